@@ -1,0 +1,1 @@
+"""The facts: records, units, files, and lookup by the names people say."""

@@ -1,0 +1,491 @@
+"""What the catalogs hold: one strict, frozen record for each kind of fact.
+
+Units follow the names and are base units (bytes, seconds, FLOP/s, bytes/s, watts, USD). Catalog files are written in
+the units of their sources (GB/s, TFLOP/s, µs) under names that say so; a record converts once, by a property.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
+PositiveInt = Annotated[int, Field(gt=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Record(BaseModel):
+    """A frozen, strict record: unknown keys are refused and nothing can be set afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+
+
+class Confidence(StrEnum):
+    """How a figure came to us, from best to worst."""
+
+    CONFIRMED = "confirmed"
+    """Read from a primary source, or two independent ones that agree."""
+    REPORTED = "reported"
+    """Read from one secondary source."""
+    ESTIMATED = "estimated"
+    """Derived from related facts by a rule that the note states."""
+    MEMORY = "memory"
+    """Written from memory; shown so wherever it is used."""
+
+
+class Fact(Record):
+    """What every catalog entry carries: a name, how people say it, where it comes from and when that was checked."""
+
+    id: Identifier
+    name: str
+    aliases: tuple[str, ...] = ()
+    """Other ways in which people name it; the id and the name need not be repeated."""
+    source: str
+    """Where the figures were read (a datasheet, a config, a repository at a commit)."""
+    checked: date
+    """The day on which the figures were compared with the source."""
+    confidence: Confidence = Confidence.CONFIRMED
+    note: str = ""
+    """What a careful reader should know; names the fields that are less sure than the rest."""
+
+
+# --- accelerators -----------------------------------------------------------------------------------------------------
+
+
+class PeakRates(Record):
+    """Dense peak matrix rates in TFLOP/s (TOP/s for integers); null where the accelerator has no such unit."""
+
+    fp32: Positive | None = None
+    tf32: Positive | None = None
+    fp16: Positive | None = None
+    bf16: Positive | None = None
+    fp8: Positive | None = None
+    int8: Positive | None = None
+    fp4: Positive | None = None
+    int4: Positive | None = None
+
+
+class Link(Record):
+    """The connection between the accelerators of one scale-up domain."""
+
+    kind: str
+    """NVLink4, PCIe, Infinity Fabric, ICI, …"""
+    gb_per_s: NonNegative
+    """One direction, per accelerator, GB/s; 0 where there is no link between accelerators at all."""
+    domain: PositiveInt
+    """Accelerators that reach each other at this speed."""
+
+
+class Accelerator(Fact):
+    """One accelerator as software sees it: a GPU, a TPU chip, a CPU socket."""
+
+    vendor: str
+    form: str
+    """SXM5, PCIe, OAM, SoC, …"""
+    architecture: str
+    """Hopper, Ada, CDNA3, … : what kernels are written for; relatives share efficiencies."""
+    memory_type: str
+    """HBM3, GDDR6, LPDDR5X, …"""
+    memory_gib: Positive
+    """Usable by software (nvidia-smi's total), GiB; not the label's figure."""
+    memory_gb_per_s: Positive
+    """Peak memory bandwidth, GB/s (1e9)."""
+    peak_tflops: PeakRates
+    power_w: Positive
+    """Board power limit (TDP), W."""
+    link: Link
+    pcie_generation: Annotated[int, Field(ge=1, le=7)] | None = None
+    per_node: PositiveInt
+    """Accelerators that a node of the usual make holds, at most."""
+    inter_node_gb_per_s: NonNegative = 50.0
+    """Network between nodes, one direction, per accelerator, GB/s (400 Gbit/s unless the entry says otherwise)."""
+    kernels: Identifier | None = None
+    """The accelerator on which its kernel curves were measured; null when these are its own."""
+    compute_capability: str | None = None
+    released: Annotated[int, Field(ge=2010, le=2035)] | None = None
+    purchase_usd: Positive | None = None
+    """Typical purchase price of one accelerator, USD."""
+    announced_only: bool = False
+    """Not yet for sale: listed, never chosen by a search."""
+
+    @property
+    def memory_bytes(self) -> float:
+        """Usable memory, bytes."""
+        return self.memory_gib * 2**30
+
+    @property
+    def memory_bytes_per_s(self) -> float:
+        """Peak memory bandwidth, bytes/s."""
+        return self.memory_gb_per_s * 1e9
+
+
+# --- precisions -------------------------------------------------------------------------------------------------------
+
+
+class Precision(Record):
+    """A number format for weights, activations or KV cache."""
+
+    id: Identifier
+    name: str
+    aliases: tuple[str, ...] = ()
+    bits: Positive
+    """Bits per element, scales included."""
+    compute: Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4"]
+    """The matrix unit that runs it where the accelerator has one; weight-only formats compute in bf16."""
+    weight_only: bool = False
+    """Weights are widened to 16 bit before the multiplication (INT4 AWQ/GPTQ, GGUF types)."""
+    kv_cache: bool = False
+    """May be used for the KV cache."""
+    source: str
+
+    @property
+    def bytes_per_element(self) -> float:
+        """Bytes per element, scales included."""
+        return self.bits / 8
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+class Indexer(Record):
+    """The light attention that picks which tokens a sparse attention layer reads (DeepSeek V3.2's DSA)."""
+
+    heads: PositiveInt
+    head_dim: PositiveInt
+    """Also the elements that it caches per token."""
+    top_k: PositiveInt
+    """Tokens that the main attention then reads at most."""
+
+
+class GroupedAttention(Record):
+    """Softmax attention with KV heads: MHA, GQA and MQA, full or sliding-window."""
+
+    kind: Literal["grouped"]
+    heads: PositiveInt
+    kv_heads: PositiveInt
+    head_dim: PositiveInt
+    """Of queries and keys."""
+    value_head_dim: PositiveInt | None = None
+    """Of values, where it differs."""
+    window: PositiveInt | None = None
+    """Tokens that a sliding or chunked layer sees at most; null sees all."""
+    shares_key_value: bool = False
+    """Keys serve as values too: one projection and half the cache."""
+    output_gate: bool = False
+    """A gate as wide as the queries is projected beside them."""
+
+    @model_validator(mode="after")
+    def _heads_group(self) -> Self:
+        if self.heads % self.kv_heads:
+            raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
+        return self
+
+
+class LatentAttention(Record):
+    """Multi-head latent attention (MLA): one compressed KV vector per token, shared by all heads."""
+
+    kind: Literal["latent"]
+    heads: PositiveInt
+    kv_lora_rank: PositiveInt
+    q_lora_rank: PositiveInt | None = None
+    qk_rope_head_dim: NonNegativeInt
+    qk_nope_head_dim: PositiveInt
+    v_head_dim: PositiveInt
+    indexer: Indexer | None = None
+
+
+class LinearAttention(Record):
+    """A layer whose state does not grow with the context: Mamba, gated delta net, lightning attention, short convolution."""
+
+    kind: Literal["linear"]
+    input_columns: PositiveInt
+    """Columns of all input projections together."""
+    output_rows: PositiveInt
+    """Rows of the output projection."""
+    state_elements: NonNegativeInt
+    """Recurrent state per sequence and layer, elements."""
+    state_bytes_per_element: Positive = 4.0
+    """The state is usually kept in fp32."""
+    convolution_elements: NonNegativeInt = 0
+    """Convolution state per sequence and layer, 16-bit elements."""
+    heads: PositiveInt = 1
+    """State heads: tensor parallelism can split no finer."""
+    extra_parameters: NonNegativeInt = 0
+    """Parameters of the layer beside the two projections."""
+
+
+class ParallelAttention(Record):
+    """Softmax attention and a linear layer side by side on the same input (Falcon-H1)."""
+
+    kind: Literal["parallel"]
+    grouped: GroupedAttention
+    linear: LinearAttention
+
+
+Attention = Annotated[
+    GroupedAttention | LatentAttention | LinearAttention | ParallelAttention, Field(discriminator="kind")
+]
+
+
+class DenseFeedForward(Record):
+    """A dense feed-forward block."""
+
+    kind: Literal["dense"]
+    intermediate: PositiveInt
+    matrices: Literal[2, 3] = 3
+    """3 for gated (SwiGLU, GeGLU), 2 for plain (GPT, OPT, Falcon)."""
+
+
+class MixtureFeedForward(Record):
+    """A mixture of experts with a router."""
+
+    kind: Literal["mixture"]
+    experts: PositiveInt
+    experts_per_token: PositiveInt
+    intermediate: PositiveInt
+    """Of one expert."""
+    shared_intermediate: NonNegativeInt = 0
+    """Width of all shared experts together; 0 where there are none."""
+    matrices: Literal[2, 3] = 3
+    latent_size: PositiveInt | None = None
+    """Width at which routed experts work, where it is not the hidden size (Nemotron 3 Super)."""
+
+    @model_validator(mode="after")
+    def _routes_within(self) -> Self:
+        if self.experts_per_token > self.experts:
+            raise ValueError(f"experts_per_token {self.experts_per_token} exceeds experts {self.experts}")
+        return self
+
+
+FeedForward = Annotated[DenseFeedForward | MixtureFeedForward, Field(discriminator="kind")]
+
+
+class LayerGroup(Record):
+    """Layers that are alike; their order in the model does not matter to a forecast."""
+
+    count: PositiveInt
+    attention: Attention | None = None
+    """Null for a layer that is a feed-forward block alone."""
+    feed_forward: FeedForward | None = None
+    """Null for a layer that mixes tokens alone."""
+
+
+class PublishedParameters(Record):
+    """What the publisher says, to test the computed counts against."""
+
+    total_billions: Positive
+    active_billions: Positive | None = None
+    exception: str = ""
+    """Why the computed total may differ by more than 2 %; empty when it may not."""
+
+
+class Checkpoint(Record):
+    """A published checkpoint of a model, and the precision in which it is stored."""
+
+    repository: str
+    """owner/name as on the Hugging Face hub."""
+    precision: Identifier
+    kv_precision: Identifier | None = None
+    static_scales: bool = False
+    """Activation scales are in the checkpoint, so that no quantisation kernel runs before each product."""
+
+
+class ModelArchitecture(Fact):
+    """The dimensions of a decoder; all that a forecast needs to know of a model."""
+
+    family: Identifier
+    hidden_size: PositiveInt
+    vocabulary: PositiveInt
+    max_context: PositiveInt
+    """Tokens, prompt and answer together."""
+    tied_embeddings: bool = False
+    layers: Annotated[tuple[LayerGroup, ...], Field(min_length=1)]
+    extra_parameters: NonNegativeInt = 0
+    """Parameters that no field above describes (vision tower, learned positions, lookup tables); the note says what."""
+    native_precision: Identifier = "bf16"
+    """In which the publisher's own checkpoint is stored."""
+    quantised_parts: Literal["linear", "experts"] = "linear"
+    """What a quantised checkpoint of it quantises: every layer's matrices, or the routed experts alone."""
+    parallel_block: bool = False
+    """Attention and feed-forward share one all-reduce (GPT-J, Falcon)."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    published: PublishedParameters | None = None
+
+    @property
+    def layer_count(self) -> int:
+        """Layers of all groups."""
+        return sum(group.count for group in self.layers)
+
+
+# --- prices -----------------------------------------------------------------------------------------------------------
+
+
+class RentalOffer(Record):
+    """What a provider asks for one instance, on one day."""
+
+    id: Identifier
+    provider: str
+    region: str
+    instance: str
+    accelerator: Identifier
+    accelerators: PositiveInt
+    """In one instance, which is what is billed."""
+    on_demand_usd_per_hour: Positive | None = None
+    spot_usd_per_hour: Positive | None = None
+    reserved_1y_usd_per_hour: Positive | None = None
+    reserved_3y_usd_per_hour: Positive | None = None
+    source: str
+    checked: date
+    confidence: Confidence = Confidence.CONFIRMED
+    note: str = ""
+
+
+# --- traffic ----------------------------------------------------------------------------------------------------------
+
+
+class TokenQuantiles(Record):
+    """A distribution of token counts as a source printed it."""
+
+    mean: Positive
+    p50: Positive | None = None
+    p90: Positive | None = None
+    p95: Positive | None = None
+    p99: Positive | None = None
+
+
+class WorkloadPreset(Fact):
+    """A kind of traffic: how long, how bursty, how much of it repeats, and what people expect of it."""
+
+    input: TokenQuantiles
+    output: TokenQuantiles
+    burstiness: Positive = 1.0
+    """CV of the inter-arrival times."""
+    peak_factor: Annotated[float, Field(ge=1)] | None = None
+    """Busiest hour over the mean."""
+    burst: Annotated[float, Field(ge=1)] | None = None
+    """Peak minute over the peak hour."""
+    trough: Share | None = None
+    """Quietest hour over the mean."""
+    prefix_hit: Share = 0.0
+    """Share of prompt tokens whose KV is already there."""
+    targets: dict[str, Positive] = Field(default_factory=dict)
+    """Latency targets that are usual for it, as ttft_p95_s, itl_p95_s, …: seconds."""
+    calls_per_request: Positive = 1.0
+    evidence: dict[str, Literal["measured", "literature", "judgement"]] = Field(default_factory=dict)
+    """How each field is known."""
+    hourly_profile: tuple[Positive, ...] = ()
+    """Rate by hour over the mean, 24 values (a day) or 168 (a week); empty when unknown."""
+
+
+# --- kernels and runtimes ---------------------------------------------------------------------------------------------
+
+
+class RooflineFit(Record):
+    """seconds = t0 + ((flops/(compute·peak))^p + (bytes/(memory·bandwidth))^p)^(1/p)."""
+
+    t0_us: NonNegative
+    compute: Positive
+    """Share of the peak that a large product reaches."""
+    memory: Positive
+    """Share of the bandwidth that a large transfer reaches."""
+    p: Annotated[float, Field(ge=1)]
+    error: NonNegative
+    """Median absolute error of the fit on its own measurements (0.06 = 6 %)."""
+
+
+class DecodeFit(Record):
+    """seconds = t0 + KV bytes/(memory·bandwidth) · (1 + half/(batch · KV heads per accelerator))."""
+
+    t0_us: NonNegative
+    memory: Positive
+    half: NonNegative
+    error: NonNegative
+
+
+class KernelCurve(Record):
+    """Efficiencies measured on one accelerator, by the kernels of one serving framework."""
+
+    accelerator: Identifier
+    framework: Literal["vllm", "sglang", "trtllm"]
+    version: str
+    source: str
+    checked: date
+    peak_tflops: dict[str, Positive]
+    """The peaks on which the fits below are normalised, by matrix unit (bf16, fp8, fp4)."""
+    memory_gb_per_s: Positive
+    """The bandwidth on which the fits are normalised, GB/s."""
+    gemm: dict[str, RooflineFit]
+    """By dtype: bf16, fp8 (dynamic scales), fp8_block, nvfp4, int4_wo, int8_wo."""
+    mixture: dict[str, RooflineFit] = Field(default_factory=dict)
+    """Grouped expert products, by dtype."""
+    decode: dict[str, DecodeFit]
+    """Decode attention over grouped KV, by KV dtype (bf16, fp8)."""
+    prefill: dict[str, RooflineFit]
+    """Prefill attention, by 'attention dtype/KV dtype'."""
+    latent_decode: dict[str, RooflineFit] = Field(default_factory=dict)
+    """MLA decode, by 'KV dtype/heads per accelerator'."""
+    all_reduce: dict[str, dict[str, NonNegative]] = Field(default_factory=dict)
+    """By group size: message bytes → latency in µs, graph-captured, monotone in size."""
+
+
+class Scheduler(Record):
+    """How a serving runtime composes its steps: what a replica's queue and tails depend on."""
+
+    token_budget: PositiveInt
+    """Tokens that one step may carry."""
+    max_sequences: PositiveInt
+    """Requests that may run together."""
+    mixed: bool
+    """Prompts and decoding share a step; else prompts run in steps of their own."""
+    chunked: bool
+    """A prompt may be split over steps."""
+    reserve_output: bool = False
+    """Admits a request only when the KV for its whole answer is free (no preemption)."""
+
+
+class ServingRuntime(Fact):
+    """A serving runtime: its scheduler and what it costs beside the kernels."""
+
+    framework: Literal["vllm", "sglang", "trtllm"]
+    """Whose kernels it runs, as far as measurements go."""
+    step_overhead_us: NonNegative
+    layer_overhead_us: NonNegative
+    mixture_layer_overhead_us: NonNegative = 0.0
+    """More for a layer with a router, µs."""
+    sparse_layer_overhead_us: NonNegative = 0.0
+    """More for a layer with an indexer, µs."""
+    prompt_layer_overhead_us: NonNegative = 0.0
+    """More per layer in a step that carries a prompt (not captured in a graph), µs."""
+    all_reduce_overhead_us: NonNegative = 0.0
+    all_reduce_factor: Positive = 1.0
+    decode_share_of_prompts: Share = 1.0
+    """How much of another request's prefill a decoding request feels: 1 for mixed steps."""
+    ttft_overhead_ms: NonNegative
+    """From the request's arrival to the scheduler and from the first token to the client, ms."""
+    memory_utilisation: Annotated[float, Field(gt=0, le=1)]
+    """Share of the accelerator's memory that it takes."""
+    runtime_gib: NonNegative
+    """Per accelerator, GiB: context, captured graphs, communication buffers."""
+    kv_block_tokens: PositiveInt = 16
+    quantised_kv: dict[str, Identifier] = Field(default_factory=dict)
+    """KV precision that it uses by default for a weight precision, where that is not 16 bit."""
+    scheduler: Scheduler
+    fitted_on: str = ""
+    """What the overheads were fitted on, and the residual."""
+
+
+# --- measurements -----------------------------------------------------------------------------------------------------
+
+
+class PowerCurve(Record):
+    """Measured power of one accelerator type by load: watts = idle + span·utilisation of the batch range."""
+
+    accelerator: Identifier
+    idle_w: NonNegative
+    busy_w: Positive
+    source: str
+    checked: date

@@ -1,0 +1,1 @@
+"""The forecast: pure functions and frozen records; no I/O, no clock, no global state."""
