@@ -427,7 +427,7 @@ class KernelCurve(Record):
     prefill: dict[str, RooflineFit]
     """Prefill attention, by 'attention dtype/KV dtype'."""
     latent_decode: dict[str, RooflineFit] = Field(default_factory=dict)
-    """MLA decode, by 'KV dtype/heads per accelerator'."""
+    """MLA decode, by 'KV dtype/heads per accelerator'; compute is relative to the bf16 peak for either KV dtype."""
     all_reduce: dict[str, dict[str, NonNegative]] = Field(default_factory=dict)
     """By group size: message bytes → latency in µs, graph-captured, monotone in size."""
 
