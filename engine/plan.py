@@ -1,0 +1,386 @@
+"""CapacityPlan: the result records, and how a plan is written and read. See spec-kit/nomenclature.md for the terms.
+
+Conventions: TTFT is at the server, queueing included. ITL percentiles are over requests, each request's ITL being
+(E2E − TTFT)/(output tokens − 1). Figures are written with six significant digits.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal["compatible", "marginal", "incompatible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The plan in a line."""
+
+    meets_targets: bool
+    sentence: str
+    """For a person: '12 × A100 SXM4 80GB: 3 replicas of TP4, …'."""
+    holds_to_requests_per_s: float
+    breaks_first: str
+    """What gives way beyond that rate: a target, memory, the batch cap, compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPrecision:
+    """The formats of the chosen candidate."""
+
+    weights: str
+    kv_cache: str
+    activations: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenOffer:
+    """The rental offer that the bill is made of."""
+
+    provider: str
+    region: str
+    instance: str
+    accelerators: int
+    term: Term
+    usd_per_hour: float
+    """Per instance."""
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One replica, and where it runs."""
+
+    model: str
+    model_name: str
+    accelerator: str
+    accelerator_name: str
+    accelerators_per_replica: int
+    tensor_parallel: int
+    pipeline_parallel: int
+    data_parallel: int
+    expert_parallel: int
+    precision: ChosenPrecision
+    runtime: str
+    offer: ChosenOffer | None
+    flags: str
+    """What to type to start the runtime like this."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorMemory:
+    """What one accelerator of the replica holds, bytes; the parts sum to the total."""
+
+    total_bytes: float
+    weights_bytes: float
+    kv_cache_bytes: float
+    activations_bytes: float
+    runtime_bytes: float
+    unused_bytes: float
+    """What the runtime is not allowed to take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of one replica."""
+
+    weights_bytes: float
+    """The whole model, once."""
+    kv_cache_bytes_per_token: float
+    """The whole model, for one more token of a short context (before any window is full)."""
+    kv_cache_bytes_per_sequence: float
+    """At the mean live length."""
+    kv_cache_pool_bytes: float
+    """Over all accelerators of the replica."""
+    max_concurrent_sequences: int
+    """At the mean live length."""
+    max_concurrent_sequences_p95: int
+    """At the 95th percentile of length."""
+    headroom: float
+    """Share of the KV pool that is free at the planned load."""
+    verdict: Verdict
+    per_accelerator: AcceleratorMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A latency's mean and percentiles, seconds."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """One replica at a load."""
+
+    requests_per_s: float
+    """Per replica."""
+    batch: float
+    """Requests decoding together, on average."""
+    in_flight: float
+    """Requests running or waiting, on average."""
+    utilisation: float
+    """Load over the saturated rate."""
+    kv_cache_usage: float
+    output_tokens_per_s: float
+    """Per replica."""
+    ttft_s: Latency
+    itl_s: Latency
+    e2e_s: Latency
+    token_gap_s: Latency
+    """Gaps between tokens of one stream: what a reader sees as stutter."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceAt:
+    """At the mean rate and at the peak hour, with the replicas of each."""
+
+    at_mean: Performance
+    at_peak: Performance
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """A target and what the plan forecasts for it at the peak."""
+
+    metric: Metric
+    percentile: Percentile
+    target_s: float
+    forecast_s: float
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaCapacity:
+    """The largest load of one replica within the targets."""
+
+    requests_per_s: float
+    """λ_cap."""
+    saturated_requests_per_s: float
+    """λ_max, with every queue full."""
+    binds: str
+    """What stops it there."""
+    breaks_next: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One reason for capacity, and what it costs; nothing is counted twice."""
+
+    reason: Literal["mean", "peak", "burst", "growth", "spares", "rounding"]
+    why: str
+    replicas: int
+    accelerators: int
+    monthly_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How many."""
+
+    replicas: int
+    """Running at today's peak hour, spares not counted."""
+    minimum_replicas: int
+    """At the trough, spares included."""
+    maximum_replicas: int
+    """All lines of the ledger."""
+    accelerators: int
+    """At today's peak hour, in whole instances."""
+    instances: int
+    maximum_accelerators: int
+    capacity_requests_per_s: float
+    capacity_output_tokens_per_s: float
+    ledger: tuple[LedgerLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One autoscaling threshold with its reason."""
+
+    name: str
+    value: float
+    unit: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaling:
+    """When to scale out and in."""
+
+    target_in_flight_per_replica: float
+    rps_per_replica: float
+    queue_length: float
+    ttft_s: float
+    kv_cache_usage: float
+    gpu_utilisation: float
+    """Reported, never a trigger: it saturates long before targets break."""
+    target_utilisation: float
+    growth_within_reaction: float
+    """g(R): demand after one reaction time over demand now, 95th percentile."""
+    scale_down_window_s: float
+    reaction_time_s: float
+    reaction_parts_s: dict[str, float]
+    reasons: dict[str, str]
+    """By field: why this value."""
+    warnings: tuple[str, ...]
+    """Thresholds that cannot do their work, and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """USD per million tokens at the real duty cycle; tokens × prices sum to the bill."""
+
+    input: float
+    output: float
+    blended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The bill of a month (730 h), USD; null where no price is known."""
+
+    monthly_usd: float | None
+    """Today's fleet, always on."""
+    minimum_monthly_usd: float | None
+    autoscaled_monthly_usd: float | None
+    maximum_monthly_usd: float | None
+    usd_per_request: float | None
+    usd_per_million_tokens: TokenPrices | None
+    idle_share: float | None
+    """Share of the bill paid for capacity that serves nobody, on average."""
+    cheapest_monthly_usd: float | None
+    """The same fleet at the cheapest qualifying offer."""
+    dearest_monthly_usd: float | None
+    other_monthly_usd: float
+    within_budget: bool | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Power and energy of today's fleet at the mean load."""
+
+    watts: float
+    kwh_per_month: float
+    joules_per_output_token: float
+    g_co2e_per_month: float | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another candidate that meets the targets."""
+
+    accelerator: str
+    accelerator_name: str
+    weights: str
+    tensor_parallel: int
+    pipeline_parallel: int
+    data_parallel: int
+    expert_parallel: int
+    replicas: int
+    accelerators: int
+    monthly_usd: float | None
+    ttft_p95_s: float
+    itl_mean_s: float
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A candidate, or a family of them, that cannot do it: what it needed and what there was."""
+
+    what: str
+    reason: str
+    needed: float | None
+    available: float | None
+    unit: str
+    relaxations: tuple[str, ...] = ()
+    """The nearest changes that would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that nobody said and the plan rests on."""
+
+    text: str
+    effect: str = ""
+    """What the count would be otherwise, where that was computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a plan was made from: enough to make it again."""
+
+    program: str
+    version: str
+    catalog: str
+    """Digest of the catalog entries used."""
+    kernels: str
+    """Which measured kernels the step times rest on, and whether they are this accelerator's own."""
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPlan:
+    """A spec's answer, with everything needed to question it."""
+
+    answer: Answer
+    spec: WorkloadSpec
+    sources: dict[str, Source]
+    chosen: Chosen
+    memory: Memory
+    performance: PerformanceAt
+    targets: tuple[TargetResult, ...]
+    replica_capacity: ReplicaCapacity
+    fleet: Fleet
+    autoscaling: Autoscaling
+    cost: Cost
+    energy: Energy | None
+    alternatives: tuple[Alternative, ...]
+    rejected: tuple[Rejection, ...]
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+    bands: dict[str, Any] | None
+    provenance: Provenance
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+
+def plain(value: object) -> Any:
+    """Return a record as JSON values: six significant digits, no NaN, field order kept."""
+    if isinstance(value, WorkloadSpec):
+        return plain(value.model_dump(mode="json"))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return six_digits(value)
+    return value
+
+
+def six_digits(value: float) -> float | int:
+    """Round to six significant digits; whole numbers below 1e15 become integers.
+
+    Raises:
+        ValueError: NaN or infinite, which no plan may hold.
+    """
+    rounded = float(f"{value:.6g}")
+    if rounded != rounded or rounded in (float("inf"), float("-inf")):
+        raise ValueError("a plan may not hold NaN or infinity")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def plan_json(plan: CapacityPlan) -> dict[str, Any]:
+    """Return a plan as JSON values, schema_version first."""
+    tree = plain(plan)
+    return {"schema_version": tree.pop("schema_version"), **tree}

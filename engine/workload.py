@@ -1,0 +1,349 @@
+"""WorkloadSpec: everything a forecast is asked, as values; and StatedSpec, which also knows where each value came from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+from statistics import NormalDist
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from catalogs.errors import InputError
+from catalogs.records import ModelArchitecture, NonNegative, Positive, PositiveInt, Record
+
+Metric = Literal["ttft", "itl", "e2e"]
+Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
+Term = Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]
+SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "derived"]
+
+
+class TokenDistribution(Record):
+    """How many tokens: a lognormal by its mean and CV (or p95), or the values of a file. Clipped at the context limit."""
+
+    mean: Positive
+    """Tokens."""
+    cv: NonNegative | None = None
+    """Standard deviation over mean; 0 is a fixed length. Default 0.8: public chat traces lie between 0.5 and 1.3."""
+    p95: Positive | None = None
+    """Instead of a CV: 95th percentile, tokens."""
+    values: tuple[Positive, ...] = ()
+    """Instead of a lognormal: an empirical sample, equally likely values; the mean is then theirs."""
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        if self.cv is not None and self.p95 is not None:
+            raise ValueError("cv and p95 both give the spread: state one of them")
+        if self.p95 is not None and self.p95 < self.mean:
+            raise ValueError(f"p95 {self.p95:g} is below the mean {self.mean:g}")
+        return self
+
+    @property
+    def spread(self) -> float:
+        """CV of the lognormal.
+
+        From mean m and 95th percentile q: ln q = ln m − σ²/2 + z·σ, solved for the smaller σ; CV = sqrt(e^σ² − 1). No
+        lognormal has a p95 above m·e^(z²/2) = 3.87 m: a larger q gives that most skewed one.
+        """
+        if self.cv is not None:
+            return self.cv
+        if self.p95 is None:
+            return DEFAULT_TOKEN_CV
+        z = NormalDist().inv_cdf(0.95)
+        sigma = z - sqrt(max(0.0, z * z - 2 * log(self.p95 / self.mean)))
+        return sqrt(exp(sigma * sigma) - 1)
+
+
+DEFAULT_TOKEN_CV = 0.8
+
+
+class Traffic(Record):
+    """How many requests arrive, and how unevenly."""
+
+    requests_per_s: Positive | None = None
+    """Mean over the day; null when the fleet is given and the rate is asked."""
+    concurrency: PositiveInt | None = None
+    """Instead of a rate: requests in flight, each client sending its next when the last is done."""
+    peak_factor: Annotated[float, Field(ge=1, le=100)] = 1.5
+    """Busiest hour over the mean; 1.5 is a common daytime service (Azure 2024 chat: 1.66)."""
+    burst: Annotated[float, Field(ge=1, le=100)] = 1.0
+    """Peak minute over the peak hour, beyond what burstiness covers."""
+    burstiness: Annotated[float, Field(gt=0, le=50)] = 1.0
+    """CV of inter-arrival times; 1 is Poisson."""
+    growth_per_year: Annotated[float, Field(gt=-1, le=100)] = 0.0
+    """0.2 is 20 % a year."""
+    horizon_years: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """How far ahead the maximum fleet must reach."""
+    calls_per_request: Annotated[float, Field(gt=0, le=1e4)] = 1.0
+    """Model calls that one user request makes (agents)."""
+    hourly_profile: tuple[Positive, ...] = ()
+    """Rate by hour over the mean: 24 values (a day) or 168 (a week); empty: a sine between trough and peak."""
+
+    @model_validator(mode="after")
+    def _one_load(self) -> Self:
+        if self.requests_per_s is not None and self.concurrency is not None:
+            raise ValueError("requests_per_s and concurrency both give the load: state one of them")
+        if self.hourly_profile and len(self.hourly_profile) not in (24, 168):
+            raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
+        return self
+
+
+class Tokens(Record):
+    """How long prompts and answers are."""
+
+    input: TokenDistribution
+    output: TokenDistribution
+    prefix_hit: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of prompt tokens whose KV is already cached."""
+    reasoning_tokens: NonNegative = 0.0
+    """Hidden tokens per answer, on top of the output."""
+
+
+class Precisions(Record):
+    """Number formats, by catalog name."""
+
+    weights: str | None = None
+    """Null: the checkpoint's own."""
+    kv_cache: str | None = None
+    """Null: what the runtime uses for these weights."""
+
+
+class Target(Record):
+    """A latency that must hold at a percentile."""
+
+    metric: Metric
+    percentile: Percentile
+    seconds: Positive
+
+
+class Serving(Record):
+    """How the model is served."""
+
+    runtime: str = "vllm"
+    tensor_parallel: PositiveInt | None = None
+    """Null: solved for; so are the other three."""
+    pipeline_parallel: PositiveInt | None = None
+    data_parallel: PositiveInt | None = None
+    """Attention data parallelism inside a replica (MoE models)."""
+    expert_parallel: PositiveInt | None = None
+    batch_cap: PositiveInt | None = None
+    """Most requests that run together in a replica."""
+    context_window: PositiveInt | None = None
+    """Prompt and answer together, tokens; null: the model's own."""
+    token_budget: PositiveInt | None = None
+    """Tokens per step; null: the runtime's own."""
+    memory_utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
+    utilisation_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """Share of the saturated rate that a replica is planned for: queues grow without bound towards 1."""
+
+
+class Hardware(Record):
+    """Which accelerators, and how many if that is given."""
+
+    accelerators: tuple[str, ...] = ()
+    """Empty: choose among all."""
+    excluded: tuple[str, ...] = ()
+    accelerators_per_node: PositiveInt | None = None
+    accelerator_count: PositiveInt | None = None
+    """The fleet, given; then the rate may be asked."""
+    nodes: PositiveInt | None = None
+    """The fleet, given in nodes."""
+    max_accelerators: PositiveInt | None = None
+    """A ceiling for the whole fleet."""
+
+
+class Availability(Record):
+    """What must survive."""
+
+    spare_replicas: Annotated[int, Field(ge=0)] = 0
+    minimum_replicas: PositiveInt = 1
+
+
+class Scaling(Record):
+    """The parts of the reaction time, from a rise in demand to a new replica that serves, seconds."""
+
+    scrape_s: NonNegative = 15.0
+    """Prometheus' usual scrape interval."""
+    poll_s: NonNegative = 30.0
+    """KEDA's default polling interval."""
+    controller_s: NonNegative = 15.0
+    """Kubernetes' HPA sync period."""
+    metric_window_s: NonNegative = 60.0
+    node_s: NonNegative = 0.0
+    """A new node; 0 where spare nodes are warm."""
+    image_s: NonNegative = 0.0
+    """The container image; 0 where nodes hold it already."""
+    weights_bytes_per_s: Positive = 2e9
+    """Loading weights from local NVMe or a fast object store."""
+    warm_up_s: NonNegative = 60.0
+    """Compilation and graph capture."""
+    ready_s: NonNegative = 10.0
+
+
+class Money(Record):
+    """Whose prices, on which terms, and what else is paid."""
+
+    provider: str | None = None
+    region: str | None = None
+    term: Term = "on_demand"
+    usd_per_accelerator_hour: Positive | None = None
+    """Your own price, instead of the catalog's."""
+    monthly_budget_usd: Positive | None = None
+    other_monthly_usd: NonNegative = 0.0
+    """Engineers, storage, network: added to the bill as given."""
+    amortisation_years: Positive = 3.0
+    """For owned accelerators."""
+    usd_per_kwh: NonNegative = 0.12
+    """For owned accelerators."""
+    overhead_share: NonNegative = 0.35
+    """For owned accelerators: host, network and hosting, over the accelerator's own price."""
+    grid_g_co2e_per_kwh: Positive | None = None
+
+
+class WorkloadSpec(Record):
+    """A question that a forecast can answer: values only; equality is equality of values."""
+
+    traffic: Traffic
+    tokens: Tokens
+    model: str
+    """A catalog name, a Hugging Face id, a config.json path, or a bare size: what it resolved to is in the plan."""
+    architecture: ModelArchitecture | None = None
+    """The dimensions, where the catalog does not hold the model, so that a plan can be recomputed anywhere."""
+    precision: Precisions = Precisions()
+    targets: tuple[Target, ...] = ()
+    serving: Serving = Serving()
+    hardware: Hardware = Hardware()
+    availability: Availability = Availability()
+    scaling: Scaling = Scaling()
+    money: Money = Money()
+
+
+REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean", "model")
+"""Paths without a default; the rate may be replaced by a concurrency or by a given fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value came from."""
+
+    kind: SourceKind
+    detail: str = ""
+    """The flag, the file, the preset, the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSpec:
+    """A spec and the source of each value that is not a default."""
+
+    spec: WorkloadSpec
+    sources: Mapping[str, Source]
+    notes: tuple[str, ...] = ()
+    """Values that a later source overrode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Values from one source, by dotted path (``traffic.requests_per_s``)."""
+
+    kind: SourceKind
+    values: Mapping[str, Any]
+    details: Mapping[str, str] = field(default_factory=dict)
+    """By path: the words, the flag or the file that gave the value."""
+
+
+def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, Source], tuple[str, ...]]:
+    """Merge statements into values by path, their sources, and notes on what a later statement overrode.
+
+    Alternatives drop what they replace: a concurrency drops a rate that an earlier source gave, and so on.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    notes: list[str] = []
+    for statement in statements:
+        for path, value in statement.values.items():
+            for rival in (path, *_RIVALS.get(path, ())):
+                if rival in values and rival not in statement.values or (rival == path and path in values):
+                    old = values.pop(rival)
+                    was = sources.pop(rival)
+                    if was.kind not in ("preset", "settings", "default") and old != value:
+                        given = statement.details.get(path, statement.kind)
+                        notes.append(f"{path} = {value} ({given}) replaces {rival} = {old} ({was.detail or was.kind})")
+            values[path] = value
+            sources[path] = Source(statement.kind, statement.details.get(path, ""))
+    return values, sources, tuple(notes)
+
+
+_RIVALS = {
+    "traffic.requests_per_s": ("traffic.concurrency",),
+    "traffic.concurrency": ("traffic.requests_per_s",),
+    "tokens.input.cv": ("tokens.input.p95", "tokens.input.values"),
+    "tokens.input.p95": ("tokens.input.cv", "tokens.input.values"),
+    "tokens.output.cv": ("tokens.output.p95", "tokens.output.values"),
+    "tokens.output.p95": ("tokens.output.cv", "tokens.output.values"),
+    "hardware.accelerator_count": ("hardware.nodes",),
+    "hardware.nodes": ("hardware.accelerator_count",),
+}
+
+
+def missing(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the required paths that the values leave open."""
+    given = {path for path, value in values.items() if value is not None}
+    fleet_or_load = {"traffic.concurrency", "hardware.accelerator_count", "hardware.nodes"}
+    return tuple(
+        path
+        for path in REQUIRED
+        if path not in given and not (path == "traffic.requests_per_s" and given & fleet_or_load)
+    )
+
+
+def spec_from(values: Mapping[str, Any]) -> WorkloadSpec:
+    """Build a validated spec from values by dotted path.
+
+    Raises:
+        InputError: a value is out of its range or a path does not exist; the sentence names it.
+    """
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        *rooms, leaf = path.split(".")
+        branch = tree
+        for room in rooms:
+            branch = branch.setdefault(room, {})
+        branch[leaf] = value
+    return validated(tree)
+
+
+def validated(tree: Mapping[str, Any]) -> WorkloadSpec:
+    """Validate a nested mapping into a spec; pydantic's report becomes one sentence.
+
+    Raises:
+        InputError: as ``spec_from``.
+    """
+    try:
+        return WorkloadSpec.model_validate(tree)
+    except ValidationError as error:
+        raise InputError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"]) or "the spec"
+    if first["type"] == "extra_forbidden":
+        return f"{path} is not a field of the spec; the fields beside it are in `fleetcast plan schema`"
+    if first["type"] == "missing":
+        return f"{path} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r:.60})"
+    return f"{path}: {message[0].lower()}{message[1:]}{given}"
+
+
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested mapping as values by dotted path; lists and architectures stay whole."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and path != "architecture":
+            flat |= flattened(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
