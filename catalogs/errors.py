@@ -1,0 +1,79 @@
+"""What can be wrong with what we are given. An answer that is "no" is a result, never one of these.
+
+FleetcastError              never raised itself
+├── InputError              what the user gave cannot be used (exit code 2)
+│   ├── UnknownName         nothing in the catalog is called that
+│   ├── AmbiguousName       several entries are
+│   └── IncompleteInput     required values are missing (exit code 5)
+└── CatalogError            a catalog file is broken (exit code 2)
+
+Each message is one sentence: what, the value, what is accepted, the nearest thing that works.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+SHOWN_HITS = 6
+SHOWN_CHARACTERS = 60
+
+
+def quoted(value: object) -> str:
+    """Return a value as a message shows it: quoted, on one line, no longer than a reader can bear."""
+    text = value if isinstance(value, str) else repr(value)
+    short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return repr(short)
+
+
+class FleetcastError(Exception):
+    """The root of the tree."""
+
+
+class InputError(FleetcastError):
+    """Something that the user gave cannot be used."""
+
+
+class UnknownName(InputError):  # noqa: N818 — the name says the error
+    """No entry of the catalog answers to a name."""
+
+    def __init__(self, kind: str, text: str, nearest: Sequence[str] = (), hint: str = "") -> None:
+        self.kind = kind
+        self.text = text
+        self.nearest = tuple(nearest)[:3]
+        known = f"; the nearest are {listed(self.nearest)}" if self.nearest else ""
+        super().__init__(f"no {kind} is called {quoted(text)}{known}{f' ({hint})' if hint else ''}")
+
+
+class AmbiguousName(InputError):  # noqa: N818 — the name says the error
+    """Several entries of the catalog answer to a name."""
+
+    def __init__(self, kind: str, text: str, hits: Sequence[str]) -> None:
+        self.kind = kind
+        self.text = text
+        self.hits = tuple(hits)
+        more = f" or {len(self.hits) - SHOWN_HITS} more" if len(self.hits) > SHOWN_HITS else ""
+        choice = ", ".join(self.hits[:SHOWN_HITS]) + more if more else listed(self.hits)
+        super().__init__(f"{quoted(text)} may be any of several {kind}s: {choice}; say which")
+
+
+class IncompleteInput(InputError):  # noqa: N818 — the name says the error
+    """Values without which there is nothing to forecast; all of them are named."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(f"still needed: {', '.join(self.missing)}")
+
+
+class CatalogError(FleetcastError):
+    """A catalog file is broken, or an entry names another that does not exist."""
+
+    def __init__(self, file: Path | str, problem: str, entry: str = "", field: str = "") -> None:
+        self.file = str(file)
+        self.entry = entry
+        self.field = field
+        where = ", ".join(part for part in (self.file, entry, f"field {field}" if field else "") if part)
+        super().__init__(f"{where}: {problem}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: 'a', 'a or b', 'a, b or c'."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
