@@ -1,0 +1,365 @@
+"""Quantities: how their unit is carried, how they are read from what people type, and how they are shown.
+
+Inside, everything is in base units: seconds, bytes, tokens, requests/s, FLOP/s, bytes/s, watts, USD. A reader takes the
+whole string or raises an InputError that names the value and what is accepted. GB (1e9) and GiB (2**30) never mix.
+"""
+
+import math
+import re
+from decimal import Decimal
+from typing import Annotated, Final, NoReturn
+
+from pydantic import Field
+
+from catalogs.errors import InputError, quoted
+
+Seconds = Annotated[float, Field(json_schema_extra={"unit": "s"})]
+Bytes = Annotated[float, Field(json_schema_extra={"unit": "B"})]
+Tokens = Annotated[float, Field(json_schema_extra={"unit": "tokens"})]
+TokensPerSecond = Annotated[float, Field(json_schema_extra={"unit": "tokens/s"})]
+RequestsPerSecond = Annotated[float, Field(json_schema_extra={"unit": "requests/s"})]
+Flop = Annotated[float, Field(json_schema_extra={"unit": "FLOP"})]
+FlopPerSecond = Annotated[float, Field(json_schema_extra={"unit": "FLOP/s"})]
+BytesPerSecond = Annotated[float, Field(json_schema_extra={"unit": "B/s"})]
+Watts = Annotated[float, Field(json_schema_extra={"unit": "W"})]
+Joules = Annotated[float, Field(json_schema_extra={"unit": "J"})]
+Usd = Annotated[float, Field(json_schema_extra={"unit": "USD"})]
+UsdPerHour = Annotated[float, Field(json_schema_extra={"unit": "USD/h"})]
+
+GB: Final = 1e9
+GIB: Final = float(2**30)
+KIB: Final = 1024.0
+HOURS_PER_MONTH: Final = 730.0
+SECONDS_PER_HOUR: Final = 3600.0
+SECONDS_PER_DAY: Final = 86_400.0
+SECONDS_PER_MONTH: Final = HOURS_PER_MONTH * SECONDS_PER_HOUR
+SECONDS_PER_YEAR: Final = 12 * SECONDS_PER_MONTH
+
+
+def _spelled(table: dict[float, str]) -> dict[str, float]:
+    return {word: value for value, words in table.items() for word in words.split()}
+
+
+MULTIPLIERS: Final = _spelled({1e3: "k thousand", 1e6: "m mn mio million", 1e9: "b bn billion", 1e12: "t tn trillion"})
+"""What may follow a count, in lower case."""
+TIME_UNITS: Final = _spelled(
+    {
+        1e-6: "us µs μs microsecond microseconds",
+        1e-3: "ms msec msecs millisecond milliseconds",
+        1.0: "s sec secs second seconds",
+        60.0: "min mins minute minutes",
+        SECONDS_PER_HOUR: "h hr hrs hour hours",
+        SECONDS_PER_DAY: "d day days",
+        7 * SECONDS_PER_DAY: "w wk week weeks",
+        SECONDS_PER_MONTH: "mo month months",
+        SECONDS_PER_YEAR: "y yr year years",
+    }
+)
+"""Seconds in a unit of time, in lower case. A month is 730 hours."""
+RATE_UNITS: Final = _spelled(
+    {
+        1.0: "rps qps req/s reqs/s",
+        60.0: "rpm qpm",
+        SECONDS_PER_HOUR: "rph qph hourly",
+        SECONDS_PER_DAY: "rpd qpd daily",
+        7 * SECONDS_PER_DAY: "weekly",
+        SECONDS_PER_MONTH: "monthly",
+    }
+)
+"""Seconds in the period of a rate's abbreviation."""
+BYTE_UNITS: Final = _spelled({1.0: "b byte bytes", 1e3: "kb", 1e6: "mb", GB: "gb", 1e12: "tb"}) | _spelled(
+    {KIB: "kib", 2.0**20: "mib", GIB: "gib", 2.0**40: "tib"}
+)
+"""Bytes in a unit, in lower case: decimal and binary ones are different words."""
+REQUEST_NOUNS: Final = frozenset(["request", "requests", "req", "reqs", "query", "queries", "call", "calls"])
+
+NUMBER: Final = (
+    r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?:_[0-9]+)*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?"
+)
+"""A number as people type it: 1500, 1,500, 1_500, 0.5, .5, 1e3. It may match nothing, so ask for a digit first."""
+
+_NUMBER = re.compile(NUMBER)
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_PER = re.compile(r"\s*(?:/|\b(?:per|an?|each|every)\b)\s*")
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_number(text: str, what: str = "number") -> float:
+    """Return the number that the whole text is, multiplier included: '1,500', '1.5k', '2 million', '-3', '1e6'.
+
+    Raises InputError for anything else, and for what is not finite.
+    """
+    number, rest = _split(text, what, "a number such as 20, 1.5k, 1,500 or 2 million")
+    if rest and rest.lower() not in MULTIPLIERS:
+        _refuse(text, what, "a number such as 20, 1.5k, 1,500 or 2 million")
+    return _finite(number, MULTIPLIERS[rest.lower()] if rest else 1.0, text, what)
+
+
+def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: float = 0.0) -> float:
+    """Return a count; one of the nouns may follow it ('1.5k tokens')."""
+    number, words = _leading_count(text, what, "a count such as 500, 1.5k or 2 million")
+    if words and (len(words) > 1 or words[0] not in nouns):
+        _refuse(text, what, "a count such as 500, 1.5k or 2 million")
+    return _at_least(number, minimum, text, what)
+
+
+def read_whole(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: int = 1) -> int:
+    """Return a whole count, at least the minimum."""
+    count = read_count(text, what, nouns, minimum)
+    if count != int(count):
+        raise InputError(f"{what} {quoted(text)} must be a whole number")
+    return int(count)
+
+
+def read_tokens(text: str, what: str = "tokens") -> int:
+    """Return a number of tokens, at least 1: '500', '1.5k', '2,000 tokens'."""
+    return read_whole(text, what, ("tokens", "token", "tok", "toks"))
+
+
+def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
+    """Return requests/s from '20', '20 rps', '600/min', '5M/day', '5 million requests per day', '2k per hour'."""
+    accepted = "requests per second, such as 20, 20 rps, 600/min or 5M/day"
+    number, words = _leading_count(text, what, accepted)
+    period = _period(" ".join(words))
+    if period is None:
+        _refuse(text, what, accepted)
+    return _more_than_zero(number / period, text, what) if positive else _at_least(number / period, 0.0, text, what)
+
+
+def read_seconds(text: str, what: str = "duration", unit: str | None = None, positive: bool = True) -> float:
+    """Return seconds from '800ms', '1.2 s', '2min', '1h'; a bare number is in the given unit, or refused."""
+    bare = f" (a bare number is in {unit})" if unit else ""
+    accepted = f"a time such as 800ms, 1.2 s or 2 min{bare}"
+    number, rest = _split(text, what, accepted)
+    if rest == "m":
+        raise InputError(f"{what} {quoted(text)} could be minutes or milliseconds: write min or ms")
+    named = rest.lower() or unit
+    if named is None or named not in TIME_UNITS:
+        _refuse(text, what, accepted)
+    seconds = _finite(number, TIME_UNITS[named], text, what)
+    return _more_than_zero(seconds, text, what) if positive else _at_least(seconds, 0.0, text, what)
+
+
+def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
+    """Return a share from '20%' or '0.2'; a bare number above 1 is refused, since it may be either."""
+    accepted = "a share such as 20% or 0.2"
+    number, rest = _split(text, what, accepted)
+    if rest.lower() not in {"", "%", "percent", "pct"}:
+        _refuse(text, what, accepted)
+    if not rest and number > 1:
+        raise InputError(f"{what} {quoted(text)} is more than 1: write {text.strip()}% if that is what is meant")
+    share = _at_least(_finite(number, 0.01 if rest else 1.0, text, what), 0.0, text, what)
+    if share > maximum:
+        raise InputError(f"{what} {quoted(text)} must be at most {show_percent(maximum)}")
+    return share
+
+
+def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -> float:
+    """Return a share from a percentage whose sign may be left out: '20' and '20%' are 0.2."""
+    accepted = "a percentage such as 20 or 20%"
+    number, rest = _split(text, what, accepted)
+    if rest.lower() not in {"", "%", "percent", "pct"}:
+        _refuse(text, what, accepted)
+    return _at_least(_finite(number, 0.01, text, what), minimum, text, what)
+
+
+def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
+    """Return a factor from '1.5', '1.5x' or '150%'."""
+    accepted = "a factor such as 1.5, 1.5x or 150%"
+    number, rest = _split(text, what, accepted)
+    if rest.lower() not in {"", "x", "×", "times", "%"}:
+        _refuse(text, what, accepted)
+    return _at_least(_finite(number, 0.01 if rest == "%" else 1.0, text, what), minimum, text, what)
+
+
+def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
+    """Return USD from '$20k', '20000 USD' or '20k'.
+
+    With per ('month', 'hour') the amount is one per that time, and '$2/hour' is converted to it.
+    """
+    accepted = "an amount in USD such as $20k or 20000" + (f", per {per} unless another period is named" if per else "")
+    amount = re.sub(r"^\s*(?:us)?\$\s*|^\s*usd\b\s*", "", text, flags=re.IGNORECASE)
+    number, words = _leading_count(amount, what, accepted, shown=text)
+    if words and words[0] in {"usd", "$", "dollar", "dollars"}:
+        words = words[1:]
+    if words and per:
+        match = _PER.match(" ".join(words))
+        period = " ".join(words)[match.end() :] if match else ""
+        if period not in TIME_UNITS:
+            _refuse(text, what, accepted)
+        number, words = number * TIME_UNITS[per] / TIME_UNITS[period], []
+    if words:
+        _refuse(text, what, accepted)
+    return _at_least(number, 0.0, text, what)
+
+
+def read_billions(text: str, what: str = "model size") -> float:
+    """Return billions of parameters from '70B', '70', '0.5B', '500M' or '1.5T'."""
+    accepted = "a size in billions of parameters, such as 70B, 0.5B or 1.5T"
+    number, rest = _split(text, what, accepted)
+    if rest and rest.lower() not in MULTIPLIERS:
+        _refuse(text, what, accepted)
+    scale = MULTIPLIERS[rest.lower()] if rest else 1e9
+    return _more_than_zero(_finite(number, scale, text, what) / 1e9, text, what)
+
+
+def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
+    """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'; a bare number is in the given unit, if any."""
+    accepted = "a size such as 80GB (80e9 bytes) or 80GiB (80 × 2**30 bytes)"
+    number, rest = _split(text, what, accepted)
+    if re.fullmatch(r"[kKmMgGtT]", rest):
+        raise InputError(f"{what} {quoted(text)} could be decimal or binary: write {rest}B or {rest}iB")
+    if re.fullmatch(r"[KMGT]b", rest):
+        raise InputError(f"{what} {quoted(text)} could be bits: write {rest[0]}B for bytes")
+    named = rest.lower() or (unit.lower() if unit else "")
+    if named not in BYTE_UNITS:
+        _refuse(text, what, accepted)
+    return _more_than_zero(_finite(number, BYTE_UNITS[named], text, what), text, what)
+
+
+def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[Decimal, str]:
+    """Return the leading number and what follows it; the number is decimal, so that 1.1k is 1100."""
+    stripped = text.strip()
+    match = _NUMBER.match(stripped)
+    digits = match.group() if match else ""
+    rest = stripped[len(digits) :]
+    if _DECIMAL_COMMA.match(stripped) and rest.startswith(","):
+        raise InputError(
+            f"{what} {quoted(shown or text)} is ambiguous: write 1.5 for a fraction or 1,500 for a thousand"
+        )
+    if not any(character.isdigit() for character in digits) or rest[:1].isdigit() or rest[:1] in {".", ",", "_"}:
+        _refuse(shown or text, what, accepted)
+    if digits[:1] in "eE":
+        _refuse(shown or text, what, accepted)
+    return Decimal(digits.replace(",", "").replace("_", "")), rest.strip()
+
+
+def _leading_count(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[float, list[str]]:
+    """Return the count that opens the text, multiplier applied, and the words after it in lower case."""
+    number, rest = _split(text, what, accepted, shown)
+    words = re.findall(r"[^\s/]+|/", rest.lower())
+    scale = MULTIPLIERS[words.pop(0)] if words and words[0] in MULTIPLIERS else 1.0
+    return _finite(number, scale, shown or text, what), words
+
+
+def _period(words: str) -> float | None:
+    """Return the seconds of a rate's period: '' is a second, 'requests per day' a day; None if it is no period."""
+    if not words:
+        return 1.0
+    if words.replace(" ", "") in RATE_UNITS:
+        return RATE_UNITS[words.replace(" ", "")]
+    noun, _, rest = words.partition(" ")
+    if noun in REQUEST_NOUNS:
+        words = rest
+        if not words:
+            return None
+        if words in RATE_UNITS:
+            return RATE_UNITS[words]
+    match = _PER.match(words)
+    return TIME_UNITS.get(words[match.end() :]) if match else None
+
+
+def _finite(number: Decimal, scale: float, text: str, what: str) -> float:
+    # A decimal product keeps 1.1 × 1000 whole; the float is taken once, at the end.
+    value = float(number * Decimal(repr(scale)))
+    if not math.isfinite(value):
+        raise InputError(f"{what} {quoted(text)} is too large")
+    return value
+
+
+def _at_least(value: float, minimum: float, text: str, what: str) -> float:
+    if not math.isfinite(value):
+        raise InputError(f"{what} {quoted(text)} is too large")
+    if value < minimum:
+        least = "not be negative" if minimum == 0 else f"be at least {show_count(minimum)}"
+        raise InputError(f"{what} {quoted(text)} must {least}")
+    return value
+
+
+def _more_than_zero(value: float, text: str, what: str) -> float:
+    if not _at_least(value, -math.inf, text, what) > 0:
+        raise InputError(f"{what} {quoted(text)} must be more than 0")
+    return value
+
+
+def _refuse(text: str, what: str, accepted: str) -> NoReturn:
+    raise InputError(f"{what} {quoted(text)} is not {accepted}")
+
+
+# --- showing ----------------------------------------------------------------------------------------------------------
+
+
+def show_figure(value: float) -> str:
+    """Return a figure with three significant digits: 0.0123, 1.24, 57.9, 12,300."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "-∞" if value < 0 else "?"
+    rounded = float(f"{value:.3g}")
+    if rounded == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
+    shown = f"{rounded:,.{decimals}f}"
+    return shown.rstrip("0").rstrip(".") if decimals else shown
+
+
+def show_seconds(seconds: float) -> str:
+    """Return a duration: 35 µs, 820 ms, 1.24 s, 2.1 min, 3.5 h, 12 days."""
+    if not math.isfinite(seconds) or seconds == 0:
+        return f"{show_figure(seconds)} s"
+    size = abs(float(f"{seconds:.3g}"))
+    for limit, unit, name in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (100.0, 1.0, "s")):
+        if size < limit:
+            return f"{show_figure(seconds / unit)} {name}"
+    if size < 2 * SECONDS_PER_HOUR:
+        return f"{_one_decimal(seconds / 60)} min"
+    if size < 2 * SECONDS_PER_DAY:
+        return f"{_one_decimal(seconds / SECONDS_PER_HOUR)} h"
+    return f"{_one_decimal(seconds / SECONDS_PER_DAY)} days"
+
+
+def show_count(value: float, compact: bool = False) -> str:
+    """Return a count: whole with commas (5,000,000), or compact (1.5k, 5M, 70B)."""
+    if not math.isfinite(value):
+        return show_figure(value)
+    if not compact:
+        return f"{value:,.0f}" if value == int(value) else show_figure(value) if abs(value) < 1e3 else f"{value:,.0f}"
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(float(f"{value:.3g}")) >= unit:
+            return f"{show_figure(value / unit)}{name}"
+    return show_figure(value)
+
+
+def show_bytes(value: float) -> str:
+    """Return bytes in binary units: 131 GiB, 320 KiB, 12 B."""
+    for unit, name in ((2.0**40, "TiB"), (GIB, "GiB"), (2.0**20, "MiB"), (KIB, "KiB")):
+        if math.isfinite(value) and abs(float(f"{value / unit:.3g}")) >= 1:
+            return f"{show_figure(value / unit)} {name}"
+    return f"{show_figure(value)} B"
+
+
+def show_rate(value: float, unit: str = "requests/s") -> str:
+    """Return a rate with its unit: 57.9 requests/s."""
+    return f"{show_figure(value)} {unit}"
+
+
+def show_usd(value: float) -> str:
+    """Return an amount: $12,345, $3.29, $0.00123."""
+    if not math.isfinite(value):
+        return f"${show_figure(value)}"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if size == 0:
+        return "$0"
+    if round(size, 2) >= 100:
+        return f"{sign}${size:,.0f}"
+    return f"{sign}${size:.2f}" if size >= 0.1 else f"{sign}${show_figure(size)}"
+
+
+def show_percent(share: float) -> str:
+    """Return a share as a percentage: 20 %, 0.5 %, 113 %."""
+    return f"{show_figure(share * 100)} %"
+
+
+def _one_decimal(value: float) -> str:
+    shown = f"{value:,.1f}"
+    return shown.removesuffix(".0")
