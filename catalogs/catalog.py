@@ -1,0 +1,318 @@
+"""The catalog: all entries, by id and by what people call them.
+
+Each kind is read when it is first asked for, so that a command pays only for the kinds that it uses.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
+
+from catalogs.checkpoints import read_checkpoint_name
+from catalogs.errors import CatalogError, InputError, UnknownName, listed
+from catalogs.files import KINDS, Entries, Key, kinds_in, read_entries
+from catalogs.matrices import total_parameters
+from catalogs.names import Named, Names
+from catalogs.records import (
+    Accelerator,
+    Checkpoint,
+    Fact,
+    KernelCurve,
+    MixtureFeedForward,
+    ModelArchitecture,
+    Precision,
+    Record,
+    RentalOffer,
+    ServingRuntime,
+    WorkloadPreset,
+)
+
+BUILT_IN: Final = Path(__file__).parent
+_Kind = TypeVar("_Kind", bound=Record)
+
+ACCELERATOR_NOISE: Final = frozenset(
+    "nvidia amd intel google aws apple instinct geforce tesla gpu gpus accelerator card edition chip the".split()
+)
+MODEL_NOISE: Final = frozenset("instruct it hf chat base pt meta nvidia model preview gguf the".split())
+"""Words that a model's name may carry and that do not tell it from another."""
+
+MODEL_OF_SIZE: Final[Mapping[float, str]] = MappingProxyType(
+    {
+        0.5: "qwen2.5-0.5b",
+        1: "llama-3.2-1b",
+        1.5: "qwen2.5-1.5b",
+        3: "llama-3.2-3b",
+        4: "qwen3-4b",
+        # Not Llama-2-7B, whose 32 KV heads would overstate the cache of a 7B of today four times.
+        7: "mistral-7b-v0.3",
+        8: "llama-3.1-8b",
+        9: "gemma-2-9b",
+        12: "mistral-nemo-12b",
+        13: "llama-2-13b",
+        14: "qwen2.5-14b",
+        24: "mistral-small-24b",
+        27: "gemma-3-27b",
+        # Dense, though Qwen3-30B-A3B is nearer: whoever gives a bare size of 30 has not said that a tenth is active.
+        30: "qwen3-32b",
+        32: "qwen3-32b",
+        34: "codellama-34b",
+        40: "falcon-40b",
+        65: "llama-3.1-70b",
+        70: "llama-3.1-70b",
+        72: "qwen2.5-72b",
+        104: "command-r-plus",
+        # From here on nothing that is usual is dense, but for 123, 175, 180 and 405.
+        120: "gpt-oss-120b",
+        123: "mistral-large-2411",
+        141: "mixtral-8x22b",
+        175: "bloom-176b",
+        176: "bloom-176b",
+        180: "falcon-180b",
+        235: "qwen3-235b-a22b",
+        405: "llama-3.1-405b",
+        671: "deepseek-v3",
+        1000: "kimi-k2",
+    }
+)
+"""Billions of parameters that people say → the architecture that is best known at that size."""
+SIZE_TOLERANCE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A model that was named, and the checkpoint where the name was one's."""
+
+    model: ModelArchitecture
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def precision(self) -> str:
+        """The id of the weights' precision: the checkpoint's, else the model's own."""
+        return self.checkpoint.precision if self.checkpoint else self.model.native_precision
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All facts; later directories extend and override the built-in one by id."""
+
+    directories: tuple[Path, ...] = (BUILT_IN,)
+
+    @classmethod
+    def load(cls, directories: Sequence[Path] = ()) -> "Catalog":
+        """Return the built-in catalog, extended by the directories' own TOML files.
+
+        Raises InputError where a directory does not exist, CatalogError where its entries are broken: those that the
+        user wrote are read at once, the built-in ones when they are needed.
+        """
+        for directory in directories:
+            if not directory.is_dir():
+                problem = "is not a directory" if directory.exists() else "does not exist"
+                raise InputError(
+                    f"the catalog directory {str(directory)!r} {problem}; give one that holds *.toml files"
+                )
+        catalog = cls((BUILT_IN, *directories))
+        written = frozenset(kind for directory in directories for kind in kinds_in(directory))
+        catalog.check(written)
+        return catalog
+
+    # --- entries by id ---
+
+    @cached_property
+    def accelerators(self) -> Mapping[str, Accelerator]:
+        """Accelerators by id."""
+        return self._by_id("accelerator", Accelerator)
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelArchitecture]:
+        """Model architectures by id."""
+        return self._by_id("model", ModelArchitecture)
+
+    @cached_property
+    def runtimes(self) -> Mapping[str, ServingRuntime]:
+        """Serving runtimes by id."""
+        return self._by_id("runtime", ServingRuntime)
+
+    @cached_property
+    def presets(self) -> Mapping[str, WorkloadPreset]:
+        """Workload presets by id."""
+        return self._by_id("preset", WorkloadPreset)
+
+    @cached_property
+    def precisions(self) -> Mapping[str, Precision]:
+        """Precisions by id."""
+        return self._by_id("precision", Precision)
+
+    @cached_property
+    def offers(self) -> tuple[RentalOffer, ...]:
+        """Rental offers."""
+        return tuple(self._by_id("offer", RentalOffer).values())
+
+    @cached_property
+    def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
+        """Kernel curves by accelerator id and framework."""
+        records = self._entries("curve").records
+        return MappingProxyType(cast(dict[tuple[str, str], KernelCurve], records))
+
+    # --- entries by what people say ---
+
+    def accelerator(self, text: str) -> Accelerator:
+        """Return the accelerator that the text names. Raises UnknownName or AmbiguousName."""
+        return self.accelerators[self._accelerator_names.find(text)]
+
+    def runtime(self, text: str) -> ServingRuntime:
+        """Return the serving runtime that the text names. Raises UnknownName or AmbiguousName."""
+        return self.runtimes[self._names("runtime", self.runtimes.values()).find(text)]
+
+    def preset(self, text: str) -> WorkloadPreset:
+        """Return the workload preset that the text names. Raises UnknownName or AmbiguousName."""
+        return self.presets[self._names("preset", self.presets.values()).find(text)]
+
+    def precision(self, text: str) -> Precision:
+        """Return the precision that the text names, by its whole name or an alias. Raises UnknownName."""
+        names = self._names("precision", self.precisions.values())
+        found = names.find_same_letters(text)
+        if found is None:
+            raise names.unknown(text)
+        return self.precisions[found]
+
+    def model(self, text: str) -> ResolvedModel:
+        """Return the model that the text names, with the checkpoint where it names one.
+
+        A repository that is not in the catalog is a known model where the rest of its name, without owner, precision
+        and such words as Instruct, is exactly a known name. Raises UnknownName or AmbiguousName.
+        """
+        said = text.strip()
+        if known := self._checkpoints.get(said.casefold()):
+            return known
+        names = self._model_names
+        if found := names.find_same_letters(said):
+            return ResolvedModel(self.models[found])
+        name = read_checkpoint_name(said)
+        try:
+            model = self.models[names.find(name.model, whole=bool(name.owner))]
+        except UnknownName:
+            raise names.unknown(said) from None
+        return ResolvedModel(model, name.checkpoint(said, model.native_precision))
+
+    def model_of_size(self, billions: float) -> ModelArchitecture:
+        """Return the best-known architecture near a bare size.
+
+        Raises InputError where there is none within 15 %, naming the nearest sizes.
+        """
+        for size, known in MODEL_OF_SIZE.items():
+            if abs(billions / size - 1) <= 0.02 and known in self.models:
+                return self.models[known]
+        sizes = {model.id: total_parameters(model) / 1e9 for model in self.models.values() if _is_dense(model)}
+        nearest = sorted(sizes, key=lambda name: abs(sizes[name] - billions))
+        if nearest and abs(sizes[nearest[0]] / billions - 1) <= SIZE_TOLERANCE:
+            return self.models[nearest[0]]
+        near = listed([f"{sizes[name]:.3g} ({name})" for name in nearest[:3]]) or "none"
+        raise InputError(
+            f"no dense model is within {SIZE_TOLERANCE:.0%} of {billions:g} billion parameters; "
+            f"the nearest sizes are {near}, or name the model"
+        )
+
+    # --- checks ---
+
+    def check(self, kinds: Iterable[str] = tuple(KINDS)) -> None:
+        """Read every entry of the kinds and see that what they refer to exists.
+
+        Raises CatalogError for the first that does not.
+        """
+        for kind in kinds:
+            for key, record in self._entries(kind).records.items():
+                for field, target, wanted, known in self._references(record):
+                    if target not in known:
+                        name = key if isinstance(key, str) else " ".join(key)
+                        file = self._entries(kind).files[key]
+                        raise CatalogError(file, f"there is no {wanted} {target!r}", f"{kind} {name!r}", field)
+
+    def shared_spellings(self) -> dict[str, tuple[str, ...]]:
+        """Return the spellings that two entries of one kind claim, each with their ids; a sound catalog has none."""
+        kinds = (
+            self._accelerator_names,
+            self._model_names,
+            self._names("runtime", self.runtimes.values()),
+            self._names("preset", self.presets.values()),
+            self._names("precision", self.precisions.values()),
+        )
+        return {spelling: ids for names in kinds for spelling, ids in names.shared_spellings().items()}
+
+    # --- reading ---
+
+    @cached_property
+    def _read(self) -> dict[str, Entries]:
+        return {}
+
+    def _entries(self, kind: str) -> Entries:
+        if kind not in self._read:
+            self._read[kind] = read_entries(kind, self.directories)
+        return self._read[kind]
+
+    def _by_id(self, kind: str, record: type[_Kind]) -> Mapping[str, _Kind]:
+        return MappingProxyType(cast(dict[str, _Kind], self._entries(kind).records))
+
+    def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
+        """Return what a record refers to: by which field, to what, which it should be, and which there are."""
+        match record:
+            case RentalOffer() | KernelCurve():
+                return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
+            case Accelerator(kernels=str(kernels)):
+                return [("kernels", kernels, "kernel curve of", {accelerator for accelerator, _ in self.curves})]
+            case ModelArchitecture():
+                named = [("native_precision", record.native_precision)]
+                for checkpoint in record.checkpoints:
+                    named.append(("checkpoints.precision", checkpoint.precision))
+                    if checkpoint.kv_precision:
+                        named.append(("checkpoints.kv_precision", checkpoint.kv_precision))
+            case ServingRuntime():
+                named = [("quantised_kv", name) for pair in record.quantised_kv.items() for name in pair]
+            case _:
+                named = []
+        return [(field, precision, "precision", self.precisions) for field, precision in named]
+
+    # --- names ---
+
+    @cached_property
+    def _accelerator_names(self) -> Names:
+        return self._names(
+            "accelerator", self.accelerators.values(), lambda entry: f"{entry.vendor} {entry.form}", ACCELERATOR_NOISE
+        )
+
+    @cached_property
+    def _model_names(self) -> Names:
+        hint = "a config.json path or a Hugging Face owner/name works too"
+        return self._names("model", self.models.values(), noise=MODEL_NOISE, hint=hint)
+
+    def _names(
+        self,
+        kind: str,
+        records: Iterable[_Kind],
+        qualities: Callable[[_Kind], str] = lambda entry: "",
+        noise: frozenset[str] = frozenset(),
+        hint: str = "",
+    ) -> Names:
+        layers = self._entries(kind).layers
+        entries = []
+        for record in records:
+            assert isinstance(record, Fact | Precision)  # only kinds that have names come here
+            spellings = (record.name, *record.aliases)
+            entries.append(Named(record.id, spellings, qualities(record), layers[record.id]))
+        return Names(kind, entries, noise, hint)
+
+    @cached_property
+    def _checkpoints(self) -> Mapping[str, ResolvedModel]:
+        """What a repository's whole name, or it without its owner, names; the first of two stands."""
+        known: dict[str, ResolvedModel] = {}
+        stored = [(c.repository.casefold(), ResolvedModel(m, c)) for m in self.models.values() for c in m.checkpoints]
+        for repository, resolved in stored:
+            known.setdefault(repository, resolved)
+        for repository, resolved in stored:
+            known.setdefault(repository.rpartition("/")[2], resolved)
+        return known
+
+
+def _is_dense(model: ModelArchitecture) -> bool:
+    return not any(isinstance(group.feed_forward, MixtureFeedForward) for group in model.layers)

@@ -1,0 +1,88 @@
+"""What the name of a published checkpoint says: its owner, the model, the precision in which it is stored."""
+
+import re
+from dataclasses import dataclass
+
+from catalogs.records import Checkpoint
+
+_GGUF = r"i?q[1-8](?:[-_](?:k[-_](?:xs|xl|s|m|l)|k|xxs|xs|nl|s|m|[01]))"
+_FORMATS: tuple[tuple[str, str], ...] = (
+    (rf"(?:qat[-_ ])?(?:ud[-_ ])?({_GGUF})(?:[-_ ]gguf)?", ""),
+    (r"qat[-_ ]gguf", "q4_0"),  # Google's quantisation-aware GGUF files are Q4_0
+    (r"fp8(?:[-_ ](?:kv|dynamic|block|e4m3))?", "fp8"),
+    (r"(?:nv)?fp4(?:[-_ ]v[0-9])?", "nvfp4"),
+    (r"mxfp4", "mxfp4"),
+    (r"(?:quantized[-_. ])?w8a8(?:[-_ ]int8)?", "int8"),
+    (r"(?:quantized[-_. ])?w8a16|gptq[-_ ](?:int8|8bit)", "w8a16"),
+    (r"(?:quantized[-_. ])?w4a16|awq(?:[-_ ](?:int4|4bit))?|gptq(?:[-_ ](?:int4|4bit))?", "int4"),
+    (r"bnb[-_ ]4[-_ ]?bit", "nf4"),
+    (r"int4|4[-_ ]?bit", "int4"),
+    (r"int8|8[-_ ]?bit", "int8"),
+    (r"bf16|bfloat16", "bf16"),
+    (r"fp16|float16", "fp16"),
+    (r"fp32|float32", "fp32"),
+    (r"gguf", "gguf"),
+)
+_PATTERN = re.compile(
+    r"(?<![^\W_])(?:" + "|".join(f"(?P<f{i}>{pattern})" for i, (pattern, _) in enumerate(_FORMATS)) + r")(?![^\W_])",
+    re.IGNORECASE,
+)
+_GGUF_TYPES_OF_SHORT = {"q4_k": "q4_k_m", "q5_k": "q5_k_m", "q3_k": "q3_k_m", "q3_k_xl": "q3_k_l", "q2_k_m": "q2_k"}
+STATIC_SCALES = frozenset({"nvidia", "amd", "redhatai", "neuralmagic"})
+"""Owners whose FP8 checkpoints carry activation scales, unless their name says dynamic (their model cards)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointName:
+    """The parts of a checkpoint's name."""
+
+    owner: str
+    model: str
+    """Without owner and precision."""
+    precision: str | None
+    """The id of the weights' precision; 'gguf' where the file's type is not said; None where nothing is."""
+    kv_precision: str | None = None
+    static_scales: bool = False
+
+    def checkpoint(self, said: str, native_precision: str) -> Checkpoint | None:
+        """Return the checkpoint that the name describes; None when it says no precision.
+
+        A GGUF file of unsaid type is in the model's own precision where that is quantised, else Q4_K_M, the type
+        that llama.cpp's tools fetch by default.
+        """
+        if self.precision is None:
+            return None
+        precision = self.precision
+        if precision == "gguf":
+            precision = "q4_k_m" if native_precision in {"bf16", "fp16", "fp32"} else native_precision
+        return Checkpoint(
+            repository=said,
+            precision=precision,
+            kv_precision=self.kv_precision,
+            static_scales=self.static_scales,
+        )
+
+
+def read_checkpoint_name(text: str) -> CheckpointName:
+    """Return the parts of a name such as 'RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8' or 'qwen3 32b awq'."""
+    owner, _, name = text.strip().rpartition("/")
+    found = [(match, _format(match)) for match in _PATTERN.finditer(name) if match.start() > 0]
+    precisions = [precision for _, precision in found]
+    precision = next((p for p in precisions if p != "gguf"), precisions[0] if precisions else None)
+    words = " ".join(match.group().lower() for match, _ in found)
+    return CheckpointName(
+        owner=owner,
+        model=_PATTERN.sub(lambda match: " " if match.start() else match.group(), name).strip(" -_."),
+        precision=precision,
+        kv_precision="fp8" if re.search(r"fp8[-_ ]kv", words) else None,
+        static_scales=precision == "fp8" and owner.lower() in STATIC_SCALES and "dynamic" not in words,
+    )
+
+
+def _format(match: re.Match[str]) -> str:
+    index = next(i for i in range(len(_FORMATS)) if match[f"f{i}"])
+    if index == 0:
+        kind = re.search(_GGUF, match.group(), re.IGNORECASE)
+        named = re.sub(r"[- ]", "_", kind.group().lower()) if kind else ""
+        return _GGUF_TYPES_OF_SHORT.get(named, named)
+    return _FORMATS[index][1]

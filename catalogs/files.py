@@ -1,0 +1,185 @@
+"""Catalog files: TOML → records, with errors that name the file, the entry and the field."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from catalogs.errors import CatalogError, listed, quoted
+from catalogs.records import (
+    Accelerator,
+    KernelCurve,
+    ModelArchitecture,
+    Precision,
+    Record,
+    RentalOffer,
+    ServingRuntime,
+    WorkloadPreset,
+)
+
+KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
+    "accelerator": ("accelerators", Accelerator),
+    "model": ("models", ModelArchitecture),
+    "offer": ("prices", RentalOffer),
+    "runtime": ("runtimes", ServingRuntime),
+    "preset": ("presets", WorkloadPreset),
+    "precision": ("precisions", Precision),
+    "curve": ("kernels", KernelCurve),
+}
+"""The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
+
+A file in a folder so called, or so called itself, holds that kind alone; any other file may hold all of them.
+"""
+NOT_CATALOGS: Final = frozenset({"settings.toml"})
+"""Lies in the user's directory beside catalog files."""
+
+Key = str | tuple[str, str]
+
+
+@dataclass(slots=True)
+class Entries:
+    """The records of one kind, from all directories."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+    files: dict[Key, Path] = field(default_factory=dict)
+    layers: dict[Key, int] = field(default_factory=dict)
+    """Which directory an entry comes from; 0 is the built-in one."""
+
+
+def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
+    """Return the entries of a kind; one of a later directory replaces an earlier one with the same key.
+
+    Raises CatalogError for a file that cannot be read, an entry that is not valid, a key twice in one directory.
+    """
+    entries = Entries()
+    for layer, directory in enumerate(directories):
+        here: set[Key] = set()
+        for file in files_of(kind, directory):
+            for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
+                record = _record(kind, entry, position, file)
+                key = key_of(record)
+                if key in here:
+                    raise CatalogError(file, f"it is already in {entries.files[key]}", _label(kind, entry, position))
+                here.add(key)
+                entries.records[key] = record
+                entries.files[key] = file
+                entries.layers[key] = layer
+    return entries
+
+
+def files_of(kind: str, directory: Path) -> list[Path]:
+    """Return the files of a directory that may hold entries of the kind, in the order of their names."""
+    folders = {folder for folder, _ in KINDS.values()}
+    own = KINDS[kind][0]
+    loose = (file for file in directory.glob("*.toml") if file.name not in NOT_CATALOGS)
+    files = [file for file in loose if file.stem == own or file.stem not in folders]
+    return sorted(files) + sorted((directory / own).glob("*.toml"))
+
+
+def kinds_in(directory: Path) -> frozenset[str]:
+    """Return the kinds of which a directory holds entries; reads all of its files."""
+    return frozenset(
+        table
+        for kind in KINDS
+        for file in files_of(kind, directory)
+        for table, rows in read_tables(file).items()
+        if rows
+    )
+
+
+def read_tables(file: Path) -> dict[str, list[Any]]:
+    """Return the tables of a file by kind.
+
+    Raises CatalogError where it is not TOML or holds anything else.
+    """
+    try:
+        content = tomllib.loads(file.read_bytes().decode())
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(file, f"it is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogError(file, f"it is not UTF-8 text (byte {error.start})") from error
+    except RecursionError as error:
+        raise CatalogError(file, "it is nested too deeply") from error
+    except OSError as error:
+        raise CatalogError(file, f"it cannot be read: {error.strerror}") from error
+    own = {folder: kind for kind, (folder, _) in KINDS.items()}
+    home = own.get(file.parent.name) or own.get(file.stem)
+    for table, rows in content.items():
+        if table not in KINDS:
+            near = get_close_matches(table, KINDS, n=1)
+            accepted = f"did you mean [[{near[0]}]]?" if near else f"accepted are {listed([f'[[{k}]]' for k in KINDS])}"
+            raise CatalogError(file, f"{quoted(table)} is not a table of a catalog; {accepted}")
+        if not isinstance(rows, list):
+            raise CatalogError(file, f"write [[{table}]] above each entry, not [{table}]")
+        if home and table != home:
+            raise CatalogError(file, f"it holds [[{home}]] alone; [[{table}]] belongs in {KINDS[table][0]}")
+    return content
+
+
+def key_of(record: Record) -> Key:
+    """Return what an entry is known by: its id, or a curve's accelerator and framework."""
+    if isinstance(record, KernelCurve):
+        return record.accelerator, record.framework
+    return str(getattr(record, "id"))  # noqa: B009 — every other kind has one
+
+
+def _record(kind: str, entry: object, position: int, file: Path) -> Record:
+    try:
+        return KINDS[kind][1].model_validate(entry)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        names = _names(first["loc"], entry)
+        raise CatalogError(
+            file, _problem(first, KINDS[kind][1]), _label(kind, entry, position), ".".join(map(str, names))
+        ) from error
+
+
+def _label(kind: str, entry: object, position: int) -> str:
+    if isinstance(entry, dict):
+        name = entry.get("id") or " ".join(str(entry[k]) for k in ("accelerator", "framework") if k in entry)
+        if name:
+            return f"{kind} {quoted(name)}"
+    return f"{kind} no. {position}"
+
+
+def _names(location: tuple[int | str, ...], entry: object) -> list[int | str]:
+    """Return the field's path as the file has it: pydantic's also names the member of a union."""
+    names: list[int | str] = []
+    for index, part in enumerate(location):
+        if isinstance(entry, dict) and part not in entry and index < len(location) - 1:
+            continue
+        names.append(part)
+        if isinstance(entry, dict):
+            entry = entry.get(part)
+        elif isinstance(entry, list) and isinstance(part, int) and part < len(entry):
+            entry = entry[part]
+    return names
+
+
+def _problem(error: Any, record: type[Record]) -> str:
+    """Return one clause that says what is wrong, with the value and what is accepted."""
+    value, last = error["input"], error["loc"][-1] if error["loc"] else ""
+    match error["type"]:
+        case "missing":
+            return "it is missing"
+        case "extra_forbidden":
+            known = record.model_fields if len(error["loc"]) == 1 else _all_fields()
+            near = get_close_matches(str(last), known, n=1)
+            return "there is no such field" + (f"; did you mean {near[0]}?" if near else "")
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "model_type":
+            return f"{quoted(value)} is not an entry; write [[…]] and its fields below"
+        case _:
+            return f"{quoted(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _all_fields() -> list[str]:
+    kinds = [Record]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return [name for kind in kinds for name in kind.model_fields]
