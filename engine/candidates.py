@@ -1,0 +1,302 @@
+"""Candidates: accelerator × parallelism, those that are legal and whose memory fits, reduced to step tables.
+
+A single forecast is an array of one: the search and it are the same functions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture
+from engine.kernels import Rates, Unsupported, rates_for
+from engine.memory import (
+    Parallelism,
+    activation_bytes,
+    sequence_bytes,
+    weights_bytes_per_accelerator,
+)
+from engine.operations import layers
+from engine.plan import Rejection
+from engine.replica import Replicas
+from engine.resolve import Question
+from engine.step import step_tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+WIDTHS = (1, 2, 4, 8, 16, 32)
+"""Tensor, data and expert parallel sizes that the search tries: runtimes are run at powers of two."""
+STAGES = (1, 2, 4, 8)
+MOST_ACCELERATORS = 64
+"""In one replica."""
+
+SEAT_SHARE = 0.95
+"""Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """Per-accelerator memory of candidates, bytes; the parts sum to the total."""
+
+    total: Floats
+    weights: Floats
+    kv_cache: Floats
+    activations: Floats
+    runtime: Floats
+    unused: Floats
+    sequence: Floats
+    """KV and state of a mean live sequence, per accelerator of one attention rank."""
+    sequence_p95: Floats
+
+    def take(self, index: NDArray[np.intp]) -> "Memories":
+        """Return the candidates at ``index``."""
+        return Memories(**{name: getattr(self, name)[index] for name in self.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates of one question; arrays share the first axis."""
+
+    question: Question
+    accelerators: tuple[Accelerator, ...]
+    """Distinct; ``which`` points into them and into ``rates``."""
+    rates: tuple[Rates, ...]
+    which: Ints
+    spread: Parallelism
+    memory: Memories
+    seats: Floats
+    """Sequences that may run together: the batch cap or the KV pool."""
+    seats_by_memory: Floats
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def take(self, index: NDArray[np.intp]) -> "Candidates":
+        """Return the candidates at ``index``."""
+        return replace(
+            self,
+            which=self.which[index],
+            spread=self.spread.take(index),
+            memory=self.memory.take(index),
+            seats=self.seats[index],
+            seats_by_memory=self.seats_by_memory[index],
+        )
+
+    def accelerator(self, row: int) -> Accelerator:
+        """The accelerator of one candidate."""
+        return self.accelerators[int(self.which[row])]
+
+    @property
+    def per_node(self) -> Ints:
+        """Accelerators per node of each candidate."""
+        return np.array([node_size(self.question, a) for a in self.accelerators])[self.which]
+
+    def replicas(self) -> Replicas:
+        """Reduce the candidates to step tables under the question's workload."""
+        question = self.question
+        links = [
+            question.catalog.accelerators[a.kernels].link.gb_per_s if a.kernels else a.link.gb_per_s
+            for a in self.accelerators
+        ]
+        tables = step_tables(
+            question.model,
+            self.spread,
+            self.which,
+            self.rates,
+            self.accelerators,
+            links,
+            question.runtime,
+            self.per_node,
+        )
+        return Replicas(
+            tables,
+            question.lengths,
+            question.runtime.scheduler,
+            budget=np.full(len(self), float(question.budget_tokens)) * self.spread.dp,
+            seats=self.seats,
+            ttft_overhead_s=question.runtime.ttft_overhead_ms * 1e-3,
+            arrival_cv=question.spec.traffic.burstiness,
+        )
+
+
+def node_size(question: Question, accelerator: Accelerator) -> int:
+    """Accelerators per node: the user's, else the usual make, else a whole scale-up domain (NVL72)."""
+    stated = question.spec.hardware.accelerators_per_node
+    return stated or max(accelerator.per_node, min(accelerator.link.domain, 72) if accelerator.link.domain <= 72 else 0)
+
+
+def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
+    """Return the candidates that are legal and fit, and why the others are not among them."""
+    rejected: list[Rejection] = []
+    kept: list[Accelerator] = []
+    rates: list[Rates] = []
+    for accelerator in question.accelerators:
+        try:
+            rate = rates_for(
+                accelerator,
+                question.runtime,
+                question.weights,
+                question.kv_cache,
+                question.catalog.curves,
+                static_scales=question.static_scales,
+            )
+        except Unsupported as refusal:
+            rejected.append(
+                Rejection(
+                    f"{accelerator.name} in {question.weights.name}",
+                    f"{refusal.reason}; it would run as {refusal.instead}",
+                    None,
+                    None,
+                    "",
+                    (f"--precision {refusal.instead.split()[0]}",),
+                )
+            )
+            continue
+        kept.append(accelerator)
+        rates.append(rate)
+    rows, illegal = _enumerate(question, kept)
+    rejected += illegal
+    which = np.array([row[0] for row in rows], dtype=np.int64)
+    columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(len(rows), 4)
+    spread = Parallelism(columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3])
+    everything = _measure(question, tuple(kept), tuple(rates), which, spread)
+    fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
+    rejected += _too_large(everything, fits)
+    return everything.take(fits), rejected
+
+
+def _enumerate(
+    question: Question, accelerators: list[Accelerator]
+) -> tuple[list[tuple[int, int, int, int, int]], list[Rejection]]:
+    rows: list[tuple[int, int, int, int, int]] = []
+    rejected = []
+    for index, accelerator in enumerate(accelerators):
+        node = node_size(question, accelerator)
+        spreads = list(_spreads(question, node))
+        legal = [spread for spread in spreads if not illegal_because(question.model, *spread)]
+        if not legal and spreads:
+            reason = illegal_because(question.model, *spreads[0])
+            rejected.append(Rejection(_spelled(*spreads[0]), reason, None, None, "", _legal_widths(question.model)))
+        rows += [(index, *spread) for spread in legal]
+    return rows, rejected
+
+
+def _spreads(question: Question, node: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (tp, pp, dp, ep): what the user fixed, else powers of two within a node, and stages across nodes."""
+    serving = question.spec.serving
+    mixture = any(layer.mixture for layer in layers(question.model))
+    most = question.spec.hardware.accelerator_count or MOST_ACCELERATORS
+    widths = (serving.tensor_parallel,) if serving.tensor_parallel else tuple(w for w in WIDTHS if w <= node)
+    stages = (serving.pipeline_parallel,) if serving.pipeline_parallel else STAGES
+    ranks = (serving.data_parallel,) if serving.data_parallel else WIDTHS if mixture else (1,)
+    for tp in widths:
+        for pp in stages:
+            for dp in ranks:
+                group = tp * dp
+                fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
+                if group * pp > most and not fixed:
+                    continue
+                if not fixed and (group > 2 * node or (pp > 1 and dp > 1)):
+                    continue
+                if serving.expert_parallel:
+                    experts: tuple[int, ...] = (serving.expert_parallel,)
+                elif not mixture:
+                    experts = (1,)
+                else:
+                    experts = (group,) if dp > 1 or group == 1 else (1, group)
+                for ep in experts:
+                    yield tp, pp, dp, ep
+
+
+def illegal_because(model: ModelArchitecture, tp: int, pp: int, dp: int, ep: int) -> str:
+    """Return why a model cannot be spread so; empty when it can."""
+    for layer in layers(model):
+        mix = layer.mixing
+        if mix and mix.heads and mix.heads % tp:
+            return f"TP{tp} does not divide the {mix.heads} attention heads of {model.name}"
+        if mix and mix.heads and mix.splits and mix.kv_heads % tp and tp % mix.kv_heads:
+            return f"TP{tp} neither divides nor is a multiple of the {mix.kv_heads} KV heads of {model.name}"
+        if layer.mixture and layer.mixture.experts % ep:
+            return f"EP{ep} does not divide the {layer.mixture.experts} experts of {model.name}"
+    if pp > model.layer_count:
+        return f"PP{pp} has more stages than {model.name} has layers ({model.layer_count})"
+    if ep > 1 and not any(isinstance(g.feed_forward, MixtureFeedForward) for g in model.layers):
+        return f"{model.name} has no experts to spread over EP{ep}"
+    if (tp * dp) % ep:
+        return f"EP{ep} does not divide the {tp * dp} accelerators of TP{tp} × DP{dp}"
+    return ""
+
+
+def _legal_widths(model: ModelArchitecture) -> tuple[str, ...]:
+    legal = [f"--tp {tp}" for tp in range(1, 65) if not illegal_because(model, tp, 1, 1, 1)]
+    return tuple(legal[:8])
+
+
+def _spelled(tp: int, pp: int, dp: int, ep: int) -> str:
+    parts = [f"TP{tp}"] + [f"{name}{n}" for name, n in (("PP", pp), ("DP", dp), ("EP", ep)) if n > 1]
+    return " × ".join(parts)
+
+
+def _measure(
+    question: Question, accelerators: tuple[Accelerator, ...], rates: tuple[Rates, ...], which: Ints, spread: Parallelism
+) -> Candidates:
+    if not len(which):
+        none = np.zeros(0)
+        return Candidates(question, accelerators, rates, which, spread, Memories(*[none] * 8), none, none)
+    model, lengths = question.model, question.lengths
+    total = np.array([a.memory_bytes for a in accelerators])[which]
+    low = np.array([r.linear_bytes for r in rates])[which]
+    plain = np.full(len(which), max(2.0, question.weights.bytes_per_element) if question.weights.bits >= 16 else 2.0)
+    weights = weights_bytes_per_accelerator(model, spread, low, plain)
+    activations = activation_bytes(model, spread, np.full(len(which), float(question.budget_tokens)) * spread.dp)
+    runtime = np.full(len(which), question.runtime.runtime_gib * 2**30)
+    pool = np.maximum(question.memory_utilisation * total - weights - activations - runtime, 0.0)
+    kv_bytes = np.array([r.kv_bytes for r in rates])[which]
+    one = sequence_bytes(model, np.full(len(which), lengths.live_mean), kv_bytes, spread)
+    high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, spread)
+    by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * spread.dp)
+    longest = np.floor(pool / np.maximum(high, 1.0))
+    by_memory = np.where(longest >= 1, by_memory, 0.0)
+    memory = Memories(
+        total=total,
+        weights=weights,
+        kv_cache=pool,
+        activations=activations,
+        runtime=runtime,
+        unused=np.maximum(total - weights - activations - runtime - pool, 0.0),
+        sequence=one,
+        sequence_p95=high,
+    )
+    seats = np.minimum(by_memory, float(question.batch_cap) * spread.dp)
+    return Candidates(question, accelerators, rates, which, spread, memory, seats, by_memory)
+
+
+def _too_large(everything: Candidates, fits: NDArray[np.intp]) -> list[Rejection]:
+    """One line for each accelerator none of whose candidates fits: the roomiest, what it needed and what there was."""
+    having = set(everything.which[fits].tolist())
+    lines = []
+    for index, accelerator in enumerate(everything.accelerators):
+        rows = np.flatnonzero(everything.which == index)
+        if index in having or not len(rows):
+            continue
+        memory = everything.memory
+        needed = (memory.weights + memory.activations + memory.runtime + memory.sequence_p95)[rows]
+        best = rows[int(np.argmin(needed))]
+        spread = everything.spread
+        shape = _spelled(*(int(axis[best]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep)))
+        usable = everything.question.memory_utilisation * accelerator.memory_bytes
+        lines.append(
+            Rejection(
+                f"{accelerator.name} {shape}",
+                f"{everything.question.model.name} in {everything.question.weights.name} does not fit: "
+                f"weights, activations, runtime and one request need {float(needed.min()) / 2**30:.1f} GiB "
+                f"per accelerator and {usable / 2**30:.1f} GiB are usable",
+                float(needed.min()),
+                usable,
+                "bytes",
+                ("more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"),
+            )
+        )
+    return lines

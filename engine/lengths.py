@@ -1,0 +1,131 @@
+"""Token lengths as a few weighted values (strata), from which every expectation over requests is summed.
+
+A fixed stratified sample, dense in the tail, so that no plan depends on random numbers. A lognormal clipped at the
+context limit reproduces real traces best (about 16 % error at p99); each stratum stands at its conditional mean
+m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.workload import TokenDistribution, Tokens
+
+Floats = NDArray[np.float64]
+
+EDGES = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985, 0.993, 0.998, 1.0)
+"""Cumulative probabilities that bound the strata."""
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """Values and their probabilities."""
+
+    values: Floats
+    weights: Floats
+
+    @property
+    def mean(self) -> float:
+        """Expected value."""
+        return float(self.values @ self.weights)
+
+    @property
+    def cv(self) -> float:
+        """Standard deviation over mean."""
+        spread = float(((self.values - self.mean) ** 2) @ self.weights)
+        return sqrt(spread) / self.mean if self.mean else 0.0
+
+    def percentile(self, share: float) -> float:
+        """Return the value that a share of the probability does not exceed."""
+        order = np.argsort(self.values)
+        reached = np.cumsum(self.weights[order])
+        return float(self.values[order][min(int(np.searchsorted(reached, share)), len(order) - 1)])
+
+
+def strata(distribution: TokenDistribution, limit: float) -> Strata:
+    """Return the strata of a distribution, clipped to 1 … ``limit`` tokens, with the stated mean where that fits."""
+    if distribution.values:
+        values = np.sort(np.asarray(distribution.values))
+        groups = np.array_split(values, min(len(values), 32))
+        means = np.array([group.mean() for group in groups])
+        weights = np.array([len(group) for group in groups]) / len(values)
+        return Strata(np.clip(means, 1.0, limit), weights)
+    units, weights = _unit_lognormal(round(distribution.spread, 6))
+    values = np.clip(units * distribution.mean, 1.0, limit)
+    for _ in range(3):  # clipping takes from the mean: give it back to the values that may still grow
+        values = np.clip(values * (distribution.mean / float(values @ weights)), 1.0, limit)
+    return Strata(values, weights)
+
+
+@lru_cache(maxsize=64)
+def _unit_lognormal(cv: float) -> tuple[Floats, Floats]:
+    if cv == 0:
+        return np.ones(1), np.ones(1)
+    sigma = sqrt(log(1 + cv * cv))
+    shifted = [0.0, *(_NORMAL.cdf(_NORMAL.inv_cdf(edge) - sigma) for edge in EDGES[1:-1]), 1.0]
+    weights = np.diff(np.array(EDGES))
+    return np.diff(np.array(shifted)) / weights, weights
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Prompt and answer lengths of a workload."""
+
+    prompt: Strata
+    """Whole prompts, tokens."""
+    computed: Floats
+    """Prompt tokens to compute after prefix hits, per prompt stratum."""
+    output: Strata
+    """Answers, tokens, reasoning included."""
+
+    @property
+    def decoded(self) -> float:
+        """D = E[O − 1]: tokens of an answer that decoding steps make; at least a thousandth."""
+        return max(float((self.output.values - 1) @ self.output.weights), 1e-3)
+
+    @property
+    def live_mean(self) -> float:
+        """Tokens that a running request holds on average over its life."""
+        return self.prompt.mean + self.output.mean / 2
+
+    def live_percentile(self, share: float) -> float:
+        """A high percentile of the tokens that a request holds at its end."""
+        return self.prompt.percentile(share) + self.output.percentile(share)
+
+    def decode_context(self, window: float) -> float:
+        """c̄_w = E[Σ over steps of min(context, w)]/D, tokens."""
+        steps = self.output.values - 1
+        start = self.prompt.values[:, None]
+        seen = _capped_integral(start, start + steps, window)
+        return float(self.prompt.weights @ seen @ self.output.weights) / self.decoded
+
+    def prompt_context(self, window: float) -> Floats:
+        """Σ chunk·min(start + chunk/2, w) of a whole prompt, per stratum, tokens²."""
+        return _capped_integral(self.prompt.values - self.computed, self.prompt.values, window)
+
+
+def lengths_of(tokens: Tokens, context_limit: float) -> Lengths:
+    """Return a workload's lengths within a context limit."""
+    output = tokens.output
+    if tokens.reasoning_tokens:
+        longer = output.mean + tokens.reasoning_tokens
+        output = TokenDistribution(mean=longer, cv=output.spread)
+    prompt = strata(tokens.input, max(context_limit - 1, 1.0))
+    answer = strata(output, max(context_limit - 1, 1.0))
+    return Lengths(prompt, np.maximum(prompt.values * (1 - tokens.prefix_hit), 1.0), answer)
+
+
+def _capped_integral(start: Floats, end: Floats, cap: float) -> Floats:
+    """Return ∫ min(x, cap) dx from start to end."""
+    if cap == np.inf:
+        result: Floats = (end * end - start * start) / 2
+        return result
+    low_start, low_end = np.minimum(start, cap), np.minimum(end, cap)
+    capped: Floats = (low_end * low_end - low_start * low_start) / 2 + cap * ((end - low_end) - (start - low_start))
+    return capped

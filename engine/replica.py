@@ -1,0 +1,278 @@
+"""One replica at a load: batch, throughput, TTFT, ITL and E2E with their percentiles, for many candidates at once.
+
+The batch B is the independent variable: every quantity below is explicit in it, and the rate that sustains it is
+λ(B) = B/(D·τ(B) + B·ΔP(B)), so no fixed point is iterated in a search. Formula numbers are those of
+spec-kit/methodology.md, "A replica at a load". The first axis counts candidates, the second batches.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records import Scheduler
+from engine.lengths import Lengths
+from engine.queueing import Waits, normal_tail, wait_probability
+from engine.step import StepTables
+from engine.workload import Target
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+SMALLEST_BATCH = 1e-4
+"""Of the seats: where the load curve begins; the queue is empty there."""
+
+TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a replica does at given batches; all arrays (candidates, batches) unless noted."""
+
+    batch: Floats
+    requests_per_s: Floats
+    step_s: Floats
+    """τ: a decoding step."""
+    itl_s: Floats
+    """Mean over steps: τ and the prompts of others."""
+    prompt_s: Floats
+    """ΔP: replica time that one request's prefill takes."""
+    prompt_square: Floats
+    """E[ΔP²], for the spread of ITL over requests."""
+    own_s: Floats
+    """(candidates, batches, strata): a request's own prefill, the runtime's overhead included."""
+    waits: Waits
+    """Arrays with a third axis of one, to broadcast with ``own_s``."""
+
+
+class Replicas:
+    """Candidates under one workload: step tables, seats and lengths, and the quantities they imply."""
+
+    def __init__(
+        self,
+        tables: StepTables,
+        lengths: Lengths,
+        scheduler: Scheduler,
+        *,
+        budget: Floats,
+        seats: Floats,
+        ttft_overhead_s: float,
+        arrival_cv: float,
+    ) -> None:
+        """Take the step tables, the token budget per step and the seats (most requests together) of each candidate."""
+        self.tables = tables
+        self.lengths = lengths
+        self.scheduler = scheduler
+        self.budget = budget[:, None]
+        self.seats = np.maximum(seats, 1e-6)[:, None]
+        self.ttft_overhead_s = ttft_overhead_s
+        self.arrival_cv = arrival_cv
+        context = np.array([lengths.decode_context(w) for w in tables.windows])
+        self._context_s = (tables.decode_context @ context)[:, None]
+        per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])
+        self._prompt_context_s = tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed
+        self.saturated = self._rate(self.seats)
+
+    def take(self, index: Ints) -> "Replicas":
+        """Return the candidates at ``index``."""
+        chosen = object.__new__(Replicas)
+        chosen.__dict__ = {
+            name: value.take(index)
+            if isinstance(value, StepTables)
+            else value[index]
+            if isinstance(value, np.ndarray)
+            else value
+            for name, value in self.__dict__.items()
+        }
+        return chosen
+
+    def step(self, batch: Floats) -> Floats:
+        """Return τ(B): seconds of a step that only decodes."""
+        running = np.maximum(batch, 1.0)
+        result: Floats = (
+            self.tables.base(running)
+            + self.tables.decode_fixed[:, None]
+            + self._context_s * (running + self.tables.decode_extra[:, None])
+        )
+        return result
+
+    def _chunks(self, batch: Floats) -> tuple[Floats, Floats]:
+        """Return full-budget steps and the remaining tokens of each prompt stratum: (candidates, batches, strata)."""
+        room = np.maximum(self.budget - (batch if self.scheduler.mixed else 0.0), 0.1 * self.budget)[..., None]
+        full = np.floor(self.lengths.computed / room)
+        return full, self.lengths.computed - full * room
+
+    def _prompts(self, batch: Floats) -> Floats:
+        """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
+        full, rest = self._chunks(batch)
+        running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
+        base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
+        at_budget = self.tables.base(np.broadcast_to(self.budget, batch.shape))
+        last = self.tables.base(running[..., None] + rest)
+        added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0)
+        steps = full + 1.0
+        result: Floats = added + steps * self.tables.prompt_fixed[:, None, None] + self._prompt_context_s[:, None, :]
+        return result
+
+    def _rate(self, batch: Floats) -> Floats:
+        """Formula 2 solved for λ; at the seats it is formula 3, λ_max."""
+        prompt_s = self._prompts(batch) @ self.lengths.prompt.weights
+        result: Floats = batch / (self.lengths.decoded * self.step(batch) + batch * prompt_s)
+        return result
+
+    def at(self, batch: Floats) -> Load:
+        """Return everything about batches (candidates, batches)."""
+        weights, decoded = self.lengths.prompt.weights, self.lengths.decoded
+        step = self.step(batch)
+        prompts = self._prompts(batch)
+        prompt_s = prompts @ weights
+        rate = batch / (decoded * step + batch * prompt_s)
+        decoding = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
+        full_step = self.tables.base(np.broadcast_to(self.budget, batch.shape)) + decoding
+        return Load(
+            batch=batch,
+            requests_per_s=rate,
+            step_s=step,
+            itl_s=step + batch * prompt_s / decoded,
+            prompt_s=prompt_s,
+            prompt_square=(prompts * prompts) @ weights,
+            own_s=self._own(batch, full_step, decoding) + self.ttft_overhead_s,
+            waits=self._waits(batch, rate, step, full_step, prompts),
+        )
+
+    def _own(self, batch: Floats, full_step: Floats, decoding: Floats) -> Floats:
+        """Formula 7: a request's own prefill; a prompt alone passes the pipeline's stages one by one."""
+        full, rest = self._chunks(batch)
+        running = np.maximum(batch, 0.0)[..., None] if self.scheduler.mixed else 0.0
+        stages = self.tables.pipeline[:, None, None]
+        last = self.tables.base(running + rest * stages)
+        beside = decoding[..., None] if self.scheduler.mixed else 0.0
+        result: Floats = (
+            full * full_step[..., None]
+            + last
+            + np.where(batch >= 1.0, 1.0, batch)[..., None] * beside
+            + (full + 1.0) * self.tables.prompt_fixed[:, None, None]
+            + self._prompt_context_s[:, None, :] * stages
+        )
+        return result
+
+    def _waits(self, batch: Floats, rate: Floats, step: Floats, full_step: Floats, prompts: Floats) -> Waits:
+        """Formulas 4, 5 and 6."""
+        weights = self.lengths.prompt.weights
+        share = self.lengths.computed / np.maximum(self.budget - batch, 0.1 * self.budget)[..., None]
+        work = share * full_step[..., None] + self._prompt_context_s[:, None, :]
+        busy = np.clip(rate * (work @ weights), 0.0, 0.999)
+        queue = rate * ((work * work) @ weights) * (1 + self.arrival_cv**2) / 2 / (2 * (1 - busy))
+        seat_s = self.seats / self.saturated
+        load = np.minimum(rate * seat_s, self.seats * 0.9999)
+        full = wait_probability(self.seats, load)
+        variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
+        seat_wait = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * self.saturated)
+        prompt_s = prompts @ weights
+        long_step = step + prompt_s
+        return Waits(
+            prefill_busy=busy[..., None],
+            prefill_wait=np.maximum(queue / np.maximum(busy, TINY), TINY)[..., None],
+            seat_busy=full[..., None],
+            seat_wait=np.maximum(seat_wait, TINY)[..., None],
+            long_step=long_step[..., None],
+            long_share=np.clip(rate * long_step, 0.0, 1.0)[..., None],
+            short_step=(step * np.minimum(batch, 1.0))[..., None] + TINY,
+        )
+
+    # --- metrics ------------------------------------------------------------------------------------------------------
+
+    def mean(self, load: Load, metric: str) -> Floats:
+        """Return a metric's mean over requests, seconds."""
+        if metric == "itl":
+            return load.itl_s
+        ttft: Floats = load.own_s @ self.lengths.prompt.weights + load.waits.mean[..., 0]
+        return ttft if metric == "ttft" else ttft + self.lengths.decoded * load.itl_s
+
+    def exceeds(self, load: Load, metric: str, seconds: Floats) -> Floats:
+        """Return P(metric > seconds) over requests; ``seconds`` broadcasts against (candidates, batches)."""
+        if metric == "itl":
+            return self._itl_exceeds(load, seconds)
+        if metric == "ttft":
+            return self._ttft_exceeds(load, seconds)
+        output = self.lengths.output
+        total = np.zeros(np.broadcast(load.itl_s, seconds).shape)
+        for tokens, weight in zip(output.values, output.weights, strict=True):
+            total = total + weight * self._ttft_exceeds(load, seconds - (tokens - 1) * load.itl_s)
+        result: Floats = total
+        return result
+
+    def _ttft_exceeds(self, load: Load, seconds: Floats) -> Floats:
+        left = np.asarray(seconds)[..., None] - load.own_s
+        result: Floats = load.waits.longer_than(left) @ self.lengths.prompt.weights
+        return result
+
+    def _itl_exceeds(self, load: Load, seconds: Floats) -> Floats:
+        """Spread over requests: the foreign prefills that fall into one, Poisson; short answers vary most."""
+        steps = np.maximum(self.lengths.output.values - 1, 1.0)
+        variance = (load.requests_per_s * load.itl_s * load.prompt_square)[..., None] / steps
+        z = (np.asarray(seconds) - load.itl_s)[..., None] / np.sqrt(np.maximum(variance, TINY * load.itl_s[..., None] ** 2))
+        result: Floats = normal_tail(z) @ self.lengths.output.weights
+        return result
+
+    def percentile(self, load: Load, metric: str, share: float) -> Floats:
+        """Return a metric's percentile, seconds, by bisection of ``exceeds`` in log time."""
+        centre = np.log(self.mean(load, metric))
+        low, high = centre - 6.0, centre + 4.0
+        for _ in range(22):
+            middle = (low + high) / 2
+            above = self.exceeds(load, metric, np.exp(middle)) > 1 - share
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        result: Floats = np.exp((low + high) / 2)
+        return result
+
+    def meets(self, load: Load, target: Target) -> NDArray[np.bool_]:
+        """Return whether a target holds at each batch."""
+        if target.percentile == "mean":
+            result: NDArray[np.bool_] = self.mean(load, target.metric) <= target.seconds
+            return result
+        share = SHARES[target.percentile]
+        held: NDArray[np.bool_] = self.exceeds(load, target.metric, np.full(load.batch.shape, target.seconds)) <= 1 - share
+        return held
+
+    # --- solving for the batch ----------------------------------------------------------------------------------------
+
+    def batch_at_rate(self, requests_per_s: Floats) -> Floats:
+        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max."""
+        wanted = requests_per_s[:, None]
+        batch = self._largest(lambda trial: self._rate(trial) <= wanted)
+        result: Floats = np.where(wanted > self.saturated, np.nan, batch)
+        return result
+
+    def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:
+        """Return the largest batch (candidates, 1) that meets every target within the utilisation ceiling; NaN if none."""
+
+        def holds(trial: Floats) -> NDArray[np.bool_]:
+            load = self.at(trial)
+            good: NDArray[np.bool_] = load.requests_per_s <= ceiling * self.saturated
+            for target in targets:
+                good &= self.meets(load, target)
+            return good
+
+        return self._largest(holds)
+
+    def _largest(self, holds: Callable[[Floats], NDArray[np.bool_]]) -> Floats:
+        """Return the largest batch up to the seats for which a condition holds, to 0.02 %; NaN where it never does.
+
+        The condition holds below some batch and fails above it; each pass narrows the bracket by its number of points.
+        """
+        low = np.log(np.full_like(self.seats, SMALLEST_BATCH) * self.seats)
+        high = np.log(self.seats)
+        reachable = holds(np.exp(low))
+        for points in (12, 8, 8, 6):
+            shares = np.linspace(0.0, 1.0, points + 1)
+            grid = low + (high - low) * shares
+            good = np.cumprod(holds(np.exp(grid)), axis=1).sum(axis=1, keepdims=True)
+            at = np.clip(good - 1, 0, points)
+            width = (high - low) / points
+            low = low + at * width
+            high = np.minimum(low + width, high)
+        result: Floats = np.where(reachable, np.exp(low), np.nan)
+        return result

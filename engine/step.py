@@ -1,0 +1,340 @@
+"""A forward step → seconds: the step table to which every candidate is reduced.
+
+    step seconds = T[n] + decode_fixed·(any decoding) + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
+                 + Σ_w c_d,w·(Σ min(context, w) over decoding sequences + extra·their mean)
+                 + Σ_w c_a,w·(Σ chunk·min(start + chunk/2, w) over prompt chunks)
+
+n counts the tokens of the whole replica. Everything that queues, batches or simulates needs only this.
+Sources: spec-kit/methodology.md, "A step".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records import Accelerator, ModelArchitecture, ServingRuntime
+from engine.kernels import Rates, Roofline, all_reduce_seconds
+from engine.memory import Parallelism
+from engine.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TOKEN_GRID: Floats = np.unique(np.concatenate([[1.0], np.round(2.0 ** np.arange(1, 16.1, 0.5))]))
+"""Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
+
+SAMPLED_POSITIONS = 256.0
+"""The LM head runs for sampled positions only; beyond this many tokens a step's extra tokens are prompt tokens."""
+
+NORM_PASSES = 9.0
+"""16-bit passes over the residual stream by norms, rotary embedding and activations of a layer (step_model fit)."""
+
+EXPERT_IMBALANCE = 0.6
+"""Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Source: measured expert
+kernels at EP 1–8 timed on the most loaded rank, whose efficiency drops 2–4×."""
+
+ALL_TO_ALL_LAUNCH_S = 10e-6
+ALL_TO_ALL_SHARE = 0.6
+"""Latency of an all-to-all and its share of the link's one-direction bandwidth: NCCL over 2–8 GPUs on H100 and H200
+reaches 245–315 of 450 GB/s after 9–11 µs."""
+
+POINT_TO_POINT_LAUNCH_S = 10e-6
+"""Latency of handing activations to the next pipeline stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTables:
+    """Step tables of many candidates; the first axis of every array counts candidates."""
+
+    seconds: Floats
+    """(candidates, TOKEN_GRID): T."""
+    decode_fixed: Floats
+    prompt_fixed: Floats
+    prompt_token: Floats
+    windows: tuple[float, ...]
+    """Distinct windows of the model; inf for full attention."""
+    decode_context: Floats
+    """(candidates, windows): c_d, seconds per decoding sequence and token of its context."""
+    decode_extra: Floats
+    """(candidates,): sequences' worth of context time that low parallelism adds."""
+    prompt_context: Floats
+    """(candidates, windows): c_a, seconds per prompt token and token of context before it."""
+    pipeline: Floats
+    """(candidates,): stages; a prompt alone passes them one by one."""
+
+    def take(self, index: NDArray[np.intp]) -> "StepTables":
+        """Return the candidates at ``index``."""
+        chosen = {f.name: getattr(self, f.name) if f.name == "windows" else getattr(self, f.name)[index] for f in fields(self)}
+        return StepTables(**chosen)
+
+    def base(self, tokens: Floats) -> Floats:
+        """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
+        at = np.clip(np.searchsorted(TOKEN_GRID, tokens) - 1, 0, len(TOKEN_GRID) - 2)
+        left, right = TOKEN_GRID[at], TOKEN_GRID[at + 1]
+        rows = np.arange(self.seconds.shape[0]).reshape((-1,) + (1,) * (np.ndim(tokens) - 1))
+        low, high = self.seconds[rows, at], self.seconds[rows, at + 1]
+        result: Floats = low + (high - low) * ((np.maximum(tokens, 1.0) - left) / (right - left))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Roof:
+    """A roofline gathered over candidates, shaped to broadcast over tokens."""
+
+    t0: Floats
+    flops: Floats
+    bytes: Floats
+    p: Floats
+
+    def seconds(self, flops: Floats, moved: Floats) -> Floats:
+        compute, memory = flops / self.flops, moved / self.bytes
+        high, low = np.maximum(compute, memory), np.minimum(compute, memory)
+        result: Floats = self.t0 + high * (1.0 + (low / high) ** self.p) ** (1.0 / self.p)
+        return result
+
+
+def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
+    columns = np.array([(r.t0_s, r.flops_per_s, r.bytes_per_s, r.p) for r in rooflines])[which]
+    t0, flops, moved, p = (columns[:, i : i + 1] for i in range(4))
+    return _Roof(t0, flops, moved, p)
+
+
+def step_tables(
+    model: ModelArchitecture,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    relative_links: Sequence[float],
+    runtime: ServingRuntime,
+    per_node: Ints,
+) -> StepTables:
+    """Return the step tables of candidates.
+
+    Args:
+        which: index of each candidate's rates, accelerator and relative link.
+        relative_links: link bandwidth (GB/s) of the accelerator on which the all-reduce table was measured.
+        per_node: accelerators per node, per candidate.
+    """
+    column = _Columns(spread, which, rates)
+    tokens = TOKEN_GRID / column.pp
+    total = np.full((len(which), len(TOKEN_GRID)), runtime.step_overhead_us * 1e-6)
+    for layer in layers(model):
+        total = total + layer.count * _layer_seconds(layer, model, runtime, column, tokens)
+    reduce_s = _all_reduces(tokens, spread, which, rates, accelerators, relative_links, runtime, per_node, model)
+    total = total + reduce_s
+    head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
+    head = model.vocabulary / column.tp
+    total = total + column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
+    links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
+    hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
+    total = total + (column.pp - 1) * hand_over
+    return StepTables(seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, runtime, column))
+
+
+class _Columns:
+    """Candidate quantities as columns that broadcast over the token grid."""
+
+    def __init__(self, spread: Parallelism, which: Ints, rates: Sequence[Rates]) -> None:
+        self.tp, self.pp, self.dp, self.ep = (
+            array.astype(np.float64)[:, None] for array in (spread.tp, spread.pp, spread.dp, spread.ep)
+        )
+        self.linear = _gather([r.linear for r in rates], which)
+        self.plain = _gather([r.plain for r in rates], which)
+        self.mixture = _gather([r.mixture for r in rates], which)
+        self.prefill = _gather([r.prefill for r in rates], which)
+        self.linear_bytes = self._scalar([r.linear_bytes for r in rates], which)
+        self.input_bytes = self._scalar([r.linear_input_bytes for r in rates], which)
+        self.mixture_bytes = self._scalar([r.mixture_bytes for r in rates], which)
+        self.kv_bytes = self._scalar([r.kv_bytes for r in rates], which)
+        self.bandwidth = self._scalar([r.memory_bytes_per_s for r in rates], which)
+        self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
+        self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
+        self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.rates = rates
+        self.which = which
+
+    @staticmethod
+    def _scalar(values: list[float], which: Ints) -> Floats:
+        result: Floats = np.array(values)[which][:, None]
+        return result
+
+    @staticmethod
+    def product(
+        roof: _Roof, tokens: Floats, inputs: Floats | float, outputs: Floats, weight: Floats | float, entry: Floats | float
+    ) -> Floats:
+        """Seconds of one (tokens × inputs)·(inputs × outputs) product; results leave in 16 bit."""
+        flops = 2.0 * tokens * inputs * outputs
+        moved = inputs * outputs * weight + tokens * inputs * entry + 2.0 * tokens * outputs
+        return roof.seconds(flops, moved)
+
+    def latent(self, heads: Floats) -> _Roof:
+        """MLA decode curves at the measured head count nearest to each candidate's."""
+        chosen = []
+        for index, count in zip(self.which, heads[:, 0], strict=True):
+            curves = self.rates[index].latent
+            if not curves:
+                chosen.append(self.rates[index].prefill)
+                continue
+            chosen.append(min(curves, key=lambda item: abs(np.log(item[0] / count)))[1])
+        return _gather(chosen, np.arange(len(chosen)))
+
+
+def _layer_seconds(
+    layer: Layer, model: ModelArchitecture, runtime: ServingRuntime, column: _Columns, tokens: Floats
+) -> Floats:
+    own = tokens / column.dp
+    overhead = runtime.layer_overhead_us
+    if layer.mixture:
+        overhead += runtime.mixture_layer_overhead_us
+    if layer.mixing and layer.mixing.index_elements:
+        overhead += runtime.sparse_layer_overhead_us
+    seconds = overhead * 1e-6 + NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
+    for product in layer.products:
+        if product.role == "expert" and layer.mixture:
+            continue
+        low = product.role != "router" and model.quantised_parts == "linear"
+        inputs = float(product.matrices[0].inputs)
+        shards = np.minimum(column.tp, product.matrices[0].ways) if product.matrices[0].split == "inputs" else 1.0
+        outputs = sum(
+            (m.outputs / np.minimum(column.tp, m.ways) if m.split == "outputs" else m.outputs * np.ones_like(column.tp))
+            for m in product.matrices
+        )
+        roof, weight, entry = (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
+        # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
+        seconds = seconds + column.product(roof, own, inputs / shards, outputs, weight, entry)
+    if layer.mixture:
+        seconds = seconds + _experts(layer, model, column, tokens)
+    if layer.mixing and layer.mixing.state_bytes:
+        seconds = seconds + _state(layer.mixing, column, own)
+    return seconds
+
+
+def _experts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> Floats:
+    """Grouped expert products on one accelerator: k/E of the work, all experts that the step's tokens touch."""
+    block = layer.mixture
+    if block is None:
+        raise TypeError("the layer has no experts")
+    width = block.latent_size or model.hidden_size
+    slices = column.tp * column.dp / column.ep
+    parameters = block.matrices * width * block.intermediate / slices
+    flops = 2.0 * parameters * tokens * block.experts_per_token / column.ep
+    touched = block.experts / column.ep * (1.0 - (1.0 - block.experts_per_token / block.experts) ** tokens)
+    moved = touched * parameters * column.mixture_bytes + tokens * block.experts_per_token / column.ep * width * 4.0
+    return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE, moved)
+
+
+def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
+    """Read, update and write the recurrent state of up to SAMPLED_POSITIONS sequences; prompts scan in chunks."""
+    shards = np.minimum(column.tp, mix.linear_heads)
+    moved = np.minimum(own, SAMPLED_POSITIONS) * mix.state_bytes * 2.0 / shards
+    scan = own * mix.state_flops / shards / column.prefill.flops
+    result: Floats = column.decode_t0 + moved / column.decode_bytes + scan
+    return result
+
+
+def _all_reduces(
+    tokens: Floats,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    relative_links: Sequence[float],
+    runtime: ServingRuntime,
+    per_node: Ints,
+    model: ModelArchitecture,
+) -> Floats:
+    """Seconds of one step's collectives: all-reduces over tp, and all-to-alls where experts span data-parallel ranks."""
+    seconds = np.zeros_like(tokens)
+    dense = sum(layer.count * layer.all_reduces for layer in layers(model))
+    routed = sum(layer.count for layer in layers(model) if layer.mixture)
+    cache: dict[tuple[int, int, int, int, int], Floats] = {}
+    for row in range(len(which)):
+        tp, dp, pp = int(spread.tp[row]), int(spread.dp[row]), int(spread.pp[row])
+        if tp * dp == 1:
+            continue
+        key = (int(which[row]), tp, dp, pp, int(per_node[row]))
+        if key not in cache:
+            index = key[0]
+            own = tokens[row] / dp
+            cost = np.zeros_like(own)
+            if tp > 1:
+                one = all_reduce_seconds(
+                    own * model.hidden_size * 2.0,
+                    tp,
+                    accelerators[index],
+                    rates[index],
+                    relative_link_gb_per_s=relative_links[index],
+                    per_node=key[4],
+                )
+                count = dense - (routed if dp > 1 else 0)
+                cost = count * (runtime.all_reduce_factor * one + runtime.all_reduce_overhead_us * 1e-6)
+            if dp > 1:
+                cost = cost + routed * 2.0 * _all_to_all(own, tp * dp, accelerators[index], model, key[4])
+            cache[key] = cost
+        seconds[row] = cache[key]
+    return seconds
+
+
+def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelArchitecture, per_node: int) -> Floats:
+    """Dispatch (or combine) of one mixture layer: each token's vector goes to the ranks of its experts, in 16 bit."""
+    picks = max((layer.mixture.experts_per_token for layer in layers(model) if layer.mixture), default=1)
+    copies = min(picks, group) * (group - 1) / group
+    fast = max(accelerator.link.gb_per_s, 1.0) * ALL_TO_ALL_SHARE * 1e9
+    slow = max(accelerator.inter_node_gb_per_s, 1.0) * 1e9
+    rate = fast if group <= per_node else slow
+    result: Floats = ALL_TO_ALL_LAUNCH_S + own * copies * model.hidden_size * 2.0 / rate
+    return result
+
+
+def _attention(model: ModelArchitecture, runtime: ServingRuntime, column: _Columns) -> dict[str, object]:
+    """The context-dependent coefficients, summed over layers, one column per distinct window."""
+    windows: list[float] = []
+    for layer in layers(model):
+        if layer.mixing and layer.mixing.heads:
+            windows += [float(layer.mixing.window or np.inf)] + ([np.inf] if layer.mixing.index_elements else [])
+    distinct = tuple(sorted(set(windows))) or (np.inf,)
+    shape = (len(column.which), len(distinct))
+    decode, prompt = np.zeros(shape), np.zeros(shape)
+    decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
+    prompt_fixed = np.full(shape[0], model.layer_count * runtime.prompt_layer_overhead_us * 1e-6)
+    extra = np.zeros(shape[0])
+    for layer in layers(model):
+        mix = layer.mixing
+        if mix is None or not mix.heads:
+            continue
+        at = distinct.index(float(mix.window or np.inf))
+        heads = mix.heads / np.minimum(column.tp, mix.heads)
+        share = heads / mix.heads
+        rate = column.prefill
+        prompt[:, at] += (layer.count * mix.prefill_flops * share / column.dp / column.pp / rate.flops)[:, 0]
+        prompt_token += (layer.count * mix.prompt_elements * share * 2.0 / column.dp / column.pp / rate.bytes)[:, 0]
+        prompt_fixed += layer.count * rate.t0[:, 0]
+        if mix.splits:
+            kv_heads = mix.kv_heads / np.minimum(column.tp, mix.kv_heads)
+            per_token = mix.cache_elements / mix.kv_heads * kv_heads * column.kv_bytes / column.decode_bytes
+            decode[:, at] += (layer.count * per_token / column.dp / column.pp)[:, 0]
+            decode_fixed += layer.count * column.decode_t0[:, 0]
+            extra = np.maximum(extra, (column.decode_half / kv_heads * column.dp * column.pp)[:, 0])
+        else:
+            roof = column.latent(heads)
+            unit = roof.seconds(mix.decode_flops * share, mix.cache_elements * column.kv_bytes) - roof.t0
+            decode[:, at] += (layer.count * unit / column.dp / column.pp)[:, 0]
+            decode_fixed += layer.count * roof.t0[:, 0]
+        if mix.index_elements:
+            full = distinct.index(np.inf)
+            flops = mix.index_flops / rate.flops
+            keys = mix.index_elements * INDEX_KEY_BYTES / column.decode_bytes
+            prompt[:, full] += (layer.count * flops / column.dp / column.pp)[:, 0]
+            decode[:, full] += (layer.count * np.maximum(flops, keys) / column.dp / column.pp)[:, 0]
+    return {
+        "decode_fixed": decode_fixed,
+        "prompt_fixed": prompt_fixed,
+        "prompt_token": prompt_token,
+        "windows": distinct,
+        "decode_context": decode,
+        "decode_extra": extra,
+        "prompt_context": prompt,
+    }
