@@ -1,0 +1,82 @@
+import tomllib
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from catalogs.catalog import BUILT_IN, Catalog
+from catalogs.records import RentalOffer
+
+CATALOG = Catalog.load()
+OFFERS = CATALOG.offers
+
+
+def prices(offer: RentalOffer) -> list[float]:
+    """The prices that an offer has, dearest term first."""
+    terms = (offer.on_demand_usd_per_hour, offer.reserved_1y_usd_per_hour, offer.reserved_3y_usd_per_hour)
+    return [price for price in terms if price is not None]
+
+
+def test_there_are_many_offers_of_many_providers() -> None:
+    assert len(OFFERS) >= 240
+    assert len({offer.provider for offer in OFFERS}) >= 20
+
+
+def test_no_id_is_written_twice() -> None:
+    written = Counter(
+        entry["id"]
+        for file in (BUILT_IN / "prices").glob("*.toml")
+        for entry in tomllib.loads(Path(file).read_text(encoding="utf-8"))["offer"]
+    )
+    assert written.most_common(1)[0][1] == 1
+    assert len(written) == len(OFFERS)
+
+
+def test_every_offer_names_an_accelerator_of_the_catalog() -> None:
+    assert {offer.accelerator for offer in OFFERS} <= set(CATALOG.accelerators)
+
+
+def test_a_file_holds_one_provider() -> None:
+    for file in (BUILT_IN / "prices").glob("*.toml"):
+        providers = {entry["provider"] for entry in tomllib.loads(file.read_text(encoding="utf-8"))["offer"]}
+        assert providers == {file.name.removesuffix(".toml")}
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.id)
+def test_an_offer_has_a_price_that_an_accelerator_can_cost(offer: RentalOffer) -> None:
+    known = [price for price in (*prices(offer), offer.spot_usd_per_hour) if price is not None]
+    assert known
+    for price in known:
+        # From a V100 among the spare ones to a rack's GB200.
+        assert 0.1 <= price / offer.accelerators <= 35
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.id)
+def test_commitment_and_interruption_cost_less(offer: RentalOffer) -> None:
+    known = prices(offer)
+    assert known == sorted(known, reverse=True)
+    if offer.on_demand_usd_per_hour and offer.spot_usd_per_hour:
+        assert offer.spot_usd_per_hour < offer.on_demand_usd_per_hour
+
+
+def test_an_instance_fits_in_a_node_or_is_a_rack() -> None:
+    larger = {offer.id for offer in OFFERS if offer.accelerators > CATALOG.accelerators[offer.accelerator].per_node}
+    assert larger == {"aws-u-p6e-gb200x72-capacity-block-us"}
+
+
+def test_what_is_sold_by_the_accelerator_is_priced_for_one() -> None:
+    assert all(offer.accelerators == 1 for offer in OFFERS if offer.by_accelerator)
+
+
+def test_every_price_is_dated_and_sourced() -> None:
+    for offer in OFFERS:
+        assert offer.source
+        assert date(2024, 1, 1) <= offer.checked <= date(2026, 12, 31)
+
+
+def test_a_known_price() -> None:
+    """AWS p5.48xlarge, eight H100, us-east-1: 55.04 USD an hour on 2026-07-20."""
+    (offer,) = (offer for offer in OFFERS if offer.id == "aws-p5.48xlarge-us-east-1")
+    assert (offer.accelerator, offer.accelerators, offer.on_demand_usd_per_hour) == ("h100-sxm-80gb", 8, 55.04)
+    assert offer.checked == date(2026, 7, 20)
