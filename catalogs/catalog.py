@@ -14,7 +14,7 @@ from catalogs.checkpoints import read_checkpoint_name
 from catalogs.errors import CatalogError, InputError, UnknownName, listed
 from catalogs.files import KINDS, Entries, Key, kinds_in, read_entries
 from catalogs.matrices import total_parameters
-from catalogs.names import Named, Names
+from catalogs.names import Named, Names, letters_of
 from catalogs.records import (
     Accelerator,
     Checkpoint,
@@ -196,6 +196,18 @@ class Catalog:
             raise names.unknown(said) from None
         return ResolvedModel(model, name.checkpoint(said, model.native_precision))
 
+    def offers_of(self, text: str) -> tuple[RentalOffer, ...]:
+        """Return the offers of an accelerator or of a provider, or the one with that id.
+
+        Raises UnknownName or AmbiguousName for what names no accelerator either.
+        """
+        said = letters_of(text)
+        offers = tuple(offer for offer in self.offers if said in {letters_of(offer.id), letters_of(offer.provider)})
+        if offers:
+            return offers
+        accelerator = self.accelerator(text).id
+        return tuple(offer for offer in self.offers if offer.accelerator == accelerator)
+
     def model_of_size(self, billions: float) -> ModelArchitecture:
         """Return the best-known architecture near a bare size.
 
@@ -277,9 +289,7 @@ class Catalog:
 
     @cached_property
     def _accelerator_names(self) -> Names:
-        return self._names(
-            "accelerator", self.accelerators.values(), lambda entry: f"{entry.vendor} {entry.form}", ACCELERATOR_NOISE
-        )
+        return self._names("accelerator", self.accelerators.values(), _qualities, ACCELERATOR_NOISE)
 
     @cached_property
     def _model_names(self) -> Names:
@@ -312,6 +322,10 @@ class Catalog:
         for repository, resolved in stored:
             known.setdefault(repository.rpartition("/")[2], resolved)
         return known
+
+
+def _qualities(entry: Accelerator) -> str:
+    return f"{entry.vendor} {entry.form} {entry.architecture}"
 
 
 def _is_dense(model: ModelArchitecture) -> bool:

@@ -131,7 +131,8 @@ def _record(kind: str, entry: object, position: int, file: Path) -> Record:
     try:
         return KINDS[kind][1].model_validate(entry)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A misspelt field is also a missing one: the spelling is what has to be mended.
+        first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
         names = _names(first["loc"], entry)
         raise CatalogError(
             file, _problem(first, KINDS[kind][1]), _label(kind, entry, position), ".".join(map(str, names))
@@ -149,8 +150,8 @@ def _label(kind: str, entry: object, position: int) -> str:
 def _names(location: tuple[int | str, ...], entry: object) -> list[int | str]:
     """Return the field's path as the file has it: pydantic's also names the member of a union."""
     names: list[int | str] = []
-    for index, part in enumerate(location):
-        if isinstance(entry, dict) and part not in entry and index < len(location) - 1:
+    for part in location:
+        if isinstance(entry, dict) and part not in entry and entry.get("kind") == part:
             continue
         names.append(part)
         if isinstance(entry, dict):

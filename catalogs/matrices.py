@@ -54,7 +54,9 @@ def _attention(attention: object, hidden: int) -> Iterator[Matrix]:
             values = 0 if attention.shares_key_value else attention.kv_heads * value_dim
             yield Matrix("qkv", hidden, queries, "attention", "outputs", attention.heads)
             yield Matrix("qkv", hidden, keys + values, "attention", "outputs", attention.kv_heads)
-            yield Matrix("attention_output", attention.heads * value_dim, hidden, "attention", "inputs", attention.heads)
+            yield Matrix(
+                "attention_output", attention.heads * value_dim, hidden, "attention", "inputs", attention.heads
+            )
         case LatentAttention():
             yield from _latent(attention, hidden)
         case LinearAttention():
@@ -117,7 +119,9 @@ def norm_parameters(model: ModelArchitecture) -> int:
 def linear_extra_parameters(group: LayerGroup) -> int:
     """Return a linear layer's parameters beside its two projections (convolution, decay, gate norms)."""
     match group.attention:
-        case LinearAttention(extra_parameters=extra) | ParallelAttention(linear=LinearAttention(extra_parameters=extra)):
+        case (
+            LinearAttention(extra_parameters=extra) | ParallelAttention(linear=LinearAttention(extra_parameters=extra))
+        ):
             return extra
         case _:
             return 0
@@ -127,7 +131,10 @@ def total_parameters(model: ModelArchitecture) -> int:
     """Return all parameters that the accelerators must hold."""
     per_layer = sum(
         group.count
-        * (sum(matrix.parameters for matrix in layer_matrices(group, model.hidden_size)) + linear_extra_parameters(group))
+        * (
+            sum(matrix.parameters for matrix in layer_matrices(group, model.hidden_size))
+            + linear_extra_parameters(group)
+        )
         for group in model.layers
     )
     return per_layer + embedding_parameters(model) + norm_parameters(model) + model.extra_parameters

@@ -74,9 +74,10 @@ BYTE_UNITS: Final = _spelled({1.0: "b byte bytes", 1e3: "kb", 1e6: "mb", GB: "gb
 REQUEST_NOUNS: Final = frozenset(["request", "requests", "req", "reqs", "query", "queries", "call", "calls"])
 
 NUMBER: Final = (
-    r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?:_[0-9]+)*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?"
+    r"[+-]?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+(?:_[0-9]+)*)(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?"
 )
-"""A number as people type it: 1500, 1,500, 1_500, 0.5, .5, 1e3. It may match nothing, so ask for a digit first."""
+"""A number as people type it: 1500, 1,500, 1_500, 0.5, .5, 1e3."""
 
 _NUMBER = re.compile(NUMBER)
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
@@ -229,9 +230,7 @@ def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tup
         raise InputError(
             f"{what} {quoted(shown or text)} is ambiguous: write 1.5 for a fraction or 1,500 for a thousand"
         )
-    if not any(character.isdigit() for character in digits) or rest[:1].isdigit() or rest[:1] in {".", ",", "_"}:
-        _refuse(shown or text, what, accepted)
-    if digits[:1] in "eE":
+    if not digits or rest[:1].isdigit() or rest[:1] in {".", ",", "_"}:
         _refuse(shown or text, what, accepted)
     return Decimal(digits.replace(",", "").replace("_", "")), rest.strip()
 
@@ -296,8 +295,8 @@ def show_figure(value: float) -> str:
     if not math.isfinite(value):
         return "∞" if value > 0 else "-∞" if value < 0 else "?"
     rounded = float(f"{value:.3g}")
-    if rounded == 0:
-        return "0"
+    if rounded == 0 or not math.isfinite(rounded):
+        return f"{value:.3g}" if rounded else "0"
     decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
     shown = f"{rounded:,.{decimals}f}"
     return shown.rstrip("0").rstrip(".") if decimals else shown

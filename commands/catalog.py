@@ -1,0 +1,89 @@
+"""`fleetcast catalog`: the facts, listed or one by one, with their sources."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.listing import as_json, details_of, listing_of, print_listing, wants_plain
+from catalogs.catalog import Catalog
+from catalogs.errors import AmbiguousName
+from catalogs.records import Record
+from commands.catalogs_of_user import user_catalogs
+
+app = typer.Typer(no_args_is_help=True, help="List the facts of the catalog, or show one with its source.")
+
+Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
+Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
+Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
+Directories = Annotated[
+    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; may be repeated.")
+]
+
+
+@app.command()
+def accelerators(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """GPUs, TPUs and other accelerators: memory, bandwidth, peak rates, links."""
+    facts = user_catalogs(catalog or ())
+    _show("accelerators", _named(name, facts.accelerator, facts.accelerators), json, plain, bool(name))
+
+
+@app.command()
+def models(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """Model architectures: dimensions, parameters, checkpoints."""
+    facts = user_catalogs(catalog or ())
+    found = _named(name, lambda text: facts.model(text).model, facts.models)
+    _show("models", found, json, plain, bool(name))
+
+
+@app.command()
+def prices(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """Rental offers; NAME is an accelerator, a provider or an offer's id."""
+    facts = user_catalogs(catalog or ())
+    _show("prices", _offers(facts, name), json, plain, bool(name))
+
+
+@app.command()
+def presets(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """Kinds of traffic: token distributions, burstiness, prefix reuse, targets."""
+    facts = user_catalogs(catalog or ())
+    _show("presets", _named(name, facts.preset, facts.presets), json, plain, bool(name))
+
+
+@app.command()
+def runtimes(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """Serving runtimes: overheads, scheduler, memory that they take."""
+    facts = user_catalogs(catalog or ())
+    _show("runtimes", _named(name, facts.runtime, facts.runtimes), json, plain, bool(name))
+
+
+@app.command()
+def precisions(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+    """Number formats for weights and KV cache: bits per element, scales included."""
+    facts = user_catalogs(catalog or ())
+    _show("precisions", _named(name, facts.precision, facts.precisions), json, plain, bool(name))
+
+
+def _named(name: str | None, find: Callable[[str], Record], entries: Mapping[str, Record]) -> Iterable[Record]:
+    """Return what a name finds: one entry, or the several that it may mean; without a name all."""
+    if name is None:
+        return entries.values()
+    try:
+        return (find(name),)
+    except AmbiguousName as several:
+        return [entries[hit] for hit in several.hits]
+
+
+def _offers(facts: Catalog, name: str | None) -> Sequence[Record]:
+    return facts.offers_of(name) if name else facts.offers
+
+
+def _show(title: str, found: Iterable[Record], json: bool, plain: bool, named: bool) -> None:
+    records = tuple(found)
+    if json:
+        print(as_json(records))
+    elif named and len(records) == 1:
+        print_listing(details_of(records[0]), plain or wants_plain())
+    else:
+        print_listing(listing_of(title, records), plain or wants_plain())

@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from catalogs.errors import CatalogError, UnknownName
+from commands.catalog import app
+
+
+@pytest.fixture(autouse=True)
+def _no_entries_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def said(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize("kind", ["accelerators", "models", "prices", "presets", "runtimes", "precisions"])
+def test_each_kind_is_listed_and_as_a_json_list(kind: str) -> None:
+    lines = said(kind).stdout.splitlines()
+    entries = json.loads(said(kind, "--json").stdout)
+    assert lines
+    assert [entry["id"] for entry in entries] == [line.partition(": ")[0] for line in lines]
+    assert all(entry["source"] for entry in entries)
+
+
+def test_one_is_shown_with_its_source() -> None:
+    shown = said("accelerators", "h100").stdout
+    assert shown.startswith("id: h100-sxm-80gb\n")
+    assert "\nsource: " in shown
+    assert "\nchecked: 20" in shown
+
+
+def test_json_of_one_is_a_list_too() -> None:
+    entries = json.loads(said("precisions", "nvfp4", "--json").stdout)
+    assert [entry["bits"] for entry in entries] == [4.5]
+
+
+def test_a_name_of_several_lists_them() -> None:
+    lines = said("models", "llama 70b").stdout.splitlines()
+    assert len(lines) > 1
+    assert {"llama-3.1-70b", "llama-3.3-70b"} <= {line.partition(": ")[0] for line in lines}
+
+
+def test_prices_are_found_by_accelerator_and_by_provider() -> None:
+    offers = json.loads(said("prices", "h100", "--json").stdout)
+    assert {offer["accelerator"] for offer in offers} == {"h100-sxm-80gb"}
+    provider = offers[0]["provider"]
+    assert {offer["provider"] for offer in json.loads(said("prices", provider, "--json").stdout)} == {provider}
+
+
+def test_an_unknown_name_is_an_input_error() -> None:
+    assert isinstance(said("accelerators", "h1000").exception, UnknownName)
+
+
+def test_own_entries_come_from_the_call_and_from_the_users_directory(tmp_path: Path) -> None:
+    entry = '[[precision]]\nid = "fp6"\nname = "FP6"\nbits = 6\ncompute = "bf16"\nsource = "mine"\n'
+    (tmp_path / "mine.toml").write_text(entry)
+    assert "bits: 6\n" in said("precisions", "fp6", "--catalog", str(tmp_path)).stdout
+    assert isinstance(said("precisions", "fp6").exception, UnknownName)
+    own = tmp_path / "config" / "fleetcast"
+    own.mkdir(parents=True)
+    (own / "mine.toml").write_text(entry)
+    assert "bits: 6\n" in said("precisions", "fp6").stdout
+    (own / "mine.toml").write_text("[[precision]")
+    assert isinstance(said("precisions").exception, CatalogError)
