@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from catalogs.configs.dialects import DEFAULTS, LEARNED_POSITIONS, NOT_DECODERS, PARALLEL_BLOCK, TIED, UNSUPPORTED
 from catalogs.configs.fields import Fields
-from catalogs.configs.layers import layer_count, layer_groups
+from catalogs.configs.layers import layer_groups
 from catalogs.configs.quantisation import stored_precision
 from catalogs.errors import InputError, quoted
 from catalogs.records import Checkpoint, Confidence, LayerGroup, ModelArchitecture

@@ -47,14 +47,16 @@ def _kimi_delta_attention(fields: Fields) -> LinearAttention:
     head_dim = int(inner.get("head_dim") or fields.integer("linear_head_dim", "head_dim"))
     kernel = int(inner.get("short_conv_kernel_size") or fields.integer_or(4, "linear_conv_kernel_dim"))
     width = heads * head_dim
+    # the decay is projected in two steps through head_dim columns, and so is the gate unless it has full rank
+    gate_columns, gate_second = (width, 0) if inner.get("use_full_rank_gate") else (head_dim, head_dim * width)
     return LinearAttention(
         kind="linear",
-        input_columns=3 * width + heads + 2 * head_dim,  # q, k, v, b, and the low-rank halves of decay and gate
+        input_columns=3 * width + heads + head_dim + gate_columns,  # q, k, v, b, decay, gate
         output_rows=width,
         state_elements=heads * head_dim * head_dim,
         convolution_elements=(kernel - 1) * 3 * width,
         heads=heads,
-        extra_parameters=2 * head_dim * width + kernel * 3 * width + width + heads + head_dim,
+        extra_parameters=head_dim * width + gate_second + kernel * 3 * width + width + heads + head_dim,
     )
 
 
