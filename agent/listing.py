@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from catalogs.records import (
 from catalogs.units import GIB, show_bytes, show_count, show_figure, show_percent, show_usd
 
 MISSING = "–"
+NARROW = 60
+"""Columns of a terminal below which a table of many columns would break words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ def as_lines(listing: Listing) -> str:
 
 
 def print_listing(listing: Listing, plain: bool) -> None:
-    """Print a listing on stdout, as a table unless plain."""
-    if plain:
+    """Print a listing on stdout: a table, or lines where that is asked or the terminal is too narrow for columns."""
+    if plain or (len(listing.columns) > 3 and shutil.get_terminal_size().columns < NARROW):
         print(as_lines(listing))
         return
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 — rich is imported where a table is drawn
@@ -99,7 +102,6 @@ def _row(record: Record) -> dict[str, str]:
                 "16-bit TFLOP/s": _figure(peak.bf16 or peak.fp16),
                 "FP8 TFLOP/s": _figure(peak.fp8),
                 "power": f"{show_figure(record.power_w)} W",
-                "link": record.link.kind,
             }
         case ModelArchitecture():
             total, active = total_parameters(record), active_parameters(record)
@@ -115,14 +117,9 @@ def _row(record: Record) -> dict[str, str]:
         case RentalOffer():
             return {
                 "id": record.id,
-                "provider": record.provider,
-                "region": record.region,
-                "instance": record.instance,
                 "accelerators": f"{record.accelerators} × {record.accelerator}",
                 "on demand / h": _usd(record.on_demand_usd_per_hour),
                 "spot / h": _usd(record.spot_usd_per_hour),
-                "1 year / h": _usd(record.reserved_1y_usd_per_hour),
-                "3 years / h": _usd(record.reserved_3y_usd_per_hour),
                 "checked": record.checked.isoformat(),
             }
         case WorkloadPreset():

@@ -52,6 +52,7 @@ MODEL_OF_SIZE: Final[Mapping[float, str]] = MappingProxyType(
         12: "mistral-nemo-12b",
         13: "llama-2-13b",
         14: "qwen2.5-14b",
+        20: "internlm2.5-20b",
         24: "mistral-small-24b",
         27: "gemma-3-27b",
         # Dense, though Qwen3-30B-A3B is nearer: whoever gives a bare size of 30 has not said that a tenth is active.
@@ -77,7 +78,10 @@ MODEL_OF_SIZE: Final[Mapping[float, str]] = MappingProxyType(
     }
 )
 """Billions of parameters that people say → the architecture that is best known at that size."""
+NEAR_SIZE: Final = 0.05
+"""Within this share of a size above, people mean it: 33 is a 32B."""
 SIZE_TOLERANCE: Final = 0.15
+"""Within this share a dense model's true size may stand for the size that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +188,11 @@ class Catalog:
         and such words as Instruct, is exactly a known name. Raises UnknownName or AmbiguousName.
         """
         said = text.strip()
-        if known := self._checkpoints.get(said.casefold()):
-            return known
         names = self._model_names
         if found := names.find_same_letters(said):
             return ResolvedModel(self.models[found])
+        if known := self._checkpoints.get(said.casefold()):
+            return known
         name = read_checkpoint_name(said)
         try:
             model = self.models[names.find(name.model, whole=bool(name.owner))]
@@ -213,9 +217,9 @@ class Catalog:
 
         Raises InputError where there is none within 15 %, naming the nearest sizes.
         """
-        for size, known in MODEL_OF_SIZE.items():
-            if abs(billions / size - 1) <= 0.02 and known in self.models:
-                return self.models[known]
+        for size in sorted(MODEL_OF_SIZE, key=lambda size: abs(size - billions)):
+            if abs(billions / size - 1) <= NEAR_SIZE and MODEL_OF_SIZE[size] in self.models:
+                return self.models[MODEL_OF_SIZE[size]]
         sizes = {model.id: total_parameters(model) / 1e9 for model in self.models.values() if _is_dense(model)}
         nearest = sorted(sizes, key=lambda name: abs(sizes[name] - billions))
         if nearest and abs(sizes[nearest[0]] / billions - 1) <= SIZE_TOLERANCE:

@@ -32,12 +32,16 @@ SIMILAR = 0.8
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a name: runs of letters, numbers, sizes with their unit."""
-    return tuple(_canonical(word) for word in _WORD.findall(text.casefold()))
+    return tuple(_canonical(word) for word in _WORD.findall(_plain(text)))
 
 
 def letters_of(text: str) -> str:
     """Return the letters and digits of a name alone: how two spellings of one name are told to be the same."""
-    return _BESIDE_LETTERS.sub("", text.casefold())
+    return _BESIDE_LETTERS.sub("", _plain(text))
+
+
+def _plain(text: str) -> str:
+    return text.casefold().replace("+", " plus ")  # Command R+ is not Command R
 
 
 def _canonical(word: str) -> str:
@@ -62,6 +66,11 @@ class Named:
     def all_spellings(self) -> tuple[str, ...]:
         """The id and the other spellings."""
         return (self.id, *self.spellings)
+
+    @cached_property
+    def letters(self) -> frozenset[str]:
+        """The letters and digits of each spelling but the id."""
+        return frozenset(letters_of(spelling) for spelling in self.spellings)
 
     @cached_property
     def all_words(self) -> Counter[str]:
@@ -152,10 +161,9 @@ class Names:
 
     def _same_letters(self, text: str, said: tuple[str, ...], worst: int) -> list[Named]:
         letters = letters_of(text)
-        by_id = [entry for entry in self.entries if letters_of(entry.id) == letters]
-        if by_id:
-            return by_id[-1:]
-        hits = [entry for entry in self.entries if any(letters_of(spelling) == letters for spelling in entry.spellings)]
+        if letters in self._by_letters_of_id:
+            return [self._by_letters_of_id[letters]]
+        hits = [entry for entry in self.entries if letters in entry.letters]
         latest = max((entry.layer for entry in hits), default=0)
         return [entry for entry in hits if entry.layer == latest]
 
@@ -174,7 +182,12 @@ class Names:
         if not any(word[0].isdigit() or len(word) >= 3 for word in said):
             return []
         hits = self._best(lambda entry: self._covers(said, entry.all_words), worst)
-        return sorted(hits, key=lambda entry: len(words_of(entry.id)))
+
+        def distance(entry: Named) -> tuple[int, int]:
+            words = Counter(words_of(entry.id))
+            return (Counter(said) - words).total(), words.total()
+
+        return sorted(hits, key=distance)
 
     def _best(self, match: Callable[[Named], int | None], worst: int) -> list[Named]:
         levels = [(match(entry), entry) for entry in self.entries]
@@ -203,9 +216,14 @@ class Names:
         if said[0].isdigit():
             size = _SIZE.fullmatch(word)
             return bool(size) and said == size[1]  # type: ignore[index]
-        if min(len(said), len(word)) < 4 or word[0].isdigit() or said in self._known:
+        lengths = len(said), len(word)
+        if min(lengths) < 4 or max(lengths) > 1.5 * min(lengths) or word[0].isdigit() or said in self._known:
             return False
         return SequenceMatcher(None, said, word, autojunk=False).ratio() >= SIMILAR
+
+    @cached_property
+    def _by_letters_of_id(self) -> dict[str, Named]:
+        return {letters_of(entry.id): entry for entry in self.entries}
 
     @cached_property
     def _known(self) -> frozenset[str]:

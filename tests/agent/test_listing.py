@@ -18,3 +18,11 @@ def test_a_table_keeps_within_its_width_and_takes_no_markup(
     shown = capsys.readouterr().out
     assert "[b]bold[/b]" in shown
     assert max(map(len, shown.splitlines())) <= width
+
+
+def test_many_columns_become_lines_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_listing(Listing("wide", ("id", "a", "b", "c"), (("x", "1", "2", "3"),)), plain=False)
+    assert capsys.readouterr().out == "x: a 1; b 2; c 3\n"
