@@ -22,6 +22,7 @@ from catalogs.records import (
     KernelCurve,
     MixtureFeedForward,
     ModelArchitecture,
+    PowerCurve,
     Precision,
     Record,
     RentalOffer,
@@ -159,6 +160,11 @@ class Catalog:
         records = self._entries("curve").records
         return MappingProxyType(cast(dict[tuple[str, str], KernelCurve], records))
 
+    @cached_property
+    def power_curves(self) -> Mapping[str, PowerCurve]:
+        """Power by load, by the id of the accelerator on which it was measured."""
+        return self._by_id("power", PowerCurve)
+
     # --- entries by what people say ---
 
     def accelerator(self, text: str) -> Accelerator:
@@ -273,6 +279,8 @@ class Catalog:
     def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
         """Return what a record refers to: by which field, to what, which it should be, and which there are."""
         match record:
+            case PowerCurve():
+                return [("id", record.id, "accelerator", self.accelerators)]
             case RentalOffer() | KernelCurve():
                 return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
             case Accelerator(kernels=str(kernels)):

@@ -14,6 +14,7 @@ from catalogs.records import (
     Accelerator,
     KernelCurve,
     ModelArchitecture,
+    PowerCurve,
     Precision,
     Record,
     RentalOffer,
@@ -29,6 +30,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "preset": ("presets", WorkloadPreset),
     "precision": ("precisions", Precision),
     "curve": ("kernels", KernelCurve),
+    "power": ("power", PowerCurve),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

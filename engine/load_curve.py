@@ -1,0 +1,96 @@
+"""What one replica feels as its load rises: the curve from which autoscaling thresholds are read."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, fields
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCurve:
+    """One replica at rising loads, up to near saturation.
+
+    Between points a quantity follows the power law through its two neighbours (a straight line from a point at zero);
+    below the first point it falls to zero with the load, but TTFT stays; beyond the last point it stays. None falls
+    with the load: a dip in the values is levelled.
+    """
+
+    requests_per_s: Series
+    """Rising, above 0."""
+    in_flight: Series
+    """Requests running or waiting, on average."""
+    waiting: Series
+    """Requests waiting, on average."""
+    ttft_p95_s: Series
+    kv_cache_usage: Series
+    """Share of the KV pool."""
+    utilisation: Series
+    """Load over the saturated rate."""
+
+    def __post_init__(self) -> None:
+        loads = self.requests_per_s
+        if not len(loads) or loads[0] <= 0 or (np.diff(loads) <= 0).any():
+            raise ValueError("the loads of a curve must rise from above 0")
+        for item in fields(self):
+            values = getattr(self, item.name)
+            if len(values) != len(loads) or not np.isfinite(values).all() or (values < 0).any():
+                raise ValueError(f"{item.name} needs one finite value >= 0 for each load")
+
+    def in_flight_at(self, requests_per_s: float) -> float:
+        """Return requests running or waiting at a load."""
+        return self._at(self.in_flight, requests_per_s)
+
+    def waiting_at(self, requests_per_s: float) -> float:
+        """Return requests waiting at a load."""
+        return self._at(self.waiting, requests_per_s)
+
+    def kv_cache_usage_at(self, requests_per_s: float) -> float:
+        """Return the share of the KV pool in use at a load."""
+        return self._at(self.kv_cache_usage, requests_per_s)
+
+    def utilisation_at(self, requests_per_s: float) -> float:
+        """Return the load over the saturated rate at a load."""
+        return self._at(self.utilisation, requests_per_s)
+
+    def ttft_p95_at(self, requests_per_s: float) -> float:
+        """Return the 95th percentile of TTFT at a load, seconds."""
+        return self._at(self.ttft_p95_s, max(requests_per_s, float(self.requests_per_s[0])))
+
+    def load_at_in_flight(self, in_flight: float) -> float:
+        """Return the load, requests/s, at which so many are in flight; the last load of the curve where none is."""
+        return self._load_at(self.in_flight, in_flight)
+
+    def load_at_kv_cache_usage(self, usage: float) -> float | None:
+        """Return the load, requests/s, at which so much of the KV pool is in use; None where none is."""
+        return None if self.kv_cache_usage.max() < usage else self._load_at(self.kv_cache_usage, usage)
+
+    def _at(self, series: Series, load: float) -> float:
+        loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
+        if load <= loads[0]:
+            return float(values[0] * max(load, 0.0) / loads[0])
+        if load >= loads[-1]:
+            return float(values[-1])
+        after = bisect_left(loads, load)
+        return _between(load, loads[after - 1], loads[after], values[after - 1], values[after])
+
+    def _load_at(self, series: Series, value: float) -> float:
+        loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
+        if value <= values[0]:
+            return float(loads[0] * value / values[0]) if values[0] else 0.0
+        if value >= values[-1]:
+            return float(loads[-1])
+        after = bisect_left(values, value)
+        if not values[after - 1]:
+            share = value / values[after]
+            return float(loads[after - 1] + share * (loads[after] - loads[after - 1]))
+        return _between(value, values[after - 1], values[after], loads[after - 1], loads[after])
+
+
+def _between(x: float, x0: float, x1: float, y0: float, y1: float) -> float:
+    if y0 <= 0:
+        return y1 * (x - x0) / (x1 - x0)
+    return float(y0 * (y1 / y0) ** (log(x / x0) / log(x1 / x0)))
