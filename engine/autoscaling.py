@@ -178,7 +178,7 @@ def _alone(replica: _Replica, target: float, load: float) -> str:
     start = _enough(load, replica.planned)
     if target > 0 and _flaps(start, lambda n: _asked(n, replica.curve.in_flight_at(load / n), target)):
         return f"give replicas back and ask for them again at {load:.3g} requests/s"
-    return "give back more than can go"
+    return "ask for fewer replicas than the rate needs"
 
 
 def _plain_reasons(replica: _Replica, demand: Demand, growth: float, parts: dict[str, float]) -> dict[str, str]:

@@ -16,7 +16,8 @@ MINUTE_S = 60.0
 HOUR_S = 3600.0
 SPIKY = 12.0
 """From this peak factor on one day of 24 hours cannot hold the peak well, and the shape is a week's."""
-_LAGS = 12
+DAY_H = 24.0
+"""Beyond a day ahead nothing is a reaction."""
 _STEPS_PER_HOUR = 12
 
 
@@ -55,7 +56,9 @@ class Demand:
         rates = np.asarray((*self.hourly, self.hourly[0]))
         centres = np.arange(hours + 1.0)
         now = np.arange(hours * _STEPS_PER_HOUR) / _STEPS_PER_HOUR
-        lags = np.linspace(0.0, min(reaction_s / HOUR_S, hours), _LAGS + 1)
+        # Straight pieces are highest at their ends, and the grid holds every centre.
+        reach = min(reaction_s / HOUR_S, DAY_H)
+        lags = np.append(np.arange(0.0, reach, 1 / _STEPS_PER_HOUR), reach)
         later = np.interp(now[:, None] + lags[None, :], centres, rates, period=hours)
         ratios = later.max(axis=1) / np.maximum(later[:, 0], FLOOR)
         within = max(1.0, WITHIN_HOUR / self.burst) ** min(1.0, reaction_s / MINUTE_S)
@@ -81,7 +84,7 @@ def typical_profile(peak_factor: float) -> tuple[float, ...]:
     """
     hours = 24 if peak_factor < SPIKY else 168
     low, high = 0.0, 1e5
-    for _ in range(100):
+    for _ in range(60):
         sharpness = (low + high) / 2
         if max(_bell(sharpness, hours)) < peak_factor:
             low = sharpness
