@@ -23,8 +23,6 @@ CONFIG, QUANTISATION = "config.json", "hf_quant_config.json"
 LARGEST_CONFIG_BYTES = 8 * 2**20
 """The largest real one, with every layer spelt out, has 0.3 MB; more is some other file."""
 
-LOOKUP_TIMEOUT_S = 10.0
-
 
 def config_from_file(path: Path | str) -> Mapping[str, Any]:
     """Return the config in a file, or in the folder that holds config.json.
@@ -93,20 +91,33 @@ def _json_object(file: Path) -> Mapping[str, Any]:
 
 
 def _downloaded(repository: str, filename: str, revision: str | None, endpoint: str | None) -> Path:
-    from huggingface_hub import hf_hub_download  # noqa: PLC0415 — takes 0.3 s to import, and few need it
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # noqa: PLC0415 — 0.3 s, and few need it
 
     with _quiet():
         try:
-            found = hf_hub_download(
-                repository, filename, revision=revision, endpoint=endpoint, etag_timeout=LOOKUP_TIMEOUT_S
-            )
+            # asked once beforehand, since the download retries a hub that is out of reach for a minute
+            get_hf_file_metadata(hf_hub_url(repository, filename, revision=revision, endpoint=endpoint))
+            return Path(hf_hub_download(repository, filename, revision=revision, endpoint=endpoint))
         except Exception as error:  # the client raises its own, httpx's, OSError and ValueError alike
-            raise _why_not(error, repository, filename, revision) from error
-    return Path(found)
+            refusal = _why_not(error, repository, filename, revision)
+            if _is_final(error):
+                raise refusal from error
+        try:
+            return Path(hf_hub_download(repository, filename, revision=revision, local_files_only=True))
+        except OSError as absent:
+            raise refusal from absent
+
+
+def _is_final(error: Exception) -> bool:
+    """Return whether the hub itself has said no, so that the local cache need not be asked."""
+    from huggingface_hub import errors  # noqa: PLC0415
+
+    said_no = (errors.HFValidationError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
+    return isinstance(error, (*said_no, errors.EntryNotFoundError))
 
 
 def _why_not(error: Exception, repository: str, filename: str, revision: str | None) -> InputError:
-    from huggingface_hub import constants, errors  # noqa: PLC0415
+    from huggingface_hub import errors  # noqa: PLC0415
 
     name, instead = quoted(repository), f"or give the path of a {CONFIG}"
     match error:
@@ -120,17 +131,18 @@ def _why_not(error: Exception, repository: str, filename: str, revision: str | N
             reason = f"the hub has no model {name}, or it is private: check its spelling, set HF_TOKEN, {instead}"
         case errors.OfflineModeIsEnabled():
             reason = f"{name} is not in the local cache and the hub is switched off (HF_HUB_OFFLINE), {instead}"
-        case errors.LocalEntryNotFoundError() if constants.HF_HUB_OFFLINE:
-            reason = f"{name} is not in the local cache and the hub is switched off (HF_HUB_OFFLINE), {instead}"
-        case errors.LocalEntryNotFoundError():
-            reason = f"the hub cannot be reached for {name} and the local cache has no {filename} of it, {instead}"
         case errors.EntryNotFoundError():
             reason = f"{name} holds no {filename}: it is not a transformers model (GGUF only?), {instead}"
         case errors.HfHubHTTPError():
             status = getattr(getattr(error, "response", None), "status_code", "an error")
             reason = f"the hub answered {status} for {name}; try again later, {instead}"
+        case OSError():
+            reason = f"the config of {name} cannot be kept in the local cache: {error.strerror or error}; set HF_HOME"
         case _:
-            reason = f"{name} cannot be fetched from the hub ({type(error).__name__}), {instead}"
+            why = f"({type(error).__name__})"
+            reason = (
+                f"the hub cannot be reached for {name} {why} and the local cache has no {filename} of it, {instead}"
+            )
     return InputError(reason)
 
 
