@@ -5,6 +5,7 @@ A single forecast is an array of one: the search and it are the same functions.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ WIDTHS = (1, 2, 4, 8, 16, 32)
 STAGES = (1, 2, 4, 8)
 MOST_ACCELERATORS = 64
 """In one replica."""
+
+CLUSTERED_NODE = 4
+"""Accelerators of a node from which a replica may span several."""
 
 SEAT_SHARE = 0.95
 """Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
@@ -173,8 +177,7 @@ def _enumerate(
     rows: list[tuple[int, int, int, int, int]] = []
     rejected = []
     for index, accelerator in enumerate(accelerators):
-        node = node_size(question, accelerator)
-        spreads = list(_spreads(question, node))
+        spreads = list(_spreads(question, accelerator))
         legal = [spread for spread in spreads if not illegal_because(question.model, *spread)]
         if not legal and spreads:
             reason = illegal_because(question.model, *spreads[0])
@@ -183,31 +186,39 @@ def _enumerate(
     return rows, rejected
 
 
-def _spreads(question: Question, node: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (tp, pp, dp, ep): what the user fixed, else powers of two within a node, and stages across nodes."""
+def _spreads(question: Question, accelerator: Accelerator) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (tp, pp, dp, ep): what the user fixed, else the powers of two that such machines are run at.
+
+    Tensor parallelism stays within a node. Stages are tried across whole nodes, and within a node only where
+    accelerators reach each other over PCIe: over a fast link runtimes lose more to bubbles than all-reduces cost.
+    """
     serving = question.spec.serving
+    node = node_size(question, accelerator)
+    fast = accelerator.link.domain > 1 and not accelerator.link.kind.startswith("PCIe")
+    # Machines of fewer accelerators are rented and racked alone, without a network made for collectives.
+    clustered = node >= CLUSTERED_NODE
     mixture = any(layer.mixture for layer in layers(question.model))
     most = question.spec.hardware.accelerator_count or MOST_ACCELERATORS
-    widths = (serving.tensor_parallel,) if serving.tensor_parallel else tuple(w for w in WIDTHS if w <= node)
+    fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
+    within = tuple(w for w in WIDTHS if w <= node)
+    widths = (serving.tensor_parallel,) if serving.tensor_parallel else within
     stages = (serving.pipeline_parallel,) if serving.pipeline_parallel else STAGES
     ranks = (serving.data_parallel,) if serving.data_parallel else WIDTHS if mixture else (1,)
-    for tp in widths:
-        for pp in stages:
-            for dp in ranks:
-                group = tp * dp
-                fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
-                if group * pp > most and not fixed:
-                    continue
-                if not fixed and (group > 2 * node or (pp > 1 and dp > 1)):
-                    continue
-                if serving.expert_parallel:
-                    experts: tuple[int, ...] = (serving.expert_parallel,)
-                elif not mixture:
-                    experts = (1,)
-                else:
-                    experts = (group,) if dp > 1 or group == 1 else (1, group)
-                for ep in experts:
-                    yield tp, pp, dp, ep
+    for tp, pp, dp in product(widths, stages, ranks):
+        group = tp * dp
+        whole_node = group == within[-1]
+        if not fixed and group * pp > node and not clustered:
+            continue
+        if not fixed and (group * pp > most or group > 2 * node or (pp > 1 and (dp > 1 or (fast and not whole_node)))):
+            continue
+        if serving.expert_parallel:
+            yield tp, pp, dp, serving.expert_parallel
+        elif not mixture or group == 1:
+            yield tp, pp, dp, 1
+        else:
+            yield tp, pp, dp, group
+            if dp == 1:
+                yield tp, pp, dp, 1
 
 
 def illegal_because(model: ModelArchitecture, tp: int, pp: int, dp: int, ep: int) -> str:

@@ -1,6 +1,7 @@
 """The shape of demand: how the rate moves over a day or a week, and how much it may grow within a reaction time."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import cos, exp, tau
 
 import numpy as np
@@ -76,6 +77,7 @@ def demand_of(traffic: Traffic) -> Demand:
     return Demand(typical_profile(traffic.peak_factor), traffic.burst)
 
 
+@lru_cache(maxsize=64)
 def typical_profile(peak_factor: float) -> tuple[float, ...]:
     """Return a smooth day (a week from a peak factor of 12 on) whose mean is 1 and whose busiest hour is the factor.
 

@@ -12,6 +12,7 @@ from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
 SCHEMA_VERSION = 1
 
 Verdict = Literal["compatible", "marginal", "incompatible"]
+Reason = Literal["mean", "peak", "burst", "growth", "spares", "rounding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class ReplicaCapacity:
 class LedgerLine:
     """One reason for capacity, and what it costs; nothing is counted twice."""
 
-    reason: Literal["mean", "peak", "burst", "growth", "spares", "rounding"]
+    reason: Reason
     why: str
     replicas: int
     accelerators: int
@@ -192,9 +193,13 @@ class Fleet:
     maximum_replicas: int
     """All lines of the ledger."""
     accelerators: int
-    """At today's peak hour, in whole instances."""
-    instances: int
+    """At today's peak hour: replicas × accelerators per replica."""
     maximum_accelerators: int
+    """All lines of the ledger but the rounding."""
+    instances: int
+    """Billed for today's fleet."""
+    billed_accelerators: int
+    """In those instances."""
     capacity_requests_per_s: float
     capacity_output_tokens_per_s: float
     ledger: tuple[LedgerLine, ...]

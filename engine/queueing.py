@@ -4,12 +4,15 @@ Each was judged against simulations of 400,000 requests; size with the capacity 
 utilisation to the simulator.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-9
+"""A probability that changes no percentile."""
 
 
 def normal_tail(z: Floats) -> Floats:
@@ -67,6 +70,10 @@ class Waits:
         result: Floats = (self.long_share * self.long_step + (1 - self.long_share) * self.short_step) / 2
         return result
 
+    def expanded(self) -> "Waits":
+        """Return the same waits with one more axis, to broadcast over a second set of strata."""
+        return Waits(**{item.name: getattr(self, item.name)[..., None] for item in fields(self)})
+
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast."""
         t = np.maximum(seconds, 0.0)
@@ -74,6 +81,9 @@ class Waits:
             0.0, 1 - t / self.short_step
         )
         queue = np.exp(-t / self.prefill_wait)
+        if np.all(self.seat_busy < NEGLIGIBLE):
+            free: Floats = np.where(seconds < 0, 1.0, (1 - self.prefill_busy) * step + self.prefill_busy * queue)
+            return free
         seat = np.exp(-np.maximum(t - self._residual, 0.0) / self.seat_wait)
         both = _sum_of_exponentials(t, self.prefill_wait, self.seat_wait)
         calm = (1 - self.seat_busy) * ((1 - self.prefill_busy) * step + self.prefill_busy * queue)

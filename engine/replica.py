@@ -6,7 +6,7 @@ spec-kit/methodology.md, "A replica at a load". The first axis counts candidates
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ SMALLEST_BATCH = 1e-4
 """Of the seats: where the load curve begins; the queue is empty there."""
 
 TINY = 1e-12
+
+COARSE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class Load:
     """(candidates, batches, strata): a request's own prefill, the runtime's overhead included."""
     waits: Waits
     """Arrays with a third axis of one, to broadcast with ``own_s``."""
+
+    def repeated(self, times: int) -> "Load":
+        """Return the load with each batch repeated side by side: (candidates, batches × times)."""
+
+        def wide(array: Floats) -> Floats:
+            return np.repeat(array, times, axis=1)
+
+        waits = Waits(**{item.name: wide(getattr(self.waits, item.name)) for item in fields(Waits)})
+        arrays = {item.name: wide(getattr(self, item.name)) for item in fields(self) if item.name != "waits"}
+        return Load(waits=waits, **arrays)
 
 
 class Replicas:
@@ -98,15 +110,15 @@ class Replicas:
         )
         return result
 
-    def _chunks(self, batch: Floats) -> tuple[Floats, Floats]:
+    def chunks(self, batch: Floats) -> tuple[Floats, Floats]:
         """Return full-budget steps and the remaining tokens of each prompt stratum: (candidates, batches, strata)."""
         room = np.maximum(self.budget - (batch if self.scheduler.mixed else 0.0), 0.1 * self.budget)[..., None]
         full = np.floor(self.lengths.computed / room)
         return full, self.lengths.computed - full * room
 
-    def _prompts(self, batch: Floats) -> Floats:
+    def prompt_steps(self, batch: Floats) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
-        full, rest = self._chunks(batch)
+        full, rest = self.chunks(batch)
         running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
         base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
         at_budget = self.tables.base(np.broadcast_to(self.budget, batch.shape))
@@ -118,7 +130,7 @@ class Replicas:
 
     def _rate(self, batch: Floats) -> Floats:
         """Formula 2 solved for λ; at the seats it is formula 3, λ_max."""
-        prompt_s = self._prompts(batch) @ self.lengths.prompt.weights
+        prompt_s = self.prompt_steps(batch) @ self.lengths.prompt.weights
         result: Floats = batch / (self.lengths.decoded * self.step(batch) + batch * prompt_s)
         return result
 
@@ -126,7 +138,7 @@ class Replicas:
         """Return everything about batches (candidates, batches)."""
         weights, decoded = self.lengths.prompt.weights, self.lengths.decoded
         step = self.step(batch)
-        prompts = self._prompts(batch)
+        prompts = self.prompt_steps(batch)
         prompt_s = prompts @ weights
         rate = batch / (decoded * step + batch * prompt_s)
         decoding = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
@@ -144,7 +156,7 @@ class Replicas:
 
     def _own(self, batch: Floats, full_step: Floats, decoding: Floats) -> Floats:
         """Formula 7: a request's own prefill; a prompt alone passes the pipeline's stages one by one."""
-        full, rest = self._chunks(batch)
+        full, rest = self.chunks(batch)
         running = np.maximum(batch, 0.0)[..., None] if self.scheduler.mixed else 0.0
         stages = self.tables.pipeline[:, None, None]
         last = self.tables.base(running + rest * stages)
@@ -197,11 +209,14 @@ class Replicas:
             return self._itl_exceeds(load, seconds)
         if metric == "ttft":
             return self._ttft_exceeds(load, seconds)
-        output = self.lengths.output
-        total = np.zeros(np.broadcast(load.itl_s, seconds).shape)
-        for tokens, weight in zip(output.values, output.weights, strict=True):
-            total = total + weight * self._ttft_exceeds(load, seconds - (tokens - 1) * load.itl_s)
-        result: Floats = total
+        # E2E is mostly decoding: every COARSE prompt strata stand as one, so that the product of both stays small.
+        starts = np.arange(0, len(self.lengths.prompt.weights), COARSE)
+        weights = np.add.reduceat(self.lengths.prompt.weights, starts)
+        own = np.add.reduceat(load.own_s * self.lengths.prompt.weights, starts, axis=-1) / weights
+        steps = self.lengths.output.values - 1
+        left = np.asarray(seconds)[..., None] - steps * load.itl_s[..., None]
+        by_output = load.waits.expanded().longer_than(left[..., None] - own[..., None, :]) @ weights
+        result: Floats = by_output @ self.lengths.output.weights
         return result
 
     def _ttft_exceeds(self, load: Load, seconds: Floats) -> Floats:
@@ -217,15 +232,28 @@ class Replicas:
         result: Floats = normal_tail(z) @ self.lengths.output.weights
         return result
 
-    def percentile(self, load: Load, metric: str, share: float) -> Floats:
-        """Return a metric's percentile, seconds, by bisection of ``exceeds`` in log time."""
+    def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
+        """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
+
+        ``exceeds`` falls with time: three passes over ten points of log time each narrow the bracket a thousandfold,
+        and the last is interpolated.
+        """
         centre = np.log(self.mean(load, metric))
-        low, high = centre - 6.0, centre + 4.0
-        for _ in range(22):
-            middle = (low + high) / 2
-            above = self.exceeds(load, metric, np.exp(middle)) > 1 - share
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-        result: Floats = np.exp((low + high) / 2)
+        low = np.maximum(centre - 4.0, np.log(TINY))[..., None]
+        width = np.full_like(low, 7.0)
+        steps = np.linspace(0.0, 1.0, 11)
+        wide = load.repeated(len(steps))
+        allowed = 1 - np.asarray(share)[..., None]
+        for _ in range(3):
+            at = low + width * steps
+            above = self.exceeds(wide, metric, np.exp(at.reshape(at.shape[0], -1))).reshape(at.shape)
+            passed = np.minimum(np.maximum((above > allowed).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
+            low = np.take_along_axis(at, passed - 1, axis=-1)
+            width = width / (len(steps) - 1)
+            before = np.take_along_axis(above, passed - 1, axis=-1)
+            after = np.take_along_axis(above, passed, axis=-1)
+        part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
+        result: Floats = np.exp(low + width * part)[..., 0]
         return result
 
     def meets(self, load: Load, target: Target) -> NDArray[np.bool_]:
@@ -240,25 +268,48 @@ class Replicas:
     # --- solving for the batch ----------------------------------------------------------------------------------------
 
     def batch_at_rate(self, requests_per_s: Floats) -> Floats:
-        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max."""
-        wanted = requests_per_s[:, None]
-        batch = self._largest(lambda trial: self._rate(trial) <= wanted)
-        result: Floats = np.where(wanted > self.saturated, np.nan, batch)
+        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max.
+
+        λ(B) rises: two passes bracket it in log B, and the last is interpolated.
+        """
+        wanted = np.log(requests_per_s)[:, None]
+        low = np.log(self.seats * SMALLEST_BATCH)
+        width = np.log(self.seats) - low
+        steps = np.linspace(0.0, 1.0, 25)
+        for _ in range(2):
+            rates = np.log(self._rate(np.exp(low + width * steps)))
+            passed = np.minimum(np.maximum((rates < wanted).sum(axis=1, keepdims=True), 1), len(steps) - 1)
+            low = low + width * (passed - 1) / (len(steps) - 1)
+            width = width / (len(steps) - 1)
+            before = np.take_along_axis(rates, passed - 1, axis=1)
+            after = np.take_along_axis(rates, passed, axis=1)
+        # Below the smallest batch the rate is proportional to it: the interpolation extends.
+        part = np.minimum((wanted - before) / np.maximum(after - before, TINY), 1.0)
+        result: Floats = np.where(wanted > np.log(self.saturated), np.nan, np.exp(low + width * part))
+        return result
+
+    def batch_at_rate_many(self, requests_per_s: Floats) -> Floats:
+        """Return the batches of one candidate (an array of one) that sustain several rates, each below λ_max."""
+        repeated = self.take(np.zeros(len(requests_per_s), dtype=np.intp))
+        result: Floats = repeated.batch_at_rate(requests_per_s)[:, 0]
         return result
 
     def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:
         """Return the largest batch (candidates, 1) that meets every target within the utilisation ceiling; NaN if none."""
 
         def holds(trial: Floats) -> NDArray[np.bool_]:
+            if not targets:
+                below: NDArray[np.bool_] = self._rate(trial) <= ceiling * self.saturated
+                return below
             load = self.at(trial)
             good: NDArray[np.bool_] = load.requests_per_s <= ceiling * self.saturated
             for target in targets:
                 good &= self.meets(load, target)
             return good
 
-        return self._largest(holds)
+        return self.largest(holds)
 
-    def _largest(self, holds: Callable[[Floats], NDArray[np.bool_]]) -> Floats:
+    def largest(self, holds: Callable[[Floats], NDArray[np.bool_]]) -> Floats:
         """Return the largest batch up to the seats for which a condition holds, to 0.02 %; NaN where it never does.
 
         The condition holds below some batch and fails above it; each pass narrows the bracket by its number of points.
@@ -266,7 +317,7 @@ class Replicas:
         low = np.log(np.full_like(self.seats, SMALLEST_BATCH) * self.seats)
         high = np.log(self.seats)
         reachable = holds(np.exp(low))
-        for points in (12, 8, 8, 6):
+        for points in (24, 16, 12):
             shares = np.linspace(0.0, 1.0, points + 1)
             grid = low + (high - low) * shares
             good = np.cumprod(holds(np.exp(grid)), axis=1).sum(axis=1, keepdims=True)

@@ -71,7 +71,7 @@ class StepTables:
 
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
-        at = np.clip(np.searchsorted(TOKEN_GRID, tokens) - 1, 0, len(TOKEN_GRID) - 2)
+        at = np.minimum(np.maximum(np.searchsorted(TOKEN_GRID, tokens) - 1, 0), len(TOKEN_GRID) - 2)
         left, right = TOKEN_GRID[at], TOKEN_GRID[at + 1]
         rows = np.arange(self.seconds.shape[0]).reshape((-1,) + (1,) * (np.ndim(tokens) - 1))
         low, high = self.seconds[rows, at], self.seconds[rows, at + 1]
@@ -119,7 +119,8 @@ def step_tables(
         per_node: accelerators per node, per candidate.
     """
     column = _Columns(spread, which, rates)
-    tokens = TOKEN_GRID / column.pp
+    # A pipeline stage works on its share of the step's tokens, at least one.
+    tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
     total = np.full((len(which), len(TOKEN_GRID)), runtime.step_overhead_us * 1e-6)
     for layer in layers(model):
         total = total + layer.count * _layer_seconds(layer, model, runtime, column, tokens)

@@ -202,7 +202,7 @@ class Money(Record):
 class WorkloadSpec(Record):
     """A question that a forecast can answer: values only; equality is equality of values."""
 
-    traffic: Traffic
+    traffic: Traffic = Traffic()
     tokens: Tokens
     model: str
     """A catalog name, a Hugging Face id, a config.json path, or a bare size: what it resolved to is in the plan."""

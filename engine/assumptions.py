@@ -1,0 +1,92 @@
+"""What nobody said and the plan rests on, those first that would move the count most."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from engine.counts import replica_counts
+from engine.lengths import lengths_of
+from engine.plan import Assumption
+from engine.resolve import Question
+from engine.search import Evaluated
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
+
+
+def assumptions_of(
+    question: Question, best: Evaluated, sources: Mapping[str, Source]
+) -> tuple[Assumption, ...]:
+    """Return the defaults behind an array of one, each with the count under another value where that moves it."""
+    spec = question.spec
+    weighed: list[tuple[float, Assumption]] = []
+    whole = float(best.counts.total[0]) * float(best.candidates.spread.accelerators[0])
+
+    def note(text: str, others: Mapping[str, float]) -> None:
+        moves = {label: count for label, count in others.items() if count and not np.isnan(count)}
+        effect = "; ".join(f"{label}: {count:.0f} accelerators" for label, count in moves.items())
+        shift = max((abs(count - whole) for count in moves.values()), default=0.0)
+        weighed.append((shift, Assumption(text, effect)))
+
+    def unsaid(path: str) -> bool:
+        return path not in sources or sources[path].kind in ("default", "preset", "derived", "settings")
+
+    load = spec.traffic.concurrency or question.mean_rate
+    if load and unsaid("traffic.peak_factor"):
+        counted = {f"at {factor:g}": _recount(question, best, peak_factor=factor) for factor in (1.0, 2.0)}
+        note(f"the busiest hour is {spec.traffic.peak_factor:g} × the mean", counted)
+    if load and unsaid("serving.utilisation_ceiling"):
+        ceiling = spec.serving.utilisation_ceiling
+        note(
+            f"a replica is planned for {ceiling:.0%} of its saturated rate",
+            {"at 70%": _recount(question, best, ceiling=0.7)} if not spec.targets else {},
+        )
+    if load and unsaid("tokens.prefix_hit"):
+        note(
+            f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache",
+            {"at 50%": _with_tokens(question, best, prefix_hit=0.5)},
+        )
+    if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
+        note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
+    if not question.weights_stated:
+        note(f"weights are served as the checkpoint stores them, in {question.weights.name}", {})
+    if unsaid("precision.kv_cache"):
+        note(f"the KV cache is kept in {question.kv_cache.name}", {})
+    if unsaid("serving.runtime"):
+        note(f"served by {question.runtime.name}", {})
+    if unsaid("money.term") and best.offers[0] is not None:
+        note("accelerators are rented on demand at the median offer", {})
+    derived = sources.get("model")
+    if derived is not None and derived.kind == "derived":
+        note(f"the model is {question.model.name}: {derived.detail}", {})
+    weighed.sort(key=lambda pair: -pair[0])
+    return tuple(assumption for _, assumption in weighed)
+
+
+def _recount(question: Question, best: Evaluated, *, peak_factor: float | None = None, ceiling: float | None = None) -> float:
+    """Count the accelerators again under another peak factor or utilisation ceiling."""
+    spec = question.spec
+    traffic = spec.traffic.model_copy(update={"peak_factor": peak_factor} if peak_factor else {})
+    capacity = best.in_flight if spec.traffic.concurrency else best.capacity
+    if ceiling:
+        capacity = capacity * (ceiling / spec.serving.utilisation_ceiling)
+    return _count(spec.model_copy(update={"traffic": traffic}), question, best, capacity)
+
+
+def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> float:
+    """Count the accelerators again with another share of prompt tokens cached, on the same candidate."""
+    if question.spec.traffic.concurrency:
+        return float("nan")
+    spec = question.spec
+    tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
+    other = replace(question, lengths=lengths_of(tokens, question.context_limit))
+    replicas = replace(best.candidates, question=other).replicas()
+    batch = replicas.capacity_batch(spec.targets, spec.serving.utilisation_ceiling)
+    if np.isnan(batch[0, 0]):
+        return float("nan")
+    return _count(spec, question, best, replicas.at(batch).requests_per_s[:, 0])
+
+
+def _count(spec: WorkloadSpec, question: Question, best: Evaluated, capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    load = spec.traffic.concurrency or question.mean_rate or 0.0
+    total = replica_counts(spec, float(load), capacity).total
+    return float(total[0]) * float(best.candidates.spread.accelerators[0])

@@ -1,0 +1,62 @@
+"""What one replica can carry within the targets: what binds there, and what breaks next."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.plan import ReplicaCapacity
+from engine.resolve import Question
+from engine.search import Evaluated
+from engine.workload import Target
+
+GAIN = 1.05
+"""A tenth more seats must raise the saturated rate by half as much for the seats, not the device, to be what is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One limit on a replica's load."""
+
+    name: str
+    requests_per_s: float
+
+
+def replica_capacity(question: Question, best: Evaluated) -> ReplicaCapacity:
+    """Return λ_cap of an array of one, what binds and what breaks next."""
+    saturated = float(best.replicas.saturated[0, 0])
+    capacity = float(best.capacity[0])
+    ceiling = question.spec.serving.utilisation_ceiling
+    limits = [_Limit(f"{saturation_cause(question, best)} ({ceiling:.0%} of saturation)", ceiling * saturated)]
+    if question.spec.targets:
+        limits += [_limit_of(target, best) for target in question.spec.targets]
+    limits.sort(key=lambda limit: limit.requests_per_s)
+    binds = limits[0].name
+    following = [limit for limit in limits[1:] if limit.requests_per_s > capacity * 1.001]
+    if following:
+        breaks_next = f"{following[0].name}, at {following[0].requests_per_s:.3g} requests/s per replica"
+    else:
+        breaks_next = f"saturation, at {saturated:.3g} requests/s per replica: queues grow without bound"
+    return ReplicaCapacity(capacity, saturated, binds, breaks_next)
+
+
+def target_name(target: Target) -> str:
+    """Return a target as people say it: 'TTFT p95'."""
+    return f"{target.metric.upper()} {target.percentile}"
+
+
+def _limit_of(target: Target, best: Evaluated) -> _Limit:
+    batch = best.replicas.capacity_batch((target,), 1.0)
+    if np.isnan(batch[0, 0]):
+        return _Limit(target_name(target), 0.0)
+    return _Limit(target_name(target), float(best.replicas.at(batch).requests_per_s[0, 0]))
+
+
+def saturation_cause(question: Question, best: Evaluated) -> str:
+    """Return what is full at saturation: the batch cap, the KV cache, or the device itself."""
+    seats = best.replicas.seats
+    wider = best.replicas.at(seats * 1.1).requests_per_s / best.replicas.saturated
+    if float(wider[0, 0]) < GAIN:
+        return "prefill and decode together fill the device"
+    if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
+        return f"the batch cap of {question.batch_cap} is full"
+    return "the KV cache is full"

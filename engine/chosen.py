@@ -1,0 +1,154 @@
+"""The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.kernels import compute_unit
+from engine.memory import kv_bytes_per_token, weights_bytes
+from engine.plan import (
+    AcceleratorMemory,
+    Chosen,
+    ChosenPrecision,
+    Memory,
+    Performance,
+    Provenance,
+    Verdict,
+)
+from engine.resolve import Question
+from engine.search import MARGINAL_WEIGHTS, Evaluated
+
+
+def chosen_of(question: Question, best: Evaluated) -> Chosen:
+    """Return the replica of an array of one."""
+    spread = best.candidates.spread
+    accelerator = best.candidates.accelerator(0)
+    tp, pp, dp, ep = (int(axis[0]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep))
+    choice = best.offers[0]
+    return Chosen(
+        model=question.model.id,
+        model_name=question.model.name,
+        accelerator=accelerator.id,
+        accelerator_name=accelerator.name,
+        accelerators_per_replica=int(spread.accelerators[0]),
+        tensor_parallel=tp,
+        pipeline_parallel=pp,
+        data_parallel=dp,
+        expert_parallel=ep,
+        precision=ChosenPrecision(
+            question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights)
+        ),
+        runtime=question.runtime.id,
+        offer=choice.median.chosen() if choice else None,
+        flags=launch_command(question, tp, pp, dp, ep),
+    )
+
+
+def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> str:
+    """Return what to type to start the runtime like this; context and batch only where somebody asked for them."""
+    serving = question.spec.serving
+    repository = question.checkpoint.repository if question.checkpoint else _repository(question)
+    context, cap = serving.context_window, serving.batch_cap
+    # What a checkpoint already is need not be asked for; online quantisation exists for fp8 alone.
+    online = "fp8" if question.weights.id == "fp8" and question.model.native_precision == "bf16" and not question.checkpoint else ""
+    match question.runtime.framework, question.runtime.id:
+        case ("vllm", "llama.cpp"):
+            parts = [f"llama-server -hf {repository}", f"-c {context}" if context else "", f"-np {cap}" if cap else ""]
+        case ("vllm", _):
+            parts = [
+                f"vllm serve {repository}",
+                f"--tensor-parallel-size {tp}" if tp > 1 else "",
+                f"--pipeline-parallel-size {pp}" if pp > 1 else "",
+                f"--data-parallel-size {dp}" if dp > 1 else "",
+                "--enable-expert-parallel" if ep > 1 else "",
+                f"--quantization {online}" if online else "",
+                "--kv-cache-dtype fp8" if question.kv_cache.id == "fp8" else "",
+                f"--max-model-len {context}" if context else "",
+                f"--max-num-seqs {cap}" if cap else "",
+                f"--max-num-batched-tokens {question.budget_tokens}",
+                f"--gpu-memory-utilization {question.memory_utilisation:g}",
+            ]
+        case ("sglang", _):
+            parts = [
+                f"python -m sglang.launch_server --model-path {repository}",
+                f"--tp {tp * dp}",
+                f"--pp {pp}" if pp > 1 else "",
+                f"--dp {dp} --enable-dp-attention" if dp > 1 else "",
+                f"--ep {ep}" if ep > 1 else "",
+                f"--quantization {online}" if online else "",
+                "--kv-cache-dtype fp8_e4m3" if question.kv_cache.id == "fp8" else "",
+                f"--context-length {context}" if context else "",
+                f"--max-running-requests {cap}" if cap else "",
+                f"--chunked-prefill-size {question.budget_tokens}",
+                f"--mem-fraction-static {question.memory_utilisation:g}",
+            ]
+        case _:
+            parts = [
+                f"trtllm-serve {repository}",
+                f"--tp_size {tp * dp}" if tp * dp > 1 else "",
+                f"--pp_size {pp}" if pp > 1 else "",
+                f"--ep_size {ep}" if ep > 1 else "",
+                f"--max_seq_len {context}" if context else "",
+                f"--max_batch_size {cap}" if cap else "",
+                f"--max_num_tokens {question.budget_tokens}",
+            ]
+    return " ".join(part for part in parts if part)
+
+
+def _repository(question: Question) -> str:
+    wanted = question.weights.id
+    stored = question.model.checkpoints
+    same = [c.repository for c in stored if c.precision == wanted]
+    return (same or [c.repository for c in stored] or [question.spec.model])[0]
+
+
+def memory_of(question: Question, best: Evaluated, at_peak: Performance) -> Memory:
+    """Return the memory of one replica and the verdict on it."""
+    found, memory = best.candidates, best.candidates.memory
+    size, dp = int(found.spread.accelerators[0]), int(found.spread.dp[0])
+    sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
+    usable = question.memory_utilisation * float(memory.total[0])
+    verdict: Verdict = "compatible"
+    if float(memory.weights[0]) > MARGINAL_WEIGHTS * usable or pool < 4 * float(memory.sequence_p95[0]):
+        verdict = "marginal"
+    kv_bytes = question.kv_cache.bytes_per_element
+    return Memory(
+        weights_bytes=weights_bytes(question.model, question.weights, question.parameters),
+        kv_cache_bytes_per_token=kv_bytes_per_token(question.model, kv_bytes),
+        kv_cache_bytes_per_sequence=sequence * size / dp,
+        kv_cache_pool_bytes=pool * size,
+        max_concurrent_sequences=int(found.seats_by_memory[0]),
+        max_concurrent_sequences_p95=int(pool / max(float(memory.sequence_p95[0]), 1.0) * dp),
+        headroom=1.0 - at_peak.kv_cache_usage,
+        verdict=verdict,
+        per_accelerator=AcceleratorMemory(
+            total_bytes=float(memory.total[0]),
+            weights_bytes=float(memory.weights[0]),
+            kv_cache_bytes=pool,
+            activations_bytes=float(memory.activations[0]),
+            runtime_bytes=float(memory.runtime[0]),
+            unused_bytes=float(memory.unused[0]),
+        ),
+    )
+
+
+def provenance_of(question: Question, best: Evaluated) -> Provenance:
+    """Return what the plan was made from."""
+    accelerator = best.candidates.accelerator(0)
+    used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
+    digest = hashlib.sha256("\n".join(entry.model_dump_json() for entry in used).encode()).hexdigest()[:16]
+    origin = best.candidates.rates[int(best.candidates.which[0])].origin
+    return Provenance(
+        program="fleetcast",
+        version=program_version(),
+        catalog=digest,
+        kernels=f"{accelerator.name}: kernel times {origin}",
+        method="roofline kernels with measured efficiencies; batch fixed point; closed-form waits",
+    )
+
+
+def program_version() -> str:
+    """Return the installed version, or that of a checkout."""
+    try:
+        return version("fleetcast")
+    except PackageNotFoundError:
+        return "0.1.0"

@@ -1,0 +1,74 @@
+"""The forecast: a WorkloadSpec and a Catalog in, a CapacityPlan out. This page is the method, step by step."""
+
+from collections.abc import Mapping
+
+from catalogs.catalog import Catalog
+from engine.alternatives import alternatives_of
+from engine.answer import answer_of, target_results, warnings_of
+from engine.assumptions import assumptions_of
+from engine.capacity import replica_capacity
+from engine.chosen import chosen_of, memory_of, provenance_of
+from engine.demand import demand_of
+from engine.economics import bill_of, energy_of
+from engine.fleet import fleet_of
+from engine.infeasible import NoPlan, explain_misses, no_plan
+from engine.operating_points import operating_points
+from engine.plan import CapacityPlan, PerformanceAt
+from engine.resolve import resolve
+from engine.search import only, search
+from engine.thresholds import thresholds_of
+from engine.workload import Source, WorkloadSpec
+
+
+def forecast(spec: WorkloadSpec, catalog: Catalog, sources: Mapping[str, Source] | None = None) -> CapacityPlan | NoPlan:
+    """Return the plan for a spec, or why there is none.
+
+    Args:
+        spec: the question.
+        catalog: the facts.
+        sources: where each value came from, by path; carried into the plan.
+
+    Returns:
+        A plan (``answer.meets_targets`` says whether it keeps every target; where no candidate can, it is the nearest
+        one), or NoPlan when nothing fits at all.
+
+    Raises:
+        InputError: names that the catalog does not know, or values that contradict each other.
+    """
+    question = resolve(spec, catalog)
+    evaluated, misses = search(question), ()
+    if not len(evaluated.order):
+        refused = no_plan(question, evaluated)
+        if refused is not None:
+            return refused
+        evaluated, misses = explain_misses(question, evaluated)
+    best = only(evaluated, int(evaluated.order[0]))
+
+    capacity = replica_capacity(question, best)
+    points = operating_points(question, best)
+    demand = demand_of(spec.traffic)
+    fleet = fleet_of(question, best, capacity, demand.trough)
+    results = target_results(spec, points.at_peak)
+    memory = memory_of(question, best, points.at_peak)
+    thresholds = thresholds_of(question, best, capacity, points, demand)
+    bill = bill_of(question, best, fleet, capacity, points, demand, thresholds.target_utilisation)
+    return CapacityPlan(
+        answer=answer_of(question, best, fleet, capacity, results),
+        spec=spec,
+        sources=dict(sources or {}),
+        chosen=chosen_of(question, best),
+        memory=memory,
+        performance=PerformanceAt(points.at_mean, points.at_peak),
+        targets=results,
+        replica_capacity=capacity,
+        fleet=fleet,
+        autoscaling=thresholds,
+        cost=bill,
+        energy=energy_of(question, best, fleet, points),
+        alternatives=alternatives_of(question, evaluated),
+        rejected=(*misses, *evaluated.rejected),
+        assumptions=assumptions_of(question, best, sources or {}),
+        warnings=warnings_of(question, best, fleet, memory, points, bill, results),
+        bands=None,
+        provenance=provenance_of(question, best),
+    )

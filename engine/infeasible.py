@@ -1,0 +1,131 @@
+"""When nothing meets the wish: why, how near the nearest comes, and which change would be enough."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalogs.errors import InputError
+from engine.capacity import target_name
+from engine.plan import Rejection
+from engine.resolve import Question
+from engine.search import Evaluated, relaxed_targets, search
+from engine.workload import Target
+
+
+@dataclass(frozen=True, slots=True)
+class NoPlan:
+    """Nothing fits at all: every family of candidates with what it needed and what there was."""
+
+    sentence: str
+    rejected: tuple[Rejection, ...]
+
+
+def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
+    """Return NoPlan when no candidate is legal and fits in memory; None when one does and only falls short."""
+    if len(evaluated.candidates):
+        return None
+    reasons = evaluated.rejected
+    where = ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
+    first = f": {reasons[0].reason}" if len(reasons) == 1 else ""
+    return NoPlan(f"{question.model.name} in {question.weights.name} cannot run on {where}{first}", reasons)
+
+
+def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[Rejection, ...]]:
+    """Return an evaluation of the nearest candidates, and what is missed and by how much.
+
+    Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
+    what any candidate reaches (the targets are then relaxed to what the nearest one can hold at a useful load).
+    """
+    capped = _capped(question, evaluated)
+    if capped is not None:
+        return capped
+    nearest, relaxed, floors = relaxed_targets(question, evaluated)
+    found = evaluated.candidates
+    accelerator = found.accelerator(nearest)
+    size = int(found.spread.accelerators[nearest])
+    misses = []
+    for target, eased, floor in zip(question.spec.targets, relaxed, floors, strict=True):
+        if eased.seconds <= target.seconds:
+            continue
+        fastest = int(np.argmin(floor))
+        misses.append(
+            Rejection(
+                f"{size} × {accelerator.name} per replica, {target_name(target)}",
+                _floor_reason(question, evaluated, nearest, target, float(floor[nearest])),
+                target.seconds,
+                float(floor[nearest]),
+                "s",
+                tuple(_relaxations(target, eased, evaluated, fastest, float(floor[fastest]))),
+            )
+        )
+    eased_search = search(question, relaxed)
+    if not len(eased_search.order):
+        eased_search = search(question, ())
+    if not len(eased_search.order):
+        return explain_misses(question, evaluated)
+    return eased_search, tuple(misses)
+
+
+def _capped(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
+    """Return the best fleet without its ceiling, where only the ceiling is in the way."""
+    known = np.flatnonzero(~np.isnan(evaluated.capacity))
+    hardware = question.spec.hardware
+    ceiling = hardware.max_accelerators or hardware.accelerator_count
+    if hardware.nodes and len(known):
+        ceiling = int(hardware.nodes * evaluated.candidates.per_node[known].max())
+    if not ceiling or not len(known):
+        return None
+    smallest = int(np.nanmin(evaluated.candidates.spread.accelerators[known]))
+    if question.mean_rate is None and question.spec.traffic.concurrency is None:
+        raise InputError(
+            f"{ceiling} accelerators cannot hold one replica of {question.model.name}, which takes {smallest} at least"
+        )
+    free_hardware = hardware.model_copy(update={"max_accelerators": None, "accelerator_count": None, "nodes": None})
+    free = replace(question, spec=question.spec.model_copy(update={"hardware": free_hardware}))
+    without = search(free)
+    row = int(without.order[0])
+    needed = float(without.accelerators[row])
+    held = float(without.capacity[row]) * (ceiling // int(without.candidates.spread.accelerators[row]))
+    peak = question.spec.traffic.peak_factor
+    relaxations = [f"{needed:.0f} accelerators instead of {ceiling}"]
+    if held and not question.spec.traffic.concurrency:
+        relaxations.append(f"{held / peak / question.spec.traffic.calls_per_request:.3g} requests/s on average")
+    reason = f"the load needs {needed:.0f} accelerators and {ceiling} are allowed"
+    return without, (
+        Rejection(f"a fleet of {ceiling} accelerators", reason, needed, float(ceiling), "accelerators", tuple(relaxations)),
+    )
+
+
+def _floor_reason(question: Question, evaluated: Evaluated, row: int, target: Target, floor: float) -> str:
+    """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
+    found = evaluated.candidates
+    weights = float(found.memory.weights[row])
+    bandwidth = found.rates[int(found.which[row])].memory_bytes_per_s
+    size = int(found.spread.accelerators[row])
+    name = found.accelerator(row).name
+    if target.metric == "itl":
+        read = weights / bandwidth * float(found.spread.pp[row])
+        cause = f"reading the weights once takes {read * 1e3:.3g} ms of it" if read > target.seconds / 3 else (
+            "launches, collectives and the runtime's own step time are the rest"
+        )
+    elif target.metric == "ttft":
+        cause = f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens alone takes most of it"
+    else:
+        cause = f"{question.lengths.output.mean:.0f} tokens at the fastest ITL take most of it"
+    return (
+        f"{size} × {name} cannot do {target_name(target)} {_ms(target.seconds)}: with nothing else running it is "
+        f"{_ms(floor)}; {cause}"
+    )
+
+
+def _relaxations(target: Target, eased: Target, evaluated: Evaluated, fastest: int, floor: float) -> Iterable[str]:
+    yield f"{target_name(target)} {_ms(eased.seconds)}"
+    found = evaluated.candidates
+    if floor <= target.seconds:
+        yield f"{int(found.spread.accelerators[fastest])} × {found.accelerator(fastest).name} reaches {_ms(floor)} alone"
+    yield "a smaller model, fewer weight bytes (fp8, int4), or another accelerator"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -1,0 +1,215 @@
+"""From candidates to the cheapest whole fleet that meets the targets, and the order of all the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records import Accelerator, RentalOffer
+from engine.candidates import Candidates, candidates, node_size
+from engine.counts import Counts, replica_counts
+from engine.offers import OfferChoice, PricedOffer, choose_offer, qualifying_offers
+from engine.plan import Rejection
+from engine.replica import Replicas
+from engine.resolve import Question
+from engine.workload import Target
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+BLOCK = 96
+"""Candidates evaluated together: large enough to amortise numpy's calls, small enough for the cache."""
+
+USEFUL = 1.5
+"""Times its floor, a latency leaves room for a useful load."""
+
+MARGINAL_WEIGHTS = 0.75
+"""A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Candidates with their capacity and fleet; arrays share the first axis."""
+
+    candidates: Candidates
+    replicas: Replicas
+    batch: Floats
+    """At capacity; NaN where no load meets the targets."""
+    capacity: Floats
+    """λ_cap per replica, requests/s."""
+    in_flight: Floats
+    """Per replica at capacity; only for a closed loop, else zeros."""
+    counts: Counts
+    accelerators: Floats
+    """Of the whole fleet."""
+    monthly_usd: Floats
+    """Of the whole fleet, in whole instances; infinite where no price is known."""
+    offers: tuple[OfferChoice | None, ...]
+    order: Ints
+    """Best first; only candidates that meet the targets and the ceilings."""
+    rejected: tuple[Rejection, ...]
+
+
+def search(question: Question, targets: Sequence[Target] | None = None) -> Evaluated:
+    """Evaluate every candidate of a question.
+
+    Args:
+        targets: instead of the spec's own (relaxed ones, when those cannot be met).
+    """
+    found, rejected = candidates(question)
+    wanted = question.spec.targets if targets is None else tuple(targets)
+    replicas = found.replicas()
+    batch = _capacity_batches(replicas, wanted, question.spec.serving.utilisation_ceiling)
+    safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
+    load = replicas.at(safe)
+    known = ~np.isnan(batch)
+    capacity = np.where(known, load.requests_per_s[:, 0], np.nan)
+    closed = question.spec.traffic.concurrency
+    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
+    counts = _counts(question, found, capacity, in_flight)
+    accelerators = counts.total * found.spread.accelerators
+    monthly, offers = _bills(question, found, counts)
+    order = _ranked(question, found, capacity, accelerators, monthly)
+    return Evaluated(
+        found, replicas, batch, capacity, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
+    )
+
+
+def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: float) -> Floats:
+    count = len(replicas.seats)
+    if not count:
+        return np.zeros(0)
+    blocks = [np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
+    return np.concatenate([replicas.take(block).capacity_batch(targets, ceiling)[:, 0] for block in blocks])
+
+
+def given_fleet(question: Question, accelerators_per_node: Ints | Floats) -> Floats | None:
+    """Return the accelerators of the fleet that the user gave, per candidate; None when it is asked."""
+    hardware = question.spec.hardware
+    if hardware.accelerator_count:
+        return np.full(len(accelerators_per_node), float(hardware.accelerator_count))
+    if hardware.nodes:
+        return accelerators_per_node * float(hardware.nodes)
+    return None
+
+
+def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: Floats) -> Counts:
+    spec = question.spec
+    given = given_fleet(question, found.per_node)
+    load = spec.traffic.concurrency or question.mean_rate
+    if load is None:
+        if given is None:
+            raise ValueError("neither a load nor a fleet is given")
+        whole = np.where(np.isnan(capacity), np.nan, np.floor(given / found.spread.accelerators))
+        whole = np.where(whole >= 1, whole, np.nan)
+        return Counts(whole, whole, whole, whole, whole)
+    return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
+
+
+def _bills(question: Question, found: Candidates, counts: Counts) -> tuple[Floats, tuple[OfferChoice | None, ...]]:
+    """Price each candidate's whole fleet on the offer of median bill, in whole instances."""
+    size = found.spread.accelerators
+    monthly = np.full(len(found), np.inf)
+    choices: list[OfferChoice | None] = [None] * len(found)
+    by_accelerator: dict[str, list[RentalOffer]] = {}
+    for offer in question.catalog.offers:
+        by_accelerator.setdefault(offer.accelerator, []).append(offer)
+    qualifying: dict[tuple[int, int], tuple[PricedOffer, ...]] = {}
+    for row in np.flatnonzero(~np.isnan(counts.total)):
+        key = (int(found.which[row]), int(size[row]))
+        if key not in qualifying:
+            accelerator = found.accelerators[key[0]]
+            qualifying[key] = qualifying_offers(
+                by_accelerator.get(accelerator.id, ()),
+                accelerator,
+                key[1],
+                question.spec.money,
+                node_size(question, accelerator),
+            )
+        replicas = int(counts.total[row])
+        choice = choose_offer(qualifying[key], replicas, key[1])
+        if choice is not None:
+            instances = choice.median.instances_for(replicas, key[1])
+            monthly[row] = choice.median.monthly_usd(instances)
+            choices[row] = choice
+    return monthly, tuple(choices)
+
+
+def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Ints:
+    """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
+
+    Where nobody named the accelerators, those come first whose kernels, or those of their own architecture, were
+    measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer.
+    """
+    hardware = question.spec.hardware
+    ceiling = hardware.max_accelerators or hardware.accelerator_count
+    possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
+    if ceiling:
+        possible &= accelerators <= ceiling
+    if hardware.nodes:
+        possible &= accelerators <= hardware.nodes * found.per_node
+    tight = found.memory.weights > MARGINAL_WEIGHTS * question.memory_utilisation * found.memory.total
+    fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
+    if question.mean_rate is None and question.spec.traffic.concurrency is None:
+        keys = [tight.astype(float), -fleet_rate]
+    else:
+        keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
+    if not hardware.accelerators:
+        keys.append(np.array([not has_evidence(question, a) for a in found.accelerators])[found.which].astype(float))
+    rows = np.lexsort(keys)
+    result: Ints = rows[possible[rows]]
+    return result
+
+
+def has_evidence(question: Question, accelerator: Accelerator) -> bool:
+    """Return whether kernels of the accelerator, or of another of its architecture, were measured."""
+    if accelerator.kernels is None:
+        return True
+    return question.catalog.accelerators[accelerator.kernels].architecture == accelerator.architecture
+
+
+def relaxed_targets(question: Question, evaluated: Evaluated) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
+    """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
+
+    The floor is the forecast with nearly nothing else running. A relaxed target is USEFUL times
+    the floor.
+    """
+    replicas = evaluated.replicas
+    load = replicas.at(replicas.seats * 1e-4)
+    floors = []
+    for target in question.spec.targets:
+        share = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}.get(target.percentile)
+        value = replicas.mean(load, target.metric) if share is None else replicas.percentile(load, target.metric, share)
+        floors.append(value[:, 0])
+    worst = np.max([floor / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True)], axis=0)
+    nearest = int(np.argmin(worst))
+    relaxed = tuple(
+        replace_target(t, max(t.seconds, USEFUL * float(floor[nearest])))
+        for floor, t in zip(floors, question.spec.targets, strict=True)
+    )
+    return nearest, relaxed, tuple(floors)
+
+
+def replace_target(target: Target, seconds: float) -> Target:
+    """Return a target with another limit."""
+    return Target(metric=target.metric, percentile=target.percentile, seconds=seconds)
+
+
+def only(evaluated: Evaluated, row: int) -> Evaluated:
+    """Return one candidate as an array of one."""
+    index = np.array([row])
+    counts = evaluated.counts
+    return replace(
+        evaluated,
+        candidates=evaluated.candidates.take(index),
+        replicas=evaluated.replicas.take(index),
+        batch=evaluated.batch[index],
+        capacity=evaluated.capacity[index],
+        in_flight=evaluated.in_flight[index],
+        counts=Counts(*(getattr(counts, name)[index] for name in counts.__slots__)),
+        accelerators=evaluated.accelerators[index],
+        monthly_usd=evaluated.monthly_usd[index],
+        offers=(evaluated.offers[row],),
+        order=np.array([0]),
+    )

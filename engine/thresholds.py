@@ -1,0 +1,27 @@
+"""The autoscaling thresholds of the chosen fleet: what `autoscaling` needs of a plan, gathered."""
+
+from engine.autoscaling import autoscaling
+from engine.demand import Demand
+from engine.memory import weights_bytes
+from engine.operating_points import OperatingPoints
+from engine.plan import Autoscaling, ReplicaCapacity
+from engine.resolve import Question
+from engine.search import Evaluated
+
+
+def thresholds_of(
+    question: Question, best: Evaluated, capacity: ReplicaCapacity, points: OperatingPoints, demand: Demand
+) -> Autoscaling:
+    """Return the thresholds of an array of one."""
+    mean = question.mean_rate
+    replicas = float(best.counts.peak[0])
+    return autoscaling(
+        question.spec,
+        demand,
+        points.curve,
+        capacity_rps=capacity.requests_per_s,
+        saturated_rps=capacity.saturated_requests_per_s,
+        prefill_s=points.prefill_s,
+        weights_bytes_per_replica=weights_bytes(question.model, question.weights, question.parameters),
+        mean_rps=mean if mean is not None else points.at_mean.requests_per_s * replicas,
+    )
