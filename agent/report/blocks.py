@@ -1,0 +1,175 @@
+"""The blocks that a report is made of. They hold words that are ready to be read, and know no renderer.
+
+A tone is redundant: whatever it says is also said in words.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Tone = Literal["plain", "strong", "quiet", "good", "bad", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in a tone."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+Cell: TypeAlias = str | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Opens a section."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Sentences, with an optional lead that carries the tone ('Warning')."""
+
+    text: str
+    tone: Tone = "plain"
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    align: Literal["left", "right"] = "left"
+    wraps: bool = False
+    """For one column of sentences: it moves beneath its row where the table would be too wide."""
+    spoken: Literal["titled", "bare", "sentence"] = "titled"
+    """In a labelled line: after its title, without it, or as a sentence at the end.
+
+    Of a first column: whether the title is worth a line of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells; the first column names the row."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"each row needs {len(self.columns)} cells")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Labels and their values."""
+
+    items: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a whole."""
+
+    label: str
+    value: float
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Parts that sum to a whole, in one unit; no part is negative."""
+
+    label: str
+    whole: str
+    """The sum, as shown."""
+    parts: tuple[Part, ...]
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Each part's share of the sum."""
+        total = sum(part.value for part in self.parts)
+        return tuple(part.value / total if total else 0.0 for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """Items of equal rank, under an optional lead."""
+
+    items: tuple[str, ...]
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Text to copy into a shell, under an optional lead."""
+
+    text: str
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart: its values, and how each is shown."""
+
+    label: str
+    values: tuple[float, ...]
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Values over a sweep."""
+
+    x_label: str
+    x: tuple[float, ...]
+    series: tuple[Series, ...]
+    y_label: str = ""
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(line.values) != len(self.x) or len(line.shown) != len(self.x) for line in self.series):
+            raise ValueError(f"each series needs {len(self.x)} values and as many shown")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Blocks that belong together: no blank line between them."""
+
+    blocks: tuple["Block", ...]
+
+
+Block: TypeAlias = Heading | Paragraph | Table | Facts | Bar | Bullets | Command | Chart | Group
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Blocks from top to bottom, a blank line between them."""
+
+    blocks: tuple[Block, ...]
+
+
+def text_of(cell: Cell) -> str:
+    """Return a cell's text."""
+    return cell if isinstance(cell, str) else cell.text
+
+
+def row_sentence(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> str:
+    """Return a row as a labelled line: 'TTFT p95: 640 ms (target 800 ms, met)'; empty cells are left out.
+
+    A bare second column is the row's value and what follows it stands in brackets; sentences come last.
+    """
+    label, *rest = (text_of(cell) for cell in row)
+    filled = [(column, text) for column, text in zip(columns[1:], rest, strict=True) if text]
+    said = [
+        f"{column.title} {text}" if column.spoken == "titled" and column.title else text
+        for column, text in filled
+        if column.spoken != "sentence"
+    ]
+    sentences = [text for column, text in filled if column.spoken == "sentence"]
+    if len(said) > 1 and filled[0][0] is columns[1] and columns[1].spoken == "bare":
+        said = [f"{said[0]} ({', '.join(said[1:])})"]
+    body = "; ".join(part for part in (", ".join(said), *sentences) if part)
+    return f"{label}: {body}" if label and body else label or body

@@ -1,0 +1,38 @@
+"""show(): the one door from a report to a person."""
+
+import sys
+from typing import TextIO
+
+from agent.report.blocks import Report
+from agent.report.plain import plain_text
+
+_ASCII = str.maketrans(
+    {
+        "×": "x", "–": "-", "—": "-", "−": "-", "·": ".", "…": "...", "µ": "u", "≤": "<=", "≥": ">=", "∞": "inf",
+        "→": "->", "’": "'", "“": '"', "”": '"', "█": "#", "▓": "=", "▒": "+", "░": "-", "λ": "lambda", "ρ": "rho",
+    }
+)  # fmt: skip
+
+
+def show(report: Report, *, plain: bool = False, width: int | None = None, file: TextIO | None = None) -> None:
+    """Write a report to a file (standard output by default), as labelled lines if plain.
+
+    Without a width, plain lines stay whole and others keep to the terminal's.
+    """
+    target: TextIO = file or sys.stdout
+    if plain:
+        text = plain_text(report, width)
+    else:
+        from agent.report.rich_render import painted  # noqa: PLC0415 — rich takes 80 ms to import
+
+        text = painted(report, width, target)
+    target.write(encodable(text, target.encoding))
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Return the text as the encoding can carry it: signs that it lacks are spelled in ASCII."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding or "ascii", "replace").decode(encoding or "ascii")
+    return text

@@ -1,0 +1,127 @@
+"""The words of a plan: what its metrics, terms, formats and sources are called, and how its rarer figures are shown."""
+
+from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan, Chosen, Cost, TargetResult
+from engine.workload import Metric, Percentile, Source
+
+TERMS = {
+    "on_demand": "on demand",
+    "spot": "spot",
+    "reserved_1y": "reserved for 1 year",
+    "reserved_3y": "reserved for 3 years",
+    "owned": "owned",
+}
+NO_PRICE = "no price"
+_NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc")
+
+
+def metric_shown(metric: Metric, percentile: Percentile) -> str:
+    """Return 'TTFT p95'."""
+    return f"{metric.upper()} {percentile}"
+
+
+def precision_shown(precision: str) -> str:
+    """Return a format as people write it: 'BF16'."""
+    return precision.upper()
+
+
+def parallel_shown(tensor: int, pipeline: int, data: int, expert: int) -> str:
+    """Return 'TP4 PP2': tensor parallelism always, the others where they split anything."""
+    parts = [f"TP{tensor}"]
+    parts += [f"{name}{size}" for name, size in (("PP", pipeline), ("DP", data), ("EP", expert)) if size > 1]
+    return " ".join(parts)
+
+
+def accelerators_noun(chosen: Chosen) -> str:
+    """Return what people call these accelerators: GPUs, unless they are none."""
+    words = f"{chosen.accelerator} {chosen.accelerator_name}".lower().replace("-", " ").split()
+    return "accelerators" if any(word.startswith(_NOT_GPUS) for word in words) else "GPUs"
+
+
+def usd_shown(amount: float | None) -> str:
+    """Return an amount, or that no price is known."""
+    return NO_PRICE if amount is None else show_usd(amount)
+
+
+def billed_shown(plan: CapacityPlan) -> str:
+    """Return what whole instances bill beyond the accelerators that run, or nothing."""
+    if plan.fleet.billed_accelerators <= plan.fleet.accelerators:
+        return ""
+    return f"{show_count(plan.fleet.billed_accelerators)} {accelerators_noun(plan.chosen)} billed"
+
+
+def unknown_bill(cost: Cost) -> str:
+    """Return why there is no bill."""
+    return f"The bill is unknown: {sentence(cost.note)}" if cost.note else "The bill is unknown: no offer has a price."
+
+
+def verdict_shown(target: TargetResult) -> str:
+    """Return 'met', or by how much the target is missed."""
+    if target.met:
+        return "met"
+    ratio = target.forecast_s / target.target_s
+    if ratio >= 2:
+        return f"missed, {show_figure(ratio)} × the target"
+    over = round(100 * (ratio - 1))
+    return f"missed by {over} %" if over >= 1 else "missed"
+
+
+def source_shown(source: Source | None) -> str:
+    """Return where a value came from: 'flag --rps', 'said "10 rps"', 'default'."""
+    if source is None:
+        return "default"
+    if source.kind == "said" and source.detail:
+        return f'said "{shortened(source.detail, 48)}"'
+    return f"{source.kind} {source.detail}".strip()
+
+
+def amount_shown(value: float, unit: str) -> str:
+    """Return a figure in the unit that a plan's record names, by the shower of its quantity."""
+    match unit:
+        case "s" | "seconds":
+            return show_seconds(value)
+        case "B" | "bytes":
+            return show_bytes(value)
+        case "USD":
+            return show_usd(value)
+        case "requests/s":
+            return show_rate(value)
+        case _:
+            return f"{show_figure(value)} {unit}".strip()
+
+
+def power_shown(watts: float) -> str:
+    """Return '820 W' or '4.2 kW'."""
+    return f"{show_figure(watts)} W" if watts < 1000 else f"{show_figure(watts / 1000)} kW"
+
+
+def mass_shown(grams: float) -> str:
+    """Return grams as '820 g', '4.2 kg' or '1.3 t'."""
+    for unit, name in ((1e6, "t"), (1e3, "kg")):
+        if grams >= unit:
+            return f"{show_figure(grams / unit)} {name}"
+    return f"{show_figure(grams)} g"
+
+
+def budget_shown(cost: Cost) -> str:
+    """Return whether the bill is within the budget, or nothing where there is none."""
+    return {True: "within the budget", False: "over the budget", None: ""}[cost.within_budget]
+
+
+def joined(*parts: str) -> str:
+    """Return the parts that say anything, with commas."""
+    return ", ".join(part for part in parts if part)
+
+
+def sentence(text: str) -> str:
+    """Return a text that ends like a sentence."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, cut between words."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    return f"{kept.rsplit(' ', 1)[0].rstrip(' ,;:.') if ' ' in kept else kept}…"

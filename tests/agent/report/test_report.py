@@ -1,0 +1,247 @@
+import io
+import re
+from collections import Counter
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.report.blocks import Report
+from agent.report.layout import cells, height, line_text, lines
+from agent.report.markdown import markdown
+from agent.report.model import full, screenful
+from agent.report.plain import plain_text
+from agent.report.show import show
+from engine.plan import Answer, Assumption, CapacityPlan, TargetResult
+from engine.workload import Source
+from tests.agent.report.sample import plan, unpriced, verbose
+
+PLANS = {"plan": plan, "unpriced": unpriced, "verbose": verbose}
+GOLDEN = Path(__file__).parent / "screenful_80.txt"
+
+
+def text(report: Report, width: int) -> str:
+    return "\n".join(line_text(line) for line in lines(report, width))
+
+
+def shown(report: Report, **options: object) -> str:
+    file = io.StringIO()
+    show(report, file=file, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_screenful_fits_a_screen(name: str) -> None:
+    assert height(screenful(PLANS[name]()), 80) <= 25
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 900), max_size=4),
+    st.lists(st.tuples(st.integers(1, 300), st.integers(0, 300)), max_size=6),
+    st.integers(0, 12),
+    st.integers(1, 400),
+    st.integers(0, 600),
+)
+def test_screenful_fits_a_screen_whatever_the_plan_says(
+    warnings: list[int], assumptions: list[tuple[int, int]], targets: int, answer: int, flags: int
+) -> None:
+    def words(length: int) -> str:
+        return ("the peak hour takes more replicas than asked " * 30)[:length].strip() or "a"
+
+    base = plan()
+    crowded = replace(
+        base,
+        answer=Answer(False, words(answer), 12.0, words(answer // 4 + 1)),
+        warnings=tuple(words(length) for length in warnings),
+        assumptions=tuple(Assumption(words(said), words(moved) if moved else "") for said, moved in assumptions),
+        targets=tuple(TargetResult("ttft", "p95", 0.8, 0.7 + n / 10, n < 1) for n in range(targets)),
+        chosen=replace(base.chosen, flags="--flag value " * (flags // 13)),
+    )
+    assert height(screenful(crowded), 80) <= 25
+
+
+@pytest.mark.parametrize("width", [40, 57, 80, 200])
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("of", [screenful, full])
+def test_no_line_is_wider_than_asked(name: str, width: int, of: object) -> None:
+    report = of(PLANS[name]())  # type: ignore[operator]
+    wide = [line for line in text(report, width).splitlines() if cells(line) > width]
+    wide += [line for line in plain_text(report, width).splitlines() if cells(line) > width]
+    assert wide == []
+
+
+def test_screenful_reads_as_before() -> None:
+    assert text(screenful(plan()), 80) + "\n" == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_first_warning_comes_before_every_table() -> None:
+    screen = text(screenful(plan()), 80)
+    assert screen.index("Warning: E2E p99 of 24 s") < screen.index("forecast")
+    assert "1 more in the full report" in screen
+    assert plan().warnings[1] in plain_text(full(plan()))
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_missed_target_is_said_in_words_and_first(width: int) -> None:
+    screen = " ".join(text(screenful(plan()), width).split())
+    assert "Misses 1 of 3 targets: E2E p99." in screen
+    assert "missed by 15 %" in screen
+    assert screen.index("missed by") < screen.index("640 ms")
+
+
+def test_met_targets_are_said_in_words() -> None:
+    base = plan()
+    met = tuple(replace(item, forecast_s=item.target_s / 2, met=True) for item in base.targets)
+    screen = plain_text(screenful(replace(base, targets=met, answer=replace(base.answer, meets_targets=True))))
+    assert "Meets all 3 targets at the peak hour." in screen
+    assert "TTFT p95: 400 ms (target 800 ms, met)" in screen
+    assert "missed" not in screen
+
+
+def test_without_targets_latencies_are_shown_and_it_is_said() -> None:
+    screen = plain_text(screenful(unpriced()))
+    assert "No target was given." in screen
+    assert "TTFT: mean 331 ms, p95 596 ms, p99 662 ms" in screen
+
+
+@pytest.mark.parametrize("of", [screenful, full])
+def test_missing_price_is_said(of: object) -> None:
+    report = plain_text(of(unpriced()))  # type: ignore[operator]
+    assert "today: replicas 3, GPUs 12, monthly no price" in report
+    assert "The bill is unknown: no offer of it has a price." in report
+    assert "$" not in report
+
+
+def test_bill_at_an_own_price_needs_no_offer() -> None:
+    base = plan()
+    own = replace(base, chosen=replace(base.chosen, offer=None), cost=replace(base.cost, note="at your own price"))
+    assert "at your own price" in plain_text(screenful(own))
+    assert "unknown" not in plain_text(full(own))
+
+
+def test_exceeded_budget_is_said_on_the_screen() -> None:
+    base = plan()
+    assert "over the budget" in text(screenful(replace(base, cost=replace(base.cost, within_budget=False))), 200)
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("of", [screenful, full])
+def test_plain_holds_every_figure_and_no_drawing(name: str, of: object) -> None:
+    report = of(PLANS[name]())  # type: ignore[operator]
+    plain = plain_text(report)
+    assert not re.search(r"[\u2500-\u259f|]", plain)
+    number = r"\d+(?:[.,]\d+)*"
+    assert not Counter(re.findall(number, text(report, 400))) - Counter(re.findall(number, plain))
+
+
+def test_full_holds_what_the_screenful_holds() -> None:
+    whole = plain_text(full(plan()))
+    numbers = set(re.findall(r"\d[\d,.]*\d", plain_text(screenful(plan()))))
+    assert not {number for number in numbers if number not in whole}
+
+
+def test_full_shows_every_figure_of_the_plan() -> None:
+    """Each part of the plan is reachable: changing any number in it changes the report."""
+    base = plain_text(full(plan()))
+    unmoved = [path for path, changed in _perturbed(plan()) if plain_text(full(changed)) == base]
+    assert unmoved == []
+
+
+def _perturbed(record: object, path: str = "") -> list[tuple[str, object]]:
+    """Return copies of a record, each with one number multiplied by 1.7."""
+    out: list[tuple[str, object]] = []
+    for item in fields(record):  # type: ignore[arg-type]
+        value, here = getattr(record, item.name), f"{path}{item.name}"
+        if here == "schema_version":
+            continue
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            changed = type(value)(value * 1.7 + 1)
+            out.append((here, replace(record, **{item.name: changed})))  # type: ignore[type-var]
+        elif is_dataclass(value):
+            for inner, copy in _perturbed(value, f"{here}."):
+                out.append((inner, replace(record, **{item.name: copy})))  # type: ignore[type-var]
+        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+            for inner, copy in _perturbed(value[0], f"{here}[0]."):
+                out.append((inner, replace(record, **{item.name: (copy, *value[1:])})))  # type: ignore[type-var]
+    return out
+
+
+def test_sources_stand_beside_their_values() -> None:
+    workload = plain_text(full(plan()))
+    assert "rate, mean: 10 requests/s (flag --rps)" in workload
+    assert "burstiness (CV of arrivals): 1.1 (preset chat)" in workload
+    assert "answer, CV: 0.8 (default)" in workload
+    assert 'ITL mean: 60 ms (said "p95 TTFT under 800ms' in workload
+
+
+def test_value_stated_for_a_quiet_field_is_shown() -> None:
+    base = plan()
+    assert "warm-up: 60 s" not in plain_text(full(base))
+    stated = replace(base, sources={**base.sources, "scaling.warm_up_s": Source("settings")})
+    assert "warm-up: 60 s (settings)" in plain_text(full(stated))
+
+
+def test_bands_are_said_in_plain_words() -> None:
+    bands = {
+        "coverage": 0.8,
+        "performance": {"at_peak": {"ttft_s": {"p95": [0.51, 0.83]}}},
+        "cost": {"monthly_usd": {"low": 40_000.0, "high": 59_000.0}},
+    }
+    report = plain_text(full(replace(plan(), bands=bands)))
+    assert "TTFT at peak, p95: between 510 ms and 830 ms." in report
+    assert "cost, monthly: between $40,000 and $59,000." in report
+    assert "How sure" not in plain_text(full(plan()))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_markdown_tables_are_valid(name: str) -> None:
+    tables = [part for part in markdown(full(PLANS[name]())).split("\n\n") if part.startswith("|")]
+    assert len(tables) >= 8
+    for table in tables:
+        head, rule, *body = table.splitlines()
+        columns = len(re.findall(r"(?<!\\)\|", head)) - 1
+        assert re.fullmatch(rf"\|( -{{3}}:? \|){{{columns}}}", rule)
+        assert all(len(re.findall(r"(?<!\\)\|", row)) - 1 == columns for row in body)
+
+
+def test_no_color_and_no_terminal_give_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured, bare, piped = Terminal(), Terminal(), io.StringIO()
+    show(screenful(plan()), width=80, file=coloured)
+    monkeypatch.setenv("NO_COLOR", "1")
+    show(screenful(plan()), width=80, file=bare)
+    monkeypatch.delenv("NO_COLOR")
+    show(screenful(plan()), width=80, file=piped)
+    assert "\x1b[" in coloured.getvalue()
+    assert "\x1b" not in bare.getvalue() + piped.getvalue()
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured.getvalue()) == bare.getvalue() == piped.getvalue()
+
+
+def test_output_survives_an_encoding_without_our_signs() -> None:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii")
+    show(full(plan()), width=80, file=file)
+    file.flush()
+    assert b"12 x A100 SXM4 80GB" in raw.getvalue()
+    assert b"####" in raw.getvalue()
+
+
+def test_plan_survives_a_report_without_optional_parts() -> None:
+    base: CapacityPlan = unpriced()
+    bare = replace(base, alternatives=(), rejected=(), assumptions=(), chosen=replace(base.chosen, flags=""))
+    report = shown(full(bare), width=80)
+    assert "Alternatives" not in report
+    assert "Start each replica" not in report
+    assert "Provenance" in report
+    assert report.endswith("\n")
