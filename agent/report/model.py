@@ -8,6 +8,7 @@ from agent.report.sections import sections
 from agent.report.words import (
     TERMS,
     accelerators_noun,
+    assumption_shown,
     billed_shown,
     budget_shown,
     joined,
@@ -19,7 +20,7 @@ from agent.report.words import (
     verdict_shown,
 )
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
-from engine.plan import Assumption, CapacityPlan, Latency, TargetResult
+from engine.plan import CapacityPlan, Latency, TargetResult
 
 MOST_LINES = 25
 AT_COLUMNS = 80
@@ -230,12 +231,3 @@ def _holds(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     breaks = shortened(breaks, most) if most else breaks
     then = f", then {breaks} breaks first" if breaks else ""
     return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")
-
-
-def assumption_shown(item: Assumption, most: int) -> str:
-    """Return an assumption and its effect in so many characters; the effect is cut last."""
-    effect = sentence(item.effect)
-    if not effect:
-        return shortened(sentence(item.text), most)
-    text = shortened(item.text.rstrip(". "), max(most // 3, most - len(effect) - 2))
-    return shortened(f"{text}: {effect}", most)

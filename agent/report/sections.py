@@ -22,6 +22,7 @@ from agent.report.blocks import (
 from agent.report.words import (
     accelerators_noun,
     amount_shown,
+    assumption_shown,
     joined,
     parallel_shown,
     precision_shown,
@@ -72,16 +73,11 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     if plan.rejected:
         yield from (Heading("Rejected"), *_rejected(plan.rejected))
     if plan.assumptions:
-        items = tuple(joined_assumption(item.text, item.effect) for item in plan.assumptions)
+        items = tuple(assumption_shown(item) for item in plan.assumptions)
         yield from (Heading("Assumptions"), Bullets(items))
     if plan.bands is not None:
         yield from (Heading("How sure"), Bullets(bands_items(plan.bands)))
     yield from (Heading("Provenance"), _provenance(plan))
-
-
-def joined_assumption(text: str, effect: str) -> str:
-    """Return an assumption with what the count would be otherwise."""
-    return f"{text.rstrip('. ')}: {sentence(effect)}" if effect else sentence(text)
 
 
 def _replica(plan: CapacityPlan) -> Iterator[Block]:

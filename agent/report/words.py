@@ -1,7 +1,7 @@
 """The words of a plan: what its metrics, terms, formats and sources are called, and how its rarer figures are shown."""
 
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, Chosen, Cost, TargetResult
+from engine.plan import Assumption, CapacityPlan, Chosen, Cost, TargetResult
 from engine.workload import Metric, Percentile, Source
 
 TERMS = {
@@ -125,3 +125,14 @@ def shortened(text: str, most: int) -> str:
         return text
     kept = text[: most - 1]
     return f"{kept.rsplit(' ', 1)[0].rstrip(' ,;:.') if ' ' in kept else kept}…"
+
+
+def assumption_shown(item: Assumption, most: int | None = None) -> str:
+    """Return an assumption and what it moves, in at most so many characters; the effect is cut last."""
+    effect = sentence(item.effect)
+    text = item.text.strip().rstrip(".") if effect else sentence(item.text)
+    if most is None:
+        return f"{text}: {effect}" if effect else text
+    if not effect:
+        return shortened(text, most)
+    return shortened(f"{shortened(text, max(most // 3, most - len(effect) - 2))}: {effect}", most)
