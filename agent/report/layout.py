@@ -54,7 +54,7 @@ _UNQUOTED_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\
 
 
 def lines(report: Report, width: int) -> list[Line]:
-    """Return the report's lines, none wider than the width unless a command cannot be broken."""
+    """Return the report's lines, none wider than the width but for a long word of a command."""
     out: list[Line] = []
     indent = 0
     previous: Block | None = None
@@ -108,7 +108,10 @@ def wrap(text: str, width: int, hang: int = 0) -> list[str]:
 
 
 def command_lines(text: str, width: int) -> list[str]:
-    """Return a command in lines that a shell joins again; a flag stays with its value, quoted text is never broken."""
+    """Return a command in lines that a shell joins again; a flag stays with its value.
+
+    A word is never broken, even if it is wider than a line: what is copied must be what was meant.
+    """
     out: list[str] = []
     line = ""
     for unit in _units(text, width - GAP - 2):
@@ -118,11 +121,6 @@ def command_lines(text: str, width: int) -> list[str]:
             line = f"  {unit}"
         else:
             line = joined
-        # A backslash at the end of a line joins without a space only if the next line starts at its first column.
-        while cells(line) + 2 > width and not re.search(r"['\"]", line):
-            head = _head(line, width - 1)
-            out.append(f"{head}\\")
-            line = line[len(head) :]
     return [*out, line]
 
 

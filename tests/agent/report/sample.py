@@ -162,7 +162,7 @@ def verbose() -> CapacityPlan:
             accelerator_name=name,
             model_name=f"{name}/{name}",
             offer=offer,
-            flags=base.chosen.flags + " --served-model-name " + name * 2 + " --some-flag value" * 30,
+            flags=base.chosen.flags + " --some-flag value" * 30,
         ),
         targets=targets,
         fleet=replace(

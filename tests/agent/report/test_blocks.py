@@ -1,3 +1,4 @@
+import re
 import shlex
 
 import pytest
@@ -90,7 +91,12 @@ def test_wide_characters_take_two_columns() -> None:
 def test_broken_command_is_the_same_to_a_shell(command: str, width: int) -> None:
     broken = command_lines(command, width)
     assert shlex.split("\n".join(broken).replace("\\\n", "")) == shlex.split(command)
-    assert all(cells(line) <= width for line in broken if "'" not in line and '"' not in line)
+    longest = max(cells(word) for word in re.findall(r"'[^']*'|\"[^\"]*\"|\S+", command)) + len("  ") + len(" \\")
+    assert all(cells(line) <= max(width, longest) for line in broken)
+
+
+def test_command_keeps_a_flag_with_its_value() -> None:
+    assert command_lines("serve --tp 4 --max-num-seqs 256", 24) == ["serve --tp 4 \\", "  --max-num-seqs 256"]
 
 
 def test_markdown_escapes_what_would_break_a_table() -> None:
