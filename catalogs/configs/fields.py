@@ -8,6 +8,9 @@ from catalogs.errors import InputError, listed, quoted
 NESTED = ("text_config", "language_config", "llm_config", "thinker_config")
 """Where a multimodal config keeps its decoder."""
 
+LARGEST_COUNT = 10**10
+"""More than any dimension of a model; what is above it is a slip."""
+
 
 class Fields:
     """A decoder's fields: those of the nested text part first, then those around it."""
@@ -59,8 +62,8 @@ class Fields:
                 continue
             if isinstance(found, list) and found and all(item == found[0] for item in found):
                 found = found[0]
-            if isinstance(found, bool) or not isinstance(found, int | float) or found != int(found) or found < 0:
-                raise self.wrong(name, found, "a whole number")
+            if not _is_count(found):
+                raise self.wrong(name, found, f"a whole number up to {LARGEST_COUNT:,}")
             return int(found)
         return default
 
@@ -86,6 +89,12 @@ class Fields:
     def wrong(self, field: str, found: object, expected: str) -> InputError:
         """Return the error for a field that holds something else than expected."""
         return InputError(f"{field} of {quoted(self.name)} is {quoted(found)}; it must be {expected}")
+
+
+def _is_count(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= LARGEST_COUNT and value == int(value)
 
 
 def _decoder_part(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -45,6 +45,8 @@ LETTERS = {"M": LINEAR, "*": FULL, "-": FEED_FORWARD, "E": MIXTURE}
 FFN_ROUNDING = 256
 """Nemotron's searched models round a feed-forward width up to this."""
 
+MOST_LAYERS = 10_000
+
 
 def layer_groups(fields: Fields) -> tuple[LayerGroup, ...]:
     """Return the layers of the decoder, alike ones together."""
@@ -62,7 +64,10 @@ def layer_groups(fields: Fields) -> tuple[LayerGroup, ...]:
 
 def layer_count(fields: Fields) -> int:
     """Return how many layers the decoder has."""
-    return fields.integer("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+    count = fields.integer("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+    if count > MOST_LAYERS:
+        raise fields.wrong("num_hidden_layers", count, f"at most {MOST_LAYERS}")
+    return count
 
 
 def head_count(fields: Fields) -> int:
