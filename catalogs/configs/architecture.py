@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from catalogs.configs.dialects import DEFAULTS, LEARNED_POSITIONS, NOT_DECODERS, PARALLEL_BLOCK, TIED, UNSUPPORTED
 from catalogs.configs.fields import Fields
+from catalogs.configs.kinds import layer_count
 from catalogs.configs.layers import layer_groups
 from catalogs.configs.quantisation import stored_precision
 from catalogs.errors import InputError, quoted
@@ -85,6 +86,8 @@ def _refuse_what_is_no_decoder(fields: Fields) -> None:
     kind = fields.model_type
     if kind in UNSUPPORTED:
         raise InputError(f"{quoted(fields.name)} is a {kind} model: {UNSUPPORTED[kind]}")
+    if fields.value("compress_ratios"):
+        raise InputError(f"{quoted(fields.name)} compresses its cache: {UNSUPPORTED['deepseek_v4']}")
     classes = " ".join(str(item) for item in fields.sequence("architectures") or ())
     is_other = kind in NOT_DECODERS or bool(fields.value("is_encoder_decoder"))
     if is_other or re.search(r"MaskedLM|SequenceClassification|TokenClassification|Seq2Seq", classes):
@@ -113,7 +116,14 @@ def _extra(fields: Fields, hidden: int, context: int) -> tuple[int, str]:
         inner = tower.get("intermediate_size") or tower.get("vt_intermediate_size") or 4 * width
         extra += depth * width * (4 * width + 2 * int(inner))
         notes.append("the vision tower, estimated from its width and depth")
-    return extra, f"Extra parameters: {' and '.join(notes)}." if notes else ""
+    tables = fields.integer_or(0, "hidden_size_per_layer_input") * fields.integer_or(0, "vocab_size_per_layer_input")
+    if tables:
+        extra += tables * layer_count(fields)
+        notes.append("the embeddings of each layer")
+    note = f"Extra parameters: {', '.join(notes)}." if notes else ""
+    if reused := fields.integer_or(0, "num_kv_shared_layers"):
+        note = f"{note} {reused} layers reuse the cache of earlier ones; it is counted in full here.".strip()
+    return extra, note
 
 
 def _adapter_parameters(fields: Fields, layers: tuple[LayerGroup, ...], hidden: int) -> int:

@@ -35,9 +35,6 @@ LLAMA = {
 }
 
 
-# From fields to dimensions --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.json")), ids=lambda file: file.stem)
 def test_a_config_gives_the_dimensions_of_the_catalog(file: Path):
     read, entry = architecture_from_config(config_from_file(file), name=file.stem), MODELS[file.stem]
@@ -316,9 +313,6 @@ def test_experts_alone_in_int4_are_seen():
     assert (model.native_precision, model.quantised_parts) == ("int4", "experts")
 
 
-# What is no decoder ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("config", "said"),
     [
@@ -328,6 +322,7 @@ def test_experts_alone_in_int4_are_seen():
         ({"model_type": "t5", "is_encoder_decoder": True}, "not a decoder"),
         ({**LLAMA, "architectures": ["LlamaForSequenceClassification"]}, "not a decoder"),
         ({"model_type": "deepseek_v4"}, "deepseek_v4"),
+        ({**LLAMA, "compress_ratios": [0, 4, 128]}, "compresses"),
         ({key: LLAMA[key] for key in LLAMA if key != "hidden_size"}, "hidden_size"),
         ({key: LLAMA[key] for key in LLAMA if key != "vocab_size"}, "vocab_size"),
         ({key: LLAMA[key] for key in LLAMA if key != "intermediate_size"}, "intermediate_size"),
@@ -368,9 +363,6 @@ def test_any_value_in_any_field_is_read_or_refused(file, changes):
         assert "\n" not in str(refused)
     else:
         assert total_parameters(model) > 0
-
-
-# Files ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_stands_for_the_config_in_it(tmp_path: Path):
@@ -414,8 +406,6 @@ def test_a_path_without_a_config_is_refused_in_a_sentence(tmp_path: Path):
     with pytest.raises(InputError, match="not a file"):
         config_from_file("/dev/null")
 
-
-# The hub --------------------------------------------------------------------------------------------------------------
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
