@@ -17,6 +17,7 @@ from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of
 from catalogs.records import (
     Accelerator,
+    BenchmarkProtocol,
     Checkpoint,
     Fact,
     KernelCurve,
@@ -164,6 +165,11 @@ class Catalog:
     def power_curves(self) -> Mapping[str, PowerCurve]:
         """Power by load, by the id of the accelerator on which it was measured."""
         return self._by_id("power", PowerCurve)
+
+    @cached_property
+    def protocols(self) -> Mapping[str, BenchmarkProtocol]:
+        """Benchmark protocols by id."""
+        return self._by_id("protocol", BenchmarkProtocol)
 
     # --- entries by what people say ---
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
+    BenchmarkProtocol,
     KernelCurve,
     ModelArchitecture,
     PowerCurve,
@@ -31,6 +32,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "precision": ("precisions", Precision),
     "curve": ("kernels", KernelCurve),
     "power": ("power", PowerCurve),
+    "protocol": ("protocols", BenchmarkProtocol),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

@@ -484,6 +484,32 @@ class ServingRuntime(Fact):
     """What the overheads were fitted on, and the residual."""
 
 
+class BenchmarkProtocol(Record):
+    """How a benchmark of a closed loop was run: what its TTFT is made of."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
+    """The source of the measurements, or 'default'."""
+    prompts_per_client: PositiveInt = 10
+    burst_counts: bool = True
+    """All clients start at once, and that burst is in the figures."""
+    shortest: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Lengths are uniform between this share of the printed ones and the printed ones; 1 is fixed."""
+    turnaround_s: NonNegative = 0.002
+    """Between an answer's end and the client's next request."""
+    jitter_s: NonNegative = 0.0
+    """Mean of an exponential on top of the turnaround."""
+    token_budget: PositiveInt | None = None
+    """Per step, where the servers were started with another than the runtime's default."""
+    only_notes: str = ""
+    """Applies to points of the source whose notes hold this text; empty applies to all others."""
+    source: str
+
+    @property
+    def lengths_vary(self) -> bool:
+        """Whether lengths were drawn at random."""
+        return self.shortest < 1
+
+
 # --- measurements -----------------------------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ from engine.operations import layers
 from engine.plan import Rejection
 from engine.replica import Replicas
 from engine.resolve import Question
-from engine.step import step_tables
+from engine.step import StepTables, step_tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -97,14 +97,28 @@ class Candidates:
         """Accelerators per node of each candidate."""
         return np.array([node_size(self.question, a) for a in self.accelerators])[self.which]
 
-    def replicas(self) -> Replicas:
-        """Reduce the candidates to step tables under the question's workload."""
+    def replicas(self, tables: StepTables | None = None) -> Replicas:
+        """Put the candidates under the question's workload; ``tables`` when they are known already."""
+        question = self.question
+        return Replicas(
+            self.step_tables() if tables is None else tables,
+            question.lengths,
+            question.runtime.scheduler,
+            budget=np.full(len(self), float(question.budget_tokens)) * self.spread.dp,
+            seats=self.seats,
+            ttft_overhead_s=question.runtime.ttft_overhead_ms * 1e-3,
+            arrival_cv=question.spec.traffic.burstiness,
+            scheduler_share=question.runtime.decode_share_of_prompts,
+        )
+
+    def step_tables(self) -> StepTables:
+        """Reduce the candidates to step tables, which depend on no workload."""
         question = self.question
         links = [
             question.catalog.accelerators[a.kernels].link.gb_per_s if a.kernels else a.link.gb_per_s
             for a in self.accelerators
         ]
-        tables = step_tables(
+        return step_tables(
             question.model,
             self.spread,
             self.which,
@@ -113,15 +127,6 @@ class Candidates:
             links,
             question.runtime,
             self.per_node,
-        )
-        return Replicas(
-            tables,
-            question.lengths,
-            question.runtime.scheduler,
-            budget=np.full(len(self), float(question.budget_tokens)) * self.spread.dp,
-            seats=self.seats,
-            ttft_overhead_s=question.runtime.ttft_overhead_ms * 1e-3,
-            arrival_cv=question.spec.traffic.burstiness,
         )
 
 
@@ -165,10 +170,29 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     which = np.array([row[0] for row in rows], dtype=np.int64)
     columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(len(rows), 4)
     spread = Parallelism(columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3])
-    everything = _measure(question, tuple(kept), tuple(rates), which, spread)
+    everything = measure(question, tuple(kept), tuple(rates), which, spread)
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
     return everything.take(fits), rejected
+
+
+def single(question: Question, tp: int, pp: int, dp: int, ep: int) -> Candidates:
+    """Return the first accelerator of a question at one given spread, whether or not it fits.
+
+    Raises:
+        Unsupported: the accelerator has no unit for the weights.
+    """
+    accelerator = question.accelerators[0]
+    rates = rates_for(
+        accelerator,
+        question.runtime,
+        question.weights,
+        question.kv_cache,
+        question.catalog.curves,
+        static_scales=question.static_scales,
+    )
+    spread = Parallelism(*(np.array([axis], dtype=np.int64) for axis in (tp, pp, dp, ep)))
+    return measure(question, (accelerator,), (rates,), np.zeros(1, dtype=np.int64), spread)
 
 
 def _enumerate(
@@ -250,7 +274,7 @@ def _spelled(tp: int, pp: int, dp: int, ep: int) -> str:
     return " × ".join(parts)
 
 
-def _measure(
+def measure(
     question: Question, accelerators: tuple[Accelerator, ...], rates: tuple[Rates, ...], which: Ints, spread: Parallelism
 ) -> Candidates:
     if not len(which):

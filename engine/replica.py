@@ -72,8 +72,12 @@ class Replicas:
         seats: Floats,
         ttft_overhead_s: float,
         arrival_cv: float,
+        scheduler_share: float,
     ) -> None:
-        """Take the step tables, the token budget per step and the seats (most requests together) of each candidate."""
+        """Take the step tables, the token budget per step and the seats (most requests together) of each candidate.
+
+        ``scheduler_share`` is how much of another's prefill a decoding request feels in a closed loop.
+        """
         self.tables = tables
         self.lengths = lengths
         self.scheduler = scheduler
@@ -81,6 +85,7 @@ class Replicas:
         self.seats = np.maximum(seats, 1e-6)[:, None]
         self.ttft_overhead_s = ttft_overhead_s
         self.arrival_cv = arrival_cv
+        self.scheduler_share = scheduler_share
         context = np.array([lengths.decode_context(w) for w in tables.windows])
         self._context_s = (tables.decode_context @ context)[:, None]
         per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])

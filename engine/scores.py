@@ -1,0 +1,110 @@
+"""How far predictions lie from measurements: medians and tails of the error, overall and by what the points share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalogs.catalog import Catalog
+from catalogs.errors import FleetcastError
+from engine.measured import METRICS, Unpredictable, predict_row
+
+GROUPS = ("source", "accelerator", "model", "load")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Errors of one metric over some points; APE is |predicted − measured|/measured."""
+
+    n: int
+    median_ape: float
+    p90_ape: float
+    median_ratio: float
+    """Predicted over measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """One metric of one point; ``predicted`` is null where it was refused, with the reason."""
+
+    id: str
+    metric: str
+    measured: float | None
+    predicted: float | None
+    low: float | None
+    high: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A point that cannot be predicted."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The scorecard of a set of points."""
+
+    points: int
+    predicted: int
+    refused: tuple[Refusal, ...]
+    metrics: dict[str, Score]
+    by: dict[str, dict[str, dict[str, Score]]]
+    """By source, accelerator, model and load: value → metric → score."""
+    rows: tuple[ScoredRow, ...]
+    native_precision: int
+    """Points that state no weight precision: the checkpoint's own was taken."""
+
+
+def accuracy_of(points: Iterable[Mapping[str, str]], catalog: Catalog) -> Accuracy:
+    """Predict every point and score the predictions; a point that cannot be predicted is listed with its reason."""
+    rows: list[ScoredRow] = []
+    refused: list[Refusal] = []
+    ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in METRICS}
+    metric_of = {column: metric for metric, columns in METRICS.items() for column in columns}
+    count = native = 0
+    for point in points:
+        count += 1
+        native += not point["weight_precision"]
+        try:
+            predictions = predict_row(point, catalog)
+        except (Unpredictable, FleetcastError) as reason:
+            refused.append(Refusal(point["id"], str(reason)))
+            rows.append(ScoredRow(point["id"], "", None, None, None, None, str(reason)))
+            continue
+        for item in predictions:
+            rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, None, None, ""))
+            if item.column in metric_of and item.measured > 0:
+                ratios[metric_of[item.column]].append((point, item.predicted / item.measured))
+    return Accuracy(
+        points=count,
+        predicted=count - len(refused),
+        refused=tuple(refused),
+        metrics={metric: score([ratio for _, ratio in found]) for metric, found in ratios.items() if found},
+        by={group: _by(group, ratios) for group in GROUPS},
+        rows=tuple(rows),
+        native_precision=native,
+    )
+
+
+def score(ratios: Sequence[float]) -> Score:
+    """Return the errors of predicted-over-measured ratios."""
+    errors = np.abs(np.array(ratios) - 1)
+    return Score(len(ratios), float(np.median(errors)), float(np.quantile(errors, 0.9)), float(np.median(ratios)))
+
+
+def _by(
+    group: str, ratios: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
+) -> dict[str, dict[str, Score]]:
+    values = sorted({point[group] for found in ratios.values() for point, _ in found})
+    return {
+        value: {
+            metric: score(own)
+            for metric, found in ratios.items()
+            if (own := [ratio for point, ratio in found if point[group] == value])
+        }
+        for value in values
+    }
