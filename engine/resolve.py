@@ -37,10 +37,14 @@ class Question:
 
     @property
     def static_scales(self) -> bool:
-        """Activation scales come with the checkpoint, or the runtime's own checkpoints carry them."""
-        if self.checkpoint is not None:
+        """Activation scales come with the checkpoint.
+
+        TensorRT-LLM serves what ModelOptimizer quantised, with static scales, wherever a 16-bit model is asked for in
+        less; a checkpoint that was named says so itself.
+        """
+        if self.checkpoint is not None and self.checkpoint.precision == self.weights.id:
             return self.checkpoint.static_scales
-        return self.runtime.framework == "trtllm" and self.model.native_precision == "bf16"
+        return self.runtime.framework == "trtllm" and self.model.native_precision in ("bf16", "fp16")
 
     @property
     def mean_rate(self) -> float | None:
