@@ -10,8 +10,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture
-from engine.kernels import Rates, Unsupported, rates_for
+from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture, ServingRuntime
+from engine.kernels import Rates, Unsupported
 from engine.memory import (
     Parallelism,
     activation_bytes,
@@ -21,8 +21,8 @@ from engine.memory import (
 from engine.operations import layers
 from engine.plan import Rejection
 from engine.replica import Replicas
-from engine.resolve import Question
-from engine.step import StepTables, step_tables
+from engine.resolve import Question, rates_of
+from engine.step import StepTables, step_parts, step_tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -113,12 +113,30 @@ class Candidates:
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
+        return step_tables(*self._step_arguments())
+
+    def step_parts(self) -> dict[str, Floats]:
+        """Return what the base times of ``step_tables`` are made of, by name."""
+        return step_parts(*self._step_arguments())
+
+    def _step_arguments(
+        self,
+    ) -> tuple[
+        ModelArchitecture,
+        Parallelism,
+        Ints,
+        tuple[Rates, ...],
+        tuple[Accelerator, ...],
+        list[float],
+        ServingRuntime,
+        Ints,
+    ]:
         question = self.question
         links = [
             question.catalog.accelerators[a.kernels].link.gb_per_s if a.kernels else a.link.gb_per_s
             for a in self.accelerators
         ]
-        return step_tables(
+        return (
             question.model,
             self.spread,
             self.which,
@@ -143,14 +161,7 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     rates: list[Rates] = []
     for accelerator in question.accelerators:
         try:
-            rate = rates_for(
-                accelerator,
-                question.runtime,
-                question.weights,
-                question.kv_cache,
-                question.catalog.curves,
-                static_scales=question.static_scales,
-            )
+            rate = rates_of(question, accelerator)
         except Unsupported as refusal:
             rejected.append(
                 Rejection(
@@ -183,14 +194,7 @@ def single(question: Question, tp: int, pp: int, dp: int, ep: int) -> Candidates
         Unsupported: the accelerator has no unit for the weights.
     """
     accelerator = question.accelerators[0]
-    rates = rates_for(
-        accelerator,
-        question.runtime,
-        question.weights,
-        question.kv_cache,
-        question.catalog.curves,
-        static_scales=question.static_scales,
-    )
+    rates = rates_of(question, accelerator)
     spread = Parallelism(*(np.array([axis], dtype=np.int64) for axis in (tp, pp, dp, ep)))
     return measure(question, (accelerator,), (rates,), np.zeros(1, dtype=np.int64), spread)
 

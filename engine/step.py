@@ -119,20 +119,41 @@ def step_tables(
         per_node: accelerators per node, per candidate.
     """
     column = _Columns(spread, which, rates)
+    arguments = (model, spread, which, rates, accelerators, relative_links, runtime, per_node)
+    total = sum(step_parts(*arguments).values(), np.zeros((len(which), len(TOKEN_GRID))))
+    return StepTables(
+        seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, runtime, column)
+    )
+
+
+def step_parts(
+    model: ModelArchitecture,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    relative_links: Sequence[float],
+    runtime: ServingRuntime,
+    per_node: Ints,
+) -> dict[str, Floats]:
+    """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds; arguments as ``step_tables``."""
+    column = _Columns(spread, which, rates)
     # A pipeline stage works on its share of the step's tokens, at least one.
     tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
-    total = np.full((len(which), len(TOKEN_GRID)), runtime.step_overhead_us * 1e-6)
+    parts = {"runtime": np.full((len(which), len(TOKEN_GRID)), runtime.step_overhead_us * 1e-6)}
     for layer in layers(model):
-        total = total + layer.count * _layer_seconds(layer, model, runtime, column, tokens)
-    reduce_s = _all_reduces(tokens, spread, which, rates, accelerators, relative_links, runtime, per_node, model)
-    total = total + reduce_s
+        for name, seconds in _layer_parts(layer, model, runtime, column, tokens).items():
+            parts[name] = parts.get(name, 0.0) + layer.count * seconds
+    parts["collectives"] = _all_reduces(
+        tokens, spread, which, rates, accelerators, relative_links, runtime, per_node, model
+    )
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
-    total = total + column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
+    parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
-    total = total + (column.pp - 1) * hand_over
-    return StepTables(seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, runtime, column))
+    parts["pipeline hand-over"] = (column.pp - 1) * hand_over
+    return parts
 
 
 class _Columns:
@@ -183,16 +204,17 @@ class _Columns:
         return _gather(chosen, np.arange(len(chosen)))
 
 
-def _layer_seconds(
+def _layer_parts(
     layer: Layer, model: ModelArchitecture, runtime: ServingRuntime, column: _Columns, tokens: Floats
-) -> Floats:
+) -> dict[str, Floats]:
     own = tokens / column.dp
     overhead = runtime.layer_overhead_us
     if layer.mixture:
         overhead += runtime.mixture_layer_overhead_us
     if layer.mixing and layer.mixing.index_elements:
         overhead += runtime.sparse_layer_overhead_us
-    seconds = overhead * 1e-6 + NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
+    norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
+    seconds = np.zeros_like(own)
     for product in layer.products:
         if product.role == "expert" and layer.mixture:
             continue
@@ -206,11 +228,12 @@ def _layer_seconds(
         roof, weight, entry = (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
         seconds = seconds + column.product(roof, own, inputs / shards, outputs, weight, entry)
+    parts = {"runtime": np.full_like(own, overhead * 1e-6), "norms and activations": norms, "products": seconds}
     if layer.mixture:
-        seconds = seconds + _experts(layer, model, column, tokens)
+        parts["experts"] = _experts(layer, model, column, tokens)
     if layer.mixing and layer.mixing.state_bytes:
-        seconds = seconds + _state(layer.mixing, column, own)
-    return seconds
+        parts["recurrent state"] = _state(layer.mixing, column, own)
+    return parts
 
 
 def _experts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> Floats:
