@@ -89,7 +89,9 @@ def warnings_of(
     if bill.monthly_usd is None:
         warnings.append(bill.note)
     if bill.within_budget is False:
-        warnings.append(f"over budget: {bill.monthly_usd or 0:,.0f} USD a month against {spec.money.monthly_budget_usd:,.0f}")
+        warnings.append(
+            f"over budget: {bill.monthly_usd or 0:,.0f} USD a month against {spec.money.monthly_budget_usd:,.0f}"
+        )
     if points.at_peak.utilisation > 0.7:
         warnings.append(
             f"at the peak a replica runs at {points.at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
@@ -130,5 +132,3 @@ def _cap_warning(question: Question, best: Evaluated, fleet: Fleet) -> list[str]
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-

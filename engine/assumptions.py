@@ -13,9 +13,7 @@ from engine.search import Evaluated
 from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
 
 
-def assumptions_of(
-    question: Question, best: Evaluated, sources: Mapping[str, Source]
-) -> tuple[Assumption, ...]:
+def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
     """Return the defaults behind an array of one, each with the count under another value where that moves it."""
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
@@ -62,7 +60,9 @@ def assumptions_of(
     return tuple(assumption for _, assumption in weighed)
 
 
-def _recount(question: Question, best: Evaluated, *, peak_factor: float | None = None, ceiling: float | None = None) -> float:
+def _recount(
+    question: Question, best: Evaluated, *, peak_factor: float | None = None, ceiling: float | None = None
+) -> float:
     """Count the accelerators again under another peak factor or utilisation ceiling."""
     spec = question.spec
     traffic = spec.traffic.model_copy(update={"peak_factor": peak_factor} if peak_factor else {})
@@ -86,7 +86,9 @@ def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> f
     return _count(spec, question, best, replicas.at(batch).requests_per_s[:, 0])
 
 
-def _count(spec: WorkloadSpec, question: Question, best: Evaluated, capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+def _count(
+    spec: WorkloadSpec, question: Question, best: Evaluated, capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> float:
     load = spec.traffic.concurrency or question.mean_rate or 0.0
     total = replica_counts(spec, float(load), capacity).total
     return float(total[0]) * float(best.candidates.spread.accelerators[0])

@@ -279,7 +279,11 @@ def _spelled(tp: int, pp: int, dp: int, ep: int) -> str:
 
 
 def measure(
-    question: Question, accelerators: tuple[Accelerator, ...], rates: tuple[Rates, ...], which: Ints, spread: Parallelism
+    question: Question,
+    accelerators: tuple[Accelerator, ...],
+    rates: tuple[Rates, ...],
+    which: Ints,
+    spread: Parallelism,
 ) -> Candidates:
     if not len(which):
         none = np.zeros(0)

@@ -49,7 +49,11 @@ def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> st
     repository = question.checkpoint.repository if question.checkpoint else _repository(question)
     context, cap = serving.context_window, serving.batch_cap
     # What a checkpoint already is need not be asked for; online quantisation exists for fp8 alone.
-    online = "fp8" if question.weights.id == "fp8" and question.model.native_precision == "bf16" and not question.checkpoint else ""
+    online = (
+        "fp8"
+        if question.weights.id == "fp8" and question.model.native_precision == "bf16" and not question.checkpoint
+        else ""
+    )
     match question.runtime.framework, question.runtime.id:
         case ("vllm", "llama.cpp"):
             parts = [f"llama-server -hf {repository}", f"-c {context}" if context else "", f"-np {cap}" if cap else ""]

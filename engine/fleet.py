@@ -41,7 +41,9 @@ def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, tro
     )
 
 
-def _ledger(question: Question, best: Evaluated, capacity: ReplicaCapacity, offer: PricedOffer | None) -> tuple[LedgerLine, ...]:
+def _ledger(
+    question: Question, best: Evaluated, capacity: ReplicaCapacity, offer: PricedOffer | None
+) -> tuple[LedgerLine, ...]:
     """Lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is a line of its own."""
     spec, counts = question.spec, best.counts
     size = int(best.candidates.spread.accelerators[0])
@@ -64,7 +66,13 @@ def _ledger(question: Question, best: Evaluated, capacity: ReplicaCapacity, offe
         ("spares", f"{spec.availability.spare_replicas} spare replicas asked", int(counts.total[0] - counts.growth[0])),
     )
     lines = [
-        LedgerLine(reason, why, replicas, replicas * size, None if per_accelerator is None else replicas * size * per_accelerator)
+        LedgerLine(
+            reason,
+            why,
+            replicas,
+            replicas * size,
+            None if per_accelerator is None else replicas * size * per_accelerator,
+        )
         for reason, why, replicas in reasons
     ]
     whole = int(counts.total[0])

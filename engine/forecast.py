@@ -20,7 +20,9 @@ from engine.thresholds import thresholds_of
 from engine.workload import Source, WorkloadSpec
 
 
-def forecast(spec: WorkloadSpec, catalog: Catalog, sources: Mapping[str, Source] | None = None) -> CapacityPlan | NoPlan:
+def forecast(
+    spec: WorkloadSpec, catalog: Catalog, sources: Mapping[str, Source] | None = None
+) -> CapacityPlan | NoPlan:
     """Return the plan for a spec, or why there is none.
 
     Args:

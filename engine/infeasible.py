@@ -26,7 +26,9 @@ def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
     if len(evaluated.candidates):
         return None
     reasons = evaluated.rejected
-    where = ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
+    where = (
+        ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
+    )
     first = f": {reasons[0].reason}" if len(reasons) == 1 else ""
     return NoPlan(f"{question.model.name} in {question.weights.name} cannot run on {where}{first}", reasons)
 
@@ -93,7 +95,9 @@ def _capped(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[
         relaxations.append(f"{held / peak / question.spec.traffic.calls_per_request:.3g} requests/s on average")
     reason = f"the load needs {needed:.0f} accelerators and {ceiling} are allowed"
     return without, (
-        Rejection(f"a fleet of {ceiling} accelerators", reason, needed, float(ceiling), "accelerators", tuple(relaxations)),
+        Rejection(
+            f"a fleet of {ceiling} accelerators", reason, needed, float(ceiling), "accelerators", tuple(relaxations)
+        ),
     )
 
 
@@ -106,8 +110,10 @@ def _floor_reason(question: Question, evaluated: Evaluated, row: int, target: Ta
     name = found.accelerator(row).name
     if target.metric == "itl":
         read = weights / bandwidth * float(found.spread.pp[row])
-        cause = f"reading the weights once takes {read * 1e3:.3g} ms of it" if read > target.seconds / 3 else (
-            "launches, collectives and the runtime's own step time are the rest"
+        cause = (
+            f"reading the weights once takes {read * 1e3:.3g} ms of it"
+            if read > target.seconds / 3
+            else ("launches, collectives and the runtime's own step time are the rest")
         )
     elif target.metric == "ttft":
         cause = f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens alone takes most of it"

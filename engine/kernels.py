@@ -85,7 +85,11 @@ class Unsupported(Exception):
         self.instead = instead
 
 
-_FALLBACK = {"vllm": ("vllm", "sglang", "trtllm"), "sglang": ("sglang", "vllm", "trtllm"), "trtllm": ("trtllm", "sglang", "vllm")}
+_FALLBACK = {
+    "vllm": ("vllm", "sglang", "trtllm"),
+    "sglang": ("sglang", "vllm", "trtllm"),
+    "trtllm": ("trtllm", "sglang", "vllm"),
+}
 
 _LINEAR_KEYS = {
     "fp32": ("bf16",),
@@ -174,7 +178,9 @@ def rates_for(
     key, fit, curve = _first(order, "gemm", linear_keys)
     linear = roofline(fit, curve, unit, static=static_scales and quantised and not weights.weight_only)
     if weights.compute == "int8" and not weights.weight_only and key == "fp8":
-        linear = Roofline(fit.t0_us * 1e-6, fit.compute * (peak_flops(accelerator, "int8") or 0.0), linear.bytes_per_s, fit.p)
+        linear = Roofline(
+            fit.t0_us * 1e-6, fit.compute * (peak_flops(accelerator, "int8") or 0.0), linear.bytes_per_s, fit.p
+        )
     _, plain_fit, plain_curve = _first(order, "gemm", ("bf16",))
     mixture_key, mixture_fit, mixture_curve = _first(order, "mixture", mixture_keys)
     mixture_unit = "bf16" if mixture_key in ("bf16", "int4_wo", "mxfp4") else unit
@@ -211,7 +217,9 @@ def _first(order: list[KernelCurve], kind: str, keys: tuple[str, ...]) -> tuple[
     return found
 
 
-def _optional(order: list[KernelCurve], kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve] | None:
+def _optional(
+    order: list[KernelCurve], kind: str, keys: tuple[str, ...]
+) -> tuple[str, RooflineFit, KernelCurve] | None:
     for key in keys:
         for curve in order:
             fits: dict[str, RooflineFit] = getattr(curve, kind)
@@ -257,7 +265,12 @@ def all_reduce_seconds(
     if group > per_node:
         nodes = -(-group // per_node)
         within = all_reduce_seconds(
-            message_bytes, per_node, accelerator, rates, relative_link_gb_per_s=relative_link_gb_per_s, per_node=per_node
+            message_bytes,
+            per_node,
+            accelerator,
+            rates,
+            relative_link_gb_per_s=relative_link_gb_per_s,
+            per_node=per_node,
         )
         across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
             accelerator.inter_node_gb_per_s * 1e9

@@ -55,7 +55,9 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
 def _batch_in_flight(best: Evaluated, in_flight: float) -> float:
     """Return the batch at which so many requests are in flight per replica (Little: λ·E2E)."""
 
-    def below(trial: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def below(
+        trial: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         load = best.replicas.at(trial)
         result: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
             load.requests_per_s * best.replicas.mean(load, "e2e") <= in_flight

@@ -51,7 +51,10 @@ def performances(replicas: Replicas, batches: Sequence[float], kv_usage_per_requ
 def _latencies(means: Floats, percentiles: Floats, count: int) -> list[Latency]:
     width = len(SHARES)
     return [
-        Latency(float(means[0, i * width]), *(float(p) for p in np.maximum.accumulate(percentiles[0, i * width : (i + 1) * width])))
+        Latency(
+            float(means[0, i * width]),
+            *(float(p) for p in np.maximum.accumulate(percentiles[0, i * width : (i + 1) * width])),
+        )
         for i in range(count)
     ]
 
@@ -70,7 +73,9 @@ def _token_gaps(replicas: Replicas, load: Load, columns: Floats, wanted: Floats,
         at = i * width
         step = float(load.step_s[0, at])
         per_prompt = prompts[0, at] / (full[0, at] + 1.0)
-        carried = float(load.requests_per_s[0, at]) * float(load.itl_s[0, at]) * (full[0, at] + 1.0) * lengths.prompt.weights
+        carried = (
+            float(load.requests_per_s[0, at]) * float(load.itl_s[0, at]) * (full[0, at] + 1.0) * lengths.prompt.weights
+        )
         values = np.concatenate([[step], step + per_prompt])
         weights = np.concatenate([[max(1.0 - float(carried.sum()), 0.0)], carried])
         order = np.argsort(values)

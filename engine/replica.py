@@ -117,7 +117,8 @@ class Replicas:
 
     def chunks(self, batch: Floats) -> tuple[Floats, Floats]:
         """Return full-budget steps and the remaining tokens of each prompt stratum: (candidates, batches, strata)."""
-        room = np.maximum(self.budget - (batch if self.scheduler.mixed else 0.0), 0.1 * self.budget)[..., None]
+        beside = batch if self.scheduler.mixed else np.zeros_like(batch)
+        room = np.maximum(self.budget - beside, 0.1 * self.budget)[..., None]
         full = np.floor(self.lengths.computed / room)
         return full, self.lengths.computed - full * room
 
@@ -233,7 +234,9 @@ class Replicas:
         """Spread over requests: the foreign prefills that fall into one, Poisson; short answers vary most."""
         steps = np.maximum(self.lengths.output.values - 1, 1.0)
         variance = (load.requests_per_s * load.itl_s * load.prompt_square)[..., None] / steps
-        z = (np.asarray(seconds) - load.itl_s)[..., None] / np.sqrt(np.maximum(variance, TINY * load.itl_s[..., None] ** 2))
+        z = (np.asarray(seconds) - load.itl_s)[..., None] / np.sqrt(
+            np.maximum(variance, TINY * load.itl_s[..., None] ** 2)
+        )
         result: Floats = normal_tail(z) @ self.lengths.output.weights
         return result
 
@@ -267,7 +270,9 @@ class Replicas:
             result: NDArray[np.bool_] = self.mean(load, target.metric) <= target.seconds
             return result
         share = SHARES[target.percentile]
-        held: NDArray[np.bool_] = self.exceeds(load, target.metric, np.full(load.batch.shape, target.seconds)) <= 1 - share
+        held: NDArray[np.bool_] = (
+            self.exceeds(load, target.metric, np.full(load.batch.shape, target.seconds)) <= 1 - share
+        )
         return held
 
     # --- solving for the batch ----------------------------------------------------------------------------------------

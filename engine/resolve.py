@@ -7,6 +7,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.matrices import total_parameters
 from catalogs.records import Accelerator, Checkpoint, ModelArchitecture, Precision, ServingRuntime
+from engine.kernels import Rates, rates_for
 from engine.lengths import Lengths, lengths_of
 from engine.workload import WorkloadSpec
 
@@ -127,3 +128,19 @@ def _accelerators(spec: WorkloadSpec, catalog: Catalog) -> tuple[Accelerator, ..
     if not kept:
         raise InputError("every accelerator that was asked for is also excluded; leave one of them out")
     return kept
+
+
+def rates_of(question: Question, accelerator: Accelerator) -> Rates:
+    """Return an accelerator's rates under the question's runtime and formats.
+
+    Raises:
+        Unsupported: the accelerator has no unit for the weights.
+    """
+    return rates_for(
+        accelerator,
+        question.runtime,
+        question.weights,
+        question.kv_cache,
+        question.catalog.curves,
+        static_scales=question.static_scales,
+    )

@@ -1,13 +1,12 @@
 """How far predictions lie from measurements: medians and tails of the error, overall and by what the points share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from catalogs.catalog import Catalog
-from catalogs.errors import FleetcastError
-from engine.measured import METRICS, Unpredictable, predict_row
+from engine.measured import METRICS, predict
 
 GROUPS = ("source", "accelerator", "model", "load")
 
@@ -59,34 +58,29 @@ class Accuracy:
     """Points that state no weight precision: the checkpoint's own was taken."""
 
 
-def accuracy_of(points: Iterable[Mapping[str, str]], catalog: Catalog) -> Accuracy:
+def accuracy_of(points: Sequence[Mapping[str, str]], catalog: Catalog) -> Accuracy:
     """Predict every point and score the predictions; a point that cannot be predicted is listed with its reason."""
     rows: list[ScoredRow] = []
     refused: list[Refusal] = []
     ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in METRICS}
     metric_of = {column: metric for metric, columns in METRICS.items() for column in columns}
-    count = native = 0
-    for point in points:
-        count += 1
-        native += not point["weight_precision"]
-        try:
-            predictions = predict_row(point, catalog)
-        except (Unpredictable, FleetcastError) as reason:
-            refused.append(Refusal(point["id"], str(reason)))
-            rows.append(ScoredRow(point["id"], "", None, None, None, None, str(reason)))
+    for point, predictions in zip(points, predict(points, catalog), strict=True):
+        if isinstance(predictions, str):
+            refused.append(Refusal(point["id"], predictions))
+            rows.append(ScoredRow(point["id"], "", None, None, None, None, predictions))
             continue
         for item in predictions:
             rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, None, None, ""))
             if item.column in metric_of and item.measured > 0:
                 ratios[metric_of[item.column]].append((point, item.predicted / item.measured))
     return Accuracy(
-        points=count,
-        predicted=count - len(refused),
+        points=len(points),
+        predicted=len(points) - len(refused),
         refused=tuple(refused),
         metrics={metric: score([ratio for _, ratio in found]) for metric, found in ratios.items() if found},
         by={group: _by(group, ratios) for group in GROUPS},
         rows=tuple(rows),
-        native_precision=native,
+        native_precision=sum(not point["weight_precision"] for point in points),
     )
 
 

@@ -66,7 +66,9 @@ class StepTables:
 
     def take(self, index: NDArray[np.intp]) -> "StepTables":
         """Return the candidates at ``index``."""
-        chosen = {f.name: getattr(self, f.name) if f.name == "windows" else getattr(self, f.name)[index] for f in fields(self)}
+        chosen = {
+            f.name: getattr(self, f.name) if f.name == "windows" else getattr(self, f.name)[index] for f in fields(self)
+        }
         return StepTables(**chosen)
 
     def base(self, tokens: Floats) -> Floats:
@@ -96,7 +98,8 @@ class _Roof:
 
 
 def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
-    columns = np.array([(r.t0_s, r.flops_per_s, r.bytes_per_s, r.p) for r in rooflines])[which]
+    # Reshaped, since no accelerator at all may be left to have a roofline.
+    columns = np.array([(r.t0_s, r.flops_per_s, r.bytes_per_s, r.p) for r in rooflines]).reshape(-1, 4)[which]
     t0, flops, moved, p = (columns[:, i : i + 1] for i in range(4))
     return _Roof(t0, flops, moved, p)
 
@@ -185,7 +188,12 @@ class _Columns:
 
     @staticmethod
     def product(
-        roof: _Roof, tokens: Floats, inputs: Floats | float, outputs: Floats, weight: Floats | float, entry: Floats | float
+        roof: _Roof,
+        tokens: Floats,
+        inputs: Floats | float,
+        outputs: Floats,
+        weight: Floats | float,
+        entry: Floats | float,
     ) -> Floats:
         """Seconds of one (tokens × inputs)·(inputs × outputs) product; results leave in 16 bit."""
         flops = 2.0 * tokens * inputs * outputs
@@ -225,7 +233,9 @@ def _layer_parts(
             (m.outputs / np.minimum(column.tp, m.ways) if m.split == "outputs" else m.outputs * np.ones_like(column.tp))
             for m in product.matrices
         )
-        roof, weight, entry = (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
+        roof, weight, entry = (
+            (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
+        )
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
         seconds = seconds + column.product(roof, own, inputs / shards, outputs, weight, entry)
     parts = {"runtime": np.full_like(own, overhead * 1e-6), "norms and activations": norms, "products": seconds}

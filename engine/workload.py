@@ -275,6 +275,9 @@ def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, So
 _RIVALS = {
     "traffic.requests_per_s": ("traffic.concurrency",),
     "traffic.concurrency": ("traffic.requests_per_s",),
+    "model": ("architecture",),
+    "tokens.input.values": ("tokens.input.cv", "tokens.input.p95"),
+    "tokens.output.values": ("tokens.output.cv", "tokens.output.p95"),
     "tokens.input.cv": ("tokens.input.p95", "tokens.input.values"),
     "tokens.input.p95": ("tokens.input.cv", "tokens.input.values"),
     "tokens.output.cv": ("tokens.output.p95", "tokens.output.values"),
@@ -345,5 +348,3 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[path] = value
     return flat
-
-
