@@ -305,7 +305,7 @@ class Replicas:
         return result
 
     def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:
-        """Return the largest batch (candidates, 1) that meets every target within the utilisation ceiling; NaN if none."""
+        """Return the largest batch (candidates, 1) that meets every target within the ceiling; NaN where none does."""
 
         def holds(trial: Floats) -> NDArray[np.bool_]:
             if not targets:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, ModelArchitecture, ServingRuntime
+from catalogs.records import Accelerator, ModelArchitecture
 from engine.kernels import Rates, Roofline, all_reduce_seconds
 from engine.memory import Parallelism
 from engine.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
@@ -111,7 +111,6 @@ def step_tables(
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
     relative_links: Sequence[float],
-    runtime: ServingRuntime,
     per_node: Ints,
 ) -> StepTables:
     """Return the step tables of candidates.
@@ -122,10 +121,10 @@ def step_tables(
         per_node: accelerators per node, per candidate.
     """
     column = _Columns(spread, which, rates)
-    arguments = (model, spread, which, rates, accelerators, relative_links, runtime, per_node)
+    arguments = (model, spread, which, rates, accelerators, relative_links, per_node)
     total = sum(step_parts(*arguments).values(), np.zeros((len(which), len(TOKEN_GRID))))
     return StepTables(
-        seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, runtime, column)
+        seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, column)
     )
 
 
@@ -136,19 +135,18 @@ def step_parts(
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
     relative_links: Sequence[float],
-    runtime: ServingRuntime,
     per_node: Ints,
 ) -> dict[str, Floats]:
     """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds; arguments as ``step_tables``."""
     column = _Columns(spread, which, rates)
     # A pipeline stage works on its share of the step's tokens, at least one.
     tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
-    parts = {"runtime": np.full((len(which), len(TOKEN_GRID)), runtime.step_overhead_us * 1e-6)}
+    parts = {"runtime": column.step_overhead + np.zeros_like(tokens)}
     for layer in layers(model):
-        for name, seconds in _layer_parts(layer, model, runtime, column, tokens).items():
+        for name, seconds in _layer_parts(layer, model, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
     parts["collectives"] = _all_reduces(
-        tokens, spread, which, rates, accelerators, relative_links, runtime, per_node, model
+        tokens, spread, which, rates, accelerators, relative_links, per_node, model
     )
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
@@ -178,6 +176,11 @@ class _Columns:
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
+        self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)
+        self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
+        self.sparse_layer_overhead = self._scalar([r.overheads.sparse_layer_s for r in rates], which)
+        self.prompt_layer_overhead = self._scalar([r.overheads.prompt_layer_s for r in rates], which)
         self.rates = rates
         self.which = which
 
@@ -213,14 +216,14 @@ class _Columns:
 
 
 def _layer_parts(
-    layer: Layer, model: ModelArchitecture, runtime: ServingRuntime, column: _Columns, tokens: Floats
+    layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats
 ) -> dict[str, Floats]:
     own = tokens / column.dp
-    overhead = runtime.layer_overhead_us
+    overhead = column.layer_overhead
     if layer.mixture:
-        overhead += runtime.mixture_layer_overhead_us
+        overhead = overhead + column.mixture_layer_overhead
     if layer.mixing and layer.mixing.index_elements:
-        overhead += runtime.sparse_layer_overhead_us
+        overhead = overhead + column.sparse_layer_overhead
     norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
     seconds = np.zeros_like(own)
     for product in layer.products:
@@ -238,7 +241,7 @@ def _layer_parts(
         )
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
         seconds = seconds + column.product(roof, own, inputs / shards, outputs, weight, entry)
-    parts = {"runtime": np.full_like(own, overhead * 1e-6), "norms and activations": norms, "products": seconds}
+    parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
     if layer.mixture:
         parts["experts"] = _experts(layer, model, column, tokens)
     if layer.mixing and layer.mixing.state_bytes:
@@ -276,11 +279,10 @@ def _all_reduces(
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
     relative_links: Sequence[float],
-    runtime: ServingRuntime,
     per_node: Ints,
     model: ModelArchitecture,
 ) -> Floats:
-    """Seconds of one step's collectives: all-reduces over tp, and all-to-alls where experts span data-parallel ranks."""
+    """Seconds of one step's collectives: all-reduces over tp, all-to-alls where experts span data-parallel ranks."""
     seconds = np.zeros_like(tokens)
     dense = sum(layer.count * layer.all_reduces for layer in layers(model))
     routed = sum(layer.count for layer in layers(model) if layer.mixture)
@@ -304,7 +306,7 @@ def _all_reduces(
                     per_node=key[4],
                 )
                 count = dense - (routed if dp > 1 else 0)
-                cost = count * (runtime.all_reduce_factor * one + runtime.all_reduce_overhead_us * 1e-6)
+                cost = count * (rates[index].overheads.all_reduce_factor * one + rates[index].overheads.all_reduce_s)
             if dp > 1:
                 cost = cost + routed * 2.0 * _all_to_all(own, tp * dp, accelerators[index], model, key[4])
             cache[key] = cost
@@ -323,7 +325,7 @@ def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelA
     return result
 
 
-def _attention(model: ModelArchitecture, runtime: ServingRuntime, column: _Columns) -> dict[str, object]:
+def _attention(model: ModelArchitecture, column: _Columns) -> dict[str, object]:
     """The context-dependent coefficients, summed over layers, one column per distinct window."""
     windows: list[float] = []
     for layer in layers(model):
@@ -333,7 +335,7 @@ def _attention(model: ModelArchitecture, runtime: ServingRuntime, column: _Colum
     shape = (len(column.which), len(distinct))
     decode, prompt = np.zeros(shape), np.zeros(shape)
     decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
-    prompt_fixed = np.full(shape[0], model.layer_count * runtime.prompt_layer_overhead_us * 1e-6)
+    prompt_fixed = model.layer_count * column.prompt_layer_overhead[:, 0]
     extra = np.zeros(shape[0])
     for layer in layers(model):
         mix = layer.mixing
