@@ -1,0 +1,61 @@
+"""A sentence → facts, without a language model: numbers first, then names, then one rule for each way of saying a thing.
+
+    text ─scanner→ items ─mentions→ names ─numerals→ quantities ─refusals→ what is wanted
+         ─traffic, lengths, targets, …→ draft ─settlement→ Reading
+
+A number fills a slot only with a unit word of its own or when that slot is asked; two values for one slot, a range or
+an open word are questions; what was refused, is implausible or was not used is said.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.interpret.asked import read_answer
+from agent.interpret.draft import Draft
+from agent.interpret.grammar import Sentence
+from agent.interpret.growth import read_growth
+from agent.interpret.hardware import read_hardware
+from agent.interpret.lengths import read_lengths
+from agent.interpret.mentions import lexicon_of, name
+from agent.interpret.money import read_money
+from agent.interpret.numerals import combine
+from agent.interpret.reading import Choice, Fact, Question, Reading
+from agent.interpret.refusals import refuse
+from agent.interpret.scanner import LONGEST, items_of, join_phrases
+from agent.interpret.serving import read_serving, read_size
+from agent.interpret.settlement import settle
+from agent.interpret.targets import read_targets
+from agent.interpret.traffic import read_traffic
+from catalogs.catalog import Catalog
+
+__all__ = ["Choice", "Fact", "Question", "Reading", "interpret"]
+
+_NOTHING_KNOWN: Mapping[str, Any] = {}
+
+
+def interpret(
+    text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
+) -> Reading:
+    """Return what a sentence says of a workload.
+
+    Asked is the path of the slot being asked, which a bare number then fills; known holds values by path that were
+    given before, for what is said relative to them. Never raises for any text; beyond 20,000 characters it reads the
+    first.
+    """
+    lexicon = lexicon_of(catalog)
+    sentence = Sentence(text, items_of(text[:LONGEST]))
+    name(sentence, lexicon)
+    join_phrases(sentence)
+    combine(sentence)
+    draft = Draft(sentence, asked)
+    refuse(draft)
+    read_serving(draft, lexicon)
+    read_size(draft)
+    read_money(draft)
+    read_growth(draft)
+    read_traffic(draft, known)
+    read_targets(draft)
+    read_lengths(draft)
+    read_hardware(draft)
+    read_answer(draft, lexicon)
+    return settle(draft, known)

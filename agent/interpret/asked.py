@@ -1,0 +1,143 @@
+"""A bare answer to the question being asked: '20' where the rate is asked."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Item
+from agent.interpret.lengths import in_tokens
+from agent.interpret.mentions import Lexicon
+from agent.interpret.reading import Choice
+from agent.interpret.settlement import PLAUSIBLE, WHOLE
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, show_count, show_figure, show_percent
+
+_SHARES: Final = frozenset({"tokens.prefix_hit", "traffic.growth_per_year", "serving.memory_utilisation"})
+_NONE: Final[Mapping[str, tuple[float, str]]] = {
+    "availability.spare_replicas": (0, "no spare replicas"),
+    "traffic.growth_per_year": (0.0, "no growth"),
+    "tokens.prefix_hit": (0.0, "no prompt token is cached already"),
+    "traffic.peak_factor": (1.0, "no peak: the same load all day"),
+}
+"""What 'none' and 'no' mean, by the question."""
+
+
+def read_answer(draft: Draft, lexicon: Lexicon) -> None:
+    """Give the only number that is left over to the slot that is asked."""
+    asked = draft.asked
+    if asked is None or draft.has(asked):
+        return
+    if asked == "model":
+        _model(draft, lexicon)
+        return
+    if asked in _NONE and _says_none(draft):
+        value, echo = _NONE[asked]
+        draft.found(asked, 0, len(draft.sentence.items) - 1, [Option(value, echo)])
+        return
+    candidates = [index for index, item in enumerate(draft.sentence.items) if _is_candidate(draft, index, item)]
+    if len(candidates) != 1:
+        return
+    _fill(draft, asked, candidates[0])
+
+
+def _says_none(draft: Draft) -> bool:
+    words = [item.word for item in draft.sentence.items if not item.has("stop", "comma")]
+    return words in (["no"], ["none"], ["nope"], ["zero"], ["nothing"], ["not", "really"], ["0"], ["no", "thanks"])
+
+
+def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
+    """Whether an item is a number that nothing else is said of."""
+    if item.claimed or not item.has("num", "pct", "mult", "money", "width"):
+        return False
+    items = draft.sentence.items
+    before = items[index - 1] if index else None
+    after = items[index + 1] if index + 1 < len(items) else None
+    return all(other is None or other.has("filler", "approx", "link", "under", "over", "mean", "upto") for other in (before, after))
+
+
+def _fill(draft: Draft, asked: str, index: int) -> None:
+    item = draft.sentence.items[index]
+    amount = item.number.times(1e6) if item.number.small_m else item.number
+    if asked == "traffic.requests_per_s":
+        _rate(draft, index)
+    elif asked in _SHARES:
+        _share(draft, asked, index)
+    elif asked in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has("num"):
+        draft.read(asked, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1])
+    elif asked == "precision.weights" and item.has("num", "width"):
+        widths = {32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4")}
+        options = [Option(entry, f"weights in {entry}", entry) for entry in widths.get(amount.value, ())]
+        if options:
+            draft.found(asked, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?")
+    elif asked == "money.monthly_budget_usd" and item.has("num", "money"):
+        draft.read(asked, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
+    elif asked in PLAUSIBLE and item.has("num", "mult"):
+        convert: Callable[[float], Any] = _whole if asked in WHOLE else float
+        draft.read(asked, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {PLAUSIBLE[asked][2]}")
+
+
+def _whole(value: float) -> Any:
+    return int(value) if value == int(value) else value
+
+
+def _rate(draft: Draft, index: int) -> None:
+    """Read a bare number as requests/s; one that no service has asks for its time."""
+    item = draft.sentence.items[index]
+    if not item.has("num"):
+        return
+    amount = item.number.times(1e6) if item.number.small_m else item.number
+    path = "traffic.requests_per_s"
+    if amount.value > 2000 and len(amount.values) == 1:
+        choices = tuple(
+            Choice(amount.value / seconds, f"per {name}: {show_figure(amount.value / seconds)} requests/s")
+            for name, seconds in (("day", SECONDS_PER_DAY), ("hour", SECONDS_PER_HOUR), ("minute", 60.0), ("second", 1.0))
+            if amount.value / seconds <= PLAUSIBLE[path][1]
+        )
+        draft.ask(path, index, index, f"{show_count(amount.value)} requests in which time?", choices)
+        return
+    draft.read(path, (index, index), amount, float, lambda v, made: f"{show_figure(v)} requests/s on average")
+
+
+def _share(draft: Draft, asked: str, index: int) -> None:
+    item = draft.sentence.items[index]
+    growth = asked == "traffic.growth_per_year"
+    if item.has("pct"):
+        amount = item.number
+    elif item.has("mult") and growth:
+        amount = item.number
+        draft.read(asked, (index, index), amount, lambda v: v - 1, lambda v, made: f"{show_percent(made)} growth a year")
+        return
+    elif item.has("num"):
+        amount = item.number if abs(item.number.value) < 1 and not growth else item.number.times(0.01)
+        if growth and abs(item.number.value) < 1 and item.number.value:
+            choices = (
+                Choice(item.number.value, show_percent(item.number.value)),
+                Choice(item.number.value / 100, show_percent(item.number.value / 100)),
+            )
+            draft.ask(asked, index, index, f"{item.number.value:g}: as a share or in percent?", choices)
+            return
+    else:
+        return
+    tidy = float
+    draft.read(asked, (index, index), amount, tidy, lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}")
+
+
+def _model(draft: Draft, lexicon: Lexicon) -> None:
+    """Read the whole answer as a model's name, or a bare number as its size."""
+    items = draft.sentence.items
+    if not items or len(items) > 8:
+        return
+    last = len(items) - 1
+    if len(items) == 1 and items[0].has("num") and not items[0].claimed and len(items[0].number.values) == 1:
+        value = items[0].number.value
+        billions = value / 1e9 if value >= 1e8 else value
+        draft.found("model", 0, 0, [Option(f"{billions:g}B", f"a model of {billions:g} billion parameters")])
+        return
+    if any(item.claimed for item in items):
+        return
+    said = draft.sentence.text.strip()
+    hits = lexicon.model(said)
+    if len(hits) == 1:
+        draft.found("model", 0, last, [Option(hits[0], f"model {hits[0]}")])
+    elif hits:
+        choices = [Choice(hit, hit) for hit in hits[:8]]
+        draft.ask("model", 0, last, f"{said!r} may be several models: which?", choices)

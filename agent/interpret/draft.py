@@ -1,0 +1,103 @@
+"""What rules find before it is settled: values with their words, and several options where a sentence leaves a choice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.interpret.grammar import Amount, Match, Sentence
+from agent.interpret.reading import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value that a place of the sentence may mean."""
+
+    value: Any
+    echo: str
+    label: str = ""
+    path: str = ""
+    """Where it is of another path than the finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A value at a place of the sentence; several options are a question."""
+
+    path: str
+    options: tuple[Option, ...]
+    start: int
+    end: int
+    ask: str = ""
+    """The question, where there are several options."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """All that the rules found in a sentence."""
+
+    sentence: Sentence
+    asked: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    questions: list[tuple[str, str, tuple[Choice, ...], int, int]] = field(default_factory=list)
+    """Text, path, choices, start, end."""
+    objections: list[tuple[str, int, int]] = field(default_factory=list)
+    """Text, start, end."""
+    dropped: list[tuple[int, int]] = field(default_factory=list)
+    """Spans that were understood and refused by the speaker: reported as unused."""
+
+    def found(
+        self, path: str, first: int, last: int, options: Sequence[Option], ask: str = "", claim: bool = True
+    ) -> None:
+        """Note a value read from items first to last, and take their numbers and names unless that was done."""
+        start, end = self.sentence.span(first, last)
+        self.findings.append(Finding(path, tuple(options), start, end, ask))
+        if claim:
+            self.sentence.claim(first, last)
+
+    def read(
+        self,
+        path: str,
+        match: Match | tuple[int, int],
+        amount: Amount,
+        convert: Callable[[float], Any],
+        echo: Callable[[float, Any], str],
+        claim: bool = True,
+    ) -> None:
+        """Note what each value of an amount converts to."""
+        first, last = (match.first, match.last) if isinstance(match, Match) else match
+        options = []
+        for value, label in zip(amount.values, amount.labels, strict=True):
+            made = convert(value)
+            options.append(Option(made, echo(value, made), label))
+        self.found(path, first, last, options, claim=claim)
+
+    def ask(
+        self, path: str, first: int, last: int, text: str, choices: Sequence[Choice] = (), claim: bool = True
+    ) -> None:
+        """Note a question about items first to last, and take their numbers and names unless that was done."""
+        start, end = self.sentence.span(first, last)
+        self.questions.append((text, path, tuple(choices), start, end))
+        if claim:
+            self.sentence.claim(first, last)
+
+    def object(self, first: int, last: int, text: str) -> None:
+        """Note that items first to last cannot be meant."""
+        start, end = self.sentence.span(first, last)
+        self.objections.append((text, start, end))
+        self.sentence.claim(first, last)
+
+    def release(self, first: int, last: int) -> None:
+        """Give back items that were taken and came to nothing."""
+        for item in self.sentence.items[first : last + 1]:
+            item.claimed = item.negated
+        self.sentence.changed()
+
+    def has(self, path: str) -> bool:
+        """Whether something was found or asked for a path."""
+        return any(found.path == path for found in self.findings) or any(asked[1] == path for asked in self.questions)
+
+    def value(self, path: str) -> Any:
+        """Return the first certain value of a path, or None."""
+        return next(
+            (found.options[0].value for found in self.findings if found.path == path and len(found.options) == 1), None
+        )

@@ -1,0 +1,150 @@
+"""How traffic grows, and how far ahead to plan. Growth is per year: 10 % a month is 1.1^12 − 1."""
+
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.reading import Choice
+from agent.interpret.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
+
+GROWTH: Final = "traffic.growth_per_year"
+HORIZON: Final = "traffic.horizon_years"
+
+_PERIOD: Final = "(per t:time | slash s:(time | tshort) | a:adverb | y:yoy | m:mom | 'next' t3:time | (per | 'in' | 'over' | 'within' | 'by' | 'next'){1,3} d:dur | 'in' 'a' t4:time)"
+_PERIOD_2: Final = _PERIOD.replace("t:", "u:").replace("s:", "v:").replace("a:adverb", "b:adverb")
+_SHARES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"g:(grow | shrink) (near | conj){{0,5}} p:pct comma? {_PERIOD}",  # growing 20% a year
+        f"p:pct {_PERIOD} near{{0,2}} g:(grow | shrink)",  # 20% a year growth
+        "p:pct a:adverb near{0,2} g:(grow | shrink)",
+        f"{_PERIOD} g:(grow | shrink) (near | colon){{0,3}} p:pct",  # yearly growth of 20%
+        f"p:pct g:(grow | shrink) {_PERIOD}",
+        "p:pct (y:yoy | m:mom)",
+        f"p:pct more near{{0,3}} {_PERIOD}",
+    )
+)
+_TIMES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"x:mult (near | 'in' | comma){{0,3}}? {_PERIOD}",  # doubling every six months, 3x in two years
+        f"x:mult near{{0,3}} 'every' (d:dur | t:time)",
+    )
+)
+_WITHOUT_PERIOD: Final = (Rule("g:(grow | shrink) (near | colon){0,3} p:pct"), Rule("p:pct (unknown){0,1} g:(grow | shrink)"))
+_NONE: Final = (Rule("'no' unknown? grow"), Rule("flat unknown? (grow | 'traffic' | 'load' | 'demand')"), Rule("('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat"))
+_HORIZON: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "horizon (link | colon){0,3} d:dur",
+        "d:dur ('planning' | unknown)? horizon",
+        "('over' | 'for' | 'in') ('the' | 'our')? next d:dur",
+        "next d:dur",
+        "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' | 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
+        "d:dur ('ahead' | 'out')",
+        "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
+        "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
+    )
+)
+_SHORTEST_HORIZON: Final = 0.2 * SECONDS_PER_MONTH
+
+
+def read_growth(draft: Draft) -> None:
+    """Find growth and horizon."""
+    for rule in _SHARES:
+        for match in rule.matches(draft.sentence):
+            _share(draft, match)
+    for rule in _TIMES:
+        for match in rule.matches(draft.sentence):
+            if _is_growth(draft, match):
+                _multiple(draft, match)
+    for rule in _WITHOUT_PERIOD:
+        for match in rule.matches(draft.sentence):
+            _ask_period(draft, match)
+    for rule in _NONE:
+        for match in rule.matches(draft.sentence):
+            if not draft.has(GROWTH):
+                draft.found(GROWTH, match.first, match.last, [Option(0.0, "no growth")])
+    for rule in _HORIZON:
+        for match in rule.matches(draft.sentence):
+            _horizon(draft, match)
+
+
+def _seconds(match: Match) -> float:
+    """Return the period of a match in seconds."""
+    for group in ("t", "s", "a", "t3", "t4"):
+        if group in match:
+            return SECONDS[match[group].word]
+    if "m" in match:
+        return SECONDS_PER_MONTH
+    return match["d"].number.value if "d" in match else SECONDS_PER_YEAR
+
+
+def _share(draft: Draft, match: Match) -> None:
+    years = _seconds(match) / SECONDS_PER_YEAR
+    sign = -1.0 if "g" in match and match["g"].has("shrink") else 1.0
+    if years <= 0:
+        return
+    amount = match["p"].number
+    draft.read(GROWTH, match, amount, lambda v: _yearly(1 + sign * v, years), lambda v, made: _shown(1 + sign * v, years, made))
+
+
+def _multiple(draft: Draft, match: Match) -> None:
+    years = _seconds(match) / SECONDS_PER_YEAR
+    if years <= 0:
+        return
+    amount = match["x"].number
+    draft.read(GROWTH, match, amount, lambda v: _yearly(v, years), lambda v, made: _shown(v, years, made))
+
+
+def _is_growth(draft: Draft, match: Match) -> bool:
+    """Whether '2x a year' is about growth: a verb (doubling, triples), or growth or traffic said near it; at least weeks."""
+    if _seconds(match) < SECONDS_PER_MONTH / 5:
+        return False
+    items = draft.sentence.items
+    if any(item.has("user", "eachuser", "peak") for item in items[match.first : match.last + 1]):
+        return False
+    factor = match["x"]
+    typed = draft.sentence.text[factor.start : factor.end].lower()
+    if any(typed.startswith(verb) for verb in ("doubl", "tripl", "quadrupl")):
+        return True
+    near = items[max(0, match.first - 5) : match.last + 4]
+    return any(item.has("grow", "shrink") or item.word in ("traffic", "load", "demand", "volume") for item in near)
+
+
+def _yearly(factor: float, years: float) -> float:
+    """Return growth per year from a factor over some years; beyond any plausible figure it stays so."""
+    if factor <= 0:
+        return -1.0
+    try:
+        return float(f"{factor ** (1 / years) - 1:.12g}")
+    except OverflowError:
+        return 1e9
+
+
+def _shown(factor: float, years: float, made: float) -> str:
+    if years == 1:
+        return f"{show_percent(made)} growth a year"
+    return f"{show_figure(factor)}^(1/{show_figure(years)} years) − 1 = {show_percent(made)} growth a year"
+
+
+def _ask_period(draft: Draft, match: Match) -> None:
+    sign = -1.0 if match["g"].has("shrink") else 1.0
+    share = match["p"].number.value * sign
+    choices = tuple(
+        Choice(value, f"{name}: {show_percent(value)} a year")
+        for name, value in (("a year", _yearly(1 + share, 1.0)), ("a month", _yearly(1 + share, 1 / 12)))
+    )
+    draft.ask(GROWTH, match.first, match.last, f"{show_percent(share)} growth: a year or a month?", choices)
+
+
+def _horizon(draft: Draft, match: Match) -> None:
+    amount = match["d"].number if "d" in match else Amount((SECONDS[match["t"].word],))
+    if amount.value < _SHORTEST_HORIZON:
+        return
+    draft.read(HORIZON, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"planned for {show_figure(v)} years")
+
+
+def _tidy(value: float) -> float:
+    return float(f"{value:.12g}")

@@ -1,0 +1,165 @@
+"""Which accelerators, how many, on how many nodes; how a replica is split over them; spare replicas."""
+
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Item, Rule
+from agent.interpret.reading import Choice
+
+_TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
+_NODES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num {_TIMES} unknown? (g:gpu | gpunoun)",
+        "n:num times? k:num times g:gpu unknown? node",
+        "n:num times? k:num times g:gpu",
+        "k:num (times | unknown)? (gpunoun | gpu) pernode",
+        "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
+        "k:num times g:gpu node",
+        "n:num (unknown){0,2} g:gpu? node (?! 'pool')",
+    )
+)
+_MOST: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"(under | upto) ('a' | 'of' | 'the' | 'total' | link){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)",
+        f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops')",
+        "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | gpunoun)",
+    )
+)
+_LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)")
+_COUNTS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu",  # 8xH100, two A100
+        "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
+        "n:num (unknown){0,1} gpunoun (?! 'hour' | per | slash time)",  # 16 GPUs
+    )
+)
+_ONE: Final = Rule("g:gpu")
+_PARALLEL: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "p:para (link | colon | dash){0,2} n:num (?! token | event | time | rateunit | textunit | user | percent)",
+        "n:num way p:para",
+        "n:num way unknown? p:para",
+    )
+)
+_WAYS: Final[dict[str, str]] = {
+    "tp": "serving.tensor_parallel", "pp": "serving.pipeline_parallel", "ep": "serving.expert_parallel",
+    "dp": "serving.data_parallel",
+}  # fmt: skip
+_SPARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "'n' plus n:num",
+        "n:num (unknown)? spare (replica | unknown)?",
+        "spare replica (link | colon){1,2} n:num",
+        "(w:'a' | w2:'no') spare replica?",
+        "n:num replica (link | 'in'){0,2} spare",
+    )
+)
+_SURVIVE: Final = Rule("survive")
+_LEAST_REPLICAS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "over (unknown)? n:num (unknown)? replica",
+        "('min' | 'minimum' | over) (unknown | 'of')? replica (link | colon){0,2} n:num",
+        "n:num replica ('minimum' | 'min')",
+    )
+)
+
+
+def read_hardware(draft: Draft) -> None:
+    """Find accelerators and how they are used."""
+    _parallelism(draft)
+    _spares(draft)
+    for rule in _NODES:
+        for match in rule.matches(draft.sentence):
+            gpus = [item for item in draft.sentence.items[match.first : match.last + 1] if item.has("gpu")]
+            if "n" in match:
+                _whole_number(draft, "hardware.nodes", match.first, match.last, match["n"], "{} nodes")
+            if "k" in match:
+                _whole_number(draft, "hardware.accelerators_per_node", match.first, match.last, match["k"], "{} accelerators a node")
+            for gpu in gpus:
+                _accelerator(draft, gpu)
+    for rule in _MOST:
+        for match in rule.matches(draft.sentence):
+            _whole_number(draft, "hardware.max_accelerators", match.first, match.last, match["n"], "at most {} accelerators")
+            _named(draft, match.first, match.last)
+    for match in _LEAST.matches(draft.sentence):
+        _named(draft, match.first, match.last)
+    for rule in _COUNTS:
+        for match in rule.matches(draft.sentence):
+            _whole_number(draft, "hardware.accelerator_count", match.first, match.last, match["n"], "a fleet of {} accelerators")
+            _named(draft, match.first, match.last)
+    for match in _ONE.matches(draft.sentence):
+        _accelerator(draft, match["g"])
+    _any(draft)
+
+
+def _named(draft: Draft, first: int, last: int) -> None:
+    for item in draft.sentence.items[first : last + 1]:
+        if item.has("gpu"):
+            _accelerator(draft, item)
+
+
+def _accelerator(draft: Draft, item: Item) -> None:
+    """Note an accelerator; one name may leave a choice."""
+    index = draft.sentence.items.index(item)
+    said = draft.sentence.words(index, index)
+    if len(item.entries) == 1:
+        draft.found("hardware.accelerators", index, index, [Option(item.entries, f"on {item.entries[0]}")])
+    else:
+        choices = [Choice((entry,), entry) for entry in item.entries[:8]]
+        draft.ask("hardware.accelerators", index, index, f"{said!r} may be several accelerators: which?", choices)
+    draft.sentence.take(index)
+
+
+def _any(draft: Draft) -> None:
+    """Read 'choose for me': every accelerator may be taken."""
+    if draft.has("hardware.accelerators"):
+        return
+    for index, item in enumerate(draft.sentence.items):
+        about = draft.asked in ("hardware.accelerators", "hardware") or any(
+            other.has("gpunoun") for other in draft.sentence.items
+        )
+        if item.has("any") and (about or "choose" in item.word or _names_choice(draft, item)):
+            draft.found("hardware.accelerators", index, index, [Option((), "any accelerator: the cheapest fleet that fits")])
+            return
+
+
+def _names_choice(draft: Draft, item: Item) -> bool:
+    said = draft.sentence.text[item.start : item.end].lower()
+    return any(word in said for word in ("choose", "pick", "decide", "gpu", "accelerator", "recommend", "suggest"))
+
+
+def _whole_number(draft: Draft, path: str, first: int, last: int, number: Item, shown: str) -> None:
+    draft.read(path, (first, last), number.number, _whole, lambda v, made: shown.format(f"{v:g}"))
+
+
+def _whole(value: float) -> Any:
+    return int(value) if value == int(value) else value
+
+
+def _parallelism(draft: Draft) -> None:
+    for rule in _PARALLEL:
+        for match in rule.matches(draft.sentence):
+            path = _WAYS[match["p"].word]
+            _whole_number(draft, path, match.first, match.last, match["n"], f"{match['p'].word.upper()} {{}}")
+
+
+def _spares(draft: Draft) -> None:
+    for rule in _LEAST_REPLICAS:
+        for match in rule.matches(draft.sentence):
+            _whole_number(draft, "availability.minimum_replicas", match.first, match.last, match["n"], "at least {} replicas")
+    for rule in _SPARE:
+        for match in rule.matches(draft.sentence):
+            items = draft.sentence.items[match.first : match.last + 1]
+            if items[-1].has("unknown") and not any(item.has("replica") for item in items):
+                continue
+            amount = match["n"].number if "n" in match else Amount((0.0 if "w2" in match else 1.0,))
+            draft.read("availability.spare_replicas", match, amount, _whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
+    for match in _SURVIVE.matches(draft.sentence):
+        if not draft.has("availability.spare_replicas"):
+            draft.found("availability.spare_replicas", match.first, match.last, [Option(1, "1 spare replica (N+1)")])

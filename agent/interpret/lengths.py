@@ -1,0 +1,281 @@
+"""How long prompts and answers are: tokens, words, pages; which way they go; mean or p95. The context window too."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Item, Match, Rule
+from agent.interpret.reading import Choice
+from catalogs.units import show_count
+
+TOKENS_PER_WORD: Final = 4 / 3
+"""OpenAI's rule of thumb for English: 100 tokens are about 75 words."""
+WORDS_PER_PAGE: Final = 500
+"""A full page, single-spaced."""
+CHARACTERS_PER_TOKEN: Final = 4
+WORDS_PER_PARAGRAPH: Final = 100
+WORDS_PER_SENTENCE: Final = 20
+
+_UNIT = "(token | textunit)"
+_SOFT = "(plain | pctl | colon | paren){0,6}"
+_CONTEXT: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"context (link | colon | under | upto | unknown){{0,3}} n:num u:token?",
+        f"n:num u:token? (unknown | 'max'){{0,1}} context",
+    )
+)
+_SYSTEM_PROMPT: Final = (
+    Rule("sysprompt (plain | colon){0,4} n:num u:(token | textunit)?"),
+    Rule("n:num u:(token | textunit)? (link | 'for' | unknown){0,2} sysprompt"),
+)
+_REASONING: Final = (
+    Rule("n:num reasoning token"),
+    Rule("n:num token (link | 'for'){0,2} reasoning"),
+    Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
+)
+_PAIRS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num token?",
+        "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
+        "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
+        "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus)* b:num token? 'out' (?! 'of')",
+        "a:num token? (slash | arrow | plus) b:num token? (?! per | slash | unknown | time | gpu | gpunoun)",
+        "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
+        "a:num token? 'to' b:num token 'out'?",
+    )
+)
+_MARKED: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
+        f"n:num u:{_UNIT} ('in' | per | 'for' | link | conj | under | upto | size | paren | pctl){{0,4}} (unknown | mean | size)?"
+        " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
+        f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of')",
+        f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT}",  # prompts of around 1500 tokens
+        f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | outcue)",
+        f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
+    )
+)
+_BARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | link){1,5} n:num"
+        " (?! thing | event | user | unknown | per | token | textunit | time | times | percent)",
+        "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
+        "n:num (i:inward | o:outward) (?! per | slash time)",
+    )
+)
+_WEAK: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | 'every' | 'each')",
+        "(i:inplain | o:outplain) n:num (?! event | thing | user | time | times | percent | per | slash | textunit)",
+        "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | textunit)",
+        "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | gpu)",
+    )
+)
+_P95: Final = (
+    Rule("p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent | gpunoun)"),
+    Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
+)
+_LEFT_OVER: Final = Rule(f"n:num unknown? u:{_UNIT} (?! per | slash)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """A number of tokens that goes one way."""
+
+    side: str
+    """input or output."""
+    number: Item
+    unit: str
+    """Word of the unit; token where there is none."""
+    first: int
+    last: int
+
+
+def read_lengths(draft: Draft) -> None:
+    """Find what the sentence says of tokens."""
+    _context(draft)
+    _system_prompt(draft)
+    for rule in _REASONING:
+        for match in rule.matches(draft.sentence):
+            draft.read("tokens.reasoning_tokens", match, _count(match["n"]), float, lambda v, made: f"{show_count(v)} hidden tokens per answer")
+    _pairs(draft)
+    last_side = ""
+    for rules in (_MARKED, _BARE):
+        for rule in rules:
+            for match in rule.matches(draft.sentence):
+                last_side = _length(draft, match) or last_side
+    weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
+    sides = {_side(match) for match in weak} | {found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")}
+    if {"input", "output"} <= sides:
+        for match in weak:
+            if not match["n"].claimed:
+                last_side = _length(draft, match) or last_side
+    _p95_apart(draft, last_side)
+    _without_side(draft)
+
+
+# --- what a length is -------------------------------------------------------------------------------------------------
+
+
+def _count(number: Item) -> Amount:
+    return number.number.times(1e6) if number.number.small_m else number.number
+
+
+def in_tokens(value: float, unit: str) -> tuple[float, str]:
+    """Return tokens from a count of tokens, words, pages, … and the sum that says how."""
+    said = show_count(value)
+    words = {"page": WORDS_PER_PAGE, "paragraph": WORDS_PER_PARAGRAPH, "sentence": WORDS_PER_SENTENCE, "word": 1}
+    singular = unit.rstrip("s")
+    if singular in words:
+        tokens = round(value * words[singular] * TOKENS_PER_WORD)
+        by_words = "" if singular == "word" else f" × {words[singular]} words"
+        name = singular if value == 1 else f"{singular}s"
+        return tokens, f"{said} {name}{by_words} × 4/3 = {show_count(tokens)} tokens"
+    if singular in ("char", "character"):
+        tokens = round(value / CHARACTERS_PER_TOKEN)
+        return tokens, f"{said} characters / {CHARACTERS_PER_TOKEN} = {show_count(tokens)} tokens"
+    return _whole(value), f"{said} tokens"
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
+
+
+def _side(match: Match) -> str:
+    return "input" if "i" in match or "i2" in match else "output"
+
+
+def _length(draft: Draft, match: Match) -> str:
+    """Note a length and return its side."""
+    if match["n"].claimed:
+        return ""
+    side = "input" if "i" in match or "i2" in match else "output"
+    unit = match["u"].word if "u" in match else "token"
+    statistic, first, last = _statistic(draft, match)
+    _note(draft, side, _count(match["n"]), unit, statistic, first, last)
+    return side
+
+
+def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
+    """Return which figure of the distribution it is: mean, p95, another percentile, or a most."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    for index in range(first, last + 1):
+        if items[index].has("pctl"):
+            return items[index].entries[0], first, last
+    if last + 1 < len(items) and items[last + 1].has("pctl") and not _latency_follows(draft, last + 2):
+        return items[last + 1].entries[0], first, last + 1
+    if last + 2 < len(items) and items[last + 1].has("paren") and items[last + 2].has("pctl"):
+        return items[last + 2].entries[0], first, last + 2
+    if last + 2 < len(items) and items[last + 1].word == "at" and items[last + 2].has("pctl"):
+        return items[last + 2].entries[0], first, last + 2
+    if first and items[first - 1].has("pctl"):
+        return items[first - 1].entries[0], first - 1, last
+    around = items[max(0, match.index("n") - 2) : match.index("n")]
+    if any(item.has("upto") for item in around):
+        return "most", first, last
+    if first > 0 and items[first - 1].has("upto"):
+        return "most", first - 1, last
+    return "mean", first, last
+
+
+def _latency_follows(draft: Draft, index: int) -> bool:
+    items = draft.sentence.items
+    return index < len(items) and items[index].has("ttft", "itl", "e2e", "latency")
+
+
+def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, first: int, last: int) -> None:
+    name = "prompts" if side == "input" else "answers"
+    path = f"tokens.{side}"
+    if statistic in ("mean", "p95"):
+        what = "on average" if statistic == "mean" else "at p95"
+        draft.read(
+            f"{path}.{statistic}", (first, last), amount,
+            lambda v: in_tokens(v, unit)[0], lambda v, made: f"{name}: {in_tokens(v, unit)[1]} {what}",
+        )  # fmt: skip
+        return
+    value = in_tokens(amount.value, unit)[0]
+    said = " ".join(draft.sentence.words(first, last).split())
+    if statistic == "most":
+        choices = (
+            Choice(value, "as the 95th percentile", f"{path}.p95"),
+            Choice(value, "as the mean", f"{path}.mean"),
+            Choice(value, "as the context window", "serving.context_window"),
+        )
+        draft.ask(f"{path}.p95", first, last, f"{said!r}: {show_count(value)} tokens as the mean, the p95 or the limit?", choices)
+    else:
+        choices = (Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the p95", f"{path}.p95"))
+        draft.ask(f"{path}.mean", first, last, f"{said!r}: lengths are given by their mean or p95; which is {show_count(value)} tokens nearest to?", choices)
+
+
+# --- the rules of their own -------------------------------------------------------------------------------------------
+
+
+def _context(draft: Draft) -> None:
+    for rule in _CONTEXT:
+        for match in rule.matches(draft.sentence):
+            draft.read("serving.context_window", match, _count(match["n"]), _whole, lambda v, made: f"context window {show_count(v)} tokens")
+
+
+def _system_prompt(draft: Draft) -> None:
+    """Read how long the shared system prompt is; the share follows once the prompt's length is known."""
+    for rule in _SYSTEM_PROMPT:
+        for match in rule.matches(draft.sentence):
+            unit = match["u"].word if "u" in match else "token"
+            tokens, shown = in_tokens(_count(match["n"]).value, unit)
+            draft.found("system_prompt", match.first, match.last, [Option(tokens, shown)])
+
+
+def _pairs(draft: Draft) -> None:
+    for position, rule in enumerate(_PAIRS):
+        for match in rule.matches(draft.sentence):
+            a, b = match["a"], match["b"]
+            if position == 4 and not _token_pair(draft, match):
+                continue
+            first, middle = match.first, match.index("b")
+            _note(draft, "input", _count(a), "token", "mean", min(first, match.index("a")), middle - 1 if position < 99 else middle)
+            _note(draft, "output", _count(b), "token", "mean", middle, match.last)
+
+
+def _token_pair(draft: Draft, match: Match) -> bool:
+    """Whether '500/200' without a word beside it can only be tokens in and out."""
+    a, b = match["a"].number, match["b"].number
+    if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
+        return True
+    if len(a.values) > 1 or len(b.values) > 1 or draft.asked and not draft.asked.startswith("tokens"):
+        return False
+    return min(a.value, b.value) >= 16 and max(a.value, b.value) >= 100 and a.value + b.value != 100 and a.value == int(a.value) and b.value == int(b.value)
+
+
+def _p95_apart(draft: Draft, last_side: str) -> None:
+    """Read 'prompts average 2k, p95 8k': a percentile without a side belongs to the length before it."""
+    for rule in _P95:
+        for match in rule.matches(draft.sentence):
+            start = match["n"].start
+            before = [found for found in draft.findings if found.path.startswith("tokens.") and found.end <= start]
+            side = max(before, key=lambda found: found.end).path.split(".")[1] if before else ""
+            latency = any(item.has("ttft", "itl", "e2e", "latency") for item in draft.sentence.items[max(0, match.first - 3) : match.last + 3])
+            if side not in ("input", "output") or (latency and not "u" in match):
+                continue
+            unit = match["u"].word if "u" in match else "token"
+            _note(draft, side, _count(match["n"]), unit, match["p"].entries[0], match.first, match.last)
+
+
+def _without_side(draft: Draft) -> None:
+    """Tokens, pages or words that go neither way: the slot asked, or a question."""
+    for match in _LEFT_OVER.matches(draft.sentence):
+        side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked or "")
+        unit = match["u"].word
+        if side:
+            _note(draft, side, _count(match["n"]), unit, "mean", match.first, match.last)
+            continue
+        value, shown = in_tokens(_count(match["n"]).value, unit)
+        choices = (
+            Choice(value, "the prompt", "tokens.input.mean"),
+            Choice(value, "the answer", "tokens.output.mean"),
+        )
+        draft.ask("tokens.input.mean", match.first, match.last, f"{shown}: is that the prompt or the answer?", choices)

@@ -1,0 +1,112 @@
+"""Whose prices and on which terms; the budget; a price of one's own."""
+
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Match, Rule
+from agent.interpret.reading import Choice
+from agent.interpret.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
+
+BUDGET: Final = "money.monthly_budget_usd"
+_TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for') 'a' t2:time)"
+_PRICE: Final = (Rule("m:money gpuhour"), Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"), Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"))
+_BUDGETS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
+        f"a:adverb c:budget (near | colon){{0,3}} m:money",
+        f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
+        f"m:money a:adverb c:budget",
+        f"c:budget (near | colon){{0,3}} n:num {_TIME}",
+        f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
+    )
+)
+_WITHOUT_TIME: Final = (
+    Rule("c:budget (near | colon){0,4} m:money"),
+    Rule("m:money c:budget"),
+)
+_RESERVED: Final = (
+    Rule("d:dur near{0,2} reserved"),
+    Rule("reserved (near | paren){0,3} d:dur"),
+    Rule("reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?"),
+)
+_SPOT: Final = (
+    Rule("spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
+    Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as' | provider) spot"),
+    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj)"),
+)
+_ONDEMAND: Final = Rule("ondemand")
+_OWNED: Final = Rule("owned")
+
+
+def read_money(draft: Draft) -> None:
+    """Find terms, prices and budgets."""
+    _terms(draft)
+    for rule in _PRICE:
+        for match in rule.matches(draft.sentence):
+            draft.read("money.usd_per_accelerator_hour", match, match["m"].number, float, lambda v, made: f"{show_usd(v)} per accelerator and hour")
+    for rule in _BUDGETS:
+        for match in rule.matches(draft.sentence):
+            _budget(draft, match)
+    for rule in _WITHOUT_TIME:
+        for match in rule.matches(draft.sentence):
+            _ask_period(draft, match)
+    _foreign(draft)
+
+
+def _budget(draft: Draft, match: Match) -> None:
+    if match["c"].has("over"):
+        return
+    seconds = next((SECONDS[match[group].word] for group in ("t", "s", "a", "t2") if group in match), SECONDS_PER_MONTH)
+    amount = (match["m"] if "m" in match else match["n"]).number
+    months = seconds / SECONDS_PER_MONTH
+    draft.read(
+        BUDGET, match, amount, lambda v: float(f"{v / months:.12g}"),
+        lambda v, made: f"{show_usd(v)} a month" if months == 1 else f"{show_usd(v)} / {months:g} months = {show_usd(made)} a month",
+    )  # fmt: skip
+
+
+def _ask_period(draft: Draft, match: Match) -> None:
+    value = match["m"].number.value
+    choices = (
+        Choice(value, f"a month: {show_usd(value)}"),
+        Choice(value / (SECONDS_PER_YEAR / SECONDS_PER_MONTH), f"a year: {show_usd(value / 12)} a month"),
+    )
+    draft.ask(BUDGET, match.first, match.last, f"{show_usd(value)}: a month or a year?", choices)
+
+
+def _foreign(draft: Draft) -> None:
+    """Object to a budget in another currency: prices are in USD and no exchange rate is known."""
+    items = draft.sentence.items
+    for index, item in enumerate(items):
+        if item.has("euro_sum") and not item.claimed:
+            near = items[max(0, index - 5) : index + 4]
+            if any(other.has("budget", "under") or other.word in ("month", "monthly") for other in near):
+                said = draft.sentence.words(index, index)
+                draft.object(index, index, f"{said} is not in USD: prices are, so give the budget in USD")
+
+
+def _terms(draft: Draft) -> None:
+    path = "money.term"
+    for rule in _RESERVED:
+        for match in rule.matches(draft.sentence):
+            if "d" in match:
+                years = match["d"].number.value / SECONDS_PER_YEAR
+                term = "reserved_1y" if abs(years - 1) < 0.1 else "reserved_3y" if abs(years - 3) < 0.1 else ""
+                if term:
+                    draft.found(path, match.first, match.last, [Option(term, f"reserved for {years:g} years")])
+                    continue
+            word = draft.sentence.items[match.first].word
+            if word in ("reserved", "reservation", "reserve") and not draft.has(path):
+                choices = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
+                draft.ask(path, match.first, match.last, "reserved for one year or three?", choices)
+    for rule in _SPOT:
+        for match in rule.matches(draft.sentence):
+            if not draft.has(path):
+                draft.found(path, match.first, match.last, [Option("spot", "spot prices")])
+    for match in _ONDEMAND.matches(draft.sentence):
+        draft.found(path, match.first, match.last, [Option("on_demand", "on-demand prices")])
+    for match in _OWNED.matches(draft.sentence):
+        if not any(found.path == path for found in draft.findings):
+            draft.found(path, match.first, match.last, [Option("owned", "accelerators of your own")])

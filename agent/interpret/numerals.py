@@ -1,0 +1,173 @@
+"""Numbers in words, magnitudes and ranges; and what numbers make with their unit: durations, shares, sums, factors."""
+
+from collections.abc import Callable
+from typing import Final
+
+from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.vocabulary import SECONDS
+
+_VALUES: Final = {
+    word: float(value)
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {
+    word: 10.0 * count
+    for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+} | {"single": 1.0, "couple": 2.0, "half": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25}
+_SCALES: Final = {
+    "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mio": 1e6,
+    "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
+}  # fmt: skip
+_FACTORS: Final = {
+    "dou": 2.0, "twi": 2.0, "two": 2.0, "tri": 3.0, "thr": 3.0, "tre": 3.0, "qua": 4.0, "fou": 4.0, "fiv": 5.0,
+    "ten": 10.0,
+}  # fmt: skip
+_SILENT: Final = frozenset({"one", "single", "couple", "half"})
+"""Words that are numbers only beside a unit: left over alone, they are not reported."""
+
+_BELOW_HUNDRED = "(tens small? | small)"
+_IN_WORDS = Rule(
+    "(num (?= scaleword | 'and' 'a' 'half') | 'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
+    f" | {_BELOW_HUNDRED})"
+    f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
+)
+_HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit) | 'a'? 'quarter' 'of' 'a' (?= time)")
+_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
+_SAME = "(time | tshort | event | token | rateunit | percent)"
+_RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
+_RANGE_OF_SUMS = Rule("usd a:num range usd b:num")
+_RANGE = Rule(
+    "('from' (?= num range num) | 'between' (?= num 'and' num) | 'either' (?= num))?"
+    " a:num m:(range | 'or' | 'and') b:num"
+)
+_PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
+_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (event | user | outcue | time)")
+_PERCENT = Rule("n:num percent")
+_DOLLARS = Rule("usd n:num usd? | m:num usd")
+_EUROS = Rule("euro n:num euro? | m:num euro")
+_WIDTH = Rule("n:num bits")
+_DURATION = Rule("n:num t:(time | tshort)")
+_FACTOR = Rule("n:num times (?! gpu | num | para | prec | model | gpunoun | per time | adverb | 'half') | w:multword")
+_PERCENTILES: Final = ("50", "90", "95", "99")
+
+
+def combine(sentence: Sentence) -> None:
+    """Turn words and numbers into whole numbers, ranges, and quantities with their unit."""
+    _made(sentence, _IN_WORDS, "num", _value_in_words)
+    _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
+    _made(sentence, _PART_OF, "pct", _part)
+    _ranges(sentence)
+    _percentiles(sentence)
+    _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
+    _made(sentence, _DOLLARS, "money", lambda m: (m["n"] if "n" in m else m["m"]).number)
+    _made(sentence, _EUROS, "euro_sum", lambda m: (m["n"] if "n" in m else m["m"]).number)
+    _made(sentence, _WIDTH, "width", lambda m: m["n"].number)
+    _made(sentence, _DURATION, "dur", _seconds)
+    _made(sentence, _FACTOR, "mult", _factor)
+
+
+def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], Amount | None]) -> None:
+    """Merge each match of a rule into an item of a kind; where there is no amount, leave it."""
+    for match in rule.matches(sentence):
+        made = amount(match)
+        if made is None:
+            continue
+        first, last = sentence.items[match.first], sentence.items[match.last]
+        item = Item(frozenset({kind}), first.start, last.end, last.word, made)
+        item.numeric = kind != "mult" and any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+        sentence.merge(match.first, match.last, item)
+
+
+def _items(match: Match) -> list[Item]:
+    return match.sentence.items[match.first : match.last + 1]
+
+
+def _words(match: Match) -> list[str]:
+    return [item.word for item in _items(match)]
+
+
+def _value_in_words(match: Match) -> Amount | None:
+    total = group = 0.0
+    for item in _items(match):
+        if item.word in _SCALES and not item.has("num"):
+            group = (group or 1.0) * _SCALES[item.word]
+            if _SCALES[item.word] >= 1000:
+                total, group = total + group, 0.0
+        elif item.amount:
+            group += item.amount.value
+        else:
+            group += _VALUES.get(item.word, 0.0)
+    return Amount((_tidy(total + group),))
+
+
+def _tidy(value: float) -> float:
+    return float(f"{value:.12g}")
+
+
+def _part(match: Match) -> Amount | None:
+    share = _VALUES[match["h"].word] * (match["n"].number.value if "n" in match else 1.0)
+    return Amount((share,)) if share < 1 else None
+
+
+def _ranges(sentence: Sentence) -> None:
+    for rule in (_RANGE_OF_SAME, _RANGE_OF_SUMS):
+        for match in rule.matches(sentence):
+            low, high = match["a"], match["b"]
+            item = Item(low.kinds, low.start, high.end, high.word, _between(sentence, low, high), numeric=True)
+            first = match.index("a")
+            sentence.merge(first, match.last, item)
+    for match in _RANGE.matches(sentence):
+        joined, opened = match["m"].word, sentence.items[match.first].word
+        if joined == "and" and opened != "between":
+            continue
+        low, high = match["a"], match["b"]
+        amount = _between(sentence, low, high, joined)
+        sentence.merge(match.first, match.last, Item(low.kinds, low.start, high.end, high.word, amount, numeric=True))
+
+
+def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> Amount:
+    """Return what lies between two numbers; '10-20k' is 10k to 20k."""
+    a, b = low.number.value, high.number.value
+    written = sentence.text[high.start : high.end].strip()
+    scale = next((factor for factor in (1e9, 1e6, 1e3) if b >= factor and not written[-1].isdigit()), 1.0)
+    if sentence.text[low.start : low.end].strip()[-1:].isdigit() and a * scale <= b:
+        a = _tidy(a * scale)
+    if joined == "±":
+        a, b = a - b, a + b
+    if joined == "or" or a >= b:
+        return Amount((a, b), ("the first", "the second"))
+    return Amount((a, _tidy((a + b) / 2), b), ("the low end", "the middle", "the high end"))
+
+
+def _percentiles(sentence: Sentence) -> None:
+    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS):
+        for match in rule.matches(sentence):
+            item = sentence.items[match.first]
+            digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
+            share_of = rule is _SHARE_OF_REQUESTS
+            if item.word in ("median", "medians"):
+                digits = "50"
+            elif share_of and digits.partition(".")[0] not in _PERCENTILES:
+                continue
+            start, end = sentence.span(match.first, match.last)
+            made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{digits}",), numeric=item.numeric)
+            sentence.merge(match.first, match.last, made)
+
+
+def _seconds(match: Match) -> Amount | None:
+    """Return a duration in seconds; a unit of one letter counts where it is glued to its number, or is s or h."""
+    number, unit = match["n"], match["t"]
+    if number.number.small_m:
+        return None
+    if not unit.has("time") and not (unit.start == number.end or unit.word in ("s", "h")):
+        return None
+    seconds = SECONDS[unit.word]
+    return Amount(tuple(_tidy(value * seconds) for value in number.number.values), number.number.labels)
+
+
+def _factor(match: Match) -> Amount | None:
+    if "w" in match:
+        return Amount((_FACTORS[match["w"].word[:3]],))
+    return match["n"].number

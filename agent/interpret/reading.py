@@ -1,0 +1,77 @@
+"""What came of a sentence: facts, questions, what was not used, and what cannot be meant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded"})
+"""Paths whose value is a tuple, to which several places of a sentence may add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value that a sentence gave."""
+
+    path: str
+    """In WorkloadSpec, such as traffic.requests_per_s; ``preset`` for a kind of traffic."""
+    value: Any
+    """In base units. For a collection: a tuple of what was said at this place."""
+    words: str
+    """The span of the sentence from which it was read, as typed."""
+    echo: str
+    """What was understood, with the sum: 5,000,000 / 86,400 s = 57.9 requests/s on average."""
+    start: int = 0
+    """Where the span begins in the sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the things that may have been meant."""
+
+    value: Any
+    """For the question's path; None where something has to be asked first."""
+    label: str
+    path: str = ""
+    """Where it is of another path than the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that was said and may mean several things: nothing is filled until it is answered."""
+
+    text: str
+    path: str
+    choices: tuple[Choice, ...]
+    words: str
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one sentence gave, each part in the order in which it was said."""
+
+    facts: tuple[Fact, ...] = ()
+    questions: tuple[Question, ...] = ()
+    unused: tuple[str, ...] = ()
+    """What was said and not used: at least every number."""
+    objections: tuple[str, ...] = ()
+    """What was said and cannot be meant: negative, impossible, or far from anything usual."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Values by path; a collection holds what all its facts gave."""
+        values: dict[str, Any] = {}
+        for fact in self.facts:
+            if fact.path in COLLECTIONS:
+                values[fact.path] = (*values.get(fact.path, ()), *fact.value)
+            else:
+                values[fact.path] = fact.value
+        return values
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """The words behind each value, by path."""
+        details: dict[str, str] = {}
+        for fact in self.facts:
+            details[fact.path] = f"{details[fact.path]}; {fact.words}" if fact.path in details else fact.words
+        return details

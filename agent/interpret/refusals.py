@@ -1,0 +1,85 @@
+"""What a sentence refuses: 'not H100', 'no fp8', 'without A100 or L40S', 'H100 is not available'.
+
+Refused accelerators are excluded; anything else that is refused fills nothing and is reported. 'No more than' and 'not
+sure' are phrases of their own and never come here.
+"""
+
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import NAMES, NUMBERS, Item, Sentence
+
+REACH: Final = 5
+"""Words between a refusal and what it refuses."""
+_NOUN_REACH: Final = 2
+"""After 'no' and 'without', which refuse the next noun: 'no budget, 20 rps'."""
+_TARGETS: Final = NAMES | (NUMBERS - {"opaque"})
+_LISTED: Final = ("or", "nor", "and", "/", ",", "neither")
+
+
+def refuse(draft: Draft) -> None:
+    """Turn refused accelerators into exclusions and take whatever else is refused out of the sentence."""
+    sentence = draft.sentence
+    index = 0
+    while index < len(sentence.items):
+        if sentence.items[index].has("neg") and not sentence.items[index].claimed:
+            refused = _refused(sentence, index)
+            for target in refused:
+                _drop(draft, index, target)
+            index = max([index, *refused])
+        index += 1
+
+
+def _refused(sentence: Sentence, index: int) -> list[int]:
+    """Return the items that a refusal at an index refuses."""
+    items = sentence.items
+    reach = _NOUN_REACH if items[index].has("noun_neg") else REACH
+    at = index + 1
+    while at < len(items) and at - index <= reach + 1:
+        item = items[at]
+        if item.has(*_TARGETS) and not item.claimed:
+            return _listed(items, at)
+        if item.has("stop", "comma", "but", "under", "over", "paren") or (items[index].has("noun_neg") and _is_noun(item)):
+            break
+        at += 1
+    return _before(items, index)
+
+
+def _is_noun(item: Item) -> bool:
+    return item.has("budget", "peak", "grow", "spare", "prefixcue", "prefixhit", "horizon", "latency", "context", "batch")
+
+
+def _listed(items: list[Item], first: int) -> list[int]:
+    """Return the item and those of its list: 'A100, L40S or T4'."""
+    found, at = [first], first + 1
+    pending: list[int] = []
+    while at + 1 < len(items) and items[at].word in _LISTED and items[at + 1].has(*NAMES):
+        if items[first].kinds != items[at + 1].kinds:
+            break
+        pending.append(at + 1)
+        if items[at].word != ",":
+            found, pending = found + pending, []
+        at += 2
+    return found
+
+
+def _before(items: list[Item], index: int) -> list[int]:
+    """Return the name just before a refusal that refuses nothing after it: 'H100 is not available'."""
+    at = index - 1
+    while at >= 0 and index - at <= 3 and items[at].word in ("is", "are", "was", "we", "i", ":", "s", "can", "do", "-"):
+        at -= 1
+    if at >= 0 and items[at].has("gpu", "prec", "runtime", "provider") and not items[at].claimed:
+        return [at]
+    return []
+
+
+def _drop(draft: Draft, refusal: int, target: int) -> None:
+    item = draft.sentence.items[target]
+    first, last = min(refusal, target), max(refusal, target)
+    if item.has("gpu"):
+        names = " and ".join(item.entries)
+        draft.found("hardware.excluded", first, last, [Option(item.entries, f"not on {names}")])
+    else:
+        draft.dropped.append(draft.sentence.span(first, last))
+    item.claimed = item.negated = True
+    draft.sentence.changed()

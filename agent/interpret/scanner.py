@@ -1,0 +1,206 @@
+"""Text → items: numbers whole or not at all, words in lower case, marks.
+
+What looks like a number and is none (dates, times, telephone numbers, versions, addresses) becomes one opaque item that
+no rule can use.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from agent.interpret.grammar import UNKNOWN, Amount, Item, Sentence
+from agent.interpret.spelling import known_words, spelt
+from agent.interpret.vocabulary import KINDS_OF, PHRASES
+
+LONGEST: Final = 20_000
+"""Characters that are read; the rest is reported."""
+
+_OPAQUE: Final = r"""
+    (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | [\w.+-]+@[\w-]+\.\w[\w.]*
+  | \+\d[\d\ ()/.-]{6,}\d                                    # a telephone number
+  | \(\d{2,4}\)\s?\d{3,4}[-\ ]\d{3,4} | (?<![\w.,-])\d{3}[-.\ ]\d{3}[-.]\d{4}(?!\w) | (?<![\w.,-])\d{3}-\d{4}(?![\w-])
+  | (?<![\w.,])\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:T[\d:.]+Z?)?(?!\w) | (?<![\w.,])\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\w)
+  | (?<![\w.,])(?:19|20)\d\d\s?[-–/]\s?(?:19|20)?\d\d(?![\w.,])   # years: 2024-2025, 2024/25
+  | (?<![\w.,:])\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]m\b)? | (?<![\w.,])\d{1,2}\s?[ap]m\b
+  | (?<![\w.])v?\d+(?:\.\d+){2,}(?:[\w.-]*\w)? | \bv\d+(?:\.\d+)*\b(?![\w-])
+  | (?:(?<=\s)|^)\#\d+ | \b0x[0-9a-f]+\b | (?<![\w.,])\d+(?:st|nd|rd|th)\b
+  | (?<![\w.,/])(?:24\s?/\s?7|24x7|50/50|80/20|90/10|70/30|60/40|20/80|9-to-5|9-5|9/11|99/1|100/0)(?![\w%/])
+  | \b\d+[a-z]*\.\d*[a-z]\w*\.\w+ | \b[a-z]\w*\d\w*\.\d*x?large\b | \b\w+\.\d*x?large\b      # machine types
+"""
+_NUMBER: Final = r"""
+    (?P<number>
+        \d+(?:\.\d+)?e[+-]?\d{1,3}(?![\w.]\d|\w)
+      | 10\s?\^\s?\d{1,2}(?!\d)
+      | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
+      | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
+      | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
+    )
+    (?P<letters>[^\W\d_]+|%)?
+"""
+_TOKEN = re.compile(
+    rf"""
+    (?P<opaque>{_OPAQUE})
+  | (?P<region>\b(?:us|eu|europe|asia|ap|ca|sa|me|af|il|uk|mx|cn|northamerica|southamerica|australia)
+        -(?:[a-z]+-)?[a-z]+-?\d{{1,2}}[a-z]?\b(?![-\w])
+      | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
+        |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
+  | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
+  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d))
+  | {_NUMBER}
+  | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?(?:\d+(?:\.\d+)*[a-z]{{0,3}}(?![^\W\d_])(?:\d*(?![a-z]))?)?)
+  | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_APOSTROPHE = str.maketrans("", "", "'’")
+_MAGNITUDES: Final = {"k": 1e3, "mn": 1e6, "mio": 1e6, "mln": 1e6, "mil": 1e6, "mm": 1e6, "bn": 1e9, "b": 1e9, "t": 1e12}
+
+
+def items_of(text: str) -> list[Item]:
+    """Return the items of a text."""
+    items: list[Item] = []
+    position = 0
+    while token := _TOKEN.search(text, position):
+        position = token.end()
+        kind = token.lastgroup
+        if token["number"]:
+            position = _number(text, token, items)
+        elif kind == "opaque":
+            items.append(Item(frozenset({"opaque"}), *token.span(), numeric=any(map(str.isdigit, token.group()))))
+        elif kind == "region":
+            items.append(Item(frozenset({"region"}), *token.span(), entries=(token.group().lower(),), numeric=True))
+        elif kind == "percentile":
+            named = "p" + token.group()[1:].lstrip("-")
+            items.append(Item(frozenset({"pctl"}), *token.span(), entries=(named,), numeric=True))
+        elif kind == "mark":
+            _mark(text, token, items)
+        else:
+            _word(token, items)
+    return items
+
+
+def _word(token: re.Match[str], items: list[Item]) -> None:
+    """Add a word; a capital M or B after a number is its magnitude."""
+    item = word_item(token.group(), *token.span())
+    if token.group() in ("M", "B") and items and items[-1].has("num") and items[-1].end == item.start - 1:
+        item = word_item({"M": "mn", "B": "bn"}[token.group()], item.start, item.end)
+    items.append(item)
+
+
+def word_item(typed: str, start: int, end: int) -> Item:
+    """Return the item of a word as typed."""
+    word = typed.lower().translate(_APOSTROPHE)
+    word = spelt(word)
+    kinds = kinds_of(word)
+    return Item(kinds, start, end, word, numeric=any(character.isdigit() for character in typed))
+
+
+def kinds_of(word: str) -> frozenset[str]:
+    """Return the kinds of a word of the vocabulary; unknown for any other."""
+    return KINDS_OF.get(word, UNKNOWN)
+
+
+def join_phrases(sentence: Sentence) -> None:
+    """Put one item in the place of each phrase: 'time to first token' is ttft."""
+    index = 0
+    while index < len(sentence.items):
+        for words, name in _phrases().get(sentence.items[index].word, ()):
+            last = index + len(words) - 1
+            if tuple(item.word for item in sentence.items[index : last + 1]) == words:
+                start, end = sentence.span(index, last)
+                sentence.merge(index, last, Item(kinds_of(name), start, end, name))
+                break
+        index += 1
+
+
+@cache
+def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Return the phrases by their first word, longest first."""
+    by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for name, phrases in PHRASES.items():
+        for phrase in phrases.split("|"):
+            words = tuple(phrase.split())
+            if words:
+                by_first.setdefault(words[0], []).append((words, name))
+    return {first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in by_first.items()}
+
+
+def _number(text: str, token: re.Match[str], items: list[Item]) -> int:
+    """Add a number and what is glued to it; return where to go on."""
+    start, end = token.span("number")
+    digits, letters = token["number"], token["letters"] or ""
+    value = _value(digits)
+    following = text[token.end() : token.end() + 1]
+    scale, unit = _glued(letters, text[end:])
+    joins = letters[:1] in ("x", "X", "×") and not unit
+    if scale is None or (following.isdigit() and not joins):
+        end = token.end() + len(re.match(r"[\w.-]*", text[token.end() :]).group())  # type: ignore[union-attr]
+        items.append(Item(frozenset({"opaque"}), start, end, text[start:end].lower(), numeric=True))
+        return end
+    stop = end if joins else token.end() - len(unit)
+    amount = Amount((value * scale,), small_m=letters == "m")
+    items.append(Item(frozenset({"num"}), start, stop, text[start:stop].lower(), amount, numeric=True))
+    _sign(text, items)
+    if joins:
+        items.append(Item(kinds_of("x"), end, end + 1, "x"))
+        return end + 1
+    return stop
+
+
+def _value(digits: str) -> float:
+    plain = re.sub(r"['’_\s]", "", digits)
+    if "^" in plain:
+        return 10.0 ** int(plain.partition("^")[2])
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", plain):
+        plain = plain.replace(",", "")
+    return float(plain.replace(",", "."))
+
+
+def _glued(letters: str, rest: str) -> tuple[float | None, str]:
+    """Return the magnitude and the unit that letters glued to a number stand for; None where they make it no number."""
+    low = letters.lower()
+    if not letters:
+        return 1.0, ""
+    if low[0] in "x×" and re.match(r"[x×][a-z]{0,6}-?\d", rest, re.IGNORECASE):
+        return 1.0, ""
+    if letters == "m":
+        return 1.0, ""
+    if letters == "M":
+        return 1e6, ""
+    if low in _MAGNITUDES:
+        return _MAGNITUDES[low], ""
+    if spelt(low) in known_words() or low in {"gb", "gib", "tb", "g", "kwh", "w"}:
+        return 1.0, letters
+    for size in (3, 2, 1):
+        magnitude = 1e6 if letters[:size] == "M" else _MAGNITUDES.get(low[:size])
+        if magnitude and len(low) - size > 1 and spelt(low[size:]) in known_words():
+            return magnitude, letters[size:]
+    return None, ""
+
+
+def _sign(text: str, items: list[Item]) -> None:
+    """Take a minus before the last number as its sign where nothing stands before it that it could join."""
+    item = items[-1]
+    before = text[: item.start]
+    if before[-1:] in "-−–" and before and not before[:-1].rstrip(" ")[-1:].isalnum() and before[-2:-1] not in "-–%)":
+        item.amount = item.number.times(-1.0)
+        item.start -= 1
+        if len(items) > 1 and items[-2].has("dash"):
+            del items[-2]
+
+
+def _mark(text: str, token: re.Match[str], items: list[Item]) -> None:
+    """Add a mark, unless it only joins the parts of a word: end-to-end, 10-page, max_num_seqs."""
+    mark = token.group()
+    start, end = token.span()
+    if mark in "-–_" and 0 < start and end < len(text):
+        before, after = text[start - 1], text[end]
+        if before.isalnum() and after.isalnum() and not (before.isdigit() and after.isdigit()) and mark != "–":
+            number_first = bool(items) and items[-1].has("num") and after.isdigit()
+            if not number_first:
+                return
+    if mark == "−":
+        mark = "-"
+    if mark in "\"'’‘“”`*" and mark != "*":
+        return
+    items.append(Item(kinds_of(mark), start, end, mark))

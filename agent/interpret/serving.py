@@ -1,0 +1,191 @@
+"""What is served and how: model, precision of weights and KV cache, runtime, batch, prefix reuse, kind of traffic."""
+
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Item, Match, Rule
+from agent.interpret.mentions import Lexicon
+from agent.interpret.reading import Choice
+from catalogs.units import show_count, show_figure, show_percent
+
+_SIZE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown)? param unknown?",
+        "n:num unknown? 'model'",
+        "n:num",
+    )
+)
+_KV: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(p:prec | w:width) ('for' 'the'?)? kv",
+        "kv ('cache' | link | colon | 'in' | 'at' | unknown){0,4} (p:prec | w:width)",
+    )
+)
+_WEIGHTS: Final = (Rule("(p:prec | w:width)"),)
+_FULL: Final = Rule("fullprecision")
+_HALF: Final = Rule("halfprecision")
+_BATCH: Final = (
+    Rule("(batchcap | 'batch') (link | colon | under | upto){0,3} n:num (?! token | percent | time | event per)"),
+    Rule("n:num (batchcap)"),
+)
+_BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
+_MEMORY: Final = Rule("memutil (link | colon | under){0,3} (n:num | p:pct)")
+_PREFIX: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token))",
+        "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
+        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} (shared | prefixcue)",
+        "p:pct shared (incue | 'prefix' | context | token)",
+        "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
+        "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
+    )
+)
+_WIDTHS: Final[dict[float, tuple[str, ...]]] = {
+    32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4"),
+}  # fmt: skip
+
+
+def read_serving(draft: Draft, lexicon: Lexicon) -> None:
+    """Find what is served and how."""
+    _kv_cache(draft)
+    _weights(draft)
+    _models(draft, lexicon)
+    for kind, path, shown in (
+        ("runtime", "serving.runtime", "served by {}"),
+        ("provider", "money.provider", "rented from {}"),
+        ("region", "money.region", "in {}"),
+        ("preset", "preset", "traffic like {}"),
+    ):
+        for index, item in enumerate(draft.sentence.items):
+            if item.has(kind) and not item.claimed:
+                draft.found(path, index, index, [Option(item.entries[0], shown.format(item.entries[0]))])
+    _limits(draft)
+    _prefix(draft)
+
+
+# --- the model --------------------------------------------------------------------------------------------------------
+
+
+def _models(draft: Draft, lexicon: Lexicon) -> None:
+    for index, item in enumerate(draft.sentence.items):
+        if not item.has("model") or item.claimed:
+            continue
+        said = draft.sentence.text[item.start : item.end]
+        if len(item.entries) > 1:
+            choices = [Choice(entry, entry) for entry in item.entries[:8]]
+            draft.ask("model", index, index, f"{said!r} may be several models: which?", choices)
+            continue
+        entry = item.entries[0]
+        value = item.word if "/" in item.word or item.word.endswith(".json") else entry
+        draft.found("model", index, index, [Option(value, f"model {value}")])
+        if stored := lexicon.stored.get(item.word.lower()):
+            echo = f"weights in {stored}, as the checkpoint is stored"
+            draft.found("precision.weights", index, index, [Option(stored, echo)])
+
+
+def read_size(draft: Draft) -> None:
+    """Find a model's bare size: '70B', '70 billion parameters'. Comes last: everything else that 5B may be goes before."""
+    for rule in _SIZE:
+        for match in rule.matches(draft.sentence):
+            number = match["n"]
+            written = draft.sentence.text[number.start : number.end].strip().lower()
+            named = match.last > match.first
+            if not named and not (written[-1] in "bt" and written[-2:-1].isdigit()):
+                continue
+            if named and not written.endswith(("b", "bn", "billion", "t", "trillion", "m", "million")):
+                continue
+            if not named and not _stands_alone(draft, match.first):
+                continue
+            amount = number.number.times(1e6) if number.number.small_m else number.number
+            if named and written.endswith(("m", "million")) and amount.value < 1e8:
+                continue
+            if draft.has("model"):
+                if _same_size(draft, amount.value):
+                    draft.sentence.claim(match.first, match.last)
+                    continue
+            draft.read("model", match, amount, lambda v: f"{v / 1e9:g}B", lambda v, made: f"a model of {v / 1e9:g} billion parameters")
+
+
+def _stands_alone(draft: Draft, index: int) -> bool:
+    """Whether a number with a B is not of something else: 5B requests, $5B, revenue of 5B."""
+    items = draft.sentence.items
+    before = items[index - 1] if index else None
+    after = items[index + 1] if index + 1 < len(items) else None
+    if before is not None and (before.has("usd", "euro", "neg") or before.word in ("revenue", "worth", "valued", "raised")):
+        return False
+    kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per", "slash")
+    return after is None or not after.has(*kinds)
+
+
+def _same_size(draft: Draft, parameters: float) -> bool:
+    named = draft.value("model")
+    return isinstance(named, str) and f"{parameters / 1e9:g}b" in named.lower()
+
+
+# --- precision --------------------------------------------------------------------------------------------------------
+
+
+def _kv_cache(draft: Draft) -> None:
+    for rule in _KV:
+        for match in rule.matches(draft.sentence):
+            _precision(draft, match, "precision.kv_cache", "KV cache")
+
+
+def _weights(draft: Draft) -> None:
+    for rule in _WEIGHTS:
+        for match in rule.matches(draft.sentence):
+            _precision(draft, match, "precision.weights", "weights")
+    for match in _HALF.matches(draft.sentence):
+        draft.found("precision.weights", match.first, match.last, [Option("fp16", "weights in fp16")])
+    for match in _FULL.matches(draft.sentence):
+        draft.found("precision.weights", match.first, match.last, [Option("bf16", "weights in bf16, as published")])
+
+
+def _precision(draft: Draft, match: Match, path: str, what: str) -> None:
+    if "p" in match:
+        entry = match["p"].entries[0]
+        draft.found(path, match.first, match.last, [Option(entry, f"{what} in {entry}")])
+        return
+    width = match["w"].number
+    entries = _WIDTHS.get(width.value, ())
+    if not entries or len(width.values) > 1:
+        return
+    options = [Option(entry, f"{what} in {entry}", entry) for entry in entries]
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    draft.found(path, match.first, match.last, options, f"{said!r}: {' or '.join(entries)}?")
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+def _limits(draft: Draft) -> None:
+    for rule in _BATCH:
+        for match in rule.matches(draft.sentence):
+            draft.read("serving.batch_cap", match, match["n"].number, _whole, lambda v, made: f"at most {show_count(v)} requests in a batch")
+    for match in _BUDGET.matches(draft.sentence):
+        draft.read("serving.token_budget", match, match["n"].number, _whole, lambda v, made: f"{show_count(v)} tokens a step")
+    for match in _MEMORY.matches(draft.sentence):
+        amount = (match["n"] if "n" in match else match["p"]).number
+        draft.read("serving.memory_utilisation", match, amount, float, lambda v, made: f"{show_percent(v)} of the memory used")
+
+
+def _whole(value: float) -> Any:
+    return int(value) if value == int(value) else value
+
+
+def _prefix(draft: Draft) -> None:
+    for rule in _PREFIX:
+        for match in rule.matches(draft.sentence):
+            amount = (match["p"] if "p" in match else match["n"]).number
+            if "p" not in match and amount.value > 1:
+                choices = (Choice(amount.value / 100, f"{amount.value:g} %"),) if amount.value < 100 else ()
+                draft.ask("tokens.prefix_hit", match.first, match.last, f"{amount.value:g}: a percentage of the prompt?", choices)
+                continue
+            draft.read("tokens.prefix_hit", match, amount, _tidy, lambda v, made: f"{show_percent(v)} of prompt tokens are cached already")
+
+
+def _tidy(value: float) -> float:
+    return float(f"{value:.12g}")

@@ -1,0 +1,218 @@
+"""From findings to a reading: what is certain becomes a fact, what conflicts a question, what cannot be an objection."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Finding, Option
+from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
+from catalogs.units import show_figure
+from engine.workload import Target
+
+PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
+    "traffic.requests_per_s": (1e-7, 2e5, "requests/s"),
+    "traffic.concurrency": (1, 1e6, "requests in flight"),
+    "traffic.peak_factor": (1, 100, "× the mean at peak"),
+    "traffic.burst": (1, 100, "× the peak hour"),
+    "traffic.burstiness": (0.01, 50, "as CV of arrivals"),
+    "traffic.growth_per_year": (-0.99, 100, "growth a year (1 is 100 %)"),
+    "traffic.horizon_years": (0.02, 20, "years ahead"),
+    "traffic.calls_per_request": (1, 1e4, "calls per request"),
+    "tokens.input.mean": (1, 1e7, "tokens in a prompt"),
+    "tokens.input.p95": (1, 1e7, "tokens in a prompt"),
+    "tokens.output.mean": (1, 1e6, "tokens in an answer"),
+    "tokens.output.p95": (1, 1e6, "tokens in an answer"),
+    "tokens.reasoning_tokens": (0, 1e6, "hidden tokens"),
+    "tokens.prefix_hit": (0, 0.999, "as a share of the prompt"),
+    "serving.tensor_parallel": (1, 256, "as tensor parallelism"),
+    "serving.pipeline_parallel": (1, 128, "as pipeline parallelism"),
+    "serving.data_parallel": (1, 512, "as data parallelism"),
+    "serving.expert_parallel": (1, 1024, "as expert parallelism"),
+    "serving.batch_cap": (1, 1e5, "requests in a batch"),
+    "serving.context_window": (128, 2e7, "tokens of context"),
+    "serving.token_budget": (16, 1e7, "tokens a step"),
+    "serving.memory_utilisation": (0.1, 1, "as a share of memory"),
+    "hardware.accelerators_per_node": (1, 576, "accelerators a node"),
+    "hardware.accelerator_count": (1, 1e6, "accelerators"),
+    "hardware.max_accelerators": (1, 1e6, "accelerators"),
+    "hardware.nodes": (1, 1e5, "nodes"),
+    "availability.spare_replicas": (0, 1000, "spare replicas"),
+    "availability.minimum_replicas": (1, 1e5, "replicas"),
+    "money.monthly_budget_usd": (1, 1e10, "USD a month"),
+    "money.usd_per_accelerator_hour": (0.01, 1000, "USD an hour"),
+}
+"""What a value may be: lowest, highest, and how it is said. Outside it is objected to, never filled."""
+
+WHOLE: Final = frozenset(
+    path for path in PLAUSIBLE if path.startswith(("serving.", "hardware.", "availability.")) or path.endswith("concurrency")
+) - {"serving.memory_utilisation"}
+LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "itl": (1e-5, 10), "e2e": (1e-3, 86_400)}
+"""Plausible seconds of a target."""
+_LEVELS: Final = ("mean", "p50", "p90", "p95", "p99")
+
+
+def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
+    """Return the reading of a draft."""
+    _share_of_system_prompt(draft, known)
+    facts, questions, objections = [], [], list(draft.objections)
+    for path in dict.fromkeys(finding.path for finding in draft.findings):
+        findings = [finding for finding in draft.findings if finding.path == path]
+        good = []
+        for finding in findings:
+            wrong = [text for option in finding.options if (text := implausible(option.path or path, option.value))]
+            if len(wrong) == len(finding.options):
+                words = _words(draft, finding.start, finding.end)
+                objections.append((f"{words}: {wrong[0]}", finding.start, finding.end))
+            else:
+                good.append(_without_implausible(finding, path))
+        if path in COLLECTIONS:
+            collected = _collected(draft, path, good)
+            facts += collected[0]
+            questions += collected[1]
+        elif good:
+            options = _distinct(good)
+            if len(options) == 1:
+                facts.append(_fact(draft, good[0]))
+            else:
+                questions.append(_which(draft, path, good, options))
+    facts, questions = _one_load(draft, facts, questions)
+    facts, more = _ordered_lengths(draft, facts)
+    objections += more
+    for text, path, choices, start, end in draft.questions:
+        questions.append(Question(text, path, choices, draft.sentence.text[start:end], start))
+    facts.sort(key=lambda fact: fact.start)
+    questions.sort(key=lambda question: question.start)
+    texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))
+    return Reading(tuple(facts), tuple(questions), _unused(draft), tuple(texts))
+
+
+def implausible(path: str, value: Any) -> str:
+    """Return why a value cannot be meant for a path; empty where it can."""
+    if path == "targets":
+        for target in value:
+            low, high = LATENCIES[target.metric]
+            if not low <= target.seconds <= high:
+                return f"{target.metric.upper()} of {show_figure(target.seconds)} s is implausible; {low:g} to {high:g} s are read"
+        return ""
+    if path not in PLAUSIBLE or not isinstance(value, int | float):
+        return ""
+    low, high, unit = PLAUSIBLE[path]
+    if value < 0 and low >= 0:
+        return f"{value:,.6g} {unit} is negative; {low:g} to {high:,.10g} is read"
+    if not low <= value <= high:
+        return f"{value:,.6g} {unit} is implausible; {low:g} to {high:,.10g} is read"
+    if path in WHOLE and value != int(value):
+        return f"{value:g} {unit} is no whole number"
+    if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10 and value != int(value):
+        return f"{value:g} {unit} is no whole number; write 1500 or 1,500 for a thousand and a half"
+    return ""
+
+
+def _without_implausible(finding: Finding, path: str) -> Finding:
+    options = tuple(option for option in finding.options if not implausible(option.path or path, option.value))
+    return Finding(finding.path, options, finding.start, finding.end, finding.ask)
+
+
+def _distinct(findings: Sequence[Finding]) -> list[Option]:
+    """Return the options with different values."""
+    seen: dict[Any, Option] = {}
+    for finding in findings:
+        for option in finding.options:
+            seen.setdefault((option.path, option.value), option)
+    return list(seen.values())
+
+
+def _words(draft: Draft, start: int, end: int) -> str:
+    return " ".join(draft.sentence.text[start:end].split())
+
+
+def _fact(draft: Draft, finding: Finding) -> Fact:
+    option = finding.options[0]
+    text = draft.sentence.text[finding.start : finding.end]
+    return Fact(option.path or finding.path, option.value, text, option.echo, finding.start)
+
+
+def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequence[Option]) -> Question:
+    """Return the question which of several values is meant: a range, two numbers, an open width."""
+    words = " … ".join(dict.fromkeys(_words(draft, finding.start, finding.end) for finding in findings))
+    choices = tuple(
+        Choice(option.value, f"{option.label}: {option.echo}" if option.label else option.echo, option.path)
+        for option in options
+    )
+    text = next((finding.ask for finding in findings if finding.ask), "")
+    if not text:
+        text = f"{words!r}: which is meant?" if len(findings) == 1 else f"{words!r} give {path} several values: which is meant?"
+    return Question(text, path, choices, words, findings[0].start)
+
+
+def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[list[Fact], list[Question]]:
+    """Return the facts of a path that may have several values; two limits on one latency are a question."""
+    facts: dict[Any, Fact] = {}
+    questions = []
+    by_key: dict[Any, list[Finding]] = {}
+    for finding in findings:
+        value = finding.options[0].value
+        key = (value[0].metric, value[0].percentile) if path == "targets" else value
+        by_key.setdefault(key, []).append(finding)
+    for key, same in by_key.items():
+        options = _distinct(same)
+        if len(options) > 1:
+            questions.append(_which(draft, path, same, options))
+        else:
+            facts[key] = _fact(draft, same[0])
+    return list(facts.values()), questions
+
+
+def _one_load(
+    draft: Draft, facts: list[Fact], questions: list[Question]
+) -> tuple[list[Fact], list[Question]]:
+    """A rate and a concurrency both give the load: ask which."""
+    load = [fact for fact in facts if fact.path in ("traffic.requests_per_s", "traffic.concurrency")]
+    if len(load) < 2:
+        return facts, questions
+    choices = tuple(Choice(fact.value, fact.echo, fact.path) for fact in load)
+    words = " … ".join(fact.words for fact in load)
+    asked = Question(f"{words!r}: a rate and a concurrency both give the load; which is meant?", load[0].path, choices, words, load[0].start)
+    return [fact for fact in facts if fact not in load], [*questions, asked]
+
+
+def _ordered_lengths(draft: Draft, facts: list[Fact]) -> tuple[list[Fact], list[tuple[str, int, int]]]:
+    """Object to a p95 below its mean."""
+    objections = []
+    values = {fact.path: fact for fact in facts}
+    for side in ("input", "output"):
+        mean, p95 = values.get(f"tokens.{side}.mean"), values.get(f"tokens.{side}.p95")
+        if mean and p95 and p95.value < mean.value:
+            text = f"p95 of {p95.value:g} tokens is below the mean of {mean.value:g}"
+            objections.append((text, p95.start, p95.start + len(p95.words)))
+            facts = [fact for fact in facts if fact is not p95]
+    return facts, objections
+
+
+def _share_of_system_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Turn the length of a shared system prompt into the share of the prompt that is cached."""
+    prompts = [finding for finding in draft.findings if finding.path == "system_prompt"]
+    draft.findings[:] = [finding for finding in draft.findings if finding.path != "system_prompt"]
+    mean = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
+    for finding in prompts[:1]:
+        tokens = finding.options[0].value
+        if mean and 0 < tokens < mean:
+            share = float(f"{tokens / mean:.6g}")
+            echo = f"{tokens:g} / {mean:g} tokens = {share:.0%} of prompt tokens are the same"
+            draft.findings.append(Finding("tokens.prefix_hit", (Option(share, echo),), finding.start, finding.end))
+        else:
+            text = f"a system prompt of {tokens:g} tokens: how long is the whole prompt?"
+            draft.questions.append((text, "tokens.input.mean", (), finding.start, finding.end))
+
+
+def _unused(draft: Draft) -> tuple[str, ...]:
+    """Return what was refused and every number that is in no fact, question or objection, with the word after it."""
+    spans = list(draft.dropped)
+    items = draft.sentence.items
+    for index, item in enumerate(items):
+        if not item.numeric or item.claimed:
+            continue
+        following = items[index + 1] if index + 1 < len(items) else None
+        near = following is not None and draft.sentence.text[item.end : following.start] in ("", " ", "-")
+        wordy = following is not None and near and following.word.isalpha() and not following.has("filler", "conj", "or")
+        spans.append((item.start, following.end if wordy and following is not None else item.end))
+    return tuple(dict.fromkeys(draft.sentence.text[start:end] for start, end in sorted(spans)))

@@ -1,0 +1,212 @@
+"""Latency that must hold: which metric, at which percentile, how many seconds; tokens/s for one reader."""
+
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Item, Rule, Sentence
+from agent.interpret.reading import Choice
+from catalogs.units import show_figure, show_seconds
+from engine.workload import Metric, Percentile, Target
+
+DEFAULT_PERCENTILE: Final[Percentile] = "p95"
+METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
+NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", "e2e": "whole answer"}
+_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+_REACH: Final = 7
+
+_SUB_SECOND: Final = Rule("'sub' t:time")
+_A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
+_SPEED: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) (x:(peruser | perrequest | eachuser | each | ingrand) | slash x2:user)?",
+        "n:num tps (x:(peruser | perrequest | eachuser | each | ingrand))?",
+        "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
+    )
+)
+_WITHOUT_UNIT: Final = Rule("(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | unknown | percent | times)")
+_FOR_ALL: Final = Rule("allat ('at')? p:pctl")
+
+
+def read_targets(draft: Draft) -> None:
+    """Find every latency that the sentence asks for."""
+    sentence = draft.sentence
+    _seconds_in_words(sentence)
+    for_all = next(((m["p"].entries[0], m.first, m.last) for m in _FOR_ALL.matches(sentence)), None)
+    used: set[int] = set()
+    durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
+    for position, index in enumerate(durations):
+        left = durations[position - 1] if position else -1
+        right = durations[position + 1] if position + 1 < len(durations) else len(sentence.items)
+        _target(draft, index, left, right, used, for_all[0] if for_all else None)
+    _speeds(draft)
+    for match in _WITHOUT_UNIT.matches(sentence):
+        _without_unit(draft, match.first, match.last, match["n"].number)
+
+
+def _seconds_in_words(sentence: Sentence) -> None:
+    """Make durations of 'under a second' and 'sub-second'."""
+    from agent.interpret.vocabulary import SECONDS  # noqa: PLC0415
+
+    for rule in (_SUB_SECOND, _A_SECOND):
+        for match in rule.matches(sentence):
+            unit = match["t"]
+            if SECONDS[unit.word] > 60:
+                continue
+            first = match.index("t") - (1 if sentence.items[match.index("t") - 1].word in ("a", "an", "one") else 0)
+            start = sentence.items[first].start
+            item = Item(frozenset({"dur"}), start, unit.end, unit.word, Amount((SECONDS[unit.word],)))
+            sentence.merge(first, match.index("t"), item)
+
+
+def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for_all: str | None) -> None:
+    items = draft.sentence.items
+    metric = _metric(items, index, left, right, used)
+    if metric is None:
+        return
+    percentile = _percentile(items, min(metric, index), max(metric, index), left, right, used)
+    indices = [metric, index] + ([percentile] if percentile is not None else [])
+    first, last = min(indices), max(indices)
+    named = items[percentile].entries[0] if percentile is not None else for_all
+    if named is None and any(item.has("mean") for item in items[max(0, first - 1) : last + 2]):
+        named = "mean"
+    used.update(indices)
+    word = items[metric].word
+    seconds = items[index].number
+    if METRICS.get(word if word != "tpot" else "itl") is None:
+        _which_latency(draft, first, last, seconds, named)
+        return
+    _note(draft, METRICS["itl" if word == "tpot" else word], named, seconds, first, last)
+    items[index].claimed = True
+    if percentile is not None:
+        items[percentile].claimed = True
+    draft.sentence.changed()
+
+
+def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]) -> int | None:
+    """Return the metric that a duration is of: the nearest before it in its clause, else the nearest after it."""
+    found: list[int] = []
+    for at in range(index - 1, max(left, index - 1 - _REACH * 2), -1):
+        if items[at].has("stop"):
+            break
+        if at not in used and items[at].has("ttft", "itl", "e2e", "latency"):
+            found.append(at)
+            if not items[at].has("latency"):
+                break
+    specific = [at for at in found if not items[at].has("latency")]
+    if specific:
+        return specific[0]
+    for at in range(index + 1, min(right, index + _REACH)):
+        if items[at].has("stop", "comma"):
+            break
+        if at not in used and items[at].has("ttft", "itl", "e2e"):
+            return at
+        if at not in used and items[at].has("latency") and not found:
+            found.append(at)
+    return found[0] if found else None
+
+
+def _percentile(items: list[Item], first: int, last: int, left: int, right: int, used: set[int]) -> int | None:
+    for at in range(first, last + 1):
+        if items[at].has("pctl") and at not in used:
+            return at
+    for at in range(first - 1, max(left, first - 4), -1):
+        if items[at].has("stop", "num") or (items[at].has("comma") and at < first - 1):
+            break
+        if items[at].has("pctl") and at not in used:
+            return at
+    for at in range(last + 1, min(right, last + 4)):
+        if items[at].has("stop", "comma", "conj", "num", "ttft", "itl", "e2e"):
+            break
+        if items[at].has("pctl") and at not in used:
+            following = items[at + 1] if at + 1 < len(items) else None
+            if following is not None and following.has("ttft", "itl", "e2e") and at + 1 < right:
+                break
+            return at
+    return None
+
+
+def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first: int, last: int) -> None:
+    if named is not None and named != "mean" and named not in _PERCENTILES:
+        value = amount.value
+        choices = tuple(
+            Choice((Target(metric=metric, percentile=p, seconds=value),), f"{metric.upper()} {p} {show_seconds(value)}")
+            for p in ("p99", "p95")
+            if value > 0
+        )
+        draft.ask("targets", first, last, f"{named} is not among p50, p90, p95, p99 and mean: which is meant?", choices)
+        return
+    percentile: Percentile = named or DEFAULT_PERCENTILE  # type: ignore[assignment]
+    if any(value <= 0 for value in amount.values):
+        draft.object(first, last, f"{metric.upper()} must be more than 0, not {show_seconds(amount.value)}")
+        return
+    assumed = "" if named else " (p95 unless another percentile is said)"
+    draft.read(
+        "targets", (first, last), amount,
+        lambda v: (Target(metric=metric, percentile=percentile, seconds=v),),
+        lambda v, made: f"{metric.upper()} ({NAMES[metric]}) {percentile} ≤ {show_seconds(v)}{assumed}",
+    )  # fmt: skip
+
+
+def _which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
+    percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    value = amount.value
+    if value <= 0:
+        draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
+        return
+    choices = tuple(
+        Choice((Target(metric=metric, percentile=percentile, seconds=value),), f"{metric.upper()} ({NAMES[metric]}) {percentile}")
+        for metric in ("ttft", "e2e", "itl")
+    )
+    said = " ".join(draft.sentence.words(first, last).split())
+    draft.ask("targets", first, last, f"{said!r}: until the first token, between tokens, or for the whole answer?", choices)
+
+
+def _speeds(draft: Draft) -> None:
+    """Read tokens/s of one reader as an ITL; of everybody together it is no target."""
+    for rule in _SPEED:
+        for match in rule.matches(draft.sentence):
+            value = match["n"].number
+            following = draft.sentence.items[match.last + 1 : match.last + 3]
+            whose = match["x"].word if "x" in match else ""
+            if "t" in match and match["t"].word not in ("second", "seconds", "sec", "s"):
+                continue
+            if whose == "ingrand" or any(item.has("ingrand") for item in following):
+                continue
+            if any(v <= 0 for v in value.values):
+                draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")
+                continue
+            if not whose and "x2" not in match:
+                _whose_speed(draft, match.first, match.last, value.value)
+                continue
+            draft.read(
+                "targets", match, value,
+                lambda v: (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / v),),
+                lambda v, made: f"1 / {show_figure(v)} tokens/s = {show_seconds(1 / v)} between tokens (ITL p95)",
+            )  # fmt: skip
+
+
+def _whose_speed(draft: Draft, first: int, last: int, value: float) -> None:
+    target = (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / value),)
+    choices = (
+        Choice(target, f"each user: {show_seconds(1 / value)} between tokens"),
+        Choice(None, "all users together: give requests per second and the length of answers instead"),
+    )
+    draft.ask("targets", first, last, f"{show_figure(value)} tokens/s: for each user, or all together?", choices)
+
+
+def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
+    items = draft.sentence.items
+    word = next(item.word for item in items[first : last + 1] if item.has("ttft", "itl", "e2e"))
+    metric = METRICS["itl" if word == "tpot" else word]
+    named = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), None)
+    percentile: Percentile = named if named in _PERCENTILES else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    if amount.value <= 0:
+        draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
+        return
+    choices = tuple(
+        Choice((Target(metric=metric, percentile=percentile, seconds=amount.value * unit),), show_seconds(amount.value * unit))
+        for unit in (1e-3, 1.0)
+        if amount.value * unit < 3600
+    )
+    draft.ask("targets", first, last, f"{metric.upper()} {amount.value:g}: milliseconds or seconds?", choices)

@@ -1,0 +1,436 @@
+"""How many requests: rates in any unit of time, rates of users, concurrency, calls per request, the peak."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.reading import Choice
+from agent.interpret.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
+
+RATE: Final = "traffic.requests_per_s"
+DEFAULT_PEAK: Final = 1.5
+
+_TIME = "(per t:time | slash per? s:(time | tshort))"
+_BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
+_LINKS = "(link | colon | paren | under | over | ingrand | mean)"
+_NOT_OURS = "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword)"
+
+_RATES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num {_BETWEEN} e:event p:peruser? {_TIME}",  # 20 requests per second, 3 questions per user per hour
+        "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
+        f"n:num ingrand? p:peruser? {_TIME}",  # 1.2M/day
+        "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
+        f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
+        "n:num (mean | unknown)? a:rateunit",  # 20 rps
+        f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
+        f"e:event {_TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
+        f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
+        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",  # every day 5M requests
+    )
+)
+_INTERVALS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num {_BETWEEN} e:event ('every' | 'in' | 'per' | 'each' | slash) d:dur",  # 1000 requests per 10 minutes
+        "'a' e:event 'every' d:dur",  # a request every 2 seconds
+        "'a' e:event 'every' t:time",
+        "'every' d:dur comma? (n:num | 'a') e:event",
+    )
+)
+_OFTEN: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"('once' | x:mult | n:num times) {_TIME}",  # three times a day
+        "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
+        "('once' | x:mult | n:num times) a:adverb",
+        "'every' d:dur",
+    )
+)
+_THINGS: Final = tuple(
+    Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {_TIME}", "n:num a:adverb unknown? e:thing")
+)
+_EACH: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | preset){0,2} e:event (each | peruser)",  # 5 chats each
+        "eachuser near{0,3} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
+        "each near{0,2} n:num (unknown | preset){0,2} e:event",
+    )
+)
+_USERS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
+        "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
+        "a:active (link | colon){0,2} n:num",
+        f"n:num (unknown | concurrent){{0,2}} u:user {_TIME}",  # 1000 visitors a day
+        "n:num (unknown | concurrent | mean){0,2} u:user concurrent?",
+        "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
+    )
+)
+_CONCURRENCY: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out | in)",
+        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
+        "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
+    )
+)
+_CALLS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | 'a')"
+        " (unknown | 'user')? whole",
+        "n:num (unknown | model | preset){0,2} (call | event) perrequest",
+        "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') near{0,2}"
+        " n:num (unknown | model){0,2} call (?! per time)",
+    )
+)
+_PEAK: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
+        "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
+        "x:mult near{0,5} peak",  # 2x at peak
+        "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
+        "m:pct more near{0,4} peak",  # 50% more at peak
+        "peak near{0,4} m:pct more",
+        "x:mult peak",
+    )
+)
+_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
+_BURSTINESS: Final = (Rule("burstiness (link | colon){0,3} n:num"),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """Events in a time, as said."""
+
+    amount: Amount
+    seconds: float
+    first: int
+    last: int
+    of_a_user: bool = False
+    at_peak: bool = False
+    only_of_users: bool = False
+    """It is no traffic unless users do it: three times a day."""
+    noun: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Users:
+    amount: Amount
+    seconds: float | None
+    """Of the period in which they come: a day for DAU."""
+    first: int
+    last: int
+    noun: str
+
+
+def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Find what the sentence says of traffic; known holds values that were given before."""
+    _factors(draft)
+    _calls(draft)
+    rates = _rates(draft)
+    users = _users(draft, wanted=any(rate.of_a_user or rate.only_of_users for rate in rates))
+    _combine(draft, rates, users)
+    _concurrency(draft)
+    _peak_rates(draft, [rate for rate in rates if rate.at_peak], known)
+    _things(draft)
+
+
+# --- rates and users --------------------------------------------------------------------------------------------------
+
+
+def _count(amount: Amount) -> Amount:
+    """Return the amount of something counted, whose small m means millions."""
+    return amount.times(1e6) if amount.small_m else amount
+
+
+def _period(match: Match) -> float:
+    for group in ("t", "s", "a"):
+        if group in match:
+            return SECONDS[match[group].word]
+    return match["d"].number.value if "d" in match else 1.0
+
+
+def _how_many(match: Match) -> Amount:
+    for group in ("n", "x"):
+        if group in match:
+            return _count(match[group].number)
+    return Amount((1.0,))
+
+
+def _rates(draft: Draft) -> list[_Rate]:
+    """Take every rate of the sentence."""
+    rates = []
+    for rule in (*_INTERVALS, *_RATES):
+        for match in rule.matches(draft.sentence):
+            noun = match["e"].word if "e" in match else ""
+            first, last, of_a_user = _with_users_around(draft, match)
+            of_a_user = of_a_user or "p" in match
+            rate = _Rate(_how_many(match), _period(match), first, last, of_a_user, _near_peak(draft, match), False, noun)
+            rates.append(rate)
+            draft.sentence.claim(match.first, match.last)
+    for rule in _OFTEN:
+        for match in rule.matches(draft.sentence):
+            first, last, of_a_user = _with_users_around(draft, match)
+            if of_a_user or any(item.has("user") and not item.claimed for item in draft.sentence.items[: match.first]):
+                if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
+                    continue
+                rates.append(_Rate(_how_many(match), _period(match), first, last, of_a_user, False, True))
+                draft.sentence.claim(match.first, match.last)
+    return sorted(rates, key=lambda rate: rate.first)
+
+
+def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
+    """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    for ahead in range(last + 1, min(len(items), last + 4)):
+        if items[ahead].has("stop", "num"):
+            break
+        if items[ahead].has("each", "peruser", "eachuser") and not (ahead + 1 < len(items) and items[ahead + 1].has("time")):
+            return first, ahead, True
+    for back in range(first - 1, max(-1, first - 6), -1):
+        if items[back].has("stop", "num"):
+            break
+        if items[back].has("eachuser", "each", "peruser"):
+            return back, last, True
+    return first, last, False
+
+
+def _near_peak(draft: Draft, match: Match) -> bool:
+    items = draft.sentence.items
+    for back in range(match.first - 1, max(-1, match.first - 5), -1):
+        if items[back].has("comma", "stop", "conj", "num", "mean"):
+            break
+        if items[back].has("peak"):
+            return True
+    for ahead in range(match.last + 1, min(len(items), match.last + 4)):
+        if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
+            break
+        if items[ahead].has("peak"):
+            following = items[ahead + 1] if ahead + 1 < len(items) else None
+            return following is None or not following.has("mult", "factor", "num")
+    return any(item.has("peak") for item in items[match.first : match.last + 1])
+
+
+def _users(draft: Draft, wanted: bool) -> list[_Users]:
+    """Take every count of users; those who are no audience only where a rate of each is wanted."""
+    found = []
+    for rule in _USERS:
+        for match in rule.matches(draft.sentence):
+            noun = (match["u"] if "u" in match else match["a"]).word
+            period = _period(match) if any(group in match for group in "tsa") else None
+            concurrent = any(item.has("concurrent") for item in draft.sentence.items[match.first : match.last + 1])
+            nothing_else = draft.sentence.items[match.first : match.last + 2]
+            if any(item.has("concurrent") for item in nothing_else) and not (wanted or _has_each(draft)):
+                continue
+            if not wanted and not concurrent and not match_is_audience(match):
+                if not _has_each(draft):
+                    continue
+            found.append(_Users(_count(match["n"].number), period, match.first, match.last, noun))
+            draft.sentence.claim(match.first, match.last)
+    return found
+
+
+def match_is_audience(match: Match) -> bool:
+    """Whether those counted are users of a service rather than any people."""
+    named = match["u"] if "u" in match else match["a"]
+    return named.has("audience", "active") and named.word != "people"
+
+
+def _has_each(draft: Draft) -> bool:
+    return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
+
+
+def _combine(draft: Draft, rates: list[_Rate], users: list[_Users]) -> None:
+    """Turn rates, and users times what each does, into requests/s."""
+    rest = [rate for rate in rates if not rate.at_peak]
+    for count in users:
+        mine = next((rate for rate in rest if rate.of_a_user or rate.only_of_users), None)
+        if mine is None:
+            mine = next((rate for rate in rest if _may_be_of_each(draft, rate, count)), None)
+            if mine is not None:
+                rest.remove(mine)
+                _each_or_together(draft, mine, count)
+                continue
+        if mine is not None:
+            rest.remove(mine)
+            _product(draft, mine, count)
+        elif _each_without_time(draft, count):
+            continue
+        elif not rest and not any(rate.at_peak for rate in rates):
+            _users_alone(draft, count)
+        else:
+            draft.release(count.first, count.last)
+    for rate in rest:
+        if rate.only_of_users:
+            draft.release(rate.first, rate.last)
+            continue
+        if rate.of_a_user:
+            noun = rate.noun or "requests"
+            text = f"{_said(draft, rate.first, rate.last)!r}: how many users are there?"
+            draft.ask(RATE, rate.first, rate.last, text.replace("requests", noun))
+            continue
+        draft.read(RATE, (rate.first, rate.last), rate.amount, lambda v, r=rate: v / r.seconds, lambda v, made, r=rate: _sum(v, r, made))
+    if rest and not users:
+        _each_without_users(draft)
+
+
+def _may_be_of_each(draft: Draft, rate: _Rate, count: _Users) -> bool:
+    """Whether a rate without 'each' follows users closely and is slow enough to be one user's."""
+    return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
+
+
+def _each_or_together(draft: Draft, rate: _Rate, count: _Users) -> None:
+    between = draft.sentence.items[count.last + 1 : rate.first]
+    if between and between[0].has("verb") and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between):
+        _product(draft, rate, count)
+        return
+    said = _said(draft, min(rate.first, count.first), max(rate.last, count.last))
+    together = rate.amount.value / rate.seconds
+    each = together * count.amount.value
+    choices = (
+        Choice(each, f"each user: {show_figure(each)} requests/s"),
+        Choice(together, f"all users together: {show_figure(together)} requests/s"),
+    )
+    first, last = min(rate.first, count.first), max(rate.last, count.last)
+    draft.ask(RATE, first, last, f"{said!r}: is that each user, or all of them together?", choices, claim=False)
+
+
+def _product(draft: Draft, rate: _Rate, count: _Users) -> None:
+    first, last = min(rate.first, count.first), max(rate.last, count.last)
+    crowd = count.amount.value
+    if len(count.amount.values) > 1:
+        each = rate.amount.value / rate.seconds
+        draft.read(RATE, (first, last), count.amount, lambda v: v * each, lambda v, made: _product_sum(v, rate.amount.value, rate, made), claim=False)
+        return
+    draft.read(RATE, (first, last), rate.amount, lambda v: v * crowd / rate.seconds, lambda v, made: _product_sum(crowd, v, rate, made), claim=False)
+
+
+def _product_sum(crowd: float, each: float, rate: _Rate, made: float) -> str:
+    return f"{show_count(crowd)} users × {show_figure(each)} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+
+
+def _sum(value: float, rate: _Rate, made: float) -> str:
+    if rate.seconds == 1:
+        return f"{show_figure(made)} requests/s on average"
+    return f"{show_count(value)} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+
+
+def _each_without_time(draft: Draft, count: _Users) -> bool:
+    """Read '10k DAU, 5 chats each': the users' own period is the time; without one it is asked."""
+    for rule in _EACH:
+        for match in rule.matches(draft.sentence):
+            amount = _count(match["n"].number)
+            first, last = min(match.first, count.first), max(match.last, count.last)
+            draft.sentence.claim(match.first, match.last)
+            if count.seconds is not None:
+                rate = _Rate(amount, count.seconds, match.first, match.last, True)
+                _product(draft, rate, count)
+            else:
+                total = amount.value * count.amount.value
+                choices = tuple(
+                    Choice(total / seconds, f"per {name}: {show_figure(total / seconds)} requests/s")
+                    for name, seconds in (("hour", SECONDS_PER_HOUR), ("day", SECONDS_PER_DAY))
+                )
+                said = _said(draft, match.first, match.last)
+                draft.ask(RATE, first, last, f"{said!r}: in which time, an hour or a day?", choices, claim=False)
+            return True
+    return False
+
+
+def _each_without_users(draft: Draft) -> None:
+    """Read '1000 conversations a day, 5 messages each' as calls per request."""
+    for rule in _EACH[:1]:
+        for match in rule.matches(draft.sentence):
+            _read_calls(draft, match)
+            return
+
+
+def _users_alone(draft: Draft, count: _Users) -> None:
+    people = f"{show_count(count.amount.value)} {'users' if count.noun in SECONDS else count.noun}"
+    per_day = count.amount.value * 10 / SECONDS_PER_DAY
+    choices = (Choice(per_day, f"10 requests a day each: {show_figure(per_day)} requests/s"),)
+    draft.ask(RATE, count.first, count.last, f"{people}: how many requests does each make, and in which time?", choices)
+
+
+def _said(draft: Draft, first: int, last: int) -> str:
+    return " ".join(draft.sentence.words(first, last).split())
+
+
+def _things(draft: Draft) -> None:
+    """Ask whether documents a day are requests a day."""
+    for rule in _THINGS:
+        for match in rule.matches(draft.sentence):
+            rate = _count(match["n"].number).value / _period(match)
+            thing = match["e"].word
+            choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
+            text = f"{_said(draft, match.first, match.last)!r}: is each of the {thing} one request?"
+            draft.ask(RATE, match.first, match.last, text, choices)
+
+
+# --- in flight, calls, peaks ------------------------------------------------------------------------------------------
+
+
+def _concurrency(draft: Draft) -> None:
+    for rule in _CONCURRENCY:
+        for match in rule.matches(draft.sentence):
+            amount = _count(match["n"].number)
+            draft.read("traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight")
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
+
+
+def _calls(draft: Draft) -> None:
+    for rule in _CALLS:
+        for match in rule.matches(draft.sentence):
+            _read_calls(draft, match)
+
+
+def _read_calls(draft: Draft, match: Match) -> None:
+    draft.read("traffic.calls_per_request", match, match["n"].number, float, lambda v, made: f"{show_figure(v)} model calls per request")
+
+
+def _factors(draft: Draft) -> None:
+    for rule in _PEAK:
+        for match in rule.matches(draft.sentence):
+            if "m" in match:
+                draft.read("traffic.peak_factor", match, match["m"].number, lambda v: 1 + v, lambda v, made: f"peak {show_figure(made)} × the mean")
+            else:
+                amount = (match["x"] if "x" in match else match["n"]).number
+                draft.read("traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean")
+    for rule in _BURST:
+        for match in rule.matches(draft.sentence):
+            draft.read("traffic.burst", match, match["x"].number, float, lambda v, made: f"busiest minute {show_figure(v)} × the peak hour")
+    for rule in _BURSTINESS:
+        for match in rule.matches(draft.sentence):
+            draft.read("traffic.burstiness", match, match["n"].number, float, lambda v, made: f"CV of arrivals {show_figure(v)}")
+
+
+def _peak_rates(draft: Draft, rates: list[_Rate], known: Mapping[str, Any]) -> None:
+    """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
+    for rate in rates:
+        peak = rate.amount.value / rate.seconds
+        mean = draft.value(RATE) or known.get(RATE)
+        if mean and len(rate.amount.values) == 1:
+            echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
+            draft.found("traffic.peak_factor", rate.first, rate.last, [Option(peak / mean, echo)])
+            continue
+        said = _said(draft, rate.first, rate.last)
+        usual = peak / DEFAULT_PEAK
+        choices = (
+            Choice(usual, f"mean {show_figure(usual)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean"),
+            Choice(peak, f"mean {show_figure(peak)} requests/s: always at the peak"),
+        )
+        draft.ask(RATE, rate.first, rate.last, f"{said!r} is the peak: what is the mean over the day?", choices)

@@ -1,0 +1,286 @@
+"""The words that carry meaning, each with its kinds; the phrases that count as one word; what is meant by a typo.
+
+A rule (see ``grammar``) is written in kinds, so that a new word for an old thing is one entry here.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MONTH, SECONDS_PER_YEAR, TIME_UNITS
+
+KINDS: Final[dict[str, str]] = {
+    # --- what is counted ---
+    "event": "request requests req reqs query queries r q call calls hit hits message messages msg msgs question "
+    "questions chat chats conversation conversations completion completions inference inferences generation "
+    "generations invocation invocations interaction interactions session sessions transaction transactions turn "
+    "turns task tasks job jobs search searches lookup lookups autocompletion autocompletions suggestion suggestions "
+    "prompt prompts response responses",
+    "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
+    "transcript transcripts summary summaries file files record records report reports paper papers contract "
+    "contracts post posts invoice invoices translation translations image images row rows comment comments",
+    "user": "user users customer customers person people developer developers dev devs engineer engineers employee "
+    "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
+    "player players patient patients reader readers colleague colleagues coder coders operator operators analyst "
+    "analysts lawyer lawyers teacher teachers agent agents",
+    "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
+    "people subscribers",
+    "active": "dau mau wau",
+    "token": "token tokens tok toks tkn tkns tk",
+    "textunit": "word words page pages character characters char chars paragraph paragraphs sentence sentences",
+    "param": "param params parameter parameters",
+    "call": "call calls step steps hop hops invocation invocations completion completions generation generations "
+    "turn turns",
+    "whole": "task tasks request requests query queries question questions job jobs session sessions conversation "
+    "conversations interaction interactions user chat message ticket run",
+    # --- time ---
+    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1),
+    "tshort": "s m h d w y",
+    "per": "per a an each every",
+    "adverb": "hourly daily weekly monthly yearly annually annual minutely",
+    "rateunit": "rps qps rpm qpm rph qph rpd qpd",
+    "tps": "tps",
+    "every": "every each",
+    "each": "each apiece individually",
+    # --- tokens: which way ---
+    "incue": "input inputs prompt prompts prefill isl question questions query queries document documents article "
+    "articles doc docs paper papers email emails mail mails ticket tickets transcript transcripts contract contracts "
+    "file files pdf pdfs instruction instructions report reports",
+    "outcue": "output outputs answer answers response responses reply replies completion completions generation "
+    "generations generated generate generates generating decode osl summary summaries answering replying responding "
+    "into produce produces",
+    "inward": "input inputs isl",
+    "outward": "output outputs osl",
+    "inplain": "input inputs isl prompt prompts",
+    "outplain": "output outputs osl answer answers response responses reply replies completion completions",
+    "plural": "inputs prompts outputs answers responses replies completions questions queries documents",
+    "reasoning": "thinking reasoning thought thoughts",
+    "context": "context ctx",
+    # --- connections ---
+    "link": "of is are be was will at = : about around ~ roughly approximately approx circa ca nearly almost average "
+    "avg mean averaging averages typical typically usually normally length lengths long size sizes sized count to "
+    "the an some maybe perhaps say like ish mostly generally a bit just only with has have "
+    "equals equal being set expected expect around_ our my their its target reach reaches stay stays should must",
+    "approx": "about around ~ roughly approximately approx circa ca nearly almost maybe perhaps like say some just "
+    "only exactly",
+    "size": "length lengths long size sizes sized count average avg mean averaging averages averaged typical",
+    "mean": "average avg mean averaging averages averaged",
+    "median": "median medians",
+    "copula": "of = : is are about around ~ roughly approximately approx average avg mean averaging averages length "
+    "lengths size sizes count at equals be typically usually typical",
+    "under": "under below < <= ≤ within sub cap max maximum upto",
+    "upto": "upto max maximum",
+    "over": "over above > >= ≥ atleast minimum min",
+    "conj": "and plus & with",
+    "or": "or nor either",
+    # --- latency ---
+    "ttft": "ttft",
+    "itl": "itl tpot",
+    "e2e": "e2e",
+    "latency": "latency latencies latent slo sla respond responds responding response_time delay answered",
+    "peak": "peak peaks peaking peaked",
+    "burst": "burst bursts bursting spike spikes spiking surge surges",
+    "factor": "factor multiplier ratio multiple",
+    "more": "more higher above over extra greater additional",
+    # --- growth ---
+    "grow": "grow grows growing grown growth increase increases increasing increased rise rises rising expand expands "
+    "expanding scale scaling",
+    "shrink": "shrink shrinks shrinking decline declines declining decrease decreases decreasing fall falls falling",
+    "yoy": "yoy",
+    "mom": "mom",
+    "horizon": "horizon",
+    "flat": "flat stable constant",
+    # --- hardware ---
+    "gpunoun": "gpu gpus card cards accelerator accelerators chip chips device devices",
+    "node": "node nodes server servers box boxes machine machines host hosts",
+    "dgx": "dgx hgx",
+    "replica": "replica replicas instance instances copy copies",
+    "spare": "spare spares standby redundant backup extra",
+    "para": "tp pp ep dp",
+    "spot": "spot preemptible",
+    "reserved": "reserved reservation reserve commitment committed commit contract",
+    "ondemand": "ondemand",
+    "owned": "owned",
+    "ingrand": "ingrand altogether overall combined aggregate total together",
+    "allat": "allat both",
+    "budget": "budget spend afford spending ceiling cheaper budgeted capped cost costs pay",
+    "usd": "usd dollar dollars bucks $ us$",
+    "euro": "eur euro euros € gbp pounds £ chf yen ¥",
+    # --- serving ---
+    "batch": "batch batches batchsize",
+    "kv": "kv kvcache",
+    "prefixcue": "prefix prefixes cached cacheable cachehit cachehits",
+    "shared": "shared share shares reused reuse reusable repeated repeats repeat common identical same",
+    "bits": "bit bits",
+    "weights": "weights weight",
+    "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
+    "concurrency": "concurrency inflight parallelism",
+    # --- refusals ---
+    "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont cant "
+    "cannot neither skip ban banned anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "noun_neg": "no without",
+    "but": "but instead rather however only just",
+    "any": "anything whatever whichever anywhere any",
+    "unsure": "unsure unclear",
+    # --- money and the rest of the little words ---
+    "in": "in",
+    "for": "for",
+    "out": "out",
+    "on": "on",
+    "into": "into",
+    "than": "than",
+    "next": "next coming following",
+    "past": "last past previous ago since",
+    "way": "way",
+    "times": "times time x × * fold",
+    "x": "x × *",
+    "percentile": "percentile percentiles ile tile",
+    "percent": "% percent pct",
+    "range": "to till until – — .. … ... - ±",
+    "dash": "- – —",
+    "slash": "/",
+    "arrow": "→ -> =>",
+    "plus": "+",
+    "paren": "( ) [ ] { }",
+    "comma": ", |",
+    "stop": ". ; ! ? \n",
+    "colon": ": =",
+    "verb": "ask asks asking send sends sending make makes making do does doing issue issues issuing fire fires firing "
+    "run runs running who that which use uses using have has submit submits write writes writing get gets at with of "
+    "each every type types submitting",
+    "making": "generating producing creating generate produce create generates produces creates",
+    # --- numbers in words ---
+    "small": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen single",
+    "tens": "twenty thirty forty fifty sixty seventy eighty ninety",
+    "couple": "couple",
+    "part": "half third thirds quarter quarters",
+    "scaleword": "k mn mio mln million millions thousand billion bn hundred dozen mil trillion",
+    "multword": "double doubles doubled doubling triple triples tripled tripling quadruple quadruples quadrupling "
+    "twofold threefold fourfold fivefold tenfold twice thrice treble",
+    # --- filler after a bare answer ---
+    "filler": "i think guess maybe probably so or please ish approx roughly about around on average it is its it's "
+    "should be say let's lets us we have well hmm uh um ok okay yes yeah sure that's thats would like use take go with "
+    "make just only perhaps the a an total overall usually typically normally mostly at in all thanks most use_ i'd id "
+    "want need get gets see expect our my this for now then more less or than , . ! ? ~ : = ( ) - \n",
+}
+
+PHRASES: Final[dict[str, str]] = {
+    "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
+    "first token latency|prefill latency|time till first token|time until first token|first byte|1st token|"
+    "start of the answer|start answering",
+    "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|time between tokens|"
+    "between tokens|per token latency|token latency|per output token|latency per token|inter token delay|"
+    "token to token latency|per token|every token|each token|token interval",
+    "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
+    "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
+    "total time|whole response|request latency|overall latency|to completion|to finish|finished",
+    "latency": "response time|response times|reaction time|respond in|responds in",
+    "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
+    "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
+    "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|"
+    "not to exceed|dont exceed|must not exceed|cant exceed|quicker than|better than|stay under|keep under|kept under",
+    "over": "at least|no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
+    "not below|not under|or more|higher than",
+    "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
+    "unsure": "not sure|dont know|do not know|no idea|not certain|not decided|not fixed|no clue|havent decided|"
+    "not clear|unclear|dont mind|do not mind|why not|not yet|not only|not just|no matter|no problem|no wait|"
+    "no worries|if not|no limit|not many",
+    "any": "dont care|do not care|doesnt matter|does not matter|no preference|you choose|choose for me|you pick|"
+    "pick for me|pick one for me|whatever is cheapest|whatever works|whatever fits|choose the gpu|choose gpus|"
+    "any gpu|any gpus|best gpu|you decide|decide for me|up to you|any accelerator|suggest one|recommend one|"
+    "surprise me|whichever is cheapest|whatever gpu|which gpu|which gpus|what gpu|what gpus|anything works",
+    "anythingbut": "anything but|everything but|everything except|anything except|other than|apart from|"
+    "anything other than|all but|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
+    "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
+    "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|at peak|peak load|peak traffic|"
+    "busiest hours|busiest time|busy hours|the busiest|high season|busiest period|busiest minute|worst hour|on peak|"
+    "at the peak|peak day",
+    "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
+    "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
+    "mom": "month over month|month on month|m / m",
+    "percent": "per cent",
+    "percentile": "% ile|% tile",
+    "ondemand": "on demand|pay as you go|payg",
+    "owned": "on prem|on premise|on premises|our own gpus|our own hardware|own the gpus|own gpus|own hardware|we own|"
+    "own our gpus|our own cluster|own the hardware|our own datacenter|our own data center|own datacenter|"
+    "our own servers|own servers|bare metal we own|already bought|own the cards|own cards|our own cards|onprem|"
+    "colocation|colocated|self hosted hardware|in house hardware|own the servers|owned gpus|bought the gpus",
+    "inflight": "in flight|at the same time|at once|in parallel|at a time|at any time|at any one time|online at once",
+    "kvcache": "kv cache|key value cache|kv caches|k v cache",
+    "context": "context window|context length|context size|max model len|max model length|max context|"
+    "maximum context|context limit|max seq len|max sequence length|window size|ctx len|context windows|context of",
+    "batchcap": "max num seqs|batch size|batch cap|max batch size|max batch|maximum batch size|maximum batch|"
+    "batch limit|batches of|batch of|micro batch|max concurrent sequences|max sequences|batch sizes|max running requests",
+    "tokenbudget": "max num batched tokens|batched tokens|chunked prefill|token budget|chunked prefill size|"
+    "batched token budget|max batched tokens",
+    "memutil": "gpu memory utilization|gpu memory utilisation|memory utilization|memory utilisation|mem fraction static|"
+    "gpu mem util|memory fraction",
+    "prefixhit": "prefix hit|prefix hit rate|prefix cache hit rate|cache hit rate|cache hits|cache hit|prefix hits|"
+    "prefix caching hit rate|prefix cache hits|prefix reuse|prefix sharing|hit rate|kv reuse|prefix cache|prefix caching|"
+    "prompt caching|prompt cache|cache reuse|prefix share|shared prefix|common prefix",
+    "sysprompt": "system prompt|system prompts|system message|system instruction|system instructions|preamble",
+    "tp": "tensor parallel|tensor parallelism|tensor parallel size|tensor parallel degree|tp size|tp degree",
+    "pp": "pipeline parallel|pipeline parallelism|pipeline parallel size|pipeline stages|pp size",
+    "ep": "expert parallel|expert parallelism|expert parallel size|ep size",
+    "dp": "data parallel|data parallelism|data parallel size|attention dp|dp size",
+    "way": "ways",
+    "burstiness": "burstiness|cv of arrivals|arrival cv",
+    "pernode": "per node|per server|per box|per machine|per host|a node|each node|in a node|in each node|/ node|"
+    "in one node|each server|a server|per instance",
+    "peruser": "per user|per customer|per person|per employee|per developer|per client|per visitor|per head|per seat|"
+    "/ user|per dev|per active user|per engineer|per member|per student|per stream|per session stream|per agent|"
+    "/ customer|/ person|/ stream|per subscriber|per dau",
+    "perrequest": "per request|per query|per call|/ request|/ req|per req|per message|per sequence",
+    "eachuser": "each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
+    "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
+    "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
+    "each visitor|every visitor|each member|each dev",
+    "ingrand": "in total|in aggregate|total throughput|across all users|system wide|cluster wide",
+    "allat": "both at|all at|each at|all of them at|all of these at",
+    "fullprecision": "full precision|unquantized|unquantised|no quantization|no quantisation|not quantized|"
+    "not quantised|without quantization|without quantisation",
+    "halfprecision": "half precision",
+    "survive": "survive one failure|survive a failure|survive the loss of one|tolerate one failure|lose one replica|"
+    "lose a replica|one can fail|one may fail|survive losing one|losing one replica|tolerate a failure|"
+    "survive one replica failure|failure of one replica",
+    "gpuhour": "per gpu hour|/ gpu hour|per gpu per hour|/ gpu / hour|/ gpu / h|per hour per gpu|/ h per gpu|"
+    "an hour per gpu|/ hour per gpu|/ hr per gpu|/ gpu hr|per gpu hr|/ gpuh|a gpu hour|per card hour|/ hour / gpu|"
+    "/ h / gpu|/ gpu / hr|per accelerator hour|an hour per card|per hour for each gpu|per gpu an hour|per gpu / hour",
+}
+
+SECONDS: Final[dict[str, float]] = {
+    **TIME_UNITS,
+    "m": 60.0,
+    "hourly": SECONDS_PER_HOUR,
+    "daily": SECONDS_PER_DAY,
+    "weekly": 7 * SECONDS_PER_DAY,
+    "monthly": SECONDS_PER_MONTH,
+    "yearly": SECONDS_PER_YEAR,
+    "annually": SECONDS_PER_YEAR,
+    "annual": SECONDS_PER_YEAR,
+    "minutely": 60.0,
+    "dau": SECONDS_PER_DAY,
+    "wau": 7 * SECONDS_PER_DAY,
+    "mau": SECONDS_PER_MONTH,
+    "rps": 1.0,
+    "qps": 1.0,
+    "rpm": 60.0,
+    "qpm": 60.0,
+    "rph": SECONDS_PER_HOUR,
+    "qph": SECONDS_PER_HOUR,
+    "rpd": SECONDS_PER_DAY,
+    "qpd": SECONDS_PER_DAY,
+}
+"""Seconds in what a word of time says."""
+
+
+def _by_word() -> dict[str, frozenset[str]]:
+    kinds: dict[str, set[str]] = {name: {name} for name in PHRASES}
+    for kind, words in KINDS.items():
+        for word in words.split(" "):
+            kinds.setdefault(word, set()).add(kind)
+    return {word: frozenset(found) for word, found in kinds.items()}
+
+
+KINDS_OF: Final = _by_word()
+"""The kinds of each word; the name of a phrase is a kind of its own."""
