@@ -1,4 +1,4 @@
-"""The weight matrices of a model, from its dimensions: what parameter counts, memory and products are all summed from."""
+"""The weight matrices of a model, from its dimensions: what parameters, memory and products are all summed from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

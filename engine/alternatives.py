@@ -56,7 +56,7 @@ def _alternatives(
     return tuple(results)
 
 
-def _why_not(question: Question, evaluated: Evaluated, row: int, first: int) -> str:
+def _why_not(question: Question, evaluated: Evaluated, row: int, first: int) -> str:  # noqa: PLR0911 — one reason each
     mine, best = float(evaluated.monthly_usd[row]), float(evaluated.monthly_usd[first])
     if not np.isfinite(mine):
         return "no price is known: it cannot be ranked"

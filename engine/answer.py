@@ -37,8 +37,8 @@ def answer_of(
     total = fleet.accelerators
     many = "s" if fleet.replicas > 1 else ""
     sentence = (
-        f"{total} × {accelerator.name}: {fleet.replicas} replica{many} of {_shape(best)} serve {question.model.name} in "
-        f"{question.weights.name}"
+        f"{total} × {accelerator.name}: {fleet.replicas} replica{many} of {_shape(best)} serve {question.model.name} "
+        f"in {question.weights.name}"
     )
     if question.mean_rate is None and spec.traffic.concurrency is None:
         mean = fleet.capacity_requests_per_s / spec.traffic.peak_factor
@@ -74,12 +74,11 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """Return the warnings, the one that matters most first."""
     spec = question.spec
-    warnings = []
-    for result in results:
-        if not result.met:
-            warnings.append(
-                f"{target_name_of(result)} is {_ms(result.forecast_s)} at the peak, target {_ms(result.target_s)}"
-            )
+    warnings = [
+        f"{target_name_of(result)} is {_ms(result.forecast_s)} at the peak, target {_ms(result.target_s)}"
+        for result in results
+        if not result.met
+    ]
     warnings += _cap_warning(question, best, fleet)
     if memory.verdict == "marginal":
         warnings.append(

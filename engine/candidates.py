@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture, ServingRuntime
+from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture
 from engine.kernels import Rates, Unsupported
 from engine.memory import (
     Parallelism,
@@ -113,39 +113,13 @@ class Candidates:
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
-        return step_tables(*self._step_arguments())
+        return step_tables(
+            self.question.model, self.spread, self.which, self.rates, self.accelerators, self.per_node
+        )
 
     def step_parts(self) -> dict[str, Floats]:
         """Return what the base times of ``step_tables`` are made of, by name."""
-        return step_parts(*self._step_arguments())
-
-    def _step_arguments(
-        self,
-    ) -> tuple[
-        ModelArchitecture,
-        Parallelism,
-        Ints,
-        tuple[Rates, ...],
-        tuple[Accelerator, ...],
-        list[float],
-        ServingRuntime,
-        Ints,
-    ]:
-        question = self.question
-        links = [
-            question.catalog.accelerators[a.kernels].link.gb_per_s if a.kernels else a.link.gb_per_s
-            for a in self.accelerators
-        ]
-        return (
-            question.model,
-            self.spread,
-            self.which,
-            self.rates,
-            self.accelerators,
-            links,
-            question.runtime,
-            self.per_node,
-        )
+        return step_parts(self.question.model, self.spread, self.which, self.rates, self.accelerators, self.per_node)
 
 
 def node_size(question: Question, accelerator: Accelerator) -> int:
@@ -249,7 +223,7 @@ def _spreads(question: Question, accelerator: Accelerator) -> Iterator[tuple[int
                 yield tp, pp, dp, 1
 
 
-def illegal_because(model: ModelArchitecture, tp: int, pp: int, dp: int, ep: int) -> str:
+def illegal_because(model: ModelArchitecture, tp: int, pp: int, dp: int, ep: int) -> str:  # noqa: PLR0911 — a rule each
     """Return why a model cannot be spread so; empty when it can."""
     for layer in layers(model):
         mix = layer.mixing
@@ -285,6 +259,11 @@ def measure(
     which: Ints,
     spread: Parallelism,
 ) -> Candidates:
+    """Return given spreads with their memory and seats, whether or not they fit.
+
+    Args:
+        which: index of each spread's accelerator and rates.
+    """
     if not len(which):
         none = np.zeros(0)
         return Candidates(question, accelerators, rates, which, spread, Memories(*[none] * 8), none, none)

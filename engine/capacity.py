@@ -10,7 +10,7 @@ from engine.search import Evaluated
 from engine.workload import Target
 
 GAIN = 1.05
-"""A tenth more seats must raise the saturated rate by half as much for the seats, not the device, to be what is full."""
+"""A tenth more seats must raise the saturated rate by half as much for the seats to be what is full, not the device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, tro
 def _ledger(
     question: Question, best: Evaluated, capacity: ReplicaCapacity, offer: PricedOffer | None
 ) -> tuple[LedgerLine, ...]:
-    """Lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is a line of its own."""
+    """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too."""
     spec, counts = question.spec, best.counts
     size = int(best.candidates.spread.accelerators[0])
     traffic = spec.traffic

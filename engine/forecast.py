@@ -13,7 +13,7 @@ from engine.economics import bill_of, energy_of
 from engine.fleet import fleet_of
 from engine.infeasible import NoPlan, explain_misses, no_plan
 from engine.operating_points import operating_points
-from engine.plan import CapacityPlan, PerformanceAt
+from engine.plan import CapacityPlan, PerformanceAt, Rejection
 from engine.resolve import resolve
 from engine.search import only, search
 from engine.thresholds import thresholds_of
@@ -38,7 +38,8 @@ def forecast(
         InputError: names that the catalog does not know, or values that contradict each other.
     """
     question = resolve(spec, catalog)
-    evaluated, misses = search(question), ()
+    evaluated = search(question)
+    misses: tuple[Rejection, ...] = ()
     if not len(evaluated.order):
         refused = no_plan(question, evaluated)
         if refused is not None:

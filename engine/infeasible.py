@@ -129,7 +129,8 @@ def _relaxations(target: Target, eased: Target, evaluated: Evaluated, fastest: i
     yield f"{target_name(target)} {_ms(eased.seconds)}"
     found = evaluated.candidates
     if floor <= target.seconds:
-        yield f"{int(found.spread.accelerators[fastest])} × {found.accelerator(fastest).name} reaches {_ms(floor)} alone"
+        size, name = int(found.spread.accelerators[fastest]), found.accelerator(fastest).name
+        yield f"{size} × {name} reaches {_ms(floor)} alone"
     yield "a smaller model, fewer weight bytes (fp8, int4), or another accelerator"
 
 

@@ -4,13 +4,13 @@ A curve's efficiencies are shares of the peaks on which it was fitted, so a meas
 that inherits multiplies the shares with its own. Sources are in the catalog entries (catalogs/kernels).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, DecodeFit, KernelCurve, Precision, RooflineFit, ServingRuntime
+from catalogs.records import Accelerator, DecodeFit, FittedConstants, KernelCurve, Precision, RooflineFit, ServingRuntime
 
 Floats = NDArray[np.float64]
 Curves = Mapping[tuple[str, str], KernelCurve]
@@ -49,6 +49,19 @@ class DecodeRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheads:
+    """What a runtime spends beside its kernels, seconds."""
+
+    step_s: float
+    layer_s: float
+    mixture_layer_s: float
+    sparse_layer_s: float
+    prompt_layer_s: float
+    all_reduce_s: float
+    all_reduce_factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rates:
     """Everything that turns one replica's operations into seconds, for one accelerator, runtime and pair of formats."""
 
@@ -69,6 +82,9 @@ class Rates:
     """Bytes per KV element."""
     all_reduce: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
     """By group size: message bytes, seconds."""
+    measured_link_gb_per_s: float
+    """One direction, of the accelerator on which ``all_reduce`` was measured."""
+    overheads: Overheads
     memory_bytes_per_s: float
     origin: str
     """'measured', or what was inherited from where."""
@@ -76,7 +92,7 @@ class Rates:
     """The matrix unit that runs the quantised products."""
 
 
-class Unsupported(Exception):
+class Unsupported(Exception):  # noqa: N818 — the name says the error
     """The accelerator cannot run this format; ``instead`` says what it would run as."""
 
     def __init__(self, reason: str, instead: str) -> None:
@@ -151,10 +167,22 @@ def rates_for(
     weights: Precision,
     kv_cache: Precision,
     curves: Curves,
+    fitted: Iterable[FittedConstants] = (),
     *,
+    measured_link_gb_per_s: float | None = None,
     static_scales: bool = False,
 ) -> Rates:
     """Return the rates of an accelerator under a runtime.
+
+    Args:
+        accelerator: that runs the kernels.
+        runtime: whose kernels and overheads they are.
+        weights: format of the weights.
+        kv_cache: format of the KV cache.
+        curves: measured kernels, by accelerator and framework.
+        fitted: constants fitted on served systems; those for this runtime and accelerator apply.
+        measured_link_gb_per_s: link of the accelerator that was measured, where it is another.
+        static_scales: activation scales come with the checkpoint.
 
     Raises:
         Unsupported: the accelerator has no unit for the format.
@@ -192,21 +220,63 @@ def rates_for(
         found = _optional(order, "latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"))
         if found:
             latent.append((float(heads), roofline(found[1], found[2], "bf16")))
+    fit = combined(fitted, runtime.id, accelerator)
     return Rates(
-        linear=linear,
+        linear=_scaled(linear, fit.linear_compute, fit.linear_memory),
         linear_bytes=weights.bytes_per_element,
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
-        plain=roofline(plain_fit, plain_curve, "bf16"),
-        mixture=roofline(mixture_fit, mixture_curve, mixture_unit),
+        plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), fit.plain_compute, fit.linear_memory),
+        mixture=_scaled(roofline(mixture_fit, mixture_curve, mixture_unit), fit.mixture_compute, fit.mixture_memory),
         mixture_bytes=weights.bytes_per_element,
-        decode=DecodeRate(decode_fit.t0_us * 1e-6, min(decode_fit.memory, 1.0) * bandwidth, decode_fit.half),
-        prefill=roofline(prefill_fit, prefill_curve, "bf16"),
-        latent=tuple(latent),
+        decode=DecodeRate(
+            decode_fit.t0_us * 1e-6,
+            min(decode_fit.memory, 1.0) * bandwidth * fit.attention_memory,
+            decode_fit.half,
+        ),
+        prefill=_scaled(roofline(prefill_fit, prefill_curve, "bf16"), fit.prefill_compute, fit.prefill_compute),
+        latent=tuple((heads, _scaled(r, fit.attention_memory, fit.attention_memory)) for heads, r in latent),
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
+        measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
+        overheads=_overheads(runtime, fit),
         memory_bytes_per_s=bandwidth,
         origin="measured" if own else f"inherited from {measured_on}",
         compute=unit,
+    )
+
+
+def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accelerator) -> FittedConstants:
+    """Return the constants for a runtime on an accelerator: factors multiply, of overheads the most specific counts."""
+    overheads: dict[str, float] = {}
+    factors: dict[str, float] = {}
+    matching = [c for c in fitted if c.applies_to(runtime, accelerator)]
+    for constants in sorted(matching, key=lambda c: c.specificity):
+        for name in FittedConstants.OVERHEADS:
+            if getattr(constants, name) is not None:
+                overheads[name] = getattr(constants, name)
+        for name in FittedConstants.FACTORS:
+            factors[name] = factors.get(name, 1.0) * getattr(constants, name)
+    return FittedConstants.model_construct(**{"id": "combined", "fitted_on": ""}, **overheads, **factors)
+
+
+def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:
+    return Roofline(roof.t0_s, roof.flops_per_s * compute, roof.bytes_per_s * memory, roof.p)
+
+
+def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
+    def of(name: str) -> float:
+        value: float | None = getattr(fit, name)
+        stated: float = getattr(runtime, name)
+        return stated if value is None else value
+
+    return Overheads(
+        step_s=of("step_overhead_us") * 1e-6,
+        layer_s=of("layer_overhead_us") * 1e-6,
+        mixture_layer_s=of("mixture_layer_overhead_us") * 1e-6,
+        sparse_layer_s=of("sparse_layer_overhead_us") * 1e-6,
+        prompt_layer_s=of("prompt_layer_overhead_us") * 1e-6,
+        all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
+        all_reduce_factor=of("all_reduce_factor"),
     )
 
 
@@ -251,7 +321,6 @@ def all_reduce_seconds(
     accelerator: Accelerator,
     rates: Rates,
     *,
-    relative_link_gb_per_s: float,
     per_node: int,
 ) -> Floats:
     """Return the seconds of an all-reduce of ``message_bytes`` over ``group`` accelerators.
@@ -265,12 +334,7 @@ def all_reduce_seconds(
     if group > per_node:
         nodes = -(-group // per_node)
         within = all_reduce_seconds(
-            message_bytes,
-            per_node,
-            accelerator,
-            rates,
-            relative_link_gb_per_s=relative_link_gb_per_s,
-            per_node=per_node,
+            message_bytes, per_node, accelerator, rates, per_node=per_node
         )
         across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
             accelerator.inter_node_gb_per_s * 1e9
@@ -284,7 +348,7 @@ def all_reduce_seconds(
     sizes = [row[0] for row in rates.all_reduce]
     nearest = min(sizes, key=lambda size: (abs(np.log2(size / group)), -size))
     _, table_bytes, table_seconds = rates.all_reduce[sizes.index(nearest)]
-    stretched = message_bytes * (relative_link_gb_per_s / link.gb_per_s)
+    stretched = message_bytes * (rates.measured_link_gb_per_s / link.gb_per_s)
     return _log_log(stretched, table_bytes, table_seconds)
 
 

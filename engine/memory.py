@@ -138,7 +138,7 @@ def activation_bytes(model: ModelArchitecture, spread: Parallelism, budget_token
     """
     widest = max(
         (
-            matrix.outputs * (8 if matrix.role == "expert" else 1)
+            matrix.outputs
             for group in model.layers
             for matrix in layer_matrices(group, model.hidden_size)
             if matrix.role in ("dense", "shared", "attention")

@@ -188,18 +188,20 @@ class FlopCount:
         return self.attention_projections + self.attention_mixing + self.feed_forward + self.lm_head
 
 
-def flops(model: ModelArchitecture, tokens: float, start: float, sampled: float) -> FlopCount:
-    """Count the FLOPs of passing ``tokens`` tokens that follow ``start`` tokens of context, ``sampled`` of them sampled.
+def flops(
+    model: ModelArchitecture, tokens: float, start: float, sampled: float, *, decoding: bool = False
+) -> FlopCount:
+    """Count the FLOPs of passing ``tokens`` tokens after ``start`` tokens of context, ``sampled`` of them sampled.
 
     Products cost 2 per parameter and token (a mixture's routed experts k/E of theirs); attention 2·heads·(dₖ + dᵥ) per
-    token and token of context, causal.
+    token and token of context, causal. ``decoding``: latent attention works on the compressed vector itself.
     """
-    projections = mixing = feed_forward = 0.0
+    projections, mixing, feed_forward = 0.0, 0.0, 0.0
     for layer in layers(model):
         for product in layer.products:
-            parameters = sum(matrix.parameters for matrix in product.matrices)
+            parameters = float(sum(matrix.parameters for matrix in product.matrices))
             if product.role == "expert" and layer.mixture:
-                parameters = parameters * layer.mixture.experts_per_token / layer.mixture.experts
+                parameters *= layer.mixture.experts_per_token / layer.mixture.experts
             cost = 2.0 * parameters * tokens * layer.count
             if product.role == "attention":
                 projections += cost

@@ -66,7 +66,7 @@ def _token_gaps(replicas: Replicas, load: Load, columns: Floats, wanted: Floats,
     """
     lengths = replicas.lengths
     prompts = np.maximum(replicas.prompt_steps(columns), 0.0)
-    full, rest = replicas.chunks(columns)
+    full, _ = replicas.chunks(columns)
     width = len(SHARES)
     results = []
     for i in range(count):

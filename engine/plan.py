@@ -5,6 +5,7 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 """
 
 from dataclasses import dataclass, field, fields, is_dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
@@ -380,7 +381,7 @@ def six_digits(value: float) -> float | int:
         ValueError: NaN or infinite, which no plan may hold.
     """
     rounded = float(f"{value:.6g}")
-    if rounded != rounded or rounded in (float("inf"), float("-inf")):
+    if not isfinite(rounded):
         raise ValueError("a plan may not hold NaN or infinity")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 

@@ -18,7 +18,7 @@ SHARES_OF_NOMINAL = 8
 """Equally likely lengths that stand for a uniform draw."""
 
 
-class Unpredictable(Exception):
+class Unpredictable(Exception):  # noqa: N818 — the name says the error
     """A point that cannot be predicted, and why."""
 
 

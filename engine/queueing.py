@@ -50,7 +50,7 @@ class Waits:
     seat_wait: Floats
     """Mean wait then, seconds (exponential)."""
     long_step: Floats
-    """Seconds of a step that carries a prompt; outside any queue an arrival waits a uniform share of the running step."""
+    """Seconds of a step that carries a prompt; outside any queue an arrival waits for a uniform share of a step."""
     long_share: Floats
     """Probability that the running step carries a prompt."""
     short_step: Floats

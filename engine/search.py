@@ -90,7 +90,7 @@ def given_fleet(question: Question, accelerators_per_node: Ints | Floats) -> Flo
     if hardware.accelerator_count:
         return np.full(len(accelerators_per_node), float(hardware.accelerator_count))
     if hardware.nodes:
-        return accelerators_per_node * float(hardware.nodes)
+        return np.asarray(accelerators_per_node, dtype=np.float64) * hardware.nodes
     return None
 
 

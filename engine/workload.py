@@ -1,4 +1,4 @@
-"""WorkloadSpec: everything a forecast is asked, as values; and StatedSpec, which also knows where each value came from."""
+"""WorkloadSpec: everything a forecast is asked, as values; StatedSpec, which also knows where each value came from."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "d
 
 
 class TokenDistribution(Record):
-    """How many tokens: a lognormal by its mean and CV (or p95), or the values of a file. Clipped at the context limit."""
+    """How many tokens: a lognormal by its mean and CV (or p95), or a file's values. Clipped at the context limit."""
 
     mean: Positive
     """Tokens."""
@@ -261,7 +261,7 @@ def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, So
     for statement in statements:
         for path, value in statement.values.items():
             for rival in (path, *_RIVALS.get(path, ())):
-                if rival in values and rival not in statement.values or (rival == path and path in values):
+                if (rival in values and rival not in statement.values) or (rival == path and path in values):
                     old = values.pop(rival)
                     was = sources.pop(rival)
                     if was.kind not in ("preset", "settings", "default") and old != value:
