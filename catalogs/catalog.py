@@ -20,6 +20,7 @@ from catalogs.records import (
     BenchmarkProtocol,
     Checkpoint,
     Fact,
+    FittedConstants,
     KernelCurve,
     MixtureFeedForward,
     ModelArchitecture,
@@ -170,6 +171,11 @@ class Catalog:
     def protocols(self) -> Mapping[str, BenchmarkProtocol]:
         """Benchmark protocols by id."""
         return self._by_id("protocol", BenchmarkProtocol)
+
+    @cached_property
+    def fitted(self) -> tuple[FittedConstants, ...]:
+        """Constants fitted on served systems."""
+        return tuple(self._by_id("fitted", FittedConstants).values())
 
     # --- entries by what people say ---
 

@@ -13,6 +13,7 @@ from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
     BenchmarkProtocol,
+    FittedConstants,
     KernelCurve,
     ModelArchitecture,
     PowerCurve,
@@ -33,6 +34,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "curve": ("kernels", KernelCurve),
     "power": ("power", PowerCurve),
     "protocol": ("protocols", BenchmarkProtocol),
+    "fitted": ("fitted", FittedConstants),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

@@ -106,9 +106,9 @@ class Candidates:
             question.runtime.scheduler,
             budget=np.full(len(self), float(question.budget_tokens)) * self.spread.dp,
             seats=self.seats,
-            ttft_overhead_s=question.runtime.ttft_overhead_ms * 1e-3,
+            ttft_overhead_s=np.array([r.overheads.ttft_s for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
-            scheduler_share=question.runtime.decode_share_of_prompts,
+            decode_share=np.array([r.overheads.decode_share_of_prompts for r in self.rates])[self.which],
         )
 
     def step_tables(self) -> StepTables:

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, DecodeFit, FittedConstants, KernelCurve, Precision, RooflineFit, ServingRuntime
+from catalogs.records import (
+    Accelerator,
+    DecodeFit,
+    FittedConstants,
+    KernelCurve,
+    Precision,
+    RooflineFit,
+    ServingRuntime,
+)
 
 Floats = NDArray[np.float64]
 Curves = Mapping[tuple[str, str], KernelCurve]
@@ -59,6 +67,10 @@ class Overheads:
     prompt_layer_s: float
     all_reduce_s: float
     all_reduce_factor: float
+    ttft_s: float
+    """From the request's arrival to the scheduler, and from the first token to the client."""
+    decode_share_of_prompts: float
+    """How much of another request's prefill a decoding request feels in a closed loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,25 +232,31 @@ def rates_for(
         found = _optional(order, "latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"))
         if found:
             latent.append((float(heads), roofline(found[1], found[2], "bf16")))
-    fit = combined(fitted, runtime.id, accelerator)
+    constants = combined(fitted, runtime.id, accelerator)
     return Rates(
-        linear=_scaled(linear, fit.linear_compute, fit.linear_memory),
+        linear=_scaled(linear, constants.linear_compute, constants.linear_memory),
         linear_bytes=weights.bytes_per_element,
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
-        plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), fit.plain_compute, fit.linear_memory),
-        mixture=_scaled(roofline(mixture_fit, mixture_curve, mixture_unit), fit.mixture_compute, fit.mixture_memory),
+        plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), constants.plain_compute, constants.linear_memory),
+        mixture=_scaled(
+            roofline(mixture_fit, mixture_curve, mixture_unit), constants.mixture_compute, constants.mixture_memory
+        ),
         mixture_bytes=weights.bytes_per_element,
         decode=DecodeRate(
             decode_fit.t0_us * 1e-6,
-            min(decode_fit.memory, 1.0) * bandwidth * fit.attention_memory,
+            min(decode_fit.memory, 1.0) * bandwidth * constants.attention_memory,
             decode_fit.half,
         ),
-        prefill=_scaled(roofline(prefill_fit, prefill_curve, "bf16"), fit.prefill_compute, fit.prefill_compute),
-        latent=tuple((heads, _scaled(r, fit.attention_memory, fit.attention_memory)) for heads, r in latent),
+        prefill=_scaled(
+            roofline(prefill_fit, prefill_curve, "bf16"), constants.prefill_compute, constants.prefill_compute
+        ),
+        latent=tuple(
+            (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
+        ),
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
-        overheads=_overheads(runtime, fit),
+        overheads=_overheads(runtime, constants),
         memory_bytes_per_s=bandwidth,
         origin="measured" if own else f"inherited from {measured_on}",
         compute=unit,
@@ -256,7 +274,7 @@ def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accel
                 overheads[name] = getattr(constants, name)
         for name in FittedConstants.FACTORS:
             factors[name] = factors.get(name, 1.0) * getattr(constants, name)
-    return FittedConstants.model_construct(**{"id": "combined", "fitted_on": ""}, **overheads, **factors)
+    return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
 
 
 def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:
@@ -277,6 +295,8 @@ def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
         prompt_layer_s=of("prompt_layer_overhead_us") * 1e-6,
         all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
         all_reduce_factor=of("all_reduce_factor"),
+        ttft_s=of("ttft_overhead_ms") * 1e-3,
+        decode_share_of_prompts=of("decode_share_of_prompts"),
     )
 
 
@@ -333,9 +353,7 @@ def all_reduce_seconds(
     share = 2 * (group - 1) / group
     if group > per_node:
         nodes = -(-group // per_node)
-        within = all_reduce_seconds(
-            message_bytes, per_node, accelerator, rates, per_node=per_node
-        )
+        within = all_reduce_seconds(message_bytes, per_node, accelerator, rates, per_node=per_node)
         across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
             accelerator.inter_node_gb_per_s * 1e9
         )

@@ -95,7 +95,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     decoding = np.ones_like(seats)
     for _ in range(ITERATIONS):
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
-        itl = load.step_s + replicas.scheduler_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
+        itl = load.step_s + replicas.decode_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
         queued = (clients - seats) / seats * (lengths.output.mean * itl)
         before = _closed_wait(replicas, seats, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)

@@ -83,7 +83,9 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
     )
     prompt, output = _lengths(row)
     load = Load(row["load"], prompt, output, protocol_for(catalog, row))
-    return Point(row, system, _setting(row, accelerator, model), load, int(float(row["concurrency"] or row["batch"] or 0)))
+    return Point(
+        row, system, _setting(row, accelerator, model), load, int(float(row["concurrency"] or row["batch"] or 0))
+    )
 
 
 def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:

@@ -70,22 +70,22 @@ class Replicas:
         *,
         budget: Floats,
         seats: Floats,
-        ttft_overhead_s: float,
+        ttft_overhead_s: Floats,
         arrival_cv: float,
-        scheduler_share: float,
+        decode_share: Floats,
     ) -> None:
         """Take the step tables, the token budget per step and the seats (most requests together) of each candidate.
 
-        ``scheduler_share`` is how much of another's prefill a decoding request feels in a closed loop.
+        ``decode_share`` is how much of another's prefill a decoding request feels in a closed loop.
         """
         self.tables = tables
         self.lengths = lengths
         self.scheduler = scheduler
         self.budget = budget[:, None]
         self.seats = np.maximum(seats, 1e-6)[:, None]
-        self.ttft_overhead_s = ttft_overhead_s
+        self.ttft_overhead_s = ttft_overhead_s[:, None]
         self.arrival_cv = arrival_cv
-        self.scheduler_share = scheduler_share
+        self.decode_share = decode_share[:, None]
         context = np.array([lengths.decode_context(w) for w in tables.windows])
         self._context_s = (tables.decode_context @ context)[:, None]
         per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])
@@ -156,7 +156,7 @@ class Replicas:
             itl_s=step + batch * prompt_s / decoded,
             prompt_s=prompt_s,
             prompt_square=(prompts * prompts) @ weights,
-            own_s=self._own(batch, full_step, decoding) + self.ttft_overhead_s,
+            own_s=self._own(batch, full_step, decoding) + self.ttft_overhead_s[..., None],
             waits=self._waits(batch, rate, step, full_step, prompts),
         )
 

@@ -142,5 +142,7 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         question.weights,
         question.kv_cache,
         question.catalog.curves,
+        question.catalog.fitted,
+        measured_link_gb_per_s=question.catalog.accelerators[accelerator.kernels or accelerator.id].link.gb_per_s,
         static_scales=question.static_scales,
     )

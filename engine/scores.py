@@ -90,9 +90,7 @@ def score(ratios: Sequence[float]) -> Score:
     return Score(len(ratios), float(np.median(errors)), float(np.quantile(errors, 0.9)), float(np.median(ratios)))
 
 
-def _by(
-    group: str, ratios: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
-) -> dict[str, dict[str, Score]]:
+def _by(group: str, ratios: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]) -> dict[str, dict[str, Score]]:
     values = sorted({point[group] for found in ratios.values() for point, _ in found})
     return {
         value: {

@@ -110,22 +110,18 @@ def step_tables(
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
-    relative_links: Sequence[float],
     per_node: Ints,
 ) -> StepTables:
     """Return the step tables of candidates.
 
     Args:
-        which: index of each candidate's rates, accelerator and relative link.
-        relative_links: link bandwidth (GB/s) of the accelerator on which the all-reduce table was measured.
+        which: index of each candidate's rates and accelerator.
         per_node: accelerators per node, per candidate.
     """
     column = _Columns(spread, which, rates)
-    arguments = (model, spread, which, rates, accelerators, relative_links, per_node)
-    total = sum(step_parts(*arguments).values(), np.zeros((len(which), len(TOKEN_GRID))))
-    return StepTables(
-        seconds=np.maximum.accumulate(total, axis=1), pipeline=column.pp[:, 0], **_attention(model, column)
-    )
+    parts = step_parts(model, spread, which, rates, accelerators, per_node)
+    total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
+    return _with_context(model, column, np.maximum.accumulate(total, axis=1))
 
 
 def step_parts(
@@ -134,7 +130,6 @@ def step_parts(
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
-    relative_links: Sequence[float],
     per_node: Ints,
 ) -> dict[str, Floats]:
     """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds; arguments as ``step_tables``."""
@@ -145,9 +140,7 @@ def step_parts(
     for layer in layers(model):
         for name, seconds in _layer_parts(layer, model, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
-    parts["collectives"] = _all_reduces(
-        tokens, spread, which, rates, accelerators, relative_links, per_node, model
-    )
+    parts["collectives"] = _all_reduces(tokens, spread, which, rates, accelerators, per_node, model)
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
     parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
@@ -215,9 +208,7 @@ class _Columns:
         return _gather(chosen, np.arange(len(chosen)))
 
 
-def _layer_parts(
-    layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats
-) -> dict[str, Floats]:
+def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> dict[str, Floats]:
     own = tokens / column.dp
     overhead = column.layer_overhead
     if layer.mixture:
@@ -232,10 +223,9 @@ def _layer_parts(
         low = product.role != "router" and model.quantised_parts == "linear"
         inputs = float(product.matrices[0].inputs)
         shards = np.minimum(column.tp, product.matrices[0].ways) if product.matrices[0].split == "inputs" else 1.0
-        outputs = sum(
-            (m.outputs / np.minimum(column.tp, m.ways) if m.split == "outputs" else m.outputs * np.ones_like(column.tp))
-            for m in product.matrices
-        )
+        outputs = np.zeros_like(column.tp)
+        for matrix in product.matrices:
+            outputs += matrix.outputs / (np.minimum(column.tp, matrix.ways) if matrix.split == "outputs" else 1.0)
         roof, weight, entry = (
             (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
         )
@@ -278,7 +268,6 @@ def _all_reduces(
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
-    relative_links: Sequence[float],
     per_node: Ints,
     model: ModelArchitecture,
 ) -> Floats:
@@ -302,7 +291,6 @@ def _all_reduces(
                     tp,
                     accelerators[index],
                     rates[index],
-                    relative_link_gb_per_s=relative_links[index],
                     per_node=key[4],
                 )
                 count = dense - (routed if dp > 1 else 0)
@@ -325,8 +313,8 @@ def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelA
     return result
 
 
-def _attention(model: ModelArchitecture, column: _Columns) -> dict[str, object]:
-    """The context-dependent coefficients, summed over layers, one column per distinct window."""
+def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -> StepTables:
+    """Add what depends on the context to T: coefficients summed over layers, one column per distinct window."""
     windows: list[float] = []
     for layer in layers(model):
         if layer.mixing and layer.mixing.heads:
@@ -365,12 +353,14 @@ def _attention(model: ModelArchitecture, column: _Columns) -> dict[str, object]:
             keys = mix.index_elements * INDEX_KEY_BYTES / column.decode_bytes
             prompt[:, full] += (layer.count * flops / column.dp / column.pp)[:, 0]
             decode[:, full] += (layer.count * np.maximum(flops, keys) / column.dp / column.pp)[:, 0]
-    return {
-        "decode_fixed": decode_fixed,
-        "prompt_fixed": prompt_fixed,
-        "prompt_token": prompt_token,
-        "windows": distinct,
-        "decode_context": decode,
-        "decode_extra": extra,
-        "prompt_context": prompt,
-    }
+    return StepTables(
+        seconds=seconds,
+        decode_fixed=decode_fixed,
+        prompt_fixed=prompt_fixed,
+        prompt_token=prompt_token,
+        windows=distinct,
+        decode_context=decode,
+        decode_extra=extra,
+        prompt_context=prompt,
+        pipeline=column.pp[:, 0],
+    )
