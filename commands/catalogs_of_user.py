@@ -1,9 +1,13 @@
-"""The catalog that a command works with: the built-in one, the user's own entries, the directories of this call."""
+"""What a command works with beside its arguments: the catalog with the user's own entries, the user's settings."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogs.catalog import Catalog
+
+if TYPE_CHECKING:
+    from engine.workload import Statement
 
 
 def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
@@ -11,7 +15,22 @@ def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
 
     Raises InputError where an extra directory does not exist, CatalogError where a file is broken.
     """
+    own = _own_directory()
+    return Catalog.load([own, *extra] if own.is_dir() else extra)
+
+
+def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
+    """Return what the settings.toml of the user's configuration directory says, then those of the extra ones.
+
+    Raises InputError where one is broken.
+    """
+    from agent.spec_files import settings_file  # noqa: PLC0415 — `catalog` needs no settings
+
+    found = (settings_file(directory) for directory in (_own_directory(), *extra))
+    return [statement for statement in found if statement is not None]
+
+
+def _own_directory() -> Path:
     from platformdirs import user_config_path  # noqa: PLC0415 — costs time that only commands with a catalog pay
 
-    own = user_config_path("fleetcast")
-    return Catalog.load([own, *extra] if own.is_dir() else extra)
+    return user_config_path("fleetcast")

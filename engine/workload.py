@@ -304,6 +304,11 @@ def spec_from(values: Mapping[str, Any]) -> WorkloadSpec:
     Raises:
         InputError: a value is out of its range or a path does not exist; the sentence names it.
     """
+    return validated(nested(values))
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted path as a nested mapping; the inverse of ``flattened``."""
     tree: dict[str, Any] = {}
     for path, value in values.items():
         *rooms, leaf = path.split(".")
@@ -311,7 +316,7 @@ def spec_from(values: Mapping[str, Any]) -> WorkloadSpec:
         for room in rooms:
             branch = branch.setdefault(room, {})
         branch[leaf] = value
-    return validated(tree)
+    return tree
 
 
 def validated(tree: Mapping[str, Any]) -> WorkloadSpec:

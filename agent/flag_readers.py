@@ -1,0 +1,112 @@
+"""How the text of a flag is read where catalogs.units has no reader for it: defaults of unit, bounds, choices."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final, get_args
+
+from catalogs.errors import InputError, listed, quoted
+from catalogs.names import letters_of
+from catalogs.units import (
+    SECONDS_PER_YEAR,
+    read_billions,
+    read_factor,
+    read_number,
+    read_percentage,
+    read_seconds,
+    read_usd,
+    read_whole,
+)
+from engine.workload import Term
+
+
+def read_text(text: str, what: str) -> str:
+    """Return the text without the blanks around it."""
+    if not text.strip():
+        raise InputError(f"{what} is empty")
+    return text.strip()
+
+
+def read_names(text: str, what: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InputError(f"{what} names nothing; give one or several names, separated by commas")
+    return names
+
+
+def read_size(text: str, what: str) -> str:
+    """Return a bare model size as it stands in a spec: '70B'."""
+    return f"{read_billions(text, what):g}B"
+
+
+def read_milliseconds(text: str, what: str) -> float:
+    """Return seconds; a bare number is in ms."""
+    return read_seconds(text, what, unit="ms")
+
+
+def read_growth(text: str, what: str) -> float:
+    """Return growth a year as a share, above −1: '20' is 0.2."""
+    return read_percentage(text, what, minimum=-0.99)
+
+
+def read_years(text: str, what: str) -> float:
+    """Return years; a bare number is in years."""
+    return read_seconds(text, what, unit="y") / SECONDS_PER_YEAR
+
+
+def read_multiple(text: str, what: str) -> float:
+    """Return a factor of at least 1."""
+    return read_factor(text, what, minimum=1.0)
+
+
+def read_positive(text: str, what: str) -> float:
+    """Return a number above 0."""
+    number = read_number(text, what)
+    if not number > 0:
+        raise InputError(f"{what} {quoted(text)} must be more than 0")
+    return number
+
+
+def read_not_negative(text: str, what: str) -> float:
+    """Return a number of at least 0."""
+    number = read_number(text, what)
+    if number < 0:
+        raise InputError(f"{what} {quoted(text)} must not be negative")
+    return number
+
+
+def read_spares(text: str, what: str) -> int:
+    """Return a whole number of at least 0."""
+    return read_whole(text, what, minimum=0)
+
+
+def read_monthly_usd(text: str, what: str) -> float:
+    """Return USD a month."""
+    return read_usd(text, what, per="month")
+
+
+def read_hourly_usd(text: str, what: str) -> float:
+    """Return USD an hour."""
+    return read_usd(text, what, per="hour")
+
+
+_TERMS: Final[Mapping[str, str]] = {letters_of(term): term for term in get_args(Term)} | {
+    "1y": "reserved_1y",
+    "1year": "reserved_1y",
+    "reserved": "reserved_1y",
+    "3y": "reserved_3y",
+    "3years": "reserved_3y",
+    "preemptible": "spot",
+    "own": "owned",
+}
+
+
+def read_term(text: str, what: str) -> str:
+    """Return a rental term."""
+    said = letters_of(text)
+    if said in _TERMS:
+        return _TERMS[said]
+    terms = get_args(Term)
+    near = get_close_matches(said, list(_TERMS), n=1)
+    nearest = f"; did you mean {_TERMS[near[0]]}?" if near else ""
+    raise InputError(f"{what} {quoted(text)} is not {listed(terms)}{nearest}")

@@ -1,0 +1,59 @@
+"""One sentence beside the flags: what it states, and what stops a forecast because nobody can be asked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.interpret import Question, interpret
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError, listed
+from engine.workload import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a sentence says."""
+
+    statement: Statement
+    echoes: tuple[str, ...]
+    """What was understood, with the sums."""
+    unused: tuple[str, ...]
+    """What was said and not used."""
+    questions: tuple[Question, ...]
+    """What may mean several things, and no flag settles."""
+    objections: tuple[str, ...]
+    """What cannot be meant."""
+
+    def check(self) -> None:
+        """See that nothing has to be asked.
+
+        Raises InputError where something cannot be meant, or may mean several things.
+        """
+        if self.objections:
+            raise InputError("; ".join(self.objections))
+        if self.questions:
+            first = self.questions[0]
+            choices = listed([choice.label for choice in first.choices])
+            more = f" ({len(self.questions) - 1} more may mean several things)" if len(self.questions) > 1 else ""
+            raise InputError(
+                f"{first.text} {f'Say {choices}.' if choices else 'Say it in full.'}{more}".replace("\n", " ")
+            )
+
+    def notices(self) -> Iterator[str]:
+        """Yield what is told beside the answer."""
+        if self.echoes:
+            yield f"Understood: {'; '.join(self.echoes)}."
+        if self.unused:
+            yield f"Not used: {', '.join(self.unused)}."
+
+
+def said_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> Said:
+    """Return what a sentence says, given the values by path that flags state."""
+    reading = interpret(text, catalog, known=answered)
+    return Said(
+        Statement("said", reading.values, reading.details),
+        tuple(fact.echo for fact in reading.facts if fact.path not in answered),
+        reading.unused,
+        tuple(question for question in reading.questions if question.path not in answered),
+        reading.objections,
+    )

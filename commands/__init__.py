@@ -1,0 +1,17 @@
+"""The doors: each command parses, calls, shows. ``run`` starts the program; importing this costs next to nothing."""
+
+import sys
+from collections.abc import Sequence
+
+
+def run() -> None:
+    """Run the program with the arguments of this process, and exit with its code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program with these arguments and return its exit code."""
+    from commands.failures import guarded  # noqa: PLC0415 — `import commands` stays cheap
+    from commands.program import program  # noqa: PLC0415
+
+    return guarded(lambda: program(arguments))

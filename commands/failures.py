@@ -1,0 +1,101 @@
+"""The one place where an error becomes a sentence on standard error and an exit code.
+
+0 a plan that meets its targets · 1 our bug · 2 bad input · 3 nothing meets the targets · 4 a check failed (over
+budget) · 5 input incomplete · 130 interrupted.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from difflib import get_close_matches
+from enum import IntEnum
+
+from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted
+
+
+class Exit(IntEnum):
+    """Exit codes."""
+
+    DONE = 0
+    BUG = 1
+    BAD_INPUT = 2
+    NOTHING_MEETS = 3
+    CHECK_FAILED = 4
+    INCOMPLETE = 5
+    INTERRUPTED = 130
+
+
+DEBUG = "FLEETCAST_DEBUG"
+"""Set to anything, an error shows its traceback."""
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Return what the work returns; what it raises becomes a sentence and the code for it."""
+    try:
+        code = work()
+        sys.stdout.flush()
+        return code
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        return _told(error)
+    except KeyboardInterrupt:
+        return _say("", Exit.INTERRUPTED)
+
+
+def _told(error: Exception) -> int:
+    match error:
+        case IncompleteInput():
+            return _say(str(error), Exit.INCOMPLETE)
+        case InputError() | CatalogError():
+            return _say(str(error), Exit.BAD_INPUT)
+        case BrokenPipeError():
+            _abandon_output()  # whoever read has stopped, `| head` for one: that is no error
+            return Exit.DONE
+        case OSError():
+            _abandon_output()
+            return _say(_about_output(error), Exit.BAD_INPUT)
+        case _ if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing value
+            return _say(_usage(error), Exit.BAD_INPUT)
+        case _:
+            kind, said = type(error).__name__, " ".join(str(error).split())
+            about = f"{kind}: {said}" if said else kind
+            return _say(f"this is a bug in fleetcast ({about}); {DEBUG}=1 shows where", Exit.BUG)
+
+
+def _say(sentence: str, code: Exit) -> int:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"fleetcast: {sentence}\n" if sentence else "\n")
+        sys.stderr.flush()
+    return code
+
+
+def _about_output(error: OSError) -> str:
+    where = quoted(str(error.filename)) if error.filename else "standard output"
+    done = "read" if error.errno == errno.ENOENT else "written"
+    return f"{where} cannot be {done}: {(error.strerror or str(error)).lower()}"
+
+
+def _abandon_output() -> None:
+    """Keep the interpreter from flushing a stream at its end that has just refused."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _usage(error: Exception) -> str:
+    """Return typer's complaint as one sentence with the nearest option or command."""
+    context = getattr(error, "ctx", None)
+    option = getattr(error, "option_name", "")
+    message = " ".join(str(getattr(error, "message", error)).split()).rstrip(".")
+    if option and message.lower().startswith("no such option") and context is not None:
+        known = [name for parameter in context.command.params for name in getattr(parameter, "opts", ())]
+        near = get_close_matches(option, known, n=1)
+        message = f"there is no option {option}" + (f"; did you mean {near[0]}?" if near else "")
+    else:
+        message = f"{message[:1].lower()}{message[1:]}"
+    where = getattr(context, "command_path", "fleetcast")
+    return f"{message} (`{where} --help` lists what there is)"

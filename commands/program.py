@@ -1,0 +1,103 @@
+"""The program: its commands by name, each imported when it is called."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from catalogs.errors import IncompleteInput, InputError, listed, quoted
+
+COMMANDS: Final = {
+    "forecast": "How many accelerators a workload needs, which, and what they cost.",
+    "estimate": "One replica at a given load: memory, FLOPs, latency, throughput.",
+    "accuracy": "Predict measured points and say how far off.",
+    "plan": "Show a plan that was saved; the schema of plans.",
+    "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
+    "resume": "Go on with a conversation that was interrupted.",
+}
+"""Each is the module of its name in this package, whose ``app`` is a typer app."""
+
+
+class _Commands(TyperGroup):
+    """Commands that are imported when they are called: a forecast does not pay for a conversation."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return [name for name in COMMANDS if find_spec(f"commands.{name}")]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return what --help lists of a command, without importing it."""
+        return typer.main.get_command(_listed_alone(cmd_name)) if cmd_name in self.list_commands(ctx) else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Import the command that is called.
+
+        Raises InputError where there is none of that name.
+        """
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise InputError(
+                f"there is no command {quoted(name)}; "
+                + (f"did you mean {near[0]}?" if near else f"there are {listed(known)}")
+            )
+        command = typer.main.get_command(import_module(f"commands.{name}").app)
+        command.name = name
+        return name, command, args[1:]
+
+
+def _listed_alone(name: str) -> typer.Typer:
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, help=COMMANDS[name])(lambda: None)
+    return alone
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help="Capacity planning for LLM serving: how many accelerators, which, and what they cost.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from engine.chosen import program_version  # noqa: PLC0415 — only here
+
+        print(f"fleetcast {program_version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _without_command(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        raise IncompleteInput(
+            [
+                "a command and what it is to work on, such as `fleetcast forecast --model llama-3.1-70b --rps 10 "
+                "--input-tokens 500 --output-tokens 200` (`fleetcast --help` lists the commands)"
+            ]
+        )
+
+
+def program(arguments: Sequence[str]) -> int:
+    """Run with these arguments and return the exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command(args=list(arguments), prog_name="fleetcast", standalone_mode=False)
+    except SystemExit as ended:
+        # typer leaves like this when a pipe breaks; what that means is decided in one place.
+        if isinstance(ended.__context__, OSError):
+            raise ended.__context__ from None
+        raise
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,77 @@
+"""How a command shows its answer: report or JSON on standard output, notices on standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from commands.failures import Exit
+
+if TYPE_CHECKING:
+    from engine.infeasible import NoPlan
+    from engine.plan import CapacityPlan
+
+SHOWN_REJECTIONS = 8
+
+
+def exit_code(plan: "CapacityPlan") -> Exit:
+    """Return what a plan says to a script."""
+    if not plan.answer.meets_targets:
+        return Exit.NOTHING_MEETS
+    return Exit.CHECK_FAILED if plan.cost.within_budget is False else Exit.DONE
+
+
+def json_text(tree: Any) -> str:
+    """Return JSON as it is printed and saved."""
+    return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def print_json(tree: Any) -> None:
+    """Print JSON alone; standard output may not carry every sign, JSON then escapes it."""
+    text = json_text(tree)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(tree, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text)
+
+
+def show_plan(plan: "CapacityPlan", *, full: bool = False, plain: bool = False, cost: bool = False) -> None:
+    """Print a plan's screenful or its whole report; ``cost`` adds the bill to the screenful."""
+    from agent.report import model  # noqa: PLC0415 — JSON needs no report
+    from agent.report.bill_section import bill  # noqa: PLC0415
+    from agent.report.blocks import Heading, Report  # noqa: PLC0415
+
+    report = model.full(plan) if full else model.screenful(plan)
+    if cost and not full:
+        report = Report((*report.blocks, Heading("The bill"), *bill(plan)))
+    _show(report, plain)
+
+
+def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:
+    """Print why there is no plan, and what would have to give."""
+    from agent.report.blocks import Block, Bullets, Paragraph, Report  # noqa: PLC0415
+    from agent.report.words import sentence  # noqa: PLC0415
+
+    shown = none.rejected if full else none.rejected[:SHOWN_REJECTIONS]
+    items = [f"{r.what}: {r.reason}" for r in shown]
+    if len(shown) < len(none.rejected):
+        items.append(f"{len(none.rejected) - len(shown)} more with --full")
+    works = tuple(dict.fromkeys(change for r in none.rejected for change in r.relaxations))
+    blocks: tuple[Block, ...] = (Paragraph(sentence(none.sentence), "bad"), Bullets(tuple(items), "Tried:"))
+    if works:
+        blocks += (Bullets(works if full else works[:SHOWN_REJECTIONS], "What would have to give:"),)
+    _show(Report(blocks), plain)
+
+
+def notice(lines: Iterable[str]) -> None:
+    """Say something beside the answer, on standard error."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _show(report: Any, plain: bool) -> None:
+    from agent.report.show import show  # noqa: PLC0415
+
+    show(report, plain=plain or bool(os.environ.get("ACCESSIBLE")))
