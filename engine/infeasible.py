@@ -1,6 +1,6 @@
 """When nothing meets the wish: why, how near the nearest comes, and which change would be enough."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,7 +39,7 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
     Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
     what any candidate reaches (the targets are then relaxed to what the nearest one can hold at a useful load).
     """
-    capped = _capped(question, evaluated)
+    capped = _capped(question, evaluated, question.spec.targets)
     if capped is not None:
         return capped
     nearest, relaxed, floors = relaxed_targets(question, evaluated)
@@ -61,15 +61,20 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
                 tuple(_relaxations(target, eased, evaluated, fastest, float(floor[fastest]))),
             )
         )
-    eased_search = search(question, relaxed)
-    if not len(eased_search.order):
-        eased_search = search(question, ())
-    if not len(eased_search.order):
-        return explain_misses(question, evaluated)
-    return eased_search, tuple(misses)
+    # The relaxed targets may each be within reach and not together, or only for a fleet beyond its ceiling.
+    for targets in (relaxed, ()):
+        eased_search = search(question, targets)
+        if len(eased_search.order):
+            return eased_search, tuple(misses)
+        capped = _capped(question, eased_search, targets)
+        if capped is not None:
+            return capped[0], (*misses, *capped[1])
+    raise AssertionError("without targets every candidate that fits has a capacity")
 
 
-def _capped(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
+def _capped(
+    question: Question, evaluated: Evaluated, targets: Sequence[Target]
+) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
     """Return the best fleet without its ceiling, where only the ceiling is in the way."""
     known = np.flatnonzero(~np.isnan(evaluated.capacity))
     hardware = question.spec.hardware
@@ -85,7 +90,7 @@ def _capped(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[
         )
     free_hardware = hardware.model_copy(update={"max_accelerators": None, "accelerator_count": None, "nodes": None})
     free = replace(question, spec=question.spec.model_copy(update={"hardware": free_hardware}))
-    without = search(free)
+    without = search(free, targets)
     row = int(without.order[0])
     needed = float(without.accelerators[row])
     held = float(without.capacity[row]) * (ceiling // int(without.candidates.spread.accelerators[row]))

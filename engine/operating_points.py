@@ -35,44 +35,31 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
     capacity = float(best.capacity[0])
     peak_factor = question.spec.traffic.peak_factor
     if question.spec.traffic.concurrency:
-        at_peak = _batch_in_flight(best, question.spec.traffic.concurrency * peak_factor / replicas_today)
-        at_mean = _batch_in_flight(best, question.spec.traffic.concurrency / replicas_today)
+        each = question.spec.traffic.concurrency / replicas_today
+        at_mean, at_peak = (float(replicas.batch_in_flight(np.array([n]))[0, 0]) for n in (each, each * peak_factor))
     else:
         # Without a rate the fleet was given: its peak hour is what it holds.
         mean = question.mean_rate / replicas_today if question.mean_rate else capacity / peak_factor
         peak = min(mean * peak_factor, capacity) if question.mean_rate is None else mean * peak_factor
-        batches = replicas.batch_at_rate_many(np.array([mean, min(peak, 0.999 * float(replicas.saturated[0, 0]))]))
+        # At saturation itself waits are without bound.
+        most = 0.999 * float(replicas.saturated[0, 0])
+        batches = replicas.batch_at_rate_many(np.minimum([mean, peak], most))
         at_mean, at_peak = float(batches[0]), float(batches[1])
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
     mean_point, peak_point = performances(replicas, (at_mean, at_peak), per_request)
-    alone = replicas.at(replicas.seats * 1e-4)
+    alone = replicas.at(replicas.lightest)
     prefill = float((alone.own_s @ question.lengths.prompt.weights)[0, 0])
     prompt_s = float(replicas.at(np.array([[at_mean]])).prompt_s[0, 0])
     return OperatingPoints(mean_point, peak_point, _load_curve(best, per_request), prefill, prompt_s)
 
 
-def _batch_in_flight(best: Evaluated, in_flight: float) -> float:
-    """Return the batch at which so many requests are in flight per replica (Little: λ·E2E)."""
-
-    def below(
-        trial: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        load = best.replicas.at(trial)
-        result: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
-            load.requests_per_s * best.replicas.mean(load, "e2e") <= in_flight
-        )
-        return result
-
-    return float(best.replicas.largest(below)[0, 0])
-
-
 def _load_curve(best: Evaluated, kv_usage_per_request: float) -> LoadCurve:
     replicas = best.replicas
     saturated = float(replicas.saturated[0, 0])
-    batches = replicas.batch_at_rate_many(np.array(CURVE) * saturated)[None, :]
+    rate = np.array(CURVE) * saturated
+    batches = replicas.batch_at_rate_many(rate)[None, :]
     load = replicas.at(batches)
-    rate = load.requests_per_s[0]
     return LoadCurve(
         requests_per_s=rate,
         in_flight=rate * replicas.mean(load, "e2e")[0],

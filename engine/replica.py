@@ -21,8 +21,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-SMALLEST_BATCH = 1e-4
-"""Of the seats: where the load curve begins; the queue is empty there."""
+LIGHTEST_SHARE, LIGHTEST_BATCH = 1e-4, 1e-2
+"""Of the seats, and in requests: the load curve begins at the smaller; a request is alone there."""
+
+CREST = tuple(float(share) for share in np.geomspace(0.01, 1.0, 24))
+"""Shares of the seats among which λ(B) is largest. It rises with B but for the last few percent, where decoding leaves
+prompts ever less of the token budget, and they take more and smaller steps."""
 
 TINY = 1e-12
 
@@ -90,7 +94,15 @@ class Replicas:
         self._context_s = (tables.decode_context @ context)[:, None]
         per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])
         self._prompt_context_s = tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed
-        self.saturated = self._rate(self.seats)
+        rates = self._rate(self.seats * np.array(CREST))
+        crest = rates.argmax(axis=1)
+        self.saturated = rates[np.arange(len(rates)), crest][:, None]
+        self.saturated_batch = self.seats * np.array(CREST)[crest][:, None]
+
+    @property
+    def lightest(self) -> Floats:
+        """Batches (candidates, 1) with which a request meets nobody else."""
+        return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH)
 
     def take(self, index: Ints) -> "Replicas":
         """Return the candidates at ``index``."""
@@ -117,17 +129,22 @@ class Replicas:
 
     def chunks(self, batch: Floats) -> tuple[Floats, Floats]:
         """Return full-budget steps and the remaining tokens of each prompt stratum: (candidates, batches, strata)."""
-        beside = batch if self.scheduler.mixed else np.zeros_like(batch)
-        room = np.maximum(self.budget - beside, 0.1 * self.budget)[..., None]
+        room = self._room(batch)[..., None]
         full = np.floor(self.lengths.computed / room)
         return full, self.lengths.computed - full * room
+
+    def _room(self, batch: Floats) -> Floats:
+        """Prompt tokens that a step carries beside a batch: at least a tenth of the budget, or prompts would starve."""
+        beside = batch if self.scheduler.mixed else np.zeros_like(batch)
+        return np.maximum(self.budget - beside, 0.1 * self.budget)
 
     def prompt_steps(self, batch: Floats) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
         full, rest = self.chunks(batch)
         running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
         base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
-        at_budget = self.tables.base(np.broadcast_to(self.budget, batch.shape))
+        # Not less than the batch itself, which the budget may be smaller than.
+        at_budget = self.tables.base(running + self._room(running))
         last = self.tables.base(running[..., None] + rest)
         added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0)
         steps = full + 1.0
@@ -148,7 +165,7 @@ class Replicas:
         prompt_s = prompts @ weights
         rate = batch / (decoded * step + batch * prompt_s)
         decoding = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
-        full_step = self.tables.base(np.broadcast_to(self.budget, batch.shape)) + decoding
+        full_step = self.tables.base(batch + self._room(batch)) + decoding
         return Load(
             batch=batch,
             requests_per_s=rate,
@@ -179,7 +196,7 @@ class Replicas:
     def _waits(self, batch: Floats, rate: Floats, step: Floats, full_step: Floats, prompts: Floats) -> Waits:
         """Formulas 4, 5 and 6."""
         weights = self.lengths.prompt.weights
-        share = self.lengths.computed / np.maximum(self.budget - batch, 0.1 * self.budget)[..., None]
+        share = self.lengths.computed / self._room(batch)[..., None]
         work = share * full_step[..., None] + self._prompt_context_s[:, None, :]
         busy = np.clip(rate * (work @ weights), 0.0, 0.999)
         queue = rate * ((work * work) @ weights) * (1 + self.arrival_cv**2) / 2 / (2 * (1 - busy))
@@ -278,24 +295,44 @@ class Replicas:
     # --- solving for the batch ----------------------------------------------------------------------------------------
 
     def batch_at_rate(self, requests_per_s: Floats) -> Floats:
-        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max.
+        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max."""
+        wanted = requests_per_s[:, None]
+        batch = self._batch_at(self._rate, wanted)
+        result: Floats = np.where(wanted > self.saturated, np.nan, batch)
+        return result
 
-        λ(B) rises: two passes bracket it in log B, and the last is interpolated.
+    def batch_in_flight(self, requests: Floats) -> Floats:
+        """Return B (candidates, 1) with which so many requests run or wait (Little: λ·E2E), at most the saturated."""
+
+        def in_flight(batch: Floats) -> Floats:
+            load = self.at(batch)
+            return load.requests_per_s * self.mean(load, "e2e")
+
+        return self._batch_at(in_flight, requests[:, None])
+
+    def _batch_at(self, quantity: Callable[[Floats], Floats], wanted: Floats) -> Floats:
+        """Return the first B, up to the saturated, at which a quantity that rises with B reaches a value.
+
+        Two passes bracket it in log B, and the last is interpolated. A dip counts as level.
         """
-        wanted = np.log(requests_per_s)[:, None]
-        low = np.log(self.seats * SMALLEST_BATCH)
-        width = np.log(self.seats) - low
-        steps = np.linspace(0.0, 1.0, 25)
+        wanted = np.log(wanted)
+        low = np.log(self.lightest)
+        width = np.log(self.saturated_batch) - low
+        steps = np.linspace(0.0, 1.0, 33)
         for _ in range(2):
-            rates = np.log(self._rate(np.exp(low + width * steps)))
-            passed = np.minimum(np.maximum((rates < wanted).sum(axis=1, keepdims=True), 1), len(steps) - 1)
+            found = np.maximum.accumulate(np.log(quantity(np.exp(low + width * steps))), axis=1)
+            passed = np.minimum(np.maximum((found < wanted).sum(axis=1, keepdims=True), 1), len(steps) - 1)
             low = low + width * (passed - 1) / (len(steps) - 1)
             width = width / (len(steps) - 1)
-            before = np.take_along_axis(rates, passed - 1, axis=1)
-            after = np.take_along_axis(rates, passed, axis=1)
-        # Below the smallest batch the rate is proportional to it: the interpolation extends.
-        part = np.minimum((wanted - before) / np.maximum(after - before, TINY), 1.0)
-        result: Floats = np.where(wanted > np.log(self.saturated), np.nan, np.exp(low + width * part))
+            before = np.take_along_axis(found, passed - 1, axis=1)
+            after = np.take_along_axis(found, passed, axis=1)
+        # Below the lightest load a quantity is proportional to B.
+        part = np.where(
+            wanted < before,
+            (wanted - before) / width,
+            np.clip((wanted - before) / np.maximum(after - before, TINY), 0.0, 1.0),
+        )
+        result: Floats = np.exp(low + width * part)
         return result
 
     def batch_at_rate_many(self, requests_per_s: Floats) -> Floats:
@@ -306,26 +343,25 @@ class Replicas:
 
     def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:
         """Return the largest batch (candidates, 1) that meets every target within the ceiling; NaN where none does."""
+        highest = self.batch_at_rate(ceiling * self.saturated[:, 0])
+        if not targets:
+            return highest
 
         def holds(trial: Floats) -> NDArray[np.bool_]:
-            if not targets:
-                below: NDArray[np.bool_] = self._rate(trial) <= ceiling * self.saturated
-                return below
             load = self.at(trial)
-            good: NDArray[np.bool_] = load.requests_per_s <= ceiling * self.saturated
+            good: NDArray[np.bool_] = np.ones(trial.shape, dtype=np.bool_)
             for target in targets:
                 good &= self.meets(load, target)
             return good
 
-        return self.largest(holds)
+        return self._largest(holds, np.log(np.minimum(self.lightest, highest)), np.log(highest))
 
-    def largest(self, holds: Callable[[Floats], NDArray[np.bool_]]) -> Floats:
-        """Return the largest batch up to the seats for which a condition holds, to 0.02 %; NaN where it never does.
+    def _largest(self, holds: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+        """Return the largest batch for which a condition holds, to 0.3 % and from below; NaN where it never does.
 
-        The condition holds below some batch and fails above it; each pass narrows the bracket by its number of points.
+        The condition holds below some batch and fails above it; each pass narrows the bracket (of logs) by its number
+        of points.
         """
-        low = np.log(np.full_like(self.seats, SMALLEST_BATCH) * self.seats)
-        high = np.log(self.seats)
         reachable = holds(np.exp(low))
         for points in (24, 16, 12):
             shares = np.linspace(0.0, 1.0, points + 1)

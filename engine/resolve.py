@@ -69,6 +69,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     runtime = catalog.runtime(spec.serving.runtime)
     scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
+    budget_tokens = spec.serving.token_budget or scheduler.token_budget
     return Question(
         spec=spec,
         model=model,
@@ -81,8 +82,9 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         accelerators=_accelerators(spec, catalog),
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
-        budget_tokens=spec.serving.token_budget or scheduler.token_budget,
-        batch_cap=min(spec.serving.batch_cap or scheduler.max_sequences, scheduler.max_sequences),
+        budget_tokens=budget_tokens,
+        # A step gives each sequence a token, so that no more run together than it may carry.
+        batch_cap=min(spec.serving.batch_cap or scheduler.max_sequences, scheduler.max_sequences, budget_tokens),
         memory_utilisation=spec.serving.memory_utilisation or runtime.memory_utilisation,
         catalog=catalog,
     )

@@ -176,7 +176,7 @@ def relaxed_targets(question: Question, evaluated: Evaluated) -> tuple[int, tupl
     the floor.
     """
     replicas = evaluated.replicas
-    load = replicas.at(replicas.seats * 1e-4)
+    load = replicas.at(replicas.lightest)
     floors = []
     for target in question.spec.targets:
         share = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}.get(target.percentile)
