@@ -138,6 +138,8 @@ class Precision(Record):
     """The matrix unit that runs it where the accelerator has one; weight-only formats compute in bf16."""
     weight_only: bool = False
     """Weights are widened to 16 bit before the multiplication (INT4 AWQ/GPTQ, GGUF types)."""
+    widens: bool = False
+    """Runs weight-only, in 16 bit, where the accelerator has no unit for it."""
     kv_cache: bool = False
     """May be used for the KV cache."""
     source: str

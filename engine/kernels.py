@@ -168,6 +168,8 @@ def compute_unit(accelerator: Accelerator, weights: Precision) -> str:
         return "bf16"
     if peak_flops(accelerator, weights.compute) is not None:
         return weights.compute
+    if weights.widens:
+        return "bf16"
     if weights.compute == "fp4" and peak_flops(accelerator, "fp8") is not None:
         raise Unsupported(f"{accelerator.name} has no FP4 unit", "fp8 (or weight-only int4)")
     raise Unsupported(f"{accelerator.name} has no {weights.compute.upper()} unit", "bf16 (or weight-only int4)")
@@ -212,7 +214,8 @@ def rates_for(
         t0 = STATIC_SCALE_LAUNCH_S if static else fit.t0_us * 1e-6
         return Roofline(t0, fit.compute * peak, min(fit.memory, 1.0) * bandwidth, fit.p)
 
-    linear_keys = _LINEAR_KEYS.get(weights.id, _LINEAR_KEYS["int4"])
+    widened = weights.widens and unit == "bf16"
+    linear_keys = _LINEAR_KEYS["int4" if widened else weights.id if weights.id in _LINEAR_KEYS else "int4"]
     mixture_keys = _MIXTURE_KEYS.get(weights.id, _MIXTURE_KEYS["int4"])
     quantised = weights.bits < 16
     key, fit, curve = _first(order, "gemm", linear_keys)
