@@ -3,6 +3,7 @@
 import hashlib
 from importlib.metadata import PackageNotFoundError, version
 
+from engine.candidates import Candidates
 from engine.kernels import compute_unit
 from engine.memory import kv_bytes_per_token, weights_bytes
 from engine.plan import (
@@ -106,8 +107,13 @@ def _repository(question: Question) -> str:
 
 
 def memory_of(question: Question, best: Evaluated, at_peak: Performance) -> Memory:
-    """Return the memory of one replica and the verdict on it."""
-    found, memory = best.candidates, best.candidates.memory
+    """Return the memory of one replica at the peak and the verdict on it."""
+    return replica_memory(question, best.candidates, at_peak.kv_cache_usage)
+
+
+def replica_memory(question: Question, found: Candidates, kv_cache_usage: float) -> Memory:
+    """Return the memory of one replica (an array of one) of whose KV pool a share is in use, and the verdict on it."""
+    memory = found.memory
     size, dp = int(found.spread.accelerators[0]), int(found.spread.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
     usable = question.memory_utilisation * float(memory.total[0])
@@ -122,7 +128,7 @@ def memory_of(question: Question, best: Evaluated, at_peak: Performance) -> Memo
         kv_cache_pool_bytes=pool * size,
         max_concurrent_sequences=int(found.seats_by_memory[0]),
         max_concurrent_sequences_p95=int(pool / max(float(memory.sequence_p95[0]), 1.0) * dp),
-        headroom=1.0 - at_peak.kv_cache_usage,
+        headroom=1.0 - kv_cache_usage,
         verdict=verdict,
         per_accelerator=AcceleratorMemory(
             total_bytes=float(memory.total[0]),

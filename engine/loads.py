@@ -97,7 +97,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
         itl = load.step_s + replicas.decode_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
         queued = (clients - seats) / seats * (lengths.output.mean * itl)
-        before = _closed_wait(replicas, seats, protocol, itl, load.prompt_s)
+        before = closed_wait(replicas, seats, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)
         decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
     ttft = in_seat + queued
@@ -106,7 +106,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     return _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
 
 
-def _closed_wait(
+def closed_wait(
     replicas: Replicas, seats: Floats, protocol: BenchmarkProtocol, itl: Floats, prompt_s: Floats
 ) -> Floats:
     """Return the mean wait of a request that has a seat before its own prefill.

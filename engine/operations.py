@@ -210,8 +210,7 @@ def flops(
         if layer.mixing:
             context = start + tokens / 2
             seen = min(context, layer.mixing.window) if layer.mixing.window else context
-            per_token = (
-                layer.mixing.prefill_flops * seen + layer.mixing.index_flops * context + layer.mixing.state_flops
-            )
+            pair = layer.mixing.decode_flops if decoding else layer.mixing.prefill_flops
+            per_token = pair * seen + layer.mixing.index_flops * context + layer.mixing.state_flops
             mixing += per_token * tokens * layer.count
     return FlopCount(projections, mixing, feed_forward, 2.0 * model.vocabulary * model.hidden_size * sampled)
