@@ -120,11 +120,12 @@ class Replicas:
     def step(self, batch: Floats) -> Floats:
         """Return τ(B): seconds of a step that only decodes."""
         running = np.maximum(batch, 1.0)
-        result: Floats = (
-            self.tables.base(running)
-            + self.tables.decode_fixed[:, None]
-            + self._context_s * (running + self.tables.decode_extra[:, None])
-        )
+        result: Floats = self.tables.base(running) + self.tables.decode_fixed[:, None] + self.decode_attention(batch)
+        return result
+
+    def decode_attention(self, batch: Floats) -> Floats:
+        """Return the seconds of a decoding step that grow with its context."""
+        result: Floats = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
         return result
 
     def chunks(self, batch: Floats) -> tuple[Floats, Floats]:
@@ -140,6 +141,10 @@ class Replicas:
 
     def prompt_steps(self, batch: Floats) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
+        return _summed(self.prompt_parts(batch))
+
+    def prompt_parts(self, batch: Floats) -> dict[str, Floats]:
+        """Return what ``prompt_steps`` is made of, by name."""
         full, rest = self.chunks(batch)
         running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
         base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
@@ -147,9 +152,11 @@ class Replicas:
         at_budget = self.tables.base(running + self._room(running))
         last = self.tables.base(running[..., None] + rest)
         added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0)
-        steps = full + 1.0
-        result: Floats = added + steps * self.tables.prompt_fixed[:, None, None] + self._prompt_context_s[:, None, :]
-        return result
+        return {
+            "its tokens in the steps": added,
+            "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
+            "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
+        }
 
     def _rate(self, batch: Floats) -> Floats:
         """Formula 2 solved for λ; at the seats it is formula 3, λ_max."""
@@ -164,8 +171,7 @@ class Replicas:
         prompts = self.prompt_steps(batch)
         prompt_s = prompts @ weights
         rate = batch / (decoded * step + batch * prompt_s)
-        decoding = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
-        full_step = self.tables.base(batch + self._room(batch)) + decoding
+        full_step = self.tables.base(batch + self._room(batch)) + self.decode_attention(batch)
         return Load(
             batch=batch,
             requests_per_s=rate,
@@ -173,25 +179,30 @@ class Replicas:
             itl_s=step + batch * prompt_s / decoded,
             prompt_s=prompt_s,
             prompt_square=(prompts * prompts) @ weights,
-            own_s=self._own(batch, full_step, decoding) + self.ttft_overhead_s[..., None],
+            own_s=_summed(self.own_parts(batch)),
             waits=self._waits(batch, rate, step, full_step, prompts),
         )
 
-    def _own(self, batch: Floats, full_step: Floats, decoding: Floats) -> Floats:
-        """Formula 7: a request's own prefill; a prompt alone passes the pipeline's stages one by one."""
+    def own_parts(self, batch: Floats) -> dict[str, Floats]:
+        """Formula 7: what a request's own prefill is made of, by name: (candidates, batches, strata) each.
+
+        A prompt alone passes the pipeline's stages one by one.
+        """
         full, rest = self.chunks(batch)
         running = np.maximum(batch, 0.0)[..., None] if self.scheduler.mixed else 0.0
         stages = self.tables.pipeline[:, None, None]
-        last = self.tables.base(running + rest * stages)
-        beside = decoding[..., None] if self.scheduler.mixed else 0.0
-        result: Floats = (
-            full * full_step[..., None]
-            + last
-            + np.where(batch >= 1.0, 1.0, batch)[..., None] * beside
-            + (full + 1.0) * self.tables.prompt_fixed[:, None, None]
-            + self._prompt_context_s[:, None, :] * stages
+        decoding = self.decode_attention(batch)[..., None]
+        beside = np.minimum(batch, 1.0)[..., None] * decoding if self.scheduler.mixed else 0.0
+        steps = full * self.tables.base(batch + self._room(batch))[..., None] + self.tables.base(
+            running + rest * stages
         )
-        return result
+        return {
+            "its steps": steps,
+            "attention of those decoding beside it": full * decoding + beside,
+            "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
+            "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :] * stages, steps.shape),
+            "server": np.broadcast_to(self.ttft_overhead_s[..., None], steps.shape),
+        }
 
     def _waits(self, batch: Floats, rate: Floats, step: Floats, full_step: Floats, prompts: Floats) -> Waits:
         """Formulas 4, 5 and 6."""
@@ -373,3 +384,8 @@ class Replicas:
             high = np.minimum(low + width, high)
         result: Floats = np.where(reachable, np.exp(low), np.nan)
         return result
+
+
+def _summed(parts: dict[str, Floats]) -> Floats:
+    result: Floats = sum(parts.values(), np.zeros(1))
+    return result
