@@ -4,7 +4,8 @@ Arrays over candidates, as everywhere. The closed loop's TTFT is mostly waiting,
 protocol; formulas and their errors are in spec-kit/methodology.md, "Closed loop".
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ class LoadFigures:
     requests_per_s: Floats
     output_tokens_per_s: Floats
     prefill_tokens_per_s: Floats
+    ttft_parts: Mapping[str, Floats] = field(default_factory=dict)
+    """What the TTFT is made of, by name; they sum to it."""
+    itl_parts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def open_loop(replicas: Replicas, requests_per_s: float) -> Performance | None:
@@ -49,7 +53,8 @@ def saturated(replicas: Replicas) -> LoadFigures:
     """Return the largest throughput: everything queued at once, all seats taken (formula 3)."""
     load = replicas.at(replicas.seats)
     rate = load.requests_per_s[:, 0]
-    return _figures(replicas, None, load.itl_s[:, 0], None, replicas.seats[:, 0], rate)
+    figures = _figures(replicas, None, load.itl_s[:, 0], None, replicas.seats[:, 0], rate)
+    return replace(figures, itl_parts={name: part[:, 0] for name, part in replicas.itl_parts(load).items()})
 
 
 def offline(replicas: Replicas, requests: int) -> LoadFigures:
@@ -74,12 +79,17 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     stages = tables.pipeline[:, None]
     parts = np.minimum(stages, together)
     passes = together * (stages + parts - 1) / parts
-    ttft = (
-        tables.base(prompt * passes) + tables.prompt_fixed[:, None] + attention * passes + replicas.ttft_overhead_s
-    )[:, 0]
+    ttft_parts = {
+        "its steps": tables.base(prompt * passes)[:, 0],
+        "launches of its steps": tables.prompt_fixed,
+        "attention over the prompts": (attention * passes)[:, 0],
+        "server": replicas.ttft_overhead_s[:, 0],
+    }
+    ttft = sum(ttft_parts.values(), np.zeros_like(batch))
     itl = replicas.step(together)[:, 0]
     e2e = ttft + lengths.decoded * itl
     figures = _figures(replicas, ttft, itl, e2e, batch, batch / e2e)
+    figures = replace(figures, ttft_parts=ttft_parts, itl_parts={"decoding step": itl})
     return replace(figures, prefill_tokens_per_s=batch * prompt / ttft)
 
 
@@ -95,15 +105,24 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     decoding = np.ones_like(seats)
     for _ in range(ITERATIONS):
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
-        itl = load.step_s + replicas.decode_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
+        foreign = replicas.decode_share * (load.batch - 1.0) * load.prompt_s / lengths.decoded
+        itl = load.step_s + foreign
         queued = (clients - seats) / seats * (lengths.output.mean * itl)
         before = closed_wait(replicas, seats, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)
-        decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
+        decoding = decoding
     ttft = in_seat + queued
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
-    return _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
+    figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
+    own = {name: part @ lengths.prompt.weights for name, part in replicas.own_parts(load.batch).items()}
+    ttft_parts = {"waiting for a seat": queued, "waiting behind other prompts": before, **own}
+    itl_parts = {"decoding step": load.step_s, "prompts of others": foreign}
+    return replace(
+        figures,
+        ttft_parts={name: part[:, 0] for name, part in ttft_parts.items()},
+        itl_parts={name: part[:, 0] for name, part in itl_parts.items()},
+    )
 
 
 def closed_wait(

@@ -59,11 +59,17 @@ class Waits:
     @property
     def mean(self) -> Floats:
         """Expected wait, seconds."""
-        step = self._residual
-        result: Floats = (
-            (1 - self.prefill_busy) * step + self.prefill_busy * self.prefill_wait + self.seat_busy * self.seat_wait
-        )
+        result: Floats = sum(self.parts.values(), np.zeros(1))
         return result
+
+    @property
+    def parts(self) -> dict[str, Floats]:
+        """What the expected wait is made of, by name."""
+        return {
+            "waiting for the running step": (1 - self.prefill_busy) * self._residual,
+            "waiting behind other prompts": self.prefill_busy * self.prefill_wait,
+            "waiting for a seat": self.seat_busy * self.seat_wait,
+        }
 
     @property
     def _residual(self) -> Floats:

@@ -228,6 +228,10 @@ class Replicas:
             short_step=(step * np.minimum(batch, 1.0))[..., None] + TINY,
         )
 
+    def itl_parts(self, load: Load) -> dict[str, Floats]:
+        """Return what the mean ITL is made of, by name."""
+        return {"decoding step": load.step_s, "prompts of others": load.batch * load.prompt_s / self.lengths.decoded}
+
     # --- metrics ------------------------------------------------------------------------------------------------------
 
     def mean(self, load: Load, metric: str) -> Floats:
