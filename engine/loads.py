@@ -110,7 +110,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
         queued = (clients - seats) / seats * (lengths.output.mean * itl)
         before = closed_wait(replicas, seats, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)
-        decoding = decoding
+        decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
     ttft = in_seat + queued
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
