@@ -76,7 +76,7 @@ _TRAFFIC: Final = (
     Flag("--concurrency", "traffic.concurrency", read_whole, "N", "Instead: requests in flight, a closed loop."),
     Flag("--peak-multiplier", "traffic.peak_factor", read_multiple, "X", "Busiest hour over the mean; 1.5 by default."),
     Flag("--burst", "traffic.burst", read_multiple, "X", "Peak minute over the peak hour; 1 by default."),
-    Flag("--burstiness", "traffic.burstiness", read_positive, "CV", "CV of inter-arrival times; 1 (Poisson) by default."),
+    Flag("--burstiness", "traffic.burstiness", read_positive, "CV", "CV between arrivals; 1 (Poisson) by default."),
     Flag("--growth-rate", "traffic.growth_per_year", read_growth, "PERCENT", "A year: 20 means 20 %."),
     Flag("--horizon", "traffic.horizon_years", read_years, "TIME", "How far ahead growth counts; 1 year by default."),
     Flag("--calls-per-request", "traffic.calls_per_request", read_positive, "X", "Model calls of one user request."),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from catalogs.compiled import parsed
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
@@ -23,6 +24,8 @@ from catalogs.records import (
     ServingRuntime,
     WorkloadPreset,
 )
+
+BUILT_IN: Final = Path(__file__).parent
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "accelerator": ("accelerators", Accelerator),
@@ -103,7 +106,7 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
     Raises CatalogError where it is not TOML or holds anything else.
     """
     try:
-        content = tomllib.loads(file.read_bytes().decode())
+        content = parsed(file, keep=file.is_relative_to(BUILT_IN))
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(file, f"it is not TOML: {error}") from error
     except UnicodeDecodeError as error:

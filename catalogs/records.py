@@ -21,7 +21,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Record(BaseModel):
     """A frozen, strict record: unknown keys are refused and nothing can be set afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Confidence(StrEnum):
@@ -455,6 +455,14 @@ class Scheduler(Record):
     """A prompt may be split over steps."""
     reserve_output: bool = False
     """Admits a request only when the KV for its whole answer is free (no preemption)."""
+    one_step_later: bool = False
+    """An arrival can be scheduled one step later than the next: steps are scheduled while the one before runs."""
+    poll_steps: PositiveInt = 1
+    """Looks for arrivals only every so many decoding steps."""
+    batch_wait_steps: NonNegativeInt = 0
+    """Holds prompts back for up to so many decoding steps, to run more of them together."""
+    prompts_per_step: PositiveInt | None = None
+    """Most prompts in one step; null: as many as the token budget holds."""
 
 
 class ServingRuntime(Fact):
@@ -573,6 +581,8 @@ class BenchmarkProtocol(Record):
     """Mean of an exponential on top of the turnaround."""
     token_budget: PositiveInt | None = None
     """Per step, where the servers were started with another than the runtime's default."""
+    fp8_kv_architectures: tuple[str, ...] = ()
+    """Accelerator architectures on which quantised weights were served with an fp8 KV cache that is not printed."""
     only_notes: str = ""
     """Applies to points of the source whose notes hold this text; empty applies to all others."""
     source: str
