@@ -4,6 +4,7 @@ Each kind is read when it is first asked for, so that a command pays only for th
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +172,12 @@ class Catalog:
     def protocols(self) -> Mapping[str, BenchmarkProtocol]:
         """Benchmark protocols by id."""
         return self._by_id("protocol", BenchmarkProtocol)
+
+    def with_fitted(self, constants: Iterable[FittedConstants]) -> "Catalog":
+        """Return this catalog with other fitted constants; all else that was read is shared."""
+        other = copy(self)
+        other.__dict__["fitted"] = tuple(constants)
+        return other
 
     @cached_property
     def fitted(self) -> tuple[FittedConstants, ...]:

@@ -546,6 +546,8 @@ class FittedConstants(Record):
     prefill_compute: Positive = 1.0
     mixture_compute: Positive = 1.0
     mixture_memory: Positive = 1.0
+    grouped_penalty: NonNegative = 0.0
+    """Share by which decode attention slows for each query head beyond the first per KV head (older kernels)."""
     fitted_on: str
     """The points, by source and count."""
     residual: NonNegative | None = None

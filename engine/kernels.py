@@ -88,6 +88,8 @@ class Rates:
     mixture_bytes: float
     decode: DecodeRate
     prefill: Roofline
+    grouped_penalty: float
+    """Share by which decode attention slows for each query head beyond the first per KV head."""
     latent: tuple[tuple[float, Roofline], ...]
     """MLA decode, by attention heads per accelerator."""
     kv_bytes: float
@@ -237,7 +239,9 @@ def rates_for(
             latent.append((float(heads), roofline(found[1], found[2], "bf16")))
     constants = combined(fitted, runtime.id, accelerator)
     return Rates(
-        linear=_scaled(linear, constants.linear_compute, constants.linear_memory),
+        linear=_scaled(
+            linear, constants.linear_compute if quantised else constants.plain_compute, constants.linear_memory
+        ),
         linear_bytes=weights.bytes_per_element,
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
         plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), constants.plain_compute, constants.linear_memory),
@@ -256,6 +260,7 @@ def rates_for(
         latent=tuple(
             (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
         ),
+        grouped_penalty=constants.grouped_penalty,
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
@@ -277,6 +282,7 @@ def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accel
                 overheads[name] = getattr(constants, name)
         for name in FittedConstants.FACTORS:
             factors[name] = factors.get(name, 1.0) * getattr(constants, name)
+        factors["grouped_penalty"] = factors.get("grouped_penalty", 0.0) + constants.grouped_penalty
     return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
 
 

@@ -53,8 +53,7 @@ def saturated(replicas: Replicas) -> LoadFigures:
     """Return the largest throughput: everything queued at once, all seats taken (formula 3)."""
     load = replicas.at(replicas.seats)
     rate = load.requests_per_s[:, 0]
-    figures = _figures(replicas, None, load.itl_s[:, 0], None, replicas.seats[:, 0], rate)
-    return replace(figures, itl_parts={name: part[:, 0] for name, part in replicas.itl_parts(load).items()})
+    return _figures(replicas, None, load.itl_s[:, 0], None, replicas.seats[:, 0], rate)
 
 
 def offline(replicas: Replicas, requests: int) -> LoadFigures:
@@ -96,8 +95,10 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
 def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProtocol) -> LoadFigures:
     """Return what a benchmark with ``concurrency`` clients measures, each sending its next request when one is done.
 
-    A client's cycle is TTFT + D·ITL; of the others, a share decodes with it and each sends one prompt a cycle. TTFT is
-    the mean over the burst at the start (all clients at once) and the rounds after it, as the protocol counts them.
+    Every other client sends one prompt for each answer, and where prompts share steps with decoding a request feels
+    all of them; where prompts run in steps of their own, only those that come while it decodes, a share D·ITL of its
+    cycle TTFT + D·ITL. TTFT is the mean over the burst at the start and the rounds after it, as the protocol counts
+    them.
     """
     lengths = replicas.lengths
     clients = concurrency[:, None]
@@ -105,19 +106,19 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     decoding = np.ones_like(seats)
     for _ in range(ITERATIONS):
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
-        foreign = replicas.decode_share * (load.batch - 1.0) * load.prompt_s / lengths.decoded
-        itl = load.step_s + foreign
+        itl = load.step_s + replicas.decode_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
         queued = (clients - seats) / seats * (lengths.output.mean * itl)
         before = closed_wait(replicas, seats, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)
-        decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
+        if not replicas.scheduler.mixed:
+            decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
     ttft = in_seat + queued
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
     figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
     own = {name: part @ lengths.prompt.weights for name, part in replicas.own_parts(load.batch).items()}
     ttft_parts = {"waiting for a seat": queued, "waiting behind other prompts": before, **own}
-    itl_parts = {"decoding step": load.step_s, "prompts of others": foreign}
+    itl_parts = {"decoding step": load.step_s, "prompts of others": itl - load.step_s}
     return replace(
         figures,
         ttft_parts={name: part[:, 0] for name, part in ttft_parts.items()},

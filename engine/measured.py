@@ -66,32 +66,43 @@ class _Reduced:
     row_of: Mapping[Setting, int]
 
 
+Reading = Point | str
+"""A row, read, or the reason why it cannot be predicted."""
+
+
 def predict(rows: Sequence[Mapping[str, str]], catalog: Catalog) -> list[Outcome]:
-    """Return each row's predictions, or why there are none; rows of one system and load are computed together."""
-    outcomes: list[Outcome] = [""] * len(rows)
+    """Return each row's predictions, or why there are none."""
+    return predict_points([read(row, catalog) for row in rows], catalog)
+
+
+def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
+    """Read a row; what it lacks, or names that nobody knows, is a reason and no exception."""
+    try:
+        point = read_point(row, catalog)
+    except (Unpredictable, FleetcastError) as reason:
+        return str(reason)
+    except ValueError as reason:
+        return f"a figure cannot be read: {reason}"
+    return point if columns_of(row) else "the row measures no ITL, TTFT, end-to-end time or throughput"
+
+
+def predict_points(points: Sequence[Reading], catalog: Catalog) -> list[Outcome]:
+    """Return each point's predictions; those of one system and load are computed together."""
+    outcomes: list[Outcome] = [point if isinstance(point, str) else "" for point in points]
     groups: dict[System, dict[Load, list[tuple[int, Point]]]] = defaultdict(lambda: defaultdict(list))
-    for index, row in enumerate(rows):
-        try:
-            point = read_point(row, catalog)
-            if not columns_of(row):
-                raise Unpredictable("the row measures no ITL, TTFT, end-to-end time or throughput")
+    for index, point in enumerate(points):
+        if not isinstance(point, str):
             groups[point.system][point.load].append((index, point))
-        except (Unpredictable, FleetcastError) as reason:
-            outcomes[index] = str(reason)
-        except ValueError as reason:
-            outcomes[index] = f"a figure cannot be read: {reason}"
     for system, loads in groups.items():
-        settings = {point.setting for points in loads.values() for _, point in points}
+        settings = {point.setting for members in loads.values() for _, point in members}
         reduced, refused = _reduce(system, settings, catalog)
-        for load, points in loads.items():
-            kept = []
-            for index, point in points:
-                if point.setting in refused:
-                    outcomes[index] = refused[point.setting]
-                else:
-                    kept.append((index, point))
+        for load, members in loads.items():
+            kept = [(index, point) for index, point in members if point.setting not in refused]
+            for index, point in members:
+                outcomes[index] = refused.get(point.setting, "")
             if kept and reduced is not None:
-                for (index, _), outcome in zip(kept, _predict_load(reduced, load, [p for _, p in kept]), strict=True):
+                predicted = _predict_load(reduced, load, [point for _, point in kept])
+                for (index, _), outcome in zip(kept, predicted, strict=True):
                     outcomes[index] = outcome
     return outcomes
 

@@ -41,9 +41,14 @@ class Parallelism:
         return Parallelism(self.tp[index], self.pp[index], self.dp[index], self.ep[index])
 
 
+def quantised_roles(model: ModelArchitecture) -> frozenset[str]:
+    """Return the roles of the matrices that a quantised checkpoint of the model stores in its low precision."""
+    return frozenset({"expert"} if model.quantised_parts == "experts" else {"attention", "dense", "expert", "shared"})
+
+
 def quantised_parameters(model: ModelArchitecture) -> int:
     """Return the parameters that a quantised checkpoint of the model stores in its low precision."""
-    roles = {"expert"} if model.quantised_parts == "experts" else {"attention", "dense", "expert", "shared"}
+    roles = quantised_roles(model)
     return sum(
         group.count * matrix.parameters
         for group in model.layers
@@ -72,7 +77,7 @@ def weights_bytes_per_accelerator(
         low_bytes: bytes per element of quantised matrices, per candidate.
         plain_bytes: bytes per element of all others.
     """
-    roles = {"expert"} if model.quantised_parts == "experts" else {"attention", "dense", "expert", "shared"}
+    roles = quantised_roles(model)
     layer_bytes = np.zeros(spread.tp.shape)
     for group in model.layers:
         per_layer = linear_extra_parameters(group) / spread.tp * plain_bytes

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -73,18 +74,21 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
         InputError: an unknown name.
     """
     model = catalog.model(row["model"]).model
-    accelerator = catalog.accelerator(row["accelerator"]).id
+    accelerator = catalog.accelerator(row["accelerator"])
+    protocol = protocol_for(catalog, row)
     weights = row["weight_precision"].lower() or None
+    quantised = catalog.precision(PRECISION_NAMES.get(weights, weights)).bits < 16 if weights else False
+    unprinted_fp8 = quantised and accelerator.architecture in protocol.fp8_kv_architectures
     system = System(
         model=row["model"],
         weights=PRECISION_NAMES.get(weights, weights) if weights else None,
-        kv_cache=row["kv_precision"].lower() or None,
+        kv_cache=row["kv_precision"].lower() or ("fp8" if unprinted_fp8 else None),
         runtime=runtime_id(row["engine"], row["engine_version"], catalog),
     )
     prompt, output = _lengths(row)
-    load = Load(row["load"], prompt, output, protocol_for(catalog, row))
+    load = Load(row["load"], prompt, output, protocol)
     return Point(
-        row, system, _setting(row, accelerator, model), load, int(float(row["concurrency"] or row["batch"] or 0))
+        row, system, _setting(row, accelerator.id, model), load, int(float(row["concurrency"] or row["batch"] or 0))
     )
 
 
@@ -97,6 +101,7 @@ def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
     return catalog.protocols.get(source, catalog.protocols["default"])
 
 
+@lru_cache(maxsize=256)
 def runtime_id(engine: str, version: str, catalog: Catalog) -> str:
     """Return the runtime that stands for an engine and its version: the nearest generation, else the generic one."""
     generation = ".".join(version.split(".")[:2])

@@ -169,6 +169,7 @@ class _Columns:
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
         self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
         self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)
         self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
@@ -338,7 +339,8 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
         prompt_fixed += layer.count * rate.t0[:, 0]
         if mix.splits:
             kv_heads = mix.kv_heads / np.minimum(column.tp, mix.kv_heads)
-            per_token = mix.cache_elements / mix.kv_heads * kv_heads * column.kv_bytes / column.decode_bytes
+            slower = 1.0 + column.grouped_penalty * (mix.heads / mix.kv_heads - 1.0)
+            per_token = mix.cache_elements / mix.kv_heads * kv_heads * column.kv_bytes / column.decode_bytes * slower
             decode[:, at] += (layer.count * per_token / column.dp / column.pp)[:, 0]
             decode_fixed += layer.count * column.decode_t0[:, 0]
             extra = np.maximum(extra, (column.decode_half / kv_heads * column.dp * column.pp)[:, 0])

@@ -338,7 +338,7 @@ def _sentence(error: ValidationError) -> str:
         return f"{path} is not a field of the spec; the fields beside it are in `fleetcast plan schema`"
     if first["type"] == "missing":
         return f"{path} is missing"
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
     given = "" if first["type"] == "value_error" else f" (given: {first['input']!r:.60})"
     return f"{path}: {message[0].lower()}{message[1:]}{given}"
 

@@ -1,0 +1,214 @@
+"""Fitting the constants that kernels timed alone cannot tell, on measurements of served systems.
+
+Few constants with a physical meaning, each with a prior: overheads around what is usual, factors around 1. Robust
+least squares of the log ratio predicted/measured by Gauss–Newton; every group of points that shares a model and an
+accelerator weighs alike, whatever its number of rows, times the quality of its source. Left-out errors come from
+folds of whole groups: a row's neighbours in a sweep are never on the other side.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.catalog import Catalog
+from catalogs.records import FittedConstants
+from engine.measured import METRICS, Reading, predict_points
+from engine.points import Point
+
+Floats = NDArray[np.float64]
+
+ROBUST = 0.15
+"""Log ratio from which a residual counts linearly: beyond it a point is more likely odd than informative."""
+STEP = 0.05
+"""Relative change of a constant by which the Jacobian is taken."""
+ROUNDS = 4
+"""Gauss–Newton rounds; the last changes no constant by more than a few per cent."""
+REPEAT_NOISE = 0.06
+"""Log error of repeats of one measurement (4.6 % ITL, 7.1 % TTFT): what the prior is weighed against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """One constant to fit: a field of an entry, where it starts, and how far it may stray (log standard deviation)."""
+
+    entry: str
+    field: str
+    start: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Fitted constants, and the errors that they leave."""
+
+    constants: tuple[FittedConstants, ...]
+    values: Mapping[tuple[str, str], float]
+    in_sample: Mapping[str, tuple[float, float]]
+    """By metric: median and p90 APE."""
+    left_out: Mapping[str, tuple[float, float]]
+    ratios: Mapping[str, Mapping[int, float]]
+    """By metric: predicted over measured of each left-out point, by its index."""
+
+
+def group_of(point: Point) -> str:
+    """Return the group that a point is left out with: its model's architecture and its accelerator."""
+    return f"{point.row['model'].casefold()}|{point.setting.accelerator}"
+
+
+class Problem:
+    """Points, their weights, and the constants to fit."""
+
+    def __init__(
+        self,
+        points: Sequence[Point],
+        catalog: Catalog,
+        entries: Sequence[FittedConstants],
+        constants: Sequence[Constant],
+        quality: Callable[[Point], float],
+        metrics: Sequence[str],
+        model_key: Callable[[Point], str] = group_of,
+    ) -> None:
+        """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted."""
+        self.points = list(points)
+        self.catalog = catalog
+        self.entries = list(entries)
+        self.constants = list(constants)
+        self.metrics = list(metrics)
+        self.groups = np.array([model_key(p) for p in self.points])
+        counts = {group: int((self.groups == group).sum()) for group in set(self.groups)}
+        self._point_weight = np.array(
+            [quality(p) / np.sqrt(counts[g]) for p, g in zip(self.points, self.groups, strict=True)]
+        )
+        columns = {column: metric for metric, names in METRICS.items() for column in names}
+        first = predict_points(self._readings, self.catalog_with(self.start))
+        self.rows = [
+            (index, item.column)
+            for index, outcome in enumerate(first)
+            if not isinstance(outcome, str)
+            for item in outcome
+            if columns.get(item.column) in self.metrics and item.measured > 0
+        ]
+        self.metric = np.array([columns[column] for _, column in self.rows])
+        self.index = np.array([index for index, _ in self.rows])
+        self.weight = self._point_weight[self.index]
+
+    @property
+    def _readings(self) -> Sequence[Reading]:
+        return self.points
+
+    @property
+    def start(self) -> Floats:
+        """Logarithms of the constants' starting values."""
+        return np.log([constant.start for constant in self.constants])
+
+    def with_values(self, logs: Floats) -> tuple[FittedConstants, ...]:
+        """Return the entries with values in place of the constants to fit."""
+        values: dict[str, dict[str, float]] = {}
+        for constant, value in zip(self.constants, logs, strict=True):
+            values.setdefault(constant.entry, {})[constant.field] = float(f"{exp(value):.4g}")
+        return tuple(
+            FittedConstants.model_validate(entry.model_dump() | values.get(entry.id, {})) for entry in self.entries
+        )
+
+    def catalog_with(self, logs: Floats) -> Catalog:
+        """Return the catalog under other constants."""
+        return self.catalog.with_fitted(self.with_values(logs))
+
+    def residuals(self, logs: Floats) -> Floats:
+        """Return log(predicted/measured) of every measured metric."""
+        outcomes = predict_points(self._readings, self.catalog_with(logs))
+        values = []
+        for index, column in self.rows:
+            outcome = outcomes[index]
+            if isinstance(outcome, str):
+                raise ValueError(f"a point that was predicted no longer is: {outcome}")
+            item = next(item for item in outcome if item.column == column)
+            values.append(log(item.predicted / item.measured))
+        return np.array(values)
+
+    def jacobian(self, logs: Floats, base: Floats) -> Floats:
+        """Return the change of each residual with the logarithm of each constant."""
+        columns = []
+        for position in range(len(logs)):
+            moved = logs.copy()
+            moved[position] += STEP
+            columns.append((self.residuals(moved) - base) / STEP)
+        return np.array(columns).T
+
+    def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: NDArray[np.bool_]) -> Floats:
+        """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors."""
+        spread = np.array([constant.spread for constant in self.constants])
+        weight = self.weight[kept] / REPEAT_NOISE
+        step = np.zeros_like(logs)
+        for _ in range(8):
+            left = residual[kept] + jacobian[kept] @ step
+            robust = weight / np.sqrt(1 + (left / ROBUST) ** 2) ** 0.5
+            a = np.vstack([jacobian[kept] * robust[:, None], np.diag(1 / spread)])
+            b = np.concatenate([-residual[kept] * robust, -(logs - self.start) / spread])
+            step = np.linalg.lstsq(a, b, rcond=None)[0]
+        return logs + np.clip(step, -1.5, 1.5)
+
+
+def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda text: None) -> Fit:
+    """Fit all constants, then again with each fold of groups left out to see the errors there."""
+    logs = problem.start
+    everything = np.ones(len(problem.rows), dtype=bool)
+    for number in range(ROUNDS):
+        residual = problem.residuals(logs)
+        say(f"round {number + 1}: " + _summary(problem, residual))
+        jacobian = problem.jacobian(logs, residual)
+        logs = problem.solve(residual, jacobian, logs, everything)
+    final = problem.residuals(logs)
+    say("fitted: " + _summary(problem, final))
+    jacobian = problem.jacobian(logs, final)
+    left_out = np.full(len(final), np.nan)
+    for fold in _folds(problem.groups, folds):
+        out = np.isin(problem.groups[problem.index], fold)
+        if not out.any() or out.all():
+            continue
+        # Near the optimum of all points one linear step reaches that of the rest; its residuals are exact.
+        without = problem.solve(final, jacobian, logs, ~out)
+        left_out[out] = problem.residuals(without)[out]
+    say("left out: " + _summary(problem, np.where(np.isnan(left_out), final, left_out)))
+    values = {(c.entry, c.field): float(f"{exp(v):.4g}") for c, v in zip(problem.constants, logs, strict=True)}
+    return Fit(
+        constants=problem.with_values(logs),
+        values=values,
+        in_sample=_errors(problem, final),
+        left_out=_errors(problem, left_out),
+        ratios={
+            metric: {
+                int(problem.index[i]): exp(left_out[i]) for i in np.flatnonzero((problem.metric == metric) & ~np.isnan(left_out))
+            }
+            for metric in problem.metrics
+        },
+    )
+
+
+def _folds(groups: NDArray[np.str_], count: int) -> list[list[str]]:
+    """Deal the groups out, largest first, each to the fold with the fewest points."""
+    names, sizes = np.unique(groups, return_counts=True)
+    folds: list[list[str]] = [[] for _ in range(count)]
+    held = [0] * count
+    for position in np.lexsort((names, -sizes)):
+        at = held.index(min(held))
+        folds[at].append(str(names[position]))
+        held[at] += int(sizes[position])
+    return folds
+
+
+def _errors(problem: Problem, residual: Floats) -> dict[str, tuple[float, float]]:
+    errors = {}
+    for metric in problem.metrics:
+        own = residual[(problem.metric == metric) & ~np.isnan(residual)]
+        if len(own):
+            ape = np.abs(np.exp(own) - 1)
+            errors[metric] = (float(np.median(ape)), float(np.quantile(ape, 0.9)))
+    return errors
+
+
+def _summary(problem: Problem, residual: Floats) -> str:
+    return ", ".join(f"{m} {a:.1%}/{b:.1%}" for m, (a, b) in _errors(problem, residual).items())

@@ -1,0 +1,476 @@
+"""One replica's scheduling loop: continuous batching step by step, and many decoding steps at once.
+
+At each scheduling point the running requests come first (one token each, then the one prompt that is partly done), then
+waiting requests first come first served while token budget, seats and KV blocks remain. Where nothing but decoding can
+happen, the time between two steps grows linearly with the context, so that all steps up to the next completion, arrival
+or exhaustion of KV are one sum.
+
+This is the one source of two speeds: it runs as it stands on lists, and compiled on arrays (``compiled``). Hence plain
+loops, one long function (a call costs more than the step it would hide) and columns instead of records. The columns:
+
+``Model``     T at each token count · the slope beyond · T + decode_fixed at each batch · 1 + extra/batch · decode_fixed ·
+              c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
+``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later · poll steps ·
+              batch wait · prompts per step
+``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the prefill ·
+              decoding step at which it ends (−1 unless running) · when admitted, first token, last token (−1 until then) ·
+              preemptions · when preempted · the pipeline's delay
+``State``     by replica: integers and floats (the names below) · heap of what happens at coming decoding steps · decoding
+              requests by the phase at which they take a new block · admitted requests in order · for each window, tokens
+              seen and requests still short of it; and shared: token gaps, their edges, requests of a step, requests gone
+"""
+
+from math import log, sqrt
+from typing import Any
+
+from engine.simulation.heaps import pop, push, remove
+
+NEVER = float("inf")
+ID_BITS = 24
+"""A heap's key is a decoding step, a kind (0 ends, else the number of a window reached) and a request."""
+ID_MASK = (1 << ID_BITS) - 1
+SENTINEL = (1 << 62) - 1
+
+GAP_LOWEST_S = 1e-5
+GAP_PER_LOG = 1.0 / log(1.005)
+"""Token gaps are counted in bins of 0.5 %."""
+
+# A replica's integers.
+ITERATION = 0  # decoding steps so far
+DECODING = 1
+CONTEXT = 2  # tokens of all decoding requests
+PARTIAL = 3  # the request whose prompt is partly done, or −1
+DONE = 4  # its tokens
+HEAD = 5  # first in line, or −1
+UNREADY = 6  # first in line that cannot be scheduled yet, or −1
+COMING = 7  # first in line that has not been seen yet, or −1
+LAST = 8  # last in line; means nothing when nobody is
+SINCE = 9  # decoding steps since arrivals were looked for
+WAITED = 10  # decoding steps for which prompts were held back
+RESERVED = 11  # blocks promised to running requests
+ADMITTED = 12  # entries in the order of admission
+COMPLETED = 13
+LEAVING = 14  # of these, at the end of the last event
+STEPS = 15
+PROMPT_TOKENS = 16
+PREEMPTIONS = 17
+NEWCOMERS = 18  # decoding requests that did not wait for the last prompt step
+OUTPUT_TOKENS = 19
+INTEGERS = 20
+
+# A replica's floats.
+CLOCK = 0
+BUSY = 1  # seconds spent in steps
+BATCH_SECONDS = 2  # ∫ decoding requests
+KV_SECONDS = 3  # ∫ tokens of decoding requests
+STALL = 4  # seconds of prompt steps since the last decoding step
+FLOATS = 5
+
+
+def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
+    replica: int, horizon: float, once: bool, model: Any, policy: Any, requests: Any, state: Any
+) -> float:
+    """Run a replica as far as arrivals before ``horizon`` determine; return when it needs attention again.
+
+    No decision is taken at or after the horizon. ``once``: return after one event.
+    """
+    (
+        step_s,
+        beyond_s,
+        batch_s,
+        weight,
+        decode_fixed,
+        decode_context,
+        prompt_fixed,
+        prompt_token,
+        prompt_context,
+        windows,
+        window_decode,
+        window_prompt,
+        stages,
+    ) = model
+    budget, seats, blocks, block, mixed, chunked, reserving, later, poll, batch_wait, per_step = policy
+    arrival, prompt, output, cached, following, emitted, ends, admitted, first, finish, preempted, since_when, fill = requests
+    integers, floats, heaps, phases, orders, window_sums, window_counts, gaps, edges, ending, gone = state
+    numbers, times, heap, phase, order = (
+        integers[replica],
+        floats[replica],
+        heaps[replica],
+        phases[replica],
+        orders[replica],
+    )
+    sums, counts = window_sums[replica], window_counts[replica]
+    iteration = numbers[ITERATION]
+    decoding = numbers[DECODING]
+    context = numbers[CONTEXT]
+    partial = numbers[PARTIAL]
+    done = numbers[DONE]
+    head = numbers[HEAD]
+    unready = numbers[UNREADY]
+    coming = numbers[COMING]
+    since = numbers[SINCE]
+    waited = numbers[WAITED]
+    reserved = numbers[RESERVED]
+    places = numbers[ADMITTED]
+    leaving = numbers[LEAVING]
+    clock = times[CLOCK]
+    stall = times[STALL]
+    newcomers = numbers[NEWCOMERS]
+    completed, steps, prompt_tokens, output_tokens = 0, 0, 0, 0
+    busy, batch_seconds, kv_seconds = 0.0, 0.0, 0.0
+    sized = len(step_s)
+    kinds = len(windows) + 1
+    coming_at = arrival[coming] if coming >= 0 else NEVER
+    wake = NEVER
+
+    while True:
+        if clock >= horizon:
+            wake = clock
+            break
+        # --- who can be scheduled ---
+        if later:
+            unready = coming
+        if since >= poll:
+            while coming_at <= clock:
+                coming = following[coming]
+                coming_at = arrival[coming] if coming >= 0 else NEVER
+            since = 0
+        if not later:
+            unready = coming
+        if decoding == 0 and partial < 0 and head == unready:
+            if head != coming:
+                unready = coming  # seen while nothing runs
+            elif coming_at < horizon:
+                clock = max(clock, coming_at)
+                since = poll
+                continue
+            else:
+                wake = max(clock, coming_at)
+                break
+        # --- KV for the decoding requests' next tokens, then prompts ---
+        held = (done + block - 1) // block if partial >= 0 else 0
+        # At least so many blocks are free when each decoding request has its next token; counted only when too few.
+        free = blocks - reserved if reserving else blocks - context // block - decoding - held
+        counted = reserving
+        kept_out = 0
+        tokens, attention, prompts, ended = 0, 0.0, 0, 0
+        running = decoding + (1 if partial >= 0 else 0)
+        trying = mixed or partial >= 0 or (head != unready and running < seats)
+        if free < 0 and decoding and mixed:
+            numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
+            numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
+            kept_out = make_room(replica, clock, block, blocks, windows, requests, state)
+            decoding, context, partial, head, places = (
+                numbers[DECODING],
+                numbers[CONTEXT],
+                numbers[PARTIAL],
+                numbers[HEAD],
+                numbers[ADMITTED],
+            )
+            held = (done + block - 1) // block if partial >= 0 else 0
+            free = blocks - held - used_blocks(phase, iteration, context, block) - phase[(iteration + 1) % block]
+            counted = True
+        holding = False
+        if trying and kept_out == 0 or partial >= 0:
+            room = budget - decoding if mixed else budget
+            if partial >= 0 and room > 0:
+                rest = prompt[partial] + emitted[partial] - done
+                chunk = min(rest, room)
+                more = (done + chunk + block - 1) // block - held
+                if not reserving and more > free and not counted:
+                    free = blocks - held - used_blocks(phase, iteration, context, block)
+                    if mixed:
+                        free -= phase[(iteration + 1) % block]
+                    counted = True
+                if not reserving and more > free:
+                    # No blocks for its next chunk: it is the last admitted, and goes back in front.
+                    ends[partial] = -1
+                    preempted[partial] += 1
+                    numbers[PREEMPTIONS] += 1
+                    if since_when[partial] < 0.0:
+                        since_when[partial] = clock
+                    following[partial] = head
+                    if head < 0:
+                        numbers[LAST] = partial
+                    head = partial
+                    partial = -1
+                    kept_out += 1
+                else:
+                    if not reserving:
+                        free -= more
+                    attention += chunk * (done + chunk * 0.5)
+                    for w in range(kinds - 1):
+                        ending[seats + w] = chunk * min(done + chunk * 0.5, 1.0 * windows[w])
+                    tokens = chunk
+                    room -= chunk
+                    prompts = 1
+                    if chunk == rest:
+                        ending[0] = partial
+                        ended = 1
+                        partial = -1
+                    else:
+                        done += chunk
+            if (
+                batch_wait > 0
+                and decoding
+                and tokens == 0
+                and waited < batch_wait
+                and head != unready
+                and running < seats
+                and kept_out == 0
+            ):
+                waiting, one = decoding, head
+                while one != unready and waiting < budget:
+                    waiting += prompt[one] + emitted[one] - cached[one]
+                    one = following[one]
+                holding = waiting < budget
+            while head != unready and running < seats and room > 0 and prompts < per_step and kept_out == 0 and not holding:
+                one = head
+                start = cached[one]
+                rest = prompt[one] + emitted[one] - start
+                chunk = rest
+                if rest > room:
+                    if chunked:
+                        chunk = room
+                    elif tokens > 0 or rest <= budget:
+                        break  # a whole prompt waits for room; one longer than the budget runs when it is alone
+                more = (prompt[one] + output[one] if reserving else start + chunk) + block - 1
+                more //= block
+                if more > free:
+                    if not counted:
+                        held = (done + block - 1) // block if partial >= 0 else 0
+                        promised = blocks - context // block - decoding - free
+                        free = blocks - promised - used_blocks(phase, iteration, context, block)
+                        if mixed:
+                            free -= phase[(iteration + 1) % block]
+                        counted = True
+                    if more > free:
+                        break
+                free -= more
+                if reserving:
+                    reserved += more
+                head = following[one]
+                running += 1
+                prompts += 1
+                if admitted[one] < 0.0:
+                    admitted[one] = clock
+                ends[one] = 0
+                if not reserving:
+                    if places == len(order):
+                        places = compacted(order, ends)
+                    order[places] = one
+                    places += 1
+                attention += chunk * (start + chunk * 0.5)
+                for w in range(kinds - 1):
+                    seen = chunk * min(start + chunk * 0.5, 1.0 * windows[w])
+                    ending[seats + w] = seen + (ending[seats + w] if tokens else 0.0)
+                tokens += chunk
+                room -= chunk
+                if chunk == rest:
+                    ending[ended] = one
+                    ended += 1
+                else:
+                    partial = one
+                    done = start + chunk
+        leaving = 0
+        if tokens > 0:
+            # --- a step that carries prompts ---
+            waited = 0
+            together = tokens + decoding if mixed else tokens
+            lasts = step_s[together] if together < sized else step_s[sized - 1] + beyond_s * (together - sized + 1)
+            lasts += prompt_fixed + prompt_token * tokens + prompt_context * attention
+            for w in range(kinds - 1):
+                lasts += window_prompt[w] * ending[seats + w]
+            if mixed and decoding:
+                context += decoding
+                lasts += decode_fixed + weight[decoding] * decode_context * context
+                for w in range(kinds - 1):
+                    sums[w] += counts[w]
+                    lasts += weight[decoding] * window_decode[w] * sums[w]
+                place = int(log(lasts / GAP_LOWEST_S) * GAP_PER_LOG)
+                gaps[min(max(place, 0), len(gaps) - 1)] += decoding
+                output_tokens += decoding
+            clock += lasts
+            busy += lasts
+            batch_seconds += lasts * decoding
+            kv_seconds += lasts * context
+            steps += 1
+            prompt_tokens += tokens
+            since = poll
+            if mixed:
+                iteration += 1
+            else:
+                stall += lasts
+                newcomers = 0
+        else:
+            # --- decoding only: as many steps as nothing can change ---
+            if free < 0 and decoding and not mixed and not reserving:
+                numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
+                numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
+                kept_out += make_room(replica, clock, block, blocks, windows, requests, state)
+                decoding, context, partial, head, places = (
+                    numbers[DECODING],
+                    numbers[CONTEXT],
+                    numbers[PARTIAL],
+                    numbers[HEAD],
+                    numbers[ADMITTED],
+                )
+            if decoding == 0:
+                continue  # a lone partial prompt gave its blocks back: it starts again at once
+            each = batch_s[decoding] + weight[decoding] * decode_context * context
+            growth = weight[decoding] * decode_context * decoding
+            for w in range(kinds - 1):
+                each += weight[decoding] * window_decode[w] * sums[w]
+                growth += weight[decoding] * window_decode[w] * counts[w]
+            many = (heap[0] >> ID_BITS) // kinds - iteration
+            if holding:
+                many = min(many, batch_wait - waited)
+            # Whoever is at the head of the line and cannot be admitted stays there until a request ends.
+            open_ = decoding < seats and (head == unready or holding)
+            if mixed and decoding >= budget:
+                open_ = False
+            if kept_out or partial >= 0 or (open_ and unready != coming):
+                many = 1
+            if many > 1 and not reserving:
+                if context + decoding * (many + block - 1) >= (blocks + 1) * block:
+                    many = steps_that_fit(phase, iteration, decoding, blocks, context, many, block)
+                    many = max(many, 1)
+            if many > 1:
+                bounded = False
+                end = clock + (many * each + growth * (many * (many + 1) // 2))
+                if open_ and coming_at < end:
+                    before = 1
+                    if coming_at > clock:
+                        before = steps_until(coming_at, clock, each, growth)
+                    if poll > 1:
+                        due = poll - since
+                        before = due if before <= due else due + (before - due + poll - 1) // poll * poll
+                    before += later
+                    if before <= many:
+                        many = before
+                        bounded = True
+                if not bounded and open_ and end > horizon:
+                    wake = end
+                    break
+            lasts = many * each + growth * (many * (many + 1) // 2)
+            if later or poll > 1:
+                # Arrivals are also looked for within: what the last look before the last step saw.
+                looks = many - 1
+                if poll > 1:
+                    looks = (since + many - 1) // poll * poll - since
+                if looks > 0:
+                    at = clock + (looks * each + growth * (looks * (looks + 1) // 2))
+                    while coming_at <= at:
+                        coming = following[coming]
+                        coming_at = arrival[coming] if coming >= 0 else NEVER
+                since = (since + many - 1) % poll + 1
+            else:
+                since = 1
+            waited = waited + many if holding else 0
+            if stall > 0.0:
+                gap(gaps, each + growth + stall, decoding - newcomers)
+                gap(gaps, each + growth, newcomers)
+                if many > 1:
+                    spread(gaps, edges, each + growth, growth, many - 1, decoding)
+                stall = 0.0
+            else:
+                spread(gaps, edges, each, growth, many, decoding)
+            clock += lasts
+            iteration += many
+            busy += lasts
+            batch_seconds += lasts * decoding
+            kv_seconds += lasts * (context + decoding * (many + 1) * 0.5)
+            context += decoding * many
+            for w in range(kinds - 1):
+                sums[w] += counts[w] * many
+            steps += many
+            output_tokens += decoding * many
+        # --- who is done ---
+        while (heap[0] >> ID_BITS) <= iteration * kinds + kinds - 1:
+            key = pop(heap)
+            one = key & ID_MASK
+            kind = (key >> ID_BITS) % kinds
+            if kind > 0:
+                counts[kind - 1] -= 1
+                continue
+            size = prompt[one] + output[one] - 1
+            decoding -= 1
+            context -= size
+            phase[(iteration + 1 - size) % block] -= 1
+            for w in range(kinds - 1):
+                sums[w] -= min(size, windows[w])
+                if size <= windows[w]:
+                    counts[w] -= 1
+            if reserving:
+                reserved -= (prompt[one] + output[one] + block - 1) // block
+            ends[one] = -1
+            finish[one] = clock
+            gone[leaving] = one
+            leaving += 1
+        for place in range(ended):
+            one = int(ending[place])
+            size = prompt[one] + emitted[one]
+            left = output[one] - emitted[one] - 1
+            if first[one] < 0.0:
+                first[one] = clock
+                if stages > 1:
+                    whole = prompt[one] - cached[one]
+                    alone = decoding + whole * stages
+                    last = step_s[alone] if alone < sized else step_s[sized - 1] + beyond_s * (alone - sized + 1)
+                    alone = decoding + whole
+                    last -= step_s[alone] if alone < sized else step_s[sized - 1] + beyond_s * (alone - sized + 1)
+                    seen = prompt_token * whole + prompt_context * whole * (cached[one] + whole * 0.5)
+                    fill[one] = last + (stages - 1) * seen
+            elif since_when[one] >= 0.0:
+                gap(gaps, clock - since_when[one], 1)
+            since_when[one] = -1.0
+            output_tokens += 1
+            if left == 0:
+                if reserving:
+                    reserved -= (prompt[one] + output[one] + block - 1) // block
+                ends[one] = -1
+                finish[one] = clock
+                gone[leaving] = one
+                leaving += 1
+                continue
+            decoding += 1
+            newcomers += 1
+            context += size
+            ends[one] = iteration + left
+            phase[(iteration + 1 - size) % block] += 1
+            push(heap, (((iteration + left) * kinds) << ID_BITS) | one)
+            for w in range(kinds - 1):
+                sums[w] += min(size, windows[w])
+                if size < windows[w]:
+                    counts[w] += 1
+                    if windows[w] - size < left:
+                        push(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | one)
+        completed += leaving
+        if once:
+            wake = clock
+            break
+
+    numbers[ITERATION] = iteration
+    numbers[DECODING] = decoding
+    numbers[CONTEXT] = context
+    numbers[PARTIAL] = partial
+    numbers[DONE] = done
+    numbers[HEAD] = head
+    numbers[UNREADY] = unready
+    numbers[COMING] = coming
+    numbers[SINCE] = since
+    numbers[WAITED] = waited
+    numbers[RESERVED] = reserved
+    numbers[ADMITTED] = places
+    numbers[COMPLETED] += completed
+    numbers[LEAVING] = leaving
+    numbers[STEPS] += steps
+    numbers[PROMPT_TOKENS] += prompt_tokens
+    numbers[OUTPUT_TOKENS] += output_tokens
+    numbers[NEWCOMERS] = newcomers
+    times[CLOCK] = clock
+    times[STALL] = stall
+    times[BUSY] += busy
+    times[BATCH_SECONDS] += batch_seconds
+    times[KV_SECONDS] += kv_seconds
+    return wake

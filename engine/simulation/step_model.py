@@ -1,0 +1,141 @@
+"""The step table of one candidate as plain numbers: all that the simulator knows of a replica's hardware."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candidates import Candidates
+from engine.memory import sequence_bytes
+from engine.step import TOKEN_GRID, StepTables
+
+UNLIMITED = 1e15
+"""KV tokens of a pool that never fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepModel:
+    """One candidate's step table (see ``engine.step`` for the formula), token budget, seats and KV pool.
+
+    Prefix hits and windows hold KV like any other token: the pool is counted in whole contexts.
+    """
+
+    tokens: Sequence[float]
+    """Rising; where T is tabulated. Between them T is linear, beyond the last it keeps its last slope."""
+    seconds: Sequence[float]
+    """T at ``tokens``."""
+    budget: int
+    """Tokens that one step may carry."""
+    seats: int
+    """Requests that may run together, whatever the KV pool holds."""
+    kv_tokens: float = UNLIMITED
+    block_tokens: int = 16
+    """KV is allocated in blocks of so many tokens."""
+    decode_fixed_s: float = 0.0
+    prompt_fixed_s: float = 0.0
+    prompt_token_s: float = 0.0
+    windows: Sequence[float] = (inf,)
+    """Distinct attention windows, tokens; inf for full attention."""
+    decode_context_s: Sequence[float] = (0.0,)
+    """c_d by window: seconds per decoding sequence and token of its context."""
+    decode_extra: float = 0.0
+    """Sequences' worth of context time that low parallelism adds."""
+    prompt_context_s: Sequence[float] = (0.0,)
+    """c_a by window: seconds per prompt token and token of context before it."""
+    pipeline: int = 1
+    """Stages; a prompt passes them one by one, which delays its first token and nobody else's."""
+    overhead_s: float = 0.0
+    """The runtime's constant on TTFT: from the client to the scheduler and back."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no replica is.
+
+        Raises:
+            ValueError: naming the value.
+        """
+        rising = all(a < b for a, b in zip(self.tokens, self.tokens[1:], strict=False))
+        if len(self.tokens) != len(self.seconds) or len(self.tokens) < 2 or not rising:
+            raise ValueError(f"T needs at least two points at rising token counts, one time each, not {self.tokens!r}")
+        if not len(self.windows) == len(self.decode_context_s) == len(self.prompt_context_s):
+            raise ValueError(f"{len(self.windows)} windows need as many decode_context_s and prompt_context_s")
+        if min(self.seconds) <= 0:
+            raise ValueError(f"a step takes {min(self.seconds)} s; times are positive")
+        for name in ("budget", "seats", "block_tokens", "pipeline"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+        if self.kv_tokens < self.block_tokens:
+            raise ValueError(f"kv_tokens is {self.kv_tokens:g}; one block takes {self.block_tokens}")
+
+    @property
+    def blocks(self) -> int:
+        """KV blocks in the pool."""
+        return int(self.kv_tokens // self.block_tokens)
+
+    @property
+    def full_attention(self) -> tuple[float, float]:
+        """(c_d, c_a) of full attention; zero where every layer has a window."""
+        pairs = zip(self.windows, self.decode_context_s, self.prompt_context_s, strict=True)
+        return next(((c_d, c_a) for window, c_d, c_a in pairs if window == inf), (0.0, 0.0))
+
+    @property
+    def finite_windows(self) -> list[tuple[int, float, float]]:
+        """(window, c_d, c_a) of each sliding window."""
+        pairs = zip(self.windows, self.decode_context_s, self.prompt_context_s, strict=True)
+        return [(int(window), c_d, c_a) for window, c_d, c_a in pairs if window < inf]
+
+    def base(self, most: int) -> NDArray[np.float64]:
+        """Return T at 0, 1, …, ``most`` tokens; T[0] is that of one token."""
+        grid, seconds = np.asarray(self.tokens, dtype=np.float64), np.asarray(self.seconds, dtype=np.float64)
+        at = np.maximum(np.arange(most + 1, dtype=np.float64), 1.0)
+        left = np.clip(np.searchsorted(grid, at) - 1, 0, len(grid) - 2)
+        slope = (seconds[left + 1] - seconds[left]) / (grid[left + 1] - grid[left])
+        result: NDArray[np.float64] = seconds[left] + slope * (at - grid[left])
+        return result
+
+
+def step_model(tables: StepTables, row: int, *, budget: int, seats: int, kv_tokens: float, block_tokens: int,
+               overhead_s: float) -> StepModel:
+    """Return one candidate of step tables; budget, seats and KV tokens are those of the whole replica."""
+    return StepModel(
+        tokens=TOKEN_GRID.tolist(),
+        seconds=tables.seconds[row].tolist(),
+        budget=budget,
+        seats=seats,
+        kv_tokens=kv_tokens,
+        block_tokens=block_tokens,
+        decode_fixed_s=float(tables.decode_fixed[row]),
+        prompt_fixed_s=float(tables.prompt_fixed[row]),
+        prompt_token_s=float(tables.prompt_token[row]),
+        windows=tables.windows,
+        decode_context_s=tables.decode_context[row].tolist(),
+        decode_extra=float(tables.decode_extra[row]),
+        prompt_context_s=tables.prompt_context[row].tolist(),
+        pipeline=int(tables.pipeline[row]),
+        overhead_s=overhead_s,
+    )
+
+
+def step_model_of(found: Candidates, row: int = 0, tables: StepTables | None = None) -> StepModel:
+    """Return one candidate of a question as the simulator takes it; ``tables`` when they are known already.
+
+    The KV pool is counted in tokens at what a mean live request takes per token, so that windows and recurrent
+    states, which do not grow with the context, weigh as they do on average.
+    """
+    question = found.question
+    ranks = int(found.spread.dp[row])
+    live = question.lengths.live_mean
+    kv_bytes = np.array([found.rates[int(found.which[row])].kv_bytes])
+    spread = found.spread.take(np.array([row], dtype=np.intp))
+    one = float(sequence_bytes(question.model, np.array([live]), kv_bytes, spread)[0])
+    pool = float(found.memory.kv_cache[row]) * ranks
+    return step_model(
+        found.step_tables() if tables is None else tables,
+        row,
+        budget=question.budget_tokens * ranks,
+        seats=question.batch_cap * ranks,
+        kv_tokens=pool / one * live if one else UNLIMITED,
+        block_tokens=question.runtime.kv_block_tokens,
+        overhead_s=question.runtime.ttft_overhead_ms * 1e-3,
+    )
