@@ -57,10 +57,12 @@ def strata(distribution: TokenDistribution, limit: float) -> Strata:
         weights = np.array([len(group) for group in groups]) / len(values)
         return Strata(np.clip(means, 1.0, limit), weights)
     units, weights = _unit_lognormal(round(distribution.spread, 6))
-    values = np.clip(units * distribution.mean, 1.0, limit)
-    for _ in range(3):  # clipping takes from the mean: give it back to the values that may still grow
-        values = np.clip(values * (distribution.mean / float(values @ weights)), 1.0, limit)
-    return Strata(values, weights)
+    units = np.maximum(units, 1e-9)
+    # Clipping takes from the mean, which the values that may still grow give back: the clipped mean is piecewise linear
+    # in the scale, with a corner where a value reaches either end.
+    corners = np.sort(np.concatenate([1.0 / units, limit / units]))
+    means = np.clip(corners[:, None] * units, 1.0, limit) @ weights
+    return Strata(np.clip(units * np.interp(distribution.mean, means, corners), 1.0, limit), weights)
 
 
 @lru_cache(maxsize=64)
