@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalogs.configs.architecture import RULES_CHECKED
-from catalogs.errors import IncompleteInput, InputError
+from catalogs.errors import InputError
 from catalogs.matrices import total_parameters
 from catalogs.records import (
     Attention,
@@ -18,6 +18,8 @@ from catalogs.records import (
 )
 from catalogs.units import show_count
 
+OWN_MODEL = "own-model"
+"""What it is called in a spec."""
 DEFAULT_CONTEXT = 131_072
 """Tokens: what most models since 2024 read."""
 
@@ -52,24 +54,20 @@ class Dimensions:
 
 
 def architecture_of(said: Mapping[str, int]) -> ModelArchitecture:
-    """Return the architecture with the dimensions that were said, by field of ``Dimensions``.
+    """Return the architecture with the dimensions that were said, by field of ``Dimensions``; none may be needed still.
 
-    Raises:
-        IncompleteInput: dimensions without default are missing; all are named, as flags.
-        InputError: dimensions that contradict each other.
+    Raises InputError for dimensions that contradict each other.
     """
     given = Dimensions(**said)
-    if missing := given.needed():
-        raise IncompleteInput([f"--{name.replace('_', '-')} (a dimension of the model)" for name in missing])
     layers, hidden, heads, vocabulary = given.layers, given.hidden_size, given.heads, given.vocab_size
-    assert layers and hidden and heads and vocabulary  # else they were missing
+    assert layers and hidden and heads and vocabulary  # none is needed still
     head_dim = given.head_dim or _shared_out(hidden, heads)
     kv_heads = given.kv_heads or heads
     if heads % kv_heads:
         raise InputError(f"--heads {heads} is not a multiple of --kv-heads {kv_heads}")
     attention = GroupedAttention(kind="grouped", heads=heads, kv_heads=kv_heads, head_dim=head_dim, window=given.window)
     unnamed = ModelArchitecture(
-        id="own-model",
+        id=OWN_MODEL,
         name="own model",
         source="dimensions given by the user",
         checked=RULES_CHECKED,
@@ -106,7 +104,7 @@ def _groups(given: Dimensions, layers: int, attention: Attention) -> tuple[Layer
 
 
 def _dense(given: Dimensions) -> DenseFeedForward:
-    assert given.intermediate_size  # else it was missing
+    assert given.intermediate_size  # it is not needed still
     return DenseFeedForward(kind="dense", intermediate=given.intermediate_size)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.flags import BY_PATH, PRESET
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, listed, quoted
 from catalogs.units import read_seconds
 from engine.workload import SourceKind, Statement, WorkloadSpec, flattened
 
@@ -80,9 +80,10 @@ def _parsed(text: str, name: str, kind: str) -> Mapping[str, Any]:
             tree = _PARSERS[kind](text)
         else:
             try:
-                kind, tree = "TOML", _PARSERS["TOML"](text)
+                tree = _PARSERS["TOML"](text)
             except ValueError:
-                kind, tree = "YAML", _PARSERS["YAML"](text)
+                kind = "TOML, YAML or JSON"
+                tree = _PARSERS["YAML"](text)
     except RecursionError:
         raise InputError(f"{name} is nested too deeply for a spec") from None
     except ValueError as error:
@@ -167,7 +168,7 @@ def known_paths() -> frozenset[str]:
 
 def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
     known = known_paths()
-    rooms = {path.rpartition(".")[0] for path in known} | {"tokens"}
+    rooms = frozenset({path.rpartition(".")[0] for path in known} - {""})
     fields: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"
@@ -178,10 +179,21 @@ def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, A
         elif path in known:
             fields[path] = value
         else:
-            near = get_close_matches(path, [*known, *filter(None, rooms)], n=1, cutoff=0.5)
-            nearest = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"{name}: {quoted(path)} is not a field of a spec{nearest}")
+            raise InputError(f"{name}: {quoted(path)} is not a field of a spec; {_nearest(prefix, key, known | rooms)}")
     return fields
+
+
+def _nearest(prefix: str, key: str, known: frozenset[str]) -> str:
+    """Name the field that was meant: one beside it, else one of that name elsewhere, else all that stand there."""
+    beside = sorted(
+        {path.removeprefix(prefix).split(".")[0] for path in known if path.startswith(prefix) and path != prefix}
+    )
+    if near := get_close_matches(key, beside, n=1):
+        return f"did you mean {prefix}{near[0]}?"
+    elsewhere = [path for path in known if path.rpartition(".")[2] == key]
+    if elsewhere:
+        return f"did you mean {listed(sorted(elsewhere))}?"
+    return f"{prefix.rstrip('.') or 'it'} has {listed(beside)}"
 
 
 def _value(path: str, value: Any, what: str) -> Any:

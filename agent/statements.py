@@ -3,15 +3,14 @@
 Order of precedence, the later wins: settings, preset, file, said, flag.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from agent.dimensions import architecture_of
+from agent.dimensions import OWN_MODEL, Dimensions, architecture_of
 from agent.flags import DIMENSION, PRESET, flag_values
-from agent.model_texts import resolve_model
+from agent.naming import named, resolve_names
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from catalogs.records import ModelArchitecture, TokenQuantiles, WorkloadPreset
@@ -49,11 +48,15 @@ class Collected:
     sources: Mapping[str, Source]
     notes: tuple[str, ...] = ()
     """Values that a later source overrode."""
+    dimensions: tuple[str, ...] = ()
+    """Of a model that was described by its dimensions: those that are still needed."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What is still needed, in words, with the flags that give it."""
-        return tuple(WORDS_OF_MISSING.get(path, path) for path in missing(self.values))
+        words = tuple(WORDS_OF_MISSING.get(path, path) for path in missing(self.values))
+        flags = [f"--{name.replace('_', '-')}" for name in self.dimensions]
+        return (*words, f"the rest of the model's dimensions ({', '.join(flags)})") if flags else words
 
     def tree(self) -> dict[str, Any]:
         """Return the values as JSON holds them: the whole spec where nothing is missing, else what is known.
@@ -76,6 +79,13 @@ class Collected:
         """
         if self.missing:
             raise IncompleteInput(self.missing)
+        return self.stated()
+
+    def stated(self) -> StatedSpec:
+        """Return the spec of a question that needs no rate; the caller sees to what else is needed.
+
+        Raises InputError where a value is missing or out of its range.
+        """
         try:
             return StatedSpec(spec_from(self.values), self.sources, self.notes)
         except InputError as error:
@@ -94,17 +104,10 @@ def flag_statement(given: Mapping[str, tuple[str, ...]]) -> Statement:
     Raises InputError where a text cannot be read or flags contradict each other.
     """
     values, details = flag_values(given)
-    dimensions = {path.removeprefix(DIMENSION): path for path in values if path.startswith(DIMENSION)}
-    if dimensions:
-        names = ", ".join(details[path] for path in dimensions.values())
-        if "model" in values:
-            raise InputError(f"{details['model']} names a model and {names} describe another: leave one of them out")
-        said = {field: values.pop(path) for field, path in dimensions.items()}
-        for path in dimensions.values():
-            del details[path]
-        architecture = architecture_of(said)
-        values |= {"model": architecture.id, "architecture": architecture}
-        details |= {"model": names, "architecture": names}
+    dimensions = [details[path] for path in values if path.startswith(DIMENSION)]
+    if dimensions and "model" in values:
+        names = ", ".join(dimensions)
+        raise InputError(f"{details['model']} names a model and {names} describes another: leave one of them out")
     return Statement("flag", values, details)
 
 
@@ -139,8 +142,9 @@ def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path |
     values, sources, notes = merge([_targets_apart(statement) for statement in ordered])
     _fold_targets(values, sources)
     _fill_means(values, sources)
-    _resolve_names(values, sources, catalog, base)
-    return Collected(values, sources, notes)
+    needed = _fold_dimensions(values, sources)
+    more = resolve_names(values, sources, catalog, base)
+    return Collected(values, sources, (*notes, *more), needed)
 
 
 # --- presets ----------------------------------------------------------------------------------------------------------
@@ -149,14 +153,14 @@ def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path |
 def _with_preset(statements: Iterable[Statement], catalog: Catalog) -> list[Statement]:
     """Return the statements, with the values of the preset that the strongest of them names."""
     given = sorted(statements, key=lambda statement: ORDER.index(statement.kind))
-    named = [statement for statement in given if statement.values.get(PRESET) is not None]
+    naming = [statement for statement in given if statement.values.get(PRESET) is not None]
     kept = [
         replace(statement, values={path: value for path, value in statement.values.items() if path != PRESET})
         for statement in given
     ]
-    if named:
-        last = named[-1]
-        with _named(last.details.get(PRESET, "")):
+    if naming:
+        last = naming[-1]
+        with named(last.details.get(PRESET, "")):
             kept.append(preset_statement(catalog.preset(str(last.values[PRESET]))))
     return kept
 
@@ -219,7 +223,7 @@ def _fold_targets(values: dict[str, Any], sources: dict[str, Source]) -> None:
     sources["targets"] = Source(strongest.kind, ", ".join(details))
 
 
-# --- lengths and names ------------------------------------------------------------------------------------------------
+# --- lengths and dimensions -------------------------------------------------------------------------------------------
 
 
 def _fill_means(values: dict[str, Any], sources: dict[str, Source]) -> None:
@@ -231,37 +235,15 @@ def _fill_means(values: dict[str, Any], sources: dict[str, Source]) -> None:
             sources[path] = Source("derived", f"the mean of {len(sample)} values")
 
 
-@contextmanager
-def _named(detail: str) -> Iterator[None]:
-    """Prefix an InputError with what the user calls the value: its flag, its file."""
-    try:
-        yield
-    except InputError as error:
-        if not detail:
-            raise
-        raise InputError(f"{detail}: {error}") from error
-
-
-def _resolve_names(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None) -> None:
-    """Replace what people say by what the catalog calls it, so that equal questions are equal specs."""
-
-    def resolved(path: str, find: Callable[[Any], Any]) -> None:
-        if values.get(path) is not None:
-            with _named(sources[path].detail if sources[path].kind != "said" else ""):
-                values[path] = find(values[path])
-
-    resolved("precision.weights", lambda name: catalog.precision(str(name)).id)
-    resolved("precision.kv_cache", lambda name: catalog.precision(str(name)).id)
-    resolved("serving.runtime", lambda name: catalog.runtime(str(name)).id)
-    for path in ("hardware.accelerators", "hardware.excluded"):
-        resolved(path, lambda names: tuple(dict.fromkeys(catalog.accelerator(str(name)).id for name in names)))
-    if values.get("architecture") is None and values.get("model") is not None:
-        source = sources["model"]
-        with _named(source.detail if source.kind != "said" else ""):
-            found = resolve_model(str(values["model"]), catalog, base)
-        values["model"] = found.name
-        if found.derived:
-            sources["model"] = Source("derived", found.derived)
-        if found.architecture is not None:
-            values["architecture"] = found.architecture
-            sources["architecture"] = Source("derived", found.read_from)
+def _fold_dimensions(values: dict[str, Any], sources: dict[str, Source]) -> tuple[str, ...]:
+    """Make the architecture of a model that its dimensions describe; return those that are still needed."""
+    paths = [path for path in values if path.startswith(DIMENSION)]
+    if not paths:
+        return ()
+    said = {path.removeprefix(DIMENSION): values.pop(path) for path in paths}
+    source = Source("flag", ", ".join(sources.pop(path).detail for path in paths))
+    needed = Dimensions(**said).needed()
+    values["model"], sources["model"] = OWN_MODEL, source
+    # Without them all no name is looked up either: the dimensions are the model.
+    values["architecture"], sources["architecture"] = None if needed else architecture_of(said), source
+    return needed

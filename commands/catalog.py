@@ -12,7 +12,9 @@ from catalogs.errors import AmbiguousName
 from catalogs.records import Record
 from commands.catalogs_of_user import user_catalogs
 
-app = typer.Typer(no_args_is_help=True, help="List the facts of the catalog, or show one with its source.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="List the facts of the catalog, or show one with its source."
+)
 
 Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]

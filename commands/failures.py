@@ -57,6 +57,10 @@ def _told(error: Exception) -> int:
         case OSError():
             _abandon_output()
             return _say(_about_output(error), Exit.BAD_INPUT)
+        case _ if type(error).__name__ == "NoArgsIsHelpError":
+            return Exit.BAD_INPUT  # the help itself is already on the screen
+        case _ if type(error).__name__ == "Abort":
+            return _say("the input ended before all was said", Exit.INCOMPLETE)
         case _ if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing value
             return _say(_usage(error), Exit.BAD_INPUT)
         case _:

@@ -11,6 +11,7 @@ if __name__ == "__main__":
     sys.exit(main(["forecast", *sys.argv[1:]]))
 
 import inspect
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from agent.flags import FLAGS, Flag
+from agent.flags import FLAGS
 from agent.spec_files import spec_file
 from agent.statements import Collected, collected, flag_statement
 from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
+from commands.flag_options import signature_with_flags, texts_of
 from commands.showing import exit_code, json_text, notice, print_json, show_no_plan, show_plan
 
 if TYPE_CHECKING:
@@ -79,12 +81,16 @@ def forecast_command(
     Needed are a rate (or a fleet), the lengths of prompts and answers (or a preset) and a model; quantities may carry
     their unit: 800ms, 1.5k, 5M/day.
     """
+    if _nothing_given(sentence, spec, catalog, output, *flags.values()) and sys.stdin.isatty() and sys.stdout.isatty():
+        from commands.converse import open_conversation  # noqa: PLC0415 — only here
+
+        return open_conversation(None, plain)
     if output is not None:
         from agent.writing import check_writable  # noqa: PLC0415 — only with --output
 
         check_writable(output, force=force)
     facts = user_catalogs(catalog or ())
-    stated_by_flags = flag_statement(_texts(flags))
+    stated_by_flags = flag_statement(texts_of(flags))
     said = _said(sentence, facts, stated_by_flags)
     statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)
@@ -97,6 +103,10 @@ def forecast_command(
     question = gathered.completed()
     notice(question.notes)
     return _answer(question, facts, json=json, plain=plain, full=full, cost=cost, output=output, force=force)
+
+
+def _nothing_given(*given: object) -> bool:
+    return all(value is None for value in given)
 
 
 def _answer(
@@ -190,50 +200,5 @@ def _staleness(plan: "CapacityPlan") -> list[str]:
     return [f"The price of {offer.provider} was checked {days} days ago."] if days > STALE_DAYS else []
 
 
-# --- flags from their table -------------------------------------------------------------------------------------------
-
-
-class _OnlyWhatIsGiven(TyperCommand):
-    """Looks at the options of a call alone: typer spends a millisecond or two on each that it knows."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse as typer does, with the options that stand in the arguments."""
-        everything = self.params
-        given = {argument.partition("=")[0] for argument in args}
-        if not given & set(ctx.help_option_names):
-            self.params = [p for p in everything if p.param_type_name == "argument" or given & set(p.opts)]
-        try:
-            return super().parse_args(ctx, args)
-        finally:
-            self.params = everything
-
-
-def _parameter(flag: Flag) -> str:
-    return flag.name.removeprefix("--").replace("-", "_")
-
-
-def _texts(flags: Mapping[str, list[str] | None]) -> dict[str, tuple[str, ...]]:
-    names = {_parameter(flag): flag.name for panel in FLAGS.values() for flag in panel}
-    return {names[parameter]: tuple(texts) for parameter, texts in flags.items() if texts}
-
-
-def _signature() -> inspect.Signature:
-    """Return the command's signature with a parameter for each flag of the table, as typer reads it.
-
-    Each is a list, so that a flag that was given twice is seen and not decided by the order.
-    """
-    own = [p for p in inspect.signature(forecast_command).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    for panel, flags in FLAGS.items():
-        for flag in flags:
-            option = typer.Option(
-                flag.name, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
-            )
-            kind: Any = Annotated[list[str] | None, option]
-            own.append(
-                inspect.Parameter(_parameter(flag), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-            )
-    return inspect.Signature(own)
-
-
-forecast_command.__signature__ = _signature()  # type: ignore[attr-defined]
-app.command("forecast", cls=_OnlyWhatIsGiven)(forecast_command)
+forecast_command.__signature__ = signature_with_flags(forecast_command, FLAGS)  # type: ignore[attr-defined]
+app.command("forecast")(forecast_command)

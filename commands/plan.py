@@ -10,7 +10,7 @@ import typer
 from catalogs.errors import InputError, quoted
 from commands.failures import Exit
 
-app = typer.Typer(no_args_is_help=True, help="Show a plan that was saved; the schema of plans.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show a plan that was saved; the schema of plans.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `forecast --output` wrote; - is standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from catalogs.errors import IncompleteInput, InputError, listed, quoted
+from catalogs.errors import InputError, listed, quoted
 
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
@@ -62,7 +63,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
-    help="Capacity planning for LLM serving: how many accelerators, which, and what they cost.",
+    help="Capacity planning for LLM serving: how many accelerators, which, and what they cost. Alone it asks.",
 )
 
 
@@ -77,17 +78,22 @@ def _show_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def _without_command(
     context: typer.Context,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Of the conversation: labelled lines, no line editing.")
+    ] = False,
+    transcript: Annotated[
+        Path | None, typer.Option("--transcript", metavar="FILE", help="Append the conversation to a file.")
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        raise IncompleteInput(
-            [
-                "a command and what it is to work on, such as `fleetcast forecast --model llama-3.1-70b --rps 10 "
-                "--input-tokens 500 --output-tokens 200` (`fleetcast --help` lists the commands)"
-            ]
-        )
+) -> int:
+    """Without a command: the conversation."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from commands.converse import open_conversation  # noqa: PLC0415 — a command does not pay for the conversation
+
+    return open_conversation(None, plain, transcript)
 
 
 def program(arguments: Sequence[str]) -> int:

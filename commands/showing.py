@@ -59,7 +59,9 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
     if len(shown) < len(none.rejected):
         items.append(f"{len(none.rejected) - len(shown)} more with --full")
     works = tuple(dict.fromkeys(change for r in none.rejected for change in r.relaxations))
-    blocks: tuple[Block, ...] = (Paragraph(sentence(none.sentence), "bad"), Bullets(tuple(items), "Tried:"))
+    blocks: tuple[Block, ...] = (Paragraph(sentence(none.sentence), "bad"),)
+    if len(items) > 1:  # the sentence holds the reason of a single one
+        blocks += (Bullets(tuple(items), "Tried:"),)
     if works:
         blocks += (Bullets(works if full else works[:SHOWN_REJECTIONS], "What would have to give:"),)
     _show(Report(blocks), plain)

@@ -54,7 +54,12 @@ UNITS_OF: Final = {
 }
 """Unit of fields whose name does not say it, by record and field; '' is every field of the record."""
 
-_CONFIG: Final = ConfigDict(extra="forbid")
+_Boxed = tuple[CapacityPlan]
+"""pydantic takes a configuration for what holds a dataclass, and passes it on to those inside."""
+
+
+def _adapter() -> TypeAdapter[tuple[CapacityPlan]]:
+    return TypeAdapter(_Boxed, config=ConfigDict(extra="forbid"))
 
 
 def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
@@ -76,15 +81,16 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
     if tree.get("answer", ...) is None:
         raise InputError(f"{name} says that there is no plan: nothing fits; its `rejected` has the reasons")
     try:
-        return TypeAdapter(CapacityPlan, config=_CONFIG).validate_python(tree)
+        (plan,) = _adapter().validate_python((tree,))
     except ValidationError as error:
         raise InputError(f"{name} is not a plan: {_sentence(error)}") from None
+    return plan
 
 
 def _sentence(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     first = min(problems, key=lambda problem: problem["type"] not in ("extra_forbidden", "unexpected_keyword_argument"))
-    path = ".".join(str(part) for part in first["loc"])
+    path = ".".join(str(part) for part in first["loc"][1:])
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{path} is not a field of a plan"
     if first["type"] == "missing":
@@ -93,26 +99,26 @@ def _sentence(error: ValidationError) -> str:
 
 
 def plan_schema() -> dict[str, Any]:
-    """Return the JSON schema of a plan; the spec's is ``$defs.WorkloadSpec`` in it. Fields carry unit and meaning."""
-    schema = TypeAdapter(CapacityPlan, config=_CONFIG).json_schema(mode="serialization")
-    meanings = dict(_meanings())
-    for title, record in [("CapacityPlan", schema), *schema["$defs"].items()]:
-        for name, field in record.get("properties", {}).items():
-            if meaning := meanings.get((title, name)):
-                field.setdefault("description", meaning)
-            if _is_number(field) and (unit := _unit(title, name)):
-                field["unit"] = unit
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    """Return the JSON schema of a plan, each field with its unit and meaning."""
+    schema = _adapter().json_schema(mode="serialization")
+    records = schema["$defs"]
+    return _explained("CapacityPlan", {**records.pop("CapacityPlan"), "$defs": records})
 
 
 def spec_schema() -> dict[str, Any]:
     """Return the JSON schema of a WorkloadSpec, as a spec file holds it."""
-    whole = plan_schema()
-    spec = WorkloadSpec.model_json_schema(mode="validation")
-    records = {title: whole["$defs"].get(title, record) for title, record in spec.get("$defs", {}).items()}
-    for title, record in records.items():
-        record["required"] = spec["$defs"][title].get("required", [])
-    return {"$schema": whole["$schema"], **spec, "$defs": records}
+    return _explained("WorkloadSpec", WorkloadSpec.model_json_schema())
+
+
+def _explained(title: str, schema: dict[str, Any]) -> dict[str, Any]:
+    meanings = dict(_meanings())
+    for record, described in [(title, schema), *schema["$defs"].items()]:
+        for name, field in described.get("properties", {}).items():
+            if meaning := meanings.get((record, name)):
+                field.setdefault("description", meaning)
+            if _is_number(field) and (unit := _unit(record, name)):
+                field["unit"] = unit
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _unit(record: str, field: str) -> str:
