@@ -1,0 +1,245 @@
+"""The conversation as a pure function: a state and a line make the next state and what is said.
+
+Phases: collect → review → planned → done. Every state keeps the one before it, so that *back* restores exactly.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from agent import collecting, planned, reviewing
+from agent.answers import answer_shown
+from agent.everywhere import EVERYWHERE, where
+from agent.keywords import Keyword, keyword_in
+from agent.proposals import proposal
+from agent.questions import default_said, open_slot, open_slots, question, settled
+from agent.slots import Slot, default_of, slot_called
+from agent.state import Clarify, NameFile, Ports, Propose, Say, State, Step, said, warned, without
+from agent.suggestions import suggestions
+from catalogs.errors import InputError
+
+MOST_CHARACTERS: Final = 2000
+WELCOME: Final = (
+    "Tell me what you want to serve, all at once or one answer at a time. For example: 70B fp8 on H100, 20 rps, "
+    "1.5k in, 300 out, p95 TTFT 800ms. 'help' lists what works everywhere."
+)
+
+
+def opening(ports: Ports) -> tuple[Say, ...]:
+    """Return the words before the first line."""
+    return (said(WELCOME), *question(State(), ports))
+
+
+def step(state: State, line: str, ports: Ports) -> Step:
+    """Take a line.
+
+    Args:
+        state: where the conversation is.
+        line: what was typed; empty is Enter.
+        ports: the functions around the dialogue.
+
+    Returns:
+        The next state and what is said. The same state object where nothing was accepted; else one whose ``past`` is
+        the state that was given (but for *back*, which returns the past itself).
+    """
+    text = "".join(character if character.isprintable() else " " for character in line).strip()
+    if len(text) > MOST_CHARACTERS:
+        return state, (
+            said(f"That line has {len(text):,} characters; I read up to {MOST_CHARACTERS:,}. Nothing was taken."),
+        )
+    keyword = keyword_in(text)
+    if keyword and keyword.name == "back":
+        return _back(state, ports)
+    new, says = _answered(state, text, keyword, ports)
+    if new is state or new == state:
+        return state, says
+    new = replace(new, past=state, line=text)
+    return (new, says) if new.phase == "done" else _continued(state, new, says, ports)
+
+
+def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
+    """Ask what comes next, or open the review where nothing is left to ask."""
+    if new.phase == "planned" and not new.pending:
+        return new, says
+    if new.pending or open_slot(new, ports):
+        return new, (*says, *question(new, ports))
+    if new.phase == "planned":
+        return new, says
+    if new.phase == "collect":
+        new = replace(new, phase="review")
+        return new, (*says, *reviewing.review(new, ports), said(reviewing.ANYTHING_ELSE))
+    warnings = reviewing.forewarnings(new, ports) if new.statements != old.statements else ()
+    told = tuple(warned(text, "Before you run it") for text in warnings)
+    return new, (*says, *told, said(reviewing.ANYTHING_ELSE))
+
+
+def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
+    if keyword and keyword.name in EVERYWHERE:
+        return EVERYWHERE[keyword.name](state, keyword.rest, ports)
+    match state.pending:
+        case NameFile() as asked:
+            made = planned.name_file(state, asked, text, ports)
+        case Clarify() as asked:
+            made = _clarify(state, asked, text, keyword, ports)
+        case Propose() as offered:
+            made = _proposed(state, offered, text, keyword, ports)
+        case None:
+            made = _heard(state, text, keyword, ports, state)
+    return made
+
+
+def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
+    match keyword.name if keyword else "":
+        case "enter" | "yes" | "default":
+            return _accept(state, offered)
+        case "no" | "skip":
+            return replace(state, pending=None), ()
+        case "unsure":
+            return state, question(state, ports)
+    return _heard(replace(state, pending=None), text, keyword, ports, state)
+
+
+def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, before: State) -> Step:
+    """Take a line that no pending question claims; what was pending stays where nothing came of it."""
+    if keyword:
+        new, says = _keyword(state, keyword, ports)
+    elif state.phase == "planned" and not state.editing:
+        new, says = _about_plan(state, text, ports)
+    else:
+        new, says = collecting.hear(state, text, ports)
+    return (before if new is state else new), says
+
+
+def _keyword(state: State, keyword: Keyword, ports: Ports) -> Step:
+    slot = open_slot(state, ports)
+    if slot is None:
+        return _without_question(state, keyword, ports)
+    match keyword.name:
+        case "unsure":
+            return replace(state, pending=proposal(slot, state, ports)), ()
+        case "defaults":
+            return _defaults(state, ports)
+        case "enter" | "default" | "skip" | "no" | "yes":
+            return _default(state, slot, keyword, ports)
+    return state, question(state, ports)
+
+
+def _default(state: State, slot: Slot, keyword: Keyword, ports: Ports) -> Step:
+    default = default_of(slot, state.values)
+    if default and keyword.name == "yes":
+        return state, (said(f"Yes to what? Name the {slot.id}, or press Enter for {default}."),)
+    if default:
+        return settled(state, slot), (said(default_said(slot, state.values)),)
+    if state.editing and keyword.name in ("enter", "skip", "no"):
+        return replace(state, editing=None), (said(f"The {slot.id} stays as it was."),)
+    if keyword.name in ("default", "skip"):
+        offered = proposal(slot, state, ports)
+        return replace(state, pending=offered), (
+            said(f"There is no default for the {slot.id}: nothing can be planned without it."),
+        )
+    return state, (
+        said(f"I need the {slot.id} to plan. 'I don't know' gets a proposal, 'why' the reason."),
+        *question(state, ports),
+    )
+
+
+def _defaults(state: State, ports: Ports) -> Step:
+    kept: list[str] = []
+    new = replace(state, editing=None)
+    for slot in open_slots(new, ports):
+        default = default_of(slot, new.values)
+        if default:
+            new = settled(new, slot)
+            kept.append(f"{slot.id}: {default}")
+    return new, (said(f"Defaults kept: {'; '.join(kept)}." if kept else "Nothing that is open has a default."),)
+
+
+def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
+    """Take a keyword where no slot is asked: in the review, or after the plan."""
+    if state.phase == "planned":
+        if keyword.name == "enter":
+            return state, (suggestions(state.base),)
+        text = "The plan stands. Ask 'what if …', 'compare …' or 'why …'; 'edit traffic' changes an answer."
+        return state, (said(text),)
+    if keyword.name == "unsure":
+        return state, (
+            said("Enter plans with what I have; every default is marked. 'why peak' says what one changes."),
+        )
+    return reviewing.planned(state, ports)
+
+
+def _about_plan(state: State, text: str, ports: Ports) -> Step:
+    words = text.split(maxsplit=1)
+    if words and words[0].lower() == "export":
+        return planned.export(state, words[1] if len(words) > 1 else "", ports)
+    return planned.ask_plan(state, text, ports)
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+
+def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, ports: Ports) -> Step:
+    open_question = asked.question
+    if keyword and keyword.name in ("skip", "no", "default", "defaults"):
+        new, _ = _next_ambiguity(state)
+        return new, (said(f"Left out: '{open_question.words}'."),)
+    if keyword and keyword.name in ("enter", "yes", "unsure"):
+        return state, (
+            said("Which one? Its number or its name; 'skip' leaves it out."),
+            *question(state, ports),
+        )
+    made = collecting.chosen(state, open_question, text, ports)
+    if made is None:
+        return _said_otherwise(state, asked, text, ports)
+    choice, reading = made
+    if asked.change is not None:
+        return planned.choose(state, open_question, choice, asked.change, ports)
+    try:
+        new = collecting.clarified(state, open_question, choice, ports)
+    except InputError as error:
+        return state, (warned(f"{error}."), *question(state, ports))
+    return new, (said(f"{choice.label}."), *collecting.remarks(reading))
+
+
+def _said_otherwise(state: State, asked: Clarify, text: str, ports: Ports) -> Step:
+    """Take a line that is none of the choices: a new statement of the same thing settles it too."""
+    closed = replace(state, pending=None, later=())
+    if asked.change is not None:
+        new, says = planned.ask_plan(closed, text, ports)
+        return (state, (*says, *question(state, ports))) if new is closed else (new, says)
+    new, says = collecting.hear(closed, text, ports, correcting=True, asked=asked.question.path)
+    if new.statements == state.statements and not new.pending:
+        return state, (*says, *question(state, ports))
+    left = tuple(
+        one for one in (asked.question, *state.later) if new.values.get(one.path) == state.values.get(one.path)
+    )
+    if left:
+        still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)
+        new = replace(new, pending=Clarify(still[0]), later=still[1:])
+    return new, says
+
+
+def _next_ambiguity(state: State) -> Step:
+    if isinstance(state.pending, Clarify) and state.pending.change is not None:
+        return replace(state, pending=None, later=()), ()
+    pending = Clarify(state.later[0]) if state.later else None
+    return replace(state, pending=pending, later=state.later[1:]), ()
+
+
+def _accept(state: State, offered: Propose) -> Step:
+    slot = slot_called(offered.slot)
+    assert slot is not None
+    if not offered.statement.values:
+        return settled(state, slot), (said(default_said(slot, state.values)),)
+    # What a proposal fills may be said over later, as a preset's values may.
+    statements = (*without(state.statements, set(slot.paths)), offered.statement)
+    editing = None if state.editing == slot.id else state.editing
+    taken = replace(state, statements=statements, pending=None, editing=editing)
+    return taken, (said(f"{slot.id.capitalize()}: {answer_shown(slot, taken.values)}."),)
+
+
+def _back(state: State, ports: Ports) -> Step:
+    if state.past is None:
+        return state, (said("There is nothing before this."), *question(state, ports))
+    past = state.past
+    undone = f"'{state.line}'" if state.line else "the last Enter"
+    return past, (said(f"Took back {undone}."), *where(past, ports))

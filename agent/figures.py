@@ -1,0 +1,210 @@
+"""The sums behind a plan's figures, from its own records."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
+from agent.report.words import accelerators_noun, metric_shown, usd_shown
+from catalogs.units import GIB, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan, Latency, Performance
+
+Explanation = tuple[Block, ...]
+HOURS_PER_MONTH: Final = 730
+
+
+# --- how many ---------------------------------------------------------------------------------------------------------
+
+
+def _fleet(plan: CapacityPlan) -> Explanation:
+    capacity, chosen, traffic = plan.replica_capacity, plan.chosen, plan.spec.traffic
+    noun = accelerators_noun(chosen)
+    first = (
+        f"One replica is {chosen.accelerators_per_replica} × {chosen.accelerator_name} and carries "
+        f"{show_rate(capacity.requests_per_s)}: there, {capacity.binds} is the limit. Saturated it would do "
+        f"{show_rate(capacity.saturated_requests_per_s)}."
+    )
+    blocks: list[Block] = [Paragraph(first)]
+    if traffic.requests_per_s:
+        calls = traffic.requests_per_s * traffic.calls_per_request
+        peak = calls * traffic.peak_factor
+        blocks.append(
+            Paragraph(
+                f"{show_rate(calls)} × {show_figure(traffic.peak_factor)} in the busiest hour = {show_rate(peak)}; ÷ "
+                f"{show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
+                f"{plan.fleet.replicas} replicas × {chosen.accelerators_per_replica} = "
+                f"{plan.fleet.replicas * chosen.accelerators_per_replica} {noun}."
+            )
+        )
+    columns = (
+        Column("for"),
+        Column("replicas", "right"),
+        Column(noun, "right"),
+        Column("monthly", "right"),
+        Column("why", wraps=True, spoken="sentence"),
+    )
+    rows = tuple(
+        (line.reason, show_count(line.replicas), show_count(line.accelerators), usd_shown(line.monthly_usd), line.why)
+        for line in plan.fleet.ledger
+        if line.accelerators or line.replicas
+    )
+    blocks.append(Table(columns, rows))
+    moving = tuple(f"{one.text}: {one.effect}" for one in plan.assumptions if one.effect)
+    if moving:
+        blocks.append(Bullets(moving[:3], "What would move it:"))
+    return tuple(blocks)
+
+
+def _holds(plan: CapacityPlan) -> Explanation:
+    capacity = plan.replica_capacity
+    total = capacity.requests_per_s * plan.fleet.replicas
+    return (
+        Paragraph(
+            f"{plan.fleet.replicas} replicas × {show_rate(capacity.requests_per_s)} = {show_rate(total)}. A replica "
+            f"stops there because of {capacity.binds}; next comes {capacity.breaks_next}."
+        ),
+    )
+
+
+# --- latencies --------------------------------------------------------------------------------------------------------
+
+
+def _ttft(plan: CapacityPlan) -> Explanation:
+    prompt = plan.spec.tokens.input.mean
+    return _latency(
+        plan,
+        "TTFT",
+        lambda at: at.ttft_s,
+        f"It is the wait for a place in a step plus the prefill of {show_count(prompt)} tokens on average; the p95 "
+        "also holds the long prompts. Half the prompt, a shared prefix or a lower peak brings it down.",
+    )
+
+
+def _itl(plan: CapacityPlan) -> Explanation:
+    peak = plan.performance.at_peak
+    weights = plan.memory.per_accelerator.weights_bytes / GIB
+    return _latency(
+        plan,
+        "ITL",
+        lambda at: at.itl_s,
+        f"A step reads {show_figure(weights)} GiB of weights per accelerator and the KV cache of "
+        f"{show_figure(peak.batch)} requests, and carries other requests' prefill. More tensor parallelism, fewer "
+        "weight bytes or more bandwidth bring it down.",
+    )
+
+
+def _e2e(plan: CapacityPlan) -> Explanation:
+    peak, output = plan.performance.at_peak, plan.spec.tokens.output.mean
+    total = peak.ttft_s.mean + (output - 1) * peak.itl_s.mean
+    return _latency(
+        plan,
+        "E2E",
+        lambda at: at.e2e_s,
+        f"TTFT {show_seconds(peak.ttft_s.mean)} + {show_count(max(0, output - 1))} further tokens × ITL "
+        f"{show_seconds(peak.itl_s.mean)} = about {show_seconds(total)} on average.",
+    )
+
+
+def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency], text: str) -> Explanation:
+    mean, peak = plan.performance.at_mean, plan.performance.at_peak
+    columns = (
+        Column(name),
+        Column("mean", "right"),
+        Column("p95", "right"),
+        Column("p99", "right"),
+        Column("load", "right"),
+    )
+    rows = tuple(
+        (
+            label,
+            show_seconds(of(at).mean),
+            show_seconds(of(at).p95),
+            show_seconds(of(at).p99),
+            show_percent(at.utilisation),
+        )
+        for label, at in (("at the mean rate", mean), ("at the peak hour", peak))
+    )
+    limits = [target for target in plan.targets if target.metric == name.lower()]
+    said = "; ".join(
+        f"{metric_shown(one.metric, one.percentile)} may be {show_seconds(one.target_s)} and is "
+        f"{show_seconds(one.forecast_s)}"
+        for one in limits
+    )
+    bound = f" The fleet is sized by it: {said}." if said else ""
+    return Table(columns, rows), Paragraph(f"{text}{bound}")
+
+
+# --- the replica ------------------------------------------------------------------------------------------------------
+
+
+def _memory(plan: CapacityPlan) -> Explanation:
+    each = plan.memory.per_accelerator
+    parts = (
+        ("weights", each.weights_bytes),
+        ("KV cache", each.kv_cache_bytes),
+        ("activations", each.activations_bytes),
+        ("runtime", each.runtime_bytes),
+        ("not taken", each.unused_bytes),
+        ("in all", each.total_bytes),
+    )
+    facts = Facts(tuple((label, f"{show_figure(size / GIB)} GiB") for label, size in parts))
+    text = (
+        f"Per {plan.chosen.accelerator_name}. The KV pool holds {show_count(plan.memory.max_concurrent_sequences)} "
+        f"requests of mean length; at the peak {show_percent(plan.memory.headroom)} of it is free."
+    )
+    return facts, Paragraph(text)
+
+
+def _batch(plan: CapacityPlan) -> Explanation:
+    peak = plan.performance.at_peak
+    text = (
+        f"At the peak {show_figure(peak.batch)} requests decode together in a replica: "
+        f"{show_rate(peak.requests_per_s)} × {show_seconds(peak.e2e_s.mean)} each = "
+        f"{show_figure(peak.requests_per_s * peak.e2e_s.mean)} in flight (Little). Memory would hold "
+        f"{show_count(plan.memory.max_concurrent_sequences)}."
+    )
+    return (Paragraph(text),)
+
+
+def _scaling(plan: CapacityPlan) -> Explanation:
+    reasons_given = tuple(f"{name.replace('_', ' ')}: {why}" for name, why in plan.autoscaling.reasons.items())
+    return (Bullets(reasons_given, "The thresholds:"),)
+
+
+# --- the bill ---------------------------------------------------------------------------------------------------------
+
+
+def _cost(plan: CapacityPlan) -> Explanation:
+    cost, offer = plan.cost, plan.chosen.offer
+    if offer is None or cost.monthly_usd is None:
+        return (Paragraph(cost.note or "No price is known."),)
+    sum_usd = plan.fleet.instances * offer.usd_per_hour * HOURS_PER_MONTH
+    text = (
+        f"{plan.fleet.instances} × {offer.provider} {offer.instance} at {show_usd(offer.usd_per_hour)} an hour × "
+        f"{HOURS_PER_MONTH} h = {show_usd(sum_usd)} a month"
+    )
+    if cost.other_monthly_usd:
+        text += f", and {show_usd(cost.other_monthly_usd)} of other costs"
+    bounds = ""
+    if cost.cheapest_monthly_usd is not None and cost.dearest_monthly_usd is not None:
+        bounds = (
+            f" The same fleet costs {show_usd(cost.cheapest_monthly_usd)} at the cheapest offer and "
+            f"{show_usd(cost.dearest_monthly_usd)} at the dearest."
+        )
+    idle = (
+        f" {show_percent(cost.idle_share)} of it pays for capacity that is idle on average." if cost.idle_share else ""
+    )
+    return (Paragraph(f"{text}.{bounds}{idle}"),)
+
+
+FIGURES: Final[Mapping[str, Callable[[CapacityPlan], Explanation]]] = {
+    "cost": _cost,
+    "ttft": _ttft,
+    "itl": _itl,
+    "e2e": _e2e,
+    "memory": _memory,
+    "batch": _batch,
+    "scaling": _scaling,
+    "holds": _holds,
+    "fleet": _fleet,
+}
+"""What explains a figure, by topic."""

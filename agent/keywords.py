@@ -1,0 +1,87 @@
+"""The words that work at every question: back, edit, why, help, default, skip, review, save, quit and their kin."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A command that was said."""
+
+    name: str
+    rest: str = ""
+    """What it is about: a slot, a file."""
+
+
+_PATTERNS: Final = (
+    ("back", r"(?:go )?back|undo(?: that| it)?|previous|oops|b|<"),
+    ("edit", r"(?:edit|change|modify|fix|correct)(?: (?:the |my )?(?P<rest>.+))?"),
+    ("why", r"why(?: (?P<rest>.+))?"),
+    ("help", r"(?:help|commands|h|man)(?: (?:me|on|with|about))?(?: (?P<rest>.+))?|\?+|what can i (?:say|do|ask)"),
+    ("defaults", r"(?:all |use )?(?:the )?defaults(?: please| for (?:all|everything|the rest))?"),
+    ("default", r"(?:use |take )?(?:the |its |your )?default(?: value)?(?: please)?"),
+    ("skip", r"skip(?: (?:it|this|that|this one))?|pass|next|n/a"),
+    ("review", r"review(?: (?:it|all|everything))?|summary|status|where are we|what do you have"),
+    ("start over", r"start (?:over|again|afresh)|restart|reset"),
+    ("save", r"save(?: (?P<rest>.+))?"),
+    ("resume", r"resume(?: (?:the )?last(?: session)?)?"),
+    ("quit", r"quit|exit|q|bye|goodbye|:q!?|:wq|leave"),
+    (
+        "unsure",
+        r"(?:(?:i|we) )?(?:really )?(?:do not|don'?t|dont) (?:really )?know(?: yet| that| this| it)?|idk|dunno|unsure|"
+        r"(?:i'?m |i am |we'?re )?not (?:really |quite )?sure(?: yet)?|(?:i have |we have )?no (?:idea|clue)(?: yet)?|"
+        r"(?:you )?tell me|you decide|tbd|hard to say|what do you (?:suggest|recommend|propose)|"
+        r"suggest(?: something)?|propose",
+    ),
+    (
+        "yes",
+        r"y|yes|yep|yeah|yup|ok|okay|sure|yes please|go|go ahead|plan|plan it|run|run it|do it|forecast|accept|"
+        r"(?:that )?looks (?:good|right|fine)|correct|right|fine|sounds good|ja|oui|si",
+    ),
+    ("no", r"n|no|nope|nah|no thanks|no thank you|none|nothing(?: else)?|that'?s (?:all|it)|nothing to (?:add|change)"),
+)
+_COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _PATTERNS)
+
+
+def keyword_in(line: str) -> Keyword | None:
+    """Return the command that a line is, if all of it is one; an empty line is Enter."""
+    said = " ".join(line.split())
+    bare = said.lower().rstrip(".!,; ").replace("’", "'")
+    bare = bare if bare.strip("?") == "" else bare.rstrip("?").rstrip()
+    if not bare:
+        return Keyword("enter")
+    for name, pattern in _COMPILED:
+        match = pattern.fullmatch(bare)
+        if match:
+            rest = match.groupdict().get("rest") or ""
+            # As it was typed: a file's name keeps its capitals.
+            start = bare.find(rest)
+            return Keyword(name, said[start : start + len(rest)] if rest else "")
+    return None
+
+
+HELP: Final = (
+    ("back", "takes the last answer back (Shift-Tab too)"),
+    ("edit traffic", "asks one thing again"),
+    ("why", "what the answer changes, and by how much"),
+    ("I don't know", "proposes something, and says on what it rests"),
+    ("default, skip", "keeps the default; 'defaults' keeps all of them"),
+    ("review", "shows what I have, with sources"),
+    ("start over", "begins anew; 'back' returns"),
+    ("resume", "opens the session before this one"),
+    ("quit", "leaves; every line is saved, 'fleetcast resume' goes on"),
+)
+"""What works everywhere."""
+
+HELP_PLANNED: Final = (
+    ("what if traffic doubles", "a numbered variant with its differences"),
+    ("with fp8, on H200, half as long answers", "likewise"),
+    ("compare H100, H200 and B200", "beside each other; 'compare 0 2' for variants"),
+    ("cheapest with p99 TTFT under 500 ms", "searches all accelerators; 'under $20k a month' too"),
+    ("why so many GPUs, why not L40S", "the sum behind it"),
+    ("full", "the whole report"),
+    ("keep 1", "makes a variant the plan"),
+    ("save plan.json", "writes the plan; 'export plan.md' the report"),
+)
+"""What works once there is a plan."""

@@ -1,0 +1,221 @@
+"""Where the conversation is held: three terminals behind one protocol.
+
+A real terminal edits lines, completes names and remembers; plain lines serve pipes, dumb terminals and screen readers;
+a script serves tests.
+"""
+
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeAlias
+
+from agent.report.blocks import Report
+from agent.state import Data, Talk
+
+if TYPE_CHECKING:
+    from catalogs.catalog import Catalog
+
+Spoken: TypeAlias = Talk | Data
+PATIENCE_S: Final = 0.5
+"""Work that takes longer says so."""
+WORKING: Final = "Working on it …"
+
+
+class Interrupted(Exception):  # noqa: N818 — not an error: Ctrl-C
+    """Ctrl-C at a question."""
+
+
+class EndOfInput(Exception):  # noqa: N818 — not an error: Ctrl-D, or the end of a pipe
+    """There is no further line."""
+
+
+class Terminal(Protocol):
+    """What the loop needs of a terminal."""
+
+    interactive: bool
+    """Somebody sits there: Ctrl-C may be pressed twice, and the end of input is a wish to leave."""
+
+    def say(self, spoken: Sequence[Spoken]) -> None:
+        """Show words and results."""
+
+    def ask(self, prompt: str) -> str:
+        """Return the next line; raises Interrupted or EndOfInput."""
+
+    def working(self) -> AbstractContextManager[None]:
+        """Show that work goes on, once it takes long."""
+
+
+def terminal_for(catalog: "Catalog", history: Path | None, plain: bool = False) -> Terminal:
+    """Return the terminal that fits this process: the real one only where both ends are one and nobody asked for plain.
+
+    Args:
+        catalog: names to complete.
+        history: where lines are remembered; None where they cannot be.
+        plain: labelled lines instead of tables, and no line editing.
+    """
+    accessible = os.environ.get("ACCESSIBLE", "") not in ("", "0")
+    shown = sys.stdout if sys.stdout.isatty() else sys.stderr
+    real = sys.stdin.isatty() and shown.isatty()
+    if real and not plain and not accessible and os.environ.get("TERM", "dumb") != "dumb":
+        return PromptTerminal(catalog, history, shown)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    labelled = plain or accessible or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb"
+    return LineTerminal(sys.stdin, sys.stdout, shown, plain=labelled, echo=not sys.stdin.isatty(), interactive=real)
+
+
+class LineTerminal:
+    """Plain lines: what is asked is written, what is answered is read."""
+
+    def __init__(
+        self,
+        source: TextIO,
+        results: TextIO,
+        talk: TextIO,
+        *,
+        plain: bool = True,
+        echo: bool = True,
+        interactive: bool = False,
+    ) -> None:
+        self.interactive = interactive
+        self._source, self._results, self._talk = source, results, talk
+        self._plain, self._echo = plain, echo
+
+    def say(self, spoken: Sequence[Spoken]) -> None:
+        """Write results to one stream and words to the other."""
+        _write(spoken, self._results, self._talk, self._plain)
+
+    def ask(self, prompt: str) -> str:
+        """Write the prompt and read a line; what a pipe gives is written too, so that the exchange can be read."""
+        self._talk.write(prompt)
+        self._talk.flush()
+        try:
+            line = self._source.readline()
+        except KeyboardInterrupt:
+            self._talk.write("\n")
+            raise Interrupted from None
+        if not line:
+            self._talk.write("\n")
+            raise EndOfInput
+        line = line.rstrip("\r\n")
+        if self._echo:
+            self._talk.write(f"{line}\n")
+        return line
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Write a line when it takes long."""
+        with _after_a_while(lambda: _flushed(self._talk, f"{WORKING}\n")):
+            yield
+
+
+class ScriptedTerminal:
+    """Lines of a script; what is said is kept."""
+
+    def __init__(self, script: Iterable[str | type[Exception]], width: int | None = None) -> None:
+        self.interactive = True
+        self.shown = io.StringIO()
+        self.prompts: list[str] = []
+        self._script = iter(script)
+        self._width = width
+
+    def say(self, spoken: Sequence[Spoken]) -> None:
+        """Keep what is said."""
+        _write(spoken, self.shown, self.shown, True, self._width)
+
+    def ask(self, prompt: str) -> str:
+        """Return the next line of the script, or raise what stands there; at its end the input ends."""
+        self.prompts.append(prompt)
+        line = next(self._script, EndOfInput)
+        if isinstance(line, str):
+            self.shown.write(f"{prompt}{line}\n")
+            return line
+        raise line
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Say nothing: a script waits."""
+        yield
+
+
+class PromptTerminal:
+    """A real terminal: lines are edited, names completed, several pasted lines taken one by one."""
+
+    def __init__(self, catalog: "Catalog", history: Path | None, shown: TextIO) -> None:
+        from agent.line_editor import LineEditor  # noqa: PLC0415 — prompt_toolkit, only on a real terminal
+
+        self.interactive = True
+        self._shown = shown
+        self._editor = LineEditor(catalog, history, shown)
+
+    def say(self, spoken: Sequence[Spoken]) -> None:
+        """Show words and results; results go to standard output even where that is a file."""
+        _write(spoken, sys.stdout, self._shown, plain=False)
+
+    def ask(self, prompt: str) -> str:
+        """Read a line."""
+        try:
+            return self._editor.line(prompt)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+        except EOFError:
+            raise EndOfInput from None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Show a line when it takes long, and take it away after."""
+        shown = False
+
+        def show() -> None:
+            nonlocal shown
+            shown = True
+            _flushed(self._shown, WORKING)
+
+        try:
+            with _after_a_while(show):
+                yield
+        finally:
+            if shown:
+                _flushed(self._shown, f"\r{' ' * len(WORKING)}\r")
+
+
+def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None) -> None:
+    """Write what is said: a result and the question at the end stand apart."""
+    from agent.report.show import show  # noqa: PLC0415 — its renderer, when there is something to show
+
+    one_stream = results is talk or (results.isatty() and talk.isatty())
+    previous: Spoken | None = None
+    for index, part in enumerate(spoken):
+        last = index == len(spoken) - 1
+        if previous is not None and (last or isinstance(part, Data) or isinstance(previous, Data)):
+            talk.write("\n")
+        stream = results if isinstance(part, Data) else talk
+        if not one_stream:
+            talk.flush()
+        show(part.report if isinstance(part, Data) else Report(part.blocks), plain=plain, width=width, file=stream)
+        if not one_stream:
+            results.flush()
+        previous = part
+    talk.flush()
+    results.flush()
+
+
+@contextmanager
+def _after_a_while(show: Callable[[], None]) -> Iterator[None]:
+    timer = threading.Timer(PATIENCE_S, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _flushed(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
