@@ -57,16 +57,23 @@ def _told(error: Exception) -> int:
         case OSError():
             _abandon_output()
             return _say(_about_output(error), Exit.BAD_INPUT)
-        case _ if type(error).__name__ == "NoArgsIsHelpError":
-            return Exit.BAD_INPUT  # the help itself is already on the screen
-        case _ if type(error).__name__ == "Abort":
+    return _typers(error) or _bug(error)
+
+
+def _typers(error: Exception) -> int | None:
+    """Tell one of typer's own; None for any other. They are known by what they can do: their module is not public."""
+    match type(error).__name__:
+        case "NoArgsIsHelpError":
+            return Exit.BAD_INPUT  # the help itself is on the screen
+        case "Abort":
             return _say("the input ended before all was said", Exit.INCOMPLETE)
-        case _ if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing value
-            return _say(_usage(error), Exit.BAD_INPUT)
-        case _:
-            kind, said = type(error).__name__, " ".join(str(error).split())
-            about = f"{kind}: {said}" if said else kind
-            return _say(f"this is a bug in fleetcast ({about}); {DEBUG}=1 shows where", Exit.BUG)
+    return _say(_usage(error), Exit.BAD_INPUT) if hasattr(error, "format_message") else None
+
+
+def _bug(error: Exception) -> int:
+    kind, said = type(error).__name__, " ".join(str(error).split())
+    about = f"{kind}: {said}" if said else kind
+    return _say(f"this is a bug in fleetcast ({about}); {DEBUG}=1 shows where", Exit.BUG)
 
 
 def _say(sentence: str, code: Exit) -> int:

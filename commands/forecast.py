@@ -10,15 +10,12 @@ if __name__ == "__main__":
 
     sys.exit(main(["forecast", *sys.argv[1:]]))
 
-import inspect
 import sys
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from agent.flags import FLAGS
 from agent.spec_files import spec_file
@@ -26,7 +23,7 @@ from agent.statements import Collected, collected, flag_statement
 from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.flag_options import signature_with_flags, texts_of
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.showing import exit_code, json_text, notice, print_json, show_no_plan, show_plan
 
 if TYPE_CHECKING:
@@ -201,4 +198,4 @@ def _staleness(plan: "CapacityPlan") -> list[str]:
 
 
 forecast_command.__signature__ = signature_with_flags(forecast_command, FLAGS)  # type: ignore[attr-defined]
-app.command("forecast")(forecast_command)
+app.command("forecast", cls=OnlyWhatIsGiven)(forecast_command)

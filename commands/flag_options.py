@@ -1,0 +1,53 @@
+"""The table of flags as options of a command."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from agent.flags import ALL, Flag
+
+
+class OnlyWhatIsGiven(TyperCommand):
+    """Looks at the options of a call alone: typer spends a millisecond or two on each that it knows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as typer does, with the options that stand in the arguments."""
+        everything = self.params
+        given = {argument.partition("=")[0] for argument in args}
+        if not given & set(ctx.help_option_names):
+            self.params = [p for p in everything if p.param_type_name == "argument" or given & set(p.opts)]
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self.params = everything
+
+
+def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:
+    """Return the command's signature with a parameter for each flag, by panel of --help, as typer reads it.
+
+    Each is a list, so that a flag that was given twice is seen and not decided by the order.
+    """
+    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    for panel, flags in panels.items():
+        for flag in flags:
+            option = typer.Option(
+                flag.name, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
+            )
+            kind: Any = Annotated[list[str] | None, option]
+            own.append(
+                inspect.Parameter(_parameter(flag), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            )
+    return inspect.Signature(own)
+
+
+def texts_of(given: Mapping[str, list[str] | None]) -> dict[str, tuple[str, ...]]:
+    """Return the texts of the flags that were given, by the name of the flag."""
+    names = {_parameter(flag): flag.name for flag in ALL}
+    return {names[parameter]: tuple(texts) for parameter, texts in given.items() if texts}
+
+
+def _parameter(flag: Flag) -> str:
+    return flag.name.removeprefix("--").replace("-", "_")
