@@ -220,7 +220,8 @@ class Replicas:
         long_step = step + prompt_s
         return Waits(
             prefill_busy=busy[..., None],
-            prefill_wait=np.maximum(queue / np.maximum(busy, TINY), TINY)[..., None],
+            # Whoever finds prompts queued finds a step running that carries one: short prompts wait no less than that.
+            prefill_wait=np.maximum(queue / np.maximum(busy, TINY), long_step / 2)[..., None],
             seat_busy=full[..., None],
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
             long_step=long_step[..., None],
@@ -275,13 +276,15 @@ class Replicas:
     def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
         """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
 
-        ``exceeds`` falls with time: three passes over ten points of log time each narrow the bracket a thousandfold,
-        and the last is interpolated.
+        ``exceeds`` falls with time: three passes over twelve points of log time each narrow the bracket, and the last
+        is interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
+        more: P(X > t) <= E[X]/t.
         """
         centre = np.log(self.mean(load, metric))
-        low = np.maximum(centre - 4.0, np.log(TINY))[..., None]
-        width = np.full_like(low, 7.0)
-        steps = np.linspace(0.0, 1.0, 11)
+        shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
+        low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
+        width = (centre - np.log(1 - np.asarray(share)) + 0.01)[..., None] - low
+        steps = np.linspace(0.0, 1.0, 13)
         wide = load.repeated(len(steps))
         allowed = 1 - np.asarray(share)[..., None]
         for _ in range(3):
