@@ -22,15 +22,21 @@ from agent.interpret.numerals import combine
 from agent.interpret.reading import Choice, Fact, Question, Reading
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
-from agent.interpret.serving import read_serving, read_size
+from agent.interpret.serving import read_model, read_names, read_serving
 from agent.interpret.settlement import settle
 from agent.interpret.targets import read_targets
 from agent.interpret.traffic import read_traffic
 from catalogs.catalog import Catalog
 
-__all__ = ["Choice", "Fact", "Question", "Reading", "interpret"]
+__all__ = ["Choice", "Fact", "Question", "Reading", "interpret", "prepare"]
 
+_WARM_UP = "lama 3.1 70b in fp8 on 8xH100 and one A100 80, 20 requests per second"
 _NOTHING_KNOWN: Mapping[str, Any] = {}
+
+
+def prepare(catalog: Catalog) -> None:
+    """Build what the first sentence would otherwise wait for: the names of the catalog and the rules."""
+    interpret(_WARM_UP, catalog)
 
 
 def interpret(
@@ -49,13 +55,14 @@ def interpret(
     combine(sentence)
     draft = Draft(sentence, asked)
     refuse(draft)
-    read_serving(draft, lexicon)
-    read_size(draft)
+    read_model(draft, lexicon)
+    read_serving(draft)
     read_money(draft)
     read_growth(draft)
     read_traffic(draft, known)
     read_targets(draft)
-    read_lengths(draft)
+    read_lengths(draft, known)
     read_hardware(draft)
+    read_names(draft)
     read_answer(draft, lexicon)
     return settle(draft, known)

@@ -9,7 +9,8 @@ from agent.interpret.lengths import in_tokens
 from agent.interpret.mentions import Lexicon
 from agent.interpret.reading import Choice
 from agent.interpret.settlement import PLAUSIBLE, WHOLE
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_YEAR, show_count, show_figure, show_percent
+from agent.interpret.targets import which_latency
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
 _SHARES: Final = frozenset({"tokens.prefix_hit", "traffic.growth_per_year", "serving.memory_utilisation"})
 _NONE: Final[Mapping[str, tuple[float, str]]] = {
@@ -33,6 +34,11 @@ def read_answer(draft: Draft, lexicon: Lexicon) -> None:
         value, echo = _NONE[asked]
         draft.found(asked, 0, len(draft.sentence.items) - 1, [Option(value, echo)])
         return
+    if asked == "targets":
+        durations = [i for i, item in enumerate(draft.sentence.items) if item.has("dur") and not item.claimed]
+        if len(durations) == 1:
+            which_latency(draft, durations[0], durations[0], draft.sentence.items[durations[0]].number, None)
+        return
     candidates = [index for index, item in enumerate(draft.sentence.items) if _is_candidate(draft, index, item)]
     if len(candidates) != 1:
         return
@@ -51,7 +57,10 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
     items = draft.sentence.items
     before = items[index - 1] if index else None
     after = items[index + 1] if index + 1 < len(items) else None
-    return all(other is None or other.has("filler", "approx", "link", "under", "over", "mean", "upto") for other in (before, after))
+    return all(
+        other is None or other.has("filler", "approx", "link", "under", "over", "mean", "upto")
+        for other in (before, after)
+    )
 
 
 def _fill(draft: Draft, asked: str, index: int) -> None:
@@ -61,13 +70,19 @@ def _fill(draft: Draft, asked: str, index: int) -> None:
         _rate(draft, index)
     elif asked in _SHARES:
         _share(draft, asked, index)
-    elif asked in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has("num"):
-        draft.read(asked, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1])
+    elif asked in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has(
+        "num"
+    ):
+        draft.read(
+            asked, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1]
+        )
     elif asked == "precision.weights" and item.has("num", "width"):
         widths = {32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4")}
         options = [Option(entry, f"weights in {entry}", entry) for entry in widths.get(amount.value, ())]
         if options:
-            draft.found(asked, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?")
+            draft.found(
+                asked, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?"
+            )
     elif asked == "money.monthly_budget_usd" and item.has("num", "money"):
         draft.read(asked, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
     elif asked in PLAUSIBLE and item.has("num", "mult"):
@@ -89,7 +104,12 @@ def _rate(draft: Draft, index: int) -> None:
     if amount.value > 2000 and len(amount.values) == 1:
         choices = tuple(
             Choice(amount.value / seconds, f"per {name}: {show_figure(amount.value / seconds)} requests/s")
-            for name, seconds in (("day", SECONDS_PER_DAY), ("hour", SECONDS_PER_HOUR), ("minute", 60.0), ("second", 1.0))
+            for name, seconds in (
+                ("day", SECONDS_PER_DAY),
+                ("hour", SECONDS_PER_HOUR),
+                ("minute", 60.0),
+                ("second", 1.0),
+            )
             if amount.value / seconds <= PLAUSIBLE[path][1]
         )
         draft.ask(path, index, index, f"{show_count(amount.value)} requests in which time?", choices)
@@ -104,7 +124,9 @@ def _share(draft: Draft, asked: str, index: int) -> None:
         amount = item.number
     elif item.has("mult") and growth:
         amount = item.number
-        draft.read(asked, (index, index), amount, lambda v: v - 1, lambda v, made: f"{show_percent(made)} growth a year")
+        draft.read(
+            asked, (index, index), amount, lambda v: v - 1, lambda v, made: f"{show_percent(made)} growth a year"
+        )
         return
     elif item.has("num"):
         amount = item.number if abs(item.number.value) < 1 and not growth else item.number.times(0.01)
@@ -118,7 +140,9 @@ def _share(draft: Draft, asked: str, index: int) -> None:
     else:
         return
     tidy = float
-    draft.read(asked, (index, index), amount, tidy, lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}")
+    draft.read(
+        asked, (index, index), amount, tidy, lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}"
+    )
 
 
 def _model(draft: Draft, lexicon: Lexicon) -> None:

@@ -88,9 +88,8 @@ class Draft:
 
     def release(self, first: int, last: int) -> None:
         """Give back items that were taken and came to nothing."""
-        for item in self.sentence.items[first : last + 1]:
-            item.claimed = item.negated
-        self.sentence.changed()
+        for index in range(first, last + 1):
+            self.sentence.take(index, self.sentence.items[index].negated)
 
     def has(self, path: str) -> bool:
         """Whether something was found or asked for a path."""

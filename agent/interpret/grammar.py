@@ -20,7 +20,7 @@ CLAIMED: Final = "\x01"
 UNKNOWN: Final = frozenset({"unknown"})
 
 NUMBERS: Final = frozenset({"num", "dur", "money", "euro_sum", "pct", "mult", "opaque"})
-NAMES: Final = frozenset({"model", "gpu", "prec", "runtime", "provider", "region", "preset", "width", "size"})
+NAMES: Final = frozenset({"model", "gpu", "prec", "runtime", "provider", "region", "preset", "width"})
 MADE: Final = NUMBERS | NAMES | {"pctl", "unknown"}
 """Kinds of items that no single word is."""
 
@@ -52,7 +52,7 @@ class Amount:
         return Amount(tuple(value * factor for value in self.values), self.labels, self.small_m)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
     """A word, a number, a mark or a name of the sentence."""
 
@@ -87,32 +87,31 @@ class Sentence:
 
     text: str
     items: list[Item]
+    _characters: list[str] = field(default_factory=list, init=False)
     _code: str = field(default="", init=False)
 
     @property
     def code(self) -> str:
         """One character per item."""
+        if not self._characters:
+            self._characters = [_character(item) for item in self.items]
         if not self._code:
-            encode = _alphabet().encode
-            self._code = "".join(CLAIMED if item.claimed else encode(item) for item in self.items)
+            self._code = "".join(self._characters)
         return self._code
-
-    def changed(self) -> None:
-        """Forget the code after items were merged, claimed or negated."""
-        self._code = ""
 
     def claim(self, first: int, last: int) -> None:
         """Take the numbers and names among items first to last (inclusive)."""
-        for item in self.items[first : last + 1]:
-            if item.numeric or item.has(*NAMES):
-                item.claimed = True
-        self.changed()
+        for index in range(first, last + 1):
+            item = self.items[index]
+            if item.numeric or item.amount is not None or item.has(*NAMES):
+                self.take(index)
 
-    def take(self, *indices: int) -> None:
-        """Take single items, words too."""
-        for index in indices:
-            self.items[index].claimed = True
-        self.changed()
+    def take(self, index: int, taken: bool = True) -> None:
+        """Take an item, be it a word, or give it back."""
+        self.items[index].claimed = taken
+        if self._characters:
+            self._characters[index] = _character(self.items[index])
+            self._code = ""
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return where items first to last (inclusive) begin and end in the text."""
@@ -127,7 +126,9 @@ class Sentence:
         """Put one item in the place of items first to last (inclusive)."""
         item.numeric = item.numeric or any(other.numeric for other in self.items[first : last + 1])
         self.items[first : last + 1] = [item]
-        self.changed()
+        if self._characters:
+            self._characters[first : last + 1] = [_character(item)]
+            self._code = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,8 @@ class _Alphabet:
     of_word: dict[str, str]
 
     def encode(self, item: Item) -> str:
-        made = self.of_kinds.get(item.kinds) if len(item.kinds) == 1 else None
-        if made and item.kinds != UNKNOWN:
-            return made
+        if item.kinds <= MADE and item.kinds != UNKNOWN:
+            return self.of_kinds[item.kinds]
         return self.of_word.get(item.word, self.of_kinds[UNKNOWN])
 
     def characters(self, kind: str) -> str:
@@ -205,6 +205,10 @@ class _Alphabet:
             out = WITHOUT[kind]
             return "".join(character for kinds, character in self.of_kinds.items() if kinds.isdisjoint(out))
         return "".join(character for kinds, character in self.of_kinds.items() if kind in kinds)
+
+
+def _character(item: Item) -> str:
+    return CLAIMED if item.claimed else _alphabet().encode(item)
 
 
 @cache
@@ -216,15 +220,18 @@ def _alphabet() -> _Alphabet:
                 literals.add(element["word"])
             elif element["kind"]:
                 told_apart.add(element["kind"])
-    kinds_of_word: dict[str, set[str]] = {literal: {f"'{literal}'"} for literal in literals}
+    kinds_of_word: dict[str, set[str]] = {literal: {f"'{literal}'"} for literal in sorted(literals)}
     for word, kinds in KINDS_OF.items():
         kinds_of_word.setdefault(word, set()).update(kinds & told_apart)
+    for word, own in kinds_of_word.items():
+        if word not in KINDS_OF:
+            own.add("unknown")  # a rule's own word is to all others any word
     of_kinds: dict[frozenset[str], str] = {}
     for one in [UNKNOWN, *(frozenset({kind}) for kind in sorted(MADE))]:
         of_kinds.setdefault(one, chr(2 + len(of_kinds)))
     of_word = {
-        word: of_kinds.setdefault(frozenset(kinds) or UNKNOWN, chr(2 + len(of_kinds)))
-        for word, kinds in kinds_of_word.items()
+        word: of_kinds.setdefault(frozenset(own) or UNKNOWN, chr(2 + len(of_kinds)))
+        for word, own in kinds_of_word.items()
     }
     return _Alphabet(of_kinds, of_word)
 

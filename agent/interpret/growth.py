@@ -22,6 +22,7 @@ _SHARES: Final = tuple(
         f"{_PERIOD} g:(grow | shrink) (near | colon){{0,3}} p:pct",  # yearly growth of 20%
         f"p:pct g:(grow | shrink) {_PERIOD}",
         "p:pct (y:yoy | m:mom)",
+        f"plus p:pct {_PERIOD}",
         f"p:pct more near{{0,3}} {_PERIOD}",
     )
 )
@@ -29,11 +30,18 @@ _TIMES: Final = tuple(
     Rule(pattern)
     for pattern in (
         f"x:mult (near | 'in' | comma){{0,3}}? {_PERIOD}",  # doubling every six months, 3x in two years
-        f"x:mult near{{0,3}} 'every' (d:dur | t:time)",
+        "x:mult near{0,3} 'every' (d:dur | t:time)",
     )
 )
-_WITHOUT_PERIOD: Final = (Rule("g:(grow | shrink) (near | colon){0,3} p:pct"), Rule("p:pct (unknown){0,1} g:(grow | shrink)"))
-_NONE: Final = (Rule("'no' unknown? grow"), Rule("flat unknown? (grow | 'traffic' | 'load' | 'demand')"), Rule("('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat"))
+_WITHOUT_PERIOD: Final = (
+    Rule("g:(grow | shrink) (near | colon){0,3} p:pct"),
+    Rule("p:pct (unknown){0,1} g:(grow | shrink)"),
+)
+_NONE: Final = (
+    Rule("'no' unknown? grow"),
+    Rule("flat unknown? (grow | 'traffic' | 'load' | 'demand')"),
+    Rule("('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat"),
+)
 _HORIZON: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -87,7 +95,9 @@ def _share(draft: Draft, match: Match) -> None:
     if years <= 0:
         return
     amount = match["p"].number
-    draft.read(GROWTH, match, amount, lambda v: _yearly(1 + sign * v, years), lambda v, made: _shown(1 + sign * v, years, made))
+    draft.read(
+        GROWTH, match, amount, lambda v: _yearly(1 + sign * v, years), lambda v, made: _shown(1 + sign * v, years, made)
+    )
 
 
 def _multiple(draft: Draft, match: Match) -> None:
@@ -126,7 +136,7 @@ def _yearly(factor: float, years: float) -> float:
 def _shown(factor: float, years: float, made: float) -> str:
     if years == 1:
         return f"{show_percent(made)} growth a year"
-    return f"{show_figure(factor)}^(1/{show_figure(years)} years) − 1 = {show_percent(made)} growth a year"
+    return f"{show_figure(factor)}^{show_figure(1 / years)} − 1 = {show_percent(made)} growth a year"
 
 
 def _ask_period(draft: Draft, match: Match) -> None:
@@ -143,7 +153,9 @@ def _horizon(draft: Draft, match: Match) -> None:
     amount = match["d"].number if "d" in match else Amount((SECONDS[match["t"].word],))
     if amount.value < _SHORTEST_HORIZON:
         return
-    draft.read(HORIZON, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"planned for {show_figure(v)} years")
+    draft.read(
+        HORIZON, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"planned for {show_figure(v)} years"
+    )
 
 
 def _tidy(value: float) -> float:

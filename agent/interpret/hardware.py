@@ -77,21 +77,55 @@ def read_hardware(draft: Draft) -> None:
     for rule in _NODES:
         for match in rule.matches(draft.sentence):
             gpus = [item for item in draft.sentence.items[match.first : match.last + 1] if item.has("gpu")]
+            before = draft.sentence.items[match.first - 1] if match.first else None
+            if "n" in match and "k" in match and before is not None and before.has("under", "upto"):
+                k = match["k"].number.value
+                draft.read(
+                    "hardware.max_accelerators", match, match["n"].number, lambda v, k=k: _whole(v * k),
+                    lambda v, made, k=k: f"{v:g} nodes × {k:g} = at most {made:g} accelerators",
+                )  # fmt: skip
+                draft.found(
+                    "hardware.accelerators_per_node",
+                    match.first,
+                    match.last,
+                    [Option(_whole(k), f"{k:g} accelerators a node")],
+                )
+                for gpu in gpus:
+                    _accelerator(draft, gpu)
+                continue
             if "n" in match:
                 _whole_number(draft, "hardware.nodes", match.first, match.last, match["n"], "{} nodes")
             if "k" in match:
-                _whole_number(draft, "hardware.accelerators_per_node", match.first, match.last, match["k"], "{} accelerators a node")
+                _whole_number(
+                    draft,
+                    "hardware.accelerators_per_node",
+                    match.first,
+                    match.last,
+                    match["k"],
+                    "{} accelerators a node",
+                )
             for gpu in gpus:
                 _accelerator(draft, gpu)
     for rule in _MOST:
         for match in rule.matches(draft.sentence):
-            _whole_number(draft, "hardware.max_accelerators", match.first, match.last, match["n"], "at most {} accelerators")
+            _whole_number(
+                draft, "hardware.max_accelerators", match.first, match.last, match["n"], "at most {} accelerators"
+            )
             _named(draft, match.first, match.last)
     for match in _LEAST.matches(draft.sentence):
         _named(draft, match.first, match.last)
     for rule in _COUNTS:
         for match in rule.matches(draft.sentence):
-            _whole_number(draft, "hardware.accelerator_count", match.first, match.last, match["n"], "a fleet of {} accelerators")
+            if "g" in match and match["g"].word.startswith(("dgx", "hgx")) and "spark" not in match["g"].word:
+                _whole_number(
+                    draft, "hardware.nodes", match.first, match.last, match["n"], "{} nodes of 8 accelerators"
+                )
+                draft.found(
+                    "hardware.accelerators_per_node", match.first, match.last, [Option(8, "8 accelerators a node")]
+                )
+            else:
+                shown = "a fleet of {} accelerators"
+                _whole_number(draft, "hardware.accelerator_count", match.first, match.last, match["n"], shown)
             _named(draft, match.first, match.last)
     for match in _ONE.matches(draft.sentence):
         _accelerator(draft, match["g"])
@@ -120,22 +154,35 @@ def _any(draft: Draft) -> None:
     """Read 'choose for me': every accelerator may be taken."""
     if draft.has("hardware.accelerators"):
         return
+    about = draft.asked in ("hardware.accelerators", "hardware") or any(
+        item.has("gpunoun") for item in draft.sentence.items
+    )
     for index, item in enumerate(draft.sentence.items):
-        about = draft.asked in ("hardware.accelerators", "hardware") or any(
-            other.has("gpunoun") for other in draft.sentence.items
-        )
         if item.has("any") and (about or "choose" in item.word or _names_choice(draft, item)):
-            draft.found("hardware.accelerators", index, index, [Option((), "any accelerator: the cheapest fleet that fits")])
+            draft.found(
+                "hardware.accelerators", index, index, [Option((), "any accelerator: the cheapest fleet that fits")]
+            )
             return
 
 
 def _names_choice(draft: Draft, item: Item) -> bool:
     said = draft.sentence.text[item.start : item.end].lower()
-    return any(word in said for word in ("choose", "pick", "decide", "gpu", "accelerator", "recommend", "suggest"))
+    return any(
+        word in said for word in ("choose", "pick", "decide", "cheapest", "gpu", "accelerator", "recommend", "suggest")
+    )
 
 
 def _whole_number(draft: Draft, path: str, first: int, last: int, number: Item, shown: str) -> None:
-    draft.read(path, (first, last), number.number, _whole, lambda v, made: shown.format(f"{v:g}"))
+    draft.read(path, (first, last), number.number, _whole, lambda v, made: _counted(shown, v))
+
+
+def _counted(shown: str, count: float) -> str:
+    said = shown.format(f"{count:g}")
+    return (
+        said.replace("accelerators", "accelerator").replace("nodes", "node").replace("replicas", "replica")
+        if count == 1
+        else said
+    )
 
 
 def _whole(value: float) -> Any:
@@ -152,14 +199,22 @@ def _parallelism(draft: Draft) -> None:
 def _spares(draft: Draft) -> None:
     for rule in _LEAST_REPLICAS:
         for match in rule.matches(draft.sentence):
-            _whole_number(draft, "availability.minimum_replicas", match.first, match.last, match["n"], "at least {} replicas")
+            _whole_number(
+                draft, "availability.minimum_replicas", match.first, match.last, match["n"], "at least {} replicas"
+            )
     for rule in _SPARE:
         for match in rule.matches(draft.sentence):
             items = draft.sentence.items[match.first : match.last + 1]
             if items[-1].has("unknown") and not any(item.has("replica") for item in items):
                 continue
             amount = match["n"].number if "n" in match else Amount((0.0 if "w2" in match else 1.0,))
-            draft.read("availability.spare_replicas", match, amount, _whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
+            draft.read(
+                "availability.spare_replicas",
+                match,
+                amount,
+                _whole,
+                lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}",
+            )
     for match in _SURVIVE.matches(draft.sentence):
         if not draft.has("availability.spare_replicas"):
             draft.found("availability.spare_replicas", match.first, match.last, [Option(1, "1 spare replica (N+1)")])

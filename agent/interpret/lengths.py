@@ -1,12 +1,13 @@
 """How long prompts and answers are: tokens, words, pages; which way they go; mean or p95. The context window too."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
-from catalogs.units import show_count
+from agent.interpret.vocabulary import SECONDS
+from catalogs.units import show_count, show_figure
 
 TOKENS_PER_WORD: Final = 4 / 3
 """OpenAI's rule of thumb for English: 100 tokens are about 75 words."""
@@ -21,8 +22,8 @@ _SOFT = "(plain | pctl | colon | paren){0,6}"
 _CONTEXT: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"context (link | colon | under | upto | unknown){{0,3}} n:num u:token?",
-        f"n:num u:token? (unknown | 'max'){{0,1}} context",
+        "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
+        "n:num u:token? (unknown | 'max')? context (?! incue)",
     )
 )
 _SYSTEM_PROMPT: Final = (
@@ -49,11 +50,14 @@ _PAIRS: Final = tuple(
 _MARKED: Final = tuple(
     Rule(pattern)
     for pattern in (
+        f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
+        "n:num u:token? context i:incue",
         f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
-        f"n:num u:{_UNIT} ('in' | per | 'for' | link | conj | under | upto | size | paren | pctl){{0,4}} (unknown | mean | size)?"
+        f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown | mean | size)?"
         " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
         f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of')",
         f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT}",  # prompts of around 1500 tokens
+        f"i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
         f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | outcue)",
         f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
     )
@@ -62,7 +66,7 @@ _BARE: Final = tuple(
     Rule(pattern)
     for pattern in (
         "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | link){1,5} n:num"
-        " (?! thing | event | user | unknown | per | token | textunit | time | times | percent)",
+        " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | percent)",
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time)",
     )
@@ -71,51 +75,54 @@ _WEAK: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | 'every' | 'each')",
-        "(i:inplain | o:outplain) n:num (?! event | thing | user | time | times | percent | per | slash | textunit)",
+        "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | per | slash | textunit)",
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | textunit)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | gpu)",
     )
 )
 _P95: Final = (
-    Rule("p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent | gpunoun)"),
+    Rule(
+        "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent | gpunoun)"
+    ),
     Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
+)
+_TOKEN_RATE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | ingrand | incue | outcue){0,1} token (per t:time | slash per? s:(time | tshort)) ingrand?",
+        "n:num token a:adverb",
+        "n:num a:adverb token",
+    )
 )
 _LEFT_OVER: Final = Rule(f"n:num unknown? u:{_UNIT} (?! per | slash)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Length:
-    """A number of tokens that goes one way."""
-
-    side: str
-    """input or output."""
-    number: Item
-    unit: str
-    """Word of the unit; token where there is none."""
-    first: int
-    last: int
-
-
-def read_lengths(draft: Draft) -> None:
-    """Find what the sentence says of tokens."""
+def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Find what the sentence says of tokens; known holds values that were given before."""
     _context(draft)
     _system_prompt(draft)
     for rule in _REASONING:
         for match in rule.matches(draft.sentence):
-            draft.read("tokens.reasoning_tokens", match, _count(match["n"]), float, lambda v, made: f"{show_count(v)} hidden tokens per answer")
+            draft.read(
+                "tokens.reasoning_tokens",
+                match,
+                _count(match["n"]),
+                float,
+                lambda v, made: f"{show_count(v)} hidden tokens per answer",
+            )
     _pairs(draft)
-    last_side = ""
-    for rules in (_MARKED, _BARE):
-        for rule in rules:
-            for match in rule.matches(draft.sentence):
-                last_side = _length(draft, match) or last_side
+    for rule in (*_MARKED, *_BARE):
+        for match in rule.matches(draft.sentence):
+            _length(draft, match)
     weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
-    sides = {_side(match) for match in weak} | {found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")}
+    sides = {_side(match) for match in weak} | {
+        found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
+    }
     if {"input", "output"} <= sides:
         for match in weak:
-            if not match["n"].claimed:
-                last_side = _length(draft, match) or last_side
-    _p95_apart(draft, last_side)
+            _length(draft, match)
+    _p95_apart(draft)
+    _token_rates(draft, known)
     _without_side(draft)
 
 
@@ -147,18 +154,32 @@ def _whole(value: float) -> float:
 
 
 def _side(match: Match) -> str:
-    return "input" if "i" in match or "i2" in match else "output"
+    return "input" if "i" in match or "i2" in match or "i4" in match else "output"
 
 
-def _length(draft: Draft, match: Match) -> str:
-    """Note a length and return its side."""
-    if match["n"].claimed:
-        return ""
-    side = "input" if "i" in match or "i2" in match else "output"
+def _length(draft: Draft, match: Match) -> None:
+    """Note a length, unless its number was taken meanwhile."""
+    if match["n"].claimed or _leads_on(draft, match):
+        return
+    side = _side(match)
     unit = match["u"].word if "u" in match else "token"
     statistic, first, last = _statistic(draft, match)
     _note(draft, side, _count(match["n"]), unit, statistic, first, last)
-    return side
+
+
+def _leads_on(draft: Draft, match: Match) -> bool:
+    """Whether the cue after a number is the next number's: 'prefill 2000 tokens decode 400 tokens'."""
+    items, at = draft.sentence.items, match.last + 1
+    if items[match.last].has("num", "token", "textunit") or not items[match.last].has("incue", "outcue", "in", "out"):
+        return False
+    while at < len(items) and items[at].has("link", "approx", "colon"):
+        at += 1
+    if at >= len(items) or not items[at].has("num"):
+        return False
+    before = match.first - 1
+    while before > 0 and items[before].has("link", "approx", "colon", "size"):
+        before -= 1
+    return before >= 0 and items[before].has("incue", "outcue", "in", "out")
 
 
 def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
@@ -167,7 +188,9 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     for index in range(first, last + 1):
         if items[index].has("pctl"):
             return items[index].entries[0], first, last
-    if last + 1 < len(items) and items[last + 1].has("pctl") and not _latency_follows(draft, last + 2):
+    if any(item.has("mean") for item in items[first : last + 1]):
+        return "mean", first, last
+    if last + 1 < len(items) and items[last + 1].has("pctl") and not _more_follows(draft, last + 2):
         return items[last + 1].entries[0], first, last + 1
     if last + 2 < len(items) and items[last + 1].has("paren") and items[last + 2].has("pctl"):
         return items[last + 2].entries[0], first, last + 2
@@ -183,9 +206,12 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     return "mean", first, last
 
 
-def _latency_follows(draft: Draft, index: int) -> bool:
+def _more_follows(draft: Draft, index: int) -> bool:
+    """Whether a percentile before an item belongs to what follows: a latency, or a figure of its own."""
     items = draft.sentence.items
-    return index < len(items) and items[index].has("ttft", "itl", "e2e", "latency")
+    while index < len(items) and items[index].has("link") and not items[index].has("conj"):
+        index += 1
+    return index < len(items) and items[index].has("ttft", "itl", "e2e", "latency", "num", "dur")
 
 
 def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, first: int, last: int) -> None:
@@ -206,10 +232,22 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
             Choice(value, "as the mean", f"{path}.mean"),
             Choice(value, "as the context window", "serving.context_window"),
         )
-        draft.ask(f"{path}.p95", first, last, f"{said!r}: {show_count(value)} tokens as the mean, the p95 or the limit?", choices)
+        draft.ask(
+            f"{path}.p95",
+            first,
+            last,
+            f"{said!r}: {show_count(value)} tokens as the mean, the p95 or the limit?",
+            choices,
+        )
     else:
         choices = (Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the p95", f"{path}.p95"))
-        draft.ask(f"{path}.mean", first, last, f"{said!r}: lengths are given by their mean or p95; which is {show_count(value)} tokens nearest to?", choices)
+        draft.ask(
+            f"{path}.mean",
+            first,
+            last,
+            f"{said!r}: lengths are given by their mean or p95; which is {show_count(value)} tokens nearest to?",
+            choices,
+        )
 
 
 # --- the rules of their own -------------------------------------------------------------------------------------------
@@ -218,7 +256,13 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
 def _context(draft: Draft) -> None:
     for rule in _CONTEXT:
         for match in rule.matches(draft.sentence):
-            draft.read("serving.context_window", match, _count(match["n"]), _whole, lambda v, made: f"context window {show_count(v)} tokens")
+            draft.read(
+                "serving.context_window",
+                match,
+                _count(match["n"]),
+                _whole,
+                lambda v, made: f"context window {show_count(v)} tokens",
+            )
 
 
 def _system_prompt(draft: Draft) -> None:
@@ -237,7 +281,15 @@ def _pairs(draft: Draft) -> None:
             if position == 4 and not _token_pair(draft, match):
                 continue
             first, middle = match.first, match.index("b")
-            _note(draft, "input", _count(a), "token", "mean", min(first, match.index("a")), middle - 1 if position < 99 else middle)
+            _note(
+                draft,
+                "input",
+                _count(a),
+                "token",
+                "mean",
+                min(first, match.index("a")),
+                middle - 1 if position < 99 else middle,
+            )
             _note(draft, "output", _count(b), "token", "mean", middle, match.last)
 
 
@@ -246,23 +298,55 @@ def _token_pair(draft: Draft, match: Match) -> bool:
     a, b = match["a"].number, match["b"].number
     if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
         return True
-    if len(a.values) > 1 or len(b.values) > 1 or draft.asked and not draft.asked.startswith("tokens"):
+    if len(a.values) > 1 or len(b.values) > 1 or (draft.asked and not draft.asked.startswith("tokens")):
         return False
-    return min(a.value, b.value) >= 16 and max(a.value, b.value) >= 100 and a.value + b.value != 100 and a.value == int(a.value) and b.value == int(b.value)
+    return (
+        min(a.value, b.value) >= 16
+        and max(a.value, b.value) >= 100
+        and a.value + b.value != 100
+        and a.value == int(a.value)
+        and b.value == int(b.value)
+    )
 
 
-def _p95_apart(draft: Draft, last_side: str) -> None:
+def _p95_apart(draft: Draft) -> None:
     """Read 'prompts average 2k, p95 8k': a percentile without a side belongs to the length before it."""
     for rule in _P95:
         for match in rule.matches(draft.sentence):
             start = match["n"].start
             before = [found for found in draft.findings if found.path.startswith("tokens.") and found.end <= start]
             side = max(before, key=lambda found: found.end).path.split(".")[1] if before else ""
-            latency = any(item.has("ttft", "itl", "e2e", "latency") for item in draft.sentence.items[max(0, match.first - 3) : match.last + 3])
-            if side not in ("input", "output") or (latency and not "u" in match):
+            latency = any(
+                item.has("ttft", "itl", "e2e", "latency")
+                for item in draft.sentence.items[max(0, match.first - 3) : match.last + 3]
+            )
+            if side not in ("input", "output") or (latency and "u" not in match):
                 continue
             unit = match["u"].word if "u" in match else "token"
             _note(draft, side, _count(match["n"]), unit, match["p"].entries[0], match.first, match.last)
+
+
+def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
+    lengths = {
+        side: draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean") for side in ("input", "output")
+    }
+    if not all(lengths.values()) or draft.has("traffic.requests_per_s"):
+        return
+    for rule in _TOKEN_RATE:
+        for match in rule.matches(draft.sentence):
+            word = next(match[group].word for group in ("t", "s", "a") if group in match)
+            rate = _count(match["n"]).value / SECONDS[word]
+            whole = lengths["input"] + lengths["output"]
+            choices = tuple(
+                Choice(
+                    rate / tokens, f"{name}: {show_figure(rate)} / {tokens:g} = {show_figure(rate / tokens)} requests/s"
+                )
+                for name, tokens in (("prompts and answers", whole), ("answers alone", lengths["output"]))
+            )
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            text = f"{said!r}: are these prompts and answers together, or answers alone?"
+            draft.ask("traffic.requests_per_s", match.first, match.last, text, choices)
 
 
 def _without_side(draft: Draft) -> None:
@@ -274,6 +358,8 @@ def _without_side(draft: Draft) -> None:
             _note(draft, side, _count(match["n"]), unit, "mean", match.first, match.last)
             continue
         value, shown = in_tokens(_count(match["n"]).value, unit)
+        if not 1 <= value <= 1e7:
+            continue
         choices = (
             Choice(value, "the prompt", "tokens.input.mean"),
             Choice(value, "the answer", "tokens.output.mean"),

@@ -12,10 +12,10 @@ from typing import Final
 
 from agent.interpret.grammar import Item, Sentence
 from agent.interpret.spelling import known_words, one_slip
-from catalogs.catalog import Catalog
+from catalogs.catalog import ACCELERATOR_NOISE, MODEL_NOISE, Catalog
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.errors import AmbiguousName, InputError, UnknownName
-from catalogs.names import letters_of, words_of
+from catalogs.names import Named, Names, letters_of, words_of
 
 LONGEST: Final = 8
 """Items in a name."""
@@ -25,8 +25,8 @@ _COMMON: Final = frozenset(
     "flash generation hl ii it large lightning linear lite medium micro mini nano next open plus pro reasoning seed "
     "server small soc solar step super terminus text think thinking tiny ultra ada apple arc center d g l mi max n nvl "
     "oam pcie platinum rapids sapphire sn sxm ti workstation ws xtx amd aws google intel nvidia meta vera spark ponte "
-    "instruct turbo hf the gpu gpus card accelerator chip vecchio litepod c hgx dgx".split()
-)
+    "instruct turbo hf llm moe vl ocr text sea the gpu gpus card accelerator chip vecchio litepod c hgx dgx".split()
+).union(MODEL_NOISE)
 """Words that cannot make a name by themselves."""
 _WEAK: Final = frozenset(
     "aya bloom falcon gpt granite grace hy kimi ling maverick opt orin phi rubin scout thor yi grok moonlight".split()
@@ -37,7 +37,7 @@ _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 _NO_PRECISION: Final = frozenset("half single q4 8bit 4bit 16bit 32bit f8 f16 f32 i8 i4 bnb".split())
 _UNITS_AFTER: Final = (
     "event", "thing", "user", "time", "tshort", "rateunit", "tps", "token", "textunit", "percent", "gpunoun", "node",
-    "times", "scaleword", "concurrent", "replica", "slash", "call", "in", "out", "incue", "outcue", "bits",
+    "times", "scaleword", "concurrent", "replica", "slash", "call", "bits",
 )  # fmt: skip
 
 _PROVIDERS: Final[Mapping[str, str]] = {
@@ -51,7 +51,9 @@ _PROVIDERS: Final[Mapping[str, str]] = {
 """Other names of providers."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
-_PREPOSITIONS: Final = frozenset({"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "="})
+_PREPOSITIONS: Final = frozenset(
+    {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "="}
+)
 
 _TRAFFIC: Final[Mapping[str, str]] = {
     "chat": "chatbot|chat bot|chat bots|chatbots|chat app|chat application|chat assistant|chat service|chat interface|"
@@ -64,7 +66,7 @@ _TRAFFIC: Final[Mapping[str, str]] = {
     "code-completion": "code completion|code completions|autocomplete|code autocomplete|copilot|inline completion|"
     "code suggestions|autocompletion|ide completion",
     "summarization": "summarization|summarisation|summarize|summarise|summarizing|summarising|summarizes|summarises|"
-    "summarizer|summariser|document summarization",
+    "summarizer|summariser|summarized|summarised|document summarization",
     "agentic-coding": "coding agent|coding agents|agentic coding|swe agent|software agent|code agent|code agents",
     "tool-agent": "tool agent|tool calling|function calling|tool use|tool using agent|ai agents|ai agent|agentic workflow",
     "reasoning": "reasoning model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
@@ -111,6 +113,13 @@ class _Kind:
         return found or set()
 
 
+class _NamesAlone(Names):
+    """Names that, where nothing is found, do not look for the nearest: most words of a sentence are no names."""
+
+    def nearest(self, text: str, count: int = 3) -> tuple[str, ...]:
+        return ()
+
+
 class Lexicon:
     """The names of a catalog, as a sentence may say them."""
 
@@ -125,8 +134,19 @@ class Lexicon:
                 for a in catalog.accelerators.values()
             }
         )
-        self.accelerator_noise = frozenset("nvidia amd google intel gpu gpus instinct geforce tesla".split())
-        self.model_noise = frozenset("instruct it hf chat base pt meta nvidia model preview the".split())
+        self._names = {
+            "model": _NamesAlone(
+                "model", [Named(m.id, (m.name, *m.aliases)) for m in catalog.models.values()], MODEL_NOISE
+            ),
+            "accelerator": _NamesAlone(
+                "accelerator",
+                [
+                    Named(a.id, (a.name, *a.aliases), f"{a.vendor} {a.form} {a.architecture}")
+                    for a in catalog.accelerators.values()
+                ],
+                ACCELERATOR_NOISE,
+            ),
+        }
         self.precisions = {
             letters_of(spelling): precision.id
             for precision in catalog.precisions.values()
@@ -139,6 +159,7 @@ class Lexicon:
             for spelling in (runtime.id, runtime.name, *runtime.aliases)
             if not re.search(r"other|generic|any |default|\bsrt\b", spelling.lower())
         }
+        self.runtime_words = frozenset(name for name in self.runtimes if name.isalpha() and len(name) > 3)
         providers = {offer.provider for offer in catalog.offers}
         self.providers = {letters_of(name): name for name in providers} | {
             letters_of(name): provider for name, provider in _PROVIDERS.items() if provider in providers
@@ -150,13 +171,17 @@ class Lexicon:
             if preset in catalog.presets
             for phrase in phrases.split("|")
         }
-        self.heads = frozenset(
-            chunk
-            for spellings in self.accelerators.spellings.values()
-            for spelling in spellings[:-1]
-            for chunk in re.split(r"[\s()/-]+", spelling.lower())
-            if re.fullmatch(r"[a-z]{1,7}\d{1,4}[a-z]{0,3}", chunk) and not re.match(r"sxm|hbm|nvl|nvlink|gddr", chunk)
-        ) - _NO_HEAD
+        self.heads = (
+            frozenset(
+                chunk
+                for spellings in self.accelerators.spellings.values()
+                for spelling in spellings[:-1]
+                for chunk in re.split(r"[\s()/-]+", spelling.lower())
+                if re.fullmatch(r"[a-z]{1,7}\d{1,4}[a-z]{0,3}", chunk)
+                and not re.match(r"sxm|hbm|nvl|nvlink|gddr", chunk)
+            )
+            - _NO_HEAD
+        )
         self._resolved: dict[tuple[str, str], tuple[str, ...]] = {}
         self.stored: dict[str, str] = {}
         """By what was said: the precision in which a named checkpoint is stored."""
@@ -173,6 +198,8 @@ class Lexicon:
         key = (kind, text.lower())
         if key not in self._resolved:
             try:
+                if "/" not in text:
+                    self._names[kind].find(read_checkpoint_name(text).model if kind == "model" else text)
                 if kind == "model":
                     resolved = self.catalog.model(text)
                     found: tuple[str, ...] = (resolved.model.id,)
@@ -199,10 +226,7 @@ def name(sentence: Sentence, lexicon: Lexicon) -> None:
     index = 0
     while index < len(sentence.items):
         opening = sentence.text[sentence.items[index].start]
-        if not (opening.isalnum() or opening in "/~."):
-            index += 1
-            continue
-        for finder in (_repository, _accelerator, _runtime, _model, _precision, _provider, _region, _preset):
+        for finder in _FINDERS if opening.isalnum() else (_repository,) if opening in "/~." else ():
             found = finder(sentence, index, lexicon)
             if found is not None:
                 last, item = found
@@ -237,7 +261,8 @@ def _slice_ends(sentence: Sentence, first: int) -> Iterable[int]:
 def _bare_number_with_unit(sentence: Sentence, last: int, lexicon: Lexicon) -> bool:
     """Whether the last item is a number that belongs to what follows: 'Llama 3 8 GPUs', 'gpt-oss 120 rps'."""
     item = sentence.items[last]
-    if not item.has("num") or not sentence.text[item.end - 1].isdigit():
+    glued = sentence.text[item.start - 1 : item.start] in ("-", "_")
+    if not item.has("num") or glued or not sentence.text[item.end - 1].isdigit():
         return False
     following = sentence.items[last + 1] if last + 1 < len(sentence.items) else None
     return following is not None and (following.has(*_UNITS_AFTER) or _head(following.word, lexicon))
@@ -270,7 +295,7 @@ def _repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
     owner, _, rest = said.partition("/")
     parts = re.findall(r"[a-z]+", said.lower())
     known = lexicon.models.by_word
-    if lexicon.models.candidates(words_of(read_checkpoint_name(said).model), lexicon.model_noise) and lexicon.model(said):
+    if lexicon.models.candidates(words_of(read_checkpoint_name(said).model), MODEL_NOISE) and lexicon.model(said):
         return _covering(sentence, index, start + match.end(), lexicon.model(said), said)
     plausible = any(character.isdigit() for character in rest) and len(rest) >= 4 and len(owner) >= 2
     if not plausible or any(
@@ -300,6 +325,8 @@ def _model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     opening = words_of(sentence.text[item.start : item.end])
     if not opening or not opening[0].isalpha() or not _model_word(opening[0], lexicon):
         return None
+    if letters_of(item.word) in lexicon.precisions:
+        return None
     for last in _slice_ends(sentence, first):
         if _bare_number_with_unit(sentence, last, lexicon):
             continue
@@ -321,7 +348,7 @@ def _model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
             continue
         if all(word in _WEAK or word in _COMMON for word in words if word.isalpha()) and not _substantial(words):
             continue
-        if not lexicon.models.candidates(words, lexicon.model_noise):
+        if not lexicon.models.candidates(words, MODEL_NOISE):
             continue
         respelt = _respelt(typed, lexicon)
         hits = lexicon.model(respelt)
@@ -391,7 +418,7 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
                 continue
             if all(word in _WEAK or word in _COMMON for word in words if word.isalpha()) and not _substantial(words):
                 continue
-            if not lexicon.accelerators.candidates(words, lexicon.accelerator_noise):
+            if not lexicon.accelerators.candidates(words, ACCELERATOR_NOISE):
                 continue
             hits = lexicon.accelerator(spelling)
             if hits:
@@ -411,7 +438,10 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     before = sentence.items[first - 1].word if first else ""
     after = sentence.items[first + 1] if first + 1 < len(sentence.items) else None
     plural = after is not None and after.word == "s" and after.start == item.end
-    if before in ("x", "×", "rtx", "geforce") or plural or (after is not None and after.has("gpunoun")):
+    counted = before in ("single", "a", "an", "one", "two", "three", "four", "six", "eight", "x", "×", "rtx", "geforce")
+    if after is not None and after.has(*_UNITS_AFTER) and not after.has("gpunoun"):
+        counted = False
+    if counted or plural or (after is not None and after.has("gpunoun")):
         hits = lexicon.accelerator(sentence.text[item.start : item.end])
         last = first + 1 if plural else first
         return (last, _item("gpu", sentence, first, last, hits)) if hits else None
@@ -451,9 +481,9 @@ def _runtime(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
                 last += 1
             return last, _item("runtime", sentence, first, last, ("llama.cpp",))
     found = _listed(sentence, first, lexicon.runtimes, 3)
-    if not found and len(word) > 4:
-        near = [name for name in lexicon.runtimes if one_slip(word, name) and name.isalpha() and name[0] == word[0]]
-        found = (first, lexicon.runtimes[near[0]]) if len(near) == 1 and word not in known_words() else None
+    if not found and len(word) > 4 and word.isalpha() and word not in known_words():
+        meant = _slipped(word, lexicon.runtime_words)
+        found = (first, lexicon.runtimes[meant]) if meant != word else None
     return (found[0], _item("runtime", sentence, first, found[0], (found[1],))) if found else None
 
 
@@ -479,3 +509,7 @@ def _region(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     found = _listed(sentence, first, lexicon.presets, 4)
     return (found[0], _item("preset", sentence, first, found[0], (found[1],))) if found else None
+
+
+_FINDERS: Final = (_repository, _accelerator, _runtime, _model, _precision, _provider, _region, _preset)
+"""In this order at each item; the first that finds something has it."""

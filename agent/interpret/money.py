@@ -10,14 +10,19 @@ from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"
 _TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for') 'a' t2:time)"
-_PRICE: Final = (Rule("m:money gpuhour"), Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"), Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"))
+_PRICE: Final = (
+    Rule("m:money gpuhour"),
+    Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"),
+    Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"),
+)
 _BUDGETS: Final = tuple(
     Rule(pattern)
     for pattern in (
         f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
-        f"a:adverb c:budget (near | colon){{0,3}} m:money",
+        "a:adverb c:budget (near | colon){0,3} m:money",
         f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
-        f"m:money a:adverb c:budget",
+        "m:money a:adverb c:budget",
+        f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
         f"c:budget (near | colon){{0,3}} n:num {_TIME}",
         f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
     )
@@ -32,7 +37,9 @@ _RESERVED: Final = (
     Rule("reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?"),
 )
 _SPOT: Final = (
-    Rule("spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
+    Rule(
+        "spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"
+    ),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as' | provider) spot"),
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj)"),
 )
@@ -45,7 +52,13 @@ def read_money(draft: Draft) -> None:
     _terms(draft)
     for rule in _PRICE:
         for match in rule.matches(draft.sentence):
-            draft.read("money.usd_per_accelerator_hour", match, match["m"].number, float, lambda v, made: f"{show_usd(v)} per accelerator and hour")
+            draft.read(
+                "money.usd_per_accelerator_hour",
+                match,
+                match["m"].number,
+                float,
+                lambda v, made: f"{show_usd(v)} per accelerator and hour",
+            )
     for rule in _BUDGETS:
         for match in rule.matches(draft.sentence):
             _budget(draft, match)

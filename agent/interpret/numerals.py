@@ -6,16 +6,20 @@ from typing import Final
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.vocabulary import SECONDS
 
-_VALUES: Final = {
-    word: float(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-} | {
-    word: 10.0 * count
-    for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-} | {"single": 1.0, "couple": 2.0, "half": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25}
+_VALUES: Final = (
+    {
+        word: float(value)
+        for value, word in enumerate(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen".split()
+        )
+    }
+    | {
+        word: 10.0 * count
+        for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    }
+    | {"single": 1.0, "couple": 2.0, "half": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25}
+)
 _SCALES: Final = {
     "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mio": 1e6,
     "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
@@ -43,7 +47,7 @@ _RANGE = Rule(
     " a:num m:(range | 'or' | 'and') b:num"
 )
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
-_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (event | user | outcue | time)")
+_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time)")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
 _EUROS = Rule("euro n:num euro? | m:num euro")
@@ -149,11 +153,16 @@ def _percentiles(sentence: Sentence) -> None:
             share_of = rule is _SHARE_OF_REQUESTS
             if item.word in ("median", "medians"):
                 digits = "50"
-            elif share_of and digits.partition(".")[0] not in _PERCENTILES:
+            elif share_of and (digits.partition(".")[0] not in _PERCENTILES or _repeats(sentence, match.last)):
                 continue
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{digits}",), numeric=item.numeric)
             sentence.merge(match.first, match.last, made)
+
+
+def _repeats(sentence: Sentence, index: int) -> bool:
+    """Whether a share of prompts is said to repeat: '95% of the prompt is cached' is no percentile."""
+    return any(item.has("prefixcue", "prefixhit", "shared") for item in sentence.items[index : index + 8])
 
 
 def _seconds(match: Match) -> Amount | None:

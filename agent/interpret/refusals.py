@@ -13,6 +13,7 @@ REACH: Final = 5
 """Words between a refusal and what it refuses."""
 _NOUN_REACH: Final = 2
 """After 'no' and 'without', which refuse the next noun: 'no budget, 20 rps'."""
+_TERMS: Final = ("spot", "reserved", "ondemand", "owned")
 _TARGETS: Final = NAMES | (NUMBERS - {"opaque"})
 _LISTED: Final = ("or", "nor", "and", "/", ",", "neither")
 
@@ -37,16 +38,22 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
     at = index + 1
     while at < len(items) and at - index <= reach + 1:
         item = items[at]
+        if item.has(*_TERMS) and at == index + 1:
+            return [at]
         if item.has(*_TARGETS) and not item.claimed:
             return _listed(items, at)
-        if item.has("stop", "comma", "but", "under", "over", "paren") or (items[index].has("noun_neg") and _is_noun(item)):
+        if item.has("stop", "comma", "but", "under", "over", "paren") or (
+            items[index].has("noun_neg") and _is_noun(item)
+        ):
             break
         at += 1
     return _before(items, index)
 
 
 def _is_noun(item: Item) -> bool:
-    return item.has("budget", "peak", "grow", "spare", "prefixcue", "prefixhit", "horizon", "latency", "context", "batch")
+    return item.has(
+        "budget", "peak", "grow", "spare", "prefixcue", "prefixhit", "horizon", "latency", "context", "batch"
+    )
 
 
 def _listed(items: list[Item], first: int) -> list[int]:
@@ -81,5 +88,5 @@ def _drop(draft: Draft, refusal: int, target: int) -> None:
         draft.found("hardware.excluded", first, last, [Option(item.entries, f"not on {names}")])
     else:
         draft.dropped.append(draft.sentence.span(first, last))
-    item.claimed = item.negated = True
-    draft.sentence.changed()
+    item.negated = True
+    draft.sentence.take(target)

@@ -16,7 +16,7 @@ LONGEST: Final = 20_000
 """Characters that are read; the rest is reported."""
 
 _OPAQUE: Final = r"""
-    (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | [\w.+-]+@[\w-]+\.\w[\w.]*
+    (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.\w[\w.]*
   | \+\d[\d\ ()/.-]{6,}\d                                    # a telephone number
   | \(\d{2,4}\)\s?\d{3,4}[-\ ]\d{3,4} | (?<![\w.,-])\d{3}[-.\ ]\d{3}[-.]\d{4}(?!\w) | (?<![\w.,-])\d{3}-\d{4}(?![\w-])
   | (?<![\w.,])\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:T[\d:.]+Z?)?(?!\w) | (?<![\w.,])\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\w)
@@ -53,7 +53,17 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _APOSTROPHE = str.maketrans("", "", "'’")
-_MAGNITUDES: Final = {"k": 1e3, "mn": 1e6, "mio": 1e6, "mln": 1e6, "mil": 1e6, "mm": 1e6, "bn": 1e9, "b": 1e9, "t": 1e12}
+_MAGNITUDES: Final = {
+    "k": 1e3,
+    "mn": 1e6,
+    "mio": 1e6,
+    "mln": 1e6,
+    "mil": 1e6,
+    "mm": 1e6,
+    "bn": 1e9,
+    "b": 1e9,
+    "t": 1e12,
+}
 
 
 def items_of(text: str) -> list[Item]:
@@ -182,7 +192,9 @@ def _sign(text: str, items: list[Item]) -> None:
     """Take a minus before the last number as its sign where nothing stands before it that it could join."""
     item = items[-1]
     before = text[: item.start]
-    if before[-1:] in "-−–" and before and not before[:-1].rstrip(" ")[-1:].isalnum() and before[-2:-1] not in "-–%)":
+    last_word = before[:-1].rstrip(" ")[-1:]
+    apart = before[-2:-1] in ("", " ", "(", ":", "=", "\n") and not last_word.isdigit() and last_word not in ("%", "-")
+    if before[-1:] in ("-", "−", "–") and apart:
         item.amount = item.number.times(-1.0)
         item.start -= 1
         if len(items) > 1 and items[-2].has("dash"):
@@ -193,7 +205,7 @@ def _mark(text: str, token: re.Match[str], items: list[Item]) -> None:
     """Add a mark, unless it only joins the parts of a word: end-to-end, 10-page, max_num_seqs."""
     mark = token.group()
     start, end = token.span()
-    if mark in "-–_" and 0 < start and end < len(text):
+    if mark in "-–_" and start > 0 and end < len(text):
         before, after = text[start - 1], text[end]
         if before.isalnum() and after.isalnum() and not (before.isdigit() and after.isdigit()) and mark != "–":
             number_first = bool(items) and items[-1].has("num") and after.isdigit()

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Item, Match, Rule
+from agent.interpret.grammar import Match, Rule
 from agent.interpret.mentions import Lexicon
 from agent.interpret.reading import Choice
-from catalogs.units import show_count, show_figure, show_percent
+from catalogs.units import show_count, show_percent
 
 _SIZE: Final = tuple(
     Rule(pattern)
@@ -36,6 +36,7 @@ _PREFIX: Final = tuple(
     Rule(pattern)
     for pattern in (
         "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token))",
+        "n:num prefixhit",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
         "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} (shared | prefixcue)",
         "p:pct shared (incue | 'prefix' | context | token)",
@@ -48,11 +49,16 @@ _WIDTHS: Final[dict[float, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def read_serving(draft: Draft, lexicon: Lexicon) -> None:
-    """Find what is served and how."""
+def read_serving(draft: Draft) -> None:
+    """Find the precisions, the limits of a batch and the share of prompts that repeats."""
     _kv_cache(draft)
     _weights(draft)
-    _models(draft, lexicon)
+    _limits(draft)
+    _prefix(draft)
+
+
+def read_names(draft: Draft) -> None:
+    """Find runtime, provider, region and kind of traffic; late, since rates may be of them ('20 chatbot requests/s')."""
     for kind, path, shown in (
         ("runtime", "serving.runtime", "served by {}"),
         ("provider", "money.provider", "rented from {}"),
@@ -62,14 +68,18 @@ def read_serving(draft: Draft, lexicon: Lexicon) -> None:
         for index, item in enumerate(draft.sentence.items):
             if item.has(kind) and not item.claimed:
                 draft.found(path, index, index, [Option(item.entries[0], shown.format(item.entries[0]))])
-    _limits(draft)
-    _prefix(draft)
 
 
 # --- the model --------------------------------------------------------------------------------------------------------
 
 
-def _models(draft: Draft, lexicon: Lexicon) -> None:
+def read_model(draft: Draft, lexicon: Lexicon) -> None:
+    """Find the model by its name or its bare size."""
+    _named(draft, lexicon)
+    _sized(draft)
+
+
+def _named(draft: Draft, lexicon: Lexicon) -> None:
     for index, item in enumerate(draft.sentence.items):
         if not item.has("model") or item.claimed:
             continue
@@ -86,8 +96,8 @@ def _models(draft: Draft, lexicon: Lexicon) -> None:
             draft.found("precision.weights", index, index, [Option(stored, echo)])
 
 
-def read_size(draft: Draft) -> None:
-    """Find a model's bare size: '70B', '70 billion parameters'. Comes last: everything else that 5B may be goes before."""
+def _sized(draft: Draft) -> None:
+    """Find a model's bare size: '70B', '70 billion parameters'."""
     for rule in _SIZE:
         for match in rule.matches(draft.sentence):
             number = match["n"]
@@ -106,7 +116,13 @@ def read_size(draft: Draft) -> None:
                 if _same_size(draft, amount.value):
                     draft.sentence.claim(match.first, match.last)
                     continue
-            draft.read("model", match, amount, lambda v: f"{v / 1e9:g}B", lambda v, made: f"a model of {v / 1e9:g} billion parameters")
+            draft.read(
+                "model",
+                match,
+                amount,
+                lambda v: f"{v / 1e9:g}B",
+                lambda v, made: f"a model of {v / 1e9:g} billion parameters",
+            )
 
 
 def _stands_alone(draft: Draft, index: int) -> bool:
@@ -114,7 +130,9 @@ def _stands_alone(draft: Draft, index: int) -> bool:
     items = draft.sentence.items
     before = items[index - 1] if index else None
     after = items[index + 1] if index + 1 < len(items) else None
-    if before is not None and (before.has("usd", "euro", "neg") or before.word in ("revenue", "worth", "valued", "raised")):
+    if before is not None and (
+        before.has("usd", "euro", "neg") or before.word in ("revenue", "worth", "valued", "raised")
+    ):
         return False
     kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per", "slash")
     return after is None or not after.has(*kinds)
@@ -164,12 +182,22 @@ def _precision(draft: Draft, match: Match, path: str, what: str) -> None:
 def _limits(draft: Draft) -> None:
     for rule in _BATCH:
         for match in rule.matches(draft.sentence):
-            draft.read("serving.batch_cap", match, match["n"].number, _whole, lambda v, made: f"at most {show_count(v)} requests in a batch")
+            draft.read(
+                "serving.batch_cap",
+                match,
+                match["n"].number,
+                _whole,
+                lambda v, made: f"at most {show_count(v)} requests in a batch",
+            )
     for match in _BUDGET.matches(draft.sentence):
-        draft.read("serving.token_budget", match, match["n"].number, _whole, lambda v, made: f"{show_count(v)} tokens a step")
+        draft.read(
+            "serving.token_budget", match, match["n"].number, _whole, lambda v, made: f"{show_count(v)} tokens a step"
+        )
     for match in _MEMORY.matches(draft.sentence):
         amount = (match["n"] if "n" in match else match["p"]).number
-        draft.read("serving.memory_utilisation", match, amount, float, lambda v, made: f"{show_percent(v)} of the memory used")
+        draft.read(
+            "serving.memory_utilisation", match, amount, float, lambda v, made: f"{show_percent(v)} of the memory used"
+        )
 
 
 def _whole(value: float) -> Any:
@@ -182,9 +210,21 @@ def _prefix(draft: Draft) -> None:
             amount = (match["p"] if "p" in match else match["n"]).number
             if "p" not in match and amount.value > 1:
                 choices = (Choice(amount.value / 100, f"{amount.value:g} %"),) if amount.value < 100 else ()
-                draft.ask("tokens.prefix_hit", match.first, match.last, f"{amount.value:g}: a percentage of the prompt?", choices)
+                draft.ask(
+                    "tokens.prefix_hit",
+                    match.first,
+                    match.last,
+                    f"{amount.value:g}: a percentage of the prompt?",
+                    choices,
+                )
                 continue
-            draft.read("tokens.prefix_hit", match, amount, _tidy, lambda v, made: f"{show_percent(v)} of prompt tokens are cached already")
+            draft.read(
+                "tokens.prefix_hit",
+                match,
+                amount,
+                _tidy,
+                lambda v, made: f"{show_percent(v)} of prompt tokens are cached already",
+            )
 
 
 def _tidy(value: float) -> float:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
 from catalogs.units import show_figure
-from engine.workload import Target
 
 PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
     "traffic.requests_per_s": (1e-7, 2e5, "requests/s"),
@@ -43,7 +42,9 @@ PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
 """What a value may be: lowest, highest, and how it is said. Outside it is objected to, never filled."""
 
 WHOLE: Final = frozenset(
-    path for path in PLAUSIBLE if path.startswith(("serving.", "hardware.", "availability.")) or path.endswith("concurrency")
+    path
+    for path in PLAUSIBLE
+    if path.startswith(("serving.", "hardware.", "availability.")) or path.endswith("concurrency")
 ) - {"serving.memory_utilisation"}
 LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "itl": (1e-5, 10), "e2e": (1e-3, 86_400)}
 """Plausible seconds of a target."""
@@ -74,6 +75,7 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
                 facts.append(_fact(draft, good[0]))
             else:
                 questions.append(_which(draft, path, good, options))
+    facts = _fleet_on_nodes(facts)
     facts, questions = _one_load(draft, facts, questions)
     facts, more = _ordered_lengths(draft, facts)
     objections += more
@@ -91,15 +93,15 @@ def implausible(path: str, value: Any) -> str:
         for target in value:
             low, high = LATENCIES[target.metric]
             if not low <= target.seconds <= high:
-                return f"{target.metric.upper()} of {show_figure(target.seconds)} s is implausible; {low:g} to {high:g} s are read"
+                return f"{target.metric.upper()} of {show_figure(target.seconds)} s is implausible; accepted is {low:g} to {high:g} s"
         return ""
     if path not in PLAUSIBLE or not isinstance(value, int | float):
         return ""
     low, high, unit = PLAUSIBLE[path]
-    if value < 0 and low >= 0:
-        return f"{value:,.6g} {unit} is negative; {low:g} to {high:,.10g} is read"
+    accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
     if not low <= value <= high:
-        return f"{value:,.6g} {unit} is implausible; {low:g} to {high:,.10g} is read"
+        wrong = "negative" if value < 0 <= low else "implausible"
+        return f"{value:,.6g} {unit} is {wrong}; accepted is {accepted}"
     if path in WHOLE and value != int(value):
         return f"{value:g} {unit} is no whole number"
     if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10 and value != int(value):
@@ -140,7 +142,11 @@ def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequen
     )
     text = next((finding.ask for finding in findings if finding.ask), "")
     if not text:
-        text = f"{words!r}: which is meant?" if len(findings) == 1 else f"{words!r} give {path} several values: which is meant?"
+        text = (
+            f"{words!r}: which is meant?"
+            if len(findings) == 1
+            else f"{words!r} give {path} several values: which is meant?"
+        )
     return Question(text, path, choices, words, findings[0].start)
 
 
@@ -162,16 +168,34 @@ def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[li
     return list(facts.values()), questions
 
 
-def _one_load(
-    draft: Draft, facts: list[Fact], questions: list[Question]
-) -> tuple[list[Fact], list[Question]]:
+def _fleet_on_nodes(facts: list[Fact]) -> list[Fact]:
+    """'16 GPUs on 2 nodes' is a fleet of 16 with 8 a node: the fleet is given once."""
+    values = {fact.path: fact for fact in facts}
+    fleet, nodes = values.get("hardware.accelerator_count"), values.get("hardware.nodes")
+    if fleet is None or nodes is None:
+        return facts
+    rest = [fact for fact in facts if fact is not nodes]
+    if "hardware.accelerators_per_node" not in values and fleet.value % nodes.value == 0:
+        share = fleet.value // nodes.value
+        echo = f"{fleet.value:g} accelerators / {nodes.value:g} nodes = {share:g} a node"
+        rest.append(Fact("hardware.accelerators_per_node", share, nodes.words, echo, nodes.start))
+    return rest
+
+
+def _one_load(draft: Draft, facts: list[Fact], questions: list[Question]) -> tuple[list[Fact], list[Question]]:
     """A rate and a concurrency both give the load: ask which."""
     load = [fact for fact in facts if fact.path in ("traffic.requests_per_s", "traffic.concurrency")]
     if len(load) < 2:
         return facts, questions
     choices = tuple(Choice(fact.value, fact.echo, fact.path) for fact in load)
     words = " … ".join(fact.words for fact in load)
-    asked = Question(f"{words!r}: a rate and a concurrency both give the load; which is meant?", load[0].path, choices, words, load[0].start)
+    asked = Question(
+        f"{words!r}: a rate and a concurrency both give the load; which is meant?",
+        load[0].path,
+        choices,
+        words,
+        load[0].start,
+    )
     return [fact for fact in facts if fact not in load], [*questions, asked]
 
 
@@ -213,6 +237,8 @@ def _unused(draft: Draft) -> tuple[str, ...]:
             continue
         following = items[index + 1] if index + 1 < len(items) else None
         near = following is not None and draft.sentence.text[item.end : following.start] in ("", " ", "-")
-        wordy = following is not None and near and following.word.isalpha() and not following.has("filler", "conj", "or")
+        wordy = (
+            following is not None and near and following.word.isalpha() and not following.has("filler", "conj", "or")
+        )
         spans.append((item.start, following.end if wordy and following is not None else item.end))
     return tuple(dict.fromkeys(draft.sentence.text[start:end] for start, end in sorted(spans)))

@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be: the one word of the vocabulary that is one slip away (two in long words)."""
+"""What a misspelt word was meant to be: the one word worth correcting that is one slip away (two in long words)."""
 
 from functools import cache, lru_cache
 from itertools import combinations
@@ -6,65 +6,36 @@ from typing import Final
 
 from agent.interpret.vocabulary import KINDS_OF, PHRASES
 
-NEVER_FUZZY: Final = 4
-"""Words of up to so many letters must be spelt right."""
+SHORTEST: Final = 5
+"""Letters that a word must have to be corrected."""
+
+CORRECTED: Final = frozenset(
+    "request requests query queries question questions message messages conversation conversations completion "
+    "completions inference generation second seconds minute minutes hourly daily weekly monthly yearly annually month "
+    "months million thousand hundred dozen billion token tokens words pages prompt prompts input inputs output "
+    "outputs answer answers response responses replies average typically approximately roughly concurrent "
+    "concurrently simultaneous concurrency parallel users customer customers developer developers engineers employees "
+    "latency percentile median within under between maximum minimum busiest traffic growth growing grows increasing "
+    "doubling doubles triples tripling quadruple every budget spare replica replicas standby accelerator accelerators "
+    "nodes server servers reserved commitment preemptible prefix cached context window without except excluding "
+    "exclude anything instead tensor pipeline expert batch weights precision reasoning thinking twelve eleven "
+    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
+    "ninety three seven eight quarter milliseconds millisecond summary characters paragraph paragraphs document "
+    "documents reports system horizon".split()
+)
+"""Words that are read when misspelt: units and cues on which a number's meaning hangs."""
 
 TRUE_WORDS: Final = frozenset(
-    "charts chart chars hat chat mouth mouths paces ages page hose house houses hoses worlds swords wards sward woods "
-    "taken tone token broken spoken stoke tokes uses user used users east west test tests text rest quests guest "
-    "guests query queries quarry tack tacks mask masks tasks stall tall calls cells call cell walls balls halls "
-    "bell bells falls peal pearl speak spoke beak peaks peer pear beaks great grown crow crown grows glow flow throw "
-    "growth rice rises rinse price prices prize nods modes mode models model notes note node server served serve serves "
-    "services service sever severe several boxer machine host hosts hots most cost coast ghost post posts past "
-    "print prints point points paint promote prompted prompting compete competition complete completes completed "
-    "repeat reports report replay replays relay reply replied repair sponsor response responsible respond "
-    "request requested requester requires required require inquest conquest sector sectors second record records "
-    "recons minute minuet minted hour hours sour four our tour pour honor day says days bay may way lay week weak weeks "
-    "seek month mouth monthly daily dairy yearly nearly early clearly fear rear bear hear dear near years tears "
-    "budge budget gadget nudge bucket burst bursts bust thrust trust burnt bush spare share spares spark space spaces "
-    "shared scared stared square squares spot spots sport sports shot slot slots stop stops input inputs impute "
-    "outputs output outout outlet layout payout without within width height weight weights eight eighty eighth freight "
-    "right night light tight thirty thirsty twenty seven eleven elven heaven even given driven five file files "
-    "fine find mile million billion bullion trillion pillion thousand husband dozen frozen cozen hundred hunted "
-    "single signal angle jingle double doubles trouble bubble triple tripe ripple tipple context contest contests "
-    "contexts content contents contend concert concern concerned current currently concurrent occurrent coherent parallel "
-    "inward forward onward generated generate generates general generals operate operated venerate under udder wonder "
-    "below bellow elbow blow above love dove shove about abort shout around ground round across average beverage "
-    "leverage typical topical atypical length lengthy strength long along lung size sizes side prize seize count counts "
-    "county country countries account accounts mount court except expect expects accept accepts excerpt expert exclude "
-    "include included includes including exclusive avoid avoids void never lever fever ever every very eerie each reach "
-    "beach teach peach next text exact past last list lost least fast east prefix suffix prefixes perfect cached catch "
-    "cache caches cashed ached match batch batches watch patch catches latch hatch bath baths bits bite bit kit fit hit "
-    "chip ship ships chips chirp card cards cart car cards hard yard guard cares care device devices advice advise "
-    "accelerate accelerated accelerating instance instances distance substance insurance instant replica replicas "
-    "replicate replicated agents agent aged urgent gent client clients cline silent dient student students studio "
-    "member members remember number numbers membrane staff stuff seats seat meats seals deal people purple peoples "
-    "reader readers leader leaders header headers visitor visits visited custom customs costume customer consumer "
-    "consumers employer employers employed employee deploy deploys deployed deployee explain explore develop developed "
-    "develops developing development review reviews preview previews revive message massage messages passages passage "
-    "session sessions season seasons lesson lessons mission missions version versions tension pension fusion fission "
-    "turn turns tune tuns burn return returns train trains image images imagine manage managed manages damage article "
-    "particle particles articles comment comments commend command commands document documents transcript transcripts "
-    "ticket tickets cricket wicket picket emails email mails mail trial tails paper papers pager taper record invoice "
-    "invoices voice voices contract contracts contact contacts contrast extract extracts summary summery primary "
-    "translate translated translation transition transitions transaction transactions action actions transfer section "
-    "sections question questions suggestion digestion search searches research researches stretch reach reached march "
-    "steps stems step stop steep steeps chops hops shops hope hopes latency patency latent patient patients dates rates "
-    "rate date ratio radio patio ration factor actor factors tractor doctor doctors factory stable table tables cable "
-    "able unable state states static constant instants content sprint prints increase incrase decrease degrees degree "
-    "release released releases decline recline define expand extend extended extends expend spend spent sends send lend "
-    "afford effort ceiling feeling selling calling spending sending pending ending standing reserved deserved reserve "
-    "observed commit commits summit omit commitment comment stream streams dream dreams team teams steam seam batches "
-    "spending standby stand horizon horizons iron maximum maxim minimum aluminium medium factor weekly weakly meekly "
-    "annually manually annual manual perhaps exactly exact equal equals mostly nicely ghostly costly generally generally "
-    "generous sometimes something someone typed hypes types typing tying trying being bring going doing asking making "
-    "taking baking waking masking issue tissue issues firing hiring wiring running ruining tuning burning getting "
-    "setting letting betting writing waiting writhe write white while whole hole sole role total tonal vital wales "
-    "reasons reason seasoning reasoning seasoned thinking linking sinking thought though through tough thoughts "
-    "single singles shingle mingle mixed fixed prefixed affixed identical identify common commons comma summon shape "
-    "sharing share spared flare stare square reuse reused refuse refused excuse abuse users repeated".split()
-)  # fmt: skip
-"""Words that are right as they are although they look like others: a stranger's vocabulary, not ours."""
+    "accelerate accelerated acceleration approximate approximated approximates budge budgets bullion cashed "
+    "compaction compilation compilations completing condensation conservation content contest contexts conversational "
+    "conversion conversions dairy developed documented doublets dozens elven employers engineered excerpt experts "
+    "export fifth forth generative generator horizons hundreds increasingly influence massage maximums media minimums "
+    "minuet monte mouth mouths notes paces pager percentage pipelines precisions provision quadrupole queried relies "
+    "replied reserves responded responder seventh serve served serves sixth space sparc spared spark sparse stare "
+    "summery systems taken tenor tensors there thirsty thousands tokes triplet triplets tripping udder weakly wards "
+    "woods worlds quests guests requested states stated".split()
+)
+"""Words that are right as they are although they look like one of those."""
 
 
 @cache
@@ -77,10 +48,10 @@ def known_words() -> frozenset[str]:
 
 @cache
 def _targets() -> dict[str, frozenset[str]]:
-    """Return the words of the vocabulary by what is left of them when letters are dropped."""
+    """Return the corrected words by what is left of them when letters are dropped."""
     near: dict[str, set[str]] = {}
-    for word in known_words():
-        if len(word) > NEVER_FUZZY and word.isalpha():
+    for word in CORRECTED:
+        if len(word) >= SHORTEST:
             for shorter in _shortened(word, _slips(word)):
                 near.setdefault(shorter, set()).add(word)
     return {shorter: frozenset(found) for shorter, found in near.items()}
@@ -89,7 +60,8 @@ def _targets() -> dict[str, frozenset[str]]:
 @lru_cache(maxsize=8192)
 def spelt(word: str) -> str:
     """Return the word of the vocabulary that is meant, or the word itself."""
-    if word in known_words() or len(word) <= NEVER_FUZZY or len(word) > 20 or word in TRUE_WORDS or not word.isalpha():
+    right = word in known_words() or word in TRUE_WORDS or not word.isalpha()
+    if right or not SHORTEST <= len(word) <= 20:
         return word
     candidates: set[str] = set()
     for shorter in _shortened(word, _slips(word)):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.interpret.draft import Draft, Option
+from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Item, Rule, Sentence
 from agent.interpret.reading import Choice
 from catalogs.units import show_figure, show_seconds
@@ -24,7 +24,9 @@ _SPEED: Final = tuple(
         "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
     )
 )
-_WITHOUT_UNIT: Final = Rule("(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | unknown | percent | times)")
+_WITHOUT_UNIT: Final = Rule(
+    "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | unknown | percent | times)"
+)
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
 
@@ -34,6 +36,8 @@ def read_targets(draft: Draft) -> None:
     _seconds_in_words(sentence)
     for_all = next(((m["p"].entries[0], m.first, m.last) for m in _FOR_ALL.matches(sentence)), None)
     used: set[int] = set()
+    if for_all:
+        sentence.take(for_all[2])
     durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
     for position, index in enumerate(durations):
         left = durations[position - 1] if position else -1
@@ -71,16 +75,23 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     if named is None and any(item.has("mean") for item in items[max(0, first - 1) : last + 2]):
         named = "mean"
     used.update(indices)
-    word = items[metric].word
+    word = _metric_word(items[metric])
     seconds = items[index].number
-    if METRICS.get(word if word != "tpot" else "itl") is None:
-        _which_latency(draft, first, last, seconds, named)
+    if word not in METRICS:
+        which_latency(draft, first, last, seconds, named)
         return
-    _note(draft, METRICS["itl" if word == "tpot" else word], named, seconds, first, last)
-    items[index].claimed = True
+    _note(draft, METRICS[word], named, seconds, first, last)
+    draft.sentence.take(index)
     if percentile is not None:
-        items[percentile].claimed = True
-    draft.sentence.changed()
+        draft.sentence.take(percentile)
+
+
+def _metric_word(item: Item) -> str:
+    if item.has("begin"):
+        return "ttft"
+    if item.has("finish"):
+        return "e2e"
+    return "itl" if item.has("itl") else item.word
 
 
 def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]) -> int | None:
@@ -93,6 +104,20 @@ def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]
             found.append(at)
             if not items[at].has("latency"):
                 break
+    if not found:
+        for at in range(index - 1, max(left, index - 4), -1):
+            if items[at].has("stop", "comma"):
+                break
+            limited = any(item.has("under", "in") for item in items[at + 1 : index])
+            spoken_of = any(item.has("outcue", "event", "user") for item in items[max(0, at - 12) : at])
+            if (
+                at not in used
+                and items[at].has("begin", "finish")
+                and limited
+                and spoken_of
+                and items[index].number.value <= 600
+            ):
+                return at
     specific = [at for at in found if not items[at].has("latency")]
     if specific:
         return specific[0]
@@ -110,12 +135,14 @@ def _percentile(items: list[Item], first: int, last: int, left: int, right: int,
     for at in range(first, last + 1):
         if items[at].has("pctl") and at not in used:
             return at
-    for at in range(first - 1, max(left, first - 4), -1):
+    for at in range(first - 1, max(left, first - 9), -1):
         if items[at].has("stop", "num") or (items[at].has("comma") and at < first - 1):
             break
         if items[at].has("pctl") and at not in used:
             return at
     for at in range(last + 1, min(right, last + 4)):
+        if items[at].has("comma") and at == last + 1 and at + 1 < right and items[at + 1].has("pctl"):
+            continue
         if items[at].has("stop", "comma", "conj", "num", "ttft", "itl", "e2e"):
             break
         if items[at].has("pctl") and at not in used:
@@ -148,18 +175,24 @@ def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first
     )  # fmt: skip
 
 
-def _which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
+def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
+    """Ask which latency a time limits."""
     percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
     value = amount.value
     if value <= 0:
         draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
         return
     choices = tuple(
-        Choice((Target(metric=metric, percentile=percentile, seconds=value),), f"{metric.upper()} ({NAMES[metric]}) {percentile}")
+        Choice(
+            (Target(metric=metric, percentile=percentile, seconds=value),),
+            f"{metric.upper()} ({NAMES[metric]}) {percentile}",
+        )
         for metric in ("ttft", "e2e", "itl")
     )
     said = " ".join(draft.sentence.words(first, last).split())
-    draft.ask("targets", first, last, f"{said!r}: until the first token, between tokens, or for the whole answer?", choices)
+    draft.ask(
+        "targets", first, last, f"{said!r}: until the first token, between tokens, or for the whole answer?", choices
+    )
 
 
 def _speeds(draft: Draft) -> None:
@@ -176,8 +209,8 @@ def _speeds(draft: Draft) -> None:
             if any(v <= 0 for v in value.values):
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")
                 continue
-            if not whose and "x2" not in match:
-                _whose_speed(draft, match.first, match.last, value.value)
+            if not whose and "x2" not in match and not _of_each(draft, match.first):
+                _whose_speed(draft, match.first, match.last, value.value, rule is _SPEED[1])
                 continue
             draft.read(
                 "targets", match, value,
@@ -186,27 +219,42 @@ def _speeds(draft: Draft) -> None:
             )  # fmt: skip
 
 
-def _whose_speed(draft: Draft, first: int, last: int, value: float) -> None:
+def _of_each(draft: Draft, index: int) -> bool:
+    """Whether 'each user' is said before an item, in its clause."""
+    for item in reversed(draft.sentence.items[max(0, index - 8) : index]):
+        if item.has("stop", "comma", "num"):
+            return False
+        if item.has("eachuser", "peruser", "perrequest"):
+            return True
+    return False
+
+
+def _whose_speed(draft: Draft, first: int, last: int, value: float, may_be_requests: bool) -> None:
+    """Ask whether tokens/s are one reader's or everybody's; 'tps' may be requests too."""
     target = (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / value),)
     choices = (
         Choice(target, f"each user: {show_seconds(1 / value)} between tokens"),
         Choice(None, "all users together: give requests per second and the length of answers instead"),
     )
+    if may_be_requests:
+        choices = (*choices[:1], Choice(value, f"requests: {show_figure(value)} requests/s", "traffic.requests_per_s"))
     draft.ask("targets", first, last, f"{show_figure(value)} tokens/s: for each user, or all together?", choices)
 
 
 def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
     items = draft.sentence.items
-    word = next(item.word for item in items[first : last + 1] if item.has("ttft", "itl", "e2e"))
-    metric = METRICS["itl" if word == "tpot" else word]
+    metric = METRICS[next(_metric_word(item) for item in items[first : last + 1] if item.has("ttft", "itl", "e2e"))]
     named = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), None)
     percentile: Percentile = named if named in _PERCENTILES else DEFAULT_PERCENTILE  # type: ignore[assignment]
     if amount.value <= 0:
         draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
         return
     choices = tuple(
-        Choice((Target(metric=metric, percentile=percentile, seconds=amount.value * unit),), show_seconds(amount.value * unit))
+        Choice(
+            (Target(metric=metric, percentile=percentile, seconds=amount.value * unit),),
+            show_seconds(amount.value * unit),
+        )
         for unit in (1e-3, 1.0)
-        if amount.value * unit < 3600
+        if amount.value * unit <= 60
     )
     draft.ask("targets", first, last, f"{metric.upper()} {amount.value:g}: milliseconds or seconds?", choices)

@@ -16,12 +16,12 @@ DEFAULT_PEAK: Final = 1.5
 _TIME = "(per t:time | slash per? s:(time | tshort))"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
 _LINKS = "(link | colon | paren | under | over | ingrand | mean)"
-_NOT_OURS = "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword)"
+_NOT_OURS = "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | incue | outcue | 'in' | 'out')"
 
 _RATES: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num {_BETWEEN} e:event p:peruser? {_TIME}",  # 20 requests per second, 3 questions per user per hour
+        f"n:num {_BETWEEN} (e:event | preset) p:peruser? {_TIME}",  # 20 requests per second, 3 questions per user per hour
         "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
         f"n:num ingrand? p:peruser? {_TIME}",  # 1.2M/day
         "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
@@ -33,6 +33,7 @@ _RATES: Final = tuple(
         f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",  # every day 5M requests
     )
 )
+_UNIT_FIRST: Final = _RATES[6:9]
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -58,8 +59,8 @@ _EACH: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num (unknown | preset){0,2} e:event (each | peruser)",  # 5 chats each
-        "eachuser near{0,3} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
-        "each near{0,2} n:num (unknown | preset){0,2} e:event",
+        "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
+        "each soft{0,3} n:num (unknown | preset){0,2} e:event",
     )
 )
 _USERS: Final = tuple(
@@ -69,7 +70,7 @@ _USERS: Final = tuple(
         "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
         "a:active (link | colon){0,2} n:num",
         f"n:num (unknown | concurrent){{0,2}} u:user {_TIME}",  # 1000 visitors a day
-        "n:num (unknown | concurrent | mean){0,2} u:user concurrent?",
+        "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent | mean){0,2} u:user concurrent?",
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
@@ -132,6 +133,8 @@ class _Users:
     first: int
     last: int
     noun: str
+    each: bool = False
+    """Said as 'each of our 300 engineers'."""
 
 
 def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -173,10 +176,15 @@ def _rates(draft: Draft) -> list[_Rate]:
     rates = []
     for rule in (*_INTERVALS, *_RATES):
         for match in rule.matches(draft.sentence):
+            items = draft.sentence.items
+            if rule in _UNIT_FIRST and match.first and items[match.first - 1].claimed and items[match.first - 1].amount:
+                continue  # the unit is of the number before it: 50 requests/s with 1000 …
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
             of_a_user = of_a_user or "p" in match
-            rate = _Rate(_how_many(match), _period(match), first, last, of_a_user, _near_peak(draft, match), False, noun)
+            rate = _Rate(
+                _how_many(match), _period(match), first, last, of_a_user, _near_peak(draft, match), False, noun
+            )
             rates.append(rate)
             draft.sentence.claim(match.first, match.last)
     for rule in _OFTEN:
@@ -196,7 +204,13 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     for ahead in range(last + 1, min(len(items), last + 4)):
         if items[ahead].has("stop", "num"):
             break
-        if items[ahead].has("each", "peruser", "eachuser") and not (ahead + 1 < len(items) and items[ahead + 1].has("time")):
+        if items[ahead].has("each", "peruser", "eachuser"):
+            following = items[ahead + 1 : ahead + 5]
+            if any(
+                item.has("num", "time")
+                for item in following[: next((i for i, f in enumerate(following) if f.has("comma", "stop")), 4)]
+            ):
+                break  # each of the requests, each hour
             return first, ahead, True
     for back in range(first - 1, max(-1, first - 6), -1):
         if items[back].has("stop", "num"):
@@ -230,13 +244,15 @@ def _users(draft: Draft, wanted: bool) -> list[_Users]:
             noun = (match["u"] if "u" in match else match["a"]).word
             period = _period(match) if any(group in match for group in "tsa") else None
             concurrent = any(item.has("concurrent") for item in draft.sentence.items[match.first : match.last + 1])
-            nothing_else = draft.sentence.items[match.first : match.last + 2]
+            before = [item.word for item in draft.sentence.items[max(0, match.first - 2) : match.first]]
+            if before[-1:] in (["in"], ["of"]) and draft.sentence.items[match.first - 2].has("num"):
+                continue
+            nothing_else = draft.sentence.items[match.first : match.last + 3]
             if any(item.has("concurrent") for item in nothing_else) and not (wanted or _has_each(draft)):
                 continue
-            if not wanted and not concurrent and not match_is_audience(match):
-                if not _has_each(draft):
-                    continue
-            found.append(_Users(_count(match["n"].number), period, match.first, match.last, noun))
+            if not (wanted or concurrent or "w" in match or match_is_audience(match) or _has_each(draft)):
+                continue
+            found.append(_Users(_count(match["n"].number), period, match.first, match.last, noun, "w" in match))
             draft.sentence.claim(match.first, match.last)
     return found
 
@@ -248,6 +264,7 @@ def match_is_audience(match: Match) -> bool:
 
 
 def _has_each(draft: Draft) -> bool:
+    """Whether the sentence says what each user does."""
     return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
 
 
@@ -280,19 +297,32 @@ def _combine(draft: Draft, rates: list[_Rate], users: list[_Users]) -> None:
             text = f"{_said(draft, rate.first, rate.last)!r}: how many users are there?"
             draft.ask(RATE, rate.first, rate.last, text.replace("requests", noun))
             continue
-        draft.read(RATE, (rate.first, rate.last), rate.amount, lambda v, r=rate: v / r.seconds, lambda v, made, r=rate: _sum(v, r, made))
+        draft.read(
+            RATE,
+            (rate.first, rate.last),
+            rate.amount,
+            lambda v, r=rate: v / r.seconds,
+            lambda v, made, r=rate: _sum(v, r, made),
+        )
     if rest and not users:
         _each_without_users(draft)
 
 
 def _may_be_of_each(draft: Draft, rate: _Rate, count: _Users) -> bool:
     """Whether a rate without 'each' follows users closely and is slow enough to be one user's."""
+    if count.each:
+        return True
     return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
 
 
 def _each_or_together(draft: Draft, rate: _Rate, count: _Users) -> None:
     between = draft.sentence.items[count.last + 1 : rate.first]
-    if between and between[0].has("verb") and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between):
+    if (
+        count.each
+        or (between
+        and between[0].has("verb")
+        and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between))
+    ):
         _product(draft, rate, count)
         return
     said = _said(draft, min(rate.first, count.first), max(rate.last, count.last))
@@ -311,9 +341,23 @@ def _product(draft: Draft, rate: _Rate, count: _Users) -> None:
     crowd = count.amount.value
     if len(count.amount.values) > 1:
         each = rate.amount.value / rate.seconds
-        draft.read(RATE, (first, last), count.amount, lambda v: v * each, lambda v, made: _product_sum(v, rate.amount.value, rate, made), claim=False)
+        draft.read(
+            RATE,
+            (first, last),
+            count.amount,
+            lambda v: v * each,
+            lambda v, made: _product_sum(v, rate.amount.value, rate, made),
+            claim=False,
+        )
         return
-    draft.read(RATE, (first, last), rate.amount, lambda v: v * crowd / rate.seconds, lambda v, made: _product_sum(crowd, v, rate, made), claim=False)
+    draft.read(
+        RATE,
+        (first, last),
+        rate.amount,
+        lambda v: v * crowd / rate.seconds,
+        lambda v, made: _product_sum(crowd, v, rate, made),
+        claim=False,
+    )
 
 
 def _product_sum(crowd: float, each: float, rate: _Rate, made: float) -> str:
@@ -385,7 +429,9 @@ def _concurrency(draft: Draft) -> None:
     for rule in _CONCURRENCY:
         for match in rule.matches(draft.sentence):
             amount = _count(match["n"].number)
-            draft.read("traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight")
+            draft.read(
+                "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
+            )
 
 
 def _whole(value: float) -> float:
@@ -399,23 +445,49 @@ def _calls(draft: Draft) -> None:
 
 
 def _read_calls(draft: Draft, match: Match) -> None:
-    draft.read("traffic.calls_per_request", match, match["n"].number, float, lambda v, made: f"{show_figure(v)} model calls per request")
+    draft.read(
+        "traffic.calls_per_request",
+        match,
+        match["n"].number,
+        float,
+        lambda v, made: f"{show_figure(v)} model calls per request",
+    )
 
 
 def _factors(draft: Draft) -> None:
     for rule in _PEAK:
         for match in rule.matches(draft.sentence):
             if "m" in match:
-                draft.read("traffic.peak_factor", match, match["m"].number, lambda v: 1 + v, lambda v, made: f"peak {show_figure(made)} × the mean")
+                draft.read(
+                    "traffic.peak_factor",
+                    match,
+                    match["m"].number,
+                    lambda v: 1 + v,
+                    lambda v, made: f"peak {show_figure(made)} × the mean",
+                )
             else:
                 amount = (match["x"] if "x" in match else match["n"]).number
-                draft.read("traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean")
+                draft.read(
+                    "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
+                )
     for rule in _BURST:
         for match in rule.matches(draft.sentence):
-            draft.read("traffic.burst", match, match["x"].number, float, lambda v, made: f"busiest minute {show_figure(v)} × the peak hour")
+            draft.read(
+                "traffic.burst",
+                match,
+                match["x"].number,
+                float,
+                lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
+            )
     for rule in _BURSTINESS:
         for match in rule.matches(draft.sentence):
-            draft.read("traffic.burstiness", match, match["n"].number, float, lambda v, made: f"CV of arrivals {show_figure(v)}")
+            draft.read(
+                "traffic.burstiness",
+                match,
+                match["n"].number,
+                float,
+                lambda v, made: f"CV of arrivals {show_figure(v)}",
+            )
 
 
 def _peak_rates(draft: Draft, rates: list[_Rate], known: Mapping[str, Any]) -> None:

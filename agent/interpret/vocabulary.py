@@ -3,7 +3,6 @@
 A rule (see ``grammar``) is written in kinds, so that a new word for an old thing is one entry here.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MONTH, SECONDS_PER_YEAR, TIME_UNITS
@@ -21,9 +20,9 @@ KINDS: Final[dict[str, str]] = {
     "user": "user users customer customers person people developer developers dev devs engineer engineers employee "
     "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
     "player players patient patients reader readers colleague colleagues coder coders operator operators analyst "
-    "analysts lawyer lawyers teacher teachers agent agents",
+    "analysts lawyer lawyers teacher teachers agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
-    "people subscribers",
+    "people",
     "active": "dau mau wau",
     "token": "token tokens tok toks tkn tkns tk",
     "textunit": "word words page pages character characters char chars paragraph paragraphs sentence sentences",
@@ -33,10 +32,10 @@ KINDS: Final[dict[str, str]] = {
     "whole": "task tasks request requests query queries question questions job jobs session sessions conversation "
     "conversations interaction interactions user chat message ticket run",
     # --- time ---
-    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1),
+    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1) + " quarter quarters",
     "tshort": "s m h d w y",
     "per": "per a an each every",
-    "adverb": "hourly daily weekly monthly yearly annually annual minutely",
+    "adverb": "hourly daily weekly monthly quarterly yearly annually annual minutely",
     "rateunit": "rps qps rpm qpm rph qph rpd qpd",
     "tps": "tps",
     "every": "every each",
@@ -44,10 +43,11 @@ KINDS: Final[dict[str, str]] = {
     # --- tokens: which way ---
     "incue": "input inputs prompt prompts prefill isl question questions query queries document documents article "
     "articles doc docs paper papers email emails mail mails ticket tickets transcript transcripts contract contracts "
-    "file files pdf pdfs instruction instructions report reports",
+    "file files pdf pdfs instruction instructions report reports paste pastes pasting upload uploads uploading send "
+    "sends feed feeds",
     "outcue": "output outputs answer answers response responses reply replies completion completions generation "
     "generations generated generate generates generating decode osl summary summaries answering replying responding "
-    "into produce produces",
+    "into produce produces back return returns returned receive receives receiving",
     "inward": "input inputs isl",
     "outward": "output outputs osl",
     "inplain": "input inputs isl prompt prompts",
@@ -58,8 +58,8 @@ KINDS: Final[dict[str, str]] = {
     # --- connections ---
     "link": "of is are be was will at = : about around ~ roughly approximately approx circa ca nearly almost average "
     "avg mean averaging averages typical typically usually normally length lengths long size sizes sized count to "
-    "the an some maybe perhaps say like ish mostly generally a bit just only with has have "
-    "equals equal being set expected expect around_ our my their its target reach reaches stay stays should must",
+    "the an some maybe perhaps say like ish mostly generally a bit just only with has have equals equal being set "
+    "expected expect around_ our my their its target reach reaches stay stays should must",
     "approx": "about around ~ roughly approximately approx circa ca nearly almost maybe perhaps like say some just "
     "only exactly",
     "size": "length lengths long size sizes sized count average avg mean averaging averages averaged typical",
@@ -76,14 +76,16 @@ KINDS: Final[dict[str, str]] = {
     "ttft": "ttft",
     "itl": "itl tpot",
     "e2e": "e2e",
+    "begin": "start starts starting started begin begins beginning",
+    "finish": "finish finishes finished complete completes completed done ready",
     "latency": "latency latencies latent slo sla respond responds responding response_time delay answered",
-    "peak": "peak peaks peaking peaked",
-    "burst": "burst bursts bursting spike spikes spiking surge surges",
+    "peak": "peak peaks peaking peaked busiest spike spikes spiking surge surges",
+    "burst": "burst bursts bursting",
     "factor": "factor multiplier ratio multiple",
     "more": "more higher above over extra greater additional",
     # --- growth ---
-    "grow": "grow grows growing grown growth increase increases increasing increased rise rises rising expand expands "
-    "expanding scale scaling",
+    "grow": "grow grows growing grown growth increase increases increasing increased rise rises rising expand "
+    "expands expanding scale scaling",
     "shrink": "shrink shrinks shrinking decline declines declining decrease decreases decreasing fall falls falling",
     "yoy": "yoy",
     "mom": "mom",
@@ -102,7 +104,7 @@ KINDS: Final[dict[str, str]] = {
     "owned": "owned",
     "ingrand": "ingrand altogether overall combined aggregate total together",
     "allat": "allat both",
-    "budget": "budget spend afford spending ceiling cheaper budgeted capped cost costs pay",
+    "budget": "budget afford ceiling cheaper budgeted",
     "usd": "usd dollar dollars bucks $ us$",
     "euro": "eur euro euros € gbp pounds £ chf yen ¥",
     # --- serving ---
@@ -115,8 +117,8 @@ KINDS: Final[dict[str, str]] = {
     "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism",
     # --- refusals ---
-    "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont cant "
-    "cannot neither skip ban banned anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
+    "cant cannot neither skip ban banned anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
     "noun_neg": "no without",
     "but": "but instead rather however only just",
     "any": "anything whatever whichever anywhere any",
@@ -144,9 +146,9 @@ KINDS: Final[dict[str, str]] = {
     "comma": ", |",
     "stop": ". ; ! ? \n",
     "colon": ": =",
-    "verb": "ask asks asking send sends sending make makes making do does doing issue issues issuing fire fires firing "
-    "run runs running who that which use uses using have has submit submits write writes writing get gets at with of "
-    "each every type types submitting",
+    "verb": "ask asks asking send sends sending make makes making do does doing issue issues issuing fire fires "
+    "firing run runs running who that which use uses using have has submit submits write writes writing get gets at "
+    "with of each every type types submitting",
     "making": "generating producing creating generate produce create generates produces creates",
     # --- numbers in words ---
     "small": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -159,26 +161,26 @@ KINDS: Final[dict[str, str]] = {
     "twofold threefold fourfold fivefold tenfold twice thrice treble",
     # --- filler after a bare answer ---
     "filler": "i think guess maybe probably so or please ish approx roughly about around on average it is its it's "
-    "should be say let's lets us we have well hmm uh um ok okay yes yeah sure that's thats would like use take go with "
-    "make just only perhaps the a an total overall usually typically normally mostly at in all thanks most use_ i'd id "
-    "want need get gets see expect our my this for now then more less or than , . ! ? ~ : = ( ) - \n",
+    "should be say let's lets us we have well hmm uh um ok okay yes yeah sure that's thats would like use take go "
+    "with make just only perhaps the a an total overall usually typically normally mostly at in all thanks most use_ "
+    "i'd id want need get gets see expect our my this for now then more less than , . ! ? ~ : = ( ) - \n",
 }
 
 PHRASES: Final[dict[str, str]] = {
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
     "first token latency|prefill latency|time till first token|time until first token|first byte|1st token|"
     "start of the answer|start answering",
-    "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|time between tokens|"
-    "between tokens|per token latency|token latency|per output token|latency per token|inter token delay|"
-    "token to token latency|per token|every token|each token|token interval",
+    "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|"
+    "time between tokens|between tokens|per token latency|token latency|per output token|latency per token|"
+    "inter token delay|token to token latency|per token|every token|each token|token interval",
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
     "total time|whole response|request latency|overall latency|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
-    "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|"
-    "not to exceed|dont exceed|must not exceed|cant exceed|quicker than|better than|stay under|keep under|kept under",
+    "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|not to exceed|dont exceed|"
+    "must not exceed|cant exceed|quicker than|better than|stay under|keep under|kept under",
     "over": "at least|no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
     "not below|not under|or more|higher than",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
@@ -192,14 +194,15 @@ PHRASES: Final[dict[str, str]] = {
     "anythingbut": "anything but|everything but|everything except|anything except|other than|apart from|"
     "anything other than|all but|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
-    "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|at peak|peak load|peak traffic|"
-    "busiest hours|busiest time|busy hours|the busiest|high season|busiest period|busiest minute|worst hour|on peak|"
-    "at the peak|peak day",
+    "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
+    "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
     "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
     "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
     "mom": "month over month|month on month|m / m",
     "percent": "per cent",
     "percentile": "% ile|% tile",
+    "budget": "can spend|want to spend|able to spend|willing to pay|willing to spend|can pay|like to spend|"
+    "spend at most",
     "ondemand": "on demand|pay as you go|payg",
     "owned": "on prem|on premise|on premises|our own gpus|our own hardware|own the gpus|own gpus|own hardware|we own|"
     "own our gpus|our own cluster|own the hardware|our own datacenter|our own data center|own datacenter|"
@@ -210,14 +213,15 @@ PHRASES: Final[dict[str, str]] = {
     "context": "context window|context length|context size|max model len|max model length|max context|"
     "maximum context|context limit|max seq len|max sequence length|window size|ctx len|context windows|context of",
     "batchcap": "max num seqs|batch size|batch cap|max batch size|max batch|maximum batch size|maximum batch|"
-    "batch limit|batches of|batch of|micro batch|max concurrent sequences|max sequences|batch sizes|max running requests",
+    "batch limit|batches of|batch of|micro batch|max concurrent sequences|max sequences|batch sizes|"
+    "max running requests",
     "tokenbudget": "max num batched tokens|batched tokens|chunked prefill|token budget|chunked prefill size|"
     "batched token budget|max batched tokens",
-    "memutil": "gpu memory utilization|gpu memory utilisation|memory utilization|memory utilisation|mem fraction static|"
-    "gpu mem util|memory fraction",
+    "memutil": "gpu memory utilization|gpu memory utilisation|memory utilization|memory utilisation|"
+    "mem fraction static|gpu mem util|memory fraction",
     "prefixhit": "prefix hit|prefix hit rate|prefix cache hit rate|cache hit rate|cache hits|cache hit|prefix hits|"
-    "prefix caching hit rate|prefix cache hits|prefix reuse|prefix sharing|hit rate|kv reuse|prefix cache|prefix caching|"
-    "prompt caching|prompt cache|cache reuse|prefix share|shared prefix|common prefix",
+    "prefix caching hit rate|prefix cache hits|prefix reuse|prefix sharing|hit rate|kv reuse|prefix cache|"
+    "prefix caching|prompt caching|prompt cache|cache reuse|prefix share|shared prefix|common prefix",
     "sysprompt": "system prompt|system prompts|system message|system instruction|system instructions|preamble",
     "tp": "tensor parallel|tensor parallelism|tensor parallel size|tensor parallel degree|tp size|tp degree",
     "pp": "pipeline parallel|pipeline parallelism|pipeline parallel size|pipeline stages|pp size",
@@ -259,6 +263,9 @@ SECONDS: Final[dict[str, float]] = {
     "annually": SECONDS_PER_YEAR,
     "annual": SECONDS_PER_YEAR,
     "minutely": 60.0,
+    "quarter": SECONDS_PER_YEAR / 4,
+    "quarters": SECONDS_PER_YEAR / 4,
+    "quarterly": SECONDS_PER_YEAR / 4,
     "dau": SECONDS_PER_DAY,
     "wau": 7 * SECONDS_PER_DAY,
     "mau": SECONDS_PER_MONTH,
