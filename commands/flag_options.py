@@ -14,21 +14,6 @@ class OnlyWhatIsGiven(TyperCommand):
     """Looks at the options of a call alone: typer spends a millisecond or two on each that it knows."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse as typer does, with the options that stand in the arguments."""
-        everything = self.params
-        given = {argument.partition("=")[0] for argument in args}
-        if not given & set(ctx.help_option_names):
-            self.params = [p for p in everything if p.param_type_name == "argument" or given & set(p.opts)]
-        try:
-            return super().parse_args(ctx, args)
-        finally:
-            self.params = everything
-
-
-class OnlyWhatIsGiven(TyperCommand):
-    """Looks at the options of a call alone: typer spends a millisecond or two on each that it knows."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments with the parameters that they name."""
         everything = self.params
         given = {argument.partition("=")[0] for argument in args}

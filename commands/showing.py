@@ -3,12 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commands.failures import Exit
 
 if TYPE_CHECKING:
+    from engine.estimate import Outcome
     from engine.infeasible import NoPlan
     from engine.plan import CapacityPlan
 
@@ -65,6 +66,13 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
     if works:
         blocks += (Bullets(works if full else works[:SHOWN_REJECTIONS], "What would have to give:"),)
     _show(Report(blocks), plain)
+
+
+def show_estimates(outcomes: "Sequence[Outcome]", *, plain: bool = False, why: bool = False) -> None:
+    """Print estimates, one in detail or several beside each other; ``why`` adds every derivation."""
+    from agent.report.estimate_report import estimate_report  # noqa: PLC0415
+
+    _show(estimate_report(outcomes, why=why), plain)
 
 
 def notice(lines: Iterable[str]) -> None:

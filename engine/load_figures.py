@@ -80,7 +80,7 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
             running,
             context,
             *spread_inputs(result),
-            Input("kernels", basis.found.rates[0].memory_bytes_per_s, "bytes/s", kernels),
+            Input("memory bandwidth", basis.found.rates[0].memory_bytes_per_s, "bytes/s", kernels),
         ),
         step_parts_at(basis, result.batch),
     )

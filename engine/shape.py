@@ -71,8 +71,12 @@ def _fitting(question: Question) -> Shape | Unfit:
         found = single(question, *spread)
         if fits(found):
             size = int(found.spread.accelerators[0])
-            many = f"{spelled(spread)}, the smallest spread that fits" if size > 1 else "one accelerator holds it"
-            return Shape(found, "" if question.spec.serving.tensor_parallel else f"parallelism is {many}")
+            note = (
+                f"parallelism is {spelled(spread)}, the smallest spread that fits"
+                if size > 1
+                else "one accelerator holds it"
+            )
+            return Shape(found, "" if question.spec.serving.tensor_parallel else note)
     needs = [needed(question, spread) for spread in legal]
     roomiest = min(range(len(legal)), key=lambda index: needs[index].total_bytes)
     return Unfit(_too_large(question, legal[roomiest], needs[roomiest]), legal[roomiest], needs[roomiest])

@@ -1,0 +1,100 @@
+"""`fleetcast estimate`: one replica at a given load. `python commands/estimate.py` is the same."""
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    # Run as a file, this folder stands first on the path: the project's root takes its place.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from commands import main
+
+    sys.exit(main(["estimate", *sys.argv[1:]]))
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.estimating import ESTIMATE_FLAGS, asked, given_loads
+from agent.flag_readers import read_names
+from agent.spec_files import spec_file
+from commands.catalogs_of_user import user_catalogs, user_settings
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.showing import notice, print_json, show_estimates
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+
+LOAD = "Load: one of them, several values make a sweep"
+
+Concurrency = Annotated[
+    str | None, typer.Option(metavar="N,…", help="Clients, each sends when its last is done.", rich_help_panel=LOAD)
+]
+Rps = Annotated[str | None, typer.Option(metavar="RATE,…", help="Requests per second.", rich_help_panel=LOAD)]
+StaticBatch = Annotated[
+    str | None, typer.Option(metavar="N,…", help="Requests that start together.", rich_help_panel=LOAD)
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Everything queued at once.", rich_help_panel=LOAD)]
+Accelerators = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other: h100,h200.")]
+Models = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other.")]
+Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
+Directories = Annotated[
+    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
+]
+Explain = Annotated[bool, typer.Option("--explain", help="How each figure came about, and from what.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON alone: an object, or several under `estimates`.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables and charts.")]
+
+
+def estimate_command(
+    concurrency: Concurrency = None,
+    rps: Rps = None,
+    static_batch: StaticBatch = None,
+    offline: Offline = False,
+    accelerators: Accelerators = None,
+    models: Models = None,
+    spec: Spec = None,
+    catalog: Directories = None,
+    explain: Explain = False,
+    json: Json = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """One replica at a given load: memory, FLOPs, latency, throughput, and whether it fits.
+
+    Needed are a load, a model, an accelerator and the lengths of prompts and answers (or a preset). Parallelism is the
+    smallest that fits unless it is given.
+    """
+    loads = given_loads({"--concurrency": concurrency, "--rps": rps, "--static-batch": static_batch}, offline=offline)
+    facts = user_catalogs(catalog or ())
+    specs, loads, notes = asked(
+        [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ())],
+        texts_of(flags),
+        read_names(models, "--models") if models is not None else (),
+        read_names(accelerators, "--accelerators") if accelerators is not None else (),
+        loads,
+        facts,
+    )
+    notice(notes)
+    from engine.estimate import Estimate, estimates  # noqa: PLC0415 — numpy: bad input is refused without it
+
+    outcomes = estimates(specs, loads, facts)
+    if json:
+        print_json(_tree(outcomes, explain))
+    else:
+        show_estimates(outcomes, plain=plain, why=explain)
+    return Exit.DONE if any(isinstance(outcome, Estimate) for outcome in outcomes) else Exit.NOTHING_MEETS
+
+
+def _tree(outcomes: Any, explain: bool) -> dict[str, Any]:
+    from engine.estimate import estimate_json  # noqa: PLC0415
+    from engine.explain import explanation_json  # noqa: PLC0415
+
+    trees = [estimate_json(one) | ({"explanation": explanation_json(one)} if explain else {}) for one in outcomes]
+    return trees[0] if len(trees) == 1 else {"estimates": trees}
+
+
+estimate_command.__signature__ = signature_with_flags(estimate_command, ESTIMATE_FLAGS)  # type: ignore[attr-defined]
+app.command("estimate", cls=OnlyWhatIsGiven)(estimate_command)
