@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.interpret import Question, interpret
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError, listed
+from catalogs.errors import InputError
 from engine.workload import Statement
 
 
@@ -32,12 +32,10 @@ class Said:
         if self.objections:
             raise InputError("; ".join(self.objections))
         if self.questions:
-            first = self.questions[0]
-            choices = listed([choice.label for choice in first.choices])
-            more = f" ({len(self.questions) - 1} more may mean several things)" if len(self.questions) > 1 else ""
-            raise InputError(
-                f"{first.text} {f'Say {choices}.' if choices else 'Say it in full.'}{more}".replace("\n", " ")
-            )
+            first = " ".join(self.questions[0].text.split())
+            others = len(self.questions) - 1
+            more = f" ({others} more may mean several things)" if others else ""
+            raise InputError(f"{first} Say which, in words or by a flag{more}")
 
     def notices(self) -> Iterator[str]:
         """Yield what is told beside the answer."""

@@ -101,7 +101,8 @@ def _usage(error: Exception) -> str:
     """Return typer's complaint as one sentence with the nearest option or command."""
     context = getattr(error, "ctx", None)
     option = getattr(error, "option_name", "")
-    message = " ".join(str(getattr(error, "message", error)).split()).rstrip(".")
+    full = getattr(error, "message", "") or error.format_message()  # type: ignore[attr-defined]
+    message = " ".join(str(full).split()).rstrip(".")
     if option and message.lower().startswith("no such option") and context is not None:
         known = [name for parameter in context.command.params for name in getattr(parameter, "opts", ())]
         near = get_close_matches(option, known, n=1)

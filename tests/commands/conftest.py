@@ -1,0 +1,56 @@
+"""The program, run in this process as a shell would run it, for the tests of its commands."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import main
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def tree(self) -> Any:
+        return json.loads(self.out)
+
+
+class Program:
+    """Runs the program; its own output and that of the test never mix."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def __call__(self, *arguments: object) -> Run:
+        self._capture.readouterr()
+        code = main([str(argument) for argument in arguments])
+        said = self._capture.readouterr()
+        return Run(code, said.out, said.err)
+
+    def refusal(self, *arguments: object, code: int = 2) -> str:
+        """Return the one sentence with which a run is refused: nothing else is said, and no traceback."""
+        run = self(*arguments)
+        assert run.code == code, run
+        assert run.out == ""
+        lines = run.err.splitlines()
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("fleetcast: ")
+        assert "bug" not in lines[0]
+        return lines[0].removeprefix("fleetcast: ")
+
+
+@pytest.fixture
+def fleetcast(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """The program, away from the entries, settings and sessions of whoever runs the tests."""
+    for home in ("CONFIG", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{home}_HOME", str(tmp_path / home.lower()))
+    monkeypatch.delenv("FLEETCAST_DEBUG", raising=False)
+    return Program(capsys)
