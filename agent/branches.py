@@ -5,7 +5,8 @@ from dataclasses import replace
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.words import accelerators_noun, metric_shown, usd_shown
 from agent.requests import Change
-from agent.state import Branch, Data, Ports, Say, State, without
+from agent.speech import Data, Say
+from agent.state import Branch, Ports, State, without
 from agent.statements import collected
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan

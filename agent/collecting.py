@@ -12,10 +12,9 @@ from agent.presets import short_source
 from agent.questions import default_said, keeps_default, open_slot, settled
 from agent.report.blocks import Group, Paragraph
 from agent.slots import BY_ID, Slot, slot_of
-from agent.state import Clarify, Ports, Say, State, Step, Talk, said, warned
+from agent.speech import Say, Talk, said, warned
+from agent.state import Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
-from catalogs.units import show_seconds
-from engine.workload import Target
 
 _CORRECTS: Final = re.compile(
     r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set)\b",
@@ -35,7 +34,7 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
     if slot is not None and asked is None and keeps_default(slot, text, state.values):
         return settled(state, slot), (said(default_said(slot, state.values)),)
     path = asked or (slot.path if slot else None)
-    reading = _with_bare_target(ports.read(text, ports.catalog, asked=path, known=state.values), text, path, ports)
+    reading = ports.read(text, ports.catalog, asked=path, known=state.values)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
     if not reading.facts and not reading.questions:
@@ -123,23 +122,6 @@ def _settled(state: State, facts: tuple[Fact, ...]) -> frozenset[str]:
     named = {slot.id for fact in facts if fact.value != () and (slot := slot_of(fact.path)) is not None}
     chosen_for_me = {slot.id for fact in facts if fact.value == () and (slot := slot_of(fact.path)) is not None}
     return (state.settled - named) | chosen_for_me
-
-
-def _with_bare_target(reading: Reading, text: str, path: str | None, ports: Ports) -> Reading:
-    """Ask which latency a bare duration is, where targets are asked."""
-    if path != "targets" or reading.facts or reading.questions:
-        return reading
-    guesses = (ports.read(f"{name} {text}", ports.catalog) for name in ("p95 TTFT", "p95 ITL", "p95 E2E"))
-    targets = [target for guess in guesses for target in guess.values.get("targets", ())]
-    if len(targets) != len(("TTFT", "ITL", "E2E")):
-        return reading
-    choices = tuple(Choice((target,), _target_label(target)) for target in targets)
-    return Reading(questions=(Question(f"{_capital(text.strip())} for what?", "targets", choices, text.strip()),))
-
-
-def _target_label(target: Target) -> str:
-    what = {"ttft": "first token", "itl": "between tokens", "e2e": "the whole answer"}[target.metric]
-    return f"{target.metric.upper()} {target.percentile}: {what} within {show_seconds(target.seconds)}"
 
 
 # --- what is said back ------------------------------------------------------------------------------------------------

@@ -7,26 +7,19 @@ from dataclasses import replace
 from typing import Final
 
 from agent import collecting, planned, reviewing
-from agent.answers import answer_shown
+from agent.answers import answer_shown, value_shown
 from agent.everywhere import EVERYWHERE, where
+from agent.interpret.reading import Choice, Question
 from agent.keywords import Keyword, keyword_in
 from agent.proposals import proposal
 from agent.questions import default_said, open_slot, open_slots, question, settled
-from agent.slots import Slot, default_of, slot_called
-from agent.state import Clarify, NameFile, Ports, Propose, Say, State, Step, said, warned, without
+from agent.slots import Slot, default_of, slot_called, slot_of
+from agent.speech import Say, said, warned
+from agent.state import Clarify, NameFile, Ports, Propose, State, Step, without
 from agent.suggestions import suggestions
 from catalogs.errors import InputError
 
 MOST_CHARACTERS: Final = 2000
-WELCOME: Final = (
-    "Tell me what you want to serve, all at once or one answer at a time. For example: 70B fp8 on H100, 20 rps, "
-    "1.5k in, 300 out, p95 TTFT 800ms. 'help' lists what works everywhere."
-)
-
-
-def opening(ports: Ports) -> tuple[Say, ...]:
-    """Return the words before the first line."""
-    return (said(WELCOME), *question(State(), ports))
 
 
 def step(state: State, line: str, ports: Ports) -> Step:
@@ -197,7 +190,15 @@ def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, p
         new = collecting.clarified(state, open_question, choice, ports)
     except InputError as error:
         return state, (warned(f"{error}."), *question(state, ports))
-    return new, (said(f"{choice.label}."), *collecting.remarks(reading))
+    return new, (said(_chosen(choice, open_question)), *collecting.remarks(reading))
+
+
+def _chosen(choice: Choice, asked: Question) -> str:
+    path = choice.path or asked.path
+    slot = slot_of(path)
+    if choice.value is None or slot is None:
+        return f"{choice.label}."
+    return f"{slot.id.capitalize()}: {value_shown(path, choice.value)}."
 
 
 def _said_otherwise(state: State, asked: Clarify, text: str, ports: Ports) -> Step:

@@ -8,9 +8,11 @@ from agent import planned, reviewing
 from agent.collecting import hear
 from agent.keywords import HELP, HELP_PLANNED
 from agent.questions import open_slot, question
+from agent.reasons import reasons
 from agent.report.blocks import Facts, Group, Paragraph
 from agent.slots import ASKED, OFFERED, default_of, slot_called
-from agent.state import Ports, Resume, Say, State, Step, Talk, said
+from agent.speech import Resume, Say, Talk, said
+from agent.state import Ports, State, Step
 from agent.suggestions import suggestions
 
 NAMES: Final = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
@@ -106,9 +108,7 @@ def _start_over(state: State, rest: str, ports: Ports) -> Step:
 
 def _save(state: State, rest: str, ports: Ports) -> Step:
     if state.phase != "planned":
-        text = (
-            "There is no plan to save yet. Your answers are kept after every line: 'fleetcast resume' opens them again."
-        )
+        text = "There is no plan to save yet. Your answers are kept anyway: 'fleetcast resume' opens them again."
         return state, (said(text), *question(state, ports))
     return planned.save(state, rest, ports)
 

@@ -1,7 +1,8 @@
 """Editing a line on a real terminal. The only module that knows prompt_toolkit."""
 
+import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -13,7 +14,8 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ _LEAST: Final = 2
 class LineEditor:
     """Asks for one line at a time."""
 
-    def __init__(self, catalog: "Catalog", history: Path | None, shown: TextIO) -> None:
+    def __init__(self, catalog: "Callable[[], Catalog | None]", history: Path | None, shown: TextIO) -> None:
         self._pasted: deque[str] = deque()
         self._unfinished = ""
         self._shown = shown
@@ -41,23 +43,40 @@ class LineEditor:
             # As a shell does it: no menu is drawn, so none has to be taken away.
             complete_style=CompleteStyle.READLINE_LIKE,
             key_bindings=self._keys(),
-            output=create_output(stdout=shown),
+            # No question to the terminal about its cursor: some never answer, and a line needs no such answer.
+            output=_output(shown),
             color_depth=ColorDepth.DEPTH_1_BIT,
+            reserve_space_for_menu=0,
         )
+        self._rendered: Callable[[], None] | None = None
+        self._session.app.after_render += self._after_render
 
-    def line(self, prompt: str) -> str:
-        """Return a line: the next one of a paste, or what is typed. Raises KeyboardInterrupt or EOFError."""
+    def line(self, prompt: str, rendered: Callable[[], None] | None = None) -> str:
+        """Return a line: the next one of a paste, or what is typed.
+
+        Raises KeyboardInterrupt or EOFError.
+
+        Args:
+            prompt: what stands before it.
+            rendered: called when the prompt is on the screen.
+        """
         if self._pasted:
             line = self._pasted.popleft()
             self._shown.write(f"{prompt}{line}\n")
             self._shown.flush()
             return line
         begun, self._unfinished = self._unfinished, ""
+        self._rendered = rendered
         try:
             return self._session.prompt(prompt, default=begun)
         except KeyboardInterrupt:
             self._pasted.clear()
             raise
+
+    def _after_render(self, _: object) -> None:
+        if self._rendered is not None:
+            rendered, self._rendered = self._rendered, None
+            rendered()
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -84,7 +103,7 @@ class LineEditor:
 class _Names(Completer):
     """Completes commands, and the names of models, accelerators, precisions and kinds of traffic."""
 
-    def __init__(self, catalog: "Catalog") -> None:
+    def __init__(self, catalog: "Callable[[], Catalog | None]") -> None:
         self._catalog = catalog
         self._names: tuple[str, ...] = ()
 
@@ -92,13 +111,19 @@ class _Names(Completer):
         word = document.get_word_before_cursor(WORD=True).lstrip("(,")
         if len(word) < _LEAST:
             return
-        if not self._names:
-            facts = self._catalog
+        if not self._names and (facts := self._catalog()) is not None:
             self._names = tuple(sorted({*facts.models, *facts.accelerators, *facts.precisions, *facts.presets}))
         alone = document.text_before_cursor.strip() == word
         for name in (*(_WORDS if alone else ()), *self._names):
             if name.startswith(word.lower()):
                 yield Completion(name, start_position=-len(word))
+
+
+def _output(shown: TextIO) -> Vt100_Output:
+    output = Vt100_Output.from_pty(shown, term=os.environ.get("TERM"))
+    # The cursor is not asked for its place: some terminals never answer, and one line needs no such answer.
+    output.enable_cpr = False
+    return output
 
 
 def _history(path: Path | None) -> History:

@@ -23,7 +23,8 @@ from agent.requests import (
     Why,
 )
 from agent.reviewing import plan_says
-from agent.state import Branch, Clarify, Data, NameFile, Ports, Say, State, Step, Talk, Write, said, warned
+from agent.speech import Data, Say, Talk, Write, said, warned
+from agent.state import Branch, Clarify, NameFile, Ports, State, Step
 from agent.suggestions import suggestions
 from agent.whatif import is_chained, understood, with_choice
 from catalogs.errors import InputError, quoted

@@ -46,12 +46,12 @@ def _from_preset(slot: Slot, preset: WorkloadPreset, values: dict[str, Any], por
     name = preset.name
     match slot.id:
         case "prompt" | "answer":
-            field = "input" if slot.id == "prompt" else "output"
+            field, article = ("input", "a") if slot.id == "prompt" else ("output", "an")
             others = [other for other in ports.catalog.presets.values() if other.id != preset.id][:4]
             kinds = ", ".join(f"{other.id} {show_count(getattr(other, field).mean)}" for other in others)
             return (
-                f"{name}: a {slot.id} averages {show_count(value)} tokens, about {show_count(_words(value))} words "
-                f"({source}). Other kinds: {kinds}; name one to take it. Or count words or pages: a page is about 500 "
+                f"{name}: {article} {slot.id} averages {show_count(value)} tokens, about "
+                f"{show_count(_words(value))} words ({source}). Other kinds: {kinds}; name one to take it. Or count words or pages: a page is about 500 "
                 "words."
             )
         case "targets":

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agent.report.blocks import Block, Bullets, Group, Paragraph
-from agent.slots import ASKED, BY_ID, FLEET, Slot, ask_for, default_of, is_answered
-from agent.state import Clarify, Ports, Propose, Say, State, Talk, said, without
+from agent.slots import ASKED, BY_ID, FLEET, Slot, asking, default_of, is_answered
+from agent.speech import Say, Talk, said
+from agent.state import Clarify, Ports, Propose, State, without
 from catalogs.errors import InputError
 
 _CHOOSE: Final = re.compile(
@@ -72,10 +73,7 @@ def question(state: State, ports: Ports) -> tuple[Say, ...]:
             return (said(f"{text} Enter or yes takes it."),)
         case None:
             slot = open_slot(state, ports)
-            if slot is None:
-                return ()
-            example = Paragraph(f"For example: {slot.example}.", "quiet")
-            return (Talk((Group((Paragraph(ask_for(slot, state.values)), example)),)),)
+            return (asking(slot, state.values),) if slot is not None else ()
         case named:
             return (said(named.text),)
 

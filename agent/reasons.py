@@ -8,7 +8,8 @@ from agent.figures import FIGURES, Explanation
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.words import metric_shown, usd_shown
 from agent.requests import Change
-from agent.state import Branch, Data, Ports, Say, State, said
+from agent.speech import Data, Say, said
+from agent.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
 from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan, Latency, Rejection

@@ -8,7 +8,8 @@ from agent.answers import answer_shown, value_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.words import precision_shown, source_shown
 from agent.slots import SLOTS, Slot, default_of, slot_of
-from agent.state import Branch, Data, Ports, Say, State, Step, Talk, warned
+from agent.speech import Data, Say, Talk, warned
+from agent.state import Branch, Ports, State, Step
 from agent.statements import collected
 from agent.suggestions import suggestions
 from catalogs.errors import InputError
@@ -53,10 +54,17 @@ def planned(state: State, ports: Ports) -> Step:
     except InputError as error:
         return state, (warned(f"That cannot be planned: {error}."),)
     number = len(state.branches)
-    label = "the plan" if not number else f"plan {number}"
+    label = _changed(state.values, state.base.values) if number else "the plan"
     branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
     new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
     return new, (*plan_says(branch), suggestions(branch))
+
+
+def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Return what an edit after a plan changed."""
+    paths = [path for path in dict.fromkeys((*before, *now)) if now.get(path) != before.get(path)]
+    shown = [value_shown(path, now[path]) if now.get(path) else f"{path} as by default" for path in paths]
+    return ", ".join(shown) or "the same again"
 
 
 def plan_says(branch: Branch) -> tuple[Say, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.state import State
+from agent.state_directory import state_directory
 from agent.writing import write_whole
 from catalogs.errors import InputError, quoted
 
@@ -79,24 +80,6 @@ class Sessions:
         for path in self._files()[:-MOST_KEPT]:
             if path != self.current:
                 path.unlink(missing_ok=True)
-
-
-def state_directory() -> Path:
-    """Return the directory of sessions and history."""
-    from platformdirs import user_state_path  # noqa: PLC0415 — only a conversation keeps anything
-
-    return user_state_path("fleetcast")
-
-
-def history_file() -> Path | None:
-    """Return where typed lines are remembered; None where that is not possible."""
-    path = state_directory() / "history"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-    except OSError:
-        return None
-    return path
 
 
 def read_session(path: Path) -> SavedSession:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent.report.blocks import Group, Paragraph
+from agent.speech import Talk
+
 Values = Mapping[str, Any]
 
 
@@ -232,8 +235,9 @@ def default_of(slot: Slot, values: Values) -> str:
     return slot.default
 
 
-def ask_for(slot: Slot, values: Values) -> str:
-    """Return the question."""
+def asking(slot: Slot, values: Values) -> Talk:
+    """Return the question with its example."""
+    text = slot.ask
     if slot.id == "traffic" and default_of(slot, values):
-        return f"{slot.ask} Enter asks for {default_of(slot, values)}."
-    return slot.ask
+        text += f" Enter asks for {default_of(slot, values)}."
+    return Talk((Group((Paragraph(text), Paragraph(f"For example: {slot.example}.", "quiet"))),))

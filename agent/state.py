@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from agent.interpret.reading import Question, Reading
 from agent.model_texts import FoundModel
-from agent.report.blocks import Block, Paragraph, Report
+from agent.speech import Say
 from agent.statements import ORDER
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -170,52 +170,7 @@ def joined_targets(
     return (*(target for target in old if not gives_way(target)), *new)
 
 
-# --- what a step says -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Words of the conversation."""
-
-    blocks: tuple[Block, ...]
-
-
-def said(text: str) -> Talk:
-    """Return a sentence of the conversation."""
-    return Talk((Paragraph(text),))
-
-
-def warned(text: str, lead: str = "") -> Talk:
-    """Return a sentence that must not be missed."""
-    return Talk((Paragraph(text, "warning", lead),))
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """A result: what goes to standard output even where that is a pipe."""
-
-    report: Report
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A file to write: an effect, left to the loop."""
-
-    path: str
-    text: str
-    overwrite: bool
-    what: str
-    """'the plan', for the sentence that reports it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """The session before this one is wanted: an effect, left to the loop."""
-
-
-Say: TypeAlias = Talk | Data | Write | Resume
-Step: TypeAlias = tuple[State, tuple[Say, ...]]
-
+Step: TypeAlias = "tuple[State, tuple[Say, ...]]"
 
 # --- what a step needs ------------------------------------------------------------------------------------------------
 

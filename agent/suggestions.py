@@ -2,7 +2,8 @@
 
 from agent.report.blocks import Paragraph
 from agent.report.words import metric_shown
-from agent.state import Branch, Talk
+from agent.speech import Talk
+from agent.state import Branch
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, TargetResult
 

@@ -6,6 +6,7 @@ a script serves tests.
 
 import io
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,13 +14,15 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeAlias
 
-from agent.report.blocks import Report
-from agent.state import Data, Talk
+from agent.report.blocks import Report, Tone
+from agent.speech import Data, Spoken
 
 if TYPE_CHECKING:
+    from agent.line_editor import LineEditor
     from catalogs.catalog import Catalog
 
-Spoken: TypeAlias = Talk | Data
+Shown: TypeAlias = Callable[[], None]
+"""Called once a prompt is on the screen: what takes long may begin."""
 PATIENCE_S: Final = 0.5
 """Work that takes longer says so."""
 WORKING: Final = "Working on it …"
@@ -42,18 +45,18 @@ class Terminal(Protocol):
     def say(self, spoken: Sequence[Spoken]) -> None:
         """Show words and results."""
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Return the next line; raises Interrupted or EndOfInput."""
 
     def working(self) -> AbstractContextManager[None]:
         """Show that work goes on, once it takes long."""
 
 
-def terminal_for(catalog: "Catalog", history: Path | None, plain: bool = False) -> Terminal:
+def terminal_for(catalog: "Callable[[], Catalog | None]", history: Path | None, plain: bool = False) -> Terminal:
     """Return the terminal that fits this process: the real one only where both ends are one and nobody asked for plain.
 
     Args:
-        catalog: names to complete.
+        catalog: names to complete, once they are there.
         history: where lines are remembered; None where they cannot be.
         plain: labelled lines instead of tables, and no line editing.
     """
@@ -89,10 +92,12 @@ class LineTerminal:
         """Write results to one stream and words to the other."""
         _write(spoken, self._results, self._talk, self._plain)
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Write the prompt and read a line; what a pipe gives is written too, so that the exchange can be read."""
         self._talk.write(prompt)
         self._talk.flush()
+        if shown is not None and self.interactive:
+            shown()
         try:
             line = self._source.readline()
         except KeyboardInterrupt:
@@ -127,7 +132,7 @@ class ScriptedTerminal:
         """Keep what is said."""
         _write(spoken, self.shown, self.shown, True, self._width)
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Return the next line of the script, or raise what stands there; at its end the input ends."""
         self.prompts.append(prompt)
         line = next(self._script, EndOfInput)
@@ -145,25 +150,34 @@ class ScriptedTerminal:
 class PromptTerminal:
     """A real terminal: lines are edited, names completed, several pasted lines taken one by one."""
 
-    def __init__(self, catalog: "Catalog", history: Path | None, shown: TextIO) -> None:
-        from agent.line_editor import LineEditor  # noqa: PLC0415 — prompt_toolkit, only on a real terminal
-
+    def __init__(self, catalog: "Callable[[], Catalog | None]", history: Path | None, shown: TextIO) -> None:
         self.interactive = True
-        self._shown = shown
-        self._editor = LineEditor(catalog, history, shown)
+        self._catalog, self._history, self._shown = catalog, history, shown
+        self._editor: LineEditor | None = None
 
     def say(self, spoken: Sequence[Spoken]) -> None:
         """Show words and results; results go to standard output even where that is a file."""
         _write(spoken, sys.stdout, self._shown, plain=False)
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Read a line."""
         try:
-            return self._editor.line(prompt)
+            return self._loaded(prompt).line(prompt, shown)
         except KeyboardInterrupt:
             raise Interrupted from None
         except EOFError:
             raise EndOfInput from None
+
+    def _loaded(self, prompt: str) -> "LineEditor":
+        """Return the editor. It takes a third of a second to load: the prompt stands on the screen before."""
+        if self._editor is None:
+            with _unechoed():
+                _flushed(self._shown, prompt)
+                from agent.line_editor import LineEditor  # noqa: PLC0415 — only on a real terminal
+
+                self._editor = LineEditor(self._catalog, self._history, self._shown)
+                _flushed(self._shown, "\r")
+        return self._editor
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -185,23 +199,55 @@ class PromptTerminal:
 
 def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None) -> None:
     """Write what is said: a result and the question at the end stand apart."""
-    from agent.report.show import show  # noqa: PLC0415 — its renderer, when there is something to show
+    from agent.report.show import encodable, show  # noqa: PLC0415 — when there is something to show
 
-    one_stream = results is talk or (results.isatty() and talk.isatty())
-    previous: Spoken | None = None
+    same = results is talk or (results.isatty() and talk.isatty())
     for index, part in enumerate(spoken):
         last = index == len(spoken) - 1
-        if previous is not None and (last or isinstance(part, Data) or isinstance(previous, Data)):
+        if index and (last or isinstance(part, Data) or isinstance(spoken[index - 1], Data)):
             talk.write("\n")
-        stream = results if isinstance(part, Data) else talk
-        if not one_stream:
+        if not same:
             talk.flush()
-        show(part.report if isinstance(part, Data) else Report(part.blocks), plain=plain, width=width, file=stream)
-        if not one_stream:
+        if isinstance(part, Data):
+            show(part.report, plain=plain, width=width, file=results)
             results.flush()
-        previous = part
+        elif plain:
+            show(Report(part.blocks), plain=True, width=width, file=talk)
+        else:
+            talk.write(encodable(_painted(Report(part.blocks), talk), talk.encoding))
     talk.flush()
-    results.flush()
+
+
+_SIGNS: Final[dict[Tone, str]] = {"strong": "1", "quiet": "2", "good": "32", "bad": "1;31", "warning": "33"}
+
+
+def _painted(report: Report, stream: TextIO) -> str:
+    """Return words as a terminal shows them; small enough that talking needs no renderer of tables."""
+    from agent.report.layout import lines  # noqa: PLC0415 — with something to show
+
+    columns = shutil.get_terminal_size().columns
+    colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+    def span(text: str, tone: Tone) -> str:
+        return f"\x1b[{_SIGNS[tone]}m{text}\x1b[0m" if colours and tone in _SIGNS and text.strip() else text
+
+    return "".join("".join(span(one.text, one.tone) for one in line) + "\n" for line in lines(report, max(40, columns)))
+
+
+@contextmanager
+def _unechoed() -> Iterator[None]:
+    """Keep what is typed meanwhile from the screen: the editor shows it as soon as it is there."""
+    import termios  # noqa: PLC0415 — not on every platform, but on every real terminal
+
+    there = sys.stdin.fileno()
+    before = termios.tcgetattr(there)
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(there, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(there, termios.TCSANOW, before)
 
 
 @contextmanager
@@ -219,3 +265,28 @@ def _after_a_while(show: Callable[[], None]) -> Iterator[None]:
 def _flushed(stream: TextIO, text: str) -> None:
     stream.write(text)
     stream.flush()
+
+
+class Transcribed:
+    """A terminal whose conversation is also written to a file, as labelled lines."""
+
+    def __init__(self, terminal: Terminal, file: TextIO) -> None:
+        self.interactive = terminal.interactive
+        self._terminal, self._file = terminal, file
+
+    def say(self, spoken: Sequence[Spoken]) -> None:
+        """Show, and write down."""
+        self._terminal.say(spoken)
+        _write(spoken, self._file, self._file, plain=True)
+        self._file.flush()
+
+    def ask(self, prompt: str, shown: Shown | None = None) -> str:
+        """Ask, and write down what was answered."""
+        line = self._terminal.ask(prompt, shown)
+        self._file.write(f"{prompt}{line}\n")
+        self._file.flush()
+        return line
+
+    def working(self) -> AbstractContextManager[None]:
+        """Show that work goes on."""
+        return self._terminal.working()

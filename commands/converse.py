@@ -1,20 +1,22 @@
 """The conversation: what `fleetcast` opens where it is given no command."""
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from agent.conversation import Ending, converse
+from agent.terminal import Terminal, Transcribed, terminal_for
 from catalogs.errors import InputError, quoted
-from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.showing import exit_code
 
 if TYPE_CHECKING:
-    from agent.conversation import Ending
+    from agent.course import Course
+    from catalogs.catalog import Catalog
 
 
 def open_conversation(
-    first_line: str | None = None, plain: bool = False, transcript: Path | None = None, resume: bool = False
+    first_line: str | None = None, plain: bool = False, transcript: Path | None = None, *, resume: bool = False
 ) -> int:
     """Hold a conversation and return the exit code.
 
@@ -27,35 +29,61 @@ def open_conversation(
     Raises:
         InputError: the transcript cannot be written, or there is nothing to resume.
     """
-    from agent.conversation import Conversation, Transcribed, ports_of  # noqa: PLC0415 — the doors open quickly
-    from agent.saved import Sessions, history_file  # noqa: PLC0415
-    from agent.state import State  # noqa: PLC0415
-    from agent.terminal import Terminal, terminal_for  # noqa: PLC0415
+    loaded: list[Catalog] = []
 
-    catalog = user_catalogs()
-    sessions = Sessions.of_user()
-    saved = sessions.latest() if resume else None
+    def load() -> "Course":
+        from agent.course import Course, ports_of, prepare  # noqa: PLC0415 — beside the first prompt
+        from agent.saved import Sessions  # noqa: PLC0415
+        from agent.state import State  # noqa: PLC0415
+        from commands.catalogs_of_user import user_catalogs, user_settings  # noqa: PLC0415
+
+        loaded.append(user_catalogs())
+        ports = ports_of(loaded[0])
+        course = Course(ports, Sessions.of_user(), State(statements=tuple(user_settings())))
+        if sys.stdin.isatty():
+            prepare(ports)
+        return course
+
     with ExitStack() as stack:
-        terminal: Terminal = terminal_for(catalog, history_file(), plain)
+        course = load() if resume else None
+        terminal: Terminal = terminal_for(lambda: loaded[0] if loaded else None, _history(), plain)
         if transcript is not None:
-            try:
-                file = stack.enter_context(transcript.open("a", encoding="utf-8"))
-            except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise InputError(f"the transcript {quoted(str(transcript))} cannot be written: {reason}") from None
-            terminal = Transcribed(terminal, file)
-        start = State(statements=tuple(user_settings()))
-        conversation = Conversation(terminal, ports_of(catalog), sessions, start)
-        if saved is not None:
-            conversation.resume(saved)
-        return _code(conversation.run(first_line))
+            terminal = Transcribed(terminal, _opened(transcript, stack))
+        if course is not None:
+            from agent.saved import Sessions  # noqa: PLC0415
+
+            saved = Sessions.of_user().latest()
+            with terminal.working():
+                told = course.resume(saved)
+            terminal.say(told)
+        return _code(converse(terminal, load, first_line=first_line, course=course))
 
 
-def _code(ending: "Ending") -> int:
+def _opened(transcript: Path, stack: ExitStack) -> TextIO:
+    try:
+        return stack.enter_context(transcript.open("a", encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"the transcript {quoted(str(transcript))} cannot be written: {reason}") from None
+
+
+def _history() -> Path | None:
+    if not sys.stdin.isatty():
+        return None
+    from agent.state_directory import history_file  # noqa: PLC0415 — only where lines are edited
+
+    return history_file()
+
+
+def _code(ending: Ending) -> int:
     if ending.how == "interrupted":
         return Exit.INTERRUPTED
-    state = ending.state
-    if state.phase == "planned" and state.branches:
-        plan = state.base.capacity_plan
+    state = ending.course.state if ending.course else None
+    # Who leaves is 'done'; where it stood before is what counts.
+    stood = state.past if state is not None and state.phase == "done" and state.past else state
+    if stood is not None and stood.phase == "planned":
+        from commands.showing import exit_code  # noqa: PLC0415
+
+        plan = stood.base.capacity_plan
         return Exit.NOTHING_MEETS if plan is None else exit_code(plan)
     return Exit.INCOMPLETE if ending.how == "end of input" else Exit.DONE
