@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from commands.failures import Exit
 
 if TYPE_CHECKING:
+    from engine.comparison import Comparison
     from engine.estimate import Outcome
     from engine.infeasible import NoPlan
     from engine.plan import CapacityPlan
+    from engine.scores import Accuracy
 
 SHOWN_REJECTIONS = 8
 
@@ -73,6 +75,13 @@ def show_estimates(outcomes: "Sequence[Outcome]", *, plain: bool = False, why: b
     from agent.report.estimate_report import estimate_report  # noqa: PLC0415
 
     _show(estimate_report(outcomes, why=why), plain)
+
+
+def show_accuracy(accuracy: "Accuracy", compared: "Sequence[Comparison]", *, plain: bool = False) -> None:
+    """Print a scorecard, and a peer's errors beside ours."""
+    from agent.report.accuracy_report import accuracy_report  # noqa: PLC0415
+
+    _show(accuracy_report(accuracy, compared), plain)
 
 
 def notice(lines: Iterable[str]) -> None:

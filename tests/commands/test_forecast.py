@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.conftest import Program, Run
+from tests.commands.conftest import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAFFIC = ("--rps", "10", "--input-tokens", "500", "--output-tokens", "200")
@@ -513,20 +513,3 @@ def test_a_forecast_as_json_imports_no_renderer() -> None:
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     assert started("-c", code, where=ROOT).stderr == "[]\n"
-
-
-def test_a_bug_is_one_sentence_and_its_traceback_a_variable_away(
-    fleetcast: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> Run:
-        raise ZeroDivisionError("by zero")
-
-    monkeypatch.setattr("engine.forecast.forecast", broken)
-    run = fleetcast(*SMALL)
-    assert run.code == 1
-    assert (
-        run.err == "fleetcast: this is a bug in fleetcast (ZeroDivisionError: by zero); FLEETCAST_DEBUG=1 shows where\n"
-    )
-    monkeypatch.setenv("FLEETCAST_DEBUG", "1")
-    with pytest.raises(ZeroDivisionError):
-        fleetcast(*SMALL)

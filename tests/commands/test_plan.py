@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.plan import plan_json
+from engine.plan_file import read_plan
+from engine.workload import WorkloadSpec
+from tests.commands.conftest import Program
+
+ASKED = (
+    "--model",
+    "llama-3.1-8b",
+    "--rps",
+    "10",
+    "--input-tokens",
+    "500",
+    "--output-tokens",
+    "200",
+    "--gpu-type",
+    "h100",
+)
+
+
+@pytest.fixture
+def saved(fleetcast: Program, tmp_path: Path) -> Path:
+    file = tmp_path / "plan.json"
+    assert fleetcast("forecast", *ASKED, "--ttft-p95", "1s", "--output", file).code == 0
+    return file
+
+
+def test_a_plan_that_was_saved_is_shown_as_it_was(fleetcast: Program, saved: Path) -> None:
+    for how in ((), ("--full",), ("--plain",), ("--json",)):
+        assert fleetcast("plan", "show", saved, *how).out == fleetcast("forecast", *ASKED, "--ttft-p95", "1s", *how).out
+
+
+def test_reading_and_writing_lose_nothing(saved: Path) -> None:
+    text = saved.read_text()
+    assert plan_json(read_plan(text)) == json.loads(text)
+
+
+def test_a_plan_that_misses_says_so_again(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    assert fleetcast("forecast", *ASKED, "--itl-p95", "1ms", "--output", file).code == 3
+    assert fleetcast("plan", "show", file).code == 3
+
+
+def changed(tree: dict[str, Any], path: str, value: Any) -> str:
+    *rooms, leaf = path.split(".")
+    branch = tree
+    for room in rooms:
+        branch = branch[room]
+    branch[leaf] = value
+    return json.dumps(tree)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("schema_version", 2, ("version '2'", "version 1")),
+        ("extra", 1, ("extra is not a field",)),
+        ("memory.verdct", "x", ("memory.verdct is not a field",)),
+        ("spec.traffic.rate", 3, ("spec.traffic.rate is not a field",)),
+        ("memory.verdict", "great", ("memory.verdict", "'great'", "compatible")),
+        ("fleet.replicas", "many", ("fleet.replicas", "'many'")),
+        ("answer", None, ("no plan",)),
+    ],
+)
+def test_what_is_no_plan_is_refused(
+    fleetcast: Program, saved: Path, path: str, value: Any, named: tuple[str, ...]
+) -> None:
+    saved.write_text(changed(json.loads(saved.read_text()), path, value))
+    said = fleetcast.refusal("plan", "show", saved)
+    for part in named:
+        assert part in said
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"schema_version": null}', "[" * 100_000])
+def test_a_file_that_holds_none(fleetcast: Program, tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    fleetcast.refusal("plan", "show", tmp_path / "plan.json")
+    fleetcast.refusal("plan", "show", tmp_path / "none.json")
+    fleetcast.refusal("plan", "show", tmp_path)
+
+
+def test_the_schema_explains_every_quantity(fleetcast: Program, saved: Path) -> None:
+    schema = fleetcast("plan", "schema").tree
+    plan = json.loads(saved.read_text())
+    assert set(schema["properties"]) == set(plan)
+    assert schema["additionalProperties"] is False
+    records = schema["$defs"]
+    assert records["WorkloadSpec"]["additionalProperties"] is False
+    assert records["Latency"]["properties"]["p95"]["unit"] == "s"
+    assert records["Traffic"]["properties"]["requests_per_s"]["unit"] == "requests/s"
+    assert records["Money"]["properties"]["monthly_budget_usd"]["unit"] == "USD"
+    assert "Busiest hour" in records["Traffic"]["properties"]["peak_factor"]["description"]
+
+
+def test_the_schema_of_a_spec_names_every_field(fleetcast: Program) -> None:
+    schema = fleetcast("plan", "schema", "--spec").tree
+    assert set(schema["properties"]) == set(WorkloadSpec.model_fields)
+    assert set(schema["required"]) == {"tokens", "model"}
+    assert schema["$defs"]["TokenDistribution"]["properties"]["mean"]["unit"] == "tokens"
