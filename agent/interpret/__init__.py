@@ -1,4 +1,4 @@
-"""A sentence → facts, without a language model: numbers first, then names, then one rule for each way of saying a thing.
+"""A sentence → facts, without a language model: numbers, names, then one rule for each way of saying a thing.
 
     text ─scanner→ items ─mentions→ names ─numerals→ quantities ─refusals→ what is wanted
          ─traffic, lengths, targets, …→ draft ─settlement→ Reading

@@ -1,4 +1,4 @@
-"""What rules find before it is settled: values with their words, and several options where a sentence leaves a choice."""
+"""What rules find before it is settled: values with their words, several where a sentence leaves a choice."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

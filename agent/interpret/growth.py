@@ -11,8 +11,10 @@ from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, sho
 GROWTH: Final = "traffic.growth_per_year"
 HORIZON: Final = "traffic.horizon_years"
 
-_PERIOD: Final = "(per t:time | slash s:(time | tshort) | a:adverb | y:yoy | m:mom | 'next' t3:time | (per | 'in' | 'over' | 'within' | 'by' | 'next'){1,3} d:dur | 'in' 'a' t4:time)"
-_PERIOD_2: Final = _PERIOD.replace("t:", "u:").replace("s:", "v:").replace("a:adverb", "b:adverb")
+_PERIOD: Final = (
+    "(per t:time | slash s:(time | tshort) | a:adverb | y:yoy | m:mom | 'next' t3:time | (per | 'in' | 'over' | "
+    "'within' | 'by' | 'next'){1,3} d:dur | 'in' 'a' t4:time)"
+)
 _SHARES: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -49,7 +51,8 @@ _HORIZON: Final = tuple(
         "d:dur ('planning' | unknown)? horizon",
         "('over' | 'for' | 'in') ('the' | 'our')? next d:dur",
         "next d:dur",
-        "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' | 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
+        "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' "
+        "| 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
         "d:dur ('ahead' | 'out')",
         "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
         "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
@@ -109,7 +112,7 @@ def _multiple(draft: Draft, match: Match) -> None:
 
 
 def _is_growth(draft: Draft, match: Match) -> bool:
-    """Whether '2x a year' is about growth: a verb (doubling, triples), or growth or traffic said near it; at least weeks."""
+    """Whether '2x a year' is about growth: by its verb (doubling), or growth or traffic said near it; over weeks."""
     if _seconds(match) < SECONDS_PER_MONTH / 5:
         return False
     items = draft.sentence.items

@@ -3,14 +3,15 @@
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Item, Rule
+from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
 _NODES: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num {_TIMES} unknown? (g:gpu | gpunoun)",
+        f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
+        f"{_TIMES} unknown? (g:gpu | gpunoun)",
         "n:num times? k:num times g:gpu unknown? node",
         "n:num times? k:num times g:gpu",
         "k:num (times | unknown)? (gpunoun | gpu) pernode",
@@ -24,7 +25,8 @@ _MOST: Final = tuple(
     for pattern in (
         f"(under | upto) ('a' | 'of' | 'the' | 'total' | link){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)",
         f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops')",
-        "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | gpunoun)",
+        "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | "
+        "gpunoun)",
     )
 )
 _LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)")
@@ -76,64 +78,51 @@ def read_hardware(draft: Draft) -> None:
     _spares(draft)
     for rule in _NODES:
         for match in rule.matches(draft.sentence):
-            gpus = [item for item in draft.sentence.items[match.first : match.last + 1] if item.has("gpu")]
-            before = draft.sentence.items[match.first - 1] if match.first else None
-            if "n" in match and "k" in match and before is not None and before.has("under", "upto"):
-                k = match["k"].number.value
-                draft.read(
-                    "hardware.max_accelerators", match, match["n"].number, lambda v, k=k: _whole(v * k),
-                    lambda v, made, k=k: f"{v:g} nodes × {k:g} = at most {made:g} accelerators",
-                )  # fmt: skip
-                draft.found(
-                    "hardware.accelerators_per_node",
-                    match.first,
-                    match.last,
-                    [Option(_whole(k), f"{k:g} accelerators a node")],
-                )
-                for gpu in gpus:
-                    _accelerator(draft, gpu)
-                continue
-            if "n" in match:
-                _whole_number(draft, "hardware.nodes", match.first, match.last, match["n"], "{} nodes")
-            if "k" in match:
-                _whole_number(
-                    draft,
-                    "hardware.accelerators_per_node",
-                    match.first,
-                    match.last,
-                    match["k"],
-                    "{} accelerators a node",
-                )
-            for gpu in gpus:
-                _accelerator(draft, gpu)
+            _nodes(draft, match)
     for rule in _MOST:
         for match in rule.matches(draft.sentence):
-            _whole_number(
-                draft, "hardware.max_accelerators", match.first, match.last, match["n"], "at most {} accelerators"
-            )
-            _named(draft, match.first, match.last)
+            _whole_number(draft, "hardware.max_accelerators", match, match["n"], "at most {} accelerators")
+            _named(draft, match)
     for match in _LEAST.matches(draft.sentence):
-        _named(draft, match.first, match.last)
+        _named(draft, match)
     for rule in _COUNTS:
         for match in rule.matches(draft.sentence):
-            if "g" in match and match["g"].word.startswith(("dgx", "hgx")) and "spark" not in match["g"].word:
-                _whole_number(
-                    draft, "hardware.nodes", match.first, match.last, match["n"], "{} nodes of 8 accelerators"
-                )
-                draft.found(
-                    "hardware.accelerators_per_node", match.first, match.last, [Option(8, "8 accelerators a node")]
-                )
-            else:
-                shown = "a fleet of {} accelerators"
-                _whole_number(draft, "hardware.accelerator_count", match.first, match.last, match["n"], shown)
-            _named(draft, match.first, match.last)
+            _fleet(draft, match)
     for match in _ONE.matches(draft.sentence):
         _accelerator(draft, match["g"])
     _any(draft)
 
 
-def _named(draft: Draft, first: int, last: int) -> None:
-    for item in draft.sentence.items[first : last + 1]:
+def _nodes(draft: Draft, match: Match) -> None:
+    before = draft.sentence.items[match.first - 1] if match.first else None
+    a_ceiling = before is not None and before.has("under", "upto")
+    if "n" in match and "k" in match and a_ceiling:
+        each = match["k"].number.value
+        draft.read(
+            "hardware.max_accelerators", match, match["n"].number, lambda v: _whole(v * each),
+            lambda v, made: f"{v:g} nodes × {each:g} = at most {made:g} accelerators",
+        )  # fmt: skip
+    elif "n" in match:
+        _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes")
+    if "k" in match:
+        _whole_number(draft, "hardware.accelerators_per_node", match, match["k"], "{} accelerators a node")
+    _named(draft, match)
+
+
+def _fleet(draft: Draft, match: Match) -> None:
+    """Note a count of accelerators; a DGX or HGX is a node of eight."""
+    named = match["g"].word if "g" in match else ""
+    if named.startswith(("dgx", "hgx")) and "spark" not in named:
+        _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes of 8 accelerators")
+        eight = Option(8, "8 accelerators a node")
+        draft.found("hardware.accelerators_per_node", match.first, match.last, [eight])
+    else:
+        _whole_number(draft, "hardware.accelerator_count", match, match["n"], "a fleet of {} accelerators")
+    _named(draft, match)
+
+
+def _named(draft: Draft, match: Match) -> None:
+    for item in draft.sentence.items[match.first : match.last + 1]:
         if item.has("gpu"):
             _accelerator(draft, item)
 
@@ -172,8 +161,8 @@ def _names_choice(draft: Draft, item: Item) -> bool:
     )
 
 
-def _whole_number(draft: Draft, path: str, first: int, last: int, number: Item, shown: str) -> None:
-    draft.read(path, (first, last), number.number, _whole, lambda v, made: _counted(shown, v))
+def _whole_number(draft: Draft, path: str, match: Match, number: Item, shown: str) -> None:
+    draft.read(path, match, number.number, _whole, lambda v, made: _counted(shown, v))
 
 
 def _counted(shown: str, count: float) -> str:
@@ -192,16 +181,14 @@ def _whole(value: float) -> Any:
 def _parallelism(draft: Draft) -> None:
     for rule in _PARALLEL:
         for match in rule.matches(draft.sentence):
-            path = _WAYS[match["p"].word]
-            _whole_number(draft, path, match.first, match.last, match["n"], f"{match['p'].word.upper()} {{}}")
+            way = match["p"].word
+            _whole_number(draft, _WAYS[way], match, match["n"], f"{way.upper()} {{}}")
 
 
 def _spares(draft: Draft) -> None:
     for rule in _LEAST_REPLICAS:
         for match in rule.matches(draft.sentence):
-            _whole_number(
-                draft, "availability.minimum_replicas", match.first, match.last, match["n"], "at least {} replicas"
-            )
+            _whole_number(draft, "availability.minimum_replicas", match, match["n"], "at least {} replicas")
     for rule in _SPARE:
         for match in rule.matches(draft.sentence):
             items = draft.sentence.items[match.first : match.last + 1]

@@ -38,7 +38,8 @@ _REASONING: Final = (
 _PAIRS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num token?",
+        "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num "
+        "token?",
         "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
         "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
         "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus)* b:num token? 'out' (?! 'of')",
@@ -53,20 +54,25 @@ _MARKED: Final = tuple(
         f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
         "n:num u:token? context i:incue",
         f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
-        f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown | mean | size)?"
+        f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
+        "| mean | size)?"
         " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
         f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of')",
         f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT}",  # prompts of around 1500 tokens
-        f"i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
-        f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | outcue)",
+        "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
+        f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
+        f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | "
+        "outcue)",
         f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
     )
 )
 _BARE: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | link){1,5} n:num"
-        " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | percent)",
+        "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | "
+        "link){1,5} n:num"
+        " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
+        "percent)",
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time)",
     )
@@ -74,15 +80,20 @@ _BARE: Final = tuple(
 _WEAK: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | 'every' | 'each')",
-        "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | per | slash | textunit)",
-        "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | textunit)",
-        "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | gpu)",
+        "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | "
+        "'every' | 'each')",
+        "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | "
+        "per | slash | textunit)",
+        "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
+        "textunit)",
+        "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
+        "gpu)",
     )
 )
 _P95: Final = (
     Rule(
-        "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent | gpunoun)"
+        "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
+        "| gpunoun)"
     ),
     Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
 )
@@ -183,27 +194,20 @@ def _leads_on(draft: Draft, match: Match) -> bool:
 
 
 def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
-    """Return which figure of the distribution it is: mean, p95, another percentile, or a most."""
+    """Return which figure of the distribution it is (mean, p95, another percentile, the most), and the span with it."""
     items, first, last = draft.sentence.items, match.first, match.last
-    for index in range(first, last + 1):
-        if items[index].has("pctl"):
-            return items[index].entries[0], first, last
-    if any(item.has("mean") for item in items[first : last + 1]):
-        return "mean", first, last
-    if last + 1 < len(items) and items[last + 1].has("pctl") and not _more_follows(draft, last + 2):
-        return items[last + 1].entries[0], first, last + 1
-    if last + 2 < len(items) and items[last + 1].has("paren") and items[last + 2].has("pctl"):
-        return items[last + 2].entries[0], first, last + 2
-    if last + 2 < len(items) and items[last + 1].word == "at" and items[last + 2].has("pctl"):
-        return items[last + 2].entries[0], first, last + 2
-    if first and items[first - 1].has("pctl"):
-        return items[first - 1].entries[0], first - 1, last
-    around = items[max(0, match.index("n") - 2) : match.index("n")]
-    if any(item.has("upto") for item in around):
-        return "most", first, last
-    if first > 0 and items[first - 1].has("upto"):
-        return "most", first - 1, last
-    return "mean", first, last
+    inside = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), "")
+    if inside or any(item.has("mean") for item in items[first : last + 1]):
+        return inside or "mean", first, last
+    after = last + 1
+    if after < len(items) and (items[after].has("paren") or items[after].word == "at"):
+        after += 1
+    if after < len(items) and items[after].has("pctl") and (after > last + 1 or not _more_follows(draft, after + 1)):
+        return items[after].entries[0], first, after
+    if first and items[first - 1].has("pctl", "upto"):
+        return (items[first - 1].entries or ("most",))[0], first - 1, last
+    around = items[max(first, match.index("n") - 2) : match.index("n")]
+    return ("most" if any(item.has("upto") for item in around) else "mean"), first, last
 
 
 def _more_follows(draft: Draft, index: int) -> bool:

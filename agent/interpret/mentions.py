@@ -41,13 +41,29 @@ _UNITS_AFTER: Final = (
 )  # fmt: skip
 
 _PROVIDERS: Final[Mapping[str, str]] = {
-    "amazon": "aws", "amazon web services": "aws", "ec2": "aws", "google cloud": "gcp", "google cloud platform": "gcp",
-    "gce": "gcp", "microsoft azure": "azure", "oracle": "oci", "oracle cloud": "oci", "lambda labs": "lambda",
-    "lambdalabs": "lambda", "lambda cloud": "lambda", "together ai": "together", "together.ai": "together",
-    "vast": "vast.ai", "vast.ai": "vast.ai", "vast ai": "vast.ai", "datacrunch": "verda", "digital ocean": "digitalocean",
-    "hot aisle": "hotaisle", "massed compute": "massedcompute", "core weave": "coreweave", "run pod": "runpod",
-    "tensor wave": "tensorwave", "jarvis labs": "jarvislabs", "fluid stack": "fluidstack",
-}  # fmt: skip
+    "amazon": "aws",
+    "amazon web services": "aws",
+    "core weave": "coreweave",
+    "datacrunch": "verda",
+    "digital ocean": "digitalocean",
+    "ec2": "aws",
+    "fluid stack": "fluidstack",
+    "gce": "gcp",
+    "google cloud": "gcp",
+    "google cloud platform": "gcp",
+    "hot aisle": "hotaisle",
+    "jarvis labs": "jarvislabs",
+    "lambda cloud": "lambda",
+    "lambda labs": "lambda",
+    "massed compute": "massedcompute",
+    "microsoft azure": "azure",
+    "oracle": "oci",
+    "oracle cloud": "oci",
+    "run pod": "runpod",
+    "tensor wave": "tensorwave",
+    "together ai": "together",
+    "vast": "vast.ai",
+}
 """Other names of providers."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
@@ -68,9 +84,11 @@ _TRAFFIC: Final[Mapping[str, str]] = {
     "summarization": "summarization|summarisation|summarize|summarise|summarizing|summarising|summarizes|summarises|"
     "summarizer|summariser|summarized|summarised|document summarization",
     "agentic-coding": "coding agent|coding agents|agentic coding|swe agent|software agent|code agent|code agents",
-    "tool-agent": "tool agent|tool calling|function calling|tool use|tool using agent|ai agents|ai agent|agentic workflow",
+    "tool-agent": "tool agent|tool calling|function calling|tool use|tool using agent|ai agents|ai agent|agentic "
+    "workflow",
     "reasoning": "reasoning model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
-    "batch": "offline batch|offline inference|offline processing|offline workload|batch job|batch jobs|batch processing|"
+    "batch": "offline batch|offline inference|offline processing|offline workload|batch job|batch jobs|batch "
+    "processing|"
     "batch inference|batch workload|batch workloads|offline jobs|offline job|nightly batch|bulk processing|batch mode|"
     "batch pipeline|batch api|offline",
 }
@@ -412,9 +430,9 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         singular = re.sub(r"(?<=[\dgxel])s(?=\W|$)", "", said) if letters_of(said)[-1:] == "s" else said
         for spelling in dict.fromkeys((said, singular)):
             words = words_of(spelling)
-            telling = [word for word in words if word not in _COMMON or word in ("max", "ultra")]
+            telling = [w for w in words if w.isalpha() and (w not in _COMMON or w in ("max", "ultra"))]
             heads = [chunk for chunk in re.split(r"[\s-]+", spelling) if chunk in lexicon.heads]
-            if not telling or (not heads and len(words) < 2 and words[0] not in _ARCHITECTURES):
+            if (not telling and not heads) or (not heads and len(words) < 2 and words[0] not in _ARCHITECTURES):
                 continue
             if all(word in _WEAK or word in _COMMON for word in words if word.isalpha()) and not _substantial(words):
                 continue

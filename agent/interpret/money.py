@@ -38,7 +38,8 @@ _RESERVED: Final = (
 )
 _SPOT: Final = (
     Rule(
-        "spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"
+        "spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | "
+        "'pool')"
     ),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as' | provider) spot"),
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj)"),
@@ -76,7 +77,7 @@ def _budget(draft: Draft, match: Match) -> None:
     months = seconds / SECONDS_PER_MONTH
     draft.read(
         BUDGET, match, amount, lambda v: float(f"{v / months:.12g}"),
-        lambda v, made: f"{show_usd(v)} a month" if months == 1 else f"{show_usd(v)} / {months:g} months = {show_usd(made)} a month",
+        lambda v, made: f"{show_usd(v)}{'' if months == 1 else f' / {months:g} months = {show_usd(made)}'} a month",
     )  # fmt: skip
 
 

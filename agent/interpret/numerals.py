@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.scanner import LARGEST
 from agent.interpret.vocabulary import SECONDS
 
 _VALUES: Final = (
@@ -103,7 +104,7 @@ def _value_in_words(match: Match) -> Amount | None:
             group += item.amount.value
         else:
             group += _VALUES.get(item.word, 0.0)
-    return Amount((_tidy(total + group),))
+    return Amount((_tidy(total + group),)) if abs(total + group) <= LARGEST else None
 
 
 def _tidy(value: float) -> float:

@@ -15,6 +15,9 @@ from agent.interpret.vocabulary import KINDS_OF, PHRASES
 LONGEST: Final = 20_000
 """Characters that are read; the rest is reported."""
 
+LARGEST: Final = 1e18
+"""Numbers beyond are no number of anything here."""
+
 _OPAQUE: Final = r"""
     (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.\w[\w.]*
   | \+\d[\d\ ()/.-]{6,}\d                                    # a telephone number
@@ -47,7 +50,7 @@ _TOKEN = re.compile(
   | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d))
   | {_NUMBER}
-  | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?(?:\d+(?:\.\d+)*[a-z]{{0,3}}(?![^\W\d_])(?:\d*(?![a-z]))?)?)
+  | (?P<word>[^\W\d_](?:[^\W_]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
   | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -143,7 +146,8 @@ def _number(text: str, token: re.Match[str], items: list[Item]) -> int:
     following = text[token.end() : token.end() + 1]
     scale, unit = _glued(letters, text[end:])
     joins = letters[:1] in ("x", "X", "×") and not unit
-    if scale is None or (following.isdigit() and not joins):
+    too_large = not abs(value * (scale or 1.0)) <= LARGEST
+    if scale is None or too_large or (following.isdigit() and not joins):
         end = token.end() + len(re.match(r"[\w.-]*", text[token.end() :]).group())  # type: ignore[union-attr]
         items.append(Item(frozenset({"opaque"}), start, end, text[start:end].lower(), numeric=True))
         return end
@@ -169,23 +173,22 @@ def _value(digits: str) -> float:
 def _glued(letters: str, rest: str) -> tuple[float | None, str]:
     """Return the magnitude and the unit that letters glued to a number stand for; None where they make it no number."""
     low = letters.lower()
-    if not letters:
+    joins = low[:1] in ("x", "×") and re.match(r"[x×][a-z]{0,6}-?\d", rest, re.IGNORECASE)
+    if not letters or joins or letters == "m":
         return 1.0, ""
-    if low[0] in "x×" and re.match(r"[x×][a-z]{0,6}-?\d", rest, re.IGNORECASE):
-        return 1.0, ""
-    if letters == "m":
-        return 1.0, ""
-    if letters == "M":
-        return 1e6, ""
-    if low in _MAGNITUDES:
-        return _MAGNITUDES[low], ""
+    if magnitude := _magnitude(letters):
+        return magnitude, ""
     if spelt(low) in known_words() or low in {"gb", "gib", "tb", "g", "kwh", "w"}:
         return 1.0, letters
     for size in (3, 2, 1):
-        magnitude = 1e6 if letters[:size] == "M" else _MAGNITUDES.get(low[:size])
+        magnitude = _magnitude(letters[:size])
         if magnitude and len(low) - size > 1 and spelt(low[size:]) in known_words():
             return magnitude, letters[size:]
     return None, ""
+
+
+def _magnitude(letters: str) -> float | None:
+    return 1e6 if letters == "M" else _MAGNITUDES.get(letters.lower())
 
 
 def _sign(text: str, items: list[Item]) -> None:

@@ -38,7 +38,8 @@ _PREFIX: Final = tuple(
         "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token))",
         "n:num prefixhit",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
-        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} (shared | prefixcue)",
+        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} "
+        "(shared | prefixcue)",
         "p:pct shared (incue | 'prefix' | context | token)",
         "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
         "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
@@ -58,7 +59,7 @@ def read_serving(draft: Draft) -> None:
 
 
 def read_names(draft: Draft) -> None:
-    """Find runtime, provider, region and kind of traffic; late, since rates may be of them ('20 chatbot requests/s')."""
+    """Find runtime, provider, region and kind of traffic; late, for rates may be of them: 20 chatbot requests/s."""
     for kind, path, shown in (
         ("runtime", "serving.runtime", "served by {}"),
         ("provider", "money.provider", "rented from {}"),
@@ -112,10 +113,9 @@ def _sized(draft: Draft) -> None:
             amount = number.number.times(1e6) if number.number.small_m else number.number
             if named and written.endswith(("m", "million")) and amount.value < 1e8:
                 continue
-            if draft.has("model"):
-                if _same_size(draft, amount.value):
-                    draft.sentence.claim(match.first, match.last)
-                    continue
+            if draft.has("model") and _same_size(draft, amount.value):
+                draft.sentence.claim(match.first, match.last)
+                continue
             draft.read(
                 "model",
                 match,

@@ -1,4 +1,4 @@
-"""From findings to a reading: what is certain becomes a fact, what conflicts a question, what cannot be an objection."""
+"""From findings to a reading: the certain becomes a fact, what conflicts a question, what cannot be an objection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
 from catalogs.units import show_figure
+from engine.workload import Target
 
 PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
     "traffic.requests_per_s": (1e-7, 2e5, "requests/s"),
@@ -90,23 +91,27 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
 def implausible(path: str, value: Any) -> str:
     """Return why a value cannot be meant for a path; empty where it can."""
     if path == "targets":
-        for target in value:
-            low, high = LATENCIES[target.metric]
-            if not low <= target.seconds <= high:
-                return f"{target.metric.upper()} of {show_figure(target.seconds)} s is implausible; accepted is {low:g} to {high:g} s"
-        return ""
+        return next(filter(None, map(_implausible_target, value)), "")
     if path not in PLAUSIBLE or not isinstance(value, int | float):
         return ""
     low, high, unit = PLAUSIBLE[path]
-    accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
+    said = f"{value:,.6g} {unit}"
     if not low <= value <= high:
-        wrong = "negative" if value < 0 <= low else "implausible"
-        return f"{value:,.6g} {unit} is {wrong}; accepted is {accepted}"
-    if path in WHOLE and value != int(value):
-        return f"{value:g} {unit} is no whole number"
-    if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10 and value != int(value):
-        return f"{value:g} {unit} is no whole number; write 1500 or 1,500 for a thousand and a half"
-    return ""
+        accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
+        return f"{said} is {'negative' if value < 0 <= low else 'implausible'}; accepted is {accepted}"
+    if value == int(value):
+        return ""
+    if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10:
+        return f"{said} is no whole number; write 1500 or 1,500 for a thousand and a half"
+    return f"{said} is no whole number" if path in WHOLE else ""
+
+
+def _implausible_target(target: Target) -> str:
+    low, high = LATENCIES[target.metric]
+    if low <= target.seconds <= high:
+        return ""
+    said = f"{target.metric.upper()} of {show_figure(target.seconds)} s"
+    return f"{said} is implausible; accepted is {low:g} to {high:g} s"
 
 
 def _without_implausible(finding: Finding, path: str) -> Finding:

@@ -5,6 +5,7 @@ from typing import Final
 from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Item, Rule, Sentence
 from agent.interpret.reading import Choice
+from agent.interpret.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
 from engine.workload import Metric, Percentile, Target
 
@@ -19,13 +20,15 @@ _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _SPEED: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) (x:(peruser | perrequest | eachuser | each | ingrand) | slash x2:user)?",
+        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) (x:(peruser | perrequest | eachuser "
+        "| each | ingrand) | slash x2:user)?",
         "n:num tps (x:(peruser | perrequest | eachuser | each | ingrand))?",
         "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
     )
 )
 _WITHOUT_UNIT: Final = Rule(
-    "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | unknown | percent | times)"
+    "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "
+    "unknown | percent | times)"
 )
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
@@ -50,8 +53,6 @@ def read_targets(draft: Draft) -> None:
 
 def _seconds_in_words(sentence: Sentence) -> None:
     """Make durations of 'under a second' and 'sub-second'."""
-    from agent.interpret.vocabulary import SECONDS  # noqa: PLC0415
-
     for rule in (_SUB_SECOND, _A_SECOND):
         for match in rule.matches(sentence):
             unit = match["t"]
@@ -96,39 +97,42 @@ def _metric_word(item: Item) -> str:
 
 def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]) -> int | None:
     """Return the metric that a duration is of: the nearest before it in its clause, else the nearest after it."""
-    found: list[int] = []
-    for at in range(index - 1, max(left, index - 1 - _REACH * 2), -1):
-        if items[at].has("stop"):
-            break
-        if at not in used and items[at].has("ttft", "itl", "e2e", "latency"):
-            found.append(at)
-            if not items[at].has("latency"):
-                break
-    if not found:
-        for at in range(index - 1, max(left, index - 4), -1):
-            if items[at].has("stop", "comma"):
-                break
-            limited = any(item.has("under", "in") for item in items[at + 1 : index])
-            spoken_of = any(item.has("outcue", "event", "user") for item in items[max(0, at - 12) : at])
-            if (
-                at not in used
-                and items[at].has("begin", "finish")
-                and limited
-                and spoken_of
-                and items[index].number.value <= 600
-            ):
-                return at
-    specific = [at for at in found if not items[at].has("latency")]
-    if specific:
-        return specific[0]
+    before, generic = _metric_before(items, index, left, used)
+    if before is not None:
+        return before
     for at in range(index + 1, min(right, index + _REACH)):
         if items[at].has("stop", "comma"):
             break
         if at not in used and items[at].has("ttft", "itl", "e2e"):
             return at
-        if at not in used and items[at].has("latency") and not found:
-            found.append(at)
-    return found[0] if found else None
+        if at not in used and items[at].has("latency") and generic is None:
+            generic = at
+    return generic
+
+
+def _metric_before(items: list[Item], index: int, left: int, used: set[int]) -> tuple[int | None, int | None]:
+    """Return the metric before a duration, and where only 'latency' is said."""
+    generic = None
+    for at in range(index - 1, max(left, index - 1 - 2 * _REACH), -1):
+        if items[at].has("stop"):
+            break
+        if at not in used and items[at].has("ttft", "itl", "e2e"):
+            return at, generic
+        if at not in used and items[at].has("latency") and generic is None:
+            generic = at
+    return (None if generic is not None else _start_or_end(items, index, left, used)), generic
+
+
+def _start_or_end(items: list[Item], index: int, left: int, used: set[int]) -> int | None:
+    """Return the verb of 'answers start within 1 s' and 'finish in under 10 s'."""
+    for at in range(index - 1, max(left, index - 4), -1):
+        if items[at].has("stop", "comma"):
+            break
+        limited = any(item.has("under", "in") for item in items[at + 1 : index])
+        spoken_of = any(item.has("outcue", "event", "user") for item in items[max(0, at - 12) : at])
+        if items[at].has("begin", "finish") and at not in used and limited and spoken_of:
+            return at if items[index].number.value <= 600 else None
+    return None
 
 
 def _percentile(items: list[Item], first: int, last: int, left: int, right: int, used: set[int]) -> int | None:

@@ -16,12 +16,16 @@ DEFAULT_PEAK: Final = 1.5
 _TIME = "(per t:time | slash per? s:(time | tshort))"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
 _LINKS = "(link | colon | paren | under | over | ingrand | mean)"
-_NOT_OURS = "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | incue | outcue | 'in' | 'out')"
+_NOT_OURS = (
+    "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | incue | outcue | 'in' | "
+    "'out')"
+)
 
 _RATES: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num {_BETWEEN} (e:event | preset) p:peruser? {_TIME}",  # 20 requests per second, 3 questions per user per hour
+        # 20 requests per second, 3 questions per user per hour
+        f"n:num {_BETWEEN} (e:event | preset) p:peruser? {_TIME}",
         "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
         f"n:num ingrand? p:peruser? {_TIME}",  # 1.2M/day
         "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
@@ -30,7 +34,8 @@ _RATES: Final = tuple(
         f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
         f"e:event {_TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
         f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
-        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",  # every day 5M requests
+        # every day 5M requests
+        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",
     )
 )
 _UNIT_FIRST: Final = _RATES[6:9]
@@ -70,14 +75,16 @@ _USERS: Final = tuple(
         "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
         "a:active (link | colon){0,2} n:num",
         f"n:num (unknown | concurrent){{0,2}} u:user {_TIME}",  # 1000 visitors a day
-        "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent | mean){0,2} u:user concurrent?",
+        "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
+        "| mean){0,2} u:user concurrent?",
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
 _CONCURRENCY: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out | in)",
+        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
+        "| in)",
         "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
         "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
         "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
@@ -86,11 +93,13 @@ _CONCURRENCY: Final = tuple(
 _CALLS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | 'a')"
+        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
+        "'a')"
         " (unknown | 'user')? whole",
         "n:num (unknown | model | preset){0,2} (call | event) perrequest",
         "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
-        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') near{0,2}"
+        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
+        "near{0,2}"
         " n:num (unknown | model){0,2} call (?! per time)",
     )
 )
@@ -317,11 +326,10 @@ def _may_be_of_each(draft: Draft, rate: _Rate, count: _Users) -> bool:
 
 def _each_or_together(draft: Draft, rate: _Rate, count: _Users) -> None:
     between = draft.sentence.items[count.last + 1 : rate.first]
-    if (
-        count.each
-        or (between
+    if count.each or (
+        between
         and between[0].has("verb")
-        and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between))
+        and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between)
     ):
         _product(draft, rate, count)
         return
@@ -361,7 +369,8 @@ def _product(draft: Draft, rate: _Rate, count: _Users) -> None:
 
 
 def _product_sum(crowd: float, each: float, rate: _Rate, made: float) -> str:
-    return f"{show_count(crowd)} users × {show_figure(each)} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+    people = f"{show_count(crowd)} users × {show_figure(each)}"
+    return f"{people} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
 
 
 def _sum(value: float, rate: _Rate, made: float) -> str:

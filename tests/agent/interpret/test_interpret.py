@@ -1,0 +1,153 @@
+"""What holds for any text: no exception, no lost number, no made-up words, bounded time; and how values are explained."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.interpret import interpret, prepare
+from agent.interpret.reading import Reading
+from catalogs.catalog import Catalog
+from engine.workload import Statement, WorkloadSpec, merge, spec_from
+
+CATALOG = Catalog.load()
+PIECES = (
+    "20 rps|5 million requests a day|2,000 users|3 questions an hour each|1.5k in / 300 out|prompts of 2k|answers of 400|"
+    "p95 TTFT under 800 ms|ITL|latency|not|no|without|H100|8xH100|A100 80GB|4 nodes of 8|70B|Llama 3.1 70B|deepseek v3|"
+    "fp8|8-bit|kv cache|int4|peak 3x|at peak|doubling every six months|growing 20% a year|over two years|under $20k a month|"
+    "€5k|on AWS|eu-west-1|spot|reserved 1 year|60% of the prompt is cached|prefix hit 0.5|vLLM|TP4|context 8k|batch size 4|"
+    "N+1|5 calls per task|chatbot|RAG|in 3 countries|in 2026|200 OK|3 out of 4|24/7|version 2.1|10-20|between|and|or|,|;|.|\n|"
+    "-5|0|half a million|one|a dozen|1e400|99.9%|p99.9|k|m|/|per|each|every|users|tokens|pages|(|)|%|$|x|config.json|a/b1|"
+    "meta-llama/x-7B|..|...|‑|＿|٣|²|1️⃣|é|🚀"
+).split("|")
+ANY_TEXT = st.one_of(
+    st.text(max_size=200),
+    st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join),
+    st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
+    st.text(alphabet="0123456789kKmMbBx%$.,/-+ pertokinusq", max_size=60),
+)
+ASKED = st.sampled_from(
+    [None, "traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean", "model", "precision.weights", "targets"]
+    + ["hardware.accelerators", "traffic.peak_factor", "traffic.growth_per_year", "tokens.prefix_hit", "no.such.path"]
+)
+
+
+def spoken_of(reading: Reading) -> str:
+    """All that the reading says back."""
+    facts = [fact.words for fact in reading.facts]
+    questions = [f"{question.words} {question.text}" for question in reading.questions]
+    return "\n".join([*facts, *questions, *reading.unused, *reading.objections])
+
+
+@settings(max_examples=400, deadline=None)
+@given(ANY_TEXT, ASKED)
+def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: str, asked: str | None) -> None:
+    reading = interpret(text, CATALOG, asked=asked)
+    for fact in reading.facts:
+        assert text[fact.start : fact.start + len(fact.words)] == fact.words
+        assert fact.echo
+
+
+@settings(max_examples=400, deadline=None)
+@given(ANY_TEXT, ASKED)
+def test_every_number_said_is_used_or_reported(text: str, asked: str | None) -> None:
+    spoken = spoken_of(interpret(text, CATALOG, asked=asked))
+    for number in re.findall(r"[0-9]+", text):
+        assert number in spoken
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(", ".join))
+def test_what_was_read_is_a_valid_part_of_a_spec(text: str) -> None:
+    """Each value alone, beside a complete rest, makes a spec: nothing that the engine would refuse gets through."""
+    reading = interpret(text, CATALOG)
+    rest = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 500.0, "tokens.output.mean": 200.0, "model": "x"}
+    for path, value in reading.values.items():
+        if path == "preset" or path.endswith("p95"):
+            continue
+        values, _, _ = merge([Statement("default", rest), Statement("said", {path: value})])
+        assert isinstance(spec_from(values), WorkloadSpec)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1 " * 5000, "a" * 10_000, "llama " * 1700, "20 rps, " * 1250, "H100 or " * 1250, "not " * 2500, "-" * 10_000]
+    + ["prompts of " * 900, "1,2" * 3300, "((" * 5000, "users each " * 900, "9" * 10_000, "a/b1-" * 2000, "to 5 " * 2000],
+    ids=lambda text: text[:8],
+)
+def test_ten_thousand_characters_are_read_in_bounded_time(text: str) -> None:
+    """Far above what it takes (under 1 s), and far below what a quadratic rule would take."""
+    started = time.perf_counter()
+    interpret(text, CATALOG)
+    assert time.perf_counter() - started < 8
+
+
+def test_a_sentence_is_read_while_the_finger_is_on_enter() -> None:
+    prepare(CATALOG)
+    text = "70B fp8 on 8xH100, 5 million requests a day, 1.5k in / 300 out, p99 TTFT under 800ms"
+    interpret(text, CATALOG)
+    started = time.perf_counter()
+    for _ in range(10):
+        interpret(text, CATALOG)
+    assert (time.perf_counter() - started) / 10 < 0.05
+
+
+# --- echoes, leftovers, what was known ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "echo"),
+    [
+        ("5 million requests a day", "5,000,000 / 86,400 s = 57.9 requests/s on average"),
+        ("2,000 users, 3 questions an hour each", "2,000 users × 3 / 3,600 s = 1.67 requests/s on average"),
+        ("a 10-page document", "prompts: 10 pages × 500 words × 4/3 = 6,667 tokens on average"),
+        ("answers of 300 words", "answers: 300 words × 4/3 = 400 tokens on average"),
+        ("at least 25 tokens/s per user", "1 / 25 tokens/s = 40 ms between tokens (ITL p95)"),
+        ("doubling every six months", "2^2 − 1 = 300 % growth a year"),
+        ("budget $240k a year", "$240,000 / 12 months = $20,000 a month"),
+    ],
+)
+def test_the_echo_shows_the_sum(text: str, echo: str) -> None:
+    assert [fact.echo for fact in interpret(text, CATALOG).facts] == [echo]
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("we have 3 offices and expect 20 requests a second", ("3 offices",)),
+        ("2,000 users in 3 countries, 4 chats a day each", ("3 countries",)),
+        ("in 2026 we want 20 rps", ("2026",)),
+        ("no fp8", ("no fp8",)),
+        ("it costs €9 and runs 24/7", ("€9", "24/7")),
+    ],
+)
+def test_what_was_not_used_is_said(text: str, unused: tuple[str, ...]) -> None:
+    assert interpret(text, CATALOG).unused == unused
+
+
+def test_a_rate_at_the_peak_is_related_to_the_mean_that_is_known() -> None:
+    reading = interpret("60 rps at peak", CATALOG, known={"traffic.requests_per_s": 20.0})
+    assert reading.values == {"traffic.peak_factor": 3.0}
+
+
+def test_a_system_prompt_is_a_share_of_the_prompt_that_is_known() -> None:
+    reading = interpret("a system prompt of 500 tokens", CATALOG, known={"tokens.input.mean": 2000})
+    assert reading.values == {"tokens.prefix_hit": 0.25}
+
+
+def test_a_range_offers_its_ends_and_its_middle() -> None:
+    (question,) = interpret("10-20k requests an hour", CATALOG).questions
+    assert [choice.value for choice in question.choices] == pytest.approx([10_000 / 3600, 15_000 / 3600, 20_000 / 3600])
+
+
+def test_two_values_for_one_slot_are_asked_and_neither_wins() -> None:
+    reading = interpret("20 rps, no wait, 30 rps", CATALOG)
+    assert not reading.facts
+    assert [choice.value for choice in reading.questions[0].choices] == [20.0, 30.0]
+
+
+def test_an_open_width_offers_the_formats_of_that_width() -> None:
+    (question,) = interpret("8-bit weights", CATALOG).questions
+    assert [choice.value for choice in question.choices] == ["fp8", "int8"]
