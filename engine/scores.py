@@ -1,12 +1,14 @@
 """How far predictions lie from measurements: medians and tails of the error, overall and by what the points share."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from catalogs.catalog import Catalog
-from engine.measured import METRICS, predict
+from engine.measured import METRICS, columns_of, predict
 
 GROUPS = ("source", "accelerator", "model", "load")
 
@@ -67,7 +69,10 @@ def accuracy_of(points: Sequence[Mapping[str, str]], catalog: Catalog) -> Accura
     for point, predictions in zip(points, predict(points, catalog), strict=True):
         if isinstance(predictions, str):
             refused.append(Refusal(point["id"], predictions))
-            rows.append(ScoredRow(point["id"], "", None, None, None, None, predictions))
+            rows += [
+                ScoredRow(point["id"], column, _measured(point, column), None, None, None, predictions)
+                for column in columns_of(point) or ("",)
+            ]
             continue
         for item in predictions:
             rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, None, None, ""))
@@ -82,6 +87,24 @@ def accuracy_of(points: Sequence[Mapping[str, str]], catalog: Catalog) -> Accura
         rows=tuple(rows),
         native_precision=sum(not point["weight_precision"] for point in points),
     )
+
+
+def _measured(point: Mapping[str, str], column: str) -> float | None:
+    try:
+        return float(point[column])
+    except (KeyError, ValueError):
+        return None
+
+
+def rows_csv(accuracy: Accuracy) -> str:
+    """Return every scored row as CSV; a figure that there is not is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(item.name for item in fields(ScoredRow))
+    for row in accuracy.rows:
+        values = (getattr(row, item.name) for item in fields(ScoredRow))
+        writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in values)
+    return text.getvalue()
 
 
 def score(ratios: Sequence[float]) -> Score:

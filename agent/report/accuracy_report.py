@@ -1,0 +1,124 @@
+"""How far predictions lie from measurements, as a report and as JSON."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Table
+from catalogs.units import show_count, show_figure, show_percent
+from engine.comparison import Comparison
+from engine.plan import plain
+from engine.scores import GROUPS, Accuracy, Score
+
+SHOWN_REASONS = 20
+METRICS = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
+_SCORES = (
+    Column("n", "right"),
+    Column("median", "right"),
+    Column("p90", "right"),
+    Column("ratio", "right"),
+)
+
+
+def accuracy_report(accuracy: Accuracy, compared: Sequence[Comparison] = ()) -> Report:
+    """Return the scorecard: overall, beside a peer, by what the points share, and what was refused."""
+    return Report(tuple(_blocks(accuracy, compared)))
+
+
+def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = None) -> dict[str, Any]:
+    """Return the scorecard as JSON values; errors and ratios are shares (0.09 is 9 %)."""
+    nothing = {"n": 0, "median_ape": None, "p90_ape": None, "median_ratio": None}
+    tree: dict[str, Any] = {
+        "points": accuracy.points,
+        "predicted": accuracy.predicted,
+        "refused": plain(accuracy.refused),
+        "metrics": {metric: plain(accuracy.metrics.get(metric)) or nothing for metric in METRICS},
+        "by": plain(accuracy.by),
+        "native_precision": accuracy.native_precision,
+    }
+    if compared is not None:
+        tree["compared"] = plain(tuple(compared))
+    return tree
+
+
+def _blocks(accuracy: Accuracy, compared: Sequence[Comparison]) -> Iterator[Block]:
+    refused = len(accuracy.refused)
+    share = show_percent(accuracy.predicted / accuracy.points)
+    yield Facts(
+        (
+            ("points", show_count(accuracy.points)),
+            ("predicted", f"{show_count(accuracy.predicted)} ({share})"),
+            ("refused", show_count(refused)),
+        )
+    )
+    if accuracy.native_precision:
+        yield Paragraph(
+            f"{show_count(accuracy.native_precision)} points state no weight precision: the checkpoint's own was taken."
+        )
+    if accuracy.metrics:
+        yield Table((Column("metric"), *_SCORES), tuple(_rows_of(accuracy.metrics)))
+        yield Paragraph(
+            "Median and p90 are of the absolute percentage error, |predicted − measured| / measured; the ratio is the "
+            "median of predicted over measured.",
+            "quiet",
+        )
+    for comparison in compared:
+        yield from _beside(comparison)
+    for group in GROUPS:
+        scores = accuracy.by.get(group, {})
+        if any(scores.values()):
+            yield Heading(f"By {group}")
+            yield Table((Column(group), Column("metric", spoken="bare"), *_SCORES), tuple(_group_rows(scores)))
+    if refused:
+        yield from (Heading("Refused"), Bullets(tuple(_reasons(accuracy))))
+
+
+def _rows_of(scores: Mapping[str, Score]) -> Iterator[tuple[str, ...]]:
+    for metric, name in METRICS.items():
+        if metric in scores:
+            yield name, *_shown(scores[metric])
+
+
+def _group_rows(scores: Mapping[str, Mapping[str, Score]]) -> Iterator[tuple[str, ...]]:
+    for value, by_metric in scores.items():
+        for metric, *figures in _rows_of(by_metric):
+            yield value or "not stated", metric, *figures
+
+
+def _shown(score: Score) -> tuple[str, ...]:
+    return (
+        show_count(score.n),
+        show_percent(score.median_ape),
+        show_percent(score.p90_ape),
+        show_figure(score.median_ratio),
+    )
+
+
+def _beside(comparison: Comparison) -> Iterator[Block]:
+    peer = f"{comparison.peer or 'the peer'} {comparison.peer_version}".strip()
+    yield Heading(f"Beside {peer}")
+    if not comparison.metrics:
+        yield Paragraph("No point is predicted by both.")
+        return
+    rows = []
+    for metric, both in comparison.metrics.items():
+        rows.append((METRICS[metric], "fleetcast", *_shown(both.ours)))
+        rows.append((METRICS[metric], peer, *_shown(both.peer)))
+    yield Table((Column("metric"), Column("by", spoken="bare"), *_SCORES), tuple(rows))
+    ratios = [
+        f"{METRICS[metric]} {show_figure(both.error_ratio)}"
+        for metric, both in comparison.metrics.items()
+        if both.error_ratio is not None
+    ]
+    if ratios:
+        yield Paragraph(f"Our median error over that of {peer}: {', '.join(ratios)}.")
+
+
+def _reasons(accuracy: Accuracy) -> Iterator[str]:
+    counted = Counter(refusal.reason for refusal in accuracy.refused).most_common()
+    for reason, count in counted[:SHOWN_REASONS]:
+        yield f"{show_count(count)} × {reason}"
+    rest = counted[SHOWN_REASONS:]
+    if rest:
+        points = sum(count for _, count in rest)
+        yield f"{show_count(points)} more for {len(rest)} other reasons: --json lists every point"

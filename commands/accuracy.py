@@ -1,0 +1,87 @@
+"""`fleetcast accuracy`: predict measured points and say how far off. `python commands/accuracy.py` is the same."""
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    # Run as a file, this folder stands first on the path: the project's root takes its place.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from commands import main
+
+    sys.exit(main(["accuracy", *sys.argv[1:]]))
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.writing import check_writable, write_whole
+from catalogs.errors import InputError
+from catalogs.measurement_files import read_peer_predictions, read_points
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.showing import notice, print_json, show_accuracy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+
+Points = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Measured points, one a line.")]
+Compare = Annotated[
+    Path | None, typer.Option(metavar="FILE.csv", help="A peer's predictions: measurement_id, ttft_ms, itl_ms, …")
+]
+Rows = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write every prediction to a file.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
+Directories = Annotated[
+    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON alone, with every refused point.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
+
+
+@app.command("accuracy")
+def accuracy_command(
+    points: Points = None,
+    compare: Compare = None,
+    rows: Rows = None,
+    force: Force = False,
+    catalog: Directories = None,
+    json: Json = False,
+    plain: Plain = False,
+) -> int:
+    """Predict measured points and report the errors: overall, by source, accelerator, model and load.
+
+    The file has a header; model, accelerator and load are needed, and the figures that were measured (itl_ms_mean,
+    ttft_ms_mean, output_tokens_per_s, …). An empty weight_precision is the checkpoint's own.
+    """
+    if rows is not None:
+        check_writable(rows, force=force)
+    measured = _points(points)
+    theirs = None if compare is None else read_peer_predictions(compare)
+    facts = user_catalogs(catalog or ())
+    from engine.comparison import comparisons  # noqa: PLC0415 — numpy: bad input is refused without it
+    from engine.scores import accuracy_of, rows_csv  # noqa: PLC0415
+
+    found = accuracy_of(measured, facts)
+    beside = None if theirs is None else comparisons(found, theirs)
+    if rows is not None:
+        write_whole(rows, rows_csv(found), force=force)
+    if json:
+        from agent.report.accuracy_report import accuracy_json  # noqa: PLC0415
+
+        print_json(accuracy_json(found, beside))
+    else:
+        show_accuracy(found, beside or (), plain=plain)
+    if rows is not None:
+        notice([f"The predictions are in {rows}."])
+    return Exit.DONE
+
+
+def _points(file: Path | None) -> "Sequence[Mapping[str, str]]":
+    """Return the points of a file."""
+    if file is None:
+        raise InputError("accuracy needs measured points: --points FILE.csv")
+    return read_points(file)
