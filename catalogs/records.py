@@ -470,6 +470,8 @@ class ServingRuntime(Fact):
 
     framework: Literal["vllm", "sglang", "trtllm"]
     """Whose kernels it runs, as far as measurements go."""
+    splits_layers: bool = False
+    """Spreads a model over accelerators by layers unless told otherwise (pipeline, not tensor parallelism)."""
     step_overhead_us: NonNegative
     layer_overhead_us: NonNegative
     mixture_layer_overhead_us: NonNegative = 0.0
@@ -523,6 +525,7 @@ class FittedConstants(Record):
         "mixture_compute",
         "mixture_memory",
     )
+    SHARES: ClassVar[tuple[str, ...]] = ("grouped_penalty", "pipeline_bubble")
 
     id: Identifier
     runtime: Identifier | None = None
@@ -548,6 +551,8 @@ class FittedConstants(Record):
     mixture_memory: Positive = 1.0
     grouped_penalty: NonNegative = 0.0
     """Share by which decode attention slows for each query head beyond the first per KV head (older kernels)."""
+    pipeline_bubble: NonNegative = 0.0
+    """Share of a step that each pipeline stage beyond the first adds by waiting for uneven microbatches."""
     fitted_on: str
     """The points, by source and count."""
     residual: NonNegative | None = None

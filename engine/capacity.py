@@ -52,11 +52,11 @@ def _limit_of(target: Target, best: Evaluated) -> _Limit:
 
 
 def saturation_cause(question: Question, best: Evaluated) -> str:
-    """Return what is full at saturation: the batch cap, the KV cache, or the device itself."""
+    """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
     wider = best.replicas.at(seats * 1.1).requests_per_s / best.replicas.saturated
     if float(wider[0, 0]) < GAIN:
-        return "prefill and decode together fill the device"
+        return "the device, full of prefill and decode"
     if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
-        return f"the batch cap of {question.batch_cap} is full"
-    return "the KV cache is full"
+        return f"the batch cap of {question.batch_cap}"
+    return "the KV cache"

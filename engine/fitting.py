@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.records import FittedConstants
-from engine.measured import METRICS, Reading, predict_points
+from engine.measured import ALSO, METRICS, Reading, predict_points
 from engine.points import Point
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ class Problem:
         self._point_weight = np.array(
             [quality(p) / np.sqrt(counts[g]) for p, g in zip(self.points, self.groups, strict=True)]
         )
-        columns = {column: metric for metric, names in METRICS.items() for column in names}
+        columns = {column: metric for metric, names in (METRICS | ALSO).items() for column in names}
         first = predict_points(self._readings, self.catalog_with(self.start))
         self.rows = [
             (index, item.column)
@@ -181,7 +181,8 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
         left_out=_errors(problem, left_out),
         ratios={
             metric: {
-                int(problem.index[i]): exp(left_out[i]) for i in np.flatnonzero((problem.metric == metric) & ~np.isnan(left_out))
+                int(problem.index[i]): exp(left_out[i])
+                for i in np.flatnonzero((problem.metric == metric) & ~np.isnan(left_out))
             }
             for metric in problem.metrics
         },

@@ -90,6 +90,8 @@ class Rates:
     prefill: Roofline
     grouped_penalty: float
     """Share by which decode attention slows for each query head beyond the first per KV head."""
+    pipeline_bubble: float
+    """Share of a step that each pipeline stage beyond the first adds."""
     latent: tuple[tuple[float, Roofline], ...]
     """MLA decode, by attention heads per accelerator."""
     kv_bytes: float
@@ -261,6 +263,7 @@ def rates_for(
             (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
         ),
         grouped_penalty=constants.grouped_penalty,
+        pipeline_bubble=constants.pipeline_bubble,
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
@@ -282,7 +285,8 @@ def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accel
                 overheads[name] = getattr(constants, name)
         for name in FittedConstants.FACTORS:
             factors[name] = factors.get(name, 1.0) * getattr(constants, name)
-        factors["grouped_penalty"] = factors.get("grouped_penalty", 0.0) + constants.grouped_penalty
+        for name in FittedConstants.SHARES:
+            factors[name] = factors.get(name, 0.0) + getattr(constants, name)
     return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
 
 

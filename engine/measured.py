@@ -36,8 +36,8 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 }
 """The CSV's columns behind each metric; of several in a row the first counts."""
 
-ALSO = ("e2e_ms_mean",)
-"""Predicted beside them, for the row file."""
+ALSO: Mapping[str, tuple[str, ...]] = {"e2e": ("e2e_ms_mean",)}
+"""Predicted beside them: not scored, but fitted on where nothing else was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def predict_points(points: Sequence[Reading], catalog: Catalog) -> list[Outcome]
 def columns_of(row: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns of a row that are predicted: the first of each metric, and those beside them."""
     found = [next((c for c in columns if row.get(c)), None) for columns in METRICS.values()]
-    return tuple(c for c in (*found, *ALSO) if c and row.get(c))
+    beside = [column for columns in ALSO.values() for column in columns if row.get(column)]
+    return tuple(column for column in (*found, *beside) if column)
 
 
 def _reduce(

@@ -87,9 +87,9 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
     )
     prompt, output = _lengths(row)
     load = Load(row["load"], prompt, output, protocol)
-    return Point(
-        row, system, _setting(row, accelerator.id, model), load, int(float(row["concurrency"] or row["batch"] or 0))
-    )
+    together = int(float(row["concurrency"] or row["batch"] or 0))
+    setting = _setting(row, accelerator.id, model, catalog.runtimes[system.runtime].splits_layers)
+    return Point(row, system, setting, load, together)
 
 
 def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
@@ -139,12 +139,14 @@ def _lengths(row: Mapping[str, str]) -> tuple[float, float]:
             raise Unpredictable("the prompt or answer length is not stated")
 
 
-def _setting(row: Mapping[str, str], accelerator: str, model: ModelArchitecture) -> Setting:
+def _setting(row: Mapping[str, str], accelerator: str, model: ModelArchitecture, splits_layers: bool) -> Setting:
     """Return a row's parallelism; data-parallel ranks count within the printed TP where both would overfill the row."""
     if not row["gpus"]:
         raise Unpredictable("the number of accelerators is not stated")
     gpus = int(row["gpus"])
     pp, dp, ep = (int(row[name] or 1) for name in ("pp", "dp", "ep"))
+    if splits_layers and not row["tp"] and not row["pp"]:
+        return Setting(accelerator, 1, gpus, 1, 1)
     tp = int(row["tp"] or max(gpus // (pp * dp), 1))
     if tp * pp * dp > gpus:
         tp = max(gpus // (pp * dp), 1)

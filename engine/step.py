@@ -146,7 +146,8 @@ def step_parts(
     parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
-    parts["pipeline hand-over"] = (column.pp - 1) * hand_over
+    waiting = column.pipeline_bubble * sum(parts.values(), np.zeros_like(tokens))
+    parts["pipeline"] = (column.pp - 1) * (hand_over + waiting)
     return parts
 
 
@@ -169,6 +170,7 @@ class _Columns:
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.pipeline_bubble = self._scalar([r.pipeline_bubble for r in rates], which)
         self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
         self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
         self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)

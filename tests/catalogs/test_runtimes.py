@@ -9,7 +9,7 @@ RUNTIMES = list(CATALOG.runtimes.values())
 SAID = {
     "vLLM": "vllm",
     "vllm serve": "vllm",
-    "vLLM (ROCm)": "vllm-rocm",
+    "vLLM (ROCm)": "vllm",
     "SGLang": "sglang",
     "trtllm": "tensorrt-llm",
     "TensorRT-LLM": "tensorrt-llm",

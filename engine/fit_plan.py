@@ -1,0 +1,235 @@
+"""What is fitted on what: the constants of each runtime, the measurements that speak of it, and what is left aside.
+
+Read with `engine.fitting`. A block fits the entries of one runtime: one for the runtime itself, and one for each family
+of accelerators that the measurements show to differ from the kernels' relative. Overheads start at the runtime entry's
+value, factors at 1.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalogs.catalog import Catalog
+from catalogs.records import FittedConstants
+from engine.fitting import Constant
+from engine.points import Point
+
+SPREADS: Mapping[str, float] = {
+    "step_overhead_us": 0.5,
+    "layer_overhead_us": 0.5,
+    "mixture_layer_overhead_us": 0.7,
+    "sparse_layer_overhead_us": 0.7,
+    "prompt_layer_overhead_us": 0.5,
+    "all_reduce_overhead_us": 0.5,
+    "all_reduce_factor": 0.3,
+    "ttft_overhead_ms": 0.7,
+    "grouped_penalty": 1.0,
+    "pipeline_bubble": 1.0,
+}
+"""How far an overhead may stray from where it starts (log standard deviation); a factor less."""
+FACTOR_SPREAD = 0.15
+FOREIGN_SPREAD = 0.5
+"""Of factors on accelerators none of whose kernels, nor their architecture's, were measured."""
+
+DENSE = (
+    "step_overhead_us",
+    "layer_overhead_us",
+    "all_reduce_factor",
+    "prompt_layer_overhead_us",
+    "linear_memory",
+    "linear_compute",
+    "plain_compute",
+    "attention_memory",
+    "prefill_compute",
+)
+MIXTURE = ("mixture_layer_overhead_us", "mixture_compute", "mixture_memory")
+SPARSE = ("sparse_layer_overhead_us",)
+COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry to fit: whom it speaks of, and its fields."""
+
+    id: str
+    fields: tuple[str, ...]
+    architectures: tuple[str, ...] = ()
+    accelerators: tuple[str, ...] = ()
+    foreign: bool = False
+    """No kernel of these architectures was measured: the factors stray further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The fit of one runtime."""
+
+    runtime: str
+    sources: tuple[str, ...]
+    metrics: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+BLOCKS: tuple[Block, ...] = (
+    Block(
+        "vllm",
+        ("aic_silicon_sample", "rocm_vllm_docker"),
+        ("itl", "e2e"),
+        (
+            Entry("vllm", DENSE),
+            Entry("vllm-cdna", COARSE, architectures=("CDNA2", "CDNA3", "CDNA4"), foreign=True),
+        ),
+    ),
+    Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE),)),
+    Block(
+        "tensorrt-llm",
+        ("aic_silicon_sample", "trtllm_docs_v1.0"),
+        ("itl", "throughput"),
+        (
+            Entry("tensorrt-llm", (*DENSE, *MIXTURE, *SPARSE, "pipeline_bubble")),
+            Entry(
+                "tensorrt-llm-rtx-pro",
+                ("linear_memory", "linear_compute", "all_reduce_factor"),
+                accelerators=("rtx-pro-6000-bse",),
+            ),
+        ),
+    ),
+    Block(
+        "tensorrt-llm-0.17",
+        ("trtllm_docs_v0.17",),
+        ("throughput",),
+        (Entry("tensorrt-llm-0.17", DENSE + MIXTURE),),
+    ),
+    Block(
+        "tensorrt-llm-0.9",
+        ("nvidia_dli_trtllm09", "trtllm_docs_static"),
+        ("itl", "ttft", "throughput"),
+        (
+            Entry("tensorrt-llm-0.9", (*DENSE, "grouped_penalty")),
+            Entry(
+                "tensorrt-llm-0.9-ada",
+                ("linear_memory", "linear_compute", "attention_memory", "all_reduce_factor"),
+                architectures=("Ada",),
+            ),
+            Entry(
+                "tensorrt-llm-0.9-hopper",
+                ("plain_compute", "linear_compute", "attention_memory"),
+                architectures=("Hopper",),
+            ),
+            Entry("tensorrt-llm-0.9-nvl", ("linear_memory", "attention_memory"), accelerators=("h100-nvl-94gb",)),
+        ),
+    ),
+    Block(
+        "nim",
+        ("nvidia_dli_nim",),
+        ("itl",),
+        (
+            Entry("nim", DENSE),
+            Entry("nim-hopper", ("linear_compute", "plain_compute", "attention_memory"), architectures=("Hopper",)),
+        ),
+    ),
+    Block(
+        "llama.cpp",
+        ("xiongjiedai_llamacpp", "llamacpp_dgx_spark"),
+        ("throughput",),
+        (
+            Entry("llama.cpp", (*COARSE, *MIXTURE, "pipeline_bubble")),
+            Entry(
+                "llama.cpp-apple", COARSE, architectures=("Apple M1", "Apple M2", "Apple M3", "Apple M4"), foreign=True
+            ),
+            Entry("llama.cpp-blackwell", COARSE + MIXTURE[1:], architectures=("Blackwell",)),
+        ),
+    ),
+)
+
+
+QUALITY: Mapping[str, float] = {
+    "trtllm_docs_v1.0": 0.3,
+    "trtllm_docs_static": 0.3,
+    "rocm_vllm_docker": 1.0,
+}
+"""Weight of a source beside 1: maximum-throughput tables hold ramp-up and tail, and mixture runs hide their settings."""
+
+
+def quality_of(point: Point) -> float:
+    """Return how much a point counts, by its source."""
+    return QUALITY.get(point.row["source"], 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Points that a fit leaves aside, and why."""
+
+    reason: str
+    applies: Callable[[Mapping[str, str]], bool]
+
+
+EXCLUSIONS: tuple[Exclusion, ...] = (
+    Exclusion(
+        "multi-token prediction may be on: repeats of these configurations differ by 1.35–2.0 ×",
+        lambda row: (
+            row["source"] == "aic_silicon_sample"
+            and (
+                (row["engine_version"] in ("1.2.0rc6.post3", "1.1.0rc2.post2") and "DeepSeek" in row["model"])
+                or (
+                    row["engine_version"] == "0.5.9"
+                    and "Qwen3.5" in row["model"]
+                    and (row["weight_precision"], row["tp"]) == ("fp8", "4")
+                )
+            )
+        ),
+    ),
+    Exclusion(
+        "rows that contradict themselves: 85 ms at a concurrency of 48, 21 ms at 448",
+        lambda row: row["source"] == "aic_silicon_sample" and row["model"].startswith("nvidia/"),
+    ),
+    Exclusion(
+        "all tokens of a static batch seem to route to the same experts",
+        lambda row: row["load"] == "static_batch" and "Mixtral" in row["model"],
+    ),
+)
+
+
+def excluded_because(row: Mapping[str, str]) -> str:
+    """Return why a row takes no part in fits; empty when it does."""
+    return next((exclusion.reason for exclusion in EXCLUSIONS if exclusion.applies(row)), "")
+
+
+def block_points(block: Block, points: Iterable[Point]) -> list[Point]:
+    """Return the points that a block is fitted on."""
+    return [
+        point
+        for point in points
+        if point.system.runtime == block.runtime
+        and point.row["source"] in block.sources
+        and not excluded_because(point.row)
+    ]
+
+
+def entries_of(block: Block) -> list[FittedConstants]:
+    """Return the block's entries before they are fitted."""
+    return [
+        FittedConstants(
+            id=entry.id,
+            runtime=block.runtime,
+            architectures=entry.architectures,
+            accelerators=entry.accelerators,
+            fitted_on="",
+        )
+        for entry in block.entries
+    ]
+
+
+def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
+    """Return the constants to fit, each with its start and spread."""
+    runtime = catalog.runtimes[block.runtime]
+    constants = []
+    for entry in block.entries:
+        for field in entry.fields:
+            if field in FittedConstants.SHARES:
+                constants.append(Constant(entry.id, field, 0.1, SPREADS[field]))
+            elif field in SPREADS:
+                start = float(getattr(runtime, field))
+                if start > 0:
+                    constants.append(Constant(entry.id, field, start, SPREADS[field]))
+            else:
+                constants.append(Constant(entry.id, field, 1.0, FOREIGN_SPREAD if entry.foreign else FACTOR_SPREAD))
+    return constants
