@@ -35,9 +35,9 @@ def answer_of(
     within = not allowed or fleet.maximum_accelerators <= allowed
     met = all(result.met for result in results) and within
     total = fleet.accelerators
-    many = "s" if fleet.replicas > 1 else ""
+    many, serve = ("s", "serve") if fleet.replicas > 1 else ("", "serves")
     sentence = (
-        f"{total} × {accelerator.name}: {fleet.replicas} replica{many} of {_shape(best)} serve {question.model.name} "
+        f"{total} × {accelerator.name}: {fleet.replicas} replica{many} of {_shape(best)} {serve} {question.model.name} "
         f"in {question.weights.name}"
     )
     if question.mean_rate is None and spec.traffic.concurrency is None:

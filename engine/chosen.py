@@ -49,12 +49,9 @@ def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> st
     serving = question.spec.serving
     repository = question.checkpoint.repository if question.checkpoint else _repository(question)
     context, cap = serving.context_window, serving.batch_cap
-    # What a checkpoint already is need not be asked for; online quantisation exists for fp8 alone.
-    online = (
-        "fp8"
-        if question.weights.id == "fp8" and question.model.native_precision == "bf16" and not question.checkpoint
-        else ""
-    )
+    # What a checkpoint already is need not be asked for (a runtime refuses fp8 over a checkpoint that is quantised
+    # already); online quantisation exists for fp8 alone.
+    online = "fp8" if question.weights.id == "fp8" and _stored_in(question, repository) == "bf16" else ""
     match question.runtime.framework, question.runtime.id:
         case ("vllm", "llama.cpp"):
             parts = [f"llama-server -hf {repository}", f"-c {context}" if context else "", f"-np {cap}" if cap else ""]
@@ -97,6 +94,12 @@ def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> st
                 f"--max_num_tokens {question.budget_tokens}",
             ]
     return " ".join(part for part in parts if part)
+
+
+def _stored_in(question: Question, repository: str) -> str:
+    """Return the precision in which a repository of the model is stored."""
+    known = (question.checkpoint, *question.model.checkpoints)
+    return next((c.precision for c in known if c and c.repository == repository), question.model.native_precision)
 
 
 def _repository(question: Question) -> str:
