@@ -65,7 +65,7 @@ def test_the_lines_of_library_run(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert re.match(r"\d+ × .+ serve Qwen3 32B", done.stdout)
+    assert re.match(r"\d+ × .+ serves? Qwen3 32B", done.stdout)
 
 
 def test_each_command_is_one_line_and_sets_itself_up() -> None:
