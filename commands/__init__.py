@@ -15,6 +15,10 @@ def run() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the program with these arguments and return its exit code."""
     from commands.failures import guarded  # noqa: PLC0415 — `import commands` stays cheap
-    from commands.program import program  # noqa: PLC0415
 
-    return guarded(lambda: program(arguments))
+    def work() -> int:
+        from commands.program import program  # noqa: PLC0415 — guarded too: importing takes longest
+
+        return program(arguments)
+
+    return guarded(work)

@@ -56,7 +56,7 @@ def open_conversation(
             with terminal.working():
                 told = course.resume(saved)
             terminal.say(told)
-        return _code(converse(terminal, load, first_line=first_line, course=course))
+        return exit_code_of(converse(terminal, load, first_line=first_line, course=course))
 
 
 def _opened(transcript: Path, stack: ExitStack) -> TextIO:
@@ -75,7 +75,8 @@ def _history() -> Path | None:
     return history_file()
 
 
-def _code(ending: Ending) -> int:
+def exit_code_of(ending: Ending) -> int:
+    """Return what the end of a conversation says to a script."""
     if ending.how == "interrupted":
         return Exit.INTERRUPTED
     state = ending.course.state if ending.course else None

@@ -124,6 +124,8 @@ def _answer(
     plan = forecast(question.spec, facts, question.sources)
     if isinstance(plan, NoPlan):
         _show_none(plan, question, json=json, plain=plain, full=full)
+        if output is not None:
+            notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
     if output is not None:
         from agent.writing import write_whole  # noqa: PLC0415

@@ -25,19 +25,19 @@ def exit_code(plan: "CapacityPlan") -> Exit:
     return Exit.CHECK_FAILED if plan.cost.within_budget is False else Exit.DONE
 
 
-def json_text(tree: Any) -> str:
-    """Return JSON as it is printed and saved."""
-    return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def json_text(tree: Any, encoding: str = "utf-8") -> str:
+    """Return JSON as it is printed and saved; what the encoding cannot carry is escaped."""
+    text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(tree, indent=2, allow_nan=False) + "\n"
+    return text
 
 
 def print_json(tree: Any) -> None:
-    """Print JSON alone; standard output may not carry every sign, JSON then escapes it."""
-    text = json_text(tree)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(tree, indent=2, allow_nan=False) + "\n"
-    sys.stdout.write(text)
+    """Print JSON alone."""
+    sys.stdout.write(json_text(tree, sys.stdout.encoding or "utf-8"))
 
 
 def show_plan(plan: "CapacityPlan", *, full: bool = False, plain: bool = False, cost: bool = False) -> None:

@@ -285,6 +285,20 @@ def test_nothing_that_fits_is_an_answer_too(fleetcast: Program) -> None:
     assert none.tree["rejected"][0]["reason"]
 
 
+def test_no_plan_is_not_written(fleetcast: Program, tmp_path: Path) -> None:
+    run = fleetcast(*SEED, "--tp", "3", "--output", tmp_path / "plan.json")
+    assert run.code == 3
+    assert "Nothing was written" in run.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_bytes_that_are_no_text_reach_no_file_as_such(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    run = fleetcast(*SMALL, "--region", "us\udcff", "--output", file, "--json")
+    assert run.code == 0, run.err
+    assert json.loads(file.read_text())["spec"]["money"]["region"] == "us\udcff"
+
+
 def test_a_plan_over_budget_exits_with_4(fleetcast: Program) -> None:
     run = fleetcast(*SEED, "--budget", "$1k/month", "--json")
     assert run.code == 4
