@@ -38,7 +38,7 @@ def read_points(path: Path) -> list[Point]:
     A point without an id is called by its line. Raises InputError where the file cannot be read, lacks a column that is
     needed, or holds what is no number where one belongs; it names the line.
     """
-    points = []
+    points: list[Point] = []
     for line, row in _rows(path, REQUIRED):
         where = f"{quoted(str(path))}, line {line}"
         for name in REQUIRED:
@@ -57,7 +57,7 @@ def read_peer_predictions(path: Path) -> list[Point]:
 
     Raises InputError as ``read_points``.
     """
-    rows = []
+    rows: list[Point] = []
     for line, row in _rows(path, ("measurement_id",)):
         where = f"{quoted(str(path))}, line {line}"
         texts = {name: row.get(name, "") for name in PEER_TEXTS}
