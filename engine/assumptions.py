@@ -79,7 +79,7 @@ def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> f
     spec = question.spec
     tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
-    replicas = replace(best.candidates, question=other).replicas()
+    replicas = replace(best.candidates, question=other).replicas(best.replicas.tables)
     batch = replicas.capacity_batch(spec.targets, spec.serving.utilisation_ceiling)
     if np.isnan(batch[0, 0]):
         return float("nan")

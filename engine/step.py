@@ -73,6 +73,11 @@ class StepTables:
 
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
+        if len(self.seconds) == 1:  # most calls are about one candidate, where numpy has it ready made
+            row = self.seconds[0]
+            slope = (row[-1] - row[-2]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
+            single: Floats = np.interp(tokens, TOKEN_GRID, row) + np.maximum(tokens - TOKEN_GRID[-1], 0.0) * slope
+            return single
         at = np.minimum(np.maximum(np.searchsorted(TOKEN_GRID, tokens) - 1, 0), len(TOKEN_GRID) - 2)
         left, right = TOKEN_GRID[at], TOKEN_GRID[at + 1]
         rows = np.arange(self.seconds.shape[0]).reshape((-1,) + (1,) * (np.ndim(tokens) - 1))
