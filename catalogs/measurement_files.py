@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -26,8 +25,8 @@ PEER_TEXTS: Final = ("measurement_id", "peer", "peer_version")
 PEER_NUMBERS: Final = ("ttft_ms", "itl_ms")
 
 LARGEST_BYTES: Final = 256 * 2**20
-LARGEST: Final = 1e12
-"""No figure of a benchmark is larger, in any of its units."""
+SMALLEST, LARGEST = 1e-9, 1e12
+"""No figure of a benchmark lies beyond these, in any of its units; 0 may be printed for what was not measured."""
 
 Point = Mapping[str, str]
 
@@ -131,8 +130,8 @@ def _number(text: str, what: str) -> str:
         value = float(text)
     except ValueError:
         raise InputError(f"{what} {quoted(text)} is not a number; leave it empty where it is unknown") from None
-    if not math.isfinite(value) or value < 0 or value > LARGEST:
-        raise InputError(f"{what} {quoted(text)} is not a number from 0 to {LARGEST:g}")
+    if value != 0 and not SMALLEST <= value <= LARGEST:
+        raise InputError(f"{what} {quoted(text)} is not a number from {SMALLEST:g} to {LARGEST:g}")
     return text
 
 

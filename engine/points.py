@@ -130,7 +130,7 @@ def tokens_of(load: Load) -> Tokens:
 def _lengths(row: Mapping[str, str]) -> tuple[float, float]:
     match row["load"]:
         case "decode_only":
-            return max(float(row["input_tokens"] or UNSTATED_PROMPT), 1.0), float(row["output_tokens"] or 128)
+            return max(float(row["input_tokens"] or UNSTATED_PROMPT), 1.0), max(float(row["output_tokens"] or 128), 1.0)
         case "prefill_only" if row["input_tokens"]:
             return max(float(row["input_tokens"]), 1.0), 1.0
         case _ if row["input_tokens"] and row["output_tokens"]:
