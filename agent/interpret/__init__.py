@@ -16,7 +16,8 @@ from agent.interpret.grammar import Sentence
 from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
 from agent.interpret.lengths import read_lengths
-from agent.interpret.mentions import lexicon_of, name
+from agent.interpret.lexicon import lexicon_of
+from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
 from agent.interpret.reading import Choice, Fact, Question, Reading

@@ -6,7 +6,7 @@ from typing import Any, Final
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Item
 from agent.interpret.lengths import in_tokens
-from agent.interpret.mentions import Lexicon
+from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
 from agent.interpret.settlement import PLAUSIBLE, WHOLE
 from agent.interpret.targets import which_latency

@@ -230,28 +230,14 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         return
     value = in_tokens(amount.value, unit)[0]
     said = " ".join(draft.sentence.words(first, last).split())
+    mean, p95 = Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the 95th percentile", f"{path}.p95")
     if statistic == "most":
-        choices = (
-            Choice(value, "as the 95th percentile", f"{path}.p95"),
-            Choice(value, "as the mean", f"{path}.mean"),
-            Choice(value, "as the context window", "serving.context_window"),
-        )
-        draft.ask(
-            f"{path}.p95",
-            first,
-            last,
-            f"{said!r}: {show_count(value)} tokens as the mean, the p95 or the limit?",
-            choices,
-        )
+        limit = Choice(value, "as the context window", "serving.context_window")
+        text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
+        draft.ask(f"{path}.p95", first, last, text, (p95, mean, limit))
     else:
-        choices = (Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the p95", f"{path}.p95"))
-        draft.ask(
-            f"{path}.mean",
-            first,
-            last,
-            f"{said!r}: lengths are given by their mean or p95; which is {show_count(value)} tokens nearest to?",
-            choices,
-        )
+        text = f"{said!r}: lengths are given by mean or p95; which of them is {show_count(value)} tokens nearest to?"
+        draft.ask(f"{path}.mean", first, last, text, (mean, p95))
 
 
 # --- the rules of their own -------------------------------------------------------------------------------------------
@@ -332,21 +318,17 @@ def _p95_apart(draft: Draft) -> None:
 
 def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
     """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
-    lengths = {
-        side: draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean") for side in ("input", "output")
-    }
-    if not all(lengths.values()) or draft.has("traffic.requests_per_s"):
+    prompt = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
+    answer = draft.value("tokens.output.mean") or known.get("tokens.output.mean")
+    if not prompt or not answer or draft.has("traffic.requests_per_s"):
         return
     for rule in _TOKEN_RATE:
         for match in rule.matches(draft.sentence):
             word = next(match[group].word for group in ("t", "s", "a") if group in match)
             rate = _count(match["n"]).value / SECONDS[word]
-            whole = lengths["input"] + lengths["output"]
             choices = tuple(
-                Choice(
-                    rate / tokens, f"{name}: {show_figure(rate)} / {tokens:g} = {show_figure(rate / tokens)} requests/s"
-                )
-                for name, tokens in (("prompts and answers", whole), ("answers alone", lengths["output"]))
+                Choice(rate / each, f"{name}: {show_figure(rate)} / {each:g} = {show_figure(rate / each)} requests/s")
+                for name, each in (("prompts and answers", prompt + answer), ("answers alone", answer))
             )
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             text = f"{said!r}: are these prompts and answers together, or answers alone?"

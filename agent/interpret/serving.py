@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Match, Rule
-from agent.interpret.mentions import Lexicon
+from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
 from catalogs.units import show_count, show_percent
 

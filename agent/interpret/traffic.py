@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
@@ -80,43 +81,6 @@ _USERS: Final = tuple(
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
-_CONCURRENCY: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
-        "| in)",
-        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
-        "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
-        "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
-    )
-)
-_CALLS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
-        "'a')"
-        " (unknown | 'user')? whole",
-        "n:num (unknown | model | preset){0,2} (call | event) perrequest",
-        "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
-        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
-        "near{0,2}"
-        " n:num (unknown | model){0,2} call (?! per time)",
-    )
-)
-_PEAK: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
-        "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
-        "x:mult near{0,5} peak",  # 2x at peak
-        "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
-        "m:pct more near{0,4} peak",  # 50% more at peak
-        "peak near{0,4} m:pct more",
-        "x:mult peak",
-    )
-)
-_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
-_BURSTINESS: Final = (Rule("burstiness (link | colon){0,3} n:num"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +112,17 @@ class _Users:
 
 def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
     """Find what the sentence says of traffic; known holds values that were given before."""
-    _factors(draft)
-    _calls(draft)
+    read_factors(draft)
+    read_calls(draft)
     rates = _rates(draft)
     users = _users(draft, wanted=any(rate.of_a_user or rate.only_of_users for rate in rates))
     _combine(draft, rates, users)
-    _concurrency(draft)
+    read_concurrency(draft)
     _peak_rates(draft, [rate for rate in rates if rate.at_peak], known)
     _things(draft)
 
 
 # --- rates and users --------------------------------------------------------------------------------------------------
-
-
-def _count(amount: Amount) -> Amount:
-    """Return the amount of something counted, whose small m means millions."""
-    return amount.times(1e6) if amount.small_m else amount
 
 
 def _period(match: Match) -> float:
@@ -176,7 +135,7 @@ def _period(match: Match) -> float:
 def _how_many(match: Match) -> Amount:
     for group in ("n", "x"):
         if group in match:
-            return _count(match[group].number)
+            return count_of(match[group].number)
     return Amount((1.0,))
 
 
@@ -259,14 +218,14 @@ def _users(draft: Draft, wanted: bool) -> list[_Users]:
             nothing_else = draft.sentence.items[match.first : match.last + 3]
             if any(item.has("concurrent") for item in nothing_else) and not (wanted or _has_each(draft)):
                 continue
-            if not (wanted or concurrent or "w" in match or match_is_audience(match) or _has_each(draft)):
+            if not (wanted or concurrent or "w" in match or _is_audience(match) or _has_each(draft)):
                 continue
-            found.append(_Users(_count(match["n"].number), period, match.first, match.last, noun, "w" in match))
+            found.append(_Users(count_of(match["n"].number), period, match.first, match.last, noun, "w" in match))
             draft.sentence.claim(match.first, match.last)
     return found
 
 
-def match_is_audience(match: Match) -> bool:
+def _is_audience(match: Match) -> bool:
     """Whether those counted are users of a service rather than any people."""
     named = match["u"] if "u" in match else match["a"]
     return named.has("audience", "active") and named.word != "people"
@@ -306,15 +265,16 @@ def _combine(draft: Draft, rates: list[_Rate], users: list[_Users]) -> None:
             text = f"{_said(draft, rate.first, rate.last)!r}: how many users are there?"
             draft.ask(RATE, rate.first, rate.last, text.replace("requests", noun))
             continue
-        draft.read(
-            RATE,
-            (rate.first, rate.last),
-            rate.amount,
-            lambda v, r=rate: v / r.seconds,
-            lambda v, made, r=rate: _sum(v, r, made),
-        )
+        _all_requests(draft, rate)
     if rest and not users:
         _each_without_users(draft)
+
+
+def _all_requests(draft: Draft, rate: _Rate) -> None:
+    draft.read(
+        RATE, (rate.first, rate.last), rate.amount,
+        lambda v: v / rate.seconds, lambda v, made: _sum(v, rate, made),
+    )  # fmt: skip
 
 
 def _may_be_of_each(draft: Draft, rate: _Rate, count: _Users) -> bool:
@@ -383,7 +343,7 @@ def _each_without_time(draft: Draft, count: _Users) -> bool:
     """Read '10k DAU, 5 chats each': the users' own period is the time; without one it is asked."""
     for rule in _EACH:
         for match in rule.matches(draft.sentence):
-            amount = _count(match["n"].number)
+            amount = count_of(match["n"].number)
             first, last = min(match.first, count.first), max(match.last, count.last)
             draft.sentence.claim(match.first, match.last)
             if count.seconds is not None:
@@ -405,7 +365,7 @@ def _each_without_users(draft: Draft) -> None:
     """Read '1000 conversations a day, 5 messages each' as calls per request."""
     for rule in _EACH[:1]:
         for match in rule.matches(draft.sentence):
-            _read_calls(draft, match)
+            note_calls(draft, match)
             return
 
 
@@ -424,79 +384,14 @@ def _things(draft: Draft) -> None:
     """Ask whether documents a day are requests a day."""
     for rule in _THINGS:
         for match in rule.matches(draft.sentence):
-            rate = _count(match["n"].number).value / _period(match)
+            rate = count_of(match["n"].number).value / _period(match)
             thing = match["e"].word
             choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
             text = f"{_said(draft, match.first, match.last)!r}: is each of the {thing} one request?"
             draft.ask(RATE, match.first, match.last, text, choices)
 
 
-# --- in flight, calls, peaks ------------------------------------------------------------------------------------------
-
-
-def _concurrency(draft: Draft) -> None:
-    for rule in _CONCURRENCY:
-        for match in rule.matches(draft.sentence):
-            amount = _count(match["n"].number)
-            draft.read(
-                "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
-            )
-
-
-def _whole(value: float) -> float:
-    return int(value) if value == int(value) else value
-
-
-def _calls(draft: Draft) -> None:
-    for rule in _CALLS:
-        for match in rule.matches(draft.sentence):
-            _read_calls(draft, match)
-
-
-def _read_calls(draft: Draft, match: Match) -> None:
-    draft.read(
-        "traffic.calls_per_request",
-        match,
-        match["n"].number,
-        float,
-        lambda v, made: f"{show_figure(v)} model calls per request",
-    )
-
-
-def _factors(draft: Draft) -> None:
-    for rule in _PEAK:
-        for match in rule.matches(draft.sentence):
-            if "m" in match:
-                draft.read(
-                    "traffic.peak_factor",
-                    match,
-                    match["m"].number,
-                    lambda v: 1 + v,
-                    lambda v, made: f"peak {show_figure(made)} × the mean",
-                )
-            else:
-                amount = (match["x"] if "x" in match else match["n"]).number
-                draft.read(
-                    "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
-                )
-    for rule in _BURST:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "traffic.burst",
-                match,
-                match["x"].number,
-                float,
-                lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
-            )
-    for rule in _BURSTINESS:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "traffic.burstiness",
-                match,
-                match["n"].number,
-                float,
-                lambda v, made: f"CV of arrivals {show_figure(v)}",
-            )
+# --- a rate at the peak ------------------------------------------------------------------------------------------
 
 
 def _peak_rates(draft: Draft, rates: list[_Rate], known: Mapping[str, Any]) -> None:

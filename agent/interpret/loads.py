@@ -1,0 +1,119 @@
+"""What else is said of the load: requests in flight, model calls per request, how high the peak is."""
+
+from typing import Final
+
+from agent.interpret.draft import Draft
+from agent.interpret.grammar import Amount, Match, Rule
+from catalogs.units import show_count, show_figure
+
+_CONCURRENCY: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
+        "| in)",
+        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
+        "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
+    )
+)
+_CALLS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
+        "'a')"
+        " (unknown | 'user')? whole",
+        "n:num (unknown | model | preset){0,2} (call | event) perrequest",
+        "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
+        "near{0,2}"
+        " n:num (unknown | model){0,2} call (?! per time)",
+    )
+)
+_PEAK: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
+        "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
+        "x:mult near{0,5} peak",  # 2x at peak
+        "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
+        "m:pct more near{0,4} peak",  # 50% more at peak
+        "peak near{0,4} m:pct more",
+        "x:mult peak",
+    )
+)
+_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
+_BURSTINESS: Final = (Rule("burstiness (link | colon){0,3} n:num"),)
+
+
+def read_concurrency(draft: Draft) -> None:
+    """Find how many requests are in flight."""
+    for rule in _CONCURRENCY:
+        for match in rule.matches(draft.sentence):
+            amount = count_of(match["n"].number)
+            draft.read(
+                "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
+            )
+
+
+def read_calls(draft: Draft) -> None:
+    """Find how many model calls a request makes."""
+    for rule in _CALLS:
+        for match in rule.matches(draft.sentence):
+            note_calls(draft, match)
+
+
+def note_calls(draft: Draft, match: Match) -> None:
+    """Note the number of a match as calls per request."""
+    draft.read(
+        "traffic.calls_per_request",
+        match,
+        match["n"].number,
+        float,
+        lambda v, made: f"{show_figure(v)} model calls per request",
+    )
+
+
+def read_factors(draft: Draft) -> None:
+    """Find how far the peak is above the mean, and how bursty arrivals are."""
+    for rule in _PEAK:
+        for match in rule.matches(draft.sentence):
+            if "m" in match:
+                draft.read(
+                    "traffic.peak_factor",
+                    match,
+                    match["m"].number,
+                    lambda v: 1 + v,
+                    lambda v, made: f"peak {show_figure(made)} × the mean",
+                )
+            else:
+                amount = (match["x"] if "x" in match else match["n"]).number
+                draft.read(
+                    "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
+                )
+    for rule in _BURST:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "traffic.burst",
+                match,
+                match["x"].number,
+                float,
+                lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
+            )
+    for rule in _BURSTINESS:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "traffic.burstiness",
+                match,
+                match["n"].number,
+                float,
+                lambda v, made: f"CV of arrivals {show_figure(v)}",
+            )
+
+
+def count_of(amount: Amount) -> Amount:
+    """Return the amount of something counted, whose small m means millions."""
+    return amount.times(1e6) if amount.small_m else amount
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value

@@ -1,0 +1,125 @@
+"""Models in a sentence: names of the catalog, 'owner/name' of a hub, 'path/to/config.json'."""
+
+import re
+from functools import lru_cache
+
+from agent.interpret.grammar import Sentence
+from agent.interpret.lexicon import COMMON, Lexicon
+from agent.interpret.spans import Found, bare_number_with_unit, is_head, name_item, slice_ends, too_weak
+from agent.interpret.spelling import known_words, one_slip
+from catalogs.catalog import MODEL_NOISE
+from catalogs.checkpoints import read_checkpoint_name
+from catalogs.names import letters_of, words_of
+
+_REPOSITORY = re.compile(
+    r"(?:https?://)?(?:huggingface\.co/|hf\.co/)?(?P<name>[A-Za-z][\w.-]*/[A-Za-z][\w.-]*\w)(?![\w/])"
+)
+_CONFIG = re.compile(r"(?:[A-Za-z]:)?[~./\w\\-]*[\w-]+\.json\b", re.ASCII)
+_LONGEST_PATH = 300
+
+
+def repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
+    """Find 'owner/name' and 'path/to/config.json'."""
+    start = sentence.items[index].start
+    if start and sentence.text[start - 1] in "/._~\\":
+        return None
+    text = sentence.text[start : start + _LONGEST_PATH]
+    path = _CONFIG.match(text)
+    if path and (path.group().endswith("config.json") or "/" in path.group()):
+        return _covering(sentence, index, start + path.end(), (path.group(),), path.group())
+    match = _REPOSITORY.match(text)
+    if match is None:
+        return None
+    said = match["name"]
+    known = lexicon.models.candidates(words_of(read_checkpoint_name(said).model), MODEL_NOISE) and lexicon.model(said)
+    if known or _is_repository(match.group(), said, lexicon):
+        return _covering(sentence, index, start + match.end(), known or (said,), said)
+    return None
+
+
+def _is_repository(typed: str, said: str, lexicon: Lexicon) -> bool:
+    """Whether words around a slash are a model's repository: not 'req/s', 'in/out', 'H100/H200' or 'client/server'."""
+    owner, _, rest = said.lower().partition("/")
+    families = lexicon.models.by_word
+    if len(owner) < 2 or len(rest) < 4 or not any(character.isdigit() for character in rest):
+        return False
+    for part in (owner, rest, rest.rstrip("0123456789")):
+        a_word = part in known_words() and part not in families
+        if a_word or is_head(part, lexicon) or letters_of(part) in lexicon.precisions:
+            return False
+    named = any(part in families and part not in COMMON for part in re.findall(r"[a-z]+", said.lower()))
+    sized = re.search(r"\d+(?:\.\d+)?b(?![a-z])", rest)
+    return bool(named or sized or "huggingface" in typed or "hf.co" in typed)
+
+
+def _covering(sentence: Sentence, first: int, end: int, entries: tuple[str, ...], said: str) -> Found:
+    last = first
+    while last + 1 < len(sentence.items) and sentence.items[last + 1].start < end:
+        last += 1
+    item = name_item("model", sentence, first, last, entries, said)
+    item.end = max(end, item.end)
+    return last, item
+
+
+def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find a name of the catalog; its family words may be misspelt."""
+    item = sentence.items[first]
+    opening = words_of(sentence.text[item.start : item.end])
+    if not opening or not opening[0].isalpha() or letters_of(item.word) in lexicon.precisions:
+        return None
+    if opening[0] not in lexicon.models.by_word and _family(opening[0], lexicon) == opening[0]:
+        return None
+    for shorter in slice_ends(sentence, first):
+        last = _with_plus(sentence, shorter)
+        if bare_number_with_unit(sentence, last, lexicon) or _holds_precision(sentence, first, last, lexicon):
+            continue
+        said = _respelt(sentence.words(first, last), lexicon)
+        words = words_of(read_checkpoint_name(said).model)
+        telling = [word for word in words if word.isalpha() and word not in COMMON]
+        alone = last == first or not any(len(word) > 3 for word in words)
+        if said[-1] in ".-_" or too_weak(words) or (not telling and alone):
+            continue
+        hits = lexicon.model(said) if lexicon.models.candidates(words, MODEL_NOISE) else ()
+        if len(hits) == 1 or (hits and telling):
+            return last, name_item("model", sentence, first, last, hits, said)
+    return None
+
+
+def _with_plus(sentence: Sentence, last: int) -> int:
+    """Return the item of a + that is glued to a name: 'command r+'."""
+    end = sentence.items[last].end
+    glued = last + 1 < len(sentence.items) and sentence.items[last + 1].word == "+"
+    return last + 1 if glued and sentence.items[last + 1].start == end else last
+
+
+def _holds_precision(sentence: Sentence, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether a word apart in a span is a precision: 'qwen3 32b awq' names a model and a precision."""
+    return any(
+        letters_of(sentence.text[item.start : item.end]) in lexicon.precisions and sentence.text[item.start - 1] == " "
+        for item in sentence.items[first + 1 : last + 1]
+    )
+
+
+@lru_cache(maxsize=4096)
+def slipped(word: str, families: frozenset[str]) -> str:
+    """Return the one of some words that is one slip away from a word, else the word itself."""
+    near = [family for family in families if family[0] == word[0] and one_slip(word, family)]
+    return near[0] if len(near) == 1 else word
+
+
+def _family(word: str, lexicon: Lexicon) -> str:
+    """Return the family word that a misspelt one means."""
+    if word in lexicon.models.by_word or len(word) < 4 or not word.isalpha() or word in known_words():
+        return word
+    return slipped(word, lexicon.models.families)
+
+
+def _respelt(typed: str, lexicon: Lexicon) -> str:
+    """Return a name with its family words rightly spelt."""
+
+    def exchanged(found: re.Match[str]) -> str:
+        word = found.group().lower()
+        family = _family(word, lexicon)
+        return found.group() if family == word else family
+
+    return re.sub(r"[^\W\d_]{4,}", exchanged, typed)
