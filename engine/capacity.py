@@ -55,7 +55,8 @@ def saturation_cause(question: Question, best: Evaluated) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
     wider = best.replicas.at(seats * 1.1).requests_per_s / best.replicas.saturated
-    if float(wider[0, 0]) < GAIN:
+    full_before = best.replicas.saturated_batch < 0.9 * seats
+    if full_before[0, 0] or float(wider[0, 0]) < GAIN:
         return "the device, full of prefill and decode"
     if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
         return f"the batch cap of {question.batch_cap}"

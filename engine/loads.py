@@ -51,14 +51,14 @@ def open_loop(replicas: Replicas, requests_per_s: float) -> Performance | None:
 
 def saturated(replicas: Replicas) -> LoadFigures:
     """Return the largest throughput: everything queued at once, all seats taken (formula 3)."""
-    load = replicas.at(replicas.seats)
+    load = replicas.at(replicas.saturated_batch)
     rate = load.requests_per_s[:, 0]
-    return _figures(replicas, None, load.itl_s[:, 0], None, replicas.seats[:, 0], rate)
+    return _figures(replicas, None, load.itl_s[:, 0], None, replicas.saturated_batch[:, 0], rate)
 
 
 def offline(replicas: Replicas, requests: int) -> LoadFigures:
     """Return the throughput of a finite queue: N·prefill + ⌊N/B⌋·decode(B) + decode(rest); N → ∞ is saturation."""
-    seats = np.minimum(np.maximum(np.floor(replicas.seats), 1.0), float(requests))
+    seats = np.minimum(np.maximum(np.floor(replicas.saturated_batch), 1.0), float(requests))
     rounds = np.floor(requests / seats)
     rest = requests - rounds * seats
     decoded = replicas.lengths.decoded

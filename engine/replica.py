@@ -25,8 +25,8 @@ LIGHTEST_SHARE, LIGHTEST_BATCH = 1e-4, 1e-2
 """Of the seats, and in requests: the load curve begins at the smaller; a request is alone there."""
 
 CREST = tuple(float(share) for share in np.geomspace(0.01, 1.0, 24))
-"""Shares of the seats among which λ(B) is largest. It rises with B but for the last few percent, where decoding leaves
-prompts ever less of the token budget, and they take more and smaller steps."""
+"""Shares of the largest batch among which λ(B) is largest. It rises with B but for the last few percent, where decoding
+leaves prompts ever less of the token budget, and they take more and smaller steps."""
 
 TINY = 1e-12
 
@@ -94,10 +94,18 @@ class Replicas:
         self._context_s = (tables.decode_context @ context)[:, None]
         per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])
         self._prompt_context_s = tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed
-        rates = self._rate(self.seats * np.array(CREST))
-        crest = rates.argmax(axis=1)
-        self.saturated = rates[np.arange(len(rates)), crest][:, None]
-        self.saturated_batch = self.seats * np.array(CREST)[crest][:, None]
+        batches = self._largest_batch() * np.array(CREST)
+        rates = self._rate(batches)
+        crest = rates.argmax(axis=1)[:, None]
+        self.saturated = np.take_along_axis(rates, crest, axis=1)
+        self.saturated_batch = np.take_along_axis(batches, crest, axis=1)
+
+    def _largest_batch(self) -> Floats:
+        """Return the seats, or where steps that mix are full of prompts before: B + B·P/D = b."""
+        if not self.scheduler.mixed:
+            return self.seats
+        prompt, decoded = float(self.lengths.computed @ self.lengths.prompt.weights), self.lengths.decoded
+        return np.minimum(self.seats, self.budget * decoded / (prompt + decoded))
 
     @property
     def lightest(self) -> Floats:
@@ -139,6 +147,15 @@ class Replicas:
         beside = batch if self.scheduler.mixed else np.zeros_like(batch)
         return np.maximum(self.budget - beside, 0.1 * self.budget)
 
+    def _fullness(self, batch: Floats, room: Floats) -> Floats:
+        """Prompt tokens that arrive in a step of a batch over what it can carry: B/D requests end in it and as many come.
+
+        At 1 every step is full: no larger batch comes about, since its prompts would take more steps than its answers.
+        """
+        arriving = batch / self.lengths.decoded * float(self.lengths.computed @ self.lengths.prompt.weights)
+        result: Floats = np.minimum(arriving / room, 1.0)
+        return result
+
     def prompt_steps(self, batch: Floats) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
         return _summed(self.prompt_parts(batch))
@@ -149,12 +166,16 @@ class Replicas:
         running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
         base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
         # Not less than the batch itself, which the budget may be smaller than.
-        at_budget = self.tables.base(running + self._room(running))
-        last = self.tables.base(running[..., None] + rest)
-        added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0)
+        room = self._room(running)
+        at_budget = self.tables.base(running + room)
+        # The rest shares its step with other prompts, the more the fuller the budget is, and bears its part of it.
+        filled = rest + (room[..., None] - rest) * self._fullness(batch, room)[..., None]
+        share = rest / np.maximum(filled, TINY)
+        last = self.tables.base(running[..., None] + filled)
+        added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0) * share
         return {
             "its tokens in the steps": added,
-            "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
+            "launches of its steps": (full + share) * self.tables.prompt_fixed[:, None, None],
             "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
         }
 
@@ -375,13 +396,13 @@ class Replicas:
         return self._largest(holds, np.log(np.minimum(self.lightest, highest)), np.log(highest))
 
     def _largest(self, holds: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
-        """Return the largest batch for which a condition holds, to 0.3 % and from below; NaN where it never does.
+        """Return the largest batch for which a condition holds, to 0.01 % and from below; NaN where it never does.
 
         The condition holds below some batch and fails above it; each pass narrows the bracket (of logs) by its number
         of points.
         """
         reachable = holds(np.exp(low))
-        for points in (24, 16, 12):
+        for points in (16, 10, 10, 10, 10):
             shares = np.linspace(0.0, 1.0, points + 1)
             grid = low + (high - low) * shares
             good = np.cumprod(holds(np.exp(grid)), axis=1).sum(axis=1, keepdims=True)
