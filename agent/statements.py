@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from agent.dimensions import OWN_MODEL, Dimensions, architecture_of
 from agent.flags import DIMENSION, PRESET, flag_values
 from agent.naming import named, resolve_names
 from catalogs.catalog import Catalog
@@ -240,6 +239,8 @@ def _fold_dimensions(values: dict[str, Any], sources: dict[str, Source]) -> tupl
     paths = [path for path in values if path.startswith(DIMENSION)]
     if not paths:
         return ()
+    from agent.dimensions import OWN_MODEL, Dimensions, architecture_of  # noqa: PLC0415 — few describe a model so
+
     said = {path.removeprefix(DIMENSION): values.pop(path) for path in paths}
     source = Source("flag", ", ".join(sources.pop(path).detail for path in paths))
     needed = Dimensions(**said).needed()
