@@ -33,7 +33,7 @@ _LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)
 _COUNTS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu",  # 8xH100, two A100
+        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per replica)",  # 8xH100, two A100
         "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
         "n:num (unknown){0,1} gpunoun (?! 'hour' | per | slash time)",  # 16 GPUs
     )

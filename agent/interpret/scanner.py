@@ -48,7 +48,7 @@ _TOKEN = re.compile(
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
   | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
-  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d))
+  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}
   | (?P<word>[^\W\d_](?:[^\W_]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
   | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)

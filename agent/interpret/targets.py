@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.interpret.draft import Draft
-from agent.interpret.grammar import Amount, Item, Rule, Sentence
+from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
@@ -20,15 +20,20 @@ _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _SPEED: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) (x:(peruser | perrequest | eachuser "
-        "| each | ingrand) | slash x2:user)?",
-        "n:num tps (x:(peruser | perrequest | eachuser | each | ingrand))?",
+        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | perrequest | "
+        "eachuser | each | ingrand) | slash x2:user)?",
+        "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
         "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
     )
 )
 _WITHOUT_UNIT: Final = Rule(
     "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "
     "unknown | percent | times)"
+)
+_METRIC: Final = "(ttft | itl | e2e)"
+_PAIRED: Final = Rule(
+    f"m:{_METRIC} (slash | conj | comma) k:{_METRIC} (under | link | colon | pctl){{0,4}} d:dur (slash | conj | comma) "
+    f"e:dur (?! {_METRIC})"
 )
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
@@ -41,6 +46,8 @@ def read_targets(draft: Draft) -> None:
     used: set[int] = set()
     if for_all:
         sentence.take(for_all[2])
+    for match in _PAIRED.matches(sentence):
+        _pair(draft, match, for_all[0] if for_all else None)
     durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
     for position, index in enumerate(durations):
         left = durations[position - 1] if position else -1
@@ -68,6 +75,7 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     items = draft.sentence.items
     metric = _metric(items, index, left, right, used)
     if metric is None:
+        _same_metric(draft, index, left)
         return
     percentile = _percentile(items, min(metric, index), max(metric, index), left, right, used)
     indices = [metric, index] + ([percentile] if percentile is not None else [])
@@ -85,6 +93,25 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     draft.sentence.take(index)
     if percentile is not None:
         draft.sentence.take(percentile)
+
+
+def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
+    """Read 'TTFT and ITL under 500 ms and 50 ms'."""
+    named = next((i.entries[0] for i in draft.sentence.items[match.first : match.last] if i.has("pctl")), for_all)
+    for metric, time in (("m", "d"), ("k", "e")):
+        seconds = match[time].number
+        _note(draft, METRICS[_metric_word(match[metric])], named, seconds, match.first, match.last)
+
+
+def _same_metric(draft: Draft, index: int, left: int) -> None:
+    """Read 'TTFT p50 200 ms, p99 1.2 s': a percentile without a metric is of the latency before it."""
+    items = draft.sentence.items
+    named = next((at for at in range(index - 1, max(left, index - 4), -1) if items[at].has("pctl")), None)
+    before = [found for found in draft.findings if found.path == "targets" and found.end <= items[index].start]
+    if named is None or not before or items[named].claimed:
+        return
+    (target,) = max(before, key=lambda found: found.end).options[0].value
+    _note(draft, target.metric, items[named].entries[0], items[index].number, named, index)
 
 
 def _metric_word(item: Item) -> str:
@@ -124,14 +151,17 @@ def _metric_before(items: list[Item], index: int, left: int, used: set[int]) -> 
 
 
 def _start_or_end(items: list[Item], index: int, left: int, used: set[int]) -> int | None:
-    """Return the verb of 'answers start within 1 s' and 'finish in under 10 s'."""
+    """Return the verb of 'answers start within 1 s', 'finish in under 10 s'; or the answers of 'answers in 5 s'."""
     for at in range(index - 1, max(left, index - 4), -1):
         if items[at].has("stop", "comma"):
             break
         limited = any(item.has("under", "in") for item in items[at + 1 : index])
         spoken_of = any(item.has("outcue", "event", "user") for item in items[max(0, at - 12) : at])
+        short = items[index].number.value <= 600
         if items[at].has("begin", "finish") and at not in used and limited and spoken_of:
-            return at if items[index].number.value <= 600 else None
+            return at if short else None
+        if items[at].has("outcue") and at not in used and limited and short:
+            return at
     return None
 
 

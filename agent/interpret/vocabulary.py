@@ -32,7 +32,7 @@ KINDS: Final[dict[str, str]] = {
     "whole": "task tasks request requests query queries question questions job jobs session sessions conversation "
     "conversations interaction interactions user chat message ticket run",
     # --- time ---
-    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1) + " quarter quarters",
+    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1) + " quarter quarters workday workdays weekday",
     "tshort": "s m h d w y",
     "per": "per a an each every",
     "adverb": "hourly daily weekly monthly quarterly yearly annually annual minutely",
@@ -263,6 +263,9 @@ SECONDS: Final[dict[str, float]] = {
     "annually": SECONDS_PER_YEAR,
     "annual": SECONDS_PER_YEAR,
     "minutely": 60.0,
+    "workday": SECONDS_PER_DAY,
+    "workdays": SECONDS_PER_DAY,
+    "weekday": SECONDS_PER_DAY,
     "quarter": SECONDS_PER_YEAR / 4,
     "quarters": SECONDS_PER_YEAR / 4,
     "quarterly": SECONDS_PER_YEAR / 4,
