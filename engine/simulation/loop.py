@@ -8,16 +8,17 @@ or exhaustion of KV are one sum.
 This is the one source of two speeds: it runs as it stands on lists, and compiled on arrays (``compiled``). Hence plain
 loops, one long function (a call costs more than the step it would hide) and columns instead of records. The columns:
 
-``Model``     T at each token count · the slope beyond · T + decode_fixed at each batch · 1 + extra/batch · decode_fixed ·
-              c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
-``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later · poll steps ·
-              batch wait · prompts per step
-``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the prefill ·
-              decoding step at which it ends (−1 unless running) · when admitted, first token, last token (−1 until then) ·
-              preemptions · when preempted · the pipeline's delay
-``State``     by replica: integers and floats (the names below) · heap of what happens at coming decoding steps · decoding
-              requests by the phase at which they take a new block · admitted requests in order · for each window, tokens
-              seen and requests still short of it; and shared: token gaps, their edges, requests of a step, requests gone
+``Model``     T at each token count · the slope beyond · T + decode_fixed at each batch · 1 + extra/batch ·
+              decode_fixed · c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
+``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later ·
+              poll steps · batch wait · prompts per step
+``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the
+              prefill · decoding step at which it ends (−1 unless running) · when admitted, first token, last token
+              (−1 until then) · preemptions · when preempted · the pipeline's delay
+``State``     by replica: integers and floats (the names below) · heap of what happens at coming decoding steps ·
+              decoding requests by the phase at which they take a new block · admitted requests in order · for each
+              window, tokens in it and requests still short of it; and shared: token gaps, their edges, attention of a
+              step's prompts by window, requests whose prompt a step ends, requests gone
 """
 
 from math import log, sqrt
@@ -90,8 +91,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         stages,
     ) = model
     budget, seats, blocks, block, mixed, chunked, reserving, later, poll, batch_wait, per_step = policy
-    arrival, prompt, output, cached, following, emitted, ends, admitted, first, finish, preempted, since_when, fill = requests
-    integers, floats, heaps, phases, orders, window_sums, window_counts, gaps, edges, ending, gone = state
+    arrival, prompt, output, cached, following, emitted, ends, admitted, first, finish, preempted, since_when, fill = (
+        requests
+    )
+    integers, floats, heaps, phases, orders, window_sums, window_counts, gaps, edges, seen, ending, gone = state
     numbers, times, heap, phase, order = (
         integers[replica],
         floats[replica],
@@ -151,11 +154,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         held = (done + block - 1) // block if partial >= 0 else 0
         # At least so many blocks are free when each decoding request has its next token; counted only when too few.
         free = blocks - reserved if reserving else blocks - context // block - decoding - held
-        counted = reserving
+        counted = reserving > 0
         kept_out = 0
         tokens, attention, prompts, ended = 0, 0.0, 0, 0
         running = decoding + (1 if partial >= 0 else 0)
-        trying = mixed or partial >= 0 or (head != unready and running < seats)
         if free < 0 and decoding and mixed:
             numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
             numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
@@ -171,7 +173,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             free = blocks - held - used_blocks(phase, iteration, context, block) - phase[(iteration + 1) % block]
             counted = True
         holding = False
-        if trying and kept_out == 0 or partial >= 0:
+        if partial >= 0 or (head != unready and running < seats and kept_out == 0):
             room = budget - decoding if mixed else budget
             if partial >= 0 and room > 0:
                 rest = prompt[partial] + emitted[partial] - done
@@ -194,13 +196,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         numbers[LAST] = partial
                     head = partial
                     partial = -1
+                    places -= 1
                     kept_out += 1
                 else:
                     if not reserving:
                         free -= more
                     attention += chunk * (done + chunk * 0.5)
                     for w in range(kinds - 1):
-                        ending[seats + w] = chunk * min(done + chunk * 0.5, 1.0 * windows[w])
+                        seen[w] = chunk * min(done + chunk * 0.5, 1.0 * windows[w])
                     tokens = chunk
                     room -= chunk
                     prompts = 1
@@ -210,21 +213,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         partial = -1
                     else:
                         done += chunk
-            if (
-                batch_wait > 0
-                and decoding
-                and tokens == 0
-                and waited < batch_wait
-                and head != unready
-                and running < seats
-                and kept_out == 0
-            ):
-                waiting, one = decoding, head
-                while one != unready and waiting < budget:
-                    waiting += prompt[one] + emitted[one] - cached[one]
-                    one = following[one]
-                holding = waiting < budget
-            while head != unready and running < seats and room > 0 and prompts < per_step and kept_out == 0 and not holding:
+            while head != unready and running < seats and room > 0 and prompts < per_step and kept_out == 0:
                 one = head
                 start = cached[one]
                 rest = prompt[one] + emitted[one] - start
@@ -238,13 +227,20 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 more //= block
                 if more > free:
                     if not counted:
-                        held = (done + block - 1) // block if partial >= 0 else 0
                         promised = blocks - context // block - decoding - free
                         free = blocks - promised - used_blocks(phase, iteration, context, block)
                         if mixed:
                             free -= phase[(iteration + 1) % block]
                         counted = True
                     if more > free:
+                        break
+                if waited < batch_wait and decoding and tokens == 0:
+                    together, other = decoding, one
+                    while other != unready and together < budget:
+                        together += prompt[other] + emitted[other] - cached[other]
+                        other = following[other]
+                    if together < budget:
+                        holding = True
                         break
                 free -= more
                 if reserving:
@@ -262,8 +258,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     places += 1
                 attention += chunk * (start + chunk * 0.5)
                 for w in range(kinds - 1):
-                    seen = chunk * min(start + chunk * 0.5, 1.0 * windows[w])
-                    ending[seats + w] = seen + (ending[seats + w] if tokens else 0.0)
+                    seen[w] = chunk * min(start + chunk * 0.5, 1.0 * windows[w]) + (seen[w] if tokens else 0.0)
                 tokens += chunk
                 room -= chunk
                 if chunk == rest:
@@ -280,15 +275,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             lasts = step_s[together] if together < sized else step_s[sized - 1] + beyond_s * (together - sized + 1)
             lasts += prompt_fixed + prompt_token * tokens + prompt_context * attention
             for w in range(kinds - 1):
-                lasts += window_prompt[w] * ending[seats + w]
+                lasts += window_prompt[w] * seen[w]
             if mixed and decoding:
                 context += decoding
                 lasts += decode_fixed + weight[decoding] * decode_context * context
                 for w in range(kinds - 1):
                     sums[w] += counts[w]
                     lasts += weight[decoding] * window_decode[w] * sums[w]
-                place = int(log(lasts / GAP_LOWEST_S) * GAP_PER_LOG)
-                gaps[min(max(place, 0), len(gaps) - 1)] += decoding
+                gap(gaps, lasts, decoding)
                 output_tokens += decoding
             clock += lasts
             busy += lasts
@@ -304,7 +298,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 newcomers = 0
         else:
             # --- decoding only: as many steps as nothing can change ---
-            if free < 0 and decoding and not mixed and not reserving:
+            if not mixed and not reserving and context // block + decoding > blocks:
                 numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
                 numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
                 kept_out += make_room(replica, clock, block, blocks, windows, requests, state)
@@ -315,8 +309,6 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     numbers[HEAD],
                     numbers[ADMITTED],
                 )
-            if decoding == 0:
-                continue  # a lone partial prompt gave its blocks back: it starts again at once
             each = batch_s[decoding] + weight[decoding] * decode_context * context
             growth = weight[decoding] * decode_context * decoding
             for w in range(kinds - 1):
@@ -324,17 +316,16 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 growth += weight[decoding] * window_decode[w] * counts[w]
             many = (heap[0] >> ID_BITS) // kinds - iteration
             if holding:
-                many = min(many, batch_wait - waited)
+                # Whether the first in line fits may change with every block that decoding takes.
+                many = min(many, batch_wait - waited) if reserving else 1
             # Whoever is at the head of the line and cannot be admitted stays there until a request ends.
             open_ = decoding < seats and (head == unready or holding)
             if mixed and decoding >= budget:
                 open_ = False
             if kept_out or partial >= 0 or (open_ and unready != coming):
                 many = 1
-            if many > 1 and not reserving:
-                if context + decoding * (many + block - 1) >= (blocks + 1) * block:
-                    many = steps_that_fit(phase, iteration, decoding, blocks, context, many, block)
-                    many = max(many, 1)
+            if many > 1 and not reserving and context + decoding * (many + block - 1) >= (blocks + 1) * block:
+                many = max(steps_that_fit(phase, iteration, decoding, blocks, context, many, block), 1)
             if many > 1:
                 bounded = False
                 end = clock + (many * each + growth * (many * (many + 1) // 2))
@@ -360,14 +351,19 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     looks = (since + many - 1) // poll * poll - since
                 if looks > 0:
                     at = clock + (looks * each + growth * (looks * (looks + 1) // 2))
+                    if at >= horizon:
+                        wake = clock + lasts
+                        break
                     while coming_at <= at:
                         coming = following[coming]
                         coming_at = arrival[coming] if coming >= 0 else NEVER
                 since = (since + many - 1) % poll + 1
             else:
                 since = 1
-            waited = waited + many if holding else 0
+            if holding:
+                waited += many
             if stall > 0.0:
+                newcomers = min(newcomers, decoding)
                 gap(gaps, each + growth + stall, decoding - newcomers)
                 gap(gaps, each + growth, newcomers)
                 if many > 1:
@@ -408,19 +404,13 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             gone[leaving] = one
             leaving += 1
         for place in range(ended):
-            one = int(ending[place])
+            one = ending[place]
             size = prompt[one] + emitted[one]
             left = output[one] - emitted[one] - 1
             if first[one] < 0.0:
                 first[one] = clock
                 if stages > 1:
-                    whole = prompt[one] - cached[one]
-                    alone = decoding + whole * stages
-                    last = step_s[alone] if alone < sized else step_s[sized - 1] + beyond_s * (alone - sized + 1)
-                    alone = decoding + whole
-                    last -= step_s[alone] if alone < sized else step_s[sized - 1] + beyond_s * (alone - sized + 1)
-                    seen = prompt_token * whole + prompt_context * whole * (cached[one] + whole * 0.5)
-                    fill[one] = last + (stages - 1) * seen
+                    fill[one] = filling(prompt[one], cached[one], decoding, budget, model)
             elif since_when[one] >= 0.0:
                 gap(gaps, clock - since_when[one], 1)
             since_when[one] = -1.0
@@ -473,4 +463,135 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     times[BUSY] += busy
     times[BATCH_SECONDS] += batch_seconds
     times[KV_SECONDS] += kv_seconds
-    return wake
+    return wake  # type: ignore[no-any-return]
+
+
+def make_room(replica: int, clock: float, block: int, blocks: int, windows: Any, requests: Any, state: Any) -> int:
+    """Preempt the last admitted until every decoding request has a block for its next token; return how many."""
+    _, prompt, output, _, following, emitted, ends, _, _, _, preempted, since_when, _ = requests
+    integers, _, heaps, phases, orders, window_sums, window_counts, _, _, _, _, _ = state
+    numbers, heap, phase, order = integers[replica], heaps[replica], phases[replica], orders[replica]
+    sums, counts = window_sums[replica], window_counts[replica]
+    kinds = len(windows) + 1
+    iteration = numbers[ITERATION]
+    count = 0
+    while True:
+        held = (numbers[DONE] + block - 1) // block if numbers[PARTIAL] >= 0 else 0
+        free = blocks - held - used_blocks(phase, iteration, numbers[CONTEXT], block)
+        if phase[(iteration + 1) % block] <= free:
+            return count
+        numbers[ADMITTED] -= 1
+        victim = order[numbers[ADMITTED]]
+        if ends[victim] < 0:
+            continue
+        if victim == numbers[PARTIAL]:
+            numbers[PARTIAL] = -1
+        else:
+            left = ends[victim] - iteration
+            size = prompt[victim] + output[victim] - 1 - left
+            emitted[victim] = output[victim] - left
+            numbers[DECODING] -= 1
+            numbers[CONTEXT] -= size
+            phase[(iteration + 1 - size) % block] -= 1
+            remove(heap, ((ends[victim] * kinds) << ID_BITS) | victim)
+            for w in range(kinds - 1):
+                sums[w] -= min(size, windows[w])
+                if size < windows[w]:
+                    counts[w] -= 1
+                    if windows[w] - size < left:
+                        remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
+        ends[victim] = -1
+        preempted[victim] += 1
+        numbers[PREEMPTIONS] += 1
+        if since_when[victim] < 0.0:
+            since_when[victim] = clock
+        following[victim] = numbers[HEAD]
+        if numbers[HEAD] < 0:
+            numbers[LAST] = victim
+        numbers[HEAD] = victim
+        count += 1
+
+
+def used_blocks(phase: Any, iteration: int, context: int, block: int) -> int:
+    """Return the KV blocks of all decoding requests: tokens and what is unused of each last block."""
+    unused = 0
+    for place in range(block):
+        unused += phase[place] * ((block - 1 - iteration + place) % block)
+    return (context + unused) // block
+
+
+def steps_that_fit(phase: Any, iteration: int, decoding: int, blocks: int, context: int, most: int, block: int) -> int:
+    """Return how many decoding steps, at most ``most``, the free blocks allow."""
+    free = blocks - used_blocks(phase, iteration, context, block)
+    cycles = min(most // block, free // decoding)
+    free -= cycles * decoding
+    steps = cycles * block
+    while steps < most:
+        free -= phase[(iteration + steps + 1) % block]
+        if free < 0:
+            break
+        steps += 1
+    return steps
+
+
+def steps_until(target: float, clock: float, each: float, growth: float) -> int:
+    """Return the least n ≥ 1 with clock + n·each + growth·n(n + 1)/2 ≥ target."""
+    linear = each + 0.5 * growth
+    away = target - clock
+    n = int(2.0 * away / (linear + sqrt(linear * linear + 2.0 * growth * away)))
+    n = max(n, 1)
+    # The root is rounded; which side of the arrival a step ends on is decided by the clock itself.
+    while clock + (n * each + growth * (n * (n + 1) // 2)) < target:
+        n += 1
+    while n > 1 and clock + ((n - 1) * each + growth * (n * (n - 1) // 2)) >= target:
+        n -= 1
+    return n
+
+
+def compacted(order: Any, ends: Any) -> int:
+    """Drop the requests that ended from the order of admission; return how many are left."""
+    places = 0
+    for place in range(len(order)):
+        if ends[order[place]] >= 0:
+            order[places] = order[place]
+            places += 1
+    return places
+
+
+def filling(prompt: int, cached: int, decoding: int, budget: int, model: Any) -> float:
+    """Return the seconds by which a prompt that passes pipeline stages one by one is later than its step ends."""
+    step_s, beyond_s, _, _, _, _, _, prompt_token, prompt_context, windows, _, window_prompt, stages = model
+    whole = prompt - cached
+    last = (whole - 1) % budget + 1
+    far, near = decoding + last * stages, decoding + last
+    sized = len(step_s)
+    seconds = step_s[far] if far < sized else step_s[sized - 1] + beyond_s * (far - sized + 1)
+    seconds -= step_s[near] if near < sized else step_s[sized - 1] + beyond_s * (near - sized + 1)
+    middle = cached + whole * 0.5
+    attention = prompt_context * middle
+    for w in range(len(windows)):
+        attention += window_prompt[w] * min(middle, 1.0 * windows[w])
+    return seconds + (stages - 1) * whole * (prompt_token + attention)  # type: ignore[no-any-return]
+
+
+def gap(gaps: Any, seconds: float, count: int) -> None:
+    """Count token gaps of one length."""
+    place = int(log(seconds / GAP_LOWEST_S) * GAP_PER_LOG)
+    gaps[min(max(place, 0), len(gaps) - 1)] += count
+
+
+def spread(gaps: Any, edges: Any, each: float, growth: float, many: int, count: int) -> None:
+    """Count the gaps of ``many`` steps that each take ``growth`` longer than the one before."""
+    top = len(gaps) - 1
+    place = min(max(int(log((each + growth) / GAP_LOWEST_S) * GAP_PER_LOG), 0), top)
+    if many > 1:
+        last = min(max(int(log((each + growth * many) / GAP_LOWEST_S) * GAP_PER_LOG), 0), top)
+        passed = 0
+        while place < last:
+            below = min(int((edges[place + 1] - each) / growth), many)
+            if below > passed:
+                gaps[place] += (below - passed) * count
+                passed = below
+            place += 1
+        many -= passed
+    gaps[place] += many * count

@@ -95,8 +95,9 @@ class StepModel:
         return result
 
 
-def step_model(tables: StepTables, row: int, *, budget: int, seats: int, kv_tokens: float, block_tokens: int,
-               overhead_s: float) -> StepModel:
+def step_model(
+    tables: StepTables, row: int, *, budget: int, seats: int, kv_tokens: float, block_tokens: int, overhead_s: float
+) -> StepModel:
     """Return one candidate of step tables; budget, seats and KV tokens are those of the whole replica."""
     return StepModel(
         tokens=TOKEN_GRID.tolist(),

@@ -1,0 +1,144 @@
+"""Loads drawn at random: when requests arrive and how long they are. Seeds are arguments.
+
+Arrivals, prompts, answers and routing draw from streams of their own, so that two loads of one seed differ only where
+they were asked to: a higher rate has the same requests, closer together.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.errors import InputError
+from engine.simulation.requests import CHUNK, Requests, requests_of
+from engine.workload import TokenDistribution
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+HOUR_S = 3600.0
+LONGEST = 1 << 20
+"""Tokens: where lengths are clipped when no context limit is given."""
+
+
+def stream(seed: int, which: int) -> np.random.Generator:
+    """Return the ``which``-th independent stream of random numbers of a seed."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, which))))
+
+
+def open_loop(
+    requests_per_s: float,
+    count: int,
+    input_tokens: TokenDistribution,
+    output_tokens: TokenDistribution,
+    *,
+    seed: int,
+    burstiness: float = 1.0,
+    hourly_profile: Sequence[float] = (),
+    prefix_hit: float = 0.0,
+    context_limit: int = LONGEST,
+) -> Iterator[Requests]:
+    """Yield ``count`` requests in order of arrival, in chunks.
+
+    Args:
+        requests_per_s: on average; with a profile: at its value 1.
+        burstiness: CV of inter-arrival times (gamma renewal); 1 is Poisson.
+        hourly_profile: rate by hour over ``requests_per_s``, repeated; the renewal process runs in the time that it
+            stretches, so that bursts are as deep at night.
+        prefix_hit: share of each prompt whose KV is already there.
+
+    Raises:
+        InputError: a rate, burstiness or profile that is no load.
+    """
+    profile = np.asarray(hourly_profile or (1.0,), dtype=np.float64)
+    if not requests_per_s > 0 or not burstiness > 0 or not (profile >= 0).all() or not profile.any():
+        raise InputError(
+            f"{requests_per_s:g} requests/s with a burstiness of {burstiness:g} is no load; both must be positive, and "
+            "an hourly profile may not be all zero or negative"
+        )
+    gaps, prompts, answers = (stream(seed, which) for which in range(3))
+    passed = 0.0
+    for start in range(0, count, CHUNK):
+        size = min(CHUNK, count - start)
+        steps = gaps.standard_exponential(size) if burstiness == 1 else _gamma_gaps(gaps, burstiness, size)
+        units = np.cumsum(np.concatenate([[passed], steps]))[1:]
+        passed = float(units[-1])
+        prompt = draw_lengths(input_tokens, size, prompts, context_limit)
+        yield requests_of(
+            _stretched(units, requests_per_s, profile),
+            prompt,
+            draw_lengths(output_tokens, size, answers, context_limit),
+            np.floor(prompt * prefix_hit).astype(np.int64),
+            np.arange(start, start + size, dtype=np.int64),
+        )
+
+
+def queued(
+    count: int,
+    input_tokens: TokenDistribution,
+    output_tokens: TokenDistribution,
+    *,
+    seed: int,
+    context_limit: int = LONGEST,
+) -> Requests:
+    """Return requests that all wait at the start: offline inference."""
+    prompts = draw_lengths(input_tokens, count, stream(seed, 1), context_limit)
+    answers = draw_lengths(output_tokens, count, stream(seed, 2), context_limit)
+    return requests_of(np.zeros(count), prompts, answers)
+
+
+def draw_lengths(
+    distribution: TokenDistribution, count: int, random: np.random.Generator, limit: int = LONGEST
+) -> Ints:
+    """Return token counts from 1 to ``limit``: fixed (CV 0), empirical, or lognormal and clipped."""
+    if distribution.values:
+        values = np.asarray(distribution.values)[random.integers(0, len(distribution.values), count)]
+    elif distribution.spread == 0:
+        values = np.full(count, distribution.mean)
+    else:
+        variance = log(1 + distribution.spread**2)
+        normal = random.standard_normal(count)
+        values = _mean_of_clipped(distribution.mean, variance, limit) * np.exp(sqrt(variance) * normal - variance / 2)
+    result: Ints = np.clip(np.rint(values), 1, limit).astype(np.int64)
+    return result
+
+
+def draw_uniform(lowest: float, highest: float, count: int, random: np.random.Generator) -> Ints:
+    """Return whole token counts, equally likely from ``lowest`` to ``highest``."""
+    low, high = max(round(lowest), 1), max(round(highest), 1)
+    result: Ints = random.integers(low, high + 1, count)
+    return result
+
+
+def _mean_of_clipped(mean: float, variance: float, limit: float) -> float:
+    """Return the mean that a lognormal needs so that, clipped at ``limit``, it has the mean that was asked for."""
+    z = np.linspace(-4.5, 4.5, 721)
+    weights = np.exp(-z * z / 2)
+    weights /= weights.sum()
+    unit = np.exp(sqrt(variance) * z - variance / 2)
+    unit /= float(unit @ weights)
+    wanted = mean
+    for _ in range(8):
+        clipped = float(np.minimum(mean * unit, limit) @ weights)
+        mean = min(mean * wanted / clipped, 100.0 * limit)
+    return mean
+
+
+def _gamma_gaps(random: np.random.Generator, cv: float, count: int) -> Floats:
+    shape = 1 / (cv * cv)
+    result: Floats = random.standard_gamma(shape, count) / shape
+    return result
+
+
+def _stretched(units: Floats, requests_per_s: float, profile: Floats) -> Floats:
+    """Return the times at which the integral of the rate reaches ``units``."""
+    if len(profile) == 1:
+        flat: Floats = units / (requests_per_s * profile[0])
+        return flat
+    reached = np.concatenate([[0.0], np.cumsum(profile * requests_per_s * HOUR_S)])
+    rounds, rest = np.divmod(units, reached[-1])
+    hour = np.minimum(np.searchsorted(reached, rest, side="right") - 1, len(profile) - 1)
+    within = (hour + (rest - reached[hour]) / (profile[hour] * requests_per_s * HOUR_S)) * HOUR_S
+    result: Floats = rounds * len(profile) * HOUR_S + within
+    return result

@@ -1,0 +1,76 @@
+"""Requests as columns: when they arrive and how long they are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 1 << 16
+"""Requests that are simulated at a time: what bounds the memory of a long load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests in order of arrival; all arrays alike."""
+
+    arrival_s: Floats
+    input_tokens: Ints
+    """Whole prompts."""
+    output_tokens: Ints
+    cached_tokens: Ints
+    """Of the prompt: those whose KV is already there."""
+    prefix: Ints
+    """Equal for requests whose prompts begin alike; what prefix-affine routing goes by."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be served.
+
+        Raises:
+            ValueError: naming the first request that is wrong.
+        """
+        if len({len(getattr(self, item.name)) for item in fields(self)}) != 1:
+            raise ValueError("every request needs an arrival, input, output and cached tokens and a prefix")
+        wrong = (self.input_tokens < 1) | (self.output_tokens < 1) | (self.cached_tokens < 0)
+        late = np.diff(self.arrival_s, prepend=0.0) < 0
+        for mask, said in (
+            (wrong, "has too few tokens; at least 1 in and 1 out"),
+            (late, "arrives before the one before it or before 0 s"),
+        ):
+            if mask.any():
+                raise ValueError(f"request {int(np.argmax(mask))} {said}")
+
+    def __len__(self) -> int:
+        return len(self.arrival_s)
+
+    def take(self, index: slice | NDArray[np.bool_]) -> "Requests":
+        """Return the requests at ``index``."""
+        return Requests(*(getattr(self, item.name)[index] for item in fields(self)))
+
+
+def requests_of(
+    arrival_s: Floats,
+    input_tokens: Ints,
+    output_tokens: Ints,
+    cached_tokens: Ints | None = None,
+    prefix: Ints | None = None,
+) -> Requests:
+    """Return requests; without ``prefix`` no two prompts begin alike, without ``cached_tokens`` nothing is cached."""
+    return Requests(
+        np.ascontiguousarray(arrival_s, dtype=np.float64),
+        np.ascontiguousarray(input_tokens, dtype=np.int64),
+        np.ascontiguousarray(output_tokens, dtype=np.int64),
+        np.zeros(len(arrival_s), dtype=np.int64)
+        if cached_tokens is None
+        else np.asarray(cached_tokens, dtype=np.int64),
+        np.arange(len(arrival_s), dtype=np.int64) if prefix is None else np.asarray(prefix, dtype=np.int64),
+    )
+
+
+def chunks(requests: Requests, size: int = CHUNK) -> Iterator[Requests]:
+    """Yield requests ``size`` at a time."""
+    for start in range(0, len(requests), size):
+        yield requests.take(slice(start, start + size))

@@ -1,0 +1,288 @@
+"""The simulator's door: a step model, a scheduler and a load → latencies, throughput and the load over time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records import BenchmarkProtocol, Scheduler
+from engine.simulation import loop
+from engine.simulation.arrivals import draw_uniform, stream
+from engine.simulation.compiled import PLAIN, Loops, can_compile, compiled_loops
+from engine.simulation.fleet_state import FleetState, Served
+from engine.simulation.requests import Requests, chunks, requests_of
+from engine.simulation.routing import Routing
+from engine.simulation.statistics import (
+    Distribution,
+    StreamedDistribution,
+    Timeline,
+    TimelineCounts,
+    distribution_of,
+    token_gaps,
+)
+from engine.simulation.step_model import StepModel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Speed = Literal["auto", "plain", "compiled"]
+
+WORTH_COMPILING = 30_000
+"""Requests from which reading the compiled loops back costs less than it saves."""
+
+KEPT = 1_000_000
+"""Requests up to which every single one is kept; longer loads are summed up as they pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTimes:
+    """Every request that was served, in order of arrival; all arrays alike, seconds."""
+
+    number: Ints
+    """In the load, from 0: gaps are requests that were refused."""
+    arrival_s: Floats
+    input_tokens: Ints
+    output_tokens: Ints
+    wait_s: Floats
+    """From arrival to being admitted."""
+    ttft_s: Floats
+    e2e_s: Floats
+    tpot_s: Floats
+    """(E2E − TTFT)/(output − 1); NaN for one token."""
+    preemptions: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """What was measured. Latencies leave out the requests before ``first_counted``; totals count everything."""
+
+    ttft_s: Distribution
+    itl_s: Distribution
+    """TPOT over requests."""
+    e2e_s: Distribution
+    wait_s: Distribution
+    """From arrival to being admitted."""
+    token_gap_p50_s: float
+    """Gaps between tokens of one stream, over all tokens, to 0.5 %."""
+    token_gap_p95_s: float
+    token_gap_p99_s: float
+    completed: int
+    refused: int
+    """Requests that no KV pool of this size could ever hold."""
+    duration_s: float
+    """From 0 to the last token."""
+    requests_per_s: float
+    output_tokens_per_s: float
+    prompt_tokens: int
+    """Computed, recomputation after preemption included."""
+    output_tokens: int
+    preemptions: int
+    steps: int
+    utilisation: float
+    """Share of the time in which a step ran."""
+    mean_batch: float
+    """Decoding requests in one replica, over time."""
+    kv_usage: float
+    """Share of the KV pool that decoding requests hold, over time."""
+    timeline: Timeline
+    requests: RequestTimes | None
+    """None for loads of more than ``KEPT`` requests."""
+
+
+def simulate(
+    step_model: StepModel,
+    scheduler: Scheduler,
+    requests: Requests | Iterable[Requests],
+    *,
+    replicas: int = 1,
+    routing: Routing = "round_robin",
+    seed: int = 0,
+    first_counted: int = 0,
+    speed: Speed = "auto",
+) -> SimulationResult:
+    """Return what ``replicas`` alike, one step model each, make of a load.
+
+    Budget, seats and KV pool are those of the step model (one replica's); of ``scheduler`` only the policies count.
+    Prefix hits shorten a prompt's computation; its whole context holds KV.
+
+    Args:
+        requests: all at once, or in chunks in order of arrival (``arrivals.open_loop``, ``traces.read_trace``): then
+            memory stays bounded however long the load is.
+        seed: of the router's draws; the load has its own.
+        first_counted: requests that arrive before this one warm the replicas up.
+        speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done. The results are equal.
+
+    Raises:
+        InputError: the waiting requests outgrow what can be held.
+    """
+    parts = chunks(requests) if isinstance(requests, Requests) else iter(requests)
+    first = next(parts, None)
+    parts = chain([first] if first is not None else [], parts)
+    expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, _loops(speed, expected))
+    tally = _Tally(step_model, first_counted)
+    for part, horizon in _with_horizons(parts):
+        tally.add(fleet.serve(part, horizon))
+    return tally.result(fleet)
+
+
+def simulate_protocol(
+    step_model: StepModel,
+    scheduler: Scheduler,
+    protocol: BenchmarkProtocol,
+    concurrency: int,
+    input_tokens: float,
+    output_tokens: float,
+    *,
+    seed: int = 0,
+    replicas: int = 1,
+    routing: Routing = "round_robin",
+    speed: Speed = "auto",
+) -> SimulationResult:
+    """Return what a closed-loop benchmark with ``concurrency`` clients would have printed.
+
+    All clients start at once; each sends its next prompt when its last answer is done, after the protocol's turnaround,
+    until ``concurrency × prompts_per_client`` were sent. Where the burst does not count, latencies leave it out. A
+    token budget that the protocol states belongs into the step model.
+    """
+    count = concurrency * protocol.prompts_per_client
+    prompts, answers = stream(seed, 1), stream(seed, 2)
+    load = requests_of(
+        np.zeros(count),
+        draw_uniform(protocol.shortest * input_tokens, input_tokens, count, prompts),
+        draw_uniform(protocol.shortest * output_tokens, output_tokens, count, answers),
+    )
+    think = (
+        protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)
+    )
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, _loops(speed, count))
+    tally = _Tally(step_model, 0 if protocol.burst_counts else concurrency)
+    tally.add(fleet.serve_clients(load, concurrency, np.zeros(concurrency), think))
+    return tally.result(fleet)
+
+
+def _loops(speed: Speed, expected: int) -> Loops:
+    if speed == "compiled" or (speed == "auto" and expected >= WORTH_COMPILING and can_compile()):
+        return compiled_loops()
+    return PLAIN
+
+
+def _with_horizons(parts: Iterator[Requests]) -> Iterator[tuple[Requests, float]]:
+    """Yield each chunk and the arrival of the first request after it."""
+    held: Requests | None = None
+    for part in parts:
+        if not len(part):
+            continue
+        if held is not None:
+            yield held, float(part.arrival_s[0])
+        held = part
+    if held is not None:
+        yield held, loop.NEVER
+
+
+class _Tally:
+    """Sums up the requests that are done, chunk by chunk."""
+
+    def __init__(self, model: StepModel, first_counted: int) -> None:
+        self._model = model
+        self._first_counted = first_counted
+        self._kept: list[Served] | None = []
+        self._streamed: tuple[StreamedDistribution, ...] = ()
+        self._timeline = TimelineCounts()
+        self._completed = 0
+        self._last_s = 0.0
+
+    def add(self, served: Served) -> None:
+        self._completed += len(served.number)
+        self._last_s = max(self._last_s, float(served.finish_s.max(initial=0.0)))
+        self._timeline.add(served, self._model.overhead_s)
+        if self._kept is not None:
+            self._kept.append(served)
+            if self._completed <= KEPT:
+                return
+            self._streamed = tuple(StreamedDistribution() for _ in range(4))
+            for part in self._kept:
+                self._stream(part)
+            self._kept = None
+            return
+        self._stream(served)
+
+    def _stream(self, served: Served) -> None:
+        times = self._times(served)
+        counted = times.number >= self._first_counted
+        many = counted & (times.output_tokens > 1)
+        for target, values in zip(
+            self._streamed,
+            (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted]),
+            strict=True,
+        ):
+            target.add(values)
+
+    def _times(self, served: Served) -> RequestTimes:
+        overhead = self._model.overhead_s
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tpot = (served.finish_s - served.first_token_s) / (served.output_tokens - 1)
+        return RequestTimes(
+            number=served.number,
+            arrival_s=served.arrival_s,
+            input_tokens=served.input_tokens,
+            output_tokens=served.output_tokens,
+            wait_s=served.admitted_s - served.arrival_s,
+            ttft_s=served.first_token_s - served.arrival_s + overhead,
+            e2e_s=served.finish_s - served.arrival_s + overhead,
+            tpot_s=tpot,
+            preemptions=served.preemptions,
+        )
+
+    def _all(self) -> RequestTimes | None:
+        if self._kept is None:
+            return None
+        names = Served.__dataclass_fields__
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in self._kept]) if self._kept else np.zeros(0)
+            for name in names
+        }
+        order = np.argsort(joined["number"], kind="stable")
+        return self._times(Served(**{name: column[order] for name, column in joined.items()}))
+
+    def _distributions(self, times: RequestTimes | None) -> list[Distribution]:
+        if times is None:
+            return [part.distribution() for part in self._streamed]
+        counted = times.number >= self._first_counted
+        many = counted & (times.output_tokens > 1)
+        columns = (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted])
+        return [distribution_of(column) for column in columns]
+
+    def result(self, fleet: FleetState) -> SimulationResult:
+        integers, floats = fleet.totals
+        times = self._all()
+        ttft, itl, e2e, wait = self._distributions(times)
+        sums = integers.sum(axis=0)
+        seconds = max(self._last_s, 1e-12)
+        replica_s = seconds * fleet.replicas
+        p50, _, p95, p99 = token_gaps(fleet.token_gaps)
+        return SimulationResult(
+            ttft_s=ttft,
+            itl_s=itl,
+            e2e_s=e2e,
+            wait_s=wait,
+            token_gap_p50_s=p50,
+            token_gap_p95_s=p95,
+            token_gap_p99_s=p99,
+            completed=self._completed,
+            refused=fleet.refused,
+            duration_s=self._last_s,
+            requests_per_s=self._completed / seconds,
+            output_tokens_per_s=float(sums[loop.OUTPUT_TOKENS]) / seconds,
+            prompt_tokens=int(sums[loop.PROMPT_TOKENS]),
+            output_tokens=int(sums[loop.OUTPUT_TOKENS]),
+            preemptions=int(sums[loop.PREEMPTIONS]),
+            steps=int(sums[loop.STEPS]),
+            utilisation=float(floats[:, loop.BUSY].sum()) / replica_s,
+            mean_batch=float(floats[:, loop.BATCH_SECONDS].sum()) / replica_s,
+            kv_usage=float(floats[:, loop.KV_SECONDS].sum()) / replica_s / self._model.kv_tokens,
+            timeline=self._timeline.timeline(),
+            requests=times,
+        )

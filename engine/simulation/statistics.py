@@ -1,0 +1,223 @@
+"""What a simulation measured: latencies with confidence intervals, and the load over time in bounded space."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.simulation.fleet_state import GAP_EDGES, Served
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SHARES = (0.5, 0.9, 0.95, 0.99)
+
+STUDENT = {20: 2.093, 10: 2.262}
+"""0.975 quantile of Student's t for so many batches."""
+
+BEYOND = 10
+"""Requests beyond a percentile that each batch should hold, for its percentile to mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its 95 % confidence interval, by batch means; None where the run is too short for one."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Mean and percentiles over requests, seconds."""
+
+    mean: Estimate
+    p50: Estimate
+    p90: Estimate
+    p95: Estimate
+    p99: Estimate
+
+
+UNKNOWN = Estimate(float("nan"), None, None)
+
+
+def distribution_of(values: Floats) -> Distribution:
+    """Return the distribution of values in order of arrival; consecutive ones are taken together in batches."""
+    if not len(values):
+        return Distribution(*[UNKNOWN] * 5)
+    whole = [float(values.mean()), *(float(q) for q in np.quantile(values, SHARES))]
+    found = []
+    for share, value in zip((0.0, *SHARES), whole, strict=True):
+        count = _batches(len(values), share)
+        if not count:
+            found.append(Estimate(value, None, None))
+            continue
+        parts = values[: len(values) // count * count].reshape(count, -1)
+        each = parts.mean(axis=1) if share == 0 else np.quantile(parts, share, axis=1)
+        found.append(_estimate(value, each))
+    return Distribution(*found)
+
+
+def _batches(count: int, share: float) -> int:
+    needed = BEYOND / (1 - share)
+    return next((batches for batches in STUDENT if count >= batches * needed), 0)
+
+
+def _estimate(value: float, each: Floats) -> Estimate:
+    half = STUDENT[len(each)] * float(each.std(ddof=1)) / sqrt(len(each))
+    return Estimate(value, value - half, value + half)
+
+
+class StreamedDistribution:
+    """The same of a load too long to keep: a log histogram for each batch, whose batches pair up as the load grows."""
+
+    LOWEST = 1e-5
+    BINS = 4700
+    BATCHES = 20
+    """10 µs to 150,000 s in bins of 0.5 %; shorter values count as the lowest."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros((2 * self.BATCHES, self.BINS), dtype=np.int64)
+        self._sums = np.zeros(2 * self.BATCHES)
+        self._per_batch = 1 << 14
+        self._count = 0
+
+    def add(self, values: Floats) -> None:
+        """Take values in order of arrival."""
+        while len(values):
+            if self._count == 2 * self.BATCHES * self._per_batch:
+                self._pair()
+            batch, inside = divmod(self._count, self._per_batch)
+            part, values = values[: self._per_batch - inside], values[self._per_batch - inside :]
+            at = np.log(np.maximum(part, self.LOWEST) / self.LOWEST) / log(1.005)
+            self._counts[batch] += np.bincount(np.minimum(at.astype(np.int64), self.BINS - 1), minlength=self.BINS)
+            self._sums[batch] += part.sum()
+            self._count += len(part)
+
+    def _pair(self) -> None:
+        for array in (self._counts, self._sums):
+            array[: self.BATCHES] = array[::2] + array[1::2]
+            array[self.BATCHES :] = 0
+        self._per_batch *= 2
+
+    def distribution(self) -> Distribution:
+        """Return what was taken so far; percentiles to the width of a bin."""
+        if not self._count:
+            return Distribution(*[UNKNOWN] * 5)
+        full = self._count // self._per_batch
+        used = next((batches for batches in STUDENT if full >= batches), 0)
+        groups = self._counts[: full // used * used].reshape(used, -1, self.BINS).sum(axis=1) if used else None
+        sums = self._sums[: full // used * used].reshape(used, -1).sum(axis=1) if used else None
+        found = [self._mean(groups, sums)]
+        whole = self._counts.sum(axis=0)
+        for share in SHARES:
+            value = self._quantile(whole, share)
+            each = np.array([self._quantile(group, share) for group in groups]) if groups is not None else None
+            found.append(Estimate(value, None, None) if each is None else _estimate(value, each))
+        return Distribution(*found)
+
+    def _mean(self, groups: Ints | None, sums: Floats | None) -> Estimate:
+        value = float(self._sums.sum()) / self._count
+        if groups is None or sums is None:
+            return Estimate(value, None, None)
+        return _estimate(value, sums / groups.sum(axis=1))
+
+    def _quantile(self, counts: Ints, share: float) -> float:
+        return quantile_of_bins(counts, self.LOWEST * np.exp(np.arange(self.BINS + 1) * log(1.005)), share)
+
+
+def quantile_of_bins(counts: Ints, edges: Floats, share: float) -> float:
+    """Return a percentile of a histogram, linear within a bin; NaN when it is empty."""
+    reached = np.cumsum(counts)
+    if not reached[-1]:
+        return float("nan")
+    at = int(np.searchsorted(reached, share * reached[-1]))
+    before = reached[at - 1] if at else 0
+    part = (share * reached[-1] - before) / max(int(counts[at]), 1)
+    return float(edges[at] + (edges[at + 1] - edges[at]) * min(max(part, 0.0), 1.0))
+
+
+def token_gaps(counts: Ints, shares: Sequence[float] = SHARES) -> tuple[float, ...]:
+    """Return percentiles of the gaps between tokens of one stream, seconds."""
+    return tuple(quantile_of_bins(counts, GAP_EDGES, share) for share in shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The load over time, in at most ``TimelineCounts.MOST`` equal intervals; all arrays alike."""
+
+    interval_s: float
+    arrivals: Ints
+    """In each interval."""
+    waiting: Ints
+    """Arrived and not admitted, at the end of each interval."""
+    running: Ints
+    """Admitted and not done (preempted ones included), at the end of each interval."""
+    output_tokens: Ints
+    """Of the requests that were done in each interval."""
+    ttft_p50_s: Floats
+    """Of the requests that arrived in each interval, to 5 %; NaN where none did."""
+    ttft_p95_s: Floats
+
+
+class TimelineCounts:
+    """Counts by interval; intervals pair up as the load grows."""
+
+    MOST = 600
+    TTFT_EDGES: Floats = 1e-3 * np.exp(np.arange(331) * log(1.05))
+    """1 ms to 10,000 s."""
+
+    def __init__(self, interval_s: float = 1.0) -> None:
+        self._interval = interval_s
+        self._counts = np.zeros((4, self.MOST), dtype=np.int64)
+        self._ttft = np.zeros((self.MOST, len(self.TTFT_EDGES) - 1), dtype=np.int64)
+
+    def add(self, served: Served, overhead_s: float) -> None:
+        """Take requests that are done."""
+        if not len(served.number):
+            return
+        while float(served.finish_s.max()) >= self._interval * self.MOST:
+            self._pair()
+        ones = np.ones(len(served.number), dtype=np.int64)
+        for row, (times, weights) in enumerate(
+            (
+                (served.arrival_s, ones),
+                (served.admitted_s, ones),
+                (served.finish_s, ones),
+                (served.finish_s, served.output_tokens),
+            )
+        ):
+            counted = np.bincount((times / self._interval).astype(np.int64), weights, minlength=self.MOST)
+            self._counts[row] += counted.astype(np.int64)
+        ttft = served.first_token_s - served.arrival_s + overhead_s
+        place = np.clip(np.searchsorted(self.TTFT_EDGES, ttft) - 1, 0, self._ttft.shape[1] - 1)
+        np.add.at(self._ttft, ((served.arrival_s / self._interval).astype(np.int64), place), 1)
+
+    def _pair(self) -> None:
+        half = self.MOST // 2
+        self._counts[:, :half] = self._counts[:, ::2] + self._counts[:, 1::2]
+        self._counts[:, half:] = 0
+        self._ttft[:half] = self._ttft[::2] + self._ttft[1::2]
+        self._ttft[half:] = 0
+        self._interval *= 2
+
+    def timeline(self) -> Timeline:
+        """Return the intervals up to the last request's end."""
+        used = int(np.flatnonzero(self._counts.sum(axis=0))[-1]) + 1 if self._counts.any() else 0
+        arrivals, admitted, finished, tokens = self._counts[:, :used]
+        p50, p95 = (
+            np.array([quantile_of_bins(row, self.TTFT_EDGES, share) for row in self._ttft[:used]])
+            for share in (0.5, 0.95)
+        )
+        return Timeline(
+            self._interval,
+            arrivals,
+            np.cumsum(arrivals) - np.cumsum(admitted),
+            np.cumsum(admitted) - np.cumsum(finished),
+            tokens,
+            p50,
+            p95,
+        )

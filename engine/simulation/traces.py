@@ -1,0 +1,193 @@
+"""Recorded loads: the lines of a trace file → requests, in chunks, so that a file of any length takes little memory.
+
+| format | first line |
+|---|---|
+| our own CSV | ``arrival_s,input_tokens,output_tokens`` and, if known, ``cached_tokens`` |
+| Azure LLM inference, 2023 and 2024 | ``TIMESTAMP,ContextTokens,GeneratedTokens`` |
+| BurstGPT | ``Timestamp,…,Request tokens,Response tokens,…``; failed requests (no response tokens) are left out |
+| lengths with a time | ``timestamp_s`` or ``timestamp_ms``, ``input_length,output_length`` |
+| Mooncake | JSON lines with ``timestamp`` (ms), ``input_length``, ``output_length`` and, if known, ``hash_ids`` |
+
+Times count from the first request. A prompt or an answer of no tokens counts as one.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from math import isfinite
+
+import numpy as np
+
+from catalogs.errors import InputError, quoted
+from engine.simulation.requests import CHUNK, Requests, requests_of
+
+EXPECTED = (
+    "a header such as arrival_s,input_tokens,output_tokens (or Azure's, BurstGPT's, or Mooncake's JSON lines) "
+    "was expected"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One request as its line says it."""
+
+    time_s: float
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    prefix: int | None = None
+
+
+_Reader = Callable[[str], _Row | None]
+"""A line → its request; None for one that is to be left out. Raises ValueError saying what was wrong."""
+
+
+def read_trace(lines: Iterable[str], name: str, *, speed_up: float = 1.0, size: int = CHUNK) -> Iterator[Requests]:
+    """Yield the requests of a trace, ``size`` at a time.
+
+    Args:
+        lines: of the file; read as they are needed.
+        name: of the file, for messages.
+        speed_up: 10 replays the trace at ten times its rate.
+
+    Raises:
+        InputError: naming the line and what was expected there.
+    """
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    filled: Iterator[tuple[int, str]] = ((number, line) for number, line in numbered if line)
+    number, header = next(filled, (1, ""))
+    if not header:
+        raise InputError(f"{name} is empty; {EXPECTED}")
+    header = header.removeprefix("\ufeff")
+    if header.startswith("{"):
+        reader: _Reader = _mooncake
+        filled = chain([(number, header)], filled)
+    else:
+        reader = _csv_reader(header, f"{name}, line {number}")
+    start = previous = 0.0
+    count = 0
+    rows: list[_Row] = []
+    for number, line in filled:
+        try:
+            row = reader(line)
+            if row is None:
+                continue
+            if count and row.time_s < previous:
+                raise ValueError(
+                    f"the request comes {previous - row.time_s:g} s before the one above it; lines in order of arrival "
+                    "were expected"
+                )
+        except ValueError as wrong:
+            raise InputError(f"{name}, line {number}: {wrong}") from None
+        start = row.time_s if not count else start
+        previous = row.time_s
+        rows.append(row)
+        count += 1
+        if len(rows) == size:
+            yield _requests(rows, start, speed_up, count - len(rows))
+            rows = []
+    if not count:
+        raise InputError(f"{name} holds no request; lines after its header were expected")
+    if rows:
+        yield _requests(rows, start, speed_up, count - len(rows))
+
+
+def _requests(rows: list[_Row], start: float, speed_up: float, before: int) -> Requests:
+    return requests_of(
+        (np.array([row.time_s for row in rows]) - start) / speed_up,
+        np.maximum(np.array([row.input_tokens for row in rows], dtype=np.int64), 1),
+        np.maximum(np.array([row.output_tokens for row in rows], dtype=np.int64), 1),
+        np.array([row.cached_tokens for row in rows], dtype=np.int64),
+        np.array([before + at if row.prefix is None else row.prefix for at, row in enumerate(rows)], dtype=np.int64),
+    )
+
+
+def _csv_reader(header: str, where: str) -> _Reader:
+    names = [part.strip().strip('"').lower() for part in header.split(",")]
+    formats: tuple[tuple[tuple[str, str, str], Callable[[str], float], bool], ...] = (
+        (("arrival_s", "input_tokens", "output_tokens"), _seconds, False),
+        (("timestamp", "contexttokens", "generatedtokens"), _date, False),
+        (("timestamp", "request tokens", "response tokens"), _seconds, True),
+        (("timestamp_s", "input_length", "output_length"), _seconds, False),
+        (("timestamp_ms", "input_length", "output_length"), _milliseconds, False),
+    )
+    # The format of which most columns are there: a missing one is then named.
+    columns, time_of, skips_failures = max(formats, key=lambda known: sum(column in names for column in known[0]))
+    missing = [column for column in columns if column not in names]
+    if len(missing) == len(columns):
+        raise InputError(f"{where}: {quoted(header)} is no header; {EXPECTED}")
+    if missing:
+        raise InputError(
+            f"{where}: the column {' and the column '.join(missing)} is missing; {','.join(columns)} were expected"
+        )
+    time_at, input_at, output_at = (names.index(column) for column in columns)
+    cached_at = names.index("cached_tokens") if "cached_tokens" in names else None
+    width = len(names)
+
+    def read(line: str) -> _Row | None:
+        parts = line.split(",")
+        if len(parts) != width:
+            raise ValueError(f"{len(parts)} values; {width} were expected, as in the header ({header})")
+        answer = _tokens(parts[output_at], columns[2])
+        if skips_failures and answer == 0:
+            return None
+        cached = _tokens(parts[cached_at], "cached_tokens") if cached_at is not None else 0
+        return _Row(time_of(parts[time_at]), _tokens(parts[input_at], columns[1]), answer, cached)
+
+    return read
+
+
+def _tokens(text: str, column: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+        # Some tools write whole numbers as 12.0.
+        if text.strip().endswith(".0") and text.strip()[:-2].isdigit():
+            value = int(text.strip()[:-2])
+        if value < 0:
+            raise ValueError(f"{column} is {quoted(text)}; a whole number of tokens was expected") from None
+    if value < 0:
+        raise ValueError(f"{column} is {value}; a number of tokens that is not negative was expected")
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise ValueError(f"the time is {quoted(text)}; seconds were expected")
+    return value
+
+
+def _milliseconds(text: str) -> float:
+    return _seconds(text) / 1e3
+
+
+def _date(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"the time is {quoted(text)}; a date such as 2023-11-16 18:15:46.680 was expected") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _mooncake(line: str) -> _Row:
+    try:
+        record = json.loads(line)
+        values = [record[name] for name in ("timestamp", "input_length", "output_length")]
+        hashes = record.get("hash_ids") or []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(
+            f"{quoted(line)} is not a request; a JSON object with timestamp, input_length and output_length "
+            "was expected"
+        ) from None
+    for name, value in zip(("timestamp", "input_length", "output_length"), values, strict=True):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+            raise ValueError(f"{name} is {quoted(value)}; a number that is not negative was expected")
+    first = hashes[0] if hashes else None
+    return _Row(values[0] / 1e3, int(values[1]), int(values[2]), prefix=first if isinstance(first, int) else None)

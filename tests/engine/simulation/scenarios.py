@@ -1,0 +1,67 @@
+"""Random small systems that stress the scheduler: few seats, little KV, bursts, windows, every policy."""
+
+from dataclasses import dataclass
+from math import inf
+from random import Random
+
+import numpy as np
+
+from catalogs.records import Scheduler
+from engine.simulation import Requests, StepModel, requests_of
+from engine.simulation.routing import Routing
+
+
+@dataclass(frozen=True)
+class Scenario:
+    model: StepModel
+    policy: Scheduler
+    requests: Requests
+    replicas: int
+    routing: Routing
+
+
+def scenario(seed: int) -> Scenario:
+    draw = Random(seed)
+    budget, seats = draw.choice([32, 64, 256, 2048]), draw.choice([2, 5, 16, 64])
+    block = draw.choice([1, 4, 16, 32])
+    prompt, output = draw.choice([10, 60, 300]), draw.choice([3, 20, 80])
+    pool = draw.choice([1e15, (prompt + output) * 6, (prompt + output) * 20, (prompt + output) * 3.5])
+    windows = draw.choice([(inf,), (inf,), (32.0, inf), (16.0, 64.0, inf), (24.0,)])
+    flat = draw.random() < 0.2
+    model = StepModel(
+        tokens=[1, 8, 100, 4000],
+        seconds=[0.01, 0.0101, 0.012, 0.1],
+        budget=budget,
+        seats=seats,
+        kv_tokens=max(pool, block * 2),
+        block_tokens=block,
+        decode_fixed_s=draw.choice([0, 1e-3]),
+        prompt_fixed_s=draw.choice([0, 2e-3]),
+        prompt_token_s=draw.choice([0, 1e-6]),
+        windows=windows,
+        decode_context_s=[0.0 if flat else draw.uniform(0, 3e-6) for _ in windows],
+        prompt_context_s=[draw.uniform(0, 1e-7) for _ in windows],
+        decode_extra=draw.choice([0, 3.5]),
+    )
+    policy = Scheduler(
+        token_budget=budget,
+        max_sequences=seats,
+        mixed=draw.random() < 0.6,
+        chunked=draw.random() < 0.6,
+        reserve_output=draw.random() < 0.3,
+        one_step_later=draw.random() < 0.4,
+        poll_steps=draw.choice([1, 1, 1, 5, 30]),
+        batch_wait_steps=draw.choice([0, 0, 0, 7, 20]),
+        prompts_per_step=draw.choice([None, None, 1, 3]),
+    )
+    count, rate, bursts = draw.choice([5, 40, 200]), draw.choice([0.5, 3, 20, 100]), draw.random() < 0.3
+    random = np.random.default_rng(seed)
+    arrivals = np.cumsum(random.exponential(1 / rate, count))
+    if bursts:
+        arrivals = np.sort(random.integers(0, 4, count) * draw.choice([0.0, 0.3]))
+    prompts, outputs = random.integers(1, 2 * prompt, count), random.integers(1, 2 * output, count)
+    cached = np.where(random.random(count) < 0.3, random.integers(0, 2 * prompt, count), 0)
+    fits = prompts + outputs <= model.blocks * block
+    load = requests_of(arrivals[fits], prompts[fits], outputs[fits], cached[fits])
+    routing: Routing = draw.choice(["round_robin", "least_outstanding"])
+    return Scenario(model, policy, load, draw.choice([1, 1, 2, 5]), routing)

@@ -1,0 +1,280 @@
+"""An independent simulator that takes every step one by one: what the fast one must equal. Slow and obvious."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil, inf
+
+import numpy as np
+
+from catalogs.records import Scheduler
+from engine.simulation import Requests, StepModel
+
+
+@dataclass
+class Job:
+    number: int
+    arrival: float
+    prompt: int
+    output: int
+    cached: int
+    computed: int = 0
+    """Tokens whose KV is held."""
+    target: int = 0
+    """Tokens that must be computed before the next token comes out of the prefill."""
+    emitted: int = 0
+    admitted: float = -1.0
+    first: float = -1.0
+    finish: float = -1.0
+    preemptions: int = 0
+
+    @property
+    def decoding(self) -> bool:
+        return self.computed >= self.target
+
+
+@dataclass
+class Stepper:
+    """One replica."""
+
+    model: StepModel
+    policy: Scheduler
+    clock: float = 0.0
+    running: list[Job] = field(default_factory=list)
+    waiting: deque[Job] = field(default_factory=deque)
+    seen: list[Job] = field(default_factory=list)
+    inbox: deque[Job] = field(default_factory=deque)
+    assigned: list[Job] = field(default_factory=list)
+    since: float = inf
+    held_back: int = 0
+    most_blocks: int = 0
+    gaps: list[tuple[float, int]] = field(default_factory=list)
+    held: list[tuple[float, float, int, int]] = field(default_factory=list)
+    """(from, to, requests running, KV tokens) of each step."""
+
+    def blocks(self, job: Job, tokens: int) -> int:
+        if self.policy.reserve_output:
+            tokens = job.prompt + job.output
+        return ceil(tokens / self.model.block_tokens)
+
+    def free(self) -> int:
+        return self.model.blocks - sum(self.blocks(job, job.computed) for job in self.running)
+
+    def seats(self) -> int:
+        return min(self.model.seats, self.model.budget) if self.policy.mixed else self.model.seats
+
+    def preempt_last(self) -> Job:
+        job = self.running.pop()
+        job.computed, job.preemptions = 0, job.preemptions + 1
+        self.waiting.appendleft(job)
+        return job
+
+    def look(self) -> None:
+        """Take in arrivals."""
+        if self.policy.one_step_later:
+            self.waiting.extend(self.seen)
+            self.seen = []
+        if self.since >= self.policy.poll_steps:
+            while self.inbox and self.inbox[0].arrival <= self.clock:
+                self.seen.append(self.inbox.popleft())
+            self.since = 0
+        if not self.policy.one_step_later:
+            self.waiting.extend(self.seen)
+            self.seen = []
+
+    def step(self) -> bool:
+        """Take one step at the clock; False when there is nothing to do until a request arrives."""
+        self.look()
+        if not self.running and not self.waiting:
+            if self.seen:
+                self.waiting.extend(self.seen)
+                self.seen = []
+            elif self.inbox:
+                self.clock = max(self.clock, self.inbox[0].arrival)
+                self.since = inf
+                return True
+            else:
+                return False
+        if self.policy.mixed:
+            budget, work, preempted = self.run_running(self.model.budget)
+        else:
+            partial = [job for job in self.running if not job.decoding]
+            budget, work, preempted = self.model.budget, [], False
+            if partial:
+                chunk = min(partial[0].target - partial[0].computed, budget)
+                if self.allocate(partial[0], chunk):
+                    work.append((partial[0], chunk))
+                    budget -= chunk
+                else:
+                    preempted = True
+        holding = False
+        if not preempted:
+            holding = self.admit(budget, work)
+        prompts = [(job, chunk) for job, chunk in work if not job.decoding]
+        if not self.policy.mixed and not prompts:
+            _, work, _ = self.run_running(self.model.budget, decode_only=True)
+        self.held_back = 0 if prompts else self.held_back + holding
+        self.execute(work)
+        self.since = inf if prompts else self.since + 1
+        return True
+
+    def run_running(self, budget: int, decode_only: bool = False) -> tuple[int, list[tuple[Job, int]], bool]:
+        """Give the running requests their tokens, in order of admission; the last is preempted when KV runs short."""
+        work: list[tuple[Job, int]] = []
+        preempted = False
+        at = 0
+        while at < len(self.running):
+            job = self.running[at]
+            chunk = 1 if job.decoding else min(job.target - job.computed, budget)
+            if decode_only and not job.decoding:
+                at += 1
+                continue
+            if chunk == 0:
+                at += 1
+                continue
+            fits = self.allocate(job, chunk, [j for j, _ in work])
+            while not fits:
+                preempted = True
+                if self.preempt_last() is job:
+                    break
+                fits = self.allocate(job, chunk, [j for j, _ in work])
+            if not fits:
+                break
+            work.append((job, chunk))
+            if not decode_only:
+                budget -= chunk
+            at += 1
+        return budget, work, preempted
+
+    def allocate(self, job: Job, chunk: int, scheduled: list[Job] | None = None) -> bool:
+        """Whether the blocks for so many more tokens are free, those promised in this step counted."""
+        if self.policy.reserve_output:
+            return True
+        promised = sum(self.blocks(j, j.computed + 1) - self.blocks(j, j.computed) for j in scheduled or [])
+        fits = self.blocks(job, job.computed + chunk) - self.blocks(job, job.computed) <= self.free() - promised
+        if not fits and scheduled is None:
+            self.preempt_last()
+        return fits
+
+    def admit(self, budget: int, work: list[tuple[Job, int]]) -> bool:
+        """Admit waiting requests; True when they are held back to run more of them together."""
+        decoding = sum(1 for job in self.running if job.decoding)
+        prompts = [chunk for job, chunk in work if not job.decoding]
+        taken = (
+            sum(self.blocks(j, j.computed + c) - self.blocks(j, j.computed) for j, c in work)
+            if not self.policy.reserve_output
+            else 0
+        )
+        most = self.policy.prompts_per_step or inf
+        while self.waiting and len(self.running) < self.seats() and budget > 0 and len(prompts) < most:
+            job = self.waiting[0]
+            target = job.prompt + job.emitted
+            rest = target - job.cached
+            chunk = min(rest, budget)
+            if not self.policy.chunked:
+                if rest > budget and (prompts or rest <= self.model.budget):
+                    break
+                chunk = rest
+            needed = self.blocks(job, job.cached + chunk)
+            if needed > self.free() - taken:
+                break
+            if decoding and not prompts and self.held_back < self.policy.batch_wait_steps:
+                tokens = decoding + sum(job.prompt + job.emitted - job.cached for job in self.waiting)
+                if tokens < self.model.budget:
+                    return True
+            self.waiting.popleft()
+            job.computed, job.target = job.cached, target
+            if job.admitted < 0:
+                job.admitted = self.clock
+            self.running.append(job)
+            taken += needed - self.blocks(job, job.computed) if not self.policy.reserve_output else 0
+            work.append((job, chunk))
+            prompts.append(chunk)
+            budget -= chunk
+        return False
+
+    def execute(self, work: list[tuple[Job, int]]) -> None:
+        decodes = [job.computed + 1 for job, _ in work if job.decoding]
+        chunks = [(job.computed, chunk) for job, chunk in work if not job.decoding]
+        seconds = step_seconds(self.model, decodes, chunks)
+        start, self.clock = self.clock, self.clock + seconds
+        if decodes:
+            self.gaps.append((seconds, len(decodes)))
+        self.held.append((start, self.clock, len(self.running), sum(job.computed for job in self.running)))
+        for job, chunk in work:
+            job.computed += chunk
+            if job.computed < job.target:
+                continue
+            job.emitted += 1
+            if job.first < 0:
+                job.first = self.clock
+            if job.emitted == job.output:
+                job.finish = self.clock
+                self.running.remove(job)
+        used = self.model.blocks - self.free()
+        assert used <= self.model.blocks
+        self.most_blocks = max(self.most_blocks, used)
+
+    def run_until(self, time: float) -> None:
+        while self.clock < time:
+            if not self.step():
+                break
+
+    def outstanding(self, now: float) -> int:
+        return sum(1 for job in self.assigned if job.finish < 0 or job.finish > now)
+
+
+def step_seconds(model: StepModel, decodes: list[int], chunks: list[tuple[int, int]]) -> float:
+    """The formula of engine.step, term by term."""
+    tokens = len(decodes) + sum(chunk for _, chunk in chunks)
+    seconds = line(model.tokens, model.seconds, tokens)
+    if decodes:
+        seconds += model.decode_fixed_s
+    if chunks:
+        seconds += model.prompt_fixed_s + model.prompt_token_s * sum(chunk for _, chunk in chunks)
+    for window, c_d, c_a in zip(model.windows, model.decode_context_s, model.prompt_context_s, strict=True):
+        if decodes:
+            seen = sum(min(context, window) for context in decodes)
+            seconds += c_d * (seen + model.decode_extra * seen / len(decodes))
+        seconds += c_a * sum(chunk * min(start + chunk / 2, window) for start, chunk in chunks)
+    return seconds
+
+
+def line(xs: list[float], ys: list[float], x: float) -> float:
+    at = 0
+    while at < len(xs) - 2 and x > xs[at + 1]:
+        at += 1
+    return ys[at] + (ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at]) * (x - xs[at])
+
+
+def jobs_of(requests: Requests) -> list[Job]:
+    columns = (requests.arrival_s, requests.input_tokens, requests.output_tokens, requests.cached_tokens)
+    return [
+        Job(number, arrival, prompt, output, min(cached, prompt - 1))
+        for number, (arrival, prompt, output, cached) in enumerate(zip(*(c.tolist() for c in columns), strict=True))
+    ]
+
+
+def step_through(
+    model: StepModel, policy: Scheduler, requests: Requests, replicas: int = 1, routing: str = "round_robin"
+) -> tuple[list[Job], list[Stepper]]:
+    """Serve a load, step by step; least_outstanding looks at every replica at every arrival."""
+    steppers = [Stepper(model, policy) for _ in range(replicas)]
+    jobs = jobs_of(requests)
+    latest = replicas - 1
+    for job in jobs:
+        if routing == "least_outstanding" and replicas > 1:
+            for stepper in steppers:
+                stepper.run_until(job.arrival)
+            order = [(latest + 1 + i) % replicas for i in range(replicas)]
+            latest = min(order, key=lambda at: (steppers[at].outstanding(job.arrival), order.index(at)))
+        else:
+            latest = job.number % replicas
+        steppers[latest].inbox.append(job)
+        steppers[latest].assigned.append(job)
+    for stepper in steppers:
+        stepper.run_until(inf)
+    return jobs, steppers
+
+
+def columns(jobs: list[Job]) -> np.ndarray:
+    return np.array([(job.admitted, job.first, job.finish, job.preemptions) for job in jobs])
