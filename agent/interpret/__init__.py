@@ -8,6 +8,7 @@ an open word are questions; what was refused, is implausible or was not used is 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agent.interpret.asked import read_answer
@@ -47,7 +48,7 @@ def interpret(
 
     Asked is the path of the slot being asked, which a bare number then fills; known holds values by path that were
     given before, for what is said relative to them. Never raises for any text; beyond 20,000 characters it reads the
-    first.
+    first and says so.
     """
     lexicon = lexicon_of(catalog)
     sentence = Sentence(text, items_of(text[:LONGEST]))
@@ -66,4 +67,8 @@ def interpret(
     read_hardware(draft)
     read_names(draft)
     read_answer(draft, lexicon)
-    return settle(draft, known)
+    reading = settle(draft, known)
+    if len(text) > LONGEST:
+        rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"
+        return replace(reading, unused=(*reading.unused, rest))
+    return reading

@@ -88,6 +88,10 @@ def test_ten_thousand_characters_are_read_in_bounded_time(text: str) -> None:
     assert time.perf_counter() - started < 20
 
 
+def test_what_is_too_long_to_be_read_is_said() -> None:
+    assert interpret("word " * 5000 + "20 rps", CATALOG).unused == ("the 5,006 characters after the first 20,000",)
+
+
 def test_a_sentence_is_read_while_the_finger_is_on_enter() -> None:
     prepare(CATALOG)
     text = "70B fp8 on 8xH100, 5 million requests a day, 1.5k in / 300 out, p99 TTFT under 800ms"
