@@ -103,7 +103,7 @@ class Sentence:
         """Take the numbers and names among items first to last (inclusive)."""
         for index in range(first, last + 1):
             item = self.items[index]
-            if item.numeric or item.amount is not None or item.has(*NAMES):
+            if item.amount is not None or item.has(*NAMES, "pctl", "opaque"):
                 self.take(index)
 
     def take(self, index: int, taken: bool = True) -> None:

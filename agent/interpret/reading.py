@@ -10,7 +10,7 @@ COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One value that a sentence gave."""
+    """One value that a sentence gave; said twice alike, it is two facts of one value."""
 
     path: str
     """In WorkloadSpec, such as traffic.requests_per_s; ``preset`` for a kind of traffic."""
@@ -63,7 +63,8 @@ class Reading:
         values: dict[str, Any] = {}
         for fact in self.facts:
             if fact.path in COLLECTIONS:
-                values[fact.path] = (*values.get(fact.path, ()), *fact.value)
+                before = values.get(fact.path, ())
+                values[fact.path] = (*before, *(part for part in fact.value if part not in before))
             else:
                 values[fact.path] = fact.value
         return values

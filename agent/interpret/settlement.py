@@ -73,7 +73,7 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
         elif good:
             options = _distinct(good)
             if len(options) == 1:
-                facts.append(_fact(draft, good[0]))
+                facts += _said_again(draft, good)
             else:
                 questions.append(_which(draft, path, good, options))
     facts = _fleet_on_nodes(facts)
@@ -138,6 +138,11 @@ def _fact(draft: Draft, finding: Finding) -> Fact:
     return Fact(option.path or finding.path, option.value, text, option.echo, finding.start)
 
 
+def _said_again(draft: Draft, findings: Sequence[Finding]) -> list[Fact]:
+    """Return a fact for each way in which one value was said: '20 rps, that is 1,200 a minute'."""
+    return list({fact.words.casefold(): fact for fact in reversed([_fact(draft, f) for f in findings])}.values())[::-1]
+
+
 def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequence[Option]) -> Question:
     """Return the question which of several values is meant: a range, two numbers, an open width."""
     words = " … ".join(dict.fromkeys(_words(draft, finding.start, finding.end) for finding in findings))
@@ -157,20 +162,20 @@ def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequen
 
 def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[list[Fact], list[Question]]:
     """Return the facts of a path that may have several values; two limits on one latency are a question."""
-    facts: dict[Any, Fact] = {}
+    facts: list[Fact] = []
     questions = []
     by_key: dict[Any, list[Finding]] = {}
     for finding in findings:
         value = finding.options[0].value
         key = (value[0].metric, value[0].percentile) if path == "targets" else value
         by_key.setdefault(key, []).append(finding)
-    for key, same in by_key.items():
+    for same in by_key.values():
         options = _distinct(same)
         if len(options) > 1:
             questions.append(_which(draft, path, same, options))
         else:
-            facts[key] = _fact(draft, same[0])
-    return list(facts.values()), questions
+            facts += _said_again(draft, same)
+    return facts, questions
 
 
 def _fleet_on_nodes(facts: list[Fact]) -> list[Fact]:
@@ -190,7 +195,7 @@ def _fleet_on_nodes(facts: list[Fact]) -> list[Fact]:
 def _one_load(draft: Draft, facts: list[Fact], questions: list[Question]) -> tuple[list[Fact], list[Question]]:
     """A rate and a concurrency both give the load: ask which."""
     load = [fact for fact in facts if fact.path in ("traffic.requests_per_s", "traffic.concurrency")]
-    if len(load) < 2:
+    if len({fact.path for fact in load}) < 2:
         return facts, questions
     choices = tuple(Choice(fact.value, fact.echo, fact.path) for fact in load)
     words = " … ".join(fact.words for fact in load)

@@ -156,6 +156,12 @@ def test_two_values_for_one_slot_are_asked_and_neither_wins() -> None:
     assert [choice.value for choice in reading.questions[0].choices] == [20.0, 30.0]
 
 
+def test_one_value_said_twice_is_no_conflict_and_no_number_is_lost() -> None:
+    reading = interpret("20 rps, that is 1,200 requests a minute", CATALOG)
+    assert reading.values == {"traffic.requests_per_s": 20.0}
+    assert [fact.words for fact in reading.facts] == ["20 rps", "1,200 requests a minute"]
+
+
 def test_an_open_width_offers_the_formats_of_that_width() -> None:
     (question,) = interpret("8-bit weights", CATALOG).questions
     assert [choice.value for choice in question.choices] == ["fp8", "int8"]
