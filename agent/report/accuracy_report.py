@@ -52,9 +52,9 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison]) -> Iterator[Bloc
         )
     )
     if accuracy.native_precision:
-        yield Paragraph(
-            f"{show_count(accuracy.native_precision)} points state no weight precision: the checkpoint's own was taken."
-        )
+        native = accuracy.native_precision
+        states = "1 point states" if native == 1 else f"{show_count(native)} points state"
+        yield Paragraph(f"{states} no weight precision: the checkpoint's own was taken.")
     if accuracy.metrics:
         yield Table((Column("metric"), *_SCORES), tuple(_rows_of(accuracy.metrics)))
         yield Paragraph(

@@ -1,0 +1,204 @@
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from engine.measured import METRICS
+from tests.commands.conftest import Program
+
+POINTS = Path(__file__).resolve().parents[1] / "fixtures" / "accuracy" / "points.csv"
+"""Points that may be shipped, each with its source: TensorRT-LLM, ROCm and LMDeploy documents, MLPerf, llama.cpp."""
+
+BARE = {
+    "id": "a", "model": "llama-3.1-8b", "accelerator": "h100", "gpus": "1", "load": "static_batch", "batch": "8",
+    "input_tokens": "500", "output_tokens": "200", "itl_ms_mean": "9", "ttft_ms_mean": "80",
+}  # fmt: skip
+
+
+def written(file: Path, rows: Iterable[Mapping[str, str]]) -> Path:
+    given = list(rows)
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, list(given[0]))
+        writer.writeheader()
+        writer.writerows(given)
+    return file
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+
+
+# --- the scorecard ----------------------------------------------------------------------------------------------------
+
+
+def test_every_point_is_predicted_or_refused_with_a_reason(fleetcast: Program) -> None:
+    tree = fleetcast("accuracy", "--points", POINTS, "--json").tree
+    points = rows_of(POINTS)
+    assert tree["points"] == len(points)
+    assert tree["predicted"] + len(tree["refused"]) == len(points)
+    reasons = {refusal["id"]: refusal["reason"] for refusal in tree["refused"]}
+    without_lengths = {p["id"] for p in points if p["load"] == "offline" and not p["input_tokens"]}
+    assert without_lengths == set(reasons)
+    assert all("length is not stated" in reason for reason in reasons.values())
+
+
+def test_the_scores_are_those_of_the_rows_that_it_writes(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    tree = fleetcast("accuracy", "--points", POINTS, "--rows", file, "--json").tree
+    rows = rows_of(file)
+    assert list(rows[0]) == ["id", "metric", "measured", "predicted", "low", "high", "reason"]
+    columns = set(rows_of(POINTS)[0])
+    assert {row["metric"] for row in rows} <= columns
+    ratios = [
+        float(row["predicted"]) / float(row["measured"])
+        for row in rows
+        if row["predicted"] and row["metric"] in METRICS["throughput"]
+    ]
+    scores = tree["metrics"]["throughput"]
+    assert scores["n"] == len(ratios) > 5
+    assert scores["median_ratio"] == pytest.approx(median(ratios), rel=1e-4)
+    assert scores["median_ape"] == pytest.approx(median(abs(ratio - 1) for ratio in ratios), rel=1e-3)
+    refused = [row for row in rows if not row["predicted"]]
+    assert {row["id"] for row in refused} == {refusal["id"] for refusal in tree["refused"]}
+    assert all(row["reason"] and row["measured"] for row in refused)
+
+
+def test_scores_stand_by_what_the_points_share_and_count_each_point_once(fleetcast: Program) -> None:
+    tree = fleetcast("accuracy", "--points", POINTS, "--json").tree
+    assert set(tree["by"]) == {"source", "accelerator", "model", "load"}
+    for group in tree["by"].values():
+        counted = sum(scores["throughput"]["n"] for scores in group.values() if "throughput" in scores)
+        assert counted == tree["metrics"]["throughput"]["n"]
+
+
+def test_the_report_says_what_was_taken_as_native_and_groups_refusals(fleetcast: Program) -> None:
+    out = fleetcast("accuracy", "--points", POINTS, "--plain").out
+    assert "1 point states no weight precision" in out
+    assert "By accelerator" in out
+    assert "2 × the prompt or answer length is not stated" in out
+
+
+def test_a_perfect_measurement_has_no_error(fleetcast: Program, tmp_path: Path) -> None:
+    first = tmp_path / "rows.csv"
+    fleetcast("accuracy", "--points", written(tmp_path / "a.csv", [BARE]), "--rows", first)
+    predicted = {row["metric"]: row["predicted"] for row in rows_of(first)}
+    again = written(tmp_path / "b.csv", [BARE | predicted])
+    scores = fleetcast("accuracy", "--points", again, "--json").tree["metrics"]
+    assert scores["itl"] == {"n": 1, "median_ape": pytest.approx(0, abs=1e-5), "p90_ape": pytest.approx(0, abs=1e-5),
+                             "median_ratio": pytest.approx(1, abs=1e-5)}  # fmt: skip
+    assert scores["throughput"] == {"n": 0, "median_ape": None, "p90_ape": None, "median_ratio": None}
+
+
+def test_columns_may_be_missing_or_more_and_a_point_without_an_id_is_called_by_its_line(
+    fleetcast: Program, tmp_path: Path
+) -> None:
+    row = {key: value for key, value in BARE.items() if key != "id"} | {"remark": "ours"}
+    nowhere = row | {"accelerator": "abacus"}
+    tree = fleetcast("accuracy", "--points", written(tmp_path / "p.csv", [row, nowhere]), "--json").tree
+    assert tree["predicted"] == 1
+    assert [refusal["id"] for refusal in tree["refused"]] == ["line 3"]
+    assert "abacus" in tree["refused"][0]["reason"]
+    assert tree["native_precision"] == 2
+
+
+def test_points_of_which_none_can_be_predicted_are_an_answer(fleetcast: Program, tmp_path: Path) -> None:
+    points = written(tmp_path / "p.csv", [BARE | {"model": "no-such-model"}])
+    run = fleetcast("accuracy", "--points", points)
+    assert run.code == 0
+    assert "no-such-model" in run.out
+
+
+# --- a peer -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_peer_is_judged_on_the_points_that_both_predict(fleetcast: Program, tmp_path: Path) -> None:
+    points = written(tmp_path / "p.csv", [BARE, BARE | {"id": "b", "itl_ms_mean": "10"}, BARE | {"id": "c"}])
+    peer = {"peer": "other", "peer_version": "1.2", "ttft_ms": ""}
+    rows = [
+        {"measurement_id": "a", "itl_ms": "18"},
+        {"measurement_id": "b", "itl_ms": "5"},
+        {"measurement_id": "z", "itl_ms": "1"},
+    ]
+    file = written(tmp_path / "peer.csv", [row | peer for row in rows])
+    (compared,) = fleetcast("accuracy", "--points", points, "--compare", file, "--json").tree["compared"]
+    assert (compared["peer"], compared["peer_version"], compared["predictions"]) == ("other", "1.2", 3)
+    theirs, ours = compared["metrics"]["itl"]["peer"], compared["metrics"]["itl"]["ours"]
+    assert theirs["n"] == ours["n"] == 2
+    assert theirs["median_ape"] == pytest.approx((1.0 + 0.5) / 2)
+    assert compared["metrics"]["itl"]["error_ratio"] == pytest.approx(
+        ours["median_ape"] / theirs["median_ape"], rel=1e-4
+    )
+    assert "ttft" not in compared["metrics"]
+    out = fleetcast("accuracy", "--points", points, "--compare", file, "--plain").out
+    assert "Beside other 1.2" in out
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_do_not_overwrite_a_file_unless_forced_and_say_so_before_the_work(
+    fleetcast: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("mine")
+    assert "--force" in fleetcast.refusal("accuracy", "--points", POINTS, "--rows", file)
+    assert file.read_text() == "mine"
+    assert fleetcast("accuracy", "--points", POINTS, "--rows", file, "--force", "--json").code == 0
+    assert file.read_text().startswith("id,metric,")
+    assert list(tmp_path.glob(".*.tmp")) == []
+
+
+def text_of(rows: Iterable[Mapping[str, str]]) -> str:
+    given = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(given[0]))
+    writer.writeheader()
+    writer.writerows(given)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"hello world\n", "line 1 lacks the columns model, accelerator, load"),
+        (text_of([BARE]).splitlines()[0].encode(), "no points"),
+        (text_of([BARE | {"model": ""}]).encode(), "line 2: model is empty"),
+        (text_of([BARE, BARE | {"itl_ms_mean": "fast"}]).encode(), "line 3: itl_ms_mean 'fast' is not a number"),
+        (text_of([BARE | {"itl_ms_mean": "nan"}]).encode(), "line 2: itl_ms_mean 'nan'"),
+        (text_of([BARE | {"itl_ms_mean": "-4"}]).encode(), "line 2: itl_ms_mean '-4'"),
+        (text_of([BARE | {"gpus": "1.5"}]).encode(), "line 2: gpus '1.5' is not a whole number"),
+        (text_of([BARE | {"batch": "0"}]).encode(), "line 2: batch '0' is not a whole number"),
+        (text_of([BARE]).encode() + b"a,b\n", "line 3 has 2 fields where the header has 10"),
+        (b"model,accelerator,load,model\nx,y,z,x\n", "the column model twice"),
+        (text_of([BARE]).encode("utf-16"), "line 1 is not UTF-8"),
+        (b"model,accelerator,load\n\0,\0,\0\n", "line 2 is binary"),
+        (b'model,accelerator,load\n"x,y,z\n', "is not CSV"),
+    ],
+)
+def test_what_is_no_set_of_points_is_refused_by_its_line(
+    fleetcast: Program, tmp_path: Path, content: bytes, words: str
+) -> None:
+    file = tmp_path / "points.csv"
+    file.write_bytes(content)
+    assert words in fleetcast.refusal("accuracy", "--points", file)
+
+
+def test_files_that_are_not_there(fleetcast: Program, tmp_path: Path) -> None:
+    assert "there is no file" in fleetcast.refusal("accuracy", "--points", tmp_path / "none.csv")
+    assert "directory" in fleetcast.refusal("accuracy", "--points", tmp_path)
+    assert "there is no file" in fleetcast.refusal("accuracy", "--points", POINTS, "--compare", tmp_path / "none.csv")
+
+
+def test_a_byte_order_mark_and_other_line_ends_are_read(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + text_of([BARE]).replace("\r\n", "\r").encode())
+    assert fleetcast("accuracy", "--points", file, "--json").tree["predicted"] == 1
+
+
+def test_without_points_it_says_what_it_needs(fleetcast: Program) -> None:
+    assert "--points" in fleetcast.refusal("accuracy")
