@@ -20,6 +20,7 @@ from catalogs.records import (
     Accelerator,
     BenchmarkProtocol,
     Checkpoint,
+    ErrorBand,
     Fact,
     FittedConstants,
     KernelCurve,
@@ -183,6 +184,11 @@ class Catalog:
     def fitted(self) -> tuple[FittedConstants, ...]:
         """Constants fitted on served systems."""
         return tuple(self._by_id("fitted", FittedConstants).values())
+
+    @cached_property
+    def bands(self) -> tuple[ErrorBand, ...]:
+        """How far measurements lay from predictions, by kind of case."""
+        return tuple(self._by_id("band", ErrorBand).values())
 
     # --- entries by what people say ---
 

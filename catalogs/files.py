@@ -14,6 +14,7 @@ from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
     BenchmarkProtocol,
+    ErrorBand,
     FittedConstants,
     KernelCurve,
     ModelArchitecture,
@@ -38,6 +39,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "power": ("power", PowerCurve),
     "protocol": ("protocols", BenchmarkProtocol),
     "fitted": ("fitted", FittedConstants),
+    "band": ("bands", ErrorBand),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

@@ -572,6 +572,32 @@ class FittedConstants(Record):
         )
 
 
+class ErrorBand(Record):
+    """How far measurements lay from predictions that had not seen them, for one kind of case.
+
+    Quantiles of measured over predicted, over groups (model, accelerator) that were left out of the fit. Written by
+    ``fleetcast fit``. A null selector applies to all; of several matching bands the narrowest selection counts.
+    """
+
+    id: Identifier
+    metric: Literal["itl", "ttft", "throughput"]
+    load: str | None = None
+    architecture: Literal["dense", "mixture", "latent", "hybrid"] | None = None
+    kernels: Literal["measured", "inherited", "foreign"] | None = None
+    """Of this accelerator, of a relative of its architecture, or of another architecture."""
+    quantiles: tuple[Positive, Positive, Positive, Positive, Positive, Positive, Positive]
+    """At 2.5, 10, 25, 50, 75, 90 and 97.5 %."""
+    points: PositiveInt
+    groups: PositiveInt
+    coverage: Share
+    """Share of left-out points inside the 80 % band when it is made from the other groups."""
+
+    @property
+    def specificity(self) -> int:
+        """How narrow the selection is."""
+        return (self.load is not None) + 2 * (self.architecture is not None) + 4 * (self.kernels is not None)
+
+
 class BenchmarkProtocol(Record):
     """How a benchmark of a closed loop was run: what its TTFT is made of."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from catalogs.records import FittedConstants
+from catalogs.records import ErrorBand, FittedConstants
 from engine.fit_plan import Block
 from engine.fitting import Fit, Problem
 
@@ -10,6 +10,33 @@ HEADER = """# Constants fitted on measurements of served systems, beyond what ke
 # `fleetcast fit`; spec-kit/methodology.md says how. An overhead replaces the runtime entry's; a factor multiplies the
 # speed of the kernel curves (above 1 is faster). Residuals are median errors on groups (model, accelerator) left out.
 """
+
+
+BANDS_HEADER = """# How far measurements lay from predictions that had not seen them: quantiles of measured over predicted at 2.5, 10, 25,
+# 50, 75, 90 and 97.5 %, over groups (model, accelerator) left out of the fit. Written by `fleetcast fit`. Each is
+# stretched until the band from the other groups covers 80 % of a group; coverage says what that gave.
+"""
+
+
+def bands_file(bands: Sequence[ErrorBand]) -> str:
+    """Return the TOML text of all error bands."""
+    return BANDS_HEADER + "".join(_band(band) for band in bands)
+
+
+def _band(band: ErrorBand) -> str:
+    selectors = [f'{name} = "{getattr(band, name)}"' for name in ("load", "architecture", "kernels") if getattr(band, name)]
+    lines = [
+        "",
+        "[[band]]",
+        f'id = "{band.id}"',
+        f'metric = "{band.metric}"',
+        *selectors,
+        f"quantiles = [{', '.join(f'{q:.4g}' for q in band.quantiles)}]",
+        f"points = {band.points}",
+        f"groups = {band.groups}",
+        f"coverage = {band.coverage:.3f}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def fitted_file(fits: Sequence[tuple[Block, Problem, Fit]]) -> str:

@@ -49,13 +49,24 @@ class Fit:
     in_sample: Mapping[str, tuple[float, float]]
     """By metric: median and p90 APE."""
     left_out: Mapping[str, tuple[float, float]]
+    fitted_ratios: Mapping[str, Mapping[int, float]]
+    """By metric: predicted over measured of each point, by its index."""
     ratios: Mapping[str, Mapping[int, float]]
-    """By metric: predicted over measured of each left-out point, by its index."""
+    """The same with the point's group left out."""
+    without_model: Mapping[str, Mapping[int, float]]
+    """The same with all points of its model left out."""
+    without_accelerator: Mapping[str, Mapping[int, float]]
+    """The same with all points of its accelerator left out."""
 
 
 def group_of(point: Point) -> str:
-    """Return the group that a point is left out with: its model's architecture and its accelerator."""
-    return f"{point.row['model'].casefold()}|{point.setting.accelerator}"
+    """Return the group that a point is left out with: its model and its accelerator."""
+    return f"{model_of(point)}|{point.setting.accelerator}"
+
+
+def model_of(point: Point) -> str:
+    """Return a point's model, as printed."""
+    return point.row["model"].casefold()
 
 
 class Problem:
@@ -69,7 +80,6 @@ class Problem:
         constants: Sequence[Constant],
         quality: Callable[[Point], float],
         metrics: Sequence[str],
-        model_key: Callable[[Point], str] = group_of,
     ) -> None:
         """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted."""
         self.points = list(points)
@@ -77,7 +87,7 @@ class Problem:
         self.entries = list(entries)
         self.constants = list(constants)
         self.metrics = list(metrics)
-        self.groups = np.array([model_key(p) for p in self.points])
+        self.groups = np.array([group_of(p) for p in self.points])
         counts = {group: int((self.groups == group).sum()) for group in set(self.groups)}
         self._point_weight = np.array(
             [quality(p) / np.sqrt(counts[g]) for p, g in zip(self.points, self.groups, strict=True)]
@@ -164,29 +174,44 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
     final = problem.residuals(logs)
     say("fitted: " + _summary(problem, final))
     jacobian = problem.jacobian(logs, final)
-    left_out = np.full(len(final), np.nan)
-    for fold in _folds(problem.groups, folds):
-        out = np.isin(problem.groups[problem.index], fold)
-        if not out.any() or out.all():
-            continue
-        # Near the optimum of all points one linear step reaches that of the rest; its residuals are exact.
-        without = problem.solve(final, jacobian, logs, ~out)
-        left_out[out] = problem.residuals(without)[out]
-    say("left out: " + _summary(problem, np.where(np.isnan(left_out), final, left_out)))
+
+    def left_out(keys: NDArray[np.str_], count: int) -> Floats:
+        """Residuals of points whose key was left out of the fit; NaN where that would leave nothing to fit on."""
+        residual = np.full(len(final), np.nan)
+        for fold in _folds(keys, count):
+            out = np.isin(keys[problem.index], fold)
+            if out.any() and not out.all():
+                # Near the optimum of all points one linear step reaches that of the rest; its residuals are exact.
+                without = problem.solve(final, jacobian, logs, ~out)
+                residual[out] = problem.residuals(without)[out]
+        return residual
+
+    models = np.array([model_of(point) for point in problem.points])
+    accelerators = np.array([point.setting.accelerator for point in problem.points])
+    by_group = left_out(problem.groups, folds)
+    say("left out: " + _summary(problem, by_group))
     values = {(c.entry, c.field): float(f"{exp(v):.4g}") for c, v in zip(problem.constants, logs, strict=True)}
     return Fit(
         constants=problem.with_values(logs),
         values=values,
         in_sample=_errors(problem, final),
-        left_out=_errors(problem, left_out),
-        ratios={
-            metric: {
-                int(problem.index[i]): exp(left_out[i])
-                for i in np.flatnonzero((problem.metric == metric) & ~np.isnan(left_out))
-            }
-            for metric in problem.metrics
-        },
+        left_out=_errors(problem, by_group),
+        fitted_ratios=_ratios(problem, final),
+        ratios=_ratios(problem, by_group),
+        without_model=_ratios(problem, left_out(models, len(set(models)))),
+        without_accelerator=_ratios(problem, left_out(accelerators, len(set(accelerators)))),
     )
+
+
+def _ratios(problem: Problem, residual: Floats) -> dict[str, dict[int, float]]:
+    """Return predicted over measured by metric and point, where it is known."""
+    known = ~np.isnan(residual)
+    return {
+        metric: {
+            int(problem.index[row]): exp(residual[row]) for row in np.flatnonzero(known & (problem.metric == metric))
+        }
+        for metric in problem.metrics
+    }
 
 
 def _folds(groups: NDArray[np.str_], count: int) -> list[list[str]]:

@@ -64,6 +64,7 @@ class Point:
     load: Load
     together: int
     """Batch or concurrency; 0 where the row states none."""
+    is_mixture: bool
 
 
 def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
@@ -89,7 +90,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
     load = Load(row["load"], prompt, output, protocol)
     together = int(float(row["concurrency"] or row["batch"] or 0))
     setting = _setting(row, accelerator.id, model, catalog.runtimes[system.runtime].splits_layers)
-    return Point(row, system, setting, load, together)
+    return Point(row, system, setting, load, together, _is_mixture(model))
 
 
 def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
@@ -150,8 +151,12 @@ def _setting(row: Mapping[str, str], accelerator: str, model: ModelArchitecture,
     tp = int(row["tp"] or max(gpus // (pp * dp), 1))
     if tp * pp * dp > gpus:
         tp = max(gpus // (pp * dp), 1)
-    if not any(group.feed_forward and group.feed_forward.kind == "mixture" for group in model.layers):
+    if not _is_mixture(model):
         return Setting(accelerator, tp * dp, pp, 1, 1)
     if "enable_attention_dp" in row["notes"] and dp == 1 and tp > 1:
         return Setting(accelerator, 1, pp, tp, tp)
     return Setting(accelerator, tp, pp, dp, ep)
+
+
+def _is_mixture(model: ModelArchitecture) -> bool:
+    return any(group.feed_forward and group.feed_forward.kind == "mixture" for group in model.layers)
