@@ -148,7 +148,7 @@ class Replicas:
         return np.maximum(self.budget - beside, 0.1 * self.budget)
 
     def _fullness(self, batch: Floats, room: Floats) -> Floats:
-        """Prompt tokens that arrive in a step of a batch over what it can carry: B/D requests end in it and as many come.
+        """Prompt tokens that arrive in a step of a batch over what it can carry; B/D requests end and as many come.
 
         At 1 every step is full: no larger batch comes about, since its prompts would take more steps than its answers.
         """
