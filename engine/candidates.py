@@ -191,14 +191,13 @@ def _enumerate(
 def _spreads(question: Question, accelerator: Accelerator) -> Iterator[tuple[int, int, int, int]]:
     """Yield (tp, pp, dp, ep): what the user fixed, else the powers of two that such machines are run at.
 
-    Tensor parallelism stays within a node. Stages are tried across whole nodes, and within a node only where
-    accelerators reach each other over PCIe: over a fast link runtimes lose more to bubbles than all-reduces cost.
+    Tensor parallelism stays within a node. Stages are tried across whole nodes of accelerators on a fast link, which
+    come with a network made for collectives; and within a node only where accelerators reach each other over PCIe: over
+    a fast link runtimes lose more to bubbles than all-reduces cost.
     """
     serving = question.spec.serving
     node = node_size(question, accelerator)
     fast = accelerator.link.domain > 1 and not accelerator.link.kind.startswith("PCIe")
-    # Machines of fewer accelerators are rented and racked alone, without a network made for collectives.
-    clustered = node >= CLUSTERED_NODE
     mixture = any(layer.mixture for layer in layers(question.model))
     most = question.spec.hardware.accelerator_count or MOST_ACCELERATORS
     fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
@@ -209,7 +208,7 @@ def _spreads(question: Question, accelerator: Accelerator) -> Iterator[tuple[int
     for tp, pp, dp in product(widths, stages, ranks):
         group = tp * dp
         whole_node = group == within[-1]
-        if not fixed and group * pp > node and not clustered:
+        if not fixed and group * pp > node and not (fast and node >= CLUSTERED_NODE):
             continue
         if not fixed and (group * pp > most or group > 2 * node or (pp > 1 and (dp > 1 or (fast and not whole_node)))):
             continue

@@ -54,6 +54,8 @@ class Entry:
     fields: tuple[str, ...]
     architectures: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ()
+    every_runtime: bool = False
+    """Speaks of all runtimes, though only this one was measured."""
     foreign: bool = False
     """No kernel of these architectures was measured: the factors stray further."""
 
@@ -84,7 +86,8 @@ BLOCKS: tuple[Block, ...] = (
         ("aic_silicon_sample", "trtllm_docs_v1.0"),
         ("itl", "throughput"),
         (
-            Entry("tensorrt-llm", (*DENSE, *MIXTURE, *SPARSE, "pipeline_bubble")),
+            Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE),
+            Entry("pipelines", ("pipeline_bubble",), every_runtime=True),
             Entry(
                 "tensorrt-llm-rtx-pro",
                 ("linear_memory", "linear_compute", "all_reduce_factor"),
@@ -131,7 +134,7 @@ BLOCKS: tuple[Block, ...] = (
         ("xiongjiedai_llamacpp", "llamacpp_dgx_spark"),
         ("throughput",),
         (
-            Entry("llama.cpp", (*COARSE, *MIXTURE, "pipeline_bubble")),
+            Entry("llama.cpp", (*COARSE, *MIXTURE)),
             Entry(
                 "llama.cpp-apple", COARSE, architectures=("Apple M1", "Apple M2", "Apple M3", "Apple M4"), foreign=True
             ),
@@ -209,7 +212,7 @@ def entries_of(block: Block) -> list[FittedConstants]:
     return [
         FittedConstants(
             id=entry.id,
-            runtime=block.runtime,
+            runtime=None if entry.every_runtime else block.runtime,
             architectures=entry.architectures,
             accelerators=entry.accelerators,
             fitted_on="",

@@ -11,7 +11,7 @@ from engine.workload import Money, Term
 
 EVERYWHERE = frozenset({"", "global", "all", "any"})
 """Regions of offers that hold in all of a provider's regions, or whose region is not known."""
-WASTEFUL = 2.0
+WASTEFUL = 1.5
 """Accelerators paid over accelerators needed beyond which an offer tells nothing of the usual price."""
 BY_THE_NODE = ("SXM", "OAM")
 """Forms that are bought as whole boards."""
@@ -125,8 +125,8 @@ def qualifying_offers(
 def choose_offer(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> OfferChoice | None:
     """Return the offer with the (lower) median bill for so many replicas, the cheapest and the dearest; None of none.
 
-    Bills of whole instances are compared. Offers that leave more than half of what they bill for unused (a node of
-    eight for a single accelerator) count only where all do: they say nothing about the usual price.
+    Bills of whole instances are compared. Offers that leave more than a third of what they bill for unused (a node of
+    eight for four accelerators) count only where all do: they say nothing about the usual price.
 
     Args:
         offers: as ``qualifying_offers`` returns them; its order settles ties.
