@@ -152,7 +152,7 @@ def _taken_as(name: str, ports: Ports) -> str:
         entry = ports.catalog.model(found.name).model
     except InputError:
         return ""
-    return f": {entry.name}, {found.derived}" if found.derived else ""
+    return f": {entry.name}, {found.derived}" if found.derived else f": {entry.name}"
 
 
 def _preset_echo(fact: Fact, new: State, ports: Ports) -> str:

@@ -12,7 +12,7 @@ from agent.dialogue import step
 from agent.everywhere import where
 from agent.interpret import interpret
 from agent.interpret.reading import Reading
-from agent.model_texts import resolve_model
+from agent.model_texts import FoundModel, resolve_model
 from agent.questions import open_slot, open_slots
 from agent.saved import SavedSession, Sessions, shown_values
 from agent.slots import default_of
@@ -20,7 +20,7 @@ from agent.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.state import Clarify, NameFile, Ports, Propose, State
 from agent.writing import write_whole
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError
+from catalogs.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from engine.infeasible import NoPlan
@@ -142,7 +142,7 @@ def ports_of(catalog: Catalog) -> Ports:
         read=_read,
         plan=lambda spec, sources: _plan(spec, catalog, sources),
         forewarn=lambda spec: _forewarn(spec, catalog),
-        model=lambda text: resolve_model(text, catalog),
+        model=lambda text: _model(text, catalog),
         exists=_exists,
     )
 
@@ -150,7 +150,12 @@ def ports_of(catalog: Catalog) -> Ports:
 def prepare(ports: Ports) -> None:
     """Load the names, so that the first answer does not wait for them; the engine follows while that is read."""
     interpret("Llama 3.1 70B fp8 on H100, 20 rps", ports.catalog)
-    threading.Thread(target=import_module, args=("engine.forecast",), daemon=True).start()
+    threading.Thread(target=_import_rest, daemon=True).start()
+
+
+def _import_rest() -> None:
+    for name in ("engine.forecast", "agent.report.show", "agent.report.rich_render", "agent.report.model"):
+        import_module(name)
 
 
 def prompt_for(state: State, ports: Ports) -> str:
@@ -172,6 +177,13 @@ def _read(
     text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = MappingProxyType({})
 ) -> Reading:
     return interpret(text, catalog, asked=asked, known=known)
+
+
+def _model(text: str, catalog: Catalog) -> FoundModel:
+    try:
+        return resolve_model(text, catalog)
+    except (OSError, RuntimeError, ValueError) as error:  # '~nobody', a name too long for a file
+        raise InputError(f"{quoted(text)} names neither a model nor a file: {str(error).lower().rstrip('.')}") from None
 
 
 def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":

@@ -103,7 +103,10 @@ def _review(state: State, rest: str, ports: Ports) -> Step:
 def _start_over(state: State, rest: str, ports: Ports) -> Step:
     if not state.past:
         return state, (said("Nothing was said yet."), *question(state, ports))
-    return State(), (said("Started over; 'back' returns to your answers."),)
+    root = state
+    while root.past is not None:
+        root = root.past
+    return root, (said("Started over; 'back' returns to your answers."),)
 
 
 def _save(state: State, rest: str, ports: Ports) -> Step:

@@ -238,6 +238,8 @@ def name_file(state: State, asked: NameFile, line: str, ports: Ports) -> Step:
         return settled, (said("Nothing was written."),)
     if asked.other and reply.lower() in {"as it is", "as is", "anyway", asked.other.lower(), "2"}:
         return _written(settled, asked.other, ports, settled)
+    if len(reply.split()) > 1 and not reply.lower().endswith((".json", ".md")):
+        return ask_plan(settled, line, ports)  # a sentence is no file's name
     return save(settled, reply.removeprefix("save "), ports)
 
 

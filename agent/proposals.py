@@ -49,10 +49,10 @@ def _from_preset(slot: Slot, preset: WorkloadPreset, values: dict[str, Any], por
             field, article = ("input", "a") if slot.id == "prompt" else ("output", "an")
             others = [other for other in ports.catalog.presets.values() if other.id != preset.id][:4]
             kinds = ", ".join(f"{other.id} {show_count(getattr(other, field).mean)}" for other in others)
+            length = f"{show_count(value)} tokens, about {show_count(_words(value))} words"
             return (
-                f"{name}: {article} {slot.id} averages {show_count(value)} tokens, about "
-                f"{show_count(_words(value))} words ({source}). Other kinds: {kinds}; name one to take it. Or count words or pages: a page is about 500 "
-                "words."
+                f"{name}: {article} {slot.id} averages {length} ({source}). Other kinds: {kinds}; name one to take it. "
+                "Or count words or pages: a page is about 500 words."
             )
         case "targets":
             usual = value_shown(path, value)

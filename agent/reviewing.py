@@ -107,7 +107,7 @@ def _own_precision(values: Mapping[str, Any], ports: Ports) -> str:
     try:
         if "architecture" in values:
             return precision_shown(values["architecture"].native_precision)
-        return precision_shown(ports.catalog.model(str(values["model"])).precision)
+        return precision_shown(ports.catalog.model(ports.model(str(values["model"])).name).precision)
     except (InputError, KeyError):
         return ""
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from agent.state import State
 from agent.state_directory import state_directory
 from agent.writing import write_whole
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError
 
 VERSION: Final = 1
 MOST_KEPT: Final = 20
@@ -54,7 +54,7 @@ class Sessions:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise InputError(f"{quoted(str(self.directory))} cannot be made: {reason}") from None
+            raise InputError(f"the directory {self.directory} cannot be made: {reason}") from None
         write_whole(self.current, json.dumps(tree, indent=1, ensure_ascii=False) + "\n", force=True)
         self._forget_oldest()
 
@@ -102,12 +102,10 @@ def read_session(path: Path) -> SavedSession:
             raise ValueError("its values are no table")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the session {quoted(str(path))} cannot be read: {reason}") from None
+        raise InputError(f"the session {path} cannot be read: {reason}") from None
     except (ValueError, RecursionError) as error:
         problem = str(error) if type(error) is ValueError else "it is damaged"
-        raise InputError(
-            f"the file {quoted(str(path))} is no session: {problem}; remove it, or begin anew with `fleetcast`"
-        ) from None
+        raise InputError(f"{path} is no session: {problem}; remove it, or begin anew with `fleetcast`") from None
     return SavedSession(path, tuple(lines), {str(key): str(value) for key, value in values.items()})
 
 

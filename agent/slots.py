@@ -83,7 +83,7 @@ SLOTS: Final = (
         ask="And how long is an answer? Tokens or words; thinking tokens count.",
         why="Every answer token is one more step for its request: twice the length keeps each request about twice as "
         "long on a GPU. It usually moves the count more than the prompt does.",
-        example="300 tokens, 200 words, a paragraph",
+        example="300 tokens, 200 words",
     ),
     Slot(
         id="precision",

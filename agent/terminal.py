@@ -171,7 +171,7 @@ class PromptTerminal:
     def _loaded(self, prompt: str) -> "LineEditor":
         """Return the editor. It takes a third of a second to load: the prompt stands on the screen before."""
         if self._editor is None:
-            with _unechoed():
+            with _held_back():
                 _flushed(self._shown, prompt)
                 from agent.line_editor import LineEditor  # noqa: PLC0415 — only on a real terminal
 
@@ -235,14 +235,14 @@ def _painted(report: Report, stream: TextIO) -> str:
 
 
 @contextmanager
-def _unechoed() -> Iterator[None]:
-    """Keep what is typed meanwhile from the screen: the editor shows it as soon as it is there."""
+def _held_back() -> Iterator[None]:
+    """Hold back what is typed meanwhile, Ctrl-C too: the editor gets it all as soon as it is there."""
     import termios  # noqa: PLC0415 — not on every platform, but on every real terminal
 
     there = sys.stdin.fileno()
     before = termios.tcgetattr(there)
     quiet = [*before]
-    quiet[3] &= ~termios.ECHO
+    quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
     termios.tcsetattr(there, termios.TCSANOW, quiet)
     try:
         yield

@@ -1,0 +1,407 @@
+"""The dialogue as a function: back restores exactly, no line raises, no number is lost, slots and spec go together."""
+
+import re
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from agent.course import ports_of, prompt_for
+from agent.dialogue import step
+from agent.keywords import keyword_in
+from agent.report.blocks import Report
+from agent.report.plain import plain_text
+from agent.slots import ASKED, OFFERED, SLOTS, slot_called
+from agent.speech import Data, Say, Talk, Write
+from agent.state import Clarify, NameFile, Ports, State
+from agent.suggestions import questions_about
+from catalogs.catalog import Catalog
+from engine.plan import CapacityPlan
+from engine.workload import Statement, WorkloadSpec, missing
+
+
+@pytest.fixture(scope="module", autouse=True)
+def offline() -> Iterator[None]:
+    """No test asks the hub."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+SENTENCE = "70B fp8 on H100, 20 rps, 1.5k in, 300 out"
+
+
+@cache
+def ports() -> Ports:
+    return ports_of(Catalog.load())
+
+
+def after(*lines: str, state: State | None = None) -> State:
+    state = state or State()
+    for line in lines:
+        state, _ = step(state, line, ports())
+    return state
+
+
+def words(says: tuple[Say, ...]) -> str:
+    shown = [
+        plain_text(Report(one.blocks) if isinstance(one, Talk) else one.report)
+        for one in says
+        if isinstance(one, Talk | Data)
+    ]
+    return "\n".join(shown)
+
+
+@cache
+def a_plan() -> State:
+    return after(SENTENCE, "")
+
+
+# --- slots ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_path_of_a_slot_is_a_field_of_the_spec() -> None:
+    for slot in SLOTS:
+        for path in (*slot.paths, *slot.answered_by):
+            assert in_spec(path), f"{slot.id}: {path}"
+        assert set(slot.answered_by) <= set(slot.paths)
+
+
+def test_what_a_spec_requires_is_asked() -> None:
+    asked = {path for slot in ASKED for path in slot.answered_by}
+    assert set(missing({})) <= asked
+
+
+def test_an_offered_slot_has_a_default_with_its_reason_and_an_asked_one_without_default_is_required() -> None:
+    assert all(slot.default and slot.default_reason for slot in OFFERED)
+    for slot in ASKED:
+        assert bool(slot.default) != bool(set(slot.answered_by) & set(missing({})))
+
+
+def test_every_slot_is_found_by_each_of_its_names_and_no_two_share_one() -> None:
+    names = [name for slot in SLOTS for name in (slot.id, *slot.names)]
+    assert len(names) == len(set(names))
+    for slot in SLOTS:
+        assert all(slot_called(name) is slot for name in (slot.id, *slot.names))
+
+
+@pytest.mark.parametrize("slot", SLOTS, ids=lambda slot: slot.id)
+def test_each_example_of_a_slot_is_understood_where_it_is_asked(slot: Any) -> None:
+    """An example that the reader would not take teaches something wrong."""
+    for example in examples(slot.example):
+        reading = ports().read(example, ports().catalog, asked=slot.path)
+        filled = {fact.path for fact in reading.facts} | {question.path for question in reading.questions}
+        assert filled & set(slot.paths), example
+
+
+def examples(text: str) -> list[str]:
+    """Return the examples of a slot; a comma in a number or before 'or' joins them."""
+    return [text] if "," not in text else [part for part in re.split(r",(?!\d)\s*", text) if part]
+
+
+# --- back -------------------------------------------------------------------------------------------------------------
+
+LINES = st.sampled_from(
+    [
+        SENTENCE, "70B", "llama 3 8b", "gpt oss", "20 rps", "5 million requests a day", "10-20 rps", "500", "300 out",
+        "1.5k in", "8-bit", "fp8", "int4", "H100", "A100 or L40S", "not H100", "choose for me", "", "yes", "no", "1",
+        "2", "idk", "default", "defaults", "skip", "review", "edit traffic", "edit answer to 100 tokens", "help", "why",
+        "edit nothing", "why peak", "start over", "p95 TTFT 800ms", "peak 2x", "N+1", "it is a chatbot", "resume",
+        "40% prefix hit", "under $20k a month", "save", "save plan.txt", "3 countries", "-5 rps", "99 rps", "8 GPUs",
+        "actually 40 rps", "owner/unknown", "~nobody", "~/nothing.json",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(LINES, min_size=1, max_size=8), LINES)
+def test_back_after_any_accepted_line_restores_the_state_exactly(before: list[str], line: str) -> None:
+    state = after(*before)
+    if state.phase == "done":
+        return
+    new, _ = step(state, line, ports())
+    if new is not state:
+        restored, says = step(new, "back", ports())
+        assert restored is state
+        assert words(says)
+
+
+def test_back_restores_across_a_line_that_filled_six_slots() -> None:
+    state = after("8B")
+    full = after("fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms", state=state)
+    assert len(full.values) >= 6
+    assert after("back", state=full) is state
+
+
+def test_back_at_the_beginning_says_so() -> None:
+    state, says = step(State(), "back", ports())
+    assert state == State()
+    assert "nothing before" in words(says)
+
+
+def test_the_lines_of_a_state_lead_to_it_again() -> None:
+    """What a saved session holds is enough."""
+    state = after(
+        "70B", "gpt oss", "back", "20 rps", "8-bit", "2", "500", "idk", "yes", "H100", "", "what if traffic doubles"
+    )
+    assert after(*state.lines) == state
+
+
+# --- any text ---------------------------------------------------------------------------------------------------------
+
+STARTS = [
+    (),
+    ("70B",),
+    ("70B", "20 rps", "500", "200"),
+    (SENTENCE,),
+    (SENTENCE, "8-bit"),
+    ("idk",),
+    (SENTENCE, "edit traffic"),
+]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(STARTS), st.text(max_size=60) | LINES)
+def test_no_line_raises_and_something_is_said(start: tuple[str, ...], line: str) -> None:
+    state = after(*start)
+    new, says = step(state, line, ports())
+    assert says or new.phase == "planned"
+    assert prompt_for(new, ports())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.text(max_size=60)
+    | st.sampled_from(
+        [
+            "why",
+            "why not",
+            "why $",
+            "keep",
+            "keep 99",
+            "show 7",
+            "compare",
+            "compare x",
+            "save",
+            "export",
+            "cheapest",
+            "half",
+            "2x",
+            "full 3",
+            "and",
+        ]
+    )
+)
+def test_no_line_after_the_plan_raises(line: str) -> None:
+    new, says = step(a_plan(), line, ports())
+    assert says or new.pending or new.phase == "done"
+
+
+@pytest.mark.parametrize(
+    "line", ["\x00\x1b[31m", "🦙" * 30, "a" * 5000, "\u202e70B", "9" * 400, "1e999 rps", "save \x00.json"]
+)
+def test_hostile_text_is_answered_in_words(line: str) -> None:
+    for state in (State(), after(SENTENCE), a_plan()):
+        new, says = step(state, line, ports())
+        assert says or new is not state
+
+
+NUMBERS = st.integers(min_value=2, max_value=9999)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NUMBERS, st.sampled_from(["{} countries", "we launch in {}", "response {} OK", "room {}", "version {}", "{}"]))
+def test_every_number_said_is_used_or_reported(number: int, template: str) -> None:
+    line = template.format(number)
+    state, says = step(after("70B"), line, ports())
+    used = str(number) in str(dict(state.values)) or str(number) in str(state.pending)
+    assert used or str(number) in words(says).replace(",", "")
+
+
+# --- the phases -------------------------------------------------------------------------------------------------------
+
+
+def test_the_six_questions_come_in_order_and_the_defaults_never_block() -> None:
+    state, prompts = State(), []
+    for line in ("70B", "20 rps", "1500", "300", "", "", ""):
+        prompts.append(prompt_for(state, ports()))
+        state = after(line, state=state)
+    assert prompts == ["model> ", "traffic> ", "prompt> ", "answer> ", "precision> ", "accelerator> ", "plan?> "]
+    assert state.phase == "planned"
+
+
+def test_a_bare_number_fills_only_the_slot_that_is_asked() -> None:
+    assert dict(after("70B", "20").values) == {"model": "70B", "traffic.requests_per_s": 20}
+    assert dict(after("70").values) == {"model": "70B"} or "model" in after("70").values
+
+
+def test_a_checkpoint_that_names_its_precision_is_not_asked_for_it() -> None:
+    state = after("RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8", "20 rps", "500", "200")
+    assert prompt_for(state, ports()) == "accelerator> "
+
+
+def test_a_fleet_that_is_given_may_ask_for_the_rate() -> None:
+    state, says = step(State(), "70B fp8 on 8xH100, 1.5k in, 300 out", ports())
+    assert "Enter asks for the largest rate that this fleet holds" in words(says)
+    planned = after("", "", state=state)
+    plan = planned.base.capacity_plan
+    assert plan is not None
+    assert plan.fleet.accelerators == 8
+    assert plan.spec.traffic.requests_per_s is None
+
+
+def test_a_second_value_is_asked_about_never_last_wins() -> None:
+    state = after("70B", "20 rps", "500 in, 30 rps")
+    assert isinstance(state.pending, Clarify)
+    assert after("2", state=state).values["traffic.requests_per_s"] == 20
+    assert after("30", state=state).values["traffic.requests_per_s"] == 30
+
+
+def test_a_correction_replaces_and_says_what_it_replaces() -> None:
+    state, says = step(after("70B", "20 rps"), "actually 30 rps", ports())
+    assert state.values["traffic.requests_per_s"] == 30
+    assert "before: 20 requests/s" in words(says)
+
+
+def test_what_cannot_be_a_spec_is_refused_whole() -> None:
+    state = after("70B")
+    new, says = step(state, "20 rps, 120% prefix hit", ports())
+    assert "prefix_hit" not in str(dict(new.values))
+    assert "120" in words(says)
+
+
+def test_the_review_marks_defaults_and_names_sources() -> None:
+    _, says = step(after(SENTENCE), "review", ports())
+    shown = words(says)
+    assert 'traffic: 20 requests/s on average (said "20 rps")' in shown
+    assert "peak: 1.5 × the mean (default: " in shown
+    for slot in SLOTS:
+        assert f"{slot.id}:" in shown
+
+
+def test_the_review_warns_before_the_run_of_what_cannot_work() -> None:
+    _, says = step(State(), "llama 3.1 70b fp8 on A100, 2 rps, 500 in, 200 out", ports())
+    assert "Before you run it" in words(says)
+    _, says = step(State(), "llama 3.1 8b bf16 on H100, 2 rps, 200k in, 200 out", ports())
+    assert "Before you run it" in words(says)
+
+
+def test_a_target_below_the_floor_is_warned_of() -> None:
+    _, says = step(State(), f"{SENTENCE}, p95 ITL 1 ms", ports())
+    assert "out of reach" in words(says)
+
+
+def test_a_refused_question_stays_in_the_review() -> None:
+    state = after("llama 3.1 8b bf16 on H100, 2 rps, 200k in, 200 out")
+    new, says = step(state, "", ports())
+    assert new is state
+    assert "cannot be planned" in words(says)
+
+
+def test_edit_after_the_plan_leads_to_the_review_and_a_new_plan() -> None:
+    state = after("edit traffic", "40 rps", state=a_plan())
+    assert state.phase == "review"
+    again = after("", state=state)
+    assert again.kept == 1
+    assert "40 requests/s" in again.base.label
+
+
+def test_saving_asks_before_it_overwrites_and_about_other_endings() -> None:
+    there = ports_of(ports().catalog)
+    there = Ports(there.catalog, there.read, there.plan, there.forewarn, there.model, lambda path: path == "old.json")
+    state, says = step(a_plan(), "save new.json", there)
+    assert [one.path for one in says if isinstance(one, Write)] == ["new.json"]
+    state, says = step(a_plan(), "save old.json", there)
+    assert isinstance(state.pending, NameFile)
+    assert not any(isinstance(one, Write) for one in says)
+    _, says = step(state, "yes", there)
+    assert [(one.path, one.overwrite) for one in says if isinstance(one, Write)] == [("old.json", True)]
+    state, says = step(a_plan(), "save plan.txt", there)
+    assert "does not end in .json" in words(step(state, "review", there)[1]) or isinstance(state.pending, NameFile)
+    _, says = step(state, "as it is", there)
+    assert [one.path for one in says if isinstance(one, Write)] == ["plan.txt"]
+
+
+def test_start_over_keeps_what_the_user_settings_gave_and_back_returns() -> None:
+    root = State(statements=(Statement("settings", {"money.provider": "aws"}, {}),))
+    state = after(SENTENCE, state=root)
+    fresh = after("start over", state=state)
+    assert dict(fresh.values) == {"money.provider": "aws"}
+    assert after("back", state=fresh) is state
+
+
+def test_a_line_is_answered_within_fifty_milliseconds() -> None:
+    after(SENTENCE, "", "what if traffic doubles")  # everything is loaded
+    best = min(timed("20 rps, 500 in, 200 out, p95 TTFT 800ms") for _ in range(5))
+    assert best < 0.05
+
+
+def timed(line: str) -> float:
+    begun = time.perf_counter()
+    step(after("70B"), line, ports())
+    return time.perf_counter() - begun
+
+
+def test_keywords_are_whole_lines() -> None:
+    assert (
+        keyword_in("back")
+        and keyword_in("  Go BACK. ")
+        and keyword_in("I don't know")
+        and keyword_in("I don’t know yet")
+    )
+    assert keyword_in("save My Plan.json") == keyword_in("save My Plan.json")
+    assert keyword_in("save My Plan.json").rest == "My Plan.json"  # type: ignore[union-attr]
+    for text in (
+        "back to back requests",
+        "default region us-east-1",
+        "skip the cache",
+        "no more than 8 GPUs",
+        "next year",
+    ):
+        assert keyword_in(text) is None
+
+
+# --- suggestions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SENTENCE,
+        "8B on L4, 1 rps, 200 in, 100 out",
+        f"{SENTENCE}, p95 ITL 1 ms",
+        f"{SENTENCE}, under $1k a month",
+        "70B fp8 on 8xH100, 1.5k in, 300 out, as much as it can",
+    ],
+)
+def test_every_suggestion_is_understood(said: str) -> None:
+    state = after(said, "", "")
+    while state.phase != "planned":
+        state = after("", state=state)
+    plan = state.base.capacity_plan
+    assert isinstance(plan, CapacityPlan)
+    offered = questions_about(plan)
+    assert len(offered) >= 2
+    for question in offered:
+        _, says = step(state, question, ports())
+        shown = words(says)
+        assert "I found no change" not in shown and "Why not what" not in shown and "cannot say why" not in shown, (
+            question
+        )
+
+
+def in_spec(path: str) -> bool:
+    model: Any = WorkloadSpec
+    *rooms, leaf = path.split(".")
+    for room in rooms:
+        if room not in model.model_fields:
+            return False
+        model = model.model_fields[room].annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return False
+    return leaf in model.model_fields

@@ -1,0 +1,209 @@
+"""Transcripts, run as tests: what is typed stands after >, what must be said, in order, beneath it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent.conversation import converse
+from agent.course import Course, ports_of
+from agent.saved import Sessions
+from agent.terminal import Interrupted, ScriptedTerminal
+from catalogs.catalog import Catalog
+from commands.converse import exit_code_of
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+COMMAND = (
+    "import sys; from commands.converse import open_conversation; from commands.failures import guarded; "
+    "sys.exit(guarded(lambda: open_conversation(resume='resume' in sys.argv)))"
+)
+PROMPT = re.compile(r"^[\w?]+> ", re.M)
+
+
+@dataclass
+class Turn:
+    line: str | None
+    """None: what is said before the first line."""
+    expected: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    resume: bool
+    turns: list[Turn] = field(default_factory=list)
+    code: int = 0
+
+
+@dataclass
+class Transcript:
+    runs: list[Run]
+    written: list[str]
+
+
+def transcript_in(path: Path) -> Transcript:
+    runs: list[Run] = []
+    written: list[str] = []
+    for raw in path.read_text(encoding="utf-8").splitlines():
+        if raw.startswith("$ "):
+            runs.append(Run("resume" in raw, [Turn(None)]))
+        elif raw.startswith(">"):
+            runs[-1].turns.append(Turn(raw[2:]))
+        elif raw.startswith("  "):
+            runs[-1].turns[-1].expected.append(raw.strip())
+        elif raw.startswith("exit "):
+            runs[-1].code = int(raw.split()[1])
+        elif raw.startswith("written "):
+            written.append(raw.split()[1])
+        else:
+            assert raw.startswith("#") or not raw, f"{path.name}: {raw!r} is no line of a transcript"
+    return Transcript(runs, written)
+
+
+FILES = sorted(HERE.glob("*.txt"))
+PIPED = [path for path in FILES if "^C" not in path.read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog.load()
+
+
+@pytest.mark.parametrize("path", PIPED, ids=lambda path: path.stem)
+def test_the_command_holds_the_conversation_of_a_transcript_through_pipes(path: Path, tmp_path: Path) -> None:
+    transcript = transcript_in(path)
+    for run in transcript.runs:
+        said, code = piped([turn.line or "" for turn in run.turns[1:]], tmp_path, resume=run.resume)
+        check(run, said)
+        assert code == run.code
+    for name in transcript.written:
+        assert (tmp_path / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_terminal_holds_the_conversation_of_a_transcript(
+    path: Path, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for run in transcript_in(path).runs:
+        script = [Interrupted if turn.line == "^C" else turn.line or "" for turn in run.turns[1:]]
+        terminal = ScriptedTerminal(script)
+        sessions = Sessions(tmp_path / "sessions", tmp_path / "sessions" / f"{len(list(tmp_path.rglob('*')))}.json")
+
+        def course(sessions: Sessions = sessions) -> Course:
+            return Course(ports_of(catalog), sessions)
+
+        begun = None
+        if run.resume:
+            begun = course()
+            terminal.say(begun.resume(sessions.latest()))
+        ending = converse(terminal, course, course=begun)
+        check(run, terminal.shown.getvalue())
+        assert exit_code_of(ending) == run.code
+
+
+def test_the_end_of_input_at_each_question_names_what_is_missing_and_loses_nothing(tmp_path: Path) -> None:
+    """End of file at every question: exit 5, the missing slots named; what was said comes back with resume."""
+    lines = ["llama 3.1 8b", "12 rps", "500", "200", "fp8"]
+    slots = ["model", "traffic", "prompt", "answer", "precision", "accelerator"]
+    for count in range(len(lines) + 1):
+        home = tmp_path / str(count)
+        home.mkdir()
+        said, code = piped(lines[:count], home)
+        assert code == 5
+        assert "Still needed: " + slots[count] in said
+        if count:
+            resumed, code = piped(["review"], home, resume=True)
+            assert code == 5
+            assert f'said "{lines[count - 1]}"' in resumed
+
+
+def test_a_pipe_that_says_everything_gets_its_plan_on_standard_output(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND],
+        input="llama 3.1 8b fp8 on H100, 12 rps, 500 in, 200 out\n",
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert "Llama 3.1 8B in FP8" in ended.stdout
+    assert "Enter plans" not in ended.stdout
+    assert "Enter plans" in ended.stderr
+
+
+def test_a_conversation_gives_the_plan_of_the_same_flags(tmp_path: Path) -> None:
+    """JSON from a conversation equals the JSON of the same spec by flags, apart from the sources."""
+    piped(["70B fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms", "", "save talk.json"], tmp_path)
+    flags = (
+        "--model 70B --precision fp8 --gpu-type H100 --rps 20 --input-tokens 1500 --output-tokens 300 --ttft-p95 800ms"
+    )
+    by_flags = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), "forecast", *flags.split(), "--json"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        check=True,
+    )
+    talk = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
+    flagged = json.loads(by_flags.stdout)
+    talk.pop("sources"), flagged.pop("sources")
+    assert json.dumps(talk) == json.dumps(flagged)
+
+
+def piped(lines: list[str], home: Path, *, resume: bool = False) -> tuple[str, int]:
+    """Say lines to the command through a pipe; return what it says on both streams, and its exit code."""
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND, *(["resume"] if resume else [])],
+        input="".join(f"{line}\n" for line in lines),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=home,
+        env=environment(home),
+        check=False,
+    )
+    assert "Traceback" not in ended.stdout
+    return ended.stdout, ended.returncode
+
+
+def environment(home: Path) -> dict[str, str]:
+    named = {"XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **named, "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}
+
+
+def check(run: Run, said: str) -> None:
+    parts = list(spoken(said, [turn.line for turn in run.turns if turn.line is not None]))
+    for turn, part in zip(run.turns, parts, strict=False):
+        at = 0
+        for expected in turn.expected:
+            found = part.find(expected, at)
+            assert found >= 0, f"after {turn.line!r}, {expected!r} is not said in:\n{part[at:]}\n(all of it:\n{part})"
+            at = found + len(expected)
+
+
+def spoken(said: str, lines: list[str]) -> Iterator[str]:
+    """Yield what is said before the first line, and after each."""
+    left = said
+    for line in lines:
+        if line == "^C":
+            at = left.find("Ctrl-C again", 1)
+            at = len(left) if at < 0 else at
+            yield left[:at]
+            left = left[at:]
+            continue
+        echo = re.compile(rf"^[\w?]+> {re.escape(line)}$", re.M)
+        match = echo.search(left)
+        assert match, f"{line!r} was not asked for; after it came:\n{left}"
+        yield left[: match.start()]
+        left = left[match.end() :]
+    yield left
