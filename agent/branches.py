@@ -72,12 +72,12 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     latency = metric_shown(target.metric, target.percentile) if target else "TTFT p95"
     columns = (
         Column("plan"),
-        Column("", spoken="bare"),
         Column("fleet", spoken="bare"),
         Column("monthly", "right"),
         Column(latency, "right"),
         Column("ITL", "right"),
         Column("targets", spoken="bare"),
+        Column("", wraps=True, spoken="sentence"),
     )
     rows = tuple(_beside(branch, target) for branch in branches)
     says: list[Block] = [Table(columns, rows)]
@@ -91,7 +91,7 @@ def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
     plan = branch.capacity_plan
     number = str(branch.number)
     if plan is None:
-        return number, branch.label, "nothing fits", "", "", "", ""
+        return number, "nothing fits", "", "", "", "", branch.label
     peak = plan.performance.at_peak
     ttft = _latency(plan, target) if target else peak.ttft_s.p95
     met: Cell = ""
@@ -99,12 +99,12 @@ def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
     return (
         number,
-        branch.label,
         _fleet(plan),
         usd_shown(plan.cost.monthly_usd),
         show_seconds(ttft),
         show_seconds(peak.itl_s.mean),
         met,
+        branch.label,
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeAlias
 
-from agent.report.blocks import Report, Tone
+from agent.report.blocks import Facts, Report, Table, Tone
 from agent.speech import Data, Spoken
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool,
     same = results is talk or (results.isatty() and talk.isatty())
     for index, part in enumerate(spoken):
         last = index == len(spoken) - 1
-        if index and (last or isinstance(part, Data) or isinstance(spoken[index - 1], Data)):
+        if index and (last or _stands_apart(part) or _stands_apart(spoken[index - 1])):
             talk.write("\n")
         if not same:
             talk.flush()
@@ -216,6 +216,10 @@ def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool,
         else:
             talk.write(encodable(_painted(Report(part.blocks), talk), talk.encoding))
     talk.flush()
+
+
+def _stands_apart(part: Spoken) -> bool:
+    return isinstance(part, Data) or any(isinstance(block, Table | Facts) for block in part.blocks)
 
 
 _SIGNS: Final[dict[Tone, str]] = {"strong": "1", "quiet": "2", "good": "32", "bad": "1;31", "warning": "33"}

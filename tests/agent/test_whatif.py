@@ -64,7 +64,7 @@ def values(text: str) -> dict[str, Any]:
         ("50% growth a year", "traffic.growth_per_year", 0.5),
         ("with TP4", "serving.tensor_parallel", 4),
         ("N+1", "availability.spare_replicas", 1),
-        ("300 out", "tokens.output.mean", 300),
+        ("250 tokens out", "tokens.output.mean", 250),
     ],
 )
 def test_a_variant_in_words_sets_its_value(text: str, path: str, value: object) -> None:
