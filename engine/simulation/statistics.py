@@ -68,7 +68,7 @@ def _batches(count: int, share: float) -> int:
 
 def _estimate(value: float, each: Floats) -> Estimate:
     half = STUDENT[len(each)] * float(each.std(ddof=1)) / sqrt(len(each))
-    return Estimate(value, value - half, value + half)
+    return Estimate(value, max(value - half, 0.0), value + half)
 
 
 class StreamedDistribution:

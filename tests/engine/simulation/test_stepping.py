@@ -1,0 +1,87 @@
+"""The fast simulator equals one that takes every step."""
+
+import numpy as np
+import pytest
+
+from engine.simulation import open_loop, requests_of, simulate
+from engine.simulation.requests import Requests, chunks
+from engine.simulation.simulate import Speed
+from engine.workload import TokenDistribution
+from tests.engine.simulation.models import CHAT_SCHEDULER, WORKED_CASE
+from tests.engine.simulation.scenarios import Scenario, scenario
+from tests.engine.simulation.stepping import columns, step_through
+
+SAME_S = 1e-9
+
+
+def times(case: Scenario, chunk: int | None = None, speed: Speed = "plain") -> np.ndarray:
+    load = case.requests if chunk is None else chunks(case.requests, chunk)
+    result = simulate(case.model, case.policy, load, replicas=case.replicas, routing=case.routing, speed=speed)
+    served = result.requests
+    assert served is not None
+    return np.stack(
+        [
+            served.arrival_s + served.wait_s,
+            served.arrival_s + served.ttft_s,
+            served.arrival_s + served.e2e_s,
+            served.preemptions,
+        ],
+        axis=1,
+    )
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_requests_times_equal_those_of_stepping(seed: int) -> None:
+    """Admission, first and last token and preemptions, under every policy, burst, window and shortage."""
+    case = scenario(seed)
+    jobs, _ = step_through(case.model, case.policy, case.requests, case.replicas, case.routing)
+    assert np.abs(times(case) - columns(jobs)).max(initial=0.0) < SAME_S
+
+
+def test_the_scenarios_are_hard_enough() -> None:
+    """Some preempt, some share a load over replicas, some hold prompts back: else the test above proves little."""
+    cases = [scenario(seed) for seed in range(120)]
+    assert sum(times(case)[:, 3].sum() > 0 for case in cases if len(case.requests)) >= 8
+    assert sum(case.replicas > 1 and case.routing == "least_outstanding" for case in cases) >= 20
+    assert sum(case.policy.one_step_later and case.policy.poll_steps > 1 for case in cases) >= 8
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 3))
+@pytest.mark.parametrize("size", [1, 7])
+def test_chunks_change_nothing(seed: int, size: int) -> None:
+    """A load fed a few requests at a time gives the same bytes as the whole at once."""
+    case = scenario(seed)
+    assert times(case, size).tobytes() == times(case).tobytes()
+
+
+def test_the_worked_case_equals_stepping_near_saturation() -> None:
+    load = joined(open_loop(8.0, 400, TokenDistribution(mean=1000), TokenDistribution(mean=250), seed=2))
+    case = Scenario(WORKED_CASE, CHAT_SCHEDULER, load, 1, "round_robin")
+    jobs, steppers = step_through(case.model, case.policy, load)
+    assert np.abs(times(case) - columns(jobs)).max() < SAME_S
+    gaps = np.concatenate([np.full(count, seconds) for seconds, count in steppers[0].gaps])
+    result = simulate(case.model, case.policy, load)
+    # The shares are of tokens; a bin is 0.5 % wide.
+    for share, found in ((0.5, result.token_gap_p50_s), (0.95, result.token_gap_p95_s), (0.99, result.token_gap_p99_s)):
+        assert found == pytest.approx(float(np.quantile(gaps, share)), rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 4))
+def test_kv_blocks_are_never_overdrawn(seed: int) -> None:
+    """The stepper asserts it at each step; its peak stays within the pool and reaches most of it under shortage."""
+    case = scenario(seed)
+    _, steppers = step_through(case.model, case.policy, case.requests, case.replicas, case.routing)
+    assert all(stepper.most_blocks <= case.model.blocks for stepper in steppers)
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 4))
+def test_compiled_gives_the_same_bytes(seed: int) -> None:
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    case = scenario(seed)
+    for size in (None, 7):
+        assert times(case, size, "compiled").tobytes() == times(case, size).tobytes()
+
+
+def joined(parts: "list[Requests] | object") -> Requests:
+    held = list(parts)  # type: ignore[call-overload]
+    return requests_of(*(np.concatenate([getattr(part, name) for part in held]) for name in Requests.__slots__))
