@@ -168,14 +168,17 @@ class Replicas:
         # Not less than the batch itself, which the budget may be smaller than.
         room = self._room(running)
         at_budget = self.tables.base(running + room)
-        # The rest shares its step with other prompts, the more the fuller the budget is, and bears its part of it.
+        # The rest shares its step with other prompts, the more the fuller the budget is, and bears its part of it; the
+        # launches of a step are shared by the prompts in it, of which so many come that are Poisson.
         filled = rest + (room[..., None] - rest) * self._fullness(batch, room)[..., None]
         share = rest / np.maximum(filled, TINY)
         last = self.tables.base(running[..., None] + filled)
         added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0) * share
+        together = np.maximum(batch / self.lengths.decoded, TINY)[..., None]
+        steps = full - np.expm1(-together) / together
         return {
             "its tokens in the steps": added,
-            "launches of its steps": (full + share) * self.tables.prompt_fixed[:, None, None],
+            "launches of its steps": steps * self.tables.prompt_fixed[:, None, None],
             "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
         }
 
@@ -207,15 +210,19 @@ class Replicas:
     def own_parts(self, batch: Floats) -> dict[str, Floats]:
         """Formula 7: what a request's own prefill is made of, by name: (candidates, batches, strata) each.
 
-        A prompt alone passes the pipeline's stages one by one.
+        A prompt alone passes the pipeline's stages one by one; further chunks of it follow a stage behind.
         """
         full, rest = self.chunks(batch)
         running = np.maximum(batch, 0.0)[..., None] if self.scheduler.mixed else 0.0
         stages = self.tables.pipeline[:, None, None]
         decoding = self.decode_attention(batch)[..., None]
         beside = np.minimum(batch, 1.0)[..., None] * decoding if self.scheduler.mixed else 0.0
-        steps = full * self.tables.base(batch + self._room(batch))[..., None] + self.tables.base(
-            running + rest * stages
+        room = self._room(batch)[..., None]
+        first = np.where(full > 0, room, rest)
+        steps = (
+            full * self.tables.base(batch + room[..., 0])[..., None]
+            + self.tables.base(running + rest)
+            + (self.tables.base(running + first * stages) - self.tables.base(running + first))
         )
         return {
             "its steps": steps,
@@ -297,7 +304,7 @@ class Replicas:
     def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
         """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
 
-        ``exceeds`` falls with time: three passes over twelve points of log time each narrow the bracket, and the last
+        ``exceeds`` falls with time: four passes over eight parts of log time each narrow the bracket, and the last
         is interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
         more: P(X > t) <= E[X]/t.
         """
@@ -305,10 +312,10 @@ class Replicas:
         shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
         width = (centre - np.log(1 - np.asarray(share)) + 0.01)[..., None] - low
-        steps = np.linspace(0.0, 1.0, 13)
+        steps = np.linspace(0.0, 1.0, 9)
         wide = load.repeated(len(steps))
         allowed = 1 - np.asarray(share)[..., None]
-        for _ in range(3):
+        for _ in range(4):
             at = low + width * steps
             above = self.exceeds(wide, metric, np.exp(at.reshape(at.shape[0], -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
