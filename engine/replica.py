@@ -168,17 +168,18 @@ class Replicas:
         # Not less than the batch itself, which the budget may be smaller than.
         room = self._room(running)
         at_budget = self.tables.base(running + room)
-        # The rest shares its step with other prompts, the more the fuller the budget is, and bears its part of it; the
-        # launches of a step are shared by the prompts in it, of which so many come that are Poisson.
+        # The rest shares its step with other prompts, the more the fuller the budget is. Each bears the tokens that it
+        # brings; a step's launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
+        together = np.maximum(batch / self.lengths.decoded, TINY)[..., None]
+        head = -np.expm1(-together) / together
         filled = rest + (room[..., None] - rest) * self._fullness(batch, room)[..., None]
         share = rest / np.maximum(filled, TINY)
-        last = self.tables.base(running[..., None] + filled)
-        added = full * (at_budget - base)[..., None] + np.maximum(last - base[..., None], 0.0) * share
-        together = np.maximum(batch / self.lengths.decoded, TINY)[..., None]
-        steps = full - np.expm1(-together) / together
+        floor = self.tables.base(np.maximum(running, 1.0))
+        tokens = (self.tables.base(running[..., None] + filled) - floor[..., None]) * share
+        added = full * (at_budget - base)[..., None] + tokens + (floor - base)[..., None] * head
         return {
             "its tokens in the steps": added,
-            "launches of its steps": steps * self.tables.prompt_fixed[:, None, None],
+            "launches of its steps": (full + head) * self.tables.prompt_fixed[:, None, None],
             "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
         }
 
