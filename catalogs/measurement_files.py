@@ -30,6 +30,9 @@ SMALLEST, LARGEST = 1e-9, 1e12
 
 Point = Mapping[str, str]
 
+SCORECARD: Final = Path(__file__).parent / "measurements" / "scorecard.csv"
+"""Published points of 16 accelerators and 32 models that no fit may see, each with its source."""
+
 
 def read_points(path: Path) -> list[Point]:
     """Return the rows of a measurements CSV; columns that it lacks are empty, others that it has are left out.
@@ -49,6 +52,11 @@ def read_points(path: Path) -> list[Point]:
         point["id"] = point["id"] or f"line {line}"
         points.append(point)
     return points
+
+
+def scorecard_points() -> list[Point]:
+    """Return the measured points that the program ships to be judged by."""
+    return read_points(SCORECARD)
 
 
 def read_peer_predictions(path: Path) -> list[Point]:

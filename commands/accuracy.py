@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.writing import check_writable, write_whole
-from catalogs.errors import InputError
-from catalogs.measurement_files import read_peer_predictions, read_points
+from catalogs.measurement_files import read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.showing import notice, print_json, show_accuracy
@@ -29,7 +28,9 @@ app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
 )
 
-Points = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Measured points, one a line.")]
+Points = Annotated[
+    Path | None, typer.Option(metavar="FILE.csv", help="Measured points; the shipped scorecard by default.")
+]
 Compare = Annotated[
     Path | None, typer.Option(metavar="FILE.csv", help="A peer's predictions: measurement_id, ttft_ms, itl_ms, …")
 ]
@@ -81,7 +82,5 @@ def accuracy_command(
 
 
 def _points(file: Path | None) -> "Sequence[Mapping[str, str]]":
-    """Return the points of a file."""
-    if file is None:
-        raise InputError("accuracy needs measured points: --points FILE.csv")
-    return read_points(file)
+    """Return the points of a file, else those of the shipped scorecard."""
+    return scorecard_points() if file is None else read_points(file)

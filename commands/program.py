@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
     "estimate": "One replica at a given load: memory, FLOPs, latency, throughput.",
     "accuracy": "Predict measured points and say how far off.",
+    "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
     "plan": "Show a plan that was saved; the schema of plans.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "resume": "Go on with a conversation that was interrupted.",

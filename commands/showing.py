@@ -11,6 +11,7 @@ from commands.failures import Exit
 if TYPE_CHECKING:
     from engine.comparison import Comparison
     from engine.estimate import Outcome
+    from engine.fit_run import FitRun
     from engine.infeasible import NoPlan
     from engine.plan import CapacityPlan
     from engine.scores import Accuracy
@@ -82,6 +83,13 @@ def show_accuracy(accuracy: "Accuracy", compared: "Sequence[Comparison]", *, pla
     from agent.report.accuracy_report import accuracy_report  # noqa: PLC0415
 
     _show(accuracy_report(accuracy, compared), plain)
+
+
+def show_fit(run: "FitRun", *, plain: bool = False) -> None:
+    """Print what a fit reached: in it, and on what it left out."""
+    from agent.report.fit_report import fit_report  # noqa: PLC0415
+
+    _show(fit_report(run), plain)
 
 
 def notice(lines: Iterable[str]) -> None:

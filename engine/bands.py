@@ -63,7 +63,9 @@ def ends(band: ErrorBand, level: int = 80, *, known: bool = True) -> tuple[float
     return (low, high) if known else (low / NEVER_SEEN, high * NEVER_SEEN)
 
 
-def plan_bands(plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, level: int = 80) -> dict[str, Any] | None:
+def plan_bands(
+    plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, level: int = 80
+) -> dict[str, Any] | None:
     """Return the plan's bands: a tree with the paths of its figures, ``low`` and ``high`` for each; None without any.
 
     Memory follows from dimensions and has no band of this kind. The fleet's high end is what the load would need if
@@ -89,8 +91,8 @@ def plan_bands(plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, l
     }
     if unseen:
         tree["note"] = (
-            f"no measurement of a {architecture} model on an accelerator whose kernels are {kernels} is among the data: "
-            "the bands are those of the nearest kind, and may be too narrow"
+            f"no measurement of a {architecture} model on an accelerator whose kernels are {kernels} is among the "
+            "data: the bands are those of the nearest kind, and may be too narrow"
         )
     return tree
 

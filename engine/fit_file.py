@@ -12,9 +12,10 @@ HEADER = """# Constants fitted on measurements of served systems, beyond what ke
 """
 
 
-BANDS_HEADER = """# How far measurements lay from predictions that had not seen them: quantiles of measured over predicted at 2.5, 10, 25,
-# 50, 75, 90 and 97.5 %, over groups (model, accelerator) left out of the fit. Written by `fleetcast fit`. Each is
-# stretched until the band from the other groups covers 80 % of a group; coverage says what that gave.
+BANDS_HEADER = """# How far measurements lay from predictions that had not seen them: quantiles of measured over
+# predicted at 2.5, 10, 25, 50, 75, 90 and 97.5 %, over groups (model, accelerator) left out of the fit. Written by
+# `fleetcast fit`. Each is stretched until the band from the other groups covers 80 % of a group; coverage says what
+# that gave.
 """
 
 
@@ -24,7 +25,9 @@ def bands_file(bands: Sequence[ErrorBand]) -> str:
 
 
 def _band(band: ErrorBand) -> str:
-    selectors = [f'{name} = "{getattr(band, name)}"' for name in ("load", "architecture", "kernels") if getattr(band, name)]
+    selectors = [
+        f'{name} = "{getattr(band, name)}"' for name in ("load", "architecture", "kernels") if getattr(band, name)
+    ]
     lines = [
         "",
         "[[band]]",

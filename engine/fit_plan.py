@@ -67,6 +67,7 @@ class Block:
     runtime: str
     sources: tuple[str, ...]
     metrics: tuple[str, ...]
+    """Fitted on."""
     entries: tuple[Entry, ...]
 
 
@@ -149,12 +150,23 @@ QUALITY: Mapping[str, float] = {
     "trtllm_docs_static": 0.3,
     "rocm_vllm_docker": 1.0,
 }
-"""Weight of a source beside 1: maximum-throughput tables hold ramp-up and tail, and mixture runs hide their settings."""
+"""Weight of a source beside 1: maximum-throughput tables hold ramp-up and tail; mixture runs hide their settings."""
 
 
-def quality_of(point: Point) -> float:
-    """Return how much a point counts, by its source."""
+JUDGED = ("ttft",)
+"""Metrics of closed loops that are judged and not fitted on: they are mostly waiting, and the step model has no say."""
+
+
+def quality_of(point: Point, metric: str) -> float:
+    """Return how much a metric of a point counts in the fit, by its source; 0 where it is only judged."""
+    if point.load.kind == "closed_loop" and metric in JUDGED:
+        return 0.0
     return QUALITY.get(point.row["source"], 1.0)
+
+
+def metrics_of(block: Block) -> tuple[str, ...]:
+    """Return the metrics that a block is fitted on or judged by."""
+    return tuple(dict.fromkeys((*block.metrics, *JUDGED)))
 
 
 @dataclass(frozen=True, slots=True)

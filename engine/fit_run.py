@@ -1,4 +1,4 @@
-"""The whole fit: every block of the plan on a set of measured rows, to constants, bands, and errors that can be shown."""
+"""The whole fit: every block of the plan on a set of measured rows, to constants, bands, and errors to show."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from catalogs.catalog import Catalog
 from engine.band_fit import LeftOut, error_bands
 from engine.bands import architecture_of, kernels_of
 from engine.fit_file import bands_file, fitted_file
-from engine.fit_plan import BLOCKS, block_points, constants_of, entries_of, excluded_because, quality_of
+from engine.fit_plan import BLOCKS, block_points, constants_of, entries_of, excluded_because, metrics_of, quality_of
 from engine.fitting import Fit, Problem, fit, group_of
 from engine.measured import ALSO, read
 from engine.points import Point
@@ -40,7 +40,7 @@ class FitRun:
     """catalogs/bands.toml"""
     lines: tuple[Line, ...]
     refused: int
-    """Rows that the fit may not see: the scorecard's."""
+    """Rows that the fit did not see: the scorecard's and their neighbours."""
     excluded: Mapping[str, int]
     """Rows left aside, by reason."""
 
@@ -48,19 +48,26 @@ class FitRun:
 def run_fit(
     rows: Sequence[Mapping[str, str]],
     catalog: Catalog,
-    scorecard: frozenset[str] = frozenset(),
+    scorecard: Sequence[Mapping[str, str]] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> FitRun:
-    """Fit all blocks on the rows, the scorecard's excepted.
+    """Fit all blocks on the rows.
+
+    Rows that share a source, an architecture and an accelerator with the scorecard's are judged only.
 
     Args:
         rows: of measurements CSVs.
         catalog: its kernel curves and runtimes are used; its fitted constants are not.
-        scorecard: ids of rows that no fit may see.
+        scorecard: rows that no fit may see, nor their neighbours in a sweep.
         say: told of every round.
     """
-    allowed = [row for row in rows if row["id"] not in scorecard]
-    points = [point for point in (read(row, catalog) for row in allowed) if not isinstance(point, str)]
+    points = [point for point in (read(row, catalog) for row in rows) if not isinstance(point, str)]
+    held = {_sweep(point, catalog) for row in scorecard if isinstance(point := read(row, catalog), Point)}
+    kept_out = {id(point) for point in points if _sweep(point, catalog) in held}
+
+    def quality(point: Point, metric: str) -> float:
+        return 0.0 if id(point) in kept_out else quality_of(point, metric)
+
     excluded: dict[str, int] = {}
     for point in points:
         reason = excluded_because(point.row)
@@ -72,16 +79,18 @@ def run_fit(
         if not chosen:
             continue
         say(f"{block.runtime}: {len(chosen)} points")
-        problem = Problem(
-            chosen, catalog, entries_of(block), constants_of(block, catalog), quality_of, block.metrics
-        )
+        problem = Problem(chosen, catalog, entries_of(block), constants_of(block, catalog), quality, metrics_of(block))
         result = fit(problem, say=say)
         fits.append((block, problem, result))
         lines += _lines(block.runtime, problem, result)
         left_out += _left_out(problem, result, catalog)
-    return FitRun(
-        fitted_file(fits), bands_file(error_bands(left_out)), tuple(lines), len(rows) - len(allowed), excluded
-    )
+    return FitRun(fitted_file(fits), bands_file(error_bands(left_out)), tuple(lines), len(kept_out), excluded)
+
+
+def _sweep(point: Point, catalog: Catalog) -> tuple[object, ...]:
+    """What a point shares with its neighbours; the same measurements circulate under the names of several models."""
+    model = catalog.model(point.row["model"]).model
+    return point.row["source"], point.setting.accelerator, model.layers, model.hidden_size
 
 
 def _lines(runtime: str, problem: Problem, result: Fit) -> list[Line]:
@@ -90,19 +99,9 @@ def _lines(runtime: str, problem: Problem, result: Fit) -> list[Line]:
         kinds = sorted({_kind(problem.points[i]) for i in result.ratios.get(metric, {})})
         for kind in kinds:
             wanted = [i for i in result.ratios[metric] if _kind(problem.points[i]) == kind]
-            lines.append(
-                Line(
-                    f"{runtime}, {kind}",
-                    metric,
-                    len(wanted),
-                    _errors([result.fitted_ratios[metric][i] for i in wanted]),
-                    _errors([result.ratios[metric][i] for i in wanted]),
-                    _errors([result.without_model[metric][i] for i in wanted if i in result.without_model[metric]]),
-                    _errors(
-                        [result.without_accelerator[metric][i] for i in wanted if i in result.without_accelerator[metric]]
-                    ),
-                )
-            )
+            views = (result.fitted_ratios, result.ratios, result.without_model, result.without_accelerator)
+            errors = (_errors([view[metric][i] for i in wanted if i in view[metric]]) for view in views)
+            lines.append(Line(f"{runtime}, {kind}", metric, len(wanted), *errors))
     return lines
 
 
@@ -135,5 +134,3 @@ def _left_out(problem: Problem, result: Fit, catalog: Catalog) -> list[LeftOut]:
                 )
             )
     return found
-
-

@@ -78,21 +78,20 @@ class Problem:
         catalog: Catalog,
         entries: Sequence[FittedConstants],
         constants: Sequence[Constant],
-        quality: Callable[[Point], float],
+        quality: Callable[[Point, str], float],
         metrics: Sequence[str],
     ) -> None:
-        """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted."""
+        """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted.
+
+        ``quality`` weighs a metric of a point; 0 judges it without fitting on it.
+        """
         self.points = list(points)
         self.catalog = catalog
         self.entries = list(entries)
         self.constants = list(constants)
         self.metrics = list(metrics)
         self.groups = np.array([group_of(p) for p in self.points])
-        counts = {group: int((self.groups == group).sum()) for group in set(self.groups)}
-        self._point_weight = np.array(
-            [quality(p) / np.sqrt(counts[g]) for p, g in zip(self.points, self.groups, strict=True)]
-        )
-        columns = {column: metric for metric, names in (METRICS | ALSO).items() for column in names}
+        columns = {column: metric for metric, names in (*METRICS.items(), *ALSO.items()) for column in names}
         first = predict_points(self._readings, self.catalog_with(self.start))
         self.rows = [
             (index, item.column)
@@ -103,7 +102,10 @@ class Problem:
         ]
         self.metric = np.array([columns[column] for _, column in self.rows])
         self.index = np.array([index for index, _ in self.rows])
-        self.weight = self._point_weight[self.index]
+        quality_of_row = [quality(self.points[i], m) for i, m in zip(self.index, self.metric, strict=True)]
+        names, sizes = np.unique(self.groups, return_counts=True)
+        size = dict(zip(names.tolist(), sizes.tolist(), strict=True))
+        self.weight = np.array(quality_of_row) / np.sqrt([size[group] for group in self.groups[self.index].tolist()])
 
     @property
     def _readings(self) -> Sequence[Reading]:

@@ -1,11 +1,13 @@
 """The forecast: a WorkloadSpec and a Catalog in, a CapacityPlan out. This page is the method, step by step."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from catalogs.catalog import Catalog
 from engine.alternatives import alternatives_of
 from engine.answer import answer_of, target_results, warnings_of
 from engine.assumptions import assumptions_of
+from engine.bands import plan_bands
 from engine.capacity import replica_capacity
 from engine.chosen import chosen_of, memory_of, provenance_of
 from engine.demand import demand_of
@@ -55,7 +57,7 @@ def forecast(
     memory = memory_of(question, best, points.at_peak)
     thresholds = thresholds_of(question, best, capacity, points, demand)
     bill = bill_of(question, best, fleet, capacity, points, demand, thresholds.target_utilisation)
-    return CapacityPlan(
+    plan = CapacityPlan(
         answer=answer_of(question, best, fleet, capacity, results),
         spec=spec,
         sources=dict(sources or {}),
@@ -75,3 +77,4 @@ def forecast(
         bands=None,
         provenance=provenance_of(question, best),
     )
+    return replace(plan, bands=plan_bands(plan, question.model, catalog))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
 from catalogs.records import Accelerator
+from engine.bands import architecture_of, band_for, ends, kernels_of
 from engine.candidates import Candidates, illegal_because, measure
 from engine.kernels import Rates, Unsupported
 from engine.lengths import lengths_of
-from engine.loads import LoadFigures, closed_loop, offline, saturated, static_batch
+from engine.loads import LoadFigures, closed_loop, saturated, static_batch
 from engine.memory import Parallelism
 from engine.points import Load, Point, Setting, System, Unpredictable, read_point, tokens_of
 from engine.replica import Replicas
@@ -47,6 +48,9 @@ class Prediction:
     column: str
     measured: float
     predicted: float
+    low: float | None = None
+    high: float | None = None
+    """Ends of the 80 % band; null where the metric has none."""
 
 
 Outcome = tuple[Prediction, ...] | str
@@ -186,8 +190,31 @@ def _outcome(found: Candidates, figures: LoadFigures, index: int, point: Point) 
     for column in columns_of(point.row):
         value = _FIGURES[column](figures, point)
         if value is not None:
-            predictions.append(Prediction(column, float(point.row[column]), float(value[index])))
+            predicted = float(value[index])
+            low, high = _band(found, index, point, column) or (None, None)
+            predictions.append(
+                Prediction(
+                    column,
+                    float(point.row[column]),
+                    predicted,
+                    None if low is None else predicted * low,
+                    None if high is None else predicted * high,
+                )
+            )
     return tuple(predictions) or f"a load of kind {point.load.kind} has no such figure"
+
+
+def _band(found: Candidates, index: int, point: Point, column: str) -> tuple[float, float] | None:
+    metric = next((metric for metric, columns in METRICS.items() if column in columns), "")
+    catalog = found.question.catalog
+    band = band_for(
+        catalog.bands,
+        metric,
+        point.load.kind,
+        architecture_of(found.question.model),
+        kernels_of(found.accelerator(index), catalog),
+    )
+    return None if band is None else ends(band[0], known=band[1])
 
 
 def _figures(replicas: Replicas, load: Load, points: Sequence[Point]) -> LoadFigures:

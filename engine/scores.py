@@ -75,7 +75,7 @@ def accuracy_of(points: Sequence[Mapping[str, str]], catalog: Catalog) -> Accura
             ]
             continue
         for item in predictions:
-            rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, None, None, ""))
+            rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, item.low, item.high, ""))
             if item.column in metric_of and item.measured > 0:
                 ratios[metric_of[item.column]].append((point, item.predicted / item.measured))
     return Accuracy(

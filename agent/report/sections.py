@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.report.bands import bands_items
+from agent.report.bands import band_sentences
 from agent.report.bill_section import bill, energy
 from agent.report.blocks import (
     Bar,
@@ -76,7 +76,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
         items = tuple(assumption_shown(item) for item in plan.assumptions)
         yield from (Heading("Assumptions"), Bullets(items))
     if plan.bands is not None:
-        yield from (Heading("How sure"), Bullets(bands_items(plan.bands)))
+        yield from (Heading("How sure"), Bullets(band_sentences(plan)))
     yield from (Heading("Provenance"), _provenance(plan))
 
 

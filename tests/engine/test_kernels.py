@@ -39,7 +39,7 @@ def reduced(accelerator: Accelerator, group: int, messages: np.ndarray = MESSAGE
 
 @pytest.mark.parametrize("name", ["fp8", "nvfp4"])
 def test_a_format_without_a_unit_is_refused_with_what_it_would_run_as(name: str) -> None:
-    with pytest.raises(Unsupported, match="A100 SXM4 80GB has no FP[84] unit") as refusal:
+    with pytest.raises(Unsupported, match=r"A100 SXM4 80GB has no FP[84] unit") as refusal:
         compute_unit(A100, CATALOG.precisions[name])
     assert refusal.value.instead.startswith("bf16")
 

@@ -192,14 +192,16 @@ def test_value_stated_for_a_quiet_field_is_shown() -> None:
 
 
 def test_bands_are_said_in_plain_words() -> None:
+    at_peak = {"ttft_s": {"p95": {"low": 0.51, "high": 0.83}}, "itl_s": {"mean": {"low": 0.04, "high": 0.05}}}
     bands = {
-        "coverage": 0.8,
-        "performance": {"at_peak": {"ttft_s": {"p95": [0.51, 0.83]}}},
-        "cost": {"monthly_usd": {"low": 40_000.0, "high": 59_000.0}},
+        "level": 80,
+        "performance": {"at_peak": at_peak},
+        "replica_capacity": {"requests_per_s": {"low": 4.0, "high": 6.0}},
+        "fleet": {"accelerators": {"low": 12, "high": 16}},
     }
     report = plain_text(full(replace(plan(), bands=bands)))
-    assert "TTFT at peak, p95: between 510 ms and 830 ms." in report
-    assert "cost, monthly: between $40,000 and $59,000." in report
+    assert "TTFT p95 at the peak: 510 ms to 830 ms; one plan in 10 lies above, one plan in 10 below." in report
+    assert "12 GPUs; 12–16 if the forecast is off by as much as one plan in ten is." in report
     assert "How sure" not in plain_text(full(plan()))
 
 

@@ -1,0 +1,46 @@
+"""What a fit reached, as a report."""
+
+from collections.abc import Iterator
+from math import isnan
+
+from agent.report.blocks import Block, Bullets, Column, Paragraph, Report, Table
+from catalogs.units import show_percent
+from engine.fit_run import FitRun, Line
+
+
+def fit_report(run: FitRun) -> Report:
+    """Return the errors in the fit and on what was left out of it."""
+    return Report(tuple(_blocks(run)))
+
+
+def _blocks(run: FitRun) -> Iterator[Block]:
+    columns = (
+        Column("points of"),
+        Column("metric"),
+        Column("n", "right"),
+        Column("fitted", "right"),
+        Column("groups out", "right"),
+        Column("models out", "right"),
+        Column("accelerators out", "right"),
+    )
+    yield Table(columns, tuple(_row(line) for line in run.lines))
+    yield Paragraph(
+        "Median / p90 of the absolute percentage error. Groups are (model, accelerator); a row's neighbours in a sweep "
+        "are always left out with it.",
+        "quiet",
+    )
+    yield Bullets(
+        (
+            f"{run.refused} points of the scorecard and their neighbours were judged and not fitted on.",
+            *(f"{count} points left aside: {reason}." for reason, count in run.excluded.items()),
+        )
+    )
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    errors = (line.in_sample, line.left_out, line.without_model, line.without_accelerator)
+    return line.name, line.metric, str(line.points), *(_shown(error) for error in errors)
+
+
+def _shown(error: tuple[float, float]) -> str:
+    return "–" if isnan(error[0]) else " / ".join(show_percent(part) for part in error)

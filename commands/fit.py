@@ -1,0 +1,43 @@
+"""`fleetcast fit`: fit the catalog's constants and error bands on measurements (a developer's command)."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.writing import write_whole
+from catalogs.measurement_files import read_points, scorecard_points
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.showing import notice, show_fit
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+
+
+@app.command("fit")
+def fit_command(
+    points: Annotated[list[Path], typer.Option(metavar="FILE.csv", help="Measured points; repeatable.")],
+    constants: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the constants go.")] = Path(
+        "catalogs/fitted.toml"
+    ),
+    bands: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the error bands go.")] = Path(
+        "catalogs/bands.toml"
+    ),
+    plain: Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")] = False,
+) -> int:
+    """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
+
+    The points of the shipped scorecard, and their neighbours in a sweep, are judged and never fitted on. Prints the
+    errors in the fit, with groups of (model, accelerator) left out, with models and with accelerators left out.
+    """
+    rows = [row for file in points for row in read_points(file)]
+    facts = user_catalogs(())
+    from engine.fit_run import run_fit  # noqa: PLC0415 — numpy
+
+    run = run_fit(rows, facts, scorecard_points(), say=lambda text: notice([text]))
+    write_whole(constants, run.constants, force=True)
+    write_whole(bands, run.bands, force=True)
+    show_fit(run, plain=plain)
+    return Exit.DONE
