@@ -13,10 +13,10 @@ Times count from the first request. A prompt or an answer of no tokens counts as
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ EXPECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One request as its line says it."""
 
     time_s: float

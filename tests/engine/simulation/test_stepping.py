@@ -6,8 +6,7 @@ import pytest
 from engine.simulation import open_loop, requests_of, simulate
 from engine.simulation.requests import Requests, chunks
 from engine.simulation.simulate import Speed
-from engine.workload import TokenDistribution
-from tests.engine.simulation.models import CHAT_SCHEDULER, WORKED_CASE
+from tests.engine.simulation.models import CHAT_INPUT, CHAT_OUTPUT, CHAT_SCHEDULER, WORKED_CASE
 from tests.engine.simulation.scenarios import Scenario, scenario
 from tests.engine.simulation.stepping import columns, step_through
 
@@ -55,7 +54,7 @@ def test_chunks_change_nothing(seed: int, size: int) -> None:
 
 
 def test_the_worked_case_equals_stepping_near_saturation() -> None:
-    load = joined(open_loop(8.0, 400, TokenDistribution(mean=1000), TokenDistribution(mean=250), seed=2))
+    load = joined(open_loop(8.0, 200, CHAT_INPUT, CHAT_OUTPUT, seed=2))
     case = Scenario(WORKED_CASE, CHAT_SCHEDULER, load, 1, "round_robin")
     jobs, steppers = step_through(case.model, case.policy, load)
     assert np.abs(times(case) - columns(jobs)).max() < SAME_S
