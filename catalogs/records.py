@@ -480,6 +480,8 @@ class ServingRuntime(Fact):
     """More for a layer with an indexer, µs."""
     prompt_layer_overhead_us: NonNegative = 0.0
     """More per layer in a step that carries a prompt (not captured in a graph), µs."""
+    mixture_prompt_layer_overhead_us: NonNegative = 0.0
+    """More per mixture layer in a step that carries a prompt, µs."""
     all_reduce_overhead_us: NonNegative = 0.0
     all_reduce_factor: Positive = 1.0
     decode_share_of_prompts: Share = 1.0
@@ -511,6 +513,7 @@ class FittedConstants(Record):
         "mixture_layer_overhead_us",
         "sparse_layer_overhead_us",
         "prompt_layer_overhead_us",
+        "mixture_prompt_layer_overhead_us",
         "all_reduce_overhead_us",
         "all_reduce_factor",
         "ttft_overhead_ms",
@@ -538,6 +541,7 @@ class FittedConstants(Record):
     mixture_layer_overhead_us: NonNegative | None = None
     sparse_layer_overhead_us: NonNegative | None = None
     prompt_layer_overhead_us: NonNegative | None = None
+    mixture_prompt_layer_overhead_us: NonNegative | None = None
     all_reduce_overhead_us: NonNegative | None = None
     all_reduce_factor: Positive | None = None
     ttft_overhead_ms: NonNegative | None = None

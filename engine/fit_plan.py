@@ -19,6 +19,7 @@ SPREADS: Mapping[str, float] = {
     "mixture_layer_overhead_us": 0.7,
     "sparse_layer_overhead_us": 0.7,
     "prompt_layer_overhead_us": 0.5,
+    "mixture_prompt_layer_overhead_us": 1.0,
     "all_reduce_overhead_us": 0.5,
     "all_reduce_factor": 0.3,
     "ttft_overhead_ms": 0.7,
@@ -26,6 +27,8 @@ SPREADS: Mapping[str, float] = {
     "pipeline_bubble": 1.0,
 }
 """How far an overhead may stray from where it starts (log standard deviation); a factor less."""
+STARTS: Mapping[str, float] = {"mixture_prompt_layer_overhead_us": 200.0}
+"""Where an overhead starts that the runtime entries leave at nothing."""
 FACTOR_SPREAD = 0.15
 FOREIGN_SPREAD = 0.5
 """Of factors on accelerators none of whose kernels, nor their architecture's, were measured."""
@@ -42,6 +45,8 @@ DENSE = (
     "prefill_compute",
 )
 MIXTURE = ("mixture_layer_overhead_us", "mixture_compute", "mixture_memory")
+SERVED = ("ttft_overhead_ms",)
+SERVED_MIXTURE = ("ttft_overhead_ms", "mixture_prompt_layer_overhead_us")
 SPARSE = ("sparse_layer_overhead_us",)
 COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
 
@@ -77,17 +82,17 @@ BLOCKS: tuple[Block, ...] = (
         ("aic_silicon_sample", "rocm_vllm_docker"),
         ("itl", "e2e"),
         (
-            Entry("vllm", DENSE),
+            Entry("vllm", DENSE + SERVED),
             Entry("vllm-cdna", COARSE, architectures=("CDNA2", "CDNA3", "CDNA4"), foreign=True),
         ),
     ),
-    Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE),)),
+    Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),)),
     Block(
         "tensorrt-llm",
         ("aic_silicon_sample", "trtllm_docs_v1.0"),
         ("itl", "throughput"),
         (
-            Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE),
+            Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),
             Entry("pipelines", ("pipeline_bubble",), every_runtime=True),
             Entry(
                 "tensorrt-llm-rtx-pro",
@@ -126,7 +131,7 @@ BLOCKS: tuple[Block, ...] = (
         ("nvidia_dli_nim",),
         ("itl",),
         (
-            Entry("nim", DENSE),
+            Entry("nim", DENSE + SERVED),
             Entry("nim-hopper", ("linear_compute", "plain_compute", "attention_memory"), architectures=("Hopper",)),
         ),
     ),
@@ -154,14 +159,19 @@ QUALITY: Mapping[str, float] = {
 
 
 JUDGED = ("ttft",)
-"""Metrics of closed loops that are judged and not fitted on: they are mostly waiting, and the step model has no say."""
+"""Metrics by which every block is judged."""
+FEW_CLIENTS = 8
+ALONE = 0.5
+"""TTFT of a closed loop is mostly waiting, on which the step model has no say: only up to so many clients does it count
+in the fit, and half."""
 
 
 def quality_of(point: Point, metric: str) -> float:
     """Return how much a metric of a point counts in the fit, by its source; 0 where it is only judged."""
+    quality = QUALITY.get(point.row["source"], 1.0)
     if point.load.kind == "closed_loop" and metric in JUDGED:
-        return 0.0
-    return QUALITY.get(point.row["source"], 1.0)
+        return quality * ALONE if 0 < point.together <= FEW_CLIENTS else 0.0
+    return quality
 
 
 def metrics_of(block: Block) -> tuple[str, ...]:
@@ -242,7 +252,7 @@ def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
             if field in FittedConstants.SHARES:
                 constants.append(Constant(entry.id, field, 0.1, SPREADS[field]))
             elif field in SPREADS:
-                start = float(getattr(runtime, field))
+                start = float(getattr(runtime, field)) or STARTS.get(field, 0.0)
                 if start > 0:
                     constants.append(Constant(entry.id, field, start, SPREADS[field]))
             else:

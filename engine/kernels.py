@@ -65,6 +65,7 @@ class Overheads:
     mixture_layer_s: float
     sparse_layer_s: float
     prompt_layer_s: float
+    mixture_prompt_layer_s: float
     all_reduce_s: float
     all_reduce_factor: float
     ttft_s: float
@@ -306,6 +307,7 @@ def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
         mixture_layer_s=of("mixture_layer_overhead_us") * 1e-6,
         sparse_layer_s=of("sparse_layer_overhead_us") * 1e-6,
         prompt_layer_s=of("prompt_layer_overhead_us") * 1e-6,
+        mixture_prompt_layer_s=of("mixture_prompt_layer_overhead_us") * 1e-6,
         all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
         all_reduce_factor=of("all_reduce_factor"),
         ttft_s=of("ttft_overhead_ms") * 1e-3,

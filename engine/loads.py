@@ -68,7 +68,7 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
 
 
 def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
-    """Return batches that start together with no scheduler: one pass over all prompts, then decoding together."""
+    """Return batches that start together: all prompts, in chunks of the budget or in one pass, then decoding together."""
     lengths, tables = replicas.lengths, replicas.tables
     prompt = float(lengths.computed @ lengths.prompt.weights)
     together = batch[:, None]
@@ -78,9 +78,14 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     stages = tables.pipeline[:, None]
     parts = np.minimum(stages, together)
     passes = together * (stages + parts - 1) / parts
+    tokens = prompt * passes
+    budget = replicas.budget * stages if replicas.scheduler.chunked else np.maximum(tokens, 1.0)
+    full = np.floor(tokens / budget)
+    rest = tokens - full * budget
+    steps = full * tables.base(budget) + np.where(rest > 0, tables.base(rest), 0.0)
     ttft_parts = {
-        "its steps": tables.base(prompt * passes)[:, 0],
-        "launches of its steps": tables.prompt_fixed,
+        "its steps": steps[:, 0],
+        "launches of its steps": (full + (rest > 0))[:, 0] * tables.prompt_fixed,
         "attention over the prompts": (attention * passes)[:, 0],
         "server": replicas.ttft_overhead_s[:, 0],
     }

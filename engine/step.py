@@ -182,6 +182,7 @@ class _Columns:
         self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
         self.sparse_layer_overhead = self._scalar([r.overheads.sparse_layer_s for r in rates], which)
         self.prompt_layer_overhead = self._scalar([r.overheads.prompt_layer_s for r in rates], which)
+        self.mixture_prompt_layer_overhead = self._scalar([r.overheads.mixture_prompt_layer_s for r in rates], which)
         self.rates = rates
         self.which = which
 
@@ -331,7 +332,10 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
     shape = (len(column.which), len(distinct))
     decode, prompt = np.zeros(shape), np.zeros(shape)
     decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
-    prompt_fixed = model.layer_count * column.prompt_layer_overhead[:, 0]
+    routed = sum(layer.count for layer in layers(model) if layer.mixture)
+    prompt_fixed = (
+        model.layer_count * column.prompt_layer_overhead[:, 0] + routed * column.mixture_prompt_layer_overhead[:, 0]
+    )
     extra = np.zeros(shape[0])
     for layer in layers(model):
         mix = layer.mixing
