@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from types import FunctionType
 from typing import Any
 
-from engine.simulation import heaps, loop, routing
+from engine.simulation import gaps, heaps, kv_blocks, loop, routing
 
 _Function = Callable[..., Any]
 
@@ -45,7 +45,9 @@ def compiled_loops() -> Loops:
     for name, function in (("push", heaps.array_push), ("pop", heaps.array_pop), ("remove", heaps.array_remove)):
         made[name] = _compile(function, made)
     for module, names in (
-        (loop, "used_blocks steps_that_fit steps_until compacted filling gap spread make_room advance"),
+        (gaps, "gap spread"),
+        (kv_blocks, "used_blocks steps_that_fit compacted make_room"),
+        (loop, "steps_until filling advance"),
         (routing, "join outstanding choose serve_open serve_closed"),
     ):
         for name in names.split():

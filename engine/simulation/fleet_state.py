@@ -8,8 +8,22 @@ from numpy.typing import NDArray
 
 from catalogs.errors import InputError
 from catalogs.records import Scheduler
-from engine.simulation import loop
+from engine.simulation.columns import (
+    ADMITTED,
+    COMING,
+    FLOATS,
+    HEAD,
+    ID_MASK,
+    INTEGERS,
+    LAST,
+    NEVER,
+    PARTIAL,
+    SENTINEL,
+    SINCE,
+    UNREADY,
+)
 from engine.simulation.compiled import Loops
+from engine.simulation.gaps import GAP_LOWEST_S, GAP_PER_LOG
 from engine.simulation.requests import Requests
 from engine.simulation.routing import GIVEN, Routing, choices, kind_of
 from engine.simulation.step_model import StepModel
@@ -20,7 +34,7 @@ Ints = NDArray[np.int64]
 GAP_BINS = 3700
 """From 10 µs to 1,000 s in bins of 0.5 %."""
 
-GAP_EDGES: Floats = loop.GAP_LOWEST_S * np.exp(np.arange(GAP_BINS + 1) / loop.GAP_PER_LOG)
+GAP_EDGES: Floats = GAP_LOWEST_S * np.exp(np.arange(GAP_BINS + 1) / GAP_PER_LOG)
 
 NO_LIMIT = 1 << 40
 
@@ -100,7 +114,7 @@ class FleetState:
             requests, numbers = requests.take(fits), numbers[fits]
         carried = len(self._open.numbers)
         numbers = np.concatenate([self._open.numbers, numbers])
-        if len(numbers) > loop.ID_MASK:
+        if len(numbers) > ID_MASK:
             raise InputError(f"{carried:,} requests are waiting: the load is far beyond what the replicas can serve")
         columns = self._request_columns(requests)
         chosen, other = choices(self.routing, self.replicas, numbers[carried:], requests.prefix, self._random)
@@ -143,10 +157,10 @@ class FleetState:
         chosen, other = choices(self.routing, self.replicas, numbers, requests.prefix, self._random)
         fast = self.loops.compiled
         kind = kind_of(self.routing) if self.replicas > 1 else GIVEN
-        pending: Any = [loop.NEVER]
+        pending: Any = [NEVER]
         if fast:
             pending = np.zeros(clients + 4)
-            pending[0], pending[-1] = loop.NEVER, 1
+            pending[0], pending[-1] = NEVER, 1
         self.loops.serve_closed(
             clients,
             _numbers(starts, fast),
@@ -208,12 +222,12 @@ class FleetState:
                 for one, after in zip(ids.tolist(), line, strict=True):
                     following[one] = after
             numbers, first = self._state[0][replica], int(ids[0])
-            if numbers[loop.HEAD] < 0:
-                numbers[loop.HEAD] = first
+            if numbers[HEAD] < 0:
+                numbers[HEAD] = first
             else:
-                following[numbers[loop.LAST]] = first
-            numbers[loop.LAST] = int(ids[-1])
-            for pointer in (loop.COMING, loop.UNREADY):
+                following[numbers[LAST]] = first
+            numbers[LAST] = int(ids[-1])
+            for pointer in (COMING, UNREADY):
                 if numbers[pointer] < 0:
                     numbers[pointer] = first
             self._assigned[replica] += len(ids)
@@ -247,21 +261,21 @@ class FleetState:
         integers, _, heaps, _, orders = self._state[:5]
         for replica in range(self.replicas):
             numbers = integers[replica]
-            for pointer in (loop.PARTIAL, loop.HEAD, loop.UNREADY, loop.COMING, loop.LAST):
+            for pointer in (PARTIAL, HEAD, UNREADY, COMING, LAST):
                 if numbers[pointer] >= 0:
                     numbers[pointer] = int(ids[numbers[pointer]])
             heap = heaps[replica]
             size = int(heap[-1]) if self.loops.compiled else len(heap)
             for at in range(size):
-                if heap[at] != loop.SENTINEL:
-                    heap[at] = (int(heap[at]) & ~loop.ID_MASK) | int(ids[int(heap[at]) & loop.ID_MASK])
+                if heap[at] != SENTINEL:
+                    heap[at] = (int(heap[at]) & ~ID_MASK) | int(ids[int(heap[at]) & ID_MASK])
             order, places = orders[replica], 0
-            for at in range(numbers[loop.ADMITTED]):
+            for at in range(numbers[ADMITTED]):
                 one = int(ids[order[at]])
                 if one >= 0:
                     order[places] = one
                     places += 1
-            numbers[loop.ADMITTED] = places
+            numbers[ADMITTED] = places
 
 
 def _numbers(values: Any, compiled: bool) -> Any:
@@ -311,17 +325,17 @@ def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Any:
 
 
 def _state_columns(model: StepModel, seats: int, replicas: int, compiled: bool) -> Any:
-    integers = np.zeros((replicas, loop.INTEGERS), dtype=np.int64)
-    integers[:, [loop.PARTIAL, loop.HEAD, loop.UNREADY, loop.COMING, loop.LAST]] = -1
-    integers[:, loop.SINCE] = NO_LIMIT
+    integers = np.zeros((replicas, INTEGERS), dtype=np.int64)
+    integers[:, [PARTIAL, HEAD, UNREADY, COMING, LAST]] = -1
+    integers[:, SINCE] = NO_LIMIT
     kinds = len(model.finite_windows) + 1
-    heaps: Any = [[loop.SENTINEL] for _ in range(replicas)]
+    heaps: Any = [[SENTINEL] for _ in range(replicas)]
     if compiled:
         heaps = np.zeros((replicas, seats * kinds + 4), dtype=np.int64)
-        heaps[:, 0], heaps[:, -1] = loop.SENTINEL, 1
+        heaps[:, 0], heaps[:, -1] = SENTINEL, 1
     return (
         _numbers(integers, compiled),
-        _numbers(np.zeros((replicas, loop.FLOATS)), compiled),
+        _numbers(np.zeros((replicas, FLOATS)), compiled),
         heaps,
         _numbers(np.zeros((replicas, model.block_tokens), dtype=np.int64), compiled),
         _numbers(np.zeros((replicas, 2 * seats + 4), dtype=np.int64), compiled),

@@ -6,66 +6,45 @@ happen, the time between two steps grows linearly with the context, so that all 
 or exhaustion of KV are one sum.
 
 This is the one source of two speeds: it runs as it stands on lists, and compiled on arrays (``compiled``). Hence plain
-loops, one long function (a call costs more than the step it would hide) and columns instead of records. The columns:
-
-``Model``     T at each token count · the slope beyond · T + decode_fixed at each batch · 1 + extra/batch ·
-              decode_fixed · c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
-``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later ·
-              poll steps · batch wait · prompts per step
-``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the
-              prefill · decoding step at which it ends (−1 unless running) · when admitted, first token, last token
-              (−1 until then) · preemptions · when preempted · the pipeline's delay
-``State``     by replica: integers and floats (the names below) · heap of what happens at coming decoding steps ·
-              decoding requests by the phase at which they take a new block · admitted requests in order · for each
-              window, tokens in it and requests still short of it; and shared: token gaps, their edges, attention of a
-              step's prompts by window, requests whose prompt a step ends, requests gone
+loops, one long function (a call costs more than the step it would hide) and ``columns`` instead of records.
 """
 
-from math import log, sqrt
+from math import sqrt
 from typing import Any
 
-from engine.simulation.heaps import pop, push, remove
-
-NEVER = float("inf")
-ID_BITS = 24
-"""A heap's key is a decoding step, a kind (0 ends, else the number of a window reached) and a request."""
-ID_MASK = (1 << ID_BITS) - 1
-SENTINEL = (1 << 62) - 1
-
-GAP_LOWEST_S = 1e-5
-GAP_PER_LOG = 1.0 / log(1.005)
-"""Token gaps are counted in bins of 0.5 %."""
-
-# A replica's integers.
-ITERATION = 0  # decoding steps so far
-DECODING = 1
-CONTEXT = 2  # tokens of all decoding requests
-PARTIAL = 3  # the request whose prompt is partly done, or −1
-DONE = 4  # its tokens
-HEAD = 5  # first in line, or −1
-UNREADY = 6  # first in line that cannot be scheduled yet, or −1
-COMING = 7  # first in line that has not been seen yet, or −1
-LAST = 8  # last in line; means nothing when nobody is
-SINCE = 9  # decoding steps since arrivals were looked for
-WAITED = 10  # decoding steps for which prompts were held back
-RESERVED = 11  # blocks promised to running requests
-ADMITTED = 12  # entries in the order of admission
-COMPLETED = 13
-LEAVING = 14  # of these, at the end of the last event
-STEPS = 15
-PROMPT_TOKENS = 16
-PREEMPTIONS = 17
-NEWCOMERS = 18  # decoding requests that did not wait for the last prompt step
-OUTPUT_TOKENS = 19
-INTEGERS = 20
-
-# A replica's floats.
-CLOCK = 0
-BUSY = 1  # seconds spent in steps
-BATCH_SECONDS = 2  # ∫ decoding requests
-KV_SECONDS = 3  # ∫ tokens of decoding requests
-STALL = 4  # seconds of prompt steps since the last decoding step
-FLOATS = 5
+from engine.simulation.columns import (
+    ADMITTED,
+    BATCH_SECONDS,
+    BUSY,
+    CLOCK,
+    COMING,
+    COMPLETED,
+    CONTEXT,
+    DECODING,
+    DONE,
+    HEAD,
+    ID_BITS,
+    ID_MASK,
+    ITERATION,
+    KV_SECONDS,
+    LAST,
+    LEAVING,
+    NEVER,
+    NEWCOMERS,
+    OUTPUT_TOKENS,
+    PARTIAL,
+    PREEMPTIONS,
+    PROMPT_TOKENS,
+    RESERVED,
+    SINCE,
+    STALL,
+    STEPS,
+    UNREADY,
+    WAITED,
+)
+from engine.simulation.gaps import gap, spread
+from engine.simulation.heaps import pop, push
+from engine.simulation.kv_blocks import compacted, make_room, steps_that_fit, used_blocks
 
 
 def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
@@ -466,74 +445,6 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     return wake  # type: ignore[no-any-return]
 
 
-def make_room(replica: int, clock: float, block: int, blocks: int, windows: Any, requests: Any, state: Any) -> int:
-    """Preempt the last admitted until every decoding request has a block for its next token; return how many."""
-    _, prompt, output, _, following, emitted, ends, _, _, _, preempted, since_when, _ = requests
-    integers, _, heaps, phases, orders, window_sums, window_counts, _, _, _, _, _ = state
-    numbers, heap, phase, order = integers[replica], heaps[replica], phases[replica], orders[replica]
-    sums, counts = window_sums[replica], window_counts[replica]
-    kinds = len(windows) + 1
-    iteration = numbers[ITERATION]
-    count = 0
-    while True:
-        held = (numbers[DONE] + block - 1) // block if numbers[PARTIAL] >= 0 else 0
-        free = blocks - held - used_blocks(phase, iteration, numbers[CONTEXT], block)
-        if phase[(iteration + 1) % block] <= free:
-            return count
-        numbers[ADMITTED] -= 1
-        victim = order[numbers[ADMITTED]]
-        if ends[victim] < 0:
-            continue
-        if victim == numbers[PARTIAL]:
-            numbers[PARTIAL] = -1
-        else:
-            left = ends[victim] - iteration
-            size = prompt[victim] + output[victim] - 1 - left
-            emitted[victim] = output[victim] - left
-            numbers[DECODING] -= 1
-            numbers[CONTEXT] -= size
-            phase[(iteration + 1 - size) % block] -= 1
-            remove(heap, ((ends[victim] * kinds) << ID_BITS) | victim)
-            for w in range(kinds - 1):
-                sums[w] -= min(size, windows[w])
-                if size < windows[w]:
-                    counts[w] -= 1
-                    if windows[w] - size < left:
-                        remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
-        ends[victim] = -1
-        preempted[victim] += 1
-        numbers[PREEMPTIONS] += 1
-        if since_when[victim] < 0.0:
-            since_when[victim] = clock
-        following[victim] = numbers[HEAD]
-        if numbers[HEAD] < 0:
-            numbers[LAST] = victim
-        numbers[HEAD] = victim
-        count += 1
-
-
-def used_blocks(phase: Any, iteration: int, context: int, block: int) -> int:
-    """Return the KV blocks of all decoding requests: tokens and what is unused of each last block."""
-    unused = 0
-    for place in range(block):
-        unused += phase[place] * ((block - 1 - iteration + place) % block)
-    return (context + unused) // block
-
-
-def steps_that_fit(phase: Any, iteration: int, decoding: int, blocks: int, context: int, most: int, block: int) -> int:
-    """Return how many decoding steps, at most ``most``, the free blocks allow."""
-    free = blocks - used_blocks(phase, iteration, context, block)
-    cycles = min(most // block, free // decoding)
-    free -= cycles * decoding
-    steps = cycles * block
-    while steps < most:
-        free -= phase[(iteration + steps + 1) % block]
-        if free < 0:
-            break
-        steps += 1
-    return steps
-
-
 def steps_until(target: float, clock: float, each: float, growth: float) -> int:
     """Return the least n ≥ 1 with clock + n·each + growth·n(n + 1)/2 ≥ target."""
     linear = each + 0.5 * growth
@@ -546,16 +457,6 @@ def steps_until(target: float, clock: float, each: float, growth: float) -> int:
     while n > 1 and clock + ((n - 1) * each + growth * (n * (n - 1) // 2)) >= target:
         n -= 1
     return n
-
-
-def compacted(order: Any, ends: Any) -> int:
-    """Drop the requests that ended from the order of admission; return how many are left."""
-    places = 0
-    for place in range(len(order)):
-        if ends[order[place]] >= 0:
-            order[places] = order[place]
-            places += 1
-    return places
 
 
 def filling(prompt: int, cached: int, decoding: int, budget: int, model: Any) -> float:
@@ -572,26 +473,3 @@ def filling(prompt: int, cached: int, decoding: int, budget: int, model: Any) ->
     for w in range(len(windows)):
         attention += window_prompt[w] * min(middle, 1.0 * windows[w])
     return seconds + (stages - 1) * whole * (prompt_token + attention)  # type: ignore[no-any-return]
-
-
-def gap(gaps: Any, seconds: float, count: int) -> None:
-    """Count token gaps of one length."""
-    place = int(log(seconds / GAP_LOWEST_S) * GAP_PER_LOG)
-    gaps[min(max(place, 0), len(gaps) - 1)] += count
-
-
-def spread(gaps: Any, edges: Any, each: float, growth: float, many: int, count: int) -> None:
-    """Count the gaps of ``many`` steps that each take ``growth`` longer than the one before."""
-    top = len(gaps) - 1
-    place = min(max(int(log((each + growth) / GAP_LOWEST_S) * GAP_PER_LOG), 0), top)
-    if many > 1:
-        last = min(max(int(log((each + growth * many) / GAP_LOWEST_S) * GAP_PER_LOG), 0), top)
-        passed = 0
-        while place < last:
-            below = min(int((edges[place + 1] - each) / growth), many)
-            if below > passed:
-                gaps[place] += (below - passed) * count
-                passed = below
-            place += 1
-        many -= passed
-    gaps[place] += many * count

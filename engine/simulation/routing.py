@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.simulation.columns import CLOCK, COMING, COMPLETED, HEAD, LAST, LEAVING, NEVER, UNREADY
 from engine.simulation.heaps import pop, push
-from engine.simulation.loop import CLOCK, COMING, COMPLETED, HEAD, LAST, LEAVING, NEVER, UNREADY, advance
+from engine.simulation.loop import advance
 
 Routing = Literal["round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine"]
 

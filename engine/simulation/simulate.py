@@ -9,8 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol, Scheduler
-from engine.simulation import loop
 from engine.simulation.arrivals import draw_uniform, stream
+from engine.simulation.columns import (
+    BATCH_SECONDS,
+    BUSY,
+    KV_SECONDS,
+    NEVER,
+    OUTPUT_TOKENS,
+    PREEMPTIONS,
+    PROMPT_TOKENS,
+    STEPS,
+)
 from engine.simulation.compiled import PLAIN, Loops, can_compile, compiled_loops
 from engine.simulation.fleet_state import FleetState, Served
 from engine.simulation.requests import Requests, chunks, requests_of
@@ -179,7 +188,7 @@ def _with_horizons(parts: Iterator[Requests]) -> Iterator[tuple[Requests, float]
             yield held, float(part.arrival_s[0])
         held = part
     if held is not None:
-        yield held, loop.NEVER
+        yield held, NEVER
 
 
 class _Tally:
@@ -275,14 +284,14 @@ class _Tally:
             refused=fleet.refused,
             duration_s=self._last_s,
             requests_per_s=self._completed / seconds,
-            output_tokens_per_s=float(sums[loop.OUTPUT_TOKENS]) / seconds,
-            prompt_tokens=int(sums[loop.PROMPT_TOKENS]),
-            output_tokens=int(sums[loop.OUTPUT_TOKENS]),
-            preemptions=int(sums[loop.PREEMPTIONS]),
-            steps=int(sums[loop.STEPS]),
-            utilisation=float(floats[:, loop.BUSY].sum()) / replica_s,
-            mean_batch=float(floats[:, loop.BATCH_SECONDS].sum()) / replica_s,
-            kv_usage=float(floats[:, loop.KV_SECONDS].sum()) / replica_s / self._model.kv_tokens,
+            output_tokens_per_s=float(sums[OUTPUT_TOKENS]) / seconds,
+            prompt_tokens=int(sums[PROMPT_TOKENS]),
+            output_tokens=int(sums[OUTPUT_TOKENS]),
+            preemptions=int(sums[PREEMPTIONS]),
+            steps=int(sums[STEPS]),
+            utilisation=float(floats[:, BUSY].sum()) / replica_s,
+            mean_batch=float(floats[:, BATCH_SECONDS].sum()) / replica_s,
+            kv_usage=float(floats[:, KV_SECONDS].sum()) / replica_s / self._model.kv_tokens,
             timeline=self._timeline.timeline(),
             requests=times,
         )

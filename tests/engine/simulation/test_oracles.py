@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine.simulation import StepModel, open_loop, queued, requests_of, simulate, step_model_of
+from engine.simulation.columns import CONTEXT, DECODING, NEVER, RESERVED
 from engine.simulation.compiled import PLAIN
 from engine.simulation.fleet_state import FleetState
-from engine.simulation.loop import CONTEXT, DECODING, NEVER, RESERVED
 from engine.simulation.requests import Requests, chunks
 from engine.simulation.simulate import Speed
 from tests.engine.simulation.models import (
