@@ -125,8 +125,9 @@ def qualifying_offers(
 def choose_offer(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> OfferChoice | None:
     """Return the offer with the (lower) median bill for so many replicas, the cheapest and the dearest; None of none.
 
-    Bills of whole instances are compared. Offers that leave more than a third of what they bill for unused (a node of
-    eight for four accelerators) count only where all do: they say nothing about the usual price.
+    Bills of whole instances are compared. Offers that leave more than a third of an instance unused (a node of eight
+    for four accelerators) count only where all do: they say nothing about the usual price. One that counts for a fleet
+    counts for every larger one, however full its last instance is, or a larger fleet could be billed less.
 
     Args:
         offers: as ``qualifying_offers`` returns them; its order settles ties.
@@ -135,11 +136,11 @@ def choose_offer(offers: Sequence[PricedOffer], replicas: int, accelerators_per_
     """
     if not offers:
         return None
-    needed = replicas * accelerators_per_replica
     bills = []
     for rank, offer in enumerate(offers):
         instances = instances_for(replicas, accelerators_per_replica, offer.accelerators)
-        wasteful = instances * offer.accelerators > WASTEFUL * needed
+        used = min(replicas, max(offer.accelerators // accelerators_per_replica, 1)) * accelerators_per_replica
+        wasteful = offer.accelerators > WASTEFUL * used
         bills.append((wasteful, instances * offer.usd_per_hour, rank))
     bills.sort()
     usual = [bill for bill in bills if not bill[0]] or bills

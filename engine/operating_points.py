@@ -44,7 +44,8 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
         # At saturation itself waits are without bound.
         most = 0.999 * float(replicas.saturated[0, 0])
         batches = replicas.batch_at_rate_many(np.minimum([mean, peak], most))
-        at_mean, at_peak = float(batches[0]), float(batches[1])
+        # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
+        at_mean, at_peak = (min(float(batch), float(best.batch[0])) for batch in batches)
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
     mean_point, peak_point = performances(replicas, (at_mean, at_peak), per_request)

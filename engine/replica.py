@@ -305,7 +305,7 @@ class Replicas:
     def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
         """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
 
-        ``exceeds`` falls with time: four passes over eight parts of log time each narrow the bracket, and the last
+        ``exceeds`` falls with time: five passes over eight parts of log time each narrow the bracket, and the last
         is interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
         more: P(X > t) <= E[X]/t.
         """
@@ -316,7 +316,7 @@ class Replicas:
         steps = np.linspace(0.0, 1.0, 9)
         wide = load.repeated(len(steps))
         allowed = 1 - np.asarray(share)[..., None]
-        for _ in range(4):
+        for _ in range(5):
             at = low + width * steps
             above = self.exceeds(wide, metric, np.exp(at.reshape(at.shape[0], -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
