@@ -43,7 +43,7 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
         peak = min(mean * peak_factor, capacity) if question.mean_rate is None else mean * peak_factor
         # At saturation itself waits are without bound.
         most = 0.999 * float(replicas.saturated[0, 0])
-        batches = replicas.batch_at_rate_many(np.minimum([mean, peak], most))
+        batches = replicas.batch_at_rate(np.minimum([[mean, peak]], most))[0]
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
         at_mean, at_peak = (min(float(batch), float(best.batch[0])) for batch in batches)
     pool = best.candidates.memory
@@ -59,7 +59,7 @@ def _load_curve(best: Evaluated, kv_usage_per_request: float) -> LoadCurve:
     replicas = best.replicas
     saturated = float(replicas.saturated[0, 0])
     rate = np.array(CURVE) * saturated
-    batches = replicas.batch_at_rate_many(rate)[None, :]
+    batches = replicas.batch_at_rate(rate[None, :])
     load = replicas.at(batches)
     return LoadCurve(
         requests_per_s=rate,

@@ -305,18 +305,18 @@ class Replicas:
     def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
         """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
 
-        ``exceeds`` falls with time: five passes over eight parts of log time each narrow the bracket, and the last
-        is interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
+        ``exceeds`` falls with time: three passes over 24 parts of log time each narrow the bracket, and the last is
+        interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
         more: P(X > t) <= E[X]/t.
         """
         centre = np.log(self.mean(load, metric))
         shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
         width = (centre - np.log(1 - np.asarray(share)) + 0.01)[..., None] - low
-        steps = np.linspace(0.0, 1.0, 9)
+        steps = np.linspace(0.0, 1.0, 25)
         wide = load.repeated(len(steps))
         allowed = 1 - np.asarray(share)[..., None]
-        for _ in range(5):
+        for _ in range(3):
             at = low + width * steps
             above = self.exceeds(wide, metric, np.exp(at.reshape(at.shape[0], -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
@@ -342,8 +342,11 @@ class Replicas:
     # --- solving for the batch ----------------------------------------------------------------------------------------
 
     def batch_at_rate(self, requests_per_s: Floats) -> Floats:
-        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max."""
-        wanted = requests_per_s[:, None]
+        """Return B (candidates, 1) that sustains a rate per candidate; NaN where the rate exceeds λ_max.
+
+        Several rates of each candidate, (candidates, rates), give as many batches.
+        """
+        wanted = requests_per_s.reshape(len(self.seats), -1)
         batch = self._batch_at(self._rate, wanted)
         result: Floats = np.where(wanted > self.saturated, np.nan, batch)
         return result
@@ -358,34 +361,30 @@ class Replicas:
         return self._batch_at(in_flight, requests[:, None])
 
     def _batch_at(self, quantity: Callable[[Floats], Floats], wanted: Floats) -> Floats:
-        """Return the first B, up to the saturated, at which a quantity that rises with B reaches a value.
+        """Return the first B, up to the saturated, at which a quantity that rises with B reaches each value.
 
         Two passes bracket it in log B, and the last is interpolated. A dip counts as level.
         """
-        wanted = np.log(wanted)
-        low = np.log(self.lightest)
-        width = np.log(self.saturated_batch) - low
+        wanted = np.log(wanted)[..., None]
+        low = np.log(self.lightest)[..., None] + np.zeros_like(wanted)
+        width = np.log(self.saturated_batch)[..., None] - low
         steps = np.linspace(0.0, 1.0, 33)
         for _ in range(2):
-            found = np.maximum.accumulate(np.log(quantity(np.exp(low + width * steps))), axis=1)
-            passed = np.minimum(np.maximum((found < wanted).sum(axis=1, keepdims=True), 1), len(steps) - 1)
+            trial = np.exp(low + width * steps)
+            found = np.log(quantity(trial.reshape(trial.shape[0], -1))).reshape(trial.shape)
+            found = np.maximum.accumulate(found, axis=-1)
+            passed = np.minimum(np.maximum((found < wanted).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
             low = low + width * (passed - 1) / (len(steps) - 1)
             width = width / (len(steps) - 1)
-            before = np.take_along_axis(found, passed - 1, axis=1)
-            after = np.take_along_axis(found, passed, axis=1)
+            before = np.take_along_axis(found, passed - 1, axis=-1)
+            after = np.take_along_axis(found, passed, axis=-1)
         # Below the lightest load a quantity is proportional to B.
         part = np.where(
             wanted < before,
             (wanted - before) / width,
             np.clip((wanted - before) / np.maximum(after - before, TINY), 0.0, 1.0),
         )
-        result: Floats = np.exp(low + width * part)
-        return result
-
-    def batch_at_rate_many(self, requests_per_s: Floats) -> Floats:
-        """Return the batches of one candidate (an array of one) that sustain several rates, each below λ_max."""
-        repeated = self.take(np.zeros(len(requests_per_s), dtype=np.intp))
-        result: Floats = repeated.batch_at_rate(requests_per_s)[:, 0]
+        result: Floats = np.exp(low + width * part)[..., 0]
         return result
 
     def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:

@@ -44,40 +44,55 @@ def test_the_worked_case_saturates_where_its_formula_says() -> None:
     assert pytest.approx(by_hand, rel=0.005) == SATURATED
 
 
-def simulated_saturation(requests: int, seed: int) -> float:
+def drawn(mean: float, cv: float, count: int, random: np.random.Generator) -> np.ndarray:
+    """Lognormal lengths in random order, of which every hundred in a row have the mean."""
+    block = np.maximum(quantiles(mean, cv, 100).round(), 1)
+    return np.concatenate([random.permutation(block) for _ in range(count // 100)])
+
+
+def simulated_saturation(prompt: float, output: float, cv: float, seats: int, requests: int) -> float:
     """Continuous batching step by step with a queue that never ends: chunked prompts fill what decoding leaves."""
-    random = np.random.default_rng(seed)
-    sigma = sqrt(log(1 + 0.8**2))
-    prompts = np.maximum(random.lognormal(log(1000) - sigma**2 / 2, sigma, requests + 300).round(), 1)
-    outputs = np.maximum(random.lognormal(log(250) - sigma**2 / 2, sigma, requests + 300).round(), 1)
+    random = np.random.default_rng(1)
+    prompts, outputs = (drawn(mean, cv, requests + 5000, random) for mean in (prompt, output))
     left, context = np.zeros(0), np.zeros(0)
-    following = iter(zip(prompts, outputs, strict=True))
-    prompt, output = next(following)
-    start, clock, done, counted, begun = 0.0, 0.0, 0, 0, 0.0
+    head, start, clock, done, begun, before = 0, 0.0, 0.0, 0, 0.0, 0
     while done < requests:
-        room, mixed, new = 2048.0 - len(left), 0.0, []
-        while room > 0 and len(left) + len(new) < 256:
-            chunk = min(room, prompt - start)
+        room, mixed, first = 2048.0 - len(left), 0.0, head
+        while room > 0 and len(left) + head - first < seats:
+            chunk = min(room, prompts[head] - start)
             mixed += chunk * (start + chunk / 2)
             room, start = room - chunk, start + chunk
-            if start < prompt:
+            if start < prompts[head]:
                 break
-            new.append((output - 1, prompt + 1))
-            (prompt, output), start = next(following), 0.0
+            head, start = head + 1, 0.0
         clock += float(step_seconds(2048 - room)) + 35e-9 * context.sum() + 1.65e-9 * mixed
-        left, context = left - 1, context + 1
-        if new:
-            left, context = np.append(left, [n[0] for n in new]), np.append(context, [n[1] for n in new])
+        left = np.append(left - 1, outputs[first:head] - 1)
+        context = np.append(context + 1, prompts[first:head] + 1)
         done += int((left <= 0).sum())
         left, context = left[left > 0], context[left > 0]
         if not begun and done >= requests // 4:  # the seats have filled and their ages are mixed
-            begun, counted = clock, done
-    return (done - counted) / (clock - begun)
+            begun, before = clock, done
+    return (done - before) / (clock - begun)
 
 
-def test_the_worked_case_saturates_where_a_simulation_does() -> None:
-    """Within 2 %: 6,000 requests of continuous batching, one seed."""
-    assert pytest.approx(simulated_saturation(6000, seed=1), rel=0.02) == SATURATED
+@pytest.mark.parametrize(
+    ("prompt", "output", "cv", "seats", "requests"),
+    [
+        (1000, 250, 0.8, 256, 3000),  # the worked case
+        (1000, 250, 0.8, 16, 400),
+        (6000, 200, 0.8, 256, 1500),  # prompts of several steps
+        (500, 2, 0.5, 256, 4000),  # classification: many prompts share a step, few requests decode
+        (100, 5, 0.5, 256, 4000),
+        (100, 50, 0.8, 256, 3000),
+        (2000, 20, 0.8, 256, 1500),
+    ],
+)
+def test_saturation_is_where_a_simulation_finds_it(
+    prompt: float, output: float, cv: float, seats: int, requests: int
+) -> None:
+    """Within 2 %."""
+    formula = float(worked_case(prompt, output, cv, seats).saturated[0, 0])
+    assert formula == pytest.approx(simulated_saturation(prompt, output, cv, seats, requests), rel=0.02)
 
 
 def test_a_batch_and_its_rate_are_each_other_s_inverse() -> None:
@@ -164,7 +179,7 @@ def test_a_survival_function_falls_from_one_to_nothing(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_latency_rises_with_load(metric: Metric) -> None:
     rates = np.array([0.1, 0.3, 0.5, 0.7, 0.85, 0.95]) * SATURATED
-    load = WORKED.at(WORKED.batch_at_rate_many(rates)[None, :])
+    load = WORKED.at(WORKED.batch_at_rate(rates[None, :]))
     for values in (WORKED.mean(load, metric), WORKED.percentile(load, metric, 0.95)):
         assert (np.diff(values[0]) > 0).all()
 
@@ -255,7 +270,7 @@ def test_a_busier_replica_is_never_faster(
     replicas = worked_case(prompt, output, cv, seats)
     saturated = float(replicas.saturated[0, 0])
     rates = np.array([share, min(share * more, 0.985)]) * saturated
-    load = replicas.at(replicas.batch_at_rate_many(rates)[None, :])
+    load = replicas.at(replicas.batch_at_rate(rates[None, :]))
     for metric in METRICS:
         for values in (replicas.mean(load, metric), replicas.percentile(load, metric, 0.95)):
             assert np.isfinite(values).all()
