@@ -1,6 +1,7 @@
 """The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
 
 import hashlib
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.candidates import Candidates
@@ -159,6 +160,7 @@ def provenance_of(question: Question, best: Evaluated) -> Provenance:
     )
 
 
+@lru_cache(maxsize=1)
 def program_version() -> str:
     """Return the installed version, or that of a checkout."""
     try:

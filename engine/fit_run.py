@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalogs.catalog import Catalog
+from catalogs.records import FittedConstants
 from engine.band_fit import LeftOut, error_bands
 from engine.bands import architecture_of, kernels_of
 from engine.fit_file import bands_file, fitted_file
@@ -74,14 +75,19 @@ def run_fit(
         if reason:
             excluded[reason] = excluded.get(reason, 0) + 1
     fits, lines, left_out = [], [], []
-    for block in BLOCKS:
+    shared: list[FittedConstants] = []
+    # What speaks of all runtimes is fitted first: the others are fitted beside it.
+    for block in sorted(BLOCKS, key=lambda block: not any(entry.every_runtime for entry in block.entries)):
         chosen = block_points(block, points)
         if not chosen:
             continue
         say(f"{block.runtime}: {len(chosen)} points")
-        problem = Problem(chosen, catalog, entries_of(block), constants_of(block, catalog), quality, metrics_of(block))
+        problem = Problem(
+            chosen, catalog, entries_of(block), constants_of(block, catalog), quality, metrics_of(block), shared
+        )
         result = fit(problem, say=say)
         fits.append((block, problem, result))
+        shared += [entry for entry in result.constants if entry.runtime is None]
         lines += _lines(block.runtime, problem, result)
         left_out += _left_out(problem, result, catalog)
     return FitRun(fitted_file(fits), bands_file(error_bands(left_out)), tuple(lines), len(kept_out), excluded)

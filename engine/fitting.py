@@ -80,16 +80,19 @@ class Problem:
         constants: Sequence[Constant],
         quality: Callable[[Point, str], float],
         metrics: Sequence[str],
+        shared: Sequence[FittedConstants] = (),
     ) -> None:
         """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted.
 
-        ``quality`` weighs a metric of a point; 0 judges it without fitting on it.
+        ``quality`` weighs a metric of a point; 0 judges it without fitting on it. ``shared`` entries speak of all
+        runtimes and were fitted before.
         """
         self.points = list(points)
         self.catalog = catalog
         self.entries = list(entries)
         self.constants = list(constants)
         self.metrics = list(metrics)
+        self.shared = tuple(shared)
         self.groups = np.array([group_of(p) for p in self.points])
         columns = {column: metric for metric, names in (*METRICS.items(), *ALSO.items()) for column in names}
         first = predict_points(self._readings, self.catalog_with(self.start))
@@ -127,7 +130,7 @@ class Problem:
 
     def catalog_with(self, logs: Floats) -> Catalog:
         """Return the catalog under other constants."""
-        return self.catalog.with_fitted(self.with_values(logs))
+        return self.catalog.with_fitted((*self.shared, *self.with_values(logs)))
 
     def residuals(self, logs: Floats) -> Floats:
         """Return log(predicted/measured) of every measured metric."""

@@ -30,7 +30,7 @@ leaves prompts ever less of the token budget, and they take more and smaller ste
 
 TINY = 1e-12
 
-COARSE = 4
+COARSE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ class Replicas:
     def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
         """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
 
-        ``exceeds`` falls with time: three passes over 24 parts of log time each narrow the bracket, and the last is
+        ``exceeds`` falls with time: three passes over 16 parts of log time each narrow the bracket, and the last is
         interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
         more: P(X > t) <= E[X]/t.
         """
@@ -313,7 +313,7 @@ class Replicas:
         shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
         width = (centre - np.log(1 - np.asarray(share)) + 0.01)[..., None] - low
-        steps = np.linspace(0.0, 1.0, 25)
+        steps = np.linspace(0.0, 1.0, 17)
         wide = load.repeated(len(steps))
         allowed = 1 - np.asarray(share)[..., None]
         for _ in range(3):
