@@ -553,9 +553,9 @@ class FittedConstants(Record):
     prefill_compute: Positive = 1.0
     mixture_compute: Positive = 1.0
     mixture_memory: Positive = 1.0
-    grouped_penalty: NonNegative = 0.0
+    grouped_penalty: NonNegative | None = None
     """Share by which decode attention slows for each query head beyond the first per KV head (older kernels)."""
-    pipeline_bubble: NonNegative = 0.0
+    pipeline_bubble: NonNegative | None = None
     """Share of a step that each pipeline stage beyond the first adds by waiting for uneven microbatches."""
     fitted_on: str
     """The points, by source and count."""
@@ -602,6 +602,37 @@ class ErrorBand(Record):
         return (self.load is not None) + 2 * (self.architecture is not None) + 4 * (self.kernels is not None)
 
 
+class SchedulerChange(Record):
+    """How servers of a benchmark were started otherwise than by default; empty selectors apply to all."""
+
+    frameworks: tuple[Literal["vllm", "sglang", "trtllm"], ...] = ()
+    architectures: tuple[str, ...] = ()
+    """Of accelerators."""
+    from_clients: PositiveInt = 1
+    below_clients: PositiveInt | None = None
+    token_budget: PositiveInt | None = None
+    chunked: bool | None = None
+    one_step_later: bool | None = None
+    poll_steps: PositiveInt | None = None
+    batch_wait_steps: NonNegativeInt | None = None
+    prompts_per_step: PositiveInt | None = None
+
+    def applies(self, framework: str, architecture: str, clients: int) -> bool:
+        """Whether a run with so many clients was started like this."""
+        return (
+            (not self.frameworks or framework in self.frameworks)
+            and (not self.architectures or architecture in self.architectures)
+            and self.from_clients <= clients
+            and (self.below_clients is None or clients < self.below_clients)
+        )
+
+    def applied_to(self, scheduler: Scheduler) -> Scheduler:
+        """Return a scheduler with what is stated here."""
+        policies = set(Scheduler.model_fields) & set(SchedulerChange.model_fields)
+        stated = {name: value for name in policies if (value := getattr(self, name)) is not None}
+        return Scheduler.model_validate(scheduler.model_dump() | stated)
+
+
 class BenchmarkProtocol(Record):
     """How a benchmark of a closed loop was run: what its TTFT is made of."""
 
@@ -620,6 +651,8 @@ class BenchmarkProtocol(Record):
     """Per step, where the servers were started with another than the runtime's default."""
     fp8_kv_architectures: tuple[str, ...] = ()
     """Accelerator architectures on which quantised weights were served with an fp8 KV cache that is not printed."""
+    scheduler: tuple[SchedulerChange, ...] = ()
+    """Of the servers, where it was not the runtime's default; later ones win. Simulations follow it."""
     only_notes: str = ""
     """Applies to points of the source whose notes hold this text; empty applies to all others."""
     source: str

@@ -11,6 +11,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
 from catalogs.records import Accelerator
 from engine.bands import architecture_of, band_for, ends, kernels_of
+from engine.benchmarks import Benchmark, BenchmarkTtft, benchmark_of
 from engine.candidates import Candidates, illegal_because, measure
 from engine.kernels import Rates, Unsupported
 from engine.lengths import lengths_of
@@ -19,6 +20,7 @@ from engine.memory import Parallelism
 from engine.points import Load, Point, Setting, System, Unpredictable, read_point, tokens_of
 from engine.replica import Replicas
 from engine.resolve import Question, rates_of, resolve
+from engine.simulation import step_model_of
 from engine.step import StepTables
 from engine.workload import Hardware, Precisions, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
 
@@ -36,6 +38,9 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """The CSV's columns behind each metric; of several in a row the first counts."""
+
+TAILS: Mapping[str, tuple[str, ...]] = {"ttft_p95": ("ttft_ms_p95",)}
+"""Predicted only where the benchmark is simulated."""
 
 ALSO: Mapping[str, tuple[str, ...]] = {"e2e": ("e2e_ms_mean",)}
 """Predicted beside them: not scored, but fitted on where nothing else was measured."""
@@ -74,9 +79,13 @@ Reading = Point | str
 """A row, read, or the reason why it cannot be predicted."""
 
 
-def predict(rows: Sequence[Mapping[str, str]], catalog: Catalog) -> list[Outcome]:
-    """Return each row's predictions, or why there are none."""
-    return predict_points([read(row, catalog) for row in rows], catalog)
+Simulator = Callable[[Sequence[Benchmark]], Sequence[BenchmarkTtft | None]]
+"""Such as ``benchmark_ttfts``."""
+
+
+def predict(rows: Sequence[Mapping[str, str]], catalog: Catalog, simulator: Simulator | None = None) -> list[Outcome]:
+    """Return each row's predictions, or why there are none; see ``predict_points``."""
+    return predict_points([read(row, catalog) for row in rows], catalog, simulator)
 
 
 def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
@@ -90,8 +99,14 @@ def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
     return point if columns_of(row) else "the row measures no ITL, TTFT, end-to-end time or throughput"
 
 
-def predict_points(points: Sequence[Reading], catalog: Catalog) -> list[Outcome]:
-    """Return each point's predictions; those of one system and load are computed together."""
+def predict_points(points: Sequence[Reading], catalog: Catalog, simulator: Simulator | None = None) -> list[Outcome]:
+    """Return each point's predictions; those of one system and load are computed together.
+
+    Args:
+        simulator: TTFT of closed loops comes from simulating how each was run; without one from the closed form, which
+            is what constants are fitted with.
+    """
+    benchmarks: dict[int, Benchmark] = {}
     outcomes: list[Outcome] = [point if isinstance(point, str) else "" for point in points]
     groups: dict[System, dict[Load, list[tuple[int, Point]]]] = defaultdict(lambda: defaultdict(list))
     for index, point in enumerate(points):
@@ -106,9 +121,36 @@ def predict_points(points: Sequence[Reading], catalog: Catalog) -> list[Outcome]
                 outcomes[index] = refused.get(point.setting, "")
             if kept and reduced is not None:
                 predicted = _predict_load(reduced, load, [point for _, point in kept])
-                for (index, _), outcome in zip(kept, predicted, strict=True):
+                for (index, _), (outcome, benchmark) in zip(kept, predicted, strict=True):
                     outcomes[index] = outcome
+                    if benchmark is not None:
+                        benchmarks[index] = benchmark
+    if simulator is not None and benchmarks:
+        for index, ttft in zip(benchmarks, simulator(list(benchmarks.values())), strict=True):
+            outcome, point = outcomes[index], points[index]
+            if ttft is not None and isinstance(point, Point) and not isinstance(outcome, str):
+                outcomes[index] = _with_ttft(outcome, ttft, point)
     return outcomes
+
+
+def _with_ttft(outcome: tuple[Prediction, ...], ttft: BenchmarkTtft, point: Point) -> tuple[Prediction, ...]:
+    """Return a closed loop's predictions with the TTFT of its simulation; bands keep their width."""
+    simulated = {"ttft_ms_mean": ttft.mean, "ttft_ms_median": ttft.p50, "ttft_ms_p95": ttft.p95}
+    predictions = []
+    for item in outcome:
+        if item.column not in simulated or item.predicted <= 0:
+            predictions.append(item)
+            continue
+        times = simulated[item.column] * 1e3 / item.predicted
+        low, high = (None if end is None else end * times for end in (item.low, item.high))
+        predictions.append(replace(item, predicted=item.predicted * times, low=low, high=high))
+    tails = [
+        Prediction(column, float(point.row[column]), simulated[column] * 1e3)
+        for columns in TAILS.values()
+        for column in columns
+        if point.row.get(column)
+    ]
+    return (*predictions, *tails)
 
 
 def columns_of(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -164,7 +206,7 @@ def _reduce(
     return _Reduced(question, tuple(accelerators), tuple(rates), which, spread, found.step_tables(), row_of), refused
 
 
-def _predict_load(reduced: _Reduced, load: Load, points: Sequence[Point]) -> list[Outcome]:
+def _predict_load(reduced: _Reduced, load: Load, points: Sequence[Point]) -> list[tuple[Outcome, Benchmark | None]]:
     question = replace(
         reduced.question,
         lengths=lengths_of(tokens_of(load), float(reduced.question.model.max_context)),
@@ -172,11 +214,30 @@ def _predict_load(reduced: _Reduced, load: Load, points: Sequence[Point]) -> lis
     )
     rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
     found = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
+    tables = reduced.tables.take(rows)
     try:
-        figures = _figures(found.replicas(reduced.tables.take(rows)), load, points)
+        figures = _figures(found.replicas(tables), load, points)
     except Unpredictable as reason:
-        return [str(reason)] * len(points)
-    return [_outcome(found, figures, index, point) for index, point in enumerate(points)]
+        return [(str(reason), None)] * len(points)
+    return [
+        (_outcome(found, figures, index, point), _benchmark(found, tables, index, point))
+        for index, point in enumerate(points)
+    ]
+
+
+def _benchmark(found: Candidates, tables: StepTables, index: int, point: Point) -> Benchmark | None:
+    """Return how a closed loop was run; None for other loads, and where the model does not fit."""
+    if point.load.kind != "closed_loop" or found.seats_by_memory[index] < 1:
+        return None
+    return benchmark_of(
+        step_model_of(found, index, tables),
+        found.question.runtime,
+        found.accelerator(index),
+        point.load.protocol,
+        point.together,
+        (point.load.prompt, point.load.output),
+        int(found.spread.dp[index]),
+    )
 
 
 def _outcome(found: Candidates, figures: LoadFigures, index: int, point: Point) -> Outcome:

@@ -11,7 +11,7 @@ from engine.plan import plain
 from engine.scores import GROUPS, Accuracy, Score
 
 SHOWN_REASONS = 20
-METRICS = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
+METRICS = {"itl": "ITL", "ttft": "TTFT", "ttft_p95": "TTFT p95", "throughput": "throughput"}
 _SCORES = (
     Column("n", "right"),
     Column("median", "right"),

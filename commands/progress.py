@@ -1,0 +1,34 @@
+"""How far a long computation has come, on standard error of a terminal; anywhere else nothing is said."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+PATIENCE_S = 0.5
+"""Nothing is shown of what is done sooner."""
+EVERY_S = 0.1
+WIDTH = 30
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function to be told (done, total); a bar is drawn once it takes longer than a moment, and wiped after."""
+    began = monotonic()
+    shown = 0.0
+
+    def told(done: int, total: int) -> None:
+        nonlocal shown
+        now = monotonic()
+        if now - began < PATIENCE_S or now - shown < EVERY_S or not sys.stderr.isatty():
+            return
+        shown = now
+        share = done / max(total, 1)
+        bar = "#" * round(WIDTH * share)
+        print(f"\r{doing} [{bar:<{WIDTH}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield told
+    finally:
+        if shown:
+            print(f"\r{' ' * (len(doing) + WIDTH + 8)}\r", end="", file=sys.stderr, flush=True)
