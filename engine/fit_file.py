@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from catalogs.records import ErrorBand, FittedConstants
-from engine.fit_plan import Block
+from engine.fit_plan import Block, excluded_because
 from engine.fitting import Fit, Problem
 
 HEADER = """# Constants fitted on measurements of served systems, beyond what kernels timed alone can tell. Written by
@@ -50,6 +50,8 @@ def fitted_file(fits: Sequence[tuple[Block, Problem, Fit]]) -> str:
 def _block(block: Block, problem: Problem, fit: Fit) -> str:
     counts: dict[str, int] = {}
     for point in problem.points:
+        if excluded_because(point.row):
+            continue
         counts[point.row["source"]] = counts.get(point.row["source"], 0) + 1
     basis = ", ".join(f"{count} points of {source}" for source, count in sorted(counts.items()))
     errors = ", ".join(f"{metric} {median:.1%}" for metric, (median, _) in fit.left_out.items())

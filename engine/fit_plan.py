@@ -140,7 +140,7 @@ BLOCKS: tuple[Block, ...] = (
         ("xiongjiedai_llamacpp", "llamacpp_dgx_spark"),
         ("throughput",),
         (
-            Entry("llama.cpp", (*COARSE, *MIXTURE)),
+            Entry("llama.cpp", (*COARSE, *MIXTURE, "pipeline_bubble")),
             Entry(
                 "llama.cpp-apple", COARSE, architectures=("Apple M1", "Apple M2", "Apple M3", "Apple M4"), foreign=True
             ),
@@ -168,6 +168,8 @@ in the fit, and half."""
 
 def quality_of(point: Point, metric: str) -> float:
     """Return how much a metric of a point counts in the fit, by its source; 0 where it is only judged."""
+    if excluded_because(point.row):
+        return 0.0
     quality = QUALITY.get(point.row["source"], 1.0)
     if point.load.kind == "closed_loop" and metric in JUDGED:
         return quality * ALONE if 0 < point.together <= FEW_CLIENTS else 0.0
@@ -219,14 +221,8 @@ def excluded_because(row: Mapping[str, str]) -> str:
 
 
 def block_points(block: Block, points: Iterable[Point]) -> list[Point]:
-    """Return the points that a block is fitted on."""
-    return [
-        point
-        for point in points
-        if point.system.runtime == block.runtime
-        and point.row["source"] in block.sources
-        and not excluded_because(point.row)
-    ]
+    """Return the points that a block is fitted on or judged by."""
+    return [p for p in points if p.system.runtime == block.runtime and p.row["source"] in block.sources]
 
 
 def entries_of(block: Block) -> list[FittedConstants]:

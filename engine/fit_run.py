@@ -74,7 +74,7 @@ def run_fit(
         reason = excluded_because(point.row)
         if reason:
             excluded[reason] = excluded.get(reason, 0) + 1
-    fits, lines, left_out = [], [], []
+    fits, left_out = [], []
     shared: list[FittedConstants] = []
     # What speaks of all runtimes is fitted first: the others are fitted beside it.
     for block in sorted(BLOCKS, key=lambda block: not any(entry.every_runtime for entry in block.entries)):
@@ -88,8 +88,9 @@ def run_fit(
         result = fit(problem, say=say)
         fits.append((block, problem, result))
         shared += [entry for entry in result.constants if entry.runtime is None]
-        lines += _lines(block.runtime, problem, result)
         left_out += _left_out(problem, result, catalog)
+    lines = [line for block, problem, result in fits for line in _lines(block.runtime, [(problem, result)])]
+    lines += _lines("all", [(problem, result) for _, problem, result in fits])
     return FitRun(fitted_file(fits), bands_file(error_bands(left_out)), tuple(lines), len(kept_out), excluded)
 
 
@@ -99,20 +100,36 @@ def _sweep(point: Point, catalog: Catalog) -> tuple[object, ...]:
     return point.row["source"], point.setting.accelerator, model.layers, model.hidden_size
 
 
-def _lines(runtime: str, problem: Problem, result: Fit) -> list[Line]:
+def _lines(name: str, results: Sequence[tuple[Problem, Fit]]) -> list[Line]:
+    """Return a line for each metric and kind of point; those set aside apart, and once more with the others."""
     lines = []
-    for metric in problem.metrics:
-        kinds = sorted({_kind(problem.points[i]) for i in result.ratios.get(metric, {})})
-        for kind in kinds:
-            wanted = [i for i in result.ratios[metric] if _kind(problem.points[i]) == kind]
-            views = (result.fitted_ratios, result.ratios, result.without_model, result.without_accelerator)
-            errors = (_errors([view[metric][i] for i in wanted if i in view[metric]]) for view in views)
-            lines.append(Line(f"{runtime}, {kind}", metric, len(wanted), *errors))
+    for metric in sorted({metric for problem, _ in results for metric in problem.metrics}):
+        found = [
+            (_kinds(problem.points[index]), result, index)
+            for problem, result in results
+            for index in result.ratios.get(metric, {})
+        ]
+        for kind in sorted({kind for kinds, _, _ in found for kind in kinds}):
+            wanted = [(result, index) for kinds, result, index in found if kind in kinds]
+            errors = (
+                _errors([view[metric][index] for view, index in views if index in view[metric]])
+                for views in (
+                    [(result.fitted_ratios, index) for result, index in wanted],
+                    [(result.ratios, index) for result, index in wanted],
+                    [(result.without_model, index) for result, index in wanted],
+                    [(result.without_accelerator, index) for result, index in wanted],
+                )
+            )
+            lines.append(Line(f"{name}, {kind}", metric, len(wanted), *errors))
     return lines
 
 
-def _kind(point: Point) -> str:
-    return f"{point.load.kind}, {'mixture' if point.setting.ep > 1 or point.is_mixture else 'dense'}"
+def _kinds(point: Point) -> tuple[str, ...]:
+    """Return the lines that a point counts in."""
+    load = point.load.kind.replace("_", " ")
+    if excluded_because(point.row):
+        return f"{load}, set aside", f"{load}, all with those set aside"
+    return f"{load}, {'mixture' if point.is_mixture else 'dense'}", f"{load}, all", f"{load}, all with those set aside"
 
 
 def _errors(ratios: Sequence[float]) -> tuple[float, float]:
@@ -129,6 +146,8 @@ def _left_out(problem: Problem, result: Fit, catalog: Catalog) -> list[LeftOut]:
             continue
         for index, ratio in ratios.items():
             point = problem.points[index]
+            if excluded_because(point.row):
+                continue
             found.append(
                 LeftOut(
                     ratio=1 / ratio,

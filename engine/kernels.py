@@ -263,8 +263,8 @@ def rates_for(
         latent=tuple(
             (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
         ),
-        grouped_penalty=constants.grouped_penalty,
-        pipeline_bubble=constants.pipeline_bubble,
+        grouped_penalty=constants.grouped_penalty or 0.0,
+        pipeline_bubble=constants.pipeline_bubble or 0.0,
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
@@ -276,18 +276,16 @@ def rates_for(
 
 
 def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accelerator) -> FittedConstants:
-    """Return the constants for a runtime on an accelerator: factors multiply, of overheads the most specific counts."""
+    """Return the constants for a runtime on an accelerator: factors multiply; of all else the most specific counts."""
     overheads: dict[str, float] = {}
     factors: dict[str, float] = {}
     matching = [c for c in fitted if c.applies_to(runtime, accelerator)]
     for constants in sorted(matching, key=lambda c: c.specificity):
-        for name in FittedConstants.OVERHEADS:
+        for name in (*FittedConstants.OVERHEADS, *FittedConstants.SHARES):
             if getattr(constants, name) is not None:
                 overheads[name] = getattr(constants, name)
         for name in FittedConstants.FACTORS:
             factors[name] = factors.get(name, 1.0) * getattr(constants, name)
-        for name in FittedConstants.SHARES:
-            factors[name] = factors.get(name, 0.0) + getattr(constants, name)
     return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
 
 
