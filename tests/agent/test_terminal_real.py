@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pexpect
@@ -14,10 +14,7 @@ import pyte
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = (
-    "import sys; from commands.converse import open_conversation; from commands.failures import guarded; "
-    "sys.exit(guarded(lambda: open_conversation(resume='resume' in sys.argv)))"
-)
+MAIN = str(ROOT / "main.py")
 SENTENCE = "70B fp8 on H100, 20 rps, 1.5k in, 300 out"
 PATIENCE_S = 30.0
 
@@ -25,7 +22,9 @@ PATIENCE_S = 30.0
 class Screen:
     """A terminal emulator with the command in it."""
 
-    def __init__(self, home: Path, columns: int = 80, rows: int = 50, **environment: str) -> None:
+    def __init__(
+        self, home: Path, columns: int = 80, rows: int = 50, arguments: Sequence[str] = (), **environment: str
+    ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=2000)
         self._stream = pyte.Stream(self.screen)
         self.raw = ""
@@ -33,11 +32,11 @@ class Screen:
         kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "ACCESSIBLE", "COLUMNS")}
         self.child = pexpect.spawn(
             sys.executable,
-            ["-c", COMMAND],
+            [MAIN, *arguments],
             dimensions=(rows, columns),
             encoding="utf-8",
             cwd=home,
-            env={**kept, **named, "PYTHONPATH": str(ROOT), **environment},
+            env={**kept, **named, **environment},
         )
         self.child.delaybeforesend = None
 
@@ -242,16 +241,27 @@ def test_killed_in_the_middle_it_loses_at_most_the_line_being_typed(opened: Open
     os.kill(screen.child.pid, signal.SIGKILL)
     screen.ended()
     resumed = subprocess.run(
-        [sys.executable, "-c", COMMAND, "resume"],
+        [sys.executable, MAIN, "resume"],
         input="review\n",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
         check=False,
     )
     assert 'said "8B"' in resumed.stdout
     assert 'said "12 rps"' in resumed.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("forecast",), ("--plain",), ("--transcript", "talk.txt")], ids=" ".join)
+def test_each_way_in_opens_the_conversation(opened: Open, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    screen = opened(arguments=arguments)
+    screen.enter("8B", "traffic")
+    screen.type("quit\r")
+    assert screen.ended() == 0
+    assert (arguments == ("--plain",)) == ("\x1b" not in screen.raw)
+    if "talk.txt" in arguments:
+        assert "model> 8B" in (tmp_path / "talk.txt").read_text(encoding="utf-8")
 
 
 def test_nothing_heavy_is_imported_before_the_first_prompt() -> None:

@@ -20,11 +20,15 @@ from commands.converse import exit_code_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-COMMAND = (
-    "import sys; from commands.converse import open_conversation; from commands.failures import guarded; "
-    "sys.exit(guarded(lambda: open_conversation(resume='resume' in sys.argv)))"
-)
-PROMPT = re.compile(r"^[\w?]+> ", re.M)
+COMMAND = [sys.executable, str(ROOT / "main.py")]
+FILE = """
+model = "70B"
+precision = { weights = "fp8" }
+traffic = { requests_per_s = 20 }
+tokens = { input = { mean = 1500 }, output = { mean = 300 } }
+hardware = { accelerators = ["H100"] }
+targets = [{ metric = "ttft", percentile = "p95", seconds = 0.8 }]
+"""
 
 
 @dataclass
@@ -126,7 +130,7 @@ def test_the_end_of_input_at_each_question_names_what_is_missing_and_loses_nothi
 
 def test_a_pipe_that_says_everything_gets_its_plan_on_standard_output(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", COMMAND],
+        COMMAND,
         input="llama 3.1 8b fp8 on H100, 12 rps, 500 in, 200 out\n",
         capture_output=True,
         text=True,
@@ -140,30 +144,46 @@ def test_a_pipe_that_says_everything_gets_its_plan_on_standard_output(tmp_path: 
     assert "Enter plans" in ended.stderr
 
 
-def test_a_conversation_gives_the_plan_of_the_same_flags(tmp_path: Path) -> None:
-    """JSON from a conversation equals the JSON of the same spec by flags, apart from the sources."""
+def test_flags_a_file_and_a_conversation_give_the_same_plan(tmp_path: Path) -> None:
+    """JSON of one spec through three doors: byte for byte the same, apart from the sources of the values."""
     piped(["70B fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms", "", "save talk.json"], tmp_path)
+    talked = (tmp_path / "talk.json").read_text(encoding="utf-8")
     flags = (
         "--model 70B --precision fp8 --gpu-type H100 --rps 20 --input-tokens 1500 --output-tokens 300 --ttft-p95 800ms"
     )
-    by_flags = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), "forecast", *flags.split(), "--json"],
+    by_flags = forecast([*flags.split(), "--json"], tmp_path)
+    (tmp_path / "spec.toml").write_text(FILE, encoding="utf-8")
+    by_file = forecast(["--spec", "spec.toml", "--json"], tmp_path)
+    assert without_sources(talked) == without_sources(by_flags) == without_sources(by_file)
+    kinds = [
+        {source["kind"] for source in json.loads(plan)["sources"].values()} for plan in (talked, by_flags, by_file)
+    ]
+    assert [kind - {"default", "derived"} for kind in kinds] == [{"said"}, {"flag"}, {"file"}]
+
+
+def without_sources(plan: str) -> str:
+    """The text of a plan but for the lines of its sources, which must be there."""
+    before, found, rest = plan.partition('  "sources": {')
+    assert found
+    return before + rest[rest.index("\n  }") :]
+
+
+def forecast(arguments: list[str], home: Path) -> str:
+    ended = subprocess.run(
+        [*COMMAND, "forecast", *arguments],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        cwd=home,
+        env=environment(home),
         check=True,
     )
-    talk = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
-    flagged = json.loads(by_flags.stdout)
-    talk.pop("sources"), flagged.pop("sources")
-    assert json.dumps(talk) == json.dumps(flagged)
+    return ended.stdout
 
 
 def piped(lines: list[str], home: Path, *, resume: bool = False) -> tuple[str, int]:
     """Say lines to the command through a pipe; return what it says on both streams, and its exit code."""
     ended = subprocess.run(
-        [sys.executable, "-c", COMMAND, *(["resume"] if resume else [])],
+        [*COMMAND, *(["resume"] if resume else [])],
         input="".join(f"{line}\n" for line in lines),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -177,7 +197,7 @@ def piped(lines: list[str], home: Path, *, resume: bool = False) -> tuple[str, i
 
 
 def environment(home: Path) -> dict[str, str]:
-    named = {"XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "PYTHONPATH": str(ROOT)}
+    named = {"XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
     return {**os.environ, **named, "PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"}
 
 
