@@ -25,7 +25,7 @@ def show(file: File, full: Full = False, plain: Plain = False, json: Json = Fals
     from engine.plan import plan_json  # noqa: PLC0415
     from engine.plan_file import read_plan  # noqa: PLC0415
 
-    plan = read_plan(_text_of(file), str(file))
+    plan = read_plan(text_of(file), str(file))
     if json:
         print_json(plan_json(plan))
     else:
@@ -44,7 +44,8 @@ def schema(
     return Exit.DONE
 
 
-def _text_of(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Return the text of a saved plan; InputError where it cannot be read."""
     name = quoted(str(file))
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from catalogs.errors import InputError, listed, quoted
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
     "estimate": "One replica at a given load: memory, FLOPs, latency, throughput.",
+    "simulate": "A plan under a load or a recorded trace, request by request.",
     "accuracy": "Predict measured points and say how far off.",
     "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
     "plan": "Show a plan that was saved; the schema of plans.",

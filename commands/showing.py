@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.infeasible import NoPlan
     from engine.plan import CapacityPlan
     from engine.scores import Accuracy
+    from engine.simulated import SimulatedPlan
 
 SHOWN_REJECTIONS = 8
 
@@ -76,6 +77,13 @@ def show_estimates(outcomes: "Sequence[Outcome]", *, plain: bool = False, why: b
     from agent.report.estimate_report import estimate_report  # noqa: PLC0415
 
     _show(estimate_report(outcomes, why=why), plain)
+
+
+def show_simulated(plan: "CapacityPlan", simulated: "SimulatedPlan", *, plain: bool = False) -> None:
+    """Print what a simulation of a plan gave."""
+    from agent.report.simulation_report import simulation_report  # noqa: PLC0415
+
+    _show(simulation_report(plan, simulated), plain)
 
 
 def show_accuracy(accuracy: "Accuracy", compared: "Sequence[Comparison]", *, plain: bool = False) -> None:

@@ -1,0 +1,140 @@
+"""A simulated plan as a report: what came of it, latencies beside the formulas', targets, and the queue over time."""
+
+from collections.abc import Iterator, Sequence
+
+from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table, Words
+from agent.report.words import metric_shown
+from catalogs.units import show_count, show_percent, show_rate, show_seconds
+from engine.plan import CapacityPlan
+from engine.simulated import SimulatedFigure, SimulatedPlan, SimulatedTarget
+
+POINTS = 40
+"""Intervals of a chart: neighbours are taken together."""
+UNKNOWN = ""
+FEWEST_INTERVALS = 3
+"""Fewer intervals show no course."""
+_NAMES = ("mean", "p50", "p90", "p95", "p99")
+
+
+def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Report:
+    """Return the report of a simulation."""
+    return Report(tuple(_blocks(plan, simulated)))
+
+
+def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
+    chosen = plan.chosen
+    many = "s" if simulated.replicas > 1 else ""
+    yield Paragraph(
+        f"{show_count(simulated.requests)} requests on {show_count(simulated.replicas)} replica{many} of "
+        f"{chosen.model_name} ({show_count(simulated.accelerators)} × {chosen.accelerator_name}), {simulated.load}: "
+        f"{show_rate(simulated.arrivals_per_s)} over {show_seconds(simulated.duration_s)}.",
+        "strong",
+    )
+    yield _verdict(simulated.targets)
+    if simulated.refused:
+        yield Paragraph(
+            f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",
+            "warning",
+            "Warning",
+        )
+    if simulated.targets:
+        yield _targets(simulated.targets)
+    yield _latencies(simulated)
+    yield _facts(simulated)
+    yield from _charts(simulated)
+
+
+def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
+    if not targets:
+        return Paragraph("No target was given.", "quiet")
+    missed = [metric_shown(target.metric, target.percentile) for target in targets if not target.met]
+    if missed:
+        return Paragraph(f"Misses {len(missed)} of {len(targets)} targets: {', '.join(missed)}.", "bad")
+    return Paragraph("Meets the target." if len(targets) == 1 else f"Meets all {len(targets)} targets.", "good")
+
+
+def _targets(targets: Sequence[SimulatedTarget]) -> Table:
+    columns = (
+        Column("target"),
+        Column("simulated", "right", spoken="bare"),
+        Column("95 % interval", "right"),
+        Column("formula", "right"),
+        Column("target", "right"),
+        Column("requests within", "right"),
+        Column("", spoken="bare"),
+    )
+    return Table(columns, tuple(_target_row(target) for target in targets))
+
+
+def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
+    return (
+        metric_shown(target.metric, target.percentile),
+        show_seconds(target.simulated_s),
+        _interval(target.low, target.high),
+        UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),
+        show_seconds(target.target_s),
+        UNKNOWN if target.within is None else show_percent(target.within),
+        Words("met", "good") if target.met else Words("missed", "bad"),
+    )
+
+
+def _latencies(simulated: SimulatedPlan) -> Table:
+    columns = (
+        Column("latency"),
+        Column("simulated", "right", spoken="bare"),
+        Column("95 % interval", "right"),
+        Column("formula", "right"),
+    )
+    rows = [
+        (f"{label} {name}", *_figure(getattr(latency, name)))
+        for label, latency in (("TTFT", simulated.ttft_s), ("ITL", simulated.itl_s), ("E2E", simulated.e2e_s))
+        if latency is not None
+        for name in _NAMES
+    ]
+    known = [at for at in range(len(columns)) if at < 2 or any(row[at] for row in rows)]
+    return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
+
+
+def _figure(figure: SimulatedFigure) -> tuple[str, str, str]:
+    formula = UNKNOWN if figure.formula is None else show_seconds(figure.formula)
+    return show_seconds(figure.value), _interval(figure.low, figure.high), formula
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return UNKNOWN if low is None or high is None else f"{show_seconds(low)} – {show_seconds(high)}"
+
+
+def _facts(simulated: SimulatedPlan) -> Facts:
+    return Facts(
+        (
+            ("throughput", f"{show_rate(simulated.requests_per_s)}, {_tokens(simulated.output_tokens_per_s)} out"),
+            ("busy", show_percent(simulated.utilisation)),
+            ("batch, mean", f"{simulated.mean_batch:.3g} per replica"),
+            ("KV cache, mean", show_percent(simulated.kv_cache_usage)),
+            ("preemptions", show_count(simulated.preemptions)),
+            ("routing", simulated.routing.replace("_", " ")),
+            ("seed", str(simulated.seed)),
+        )
+    )
+
+
+def _tokens(rate: float) -> str:
+    return show_rate(rate, "tokens/s")
+
+
+def _charts(simulated: SimulatedPlan) -> Iterator[Block]:
+    yield Heading("TTFT by percentile")
+    values = tuple(getattr(simulated.ttft_s, name).value for name in _NAMES[1:])
+    series = Series("TTFT", values, tuple(show_seconds(value) for value in values))
+    yield Chart("percentile", (50.0, 90.0, 95.0, 99.0), (series,), "s")
+    over = simulated.over_time
+    step = max(-(-len(over.arrivals) // POINTS), 1)
+    places = range(0, len(over.arrivals), step)
+    if len(places) < FEWEST_INTERVALS:
+        return
+    yield Heading("Over time")
+    lines = []
+    for label, counts in (("waiting", over.waiting), ("running", over.running)):
+        most = tuple(float(max(counts[place : place + step])) for place in places)
+        lines.append(Series(label, most, tuple(show_count(value) for value in most)))
+    yield Chart("seconds", tuple(round(place * over.interval_s, 3) for place in places), tuple(lines), "requests")

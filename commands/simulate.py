@@ -1,0 +1,198 @@
+"""`fleetcast simulate`: a plan under a load, request by request. `python commands/simulate.py` is the same."""
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    # Run as a file, this folder stands first on the path: the project's root takes its place.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from commands import main
+
+    sys.exit(main(["simulate", *sys.argv[1:]]))
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.flags import FLAGS
+from agent.spec_files import spec_file
+from agent.statements import collected, flag_statement
+from catalogs.errors import InputError, listed, quoted
+from commands.catalogs_of_user import user_catalogs, user_settings
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.plan import text_of
+from commands.progress import progress
+from commands.showing import notice, print_json, show_no_plan, show_simulated
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from catalogs.catalog import Catalog
+    from engine.infeasible import NoPlan
+    from engine.plan import CapacityPlan
+    from engine.simulated import Asked
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+
+LOAD = "Load"
+ROUTINGS = ("round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine")
+MOMENTS = ("peak", "mean", "profile")
+
+File = Annotated[
+    Path | None,
+    typer.Argument(metavar="[PLAN]", help="What `forecast --output` wrote; - is standard input.", show_default=False),
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--requests", metavar="N", help="Drawn from the spec; 20,000 by default.", rich_help_panel=LOAD),
+]
+Seed = Annotated[int, typer.Option(metavar="S", help="The same seed gives the same figures.", rich_help_panel=LOAD)]
+At = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="peak hour (by default), mean, or profile: from midnight.", rich_help_panel=LOAD),
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Instead: a trace (Azure, BurstGPT, Mooncake, or CSV).", rich_help_panel=LOAD),
+]
+SpeedUp = Annotated[
+    float | None, typer.Option(metavar="X", help="Replay the trace at X times its rate.", rich_help_panel=LOAD)
+]
+Replicas = Annotated[int | None, typer.Option(metavar="N", help="Instead of those of the plan.", rich_help_panel=LOAD)]
+Router = Annotated[str, typer.Option("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.", rich_help_panel=LOAD)]
+Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
+Directories = Annotated[
+    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables and charts.")]
+
+
+def simulate_command(
+    plan: File = None,
+    requests: Count = None,
+    seed: Seed = 0,
+    at: At = None,
+    trace: Trace = None,
+    speed_up: SpeedUp = None,
+    replicas: Replicas = None,
+    routing: Router = "round_robin",
+    spec: Spec = None,
+    catalog: Directories = None,
+    json: Json = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """A plan under a load, request by request: percentiles beside the formulas', targets, the queue over time.
+
+    Give a plan that was saved, or the flags of `forecast`: the plan that they make is then simulated.
+    """
+    _check(at, routing, trace=trace, requests=requests, speed_up=speed_up)
+    texts = texts_of(flags)
+    if plan is not None and (texts or spec):
+        given = ", ".join([*texts, *(["--spec"] if spec else [])])
+        raise InputError(f"the plan {quoted(str(plan))} holds its own spec; leave {given} out, or the plan")
+    facts = user_catalogs(catalog or ())
+    with _lines(trace) as lines:
+        chosen = _planned(plan, spec, texts, catalog, facts)
+        from engine.infeasible import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
+        from engine.plan import plain as plain_values  # noqa: PLC0415
+        from engine.simulated import simulate_plan  # noqa: PLC0415
+
+        if isinstance(chosen, NoPlan):
+            return _none(chosen, json=json, plain=plain)
+        asked = _asked(requests, seed, at, replicas, routing, speed_up)
+        with progress("simulating") as told:
+            found = simulate_plan(chosen, facts, asked, trace=lines, trace_name=str(trace), progress=told)
+    if json:
+        print_json(plain_values(found))
+    else:
+        show_simulated(chosen, found, plain=plain)
+    return Exit.DONE if all(target.met for target in found.targets) else Exit.NOTHING_MEETS
+
+
+def _check(at: str | None, routing: str, *, trace: Path | None, requests: int | None, speed_up: float | None) -> None:
+    if routing not in ROUTINGS:
+        raise InputError(f"--routing {quoted(routing)} is no way to route; {listed(ROUTINGS)} are")
+    if at is not None and at not in MOMENTS:
+        raise InputError(f"--at {quoted(at)} is no load of a plan; {listed(MOMENTS)} are")
+    if trace is not None:
+        for name, value in (("--requests", requests), ("--at", at)):
+            if value is not None:
+                raise InputError(f"--trace {trace} has its own requests: leave {name} {value} out")
+    elif speed_up is not None:
+        raise InputError(f"--speed-up {speed_up:g} is of a trace: give one with --trace")
+
+
+def _asked(
+    requests: int | None, seed: int, at: str | None, replicas: int | None, routing: str, speed_up: float | None
+) -> "Asked":
+    from engine.simulated import Asked  # noqa: PLC0415
+
+    default = Asked()
+    return Asked(
+        requests=default.requests if requests is None else requests,
+        seed=seed,
+        moment=at or default.moment,  # type: ignore[arg-type]  # checked
+        replicas=replicas,
+        routing=routing,  # type: ignore[arg-type]  # checked
+        speed_up=1.0 if speed_up is None else speed_up,
+    )
+
+
+def _planned(
+    file: Path | None,
+    spec: str | None,
+    texts: dict[str, tuple[str, ...]],
+    directories: list[Path] | None,
+    facts: "Catalog",
+) -> "CapacityPlan | NoPlan":
+    """Return the plan that is simulated: from its file, or made from the flags."""
+    if file is not None:
+        from engine.plan_file import read_plan  # noqa: PLC0415
+
+        return read_plan(text_of(file), str(file))
+    statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
+    question = collected(statements, facts).completed()
+    notice(question.notes)
+    from engine.forecast import forecast  # noqa: PLC0415
+
+    return forecast(question.spec, facts, question.sources)
+
+
+def _none(none: "NoPlan", *, json: bool, plain: bool) -> int:
+    if json:
+        print_json({"simulated": None, "reason": none.sentence})
+    else:
+        show_no_plan(none, plain=plain)
+    return Exit.NOTHING_MEETS
+
+
+@contextmanager
+def _lines(file: Path | None) -> "Iterator[TextIO | None]":
+    """Open a trace; its lines are read as the simulation needs them."""
+    if file is None:
+        yield None
+        return
+    name = quoted(str(file))
+    try:
+        opened = file.open(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"there is no file {name}; give a trace of requests") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    with opened:
+        try:
+            yield opened
+        except UnicodeDecodeError:
+            raise InputError(f"{name} is not text; a trace of requests is expected") from None
+
+
+simulate_command.__signature__ = signature_with_flags(simulate_command, FLAGS)  # type: ignore[attr-defined]
+app.command("simulate", cls=OnlyWhatIsGiven)(simulate_command)
