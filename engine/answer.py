@@ -1,11 +1,12 @@
 """The plan in a line, the verdict on each target, and what a reader must be warned of."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from engine.operating_points import OperatingPoints
-from engine.plan import Answer, Cost, Fleet, Memory, Performance, ReplicaCapacity, TargetResult
+from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
 from engine.resolve import Question
 from engine.search import Evaluated, search
 from engine.workload import WorkloadSpec
@@ -71,10 +72,12 @@ def warnings_of(
     points: OperatingPoints,
     bill: Cost,
     results: tuple[TargetResult, ...],
+    misses: Sequence[Rejection] = (),
 ) -> tuple[str, ...]:
-    """Return the warnings, the one that matters most first."""
+    """Return the warnings, the one that matters most first: why what was asked is out of reach, then by how much."""
     spec = question.spec
-    warnings = [
+    warnings = [miss.reason for miss in misses]
+    warnings += [
         f"{target_name_of(result)} is {_ms(result.forecast_s)} at the peak, target {_ms(result.target_s)}"
         for result in results
         if not result.met

@@ -18,10 +18,12 @@ def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, So
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
     whole = float(best.counts.total[0]) * float(best.candidates.spread.accelerators[0])
+    # With growth, spares or bursts the count is that of all lines, not of today's peak hour.
+    in_all = " in all" if best.counts.total[0] > best.counts.peak[0] else ""
 
     def note(text: str, others: Mapping[str, float]) -> None:
         moves = {label: count for label, count in others.items() if count and not np.isnan(count)}
-        effect = "; ".join(f"{label}: {count:.0f} accelerators" for label, count in moves.items())
+        effect = _effect(moves, whole, in_all)
         shift = max((abs(count - whole) for count in moves.values()), default=0.0)
         weighed.append((shift, Assumption(text, effect)))
 
@@ -30,7 +32,7 @@ def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, So
 
     load = spec.traffic.concurrency or question.mean_rate
     if load and unsaid("traffic.peak_factor"):
-        counted = {f"at {factor:g}": _recount(question, best, peak_factor=factor) for factor in (1.0, 2.0)}
+        counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in (1.0, 2.0)}
         note(f"the busiest hour is {spec.traffic.peak_factor:g} × the mean", counted)
     if load and unsaid("serving.utilisation_ceiling"):
         ceiling = spec.serving.utilisation_ceiling
@@ -58,6 +60,15 @@ def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, So
         note(f"the model is {question.model.name}: {derived.detail}", {})
     weighed.sort(key=lambda pair: -pair[0])
     return tuple(assumption for _, assumption in weighed)
+
+
+def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
+    """Say the count under other values: '8 accelerators at 1 ×, 16 at 2 ×'."""
+    if moves and all(count == whole for count in moves.values()):
+        return f"no change {' or '.join(moves)}"
+    first, *others = (f"{count:.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
+    many = "accelerator" if first.startswith("1{}") else "accelerators"
+    return ", ".join((first.format(f" {many}{in_all}"), *(other.format("") for other in others)))
 
 
 def _recount(

@@ -19,7 +19,7 @@ from engine.plan import CapacityPlan, PerformanceAt, Rejection
 from engine.resolve import resolve
 from engine.search import only, search
 from engine.thresholds import thresholds_of
-from engine.workload import Source, WorkloadSpec
+from engine.workload import Source, WorkloadSpec, with_defaults
 
 
 def forecast(
@@ -60,7 +60,7 @@ def forecast(
     plan = CapacityPlan(
         answer=answer_of(question, best, fleet, capacity, results),
         spec=spec,
-        sources=dict(sources or {}),
+        sources=with_defaults(spec, sources or {}),
         chosen=chosen_of(question, best),
         memory=memory,
         performance=PerformanceAt(points.at_mean, points.at_peak),
@@ -73,7 +73,7 @@ def forecast(
         alternatives=alternatives_of(question, evaluated),
         rejected=(*misses, *evaluated.rejected),
         assumptions=assumptions_of(question, best, sources or {}),
-        warnings=warnings_of(question, best, fleet, memory, points, bill, results),
+        warnings=warnings_of(question, best, fleet, memory, points, bill, results, misses),
         bands=None,
         provenance=provenance_of(question, best),
     )

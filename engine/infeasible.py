@@ -1,6 +1,6 @@
 """When nothing meets the wish: why, how near the nearest comes, and which change would be enough."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from catalogs.errors import InputError
 from engine.capacity import target_name
 from engine.plan import Rejection
+from engine.relaxations import changes_that_work
 from engine.resolve import Question
 from engine.search import Evaluated, relaxed_targets, search
 from engine.workload import Target
@@ -25,7 +26,9 @@ def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
     """Return NoPlan when no candidate is legal and fits in memory; None when one does and only falls short."""
     if len(evaluated.candidates):
         return None
-    reasons = evaluated.rejected
+    # What stands with a rejection is near; what was tried is enough.
+    works = changes_that_work(question)
+    reasons = tuple(replace(reason, relaxations=() if i else works) for i, reason in enumerate(evaluated.rejected))
     where = (
         ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
     )
@@ -46,11 +49,11 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
     found = evaluated.candidates
     accelerator = found.accelerator(nearest)
     size = int(found.spread.accelerators[nearest])
-    misses = []
+    misses: list[Rejection] = []
+    works = changes_that_work(question)
     for target, eased, floor in zip(question.spec.targets, relaxed, floors, strict=True):
         if eased.seconds <= target.seconds:
             continue
-        fastest = int(np.argmin(floor))
         misses.append(
             Rejection(
                 f"{size} × {accelerator.name} per replica, {target_name(target)}",
@@ -58,7 +61,7 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
                 target.seconds,
                 float(floor[nearest]),
                 "s",
-                tuple(_relaxations(target, eased, evaluated, fastest, float(floor[fastest]))),
+                (f"{target_name(target)} {_ms(eased.seconds)}", *(() if misses else works)),
             )
         )
     # The relaxed targets may each be within reach and not together, or only for a fleet beyond its ceiling.
@@ -68,7 +71,10 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
             return eased_search, tuple(misses)
         capped = _capped(question, eased_search, targets)
         if capped is not None:
-            return capped[0], (*misses, *capped[1])
+            (fleet,) = capped[1]
+            names = ", ".join(target_name(target) for target in targets)
+            ways = tuple(f"{names} eased, {way}" for way in fleet.relaxations) if targets else ()
+            return capped[0], (*misses, replace(fleet, relaxations=ways))
     raise AssertionError("without targets every candidate that fits has a capacity")
 
 
@@ -121,22 +127,16 @@ def _floor_reason(question: Question, evaluated: Evaluated, row: int, target: Ta
             else ("launches, collectives and the runtime's own step time are the rest")
         )
     elif target.metric == "ttft":
-        cause = f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens alone takes most of it"
+        cause = (
+            f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens on average and the server's own time are "
+            "all of it"
+        )
     else:
         cause = f"{question.lengths.output.mean:.0f} tokens at the fastest ITL take most of it"
     return (
         f"{size} × {name} cannot do {target_name(target)} {_ms(target.seconds)}: with nothing else running it is "
         f"{_ms(floor)}; {cause}"
     )
-
-
-def _relaxations(target: Target, eased: Target, evaluated: Evaluated, fastest: int, floor: float) -> Iterable[str]:
-    yield f"{target_name(target)} {_ms(eased.seconds)}"
-    found = evaluated.candidates
-    if floor <= target.seconds:
-        size, name = int(found.spread.accelerators[fastest]), found.accelerator(fastest).name
-        yield f"{size} × {name} reaches {_ms(floor)} alone"
-    yield "a smaller model, fewer weight bytes (fp8, int4), or another accelerator"
 
 
 def _ms(seconds: float) -> str:

@@ -272,6 +272,13 @@ def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, So
     return values, sources, tuple(notes)
 
 
+def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the source of every value of a spec: what nobody stated is a default."""
+    values = flattened(spec.model_dump())
+    unsaid = (path for path, value in values.items() if value is not None and path not in sources)
+    return {**sources, **dict.fromkeys(unsaid, Source("default"))}
+
+
 _RIVALS = {
     "traffic.requests_per_s": ("traffic.concurrency",),
     "traffic.concurrency": ("traffic.requests_per_s",),

@@ -20,11 +20,12 @@ from agent.report.words import (
     verdict_shown,
 )
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, Latency, TargetResult
+from engine.plan import CapacityPlan, Latency, Rejection, TargetResult
 
 MOST_LINES = 25
 AT_COLUMNS = 80
 SHOWN_ASSUMPTIONS = 3
+SHOWN_CHANGES = 4
 SHOWN_MISSED = 4
 """Names in a sentence; the table has them all."""
 
@@ -103,11 +104,21 @@ def _spaced(groups: list[tuple[Block, ...]], blanks: list[bool]) -> tuple[Block,
 
 
 def _assumed(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
+    changes = tuple(change for item in misses(plan) for change in item.relaxations)[:SHOWN_CHANGES]
+    if changes:  # who cannot have what was asked needs a way out before anything else
+        return (Bullets(tuple(shortened(change, room.assumption) for change in changes), "What would have to give:"),)
     # Those whose effect was computed move the count; the sort keeps the plan's order among them.
     weightiest = sorted(plan.assumptions, key=lambda item: not item.effect)[:SHOWN_ASSUMPTIONS]
     lead = "Assumed, and what it moves:" if any(item.effect for item in weightiest) else "Assumed:"
     items = tuple(assumption_shown(item, room.assumption) for item in weightiest)
     return (Bullets(items, lead),) if items else ()
+
+
+def misses(plan: CapacityPlan) -> tuple[Rejection, ...]:
+    """Return why a plan falls short of what was asked: a target below its floor, a fleet too small."""
+    if plan.answer.meets_targets:
+        return ()
+    return tuple(item for item in plan.rejected if item.unit in ("s", "accelerators") and item.relaxations)
 
 
 def _command(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
@@ -128,7 +139,8 @@ def _answer(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     if missed:
         more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
         names = f"{', '.join(missed[:SHOWN_MISSED])}{more}"
-        return answer, Paragraph(f"Misses {len(missed)} of {len(plan.targets)} targets: {names}.", "bad")
+        of_them = "the target" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} targets"
+        return answer, Paragraph(f"Misses {of_them}: {names}.", "bad")
     if not plan.answer.meets_targets:
         return answer, Paragraph("This does not meet what was asked.", "bad")
     if not plan.targets:

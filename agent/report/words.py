@@ -132,7 +132,7 @@ def assumption_shown(item: Assumption, most: int | None = None) -> str:
     effect = sentence(item.effect)
     text = item.text.strip().rstrip(".") if effect else sentence(item.text)
     if most is None:
-        return f"{text}: {effect}" if effect else text
+        return f"{text}; {effect}" if effect else text
     if not effect:
         return shortened(text, most)
-    return shortened(f"{shortened(text, max(most // 3, most - len(effect) - 2))}: {effect}", most)
+    return shortened(f"{shortened(text, max(most // 3, most - len(effect) - 2))}; {effect}", most)

@@ -121,7 +121,7 @@ def test_flags_and_a_file_give_the_same_plan(
     assert by_flags.code == by_file.code == 0
     assert as_spec(by_flags.tree) == as_spec(by_file.tree)
     kinds = {source["kind"] for source in by_file.tree["sources"].values()}
-    assert kinds == {"file"}
+    assert kinds == {"file", "default"}
     assert {source["kind"] for source in by_flags.tree["sources"].values()} == {"flag"}
 
 
