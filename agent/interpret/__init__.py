@@ -1,6 +1,6 @@
 """A sentence → facts, without a language model: numbers, names, then one rule for each way of saying a thing.
 
-    text ─scanner→ items ─mentions→ names ─numerals→ quantities ─refusals→ what is wanted
+    text ─scanner→ items ─mentions→ names ─numerals→ quantities ─elsewhere, refusals→ what is wanted
          ─traffic, lengths, targets, …→ draft ─settlement→ Reading
 
 A number fills a slot only with a unit word of its own or when that slot is asked; two values for one slot, a range or
@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.interpret.asked import read_answer
 from agent.interpret.draft import Draft
+from agent.interpret.elsewhere import leave_elsewhere
 from agent.interpret.grammar import Sentence
 from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
@@ -56,6 +57,7 @@ def interpret(
     join_phrases(sentence)
     combine(sentence)
     draft = Draft(sentence, asked)
+    leave_elsewhere(draft)
     refuse(draft)
     read_model(draft, lexicon)
     read_serving(draft)

@@ -131,7 +131,6 @@ KINDS: Final[dict[str, str]] = {
     "into": "into",
     "than": "than",
     "next": "next coming following",
-    "past": "last past previous ago since",
     "way": "way",
     "times": "times time x × * fold",
     "x": "x × *",

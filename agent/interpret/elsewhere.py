@@ -1,0 +1,78 @@
+"""What a sentence tells of another time, or of others: 'last year we had 5 rps', 'a competitor does 100 rps'.
+
+None of it is the workload to plan for: the numbers and names of such a clause fill nothing and are reported. A window
+that ends now ('5M requests in the last 30 days') and a wish put politely ('we were thinking of 20 rps') are of the
+present.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from agent.interpret.draft import Draft
+from agent.interpret.grammar import NAMES, Item, Rule
+
+
+def _one_of(words: str) -> str:
+    return f"({' | '.join(repr(word) for word in words.split())})"
+
+
+_WE: Final = _one_of("we i they it he she you traffic load demand system service team")
+_DID: Final = _one_of("served handled saw ran did processed supported peaked averaged sustained")
+_WAS: Final = "('was' | 'were')"
+_AT: Final = "(link | on | 'running' | 'using' | 'only' | 'still'){0,3}"
+_FIRM: Final = _one_of("google openai amazon microsoft meta netflix anthropic facebook uber twitter bytedance")
+_DOES: Final = _one_of("does do has have handles serves runs uses gets sees processes operates owns bought needs served")
+_ELSEWHERE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "'yesterday'",
+        # 'the last month' ends now, 'last month' is over
+        "(?<! 'the') (?<! 'our') ('last' | 'previous') (time | 'night' | 'spring' | 'summer' | 'autumn' | 'winter' | "
+        "'season' | 'january' | 'december')",
+        "dur 'ago'",
+        f"{_WE} ('used' 'to' | {_DID})",
+        f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
+        f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used')",
+        f"(gpu | gpunoun | node) link? {_one_of('died burned burnt crashed broke')}",
+        "'lost' (near | num | conj){0,3} (gpu | gpunoun | node)",
+        _one_of("competitor competitors rival rivals"),
+        f"{_FIRM} {_DOES}",
+    )
+)
+_ENDS: Final = frozenset({"and", "but", "while", "whereas", "now", "today", "currently", "so"})
+
+
+def leave_elsewhere(draft: Draft) -> None:
+    """Take the clauses about another time, or about others, out of the sentence."""
+    sentence = draft.sentence
+    marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
+    if not marks:
+        return
+    clauses = list(_clauses(sentence.items))
+    for number, (first, last) in enumerate(clauses):
+        if not any(first <= mark <= last for mark in marks):
+            continue
+        told = [index for index in range(first, last + 1) if _tells(sentence.items[index])]
+        if not told and number + 1 < len(clauses):
+            first, last = clauses[number + 1]  # 'last year, we had 5 rps'
+            told = [index for index in range(first, last + 1) if _tells(sentence.items[index])]
+        if told:
+            draft.dropped.append(sentence.span(first, last))
+        for index in told:
+            sentence.take(index)
+
+
+def _clauses(items: list[Item]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last item of each clause."""
+    first = 0
+    for index, item in enumerate(items):
+        if item.has("comma", "stop") or item.word in _ENDS:
+            if index > first:
+                yield first, index - 1
+            first = index + 1
+    if first < len(items):
+        yield first, len(items) - 1
+
+
+def _tells(item: Item) -> bool:
+    return not item.claimed and (item.amount is not None or item.numeric or item.has(*NAMES))
