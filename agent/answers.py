@@ -8,6 +8,9 @@ from agent.slots import Slot, Values
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.workload import Target
 
+MOST_LISTED: Final = 6
+"""Names in a list; the rest is counted: 'NVIDIA only' names fifty."""
+
 
 def answer_shown(slot: Slot, values: Values) -> str:
     """Return what the values say about a slot, for a person; empty where nothing."""
@@ -35,7 +38,10 @@ def target_shown(target: Target) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return show_count(value)
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    more = [f"{len(value) - MOST_LISTED} more"] if len(value) > MOST_LISTED else []
+    return ", ".join([*map(str, value[:MOST_LISTED]), *more])
 
 
 _SHOWN: Final[Mapping[str, str]] = {

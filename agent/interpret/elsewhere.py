@@ -21,7 +21,9 @@ _DID: Final = _one_of("served handled saw ran did processed supported peaked ave
 _WAS: Final = "('was' | 'were')"
 _AT: Final = "(link | on | 'running' | 'using' | 'only' | 'still'){0,3}"
 _FIRM: Final = _one_of("google openai amazon microsoft meta netflix anthropic facebook uber twitter bytedance")
-_DOES: Final = _one_of("does do has have handles serves runs uses gets sees processes operates owns bought needs served")
+_DOES: Final = _one_of(
+    "does do has have handles serves runs uses gets sees processes operates owns bought needs served"
+)
 _ELSEWHERE: Final = tuple(
     Rule(pattern)
     for pattern in (

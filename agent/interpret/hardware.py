@@ -35,10 +35,14 @@ _COUNTS: Final = tuple(
     for pattern in (
         f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per replica)",  # 8xH100, two A100
         "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
-        "n:num (unknown){0,1} gpunoun (?! 'hour' | per | slash time)",  # 16 GPUs
+        "n:num (unknown | gpus)? gpunoun (?! 'hour' | per | slash time)",  # 16 GPUs
     )
 )
 _ONE: Final = Rule("g:gpu")
+_OF_A_REPLICA: Final = (
+    Rule(f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica"),
+    Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
+)
 _PARALLEL: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -76,6 +80,9 @@ def read_hardware(draft: Draft) -> None:
     """Find accelerators and how they are used."""
     _parallelism(draft)
     _spares(draft)
+    for rule in _OF_A_REPLICA:
+        for match in rule.matches(draft.sentence):
+            _replica_of(draft, match)
     for rule in _NODES:
         for match in rule.matches(draft.sentence):
             _nodes(draft, match)
@@ -90,7 +97,27 @@ def read_hardware(draft: Draft) -> None:
             _fleet(draft, match)
     for match in _ONE.matches(draft.sentence):
         _accelerator(draft, match["g"])
+    _vendors(draft)
     _any(draft)
+
+
+def _replica_of(draft: Draft, match: Match) -> None:
+    """Ask how a replica is split over the accelerators that it is said to have: across one node, as a rule."""
+    count = match["n"].number.value
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    path = "serving.tensor_parallel"
+    choices = (Choice(_whole(count), f"tensor parallel over all {count:g}"),)
+    _named(draft, match)
+    if count > 1 and not draft.has(path):
+        draft.ask(path, match.first, match.last, f"{said!r}: one copy of the model split over all {count:g}?", choices)
+
+
+def _vendors(draft: Draft) -> None:
+    """Read 'AMD only' as every accelerator of AMD, unless some are named."""
+    for index, item in enumerate(draft.sentence.items):
+        if item.has("gpus") and not item.negated and not draft.has("hardware.accelerators"):
+            echo = f"on any of {draft.sentence.words(index, index)}'s {len(item.entries)} accelerators"
+            draft.found("hardware.accelerators", index, index, [Option(item.entries, echo)])
 
 
 def _nodes(draft: Draft, match: Match) -> None:

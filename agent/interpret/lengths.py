@@ -105,7 +105,11 @@ _TOKEN_RATE: Final = tuple(
         "n:num a:adverb token",
     )
 )
-_LEFT_OVER: Final = Rule(f"n:num unknown? u:{_UNIT} (?! per | slash)")
+_ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")
+_LEFT_OVER: Final = Rule(
+    f"n:num unknown? u:{_UNIT} (w:'each' 'way' | w2:'each' (?= comma | stop | $) | (?! per | slash))"
+)
+"""'each' after tokens at the end of a clause is each of prompt and answer, or each request: asked."""
 
 
 def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -125,6 +129,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     for rule in (*_MARKED, *_BARE):
         for match in rule.matches(draft.sentence):
             _length(draft, match)
+    for match in _ALONE.matches(draft.sentence):
+        _length(draft, match)
     weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
     sides = {_side(match) for match in weak} | {
         found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
@@ -342,6 +348,10 @@ def _without_side(draft: Draft) -> None:
         unit = match["u"].word
         if side:
             _note(draft, side, _count(match["n"]), unit, "mean", match.first, match.last)
+            continue
+        if "w" in match:
+            for both in ("input", "output"):
+                _note(draft, both, _count(match["n"]), unit, "mean", match.first, match.last)
             continue
         value, shown = in_tokens(_count(match["n"]).value, unit)
         if not 1 <= value <= 1e7:

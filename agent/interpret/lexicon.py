@@ -68,7 +68,7 @@ _TRAFFIC: Final[Mapping[str, str]] = {
     "agentic-coding": "coding agent|coding agents|agentic coding|swe agent|software agent|code agent|code agents",
     "tool-agent": "tool agent|tool calling|function calling|tool use|tool using agent|ai agents|ai agent|agentic "
     "workflow",
-    "reasoning": "reasoning model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
+    "reasoning": "reasoning model|thinking model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
     "batch": "offline batch|offline inference|offline processing|offline workload|batch job|batch jobs|batch "
     "processing|"
     "batch inference|batch workload|batch workloads|offline jobs|offline job|nightly batch|bulk processing|batch mode|"
@@ -152,6 +152,12 @@ class Lexicon:
             for precision in catalog.precisions.values()
             for spelling in (precision.id, precision.name, *precision.aliases)
             if letters_of(spelling) not in _NO_PRECISION
+        }
+        self.vendors = {
+            vendor.lower(): tuple(
+                a.id for a in catalog.accelerators.values() if a.vendor == vendor and not a.announced_only
+            )
+            for vendor in sorted({a.vendor for a in catalog.accelerators.values()})
         }
         self.runtimes = {
             letters_of(spelling): runtime.id

@@ -20,6 +20,7 @@ _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 """Accelerators that people call by their number alone."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
+_ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
 _PREPOSITIONS: Final = frozenset(
     {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "="}
 )
@@ -102,6 +103,19 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     return None
 
 
+def _vendor(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find a maker that stands for all its accelerators: 'AMD only', 'no Intel', 'NVIDIA cards'; many are clouds too."""
+    item = sentence.items[first]
+    if item.word not in lexicon.vendors:
+        return None
+    before = sentence.items[first - 1] if first else None
+    after = sentence.items[first + 1] if first + 1 < len(sentence.items) else None
+    alone = (before is not None and (before.has("neg") or before.word in _ALONE)) or (
+        after is not None and (after.word in _ALONE or after.has("gpunoun"))
+    )
+    return (first, name_item("gpus", sentence, first, first, lexicon.vendors[item.word])) if alone else None
+
+
 # --- names that are listed --------------------------------------------------------------------------------------------
 
 
@@ -162,5 +176,5 @@ def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     return (found[0], name_item("preset", sentence, first, found[0], (found[1],))) if found else None
 
 
-_FINDERS: Final = (repository, _accelerator, _runtime, model, _precision, _provider, _region, _preset)
+_FINDERS: Final = (repository, _accelerator, _vendor, _runtime, model, _precision, _provider, _region, _preset)
 """In this order at each item; the first that finds something has it."""

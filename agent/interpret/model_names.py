@@ -79,7 +79,8 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         alone = last == first or not any(len(word) > 3 for word in words)
         if said[-1] in ".-_" or too_weak(words) or (not telling and alone):
             continue
-        hits = lexicon.model(said) if lexicon.models.candidates(words, MODEL_NOISE) else ()
+        named = lexicon.models.candidates(words, MODEL_NOISE)
+        hits = tuple(hit for hit in lexicon.model(said) if hit in named) if named else ()
         if len(hits) == 1 or (hits and telling):
             return last, name_item("model", sentence, first, last, hits, said)
     return None

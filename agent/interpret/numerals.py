@@ -38,7 +38,7 @@ _IN_WORDS = Rule(
     f" | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
 )
-_HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit) | 'a'? 'quarter' 'of' 'a' (?= time)")
+_HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")

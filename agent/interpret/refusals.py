@@ -83,8 +83,8 @@ def _before(items: list[Item], index: int) -> list[int]:
 def _drop(draft: Draft, refusal: int, target: int) -> None:
     item = draft.sentence.items[target]
     first, last = min(refusal, target), max(refusal, target)
-    if item.has("gpu"):
-        names = " and ".join(item.entries)
+    if item.has("gpu", "gpus"):
+        names = " and ".join(item.entries) if item.has("gpu") else draft.sentence.words(target, target)
         draft.found("hardware.excluded", first, last, [Option(item.entries, f"not on {names}")])
     else:
         draft.dropped.append(draft.sentence.span(first, last))

@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.interpret.grammar import Item, Sentence
 from agent.interpret.lexicon import COMMON, WEAK, Lexicon
+from catalogs.catalog import MODEL_NOISE
 
 LONGEST: Final = 8
 """Items in a name."""
@@ -54,7 +55,9 @@ def is_head(word: str, lexicon: Lexicon) -> bool:
 
 def substantial(words: tuple[str, ...]) -> bool:
     """Whether a weak word has a number or a second word beside it."""
-    return len(words) > 1 and (any(word[0].isdigit() for word in words) or len([w for w in words if len(w) > 2]) > 1)
+    return len(words) > 1 and (
+        any(word[0].isdigit() for word in words) or len([w for w in words if len(w) > 2 and w not in MODEL_NOISE]) > 1
+    )
 
 
 def too_weak(words: tuple[str, ...]) -> bool:

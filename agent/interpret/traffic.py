@@ -74,7 +74,7 @@ _USERS: Final = tuple(
     for pattern in (
         "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
         "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
-        "a:active (link | colon){0,2} n:num",
+        "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
         f"n:num (unknown | concurrent){{0,2}} u:user {_TIME}",  # 1000 visitors a day
         "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
         "| mean){0,2} u:user concurrent?",
