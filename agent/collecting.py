@@ -20,6 +20,8 @@ _CORRECTS: Final = re.compile(
     r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set)\b",
     re.I,
 )
+LONGEST_NAME: Final = 200
+"""Characters of a model's name or path."""
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
@@ -168,7 +170,7 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
     left = tuple(remarks(reading))
     if reading.objections:
         return state, left
-    if slot is not None and slot.id == "model":
+    if slot is not None and slot.id == "model" and _may_be_model(text):
         try:
             new = with_values(state, {"model": text.strip().strip("'\"")}, {"model": text.strip()}, ports)
         except InputError as error:
@@ -180,6 +182,11 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
     else:
         hint = f"I was asking for the {BY_ID[slot.id].id}: {slot.example}. 'help' lists what else works."
     return state, (*left, said(f"I found nothing to use in {quoted(text)}. {hint}"))
+
+
+def _may_be_model(text: str) -> bool:
+    """Whether a line can be a model's name or a path: short, of words, and no question."""
+    return len(text) <= LONGEST_NAME and not text.endswith("?") and bool(re.search(r"[^\W\d_]", text))
 
 
 def _capital(text: str) -> str:

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 KEPT: Final = "Your answers are kept: 'fleetcast resume' goes on from here."
 
+_ANY_WORKLOAD: Final[Mapping[str, Any]] = {
+    "model": "llama-3.1-8b",
+    "traffic": {"requests_per_s": 1.0},
+    "tokens": {"input": {"mean": 500.0}, "output": {"mean": 200.0}},
+    "hardware": {"accelerators": ("h100-sxm-80gb",)},
+}
+
 
 class Course:
     """A conversation as far as it came."""
@@ -150,12 +157,16 @@ def ports_of(catalog: Catalog) -> Ports:
 def prepare(ports: Ports) -> None:
     """Load the names, so that the first answer does not wait for them; the engine follows while that is read."""
     interpret("Llama 3.1 70B fp8 on H100, 20 rps", ports.catalog)
-    threading.Thread(target=_import_rest, daemon=True).start()
+    threading.Thread(target=_prepare_rest, args=(ports,), daemon=True).start()
 
 
-def _import_rest() -> None:
+def _prepare_rest(ports: Ports) -> None:
     for name in ("engine.forecast", "agent.report.show", "agent.report.rich_render", "agent.report.model"):
         import_module(name)
+    from engine.workload import WorkloadSpec  # noqa: PLC0415 — loaded beside the first prompt
+
+    # The first of these takes a while, the next ones none: what a review would wait for.
+    ports.forewarn(WorkloadSpec.model_validate(_ANY_WORKLOAD))
 
 
 def prompt_for(state: State, ports: Ports) -> str:

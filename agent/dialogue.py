@@ -9,6 +9,7 @@ from typing import Final
 from agent import collecting, planned, reviewing
 from agent.answers import answer_shown, value_shown
 from agent.everywhere import EVERYWHERE, where
+from agent.glossary import meaning
 from agent.interpret.reading import Choice, Question
 from agent.keywords import Keyword, keyword_in
 from agent.proposals import proposal
@@ -66,6 +67,8 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
 
 
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
+    if told := meaning(text):
+        return state, (said(told), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         return EVERYWHERE[keyword.name](state, keyword.rest, ports)
     match state.pending:
@@ -172,10 +175,10 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
 
 def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     open_question = asked.question
-    if keyword and keyword.name in ("skip", "no", "default", "defaults"):
+    if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         new, _ = _next_ambiguity(state)
         return new, (said(f"Left out: '{open_question.words}'."),)
-    if keyword and keyword.name in ("enter", "yes", "unsure"):
+    if keyword and keyword.name in ("enter", "yes"):
         return state, (
             said("Which one? Its number or its name; 'skip' leaves it out."),
             *question(state, ports),

@@ -10,9 +10,9 @@ from agent.keywords import HELP, HELP_PLANNED
 from agent.questions import open_slot, question
 from agent.reasons import reasons
 from agent.report.blocks import Facts, Group, Paragraph
-from agent.slots import ASKED, OFFERED, default_of, slot_called
+from agent.slots import ASKED, OFFERED, Slot, default_of, slot_called, slot_of
 from agent.speech import Resume, Say, Talk, said
-from agent.state import Ports, State, Step
+from agent.state import Clarify, Ports, State, Step
 from agent.suggestions import suggestions
 
 NAMES: Final = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
@@ -50,7 +50,15 @@ def _edit(state: State, rest: str, ports: Ports) -> Step:
     if not value:
         return opened, ()
     new, says = hear(opened, value, ports, correcting=True)
-    return (opened, says) if new is opened else (new, says)
+    if new is opened:
+        return opened, says
+    # What waited for a choice waits on: the edit was about something else.
+    waits = new.pending is None and isinstance(state.pending, Clarify) and not _about(state.pending, slot)
+    return (replace(new, pending=state.pending, later=state.later, editing=state.editing) if waits else new), says
+
+
+def _about(asked: Clarify, slot: Slot) -> bool:
+    return slot_of(asked.question.path) is slot or asked.change is not None
 
 
 def _reopened(state: State) -> State:

@@ -153,6 +153,9 @@ def _model(draft: Draft, lexicon: Lexicon) -> None:
     last = len(items) - 1
     if len(items) == 1 and items[0].has("num") and not items[0].claimed and len(items[0].number.values) == 1:
         value = items[0].number.value
+        if value <= 0:
+            draft.object(0, 0, f"{draft.sentence.text.strip()}: a model has more than 0 parameters")
+            return
         billions = value / 1e9 if value >= 1e8 else value
         draft.found("model", 0, 0, [Option(f"{billions:g}B", f"a model of {billions:g} billion parameters")])
         return

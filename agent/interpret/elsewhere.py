@@ -51,29 +51,29 @@ def leave_elsewhere(draft: Draft) -> None:
     if not marks:
         return
     clauses = list(_clauses(sentence.items))
-    for number, (first, last) in enumerate(clauses):
-        if not any(first <= mark <= last for mark in marks):
+    for number, clause in enumerate(clauses):
+        if not any(clause.start <= mark < clause.stop for mark in marks):
             continue
-        told = [index for index in range(first, last + 1) if _tells(sentence.items[index])]
-        if not told and number + 1 < len(clauses):
-            first, last = clauses[number + 1]  # 'last year, we had 5 rps'
-            told = [index for index in range(first, last + 1) if _tells(sentence.items[index])]
-        if told:
-            draft.dropped.append(sentence.span(first, last))
-        for index in told:
-            sentence.take(index)
+        # 'last year, we had 5 rps': where the clause itself tells nothing, the next one does.
+        for told in (clause, *clauses[number + 1 : number + 2]):
+            telling = [index for index in told if _tells(sentence.items[index])]
+            if telling:
+                draft.dropped.append(sentence.span(told.start, told.stop - 1))
+                for index in telling:
+                    sentence.take(index)
+                break
 
 
-def _clauses(items: list[Item]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last item of each clause."""
+def _clauses(items: list[Item]) -> Iterator[range]:
+    """Yield the items of each clause."""
     first = 0
     for index, item in enumerate(items):
         if item.has("comma", "stop") or item.word in _ENDS:
             if index > first:
-                yield first, index - 1
+                yield range(first, index)
             first = index + 1
     if first < len(items):
-        yield first, len(items) - 1
+        yield range(first, len(items))
 
 
 def _tells(item: Item) -> bool:

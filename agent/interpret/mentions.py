@@ -104,7 +104,7 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 
 
 def _vendor(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
-    """Find a maker that stands for all its accelerators: 'AMD only', 'no Intel', 'NVIDIA cards'; many are clouds too."""
+    """Find a maker that stands for all its accelerators: 'AMD only', 'no Intel', 'NVIDIA cards'."""
     item = sentence.items[first]
     if item.word not in lexicon.vendors:
         return None

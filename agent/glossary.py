@@ -1,0 +1,45 @@
+"""What the words of the field mean, for whoever asks: 'what is TTFT?', 'what does p95 mean'."""
+
+import re
+from typing import Final
+
+_MEANINGS: Final[dict[str, str]] = {
+    "ttft|time to first token": "TTFT is the time from sending a prompt until the first token of the answer arrives.",
+    "itl|tpot|inter token latency": "ITL is the time between two tokens of an answer, once it has begun: 50 ms is "
+    "20 tokens/s, faster than most people read.",
+    "e2e|end to end|end to end latency": "End to end is the time from sending a prompt until its answer is complete.",
+    "token|tokens": "A token is a piece of a word: 100 tokens are about 75 English words. Say words or pages if you "
+    "rather count those.",
+    "rps|qps|request per second|requests per second": "Requests per second, on average over the day. Say "
+    "'5 million requests a day' or '2,000 users, 3 questions an hour each' if you rather count so.",
+    "p95|p99|p50|percentile|percentiles": "A percentile is what so many of 100 requests stay within: p95 TTFT 800 ms "
+    "means that 95 of 100 answers begin within 800 ms.",
+    "precision|fp8|fp16|bf16|int8|int4|quantization|quantisation": "The precision is how many bits each weight takes: "
+    "BF16 has 16, FP8 and INT8 have 8, INT4 has 4. Fewer bits need less memory and run faster, at some cost in "
+    "quality.",
+    "replica|replicas": "A replica is one copy of the model, on one GPU or on several that work as one.",
+    "tp|pp|ep|dp|tensor parallel|tensor parallelism|pipeline parallel": "TP splits each layer over several GPUs, PP "
+    "gives each GPU some of the layers, EP some of the experts; DP runs copies of the attention side by side.",
+    "kv|kv cache": "The KV cache is the memory that each running request keeps on the GPU; it grows with every token.",
+    "prefix|prefix cache|prefix caching|prefix reuse": "Where prompts begin alike (a system prompt, a chat's history), "
+    "the part that repeats is kept and not computed again.",
+    "peak|peak factor": "The peak factor is the busiest hour over the average hour of the day.",
+    "gpu|gpus|accelerator|accelerators": "A GPU, or another accelerator, is the chip that runs the model; its memory "
+    "has to hold the weights and the KV cache.",
+    "prompt|input|input tokens": "The prompt is all that the model reads: system prompt, history, documents, question.",
+    "spare|n+1|availability": "A spare replica runs beside those that are needed, so that one may fail.",
+    "slo|sla|targets|target": "A target is the latency that a share of the requests must stay within, such as p95 "
+    "TTFT 800 ms.",
+}
+_BY_TERM: Final = {term: meaning for terms, meaning in _MEANINGS.items() for term in terms.split("|")}
+_ASKS: Final = re.compile(
+    r"(?:and |so )?(?:what(?:'s| is| are| does| do)|explain|define|meaning of)(?: (?:an?|the))? (?P<term>.+?)"
+    r"(?: (?:mean|means|stand for))?",
+    re.I,
+)
+
+
+def meaning(line: str) -> str | None:
+    """Return what a word means where a line asks for it and it is known; else None."""
+    asked = _ASKS.fullmatch(" ".join(line.replace("-", " ").split()).rstrip("?!. "))
+    return _BY_TERM.get(asked["term"].lower()) if asked else None
