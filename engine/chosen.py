@@ -131,7 +131,10 @@ def replica_memory(question: Question, found: Candidates, kv_cache_usage: float)
         kv_cache_bytes_per_sequence=sequence * size / dp,
         kv_cache_pool_bytes=pool * size,
         max_concurrent_sequences=int(found.seats_by_memory[0]),
-        max_concurrent_sequences_p95=int(pool / max(float(memory.sequence_p95[0]), 1.0) * dp),
+        # Where nearly all of a sequence is state of fixed size, the share kept free for longer ones counts more.
+        max_concurrent_sequences_p95=int(
+            min(pool / max(float(memory.sequence_p95[0]), 1.0) * dp, float(found.seats_by_memory[0]))
+        ),
         headroom=1.0 - kv_cache_usage,
         verdict=verdict,
         per_accelerator=AcceleratorMemory(

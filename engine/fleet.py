@@ -60,10 +60,15 @@ def _ledger(
         ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", int(counts.burst[0] - counts.peak[0])),
         (
             "growth",
-            f"{traffic.growth_per_year:.0%} a year over {traffic.horizon_years:.3g} years: × {growth_factor(spec):.3g}",
+            f"{traffic.growth_per_year:.0%} a year over {_many(traffic.horizon_years, 'year')}: "
+            f"× {growth_factor(spec):.3g}",
             int(counts.growth[0] - counts.burst[0]),
         ),
-        ("spares", f"{spec.availability.spare_replicas} spare replicas asked", int(counts.total[0] - counts.growth[0])),
+        (
+            "spares",
+            f"{_many(spec.availability.spare_replicas, 'spare replica')} asked for",
+            int(counts.total[0] - counts.growth[0]),
+        ),
     )
     lines = [
         LedgerLine(
@@ -82,3 +87,7 @@ def _ledger(
         LedgerLine("rounding", why_rounding, 0, extra, None if per_accelerator is None else extra * per_accelerator)
     )
     return tuple(lines)
+
+
+def _many(count: float, what: str) -> str:
+    return f"{count:.3g} {what}{'' if count == 1 else 's'}"

@@ -171,7 +171,8 @@ def no_price_note(
         return f"no price: no offer of {accelerator.name} is {where}; {providers} have it"
     sold = [offer for offer in there if _price(offer, money.term) is not None]
     if not sold:
-        return f"no price: none of {len(there)} offers of {accelerator.name} is for {TERM_WORDS[money.term]} use"
+        place = f" {where}" if where else ""
+        return f"no price: no offer of {accelerator.name}{place} is for {TERM_WORDS[money.term]} use"
     return (
         f"no price: no instance of {accelerator.name} holds a replica of {replica_accelerators} accelerators; the "
         f"largest has {max(offer.accelerators for offer in sold)}"

@@ -1,11 +1,16 @@
 import csv
 import io
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from catalogs.catalog import Catalog
+from catalogs.measurement_files import scorecard_points
+from engine.bands import architecture_of
+from engine.fit_run import FitRun, run_fit
 from engine.measured import METRICS
 from tests.commands.conftest import Program
 
@@ -200,5 +205,52 @@ def test_a_byte_order_mark_and_other_line_ends_are_read(fleetcast: Program, tmp_
     assert fleetcast("accuracy", "--points", file, "--json").tree["predicted"] == 1
 
 
-def test_without_points_it_says_what_it_needs(fleetcast: Program) -> None:
-    assert "--points" in fleetcast.refusal("accuracy")
+# --- the shipped scorecard --------------------------------------------------------------------------------------------
+
+
+def test_without_points_it_is_judged_by_the_shipped_scorecard(fleetcast: Program) -> None:
+    tree = fleetcast("accuracy", "--json").tree
+    assert tree["points"] == len(scorecard_points())
+    assert tree["predicted"] >= 0.95 * tree["points"]
+    assert len(tree["by"]["accelerator"]) >= 12
+    assert len(tree["by"]["model"]) >= 20
+
+
+def test_the_scorecard_is_broad_and_each_of_its_rows_has_a_source() -> None:
+    rows = scorecard_points()
+    catalog = Catalog.load()
+    models = {row["model"] for row in rows}
+    assert 200 <= len(rows) <= 400
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert len({catalog.accelerator(row["accelerator"]).id for row in rows}) >= 12
+    assert len(models) >= 20
+    assert {row["load"] for row in rows} == {"closed_loop", "offline", "prefill_only", "decode_only"}
+    assert {architecture_of(catalog.model(name).model) for name in models} == {"dense", "mixture", "latent", "hybrid"}
+    assert all(row["source"] and row["locator"] for row in rows)
+    assert not any(row["source"].startswith("nvidia_dli") for row in rows), "its licence is unclear"
+
+
+def test_a_fit_gives_rows_of_the_scorecard_and_their_neighbours_no_weight() -> None:
+    """Whatever those rows say, the constants are the same: they are judged, and nothing is learned from them."""
+    catalog = Catalog.load()
+    rows = [row for row in scorecard_points() if row["source"] == "trtllm_docs_v1.0"]
+    held = rows[0]
+    neighbour = held | {"id": "neighbour", "input_tokens": "700"}
+    fitted = [row for row in rows if row["model"] != held["model"]][:6]
+    right, wrong = [held, neighbour], [slowed(held), slowed(neighbour)]
+    kept_out = run_fit([*fitted, *right], catalog, [held])
+    assert kept_out.refused == 2
+    assert constants(run_fit([*fitted, *wrong], catalog, [held])) == constants(kept_out)
+    assert constants(run_fit([*fitted, *wrong], catalog)) != constants(run_fit([*fitted, *right], catalog))
+
+
+def slowed(row: Mapping[str, str]) -> Mapping[str, str]:
+    return row | {"output_tokens_per_s": str(float(row["output_tokens_per_s"]) / 3)}
+
+
+def constants(run: FitRun) -> list[dict[str, object]]:
+    """What a fit learned, without what it says of its own errors, which do count the rows that it judges."""
+    return [
+        {key: value for key, value in entry.items() if isinstance(value, float) and key != "residual"}
+        for entry in tomllib.loads(run.constants)["fitted"]
+    ]

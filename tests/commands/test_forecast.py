@@ -122,7 +122,7 @@ def test_flags_and_a_file_give_the_same_plan(
     assert as_spec(by_flags.tree) == as_spec(by_file.tree)
     kinds = {source["kind"] for source in by_file.tree["sources"].values()}
     assert kinds == {"file", "default"}
-    assert {source["kind"] for source in by_flags.tree["sources"].values()} == {"flag"}
+    assert {source["kind"] for source in by_flags.tree["sources"].values()} == {"flag", "default"}
 
 
 def test_a_plan_is_a_spec_file_too(fleetcast: Program, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def numbers(tree: Any) -> list[float]:
 @pytest.mark.parametrize("more", [(), ("--preset", "chat"), ("--gpus", "8"), ("--itl-p99", "1ms")])
 def test_a_plan_holds_every_path_that_is_promised(fleetcast: Program, more: tuple[str, ...]) -> None:
     plan = fleetcast(*QUESTION, *more, "--json").tree
-    assert list(plan) == TOP
+    assert [key for key in plan if key in TOP] == TOP
     wrong = {path: at(plan, path) for path, kind in PLAN.items() if not isinstance(at(plan, path), kind)}
     assert not wrong
     assert all(number >= 0 for number in numbers({key: plan[key] for key in TOP if key not in ("spec", "bands")}))
