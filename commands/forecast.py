@@ -56,6 +56,7 @@ SpecOnly = Annotated[bool, typer.Option("--spec-only", help="What was understood
 Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
 Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 Cost = Annotated[bool, typer.Option("--cost", help="Show the bill in full; it is reckoned in any case.")]
+NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating the plan that was chosen.")]
 Output = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the plan to a file too.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
@@ -69,6 +70,7 @@ def forecast_command(
     plain: Plain = False,
     full: Full = False,
     cost: Cost = False,
+    no_verify: NoVerify = False,
     output: Output = None,
     force: Force = False,
     **flags: list[str] | None,
@@ -99,7 +101,9 @@ def forecast_command(
         notice(said.notices())
     question = gathered.completed()
     notice(question.notes)
-    return _answer(question, facts, json=json, plain=plain, full=full, cost=cost, output=output, force=force)
+    return _answer(
+        question, facts, json=json, plain=plain, full=full, cost=cost, verify=not no_verify, output=output, force=force
+    )
 
 
 def _nothing_given(*given: object) -> bool:
@@ -114,6 +118,7 @@ def _answer(
     plain: bool,
     full: bool,
     cost: bool,
+    verify: bool,
     output: Path | None,
     force: bool,
 ) -> int:
@@ -127,6 +132,10 @@ def _answer(
         if output is not None:
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
+    if verify:
+        from engine.verification import verified  # noqa: PLC0415 — only here
+
+        plan = verified(plan, facts)
     if output is not None:
         from agent.writing import write_whole  # noqa: PLC0415
 

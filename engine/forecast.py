@@ -16,8 +16,8 @@ from engine.fleet import fleet_of
 from engine.infeasible import NoPlan, explain_misses, no_plan
 from engine.operating_points import operating_points
 from engine.plan import CapacityPlan, PerformanceAt, Rejection
-from engine.resolve import resolve
-from engine.search import only, search
+from engine.resolve import Question, resolve
+from engine.search import Evaluated, only, search
 from engine.thresholds import thresholds_of
 from engine.workload import Source, WorkloadSpec, with_defaults
 
@@ -47,8 +47,18 @@ def forecast(
         if refused is not None:
             return refused
         evaluated, misses = explain_misses(question, evaluated)
-    best = only(evaluated, int(evaluated.order[0]))
+    return planned(question, evaluated, only(evaluated, int(evaluated.order[0])), misses, sources)
 
+
+def planned(
+    question: Question,
+    evaluated: Evaluated,
+    best: Evaluated,
+    misses: tuple[Rejection, ...] = (),
+    sources: Mapping[str, Source] | None = None,
+) -> CapacityPlan:
+    """Return the plan of a candidate (an array of one) among those that were evaluated."""
+    spec = question.spec
     capacity = replica_capacity(question, best)
     points = operating_points(question, best)
     demand = demand_of(spec.traffic)
@@ -77,4 +87,4 @@ def forecast(
         bands=None,
         provenance=provenance_of(question, best),
     )
-    return replace(plan, bands=plan_bands(plan, question.model, catalog))
+    return replace(plan, bands=plan_bands(plan, question.model, question.catalog))

@@ -160,6 +160,66 @@ class TargetResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedFigure:
+    """A simulated figure, seconds, its 95 % confidence interval and what the formula says; null where unknown."""
+
+    value: float
+    low: float | None
+    high: float | None
+    formula: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLatency:
+    """A latency's mean and percentiles."""
+
+    mean: SimulatedFigure
+    p50: SimulatedFigure
+    p90: SimulatedFigure
+    p95: SimulatedFigure
+    p99: SimulatedFigure
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTarget:
+    """A target and what came of it."""
+
+    metric: Metric
+    percentile: Percentile
+    target_s: float
+    simulated_s: float
+    low: float | None
+    high: float | None
+    formula_s: float | None
+    met: bool
+    """In a plan's verification: unless it is missed beyond the doubt of the simulation."""
+    within: float | None
+    """Share of requests within the target; null for loads too long to keep every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One replica of the plan at the peak hour, simulated request by request: its share of the fleet's arrivals."""
+
+    requests: int
+    """Simulated, those that warm it up included."""
+    seed: int
+    requests_per_s: float
+    """Of one replica."""
+    ttft_s: SimulatedLatency
+    itl_s: SimulatedLatency | None
+    """Null where every answer has one token."""
+    e2e_s: SimulatedLatency
+    targets: tuple[SimulatedTarget, ...]
+    utilisation: float
+    """Share of the time in which a step ran."""
+    kv_cache_usage: float
+    preemptions: int
+    added_replicas: int
+    """Running at the peak hour because of the simulation: the formulas asked for fewer."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaCapacity:
     """The largest load of one replica within the targets."""
 
@@ -356,6 +416,8 @@ class CapacityPlan:
     warnings: tuple[str, ...]
     bands: dict[str, Any] | None
     provenance: Provenance
+    verification: Verification | None = None
+    """Null where nobody simulated the plan."""
     schema_version: int = field(default=SCHEMA_VERSION)
 
 

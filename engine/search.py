@@ -196,6 +196,28 @@ def replace_target(target: Target, seconds: float) -> Target:
     return Target(metric=target.metric, percentile=target.percentile, seconds=seconds)
 
 
+def with_capacity(question: Question, best: Evaluated, requests_per_s: float) -> Evaluated:
+    """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
+    found, replicas = best.candidates, best.replicas
+    capacity = np.array([requests_per_s])
+    batch = replicas.batch_at_rate(capacity[:, None])
+    in_flight = best.in_flight
+    if question.spec.traffic.concurrency:
+        in_flight = capacity * replicas.mean(replicas.at(batch), "e2e")[:, 0]
+    counts = _counts(question, found, capacity, in_flight)
+    monthly, offers = _bills(question, found, counts)
+    return replace(
+        best,
+        batch=batch[:, 0],
+        capacity=capacity,
+        in_flight=in_flight,
+        counts=counts,
+        accelerators=counts.total * found.spread.accelerators,
+        monthly_usd=monthly,
+        offers=offers,
+    )
+
+
 def only(evaluated: Evaluated, row: int) -> Evaluated:
     """Return one candidate as an array of one."""
     index = np.array([row])

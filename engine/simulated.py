@@ -15,7 +15,14 @@ from catalogs.errors import InputError
 from engine.candidates import Candidates, single
 from engine.demand import demand_of
 from engine.performance import performances
-from engine.plan import CapacityPlan, Latency, Performance
+from engine.plan import (
+    CapacityPlan,
+    Latency,
+    Performance,
+    SimulatedFigure,
+    SimulatedLatency,
+    SimulatedTarget,
+)
 from engine.resolve import Question, resolve
 from engine.simulation import Requests, SimulationResult, open_loop, simulate, step_model_of
 from engine.simulation.compiled import can_compile
@@ -24,7 +31,7 @@ from engine.simulation.routing import Routing
 from engine.simulation.simulate import WORTH_COMPILING
 from engine.simulation.statistics import Distribution, Estimate
 from engine.simulation.traces import read_trace
-from engine.workload import Metric, Percentile, TokenDistribution
+from engine.workload import TokenDistribution
 
 Moment = Literal["peak", "mean", "profile"]
 Progress = Callable[[int, int], None]
@@ -66,43 +73,6 @@ class Asked:
             raise InputError(f"a speed-up of {self.speed_up:g} is none; a positive number is accepted")
         if self.seed < 0:
             raise InputError(f"the seed {self.seed} is negative; whole numbers from 0 on are accepted")
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedFigure:
-    """A simulated figure, seconds, its 95 % confidence interval and what the formula says; null where unknown."""
-
-    value: float
-    low: float | None
-    high: float | None
-    formula: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedLatency:
-    """A latency's mean and percentiles."""
-
-    mean: SimulatedFigure
-    p50: SimulatedFigure
-    p90: SimulatedFigure
-    p95: SimulatedFigure
-    p99: SimulatedFigure
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedTarget:
-    """A target and what came of it."""
-
-    metric: Metric
-    percentile: Percentile
-    target_s: float
-    simulated_s: float
-    low: float | None
-    high: float | None
-    formula_s: float | None
-    met: bool
-    within: float | None
-    """Share of requests within the target; null for loads too long to keep every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +189,14 @@ def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:
 
 
 def drawn(
-    question: Question, requests_per_s: float, count: int, seed: int, profile: tuple[float, ...] = ()
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    seed: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
 ) -> Iterator[Requests]:
-    """Return requests drawn from the spec of a question."""
+    """Return requests drawn from the spec of a question, with its burstiness unless another is given."""
     tokens = question.spec.tokens
     answers = tokens.output
     if tokens.reasoning_tokens:
@@ -232,7 +207,7 @@ def drawn(
         tokens.input,
         answers,
         seed=seed,
-        burstiness=question.spec.traffic.burstiness,
+        burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
         hourly_profile=profile,
         prefix_hit=tokens.prefix_hit,
         # As the formulas clip them; beyond the KV pool a runtime refuses a request.
@@ -287,7 +262,7 @@ def _run(
         itl_s=latency(result.itl_s, formula.itl_s if formula else None) if isfinite(result.itl_s.mean.value) else None,
         e2e_s=latency(result.e2e_s, formula.e2e_s if formula else None),
         token_gap_p99_s=_known(result.token_gap_p99_s),
-        targets=tuple(_targets(plan, result, formula, first)),
+        targets=tuple(target_verdicts(plan, result, formula, first)),
         requests_per_s=result.requests_per_s,
         output_tokens_per_s=result.output_tokens_per_s,
         utilisation=result.utilisation,
@@ -318,9 +293,10 @@ def latency(simulated: Distribution, formula: Latency | None = None) -> Simulate
     return SimulatedLatency(figure("mean"), figure("p50"), figure("p90"), figure("p95"), figure("p99"))
 
 
-def _targets(
+def target_verdicts(
     plan: CapacityPlan, result: SimulationResult, formula: Performance | None, first: int
 ) -> Iterator[SimulatedTarget]:
+    """Yield what came of each target; latencies of requests from ``first`` on count."""
     for target in plan.spec.targets:
         name = f"{target.metric}_s"
         estimate: Estimate = getattr(getattr(result, name), target.percentile)

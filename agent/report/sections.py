@@ -19,6 +19,7 @@ from agent.report.blocks import (
     Table,
     Words,
 )
+from agent.report.simulated_latencies import simulated_latencies
 from agent.report.words import (
     accelerators_noun,
     amount_shown,
@@ -62,6 +63,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from (Heading("One replica"), *_replica(plan))
     yield from (Heading("Memory"), *_memory(plan.memory))
     yield from (Heading("Performance of one replica"), *_performance(plan))
+    yield from _verification(plan)
     yield from (Heading("What binds"), _binding(plan))
     yield from (Heading("Headroom, line by line"), _ledger(plan))
     yield from (Heading("Autoscaling"), *_autoscaling(plan.autoscaling))
@@ -156,6 +158,20 @@ def _performance(plan: CapacityPlan) -> Iterator[Block]:
     yield Table(
         (Column("latency"), *(Column(name, "right") for name in names)),
         tuple(_latency_rows(mean, peak)),
+    )
+
+
+def _verification(plan: CapacityPlan) -> Iterator[Block]:
+    verification = plan.verification
+    if verification is None:
+        return
+    yield Heading("Simulated")
+    yield Paragraph(
+        f"One replica at the peak hour, request by request: {show_count(verification.requests)} requests at "
+        f"{show_rate(verification.requests_per_s)}, seed {verification.seed}."
+    )
+    yield simulated_latencies(
+        verification.ttft_s, verification.itl_s, verification.e2e_s, ("mean", "p50", "p95", "p99")
     )
 
 

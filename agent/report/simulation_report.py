@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table, Words
+from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
 from agent.report.words import metric_shown
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
-from engine.plan import CapacityPlan
-from engine.simulated import SimulatedFigure, SimulatedPlan, SimulatedTarget
+from engine.plan import CapacityPlan, SimulatedTarget
+from engine.simulated import SimulatedPlan
 
 POINTS = 40
 """Intervals of a chart: neighbours are taken together."""
-UNKNOWN = ""
 FEWEST_INTERVALS = 3
 """Fewer intervals show no course."""
-_NAMES = ("mean", "p50", "p90", "p95", "p99")
 
 
 def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Report:
@@ -39,7 +38,7 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
         )
     if simulated.targets:
         yield _targets(simulated.targets)
-    yield _latencies(simulated)
+    yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s)
     yield _facts(simulated)
     yield from _charts(simulated)
 
@@ -70,38 +69,12 @@ def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
     return (
         metric_shown(target.metric, target.percentile),
         show_seconds(target.simulated_s),
-        _interval(target.low, target.high),
+        interval_shown(target.low, target.high),
         UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),
         show_seconds(target.target_s),
         UNKNOWN if target.within is None else show_percent(target.within),
         Words("met", "good") if target.met else Words("missed", "bad"),
     )
-
-
-def _latencies(simulated: SimulatedPlan) -> Table:
-    columns = (
-        Column("latency"),
-        Column("simulated", "right", spoken="bare"),
-        Column("95 % interval", "right"),
-        Column("formula", "right"),
-    )
-    rows = [
-        (f"{label} {name}", *_figure(getattr(latency, name)))
-        for label, latency in (("TTFT", simulated.ttft_s), ("ITL", simulated.itl_s), ("E2E", simulated.e2e_s))
-        if latency is not None
-        for name in _NAMES
-    ]
-    known = [at for at in range(len(columns)) if at < 2 or any(row[at] for row in rows)]
-    return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
-
-
-def _figure(figure: SimulatedFigure) -> tuple[str, str, str]:
-    formula = UNKNOWN if figure.formula is None else show_seconds(figure.formula)
-    return show_seconds(figure.value), _interval(figure.low, figure.high), formula
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return UNKNOWN if low is None or high is None else f"{show_seconds(low)} – {show_seconds(high)}"
 
 
 def _facts(simulated: SimulatedPlan) -> Facts:
@@ -124,7 +97,7 @@ def _tokens(rate: float) -> str:
 
 def _charts(simulated: SimulatedPlan) -> Iterator[Block]:
     yield Heading("TTFT by percentile")
-    values = tuple(getattr(simulated.ttft_s, name).value for name in _NAMES[1:])
+    values = tuple(getattr(simulated.ttft_s, name).value for name in NAMES[1:])
     series = Series("TTFT", values, tuple(show_seconds(value) for value in values))
     yield Chart("percentile", (50.0, 90.0, 95.0, 99.0), (series,), "s")
     over = simulated.over_time

@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 SHARES = (0.5, 0.9, 0.95, 0.99)
 
-STUDENT = {20: 2.093, 10: 2.262}
+STUDENT = {20: 2.093, 10: 2.262, 5: 2.776}
 """0.975 quantile of Student's t for so many batches."""
 
 BEYOND = 10
