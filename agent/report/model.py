@@ -200,7 +200,8 @@ def _fleet(plan: CapacityPlan) -> Table:
         Column("monthly", "right"),
     )
     per_replica = plan.chosen.accelerators_per_replica
-    low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas)
+    spares = sum(line.replicas for line in fleet.ledger if line.reason == "spares")
+    low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas + spares)
     rows: tuple[tuple[Cell, ...], ...] = (
         ("today", show_count(fleet.replicas), show_count(fleet.accelerators), usd_shown(cost.monthly_usd)),
         (
@@ -241,5 +242,6 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
 def _holds(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     breaks = plan.answer.breaks_first.strip().rstrip(".")
     breaks = shortened(breaks, most) if most else breaks
-    then = f", then {breaks} breaks first" if breaks else ""
+    target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
+    then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
     return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")
