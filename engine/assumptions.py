@@ -32,7 +32,8 @@ def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, So
 
     load = spec.traffic.concurrency or question.mean_rate
     if load and unsaid("traffic.peak_factor"):
-        counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in (1.0, 2.0)}
+        others = [factor for factor in (1.0, 2.0) if factor != spec.traffic.peak_factor]
+        counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in others}
         note(f"the busiest hour is {spec.traffic.peak_factor:g} × the mean", counted)
     if load and unsaid("serving.utilisation_ceiling"):
         ceiling = spec.serving.utilisation_ceiling
@@ -41,9 +42,10 @@ def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, So
             {"at 70%": _recount(question, best, ceiling=0.7)} if not spec.targets else {},
         )
     if load and unsaid("tokens.prefix_hit"):
+        other = 0.5 if spec.tokens.prefix_hit < 0.25 else 0.0
         note(
             f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache",
-            {"at 50%": _with_tokens(question, best, prefix_hit=0.5)},
+            {f"at {other:.0%}": _with_tokens(question, best, prefix_hit=other)},
         )
     if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
         note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
