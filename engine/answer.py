@@ -48,7 +48,7 @@ def answer_of(
         sentence += f"; more than the {allowed} allowed"
     elif not met:
         missed = ", ".join(target_name_of(r) for r in results if not r.met)
-        sentence += f"; it misses {missed}, and nothing that was tried meets all targets"
+        sentence += f"; it misses {missed}: nothing within what was asked meets all targets"
     return Answer(met, sentence, fleet.capacity_requests_per_s, capacity.binds)
 
 

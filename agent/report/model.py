@@ -50,8 +50,8 @@ class _Room:
 _ROOMS = (
     _Room(blanks=4),
     _Room(blanks=4, command_lead=False),
-    _Room(blanks=4, command_lead=False, warning=150, assumption=150),
-    _Room(blanks=3, command_lead=False, warning=150, assumption=150),
+    _Room(blanks=4, command_lead=False, warning=220, assumption=150),
+    _Room(blanks=3, command_lead=False, warning=220, assumption=150),
     _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
     _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
     _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
