@@ -69,8 +69,9 @@ def converse(
             course = course or loading.result()
             terminal.say(course.end(terminal.interactive))
             return Ending("end of input", course)
-        except (Interrupted, KeyboardInterrupt):
-            line, interrupts = None, interrupts + 1
+        except (Interrupted, KeyboardInterrupt) as pressed:
+            # Ctrl-C on a line that was begun drops the line: only on an empty one is it a wish to leave.
+            line, interrupts = None, 1 if any(pressed.args) else interrupts + 1
             if interrupts > 1 or not terminal.interactive:
                 return Ending("interrupted", course)
             terminal.say((said(LEAVING),))

@@ -3,6 +3,7 @@
 Phases: collect → review → planned → done. Every state keeps the one before it, so that *back* restores exactly.
 """
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +22,8 @@ from agent.suggestions import suggestions
 from catalogs.errors import InputError
 
 MOST_CHARACTERS: Final = 2000
+_KEYS: Final = re.compile(r"\x1b(?:\[[\d;?]*[ -/]*[@-~]|O[A-Z])")
+"""What keys and colours send to a terminal that does not edit lines: arrows, Shift-Tab."""
 
 
 def step(state: State, line: str, ports: Ports) -> Step:
@@ -35,7 +38,8 @@ def step(state: State, line: str, ports: Ports) -> Step:
         The next state and what is said. The same state object where nothing was accepted; else one whose ``past`` is
         the state that was given (but for *back*, which returns the past itself).
     """
-    text = "".join(character if character.isprintable() else " " for character in line).strip()
+    typed = _KEYS.sub(" ", line)
+    text = "".join(character if character.isprintable() else " " for character in typed).strip()
     if len(text) > MOST_CHARACTERS:
         return state, (
             said(f"That line has {len(text):,} characters; I read up to {MOST_CHARACTERS:,}. Nothing was taken."),

@@ -54,7 +54,7 @@ class LineEditor:
     def line(self, prompt: str, rendered: Callable[[], None] | None = None) -> str:
         """Return a line: the next one of a paste, or what is typed.
 
-        Raises KeyboardInterrupt or EOFError.
+        Raises KeyboardInterrupt, with the line that was begun, or EOFError.
 
         Args:
             prompt: what stands before it.
@@ -71,7 +71,7 @@ class LineEditor:
             return self._session.prompt(prompt, default=begun)
         except KeyboardInterrupt:
             self._pasted.clear()
-            raise
+            raise KeyboardInterrupt(self._session.default_buffer.text) from None
 
     def _after_render(self, _: object) -> None:
         if self._rendered is not None:

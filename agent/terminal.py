@@ -29,7 +29,7 @@ WORKING: Final = "Working on it …"
 
 
 class Interrupted(Exception):  # noqa: N818 — not an error: Ctrl-C
-    """Ctrl-C at a question."""
+    """Ctrl-C at a question; its argument is the line that was begun and is dropped."""
 
 
 class EndOfInput(Exception):  # noqa: N818 — not an error: Ctrl-D, or the end of a pipe
@@ -163,8 +163,8 @@ class PromptTerminal:
         """Read a line."""
         try:
             return self._loaded(prompt).line(prompt, shown)
-        except KeyboardInterrupt:
-            raise Interrupted from None
+        except KeyboardInterrupt as pressed:
+            raise Interrupted(*pressed.args) from None
         except EOFError:
             raise EndOfInput from None
 

@@ -94,6 +94,7 @@ def forecast_command(
     statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)
     if spec_only:
+        notice(gathered.notes)
         _print_spec(gathered, said)
         return Exit.DONE
     if said:

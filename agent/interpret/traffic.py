@@ -43,7 +43,8 @@ _UNIT_FIRST: Final = _RATES[6:9]
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num {_BETWEEN} e:event ('every' | 'in' | 'per' | 'each' | slash) d:dur",  # 1000 requests per 10 minutes
+        f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
+        "slash) d:dur",  # 1000 requests per 10 minutes
         "'a' e:event 'every' d:dur",  # a request every 2 seconds
         "'a' e:event 'every' t:time",
         "'every' d:dur comma? (n:num | 'a') e:event",

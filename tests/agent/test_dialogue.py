@@ -405,3 +405,42 @@ def in_spec(path: str) -> bool:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return False
     return leaf in model.model_fields
+
+
+@pytest.mark.parametrize("start", [(), (SENTENCE,), (SENTENCE, ""), ("llama 70b",)], ids=str)
+def test_what_a_word_means_is_told_everywhere_and_changes_nothing(start: tuple[str, ...]) -> None:
+    state = after(*start)
+    new, says = step(state, "what does TTFT mean?", ports())
+    assert new is state
+    assert "until the first token" in words(says)
+
+
+def test_who_does_not_know_which_leaves_the_choice_out_and_gets_a_proposal() -> None:
+    state = after("llama 70b")
+    assert isinstance(state.pending, Clarify)
+    state, says = step(state, "I don't know", ports())
+    assert state.pending is None
+    assert "Left out: 'llama 70b'" in words(says)
+    assert after("idk", "yes", state=state).values["model"]
+
+
+def test_a_choice_waits_on_while_something_else_is_edited() -> None:
+    state = after("20 rps", "gpt oss", "edit traffic to 10 rps")
+    assert isinstance(state.pending, Clarify)
+    state = after("2", state=state)
+    assert state.values["model"] == "gpt-oss-120b"
+    assert state.values["traffic.requests_per_s"] == 10
+
+
+def test_keys_that_a_plain_terminal_passes_on_are_no_words() -> None:
+    state, says = step(State(), "\x1b[Z70B\x1b[31m, 20 rps\x1bOA", ports())
+    assert state.values["model"] == "70B"
+    assert state.values["traffic.requests_per_s"] == 20
+    assert "Not used" not in words(says)
+
+
+def test_a_question_is_no_name_of_a_model() -> None:
+    for line in ("hello, what is this?", "👍👍👍", "x" * 500):
+        state, says = step(State(), line, ports())
+        assert state == State()
+        assert "I found nothing to use" in words(says)

@@ -215,6 +215,17 @@ def test_ctrl_c_once_says_how_to_leave_and_keeps_answers_twice_leaves(opened: Op
     assert screen.ended() == 130
 
 
+def test_ctrl_c_on_a_line_that_was_begun_only_drops_that_line(opened: Open) -> None:
+    screen = opened()
+    screen.enter("8B", "traffic")
+    for times, begun in enumerate(("", "12", "12 r"), start=1):
+        screen.type(f"{begun}\x03")
+        screen.wait(lambda text, times=times: text.count("Ctrl-C again") == times)  # type: ignore[misc]
+        screen.prompt("traffic")
+    screen.type("\x03")
+    assert screen.ended() == 130
+
+
 def test_ctrl_c_at_the_first_prompt_leaves_quietly(opened: Open) -> None:
     screen = opened()
     screen.type("\x03")

@@ -165,3 +165,15 @@ def test_one_value_said_twice_is_no_conflict_and_no_number_is_lost() -> None:
 def test_an_open_width_offers_the_formats_of_that_width() -> None:
     (question,) = interpret("8-bit weights", CATALOG).questions
     assert [choice.value for choice in question.choices] == ["fp8", "int8"]
+
+
+def test_a_maker_stands_for_all_its_accelerators_wanted_or_not() -> None:
+    every = {a.id for a in CATALOG.accelerators.values() if a.vendor == "AMD" and not a.announced_only}
+    for text, path in (
+        ("AMD only", "hardware.accelerators"),
+        ("AMD cards", "hardware.accelerators"),
+        ("anything but AMD", "hardware.excluded"),
+        ("no AMD please", "hardware.excluded"),
+    ):
+        assert set(interpret(text, CATALOG).values[path]) == every, text
+    assert interpret("the AMD team has 12 people", CATALOG).values == {}
