@@ -113,9 +113,7 @@ class Candidates:
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
-        return step_tables(
-            self.question.model, self.spread, self.which, self.rates, self.accelerators, self.per_node
-        )
+        return step_tables(self.question.model, self.spread, self.which, self.rates, self.accelerators, self.per_node)
 
     def step_parts(self) -> dict[str, Floats]:
         """Return what the base times of ``step_tables`` are made of, by name."""

@@ -110,7 +110,8 @@ class Replicas:
     @property
     def lightest(self) -> Floats:
         """Batches (candidates, 1) with which a request meets nobody else."""
-        return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH)
+        # Short answers leave little to decode: B/D requests come in a step, and they too are to be few.
+        return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH * min(self.lengths.decoded, 1.0))
 
     def take(self, index: Ints) -> "Replicas":
         """Return the candidates at ``index``."""
