@@ -200,10 +200,13 @@ def _model(text: str, catalog: Catalog) -> FoundModel:
 def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
     from engine.forecast import forecast  # noqa: PLC0415 — numpy: loaded beside the first prompt
     from engine.infeasible import NoPlan  # noqa: PLC0415
-    from engine.verification import verified  # noqa: PLC0415
 
     plan = forecast(spec, catalog, sources)
-    return plan if isinstance(plan, NoPlan) else verified(plan, catalog)
+    if isinstance(plan, NoPlan) or not spec.targets:
+        return plan
+    from engine.verification import verified  # noqa: PLC0415
+
+    return verified(plan, catalog)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

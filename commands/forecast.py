@@ -133,7 +133,7 @@ def _answer(
         if output is not None:
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
-    if verify:
+    if verify and plan.spec.targets:  # without a target there is nothing that a simulation could overturn
         from engine.verification import verified  # noqa: PLC0415 — only here
 
         plan = verified(plan, facts)

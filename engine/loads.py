@@ -68,7 +68,7 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
 
 
 def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
-    """Return batches that start together: all prompts, in chunks of the budget or in one pass, then decoding together."""
+    """Return batches that start together: all prompts, in chunks of the budget or in one pass, then decoding."""
     lengths, tables = replicas.lengths, replicas.tables
     prompt = float(lengths.computed @ lengths.prompt.weights)
     together = batch[:, None]
