@@ -348,7 +348,13 @@ class Replicas:
         Several rates of each candidate, (candidates, rates), give as many batches.
         """
         wanted = requests_per_s.reshape(len(self.seats), -1)
-        batch = self._batch_at(self._rate, wanted)
+        # Below the lightest load steps and prompts cost what they cost there, and formula 2 is explicit in B.
+        light = self.lightest
+        alone = wanted * self.lengths.decoded * self.step(light)
+        share = wanted * (self.prompt_steps(light) @ self.lengths.prompt.weights)
+        batch = np.where(
+            wanted < self._rate(light), alone / np.maximum(1 - share, TINY), self._batch_at(self._rate, wanted)
+        )
         result: Floats = np.where(wanted > self.saturated, np.nan, batch)
         return result
 
