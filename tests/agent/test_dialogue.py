@@ -165,6 +165,13 @@ STARTS = [
 ]
 
 
+def test_the_same_edit_again_asks_again() -> None:
+    state = after(SENTENCE, "edit traffic")
+    new, says = step(state, "EDIT TRAFFIC", ports())
+    assert new is state
+    assert "How much traffic" in words(says)
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(STARTS), st.text(max_size=60) | LINES)
 def test_no_line_raises_and_something_is_said(start: tuple[str, ...], line: str) -> None:
