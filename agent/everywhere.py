@@ -46,11 +46,9 @@ def _edit(state: State, rest: str, ports: Ports) -> Step:
         if new.statements == state.statements:
             return state, (said(f"'{rest}' is nothing that I ask about: {known}."),)
         return _reopened(new), says
-    if not value and state.editing == slot.id:
-        return state, question(state, ports)
     opened = replace(_reopened(state), pending=None, later=(), editing=slot.id)
     if not value:
-        return opened, ()
+        return (state, question(state, ports)) if state.editing == slot.id else (opened, ())
     new, says = hear(opened, value, ports, correcting=True)
     if new is opened:
         return opened, says
