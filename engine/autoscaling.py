@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, exp, sqrt
 
+from engine.controller import TOLERANCE, asked_on
 from engine.demand import Demand
 from engine.load_curve import LoadCurve
 from engine.plan import Autoscaling
 from engine.workload import Scaling, WorkloadSpec
 
-TOLERANCE = 0.1
-"""Kubernetes' HPA leaves the fleet alone while a metric is within 10 % of its target (its default tolerance)."""
 STABILISATION_S = 300.0
 """Kubernetes' HPA default for scaling down."""
 KV_CEILING = 0.95
@@ -176,7 +175,7 @@ def _gpu_utilisation(replica: _Replica) -> tuple[float, str]:
 
 def _alone(replica: _Replica, target: float, load: float) -> str:
     start = _enough(load, replica.planned)
-    if target > 0 and _flaps(start, lambda n: _asked(n, replica.curve.in_flight_at(load / n), target)):
+    if target > 0 and _flaps(start, lambda n: asked_on(n, replica.curve.in_flight_at(load / n), target)):
         return f"give replicas back and ask for them again at {load:.3g} requests/s"
     return "ask for fewer replicas than the rate needs"
 
@@ -256,17 +255,11 @@ def _enough(load: float, per_replica: float) -> int:
     return max(1, ceil(load / per_replica - 1e-9))
 
 
-def _asked(replicas: int, metric: float, target: float) -> int:
-    """Return what the HPA asks for on one metric: ceil(n · metric/target), n itself within the tolerance."""
-    ratio = metric / target if target > 0 else 1.0
-    return replicas if abs(ratio - 1) <= TOLERANCE else max(1, ceil(replicas * ratio - 1e-9))
-
-
 def _ask(load: float, curve: LoadCurve, answer: Autoscaling, replicas: int) -> int:
     each = load / replicas
     return max(
-        _asked(replicas, curve.in_flight_at(each), answer.target_in_flight_per_replica),
-        _asked(replicas, each, answer.rps_per_replica),
+        asked_on(replicas, curve.in_flight_at(each), answer.target_in_flight_per_replica),
+        asked_on(replicas, each, answer.rps_per_replica),
     )
 
 

@@ -1,0 +1,141 @@
+"""The autoscaler at work: what it sees of the fleet at each poll → how many replicas it asks for.
+
+It is Kubernetes' HPA with a metric per replica for each threshold of a plan: the largest ask counts, a ratio within the
+tolerance of 1 leaves the fleet alone, and the fleet shrinks only to the largest ask of the scale-down window. The
+simulation of a fleet over time and the replay of a week both ask this one controller.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil, inf, isfinite
+
+from catalogs.errors import InputError
+from engine.plan import Autoscaling, Fleet
+
+TOLERANCE = 0.1
+"""Kubernetes' HPA leaves the fleet alone while a metric is within 10 % of its target (its default tolerance)."""
+SHORTEST_POLL_S = 15.0
+"""Kubernetes' HPA sync period: how often it looks where a plan states no polling interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPolicy:
+    """What an autoscaler goes by. Thresholds are per replica; infinity where one is not used."""
+
+    minimum: int
+    """Replicas that serve or start, at least."""
+    maximum: int
+    """Replicas at most: those that still drain are counted too, since they hold their accelerators."""
+    in_flight_per_replica: float = inf
+    """Requests running or waiting."""
+    requests_per_s_per_replica: float = inf
+    queue_per_replica: float = inf
+    """Requests waiting: a guard."""
+    spares: int = 0
+    """Kept on top of what the metrics ask for."""
+    start_s: float = 0.0
+    """From the decision to a replica that serves: the reaction time less what poll and window take of it."""
+    poll_s: float = SHORTEST_POLL_S
+    """Between two looks at the metrics."""
+    window_s: float = 0.0
+    """Metrics are means over so much time before the look."""
+    scale_down_window_s: float = 300.0
+    tolerance: float = TOLERANCE
+
+    def __post_init__(self) -> None:
+        """Refuse what no autoscaler is.
+
+        Raises:
+            InputError: naming the value.
+        """
+        if not 1 <= self.minimum <= self.maximum:
+            raise InputError(
+                f"an autoscaler between {self.minimum} and {self.maximum} replicas is none; at least 1, and no more "
+                "than the maximum, are needed"
+            )
+        for name in ("in_flight_per_replica", "requests_per_s_per_replica", "queue_per_replica", "poll_s"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name):g}; it must be positive")
+        for name in ("start_s", "window_s", "scale_down_window_s", "tolerance", "spares"):
+            if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise InputError(f"{name} is {getattr(self, name):g}; a number that is not negative is needed")
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the fleet may not scale."""
+        return self.minimum == self.maximum
+
+
+def policy_of(autoscaling: Autoscaling, fleet: Fleet, spares: int = 0) -> ScalingPolicy:
+    """Return a plan's thresholds as an autoscaler goes by them.
+
+    Of the reaction time the poll and the metric window are played out; what remains of it passes between a decision
+    and the replica that serves, so that a rise in demand is answered within the whole of it.
+    """
+    parts = autoscaling.reaction_parts_s
+    poll = parts.get("poll", 0.0) or parts.get("controller", 0.0)
+    window = parts.get("metric_window", 0.0)
+    return ScalingPolicy(
+        minimum=fleet.minimum_replicas,
+        maximum=max(fleet.maximum_replicas, fleet.replicas),
+        in_flight_per_replica=autoscaling.target_in_flight_per_replica,
+        requests_per_s_per_replica=autoscaling.rps_per_replica,
+        queue_per_replica=autoscaling.queue_length,
+        spares=spares,
+        start_s=max(autoscaling.reaction_time_s - poll - window, 0.0),
+        poll_s=poll or SHORTEST_POLL_S,
+        window_s=window,
+        scale_down_window_s=autoscaling.scale_down_window_s,
+    )
+
+
+def fixed_policy(replicas: int, start_s: float = 0.0) -> ScalingPolicy:
+    """Return the policy of a fleet that does not scale; a replica that fails is replaced after ``start_s``."""
+    return ScalingPolicy(minimum=replicas, maximum=replicas, start_s=start_s)
+
+
+def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOLERANCE) -> int:
+    """Return what the HPA asks for on one metric per replica: ceil(n · metric/target), n itself within the tolerance.
+
+    At least one replica is asked for; a target of infinity asks for no more.
+    """
+    ratio = metric / target if target > 0 else 1.0
+    return replicas if abs(ratio - 1) <= tolerance else max(1, ceil(replicas * ratio - 1e-9))
+
+
+class Controller:
+    """One autoscaler: it remembers the samples of its metric window and the asks of its scale-down window."""
+
+    def __init__(self, policy: ScalingPolicy, replicas: int, now_s: float = 0.0) -> None:
+        self.policy = policy
+        samples = max(1, round(policy.window_s / policy.poll_s))
+        self._samples: deque[tuple[float, float, float]] = deque(maxlen=samples)
+        # As Kubernetes does, the size at the start counts as an ask: nothing shrinks before one window has passed.
+        self._asks: deque[tuple[float, int]] = deque([(now_s, replicas)])
+
+    def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
+        """Take a look at the metrics and return the replicas that are wanted, between minimum and maximum.
+
+        Args:
+            now_s: of this look; looks follow each other ``poll_s`` apart.
+            replicas: that serve or start now.
+            in_flight: requests running or waiting, over the whole fleet.
+            waiting: of these, those that wait.
+            requests_per_s: arrivals over the whole fleet since the last look.
+        """
+        policy = self.policy
+        self._samples.append((in_flight, requests_per_s, waiting))
+        targets = (policy.in_flight_per_replica, policy.requests_per_s_per_replica, policy.queue_per_replica)
+        # Spares come on top of what the metrics ask for, and the tolerance is about the others.
+        working, wanted = max(replicas - policy.spares, 1), 1
+        for at, target in enumerate(targets):
+            mean = sum(sample[at] for sample in self._samples) / len(self._samples)
+            wanted = max(wanted, asked_on(working, mean / working, target, policy.tolerance))
+        wanted = min(max(wanted + policy.spares, policy.minimum), policy.maximum)
+        while self._asks and self._asks[0][0] < now_s - policy.scale_down_window_s:
+            self._asks.popleft()
+        # Of the past asks only those that are larger than every later one can still matter.
+        while self._asks and self._asks[-1][1] <= wanted:
+            self._asks.pop()
+        self._asks.append((now_s, wanted))
+        return wanted if wanted >= replicas else min(replicas, self._asks[0][1])
