@@ -31,7 +31,7 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
     replicas = evaluated.replicas.take(rows)
-    load = replicas.at(evaluated.batch[rows][:, None])
+    load = evaluated.load.each(lambda array: array[rows])
     ttft = replicas.percentile(load, "ttft", 0.95)
     results = []
     for i, row in enumerate(rows):

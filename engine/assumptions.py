@@ -93,10 +93,12 @@ def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> f
     tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
     replicas = replace(best.candidates, question=other).replicas(best.replicas.tables)
-    batch = replicas.capacity_batch(spec.targets, spec.serving.utilisation_ceiling)
-    if np.isnan(batch[0, 0]):
-        return float("nan")
-    return _count(spec, question, best, replicas.at(batch).requests_per_s[:, 0])
+    ceiling = spec.serving.utilisation_ceiling
+    # Without targets the capacity is a share of saturation, whatever the batch.
+    rate = (
+        replicas.rate(replicas.capacity_batch(spec.targets, ceiling)) if spec.targets else ceiling * replicas.saturated
+    )
+    return _count(spec, question, best, rate[:, 0])
 
 
 def _count(

@@ -48,13 +48,13 @@ def _limit_of(target: Target, best: Evaluated) -> _Limit:
     batch = best.replicas.capacity_batch((target,), 1.0)
     if np.isnan(batch[0, 0]):
         return _Limit(target_name(target), 0.0)
-    return _Limit(target_name(target), float(best.replicas.at(batch).requests_per_s[0, 0]))
+    return _Limit(target_name(target), float(best.replicas.rate(batch)[0, 0]))
 
 
 def saturation_cause(question: Question, best: Evaluated) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
-    wider = best.replicas.at(seats * 1.1).requests_per_s / best.replicas.saturated
+    wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated
     full_before = best.replicas.saturated_batch < 0.9 * seats
     if full_before[0, 0] or float(wider[0, 0]) < GAIN:
         return "the device, full of prefill and decode"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from catalogs.records import BenchmarkProtocol
 from engine.candidates import Candidates
 from engine.loads import LoadFigures, closed_loop, saturated, static_batch
-from engine.performance import performances
+from engine.performance import performance_at_rate
 from engine.plan import Latency, Rejection
 from engine.replica import Replicas
 from engine.resolve import Question
@@ -133,22 +133,21 @@ def calls_per_s(basis: Basis) -> float:
 
 def _open(basis: Basis) -> Point | Rejection:
     replicas, rate = basis.replicas, calls_per_s(basis)
-    batch = float(replicas.batch_at_rate(np.array([rate]))[0, 0])
-    if np.isnan(batch):
+    at = performance_at_rate(replicas, rate)
+    if at is None:
         most = float(replicas.saturated[0, 0])
         reason = f"one replica is saturated at {most:.3g} requests/s: at {rate:.3g} its queue grows without bound"
         nearest = most * basis.question.spec.serving.utilisation_ceiling / basis.question.spec.traffic.calls_per_request
         return Rejection(
             "one replica", reason, rate, most, "requests/s", (f"--rps {nearest:.2g}", "several replicas: a forecast")
         )
-    at = performances(replicas, (batch,), 0.0)[0]
     return Point(
         ttft_s=_known(at.ttft_s),
         itl_s=_known(at.itl_s),
         e2e_s=_known(at.e2e_s),
-        batch=batch,
+        batch=at.batch,
         in_flight=at.in_flight,
-        running=batch,
+        running=at.batch,
         request_bytes=float(basis.found.memory.sequence[0]),
         requests_per_s=rate,
     )

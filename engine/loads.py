@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol
-from engine.performance import performances
-from engine.plan import Performance
 from engine.replica import Replicas
 
 Floats = NDArray[np.float64]
@@ -41,12 +39,6 @@ class LoadFigures:
     ttft_parts: Mapping[str, Floats] = field(default_factory=dict)
     """What the TTFT is made of, by name; they sum to it."""
     itl_parts: Mapping[str, Floats] = field(default_factory=dict)
-
-
-def open_loop(replicas: Replicas, requests_per_s: float) -> Performance | None:
-    """Return one replica (an array of one) at a Poisson-like rate; None where the rate is beyond saturation."""
-    batch = replicas.batch_at_rate(np.array([requests_per_s]))[0, 0]
-    return None if np.isnan(batch) else performances(replicas, (float(batch),), 0.0)[0]
 
 
 def saturated(replicas: Replicas) -> LoadFigures:

@@ -31,41 +31,36 @@ class OperatingPoints:
 def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
     """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve."""
     replicas = best.replicas
+    traffic = question.spec.traffic
     replicas_today = today(best.counts)
-    capacity = float(best.capacity[0])
-    peak_factor = question.spec.traffic.peak_factor
-    if question.spec.traffic.concurrency:
-        each = question.spec.traffic.concurrency / replicas_today
-        at_mean, at_peak = (float(replicas.batch_in_flight(np.array([n]))[0, 0]) for n in (each, each * peak_factor))
+    saturated = float(replicas.saturated[0, 0])
+    rates = np.array(CURVE) * saturated
+    if traffic.concurrency:
+        clients = traffic.concurrency / replicas_today * np.array([1.0, traffic.peak_factor])
+        wanted = replicas.batch_in_flight(clients[None, :])
+        batches = np.concatenate([wanted, replicas.batch_at_rate(rates[None, :])], axis=1)
     else:
         # Without a rate the fleet was given: its peak hour is what it holds.
-        mean = question.mean_rate / replicas_today if question.mean_rate else capacity / peak_factor
-        peak = min(mean * peak_factor, capacity) if question.mean_rate is None else mean * peak_factor
+        capacity = float(best.capacity[0])
+        mean = question.mean_rate / replicas_today if question.mean_rate else capacity / traffic.peak_factor
+        peak = min(mean * traffic.peak_factor, capacity) if question.mean_rate is None else mean * traffic.peak_factor
         # At saturation itself waits are without bound.
-        most = 0.999 * float(replicas.saturated[0, 0])
-        batches = replicas.batch_at_rate(np.minimum([[mean, peak]], most))[0]
+        asked = np.minimum([mean, peak], 0.999 * saturated)
+        batches = replicas.batch_at_rate(np.concatenate([asked, rates])[None, :])
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
-        at_mean, at_peak = (min(float(batch), float(best.batch[0])) for batch in batches)
+        batches[0, :2] = np.minimum(batches[0, :2], best.batch[0])
+    load = replicas.at(np.concatenate([batches, replicas.lightest], axis=1))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
-    mean_point, peak_point = performances(replicas, (at_mean, at_peak), per_request)
-    alone = replicas.at(replicas.lightest)
-    prefill = float((alone.own_s @ question.lengths.prompt.weights)[0, 0])
-    prompt_s = float(replicas.at(np.array([[at_mean]])).prompt_s[0, 0])
-    return OperatingPoints(mean_point, peak_point, _load_curve(best, per_request), prefill, prompt_s)
-
-
-def _load_curve(best: Evaluated, kv_usage_per_request: float) -> LoadCurve:
-    replicas = best.replicas
-    saturated = float(replicas.saturated[0, 0])
-    rate = np.array(CURVE) * saturated
-    batches = replicas.batch_at_rate(rate[None, :])
-    load = replicas.at(batches)
-    return LoadCurve(
-        requests_per_s=rate,
-        in_flight=rate * replicas.mean(load, "e2e")[0],
-        waiting=rate * load.waits.mean[0, :, 0],
-        ttft_p95_s=replicas.percentile(load, "ttft", 0.95)[0],
-        kv_cache_usage=np.minimum(batches[0] * kv_usage_per_request, 1.0),
-        utilisation=rate / saturated,
+    mean_point, peak_point = performances(replicas, load.each(lambda array: array[:, :2]), per_request)
+    along = load.each(lambda array: array[:, 2:-1])
+    curve = LoadCurve(
+        requests_per_s=rates,
+        in_flight=rates * replicas.mean(along, "e2e")[0],
+        waiting=rates * along.waits.mean[0, :, 0],
+        ttft_p95_s=replicas.percentile(along, "ttft", 0.95)[0],
+        kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
+        utilisation=rates / saturated,
     )
+    prefill = float(load.own_s[0, -1] @ question.lengths.prompt.weights)
+    return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]))

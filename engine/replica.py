@@ -24,9 +24,12 @@ SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 LIGHTEST_SHARE, LIGHTEST_BATCH = 1e-4, 1e-2
 """Of the seats, and in requests: the load curve begins at the smaller; a request is alone there."""
 
-CREST = tuple(float(share) for share in np.geomspace(0.01, 1.0, 24))
+CREST = np.geomspace(0.01, 1.0, 24)
 """Shares of the largest batch among which λ(B) is largest. It rises with B but for the last few percent, where decoding
 leaves prompts ever less of the token budget, and they take more and smaller steps."""
+
+FOOT = np.linspace(0.0, 1.0, 17)[:-1]
+"""Steps of log B from the lightest batch to the first of the crest: with it the rungs among which a rate is found."""
 
 TINY = 1e-12
 
@@ -47,19 +50,17 @@ class Load:
     """ΔP: replica time that one request's prefill takes."""
     prompt_square: Floats
     """E[ΔP²], for the spread of ITL over requests."""
+    prompts: Floats
+    """(candidates, batches, strata): replica time that a prompt of each stratum takes; ΔP is its mean."""
     own_s: Floats
     """(candidates, batches, strata): a request's own prefill, the runtime's overhead included."""
     waits: Waits
     """Arrays with a third axis of one, to broadcast with ``own_s``."""
 
-    def repeated(self, times: int) -> "Load":
-        """Return the load with each batch repeated side by side: (candidates, batches × times)."""
-
-        def wide(array: Floats) -> Floats:
-            return np.repeat(array, times, axis=1)
-
-        waits = Waits(**{item.name: wide(getattr(self.waits, item.name)) for item in fields(Waits)})
-        arrays = {item.name: wide(getattr(self, item.name)) for item in fields(self) if item.name != "waits"}
+    def each(self, change: Callable[[Floats], Floats]) -> "Load":
+        """Return the load with every array changed alike."""
+        waits = Waits(**{item.name: change(getattr(self.waits, item.name)) for item in fields(Waits)})
+        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name != "waits"}
         return Load(waits=waits, **arrays)
 
 
@@ -90,28 +91,41 @@ class Replicas:
         self.ttft_overhead_s = ttft_overhead_s[:, None]
         self.arrival_cv = arrival_cv
         self.decode_share = decode_share[:, None]
+        self._decoded = lengths.decoded
+        self._computed = float(lengths.computed @ lengths.prompt.weights)
         context = np.array([lengths.decode_context(w) for w in tables.windows])
         self._context_s = (tables.decode_context @ context)[:, None]
         per_prompt = np.array([lengths.prompt_context(w) for w in tables.windows])
         self._prompt_context_s = tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed
-        batches = self._largest_batch() * np.array(CREST)
-        rates = self._rate(batches)
-        crest = rates.argmax(axis=1)[:, None]
-        self.saturated = np.take_along_axis(rates, crest, axis=1)
-        self.saturated_batch = np.take_along_axis(batches, crest, axis=1)
+        self._climb()
+
+    def _climb(self) -> None:
+        """Tabulate λ(B) from the lightest to the largest batch, and find where it is largest."""
+        crest = self._largest_batch() * CREST
+        first = np.log(np.minimum(self.lightest, 0.5 * crest[:, :1]))
+        foot = np.exp(first + (np.log(crest[:, :1]) - first) * FOOT)
+        self._rungs = np.concatenate([self.lightest, foot, crest], axis=1)
+        prompt_s = self.prompt_steps(self._rungs) @ self.lengths.prompt.weights
+        step_s = self.step(self._rungs)
+        rates = self._rungs / (self._decoded * step_s + self._rungs * prompt_s)
+        top = rates.argmax(axis=1)[:, None]
+        self.saturated = np.take_along_axis(rates, top, axis=1)
+        self.saturated_batch = np.take_along_axis(self._rungs, top, axis=1)
+        self._rates = np.maximum.accumulate(rates[:, 1:], axis=1)
+        self._light_rate, self._light_step, self._light_prompt = rates[:, :1], step_s[:, :1], prompt_s[:, :1]
+        self._rungs = self._rungs[:, 1:]
 
     def _largest_batch(self) -> Floats:
         """Return the seats, or where steps that mix are full of prompts before: B + B·P/D = b."""
         if not self.scheduler.mixed:
             return self.seats
-        prompt, decoded = float(self.lengths.computed @ self.lengths.prompt.weights), self.lengths.decoded
-        return np.minimum(self.seats, self.budget * decoded / (prompt + decoded))
+        return np.minimum(self.seats, self.budget * self._decoded / (self._computed + self._decoded))
 
     @property
     def lightest(self) -> Floats:
         """Batches (candidates, 1) with which a request meets nobody else."""
         # Short answers leave little to decode: B/D requests come in a step, and they too are to be few.
-        return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH * min(self.lengths.decoded, 1.0))
+        return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH * min(self._decoded, 1.0))
 
     def take(self, index: Ints) -> "Replicas":
         """Return the candidates at ``index``."""
@@ -153,13 +167,13 @@ class Replicas:
 
         At 1 every step is full: no larger batch comes about, since its prompts would take more steps than its answers.
         """
-        arriving = batch / self.lengths.decoded * float(self.lengths.computed @ self.lengths.prompt.weights)
+        arriving = batch / self._decoded * self._computed
         result: Floats = np.minimum(arriving / room, 1.0)
         return result
 
     def prompt_steps(self, batch: Floats) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
-        return _summed(self.prompt_parts(batch))
+        return _sum_of(self.prompt_parts(batch))
 
     def prompt_parts(self, batch: Floats) -> dict[str, Floats]:
         """Return what ``prompt_steps`` is made of, by name."""
@@ -171,11 +185,11 @@ class Replicas:
         at_budget = self.tables.base(running + room)
         # The rest shares its step with other prompts, the more the fuller the budget is. Each bears the tokens that it
         # brings; a step's launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
-        together = np.maximum(batch / self.lengths.decoded, TINY)[..., None]
+        together = np.maximum(batch / self._decoded, TINY)[..., None]
         head = -np.expm1(-together) / together
         filled = rest + (room[..., None] - rest) * self._fullness(batch, room)[..., None]
         share = rest / np.maximum(filled, TINY)
-        floor = self.tables.base(np.maximum(running, 1.0))
+        floor = base if self.scheduler.mixed else self.tables.base(np.ones_like(batch))
         tokens = (self.tables.base(running[..., None] + filled) - floor[..., None]) * share
         added = full * (at_budget - base)[..., None] + tokens + (floor - base)[..., None] * head
         return {
@@ -184,15 +198,15 @@ class Replicas:
             "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
         }
 
-    def _rate(self, batch: Floats) -> Floats:
+    def rate(self, batch: Floats) -> Floats:
         """Formula 2 solved for λ; at the seats it is formula 3, λ_max."""
         prompt_s = self.prompt_steps(batch) @ self.lengths.prompt.weights
-        result: Floats = batch / (self.lengths.decoded * self.step(batch) + batch * prompt_s)
+        result: Floats = batch / (self._decoded * self.step(batch) + batch * prompt_s)
         return result
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        weights, decoded = self.lengths.prompt.weights, self.lengths.decoded
+        weights, decoded = self.lengths.prompt.weights, self._decoded
         step = self.step(batch)
         prompts = self.prompt_steps(batch)
         prompt_s = prompts @ weights
@@ -205,7 +219,8 @@ class Replicas:
             itl_s=step + batch * prompt_s / decoded,
             prompt_s=prompt_s,
             prompt_square=(prompts * prompts) @ weights,
-            own_s=_summed(self.own_parts(batch)),
+            prompts=prompts,
+            own_s=_sum_of(self.own_parts(batch)),
             waits=self._waits(batch, rate, step, full_step, prompts),
         )
 
@@ -261,7 +276,7 @@ class Replicas:
 
     def itl_parts(self, load: Load) -> dict[str, Floats]:
         """Return what the mean ITL is made of, by name."""
-        return {"decoding step": load.step_s, "prompts of others": load.batch * load.prompt_s / self.lengths.decoded}
+        return {"decoding step": load.step_s, "prompts of others": load.batch * load.prompt_s / self._decoded}
 
     # --- metrics ------------------------------------------------------------------------------------------------------
 
@@ -270,7 +285,7 @@ class Replicas:
         if metric == "itl":
             return load.itl_s
         ttft: Floats = load.own_s @ self.lengths.prompt.weights + load.waits.mean[..., 0]
-        return ttft if metric == "ttft" else ttft + self.lengths.decoded * load.itl_s
+        return ttft if metric == "ttft" else ttft + self._decoded * load.itl_s
 
     def exceeds(self, load: Load, metric: str, seconds: Floats) -> Floats:
         """Return P(metric > seconds) over requests; ``seconds`` broadcasts against (candidates, batches)."""
@@ -303,30 +318,34 @@ class Replicas:
         result: Floats = normal_tail(z) @ self.lengths.output.weights
         return result
 
-    def percentile(self, load: Load, metric: str, share: Floats | float) -> Floats:
-        """Return a metric's percentile, seconds; ``share`` broadcasts against (candidates, batches).
+    def percentile(self, load: Load, metric: str, share: float) -> Floats:
+        """Return a metric's percentile (candidates, batches), seconds."""
+        return self.percentiles(load, metric, (share,))[..., 0]
 
-        ``exceeds`` falls with time: three passes over 16 parts of log time each narrow the bracket, and the last is
-        interpolated. The bracket starts below anybody's own prefill and ends where Markov's inequality allows no
-        more: P(X > t) <= E[X]/t.
+    def percentiles(self, load: Load, metric: str, shares: Sequence[float]) -> Floats:
+        """Return a metric's percentiles (candidates, batches, shares), seconds; they rise with the share.
+
+        ``exceeds`` falls with time: a ladder of log time, the same for all shares, brackets each; two passes narrow the
+        brackets, and the last is interpolated. The ladder starts below anybody's own prefill and ends where Markov's
+        inequality allows no more: P(X > t) <= E[X]/t.
         """
+        columns = load.each(lambda array: array[:, :, None])
+        allowed = 1 - np.asarray(shares)
         centre = np.log(self.mean(load, metric))
         shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
-        width = (centre - np.log(1 - np.asarray(share)) + 0.01)[..., None] - low
-        steps = np.linspace(0.0, 1.0, 17)
-        wide = load.repeated(len(steps))
-        allowed = 1 - np.asarray(share)[..., None]
-        for _ in range(3):
-            at = low + width * steps
-            above = self.exceeds(wide, metric, np.exp(at.reshape(at.shape[0], -1))).reshape(at.shape)
-            passed = np.minimum(np.maximum((above > allowed).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
-            low = np.take_along_axis(at, passed - 1, axis=-1)
-            width = width / (len(steps) - 1)
-            before = np.take_along_axis(above, passed - 1, axis=-1)
-            after = np.take_along_axis(above, passed, axis=-1)
+        width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
+        for parts in (32, 8, 8):
+            # At first one ladder for all shares, then one for each.
+            at = low[..., None] + width[..., None] * np.linspace(0.0, 1.0, parts + 1)
+            above = self.exceeds(columns, metric, np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
+            passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
+            width = width / parts
+            low = low + (passed - 1) * width
+        before = np.take_along_axis(above, passed[..., None] - 1, axis=-1)[..., 0]
+        after = np.take_along_axis(above, passed[..., None], axis=-1)[..., 0]
         part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
-        result: Floats = np.exp(low + width * part)[..., 0]
+        result: Floats = np.maximum.accumulate(np.exp(low + width * part), axis=-1)
         return result
 
     def meets(self, load: Load, target: Target) -> NDArray[np.bool_]:
@@ -348,51 +367,30 @@ class Replicas:
         Several rates of each candidate, (candidates, rates), give as many batches.
         """
         wanted = requests_per_s.reshape(len(self.seats), -1)
+        passed = np.clip((self._rates[:, None, :] < wanted[..., None]).sum(axis=-1), 1, self._rates.shape[1] - 1)
+        low = np.log(np.take_along_axis(self._rungs, passed - 1, axis=1))
+        width = np.log(np.take_along_axis(self._rungs, passed, axis=1)) - low
+        batch = _narrowed(self.rate, wanted, low, width, 16)
         # Below the lightest load steps and prompts cost what they cost there, and formula 2 is explicit in B.
-        light = self.lightest
-        alone = wanted * self.lengths.decoded * self.step(light)
-        share = wanted * (self.prompt_steps(light) @ self.lengths.prompt.weights)
-        batch = np.where(
-            wanted < self._rate(light), alone / np.maximum(1 - share, TINY), self._batch_at(self._rate, wanted)
-        )
+        alone = wanted * self._decoded * self._light_step / np.maximum(1 - wanted * self._light_prompt, TINY)
+        batch = np.where(wanted < self._light_rate, alone, batch)
         result: Floats = np.where(wanted > self.saturated, np.nan, batch)
         return result
 
     def batch_in_flight(self, requests: Floats) -> Floats:
-        """Return B (candidates, 1) with which so many requests run or wait (Little: λ·E2E), at most the saturated."""
+        """Return B with which so many requests run or wait (Little: λ·E2E), at most the saturated.
+
+        Shapes are those of ``batch_at_rate``.
+        """
 
         def in_flight(batch: Floats) -> Floats:
             load = self.at(batch)
             return load.requests_per_s * self.mean(load, "e2e")
 
-        return self._batch_at(in_flight, requests[:, None])
-
-    def _batch_at(self, quantity: Callable[[Floats], Floats], wanted: Floats) -> Floats:
-        """Return the first B, up to the saturated, at which a quantity that rises with B reaches each value.
-
-        Two passes bracket it in log B, and the last is interpolated. A dip counts as level.
-        """
-        wanted = np.log(wanted)[..., None]
-        low = np.log(self.lightest)[..., None] + np.zeros_like(wanted)
-        width = np.log(self.saturated_batch)[..., None] - low
-        steps = np.linspace(0.0, 1.0, 33)
-        for _ in range(2):
-            trial = np.exp(low + width * steps)
-            found = np.log(quantity(trial.reshape(trial.shape[0], -1))).reshape(trial.shape)
-            found = np.maximum.accumulate(found, axis=-1)
-            passed = np.minimum(np.maximum((found < wanted).sum(axis=-1, keepdims=True), 1), len(steps) - 1)
-            low = low + width * (passed - 1) / (len(steps) - 1)
-            width = width / (len(steps) - 1)
-            before = np.take_along_axis(found, passed - 1, axis=-1)
-            after = np.take_along_axis(found, passed, axis=-1)
-        # Below the lightest load a quantity is proportional to B.
-        part = np.where(
-            wanted < before,
-            (wanted - before) / width,
-            np.clip((wanted - before) / np.maximum(after - before, TINY), 0.0, 1.0),
+        low = np.log(self.lightest)
+        return _narrowed(
+            in_flight, requests.reshape(len(self.seats), -1), low, np.log(self.saturated_batch) - low, 32, 32
         )
-        result: Floats = np.exp(low + width * part)[..., 0]
-        return result
 
     def capacity_batch(self, targets: Sequence[Target], ceiling: float) -> Floats:
         """Return the largest batch (candidates, 1) that meets every target within the ceiling; NaN where none does."""
@@ -428,6 +426,32 @@ class Replicas:
         return result
 
 
-def _summed(parts: dict[str, Floats]) -> Floats:
+def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats, width: Floats, *passes: int) -> Floats:
+    """Return the first B from a bracket of log B at which a quantity that rises with B reaches each value.
+
+    Each pass divides the bracket into so many parts, and the last is interpolated. A dip counts as level; below the
+    bracket the quantity is proportional to B.
+    """
+    wanted = np.log(wanted)[..., None]
+    low, width = (np.broadcast_to(array, wanted.shape[:-1])[..., None] for array in (low, width))
+    for parts in passes:
+        trial = np.exp(low + width * np.linspace(0.0, 1.0, parts + 1))
+        found = np.log(quantity(trial.reshape(len(trial), -1))).reshape(trial.shape)
+        found = np.maximum.accumulate(found, axis=-1)
+        passed = np.minimum(np.maximum((found < wanted).sum(axis=-1, keepdims=True), 1), parts)
+        width = width / parts
+        low = low + (passed - 1) * width
+    before = np.take_along_axis(found, passed - 1, axis=-1)
+    after = np.take_along_axis(found, passed, axis=-1)
+    part = np.where(
+        wanted < before,
+        (wanted - before) / np.maximum(width, TINY),
+        np.clip((wanted - before) / np.maximum(after - before, TINY), 0.0, 1.0),
+    )
+    result: Floats = np.exp(low + width * part)[..., 0]
+    return result
+
+
+def _sum_of(parts: dict[str, Floats]) -> Floats:
     result: Floats = sum(parts.values(), np.zeros(1))
     return result

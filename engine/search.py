@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from catalogs.records import Accelerator, RentalOffer
 from engine.candidates import Candidates, candidates, node_size
+from engine.ceilings import allowed_accelerators, given_replicas
 from engine.counts import Counts, replica_counts
 from engine.offers import OfferChoice, PricedOffer, choose_offer, qualifying_offers
 from engine.plan import Rejection
-from engine.replica import Replicas
+from engine.replica import Load, Replicas
 from engine.resolve import Question
 from engine.workload import Target
 
@@ -38,6 +39,8 @@ class Evaluated:
     """At capacity; NaN where no load meets the targets."""
     capacity: Floats
     """λ_cap per replica, requests/s."""
+    load: Load
+    """At capacity; at the seats where no load meets the targets."""
     in_flight: Floats
     """Per replica at capacity; only for a closed loop, else zeros."""
     counts: Counts
@@ -72,7 +75,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Evalu
     monthly, offers = _bills(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
     return Evaluated(
-        found, replicas, batch, capacity, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
+        found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
     )
 
 
@@ -84,25 +87,14 @@ def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: fl
     return np.concatenate([replicas.take(block).capacity_batch(targets, ceiling)[:, 0] for block in blocks])
 
 
-def given_fleet(question: Question, accelerators_per_node: Ints | Floats) -> Floats | None:
-    """Return the accelerators of the fleet that the user gave, per candidate; None when it is asked."""
-    hardware = question.spec.hardware
-    if hardware.accelerator_count:
-        return np.full(len(accelerators_per_node), float(hardware.accelerator_count))
-    if hardware.nodes:
-        return np.asarray(accelerators_per_node, dtype=np.float64) * hardware.nodes
-    return None
-
-
 def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: Floats) -> Counts:
     spec = question.spec
-    given = given_fleet(question, found.per_node)
     load = spec.traffic.concurrency or question.mean_rate
     if load is None:
+        given = given_replicas(spec.hardware, found.per_node, found.spread.accelerators)
         if given is None:
             raise ValueError("neither a load nor a fleet is given")
-        whole = np.where(np.isnan(capacity), np.nan, np.floor(given / found.spread.accelerators))
-        whole = np.where(whole >= 1, whole, np.nan)
+        whole = np.where(np.isnan(capacity), np.nan, given)
         return Counts(whole, whole, whole, whole, whole)
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
 
@@ -143,12 +135,10 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer.
     """
     hardware = question.spec.hardware
-    ceiling = hardware.max_accelerators or hardware.accelerator_count
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
-    if ceiling:
-        possible &= accelerators <= ceiling
-    if hardware.nodes:
-        possible &= accelerators <= hardware.nodes * found.per_node
+    allowed = allowed_accelerators(hardware, found.per_node, found.spread.accelerators)
+    if allowed is not None:
+        possible &= accelerators <= allowed
     tight = found.memory.weights > MARGINAL_WEIGHTS * question.memory_utilisation * found.memory.total
     fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
@@ -200,16 +190,17 @@ def with_capacity(question: Question, best: Evaluated, requests_per_s: float) ->
     """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
     found, replicas = best.candidates, best.replicas
     capacity = np.array([requests_per_s])
-    batch = replicas.batch_at_rate(capacity[:, None])
+    load = replicas.at(replicas.batch_at_rate(capacity[:, None]))
     in_flight = best.in_flight
     if question.spec.traffic.concurrency:
-        in_flight = capacity * replicas.mean(replicas.at(batch), "e2e")[:, 0]
+        in_flight = capacity * replicas.mean(load, "e2e")[:, 0]
     counts = _counts(question, found, capacity, in_flight)
     monthly, offers = _bills(question, found, counts)
     return replace(
         best,
-        batch=batch[:, 0],
+        batch=load.batch[:, 0],
         capacity=capacity,
+        load=load,
         in_flight=in_flight,
         counts=counts,
         accelerators=counts.total * found.spread.accelerators,
@@ -228,6 +219,7 @@ def only(evaluated: Evaluated, row: int) -> Evaluated:
         replicas=evaluated.replicas.take(index),
         batch=evaluated.batch[index],
         capacity=evaluated.capacity[index],
+        load=evaluated.load.each(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
         counts=Counts(*(getattr(counts, name)[index] for name in counts.__slots__)),
         accelerators=evaluated.accelerators[index],

@@ -14,7 +14,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.candidates import Candidates, single
 from engine.demand import demand_of
-from engine.performance import performances
+from engine.performance import performance_at_rate
 from engine.plan import (
     CapacityPlan,
     Latency,
@@ -183,9 +183,7 @@ def fleet_rate(plan: CapacityPlan, question: Question, moment: Moment) -> float:
 
 def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:
     """Return what the closed forms say of one replica at a rate; None beyond saturation."""
-    replicas = found.replicas()
-    batch = replicas.batch_at_rate(np.array([[requests_per_s]]))[0, 0]
-    return None if np.isnan(batch) else performances(replicas, (float(batch),), 0.0)[0]
+    return performance_at_rate(found.replicas(), requests_per_s)
 
 
 def drawn(
