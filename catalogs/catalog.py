@@ -24,6 +24,7 @@ from catalogs.records import (
     Fact,
     FittedConstants,
     KernelCurve,
+    MeasuredKind,
     MixtureFeedForward,
     ModelArchitecture,
     PowerCurve,
@@ -190,6 +191,11 @@ class Catalog:
         """How far measurements lay from predictions, by kind of case."""
         return tuple(self._by_id("band", ErrorBand).values())
 
+    @cached_property
+    def measured_kinds(self) -> tuple[MeasuredKind, ...]:
+        """The kinds of cases that were measured."""
+        return tuple(self._by_id("measured", MeasuredKind).values())
+
     # --- entries by what people say ---
 
     def accelerator(self, text: str) -> Accelerator:
@@ -198,18 +204,17 @@ class Catalog:
 
     def runtime(self, text: str) -> ServingRuntime:
         """Return the serving runtime that the text names. Raises UnknownName or AmbiguousName."""
-        return self.runtimes[self._names("runtime", self.runtimes.values()).find(text)]
+        return self.runtimes[self._runtime_names.find(text)]
 
     def preset(self, text: str) -> WorkloadPreset:
         """Return the workload preset that the text names. Raises UnknownName or AmbiguousName."""
-        return self.presets[self._names("preset", self.presets.values()).find(text)]
+        return self.presets[self._preset_names.find(text)]
 
     def precision(self, text: str) -> Precision:
         """Return the precision that the text names, by its whole name or an alias. Raises UnknownName."""
-        names = self._names("precision", self.precisions.values())
-        found = names.find_same_letters(text)
+        found = self._precision_names.find_same_letters(text)
         if found is None:
-            raise names.unknown(text)
+            raise self._precision_names.unknown(text)
         return self.precisions[found]
 
     def model(self, text: str) -> ResolvedModel:
@@ -327,6 +332,18 @@ class Catalog:
     @cached_property
     def _accelerator_names(self) -> Names:
         return self._names("accelerator", self.accelerators.values(), _qualities, ACCELERATOR_NOISE)
+
+    @cached_property
+    def _runtime_names(self) -> Names:
+        return self._names("runtime", self.runtimes.values())
+
+    @cached_property
+    def _preset_names(self) -> Names:
+        return self._names("preset", self.presets.values())
+
+    @cached_property
+    def _precision_names(self) -> Names:
+        return self._names("precision", self.precisions.values())
 
     @cached_property
     def _model_names(self) -> Names:
