@@ -6,6 +6,7 @@ simulation of a fleet over time and the replay of a week both ask this one contr
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf, isfinite
 
@@ -109,7 +110,9 @@ class Controller:
     def __init__(self, policy: ScalingPolicy, replicas: int, now_s: float = 0.0) -> None:
         self.policy = policy
         samples = max(1, round(policy.window_s / policy.poll_s))
-        self._samples: deque[tuple[float, float, float]] = deque(maxlen=samples)
+        self._samples: deque[Sequence[float]] | None = deque(maxlen=samples) if samples > 1 else None
+        targets = (policy.in_flight_per_replica, policy.requests_per_s_per_replica, policy.queue_per_replica)
+        self._targets = tuple((target, target * (1 - policy.tolerance)) for target in targets)
         # As Kubernetes does, the size at the start counts as an ask: nothing shrinks before one window has passed.
         self._asks: deque[tuple[float, int]] = deque([(now_s, replicas)])
 
@@ -123,19 +126,23 @@ class Controller:
             waiting: of these, those that wait.
             requests_per_s: arrivals over the whole fleet since the last look.
         """
-        policy = self.policy
-        self._samples.append((in_flight, requests_per_s, waiting))
-        targets = (policy.in_flight_per_replica, policy.requests_per_s_per_replica, policy.queue_per_replica)
+        policy, asks = self.policy, self._asks
+        means: Sequence[float] = (in_flight, requests_per_s, waiting)
+        if self._samples is not None:
+            self._samples.append(means)
+            means = [sum(values) / len(values) for values in zip(*self._samples, strict=True)]
         # Spares come on top of what the metrics ask for, and the tolerance is about the others.
         working, wanted = max(replicas - policy.spares, 1), 1
-        for at, target in enumerate(targets):
-            mean = sum(sample[at] for sample in self._samples) / len(self._samples)
-            wanted = max(wanted, asked_on(working, mean / working, target, policy.tolerance))
+        for at, (target, least) in enumerate(self._targets):
+            # A metric that even the tolerance lifts to no more than what is wanted already need not be asked.
+            if means[at] > wanted * least:
+                wanted = max(wanted, asked_on(working, means[at] / working, target, policy.tolerance))
         wanted = min(max(wanted + policy.spares, policy.minimum), policy.maximum)
-        while self._asks and self._asks[0][0] < now_s - policy.scale_down_window_s:
-            self._asks.popleft()
+        oldest = now_s - policy.scale_down_window_s
+        while asks and asks[0][0] < oldest:
+            asks.popleft()
         # Of the past asks only those that are larger than every later one can still matter.
-        while self._asks and self._asks[-1][1] <= wanted:
-            self._asks.pop()
-        self._asks.append((now_s, wanted))
-        return wanted if wanted >= replicas else min(replicas, self._asks[0][1])
+        while asks and asks[-1][1] <= wanted:
+            asks.pop()
+        asks.append((now_s, wanted))
+        return wanted if wanted >= replicas else min(replicas, asks[0][1])
