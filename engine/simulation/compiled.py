@@ -19,11 +19,13 @@ class Loops:
     advance: _Function
     serve_open: _Function
     serve_closed: _Function
+    settle: _Function
+    load_of: _Function
     compiled: bool
     """Runs on arrays; else on lists."""
 
 
-PLAIN = Loops(loop.advance, routing.serve_open, routing.serve_closed, compiled=False)
+PLAIN = Loops(loop.advance, routing.serve_open, routing.serve_closed, routing.settle, routing.load_of, compiled=False)
 
 
 def can_compile() -> bool:
@@ -48,11 +50,12 @@ def compiled_loops() -> Loops:
         (gaps, "gap spread"),
         (kv_blocks, "used_blocks steps_that_fit compacted make_room"),
         (loop, "steps_until filling advance"),
-        (routing, "join outstanding choose serve_open serve_closed"),
+        (routing, "join outstanding choose serve_open settle load_of serve_closed"),
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)
-    return Loops(made["advance"], made["serve_open"], made["serve_closed"], compiled=True)
+    names = "advance serve_open serve_closed settle load_of".split()
+    return Loops(*(made[name] for name in names), compiled=True)
 
 
 def _compile(function: Any, made: dict[str, _Function]) -> _Function:

@@ -81,6 +81,7 @@ class FleetState:
         self._state = _state_columns(model, self._seats, replicas, loops.compiled)
         self._assigned = _numbers(np.zeros(replicas, dtype=np.int64), loops.compiled)
         self._wake = _numbers(np.full(replicas, np.inf), loops.compiled)
+        self._takes = _numbers(np.ones(replicas, dtype=np.int64), loops.compiled)
         self._open = _Open([[] for _ in range(13)], np.zeros(0, dtype=np.int64))
         self._seen = 0
         self._latest = replicas - 1
@@ -127,10 +128,12 @@ class FleetState:
         else:
             self._latest = self.loops.serve_open(
                 carried,
+                len(numbers),
                 self._latest,
                 kind,
                 _numbers(chosen, fast),
                 _numbers(other, fast),
+                self._takes,
                 self._assigned,
                 self._wake,
                 self._model,
@@ -169,6 +172,7 @@ class FleetState:
             kind,
             _numbers(chosen, fast),
             _numbers(other, fast),
+            self._takes,
             self._assigned,
             self._wake,
             self._model,

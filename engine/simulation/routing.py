@@ -9,7 +9,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.simulation.columns import CLOCK, COMING, COMPLETED, HEAD, LAST, LEAVING, NEVER, UNREADY
+from engine.simulation.columns import (
+    CLOCK,
+    COMING,
+    COMPLETED,
+    DECODING,
+    HEAD,
+    LAST,
+    LEAVING,
+    NEVER,
+    PARTIAL,
+    UNREADY,
+)
 from engine.simulation.heaps import pop, push
 from engine.simulation.loop import advance
 
@@ -83,9 +94,21 @@ def outstanding(numbers: Any, times: Any, assigned: int, now: float) -> int:
 
 
 def choose(
-    one: int, kind: int, now: float, chosen: Any, other: Any, assigned: Any, latest: int, integers: Any, floats: Any
+    one: int,
+    kind: int,
+    now: float,
+    chosen: Any,
+    other: Any,
+    takes: Any,
+    assigned: Any,
+    latest: int,
+    integers: Any,
+    floats: Any,
 ) -> int:
-    """Return the replica that takes a request; of equals, the next after the one that was chosen last."""
+    """Return the replica that takes a request; of equals, the next after the one that was chosen last.
+
+    Where all are looked at, those whose ``takes`` is 0 take none.
+    """
     if kind == GIVEN:
         return chosen[one]  # type: ignore[no-any-return]
     if kind == TWO:
@@ -97,6 +120,8 @@ def choose(
     count = len(assigned)
     for step in range(count):
         replica = (latest + 1 + step) % count
+        if takes[replica] == 0:
+            continue
         here = outstanding(integers[replica], floats[replica], assigned[replica], now)
         if least < 0 or here < least:
             best, least = replica, here
@@ -107,10 +132,12 @@ def choose(
 
 def serve_open(
     begin: int,
+    end: int,
     latest: int,
     kind: int,
     chosen: Any,
     other: Any,
+    takes: Any,
     assigned: Any,
     wake: Any,
     model: Any,
@@ -118,28 +145,54 @@ def serve_open(
     requests: Any,
     state: Any,
 ) -> int:
-    """Route requests from ``begin`` on as they arrive, each replica advanced only as far as the choice needs.
+    """Route requests from ``begin`` to ``end`` as they arrive, replicas advanced only as far as the choice needs.
 
-    ``latest`` is the replica that was chosen last; returned for the next call.
+    ``latest`` is the replica that was chosen last; returned for the next call. ``chosen`` then says who took each.
     """
     integers, floats = state[0], state[1]
     arrival, following = requests[0], requests[4]
-    for one in range(begin, len(arrival)):
+    for one in range(begin, end):
         now = arrival[one]
         if kind == LEAST:
             for replica in range(len(assigned)):
                 if wake[replica] <= now:
                     wake[replica] = advance(replica, now, False, model, policy, requests, state)
-        else:
+        elif kind == TWO:
             for replica in (chosen[one], other[one]):
                 if wake[replica] <= now:
                     wake[replica] = advance(replica, now, False, model, policy, requests, state)
-        latest = choose(one, kind, now, chosen, other, assigned, latest, integers, floats)
+        latest = choose(one, kind, now, chosen, other, takes, assigned, latest, integers, floats)
+        chosen[one] = latest
         join(integers[latest], following, one)
         assigned[latest] += 1
         if floats[latest][CLOCK] <= now:
             wake[latest] = now
     return latest
+
+
+def settle(horizon: float, wake: Any, model: Any, policy: Any, requests: Any, state: Any) -> None:
+    """Run every replica as far as what arrives before ``horizon`` determines."""
+    for replica in range(len(wake)):
+        if wake[replica] < horizon:
+            wake[replica] = advance(replica, horizon, False, model, policy, requests, state)
+
+
+def load_of(now: float, takes: Any, assigned: Any, state: Any) -> tuple[int, int]:
+    """Return the requests of the replicas that take new ones, and of these those that wait.
+
+    The replicas are settled up to ``now``.
+    """
+    integers, floats = state[0], state[1]
+    there, running = 0, 0
+    for replica in range(len(takes)):
+        if takes[replica] == 0:
+            continue
+        numbers = integers[replica]
+        there += outstanding(numbers, floats[replica], assigned[replica], now)
+        running += numbers[DECODING] + (1 if numbers[PARTIAL] >= 0 else 0)
+        if floats[replica][CLOCK] > now:
+            running += numbers[LEAVING]
+    return there, there - running
 
 
 def serve_closed(
@@ -150,6 +203,7 @@ def serve_closed(
     kind: int,
     chosen: Any,
     other: Any,
+    takes: Any,
     assigned: Any,
     wake: Any,
     model: Any,
@@ -183,7 +237,7 @@ def serve_closed(
         if now <= first:
             now = pop(pending)
             arrival[sent] = now
-            latest = choose(sent, kind, now, chosen, other, assigned, latest, integers, floats)
+            latest = choose(sent, kind, now, chosen, other, takes, assigned, latest, integers, floats)
             join(integers[latest], following, sent)
             assigned[latest] += 1
             if floats[latest][CLOCK] <= now:
