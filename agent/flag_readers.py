@@ -16,7 +16,7 @@ from catalogs.units import (
     read_usd,
     read_whole,
 )
-from engine.workload import Term
+from engine.workload import BandLevel, Term
 
 
 def read_text(text: str, what: str) -> str:
@@ -78,6 +78,15 @@ def read_not_negative(text: str, what: str) -> float:
 def read_spares(text: str, what: str) -> int:
     """Return a whole number of at least 0."""
     return read_whole(text, what, minimum=0)
+
+
+def read_level(text: str, what: str) -> int:
+    """Return the level of error bands: 50, 80 or 95."""
+    levels = get_args(BandLevel)
+    said = text.strip().removesuffix("%").strip()
+    if said not in {str(level) for level in levels}:
+        raise InputError(f"{what} {quoted(text)} is not {listed([str(level) for level in levels])} (per cent)")
+    return int(said)
 
 
 def read_monthly_usd(text: str, what: str) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from agent.flag_readers import (
     read_growth,
     read_hourly_usd,
+    read_level,
     read_milliseconds,
     read_monthly_usd,
     read_multiple,
@@ -150,6 +151,10 @@ _AVAILABILITY: Final = (
 FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
     "Traffic": _TRAFFIC,
     "Tokens": _TOKENS,
+_ANSWER: Final = (
+    Flag("--band", "band", read_level, "LEVEL", "Of the error bands: 50, 80 (the default) or 95 per cent."),
+)  # fmt: skip
+
     "Model": _MODEL,
     "Dimensions of a model of your own": _DIMENSIONS,
     "Targets": _TARGETS,
@@ -159,6 +164,7 @@ FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
 }
 """By the panel of --help in which they stand."""
 
+    "The answer": _ANSWER,
 ALL: Final = tuple(flag for panel in FLAGS.values() for flag in panel)
 
 _SECOND_NAMES: Final = frozenset({"--model-size", "--target-latency-p50", "--target-latency-p99"})

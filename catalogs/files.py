@@ -17,6 +17,7 @@ from catalogs.records import (
     ErrorBand,
     FittedConstants,
     KernelCurve,
+    MeasuredKind,
     ModelArchitecture,
     PowerCurve,
     Precision,
@@ -40,6 +41,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "protocol": ("protocols", BenchmarkProtocol),
     "fitted": ("fitted", FittedConstants),
     "band": ("bands", ErrorBand),
+    "measured": ("measured_kinds", MeasuredKind),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

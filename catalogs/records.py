@@ -602,6 +602,24 @@ class ErrorBand(Record):
         return (self.load is not None) + 2 * (self.architecture is not None) + 4 * (self.kernels is not None)
 
 
+class MeasuredKind(Record):
+    """A kind of case of which measured points are among the data that bands and the scorecard were made from.
+
+    Written by ``fleetcast fit``.
+    """
+
+    id: Identifier
+    accelerator_architecture: str
+    model: Literal["dense", "mixture", "latent", "hybrid"]
+    format: str
+    """Of the weights: 16-bit, fp8, 4-bit weight-only, …"""
+    points: PositiveInt
+    longest_tokens: Positive
+    """Prompt and answer of one request, together."""
+    least_parameters: Positive
+    most_parameters: Positive
+
+
 class SchedulerChange(Record):
     """How servers of a benchmark were started otherwise than by default; empty selectors apply to all."""
 

@@ -25,6 +25,9 @@ def fit_command(
     bands: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the error bands go.")] = Path(
         "catalogs/bands.toml"
     ),
+    kinds: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the kinds of cases measured go.")] = Path(
+        "catalogs/measured_kinds.toml"
+    ),
     plain: Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")] = False,
 ) -> int:
     """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
@@ -35,9 +38,12 @@ def fit_command(
     rows = [row for file in points for row in read_points(file)]
     facts = user_catalogs(())
     from engine.fit_run import run_fit  # noqa: PLC0415 — numpy
+    from engine.measured_kinds import kinds_file, kinds_of  # noqa: PLC0415
 
-    run = run_fit(rows, facts, scorecard_points(), say=lambda text: notice([text]))
+    held = scorecard_points()
+    run = run_fit(rows, facts, held, say=lambda text: notice([text]))
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
+    write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)
     show_fit(run, plain=plain)
     return Exit.DONE

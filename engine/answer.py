@@ -8,6 +8,7 @@ import numpy as np
 from engine.operating_points import OperatingPoints
 from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
 from engine.resolve import Question
+from engine.plan_bands import outside_note
 from engine.search import Evaluated, search
 from engine.workload import WorkloadSpec
 
@@ -97,6 +98,9 @@ def warnings_of(
     if points.at_peak.utilisation > 0.7:
         warnings.append(
             f"at the peak a replica runs at {points.at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
+    unlike = outside_note(best.candidates.accelerator(0), question.model, question.weights, spec, question.catalog)
+    if unlike:
+        warnings.append(unlike)
             "TTFT there by up to −25 to +60 %"
         )
     if not spec.targets:

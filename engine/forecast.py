@@ -7,7 +7,6 @@ from catalogs.catalog import Catalog
 from engine.alternatives import alternatives_of
 from engine.answer import answer_of, target_results, warnings_of
 from engine.assumptions import assumptions_of
-from engine.bands import plan_bands
 from engine.capacity import replica_capacity
 from engine.chosen import chosen_of, memory_of, provenance_of
 from engine.demand import demand_of
@@ -16,6 +15,7 @@ from engine.fleet import fleet_of
 from engine.infeasible import NoPlan, explain_misses, no_plan
 from engine.operating_points import operating_points
 from engine.plan import CapacityPlan, PerformanceAt, Rejection
+from engine.plan_bands import plan_bands
 from engine.resolve import Question, resolve
 from engine.search import Evaluated, only, search
 from engine.thresholds import thresholds_of

@@ -14,6 +14,7 @@ from catalogs.records import ModelArchitecture, NonNegative, Positive, PositiveI
 Metric = Literal["ttft", "itl", "e2e"]
 Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
 Term = Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]
+BandLevel = Literal[50, 80, 95]
 SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "derived"]
 
 
@@ -221,6 +222,23 @@ REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean",
 """Paths without a default; the rate may be replaced by a concurrency or by a given fleet."""
 
 
+    band: BandLevel = 80
+    """Level of the error bands, %: in so many of a hundred plans the truth lies inside."""
+
+    @model_validator(mode="after")
+    def _replicas_agree(self) -> Self:
+        given, spares = self.hardware.replicas, self.availability.spare_replicas
+        if given is None:
+            return self
+        if given <= spares:
+            raise ValueError(
+                f"{given} replicas with {spares} of them spare leave none for the load: state more replicas"
+            )
+        least, most = self.availability.minimum_replicas, self.hardware.max_replicas
+        if least > given or (most is not None and most < given):
+            other = f"at least {least}" if least > given else f"at most {most}"
+            raise ValueError(f"{given} replicas and {other} replicas contradict each other: state one of them")
+        return self
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a value came from."""

@@ -1,11 +1,15 @@
 """How sure a plan is, in plain words."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from agent.report.words import accelerators_noun
+from agent.report.words import accelerators_noun, sentence
 from catalogs.units import show_rate, show_seconds
 from engine.plan import CapacityPlan
+from engine.workload import BandLevel
+
+RARE: Final[Mapping[BandLevel, str]] = {50: "one plan in four", 80: "one plan in ten", 95: "one plan in forty"}
+"""How many plans lie beyond an end of the band, by its level."""
 
 
 def band_sentences(plan: CapacityPlan) -> tuple[str, ...]:
@@ -14,26 +18,34 @@ def band_sentences(plan: CapacityPlan) -> tuple[str, ...]:
 
 
 def _sentences(plan: CapacityPlan, bands: Mapping[str, Any]) -> Iterator[str]:
-    outside = (100 - bands["level"]) / 2 / 100
-    rare = f"one plan in {round(1 / outside)}"
+    rare = RARE[bands["level"]]
     at_peak = bands["performance"]["at_peak"]
     for metric, name, percentile in (("ttft_s", "TTFT p95", "p95"), ("itl_s", "Mean ITL", "mean")):
         low, high = _ends(at_peak[metric][percentile])
         yield f"{name} at the peak: {show_seconds(low)} to {show_seconds(high)}; {rare} lies above, {rare} below."
     low, high = _ends(bands["replica_capacity"]["requests_per_s"])
     yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
-    yield fleet_sentence(plan) + "."
-    if "note" in bands:
-        yield f"{bands['note'][0].upper()}{bands['note'][1:]}."
+    yield sentence(fleet_sentence(plan))
+    if bands.get("note"):
+        yield sentence(f"{bands['note'][0].upper()}{bands['note'][1:]}")
 
 
 def fleet_sentence(plan: CapacityPlan) -> str:
-    """Return what the bad end would cost: '12 GPUs; 12–16 if the forecast is off by as much as one plan in ten is'."""
-    unit = accelerators_noun(plan.chosen)
-    low, high = _ends((plan.bands or {})["fleet"]["accelerators"])
+    """Return what the bad end would cost: '12 GPUs; 12–16 if the forecast is off by as much as one plan in ten is'.
+
+    Of a fleet that was given, what it carries; empty without bands.
+    """
+    if not plan.bands:
+        return ""
+    off = f"if the forecast is off by as much as {RARE[plan.bands['level']]} is"
+    low, high = _ends(plan.bands["fleet"]["accelerators"])
+    counted = f"{low:,.0f} {accelerators_noun(plan.chosen, int(low))}"
+    if plan.spec.traffic.requests_per_s is None and plan.spec.traffic.concurrency is None:
+        least, _ = _ends(plan.bands["fleet"]["capacity_requests_per_s"])
+        return f"{counted} carry {show_rate(least)} {off}"
     if high == low:
-        return f"{low:.0f} {unit} hold even if the forecast is off by as much as one plan in ten is"
-    return f"{low:.0f} {unit}; {low:.0f}–{high:.0f} if the forecast is off by as much as one plan in ten is"
+        return f"{counted} {'holds' if low == 1 else 'hold'} even {off}"
+    return f"{counted}; {low:,.0f}–{high:,.0f} {off}"
 
 
 def _ends(pair: Mapping[str, float]) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.report.bands import fleet_sentence
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Paragraph, Report, Table, Words
 from agent.report.layout import height
 from agent.report.sections import sections
@@ -43,6 +44,8 @@ class _Room:
     targets: int = 12
     """Rows."""
     command_lead: bool = True
+    bands: bool = True
+    """Whether it says what the fleet would be if the forecast is off."""
     blanks: int = 3
     """Blank lines: after the opening, the targets, the assumptions and the bill, in this order of worth."""
 
@@ -55,7 +58,7 @@ _ROOMS = (
     _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
     _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
     _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False),
 )
 """From roomy to tight: the first that fits is taken."""
 
@@ -83,7 +86,8 @@ def full(plan: CapacityPlan) -> Report:
 
 def _screen(plan: CapacityPlan, room: _Room) -> Report:
     opening = (*_answer(plan, room.answer), *_first_warning(plan, room.warning))
-    bill: tuple[Block, ...] = (_fleet(plan), *_bill(plan, room.bill), _holds(plan, room.answer))
+    sure = _sure(plan) if room.bands else ()
+    bill: tuple[Block, ...] = (_fleet(plan), *sure, *_bill(plan, room.bill), _holds(plan, room.answer))
     return Report(
         _spaced(
             [opening, (_latencies(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)],
@@ -218,6 +222,11 @@ def _fleet(plan: CapacityPlan) -> Table:
         ),
     )
     return Table(columns, rows)
+
+
+def _sure(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    said = fleet_sentence(plan)
+    return (Paragraph(sentence(said)),) if said else ()
 
 
 def _span(low: int, high: int) -> str:

@@ -32,10 +32,11 @@ def parallel_shown(tensor: int, pipeline: int, data: int, expert: int) -> str:
     return " ".join(parts)
 
 
-def accelerators_noun(chosen: Chosen) -> str:
-    """Return what people call these accelerators: GPUs, unless they are none."""
+def accelerators_noun(chosen: Chosen, count: int = 2) -> str:
+    """Return what people call so many of these accelerators: GPUs, unless they are none."""
     words = f"{chosen.accelerator} {chosen.accelerator_name}".lower().replace("-", " ").split()
-    return "accelerators" if any(word.startswith(_NOT_GPUS) for word in words) else "GPUs"
+    noun = "accelerators" if any(word.startswith(_NOT_GPUS) for word in words) else "GPUs"
+    return noun.removesuffix("s") if count == 1 else noun
 
 
 def usd_shown(amount: float | None) -> str:

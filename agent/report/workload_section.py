@@ -90,6 +90,7 @@ _LABELS: dict[str, tuple[str, Show]] = {
 }
 
 _QUIET_DEFAULTS = (
+    "band": ("error bands", lambda level: f"{level} %"),
     "tokens.reasoning_tokens",
     "traffic.calls_per_request",
     "scaling.",
@@ -100,6 +101,7 @@ _QUIET_DEFAULTS = (
 )
 """Not shown unless someone stated them: they change nothing by default, or stand elsewhere in the report."""
 
+    "band",
 
 def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
     """Return the values of a spec with the source of each."""

@@ -63,6 +63,7 @@ def test_every_required_field_has_a_flag() -> None:
         ("term", "on-demand", "money.term", "on_demand"),
         ("term", "3y", "money.term", "reserved_3y"),
         ("spare_replicas", "0", "availability.spare_replicas", 0),
+        ("band", "95 %", "band", 95),
         ("model_size", "70", "model", "70B"),
         ("model_size", "500M", "model", "0.5B"),
     ],

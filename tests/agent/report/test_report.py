@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.report.bands import fleet_sentence
 from agent.report.blocks import Report
 from agent.report.layout import cells, height, line_text, lines
 from agent.report.markdown import markdown
@@ -191,18 +192,35 @@ def test_value_stated_for_a_quiet_field_is_shown() -> None:
     assert "warm-up: 60 s (settings)" in plain_text(full(stated))
 
 
-def test_bands_are_said_in_plain_words() -> None:
+@pytest.mark.parametrize(("level", "rare"), [(50, "four"), (80, "ten"), (95, "forty")])
+def test_bands_are_said_in_plain_words(level: int, rare: str) -> None:
     at_peak = {"ttft_s": {"p95": {"low": 0.51, "high": 0.83}}, "itl_s": {"mean": {"low": 0.04, "high": 0.05}}}
     bands = {
-        "level": 80,
+        "level": level,
+        "note": None,
         "performance": {"at_peak": at_peak},
         "replica_capacity": {"requests_per_s": {"low": 4.0, "high": 6.0}},
-        "fleet": {"accelerators": {"low": 12, "high": 16}},
+        "fleet": {
+            "accelerators": {"low": 12, "high": 16},
+            "capacity_requests_per_s": {"low": 12.0, "high": 18.0},
+        },
     }
-    report = plain_text(full(replace(plan(), bands=bands)))
-    assert "TTFT p95 at the peak: 510 ms to 830 ms; one plan in 10 lies above, one plan in 10 below." in report
-    assert "12 GPUs; 12–16 if the forecast is off by as much as one plan in ten is." in report
+    sure = replace(plan(), bands=bands)
+    report = plain_text(full(sure))
+    said = f"TTFT p95 at the peak: 510 ms to 830 ms; one plan in {rare} lies above, one plan in {rare} below."
+    assert said in report
+    range_of_fleets = f"12 GPUs; 12–16 if the forecast is off by as much as one plan in {rare} is."
+    assert range_of_fleets in report
+    assert range_of_fleets in plain_text(screenful(sure))
+    outside = plain_text(full(replace(plan(), bands={**bands, "note": "outside all data: nothing is like it"})))
+    assert "Outside all data: nothing is like it." in outside
     assert "How sure" not in plain_text(full(plan()))
+
+
+def test_one_accelerator_holds() -> None:
+    one = {"accelerators": {"low": 1, "high": 1}, "capacity_requests_per_s": {"low": 1.0, "high": 2.0}}
+    said = fleet_sentence(replace(plan(), bands={"level": 80, "fleet": one}))
+    assert said == "1 GPU holds even if the forecast is off by as much as one plan in ten is"
 
 
 @pytest.mark.parametrize("name", PLANS)
