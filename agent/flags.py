@@ -123,8 +123,11 @@ _ACCELERATORS: Final = (
     Flag("--exclude", "hardware.excluded", read_names, "NAMES", "Not these."),
     Flag("--gpus", "hardware.accelerator_count", read_whole, "N", "The whole fleet is given; the rate may be asked."),
     Flag("--nodes", "hardware.nodes", read_whole, "N", "The fleet is given in nodes."),
+    Flag("--replicas", "hardware.replicas", read_whole, "N", "The fleet is given in copies of the model."),
     Flag("--gpus-per-node", "hardware.accelerators_per_node", read_whole, "N", "The usual ones by default."),
     Flag("--max-gpus", "hardware.max_accelerators", read_whole, "N", "The fleet may not be larger."),
+    Flag("--max-nodes", "hardware.max_nodes", read_whole, "N", "The same, in nodes."),
+    Flag("--max-replicas", "hardware.max_replicas", read_whole, "N", "The same, in copies of the model."),
 )  # fmt: skip
 _SERVING: Final = (
     Flag("--runtime", "serving.runtime", read_text, "NAME", "vllm by default; sglang, tensorrt-llm, llama.cpp, …"),
@@ -148,23 +151,23 @@ _AVAILABILITY: Final = (
     Flag("--budget", "money.monthly_budget_usd", read_monthly_usd, "USD", "A month; more than that is exit code 4."),
 )  # fmt: skip
 
-FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
-    "Traffic": _TRAFFIC,
-    "Tokens": _TOKENS,
 _ANSWER: Final = (
     Flag("--band", "band", read_level, "LEVEL", "Of the error bands: 50, 80 (the default) or 95 per cent."),
 )  # fmt: skip
 
+FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
+    "Traffic": _TRAFFIC,
+    "Tokens": _TOKENS,
     "Model": _MODEL,
     "Dimensions of a model of your own": _DIMENSIONS,
     "Targets": _TARGETS,
     "Accelerators": _ACCELERATORS,
     "Serving": _SERVING,
     "Availability and money": _AVAILABILITY,
+    "The answer": _ANSWER,
 }
 """By the panel of --help in which they stand."""
 
-    "The answer": _ANSWER,
 ALL: Final = tuple(flag for panel in FLAGS.values() for flag in panel)
 
 _SECOND_NAMES: Final = frozenset({"--model-size", "--target-latency-p50", "--target-latency-p99"})

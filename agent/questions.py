@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agent.report.blocks import Block, Bullets, Group, Paragraph
-from agent.slots import ASKED, BY_ID, FLEET, Slot, asking, default_of, is_answered
+from agent.slots import ASKED, BY_ID, Slot, asking, default_of, is_answered
 from agent.speech import Say, Talk, said
 from agent.state import Clarify, Ports, Propose, State, without
 from catalogs.errors import InputError
+from engine.workload import FLEET
 
 _CHOOSE: Final = re.compile(
     r"(please )?(just )?(you )?(choose|pick|decide)( one)?( for me)?( please)?|any( of them| gpus?| accelerators?)?|"

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agent.report.blocks import Group, Paragraph
 from agent.speech import Talk
+from engine.workload import FLEET
 
 Values = Mapping[str, Any]
 
@@ -106,7 +107,10 @@ SLOTS: Final = (
             "hardware.accelerators_per_node",
             "hardware.accelerator_count",
             "hardware.nodes",
+            "hardware.replicas",
             "hardware.max_accelerators",
+            "hardware.max_nodes",
+            "hardware.max_replicas",
         ),
         answered_by=("hardware.accelerators", "hardware.excluded"),
         ask="Which GPU? Name one or several, say what to leave out, or press Enter and I choose the cheapest that "
@@ -204,9 +208,6 @@ SLOTS: Final = (
 BY_ID: Final = {slot.id: slot for slot in SLOTS}
 ASKED: Final = tuple(slot for slot in SLOTS if not slot.offered)
 OFFERED: Final = tuple(slot for slot in SLOTS if slot.offered)
-
-FLEET: Final = ("hardware.accelerator_count", "hardware.nodes")
-"""Given, the rate may be left open: it is then the answer."""
 
 
 def slot_called(name: str) -> Slot | None:

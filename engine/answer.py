@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.ceilings import tightest
 from engine.operating_points import OperatingPoints
 from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
-from engine.resolve import Question
 from engine.plan_bands import outside_note
+from engine.resolve import Question
 from engine.search import Evaluated, search
 from engine.workload import WorkloadSpec
 
@@ -30,11 +31,8 @@ def answer_of(
     """Return the plan in a line."""
     spec, found = question.spec, best.candidates
     accelerator = found.accelerator(0)
-    hardware = spec.hardware
-    allowed = hardware.accelerator_count or hardware.max_accelerators
-    if hardware.nodes:
-        allowed = int(hardware.nodes * found.per_node[0])
-    within = not allowed or fleet.maximum_accelerators <= allowed
+    limit = tightest(spec.hardware, found.per_node[0], found.spread.accelerators[0])
+    within = limit is None or fleet.maximum_accelerators <= limit.accelerators
     met = all(result.met for result in results) and within
     total = fleet.accelerators
     many, serve = ("s", "serve") if fleet.replicas > 1 else ("", "serves")
@@ -45,8 +43,8 @@ def answer_of(
     if question.mean_rate is None and spec.traffic.concurrency is None:
         mean = fleet.capacity_requests_per_s / spec.traffic.peak_factor
         sentence += f", up to {fleet.capacity_requests_per_s:.3g} requests/s at the peak ({mean:.3g} on average)"
-    if not within:
-        sentence += f"; more than the {allowed} allowed"
+    if limit is not None and not within:
+        sentence += f"; more than the {limit.counted(limit.count)} allowed"
     elif not met:
         missed = ", ".join(target_name_of(r) for r in results if not r.met)
         sentence += f"; it misses {missed}: nothing within what was asked meets all targets"
@@ -98,11 +96,11 @@ def warnings_of(
     if points.at_peak.utilisation > 0.7:
         warnings.append(
             f"at the peak a replica runs at {points.at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
+            "TTFT there by up to −25 to +60 %"
+        )
     unlike = outside_note(best.candidates.accelerator(0), question.model, question.weights, spec, question.catalog)
     if unlike:
         warnings.append(unlike)
-            "TTFT there by up to −25 to +60 %"
-        )
     if not spec.targets:
         warnings.append(
             "no latency target was given: the fleet is sized to "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, exp, sqrt
 
+from engine.ceilings import fewest_replicas
 from engine.controller import TOLERANCE, asked_on
 from engine.demand import Demand
 from engine.load_curve import LoadCurve
@@ -202,7 +203,7 @@ def _plain_reasons(replica: _Replica, demand: Demand, growth: float, parts: dict
 
 def _warnings(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, mean: float, peak: float) -> Iterator[str]:
     yield from _too_late(spec, replica, answer)
-    smallest = spec.availability.minimum_replicas
+    smallest = fewest_replicas(spec)
     load = mean / max(smallest, _enough(mean, answer.rps_per_replica))
     felt = {
         "in-flight target": (replica.curve.in_flight_at(load), answer.target_in_flight_per_replica * (1 + TOLERANCE)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.ceilings import fewest_replicas
 from engine.workload import WorkloadSpec
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Co
         capacity: of one replica, in the same unit; NaN where no load meets the targets.
     """
     traffic = spec.traffic
-    minimum = float(spec.availability.minimum_replicas)
+    minimum = float(fewest_replicas(spec))
 
     def needed(load: float) -> Floats:
         # A load that fills the replicas to the last part in a million needs no further one: that is rounding.

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from engine.ceilings import fewest_replicas
 from engine.counts import growth_factor
 from engine.offers import PricedOffer
 from engine.plan import Fleet, LedgerLine, Reason, ReplicaCapacity
@@ -19,7 +20,7 @@ def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, tro
     size = int(best.candidates.spread.accelerators[0])
     choice = best.offers[0]
     offer = choice.median if choice else None
-    spares, minimum = spec.availability.spare_replicas, spec.availability.minimum_replicas
+    spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
     replicas, maximum = int(counts.peak[0]), int(counts.total[0])
     mean = float(counts.mean[0]) if question.mean_rate is None else question.mean_rate / capacity.requests_per_s
     lowest = max(min(ceil(mean * trough - 1e-6), replicas), minimum) + spares

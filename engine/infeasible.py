@@ -7,11 +7,12 @@ import numpy as np
 
 from catalogs.errors import InputError
 from engine.capacity import target_name
+from engine.ceilings import allowed_accelerators, ceilings, fewest_replicas, given_replicas, without_ceilings
 from engine.plan import Rejection
 from engine.relaxations import changes_that_work
 from engine.resolve import Question
 from engine.search import Evaluated, relaxed_targets, search
-from engine.workload import Target
+from engine.workload import Hardware, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +87,60 @@ def _capped(
 ) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
     """Return the best fleet without its ceiling, where only the ceiling is in the way."""
     known = np.flatnonzero(~np.isnan(evaluated.capacity))
-    hardware = question.spec.hardware
-    ceiling = hardware.max_accelerators or hardware.accelerator_count
-    if hardware.nodes and len(known):
-        ceiling = int(hardware.nodes * evaluated.candidates.per_node[known].max())
-    if not ceiling or not len(known):
+    hardware, found = question.spec.hardware, evaluated.candidates
+    if hardware == without_ceilings(hardware) or not len(known):
         return None
-    smallest = int(np.nanmin(evaluated.candidates.spread.accelerators[known]))
-    if question.mean_rate is None and question.spec.traffic.concurrency is None:
-        raise InputError(
-            f"{ceiling} accelerators cannot hold one replica of {question.model.name}, which takes {smallest} at least"
-        )
-    free_hardware = hardware.model_copy(update={"max_accelerators": None, "accelerator_count": None, "nodes": None})
-    free = replace(question, spec=question.spec.model_copy(update={"hardware": free_hardware}))
-    without = search(free, targets)
+    held_whole = given_replicas(hardware, found.per_node[known], found.spread.accelerators[known])
+    if held_whole is not None and np.isnan(held_whole).all():
+        raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.spread.accelerators[known])])))
+    kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
+    free = {"hardware": without_ceilings(hardware), "availability": kept}
+    without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
     row = int(without.order[0])
-    needed = float(without.accelerators[row])
-    held = float(without.capacity[row]) * (ceiling // int(without.candidates.spread.accelerators[row]))
+    limits = ceilings(hardware, without.candidates.per_node[row], without.candidates.spread.accelerators[row])
+    limit = min(limits, key=lambda one: one.accelerators)
+    needed = limit.needed(float(without.accelerators[row]))
+    held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.spread.accelerators[row]))
     peak = question.spec.traffic.peak_factor
-    relaxations = [f"{needed:.0f} accelerators instead of {ceiling}"]
+    relaxations = [f"{limit.counted(needed)} instead of {limit.count}"]
     if held and not question.spec.traffic.concurrency:
         relaxations.append(f"{held / peak / question.spec.traffic.calls_per_request:.3g} requests/s on average")
-    reason = f"the load needs {needed:.0f} accelerators and {ceiling} are allowed"
+    are = "is" if limit.count == 1 else "are"
+    reason = f"the load needs {limit.counted(needed)} and {limit.count} {are} allowed"
     return without, (
         Rejection(
-            f"a fleet of {ceiling} accelerators", reason, needed, float(ceiling), "accelerators", tuple(relaxations)
+            f"a fleet of {limit.counted(limit.count)}",
+            reason, float(needed), float(limit.count), limit.unit, tuple(relaxations),
         ),
+    )  # fmt: skip
+
+
+def _nearest_first(evaluated: Evaluated, hardware: Hardware) -> Evaluated:
+    """Return an evaluation whose order begins with the fleets least above what is allowed, the best of them first.
+
+    A limit on replicas alone leaves the order: the fewest are the largest, at any price.
+    """
+    machines = hardware.model_copy(update={"replicas": None, "max_replicas": None})
+    size = evaluated.candidates.spread.accelerators
+    allowed = allowed_accelerators(machines, evaluated.candidates.per_node, size)
+    if allowed is None:
+        return evaluated
+    over = np.round(evaluated.accelerators / allowed, 6)[evaluated.order]
+    return replace(evaluated, order=evaluated.order[np.argsort(over, kind="stable")])
+
+
+def _too_small(question: Question, evaluated: Evaluated, row: int) -> str:
+    """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
+    hardware, found = question.spec.hardware, evaluated.candidates
+    size = int(found.spread.accelerators[row])
+    limits = [one for one in ceilings(hardware, found.per_node[row], size) if one.unit != "replicas"]
+    fewest = hardware.replicas or 1
+    copies = "one replica" if fewest == 1 else f"{fewest} replicas"
+    takes = "takes" if fewest == 1 else "take"
+    limit = min(limits, key=lambda one: one.accelerators)
+    return (
+        f"{limit.counted(limit.count)} cannot hold {copies} of {question.model.name}, which {takes} "
+        f"{limit.counted(limit.needed(fewest * size))} at least"
     )
 
 

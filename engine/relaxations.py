@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from math import ceil
 
 from catalogs.errors import InputError
+from engine.ceilings import ceilings, without_ceilings
 from engine.kernels import Unsupported
 from engine.resolve import Question, rates_of, resolve
 from engine.search import Evaluated, search
@@ -38,18 +38,17 @@ def _changes(question: Question) -> Iterator[str]:
 
 def _larger_fleet(question: Question) -> Iterator[str]:
     hardware = question.spec.hardware
-    if not (hardware.max_accelerators or hardware.accelerator_count or hardware.nodes) or not question.mean_rate:
+    free = without_ceilings(hardware)
+    if free == hardware or not question.mean_rate:
         return
-    free: dict[str, object] = {"max_accelerators": None, "accelerator_count": None, "nodes": None}
-    found = _searched(question, hardware=hardware.model_copy(update=free))
+    found = _searched(question, hardware=free)
     if found is None:
         return
     row = int(found.order[0])
-    count = int(found.accelerators[row])
-    if hardware.nodes:
-        yield f"--nodes {ceil(count / int(found.candidates.per_node[row]))} ({_fleet(found)})"
-    else:
-        yield f"{'--gpus' if hardware.accelerator_count else '--max-gpus'} {count} ({_fleet(found)})"
+    count = found.accelerators[row]
+    limits = ceilings(hardware, found.candidates.per_node[row], found.candidates.spread.accelerators[row])
+    raised = [f"{limit.flag} {limit.needed(count)}" for limit in limits if limit.accelerators < count]
+    yield f"{' '.join(raised)} ({_fleet(found)})"
 
 
 def _other_parallelism(question: Question) -> Iterator[str]:

@@ -142,7 +142,9 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     tight = found.memory.weights > MARGINAL_WEIGHTS * question.memory_utilisation * found.memory.total
     fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
-        keys = [tight.astype(float), -fleet_rate]
+        # So many replicas of any size: those whose accelerators carry most each, not the largest.
+        any_size = hardware.accelerator_count is None and hardware.nodes is None
+        keys = [tight.astype(float), -fleet_rate / (accelerators if any_size else 1.0)]
     else:
         keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
     if not hardware.accelerators:

@@ -148,8 +148,14 @@ class Hardware(Record):
     """The fleet, given; then the rate may be asked."""
     nodes: PositiveInt | None = None
     """The fleet, given in nodes."""
+    replicas: PositiveInt | None = None
+    """The fleet, given in copies of the model, spares among them: exactly so many run."""
     max_accelerators: PositiveInt | None = None
     """A ceiling for the whole fleet."""
+    max_nodes: PositiveInt | None = None
+    """The same in nodes."""
+    max_replicas: PositiveInt | None = None
+    """The same in copies of the model."""
 
 
 class Availability(Record):
@@ -216,12 +222,6 @@ class WorkloadSpec(Record):
     availability: Availability = Availability()
     scaling: Scaling = Scaling()
     money: Money = Money()
-
-
-REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean", "model")
-"""Paths without a default; the rate may be replaced by a concurrency or by a given fleet."""
-
-
     band: BandLevel = 80
     """Level of the error bands, %: in so many of a hundred plans the truth lies inside."""
 
@@ -239,6 +239,15 @@ REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean",
             other = f"at least {least}" if least > given else f"at most {most}"
             raise ValueError(f"{given} replicas and {other} replicas contradict each other: state one of them")
         return self
+
+
+REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean", "model")
+"""Paths without a default; the rate may be replaced by a concurrency or by a given fleet."""
+
+FLEET = ("hardware.accelerator_count", "hardware.nodes", "hardware.replicas")
+"""Given, the rate may be left open: it is then the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a value came from."""
@@ -315,7 +324,7 @@ _RIVALS = {
 def missing(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the required paths that the values leave open."""
     given = {path for path, value in values.items() if value is not None}
-    fleet_or_load = {"traffic.concurrency", "hardware.accelerator_count", "hardware.nodes"}
+    fleet_or_load = {"traffic.concurrency", *FLEET}
     return tuple(
         path
         for path in REQUIRED

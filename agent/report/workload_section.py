@@ -65,7 +65,10 @@ _LABELS: dict[str, tuple[str, Show]] = {
     "hardware.accelerators_per_node": ("accelerators per node", show_count),
     "hardware.accelerator_count": ("accelerators, given", show_count),
     "hardware.nodes": ("nodes, given", show_count),
+    "hardware.replicas": ("replicas, given", show_count),
     "hardware.max_accelerators": ("accelerators, at most", show_count),
+    "hardware.max_nodes": ("nodes, at most", show_count),
+    "hardware.max_replicas": ("replicas, at most", show_count),
     "availability.spare_replicas": ("spare replicas", show_count),
     "availability.minimum_replicas": ("replicas, at least", show_count),
     "scaling.scrape_s": ("metric scrape", show_seconds),
@@ -87,10 +90,10 @@ _LABELS: dict[str, tuple[str, Show]] = {
     "money.usd_per_kwh": ("electricity per kWh", show_usd),
     "money.overhead_share": ("overhead of owning", show_percent),
     "money.grid_g_co2e_per_kwh": ("grid, gCO2e per kWh", show_figure),
+    "band": ("error bands", lambda level: f"{level} %"),
 }
 
 _QUIET_DEFAULTS = (
-    "band": ("error bands", lambda level: f"{level} %"),
     "tokens.reasoning_tokens",
     "traffic.calls_per_request",
     "scaling.",
@@ -98,10 +101,10 @@ _QUIET_DEFAULTS = (
     "money.amortisation_years",
     "money.usd_per_kwh",
     "money.overhead_share",
+    "band",
 )
 """Not shown unless someone stated them: they change nothing by default, or stand elsewhere in the report."""
 
-    "band",
 
 def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
     """Return the values of a spec with the source of each."""

@@ -36,6 +36,7 @@ LOADS = st.one_of(
     st.fixed_dictionaries({"traffic.concurrency": decades(1, 1e5).map(int)}),
     st.fixed_dictionaries({"hardware.accelerator_count": st.integers(1, 300)}),
     st.fixed_dictionaries({"hardware.nodes": st.integers(1, 40)}),
+    st.fixed_dictionaries({"hardware.replicas": st.integers(1, 40)}),
 )
 LENGTHS = st.fixed_dictionaries(
     {"tokens.input.mean": decades(1, 1e5), "tokens.output.mean": decades(1, 1e5)},
@@ -74,6 +75,8 @@ REST = st.fixed_dictionaries(
         "precision.kv_cache": st.sampled_from(["bf16", "fp8", "int8"]),
         "hardware.accelerators": st.lists(st.sampled_from(sorted(CATALOG.accelerators)), min_size=1, max_size=2),
         "hardware.max_accelerators": decades(1, 1000).map(int),
+        "hardware.max_nodes": decades(1, 100).map(int),
+        "hardware.max_replicas": decades(1, 100).map(int),
         "availability.spare_replicas": st.integers(0, 3),
         "availability.minimum_replicas": st.integers(1, 20),
         "money.term": st.sampled_from(["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]),

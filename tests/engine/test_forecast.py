@@ -1,6 +1,7 @@
 """The forecast end to end: the seed case, what a plan must hold, and refusals whose relaxations work."""
 
 import json
+import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
@@ -310,6 +311,60 @@ def test_a_fleet_too_small_for_one_replica_is_refused() -> None:
             asked({"traffic.requests_per_s": None, "hardware.accelerator_count": 2, "serving.tensor_parallel": 8}),
             CATALOG,
         )
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "sentence"),
+    [
+        ({"hardware.max_nodes": 1}, "nodes", r"the load needs \d+ nodes and 1 is allowed"),
+        ({"hardware.max_replicas": 2}, "replicas", r"the load needs \d+ replicas and 2 are allowed"),
+        ({"hardware.replicas": 3}, "replicas", r"the load needs \d+ replicas and 3 are allowed"),
+        (
+            {"hardware.max_nodes": 3, "hardware.max_accelerators": 8},
+            "accelerators",
+            r"the load needs \d+ accelerators and 8 are allowed",
+        ),
+    ],
+)
+def test_too_low_a_ceiling_is_told_in_its_own_unit_and_what_it_says_works(
+    values: dict[str, int], unit: str, sentence: str
+) -> None:
+    load = {"traffic.requests_per_s": 200.0, "serving.tensor_parallel": 4, "serving.pipeline_parallel": 1}
+    plan = planned({**load, **values})
+    miss = plan.rejected[0]
+    assert not plan.answer.meets_targets
+    assert re.fullmatch(sentence, miss.reason)
+    assert (miss.unit, plan.warnings[0]) == (unit, miss.reason)
+    tight = next(path for path in values if path.endswith(unit))
+    assert planned({**load, tight: int(miss.needed)}).answer.meets_targets
+    assert not planned({**load, tight: int(miss.needed) - 1}).answer.meets_targets
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"hardware.replicas": 3, "hardware.accelerator_count": 2}, "2 accelerators cannot hold 3 replicas of Llama"),
+        (
+            {"hardware.replicas": 3, "hardware.max_nodes": 1, "serving.tensor_parallel": 8},
+            "1 node cannot hold 3 replicas of Llama 3.1 70B, which take 3 nodes at least",
+        ),
+        ({"hardware.replicas": 2, "availability.spare_replicas": 2}, "2 replicas with 2 of them spare leave none"),
+        ({"hardware.replicas": 2, "availability.minimum_replicas": 3}, "2 replicas and at least 3 replicas contradict"),
+        ({"hardware.replicas": 2, "hardware.max_replicas": 1}, "2 replicas and at most 1 replicas contradict"),
+    ],
+)
+def test_replicas_that_cannot_be_are_refused(values: dict[str, int], said: str) -> None:
+    loads: tuple[dict[str, Any], ...] = ({}, {"traffic.requests_per_s": None})
+    for load in loads:
+        with pytest.raises(InputError, match=said):
+            forecast(asked({**load, **values}), CATALOG)
+
+
+def test_a_given_number_of_replicas_runs_however_low_the_load_is() -> None:
+    plan = planned({"traffic.requests_per_s": 0.1, "hardware.replicas": 3})
+    fleet = plan.fleet
+    assert (fleet.minimum_replicas, fleet.replicas, fleet.maximum_replicas) == (3, 3, 3)
+    assert plan.answer.meets_targets
 
 
 def test_a_format_that_no_wanted_accelerator_runs_is_a_result() -> None:

@@ -114,8 +114,13 @@ def parts_sum_to_the_whole(plan: CapacityPlan) -> None:
 
 def within_its_ceiling(plan: CapacityPlan) -> bool:
     hardware = plan.spec.hardware
-    ceiling = hardware.accelerator_count or hardware.max_accelerators
-    return hardware.nodes is not None or not ceiling or plan.fleet.maximum_accelerators <= ceiling
+    if hardware.nodes is not None or hardware.max_nodes is not None:
+        return True
+    accelerators = [n for n in (hardware.accelerator_count, hardware.max_accelerators) if n is not None]
+    replicas = [n for n in (hardware.replicas, hardware.max_replicas) if n is not None]
+    return all(plan.fleet.maximum_accelerators <= n for n in accelerators) and all(
+        plan.fleet.maximum_replicas <= n for n in replicas
+    )
 
 
 # --- the laws -------------------------------------------------------------------------------------------------------

@@ -119,6 +119,29 @@ def test_a_ceiling_in_nodes_is_kept() -> None:
     assert (nodes <= 1).all()
 
 
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("unit", ["nodes", "replicas"])
+def test_a_ceiling_in_nodes_or_replicas_is_kept(unit: str, most: int) -> None:
+    found = search(question({**EVERYWHERE, f"hardware.max_{unit}": most}))
+    assert len(found.order)
+    each = found.candidates.per_node if unit == "nodes" else found.candidates.spread.accelerators
+    assert (found.accelerators[found.order] <= most * each[found.order]).all()
+
+
+@pytest.mark.parametrize("load", [{}, {"traffic.requests_per_s": None}])
+def test_so_many_replicas_are_exactly_so_many(load: dict[str, None]) -> None:
+    """With a rate that fewer would carry, and with none; spares are among them."""
+    found = search(question({**load, "hardware.replicas": 5, "availability.spare_replicas": 1}))
+    assert len(found.order)
+    assert (found.counts.total[found.order] == 5).all()
+
+
+def test_of_so_many_replicas_those_that_use_their_accelerators_best_come_first() -> None:
+    found = search(question({**EVERYWHERE, "traffic.requests_per_s": None, "hardware.replicas": 3}))
+    each = (found.capacity / found.candidates.spread.accelerators)[found.order[:10]]
+    assert list(each) == sorted(each, reverse=True)
+
+
 def test_of_a_given_fleet_the_best_carries_most() -> None:
     found = search(question({"traffic.requests_per_s": None, "hardware.accelerator_count": 16}))
     held = found.counts.total * found.capacity

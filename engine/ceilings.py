@@ -1,0 +1,90 @@
+"""How large the whole fleet may be: the fleet that was given and every ceiling, in accelerators, nodes or replicas."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.workload import Hardware, WorkloadSpec
+
+Floats = NDArray[np.float64]
+PerCandidate = Floats | NDArray[np.intp]
+
+_FIELDS: Final = (
+    ("accelerator_count", "accelerators", "--gpus"),
+    ("nodes", "nodes", "--nodes"),
+    ("replicas", "replicas", "--replicas"),
+    ("max_accelerators", "accelerators", "--max-gpus"),
+    ("max_nodes", "nodes", "--max-nodes"),
+    ("max_replicas", "replicas", "--max-replicas"),
+)
+"""Field of the spec's hardware, what it counts, and the flag that states it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One limit on the whole fleet of one candidate."""
+
+    unit: str
+    flag: str
+    count: int
+    accelerators_per_unit: int
+
+    @property
+    def accelerators(self) -> int:
+        """The most accelerators that it allows."""
+        return self.count * self.accelerators_per_unit
+
+    def needed(self, accelerators: float) -> int:
+        """Return how many of its units so many accelerators take."""
+        return ceil(accelerators / self.accelerators_per_unit - 1e-6)
+
+    def counted(self, count: int) -> str:
+        """Return a count of its units in words."""
+        return f"{count:,} {self.unit if count != 1 else self.unit[:-1]}"
+
+
+def ceilings(hardware: Hardware, per_node: float, per_replica: float) -> tuple[Ceiling, ...]:
+    """Return every limit on the fleet of one candidate."""
+    sizes = {"accelerators": 1, "nodes": int(per_node), "replicas": int(per_replica)}
+    return tuple(
+        Ceiling(unit, flag, count, sizes[unit])
+        for field, unit, flag in _FIELDS
+        if (count := getattr(hardware, field)) is not None
+    )
+
+
+def tightest(hardware: Hardware, per_node: float, per_replica: float) -> Ceiling | None:
+    """Return the limit that allows one candidate the fewest accelerators."""
+    return min(ceilings(hardware, per_node, per_replica), key=lambda one: one.accelerators, default=None)
+
+
+def allowed_accelerators(hardware: Hardware, per_node: PerCandidate, per_replica: PerCandidate) -> Floats | None:
+    """Return the most accelerators that the fleet of each candidate may have; None where there is no limit."""
+    sizes = {"accelerators": np.ones_like(per_replica), "nodes": per_node, "replicas": per_replica}
+    limits = [getattr(hardware, field) * sizes[unit] for field, unit, _ in _FIELDS if getattr(hardware, field)]
+    return np.min(limits, axis=0).astype(np.float64) if limits else None
+
+
+def given_replicas(hardware: Hardware, per_node: PerCandidate, per_replica: PerCandidate) -> Floats | None:
+    """Return the replicas that the given fleet of each candidate holds, NaN where not one; None where it is asked."""
+    if hardware.accelerator_count is None and hardware.nodes is None and hardware.replicas is None:
+        return None
+    allowed = allowed_accelerators(hardware, per_node, per_replica)
+    assert allowed is not None
+    whole = np.floor(allowed / per_replica + 1e-9)
+    return np.where(whole >= (hardware.replicas or 1), whole, np.nan)
+
+
+def without_ceilings(hardware: Hardware) -> Hardware:
+    """Return the hardware with nothing said of the size of the fleet."""
+    return hardware.model_copy(update=dict.fromkeys(field for field, _, _ in _FIELDS))
+
+
+def fewest_replicas(spec: WorkloadSpec) -> int:
+    """Return the replicas that run however low the load is, without spares: a given number of them is kept."""
+    if spec.hardware.replicas is None:
+        return spec.availability.minimum_replicas
+    return spec.hardware.replicas - spec.availability.spare_replicas
