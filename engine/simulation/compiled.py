@@ -54,8 +54,8 @@ def compiled_loops() -> Loops:
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)
-    names = "advance serve_open serve_closed settle load_of".split()
-    return Loops(*(made[name] for name in names), compiled=True)
+    entries = ("advance", "serve_open", "serve_closed", "settle", "load_of")
+    return Loops(**{name: made[name] for name in entries}, compiled=True)
 
 
 def _compile(function: Any, made: dict[str, _Function]) -> _Function:

@@ -23,9 +23,10 @@ from catalogs.records import Scheduler
 from engine.controller import ScalingPolicy
 from engine.simulation.requests import Requests
 from engine.simulation.routing import Routing
-from engine.simulation.simulate import RequestTimes, Speed
+from engine.simulation.simulate import Speed
 from engine.simulation.statistics import Distribution
 from engine.simulation.step_model import StepModel
+from engine.simulation.tally import RequestTimes
 from engine.workload import Target
 
 Floats = NDArray[np.float64]
@@ -103,7 +104,7 @@ class FleetOverTime:
     last_finish_s: float
     preemptions: int
     requests: RequestTimes | None
-    """Every request by its number; None for loads too long to keep (``simulate.KEPT``)."""
+    """Every request by its number; None for loads too long to keep (``tally.KEPT``)."""
 
 
 def simulate_over_time(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,12 @@ from engine.simulation.columns import (
     STEPS,
 )
 from engine.simulation.compiled import PLAIN, Loops, can_compile, compiled_loops
-from engine.simulation.fleet_state import FleetState, Served
+from engine.simulation.fleet_state import FleetState
 from engine.simulation.requests import Requests, chunks, requests_of
 from engine.simulation.routing import Routing
-from engine.simulation.statistics import (
-    Distribution,
-    StreamedDistribution,
-    Timeline,
-    TimelineCounts,
-    distribution_of,
-    token_gaps,
-)
+from engine.simulation.statistics import Distribution, Timeline, TimelineCounts, token_gaps
 from engine.simulation.step_model import StepModel
+from engine.simulation.tally import RequestTimes, Tally
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,27 +34,6 @@ Speed = Literal["auto", "plain", "compiled"]
 
 WORTH_COMPILING = 30_000
 """Requests from which reading the compiled loops back costs less than it saves."""
-
-KEPT = 1_000_000
-"""Requests up to which every single one is kept; longer loads are summed up as they pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestTimes:
-    """Every request that was served, in order of arrival; all arrays alike, seconds."""
-
-    number: Ints
-    """In the load, from 0: gaps are requests that were refused."""
-    arrival_s: Floats
-    input_tokens: Ints
-    output_tokens: Ints
-    wait_s: Floats
-    """From arrival to being admitted."""
-    ttft_s: Floats
-    e2e_s: Floats
-    tpot_s: Floats
-    """(E2E − TTFT)/(output − 1); NaN for one token."""
-    preemptions: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +70,7 @@ class SimulationResult:
     """Share of the KV pool that decoding requests hold, over time."""
     timeline: Timeline
     requests: RequestTimes | None
-    """None for loads of more than ``KEPT`` requests."""
+    """None for loads of more than ``tally.KEPT`` requests."""
 
 
 def simulate(
@@ -130,11 +103,13 @@ def simulate(
     first = next(parts, None)
     parts = chain([first] if first is not None else [], parts)
     expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
-    fleet = FleetState(step_model, scheduler, replicas, routing, seed, _loops(speed, expected))
-    tally = _Tally(step_model, first_counted)
-    for part, horizon in _with_horizons(parts):
-        tally.add(fleet.serve(part, horizon))
-    return tally.result(fleet)
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, expected))
+    tally, timeline = Tally(step_model.overhead_s, first_counted), TimelineCounts()
+    for part, horizon in with_horizons(parts):
+        served = fleet.serve(part, horizon)
+        tally.add(served)
+        timeline.add(served, step_model.overhead_s)
+    return _result(fleet, tally, timeline)
 
 
 def simulate_protocol(
@@ -166,19 +141,22 @@ def simulate_protocol(
     think = (
         protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)
     )
-    fleet = FleetState(step_model, scheduler, replicas, routing, seed, _loops(speed, count))
-    tally = _Tally(step_model, 0 if protocol.burst_counts else concurrency)
-    tally.add(fleet.serve_clients(load, concurrency, np.zeros(concurrency), think))
-    return tally.result(fleet)
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, count))
+    tally, timeline = Tally(step_model.overhead_s, 0 if protocol.burst_counts else concurrency), TimelineCounts()
+    served = fleet.serve_clients(load, concurrency, np.zeros(concurrency), think)
+    tally.add(served)
+    timeline.add(served, step_model.overhead_s)
+    return _result(fleet, tally, timeline)
 
 
-def _loops(speed: Speed, expected: int) -> Loops:
+def loops_for(speed: Speed, expected: int) -> Loops:
+    """Return the loops at the speed that was asked for; ``expected`` requests decide where nothing was."""
     if speed == "compiled" or (speed == "auto" and expected >= WORTH_COMPILING and can_compile()):
         return compiled_loops()
     return PLAIN
 
 
-def _with_horizons(parts: Iterator[Requests]) -> Iterator[tuple[Requests, float]]:
+def with_horizons(parts: Iterator[Requests]) -> Iterator[tuple[Requests, float]]:
     """Yield each chunk and the arrival of the first request after it."""
     held: Requests | None = None
     for part in parts:
@@ -191,107 +169,34 @@ def _with_horizons(parts: Iterator[Requests]) -> Iterator[tuple[Requests, float]
         yield held, NEVER
 
 
-class _Tally:
-    """Sums up the requests that are done, chunk by chunk."""
-
-    def __init__(self, model: StepModel, first_counted: int) -> None:
-        self._model = model
-        self._first_counted = first_counted
-        self._kept: list[Served] | None = []
-        self._streamed: tuple[StreamedDistribution, ...] = ()
-        self._timeline = TimelineCounts()
-        self._completed = 0
-        self._last_s = 0.0
-
-    def add(self, served: Served) -> None:
-        self._completed += len(served.number)
-        self._last_s = max(self._last_s, float(served.finish_s.max(initial=0.0)))
-        self._timeline.add(served, self._model.overhead_s)
-        if self._kept is not None:
-            self._kept.append(served)
-            if self._completed <= KEPT:
-                return
-            self._streamed = tuple(StreamedDistribution() for _ in range(4))
-            for part in self._kept:
-                self._stream(part)
-            self._kept = None
-            return
-        self._stream(served)
-
-    def _stream(self, served: Served) -> None:
-        times = self._times(served)
-        counted = times.number >= self._first_counted
-        many = counted & (times.output_tokens > 1)
-        for target, values in zip(
-            self._streamed,
-            (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted]),
-            strict=True,
-        ):
-            target.add(values)
-
-    def _times(self, served: Served) -> RequestTimes:
-        overhead = self._model.overhead_s
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tpot = (served.finish_s - served.first_token_s) / (served.output_tokens - 1)
-        return RequestTimes(
-            number=served.number,
-            arrival_s=served.arrival_s,
-            input_tokens=served.input_tokens,
-            output_tokens=served.output_tokens,
-            wait_s=served.admitted_s - served.arrival_s,
-            ttft_s=served.first_token_s - served.arrival_s + overhead,
-            e2e_s=served.finish_s - served.arrival_s + overhead,
-            tpot_s=tpot,
-            preemptions=served.preemptions,
-        )
-
-    def _all(self) -> RequestTimes | None:
-        if self._kept is None:
-            return None
-        names = Served.__dataclass_fields__
-        joined: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in self._kept]) if self._kept else np.zeros(0)
-            for name in names
-        }
-        order = np.argsort(joined["number"], kind="stable")
-        return self._times(Served(**{name: column[order] for name, column in joined.items()}))
-
-    def _distributions(self, times: RequestTimes | None) -> list[Distribution]:
-        if times is None:
-            return [part.distribution() for part in self._streamed]
-        counted = times.number >= self._first_counted
-        many = counted & (times.output_tokens > 1)
-        columns = (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted])
-        return [distribution_of(column) for column in columns]
-
-    def result(self, fleet: FleetState) -> SimulationResult:
-        integers, floats = fleet.totals
-        times = self._all()
-        ttft, itl, e2e, wait = self._distributions(times)
-        sums = integers.sum(axis=0)
-        seconds = max(self._last_s, 1e-12)
-        replica_s = seconds * fleet.replicas
-        p50, _, p95, p99 = token_gaps(fleet.token_gaps)
-        return SimulationResult(
-            ttft_s=ttft,
-            itl_s=itl,
-            e2e_s=e2e,
-            wait_s=wait,
-            token_gap_p50_s=p50,
-            token_gap_p95_s=p95,
-            token_gap_p99_s=p99,
-            completed=self._completed,
-            refused=fleet.refused,
-            duration_s=self._last_s,
-            requests_per_s=self._completed / seconds,
-            output_tokens_per_s=float(sums[OUTPUT_TOKENS]) / seconds,
-            prompt_tokens=int(sums[PROMPT_TOKENS]),
-            output_tokens=int(sums[OUTPUT_TOKENS]),
-            preemptions=int(sums[PREEMPTIONS]),
-            steps=int(sums[STEPS]),
-            utilisation=float(floats[:, BUSY].sum()) / replica_s,
-            mean_batch=float(floats[:, BATCH_SECONDS].sum()) / replica_s,
-            kv_usage=float(floats[:, KV_SECONDS].sum()) / replica_s / self._model.kv_tokens,
-            timeline=self._timeline.timeline(),
-            requests=times,
-        )
+def _result(fleet: FleetState, tally: Tally, timeline: TimelineCounts) -> SimulationResult:
+    integers, floats = fleet.totals
+    times = tally.times()
+    ttft, itl, e2e, wait = tally.distributions(times)
+    sums = integers.sum(axis=0)
+    seconds = max(tally.last_s, 1e-12)
+    replica_s = seconds * fleet.replicas
+    p50, _, p95, p99 = token_gaps(fleet.token_gaps)
+    return SimulationResult(
+        ttft_s=ttft,
+        itl_s=itl,
+        e2e_s=e2e,
+        wait_s=wait,
+        token_gap_p50_s=p50,
+        token_gap_p95_s=p95,
+        token_gap_p99_s=p99,
+        completed=tally.completed,
+        refused=fleet.refused,
+        duration_s=tally.last_s,
+        requests_per_s=tally.completed / seconds,
+        output_tokens_per_s=float(sums[OUTPUT_TOKENS]) / seconds,
+        prompt_tokens=int(sums[PROMPT_TOKENS]),
+        output_tokens=int(sums[OUTPUT_TOKENS]),
+        preemptions=int(sums[PREEMPTIONS]),
+        steps=int(sums[STEPS]),
+        utilisation=float(floats[:, BUSY].sum()) / replica_s,
+        mean_batch=float(floats[:, BATCH_SECONDS].sum()) / replica_s,
+        kv_usage=float(floats[:, KV_SECONDS].sum()) / replica_s / fleet.model.kv_tokens,
+        timeline=timeline.timeline(),
+        requests=times,
+    )
