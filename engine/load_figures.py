@@ -95,7 +95,7 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
             Input("prompt tokens computed", computed_tokens(question), "", "prompt length less what the cache holds"),
             Input("tokens per step", float(basis.replicas.budget[0, 0]), "", "token budget"),
         ),
-        _averaged(basis, basis.replicas.prompt_parts(_column(result.batch))),
+        _averaged(basis, basis.replicas.prompt_parts(basis.replicas.steps(_column(result.batch)))),
     )
     if result.ttft_s.mean is not None:
         yield Figure(
@@ -134,7 +134,7 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
 
 def decoding_step_s(basis: Basis, batch: float) -> float:
     """Return the seconds of a step that only decodes."""
-    return float(basis.replicas.step(_column(batch))[0, 0])
+    return float(basis.replicas.steps(_column(batch)).decoding[0, 0])
 
 
 def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
@@ -168,7 +168,7 @@ def _ttft_parts(result: Estimate) -> dict[str, float]:
         return told({name: float(part[0]) for name, part in figures_of(basis).ttft_parts.items()})
     column = _column(result.batch)
     waits = {name: float(part.flat[0]) for name, part in basis.replicas.at(column).waits.parts.items()}
-    return told(waits | _averaged(basis, basis.replicas.own_parts(column)))
+    return told(waits | _averaged(basis, basis.replicas.own_parts(basis.replicas.steps(column))))
 
 
 def _itl_parts(result: Estimate) -> dict[str, float]:

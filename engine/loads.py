@@ -54,7 +54,9 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
     rounds = np.floor(requests / seats)
     rest = requests - rounds * seats
     decoded = replicas.lengths.decoded
-    decode = rounds * replicas.step(seats) + np.where(rest > 0, replicas.step(np.maximum(rest, 1.0)), 0.0)
+    decode = rounds * replicas.steps(seats).decoding + np.where(
+        rest > 0, replicas.steps(np.maximum(rest, 1.0)).decoding, 0.0
+    )
     seconds = requests * replicas.at(seats).prompt_s + decoded * decode
     return _figures(replicas, None, None, None, seats[:, 0], requests / seconds[:, 0])
 
@@ -82,7 +84,7 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
         "server": replicas.ttft_overhead_s[:, 0],
     }
     ttft = sum(ttft_parts.values(), np.zeros_like(batch))
-    itl = replicas.step(together)[:, 0]
+    itl = replicas.steps(together).decoding[:, 0]
     e2e = ttft + lengths.decoded * itl
     figures = _figures(replicas, ttft, itl, e2e, batch, batch / e2e)
     figures = replace(figures, ttft_parts=ttft_parts, itl_parts={"decoding step": itl})
@@ -113,7 +115,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
     figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
-    own = {name: part @ lengths.prompt.weights for name, part in replicas.own_parts(load.batch).items()}
+    own = {name: part @ lengths.prompt.weights for name, part in replicas.own_parts(replicas.steps(load.batch)).items()}
     ttft_parts = {"waiting for a seat": queued, "waiting behind other prompts": before, **own}
     itl_parts = {"decoding step": load.step_s, "prompts of others": itl - load.step_s}
     return replace(

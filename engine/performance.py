@@ -49,7 +49,7 @@ def _token_gaps(replicas: Replicas, load: Load, at: int) -> Latency:
 
     A step carries a prompt with probability λ·(steps per prompt)·τ-ish, from λ and the chunks of each prompt stratum.
     """
-    steps = replicas.chunks(load.batch[:, at : at + 1])[0][0, 0] + 1.0
+    steps = replicas.steps(load.batch[:, at : at + 1]).full[0, 0] + 1.0
     step, itl = float(load.step_s[0, at]), float(load.itl_s[0, at])
     carried = float(load.requests_per_s[0, at]) * itl * steps * replicas.lengths.prompt.weights
     values = np.concatenate([[step], step + np.maximum(load.prompts[0, at], 0.0) / steps])

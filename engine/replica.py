@@ -37,6 +37,29 @@ COARSE = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of replicas at given batches: (candidates, batches), with a third axis of prompt strata where noted."""
+
+    batch: Floats
+    decoding: Floats
+    """τ: seconds of a step that only decodes."""
+    beside: Floats
+    """Sequences that decode in a step that carries prompts; zeros where steps do not mix."""
+    base: Floats
+    """T of those, at least one, seconds; zeros where steps do not mix."""
+    attention: Floats
+    """What their context adds, seconds."""
+    room: Floats
+    """Prompt tokens that a step carries beside them."""
+    full_base: Floats
+    """T of a step full of prompt tokens, seconds."""
+    full: Floats
+    """Full-budget steps of each prompt stratum (strata)."""
+    rest: Floats
+    """The tokens that remain of each (strata)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What a replica does at given batches; all arrays (candidates, batches) unless noted."""
 
@@ -105,8 +128,8 @@ class Replicas:
         first = np.log(np.minimum(self.lightest, 0.5 * crest[:, :1]))
         foot = np.exp(first + (np.log(crest[:, :1]) - first) * FOOT)
         self._rungs = np.concatenate([self.lightest, foot, crest], axis=1)
-        prompt_s = self.prompt_steps(self._rungs) @ self.lengths.prompt.weights
-        step_s = self.step(self._rungs)
+        steps = self.steps(self._rungs)
+        step_s, prompt_s = steps.decoding, self.prompt_steps(steps) @ self.lengths.prompt.weights
         rates = self._rungs / (self._decoded * step_s + self._rungs * prompt_s)
         top = rates.argmax(axis=1)[:, None]
         self.saturated = np.take_along_axis(rates, top, axis=1)
@@ -140,120 +163,112 @@ class Replicas:
         }
         return chosen
 
-    def step(self, batch: Floats) -> Floats:
-        """Return τ(B): seconds of a step that only decodes."""
+    def steps(self, batch: Floats) -> Steps:
+        """Return what steps carry and take at batches (candidates, batches)."""
         running = np.maximum(batch, 1.0)
-        result: Floats = self.tables.base(running) + self.tables.decode_fixed[:, None] + self.decode_attention(batch)
-        return result
+        base, attention = self.tables.base(running), self.decode_attention(batch)
+        nobody = np.zeros_like(batch)
+        beside = batch if self.scheduler.mixed else nobody
+        # At least a tenth of the budget, or prompts would starve.
+        room = np.maximum(self.budget - beside, 0.1 * self.budget)
+        full = np.floor(self.lengths.computed / room[..., None])
+        return Steps(
+            batch=batch,
+            decoding=base + self.tables.decode_fixed[:, None] + attention,
+            beside=beside,
+            base=base if self.scheduler.mixed else nobody,
+            attention=attention if self.scheduler.mixed else nobody,
+            room=room,
+            full_base=self.tables.base(beside + room),
+            full=full,
+            rest=self.lengths.computed - full * room[..., None],
+        )
 
     def decode_attention(self, batch: Floats) -> Floats:
         """Return the seconds of a decoding step that grow with its context."""
         result: Floats = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
         return result
 
-    def chunks(self, batch: Floats) -> tuple[Floats, Floats]:
-        """Return full-budget steps and the remaining tokens of each prompt stratum: (candidates, batches, strata)."""
-        room = self._room(batch)[..., None]
-        full = np.floor(self.lengths.computed / room)
-        return full, self.lengths.computed - full * room
-
-    def _room(self, batch: Floats) -> Floats:
-        """Prompt tokens that a step carries beside a batch: at least a tenth of the budget, or prompts would starve."""
-        beside = batch if self.scheduler.mixed else np.zeros_like(batch)
-        return np.maximum(self.budget - beside, 0.1 * self.budget)
-
-    def _fullness(self, batch: Floats, room: Floats) -> Floats:
-        """Prompt tokens that arrive in a step of a batch over what it can carry; B/D requests end and as many come.
-
-        At 1 every step is full: no larger batch comes about, since its prompts would take more steps than its answers.
-        """
-        arriving = batch / self._decoded * self._computed
-        result: Floats = np.minimum(arriving / room, 1.0)
-        return result
-
-    def prompt_steps(self, batch: Floats) -> Floats:
+    def prompt_steps(self, steps: Steps) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
-        return _sum_of(self.prompt_parts(batch))
+        return _sum_of(self.prompt_parts(steps))
 
-    def prompt_parts(self, batch: Floats) -> dict[str, Floats]:
+    def prompt_parts(self, steps: Steps) -> dict[str, Floats]:
         """Return what ``prompt_steps`` is made of, by name."""
-        full, rest = self.chunks(batch)
-        running = np.maximum(batch, 1.0) if self.scheduler.mixed else np.zeros_like(batch)
-        base = self.tables.base(running) if self.scheduler.mixed else np.zeros_like(batch)
-        # Not less than the batch itself, which the budget may be smaller than.
-        room = self._room(running)
-        at_budget = self.tables.base(running + room)
-        # The rest shares its step with other prompts, the more the fuller the budget is. Each bears the tokens that it
-        # brings; a step's launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
-        together = np.maximum(batch / self._decoded, TINY)[..., None]
+        ended = (steps.batch / self._decoded)[..., None]
+        room, rest = steps.room[..., None], steps.rest
+        # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
+        # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
+        # launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
+        together = np.maximum(ended, TINY)
         head = -np.expm1(-together) / together
-        filled = rest + (room[..., None] - rest) * self._fullness(batch, room)[..., None]
-        share = rest / np.maximum(filled, TINY)
-        floor = base if self.scheduler.mixed else self.tables.base(np.ones_like(batch))
-        tokens = (self.tables.base(running[..., None] + filled) - floor[..., None]) * share
-        added = full * (at_budget - base)[..., None] + tokens + (floor - base)[..., None] * head
+        filled = rest + (room - rest) * np.minimum(ended * self._computed / room, 1.0)
+        if self.scheduler.mixed:
+            empty = steps.base
+            running = np.maximum(steps.batch, 1.0)[..., None]
+        else:
+            empty = self.tables.base(np.ones_like(steps.batch))
+            running = steps.beside[..., None]
+        tokens = (self.tables.base(running + filled) - empty[..., None]) * (rest / np.maximum(filled, TINY))
+        added = steps.full * (steps.full_base - steps.base)[..., None] + tokens
+        if not self.scheduler.mixed:
+            added = added + empty[..., None] * head
         return {
             "its tokens in the steps": added,
-            "launches of its steps": (full + head) * self.tables.prompt_fixed[:, None, None],
+            "launches of its steps": (steps.full + head) * self.tables.prompt_fixed[:, None, None],
             "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :], added.shape),
         }
 
     def rate(self, batch: Floats) -> Floats:
         """Formula 2 solved for λ; at the seats it is formula 3, λ_max."""
-        prompt_s = self.prompt_steps(batch) @ self.lengths.prompt.weights
-        result: Floats = batch / (self._decoded * self.step(batch) + batch * prompt_s)
+        steps = self.steps(batch)
+        prompt_s = self.prompt_steps(steps) @ self.lengths.prompt.weights
+        result: Floats = batch / (self._decoded * steps.decoding + batch * prompt_s)
         return result
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
         weights, decoded = self.lengths.prompt.weights, self._decoded
-        step = self.step(batch)
-        prompts = self.prompt_steps(batch)
+        steps = self.steps(batch)
+        prompts = self.prompt_steps(steps)
         prompt_s = prompts @ weights
-        rate = batch / (decoded * step + batch * prompt_s)
-        full_step = self.tables.base(batch + self._room(batch)) + self.decode_attention(batch)
+        rate = batch / (decoded * steps.decoding + batch * prompt_s)
         return Load(
             batch=batch,
             requests_per_s=rate,
-            step_s=step,
-            itl_s=step + batch * prompt_s / decoded,
+            step_s=steps.decoding,
+            itl_s=steps.decoding + batch * prompt_s / decoded,
             prompt_s=prompt_s,
             prompt_square=(prompts * prompts) @ weights,
             prompts=prompts,
-            own_s=_sum_of(self.own_parts(batch)),
-            waits=self._waits(batch, rate, step, full_step, prompts),
+            own_s=_sum_of(self.own_parts(steps)),
+            waits=self._waits(steps, rate, prompt_s),
         )
 
-    def own_parts(self, batch: Floats) -> dict[str, Floats]:
+    def own_parts(self, steps: Steps) -> dict[str, Floats]:
         """Formula 7: what a request's own prefill is made of, by name: (candidates, batches, strata) each.
 
         A prompt alone passes the pipeline's stages one by one; further chunks of it follow a stage behind.
         """
-        full, rest = self.chunks(batch)
-        running = np.maximum(batch, 0.0)[..., None] if self.scheduler.mixed else 0.0
+        beside, full, rest = steps.beside[..., None], steps.full, steps.rest
         stages = self.tables.pipeline[:, None, None]
-        decoding = self.decode_attention(batch)[..., None]
-        beside = np.minimum(batch, 1.0)[..., None] * decoding if self.scheduler.mixed else 0.0
-        room = self._room(batch)[..., None]
-        first = np.where(full > 0, room, rest)
-        steps = (
-            full * self.tables.base(batch + room[..., 0])[..., None]
-            + self.tables.base(running + rest)
-            + (self.tables.base(running + first * stages) - self.tables.base(running + first))
-        )
+        own = full * steps.full_base[..., None] + self.tables.base(beside + rest)
+        if (self.tables.pipeline > 1).any():
+            first = np.where(full > 0, steps.room[..., None], rest)
+            own = own + self.tables.base(beside + first * stages) - self.tables.base(beside + first)
         return {
-            "its steps": steps,
-            "attention of those decoding beside it": full * decoding + beside,
+            "its steps": own,
+            "attention of those decoding beside it": (full + np.minimum(beside, 1.0)) * steps.attention[..., None],
             "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
-            "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :] * stages, steps.shape),
-            "server": np.broadcast_to(self.ttft_overhead_s[..., None], steps.shape),
+            "attention over the prompt": np.broadcast_to(self._prompt_context_s[:, None, :] * stages, own.shape),
+            "server": np.broadcast_to(self.ttft_overhead_s[..., None], own.shape),
         }
 
-    def _waits(self, batch: Floats, rate: Floats, step: Floats, full_step: Floats, prompts: Floats) -> Waits:
+    def _waits(self, steps: Steps, rate: Floats, prompt_s: Floats) -> Waits:
         """Formulas 4, 5 and 6."""
         weights = self.lengths.prompt.weights
-        share = self.lengths.computed / self._room(batch)[..., None]
-        work = share * full_step[..., None] + self._prompt_context_s[:, None, :]
+        share = self.lengths.computed / steps.room[..., None]
+        work = share * (steps.full_base + steps.attention)[..., None] + self._prompt_context_s[:, None, :]
         busy = np.clip(rate * (work @ weights), 0.0, 0.999)
         queue = rate * ((work * work) @ weights) * (1 + self.arrival_cv**2) / 2 / (2 * (1 - busy))
         seat_s = self.seats / self.saturated
@@ -261,8 +276,7 @@ class Replicas:
         full = wait_probability(self.seats, load)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         seat_wait = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * self.saturated)
-        prompt_s = prompts @ weights
-        long_step = step + prompt_s
+        long_step = steps.decoding + prompt_s
         return Waits(
             prefill_busy=busy[..., None],
             # Whoever finds prompts queued finds a step running that carries one: short prompts wait no less than that.
@@ -271,7 +285,7 @@ class Replicas:
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
             long_step=long_step[..., None],
             long_share=np.clip(rate * long_step, 0.0, 1.0)[..., None],
-            short_step=(step * np.minimum(batch, 1.0))[..., None] + TINY,
+            short_step=(steps.decoding * np.minimum(steps.batch, 1.0))[..., None] + TINY,
         )
 
     def itl_parts(self, load: Load) -> dict[str, Floats]:
