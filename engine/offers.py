@@ -113,13 +113,9 @@ def qualifying_offers(
     own = _own_price(accelerator, replica_accelerators, node, money)
     if own or money.usd_per_accelerator_hour or money.term == "owned":
         return (own,) if own else ()
-    priced = (
-        _priced(offer, replica_accelerators, node, money.term)
-        for offer in offers
-        if offer.accelerator == accelerator.id and _in_place(offer, money)
-    )
-    held = [offer for offer in priced if offer and _holds(offer.accelerators, replica_accelerators, node)]
-    return tuple(sorted(held, key=lambda o: (o.usd_per_accelerator_hour, o.provider, o.region, o.instance)))
+    there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
+    priced = filter(None, (_priced(offer, replica_accelerators, node, money.term) for offer in there))
+    return tuple(sorted(priced, key=lambda o: (o.usd_per_accelerator_hour, o.provider, o.region, o.instance)))
 
 
 def choose_offer(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> OfferChoice | None:
@@ -207,15 +203,16 @@ def _price(offer: RentalOffer, term: Term) -> float | None:
 
 def _priced(offer: RentalOffer, replica: int, node: int, term: Term) -> PricedOffer | None:
     price = _price(offer, term)
-    if price is None:
-        return None
     # Sold by the accelerator: an instance is as large as the replica, up to a node.
     times = max(1, min(replica, node) // offer.accelerators) if offer.by_accelerator else 1
+    accelerators = offer.accelerators * times
+    if price is None or not _holds(accelerators, replica, node):
+        return None
     return PricedOffer(
         provider=offer.provider,
         region=offer.region,
         instance=offer.instance,
-        accelerators=offer.accelerators * times,
+        accelerators=accelerators,
         term=term,
         usd_per_hour=price * times,
         source=offer.source + (" (from memory)" if offer.confidence is Confidence.MEMORY else ""),

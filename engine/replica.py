@@ -339,8 +339,8 @@ class Replicas:
     def percentiles(self, load: Load, metric: str, shares: Sequence[float]) -> Floats:
         """Return a metric's percentiles (candidates, batches, shares), seconds; they rise with the share.
 
-        ``exceeds`` falls with time: a ladder of log time, the same for all shares, brackets each, and a second one
-        within the bracket is interpolated. The first starts below anybody's own prefill and ends where Markov's
+        ``exceeds`` falls with time: a ladder of log time, the same for all shares, brackets each; two finer ones narrow
+        the brackets, and the last is interpolated. The first starts below anybody's own prefill and ends where Markov's
         inequality allows no more: P(X > t) <= E[X]/t.
         """
         columns = load.each(lambda array: array[:, :, None])
@@ -349,7 +349,7 @@ class Replicas:
         shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
         width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
-        for parts in (40, 40):
+        for parts in (16, 9, 9):
             at = low[..., None] + width[..., None] * np.linspace(0.0, 1.0, parts + 1)
             above = self.exceeds(columns, metric, np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
