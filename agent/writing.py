@@ -22,29 +22,28 @@ def check_writable(path: Path, *, force: bool) -> None:
         raise InputError(f"{quoted(str(path))} cannot be written: there is no directory {quoted(str(path.parent))}")
 
 
-def write_whole(path: Path, text: str, *, force: bool) -> None:
+def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
     """Write a file, all of it or nothing.
 
     Raises InputError as ``check_writable``, and where the disk is full or the directory refuses.
     """
     check_writable(path, force=force)
+    content = text.encode() if isinstance(text, str) else text
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             # A device or a pipe (/dev/stdout) is written to: renaming would put a file in its place.
-            with path.open("w", encoding="utf-8") as device:
-                device.write(text)
+            with path.open("wb") as device:
+                device.write(content)
         else:
-            _write_aside(path.resolve(), text)
+            _write_aside(path.resolve(), content)
     except OSError as error:
         raise InputError(f"{quoted(str(path))} cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
-def _write_aside(path: Path, text: str) -> None:
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp", delete=False
-    ) as aside:
+def _write_aside(path: Path, content: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp", delete=False) as aside:
         try:
-            aside.write(text)
+            aside.write(content)
             aside.flush()
             os.fsync(aside.fileno())
             Path(aside.name).chmod(_mode_of(path))

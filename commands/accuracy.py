@@ -41,6 +41,10 @@ Compare = Annotated[
     Path | None, typer.Option(metavar="FILE.csv", help="A peer's predictions: measurement_id, ttft_ms, itl_ms, …")
 ]
 Rows = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write every prediction to a file.")]
+Plot = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Paint predicted against measured, .svg or .png (extra: plot).")
+]
+Chart = Annotated[bool, typer.Option("--chart", help="Draw predicted against measured on the terminal.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 Directories = Annotated[
     list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
@@ -57,6 +61,8 @@ def accuracy_command(
     points: Points = None,
     compare: Compare = None,
     rows: Rows = None,
+    plot: Plot = None,
+    chart: Chart = False,
     force: Force = False,
     catalog: Directories = None,
     no_simulation: NoSimulation = False,
@@ -71,6 +77,11 @@ def accuracy_command(
     """
     if rows is not None:
         check_writable(rows, force=force)
+    if plot is not None:
+        from agent.report.accuracy_plot import check_plot  # noqa: PLC0415 — only with --plot
+
+        check_plot(plot)
+        check_writable(plot, force=force)
     measured = _points(points)
     theirs = None if compare is None else read_peer_predictions(compare)
     facts = user_catalogs(catalog or ())
@@ -87,14 +98,25 @@ def accuracy_command(
     beside = None if theirs is None else comparisons(found, theirs)
     if rows is not None:
         write_whole(rows, rows_csv(found), force=force)
+    dots = None
+    if plot is not None or chart:
+        from engine.scatter import dots_of  # noqa: PLC0415
+
+        dots = dots_of(found, measured, facts)
+    if plot is not None and dots is not None:
+        from agent.report.accuracy_plot import plotted  # noqa: PLC0415
+
+        write_whole(plot, plotted(dots, found, plot.suffix.lower()), force=force)
     if json:
         from agent.report.accuracy_report import accuracy_json  # noqa: PLC0415
 
         print_json(accuracy_json(found, beside))
     else:
-        show_accuracy(found, beside or (), plain=plain)
+        show_accuracy(found, beside or (), dots if chart else None, plain=plain)
     if rows is not None:
         notice([f"The predictions are in {rows}."])
+    if plot is not None:
+        notice([f"The plot is in {plot}."])
     return Exit.DONE
 
 

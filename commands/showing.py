@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commands.failures import Exit
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.fit_run import FitRun
     from engine.infeasible import NoPlan
     from engine.plan import CapacityPlan
+    from engine.scatter import Dot
     from engine.scores import Accuracy
     from engine.simulated import SimulatedPlan
 
@@ -86,11 +87,17 @@ def show_simulated(plan: "CapacityPlan", simulated: "SimulatedPlan", *, plain: b
     _show(simulation_report(plan, simulated), plain)
 
 
-def show_accuracy(accuracy: "Accuracy", compared: "Sequence[Comparison]", *, plain: bool = False) -> None:
-    """Print a scorecard, and a peer's errors beside ours."""
+def show_accuracy(
+    accuracy: "Accuracy",
+    compared: "Sequence[Comparison]",
+    dots: "Mapping[str, Sequence[Dot]] | None" = None,
+    *,
+    plain: bool = False,
+) -> None:
+    """Print a scorecard, a peer's errors beside ours, and predicted against measured where dots are given."""
     from agent.report.accuracy_report import accuracy_report  # noqa: PLC0415
 
-    _show(accuracy_report(accuracy, compared), plain)
+    _show(accuracy_report(accuracy, compared, dots), plain)
 
 
 def show_fit(run: "FitRun", *, plain: bool = False) -> None:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Table
+from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Scatter, Table
 from catalogs.units import show_count, show_figure, show_percent
 from engine.comparison import Comparison
 from engine.plan import plain
+from engine.scatter import NEAR, Dot, share_near
 from engine.scores import GROUPS, Accuracy, Score
 
 SHOWN_REASONS = 20
@@ -20,9 +21,13 @@ _SCORES = (
 )
 
 
-def accuracy_report(accuracy: Accuracy, compared: Sequence[Comparison] = ()) -> Report:
-    """Return the scorecard: overall, beside a peer, by what the points share, and what was refused."""
-    return Report(tuple(_blocks(accuracy, compared)))
+def accuracy_report(
+    accuracy: Accuracy, compared: Sequence[Comparison] = (), dots: Mapping[str, Sequence[Dot]] | None = None
+) -> Report:
+    """Return the scorecard: overall, beside a peer, predicted against measured where dots are given, by what the
+    points share, and what was refused.
+    """
+    return Report(tuple(_blocks(accuracy, compared, dots or {})))
 
 
 def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = None) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = No
     return tree
 
 
-def _blocks(accuracy: Accuracy, compared: Sequence[Comparison]) -> Iterator[Block]:
+def _blocks(accuracy: Accuracy, compared: Sequence[Comparison], dots: Mapping[str, Sequence[Dot]]) -> Iterator[Block]:
     refused = len(accuracy.refused)
     share = show_percent(accuracy.predicted / accuracy.points)
     yield Facts(
@@ -64,6 +69,8 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison]) -> Iterator[Bloc
         )
     for comparison in compared:
         yield from _beside(comparison)
+    for metric, own in dots.items():
+        yield _scatter(metric, own)
     for group in GROUPS:
         scores = accuracy.by.get(group, {})
         if any(scores.values()):
@@ -71,6 +78,19 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison]) -> Iterator[Bloc
             yield Table((Column(group), Column("metric", spoken="bare"), *_SCORES), tuple(_group_rows(scores)))
     if refused:
         yield from (Heading("Refused"), Bullets(tuple(_reasons(accuracy))))
+
+
+def _scatter(metric: str, dots: Sequence[Dot]) -> Scatter:
+    kinds = sorted({dot.architecture for dot in dots})
+    by_kind = ((kind, tuple((d.measured, d.predicted) for d in dots if d.architecture == kind)) for kind in kinds)
+    above = sum(dot.predicted > NEAR * dot.measured for dot in dots) / len(dots)
+    near = share_near(dots)
+    return Scatter(
+        METRICS[metric],
+        tuple(by_kind),
+        NEAR,
+        f"{show_percent(near)} within ×{NEAR:g}, {show_percent(above)} above, {show_percent(1 - near - above)} below",
+    )
 
 
 def _rows_of(scores: Mapping[str, Score]) -> Iterator[tuple[str, ...]]:

@@ -135,13 +135,26 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Scatter:
+    """Predicted (y) against measured (x), both on logarithmic axes: dots by kind, all above 0."""
+
+    title: str
+    kinds: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+    """By kind: x and y of its dots."""
+    near: float
+    """Factor off the diagonal at which lines are drawn."""
+    said: str
+    """The sentence that stands for it where nothing can be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Blocks that belong together: no blank line between them."""
 
     blocks: tuple["Block", ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Table | Facts | Bar | Bullets | Command | Chart | Group
+Block: TypeAlias = Heading | Paragraph | Table | Facts | Bar | Bullets | Command | Chart | Scatter | Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """A chart for the terminal."""
 
 import re
+from math import ceil, floor, log10
 
-from agent.report.blocks import Chart
+from agent.report.blocks import Chart, Scatter
 
 LINES = 14
 MOST_COLUMNS = 100
 _MARKERS = ("hd", "•", "x", "+", "o", "*")
+_SCATTER_MARKERS = ("o", "x", "+", "*", "#", "@", "%")
+SCATTER_LINES = 22
+SCATTER_COLUMNS = 72
 _LOG_FROM = 8.0
 """Sweeps are mostly doublings: a ratio beyond this is drawn on a logarithmic axis."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,6 +37,32 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
     canvas = [_ESCAPES.sub("", line).rstrip() for line in plotext.build().splitlines()]
     plotext.clear_figure()
     return [caption, *canvas] if caption else canvas
+
+
+def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[str]:
+    """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted."""
+    import plotext  # noqa: PLC0415
+
+    values = [log10(value) for _, dots in scatter.kinds for dot in dots for value in dot]
+    low, high = floor(min(values) * 2) / 2, ceil(max(values) * 2) / 2
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plot_size(min(width, SCATTER_COLUMNS), lines)
+    for off in (0.0, log10(scatter.near), -log10(scatter.near)):
+        plotext.plot([low, high], [low + off, high + off], marker="·" if off else "•")
+    for number, (kind, dots) in enumerate(scatter.kinds):
+        marker = _SCATTER_MARKERS[number % len(_SCATTER_MARKERS)]
+        plotext.scatter([log10(x) for x, _ in dots], [log10(y) for _, y in dots], label=kind, marker=marker)
+    plotext.xlim(low, high)
+    plotext.ylim(low, high)
+    decades = range(ceil(low), floor(high) + 1)
+    plotext.xticks(list(decades), [f"{10.0**decade:g}" for decade in decades])
+    plotext.yticks(list(decades), [f"{10.0**decade:g}" for decade in decades])
+    plotext.xlabel("measured; predicted is up")
+    canvas = [_ESCAPES.sub("", line).rstrip() for line in plotext.build().splitlines()]
+    plotext.clear_figure()
+    return canvas
 
 
 def _only_label(chart: Chart) -> str:

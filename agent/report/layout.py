@@ -20,6 +20,7 @@ from agent.report.blocks import (
     Heading,
     Paragraph,
     Report,
+    Scatter,
     Table,
     Tone,
     Words,
@@ -169,6 +170,11 @@ def _block(block: Block, width: int) -> Iterator[Line]:
             from agent.report.chart import drawn  # noqa: PLC0415 — plotext, only where there is a chart
 
             yield from _toned(drawn(block, width))
+        case Scatter():
+            from agent.report.chart import scattered  # noqa: PLC0415
+
+            yield from _toned(wrap(f"{block.title}: {block.said}", width))
+            yield from _toned(scattered(block, width))
         case Group(blocks):
             for part in blocks:
                 yield from _block(part, width)

@@ -16,6 +16,7 @@ from agent.report.blocks import (
     Heading,
     Paragraph,
     Report,
+    Scatter,
     Table,
     text_of,
 )
@@ -60,9 +61,8 @@ def _parts(block: Block) -> Iterator[str]:
             yield f"```sh\n{text}\n```"
         case Chart():
             yield from _chart(block)
-        case Group(blocks):
-            for part in blocks:
-                yield from _parts(part)
+        case Scatter() | Group():
+            yield from _within(block)
 
 
 def _table(columns: tuple[Column, ...], rows: tuple[tuple[Cell, ...], ...]) -> str:
@@ -70,6 +70,14 @@ def _table(columns: tuple[Column, ...], rows: tuple[tuple[Cell, ...], ...]) -> s
     rule = ["---:" if column.align == "right" else "---" for column in columns]
     body = [[escaped(text_of(cell)) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
+
+
+def _within(block: Scatter | Group) -> Iterator[str]:
+    if isinstance(block, Scatter):
+        yield escaped(f"{block.title}: {block.said}")
+    else:
+        for part in block.blocks:
+            yield from _parts(part)
 
 
 def _chart(chart: Chart) -> Iterator[str]:

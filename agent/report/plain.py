@@ -14,6 +14,7 @@ from agent.report.blocks import (
     Heading,
     Paragraph,
     Report,
+    Scatter,
     Table,
     row_sentence,
     text_of,
@@ -76,6 +77,8 @@ def _said(block: Block) -> Iterator[str]:
             yield from (lead, text) if lead else (text,)
         case Chart():
             yield from _chart(block)
+        case Scatter(title, said=said):
+            yield f"{title}: {said}"
 
 
 def _chart(chart: Chart) -> Iterator[str]:

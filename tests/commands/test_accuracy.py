@@ -254,3 +254,26 @@ def constants(run: FitRun) -> list[dict[str, object]]:
         {key: value for key, value in entry.items() if isinstance(value, float) and key != "residual"}
         for entry in tomllib.loads(run.constants)["fitted"]
     ]
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_plot_is_written_and_said_beside_the_answer(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "card.SVG"
+    run = fleetcast("accuracy", "--points", POINTS, "--plot", file, "--json")
+    assert run.tree["points"] == len(rows_of(POINTS))
+    assert "</svg>" in file.read_text(encoding="utf-8")
+    assert run.err.strip() == f"The plot is in {file}."
+    assert "exists already" in fleetcast.refusal("accuracy", "--points", POINTS, "--plot", file)
+
+
+def test_a_plot_of_another_kind_is_refused_before_any_work(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "card.pdf"
+    said = fleetcast.refusal("accuracy", "--points", tmp_path / "no such file.csv", "--plot", file)
+    assert said.startswith("a plot is written as .svg or .png; ")
+
+
+def test_the_terminal_draws_when_asked(fleetcast: Program) -> None:
+    assert "measured; predicted is up" in fleetcast("accuracy", "--points", POINTS, "--chart").out
+    assert "measured; predicted is up" not in fleetcast("accuracy", "--points", POINTS).out
