@@ -108,16 +108,8 @@ class FleetState:
         Raises:
             InputError: more requests wait than the simulator can hold.
         """
-        numbers = self._numbered(len(requests))
-        fits = self.holds(requests)
-        if not fits.all():
-            self.refused += int((~fits).sum())
-            requests, numbers = requests.take(fits), numbers[fits]
-        carried = len(self._open.numbers)
-        numbers = np.concatenate([self._open.numbers, numbers])
-        if len(numbers) > ID_MASK:
-            raise InputError(f"{carried:,} requests are waiting: the load is far beyond what the replicas can serve")
-        columns = self._request_columns(requests)
+        requests, numbers, columns = self._taken(requests)
+        carried = len(numbers) - len(requests)
         chosen, other = choices(self.routing, self.replicas, numbers[carried:], requests.prefix, self._random)
         # The loops look a request's choice up by its id.
         chosen, other = (np.concatenate([np.zeros(carried, dtype=np.int64), part]) for part in (chosen, other))
@@ -146,6 +138,19 @@ class FleetState:
                 replica, horizon, False, self._model, self._policy, tuple(columns), self._state
             )
         return self._collect(columns, numbers)
+
+    def _taken(self, requests: Requests) -> tuple[Requests, Ints, list[Any]]:
+        """Return the requests that fit, and numbers and columns of those carried over and of these."""
+        numbers = self._numbered(len(requests))
+        fits = self.holds(requests)
+        if not fits.all():
+            self.refused += int((~fits).sum())
+            requests, numbers = requests.take(fits), numbers[fits]
+        carried = len(self._open.numbers)
+        numbers = np.concatenate([self._open.numbers, numbers])
+        if len(numbers) > ID_MASK:
+            raise InputError(f"{carried:,} requests are waiting: the load is far beyond what the replicas can serve")
+        return requests, numbers, self._request_columns(requests)
 
     def serve_clients(self, requests: Requests, clients: int, starts: Floats, think: Floats) -> Served:
         """Serve a closed loop to its end: a client sends its next request ``think`` s after its last is done."""
@@ -236,14 +241,14 @@ class FleetState:
                     numbers[pointer] = first
             self._assigned[replica] += len(ids)
 
-    def _collect(self, columns: list[Any], numbers: Ints) -> Served:
-        """Return the requests that are done, and carry the others over under new ids."""
+    def _collect(self, columns: list[Any], numbers: Ints, until: float = NEVER) -> Served:
+        """Return the requests that are done by ``until``, and carry the others over under new ids."""
         arrays: list[Any] = [
             np.asarray(column, dtype=np.float64 if at in (0, 7, 8, 9, 11, 12) else np.int64)
             for at, column in enumerate(columns)
         ]
         arrival, prompt, output, _, _, _, _, admitted, first, finish, preempted, _, fill = arrays
-        done = finish >= 0
+        done = (finish >= 0) & (finish <= until)
         served = Served(
             numbers[done],
             arrival[done],

@@ -12,67 +12,27 @@ Everything else is as with a fleet that stays the same (``simulate``), whose res
 to the last bit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
+from catalogs.errors import InputError
 from catalogs.records import Scheduler
 from engine.controller import ScalingPolicy
-from engine.simulation.requests import Requests
+from engine.simulation.changing_fleet import ChangingFleet
+from engine.simulation.columns import NEVER
+from engine.simulation.minutes import Change, Minutes, MinuteTally, changes_of
+from engine.simulation.requests import Requests, chunks, requests_of
 from engine.simulation.routing import Routing
-from engine.simulation.simulate import Speed
+from engine.simulation.simulate import Speed, loops_for, with_horizons
 from engine.simulation.statistics import Distribution
 from engine.simulation.step_model import StepModel
-from engine.simulation.tally import RequestTimes
+from engine.simulation.tally import RequestTimes, Tally, times_of
 from engine.workload import Target
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-What = Literal["start", "serve", "drain", "gone", "fail", "cancel"]
-
 MINUTE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change of the fleet, and what it is then."""
-
-    at_s: float
-    what: What
-    """A start begun, a start done, a drain begun, a drain done, a failure, a start given up."""
-    replica: int
-    """Its place in the fleet, from 0; the place of a replica that is gone is given again."""
-    starting: int
-    serving: int
-    draining: int
-
-
-@dataclass(frozen=True, slots=True)
-class Minutes:
-    """The fleet minute by minute (or by another interval), from 0 to ``until_s``; all arrays alike."""
-
-    interval_s: float
-    serving: Floats
-    """Replicas, over time."""
-    starting: Floats
-    draining: Floats
-    accelerator_hours: Floats
-    """Of all replicas, those that start and drain included."""
-    requests: Ints
-    """That arrived."""
-    misses: Ints
-    """Of these, those that missed a target."""
-    queue: Ints
-    """Arrived and not yet admitted, at the end of each interval."""
-    running: Ints
-    """Admitted and not yet done, at the end of each interval."""
-    ttft_p50_s: Floats
-    """Of the requests that arrived in each interval, to 2 %; NaN where none did."""
-    ttft_p95_s: Floats
-    ttft_p99_s: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +62,6 @@ class FleetOverTime:
     """Serving at once."""
     fewest_replicas: int
     last_finish_s: float
-    preemptions: int
     requests: RequestTimes | None
     """Every request by its number; None for loads too long to keep (``tally.KEPT``)."""
 
@@ -129,7 +88,7 @@ def simulate_over_time(
         requests: all at once, or in chunks in order of arrival (``open_loop``, ``over_hours``, ``read_trace``).
         policy: the autoscaler's; ``fixed_policy`` for a fleet that does not scale.
         initial: replicas that serve when the load begins, with nothing to do; the policy's minimum by default.
-        until_s: the end of the time that is told and paid; by default the last arrival.
+        until_s: the end of the time that is told and paid; by default the interval of the last arrival ends it.
         interval_s: of what is told.
         accelerators: of one replica, for the accelerator-hours.
         targets: a request misses when one of its latencies (TTFT, TPOT, E2E) is longer than its target's, whichever
@@ -142,4 +101,79 @@ def simulate_over_time(
         InputError: an initial fleet beyond the policy's bounds, a failure or an end that is no time, or more waiting
             requests than can be held.
     """
-    raise NotImplementedError("being written: see the next commit")
+    size = policy.minimum if initial is None else initial
+    _check(policy, size, until_s, interval_s, failures)
+    parts = chunks(requests) if isinstance(requests, Requests) else iter(requests)
+    first = next(parts, None)
+    expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
+    fleet = ChangingFleet(
+        step_model, scheduler, policy, size, tuple(failures), routing, seed, loops_for(speed, expected)
+    )
+    tally, minutes = Tally(step_model.overhead_s), MinuteTally(interval_s, targets)
+    end = interval_s if until_s is None else until_s
+    nothing = requests_of(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    fed = with_horizons(_before(chain([first] if first is not None else [], parts), until_s))
+    for part, horizon in _or_nothing(fed, (nothing, NEVER)):
+        if until_s is None and len(part):
+            end = (float(part.arrival_s[-1]) // interval_s + 1) * interval_s
+        # Before the last part nobody knows the end; what is beyond this part's horizon is decided with the next.
+        served = fleet.serve_until(part, horizon, end if until_s is not None or horizon == NEVER else NEVER)
+        tally.add(served)
+        minutes.add(times_of(served, step_model.overhead_s))
+    changes = changes_of(fleet.events)
+    told = minutes.minutes(changes, end, accelerators)
+    times = tally.times()
+    ttft, itl, e2e, _ = tally.distributions(times)
+    hours = float(told.accelerator_hours.sum())
+    return FleetOverTime(
+        minutes=told,
+        changes=changes,
+        until_s=end,
+        completed=tally.completed,
+        refused=fleet.refused,
+        begun_anew=fleet.begun_anew,
+        met=tally.completed - minutes.missed,
+        ttft_s=ttft,
+        itl_s=itl,
+        e2e_s=e2e,
+        replica_hours=hours / accelerators,
+        accelerator_hours=hours,
+        most_replicas=max(change.serving for change in changes if change.at_s <= end),
+        fewest_replicas=min(change.serving for change in changes[size - 1 :] if change.at_s <= end),
+        last_finish_s=tally.last_s,
+        requests=times,
+    )
+
+
+def _check(
+    policy: ScalingPolicy, initial: int, until_s: float | None, interval_s: float, failures: Sequence[float]
+) -> None:
+    if not policy.minimum <= initial <= policy.maximum:
+        raise InputError(
+            f"{initial} replicas at the start are none that the autoscaler holds; {policy.minimum} to "
+            f"{policy.maximum} are accepted"
+        )
+    for name, value in (("the end", until_s), ("the interval", interval_s)):
+        if value is not None and not 0 < value < NEVER:
+            raise InputError(f"{name} is {value:g} s; a positive number of seconds is accepted")
+    for at in failures:
+        if not 0 <= at < (NEVER if until_s is None else until_s):
+            until = "" if until_s is None else f" to {until_s:g}"
+            raise InputError(f"a failure at {at:g} s is outside the load; seconds from 0{until} are accepted")
+
+
+def _or_nothing(
+    fed: Iterator[tuple[Requests, float]], nothing: tuple[Requests, float]
+) -> Iterator[tuple[Requests, float]]:
+    first = next(fed, nothing)
+    return chain([first], fed)
+
+
+def _before(parts: Iterable[Requests], until_s: float | None) -> Iterator[Requests]:
+    """Yield the requests that arrive before ``until_s``."""
+    for part in parts:
+        if until_s is None or not len(part) or part.arrival_s[-1] < until_s:
+            yield part
+            continue
+        yield part.take(part.arrival_s < until_s)
+        return
