@@ -4,7 +4,7 @@ Arrivals, prompts, answers and routing draw from streams of their own, so that t
 they were asked to: a higher rate has the same requests, closer together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import log, sqrt
 
 import numpy as np
@@ -16,6 +16,9 @@ from engine.workload import TokenDistribution
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+Lengths = Callable[[int], tuple[Ints, Ints]]
+"""A number of requests → prompts and answers of so many more, tokens."""
 
 HOUR_S = 3600.0
 LONGEST = 1 << 20
@@ -57,21 +60,86 @@ def open_loop(
             f"{requests_per_s:g} requests/s with a burstiness of {burstiness:g} is no load; both must be positive, and "
             "an hourly profile may not be all zero or negative"
         )
-    gaps, prompts, answers = (stream(seed, which) for which in range(3))
+    lengths = drawn_lengths(input_tokens, output_tokens, seed=seed, context_limit=context_limit)
+    gaps = stream(seed, 0)
     passed = 0.0
     for start in range(0, count, CHUNK):
-        size = min(CHUNK, count - start)
-        steps = gaps.standard_exponential(size) if burstiness == 1 else _gamma_gaps(gaps, burstiness, size)
-        units = np.cumsum(np.concatenate([[passed], steps]))[1:]
+        units = _renewals(gaps, burstiness, passed, min(CHUNK, count - start))
         passed = float(units[-1])
-        prompt = draw_lengths(input_tokens, size, prompts, context_limit)
-        yield requests_of(
-            _stretched(units, requests_per_s, profile),
-            prompt,
-            draw_lengths(output_tokens, size, answers, context_limit),
-            np.floor(prompt * prefix_hit).astype(np.int64),
-            np.arange(start, start + size, dtype=np.int64),
+        yield _arriving(_stretched(units, requests_per_s, profile), lengths, prefix_hit, start)
+
+
+def over_time(
+    requests_per_s: Floats,
+    interval_s: float,
+    lengths: Lengths,
+    *,
+    seed: int,
+    burstiness: float = 1.0,
+    prefix_hit: float = 0.0,
+) -> Iterator[Requests]:
+    """Yield the requests of a rate that changes, to the end of its last interval, in chunks.
+
+    The renewal process (Poisson for a burstiness of 1) runs in the time that the rates stretch: time-rescaling, exact
+    for rates that are constant within an interval.
+
+    Raises:
+        InputError: rates or a burstiness that are no load.
+    """
+    if not len(requests_per_s) or not (requests_per_s >= 0).all() or not requests_per_s.any() or not burstiness > 0:
+        raise InputError(
+            f"rates from {requests_per_s.min(initial=0):g} to {requests_per_s.max(initial=0):g} requests/s with a "
+            f"burstiness of {burstiness:g} are no load; it must be positive, and rates neither negative nor all zero"
         )
+    edges = np.arange(len(requests_per_s) + 1) * interval_s
+    reached = np.concatenate([[0.0], np.cumsum(requests_per_s * interval_s)])
+    gaps = stream(seed, 0)
+    passed, start = 0.0, 0
+    while passed < reached[-1]:
+        units = _renewals(gaps, burstiness, passed, CHUNK)
+        passed = float(units[-1])
+        arrivals = np.interp(units[units < reached[-1]], reached, edges)
+        yield _arriving(arrivals, lengths, prefix_hit, start)
+        start += len(arrivals)
+
+
+def _arriving(arrivals: Floats, lengths: Lengths, prefix_hit: float, start: int) -> Requests:
+    prompts, answers = lengths(len(arrivals))
+    numbers = np.arange(start, start + len(arrivals), dtype=np.int64)
+    return requests_of(arrivals, prompts, answers, np.floor(prompts * prefix_hit).astype(np.int64), numbers)
+
+
+def _renewals(gaps: np.random.Generator, burstiness: float, passed: float, count: int) -> Floats:
+    """Return the next ``count`` moments of a renewal process with a mean gap of 1, the last of which was ``passed``."""
+    steps = gaps.standard_exponential(count) if burstiness == 1 else _gamma_gaps(gaps, burstiness, count)
+    result: Floats = np.cumsum(np.concatenate([[passed], steps]))[1:]
+    return result
+
+
+def drawn_lengths(
+    input_tokens: TokenDistribution, output_tokens: TokenDistribution, *, seed: int, context_limit: int = LONGEST
+) -> Lengths:
+    """Return lengths drawn from distributions, prompts and answers apart."""
+    prompts, answers = stream(seed, 1), stream(seed, 2)
+
+    def drawn(count: int) -> tuple[Ints, Ints]:
+        return (
+            draw_lengths(input_tokens, count, prompts, context_limit),
+            draw_lengths(output_tokens, count, answers, context_limit),
+        )
+
+    return drawn
+
+
+def lengths_as_in(requests: Requests, *, seed: int) -> Lengths:
+    """Return lengths drawn from recorded requests, each prompt with the answer that it had."""
+    which = stream(seed, 1)
+
+    def drawn(count: int) -> tuple[Ints, Ints]:
+        at = which.integers(0, len(requests), count)
+        return requests.input_tokens[at], requests.output_tokens[at]
+
+    return drawn
 
 
 def queued(

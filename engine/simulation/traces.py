@@ -107,7 +107,7 @@ def _csv_reader(header: str, where: str) -> _Reader:
     names = [part.strip().strip('"').lower() for part in header.split(",")]
     formats: tuple[tuple[tuple[str, str, str], Callable[[str], float], bool], ...] = (
         (("arrival_s", "input_tokens", "output_tokens"), _seconds, False),
-        (("timestamp", "contexttokens", "generatedtokens"), _date, False),
+        (("timestamp", "contexttokens", "generatedtokens"), date_seconds, False),
         (("timestamp", "request tokens", "response tokens"), _seconds, True),
         (("timestamp_s", "input_length", "output_length"), _seconds, False),
         (("timestamp_ms", "input_length", "output_length"), _milliseconds, False),
@@ -167,7 +167,12 @@ def _milliseconds(text: str) -> float:
     return _seconds(text) / 1e3
 
 
-def _date(text: str) -> float:
+def date_seconds(text: str) -> float:
+    """Return a date and time as seconds; without a zone it is taken as UTC.
+
+    Raises:
+        ValueError: saying what was expected.
+    """
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
