@@ -34,14 +34,18 @@ SCORECARD: Final = Path(__file__).parent / "measurements" / "scorecard.csv"
 """Published points of 16 accelerators and 32 models that no fit may see, each with its source."""
 
 
-def read_points(path: Path) -> list[Point]:
+def read_points(path: Path, content: bytes | None = None) -> list[Point]:
     """Return the rows of a measurements CSV; columns that it lacks are empty, others that it has are left out.
 
     A point without an id is called by its line. Raises InputError where the file cannot be read, lacks a column that is
     needed, or holds what is no number where one belongs; it names the line.
+
+    Args:
+        path: the file, or what it is called where its content is given.
+        content: what was read already (standard input).
     """
     points: list[Point] = []
-    for line, row in _rows(path, REQUIRED):
+    for line, row in _rows(path, content, REQUIRED, "a CSV of measured points needs"):
         where = f"{quoted(str(path))}, line {line}"
         for name in REQUIRED:
             if not row[name]:
@@ -59,26 +63,34 @@ def scorecard_points() -> list[Point]:
     return read_points(SCORECARD)
 
 
-def read_peer_predictions(path: Path) -> list[Point]:
+def read_peer_predictions(path: Path, content: bytes | None = None) -> list[Point]:
     """Return the rows of a CSV of a peer's predictions: measurement_id, peer, peer_version, ttft_ms, itl_ms.
 
-    Raises InputError as ``read_points``.
+    Raises InputError as ``read_points``; args as there.
     """
     rows: list[Point] = []
-    for line, row in _rows(path, ("measurement_id",)):
+    for line, row in _rows(path, content, ("measurement_id",), "a CSV of a peer's predictions needs"):
         where = f"{quoted(str(path))}, line {line}"
+        if not row.keys() & set(PEER_NUMBERS):
+            raise InputError(
+                f"{quoted(str(path))} predicts nothing: a CSV of a peer's predictions needs the column "
+                f"{listed(PEER_NUMBERS)} beside measurement_id"
+            )
         texts = {name: row.get(name, "") for name in PEER_TEXTS}
         rows.append(texts | {name: _number(row.get(name, ""), f"{where}: {name}") for name in PEER_NUMBERS})
     return rows
 
 
-def _rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(
+    path: Path, content: bytes | None, required: Sequence[str], needs: str
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each row that is not blank with its line number."""
     name = quoted(str(path))
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    text = _decoded(_read(path) if content is None else content, name)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [field.strip() for field in next(reader, [])]
-        _check_header(header, required, name)
+        _check_header(header, required, name, needs)
         found = False
         for fields in reader:
             if not any(field.strip() for field in fields):
@@ -95,30 +107,34 @@ def _rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, 
         raise InputError(f"{name} holds a header and no points")
 
 
-def _check_header(header: Sequence[str], required: Sequence[str], name: str) -> None:
+def _check_header(header: Sequence[str], required: Sequence[str], name: str, needs: str) -> None:
     if not any(header):
-        raise InputError(f"{name} is empty; a CSV with a header is expected, with the columns {listed(required)}")
+        raise InputError(f"{name} is empty; {needs} a header with {' and '.join(required)}")
     missing = [column for column in required if column not in header]
     if missing:
         what = "column" if len(missing) == 1 else "columns"
+        separated = ", separated by commas" if len(header) == 1 else ""
         raise InputError(
-            f"{name}, line 1 lacks the {what} {', '.join(missing)}; it holds {quoted(', '.join(header))}, and the "
-            "columns of a measurements CSV are needed, separated by commas"
+            f"{name}, line 1 lacks the {what} {', '.join(missing)}; it holds {quoted(', '.join(header))}, and {needs} "
+            f"a header with {' and '.join(required)}{separated}"
         )
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
         raise InputError(f"{name}, line 1 holds the column {twice[0]} twice")
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> bytes:
     name = quoted(str(path))
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
+            return file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a CSV of measured points") from None
+        raise InputError(f"there is no file {name}; give a CSV, or - for standard input") from None
     except OSError as error:
         raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def _decoded(raw: bytes, name: str) -> str:
     if len(raw) > LARGEST_BYTES:
         raise InputError(f"{name} is larger than {LARGEST_BYTES // 2**20} MiB, more than any set of points")
     try:

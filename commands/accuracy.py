@@ -11,6 +11,7 @@ if __name__ == "__main__":
     sys.exit(main(["accuracy", *sys.argv[1:]]))
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,15 +19,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.writing import check_writable, write_whole
-from catalogs.measurement_files import read_peer_predictions, read_points, scorecard_points
+from catalogs.errors import InputError
+from catalogs.measurement_files import LARGEST_BYTES, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.progress import progress
 from commands.showing import notice, print_json, show_accuracy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from engine.benchmarks import Progress
     from engine.measured import Simulator
 
@@ -35,7 +35,8 @@ app = typer.Typer(
 )
 
 Points = Annotated[
-    Path | None, typer.Option(metavar="FILE.csv", help="Measured points; the shipped scorecard by default.")
+    Path | None,
+    typer.Option(metavar="FILE.csv", help="Measured points, - for standard input; the shipped scorecard by default."),
 ]
 Compare = Annotated[
     Path | None, typer.Option(metavar="FILE.csv", help="A peer's predictions: measurement_id, ttft_ms, itl_ms, …")
@@ -82,8 +83,10 @@ def accuracy_command(
 
         check_plot(plot)
         check_writable(plot, force=force)
-    measured = _points(points)
-    theirs = None if compare is None else read_peer_predictions(compare)
+    if str(points) == str(compare) == "-":
+        raise InputError("--points - and --compare - both read standard input: give one of them a file")
+    measured = scorecard_points() if points is None else read_points(*_source(points))
+    theirs = None if compare is None else read_peer_predictions(*_source(compare))
     facts = user_catalogs(catalog or ())
     from engine.comparison import comparisons  # noqa: PLC0415 — numpy: bad input is refused without it
     from engine.scores import accuracy_of, rows_csv  # noqa: PLC0415
@@ -93,8 +96,8 @@ def accuracy_command(
 
         return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=told)
 
-    with progress("simulating") as told:
-        found = accuracy_of(measured, facts, None if no_simulation else simulator(told))
+    with progress("predicting") as predicting, progress("simulating") as simulating:
+        found = accuracy_of(measured, facts, None if no_simulation else simulator(simulating), predicting)
     beside = None if theirs is None else comparisons(found, theirs)
     if rows is not None:
         write_whole(rows, rows_csv(found), force=force)
@@ -120,6 +123,8 @@ def accuracy_command(
     return Exit.DONE
 
 
-def _points(file: Path | None) -> "Sequence[Mapping[str, str]]":
-    """Return the points of a file, else those of the shipped scorecard."""
-    return scorecard_points() if file is None else read_points(file)
+def _source(file: Path) -> tuple[Path, bytes | None]:
+    """Return a file, or what standard input holds where it is -."""
+    if str(file) != "-":
+        return file, None
+    return Path("standard input"), sys.stdin.buffer.read(LARGEST_BYTES + 1)

@@ -30,6 +30,8 @@ class Comparison:
     peer_version: str
     predictions: int
     """Of the peer, as its file holds them."""
+    known: int
+    """Of them, those whose measurement is among the points, predicted or not."""
     metrics: dict[str, SideBySide]
 
 
@@ -39,8 +41,16 @@ def comparisons(accuracy: Accuracy, peer_rows: Sequence[Mapping[str, str]]) -> t
     for row in peer_rows:
         groups.setdefault((row["peer"], row["peer_version"]), []).append(row)
     ours = {(row.id, row.metric): row for row in accuracy.rows if row.predicted is not None and row.measured}
+    ids = {row.id for row in accuracy.rows}
     return tuple(
-        Comparison(peer, version, len(rows), dict(_metrics(ours, rows))) for (peer, version), rows in groups.items()
+        Comparison(
+            peer,
+            version,
+            len(rows),
+            sum(row["measurement_id"] in ids for row in rows),
+            dict(_metrics(ours, rows)),
+        )
+        for (peer, version), rows in groups.items()
     )
 
 

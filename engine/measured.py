@@ -11,7 +11,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
 from catalogs.records import Accelerator
 from engine.bands import architecture_of, band_for, ends, kernels_of
-from engine.benchmarks import Benchmark, BenchmarkTtft, benchmark_of
+from engine.benchmarks import Benchmark, BenchmarkTtft, Progress, benchmark_of
 from engine.candidates import Candidates, illegal_because, measure
 from engine.kernels import Rates, Unsupported
 from engine.lengths import lengths_of
@@ -83,9 +83,14 @@ Simulator = Callable[[Sequence[Benchmark]], Sequence[BenchmarkTtft | None]]
 """Such as ``benchmark_ttfts``."""
 
 
-def predict(rows: Sequence[Mapping[str, str]], catalog: Catalog, simulator: Simulator | None = None) -> list[Outcome]:
+def predict(
+    rows: Sequence[Mapping[str, str]],
+    catalog: Catalog,
+    simulator: Simulator | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
     """Return each row's predictions, or why there are none; see ``predict_points``."""
-    return predict_points([read(row, catalog) for row in rows], catalog, simulator)
+    return predict_points([read(row, catalog) for row in rows], catalog, simulator, progress)
 
 
 def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
@@ -99,12 +104,18 @@ def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
     return point if columns_of(row) else "the row measures no ITL, TTFT, end-to-end time or throughput"
 
 
-def predict_points(points: Sequence[Reading], catalog: Catalog, simulator: Simulator | None = None) -> list[Outcome]:
+def predict_points(
+    points: Sequence[Reading],
+    catalog: Catalog,
+    simulator: Simulator | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
     """Return each point's predictions; those of one system and load are computed together.
 
     Args:
         simulator: TTFT of closed loops comes from simulating how each was run; without one from the closed form, which
             is what constants are fitted with.
+        progress: told of points as they are predicted; the simulator tells of its own work.
     """
     benchmarks: dict[int, Benchmark] = {}
     outcomes: list[Outcome] = [point if isinstance(point, str) else "" for point in points]
@@ -112,7 +123,11 @@ def predict_points(points: Sequence[Reading], catalog: Catalog, simulator: Simul
     for index, point in enumerate(points):
         if not isinstance(point, str):
             groups[point.system][point.load].append((index, point))
+    done = 0
     for system, loads in groups.items():
+        done += sum(len(members) for members in loads.values())
+        if progress:
+            progress(done, len(points))
         settings = {point.setting for members in loads.values() for _, point in members}
         reduced, refused = _reduce(system, settings, catalog)
         for load, members in loads.items():

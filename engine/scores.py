@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from catalogs.catalog import Catalog
+from engine.benchmarks import Progress
 from engine.measured import METRICS, TAILS, Simulator, columns_of, predict
 
 GROUPS = ("source", "accelerator", "model", "load")
@@ -60,17 +61,23 @@ class Accuracy:
     """Points that state no weight precision: the checkpoint's own was taken."""
 
 
-def accuracy_of(points: Sequence[Mapping[str, str]], catalog: Catalog, simulator: Simulator | None = None) -> Accuracy:
+def accuracy_of(
+    points: Sequence[Mapping[str, str]],
+    catalog: Catalog,
+    simulator: Simulator | None = None,
+    progress: Progress | None = None,
+) -> Accuracy:
     """Predict every point and score the predictions; a point that cannot be predicted is listed with its reason.
 
     With a simulator closed loops are simulated as they were run: their TTFT, and its 95th percentile, come from there.
+    What takes long besides is told by ``progress``.
     """
     scored = {**METRICS, **TAILS}
     rows: list[ScoredRow] = []
     refused: list[Refusal] = []
     ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in scored}
     metric_of = {column: metric for metric, columns in scored.items() for column in columns}
-    for point, predictions in zip(points, predict(points, catalog, simulator), strict=True):
+    for point, predictions in zip(points, predict(points, catalog, simulator, progress), strict=True):
         if isinstance(predictions, str):
             refused.append(Refusal(point["id"], predictions))
             rows += [

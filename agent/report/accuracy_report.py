@@ -13,6 +13,8 @@ from engine.scores import GROUPS, Accuracy, Score
 
 SHOWN_REASONS = 20
 METRICS = {"itl": "ITL", "ttft": "TTFT", "ttft_p95": "TTFT p95", "throughput": "throughput"}
+ALWAYS = ("itl", "ttft", "throughput")
+"""In the JSON whether any point measured them or not."""
 _SCORES = (
     Column("n", "right"),
     Column("median", "right"),
@@ -37,7 +39,7 @@ def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = No
         "points": accuracy.points,
         "predicted": accuracy.predicted,
         "refused": plain(accuracy.refused),
-        "metrics": {metric: plain(accuracy.metrics.get(metric)) or nothing for metric in METRICS},
+        "metrics": dict.fromkeys(ALWAYS, nothing) | plain(accuracy.metrics),
         "by": plain(accuracy.by),
         "native_precision": accuracy.native_precision,
     }
@@ -118,7 +120,13 @@ def _beside(comparison: Comparison) -> Iterator[Block]:
     peer = f"{comparison.peer or 'the peer'} {comparison.peer_version}".strip()
     yield Heading(f"Beside {peer}")
     if not comparison.metrics:
-        yield Paragraph("No point is predicted by both.")
+        if comparison.known:
+            yield Paragraph("No figure is predicted by both.")
+        else:
+            yield Paragraph(
+                f"No measurement_id of its {show_count(comparison.predictions)} predictions is among these points: "
+                "--points gives those that it predicts."
+            )
         return
     rows = []
     for metric, both in comparison.metrics.items():

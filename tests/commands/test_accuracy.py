@@ -141,6 +141,30 @@ def test_a_peer_is_judged_on_the_points_that_both_predict(fleetcast: Program, tm
     assert "Beside other 1.2" in out
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty; a CSV of a peer's predictions needs a header with measurement_id"),
+        ("a,b\n1,2\n", "lacks the column measurement_id; it holds 'a, b'"),
+        ("measurement_id;itl_ms\nx;1\n", "separated by commas"),
+        ("measurement_id,peer\nx,other\n", "predicts nothing: a CSV of a peer's predictions needs the column ttft_ms"),
+        ("measurement_id,itl_ms\n", "no points"),
+        ("measurement_id,itl_ms\nx,soon\n", "line 2: itl_ms 'soon' is not a number"),
+    ],
+)
+def test_what_is_no_set_of_predictions_is_refused(fleetcast: Program, tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "peer.csv"
+    file.write_text(content)
+    assert words in fleetcast.refusal("accuracy", "--points", POINTS, "--compare", file)
+
+
+def test_predictions_of_other_points_say_so(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "peer.csv"
+    file.write_text("measurement_id,itl_ms\nelsewhere,12\n")
+    out = fleetcast("accuracy", "--points", POINTS, "--compare", file, "--plain").out
+    assert "No measurement_id of its 1 predictions is among these points" in out
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +221,25 @@ def test_files_that_are_not_there(fleetcast: Program, tmp_path: Path) -> None:
     assert "there is no file" in fleetcast.refusal("accuracy", "--points", tmp_path / "none.csv")
     assert "directory" in fleetcast.refusal("accuracy", "--points", tmp_path)
     assert "there is no file" in fleetcast.refusal("accuracy", "--points", POINTS, "--compare", tmp_path / "none.csv")
+
+
+def test_points_are_read_from_standard_input(
+    fleetcast: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = tmp_path / "piped"
+    piped.write_text(text_of([BARE]))
+    with piped.open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert fleetcast("accuracy", "--points", "-", "--json").tree["predicted"] == 1
+    assert "both read standard input" in fleetcast.refusal("accuracy", "--points", "-", "--compare", "-")
+
+
+def test_every_metric_of_the_contract_is_there_whether_measured_or_not(fleetcast: Program, tmp_path: Path) -> None:
+    file = written(tmp_path / "points.csv", [{**BARE, "ttft_ms_mean": ""}])
+    tree = fleetcast("accuracy", "--points", file, "--json").tree
+    assert set(tree["metrics"]) == {"itl", "ttft", "throughput"}
+    assert {name: scores["n"] for name, scores in tree["metrics"].items()} == {"itl": 1, "ttft": 0, "throughput": 0}
+    assert all(set(s) == {"n", "median_ape", "p90_ape", "median_ratio"} for s in tree["metrics"].values())
 
 
 def test_a_byte_order_mark_and_other_line_ends_are_read(fleetcast: Program, tmp_path: Path) -> None:
