@@ -49,6 +49,7 @@ MIXTURE = ("mixture_layer_overhead_us", "mixture_compute", "mixture_memory")
 SERVED = ("ttft_overhead_ms",)
 SERVED_MIXTURE = ("ttft_overhead_ms", "mixture_prompt_layer_overhead_us")
 SPARSE = ("sparse_layer_overhead_us",)
+CDNA = ("CDNA2", "CDNA3", "CDNA4")
 COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
 
 
@@ -84,7 +85,8 @@ BLOCKS: tuple[Block, ...] = (
         ("itl", "e2e"),
         (
             Entry("vllm", DENSE + SERVED),
-            Entry("vllm-cdna", (*COARSE, "all_reduce_factor"), architectures=("CDNA2", "CDNA3", "CDNA4"), foreign=True),
+            Entry("vllm-cdna", ("step_overhead_us",), architectures=CDNA),
+            Entry("cdna", (*COARSE[1:], "all_reduce_factor"), architectures=CDNA, every_runtime=True, foreign=True),
         ),
     ),
     Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),)),
