@@ -22,7 +22,7 @@ from engine.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TOKEN_GRID: Floats = np.unique(np.concatenate([[1.0], np.round(2.0 ** np.arange(1, 16.1, 0.5))]))
+TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
 """Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
 
 SAMPLED_POSITIONS = 256.0
