@@ -465,6 +465,25 @@ class Scheduler(Record):
     """Most prompts in one step; null: as many as the token budget holds."""
 
 
+class Platform(Record):
+    """Accelerators that a serving runtime runs on, and what that takes."""
+
+    vendors: tuple[str, ...] = ()
+    """Empty: every vendor."""
+    architectures: tuple[str, ...] = ()
+    """Empty: every architecture of the vendors."""
+    needs: str = ""
+    """What must be installed instead of the usual package, or beside it: 'the ROCm build of vLLM'."""
+    without: tuple[str, ...] = ()
+    """Flags of its command that say nothing there."""
+
+    def holds(self, accelerator: Accelerator) -> bool:
+        """Return whether the accelerator is one of these."""
+        return (not self.vendors or accelerator.vendor in self.vendors) and (
+            not self.architectures or accelerator.architecture in self.architectures
+        )
+
+
 class ServingRuntime(Fact):
     """A serving runtime: its scheduler and what it costs beside the kernels."""
 
@@ -498,6 +517,12 @@ class ServingRuntime(Fact):
     scheduler: Scheduler
     fitted_on: str = ""
     """What the overheads were fitted on, and the residual."""
+    platforms: tuple[Platform, ...] = ()
+    """What it runs on; empty where it has no command of its own, which is then left open."""
+
+    def platform_of(self, accelerator: Accelerator) -> Platform | None:
+        """Return the platform of an accelerator; None where the runtime is not known to run on it."""
+        return next((platform for platform in self.platforms if platform.holds(accelerator)), None)
 
 
 class FittedConstants(Record):

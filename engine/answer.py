@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.ceilings import tightest
+from engine.chosen import unsupported_note
 from engine.operating_points import OperatingPoints
 from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
 from engine.plan_bands import outside_note
@@ -99,8 +100,8 @@ def warnings_of(
             "TTFT there by up to −25 to +60 %"
         )
     unlike = outside_note(best.candidates.accelerator(0), question.model, question.weights, spec, question.catalog)
-    if unlike:
-        warnings.append(unlike)
+    cannot = unsupported_note(question, best.candidates.accelerator(0))
+    warnings += [note for note in (cannot, unlike) if note]
     if not spec.targets:
         warnings.append(
             "no latency target was given: the fleet is sized to "

@@ -4,6 +4,8 @@ import hashlib
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
+from catalogs.errors import listed
+from catalogs.records import Accelerator
 from engine.candidates import Candidates
 from engine.kernels import compute_unit
 from engine.memory import kv_bytes_per_token, weights_bytes
@@ -41,12 +43,19 @@ def chosen_of(question: Question, best: Evaluated) -> Chosen:
         ),
         runtime=question.runtime.id,
         offer=choice.median.chosen() if choice else None,
-        flags=launch_command(question, tp, pp, dp, ep),
+        flags=launch_command(question, accelerator, tp, pp, dp, ep),
+        needs=platform.needs if (platform := question.runtime.platform_of(accelerator)) else "",
     )
 
 
-def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> str:
-    """Return what to type to start the runtime like this; context and batch only where somebody asked for them."""
+def launch_command(question: Question, accelerator: Accelerator, tp: int, pp: int, dp: int, ep: int) -> str:
+    """Return what to type to start the runtime like this; empty where it has no command or does not run there.
+
+    Context and batch are said only where somebody asked for them.
+    """
+    platform = question.runtime.platform_of(accelerator)
+    if platform is None:
+        return ""
     serving = question.spec.serving
     repository = question.checkpoint.repository if question.checkpoint else _repository(question)
     context, cap = serving.context_window, serving.batch_cap
@@ -94,7 +103,21 @@ def launch_command(question: Question, tp: int, pp: int, dp: int, ep: int) -> st
                 f"--max_batch_size {cap}" if cap else "",
                 f"--max_num_tokens {question.budget_tokens}",
             ]
-    return " ".join(part for part in parts if part)
+    return " ".join(part for part in parts if part and part.split()[0] not in platform.without)
+
+
+def unsupported_note(question: Question, accelerator: Accelerator) -> str | None:
+    """Return in one sentence that the runtime is not known to run on an accelerator, and what is; None where it is."""
+    runtime = question.runtime
+    if not runtime.platforms or runtime.platform_of(accelerator):
+        return None
+    others = [other for other in question.catalog.runtimes.values() if other.platform_of(accelerator)]
+    there = (
+        f"{listed([other.name for other in others])} does (--runtime {others[0].id})"
+        if others
+        else "no runtime of the catalog is, and the figures are those of its scheduler"
+    )
+    return f"{runtime.name} is not known to run on {accelerator.name}: {there}"
 
 
 def _stored_in(question: Question, repository: str) -> str:

@@ -69,7 +69,9 @@ class Chosen:
     runtime: str
     offer: ChosenOffer | None
     flags: str
-    """What to type to start the runtime like this."""
+    """What to type to start the runtime like this; empty where no command is known."""
+    needs: str = ""
+    """What that takes beside the runtime's usual package; empty where nothing."""
 
 
 @dataclass(frozen=True, slots=True)

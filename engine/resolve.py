@@ -79,7 +79,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         weights_stated=spec.precision.weights is not None,
         kv_cache=_kv_precision(spec, catalog, runtime, weights, checkpoint),
         runtime=runtime,
-        accelerators=_accelerators(spec, catalog),
+        accelerators=_accelerators(spec, catalog, runtime),
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
         budget_tokens=budget_tokens,
@@ -119,13 +119,17 @@ def _kv_precision(
     return precision
 
 
-def _accelerators(spec: WorkloadSpec, catalog: Catalog) -> tuple[Accelerator, ...]:
+def _accelerators(spec: WorkloadSpec, catalog: Catalog, runtime: ServingRuntime) -> tuple[Accelerator, ...]:
     excluded = {catalog.accelerator(name).id for name in spec.hardware.excluded}
     wanted: Sequence[Accelerator]
     if spec.hardware.accelerators:
         wanted = [catalog.accelerator(name) for name in spec.hardware.accelerators]
     else:
-        wanted = [entry for entry in catalog.accelerators.values() if not entry.announced_only]
+        wanted = [
+            entry
+            for entry in catalog.accelerators.values()
+            if not entry.announced_only and (not runtime.platforms or runtime.platform_of(entry))
+        ]
     kept = tuple({entry.id: entry for entry in wanted if entry.id not in excluded}.values())
     if not kept:
         raise InputError("every accelerator that was asked for is also excluded; leave one of them out")

@@ -17,6 +17,7 @@ from agent.report.words import (
     sentence,
     shortened,
     unknown_bill,
+    start_lead,
     usd_shown,
     verdict_shown,
 )
@@ -130,7 +131,8 @@ def _command(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
         return ()
     if len(plan.chosen.flags) > room.command:
         return (_in_full("How to start a replica"),)
-    return (Command(plan.chosen.flags, "Start each replica with:" if room.command_lead else ""),)
+    lead = start_lead(plan.chosen) if room.command_lead or plan.chosen.needs else ""
+    return (Command(plan.chosen.flags, lead),)
 
 
 def _in_full(what: str) -> Paragraph:

@@ -29,6 +29,7 @@ from agent.report.words import (
     precision_shown,
     sentence,
     usd_shown,
+    start_lead,
 )
 from agent.report.workload_section import workload_table
 from catalogs.units import (
@@ -102,7 +103,7 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
         )
     )
     if chosen.flags:
-        yield Command(chosen.flags, "Start each replica with:")
+        yield Command(chosen.flags, start_lead(chosen))
 
 
 def _memory(memory: Memory) -> Iterator[Block]:

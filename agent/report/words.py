@@ -39,6 +39,11 @@ def accelerators_noun(chosen: Chosen, count: int = 2) -> str:
     return noun.removesuffix("s") if count == 1 else noun
 
 
+def start_lead(chosen: Chosen) -> str:
+    """Return what stands above the command that starts a replica."""
+    return f"Start each replica ({chosen.needs}) with:" if chosen.needs else "Start each replica with:"
+
+
 def usd_shown(amount: float | None) -> str:
     """Return an amount, or that no price is known."""
     return NO_PRICE if amount is None else show_usd(amount)

@@ -5,6 +5,7 @@ import pytest
 from catalogs.catalog import Catalog
 from engine.forecast import forecast
 from engine.plan import CapacityPlan
+from engine.resolve import resolve
 from engine.workload import spec_from
 
 
@@ -44,3 +45,71 @@ def test_one_replica_serves_and_several_serve(catalog: Catalog) -> None:
     assert " serves Llama" in one.answer.sentence
     assert several.fleet.replicas > 1
     assert " serve Llama" in several.answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "runtime", "starts", "needs"),
+    [
+        ("H100 SXM", "vllm", "vllm serve", ""),
+        ("MI300X", "vllm", "vllm serve", "the ROCm build of vLLM"),
+        ("TPU v6e", "vllm", "vllm serve", "vLLM with its tpu-inference plugin"),
+        ("Gaudi 3", "vllm", "vllm serve", "vLLM with its vllm-gaudi plugin"),
+        ("Trainium2", "vllm", "vllm serve", "vLLM with its vllm-neuron plugin"),
+        ("M3 Ultra", "llama.cpp", "llama-server", ""),
+        ("MI300X", "sglang", "python -m sglang.launch_server", "the ROCm build of SGLang"),
+        ("H100 SXM", "tensorrt-llm", "trtllm-serve", ""),
+    ],
+)
+def test_the_command_is_one_that_runs_there(
+    catalog: Catalog, accelerator: str, runtime: str, starts: str, needs: str
+) -> None:
+    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=[accelerator], serving__runtime=runtime)
+    assert plan.chosen.flags.startswith(starts)
+    assert plan.chosen.needs == needs
+    assert not any("not known to run" in warning for warning in plan.warnings)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "runtime", "instead"),
+    [
+        ("MI300X", "tensorrt-llm", "--runtime"),
+        ("TPU v6e", "sglang", "vLLM does (--runtime vllm)"),
+        ("Gaudi 3", "llama.cpp", "vLLM does (--runtime vllm)"),
+        ("SN40L", "vllm", "no runtime of the catalog is"),
+    ],
+)
+def test_where_a_runtime_does_not_run_no_command_is_shown_and_what_does_is_said(
+    catalog: Catalog, accelerator: str, runtime: str, instead: str
+) -> None:
+    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=[accelerator], serving__runtime=runtime)
+    assert plan.chosen.flags == ""
+    (said,) = [warning for warning in plan.warnings if "not known to run" in warning]
+    assert instead in said
+
+
+def test_a_cpu_is_not_given_the_memory_of_a_gpu(catalog: Catalog) -> None:
+    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["EPYC 9654"])
+    assert "--gpu-memory-utilization" not in plan.chosen.flags
+    assert "--max-num-batched-tokens" in plan.chosen.flags
+
+
+def test_a_search_leaves_out_what_the_runtime_does_not_run_on(catalog: Catalog) -> None:
+    spec = {"traffic.requests_per_s": 2, "tokens.input.mean": 500, "tokens.output.mean": 200, "model": "llama 3.1 8b"}
+    vendors = {
+        runtime: {
+            entry.vendor for entry in resolve(spec_from(spec | {"serving.runtime": runtime}), catalog).accelerators
+        }
+        for runtime in ("tensorrt-llm", "vllm", "generic")
+    }
+    assert vendors["tensorrt-llm"] == {"NVIDIA"}
+    assert {"AMD", "Google", "NVIDIA"} <= vendors["vllm"]
+    assert vendors["vllm"] < vendors["generic"]
+
+
+def test_every_platform_names_what_the_catalog_holds(catalog: Catalog) -> None:
+    vendors = {entry.vendor for entry in catalog.accelerators.values()}
+    architectures = {entry.architecture for entry in catalog.accelerators.values()}
+    for runtime in catalog.runtimes.values():
+        for platform in runtime.platforms:
+            assert set(platform.vendors) <= vendors
+            assert set(platform.architectures) <= architectures
