@@ -202,11 +202,11 @@ def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]
     from engine.infeasible import NoPlan  # noqa: PLC0415
 
     plan = forecast(spec, catalog, sources)
-    if isinstance(plan, NoPlan) or not spec.targets:
+    if isinstance(plan, NoPlan):
         return plan
-    from engine.verification import verified  # noqa: PLC0415
+    from engine.proven import proven  # noqa: PLC0415
 
-    return verified(plan, catalog)
+    return proven(plan, catalog)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

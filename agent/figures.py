@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
+from agent.report.replay_section import replay_sentence
 from agent.report.words import accelerators_noun, metric_shown, usd_shown
 from catalogs.units import GIB, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Performance
@@ -167,7 +168,9 @@ def _batch(plan: CapacityPlan) -> Explanation:
 
 def _scaling(plan: CapacityPlan) -> Explanation:
     reasons_given = tuple(f"{name.replace('_', ' ')}: {why}" for name, why in plan.autoscaling.reasons.items())
-    return (Bullets(reasons_given, "The thresholds:"),)
+    thresholds = Bullets(reasons_given, "The thresholds:")
+    replayed = replay_sentence(plan)
+    return (Paragraph(replayed), thresholds) if replayed else (thresholds,)
 
 
 # --- the bill ---------------------------------------------------------------------------------------------------------

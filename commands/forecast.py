@@ -133,10 +133,9 @@ def _answer(
         if output is not None:
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
-    if verify and plan.spec.targets:  # without a target there is nothing that a simulation could overturn
-        from engine.verification import verified  # noqa: PLC0415 — only here
+    from engine.proven import proven  # noqa: PLC0415 — only for a plan
 
-        plan = verified(plan, facts)
+    plan = proven(plan, facts, simulate=verify)
     if output is not None:
         from agent.writing import write_whole  # noqa: PLC0415
 

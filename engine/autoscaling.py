@@ -46,6 +46,8 @@ def autoscaling(
     prefill_s: float,
     weights_bytes_per_replica: float,
     mean_rps: float,
+    headroom: float = 1.0,
+    scale_down_window_s: float | None = None,
 ) -> Autoscaling:
     """Return the thresholds, with the reason of each and a warning for each that cannot do its work.
 
@@ -58,12 +60,15 @@ def autoscaling(
         prefill_s: a mean prompt's own prefill, seconds.
         weights_bytes_per_replica: loaded when a replica starts, bytes.
         mean_rps: mean load of the whole fleet, model calls/s.
+        headroom: growth beyond that of the demand's shape that replicas are held for: a replay's correction.
+        scale_down_window_s: a replay's correction, seconds.
     """
     parts = reaction_parts(spec.scaling, weights_bytes_per_replica)
     reaction = sum(parts.values())
     growth = demand.growth_within(reaction)
-    utilisation = 1 / (growth * demand.burst)
-    replica = _Replica(curve, capacity_rps, saturated_rps, utilisation * capacity_rps, growth * demand.burst)
+    grown = growth * demand.burst * headroom
+    utilisation = 1 / grown
+    replica = _Replica(curve, capacity_rps, saturated_rps, utilisation * capacity_rps, grown)
     in_flight = curve.in_flight_at(replica.planned)
     queue, queue_why = _queue_guard(spec, replica, prefill_s)
     usage, usage_why = _kv_threshold(replica)
@@ -86,7 +91,7 @@ def autoscaling(
         gpu_utilisation=busy,
         target_utilisation=utilisation,
         growth_within_reaction=growth,
-        scale_down_window_s=max(STABILISATION_S, 2 * reaction),
+        scale_down_window_s=scale_down_window_s or max(STABILISATION_S, 2 * reaction),
         reaction_time_s=reaction,
         reaction_parts_s=parts,
         reasons=reasons,

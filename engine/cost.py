@@ -1,12 +1,13 @@
 """The bill of a month (730 h): of today's fleet, of the smallest, the autoscaled and the largest one, and per token."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import ceil
 
-from catalogs.units import SECONDS_PER_MONTH
+from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_MONTH
 from engine.demand import Demand
-from engine.offers import TERM_WORDS, OfferChoice, PricedOffer
-from engine.plan import Cost, TokenPrices
+from engine.offers import TERM_WORDS, OfferChoice, PricedOffer, instances_for
+from engine.plan import Chosen, Cost, TokenPrices
 from engine.workload import Money
 
 
@@ -96,6 +97,30 @@ def bill(
         other_monthly_usd=other,
         within_budget=None if money.monthly_budget_usd is None else today <= money.monthly_budget_usd,
         note=_note(choice) + _budget_note(today, largest, money.monthly_budget_usd),
+    )
+
+
+def autoscaled_bill(cost: Cost, chosen: Chosen, minimum_replicas: int, share_of_time: Mapping[int, float]) -> Cost:
+    """Return a bill with the autoscaled month, and that of the minimum, as a replay held the replicas.
+
+    Args:
+        cost: the bill by the hours of the profile; it stays as it is where no price is known.
+        share_of_time: by replicas held.
+    """
+    offer, size = chosen.offer, chosen.accelerators_per_replica
+    if offer is None or cost.monthly_usd is None:
+        return cost
+
+    def monthly(instances: float) -> float:
+        return instances * offer.usd_per_hour * HOURS_PER_MONTH + cost.other_monthly_usd
+
+    def held(replicas: int) -> int:
+        return instances_for(replicas, size, offer.accelerators)
+
+    return replace(
+        cost,
+        minimum_monthly_usd=monthly(held(minimum_replicas)),
+        autoscaled_monthly_usd=monthly(sum(share * held(count) for count, share in share_of_time.items())),
     )
 
 

@@ -190,16 +190,21 @@ def replace_target(target: Target, seconds: float) -> Target:
 
 def with_capacity(question: Question, best: Evaluated, requests_per_s: float) -> Evaluated:
     """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
-    found, replicas = best.candidates, best.replicas
+    return replace(one_at(question, best.candidates, requests_per_s, best.replicas), rejected=best.rejected)
+
+
+def one_at(question: Question, found: Candidates, requests_per_s: float, replicas: Replicas | None = None) -> Evaluated:
+    """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes."""
+    replicas = replicas or found.replicas()
     capacity = np.array([requests_per_s])
     load = replicas.at(replicas.batch_at_rate(capacity[:, None]))
-    in_flight = best.in_flight
-    if question.spec.traffic.concurrency:
-        in_flight = capacity * replicas.mean(load, "e2e")[:, 0]
+    closed = question.spec.traffic.concurrency
+    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
     monthly, offers = _bills(question, found, counts)
-    return replace(
-        best,
+    return Evaluated(
+        candidates=found,
+        replicas=replicas,
         batch=load.batch[:, 0],
         capacity=capacity,
         load=load,
@@ -208,6 +213,8 @@ def with_capacity(question: Question, best: Evaluated, requests_per_s: float) ->
         accelerators=counts.total * found.spread.accelerators,
         monthly_usd=monthly,
         offers=offers,
+        order=np.array([0]),
+        rejected=(),
     )
 
 

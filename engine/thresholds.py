@@ -10,9 +10,16 @@ from engine.search import Evaluated
 
 
 def thresholds_of(
-    question: Question, best: Evaluated, capacity: ReplicaCapacity, points: OperatingPoints, demand: Demand
+    question: Question,
+    best: Evaluated,
+    capacity: ReplicaCapacity,
+    points: OperatingPoints,
+    demand: Demand,
+    *,
+    headroom: float = 1.0,
+    scale_down_window_s: float | None = None,
 ) -> Autoscaling:
-    """Return the thresholds of an array of one."""
+    """Return the thresholds of an array of one, with a replay's corrections where there are any."""
     mean = question.mean_rate
     replicas = float(best.counts.peak[0])
     return autoscaling(
@@ -24,4 +31,6 @@ def thresholds_of(
         prefill_s=points.prefill_s,
         weights_bytes_per_replica=weights_bytes(question.model, question.weights, question.parameters),
         mean_rps=mean if mean is not None else points.at_mean.requests_per_s * replicas,
+        headroom=headroom,
+        scale_down_window_s=scale_down_window_s,
     )

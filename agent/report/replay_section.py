@@ -1,0 +1,96 @@
+"""What the autoscaler made of a day or a week, as the report shows it."""
+
+from collections.abc import Iterator
+
+from agent.report.blocks import Block, Bullets, Cell, Chart, Facts, Paragraph, Series, Words
+from agent.report.words import accelerators_noun, sentence
+from catalogs.units import show_count, show_figure, show_percent, show_seconds
+from engine.plan import CapacityPlan, Correction, Replay
+
+POINTS = 28
+"""Points of the chart at most: a day by the hour, a week by a quarter of a day."""
+
+
+def replay_sentence(plan: CapacityPlan) -> str:
+    """Return the replay in a sentence, or why there is none; empty where nobody replayed the plan."""
+    replay = plan.replay
+    if replay is None:
+        return ""
+    met = "met the targets" if plan.targets else "came below saturation"
+    hours = show_count(round(replay.accelerator_hours))
+    text = (
+        f"Replayed one {replay.shape} of this shape: {met_shown(replay)} of requests {met}, "
+        f"{hours} {accelerators_noun(plan.chosen, 1)}-hours, {_saving(replay)} a fixed fleet of "
+        f"{show_count(replay.fixed_replicas)}."
+    )
+    if replay.corrections:
+        changed = " and ".join(_corrected(correction) for correction in replay.corrections)
+        text += f" Corrected: {changed}."
+    return text
+
+
+def met_shown(replay: Replay) -> str:
+    """Return the share of requests that met the targets, never rounded up to all of them: '99.2 %'."""
+    if replay.met == 1:
+        return "all"
+    return f"{min(round(100 * replay.met, 1), 99.9):g} %"
+
+
+def _saving(replay: Replay) -> str:
+    if abs(replay.saving) < 0.005:
+        return "as many as"
+    return f"{show_percent(round(abs(replay.saving), 2))} {'less' if replay.saving > 0 else 'more'} than"
+
+
+def _corrected(correction: Correction) -> str:
+    name, shown = {
+        "target_utilisation": ("target utilisation", show_percent),
+        "minimum_replicas": ("minimum", show_count),
+        "scale_down_window_s": ("scale-down window", show_seconds),
+    }[correction.threshold]
+    return f"{name} {shown(correction.corrected)} instead of {shown(correction.planned)}"  # type: ignore[operator]
+
+
+def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
+    """Return the replay in full; one line where the fleet never scales."""
+    replay = plan.replay
+    if replay is None:
+        if plan.fleet.minimum_replicas == plan.fleet.maximum_replicas:
+            many = f"{show_count(plan.fleet.maximum_replicas)} replica{'s' * (plan.fleet.maximum_replicas > 1)}"
+            yield Paragraph(f"Nothing to replay: {many} at every hour.", "quiet")
+        return
+    yield Paragraph(replay_sentence(plan))
+    minutes = (24 if replay.shape == "day" else 168) * 60
+    items: list[tuple[str, Cell]] = [
+        ("hours", replay.basis),
+        ("replicas held", f"{show_count(replay.minimum_replicas)} to {show_count(replay.maximum_replicas)}"),
+        ("scaled", f"up {show_count(replay.scale_ups)} times, down {show_count(replay.scale_downs)} times"),
+        ("asked back within half an hour", f"{show_count(replay.flaps)} times"),
+        ("too late", _of(replay.late_minutes, minutes)),
+        ("beyond the whole fleet", _of(replay.beyond_fleet_minutes, minutes)),
+        ("seed", show_count(replay.seed)),
+    ]
+    yield Facts(tuple(items))
+    if replay.corrections:
+        told = tuple(sentence(f"{_corrected(one)}: {one.why}") for one in replay.corrections)
+        yield Bullets(told, "Corrected by the replay:")
+    yield _chart(plan, replay)
+
+
+def _of(count: int, minutes: int) -> Cell:
+    text = f"{show_count(count)} of {show_count(minutes)} minutes"
+    return Words(text, "warning") if count > minutes / 100 else text
+
+
+def _chart(plan: CapacityPlan, replay: Replay) -> Chart:
+    step = -(-len(replay.replicas_by_hour) // POINTS)
+    places = range(0, len(replay.replicas_by_hour), step)
+    each = plan.replica_capacity.requests_per_s
+    lines = []
+    for label, values, scale in (
+        ("held", replay.replicas_by_hour, 1.0),
+        ("filled by the load", replay.requests_per_s_by_hour, 1 / each),
+    ):
+        means = tuple(scale * sum(values[at : at + step]) / len(values[at : at + step]) for at in places)
+        lines.append(Series(label, means, tuple(show_figure(value) for value in means)))
+    return Chart("hour", tuple(float(at) for at in places), tuple(lines), "replicas")
