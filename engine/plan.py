@@ -222,6 +222,53 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A threshold that the replay changed."""
+
+    threshold: Literal["target_utilisation", "minimum_replicas", "scale_down_window_s"]
+    planned: float
+    corrected: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The fleet under its autoscaler over a day or a week of its demand, minute by minute."""
+
+    shape: Literal["day", "week"]
+    basis: str
+    """Whose hours: the user's, a preset's, or a default's."""
+    seed: int
+    met: float
+    """Share of requests within the limits of the targets; without targets, of those served below saturation."""
+    replica_hours: float
+    """Serving or starting."""
+    accelerator_hours: float
+    """Of whole instances where the fleet is rented, from the order of a replica on."""
+    fixed_replicas: int
+    """Always on instead: for the peak hour and its burst, with spares."""
+    fixed_accelerator_hours: float
+    saving: float
+    """Share of the fixed fleet's accelerator-hours."""
+    minimum_replicas: int
+    """Held at once, at least."""
+    maximum_replicas: int
+    scale_ups: int
+    scale_downs: int
+    flaps: int
+    """Times that replicas were asked for within half an hour of having been given back."""
+    late_minutes: int
+    """In which a target failed (without targets: a replica was saturated) and the fleet had replicas left to start."""
+    beyond_fleet_minutes: int
+    """In which it failed with all replicas that the fleet may have."""
+    corrections: tuple[Correction, ...]
+    requests_per_s_by_hour: tuple[float, ...]
+    """Of the whole fleet, model calls."""
+    replicas_by_hour: tuple[float, ...]
+    """Held, on average."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaCapacity:
     """The largest load of one replica within the targets."""
 
@@ -318,6 +365,7 @@ class Cost:
     """Today's fleet, always on."""
     minimum_monthly_usd: float | None
     autoscaled_monthly_usd: float | None
+    """As the replay held the replicas; without one, by the hours of the profile."""
     maximum_monthly_usd: float | None
     usd_per_request: float | None
     usd_per_million_tokens: TokenPrices | None
@@ -420,6 +468,8 @@ class CapacityPlan:
     provenance: Provenance
     verification: Verification | None = None
     """Null where nobody simulated the plan."""
+    replay: Replay | None = None
+    """Null where nobody replayed the plan, or where it never scales."""
     schema_version: int = field(default=SCHEMA_VERSION)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from agent.report.bands import fleet_sentence
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Paragraph, Report, Table, Words
 from agent.report.layout import height
+from agent.report.replay_section import replay_sentence
 from agent.report.sections import sections
 from agent.report.words import (
     TERMS,
@@ -16,8 +17,8 @@ from agent.report.words import (
     metric_shown,
     sentence,
     shortened,
-    unknown_bill,
     start_lead,
+    unknown_bill,
     usd_shown,
     verdict_shown,
 )
@@ -47,6 +48,8 @@ class _Room:
     command_lead: bool = True
     bands: bool = True
     """Whether it says what the fleet would be if the forecast is off."""
+    replay: bool = True
+    """Whether it says what came of the replay."""
     blanks: int = 3
     """Blank lines: after the opening, the targets, the assumptions and the bill, in this order of worth."""
 
@@ -59,7 +62,7 @@ _ROOMS = (
     _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
     _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
     _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False, replay=False),
 )
 """From roomy to tight: the first that fits is taken."""
 
@@ -88,7 +91,8 @@ def full(plan: CapacityPlan) -> Report:
 def _screen(plan: CapacityPlan, room: _Room) -> Report:
     opening = (*_answer(plan, room.answer), *_first_warning(plan, room.warning))
     sure = _sure(plan) if room.bands else ()
-    bill: tuple[Block, ...] = (_fleet(plan), *sure, *_bill(plan, room.bill), _holds(plan, room.answer))
+    replay = _replay(plan) if room.replay else ()
+    bill: tuple[Block, ...] = (_fleet(plan), *sure, *_bill(plan, room.bill), *replay, _holds(plan, room.answer))
     return Report(
         _spaced(
             [opening, (_latencies(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)],
@@ -208,6 +212,8 @@ def _fleet(plan: CapacityPlan) -> Table:
     per_replica = plan.chosen.accelerators_per_replica
     spares = sum(line.replicas for line in fleet.ledger if line.reason == "spares")
     low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas + spares)
+    if plan.replay is not None:
+        low, high = plan.replay.minimum_replicas, plan.replay.maximum_replicas
     rows: tuple[tuple[Cell, ...], ...] = (
         ("today", show_count(fleet.replicas), show_count(fleet.accelerators), usd_shown(cost.monthly_usd)),
         (
@@ -248,6 +254,11 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     if not text:
         return ()
     return (Paragraph(shortened(text, most), "bad" if cost.within_budget is False else "quiet"),)
+
+
+def _replay(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    text = replay_sentence(plan)
+    return (Paragraph(text),) if text else ()
 
 
 def _holds(plan: CapacityPlan, most: int | None = None) -> Paragraph:

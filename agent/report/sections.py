@@ -19,6 +19,7 @@ from agent.report.blocks import (
     Table,
     Words,
 )
+from agent.report.replay_section import replay_blocks
 from agent.report.simulated_latencies import simulated_latencies
 from agent.report.words import (
     accelerators_noun,
@@ -28,8 +29,8 @@ from agent.report.words import (
     parallel_shown,
     precision_shown,
     sentence,
-    usd_shown,
     start_lead,
+    usd_shown,
 )
 from agent.report.workload_section import workload_table
 from catalogs.units import (
@@ -67,7 +68,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from _verification(plan)
     yield from (Heading("What binds"), _binding(plan))
     yield from (Heading("Headroom, line by line"), _ledger(plan))
-    yield from (Heading("Autoscaling"), *_autoscaling(plan.autoscaling))
+    yield from (Heading("Autoscaling"), *_autoscaling(plan.autoscaling), *replay_blocks(plan))
     yield from (Heading("Bill"), *bill(plan))
     if plan.energy is not None:
         yield from (Heading("Energy"), energy(plan.energy))
