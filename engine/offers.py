@@ -1,12 +1,12 @@
 """Which rental offers can carry a replica, what a fleet costs on each, and which of them a plan is priced on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from catalogs.records import Accelerator, Confidence, RentalOffer
 from catalogs.units import HOURS_PER_MONTH
-from engine.plan import ChosenOffer
+from engine.plan import Chosen, ChosenOffer
 from engine.workload import Money, Term
 
 EVERYWHERE = frozenset({"", "global", "all", "any"})
@@ -39,6 +39,8 @@ class PricedOffer:
     source: str
     checked: date | None
     """Null for a price that the user gave."""
+    offer: str = ""
+    """The catalog's offer; replicas of other sizes may be priced on it too."""
 
     @property
     def usd_per_accelerator_hour(self) -> float:
@@ -89,6 +91,12 @@ def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerato
     return replicas * -(-accelerators_per_replica // offer_accelerators)
 
 
+def paid_accelerators(chosen: Chosen, replicas: int) -> int:
+    """Return the accelerators that are paid for replicas: those of whole instances where they are rented."""
+    size, offer = chosen.accelerators_per_replica, chosen.offer
+    return instances_for(replicas, size, offer.accelerators) * offer.accelerators if offer else replicas * size
+
+
 def qualifying_offers(
     offers: Iterable[RentalOffer],
     accelerator: Accelerator,
@@ -115,37 +123,91 @@ def qualifying_offers(
         return (own,) if own else ()
     there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
     priced = filter(None, (_priced(offer, replica_accelerators, node, money.term) for offer in there))
-    return tuple(sorted(priced, key=lambda o: (o.usd_per_accelerator_hour, o.provider, o.region, o.instance)))
+    return tuple(sorted(priced, key=_rank))
 
 
-def choose_offer(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> OfferChoice | None:
-    """Return the offer with the (lower) median bill for so many replicas, the cheapest and the dearest; None of none.
+@dataclass(frozen=True, slots=True)
+class FleetBills:
+    """What a fleet costs an hour on each offer that can carry its replicas."""
 
-    Bills of whole instances are compared. Offers that leave more than a third of an instance unused (a node of eight
-    for four accelerators) count only where all do: they say nothing about the usual price. One that counts for a fleet
-    counts for every larger one, however full its last instance is, or a larger fleet could be billed less.
+    accelerators: int
+    """Of the fleet."""
+    offers: tuple[PricedOffer, ...]
+    """As ``qualifying_offers`` returns them; their order settles ties."""
+    usd_per_hour: tuple[float, ...]
+    """In whole instances."""
+    usual: tuple[int, ...]
+    """Positions of the offers that count, the least bill first.
+
+    Offers that leave more than a third of an instance unused (a node of eight for four accelerators) count only where
+    all do: they say nothing about the usual price. One that counts for a fleet counts for every larger one, however
+    full its last instance is, or a larger fleet could be billed less.
+    """
+
+
+def fleet_bills(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> FleetBills:
+    """Return the bills of so many replicas on offers that can carry them."""
+    bills, wasteful = [], []
+    for offer in offers:
+        bills.append(instances_for(replicas, accelerators_per_replica, offer.accelerators) * offer.usd_per_hour)
+        used = min(replicas, max(offer.accelerators // accelerators_per_replica, 1)) * accelerators_per_replica
+        wasteful.append(offer.accelerators > WASTEFUL * used)
+    ranked = sorted(range(len(bills)), key=lambda place: (bills[place], place))
+    usual = [place for place in ranked if not wasteful[place]] or ranked
+    return FleetBills(replicas * accelerators_per_replica, tuple(offers), tuple(bills), tuple(usual))
+
+
+def common_offer(fleets: Collection[FleetBills]) -> PricedOffer | None:
+    """Return the offer on which all ways to serve a load with one accelerator are compared; None where none is priced.
+
+    On each offer the cheapest fleet is what counts: the offer with the (lower) median of those. Were each way to split
+    the model priced on a median of its own, one could win by its provider. Instances that the leanest fleet would leave
+    more than a third unused count only where all are such.
+    """
+    leanest = min((fleet.accelerators for fleet in fleets if fleet.offers), default=0)
+    least: dict[str, tuple[float, PricedOffer]] = {}
+    for fleet in fleets:
+        for place in fleet.usual:
+            bill, offer = fleet.usd_per_hour[place], fleet.offers[place]
+            if offer.offer not in least or bill < least[offer.offer][0]:
+                least[offer.offer] = bill, offer
+    ranked = [offer for _, offer in sorted(least.values(), key=lambda found: (found[0], *_rank(found[1])))]
+    usual = [offer for offer in ranked if offer.accelerators <= WASTEFUL * leanest] or ranked
+    return usual[(len(usual) - 1) // 2] if usual else None
+
+
+def choose_offer(fleet: FleetBills, common: PricedOffer | None = None) -> OfferChoice | None:
+    """Return the offer that a fleet is priced on, the cheapest and the dearest; None where none can carry it.
 
     Args:
-        offers: as ``qualifying_offers`` returns them; its order settles ties.
-        replicas: replicas of the whole fleet.
-        accelerators_per_replica: accelerators of each.
+        fleet: its bills.
+        common: that other ways to serve the load are priced on. Where it cannot carry this fleet, the next dearer one
+            per accelerator-hour does, or the dearest; without one it is the (lower) median of the bills.
     """
-    if not offers:
+    if not fleet.offers:
         return None
-    bills = []
-    for rank, offer in enumerate(offers):
-        instances = instances_for(replicas, accelerators_per_replica, offer.accelerators)
-        used = min(replicas, max(offer.accelerators // accelerators_per_replica, 1)) * accelerators_per_replica
-        wasteful = offer.accelerators > WASTEFUL * used
-        bills.append((wasteful, instances * offer.usd_per_hour, rank))
-    bills.sort()
-    usual = [bill for bill in bills if not bill[0]] or bills
+    offers = [fleet.offers[place] for place in fleet.usual]
+    chosen = offers[(len(offers) - 1) // 2]
+    if common is not None:
+        same = [offer for offer in offers if offer.offer == common.offer]
+        hourly = common.usd_per_accelerator_hour
+        dearer = [offer for offer in offers if offer.usd_per_accelerator_hour >= hourly]
+        near = min(dearer, key=_hourly, default=max(offers, key=_hourly))
+        chosen = same[0] if same else near
     return OfferChoice(
-        median=offers[usual[(len(usual) - 1) // 2][2]],
-        cheapest=offers[min(bills, key=lambda bill: bill[1:])[2]],
-        dearest=offers[usual[-1][2]],
-        qualifying=len(usual),
+        median=chosen,
+        cheapest=fleet.offers[min(range(len(fleet.offers)), key=lambda place: (fleet.usd_per_hour[place], place))],
+        dearest=offers[-1],
+        qualifying=len(offers),
     )
+
+
+def _rank(offer: PricedOffer) -> tuple[float, str, str, str]:
+    return offer.usd_per_accelerator_hour, offer.provider, offer.region, offer.instance
+
+
+def _hourly(offer: PricedOffer) -> float:
+    return offer.usd_per_accelerator_hour
 
 
 def no_price_note(
@@ -217,6 +279,7 @@ def _priced(offer: RentalOffer, replica: int, node: int, term: Term) -> PricedOf
         usd_per_hour=price * times,
         source=offer.source + (" (from memory)" if offer.confidence is Confidence.MEMORY else ""),
         checked=offer.checked,
+        offer=offer.id,
     )
 
 

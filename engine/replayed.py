@@ -13,9 +13,9 @@ from engine.correction import Outcome, Settings, Step, settled
 from engine.cost import autoscaled_bill
 from engine.demand import DAY_H, Demand, demand_of
 from engine.demand_by_minute import MINUTES_PER_HOUR, DemandByMinute, demand_by_minute
-from engine.offers import instances_for
+from engine.offers import paid_accelerators
 from engine.operating_points import OperatingPoints, operating_points
-from engine.plan import Assumption, Autoscaling, CapacityPlan, Chosen, Correction, Replay
+from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Replay
 from engine.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
 from engine.replica_loads import replica_loads
 from engine.resolve import Question
@@ -32,6 +32,11 @@ WAY_OUT = "scale on a schedule, or keep more replicas running"
 def scales(plan: CapacityPlan) -> bool:
     """Return whether an autoscaler can change anything: clients that wait for their answers bring no more load."""
     return plan.fleet.minimum_replicas < plan.fleet.maximum_replicas and not plan.spec.traffic.concurrency
+
+
+def always_on(plan: CapacityPlan) -> int:
+    """Return the replicas of a fleet that does not scale: for today's peak hour and its burst, with spares."""
+    return sum(line.replicas for line in plan.fleet.ledger if line.reason in RUNNING)
 
 
 def replayed(plan: CapacityPlan, catalog: Catalog, *, seed: int = SEED) -> CapacityPlan:
@@ -126,10 +131,12 @@ class _Stage:
     def record(self, outcome: Outcome, corrections: tuple[Correction, ...], seed: int) -> Replay:
         """Return the replay as the plan holds it."""
         plan, run = self.plan, outcome.run
-        fixed = sum(line.replicas for line in plan.fleet.ledger if line.reason in RUNNING)
+        fixed = always_on(plan)
         hours = len(self.demand.hourly)
-        paid = hours * sum(share * _paid(plan.chosen, count) for count, share in _share_of_time(run).items())
-        fixed_paid = hours * _paid(plan.chosen, fixed)
+        paid = hours * sum(
+            share * paid_accelerators(plan.chosen, count) for count, share in _share_of_time(run).items()
+        )
+        fixed_paid = hours * paid_accelerators(plan.chosen, fixed)
         rate = self.minutes.requests_per_s
         by_hour = (-1, MINUTES_PER_HOUR)
         return Replay(
@@ -178,13 +185,6 @@ def _stage(plan: CapacityPlan, catalog: Catalog, seed: int) -> _Stage:
 def _share_of_time(run: Run) -> dict[int, float]:
     """Return in which share of the time so many replicas were held."""
     return {int(count): minutes / len(run.held) for count, minutes in sorted(Counter(run.held.tolist()).items())}
-
-
-def _paid(chosen: Chosen, replicas: int) -> int:
-    """Return the accelerators that are paid for replicas: whole instances where they are rented."""
-    size = chosen.accelerators_per_replica
-    offer = chosen.offer
-    return instances_for(replicas, size, offer.accelerators) * offer.accelerators if offer else replicas * size
 
 
 def _basis(plan: CapacityPlan, question: Question) -> str:

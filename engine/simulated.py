@@ -31,7 +31,7 @@ from engine.simulation.routing import Routing
 from engine.simulation.simulate import WORTH_COMPILING
 from engine.simulation.statistics import Distribution, Estimate
 from engine.simulation.traces import read_trace
-from engine.workload import TokenDistribution
+from engine.workload import TokenDistribution, Tokens
 
 Moment = Literal["peak", "mean", "profile"]
 Progress = Callable[[int, int], None]
@@ -196,14 +196,11 @@ def drawn(
 ) -> Iterator[Requests]:
     """Return requests drawn from the spec of a question, with its burstiness unless another is given."""
     tokens = question.spec.tokens
-    answers = tokens.output
-    if tokens.reasoning_tokens:
-        answers = TokenDistribution(mean=answers.mean + tokens.reasoning_tokens, cv=answers.spread)
     return open_loop(
         requests_per_s,
         count,
         tokens.input,
-        answers,
+        answers_of(tokens),
         seed=seed,
         burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
         hourly_profile=profile,
@@ -211,6 +208,13 @@ def drawn(
         # As the formulas clip them; beyond the KV pool a runtime refuses a request.
         context_limit=max(question.context_limit - 1, 1),
     )
+
+
+def answers_of(tokens: Tokens) -> TokenDistribution:
+    """Return the lengths of answers, hidden tokens included."""
+    if not tokens.reasoning_tokens:
+        return tokens.output
+    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.spread)
 
 
 def warm_up(requests: int, in_flight: float) -> int:

@@ -98,12 +98,11 @@ def seconds_by_interval(changes: Sequence[Change], edges: Floats) -> dict[str, F
 
 
 def missed(times: RequestTimes, targets: Sequence[Target]) -> NDArray[np.bool_]:
-    """Return which requests have a latency that is longer than its target's, whichever the percentile."""
-    late = np.zeros(len(times.number), dtype=bool)
-    for target in targets:
-        # An answer of one token has no TPOT (NaN), and misses none.
-        late |= getattr(times, {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric]) > target.seconds
-    return late
+    """Return by target which requests have a latency longer than its limit, whichever the percentile."""
+    # An answer of one token has no TPOT (NaN), and misses none.
+    columns = {"ttft": times.ttft_s, "itl": times.tpot_s, "e2e": times.e2e_s}
+    late = [columns[target.metric] > target.seconds for target in targets]
+    return np.array(late, dtype=bool).reshape(len(targets), len(times.number))
 
 
 class MinuteTally:
@@ -115,13 +114,17 @@ class MinuteTally:
         self._counts = np.zeros((4, 0), dtype=np.int64)  # arrived, missed, admitted, done
         self._ttft = np.zeros((0, len(TTFT_EDGES) - 1), dtype=np.int32)
         self.missed = 0
+        """Requests that missed any target."""
+        self.missed_by = np.zeros(len(targets), dtype=np.int64)
 
     def add(self, times: RequestTimes) -> None:
         """Take requests that are done."""
         if not len(times.number):
             return
-        late = missed(times, self._targets)
+        each = missed(times, self._targets)
+        late = each.any(axis=0)
         self.missed += int(late.sum())
+        self.missed_by += each.sum(axis=1)
         arrived = self._interval_of(times.arrival_s)
         moments = (
             arrived,

@@ -51,6 +51,8 @@ class FleetOverTime:
     """Times that a failing replica made a request begin anew."""
     met: int
     """Requests that met every target; all of them where no target is given."""
+    misses: tuple[int, ...]
+    """By target, requests that missed it."""
     ttft_s: Distribution
     itl_s: Distribution
     """TPOT over requests."""
@@ -133,6 +135,7 @@ def simulate_over_time(
         refused=fleet.refused,
         begun_anew=fleet.begun_anew,
         met=tally.completed - minutes.missed,
+        misses=tuple(minutes.missed_by.tolist()),
         ttft_s=ttft,
         itl_s=itl,
         e2e_s=e2e,
