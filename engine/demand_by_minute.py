@@ -41,13 +41,15 @@ def demand_by_minute(
     """Return a day or a week of the demand; the same seed gives the same minutes.
 
     The rate runs straight between the centres of the hours, as in ``Demand.growth_within``. Within an hour it wobbles
-    (a first-order autoregression of its logarithm) up to the peak minute that was given, or that public traces show.
+    (a first-order autoregression of its logarithm) up to the peak minute that was given, or that public traces show;
+    the mean stays what it was.
     Counts are gamma with the variance of a renewal stream: burstiness² times that of Poisson.
     """
     hours = np.asarray(demand.hourly)
     at = (np.arange(len(hours) * MINUTES_PER_HOUR) + 0.5) / MINUTES_PER_HOUR
     smooth = np.interp(at, np.arange(len(hours)) + 0.5, hours, period=len(hours))
-    rate = mean_requests_per_s * smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
+    shape = smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
+    rate = shape * (mean_requests_per_s / shape.mean())
     spread = burstiness * burstiness
     counts = _stream(seed, _COUNTS).standard_gamma(rate * SECONDS / spread) * spread
     return DemandByMinute(rate, counts / SECONDS)
@@ -59,8 +61,7 @@ def _wobble(count: int, peak: float, seed: int) -> Floats:
     draws = _stream(seed, _WOBBLE).standard_normal(count)
     draws[1:] *= sqrt(1 - kept * kept)
     walk = np.fromiter(accumulate(draws.tolist(), lambda last, draw: kept * last + draw), np.float64, count)
-    factors = np.exp(np.clip(walk, -REACH, REACH) * (log(peak) / REACH))
-    result: Floats = factors / factors.mean()
+    result: Floats = np.exp(np.clip(walk, -REACH, REACH) * (log(peak) / REACH))
     return result
 
 

@@ -42,6 +42,7 @@ UNITS: Final = {
     "_w": "W",
     "seconds": "s",
     "_us": "µs",
+    "_hours": "h",
     "_s": "s",
 }
 """Unit by how a field's name ends; the first that fits."""
