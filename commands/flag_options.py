@@ -28,11 +28,15 @@ class OnlyWhatIsGiven(TyperCommand):
 def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:
     """Return the command's signature with a parameter for each flag, by panel of --help, as typer reads it.
 
-    Each is a list, so that a flag that was given twice is seen and not decided by the order.
+    Each is a list, so that a flag that was given twice is seen and not decided by the order. An option that the command
+    has itself stands in place of the flag of its name.
     """
     own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    taken = {parameter.name for parameter in own}
     for panel, flags in panels.items():
         for flag in flags:
+            if _parameter(flag) in taken:
+                continue
             option = typer.Option(
                 flag.name, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
             )
