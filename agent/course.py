@@ -161,7 +161,7 @@ def prepare(ports: Ports) -> None:
 
 
 def _prepare_rest(ports: Ports) -> None:
-    for name in ("engine.forecast", "agent.report.show", "agent.report.rich_render", "agent.report.model"):
+    for name in ("engine.proven", "agent.report.show", "agent.report.rich_render", "agent.report.model"):
         import_module(name)
     from engine.workload import WorkloadSpec  # noqa: PLC0415 — loaded beside the first prompt
 
@@ -198,15 +198,9 @@ def _model(text: str, catalog: Catalog) -> FoundModel:
 
 
 def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
-    from engine.forecast import forecast  # noqa: PLC0415 — numpy: loaded beside the first prompt
-    from engine.infeasible import NoPlan  # noqa: PLC0415
+    from engine.proven import proven_forecast  # noqa: PLC0415 — numpy: loaded beside the first prompt
 
-    plan = forecast(spec, catalog, sources)
-    if isinstance(plan, NoPlan):
-        return plan
-    from engine.proven import proven  # noqa: PLC0415
-
-    return proven(plan, catalog)
+    return proven_forecast(spec, catalog, sources)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

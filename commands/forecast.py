@@ -57,6 +57,9 @@ Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of 
 Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 Cost = Annotated[bool, typer.Option("--cost", help="Show the bill in full; it is reckoned in any case.")]
 NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating the plan that was chosen.")]
+Refine = Annotated[
+    bool, typer.Option("--refine", help="Size the fleet on the capacity that simulations find; takes seconds.")
+]
 Output = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the plan to a file too.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
@@ -71,6 +74,7 @@ def forecast_command(
     full: Full = False,
     cost: Cost = False,
     no_verify: NoVerify = False,
+    refine: Refine = False,
     output: Output = None,
     force: Force = False,
     **flags: list[str] | None,
@@ -88,6 +92,8 @@ def forecast_command(
         from agent.writing import check_writable  # noqa: PLC0415 — only with --output
 
         check_writable(output, force=force)
+    if refine and no_verify:
+        raise InputError("--refine simulates and --no-verify does not; leave one of them out")
     facts = user_catalogs(catalog or ())
     stated_by_flags = flag_statement(texts_of(flags))
     said = _said(sentence, facts, stated_by_flags)
@@ -103,7 +109,16 @@ def forecast_command(
     question = gathered.completed()
     notice(question.notes)
     return _answer(
-        question, facts, json=json, plain=plain, full=full, cost=cost, verify=not no_verify, output=output, force=force
+        question,
+        facts,
+        json=json,
+        plain=plain,
+        full=full,
+        cost=cost,
+        verify=not no_verify,
+        refine=refine,
+        output=output,
+        force=force,
     )
 
 
@@ -120,22 +135,20 @@ def _answer(
     full: bool,
     cost: bool,
     verify: bool,
+    refine: bool,
     output: Path | None,
     force: bool,
 ) -> int:
-    from engine.forecast import forecast  # noqa: PLC0415 — numpy: bad input is refused without it
-    from engine.infeasible import NoPlan  # noqa: PLC0415
+    from engine.infeasible import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
     from engine.plan import plan_json  # noqa: PLC0415
+    from engine.proven import proven_forecast  # noqa: PLC0415
 
-    plan = forecast(question.spec, facts, question.sources)
+    plan = proven_forecast(question.spec, facts, question.sources, simulate=verify, refine=refine)
     if isinstance(plan, NoPlan):
         _show_none(plan, question, json=json, plain=plain, full=full)
         if output is not None:
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
-    from engine.proven import proven  # noqa: PLC0415 — only for a plan
-
-    plan = proven(plan, facts, simulate=verify)
     if output is not None:
         from agent.writing import write_whole  # noqa: PLC0415
 

@@ -82,7 +82,7 @@ def simulate_command(
     trace: Trace = None,
     speed_up: SpeedUp = None,
     replicas: Replicas = None,
-    routing: Router = "round_robin",
+    routing: Router = "least_outstanding",
     spec: Spec = None,
     catalog: Directories = None,
     json: Json = False,

@@ -31,7 +31,7 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
     replicas = evaluated.replicas.take(rows)
-    load = evaluated.load.each(lambda array: array[rows])
+    load = replicas.at(evaluated.batch[rows][:, None])
     ttft = replicas.percentile(load, "ttft", 0.95)
     results = []
     for i, row in enumerate(rows):
@@ -65,6 +65,8 @@ def _why_not(question: Question, evaluated: Evaluated, row: int, first: int) -> 
     accelerator = evaluated.candidates.accelerator(row)
     if mine < best and not has_evidence(question, accelerator):
         return f"costs {1 - mine / best:.0%} less on paper, but no kernel of its architecture was measured"
+    if mine < best * 0.995:
+        return f"costs {1 - mine / best:.0%} less by the formulas, and was not simulated"
     if mine > best * 1.005:
         return f"costs {mine / best - 1:.0%} more"
     more = int(evaluated.accelerators[row] - evaluated.accelerators[first])

@@ -73,6 +73,8 @@ def warnings_of(
     bill: Cost,
     results: tuple[TargetResult, ...],
     misses: Sequence[Rejection] = (),
+    *,
+    simulated: bool = False,
 ) -> tuple[str, ...]:
     """Return the warnings, the one that matters most first: why what was asked is out of reach, then by how much."""
     spec = question.spec
@@ -94,7 +96,7 @@ def warnings_of(
         warnings.append(
             f"over budget: {bill.monthly_usd or 0:,.0f} USD a month against {spec.money.monthly_budget_usd:,.0f}"
         )
-    if points.at_peak.utilisation > 0.7:
+    if points.at_peak.utilisation > 0.7 and not simulated:
         warnings.append(
             f"at the peak a replica runs at {points.at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
             "TTFT there by up to −25 to +60 %"

@@ -21,8 +21,14 @@ class _Limit:
     requests_per_s: float
 
 
-def replica_capacity(question: Question, best: Evaluated) -> ReplicaCapacity:
-    """Return λ_cap of an array of one, what binds and what breaks next."""
+def replica_capacity(question: Question, best: Evaluated, binding: str | None = None) -> ReplicaCapacity:
+    """Return λ_cap of an array of one, what binds and what breaks next.
+
+    Args:
+        question: the question.
+        best: an array of one.
+        binding: the target that a simulation found to bind.
+    """
     saturated = float(best.replicas.saturated[0, 0])
     capacity = float(best.capacity[0])
     ceiling = question.spec.serving.utilisation_ceiling
@@ -30,8 +36,9 @@ def replica_capacity(question: Question, best: Evaluated) -> ReplicaCapacity:
     if question.spec.targets:
         limits += [_limit_of(target, best) for target in question.spec.targets]
     limits.sort(key=lambda limit: limit.requests_per_s)
-    binds = limits[0].name
-    following = [limit for limit in limits[1:] if limit.requests_per_s > capacity * 1.001]
+    binds = limits[0].name if binding is None else f"{binding}, simulated"
+    others = limits[1:] if binding is None else [limit for limit in limits if limit.name != binding]
+    following = [limit for limit in others if limit.requests_per_s > capacity * 1.001]
     if following:
         breaks_next = f"{following[0].name}, at {following[0].requests_per_s:.3g} requests/s per replica"
     else:

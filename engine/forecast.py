@@ -1,7 +1,7 @@
 """The forecast: a WorkloadSpec and a Catalog in, a CapacityPlan out. This page is the method, step by step."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from catalogs.catalog import Catalog
 from engine.alternatives import alternatives_of
@@ -14,7 +14,7 @@ from engine.economics import bill_of, energy_of
 from engine.fleet import fleet_of
 from engine.infeasible import NoPlan, explain_misses, no_plan
 from engine.operating_points import operating_points
-from engine.plan import CapacityPlan, PerformanceAt, Rejection
+from engine.plan import CapacityPlan, PerformanceAt, Rejection, TargetResult
 from engine.plan_bands import plan_bands
 from engine.resolve import Question, resolve
 from engine.search import Evaluated, only, search
@@ -39,15 +39,45 @@ def forecast(
     Raises:
         InputError: names that the catalog does not know, or values that contradict each other.
     """
+    found = considered(spec, catalog)
+    if isinstance(found, NoPlan):
+        return found
+    best = only(found.evaluated, int(found.evaluated.order[0]))
+    return planned(found.question, found.evaluated, best, found.misses, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """Every candidate of a question, ranked."""
+
+    question: Question
+    evaluated: Evaluated
+    misses: tuple[Rejection, ...]
+    """Why none of them meets what was asked; then they are the nearest ones."""
+
+
+def considered(spec: WorkloadSpec, catalog: Catalog) -> Considered | NoPlan:
+    """Return the candidates for a spec, or why nothing fits at all.
+
+    Raises:
+        InputError: as ``forecast``.
+    """
     question = resolve(spec, catalog)
     evaluated = search(question)
-    misses: tuple[Rejection, ...] = ()
-    if not len(evaluated.order):
-        refused = no_plan(question, evaluated)
-        if refused is not None:
-            return refused
-        evaluated, misses = explain_misses(question, evaluated)
-    return planned(question, evaluated, only(evaluated, int(evaluated.order[0])), misses, sources)
+    if len(evaluated.order):
+        return Considered(question, evaluated, ())
+    refused = no_plan(question, evaluated)
+    return refused or Considered(question, *explain_misses(question, evaluated))
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulation of a plan says where the formulas say something else."""
+
+    results: tuple[TargetResult, ...] | None = None
+    """Of each target at the peak hour."""
+    binding: str | None = None
+    """The target that stops a replica."""
 
 
 def planned(
@@ -56,14 +86,24 @@ def planned(
     best: Evaluated,
     misses: tuple[Rejection, ...] = (),
     sources: Mapping[str, Source] | None = None,
+    simulated: Simulated | None = None,
 ) -> CapacityPlan:
-    """Return the plan of a candidate (an array of one) among those that were evaluated."""
+    """Return the plan of a candidate (an array of one) among those that were evaluated.
+
+    Args:
+        question: the question that it answers.
+        evaluated: all candidates, ranked.
+        best: the chosen one.
+        misses: why nothing meets what was asked.
+        sources: where each value came from.
+        simulated: what a simulation of the plan says.
+    """
     spec = question.spec
-    capacity = replica_capacity(question, best)
+    capacity = replica_capacity(question, best, simulated.binding if simulated else None)
     points = operating_points(question, best)
     demand = demand_of(spec.traffic)
     fleet = fleet_of(question, best, capacity, demand.trough)
-    results = target_results(spec, points.at_peak)
+    results = (simulated and simulated.results) or target_results(spec, points.at_peak)
     memory = memory_of(question, best, points.at_peak)
     thresholds = thresholds_of(question, best, capacity, points, demand)
     bill = bill_of(question, best, fleet, capacity, points, demand, thresholds.target_utilisation)
@@ -83,7 +123,9 @@ def planned(
         alternatives=alternatives_of(question, evaluated),
         rejected=(*misses, *evaluated.rejected),
         assumptions=assumptions_of(question, best, sources or {}),
-        warnings=warnings_of(question, best, fleet, memory, points, bill, results, misses),
+        warnings=warnings_of(
+            question, best, fleet, memory, points, bill, results, misses, simulated=simulated is not None
+        ),
         bands=None,
         provenance=provenance_of(question, best),
     )

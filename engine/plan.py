@@ -201,11 +201,15 @@ class SimulatedTarget:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """One replica of the plan at the peak hour, simulated request by request: its share of the fleet's arrivals."""
+    """Replicas of the plan at the peak hour, simulated request by request: their share of the fleet's arrivals."""
 
     requests: int
-    """Simulated, those that warm it up included."""
+    """Simulated, those that warm the replicas up included."""
     seed: int
+    replicas: int
+    """Simulated together: at most four of the fleet's."""
+    routing: str
+    """How requests are shared among them."""
     requests_per_s: float
     """Of one replica."""
     ttft_s: SimulatedLatency

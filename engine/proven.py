@@ -1,20 +1,35 @@
 """A plan as it is shown: verified where a simulation could overturn it, and its autoscaler replayed."""
 
+from collections.abc import Mapping
+
 from catalogs.catalog import Catalog
+from engine.forecast import forecast
+from engine.infeasible import NoPlan
 from engine.plan import CapacityPlan
 from engine.replayed import replayed
-from engine.verification import verified
+from engine.verification import verified_forecast
+from engine.workload import Source, WorkloadSpec
 
 
-def proven(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = True) -> CapacityPlan:
-    """Return the plan after verification and replay; every door shows what this returns.
+def proven_forecast(
+    spec: WorkloadSpec,
+    catalog: Catalog,
+    sources: Mapping[str, Source] | None = None,
+    *,
+    simulate: bool = True,
+    refine: bool = False,
+) -> CapacityPlan | NoPlan:
+    """Return the plan for a spec after verification and replay, or why there is none; every door shows this.
 
     Args:
+        spec: the question.
+        catalog: the facts.
+        sources: where each value came from, by path.
         simulate: request by request; the replay goes minute by minute in any case.
+        refine: size the fleet on the capacity that simulations find.
 
     Raises:
-        InputError: names that the catalog does not know.
+        InputError: names that the catalog does not know, values that contradict each other, nothing to refine.
     """
-    if simulate and plan.spec.targets:  # without a target there is nothing that a simulation could overturn
-        plan = verified(plan, catalog)
-    return replayed(plan, catalog)
+    plan = verified_forecast(spec, catalog, sources, refine=refine) if simulate else forecast(spec, catalog, sources)
+    return plan if isinstance(plan, NoPlan) else replayed(plan, catalog)

@@ -218,6 +218,31 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
     )
 
 
+def with_row(question: Question, evaluated: Evaluated, row: int, one: Evaluated) -> Evaluated:
+    """Return the candidates, ranked anew, with the capacity, fleet and bill of one as an array of one says."""
+
+    def changed(column: Floats, value: Floats) -> Floats:
+        copy = column.copy()
+        copy[row] = value[0]
+        return copy
+
+    capacity, accelerators, monthly = (
+        changed(getattr(evaluated, name), getattr(one, name)) for name in ("capacity", "accelerators", "monthly_usd")
+    )
+    counts = Counts(*(changed(getattr(evaluated.counts, name), getattr(one.counts, name)) for name in Counts.__slots__))
+    return replace(
+        evaluated,
+        batch=changed(evaluated.batch, one.batch),
+        capacity=capacity,
+        in_flight=changed(evaluated.in_flight, one.in_flight),
+        counts=counts,
+        accelerators=accelerators,
+        monthly_usd=monthly,
+        offers=(*evaluated.offers[:row], one.offers[0], *evaluated.offers[row + 1 :]),
+        order=_ranked(question, evaluated.candidates, capacity, accelerators, monthly),
+    )
+
+
 def only(evaluated: Evaluated, row: int) -> Evaluated:
     """Return one candidate as an array of one."""
     index = np.array([row])

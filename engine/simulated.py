@@ -3,7 +3,7 @@
 The load is drawn from the plan's spec, or is a recorded trace.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal
@@ -27,11 +27,11 @@ from engine.resolve import Question, resolve
 from engine.simulation import Requests, SimulationResult, open_loop, simulate, step_model_of
 from engine.simulation.compiled import can_compile
 from engine.simulation.requests import chunks
-from engine.simulation.routing import Routing
+from engine.simulation.routing import DEFAULT_ROUTING, Routing
 from engine.simulation.simulate import WORTH_COMPILING
 from engine.simulation.statistics import Distribution, Estimate
 from engine.simulation.traces import read_trace
-from engine.workload import TokenDistribution, Tokens
+from engine.workload import Target, TokenDistribution, Tokens
 
 Moment = Literal["peak", "mean", "profile"]
 Progress = Callable[[int, int], None]
@@ -55,7 +55,7 @@ class Asked:
     """The rate of the peak hour, of the mean, or the hours of the profile from midnight on."""
     replicas: int | None = None
     """Null: those of the plan at the peak hour."""
-    routing: Routing = "round_robin"
+    routing: Routing = DEFAULT_ROUTING
     speed_up: float = 1.0
     """Of a trace: 10 replays it at ten times its rate."""
 
@@ -264,7 +264,7 @@ def _run(
         itl_s=latency(result.itl_s, formula.itl_s if formula else None) if isfinite(result.itl_s.mean.value) else None,
         e2e_s=latency(result.e2e_s, formula.e2e_s if formula else None),
         token_gap_p99_s=_known(result.token_gap_p99_s),
-        targets=tuple(target_verdicts(plan, result, formula, first)),
+        targets=tuple(simulated_targets(plan.spec.targets, result, formula, first, None)),
         requests_per_s=result.requests_per_s,
         output_tokens_per_s=result.output_tokens_per_s,
         utilisation=result.utilisation,
@@ -295,20 +295,19 @@ def latency(simulated: Distribution, formula: Latency | None = None) -> Simulate
     return SimulatedLatency(figure("mean"), figure("p50"), figure("p90"), figure("p95"), figure("p99"))
 
 
-def target_verdicts(
-    plan: CapacityPlan, result: SimulationResult, formula: Performance | None, first: int
+def simulated_targets(
+    targets: Sequence[Target], result: SimulationResult, formula: Performance | None, first: int, last: int | None
 ) -> Iterator[SimulatedTarget]:
-    """Yield what came of each target; latencies of requests from ``first`` on count."""
-    for target in plan.spec.targets:
-        name = f"{target.metric}_s"
-        estimate: Estimate = getattr(getattr(result, name), target.percentile)
+    """Yield what came of each target; latencies of requests from ``first`` on and before ``last`` count."""
+    counted = None if result.requests is None else result.requests.between(first, last)
+    for target in targets:
+        estimate: Estimate = getattr(getattr(result, f"{target.metric}_s"), target.percentile)
         if not isfinite(estimate.value):
             continue
-        beside = None if formula is None else float(getattr(getattr(formula, name), target.percentile))
+        beside = None if formula is None else float(getattr(getattr(formula, f"{target.metric}_s"), target.percentile))
         within = None
-        if result.requests is not None:
-            column = {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric]
-            values = getattr(result.requests, column)[result.requests.number >= first]
+        if counted is not None:
+            values = getattr(counted, {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric])
             values = values[~np.isnan(values)]
             within = float((values <= target.seconds).mean()) if len(values) else None
         yield SimulatedTarget(

@@ -1,157 +1,211 @@
-"""A plan verified: one replica at the peak hour simulated, and a fleet that follows the simulation where it must.
+"""A plan verified: its peak hour simulated, and a fleet that follows the simulation where it must.
 
-The fleet's arrivals are spread over its replicas at random, so that one replica sees a thinned share of them.
+A fleet of which a target fails in the simulation grows until it holds, and is then ranked anew among the candidates:
+where another would now be cheaper, that one is simulated too.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-from math import isfinite, sqrt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil, log
+
+import numpy as np
 
 from catalogs.catalog import Catalog
-from engine.forecast import planned
-from engine.plan import CapacityPlan, SimulatedTarget, TargetResult, Verification
-from engine.resolve import Question, resolve
-from engine.search import Evaluated, only, search, with_capacity
-from engine.simulated import chosen_candidate, drawn, latency, target_verdicts, warm_up
-from engine.simulation import StepModel, simulate, step_model_of
+from catalogs.errors import InputError
+from engine.counts import today
+from engine.forecast import Considered, Simulated, considered, planned
+from engine.infeasible import NoPlan
+from engine.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
+from engine.plan import Assumption, CapacityPlan, SimulatedTarget, TargetResult, Verification
+from engine.resolve import Question
+from engine.search import Evaluated, only, with_capacity, with_row
+from engine.simulated import latency
+from engine.simulation.routing import DEFAULT_ROUTING
+from engine.workload import Source, WorkloadSpec
 
-REQUESTS = 5_400
-"""Enough for an interval of p99 once the first 5 % warmed the replica up; a quarter of a second in pure Python."""
 SEED = 0
 MOST = 2.0
 """Times the replicas of the formulas: what does not hold there is no matter of more replicas."""
-DOUBT = 1.15
-"""A figure that came without an interval counts as missed from so many times the target on."""
-HALVINGS = 4
-"""Of a range of loads, where the fleet is given and its rate is asked."""
+CANDIDATES = 3
+"""Simulated at most, the next only where it would be cheaper than a fleet that had to grow."""
+RUNG, RUNGS = 1.02, 36
+"""Steps of a given fleet's load, down to half of it."""
+REFINED_RUNG, REFINED_RUNGS = 1.01, 140
+"""Steps of the load whose capacity is refined, from the utilisation ceiling down to a quarter of it."""
+REFINED = 10_000
+"""Requests that count in each simulation of a refined capacity."""
 
 
-def verified(plan: CapacityPlan, catalog: Catalog, *, requests: int = REQUESTS, seed: int = SEED) -> CapacityPlan:
-    """Return the plan with its verification, and where a target fails beyond doubt with the fleet that holds it.
+def verified_forecast(
+    spec: WorkloadSpec,
+    catalog: Catalog,
+    sources: Mapping[str, Source] | None = None,
+    *,
+    refine: bool = False,
+    seed: int = SEED,
+) -> CapacityPlan | NoPlan:
+    """Return the plan for a spec with its verification, and where a target fails with the fleet that holds it.
 
-    Common random numbers: every fleet that is tried sees the same requests, closer together or further apart.
+    A plan without targets has nothing that a simulation could overturn, and is not simulated.
+
+    Args:
+        spec: the question.
+        catalog: the facts.
+        sources: where each value came from, by path.
+        refine: size the fleet on the capacity that simulations find, not on the formulas'.
+        seed: of all random draws; every fleet that is tried sees the same requests.
 
     Raises:
-        InputError: names that the catalog does not know.
+        InputError: as ``forecast``; a spec without targets, or of a closed loop, that is to be refined.
     """
-    question, found = chosen_candidate(plan, catalog)
-    model = step_model_of(found)
+    if refine and not spec.targets:
+        raise InputError("there is no target to refine the capacity under; give one, such as --ttft-p95 800ms")
+    if refine and spec.traffic.concurrency:
+        raise InputError(
+            f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
+            "such as --rps 10"
+        )
+    found = considered(spec, catalog)
+    if isinstance(found, NoPlan):
+        return found
+    best = only(found.evaluated, int(found.evaluated.order[0]))
+    if not spec.targets:
+        return planned(found.question, found.evaluated, best, found.misses, sources)
+    if found.misses or spec.traffic.concurrency:
+        return _as_it_is(found, best, sources, seed)
+    chosen = _chosen(found, seed, refine=refine)
+    if chosen is None:
+        return _as_it_is(found, best, sources, seed)
+    evaluated, verified = chosen
+    told = Simulated(
+        results=_results(verified.last) if refine else None,
+        binding=_name(verified.failed) if verified.failed else None,
+    )
+    plan = planned(found.question, evaluated, verified.one, found.misses, sources, told)
+    plan = _followed(plan, best, verified, refined=refine)
+    return replace(plan, verification=_record(plan, verified.last, seed, verified.added))
 
-    def tried(at: CapacityPlan) -> Verification | None:
-        return _verification(at, question, model, requests, seed, at.fleet.replicas - plan.fleet.replicas)
 
-    first = tried(plan)
-    if first is None:
-        return plan
-    if not _missed(first) or not plan.answer.meets_targets or plan.spec.traffic.concurrency:
-        return _told(plan, first)
-    evaluated = search(resolve(plan.spec, catalog))
-    best = only(evaluated, int(evaluated.order[0]))
-    question = best.candidates.question
-    follow = _smaller_load if question.mean_rate is None else _larger_fleet
-    followed = follow(plan, question, evaluated, best, tried)
-    if followed is None:
-        return _told(plan, first)
-    larger, last = followed
-    return _told(replace(larger, warnings=(_why(plan, larger, first), *larger.warnings)), last)
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A candidate whose fleet holds in the simulation."""
+
+    one: Evaluated
+    """An array of one, at the capacity that the simulation confirms."""
+    formulas: Evaluated
+    """And at the formulas'."""
+    first: Run
+    """At the formulas' capacity."""
+    last: Run
+    failed: SimulatedTarget | None
+    """What the next larger load, or the next smaller fleet, misses; None where nothing was tried there."""
+
+    @property
+    def added(self) -> int:
+        """Replicas at the peak hour that the formulas did not ask for."""
+        return max(today(self.one.counts) - today(self.formulas.counts), 0)
 
 
-_Tried = Callable[[CapacityPlan], Verification | None]
-
-
-def _larger_fleet(
-    plan: CapacityPlan, question: Question, evaluated: Evaluated, best: Evaluated, tried: _Tried
-) -> tuple[CapacityPlan, Verification] | None:
-    """Return the smallest fleet, up to MOST times as large, of which the simulation holds; None where none does."""
-    rate = (question.mean_rate or 0.0) * plan.spec.traffic.peak_factor
-    low, high = plan.fleet.replicas, max(int(MOST * plan.fleet.replicas), plan.fleet.replicas + 1)
-    found: tuple[CapacityPlan, Verification] | None = None
-    # The next size is the likeliest: it is tried first, then the range is halved.
-    at = low + 1
-    while low < high - (found is not None):
-        larger = _planned(plan, question, evaluated, with_capacity(question, best, rate / at * (1 + 1e-9)))
-        simulated = tried(larger)
-        if simulated is not None and not _missed(simulated):
-            found, high = (larger, simulated), at
-        else:
-            low = at
-        if low >= high:
+def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[Evaluated, _Verified] | None:
+    """Return the best candidate that holds, in front of all others; None where none of the first few does."""
+    question, evaluated = found.question, found.evaluated
+    tried: dict[int, _Verified | None] = {}
+    while len(evaluated.order) and len(tried) < CANDIDATES:
+        row = int(evaluated.order[0])
+        if row in tried:
             break
-        at = (low + high + 1) // 2 if found is None else (low + high) // 2
-    return found
-
-
-def _smaller_load(
-    plan: CapacityPlan, question: Question, evaluated: Evaluated, best: Evaluated, tried: _Tried
-) -> tuple[CapacityPlan, Verification] | None:
-    """Return what the given fleet holds in the simulation; None where it holds at no load near the formulas'."""
-    most = float(best.capacity[0])
-    low, high = most / MOST, most
-    found: tuple[CapacityPlan, Verification] | None = None
-    for step in range(HALVINGS):
-        at = low if step == 0 else (low + high) / 2
-        smaller = _planned(plan, question, evaluated, with_capacity(question, best, at))
-        simulated = tried(smaller)
-        if simulated is not None and not _missed(simulated):
-            found, low = (smaller, simulated), at
-        elif found is None:
-            return None
-        else:
-            high = at
-    return found
-
-
-def _planned(plan: CapacityPlan, question: Question, evaluated: Evaluated, best: Evaluated) -> CapacityPlan:
-    made = planned(question, evaluated, best, sources=plan.sources)
-    return replace(made, provenance=plan.provenance)
-
-
-def _verification(
-    plan: CapacityPlan, question: Question, model: StepModel, requests: int, seed: int, added: int
-) -> Verification | None:
-    at = plan.performance.at_peak
-    burstiness = plan.spec.traffic.burstiness
-    # A thinned renewal stream: of gaps with a CV of c, one in n taken gives c² / n + 1 − 1/n.
-    thinned = sqrt(1 + (burstiness**2 - 1) / max(plan.fleet.replicas, 1))
-    first = warm_up(requests, at.in_flight)
-    result = simulate(
-        model,
-        question.runtime.scheduler,
-        drawn(question, at.requests_per_s, requests, seed, burstiness=thinned),
-        seed=seed,
-        first_counted=first,
-        speed="plain",
-    )
-    if not isfinite(result.ttft_s.mean.value):
+        held = tried[row] = _held(question, only(evaluated, row), seed, refine=refine)
+        one = only(evaluated, row)
+        evaluated = with_row(question, evaluated, row, held.one if held else _without_capacity(one))
+    row = next((int(row) for row in evaluated.order if tried.get(int(row))), -1)
+    verified = tried.get(row)
+    if verified is None:
         return None
-    return Verification(
-        requests=requests,
-        seed=seed,
-        requests_per_s=at.requests_per_s,
-        ttft_s=latency(result.ttft_s, at.ttft_s),
-        itl_s=latency(result.itl_s, at.itl_s) if isfinite(result.itl_s.mean.value) else None,
-        e2e_s=latency(result.e2e_s, at.e2e_s),
-        targets=tuple(_beyond_doubt(target) for target in target_verdicts(plan, result, at, first)),
-        utilisation=result.utilisation,
-        kv_cache_usage=result.kv_usage,
-        preemptions=result.preemptions,
-        added_replicas=max(added, 0),
+    order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
+    return replace(evaluated, order=order), verified
+
+
+def _without_capacity(one: Evaluated) -> Evaluated:
+    return replace(one, capacity=np.full(1, np.nan))
+
+
+def _held(question: Question, one: Evaluated, seed: int, *, refine: bool) -> _Verified | None:
+    """Return an array of one with the capacity at which it holds; None where it holds at no load near the formulas'."""
+    hour = peak_hour(question, one, seed)
+    peak = None if question.mean_rate is None else question.mean_rate * question.spec.traffic.peak_factor
+    replicas = today(one.counts)
+    rate = float(one.capacity[0]) if peak is None else peak / replicas
+    first = hour.judged(rate, replicas)
+    if refine:
+        return _refined(hour, one, first, peak)
+    if not first.missed:
+        return _Verified(one, one, first, first, None)
+    ladder = _lighter_loads(rate, RUNG, RUNGS, replicas) if peak is None else _larger_fleets(peak, replicas)
+    fails = ladder.rung(rate)
+    likely = hour.likely_capacity(first)
+    start = fails + 1 if np.isnan(likely) else ladder.rung(likely)
+    holding = first_that_holds(hour, ladder, fails, start, COUNTED)
+    if holding is None:
+        return None
+    run = hour.surer(holding.run, ladder.replicas(holding.rung))
+    if not run.holds(strictly=False):
+        holding = first_that_holds(hour, ladder, holding.rung, holding.rung + 1, COUNTED_P99)
+        if holding is None:
+            return None
+        run = holding.run
+    capacity = ladder.rate(holding.rung) * (1 + 1e-9)
+    return _Verified(with_capacity(question, one, capacity), one, first, run, (holding.failed or first).worst)
+
+
+def _refined(hour: PeakHour, one: Evaluated, first: Run, peak: float | None) -> _Verified | None:
+    """Return an array of one with the largest capacity, within the utilisation ceiling, at which every target holds."""
+    question = hour.question
+    most = question.spec.serving.utilisation_ceiling * float(one.replicas.saturated[0, 0])
+    ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, today(one.counts))
+    holding = first_that_holds(hour, ladder, -1, ladder.rung(float(one.capacity[0])), REFINED, strictly=True)
+    if holding is None:
+        return None
+    capacity, run = ladder.rate(holding.rung), holding.run
+    if peak is not None:
+        # The fleet that this takes: its replicas carry a little less, or balance less well where they are few.
+        replicas = max(ceil(peak / capacity - 1e-6), question.spec.availability.minimum_replicas)
+        run = hour.run(peak / replicas, replicas, counted=REFINED)
+        while not run.holds(strictly=True) and replicas < MOST * today(one.counts):
+            replicas += 1
+            capacity = peak / replicas * (1 + 1e-9)
+            run = hour.run(peak / replicas, replicas, counted=REFINED)
+    failed = holding.failed.worst if holding.failed else None
+    return (
+        _Verified(with_capacity(question, one, capacity), one, first, run, failed) if run.holds(strictly=True) else None
     )
 
 
-def _beyond_doubt(target: SimulatedTarget) -> SimulatedTarget:
-    low = target.simulated_s / DOUBT if target.low is None else target.low
-    return replace(target, met=min(low, target.simulated_s) <= target.target_s)
+def _larger_fleets(peak: float, replicas: int) -> Ladder:
+    return Ladder(
+        rate=lambda count: peak / count,
+        rung=lambda rate: ceil(peak / rate - 1e-6),
+        replicas=lambda count: count,
+        last=max(int(MOST * replicas), replicas + 1),
+    )
 
 
-def _missed(verification: Verification) -> list[SimulatedTarget]:
-    return [target for target in verification.targets if not target.met]
+def _lighter_loads(most: float, step: float, steps: int, replicas: int) -> Ladder:
+    return Ladder(
+        rate=lambda rung: float(most * step**-rung),
+        rung=lambda rate: max(ceil(log(most / rate) / log(step) - 1e-6), 0),
+        replicas=lambda rung: replicas,
+        last=steps,
+    )
 
 
-def _told(plan: CapacityPlan, verification: Verification) -> CapacityPlan:
-    """Return the plan with its verification; a target that the simulation misses is not met."""
-    plan = replace(plan, verification=verification)
-    missed = {(target.metric, target.percentile): target for target in _missed(verification)}
+def _as_it_is(found: Considered, best: Evaluated, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
+    """Return the formulas' plan with what the simulation says of it; a target that it misses is not met."""
+    plan = planned(found.question, found.evaluated, best, found.misses, sources, Simulated())
+    run = peak_hour(found.question, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
+    if not run.targets:
+        return plan
+    plan = replace(plan, verification=_record(plan, run, seed, 0))
+    missed = {(target.metric, target.percentile): target for target in run.missed}
     news = [result for result in plan.targets if result.met and (result.metric, result.percentile) in missed]
     if not news:
         return plan
@@ -166,24 +220,89 @@ def _told(plan: CapacityPlan, verification: Verification) -> CapacityPlan:
     return replace(plan, targets=targets, answer=answer, warnings=(*said, *plan.warnings))
 
 
-def _why(plan: CapacityPlan, larger: CapacityPlan, first: Verification) -> str:
-    target = _missed(first)[0]
-    name = f"{target.metric.upper()} {target.percentile}"
+def _followed(plan: CapacityPlan, asked: Evaluated, verified: _Verified, *, refined: bool) -> CapacityPlan:
+    """Return a plan that says why it is not the formulas' plan."""
+    if refined:
+        plan = _told_refined(plan, verified)
+    why = (*_another(plan, asked, verified), *_why(plan, verified))
+    return replace(plan, warnings=(*why, *plan.warnings))
+
+
+def _told_refined(plan: CapacityPlan, verified: _Verified) -> CapacityPlan:
+    simulated, formulas = plan.replica_capacity.requests_per_s, float(verified.formulas.capacity[0])
+    note = Assumption(
+        f"one replica carries {simulated:.3g} requests/s: the most at which {REFINED:,} simulated requests keep every "
+        f"target; the formulas say {formulas:.3g}"
+    )
+    method = f"{plan.provenance.method}; capacity by simulation: bisection with common random numbers"
+    return replace(plan, assumptions=(note, *plan.assumptions), provenance=replace(plan.provenance, method=method))
+
+
+def _why(plan: CapacityPlan, verified: _Verified) -> tuple[str, ...]:
+    """Say what the formulas' fleet misses, and what became of it; nothing where the simulation only refined it."""
+    if not verified.first.missed:
+        return ()
+    target = verified.first.worst
     formula = "" if target.formula_s is None else f" (the formula says {_ms(target.formula_s)})"
-    before, after = plan.fleet, larger.fleet
-    if after.replicas > before.replicas:
-        change = f"the fleet follows the simulation: {after.replicas} replicas instead of {before.replicas}"
+    before, after = today(verified.formulas.counts), plan.fleet.replicas
+    if after > before:
+        change = f"the fleet follows the simulation: {after} replicas instead of {before}"
     else:
-        held = f"{after.capacity_requests_per_s:.3g} instead of {before.capacity_requests_per_s:.3g} requests/s"
+        rate = before * float(verified.formulas.capacity[0]) / plan.spec.traffic.calls_per_request
+        held = f"{plan.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
         change = f"the plan follows the simulation: it holds to {held}"
     return (
-        f"{name} was {_ms(target.simulated_s)}{formula} when the peak hour was simulated, target "
-        f"{_ms(target.target_s)}: {change}"
+        f"{_name(target)} was {_ms(target.simulated_s)}{formula} when the peak hour was simulated, target "
+        f"{_ms(target.target_s)}: {change}",
     )
 
 
-def _name(result: TargetResult) -> str:
-    return f"{result.metric.upper()} {result.percentile}"
+def _another(plan: CapacityPlan, asked: Evaluated, verified: _Verified) -> tuple[str, ...]:
+    """Say that another candidate than the formulas' is chosen, and why."""
+    if _same(asked, verified.one):
+        return ()
+    first, size = asked.candidates.accelerator(0).name, int(asked.candidates.spread.accelerators[0])
+    given = plan.spec.traffic.requests_per_s is None
+    return (
+        f"by the formulas alone {today(asked.counts)} × {size} {first} would be best; they miss a target when the peak "
+        f"hour is simulated, and what holds there {'carries less' if given else 'costs more'} than this",
+    )
+
+
+def _same(one: Evaluated, other: Evaluated) -> bool:
+    mine, theirs = (
+        (e.candidates.accelerator(0).id, *(int(axis[0]) for axis in (s.tp, s.pp, s.dp, s.ep)))
+        for e in (one, other)
+        for s in (e.candidates.spread,)
+    )
+    return mine == theirs
+
+
+def _results(run: Run) -> tuple[TargetResult, ...]:
+    return tuple(TargetResult(t.metric, t.percentile, t.target_s, t.simulated_s, t.met) for t in run.targets)
+
+
+def _record(plan: CapacityPlan, run: Run, seed: int, added: int) -> Verification:
+    at, result = plan.performance.at_peak, run.result
+    return Verification(
+        requests=run.requests,
+        seed=seed,
+        replicas=run.together,
+        routing=DEFAULT_ROUTING,
+        requests_per_s=run.requests_per_s,
+        ttft_s=latency(result.ttft_s, at.ttft_s),
+        itl_s=latency(result.itl_s, at.itl_s) if np.isfinite(result.itl_s.mean.value) else None,
+        e2e_s=latency(result.e2e_s, at.e2e_s),
+        targets=run.targets,
+        utilisation=result.utilisation,
+        kv_cache_usage=result.kv_usage,
+        preemptions=result.preemptions,
+        added_replicas=added,
+    )
+
+
+def _name(target: TargetResult | SimulatedTarget) -> str:
+    return f"{target.metric.upper()} {target.percentile}"
 
 
 def _ms(seconds: float) -> str:

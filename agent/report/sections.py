@@ -168,9 +168,12 @@ def _verification(plan: CapacityPlan) -> Iterator[Block]:
     if verification is None:
         return
     yield Heading("Simulated")
+    one, whole = verification.replicas == 1, verification.replicas == plan.fleet.replicas
+    who = "One replica" if one else f"{verification.replicas} replicas{'' if whole else ' of the fleet'}"
+    shared = "" if one else " on each, every request to the one with the fewest outstanding"
     yield Paragraph(
-        f"One replica at the peak hour, request by request: {show_count(verification.requests)} requests at "
-        f"{show_rate(verification.requests_per_s)}, seed {verification.seed}."
+        f"{who} at the peak hour, request by request: {show_count(verification.requests)} requests at "
+        f"{show_rate(verification.requests_per_s)}{shared}; seed {verification.seed}."
     )
     yield simulated_latencies(
         verification.ttft_s, verification.itl_s, verification.e2e_s, ("mean", "p50", "p95", "p99")

@@ -26,6 +26,9 @@ from engine.simulation.loop import advance
 
 Routing = Literal["round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine"]
 
+DEFAULT_ROUTING: Routing = "least_outstanding"
+"""What gateways in front of several replicas do; chance alone costs a fleet more replicas."""
+
 GIVEN, LEAST, TWO = 0, 1, 2
 """How a request is routed: to a replica known beforehand, to the least of all, or to the lesser of two."""
 

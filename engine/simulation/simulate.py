@@ -38,7 +38,7 @@ WORTH_COMPILING = 30_000
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """What was measured. Latencies leave out the requests before ``first_counted``; totals count everything."""
+    """What was measured. Latencies are those of the requests that count; totals count everything."""
 
     ttft_s: Distribution
     itl_s: Distribution
@@ -82,6 +82,7 @@ def simulate(
     routing: Routing = "round_robin",
     seed: int = 0,
     first_counted: int = 0,
+    last_counted: int | None = None,
     speed: Speed = "auto",
 ) -> SimulationResult:
     """Return what ``replicas`` alike, one step model each, make of a load.
@@ -94,6 +95,7 @@ def simulate(
             memory stays bounded however long the load is.
         seed: of the router's draws; the load has its own.
         first_counted: requests that arrive before this one warm the replicas up.
+        last_counted: requests from this one on only keep the replicas busy; None where all count.
         speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done. The results are equal.
 
     Raises:
@@ -104,7 +106,7 @@ def simulate(
     parts = chain([first] if first is not None else [], parts)
     expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
     fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, expected))
-    tally, timeline = Tally(step_model.overhead_s, first_counted), TimelineCounts()
+    tally, timeline = Tally(step_model.overhead_s, first_counted, last_counted), TimelineCounts()
     for part, horizon in with_horizons(parts):
         served = fleet.serve(part, horizon)
         tally.add(served)

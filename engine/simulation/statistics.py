@@ -131,13 +131,20 @@ class StreamedDistribution:
 
 def quantile_of_bins(counts: Ints, edges: Floats, share: float) -> float:
     """Return a percentile of a histogram, linear within a bin; NaN when it is empty."""
-    reached = np.cumsum(counts)
-    if not reached[-1]:
-        return float("nan")
-    at = int(np.searchsorted(reached, share * reached[-1]))
-    before = reached[at - 1] if at else 0
-    part = (share * reached[-1] - before) / max(int(counts[at]), 1)
-    return float(edges[at] + (edges[at + 1] - edges[at]) * min(max(part, 0.0), 1.0))
+    return float(quantiles_of_bins(counts[None, :], edges, share)[0])
+
+
+def quantiles_of_bins(counts: Ints, edges: Floats, share: float) -> Floats:
+    """Return a percentile of each of several histograms (rows), linear within a bin; NaN where one is empty."""
+    reached = np.cumsum(counts, axis=1)
+    wanted = share * reached[:, -1:]
+    at = (reached < wanted).sum(axis=1, keepdims=True)
+    inside = np.take_along_axis(counts, at, axis=1)
+    before = np.take_along_axis(reached, at, axis=1) - inside
+    part = np.clip((wanted - before) / np.maximum(inside, 1), 0.0, 1.0)
+    found = edges[at] + (edges[at + 1] - edges[at]) * part
+    result: Floats = np.where(reached[:, -1:] > 0, found, np.nan)[:, 0]
+    return result
 
 
 def token_gaps(counts: Ints, shares: Sequence[float] = SHARES) -> tuple[float, ...]:
@@ -208,10 +215,7 @@ class TimelineCounts:
         """Return the intervals up to the last request's end."""
         used = int(np.flatnonzero(self._counts.sum(axis=0))[-1]) + 1 if self._counts.any() else 0
         arrivals, admitted, finished, tokens = self._counts[:, :used]
-        p50, p95 = (
-            np.array([quantile_of_bins(row, self.TTFT_EDGES, share) for row in self._ttft[:used]])
-            for share in (0.5, 0.95)
-        )
+        p50, p95 = (quantiles_of_bins(self._ttft[:used], self.TTFT_EDGES, share) for share in (0.5, 0.95))
         return Timeline(
             self._interval,
             arrivals,

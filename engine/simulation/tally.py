@@ -1,6 +1,6 @@
 """Sums up the requests that are done, chunk by chunk: every one while they are few, histograms once they are many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,11 @@ class RequestTimes:
     """(E2E − TTFT)/(output − 1); NaN for one token."""
     preemptions: Ints
 
+    def between(self, first: int, last: int | None) -> "RequestTimes":
+        """Return the requests numbered from ``first`` on and before ``last``."""
+        index = (self.number >= first) & (True if last is None else self.number < last)
+        return RequestTimes(*(getattr(self, item.name)[index] for item in fields(self)))
+
 
 def times_of(served: Served, overhead_s: float) -> RequestTimes:
     """Return the latencies of requests that are done; the runtime's constant adds to TTFT and E2E."""
@@ -52,11 +57,11 @@ def times_of(served: Served, overhead_s: float) -> RequestTimes:
 
 
 class Tally:
-    """Latencies of the requests that are done; those before ``first_counted`` are left out of the distributions."""
+    """Latencies of the requests that are done; only those between the two numbers enter the distributions."""
 
-    def __init__(self, overhead_s: float, first_counted: int = 0) -> None:
+    def __init__(self, overhead_s: float, first_counted: int = 0, last_counted: int | None = None) -> None:
         self._overhead_s = overhead_s
-        self._first_counted = first_counted
+        self._counted = first_counted, last_counted
         self._kept: list[Served] | None = []
         self._streamed: tuple[StreamedDistribution, ...] = ()
         self.completed = 0
@@ -78,15 +83,12 @@ class Tally:
         self._stream(served)
 
     def _stream(self, served: Served) -> None:
-        times = times_of(served, self._overhead_s)
-        counted = times.number >= self._first_counted
-        many = counted & (times.output_tokens > 1)
-        for target, values in zip(
-            self._streamed,
-            (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted]),
-            strict=True,
-        ):
+        for target, values in zip(self._streamed, self._columns(times_of(served, self._overhead_s)), strict=True):
             target.add(values)
+
+    def _columns(self, times: RequestTimes) -> tuple[Floats, Floats, Floats, Floats]:
+        counted = times.between(*self._counted)
+        return counted.ttft_s, counted.tpot_s[counted.output_tokens > 1], counted.e2e_s, counted.wait_s
 
     def times(self) -> RequestTimes | None:
         """Return every request by its number; None when there are more than ``KEPT``."""
@@ -104,7 +106,4 @@ class Tally:
         """Return TTFT, TPOT, E2E and wait; ``times`` is what ``times()`` gave."""
         if times is None:
             return [part.distribution() for part in self._streamed]
-        counted = times.number >= self._first_counted
-        many = counted & (times.output_tokens > 1)
-        columns = (times.ttft_s[counted], times.tpot_s[many], times.e2e_s[counted], times.wait_s[counted])
-        return [distribution_of(column) for column in columns]
+        return [distribution_of(column) for column in self._columns(times)]

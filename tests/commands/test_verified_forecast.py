@@ -12,3 +12,15 @@ def test_a_forecast_is_verified_unless_it_is_told_not_to(fleetcast: Program) -> 
     assert "Simulated" in shown
     assert "95 % interval" in shown
     assert "Simulated" not in fleetcast(*asked, "--full", "--plain", "--no-verify").out
+
+
+def test_a_capacity_is_refined_where_it_is_asked_for(fleetcast: Program) -> None:
+    """Sized on what simulations hold: the plan says so, and its targets are the simulated ones."""
+    asked = ("forecast", "--model", "llama-3.1-8b", "--gpu-type", "h100", "--rps", "30", "--input-tokens", "500")
+    asked += ("--output-tokens", "200", "--ttft-p95", "150ms", "--tp", "1")
+    plan = fleetcast(*asked, "--refine", "--json").tree
+    assert "bisection with common random numbers" in plan["provenance"]["method"]
+    assert plan["targets"][0]["forecast_s"] == plan["verification"]["targets"][0]["simulated_s"] <= 0.15
+    assert "bisection" not in fleetcast(*asked, "--json").tree["provenance"]["method"]
+    assert "leave one of them out" in fleetcast.refusal(*asked, "--refine", "--no-verify")
+    assert "there is no target to refine" in fleetcast.refusal(*asked[:-4], "--refine")
