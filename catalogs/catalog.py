@@ -220,8 +220,9 @@ class Catalog:
     def model(self, text: str) -> ResolvedModel:
         """Return the model that the text names, with the checkpoint where it names one.
 
-        A repository that is not in the catalog is a known model where the rest of its name, without owner, precision
-        and such words as Instruct, is exactly a known name. Raises UnknownName or AmbiguousName.
+        A repository that is not in the catalog is a known model where the rest of its name, without owner and
+        precision, is a known checkpoint's, or, without such words as Instruct too, exactly a known name.
+        Raises UnknownName or AmbiguousName.
         """
         said = text.strip()
         names = self._model_names
@@ -229,11 +230,13 @@ class Catalog:
             return ResolvedModel(self.models[found])
         if known := self._checkpoints.get(said.casefold()):
             return known
-        name = read_checkpoint_name(said)
-        try:
-            model = self.models[names.find(name.model, whole=bool(name.owner))]
-        except UnknownName:
-            raise names.unknown(said) from None
+        name = read_checkpoint_name(said, self._publishers)
+        model = self._by_checkpoint.get(letters_of(name.model))
+        if model is None:
+            try:
+                model = self.models[names.find(name.model, whole=bool(name.owner))]
+            except UnknownName:
+                raise names.unknown(said) from None
         return ResolvedModel(model, name.checkpoint(said, model.native_precision))
 
     def offers_of(self, text: str) -> tuple[RentalOffer, ...]:
@@ -376,6 +379,24 @@ class Catalog:
         for repository, resolved in stored:
             known.setdefault(repository.rpartition("/")[2], resolved)
         return known
+
+    @cached_property
+    def _by_checkpoint(self) -> Mapping[str, ModelArchitecture]:
+        """What a repository's name, without owner and precision, names: the letters of it; the first of two stands."""
+        known: dict[str, ModelArchitecture] = {}
+        for model in self.models.values():
+            for checkpoint in model.checkpoints:
+                known.setdefault(letters_of(read_checkpoint_name(checkpoint.repository).model), model)
+        return known
+
+    @cached_property
+    def _publishers(self) -> frozenset[str]:
+        """The owners of all checkpoints, in lower case."""
+        return frozenset(
+            checkpoint.repository.partition("/")[0].lower()
+            for model in self.models.values()
+            for checkpoint in model.checkpoints
+        )
 
 
 def _qualities(entry: Accelerator) -> str:

@@ -1,6 +1,7 @@
 """What the name of a published checkpoint says: its owner, the model, the precision in which it is stored."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from catalogs.records import Checkpoint
@@ -11,12 +12,12 @@ _FORMATS: tuple[tuple[str, str], ...] = (
     (r"qat[-_ ]gguf", "q4_0"),  # Google's quantisation-aware GGUF files are Q4_0
     (r"fp8(?:[-_ ](?:kv|dynamic|block|e4m3))?", "fp8"),
     (r"(?:nv)?fp4(?:[-_ ]v[0-9])?", "nvfp4"),
-    (r"mxfp4", "mxfp4"),
+    (r"(?:w[-_]?)?mxfp4(?:[-_]a[-_]?fp8|[-_]q8)?", "mxfp4"),
     (r"(?:quantized[-_. ])?w8a8(?:[-_ ]int8)?", "int8"),
     (r"(?:quantized[-_. ])?w8a16|gptq[-_ ](?:int8|8bit)", "w8a16"),
-    (r"(?:quantized[-_. ])?w4a16|awq(?:[-_ ](?:int4|4bit))?|gptq(?:[-_ ](?:int4|4bit))?", "int4"),
-    (r"bnb[-_ ]4[-_ ]?bit", "nf4"),
-    (r"int4|4[-_ ]?bit", "int4"),
+    (r"(?:quantized[-_. ])?w4a16|awq(?:[-_ ](?:int4|4bit))?|gptq(?:[-_ ](?:int4|4bit|4b[-_ ]128g))?", "int4"),
+    (r"(?:unsloth[-_ ])?(?:dynamic[-_ ])?bnb[-_ ](?:4[-_ ]?bit|nf4)|nf4", "nf4"),
+    (r"int4(?:[-_ ](?:autoround|sym[-_ ]inc|awq))?|4[-_ ]?bit", "int4"),
     (r"int8|8[-_ ]?bit", "int8"),
     (r"bf16|bfloat16", "bf16"),
     (r"fp16|float16", "fp16"),
@@ -63,9 +64,17 @@ class CheckpointName:
         )
 
 
-def read_checkpoint_name(text: str) -> CheckpointName:
-    """Return the parts of a name such as 'RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8' or 'qwen3 32b awq'."""
+def read_checkpoint_name(text: str, publishers: Collection[str] = ()) -> CheckpointName:
+    """Return the parts of a name such as 'RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8' or 'qwen3 32b awq'.
+
+    Args:
+        publishers: owners, in lower case, whose name an uploader may write before the model's, as in
+            'bartowski/Qwen_Qwen3-32B-GGUF'.
+    """
     owner, _, name = text.strip().rpartition("/")
+    publisher, _, rest = name.partition("_")
+    if owner and rest and publisher.lower() in publishers:
+        name = rest
     found = [(match, _format(match)) for match in _PATTERN.finditer(name) if match.start() > 0]
     precisions = [precision for _, precision in found]
     precision = next((p for p in precisions if p != "gguf"), precisions[0] if precisions else None)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import pairwise
 
 from catalogs.errors import AmbiguousName, UnknownName
 
@@ -24,6 +25,7 @@ _WORD = re.compile(
 )
 _BESIDE_LETTERS = re.compile(r"[^\w.]|_|(?<![0-9])\.|\.(?![0-9])")
 _SIZE = re.compile(r"([0-9.]+)(?:[bmt]|gb)")
+_LETTER_AND_NUMBER = re.compile(r"(?<![^\W_])([^\W\d_])([0-9]+(?:\.[0-9]+)*)")
 
 EXACT, LOOSE, MISSPELT = 0, 1, 2
 SIMILAR = 0.8
@@ -79,6 +81,12 @@ class Named:
         for spelling in self.all_spellings:
             words |= Counter(words_of(spelling))
         return words
+
+    @cached_property
+    def neighbours(self) -> frozenset[tuple[str, str]]:
+        """The words that stand side by side in a spelling."""
+        words = (words_of(spelling) for spelling in (*self.all_spellings, self.qualities))
+        return frozenset(pair for spelling in words for pair in pairwise(spelling))
 
 
 class Names:
@@ -181,7 +189,11 @@ class Names:
     def _within_words(self, text: str, said: tuple[str, ...], worst: int) -> list[Named]:
         if not any(word[0].isdigit() or len(word) >= 3 for word in said):
             return []
-        hits = self._best(lambda entry: self._covers(said, entry.all_words), worst)
+        # 'p100' is one word: A100, sold as a p4d, has a p and a 100, but not together
+        together = set(_LETTER_AND_NUMBER.findall(_plain(text)))
+        hits = self._best(
+            lambda entry: self._covers(said, entry.all_words) if together <= entry.neighbours else None, worst
+        )
 
         def distance(entry: Named) -> tuple[int, int]:
             words = Counter(words_of(entry.id))

@@ -94,6 +94,11 @@ def test_accelerators(said: str, meant: str) -> None:
         ("nvidia/DeepSeek-R1-0528-FP4", "deepseek-r1-0528", "nvfp4"),
         ("TheBloke/Llama-2-13B-chat-GPTQ", "llama-2-13b", "int4"),
         ("neuralmagic/Meta-Llama-3.1-8B-Instruct-quantized.w8a8", "llama-3.1-8b", "int8"),
+        # copies of a known checkpoint whose name says more than the model's
+        ("TheBloke/Mixtral-8x7B-Instruct-v0.1-GPTQ", "mixtral-8x7b", "int4"),
+        ("stelterlab/Mistral-Small-24B-Instruct-2501-AWQ", "mistral-small-24b", "int4"),
+        ("bartowski/Qwen_Qwen3-32B-GGUF", "qwen3-32b", "q4_k_m"),
+        ("unsloth/Mistral-Nemo-Instruct-2407", "mistral-nemo-12b", "bf16"),
     ],
 )
 def test_models_and_checkpoints(said: str, meant: str, precision: str) -> None:

@@ -76,6 +76,15 @@ def test_digits_and_sizes_are_never_corrected(said: str) -> None:
     assert len(refusal.value.nearest) == 3
 
 
+def test_a_letter_and_the_number_that_follows_it_stay_together() -> None:
+    """An A100 that a shop sells as a p4d is no P100."""
+    names = Names("thing", [Named("a100-sxm-40gb", ("A100 40GB", "p4d")), Named("tpu-v5e", ("TPU v5 lite",))])
+    assert names.find("p4d") == names.find("a100") == names.find("100 p4d") == "a100-sxm-40gb"
+    assert names.find("v5 tpu") == "tpu-v5e"
+    with pytest.raises(UnknownName):
+        names.find("p100")
+
+
 def test_the_nearest_three_are_named_best_first() -> None:
     with pytest.raises(UnknownName) as refusal:
         NAMES.find("llama 3.2 70b")
@@ -141,6 +150,11 @@ def test_words_are_letters_numbers_and_sizes() -> None:
         ("RedHatAI/Llama-3.1-8B-Instruct-quantized.w4a16", "Llama-3.1-8B-Instruct", "int4"),
         ("RedHatAI/Llama-3.1-8B-Instruct-quantized.w8a8", "Llama-3.1-8B-Instruct", "int8"),
         ("unsloth/Qwen3-8B-bnb-4bit", "Qwen3-8B", "nf4"),
+        ("unsloth/Qwen3-8B-unsloth-bnb-4bit", "Qwen3-8B", "nf4"),
+        ("hugging-quants/Llama-3.1-8B-BNB-NF4", "Llama-3.1-8B", "nf4"),
+        ("Intel/Qwen3-8B-int4-AutoRound", "Qwen3-8B", "int4"),
+        ("ISTA-DASLab/gemma-3-27b-it-GPTQ-4b-128g", "gemma-3-27b-it", "int4"),
+        ("amd/gpt-oss-120b-w-mxfp4-a-fp8", "gpt-oss-120b", "mxfp4"),
         ("ggml-org/Qwen2.5-Coder-7B-Q8_0-GGUF", "Qwen2.5-Coder-7B", "q8_0"),
         ("someone/Llama-3.1-8B-Q4_K_M-GGUF", "Llama-3.1-8B", "q4_k_m"),
         ("ggml-org/gpt-oss-120b-GGUF", "gpt-oss-120b", "gguf"),
