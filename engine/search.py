@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Accelerator, RentalOffer
-from engine.candidates import Candidates, candidates, node_size
+from catalogs.records import Accelerator
+from engine.candidates import Candidates, candidates
 from engine.ceilings import allowed_accelerators, given_replicas
 from engine.counts import Counts, replica_counts
-from engine.offers import OfferChoice, PricedOffer, choose_offer, qualifying_offers
+from engine.fleet_prices import fleet_prices, monthly_usd
+from engine.offers import OfferChoice
 from engine.plan import Rejection
 from engine.replica import Load, Replicas
 from engine.resolve import Question
@@ -72,7 +73,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Evalu
     in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
     counts = _counts(question, found, capacity, in_flight)
     accelerators = counts.total * found.spread.accelerators
-    monthly, offers = _bills(question, found, counts)
+    monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
     return Evaluated(
         found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
@@ -97,35 +98,6 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
         whole = np.where(np.isnan(capacity), np.nan, given)
         return Counts(whole, whole, whole, whole, whole)
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
-
-
-def _bills(question: Question, found: Candidates, counts: Counts) -> tuple[Floats, tuple[OfferChoice | None, ...]]:
-    """Price each candidate's whole fleet on the offer of median bill, in whole instances."""
-    size = found.spread.accelerators
-    monthly = np.full(len(found), np.inf)
-    choices: list[OfferChoice | None] = [None] * len(found)
-    by_accelerator: dict[str, list[RentalOffer]] = {}
-    for offer in question.catalog.offers:
-        by_accelerator.setdefault(offer.accelerator, []).append(offer)
-    qualifying: dict[tuple[int, int], tuple[PricedOffer, ...]] = {}
-    for row in np.flatnonzero(~np.isnan(counts.total)):
-        key = (int(found.which[row]), int(size[row]))
-        if key not in qualifying:
-            accelerator = found.accelerators[key[0]]
-            qualifying[key] = qualifying_offers(
-                by_accelerator.get(accelerator.id, ()),
-                accelerator,
-                key[1],
-                question.spec.money,
-                node_size(question, accelerator),
-            )
-        replicas = int(counts.total[row])
-        choice = choose_offer(qualifying[key], replicas, key[1])
-        if choice is not None:
-            instances = choice.median.instances_for(replicas, key[1])
-            monthly[row] = choice.median.monthly_usd(instances)
-            choices[row] = choice
-    return monthly, tuple(choices)
 
 
 def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Ints:
@@ -190,7 +162,10 @@ def replace_target(target: Target, seconds: float) -> Target:
 
 def with_capacity(question: Question, best: Evaluated, requests_per_s: float) -> Evaluated:
     """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
-    return replace(one_at(question, best.candidates, requests_per_s, best.replicas), rejected=best.rejected)
+    found = one_at(question, best.candidates, requests_per_s, best.replicas)
+    # Another size of the same fleet stays on its offer.
+    monthly = monthly_usd(found.candidates, found.counts, best.offers)
+    return replace(found, monthly_usd=monthly, offers=best.offers, rejected=best.rejected)
 
 
 def one_at(question: Question, found: Candidates, requests_per_s: float, replicas: Replicas | None = None) -> Evaluated:
@@ -201,7 +176,7 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
     closed = question.spec.traffic.concurrency
     in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
-    monthly, offers = _bills(question, found, counts)
+    monthly, offers = fleet_prices(question, found, counts)
     return Evaluated(
         candidates=found,
         replicas=replicas,

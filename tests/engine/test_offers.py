@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from catalogs.catalog import Catalog
 from catalogs.records import Accelerator, Link, PeakRates, RentalOffer
-from engine.offers import choose_offer, instances_for, no_price_note, qualifying_offers
+from engine.offers import (
+    FleetBills,
+    choose_offer,
+    common_offer,
+    fleet_bills,
+    instances_for,
+    no_price_note,
+    qualifying_offers,
+)
 from engine.workload import Money
 
 CARD = Accelerator(
@@ -112,7 +120,7 @@ def test_an_own_price_takes_the_place_of_all_offers() -> None:
 
 def test_the_lower_median_bill_is_chosen_with_cheapest_and_dearest_beside_it() -> None:
     offers = qualifying_offers([offer(f"p{usd}", 8, usd) for usd in (50, 20, 40, 30)], CARD, 8, Money())
-    choice = choose_offer(offers, 3, 8)
+    choice = choose_offer(fleet_bills(offers, 3, 8))
     assert choice is not None
     assert (choice.cheapest.usd_per_hour, choice.median.usd_per_hour, choice.dearest.usd_per_hour) == (20, 30, 50)
     assert choice.qualifying == 4
@@ -121,17 +129,17 @@ def test_the_lower_median_bill_is_chosen_with_cheapest_and_dearest_beside_it() -
 def test_whole_instances_are_compared() -> None:
     """Four at 10 beat eight at 16 for one replica of four, and lose for two."""
     offers = qualifying_offers([offer("four", 4, 10), offer("eight", 8, 16)], CARD, 4, Money())
-    one, two = choose_offer(offers, 1, 4), choose_offer(offers, 2, 4)
+    one, two = choose_offer(fleet_bills(offers, 1, 4)), choose_offer(fleet_bills(offers, 2, 4))
     assert one is not None and one.cheapest.instance == "four"
     assert two is not None and two.cheapest.instance == "eight"
 
 
 def test_a_node_of_eight_does_not_set_the_price_of_one_accelerator() -> None:
     offers = qualifying_offers([offer("one", 1, 3)] + [offer(f"n{i}", 8, 20 + i) for i in range(9)], CARD, 1, Money())
-    alone, full = choose_offer(offers, 1, 1), choose_offer(offers, 8, 1)
+    alone, full = choose_offer(fleet_bills(offers, 1, 1)), choose_offer(fleet_bills(offers, 8, 1))
     assert alone is not None and (alone.median.instance, alone.dearest.instance, alone.qualifying) == ("one", "one", 1)
     assert full is not None and full.median.instance == "n4"
-    assert choose_offer((), 1, 1) is None
+    assert choose_offer(fleet_bills((), 1, 1)) is None
 
 
 @pytest.mark.parametrize(
@@ -155,7 +163,7 @@ def test_the_catalog_prices_usual_replicas_of_the_usual_accelerators() -> None:
     for name in ("a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm"):
         for size in (1, 2, 4, 8):
             offers = qualifying_offers(catalog.offers, catalog.accelerators[name], size, Money())
-            choice = choose_offer(offers, 2, size)
+            choice = choose_offer(fleet_bills(offers, 2, size))
             assert choice is not None and choice.qualifying >= 3
             assert 0.5 < choice.median.usd_per_accelerator_hour < 20
 
@@ -171,13 +179,66 @@ def test_the_choice_is_ordered_and_deterministic(
 ) -> None:
     listed = [offer(f"p{i}", size, usd) for i, (size, usd) in enumerate(sizes)]
     offers = qualifying_offers(listed, CARD, per_replica, Money(), accelerators_per_node=1)
-    choice = choose_offer(offers, replicas, per_replica)
-    assert choice == choose_offer(
-        qualifying_offers(reversed(listed), CARD, per_replica, Money(), accelerators_per_node=1), replicas, per_replica
-    )
+    choice = choose_offer(fleet_bills(offers, replicas, per_replica))
+    again = qualifying_offers(reversed(listed), CARD, per_replica, Money(), accelerators_per_node=1)
+    assert choice == choose_offer(fleet_bills(again, replicas, per_replica))
     if choice:
         bills = [
             o.monthly_usd(o.instances_for(replicas, per_replica))
             for o in (choice.cheapest, choice.median, choice.dearest)
         ]
         assert bills == sorted(bills)
+
+
+# --- ways to split a model, compared on one offer --------------------------------------------------------------------
+
+
+def bills_of(listed: list[RentalOffer], replicas: int, size: int) -> FleetBills:
+    return fleet_bills(qualifying_offers(listed, CARD, size, Money()), replicas, size)
+
+
+def test_two_ways_to_split_a_model_are_priced_on_one_offer() -> None:
+    """Four ask 10, 11 and 12 for four accelerators; a fifth sells eight alone, dearly: no way to split wins by it."""
+    listed = [offer("a", 4, 10), offer("b", 4, 11), offer("c", 4, 12), offer("d", 8, 60), offer("e", 8, 22)]
+    fours, eight = bills_of(listed, 2, 4), bills_of(listed, 1, 8)
+    alone = choose_offer(eight)
+    assert alone is not None and alone.median.instance == "e"
+    common = common_offer([fours, eight])
+    assert common is not None and common.instance == "e"  # 20, 22, 22, 24 and 60 an hour for the cheapest fleet on each
+    choices = [choose_offer(fleet, common) for fleet in (fours, eight)]
+    assert [choice.median.instance for choice in choices if choice] == ["e", "e"]
+
+
+def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> None:
+    listed = [offer("a", 2, 2), offer("b", 2, 4), offer("c", 2, 6), offer("cheap", 8, 6), offer("dear", 8, 24)]
+    pairs, eight = bills_of(listed, 4, 2), bills_of(listed, 1, 8)
+    common = common_offer([pairs])
+    assert common is not None and common.instance == "b"
+    choice = choose_offer(eight, common)
+    assert choice is not None and choice.median.instance == "dear"
+    cheaper = choose_offer(bills_of(listed[:4], 1, 8), common)
+    assert cheaper is not None and cheaper.median.instance == "cheap"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.tuples(st.sampled_from([1, 2, 4, 8]), st.floats(1, 100)), min_size=1, max_size=12),
+    fleets=st.lists(st.tuples(st.integers(8, 40), st.sampled_from([1, 2, 4, 8])), min_size=1, max_size=6),
+)
+def test_the_best_fleet_bills_the_same_or_more_for_a_larger_load(
+    sizes: list[tuple[int, float]], fleets: list[tuple[int, int]]
+) -> None:
+    listed = [offer(f"p{i}", size, usd) for i, (size, usd) in enumerate(sizes)]
+
+    def least_bill(times: int) -> float:
+        """Of fleets that are so many times as large, where each way to split could be priced."""
+        bills = [bills_of(listed, replicas * times, size) for replicas, size in fleets]
+        common = common_offer(bills)
+        found = [
+            bill.usd_per_hour[bill.offers.index(choice.median)]
+            for bill in bills
+            if (choice := choose_offer(bill, common)) is not None and common and choice.median.offer == common.offer
+        ]
+        return min(found, default=0.0)
+
+    assert least_bill(2) >= least_bill(1) * (1 - 1e-9)
