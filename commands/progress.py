@@ -23,7 +23,10 @@ def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
         if now - began < PATIENCE_S or now - shown < EVERY_S or not sys.stderr.isatty():
             return
         shown = now
-        share = done / max(total, 1)
+        if not total:  # a file that is read as it is needed: nobody knows how long it is
+            print(f"\r{doing}: {done:,}", end="", file=sys.stderr, flush=True)
+            return
+        share = done / total
         bar = "#" * round(WIDTH * share)
         print(f"\r{doing} [{bar:<{WIDTH}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.scatter import Dot
     from engine.scores import Accuracy
     from engine.simulated import SimulatedPlan
+    from engine.simulated_fleet import SimulatedFleet
 
 SHOWN_REJECTIONS = 8
 
@@ -85,6 +86,13 @@ def show_simulated(plan: "CapacityPlan", simulated: "SimulatedPlan", *, plain: b
     from agent.report.simulation_report import simulation_report  # noqa: PLC0415
 
     _show(simulation_report(plan, simulated), plain)
+
+
+def show_fleet_over_time(plan: "CapacityPlan", simulated: "SimulatedFleet", *, plain: bool = False) -> None:
+    """Print what a fleet made of a load over time."""
+    from agent.report.fleet_report import fleet_report  # noqa: PLC0415
+
+    _show(fleet_report(plan, simulated), plain)
 
 
 def show_accuracy(

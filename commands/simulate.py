@@ -10,8 +10,8 @@ if __name__ == "__main__":
 
     sys.exit(main(["simulate", *sys.argv[1:]]))
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,19 +21,19 @@ from agent.flags import FLAGS
 from agent.spec_files import spec_file
 from agent.statements import collected, flag_statement
 from catalogs.errors import InputError, listed, quoted
+from commands import over_time
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
+from commands.files import opened
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.plan import text_of
 from commands.progress import progress
-from commands.showing import notice, print_json, show_no_plan, show_simulated
+from commands.showing import notice, print_json, show_fleet_over_time, show_no_plan, show_simulated
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from catalogs.catalog import Catalog
     from engine.infeasible import NoPlan
-    from engine.plan import CapacityPlan
+    from engine.plan import CapacityPlan, SimulatedTarget
     from engine.simulated import Asked
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 
 LOAD = "Load"
+OVER_TIME = "A fleet over time"
 ROUTINGS = ("round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine")
 MOMENTS = ("peak", "mean", "profile")
 
@@ -65,6 +66,26 @@ SpeedUp = Annotated[
     float | None, typer.Option(metavar="X", help="Replay the trace at X times its rate.", rich_help_panel=LOAD)
 ]
 Replicas = Annotated[int | None, typer.Option(metavar="N", help="Instead of those of the plan.", rich_help_panel=LOAD)]
+Day = Annotated[
+    bool,
+    typer.Option("--day", help="A day of the workload's hours, the fleet autoscaled.", rich_help_panel=OVER_TIME),
+]
+Week = Annotated[bool, typer.Option("--week", help="A week of them.", rich_help_panel=OVER_TIME)]
+Rates = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Instead: hourly rates, timestamp,rps.", rich_help_panel=OVER_TIME),
+]
+Lengths = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Tokens as in a trace, not of the spec.", rich_help_panel=OVER_TIME),
+]
+Autoscale = Annotated[
+    bool, typer.Option("--autoscale", help="Scale the fleet under a --trace.", rich_help_panel=OVER_TIME)
+]
+Fail = Annotated[
+    str | None,
+    typer.Option(metavar="TIME[,TIME]", help="When a replica fails: 90min,3h.", rich_help_panel=OVER_TIME),
+]
 Router = Annotated[str, typer.Option("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.", rich_help_panel=LOAD)]
 Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
 Directories = Annotated[
@@ -82,6 +103,12 @@ def simulate_command(
     trace: Trace = None,
     speed_up: SpeedUp = None,
     replicas: Replicas = None,
+    day: Day = False,
+    week: Week = False,
+    rates: Rates = None,
+    lengths: Lengths = None,
+    autoscale: Autoscale = False,
+    fail: Fail = None,
     routing: Router = "least_outstanding",
     spec: Spec = None,
     catalog: Directories = None,
@@ -91,22 +118,35 @@ def simulate_command(
 ) -> int:
     """A plan under a load, request by request: percentiles beside the formulas', targets, the queue over time.
 
-    Give a plan that was saved, or the flags of `forecast`: the plan that they make is then simulated.
+    Give a plan that was saved, or the flags of `forecast`: the plan that they make is then simulated. Over a day, a
+    week or a trace the plan's own thresholds scale its fleet.
     """
     _check(at, routing, trace=trace, requests=requests, speed_up=speed_up)
+    over = over_time.OverTime(day, week, autoscale, rates, lengths, fail, trace)
+    over_time.check(over, requests=requests, at=at, replicas=replicas)
     texts = texts_of(flags)
     if plan is not None and (texts or spec):
         given = ", ".join([*texts, *(["--spec"] if spec else [])])
         raise InputError(f"the plan {quoted(str(plan))} holds its own spec; leave {given} out, or the plan")
     facts = user_catalogs(catalog or ())
-    with _lines(trace) as lines:
-        chosen = _planned(plan, spec, texts, catalog, facts)
+    with ExitStack() as files:
+        lines = None if trace is None or over.asked else files.enter_context(opened(trace))
+        chosen = _planned(plan, spec, texts, catalog, facts, proven=over.asked)
         from engine.infeasible import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
         from engine.plan import plain as plain_values  # noqa: PLC0415
         from engine.simulated import simulate_plan  # noqa: PLC0415
 
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
+        if over.asked:
+            lasting = over_time.run(
+                over, chosen, facts, seed=seed, replicas=replicas, routing=routing, speed_up=speed_up
+            )
+            if json:
+                print_json(plain_values(lasting))
+            else:
+                show_fleet_over_time(chosen, lasting, plain=plain)
+            return _met(lasting.targets)
         asked = _asked(requests, seed, at, replicas, routing, speed_up)
         with progress("simulating") as told:
             found = simulate_plan(chosen, facts, asked, trace=lines, trace_name=str(trace), progress=told)
@@ -114,7 +154,11 @@ def simulate_command(
         print_json(plain_values(found))
     else:
         show_simulated(chosen, found, plain=plain)
-    return Exit.DONE if all(target.met for target in found.targets) else Exit.NOTHING_MEETS
+    return _met(found.targets)
+
+
+def _met(targets: "Sequence[SimulatedTarget]") -> int:
+    return Exit.DONE if all(target.met for target in targets) else Exit.NOTHING_MEETS
 
 
 def _check(at: str | None, routing: str, *, trace: Path | None, requests: int | None, speed_up: float | None) -> None:
@@ -152,8 +196,10 @@ def _planned(
     texts: dict[str, tuple[str, ...]],
     directories: list[Path] | None,
     facts: "Catalog",
+    *,
+    proven: bool,
 ) -> "CapacityPlan | NoPlan":
-    """Return the plan that is simulated: from its file, or made from the flags."""
+    """Return the plan that is simulated: from its file, or made from the flags, verified and replayed if ``proven``."""
     if file is not None:
         from engine.plan_file import read_plan  # noqa: PLC0415
 
@@ -161,6 +207,10 @@ def _planned(
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
     question = collected(statements, facts).completed()
     notice(question.notes)
+    if proven:  # with the thresholds that `forecast` shows
+        from engine.proven import proven_forecast  # noqa: PLC0415
+
+        return proven_forecast(question.spec, facts, question.sources)
     from engine.forecast import forecast  # noqa: PLC0415
 
     return forecast(question.spec, facts, question.sources)
@@ -172,26 +222,6 @@ def _none(none: "NoPlan", *, json: bool, plain: bool) -> int:
     else:
         show_no_plan(none, plain=plain)
     return Exit.NOTHING_MEETS
-
-
-@contextmanager
-def _lines(file: Path | None) -> "Iterator[TextIO | None]":
-    """Open a trace; its lines are read as the simulation needs them."""
-    if file is None:
-        yield None
-        return
-    name = quoted(str(file))
-    try:
-        opened = file.open(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a trace of requests") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    with opened:
-        try:
-            yield opened
-        except UnicodeDecodeError:
-            raise InputError(f"{name} is not text; a trace of requests is expected") from None
 
 
 simulate_command.__signature__ = signature_with_flags(simulate_command, FLAGS)  # type: ignore[attr-defined]

@@ -45,7 +45,7 @@ class Lasting:
     span: Span | None = "week"
     """Of the workload's hours, or of recorded ones from the first on; null: all that is recorded."""
     seed: int = 0
-    routing: Routing = "round_robin"
+    routing: Routing = "least_outstanding"
     replicas: int | None = None
     """A fleet of so many that does not scale; null: the plan's autoscaler between its minimum and maximum."""
     failures: tuple[float, ...] = ()

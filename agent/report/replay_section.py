@@ -19,8 +19,8 @@ def replay_sentence(plan: CapacityPlan) -> str:
     met = "met the targets" if plan.targets else "came below saturation"
     hours = show_count(round(replay.accelerator_hours))
     text = (
-        f"Replayed one {replay.shape} of this shape: {met_shown(replay)} of requests {met}, "
-        f"{hours} {accelerators_noun(plan.chosen, 1)}-hours, {_saving(replay)} a fixed fleet of "
+        f"Replayed one {replay.shape} of this shape: {met_shown(replay.met)} of requests {met}, "
+        f"{hours} {accelerators_noun(plan.chosen, 1)}-hours, {saving_shown(replay.saving)} a fixed fleet of "
         f"{show_count(replay.fixed_replicas)}."
     )
     if replay.corrections:
@@ -29,17 +29,18 @@ def replay_sentence(plan: CapacityPlan) -> str:
     return text
 
 
-def met_shown(replay: Replay) -> str:
+def met_shown(met: float) -> str:
     """Return the share of requests that met the targets, never rounded up to all of them: '99.2 %'."""
-    if replay.met == 1:
+    if met == 1:
         return "all"
-    return f"{min(round(100 * replay.met, 1), 99.9):g} %"
+    return f"{min(round(100 * met, 1), 99.9):g} %"
 
 
-def _saving(replay: Replay) -> str:
-    if abs(replay.saving) < 0.005:
+def saving_shown(saving: float) -> str:
+    """Return a share saved, to be followed by what it is compared with: '14 % less than'."""
+    if abs(saving) < 0.005:
         return "as many as"
-    return f"{show_percent(round(abs(replay.saving), 2))} {'less' if replay.saving > 0 else 'more'} than"
+    return f"{show_percent(round(abs(saving), 2))} {'less' if saving > 0 else 'more'} than"
 
 
 def _corrected(correction: Correction) -> str:

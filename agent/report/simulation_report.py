@@ -29,7 +29,7 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
         f"{show_rate(simulated.arrivals_per_s)} over {show_seconds(simulated.duration_s)}.",
         "strong",
     )
-    yield _verdict(simulated.targets)
+    yield verdict_shown(simulated.targets)
     if simulated.refused:
         yield Paragraph(
             f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",
@@ -37,13 +37,14 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
             "Warning",
         )
     if simulated.targets:
-        yield _targets(simulated.targets)
+        yield targets_shown(simulated.targets)
     yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s)
     yield _facts(simulated)
     yield from _charts(simulated)
 
 
-def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
+def verdict_shown(targets: Sequence[SimulatedTarget]) -> Paragraph:
+    """Return which targets are missed."""
     if not targets:
         return Paragraph("No target was given.", "quiet")
     missed = [metric_shown(target.metric, target.percentile) for target in targets if not target.met]
@@ -52,7 +53,8 @@ def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
     return Paragraph("Meets the target." if len(targets) == 1 else f"Meets all {len(targets)} targets.", "good")
 
 
-def _targets(targets: Sequence[SimulatedTarget]) -> Table:
+def targets_shown(targets: Sequence[SimulatedTarget]) -> Table:
+    """Return each target with what was simulated; columns of which nothing is known go."""
     columns = (
         Column("target"),
         Column("simulated", "right", spoken="bare"),
@@ -62,7 +64,9 @@ def _targets(targets: Sequence[SimulatedTarget]) -> Table:
         Column("requests within", "right"),
         Column("", spoken="bare"),
     )
-    return Table(columns, tuple(_target_row(target) for target in targets))
+    rows = [_target_row(target) for target in targets]
+    known = [at for at in range(len(columns)) if any(row[at] for row in rows)]
+    return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
 
 
 def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:

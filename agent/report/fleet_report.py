@@ -1,0 +1,115 @@
+"""A fleet simulated over time as a report: what came of it, the targets, and replicas, TTFT and queue by the hour."""
+
+from collections.abc import Iterator, Sequence
+
+from agent.report.blocks import Block, Cell, Chart, Facts, Heading, Paragraph, Report, Series
+from agent.report.replay_section import met_shown, saving_shown
+from agent.report.simulated_latencies import simulated_latencies
+from agent.report.simulation_report import targets_shown, verdict_shown
+from agent.report.words import accelerators_noun
+from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.plan import CapacityPlan
+from engine.simulated_fleet import SimulatedFleet
+
+POINTS = 28
+"""Of a chart at most: a day by the hour, a week by a quarter of a day."""
+TOGETHER = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+"""Minutes that make one point."""
+FEWEST_MINUTES = 6
+"""Fewer minutes show no course."""
+HOURS_FROM_S = 7200.0
+"""From so long on a chart counts hours, before it minutes."""
+
+
+def fleet_report(plan: CapacityPlan, simulated: SimulatedFleet) -> Report:
+    """Return the report of a fleet over time."""
+    return Report(tuple(_blocks(plan, simulated)))
+
+
+def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
+    """Return what came of it in a sentence."""
+    if simulated.met is None:
+        served = f"{show_count(simulated.requests)} requests served"
+    else:
+        served = f"{met_shown(simulated.met)} of requests met the targets"
+    hours = f"{show_count(round(simulated.accelerator_hours))} {accelerators_noun(plan.chosen, 1)}-hours"
+    compared = f"{saving_shown(simulated.saving)} a fixed fleet of {show_count(simulated.fixed_replicas)}"
+    return f"{simulated.load[:1].upper()}{simulated.load[1:]}: {served}, {hours}, {compared}."
+
+
+def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
+    chosen = plan.chosen
+    yield Paragraph(fleet_sentence(plan, simulated), "strong")
+    yield verdict_shown(simulated.targets)
+    if simulated.refused:
+        yield Paragraph(
+            f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",
+            "warning",
+            "Warning",
+        )
+    if simulated.targets:
+        yield targets_shown(simulated.targets)
+    yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s, ("p50", "p95", "p99"))
+    items: list[tuple[str, Cell]] = [
+        ("requests", f"{show_count(simulated.requests)}, {show_rate(simulated.arrivals_per_s)} on average"),
+        ("a replica", f"{chosen.model_name} on {chosen.accelerators_per_replica} × {chosen.accelerator_name}"),
+        ("replicas that serve", f"{show_count(simulated.fewest_replicas)} to {show_count(simulated.most_replicas)}"),
+    ]
+    if simulated.autoscaled:
+        bounds = f"{show_count(simulated.minimum_replicas)} to {show_count(simulated.maximum_replicas)}"
+        items += [
+            ("autoscaler", f"{bounds} replicas, looks every {show_seconds(simulated.poll_s)}"),
+            ("a start takes", show_seconds(simulated.start_s)),
+            ("scaled", f"{show_count(simulated.starts)} starts, {show_count(simulated.drains)} drains"),
+        ]
+    if simulated.failures:
+        anew = f"{show_count(simulated.begun_anew)} requests began anew"
+        items.append(("failures", f"{show_count(simulated.failures)}, {anew}"))
+    items += [
+        ("minutes with a miss", _minutes_with_misses(simulated)),
+        ("routing", simulated.routing.replace("_", " ")),
+        ("seed", str(simulated.seed)),
+    ]
+    yield Facts(tuple(items))
+    yield from _charts(simulated)
+
+
+def _minutes_with_misses(simulated: SimulatedFleet) -> str:
+    minutes = simulated.by_minute
+    # A percentile leaves a few late: a minute counts when more than one request in twenty is.
+    late = sum(missed > there / 20 for missed, there in zip(minutes.misses, minutes.requests, strict=True))
+    share = show_percent(late / len(minutes.requests))
+    return f"{show_count(late)} of {show_count(len(minutes.requests))} ({share}) in which more than 5 % were late"
+
+
+def _charts(simulated: SimulatedFleet) -> Iterator[Block]:
+    minutes = simulated.by_minute
+    if len(minutes.requests) < FEWEST_MINUTES:
+        return
+    step = next((n for n in TOGETHER if len(minutes.requests) <= n * POINTS), -(-len(minutes.requests) // POINTS))
+    places = range(0, len(minutes.requests), step)
+    yield Heading("Over time")
+    held = _means(minutes.serving, step, places)
+    starting = _means(minutes.starting, step, places)
+    replicas = (
+        Series("serving", held, tuple(show_figure(value) for value in held)),
+        Series("starting", starting, tuple(show_figure(value) for value in starting)),
+    )
+    yield _chart(simulated, places, replicas[: 2 if any(starting) else 1], "replicas")
+    slowest = tuple(max(value or 0.0 for value in minutes.ttft_p95_s[place : place + step]) for place in places)
+    ttft = Series("TTFT p95 of the worst minute", slowest, tuple(show_seconds(value) for value in slowest))
+    yield _chart(simulated, places, (ttft,), "s")
+    longest = tuple(float(max(minutes.queue[place : place + step])) for place in places)
+    queue = Series("longest queue", longest, tuple(show_count(value) for value in longest))
+    yield _chart(simulated, places, (queue,), "requests")
+
+
+def _chart(simulated: SimulatedFleet, places: range, series: tuple[Series, ...], unit: str) -> Chart:
+    interval_s = simulated.by_minute.interval_s
+    hours = simulated.duration_s > HOURS_FROM_S
+    at = tuple(round(place * interval_s / (3600.0 if hours else 60.0), 2) for place in places)
+    return Chart("hour" if hours else "minute", at, series, unit)
+
+
+def _means(values: Sequence[float], step: int, places: range) -> tuple[float, ...]:
+    return tuple(sum(part) / len(part) for part in (values[place : place + step] for place in places))

@@ -1,0 +1,110 @@
+"""The part of `fleetcast simulate` in which the fleet is scaled: over a day, a week, recorded hours, or a trace."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalogs.errors import InputError
+from catalogs.units import read_seconds
+from commands.files import opened
+from commands.progress import progress
+
+if TYPE_CHECKING:
+    from catalogs.catalog import Catalog
+    from engine.plan import CapacityPlan
+    from engine.simulated_fleet import Recorded, SimulatedFleet
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """What was asked of a fleet over time; times as they were typed."""
+
+    day: bool
+    week: bool
+    autoscale: bool
+    rates: Path | None
+    lengths: Path | None
+    fail: str | None
+    trace: Path | None
+
+    @property
+    def asked(self) -> bool:
+        """Whether a fleet over time was asked for, rather than a fixed one at one rate."""
+        return self.day or self.week or self.autoscale or self.rates is not None
+
+
+def check(over: OverTime, *, requests: int | None, at: str | None, replicas: int | None) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        InputError: naming what to leave out, or to add.
+    """
+    if not over.asked:
+        for name, value in (("--lengths", over.lengths), ("--fail", over.fail)):
+            if value is not None:
+                raise InputError(f"{name} {value} is of a fleet over time: add --day, --week, --rates or --autoscale")
+        return
+    span = "--day" if over.day else "--week" if over.week else "--rates" if over.rates else "--autoscale"
+    for name, own in (("--requests", requests), ("--at", at)):
+        if own is not None:
+            raise InputError(f"{span} has its own requests: leave {name} {own} out")
+    if over.day and over.week:
+        raise InputError("--day and --week were both given: give one of them")
+    if over.trace is not None:
+        others = (("--day", over.day), ("--week", over.week), ("--rates", over.rates), ("--lengths", over.lengths))
+        for name, given in others:
+            if given:
+                raise InputError(f"--trace {over.trace} has its own times and lengths: leave {name} out")
+        if replicas is not None:
+            raise InputError(f"--autoscale scales the fleet: leave --replicas {replicas} out, or --autoscale")
+    elif over.autoscale and not (over.day or over.week or over.rates):
+        raise InputError("--autoscale is of a trace: give one with --trace, or --day or --week, which autoscale")
+    _failures(over.fail)
+
+
+def run(
+    over: OverTime,
+    plan: "CapacityPlan",
+    catalog: "Catalog",
+    *,
+    seed: int,
+    replicas: int | None,
+    routing: str,
+    speed_up: float | None,
+) -> "SimulatedFleet":
+    """Return what the plan's fleet makes of the load.
+
+    Raises:
+        InputError: a file that cannot be read, or a load that is none.
+    """
+    from engine.simulated_fleet import Lasting, Recorded, simulate_fleet  # noqa: PLC0415 — numpy
+
+    asked = Lasting(
+        span="day" if over.day else "week" if over.week else None,
+        seed=seed,
+        routing=routing,  # type: ignore[arg-type]  # checked
+        replicas=replicas,
+        failures=tuple(_failures(over.fail)),
+        speed_up=1.0 if speed_up is None else speed_up,
+    )
+    with ExitStack() as stack:
+
+        def recorded(file: Path | None) -> "Recorded | None":
+            return None if file is None else Recorded(str(file), stack.enter_context(opened(file)))
+
+        told = stack.enter_context(progress("simulating"))
+        return simulate_fleet(
+            plan,
+            catalog,
+            asked,
+            trace=recorded(over.trace),
+            rates=recorded(over.rates),
+            lengths=recorded(over.lengths),
+            progress=told,
+        )
+
+
+def _failures(text: str | None) -> Sequence[float]:
+    return [] if text is None else [read_seconds(part, "--fail", "s", positive=False) for part in text.split(",")]
