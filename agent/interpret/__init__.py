@@ -58,7 +58,7 @@ def interpret(
     combine(sentence)
     draft = Draft(sentence, asked)
     leave_elsewhere(draft)
-    refuse(draft)
+    refuse(draft, catalog)
     read_model(draft, lexicon)
     read_serving(draft)
     read_money(draft)

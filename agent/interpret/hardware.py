@@ -1,10 +1,11 @@
-"""Which accelerators, how many, on how many nodes; how a replica is split over them; spare replicas."""
+"""Which accelerators, how many, on how many nodes; how a replica is split over them."""
 
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Item, Match, Rule
+from agent.interpret.grammar import Item, Match, Rule
 from agent.interpret.reading import Choice
+from agent.interpret.replicas import read_replicas
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
 _NODES: Final = tuple(
@@ -12,6 +13,7 @@ _NODES: Final = tuple(
     for pattern in (
         f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
         f"{_TIMES} unknown? (g:gpu | gpunoun)",
+        "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
         "n:num times? k:num times g:gpu unknown? node",
         "n:num times? k:num times g:gpu",
         "k:num (times | unknown)? (gpunoun | gpu) pernode",
@@ -29,7 +31,8 @@ _MOST: Final = tuple(
         "gpunoun)",
     )
 )
-_LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)")
+_LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} unknown? (gpu? node | gpu | gpunoun)")
+_DGX: Final = Rule("n:num times? dgx unknown? g:gpu? node?")
 _COUNTS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -55,34 +58,19 @@ _WAYS: Final[dict[str, str]] = {
     "tp": "serving.tensor_parallel", "pp": "serving.pipeline_parallel", "ep": "serving.expert_parallel",
     "dp": "serving.data_parallel",
 }  # fmt: skip
-_SPARE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "'n' plus n:num",
-        "n:num (unknown)? spare (replica | unknown)?",
-        "spare replica (link | colon){1,2} n:num",
-        "(w:'a' | w2:'no') spare replica?",
-        "n:num replica (link | 'in'){0,2} spare",
-    )
-)
-_SURVIVE: Final = Rule("survive")
-_LEAST_REPLICAS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "over (unknown)? n:num (unknown)? replica",
-        "('min' | 'minimum' | over) (unknown | 'of')? replica (link | colon){0,2} n:num",
-        "n:num replica ('minimum' | 'min')",
-    )
-)
 
 
 def read_hardware(draft: Draft) -> None:
     """Find accelerators and how they are used."""
+    read_replicas(draft)
     _parallelism(draft)
-    _spares(draft)
     for rule in _OF_A_REPLICA:
         for match in rule.matches(draft.sentence):
             _replica_of(draft, match)
+    for match in _LEAST.matches(draft.sentence):
+        _at_least(draft, match)
+    for match in _DGX.matches(draft.sentence):
+        _dgx(draft, match)
     for rule in _NODES:
         for match in rule.matches(draft.sentence):
             _nodes(draft, match)
@@ -90,8 +78,6 @@ def read_hardware(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             _whole_number(draft, "hardware.max_accelerators", match, match["n"], "at most {} accelerators")
             _named(draft, match)
-    for match in _LEAST.matches(draft.sentence):
-        _named(draft, match)
     for rule in _COUNTS:
         for match in rule.matches(draft.sentence):
             _fleet(draft, match)
@@ -121,14 +107,17 @@ def _vendors(draft: Draft) -> None:
 
 
 def _nodes(draft: Draft, match: Match) -> None:
-    before = draft.sentence.items[match.first - 1] if match.first else None
-    a_ceiling = before is not None and before.has("under", "upto")
+    if "n" in match and "k" not in match and _names_one(match):
+        return
+    a_ceiling = _is_ceiling(draft, match)
     if "n" in match and "k" in match and a_ceiling:
         each = match["k"].number.value
         draft.read(
             "hardware.max_accelerators", match, match["n"].number, lambda v: _whole(v * each),
             lambda v, made: f"{v:g} nodes × {each:g} = at most {made:g} accelerators",
         )  # fmt: skip
+    elif "n" in match and a_ceiling:
+        _whole_number(draft, "hardware.max_nodes", match, match["n"], "at most {} nodes")
     elif "n" in match:
         _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes")
     if "k" in match:
@@ -136,15 +125,44 @@ def _nodes(draft: Draft, match: Match) -> None:
     _named(draft, match)
 
 
+def _names_one(match: Match) -> bool:
+    """Whether what follows a number above one is a single machine, which it then numbers: '2222 host'."""
+    last = match.sentence.items[match.last].word
+    return last in ("host", "machine", "box", "server") and match["n"].number.value > 1
+
+
+def _is_ceiling(draft: Draft, match: Match) -> bool:
+    """Whether a count of nodes is the most that may be: 'at most 4 nodes', '4 nodes max'."""
+    items = draft.sentence.items
+    before = items[max(0, match.first - 2) : match.first]
+    if before and (before[-1].has("under", "upto") or (len(before) > 1 and before[0].has("under", "upto"))):
+        return not before[-1].has("comma", "stop")
+    after = items[match.last + 1] if match.last + 1 < len(items) else None
+    return after is not None and after.word in ("max", "maximum", "tops")
+
+
+def _at_least(draft: Draft, match: Match) -> None:
+    """Take 'at least 8 GPUs' for no fleet: the plan finds how many; the number is reported."""
+    _named(draft, match)
+    draft.dropped.append(draft.sentence.span(match.first, match.last))
+    draft.sentence.take(match.index("n"))
+
+
+def _dgx(draft: Draft, match: Match) -> None:
+    """Note so many nodes of eight: what a DGX or an HGX is."""
+    _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes of 8 accelerators")
+    eight = Option(8, "8 accelerators a node")
+    draft.found("hardware.accelerators_per_node", match.first, match.last, [eight])
+    _named(draft, match)
+
+
 def _fleet(draft: Draft, match: Match) -> None:
-    """Note a count of accelerators; a DGX or HGX is a node of eight."""
+    """Note a count of accelerators; of those named as a DGX it counts the nodes."""
     named = match["g"].word if "g" in match else ""
     if named.startswith(("dgx", "hgx")) and "spark" not in named:
-        _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes of 8 accelerators")
-        eight = Option(8, "8 accelerators a node")
-        draft.found("hardware.accelerators_per_node", match.first, match.last, [eight])
-    else:
-        _whole_number(draft, "hardware.accelerator_count", match, match["n"], "a fleet of {} accelerators")
+        _dgx(draft, match)
+        return
+    _whole_number(draft, "hardware.accelerator_count", match, match["n"], "a fleet of {} accelerators")
     _named(draft, match)
 
 
@@ -210,25 +228,3 @@ def _parallelism(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             way = match["p"].word
             _whole_number(draft, _WAYS[way], match, match["n"], f"{way.upper()} {{}}")
-
-
-def _spares(draft: Draft) -> None:
-    for rule in _LEAST_REPLICAS:
-        for match in rule.matches(draft.sentence):
-            _whole_number(draft, "availability.minimum_replicas", match, match["n"], "at least {} replicas")
-    for rule in _SPARE:
-        for match in rule.matches(draft.sentence):
-            items = draft.sentence.items[match.first : match.last + 1]
-            if items[-1].has("unknown") and not any(item.has("replica") for item in items):
-                continue
-            amount = match["n"].number if "n" in match else Amount((0.0 if "w2" in match else 1.0,))
-            draft.read(
-                "availability.spare_replicas",
-                match,
-                amount,
-                _whole,
-                lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}",
-            )
-    for match in _SURVIVE.matches(draft.sentence):
-        if not draft.has("availability.spare_replicas"):
-            draft.found("availability.spare_replicas", match.first, match.last, [Option(1, "1 spare replica (N+1)")])

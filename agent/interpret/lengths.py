@@ -23,7 +23,7 @@ _CONTEXT: Final = tuple(
     Rule(pattern)
     for pattern in (
         "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
-        "n:num u:token? (unknown | 'max')? context (?! incue)",
+        "n:num u:token? (unknown | 'max' | 'of')? context (?! incue)",
     )
 )
 _SYSTEM_PROMPT: Final = (
@@ -34,6 +34,27 @@ _REASONING: Final = (
     Rule("n:num reasoning token"),
     Rule("n:num token (link | 'for'){0,2} reasoning"),
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
+    Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
+)
+_DRAFTED: Final = Rule("n:num draft token?")
+_PIECES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num unknown? chunk (('of' | 'from') unknown)? ('of' | times | 'at' | paren | comma) approx? m:num "
+        f"u:{_UNIT} 'each'?",
+        f"n:num times? m:num u:{_UNIT} chunk (?! per time)",
+        f"n:num unknown? chunk ('with' | 'having' | comma | paren) approx? m:num u:{_UNIT} ('each' | per)",
+        "n:num 'chunks' ('of' | times) m:num",
+    )
+)
+_TOTALS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (adverb | per "
+        "time | slash (time | tshort))",
+        "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (adverb | per "
+        "time | slash (time | tshort))",
+    )
 )
 _PAIRS: Final = tuple(
     Rule(pattern)
@@ -74,7 +95,7 @@ _BARE: Final = tuple(
         " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
         "percent)",
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
-        "n:num (i:inward | o:outward) (?! per | slash time)",
+        "n:num (i:inward | o:outward) (?! per | slash time | colon)",
     )
 )
 _WEAK: Final = tuple(
@@ -114,8 +135,13 @@ _LEFT_OVER: Final = Rule(
 
 def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     """Find what the sentence says of tokens; known holds values that were given before."""
+    for match in _DRAFTED.matches(draft.sentence):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
     _context(draft)
+    _totals(draft)
     _system_prompt(draft)
+    _pieces(draft)
     for rule in _REASONING:
         for match in rule.matches(draft.sentence):
             draft.read(
@@ -213,6 +239,8 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     if first and items[first - 1].has("pctl", "upto"):
         return (items[first - 1].entries or ("most",))[0], first - 1, last
     around = items[max(first, match.index("n") - 2) : match.index("n")]
+    if any(item.has("over") for item in around):
+        return "least", first, last
     return ("most" if any(item.has("upto") for item in around) else "mean"), first, last
 
 
@@ -241,6 +269,9 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         limit = Choice(value, "as the context window", "serving.context_window")
         text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
         draft.ask(f"{path}.p95", first, last, text, (p95, mean, limit))
+    elif statistic == "least":
+        text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
+        draft.ask(f"{path}.mean", first, last, text, (mean,))
     else:
         text = f"{said!r}: lengths are given by mean or p95; which of them is {show_count(value)} tokens nearest to?"
         draft.ask(f"{path}.mean", first, last, text, (mean, p95))
@@ -268,6 +299,28 @@ def _system_prompt(draft: Draft) -> None:
             unit = match["u"].word if "u" in match else "token"
             tokens, shown = in_tokens(_count(match["n"]).value, unit)
             draft.found("system_prompt", match.first, match.last, [Option(tokens, shown)])
+
+
+def _pieces(draft: Draft) -> None:
+    """Read '8 chunks of 512 tokens' as what they sum to in the prompt."""
+    for rule in _PIECES:
+        for match in rule.matches(draft.sentence):
+            count, each = match["n"].number, match["m"].number
+            unit = match["u"].word if "u" in match else "token"
+            if len(count.values) > 1 or count.value != int(count.value) or count.value < 1:
+                continue
+            total = in_tokens(each.value, unit)[0] * count.value
+            echo = f"prompts: {show_count(count.value)} × {in_tokens(each.value, unit)[1]} = {show_count(total)} tokens"
+            draft.found("tokens.input.mean", match.first, match.last, [Option(_whole(total), echo)])
+
+
+def _totals(draft: Draft) -> None:
+    """Ask for the requests behind '100 million input tokens a day': a total is no length."""
+    for rule in _TOTALS:
+        for match in rule.matches(draft.sentence):
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            text = f"{said!r} are totals: in how many requests?"
+            draft.ask("traffic.requests_per_s", match.first, match.last, text)
 
 
 def _pairs(draft: Draft) -> None:

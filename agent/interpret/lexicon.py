@@ -96,7 +96,7 @@ class _Kind:
     @cached_property
     def families(self) -> frozenset[str]:
         """Words of letters alone that can be misspelt."""
-        return frozenset(word for word in self.by_word if word.isalpha() and len(word) > 4 and word not in COMMON)
+        return frozenset(word for word in self.by_word if word.isalpha() and len(word) > 3 and word not in COMMON)
 
     def candidates(self, words: Iterable[str], noise: frozenset[str]) -> set[str]:
         """Return the entries that have all the words; a bare number may be a size."""

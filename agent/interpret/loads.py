@@ -6,12 +6,16 @@ from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Match, Rule
 from catalogs.units import show_count, show_figure
 
+MOST_BARE_PEAK: Final = 5.0
+"""Beyond, 'peak 30' may be a rate."""
+
 _CONCURRENCY: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
         "| in)",
         "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
+        "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight",
         "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
         "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
     )
@@ -39,10 +43,16 @@ _PEAK: Final = tuple(
         "m:pct more near{0,4} peak",  # 50% more at peak
         "peak near{0,4} m:pct more",
         "x:mult peak",
+        "plus m:pct near{0,2} peak",
+        "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
     )
 )
-_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
-_BURSTINESS: Final = (Rule("burstiness (link | colon){0,3} n:num"),)
+_BURST: Final = (
+    Rule("x:mult near{0,3} burst"),
+    Rule("burst (near | colon){0,4} x:mult"),
+    Rule("burst factor (link | colon){0,2} x:num"),
+)
+_BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 
 
 def read_concurrency(draft: Draft) -> None:
@@ -85,7 +95,7 @@ def read_factors(draft: Draft) -> None:
                     lambda v: 1 + v,
                     lambda v, made: f"peak {show_figure(made)} × the mean",
                 )
-            else:
+            elif rule is not _PEAK[-1] or _is_factor(draft, match):
                 amount = (match["x"] if "x" in match else match["n"]).number
                 draft.read(
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
@@ -108,6 +118,13 @@ def read_factors(draft: Draft) -> None:
                 float,
                 lambda v, made: f"CV of arrivals {show_figure(v)}",
             )
+
+
+def _is_factor(draft: Draft, match: Match) -> bool:
+    """Whether a bare number after 'peak' is a factor: it is small, and no rate that is said is as small."""
+    number = match["n"]
+    rates = [item for item in draft.sentence.items if item.has("num") and item is not number]
+    return 1 <= number.number.value <= MOST_BARE_PEAK and all(rate.number.value > MOST_BARE_PEAK for rate in rates)
 
 
 def count_of(amount: Amount) -> Amount:

@@ -51,8 +51,11 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         return None
     if typed in _BY_NUMBER:
         return _by_number(sentence, first, lexicon)
+    if spaced := _spaced(sentence, first, lexicon):
+        return spaced
     known = lexicon.accelerators.by_word
-    begins = is_head(typed, lexicon) or (opening[0].isalpha() and opening[0] in known and len(opening[0]) > 1)
+    named = opening[0].isalpha() and opening[0] in known and len(opening[0]) > 1 and opening[0] not in _ENDINGS
+    begins = is_head(typed, lexicon) or named or _is_chip(sentence, first)
     joined = first + 1 < len(sentence.items) and sentence.text[item.end : sentence.items[first + 1].start + 3]
     if not begins and not (joined and re.match(r"-\d", joined) and len(typed) <= 3 and typed.isalpha()):
         return None
@@ -72,10 +75,44 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
                 continue
             if not lexicon.accelerators.candidates(words, ACCELERATOR_NOISE):
                 continue
-            hits = lexicon.accelerator(spelling)
+            hits = _usual(spelling, lexicon)
             if hits:
                 return last, name_item("gpu", sentence, first, last, hits)
     return None
+
+
+def _spaced(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find 'H 100' and 'B 200': a capital apart from its number."""
+    if first + 1 >= len(sentence.items) or sentence.words(first, first) not in ("H", "A", "B", "L", "GH", "GB", "MI"):
+        return None
+    number, said = sentence.items[first + 1], sentence.words(first, first + 1)
+    name = "".join(said.split())
+    after = sentence.items[first + 2] if first + 2 < len(sentence.items) else None
+    alone = after is None or after.has("comma", "stop", "paren", "conj", "or", "gpunoun", "on", "in", "percent")
+    if not number.has("num") or not re.fullmatch(r"[A-Z]+ \d+", said) or not alone or name.lower() not in lexicon.heads:
+        return None
+    hits = lexicon.accelerator(name)
+    return (first + 1, name_item("gpu", sentence, first, first + 1, hits)) if hits else None
+
+
+_ENDINGS: Final = frozenset({"max", "ultra"})
+"""Words that end the name of a chip and begin none: 'max 4 GPUs'."""
+
+
+def _is_chip(sentence: Sentence, first: int) -> bool:
+    """Whether 'M3' is followed by what makes it an accelerator: 'M3 Ultra'."""
+    typed = sentence.text[sentence.items[first].start : sentence.items[first].end].lower()
+    following = sentence.items[first + 1].word if first + 1 < len(sentence.items) else ""
+    return re.fullmatch(r"m[1-9]", typed) is not None and following in _ENDINGS
+
+
+def _usual(spelling: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return what a name means; where its memory leaves a choice, the one that the name means without it."""
+    hits = lexicon.accelerator(spelling)
+    if len(hits) < 2:
+        return hits
+    usual = lexicon.accelerator(re.sub(r"[\s-]\d+\s?g(i?b)?\b", "", spelling))
+    return usual if len(usual) == 1 and usual[0] in hits else hits
 
 
 _ARCHITECTURES: Final = frozenset(
@@ -158,9 +195,21 @@ def _provider(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         return None
     said = letters_of(sentence.words(first, found[0]))
     before = sentence.items[first - 1].word if first else ""
-    if said in _PROVIDER_AFTER_PREPOSITION and before not in _PREPOSITIONS:
+    if (
+        said in _PROVIDER_AFTER_PREPOSITION
+        and before not in _PREPOSITIONS
+        and not _in_a_list(sentence, first, found[0])
+    ):
         return None
     return found[0], name_item("provider", sentence, first, found[0], (found[1],))
+
+
+def _in_a_list(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a capitalised word stands alone between commas: 'on demand, Lambda'."""
+    before = sentence.items[first - 1] if first else None
+    after = sentence.items[last + 1] if last + 1 < len(sentence.items) else None
+    listed = (before is None or before.has("comma", "stop")) and (after is None or after.has("comma", "stop"))
+    return listed and len(sentence.items) > 1 and sentence.text[sentence.items[first].start].isupper()
 
 
 def _region(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:

@@ -16,6 +16,7 @@ _REPOSITORY = re.compile(
 )
 _CONFIG = re.compile(r"(?:[A-Za-z]:)?[~./\w\\-]*[\w-]+\.json\b", re.ASCII)
 _LONGEST_PATH = 300
+_DOUBLED = re.compile(r"(.)\1+")
 
 
 def repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
@@ -103,16 +104,19 @@ def _holds_precision(sentence: Sentence, first: int, last: int, lexicon: Lexicon
 
 @lru_cache(maxsize=4096)
 def slipped(word: str, families: frozenset[str]) -> str:
-    """Return the one of some words that is one slip away from a word, else the word itself."""
+    """Return the one of some words that is one slip away, or differs in doubled letters alone; else the word itself."""
     near = [family for family in families if family[0] == word[0] and one_slip(word, family)]
+    single = _DOUBLED.sub(r"\1", word)
+    near = near or [family for family in families if _DOUBLED.sub(r"\1", family) == single]
     return near[0] if len(near) == 1 else word
 
 
-def _family(word: str, lexicon: Lexicon) -> str:
-    """Return the family word that a misspelt one means."""
+def _family(word: str, lexicon: Lexicon, numbered: bool = True) -> str:
+    """Return the family word that a misspelt one means; a short one only before a number: 'quen 2.5'."""
     if word in lexicon.models.by_word or len(word) < 4 or not word.isalpha() or word in known_words():
         return word
-    return slipped(word, lexicon.models.families)
+    meant = slipped(word, lexicon.models.families)
+    return meant if len(word) > 4 or numbered else word
 
 
 def _respelt(typed: str, lexicon: Lexicon) -> str:
@@ -120,7 +124,8 @@ def _respelt(typed: str, lexicon: Lexicon) -> str:
 
     def exchanged(found: re.Match[str]) -> str:
         word = found.group().lower()
-        family = _family(word, lexicon)
+        numbered = re.match(r"[\s-]?\d", typed[found.end() :]) is not None
+        family = _family(word, lexicon, numbered)
         return found.group() if family == word else family
 
     return re.sub(r"[^\W\d_]{4,}", exchanged, typed)

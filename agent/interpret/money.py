@@ -14,6 +14,7 @@ _PRICE: Final = (
     Rule("m:money gpuhour"),
     Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"),
     Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"),
+    Rule("m:money (slash ('h' | 'hr' | 'hour') | per 'hour') (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)"),
 )
 _BUDGETS: Final = tuple(
     Rule(pattern)
@@ -42,7 +43,7 @@ _SPOT: Final = (
         "'pool')"
     ),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as' | provider) spot"),
-    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj)"),
+    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj | or)"),
 )
 _ONDEMAND: Final = Rule("ondemand")
 _OWNED: Final = Rule("owned")
@@ -59,7 +60,9 @@ def read_money(draft: Draft) -> None:
                 match["m"].number,
                 float,
                 lambda v, made: f"{show_usd(v)} per accelerator and hour",
+                claim=False,
             )
+            draft.sentence.take(match.index("m"))
     for rule in _BUDGETS:
         for match in rule.matches(draft.sentence):
             _budget(draft, match)

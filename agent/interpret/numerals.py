@@ -40,6 +40,7 @@ _IN_WORDS = Rule(
 )
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
+_FRACTION = Rule("a:num slash b:num (?= 'of')")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
 _RANGE_OF_SUMS = Rule("usd a:num range usd b:num")
@@ -63,6 +64,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _IN_WORDS, "num", _value_in_words)
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _PART_OF, "pct", _part)
+    _made(sentence, _FRACTION, "pct", _fraction)
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
@@ -114,6 +116,12 @@ def _tidy(value: float) -> float:
 def _part(match: Match) -> Amount | None:
     share = _VALUES[match["h"].word] * (match["n"].number.value if "n" in match else 1.0)
     return Amount((share,)) if share < 1 else None
+
+
+def _fraction(match: Match) -> Amount | None:
+    above, below = match["a"].number.value, match["b"].number.value
+    whole = above == int(above) and below == int(below)
+    return Amount((above / below,)) if whole and 0 < above < below <= 10 else None
 
 
 def _ranges(sentence: Sentence) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import NAMES, NUMBERS, Item, Sentence
+from agent.naming import forms_of
+from catalogs.catalog import Catalog
 
 REACH: Final = 5
 """Words between a refusal and what it refuses."""
@@ -18,7 +20,7 @@ _TARGETS: Final = NAMES | (NUMBERS - {"opaque"})
 _LISTED: Final = ("or", "nor", "and", "/", ",", "neither")
 
 
-def refuse(draft: Draft) -> None:
+def refuse(draft: Draft, catalog: Catalog) -> None:
     """Turn refused accelerators into exclusions and take whatever else is refused out of the sentence."""
     sentence = draft.sentence
     index = 0
@@ -26,7 +28,7 @@ def refuse(draft: Draft) -> None:
         if sentence.items[index].has("neg") and not sentence.items[index].claimed:
             refused = _refused(sentence, index)
             for target in refused:
-                _drop(draft, index, target)
+                _drop(draft, index, target, catalog)
             index = max([index, *refused])
         index += 1
 
@@ -39,7 +41,7 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
     while at < len(items) and at - index <= reach + 1:
         item = items[at]
         if item.has(*_TERMS) and at == index + 1:
-            return [at]
+            return [at, *_also_excluded(items, index, at)]
         if item.has(*_TARGETS) and not item.claimed:
             return _listed(items, at)
         if item.has("stop", "comma", "but", "under", "over", "paren") or (
@@ -48,6 +50,12 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
             break
         at += 1
     return _before(items, index)
+
+
+def _also_excluded(items: list[Item], index: int, at: int) -> list[int]:
+    """Return the name that 'exclude spot and AWS' excludes beside a term of payment."""
+    joined = at + 2 < len(items) and items[at + 1].word in _LISTED and items[at + 2].has(*NAMES)
+    return [at + 2] if joined and items[index].word.startswith(("exclud", "avoid")) else []
 
 
 def _is_noun(item: Item) -> bool:
@@ -80,12 +88,15 @@ def _before(items: list[Item], index: int) -> list[int]:
     return []
 
 
-def _drop(draft: Draft, refusal: int, target: int) -> None:
+def _drop(draft: Draft, refusal: int, target: int, catalog: Catalog) -> None:
     item = draft.sentence.items[target]
     first, last = min(refusal, target), max(refusal, target)
     if item.has("gpu", "gpus"):
-        names = " and ".join(item.entries) if item.has("gpu") else draft.sentence.words(target, target)
-        draft.found("hardware.excluded", first, last, [Option(item.entries, f"not on {names}")])
+        entries = item.entries
+        if item.has("gpu") and len(entries) == 1:
+            entries = forms_of(entries[0], draft.sentence.words(target, target), catalog)
+        names = " or ".join(entries) if item.has("gpu") else draft.sentence.words(target, target)
+        draft.found("hardware.excluded", first, last, [Option(entries, f"not on {names}")])
     else:
         draft.dropped.append(draft.sentence.span(first, last))
     item.negated = True

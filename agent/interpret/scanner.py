@@ -18,6 +18,8 @@ LONGEST: Final = 20_000
 LARGEST: Final = 1e18
 """Numbers beyond are no number of anything here."""
 
+_DOTTED: Final = r"[1-9]\d{0,2}\.\d{3}\.\d{3}(?:\.000)?"
+"""A million as continental Europe writes it, and a billion: 1.000.000."""
 _OPAQUE: Final = r"""
     (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.\w[\w.]*
   | \+\d[\d\ ()/.-]{6,}\d                                    # a telephone number
@@ -33,7 +35,7 @@ _OPAQUE: Final = r"""
 _NUMBER: Final = r"""
     (?P<number>
         \d+(?:\.\d+)?e[+-]?\d{1,3}(?![\w.]\d|\w)
-      | 10\s?\^\s?\d{1,2}(?!\d)
+      | \d{1,3}\s?(?:\^|\*\*)\s?\d{1,2}(?![\d.])
       | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
       | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
@@ -42,12 +44,15 @@ _NUMBER: Final = r"""
 """
 _TOKEN = re.compile(
     rf"""
-    (?P<opaque>{_OPAQUE})
+    (?<![\w.,])(?P<dotted>{_DOTTED})(?![\w.,])
+  | (?P<opaque>{_OPAQUE})
   | (?P<region>\b(?:us|eu|europe|asia|ap|ca|sa|me|af|il|uk|mx|cn|northamerica|southamerica|australia)
         -(?:[a-z]+-)?[a-z]+-?\d{{1,2}}[a-z]?\b(?![-\w])
+      | \b(?:us|eu|europe|asia|ap|ca|sa|me|af)-(?:north|south|west|east|central){{1,2}}\b(?![-\w])
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
   | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
+  | (?P<yearly>\bp\.\s?a\b\.?)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}
   | (?P<word>[^\W\d_](?:[^\W_]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
@@ -55,6 +60,8 @@ _TOKEN = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_WHOLE: Final = frozenset({"event", "user", "token", "thing", "textunit"})
+"""What is counted in whole numbers."""
 _APOSTROPHE = str.maketrans("", "", "'’")
 _MAGNITUDES: Final = {
     "k": 1e3,
@@ -78,10 +85,15 @@ def items_of(text: str) -> list[Item]:
         kind = token.lastgroup
         if token["number"]:
             position = _number(text, token, items)
+        elif kind == "dotted":
+            amount = Amount((float(token.group().replace(".", "")),))
+            items.append(Item(frozenset({"num"}), *token.span(), token.group(), amount, numeric=True))
         elif kind == "opaque":
             items.append(Item(frozenset({"opaque"}), *token.span(), numeric=any(map(str.isdigit, token.group()))))
         elif kind == "region":
             items.append(Item(frozenset({"region"}), *token.span(), entries=(token.group().lower(),), numeric=True))
+        elif kind == "yearly":
+            items.append(Item(kinds_of("yoy"), *token.span(), "yoy"))
         elif kind == "percentile":
             named = "p" + token.group()[1:].lstrip("-")
             items.append(Item(frozenset({"pctl"}), *token.span(), entries=(named,), numeric=True))
@@ -152,7 +164,7 @@ def _number(text: str, token: re.Match[str], items: list[Item]) -> int:
         items.append(Item(frozenset({"opaque"}), start, end, text[start:end].lower(), numeric=True))
         return end
     stop = end if joins else token.end() - len(unit)
-    amount = Amount((value * scale,), small_m=letters == "m")
+    amount = _thousands(digits, text[token.end() :]) or Amount((value * scale,), small_m=letters == "m")
     items.append(Item(frozenset({"num"}), start, stop, text[start:stop].lower(), amount, numeric=True))
     _sign(text, items)
     if joins:
@@ -161,10 +173,25 @@ def _number(text: str, token: re.Match[str], items: list[Item]) -> int:
     return stop
 
 
+def _thousands(digits: str, rest: str) -> Amount | None:
+    """Return what '2.000 users' are: thousands as continental Europe writes them; of requests it is asked.
+
+    Only where what is counted comes whole, and the decimals would end in a needless nought.
+    """
+    following = re.match(r"\s+([^\W\d_]+)", rest)
+    counted = kinds_of(spelt(following[1].lower())) if following else UNKNOWN
+    if not re.fullmatch(r"[1-9]\d{0,2}\.\d\d0", digits) or counted.isdisjoint(_WHOLE):
+        return None
+    value = float(digits)
+    if "event" not in counted:
+        return Amount((value * 1000,))
+    return Amount((value * 1000, value), ("thousands", "a decimal point"))
+
+
 def _value(digits: str) -> float:
     plain = re.sub(r"['’_\s]", "", digits)
-    if "^" in plain:
-        return 10.0 ** int(plain.partition("^")[2])
+    if power := re.fullmatch(r"(\d+)(?:\^|\*\*)(\d+)", plain):
+        return float(power[1]) ** int(power[2])
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", plain):
         plain = plain.replace(",", "")
     return float(plain.replace(",", "."))
@@ -178,6 +205,8 @@ def _glued(letters: str, rest: str) -> tuple[float | None, str]:
         return 1.0, ""
     if magnitude := _magnitude(letters):
         return magnitude, ""
+    if low == "t" and re.match(r"t\s?/\s?s(?:ec)?\b", rest, re.IGNORECASE):
+        return 1.0, letters  # 20t/s are tokens
     if spelt(low) in known_words() or low in {"gb", "gib", "tb", "g", "kwh", "w"}:
         return 1.0, letters
     for size in (3, 2, 1):

@@ -24,10 +24,17 @@ _KV: Final = tuple(
     )
 )
 _WEIGHTS: Final = (Rule("(p:prec | w:width)"),)
+_ACTIVATIONS: Final = (
+    Rule("(p:prec | w:width) ('for' 'the'?)? activation"),
+    Rule("activation (link | colon | 'in' | 'at'){0,3} (p:prec | w:width)"),
+)
 _FULL: Final = Rule("fullprecision")
 _HALF: Final = Rule("halfprecision")
 _BATCH: Final = (
-    Rule("(batchcap | 'batch') (link | colon | under | upto){0,3} n:num (?! token | percent | time | event per)"),
+    Rule(
+        "(batchcap | 'batch') (link | colon | under | upto){0,3} n:num (?! token | percent | time | thing | user | "
+        "event per)"
+    ),
     Rule("n:num (batchcap)"),
 )
 _BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
@@ -37,6 +44,7 @@ _PREFIX: Final = tuple(
     for pattern in (
         "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token))",
         "n:num prefixhit",
+        "(kv | 'cache') p:pct ('hit' | 'hits')",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
         "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} "
         "(shared | prefixcue)",
@@ -52,6 +60,7 @@ _WIDTHS: Final[dict[float, tuple[str, ...]]] = {
 
 def read_serving(draft: Draft) -> None:
     """Find the precisions, the limits of a batch and the share of prompts that repeats."""
+    _activations(draft)
     _kv_cache(draft)
     _weights(draft)
     _limits(draft)
@@ -134,7 +143,10 @@ def _stands_alone(draft: Draft, index: int) -> bool:
         before.has("usd", "euro", "neg") or before.word in ("revenue", "worth", "valued", "raised")
     ):
         return False
-    kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per", "slash")
+    if after is not None and after.has("slash"):  # 70b/fp8/h100, but not 5B/day
+        after = items[index + 2] if index + 2 < len(items) else None
+        return after is None or not after.has("time", "tshort", "user", "event", "per")
+    kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per")
     return after is None or not after.has(*kinds)
 
 
@@ -144,6 +156,14 @@ def _same_size(draft: Draft, parameters: float) -> bool:
 
 
 # --- precision --------------------------------------------------------------------------------------------------------
+
+
+def _activations(draft: Draft) -> None:
+    """Leave the format of activations out: the weights' kernels decide it."""
+    for rule in _ACTIVATIONS:
+        for match in rule.matches(draft.sentence):
+            draft.dropped.append(draft.sentence.span(match.first, match.last))
+            draft.sentence.claim(match.first, match.last)
 
 
 def _kv_cache(draft: Draft) -> None:

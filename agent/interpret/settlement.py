@@ -1,6 +1,7 @@
 """From findings to a reading: the certain becomes a fact, what conflicts a question, what cannot be an objection."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Finding, Option
@@ -35,6 +36,9 @@ PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
     "hardware.accelerator_count": (1, 1e6, "accelerators"),
     "hardware.max_accelerators": (1, 1e6, "accelerators"),
     "hardware.nodes": (1, 1e5, "nodes"),
+    "hardware.max_nodes": (1, 1e5, "nodes"),
+    "hardware.replicas": (1, 1e5, "replicas"),
+    "hardware.max_replicas": (1, 1e5, "replicas"),
     "availability.spare_replicas": (0, 1000, "spare replicas"),
     "availability.minimum_replicas": (1, 1e5, "replicas"),
     "money.monthly_budget_usd": (1, 1e10, "USD a month"),
@@ -71,6 +75,7 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
             facts += collected[0]
             questions += collected[1]
         elif good:
+            good = _narrowed(good)
             options = _distinct(good)
             if len(options) == 1:
                 facts += _said_again(draft, good)
@@ -117,6 +122,20 @@ def _implausible_target(target: Target) -> str:
 def _without_implausible(finding: Finding, path: str) -> Finding:
     options = tuple(option for option in finding.options if not implausible(option.path or path, option.value))
     return Finding(finding.path, options, finding.start, finding.end, finding.ask)
+
+
+def _narrowed(findings: list[Finding]) -> list[Finding]:
+    """Return findings of which a certain one settles those that left its value open: '4-bit AWQ', '10-20, say 15'."""
+    certain = {finding.options[0].value for finding in findings if len(finding.options) == 1}
+    if len(certain) != 1:
+        return findings
+    (value,) = certain
+    return [
+        replace(
+            finding, options=tuple(option for option in finding.options if option.value == value) or finding.options
+        )
+        for finding in findings
+    ]
 
 
 def _distinct(findings: Sequence[Finding]) -> list[Option]:

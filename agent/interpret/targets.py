@@ -22,6 +22,7 @@ _SPEED: Final = tuple(
     for pattern in (
         "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | perrequest | "
         "eachuser | each | ingrand) | slash x2:user)?",
+        "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
         "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
         "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
     )
@@ -81,7 +82,7 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     indices = [metric, index] + ([percentile] if percentile is not None else [])
     first, last = min(indices), max(indices)
     named = items[percentile].entries[0] if percentile is not None else for_all
-    if named is None and any(item.has("mean") for item in items[max(0, first - 1) : last + 2]):
+    if named is None and _on_average(items, first, last):
         named = "mean"
     used.update(indices)
     word = _metric_word(items[metric])
@@ -93,6 +94,14 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     draft.sentence.take(index)
     if percentile is not None:
         draft.sentence.take(percentile)
+
+
+def _on_average(items: list[Item], first: int, last: int) -> bool:
+    """Whether a mean is said just before, within or just after some items, in their clause: 'in 5 s on average'."""
+    after = items[last + 1 : last + 3]
+    if after and after[0].has("comma", "stop", "conj"):
+        after = []
+    return any(item.has("mean") for item in (*items[max(0, first - 1) : last + 1], *after))
 
 
 def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
@@ -107,6 +116,9 @@ def _same_metric(draft: Draft, index: int, left: int) -> None:
     """Read 'TTFT p50 200 ms, p99 1.2 s': a percentile without a metric is of the latency before it."""
     items = draft.sentence.items
     named = next((at for at in range(index - 1, max(left, index - 4), -1) if items[at].has("pctl")), None)
+    if named is not None and not items[named].claimed and not draft.has("targets"):
+        which_latency(draft, named, index, items[index].number, items[named].entries[0])
+        return
     before = [found for found in draft.findings if found.path == "targets" and found.end <= items[index].start]
     if named is None or not before or items[named].claimed:
         return
@@ -244,7 +256,7 @@ def _speeds(draft: Draft) -> None:
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")
                 continue
             if not whose and "x2" not in match and not _of_each(draft, match.first):
-                _whose_speed(draft, match.first, match.last, value.value, rule is _SPEED[1])
+                _whose_speed(draft, match.first, match.last, value.value, rule is _SPEED[2])
                 continue
             draft.read(
                 "targets", match, value,

@@ -7,60 +7,16 @@ from typing import Any, Final
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
+from agent.interpret.rates import TIME, Rate, period_of, rates_of
 from agent.interpret.reading import Choice
+from agent.interpret.scope import RATE, day_hours, read_sites
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
-RATE: Final = "traffic.requests_per_s"
 DEFAULT_PEAK: Final = 1.5
 
-_TIME = "(per t:time | slash per? s:(time | tshort))"
-_BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
-_LINKS = "(link | colon | paren | under | over | ingrand | mean)"
-_NOT_OURS = (
-    "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | incue | outcue | 'in' | "
-    "'out')"
-)
-
-_RATES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        # 20 requests per second, 3 questions per user per hour
-        f"n:num {_BETWEEN} (e:event | preset) p:peruser? {_TIME}",
-        "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
-        f"n:num ingrand? p:peruser? {_TIME}",  # 1.2M/day
-        "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
-        f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
-        "n:num (mean | unknown)? a:rateunit",  # 20 rps
-        f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
-        f"e:event {_TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
-        f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
-        # every day 5M requests
-        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",
-    )
-)
-_UNIT_FIRST: Final = _RATES[6:9]
-_INTERVALS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
-        "slash) d:dur",  # 1000 requests per 10 minutes
-        "'a' e:event 'every' d:dur",  # a request every 2 seconds
-        "'a' e:event 'every' t:time",
-        "'every' d:dur comma? (n:num | 'a') e:event",
-    )
-)
-_OFTEN: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"('once' | x:mult | n:num times) {_TIME}",  # three times a day
-        "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
-        "('once' | x:mult | n:num times) a:adverb",
-        "'every' d:dur",
-    )
-)
 _THINGS: Final = tuple(
-    Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {_TIME}", "n:num a:adverb unknown? e:thing")
+    Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {TIME}", "n:num a:adverb unknown? e:thing")
 )
 _EACH: Final = tuple(
     Rule(pattern)
@@ -76,27 +32,12 @@ _USERS: Final = tuple(
         "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
         "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
         "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
-        f"n:num (unknown | concurrent){{0,2}} u:user {_TIME}",  # 1000 visitors a day
+        f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
         "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
         "| mean){0,2} u:user concurrent?",
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    """Events in a time, as said."""
-
-    amount: Amount
-    seconds: float
-    first: int
-    last: int
-    of_a_user: bool = False
-    at_peak: bool = False
-    only_of_users: bool = False
-    """It is no traffic unless users do it: three times a day."""
-    noun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +56,7 @@ def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
     """Find what the sentence says of traffic; known holds values that were given before."""
     read_factors(draft)
     read_calls(draft)
-    rates = _rates(draft)
+    rates = rates_of(draft)
     users = _users(draft, wanted=any(rate.of_a_user or rate.only_of_users for rate in rates))
     _combine(draft, rates, users)
     read_concurrency(draft)
@@ -126,92 +67,13 @@ def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
 # --- rates and users --------------------------------------------------------------------------------------------------
 
 
-def _period(match: Match) -> float:
-    for group in ("t", "s", "a"):
-        if group in match:
-            return SECONDS[match[group].word]
-    return match["d"].number.value if "d" in match else 1.0
-
-
-def _how_many(match: Match) -> Amount:
-    for group in ("n", "x"):
-        if group in match:
-            return count_of(match[group].number)
-    return Amount((1.0,))
-
-
-def _rates(draft: Draft) -> list[_Rate]:
-    """Take every rate of the sentence."""
-    rates = []
-    for rule in (*_INTERVALS, *_RATES):
-        for match in rule.matches(draft.sentence):
-            items = draft.sentence.items
-            if rule in _UNIT_FIRST and match.first and items[match.first - 1].claimed and items[match.first - 1].amount:
-                continue  # the unit is of the number before it: 50 requests/s with 1000 …
-            noun = match["e"].word if "e" in match else ""
-            first, last, of_a_user = _with_users_around(draft, match)
-            of_a_user = of_a_user or "p" in match
-            rate = _Rate(
-                _how_many(match), _period(match), first, last, of_a_user, _near_peak(draft, match), False, noun
-            )
-            rates.append(rate)
-            draft.sentence.claim(match.first, match.last)
-    for rule in _OFTEN:
-        for match in rule.matches(draft.sentence):
-            first, last, of_a_user = _with_users_around(draft, match)
-            if of_a_user or any(item.has("user") and not item.claimed for item in draft.sentence.items[: match.first]):
-                if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
-                    continue
-                rates.append(_Rate(_how_many(match), _period(match), first, last, of_a_user, False, True))
-                draft.sentence.claim(match.first, match.last)
-    return sorted(rates, key=lambda rate: rate.first)
-
-
-def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
-    """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
-    items, first, last = draft.sentence.items, match.first, match.last
-    for ahead in range(last + 1, min(len(items), last + 4)):
-        if items[ahead].has("stop", "num"):
-            break
-        if items[ahead].has("each", "peruser", "eachuser"):
-            following = items[ahead + 1 : ahead + 5]
-            if any(
-                item.has("num", "time")
-                for item in following[: next((i for i, f in enumerate(following) if f.has("comma", "stop")), 4)]
-            ):
-                break  # each of the requests, each hour
-            return first, ahead, True
-    for back in range(first - 1, max(-1, first - 6), -1):
-        if items[back].has("stop", "num"):
-            break
-        if items[back].has("eachuser", "each", "peruser"):
-            return back, last, True
-    return first, last, False
-
-
-def _near_peak(draft: Draft, match: Match) -> bool:
-    items = draft.sentence.items
-    for back in range(match.first - 1, max(-1, match.first - 5), -1):
-        if items[back].has("comma", "stop", "conj", "num", "mean"):
-            break
-        if items[back].has("peak"):
-            return True
-    for ahead in range(match.last + 1, min(len(items), match.last + 4)):
-        if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
-            break
-        if items[ahead].has("peak"):
-            following = items[ahead + 1] if ahead + 1 < len(items) else None
-            return following is None or not following.has("mult", "factor", "num")
-    return any(item.has("peak") for item in items[match.first : match.last + 1])
-
-
 def _users(draft: Draft, wanted: bool) -> list[_Users]:
     """Take every count of users; those who are no audience only where a rate of each is wanted."""
     found = []
     for rule in _USERS:
         for match in rule.matches(draft.sentence):
             noun = (match["u"] if "u" in match else match["a"]).word
-            period = _period(match) if any(group in match for group in "tsa") else None
+            period = period_of(match) if any(group in match for group in "tsa") else None
             concurrent = any(item.has("concurrent") for item in draft.sentence.items[match.first : match.last + 1])
             before = [item.word for item in draft.sentence.items[max(0, match.first - 2) : match.first]]
             if before[-1:] in (["in"], ["of"]) and draft.sentence.items[match.first - 2].has("num"):
@@ -237,7 +99,7 @@ def _has_each(draft: Draft) -> bool:
     return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
 
 
-def _combine(draft: Draft, rates: list[_Rate], users: list[_Users]) -> None:
+def _combine(draft: Draft, rates: list[Rate], users: list[_Users]) -> None:
     """Turn rates, and users times what each does, into requests/s."""
     rest = [rate for rate in rates if not rate.at_peak]
     for count in users:
@@ -266,26 +128,34 @@ def _combine(draft: Draft, rates: list[_Rate], users: list[_Users]) -> None:
             text = f"{_said(draft, rate.first, rate.last)!r}: how many users are there?"
             draft.ask(RATE, rate.first, rate.last, text.replace("requests", noun))
             continue
-        _all_requests(draft, rate)
+        if not read_sites(draft, rate):
+            _all_requests(draft, rate)
     if rest and not users:
         _each_without_users(draft)
 
 
-def _all_requests(draft: Draft, rate: _Rate) -> None:
+def _all_requests(draft: Draft, rate: Rate) -> None:
+    hours = day_hours(draft, rate)
+    if hours and rate.seconds < SECONDS_PER_DAY:
+        draft.read(
+            RATE, (rate.first, rate.last), rate.amount,
+            lambda v: v / rate.seconds * hours / 24, lambda v, made: _sum_in_hours(v / rate.seconds, hours, made),
+        )  # fmt: skip
+        return
     draft.read(
         RATE, (rate.first, rate.last), rate.amount,
         lambda v: v / rate.seconds, lambda v, made: _sum(v, rate, made),
     )  # fmt: skip
 
 
-def _may_be_of_each(draft: Draft, rate: _Rate, count: _Users) -> bool:
+def _may_be_of_each(draft: Draft, rate: Rate, count: _Users) -> bool:
     """Whether a rate without 'each' follows users closely and is slow enough to be one user's."""
     if count.each:
         return True
     return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
 
 
-def _each_or_together(draft: Draft, rate: _Rate, count: _Users) -> None:
+def _each_or_together(draft: Draft, rate: Rate, count: _Users) -> None:
     between = draft.sentence.items[count.last + 1 : rate.first]
     if count.each or (
         between
@@ -305,7 +175,8 @@ def _each_or_together(draft: Draft, rate: _Rate, count: _Users) -> None:
     draft.ask(RATE, first, last, f"{said!r}: is that each user, or all of them together?", choices, claim=False)
 
 
-def _product(draft: Draft, rate: _Rate, count: _Users) -> None:
+def _product(draft: Draft, rate: Rate, count: _Users) -> None:
+    day_hours(draft, rate)
     first, last = min(rate.first, count.first), max(rate.last, count.last)
     crowd = count.amount.value
     if len(count.amount.values) > 1:
@@ -329,15 +200,19 @@ def _product(draft: Draft, rate: _Rate, count: _Users) -> None:
     )
 
 
-def _product_sum(crowd: float, each: float, rate: _Rate, made: float) -> str:
+def _product_sum(crowd: float, each: float, rate: Rate, made: float) -> str:
     people = f"{show_count(crowd)} users × {show_figure(each)}"
     return f"{people} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
 
 
-def _sum(value: float, rate: _Rate, made: float) -> str:
+def _sum(value: float, rate: Rate, made: float) -> str:
     if rate.seconds == 1:
         return f"{show_figure(made)} requests/s on average"
     return f"{show_count(value)} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+
+
+def _sum_in_hours(value: float, hours: float, made: float) -> str:
+    return f"{show_figure(value)} × {hours:g} / 24 h = {show_figure(made)} requests/s on average"
 
 
 def _each_without_time(draft: Draft, count: _Users) -> bool:
@@ -348,7 +223,7 @@ def _each_without_time(draft: Draft, count: _Users) -> bool:
             first, last = min(match.first, count.first), max(match.last, count.last)
             draft.sentence.claim(match.first, match.last)
             if count.seconds is not None:
-                rate = _Rate(amount, count.seconds, match.first, match.last, True)
+                rate = Rate(amount, count.seconds, match.first, match.last, True)
                 _product(draft, rate, count)
             else:
                 total = amount.value * count.amount.value
@@ -385,7 +260,7 @@ def _things(draft: Draft) -> None:
     """Ask whether documents a day are requests a day."""
     for rule in _THINGS:
         for match in rule.matches(draft.sentence):
-            rate = count_of(match["n"].number).value / _period(match)
+            rate = count_of(match["n"].number).value / period_of(match)
             thing = match["e"].word
             choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
             text = f"{_said(draft, match.first, match.last)!r}: is each of the {thing} one request?"
@@ -395,7 +270,7 @@ def _things(draft: Draft) -> None:
 # --- a rate at the peak ------------------------------------------------------------------------------------------
 
 
-def _peak_rates(draft: Draft, rates: list[_Rate], known: Mapping[str, Any]) -> None:
+def _peak_rates(draft: Draft, rates: list[Rate], known: Mapping[str, Any]) -> None:
     """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
     for rate in rates:
         peak = rate.amount.value / rate.seconds
@@ -410,4 +285,4 @@ def _peak_rates(draft: Draft, rates: list[_Rate], known: Mapping[str, Any]) -> N
             Choice(usual, f"mean {show_figure(usual)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean"),
             Choice(peak, f"mean {show_figure(peak)} requests/s: always at the peak"),
         )
-        draft.ask(RATE, rate.first, rate.last, f"{said!r} is the peak: what is the mean over the day?", choices)
+        draft.ask(RATE, rate.first, rate.last, f"{said!r} is the most: what is the mean over the day?", choices)

@@ -19,10 +19,10 @@ KINDS: Final[dict[str, str]] = {
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
     "user": "user users customer customers person people developer developers dev devs engineer engineers employee "
     "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
-    "player players patient patients reader readers colleague colleagues coder coders operator operators analyst "
-    "analysts lawyer lawyers teacher teachers agent agents staff worker workers",
+    "player players patient patients reader readers colleague colleagues coder coders actives operator operators "
+    "analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
-    "people",
+    "people actives",
     "active": "dau mau wau",
     "token": "token tokens tok toks tkn tkns tk",
     "textunit": "word words page pages character characters char chars paragraph paragraphs sentence sentences",
@@ -68,7 +68,7 @@ KINDS: Final[dict[str, str]] = {
     "copula": "of = : is are about around ~ roughly approximately approx average avg mean averaging averages length "
     "lengths size sizes count at equals be typically usually typical",
     "under": "under below < <= ≤ within sub cap max maximum upto",
-    "upto": "upto max maximum",
+    "upto": "upto max maximum capped limited truncated",
     "over": "over above > >= ≥ atleast minimum min",
     "conj": "and plus & with",
     "or": "or nor either",
@@ -114,6 +114,12 @@ KINDS: Final[dict[str, str]] = {
     "shared": "shared share shares reused reuse reusable repeated repeats repeat common identical same",
     "bits": "bit bits",
     "weights": "weights weight",
+    "activation": "activation activations",
+    "draft": "draft drafted speculative speculated lookahead",
+    "chunk": "chunk chunks passage passages snippet snippets document documents doc docs file files article articles "
+    "section sections page pages image images turn turns message messages example examples",
+    "site": "region regions country countries tenant tenants site sites team teams zone zones cluster clusters office "
+    "offices store stores branch branches market markets department departments",
     "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism",
     # --- refusals ---
@@ -227,6 +233,7 @@ PHRASES: Final[dict[str, str]] = {
     "ep": "expert parallel|expert parallelism|expert parallel size|ep size",
     "dp": "data parallel|data parallelism|data parallel size|attention dp|dp size",
     "way": "ways",
+    "workhours": "business hours|office hours|working hours|work hours|opening hours|working day",
     "burstiness": "burstiness|cv of arrivals|arrival cv",
     "pernode": "per node|per server|per box|per machine|per host|a node|each node|in a node|in each node|/ node|"
     "in one node|each server|a server|per instance",

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from engine.candidates import node_size
 from engine.forecast import forecast
 from engine.infeasible import NoPlan
 from engine.plan import CapacityPlan, Performance, plan_json
+from engine.resolve import resolve
 from tests.engine.asked import CATALOG, STAND_IN, asked, catalog_with, relative
 from tests.engine.specs import Values, anything, planned
 
@@ -114,13 +116,16 @@ def parts_sum_to_the_whole(plan: CapacityPlan) -> None:
 
 def within_its_ceiling(plan: CapacityPlan) -> bool:
     hardware = plan.spec.hardware
-    if hardware.nodes is not None or hardware.max_nodes is not None:
-        return True
-    accelerators = [n for n in (hardware.accelerator_count, hardware.max_accelerators) if n is not None]
-    replicas = [n for n in (hardware.replicas, hardware.max_replicas) if n is not None]
-    return all(plan.fleet.maximum_accelerators <= n for n in accelerators) and all(
-        plan.fleet.maximum_replicas <= n for n in replicas
+    node = node_size(resolve(plan.spec, CATALOG), CATALOG.accelerators[plan.chosen.accelerator])
+    most = (
+        (hardware.accelerator_count, plan.fleet.maximum_accelerators),
+        (hardware.max_accelerators, plan.fleet.maximum_accelerators),
+        (hardware.nodes, plan.fleet.maximum_accelerators / node),
+        (hardware.max_nodes, plan.fleet.maximum_accelerators / node),
+        (hardware.replicas, plan.fleet.maximum_replicas),
+        (hardware.max_replicas, plan.fleet.maximum_replicas),
     )
+    return all(limit is None or count <= limit for limit, count in most)
 
 
 # --- the laws -------------------------------------------------------------------------------------------------------

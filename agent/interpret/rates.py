@@ -1,0 +1,182 @@
+"""Events in a time, as sentences give them: 20 rps, 5 million requests a day, three times an hour each."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from agent.interpret.draft import Draft
+from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.loads import count_of
+from agent.interpret.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+
+TIME: Final = "(per t:time | slash per? s:(time | tshort))"
+_BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
+_LINKS = "(link | colon | paren | under | over | ingrand | mean)"
+_NOT_OURS = (
+    "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | (incue | outcue) "
+    "(?! colon | num) | 'in' (?! colon | num) | 'out' (?! colon | num))"
+)
+
+_RATES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        # 20 requests per second, 3 questions per user per hour
+        f"n:num {_BETWEEN} (e:event | preset) p:(peruser | each)? {TIME}",
+        f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
+        "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
+        f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
+        "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
+        f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
+        "n:num (mean | unknown)? a:rateunit",  # 20 rps
+        f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
+        f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
+        f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
+        # every day 5M requests
+        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",
+        # peak hour 20k requests, 20k requests in the peak hour
+        "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
+        "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
+    )
+)
+_UNIT_FIRST: Final = _RATES[7:10]
+_INTERVALS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
+        "slash) d:dur",  # 1000 requests per 10 minutes
+        "'a' e:event 'every' d:dur",  # a request every 2 seconds
+        "'a' e:event 'every' t:time",
+        "'every' d:dur comma? (n:num | 'a') e:event",
+    )
+)
+_OFTEN: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"('once' | x:mult | n:num times) {TIME}",  # three times a day
+        "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
+        "('once' | x:mult | n:num times) a:adverb",
+        "'every' d:dur",
+    )
+)
+
+
+_PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Events in a time, as said."""
+
+    amount: Amount
+    seconds: float
+    first: int
+    last: int
+    of_a_user: bool = False
+    at_peak: bool = False
+    only_of_users: bool = False
+    """It is no traffic unless users do it: three times a day."""
+    noun: str = ""
+
+
+def rates_of(draft: Draft) -> list[Rate]:
+    """Take every rate of the sentence."""
+    rates = []
+    for rule in (*_INTERVALS, *_RATES):
+        for match in rule.matches(draft.sentence):
+            items = draft.sentence.items
+            if rule in _UNIT_FIRST and match.first and items[match.first - 1].claimed and items[match.first - 1].amount:
+                continue  # the unit is of the number before it: 50 requests/s with 1000 …
+            if "k" in match and not _named_period(match):
+                continue
+            noun = match["e"].word if "e" in match else ""
+            first, last, of_a_user = _with_users_around(draft, match)
+            of_a_user = of_a_user or "p" in match
+            at_peak = _near_peak(draft, match)
+            if not of_a_user and not at_peak and _is_most(draft, match):
+                at_peak, first = True, max(0, first - 1)
+            rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, at_peak, False, noun))
+            draft.sentence.claim(match.first, match.last)
+    for rule in _OFTEN:
+        for match in rule.matches(draft.sentence):
+            first, last, of_a_user = _with_users_around(draft, match)
+            if of_a_user or any(item.has("user") and not item.claimed for item in draft.sentence.items[: match.first]):
+                if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
+                    continue
+                rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
+                draft.sentence.claim(match.first, match.last)
+    return sorted(rates, key=lambda rate: rate.first)
+
+
+def period_of(match: Match) -> float:
+    """Return the seconds in which the events of a match happen."""
+    if "k" in match:
+        return _named_period(match)
+    for group in ("t", "s", "a"):
+        if group in match:
+            return SECONDS[match[group].word]
+    return match["d"].number.value if "d" in match else 1.0
+
+
+def _named_period(match: Match) -> float:
+    """Return the seconds that the words of a peak name: the busiest hour; 0 where they name none."""
+    said = match.sentence.text[match["k"].start : match["k"].end].lower()
+    return next((seconds for word, seconds in _PEAKS.items() if word in said), 0.0)
+
+
+def _is_most(draft: Draft, match: Match) -> bool:
+    """Whether a rate is the most that comes: 'up to 40 rps', '100 rps max'."""
+    items = draft.sentence.items
+    before = items[max(0, match.first - 2) : match.first]
+    if before and before[-1].has("under", "upto"):
+        return True
+    if len(before) > 1 and before[0].has("under", "upto") and before[1].word in ("of", "a", "about", "around", "~"):
+        return True
+    after = items[match.last + 1 : match.last + 3]
+    return bool(after) and after[0].has("under", "upto") and (len(after) < 2 or after[1].has("comma", "stop"))
+
+
+def _how_many(match: Match) -> Amount:
+    for group in ("n", "x"):
+        if group in match:
+            return count_of(match[group].number)
+    return Amount((1.0,))
+
+
+def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
+    """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    for ahead in range(last + 1, min(len(items), last + 4)):
+        if items[ahead].has("stop", "num"):
+            break
+        if items[ahead].has("each", "peruser", "eachuser"):
+            following = items[ahead + 1 : ahead + 5]
+            if any(
+                item.has("num", "time")
+                for item in following[: next((i for i, f in enumerate(following) if f.has("comma", "stop")), 4)]
+            ):
+                break  # each of the requests, each hour
+            return first, ahead, True
+    if first > 1 and items[first - 1].has("x") and items[first - 2].has("user"):
+        return first - 1, last, True  # 50 developers x 200 completions a day
+    for back in range(first - 1, max(-1, first - 6), -1):
+        if items[back].has("stop", "num"):
+            break
+        if items[back].has("eachuser", "each", "peruser"):
+            return back, last, True
+    return first, last, False
+
+
+def _near_peak(draft: Draft, match: Match) -> bool:
+    items = draft.sentence.items
+    for back in range(match.first - 1, max(-1, match.first - 5), -1):
+        if items[back].has("comma", "stop", "conj", "num", "mean"):
+            break
+        if items[back].has("peak"):
+            return True
+    for ahead in range(match.last + 1, min(len(items), match.last + 4)):
+        if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
+            break
+        if items[ahead].has("peak"):
+            following = items[ahead + 1] if ahead + 1 < len(items) else None
+            return following is None or not following.has("mult", "factor", "num")
+    return any(item.has("peak") for item in items[match.first : match.last + 1])

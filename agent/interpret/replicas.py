@@ -1,0 +1,96 @@
+"""How many copies of the model run: exactly, at least, at most, and how many beyond the load."""
+
+from typing import Any, Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Amount, Match, Rule
+from catalogs.units import show_count
+
+SPARES: Final = "availability.spare_replicas"
+LEAST: Final = "availability.minimum_replicas"
+MOST: Final = "hardware.max_replicas"
+EXACTLY: Final = "hardware.replicas"
+
+_SPARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "'n' plus n:num",
+        "n:num (unknown)? spare (replica | unknown)?",
+        "spare replica (link | colon){1,2} n:num",
+        "(w:'a' | w2:'no') spare replica?",
+        "n:num replica (link | 'in'){0,2} spare",
+    )
+)
+_SURVIVE: Final = Rule("survive")
+_BOUNDS: Final = tuple(
+    (path, Rule(pattern))
+    for path, pattern in (
+        (LEAST, "over (unknown)? n:num (unknown)? replica"),
+        (LEAST, "('min' | 'minimum' | over) (unknown | 'of')? replica (link | colon){0,2} n:num"),
+        (LEAST, "n:num replica ('minimum' | 'min')"),
+        (MOST, "(under | upto) ('a' | 'of' | 'the' | unknown){0,2} n:num (unknown)? ('replica' | 'replicas')"),
+        (MOST, "('max' | 'maximum') ('replica' | 'replicas') (link | colon){0,2} n:num"),
+        (MOST, "n:num ('replica' | 'replicas') ('max' | 'maximum' | 'tops')"),
+    )
+)
+_COUNTS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num times? para num ('replica' | 'replicas')",  # 4x TP2 replicas
+        "(?<! para) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
+        "('replica' | 'replicas') colon n:num",
+        "n:num ('copy' | 'copies') 'of' ('the' | 'this' | 'our')? ('model' | model)",
+    )
+)
+
+
+def read_replicas(draft: Draft) -> None:
+    """Find how many replicas are asked for; instances are machines too, and only bound what runs."""
+    for path, rule in _BOUNDS:
+        for match in rule.matches(draft.sentence):
+            said = "at least" if path == LEAST else "at most"
+            _read(draft, path, match, f"{said} {{}} replica")
+    for rule in _SPARE:
+        for match in rule.matches(draft.sentence):
+            _spare(draft, match)
+    for match in _SURVIVE.matches(draft.sentence):
+        if not draft.has(SPARES):
+            draft.found(SPARES, match.first, match.last, [Option(1, "1 spare replica (N+1)")])
+    for rule in _COUNTS:
+        for match in rule.matches(draft.sentence):
+            _count(draft, match)
+
+
+def _count(draft: Draft, match: Match) -> None:
+    """Note exactly so many replicas; '2 to 8 replicas' are bounds."""
+    values = match["n"].number.values
+    if len(values) > 1 and "or" not in {item.word for item in draft.sentence.items[match.first : match.last + 1]}:
+        low, high = values[0], values[-1]
+        at = match.index("n")
+        draft.found(LEAST, at, match.last, [Option(_whole(low), f"at least {_copies(low)}")])
+        draft.found(MOST, at, match.last, [Option(_whole(high), f"at most {_copies(high)}")])
+        return
+    at = match.index("n")
+    draft.read(EXACTLY, (at, at), match["n"].number, _whole, lambda v, made: f"exactly {_copies(v)}")
+
+
+def _spare(draft: Draft, match: Match) -> None:
+    items = draft.sentence.items[match.first : match.last + 1]
+    if items[-1].has("unknown") and not any(item.has("replica") for item in items):
+        return
+    amount = match["n"].number if "n" in match else Amount((0.0 if "w2" in match else 1.0,))
+    draft.read(SPARES, match, amount, _whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
+
+
+def _read(draft: Draft, path: str, match: Match, shown: str) -> None:
+    draft.read(
+        path, match, match["n"].number, _whole, lambda v, made: f"{shown.format(show_count(v))}{'' if v == 1 else 's'}"
+    )
+
+
+def _copies(count: float) -> str:
+    return f"{show_count(count)} replica{'' if count == 1 else 's'}"
+
+
+def _whole(value: float) -> Any:
+    return int(value) if value == int(value) else value

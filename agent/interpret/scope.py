@@ -1,0 +1,92 @@
+"""What a rate holds for, where that is not the whole service all day: some hours of a day, each of several sites."""
+
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Match, Rule
+from agent.interpret.rates import Rate
+from agent.interpret.reading import Choice
+from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure
+
+RATE: Final = "traffic.requests_per_s"
+PEAK: Final = "traffic.peak_factor"
+BUSINESS_HOURS: Final = 8.0
+"""Where nobody says how many."""
+
+_HOURS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "d:dur ('of' unknown)? (per | slash) ('working' | 'business')? ('day' | 'workday' | 'weekday')",  # 8 h a day
+        "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
+        "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
+        "(?<! num) workhours",
+    )
+)
+_SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunoun | gpu | replica | node)) | a:pernode")
+_SITES: Final = Rule("n:num unknown? s:site")
+_REACH: Final = 3
+
+
+def day_hours(draft: Draft, rate: Rate) -> float | None:
+    """Return the hours of a day in which a rate holds, where they are said beside it, and take them."""
+    for rule in _HOURS:
+        for match in rule.matches(draft.sentence):
+            hours = _hours(match)
+            if not 1 <= hours < 24 or not _beside(draft, match, rate):
+                continue
+            draft.sentence.claim(match.first, match.last)
+            at_most = f"the load lies in {show_figure(hours)} of 24 hours: peak {show_figure(24 / hours)} × the mean"
+            draft.found(PEAK, match.first, match.last, [Option(24 / hours, at_most)])
+            return hours
+    return None
+
+
+def _hours(match: Match) -> float:
+    if "d" in match:
+        return match["d"].number.value / SECONDS_PER_HOUR
+    return match["n"].number.value if "n" in match else BUSINESS_HOURS
+
+
+def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
+    """Whether nothing but a comma and little words stands between the hours and their rate."""
+    low, high = (rate.last + 1, match.first) if match.first > rate.last else (match.last + 1, rate.first)
+    between = draft.sentence.items[low:high]
+    little = all(item.has("comma", "link", "conj", "paren", "in", "unknown", "for") for item in between)
+    return 0 <= len(between) <= _REACH and little
+
+
+def read_sites(draft: Draft, rate: Rate) -> bool:
+    """Read '20 rps per region, 3 regions' as their product; of one site, or of one GPU, ask for the whole."""
+    if rate.last + 1 >= len(draft.sentence.items):
+        return False
+    match = _SITE.at(draft.sentence, rate.last + 1)
+    if match is None:
+        return False
+    each = rate.amount.value / rate.seconds
+    said = " ".join(draft.sentence.words(rate.first, match.last).split())
+    for sites in _SITES.matches(draft.sentence) if "s" in match else ():
+        if _stem(sites["s"].word) != _stem(match["s"].word) or len(rate.amount.values) > 1:
+            continue
+        _times_sites(draft, rate, match, sites)
+        return True
+    text = f"{said!r}: how many requests per second are that in all?"
+    choices = [Choice(each, f"{show_figure(each)} requests/s in all: there is one")]
+    draft.ask(RATE, rate.first, match.last, text, choices)
+    return True
+
+
+def _times_sites(draft: Draft, rate: Rate, match: Match, sites: Match) -> None:
+    each, noun = rate.amount.value / rate.seconds, sites["s"].word
+    draft.read(
+        RATE,
+        (min(rate.first, sites.first), max(match.last, sites.last)),
+        sites["n"].number,
+        lambda v: v * each,
+        lambda v, made: f"{show_figure(each)} × {show_count(v)} {noun} = {show_figure(made)} requests/s on average",
+        claim=False,
+    )
+    draft.sentence.claim(sites.first, sites.last)
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("ies").removesuffix("es").removesuffix("s").removesuffix("y").removesuffix("e")
