@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.candidates import candidates, illegal_because
+from engine.fleet_prices import monthly_usd
 from engine.plan import Rejection
 from engine.search import Evaluated, only, search
 from tests.engine.asked import CATALOG, question
@@ -35,7 +36,10 @@ def shape(found: Evaluated, row: int) -> tuple[str, int, int, int, int]:
     [("llama-3.1-70b", False), ("llama-3.1-70b", True), ("deepseek-v3", False), ("gpt-oss-20b", True)],
 )
 def test_one_alone_is_the_same_as_one_among_many(model: str, targets: bool) -> None:
-    """A scalar forecast and the search are the same functions; only the last bits of a sum may differ."""
+    """A scalar forecast and the search are the same functions; only the last bits of a sum may differ.
+
+    Among many the offer is the one that all ways to split the model are compared on: the bill on it is the same.
+    """
     values = {**EVERYWHERE, **(TIGHT if targets else {}), "model": model, "precision.weights": None}
     everything = search(question(values))
     rows = np.flatnonzero(~np.isnan(everything.capacity))
@@ -54,7 +58,8 @@ def test_one_alone_is_the_same_as_one_among_many(model: str, targets: bool) -> N
         assert alone.capacity[0] == pytest.approx(everything.capacity[row], rel=1e-9)
         assert alone.replicas.saturated[0, 0] == pytest.approx(everything.replicas.saturated[row, 0], rel=1e-12)
         assert alone.counts.total[0] == everything.counts.total[row]
-        assert alone.monthly_usd[0] == pytest.approx(everything.monthly_usd[row])
+        on_its_offer = monthly_usd(alone.candidates, alone.counts, everything.offers[row : row + 1])
+        assert on_its_offer[0] == pytest.approx(everything.monthly_usd[row])
 
 
 def test_one_taken_out_is_the_one_that_was_there() -> None:
