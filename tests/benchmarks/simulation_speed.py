@@ -16,7 +16,9 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from engine.controller import ScalingPolicy
 from engine.simulation import SimulationResult, open_loop, simulate
+from engine.simulation.over_time import FleetOverTime, simulate_over_time
 from engine.simulation.routing import Routing
 from engine.simulation.simulate import Speed
 from tests.engine.simulation.models import CHAT_INPUT, CHAT_OUTPUT, CHAT_SCHEDULER, WORKED_CASE
@@ -28,6 +30,13 @@ def ours(count: int, speed: Speed, replicas: int, routing: Routing) -> Simulatio
     """Simulate ``count`` requests."""
     load = open_loop(RATE * replicas, count, CHAT_INPUT, CHAT_OUTPUT, seed=1)
     return simulate(WORKED_CASE, CHAT_SCHEDULER, load, replicas=replicas, routing=routing, speed=speed)
+
+
+def scaled(count: int, speed: Speed) -> FleetOverTime:
+    """Simulate ``count`` requests on 4 to 16 replicas that an autoscaler starts and drains, looking every 30 s."""
+    load = open_loop(RATE * 8, count, CHAT_INPUT, CHAT_OUTPUT, seed=1, hourly_profile=[0.5, 1.5])
+    policy = ScalingPolicy(4, 16, requests_per_s_per_replica=RATE, start_s=120, poll_s=30, window_s=60)
+    return simulate_over_time(WORKED_CASE, CHAT_SCHEDULER, load, policy, routing="least_outstanding", speed=speed)
 
 
 def with_simpy(count: int) -> None:
@@ -109,6 +118,7 @@ def main() -> None:
     few = max(count // 50, 1000)
     rates = [measure("plain Python, 1 replica", lambda n: ours(n, "plain", 1, "round_robin"), few, 20_000)]
     measure("plain Python, 16 replicas, least outstanding", lambda n: ours(n, "plain", 16, "least_outstanding"), few)
+    measure("plain Python, 4 to 16 replicas, autoscaled", lambda n: scaled(n, "plain"), few)
     if find_spec("simpy"):
         rates.append(measure("simpy, a step an event, 1 replica", with_simpy, few))
     if find_spec("numba"):
@@ -117,6 +127,7 @@ def main() -> None:
         rates.append(measure("compiled, 1 replica", lambda n: ours(n, "compiled", 1, "round_robin"), count, 600_000))
         name = "compiled, 16 replicas, least outstanding"
         measure(name, lambda n: ours(n, "compiled", 16, "least_outstanding"), count, 250_000)
+        measure("compiled, 4 to 16 replicas, autoscaled", lambda n: scaled(n, "compiled"), count)
     for one, other in pairwise(rates):
         print(f"{other / one:.2f} times the one before")
 
