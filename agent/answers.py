@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from agent.report.words import TERMS, metric_shown, precision_shown
+from agent.report.words import TERMS, metric_shown, precision_shown, singular
 from agent.slots import Slot, Values
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.workload import Target
@@ -27,7 +27,7 @@ def value_shown(path: str, value: Any) -> str:
     pattern = _SHOWN.get(path)
     if pattern is None:
         return f"{path.rpartition('.')[2].replace('_', ' ')} {_plain(value)}"
-    return pattern.format(_SHOWERS.get(path, _plain)(value))
+    return singular(pattern.format(_SHOWERS.get(path, _plain)(value)))
 
 
 def target_shown(target: Target) -> str:
@@ -76,7 +76,7 @@ _SHOWN: Final[Mapping[str, str]] = {
     "hardware.max_accelerators": "at most {}",
     "hardware.max_nodes": "at most {} nodes",
     "hardware.max_replicas": "at most {} replicas",
-    "availability.spare_replicas": "{} spare",
+    "availability.spare_replicas": "{} spare replicas",
     "availability.minimum_replicas": "at least {} replicas",
     "money.provider": "{}",
     "money.region": "{}",

@@ -80,6 +80,10 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
         Column("", wraps=True, spoken="sentence"),
     )
     rows = tuple(_beside(branch, target) for branch in branches)
+    at = next(index for index, column in enumerate(columns) if column.title == "targets")
+    if not any(row[at] for row in rows):  # nobody stated a target
+        columns = columns[:at] + columns[at + 1 :]
+        rows = tuple(row[:at] + row[at + 1 :] for row in rows)
     says: list[Block] = [Table(columns, rows)]
     verdict = _cheapest(branches)
     if verdict:
@@ -134,7 +138,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     """Return the figures that two plans are compared by; the targets of either are among them."""
     peak = plan.performance.at_peak
     rows: list[Row] = [
-        ("accelerators", f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}", plan.fleet.accelerators),
+        ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
         ("replicas", f"{plan.fleet.replicas} of {_shape(plan)}", None),
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
@@ -157,6 +161,12 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         count = plan.fleet.maximum_accelerators
         rows.append((f"{accelerators_noun(plan.chosen)} at most", show_count(count), count))
     return rows
+
+
+def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
+    """Return a fleet; of the same accelerator in both plans the name would say nothing."""
+    same = plan.chosen.accelerator == other.chosen.accelerator
+    return show_count(plan.fleet.accelerators) if same else _fleet(plan)
 
 
 def _verdict(plan: CapacityPlan) -> str:

@@ -11,6 +11,7 @@ from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
 from agent.presets import short_source
 from agent.questions import default_said, keeps_default, open_slot, settled
 from agent.report.blocks import Group, Paragraph
+from agent.report.words import singular
 from agent.slots import BY_ID, Slot, slot_of
 from agent.speech import Say, Talk, said, warned
 from agent.state import Clarify, Ports, State, Step
@@ -136,7 +137,7 @@ def _echoes(old: State, new: State, facts: tuple[Fact, ...], ports: Ports) -> It
         if fact.path == "preset":
             lines.append(_preset_echo(fact, new, ports))
             continue
-        line = _capital(fact.echo.rstrip("."))
+        line = singular(_capital(fact.echo.rstrip(".")))
         if fact.path == "model":
             line += _taken_as(str(fact.value), ports)
         known = before.get(fact.path)

@@ -12,7 +12,7 @@ from agent.answers import answer_shown, value_shown
 from agent.everywhere import EVERYWHERE, where
 from agent.glossary import meaning
 from agent.interpret.reading import Choice, Question
-from agent.keywords import Keyword, keyword_in
+from agent.keywords import COURTESIES, Keyword, keyword_in
 from agent.proposals import proposal
 from agent.questions import default_said, open_slot, open_slots, question, settled
 from agent.slots import Slot, default_of, slot_called, slot_of
@@ -73,6 +73,8 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     if told := meaning(text):
         return state, (said(told), *question(state, ports))
+    if keyword and keyword.name in COURTESIES:
+        return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         return EVERYWHERE[keyword.name](state, keyword.rest, ports)
     match state.pending:
@@ -89,12 +91,10 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     match keyword.name if keyword else "":
-        case "enter" | "yes" | "default":
-            return _accept(state, offered)
+        case "enter" | "yes" | "default" | "unsure":
+            return _accept(state, offered)  # who does not know either what to make of it takes it
         case "no" | "skip":
             return replace(state, pending=None), ()
-        case "unsure":
-            return state, question(state, ports)
     return _heard(replace(state, pending=None), text, keyword, ports, state)
 
 

@@ -78,7 +78,7 @@ def _why(state: State, rest: str, ports: Ports) -> Step:
     if slot is None:
         return state, (said(f"Say what about: 'why peak', 'why targets', 'why {OFFERED[-1].id}'."),)
     default = default_of(slot, state.values)
-    reason = f": {slot.default_reason}" if slot.default_reason else ""
+    reason = f" ({slot.default_reason})" if slot.default_reason else ""
     blocks = [Paragraph(slot.why)]
     if default:
         blocks.append(Paragraph(f"Without an answer: {default}{reason}.", "quiet"))

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
 from agent.report.replay_section import replay_sentence
-from agent.report.words import accelerators_noun, metric_shown, usd_shown
+from agent.report.words import accelerators_noun, metric_shown, singular, usd_shown
 from catalogs.units import GIB, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Performance
 
@@ -21,19 +21,21 @@ def _fleet(plan: CapacityPlan) -> Explanation:
     noun = accelerators_noun(chosen)
     first = (
         f"One replica is {chosen.accelerators_per_replica} × {chosen.accelerator_name} and carries "
-        f"{show_rate(capacity.requests_per_s)}: there, {capacity.binds} is the limit. Saturated it would do "
+        f"{show_rate(capacity.requests_per_s)}, limited by {capacity.binds}; saturated it would do "
         f"{show_rate(capacity.saturated_requests_per_s)}."
     )
-    blocks: list[Block] = [Paragraph(first)]
+    blocks: list[Block] = [Paragraph(singular(first))]
     if traffic.requests_per_s:
         calls = traffic.requests_per_s * traffic.calls_per_request
         peak = calls * traffic.peak_factor
         blocks.append(
             Paragraph(
-                f"{show_rate(calls)} × {show_figure(traffic.peak_factor)} in the busiest hour = {show_rate(peak)}; ÷ "
-                f"{show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
-                f"{plan.fleet.replicas} replicas × {chosen.accelerators_per_replica} = "
-                f"{plan.fleet.replicas * chosen.accelerators_per_replica} {noun}."
+                singular(
+                    f"{show_rate(calls)} × {show_figure(traffic.peak_factor)} in the busiest hour = {show_rate(peak)}; "
+                    f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
+                    f"{plan.fleet.replicas} replicas × {chosen.accelerators_per_replica} = "
+                    f"{plan.fleet.replicas * chosen.accelerators_per_replica} {noun}."
+                )
             )
         )
     columns = (
@@ -60,8 +62,10 @@ def _holds(plan: CapacityPlan) -> Explanation:
     total = capacity.requests_per_s * plan.fleet.replicas
     return (
         Paragraph(
-            f"{plan.fleet.replicas} replicas × {show_rate(capacity.requests_per_s)} = {show_rate(total)}. A replica "
-            f"stops there because of {capacity.binds}; next comes {capacity.breaks_next}."
+            singular(
+                f"{plan.fleet.replicas} replicas × {show_rate(capacity.requests_per_s)} = {show_rate(total)}. A "
+                f"replica stops there because of {capacity.binds}; next comes {capacity.breaks_next}."
+            )
         ),
     )
 

@@ -35,6 +35,12 @@ _PATTERNS: Final = (
         r"suggest(?: something)?|propose",
     ),
     (
+        "greeting",
+        r"(?:hi|hello|hey|hallo|hola|bonjour|ciao|servus|moin|namaste|salut|guten (?:tag|morgen)|"
+        r"good (?:morning|afternoon|evening|day))(?: (?:there|all|everyone|again|fleetcast))?|how are you(?: doing)?",
+    ),
+    ("thanks", r"(?:many )?(?:thanks|thank you|thx|merci|danke|gracias|cheers)(?: (?:a lot|so much|very much|again))?"),
+    (
         "yes",
         r"y|yes|yep|yeah|yup|ok|okay|sure|yes please|go|go ahead|plan|plan it|run|run it|do it|forecast|accept|"
         r"(?:that )?looks (?:good|right|fine)|correct|right|fine|sounds good|ja|oui|si",
@@ -60,6 +66,9 @@ def keyword_in(line: str) -> Keyword | None:
             return Keyword(name, said[start : start + len(rest)] if rest else "")
     return None
 
+
+COURTESIES: Final = {"greeting": "Hello.", "thanks": "You are welcome."}
+"""What is said back to words that ask for nothing."""
 
 HELP: Final = (
     ("back", "takes the last answer back (Shift-Tab too)"),

@@ -125,7 +125,8 @@ SLOTS: Final = (
         names=("target", "latency", "slo", "sla", "ttft", "itl", "tpot", "latencies", "e2e"),
         paths=("targets",),
         answered_by=("targets",),
-        ask="Which latency must hold? TTFT, ITL or end to end, at a percentile.",
+        ask="Which latency must hold? Until the first token (TTFT), between tokens (ITL) or for the whole answer (end to "
+        "end), and for how many of 100 requests.",
         why="A tight target leaves GPUs partly idle: halving it can double the fleet, and below the hardware's floor "
         "nothing meets it.",
         example="p95 TTFT 800ms, p99 ITL 50ms",

@@ -1,5 +1,8 @@
 """The words of a plan: what its metrics, terms, formats and sources are called, and how its rarer figures are shown."""
 
+import re
+from typing import Final
+
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import Assumption, CapacityPlan, Chosen, Cost, TargetResult
 from engine.workload import Metric, Percentile, Source
@@ -13,6 +16,14 @@ TERMS = {
 }
 NO_PRICE = "no price"
 _NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc")
+
+
+_ONES: Final = re.compile(r"(?<![\d.,])1 ((?:model |spare |thinking )?(?:request|replica|node|token|call|year|GPU))s\b")
+
+
+def singular(text: str) -> str:
+    """Return a text in which one of a thing stands in the singular: 1 request/s, 1 node."""
+    return _ONES.sub(r"1 \1", text)
 
 
 def metric_shown(metric: Metric, percentile: Percentile) -> str:
