@@ -177,6 +177,8 @@ class GroupedAttention(Record):
     """Tokens that a sliding or chunked layer sees at most; null sees all."""
     shares_key_value: bool = False
     """Keys serve as values too: one projection and half the cache."""
+    borrows_cache: bool = False
+    """Reads the keys and values that an earlier layer cached, and caches none of its own (Gemma 3n, Gemma 4 E)."""
     output_gate: bool = False
     """A gate as wide as the queries is projected beside them."""
 

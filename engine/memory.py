@@ -102,7 +102,7 @@ def weights_bytes_per_accelerator(
 def kv_bytes_per_token(model: ModelArchitecture, kv_bytes: float) -> float:
     """Return the whole model's KV bytes for one more token while every window still grows."""
     return sum(
-        layer.count * (layer.mixing.cache_elements * kv_bytes + layer.mixing.index_elements * INDEX_KEY_BYTES)
+        layer.count * (layer.mixing.stored_elements * kv_bytes + layer.mixing.index_elements * INDEX_KEY_BYTES)
         for layer in layers(model)
         if layer.mixing
     )
@@ -123,7 +123,7 @@ def sequence_bytes(
         if mix is None:
             continue
         live = np.minimum(tokens, mix.window) if mix.window and not mix.index_elements else tokens
-        cache = live * mix.cache_elements * kv_bytes
+        cache = live * mix.stored_elements * kv_bytes
         index = tokens * mix.index_elements * INDEX_KEY_BYTES
         state: Floats | float = mix.state_bytes
         if spread is not None:

@@ -123,14 +123,14 @@ def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:
     parts: dict[str, float] = {}
     for layer in layers(model):
         mix = layer.mixing
-        if mix is None or not mix.heads:
+        if mix is None or not mix.stored_elements:
             continue
         if not mix.splits:
             kind = "latent attention"
         else:
             kind = f"sliding window of {mix.window:,}" if mix.window else "full attention"
-        name = f"{kind}, {mix.cache_elements:,} elements per layer"
-        parts[name] = parts.get(name, 0.0) + layer.count * mix.cache_elements * kv_bytes
+        name = f"{kind}, {mix.stored_elements:,} elements per layer"
+        parts[name] = parts.get(name, 0.0) + layer.count * mix.stored_elements * kv_bytes
         if mix.index_elements:
             keys = layer.count * mix.index_elements * INDEX_KEY_BYTES
             parts["index keys"] = parts.get("index keys", 0.0) + keys

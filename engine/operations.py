@@ -42,7 +42,9 @@ class Mixing:
     kv_heads: int
     """1 for latent attention."""
     cache_elements: int
-    """KV elements cached per token."""
+    """KV elements read per token of context."""
+    stored_elements: int
+    """KV elements that it caches per token: those, unless it reads another layer's."""
     splits: bool
     """KV heads are sharded by tensor parallelism; a latent vector is replicated."""
     prefill_flops: float
@@ -119,6 +121,7 @@ def _grouped(attention: GroupedAttention, linear: LinearAttention | None) -> Mix
         heads=attention.heads,
         kv_heads=attention.kv_heads,
         cache_elements=attention.kv_heads * cached,
+        stored_elements=0 if attention.borrows_cache else attention.kv_heads * cached,
         splits=True,
         prefill_flops=2.0 * attention.heads * pair,
         decode_flops=2.0 * attention.heads * pair,
@@ -140,6 +143,7 @@ def _latent(attention: LatentAttention) -> Mixing:
         heads=attention.heads,
         kv_heads=1,
         cache_elements=rank + rope,
+        stored_elements=rank + rope,
         splits=False,
         # Prompts expand the latent vector to per-head keys and values; decoding absorbs the expansion into the query.
         prefill_flops=2.0 * attention.heads * (queries + attention.v_head_dim),
@@ -159,6 +163,7 @@ def _linear(attention: LinearAttention) -> Mixing:
         heads=0,
         kv_heads=1,
         cache_elements=0,
+        stored_elements=0,
         splits=True,
         prefill_flops=0.0,
         decode_flops=0.0,

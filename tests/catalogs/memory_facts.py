@@ -190,5 +190,26 @@ MEMORY_FACTS = (
         + 145 * 5120,
         kv_bytes_per_token=72 * 2 * 4 * 128 * 2,  # 147,456
         state_bytes=72 * (4096 * 256 * 4 + 3 * (4096 + 2 * 2 * 256) * 2),  # 304,201,728
+    ),    # 64 of 162 blocks keep attention, of 8 KV heads of 128; feed-forward blocks differ, four of them fused and wide.
+    MemoryFact(
+        "nemotron-ultra-253b",
+        parameters=64 * 16384 * (2 * 16384 + 2 * 1024)
+        + 3 * 16384 * (5376 + 10752 + 6 * 16128 + 10 * 21504 + 19 * 26624 + 2 * 32000 + 4 * 37376 + 34 * 53248)
+        + 3 * 16384 * (301_056 + 343_040 + 399_360 + 425_984)
+        + 2 * 128_256 * 16384
+        + (2 * 81 + 1) * 16384,  # the blocks that do nothing are left out
+        kv_bytes_per_token=64 * 2 * 8 * 128 * 2,  # 262,144
+    ),
+    # The last 20 of 35 layers read what earlier ones cached: 3 full ones of one KV head of 512 and 12 of 256 cache.
+    MemoryFact(
+        "gemma-4-e2b",
+        parameters=28 * 1536 * (2 * 2048 + 2 * 256)
+        + 7 * 1536 * (2 * 4096 + 2 * 512)
+        + 3 * 1536 * (15 * 6144 + 20 * 12288)
+        + 262_144 * 1536
+        + 71 * 1536
+        + 2_870_000_000,
+        kv_bytes_per_token=3 * 2 * 512 * 2,  # 6,144
+        window_bytes=12 * 512 * 2 * 256 * 2,  # 6,291,456
     ),
 )
