@@ -190,7 +190,8 @@ MEMORY_FACTS = (
         + 145 * 5120,
         kv_bytes_per_token=72 * 2 * 4 * 128 * 2,  # 147,456
         state_bytes=72 * (4096 * 256 * 4 + 3 * (4096 + 2 * 2 * 256) * 2),  # 304,201,728
-    ),  # 64 of 162 blocks keep attention, of 8 KV heads of 128; feed-forward blocks differ, four of them fused and wide.
+    ),
+    # 64 of 162 blocks keep attention, of 8 KV heads of 128; feed-forward blocks differ, four of them fused and wide.
     MemoryFact(
         "nemotron-ultra-253b",
         parameters=64 * 16384 * (2 * 16384 + 2 * 1024)
