@@ -35,3 +35,16 @@ def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
     finally:
         if shown:
             print(f"\r{' ' * (len(doing) + WIDTH + 8)}\r", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def told_of_compiling() -> Iterator[None]:
+    """Say on standard error that the simulator is being compiled, where it is."""
+    from engine.simulation.compiled import when_compiling  # noqa: PLC0415 — numpy
+
+    def tell(kept: bool) -> None:
+        how_long = "once for this machine" if kept else "anew in every run, since numba finds no folder for its cache"
+        print(f"Compiling the simulator, {how_long}: some 20 s.", file=sys.stderr, flush=True)
+
+    with when_compiling(tell):
+        yield

@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
     sys.exit(main(["simulate", *sys.argv[1:]]))
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +28,7 @@ from commands.failures import Exit
 from commands.files import opened
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.plan import text_of
-from commands.progress import progress
+from commands.progress import progress, told_of_compiling
 from commands.showing import notice, print_json, show_fleet_over_time, show_no_plan, show_simulated
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ Fail = Annotated[
     str | None,
     typer.Option(metavar="TIME[,TIME]", help="When a replica fails: 90min,3h.", rich_help_panel=OVER_TIME),
 ]
+Repeats = Annotated[
+    int,
+    typer.Option(metavar="N", help="Draw the load N times; intervals are over them.", rich_help_panel=LOAD),
+]
 Router = Annotated[str, typer.Option("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.", rich_help_panel=LOAD)]
 Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
 Directories = Annotated[
@@ -99,6 +104,7 @@ def simulate_command(
     plan: File = None,
     requests: Count = None,
     seed: Seed = 0,
+    repeats: Repeats = 1,
     at: At = None,
     trace: Trace = None,
     speed_up: SpeedUp = None,
@@ -124,6 +130,8 @@ def simulate_command(
     _check(at, routing, trace=trace, requests=requests, speed_up=speed_up)
     over = over_time.OverTime(day, week, autoscale, rates, lengths, fail, trace)
     over_time.check(over, requests=requests, at=at, replicas=replicas)
+    if over.asked and repeats != 1:
+        raise InputError(f"--repeats {repeats} is of a load at one rate; a fleet over time is simulated once")
     texts = texts_of(flags)
     if plan is not None and (texts or spec):
         given = ", ".join([*texts, *(["--spec"] if spec else [])])
@@ -139,17 +147,26 @@ def simulate_command(
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
         if over.asked:
-            lasting = over_time.run(
-                over, chosen, facts, seed=seed, replicas=replicas, routing=routing, speed_up=speed_up
-            )
+            with told_of_compiling():
+                lasting = over_time.run(
+                    over, chosen, facts, seed=seed, replicas=replicas, routing=routing, speed_up=speed_up
+                )
             if json:
                 print_json(plain_values(lasting))
             else:
                 show_fleet_over_time(chosen, lasting, plain=plain)
             return _met(lasting.targets)
-        asked = _asked(requests, seed, at, replicas, routing, speed_up)
-        with progress("simulating") as told:
-            found = simulate_plan(chosen, facts, asked, trace=lines, trace_name=str(trace), progress=told)
+        asked = _asked(requests, seed, repeats, at, replicas, routing, speed_up)
+        with progress("simulating") as told, told_of_compiling():
+            found = simulate_plan(
+                chosen,
+                facts,
+                asked,
+                trace=lines,
+                trace_name=str(trace),
+                progress=told,
+                processes=os.cpu_count() or 1,
+            )
     if json:
         print_json(plain_values(found))
     else:
@@ -175,7 +192,13 @@ def _check(at: str | None, routing: str, *, trace: Path | None, requests: int | 
 
 
 def _asked(
-    requests: int | None, seed: int, at: str | None, replicas: int | None, routing: str, speed_up: float | None
+    requests: int | None,
+    seed: int,
+    repeats: int,
+    at: str | None,
+    replicas: int | None,
+    routing: str,
+    speed_up: float | None,
 ) -> "Asked":
     from engine.simulated import Asked  # noqa: PLC0415
 
@@ -183,6 +206,7 @@ def _asked(
     return Asked(
         requests=default.requests if requests is None else requests,
         seed=seed,
+        repeats=repeats,
         moment=at or default.moment,  # type: ignore[arg-type]  # checked
         replicas=replicas,
         routing=routing,  # type: ignore[arg-type]  # checked

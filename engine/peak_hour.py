@@ -111,8 +111,8 @@ class PeakHour:
             last_counted=first + counted,
             speed="plain",
         )
-        targets = simulated_targets(question.spec.targets, result, formula, first, first + counted)
-        return Run(requests_per_s, together, requests, result, formula, tuple(map(_beyond_doubt, targets)))
+        targets = simulated_targets(question.spec.targets, (result,), formula, first, first + counted)
+        return Run(requests_per_s, together, requests, result, formula, tuple(map(unless_beyond_doubt, targets)))
 
     def judged(self, requests_per_s: float, replicas: int) -> Run:
         """Simulate as many requests as a verdict needs: more where a p99 may lie near its target."""
@@ -223,7 +223,8 @@ def _near(ratio: float) -> bool:
     return 1 / CLEAR < ratio < CLEAR
 
 
-def _beyond_doubt(target: SimulatedTarget) -> SimulatedTarget:
+def unless_beyond_doubt(target: SimulatedTarget) -> SimulatedTarget:
+    """Return a target as met unless it is missed beyond the doubt of its simulation."""
     least = target.simulated_s / DOUBT
     if target.low is not None:
         least = max(least, min(target.low, target.simulated_s))

@@ -5,6 +5,7 @@ The load is drawn from the plan's spec, or is a recorded trace.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from typing import Literal
 
@@ -23,24 +24,23 @@ from engine.plan import (
     SimulatedLatency,
     SimulatedTarget,
 )
+from engine.repeats import Progress, Repeated, distribution_over, repeats
 from engine.resolve import Question, resolve
-from engine.simulation import Requests, SimulationResult, open_loop, simulate, step_model_of
+from engine.simulation import Requests, SimulationResult, open_loop, step_model_of
+from engine.simulation.arrivals import Lengths, drawn_lengths
 from engine.simulation.compiled import can_compile
-from engine.simulation.requests import chunks
 from engine.simulation.routing import DEFAULT_ROUTING, Routing
-from engine.simulation.simulate import WORTH_COMPILING
+from engine.simulation.simulate import WORTH_COMPILING, Speed
 from engine.simulation.statistics import Distribution, Estimate
 from engine.simulation.traces import read_trace
 from engine.workload import Target, TokenDistribution, Tokens
 
 Moment = Literal["peak", "mean", "profile"]
-Progress = Callable[[int, int], None]
-"""Called with the requests that have begun and all that there are."""
 
-TOLD_EVERY = 2_000
-"""Requests between two words on the progress."""
+MOST_REPEATS = 1_000
 MOST_REQUESTS = 100_000_000
 MOST_REPLICAS = 100_000
+LATENCIES = ("ttft_s", "itl_s", "e2e_s")
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -58,6 +58,10 @@ class Asked:
     routing: Routing = DEFAULT_ROUTING
     speed_up: float = 1.0
     """Of a trace: 10 replays it at ten times its rate."""
+    repeats: int = 1
+    """Simulations of the load drawn anew, with this seed and the next ones; figures are means over them."""
+    speed: Speed = "auto"
+    """Plain Python, compiled, or whichever is sooner done: the figures are equal."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated.
@@ -71,6 +75,8 @@ class Asked:
             raise InputError(f"{self.replicas:,} replicas cannot be simulated; 1 to {MOST_REPLICAS:,} are accepted")
         if not (isfinite(self.speed_up) and self.speed_up > 0):
             raise InputError(f"a speed-up of {self.speed_up:g} is none; a positive number is accepted")
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            raise InputError(f"{self.repeats:,} repeats cannot be simulated; 1 to {MOST_REPEATS:,} are accepted")
         if self.seed < 0:
             raise InputError(f"the seed {self.seed} is negative; whole numbers from 0 on are accepted")
 
@@ -89,12 +95,14 @@ class LoadOverTime:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPlan:
-    """What was simulated, and what came of it."""
+    """What was simulated, and what came of it: means over the repeats, but for the counts, which are sums."""
 
     load: str
     """In words."""
     trace: str | None
     seed: int
+    repeats: int
+    """Intervals are over them; of a single one by batch means."""
     routing: Routing
     replicas: int
     accelerators: int
@@ -118,6 +126,7 @@ class SimulatedPlan:
     kv_cache_usage: float
     preemptions: int
     over_time: LoadOverTime
+    """Of the first repeat."""
 
 
 def simulate_plan(
@@ -128,12 +137,14 @@ def simulate_plan(
     trace: Iterable[str] | None = None,
     trace_name: str = "the trace",
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> SimulatedPlan:
     """Return what the plan's fleet makes of a load.
 
     Args:
         asked: the load and the fleet; see there.
         trace: lines of a trace file instead of a load drawn from the spec; read as they are needed.
+        processes: among which repeats are spread, where that pays; the result is the same.
 
     Raises:
         InputError: a trace that cannot be read, names that the catalog no longer knows.
@@ -141,16 +152,24 @@ def simulate_plan(
     question, found = chosen_candidate(plan, catalog)
     replicas = asked.replicas or max(plan.fleet.replicas, 1)
     if trace is not None:
-        # Its length is not known beforehand.
-        load = read_trace(trace, trace_name, speed_up=asked.speed_up)
+        if asked.repeats > 1:
+            raise InputError(f"{trace_name} has the same requests in every repeat; --repeats is of a load drawn anew")
         words = trace_name + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
-        return _run(plan, question, found, asked, replicas, load, None, words, trace_name, progress)
+        lines = trace
+
+        def read(seed: int) -> Iterator[Requests]:
+            return read_trace(lines, trace_name, speed_up=asked.speed_up)
+
+        # Its length is not known beforehand.
+        case = _case(question, found, asked, replicas, read, 0, None)
+        return _run(plan, asked, case, None, words, trace_name, progress, 1)
     rate = fleet_rate(plan, question, asked.moment)
     profile = demand_of(plan.spec.traffic).hourly if asked.moment == "profile" else ()
     words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[asked.moment]
     formula = None if profile else formula_at(found, rate / replicas)
-    load = drawn(question, rate, asked.requests, asked.seed, profile)
-    return _run(plan, question, found, asked, replicas, load, formula, words, None, progress)
+    load = drawn_load(question, rate, asked.requests, profile)
+    case = _case(question, found, asked, replicas, load, asked.requests, formula)
+    return _run(plan, asked, case, formula, words, None, progress, processes)
 
 
 def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Candidates]:
@@ -195,19 +214,36 @@ def drawn(
     burstiness: float | None = None,
 ) -> Iterator[Requests]:
     """Return requests drawn from the spec of a question, with its burstiness unless another is given."""
+    return drawn_load(question, requests_per_s, count, profile, burstiness)(seed=seed)
+
+
+def drawn_load(
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
+) -> Callable[..., Iterator[Requests]]:
+    """Return what draws requests from the spec of a question, given a seed."""
     tokens = question.spec.tokens
-    return open_loop(
+    return partial(
+        open_loop,
         requests_per_s,
         count,
         tokens.input,
         answers_of(tokens),
-        seed=seed,
         burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
         hourly_profile=profile,
         prefix_hit=tokens.prefix_hit,
         # As the formulas clip them; beyond the KV pool a runtime refuses a request.
         context_limit=max(question.context_limit - 1, 1),
     )
+
+
+def drawn_tokens(question: Question, seed: int) -> Lengths:
+    """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
+    tokens = question.spec.tokens
+    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
 
 
 def answers_of(tokens: Tokens) -> TokenDistribution:
@@ -222,66 +258,75 @@ def warm_up(requests: int, in_flight: float) -> int:
     return min(requests // 3, max(requests // 20, int(2 * in_flight)))
 
 
-def _run(
-    plan: CapacityPlan,
+def _case(
     question: Question,
     found: Candidates,
     asked: Asked,
     replicas: int,
-    load: Iterator[Requests],
+    load: Callable[..., Iterator[Requests]],
+    requests: int,
+    formula: Performance | None,
+) -> Repeated:
+    speed = asked.speed
+    if speed == "auto":
+        speed = "compiled" if can_compile() and (not requests or requests >= WORTH_COMPILING) else "plain"
+    return Repeated(
+        model=step_model_of(found),
+        scheduler=question.runtime.scheduler,
+        load=load,
+        requests=requests,
+        replicas=replicas,
+        routing=asked.routing,
+        first_counted=warm_up(requests, formula.in_flight * replicas) if formula else 0,
+        speed=speed,
+    )
+
+
+def _run(
+    plan: CapacityPlan,
+    asked: Asked,
+    case: Repeated,
     formula: Performance | None,
     words: str,
     trace: str | None,
     progress: Progress | None,
+    processes: int,
 ) -> SimulatedPlan:
-    total = 0 if trace else asked.requests
-    first = warm_up(total, formula.in_flight * replicas) if formula else 0
-    compiled = can_compile() and (trace is not None or asked.requests >= WORTH_COMPILING)
-    result = simulate(
-        step_model_of(found),
-        question.runtime.scheduler,
-        _told(load, total, progress) if progress else load,
-        replicas=replicas,
-        routing=asked.routing,
-        seed=asked.seed,
-        first_counted=first,
-        speed="compiled" if compiled else "plain",
-    )
-    if not result.completed:
-        raise InputError(f"none of the {result.refused:,} requests fits into the KV pool of a replica")
+    seeds = range(asked.seed, asked.seed + asked.repeats)
+    results = repeats(case, seeds, processes=processes, progress=progress)
+    completed, refused = (sum(getattr(result, name) for result in results) for name in ("completed", "refused"))
+    if not completed:
+        raise InputError(f"none of the {refused:,} requests fits into the KV pool of a replica")
+    ttft, itl, e2e = (distribution_over([getattr(result, name) for result in results]) for name in LATENCIES)
+
+    def mean(figure: Callable[[SimulationResult], float]) -> float:
+        return sum(map(figure, results)) / len(results)
+
     return SimulatedPlan(
         load=words,
         trace=trace,
         seed=asked.seed,
+        repeats=len(results),
         routing=asked.routing,
-        replicas=replicas,
-        accelerators=replicas * plan.chosen.accelerators_per_replica,
-        requests=result.completed,
-        refused=result.refused,
-        arrivals_per_s=_arrival_rate(result),
-        duration_s=result.duration_s,
-        ttft_s=latency(result.ttft_s, formula.ttft_s if formula else None),
-        itl_s=latency(result.itl_s, formula.itl_s if formula else None) if isfinite(result.itl_s.mean.value) else None,
-        e2e_s=latency(result.e2e_s, formula.e2e_s if formula else None),
-        token_gap_p99_s=_known(result.token_gap_p99_s),
-        targets=tuple(simulated_targets(plan.spec.targets, result, formula, first, None)),
-        requests_per_s=result.requests_per_s,
-        output_tokens_per_s=result.output_tokens_per_s,
-        utilisation=result.utilisation,
-        mean_batch=result.mean_batch,
-        kv_cache_usage=result.kv_usage,
-        preemptions=result.preemptions,
-        over_time=_over_time(result),
+        replicas=case.replicas,
+        accelerators=case.replicas * plan.chosen.accelerators_per_replica,
+        requests=completed,
+        refused=refused,
+        arrivals_per_s=mean(_arrival_rate),
+        duration_s=mean(lambda result: result.duration_s),
+        ttft_s=latency(ttft, formula.ttft_s if formula else None),
+        itl_s=latency(itl, formula.itl_s if formula else None) if isfinite(itl.mean.value) else None,
+        e2e_s=latency(e2e, formula.e2e_s if formula else None),
+        token_gap_p99_s=_known(mean(lambda result: result.token_gap_p99_s)),
+        targets=tuple(simulated_targets(plan.spec.targets, results, formula, case.first_counted, None)),
+        requests_per_s=mean(lambda result: result.requests_per_s),
+        output_tokens_per_s=mean(lambda result: result.output_tokens_per_s),
+        utilisation=mean(lambda result: result.utilisation),
+        mean_batch=mean(lambda result: result.mean_batch),
+        kv_cache_usage=mean(lambda result: result.kv_usage),
+        preemptions=sum(result.preemptions for result in results),
+        over_time=_over_time(results[0]),
     )
-
-
-def _told(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[Requests]:
-    done = 0
-    for part in load:
-        for piece in chunks(part, TOLD_EVERY):
-            progress(done, total)
-            yield piece
-            done += len(piece)
 
 
 def latency(simulated: Distribution, formula: Latency | None = None) -> SimulatedLatency:
@@ -296,20 +341,21 @@ def latency(simulated: Distribution, formula: Latency | None = None) -> Simulate
 
 
 def simulated_targets(
-    targets: Sequence[Target], result: SimulationResult, formula: Performance | None, first: int, last: int | None
+    targets: Sequence[Target],
+    results: Sequence[SimulationResult],
+    formula: Performance | None,
+    first: int,
+    last: int | None,
 ) -> Iterator[SimulatedTarget]:
-    """Yield what came of each target; latencies of requests from ``first`` on and before ``last`` count."""
-    counted = None if result.requests is None else result.requests.between(first, last)
+    """Yield what came of each target, over repeats; requests from ``first`` on and before ``last`` count."""
     for target in targets:
-        estimate: Estimate = getattr(getattr(result, f"{target.metric}_s"), target.percentile)
+        name = f"{target.metric}_s"
+        estimate: Estimate = getattr(
+            distribution_over([getattr(result, name) for result in results]), target.percentile
+        )
         if not isfinite(estimate.value):
             continue
-        beside = None if formula is None else float(getattr(getattr(formula, f"{target.metric}_s"), target.percentile))
-        within = None
-        if counted is not None:
-            values = getattr(counted, {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric])
-            values = values[~np.isnan(values)]
-            within = float((values <= target.seconds).mean()) if len(values) else None
+        shares = [share for result in results if (share := _within(target, result, first, last)) is not None]
         yield SimulatedTarget(
             target.metric,
             target.percentile,
@@ -317,10 +363,20 @@ def simulated_targets(
             estimate.value,
             estimate.low,
             estimate.high,
-            beside,
+            None if formula is None else float(getattr(getattr(formula, name), target.percentile)),
             estimate.value <= target.seconds,
-            within,
+            sum(shares) / len(shares) if shares else None,
         )
+
+
+def _within(target: Target, result: SimulationResult, first: int, last: int | None) -> float | None:
+    """Return the share of requests within a target; None where that is not known."""
+    if result.requests is None:
+        return None
+    column = {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric]
+    values = getattr(result.requests.between(first, last), column)
+    values = values[~np.isnan(values)]
+    return float((values <= target.seconds).mean()) if len(values) else None
 
 
 def _arrival_rate(result: SimulationResult) -> float:

@@ -1,6 +1,8 @@
 """The same loops at two speeds: as they stand, or compiled by numba from the same source (the extra ``fast``)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -33,6 +35,42 @@ def can_compile() -> bool:
     return find_spec("numba") is not None
 
 
+@contextmanager
+def when_compiling(tell: Callable[[bool], None]) -> Iterator[None]:
+    """Call ``tell`` once if loops are compiled within: never where numba's cache holds them, or where numba is missing.
+
+    Args:
+        tell: told whether what is compiled will be kept for the next process.
+    """
+    told = _TELL.set(tell)
+    try:
+        yield
+    finally:
+        _TELL.reset(told)
+
+
+_TELL: ContextVar[Callable[[bool], None] | None] = ContextVar("tell", default=None)
+"""Of the caller that waits."""
+
+
+def _listen(kept: bool) -> None:
+    from numba.core import event  # noqa: PLC0415 — optional, and takes half a second to import
+
+    class Told(event.Listener):  # type: ignore[misc]
+        """Passes on that numba begins to compile; what it reads from its cache it does not compile."""
+
+        def on_start(self, event: Any) -> None:
+            tell = _TELL.get()
+            if tell is not None:
+                _TELL.set(None)
+                tell(kept)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    event.register("numba:compile", Told())
+
+
 @lru_cache(maxsize=1)
 def compiled_loops() -> Loops:
     """Return the loops to be compiled at their first call, or read from numba's cache where one was written before.
@@ -54,6 +92,7 @@ def compiled_loops() -> Loops:
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)
+    _listen(_is_kept(made["advance"]))
     entries = ("advance", "serve_open", "serve_closed", "settle", "load_of")
     return Loops(**{name: made[name] for name in entries}, compiled=True)
 
@@ -68,3 +107,8 @@ def _compile(function: Any, made: dict[str, _Function]) -> _Function:
     except RuntimeError:  # no directory for the cache can be written
         result = njit(copy)
     return result
+
+
+def _is_kept(function: Any) -> bool:
+    """Return whether what numba compiles of a function is written to its cache."""
+    return getattr(function, "_cache", None).__class__.__name__ != "NullCache"

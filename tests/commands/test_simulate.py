@@ -143,3 +143,21 @@ def test_a_plan_and_flags_together_are_refused(fleetcast: Program, tmp_path: Pat
     file = tmp_path / "plan.json"
     fleetcast("forecast", *SPEC, "--output", file)
     assert "leave --rps out" in fleetcast.refusal("simulate", file, "--rps", "5")
+
+
+# --- repeats ----------------------------------------------------------------------------------------------------------
+
+
+def test_repeats_give_intervals_where_one_run_is_too_short(fleetcast: Program) -> None:
+    """300 requests promise no interval of p95; four times 300 do, with the same bytes on every run."""
+    asked = (*ASKED, "--requests", "300", "--json")
+    assert fleetcast(*asked).tree["ttft_s"]["p95"]["low"] is None
+    once, again = (fleetcast(*asked, "--repeats", "4") for _ in range(2))
+    assert once.out == again.out
+    assert once.tree["repeats"] == 4
+    assert once.tree["requests"] == 1200
+    p95 = once.tree["ttft_s"]["p95"]
+    assert p95["low"] < p95["value"] < p95["high"]
+    assert "leave" in fleetcast.refusal(*ASKED, "--trace", AZURE, "--requests", "5")
+    assert "the same requests in every repeat" in fleetcast.refusal(*ASKED, "--trace", AZURE, "--repeats", "2")
+    assert "0 repeats cannot be simulated" in fleetcast.refusal(*ASKED, "--repeats", "0")

@@ -1,12 +1,19 @@
 """Compiled code where its cache cannot be written, and heaps on arrays."""
 
 import heapq
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
 from engine.simulation.heaps import array_pop, array_push, array_remove
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_an_array_heap_gives_up_its_keys_in_order() -> None:
@@ -30,13 +37,50 @@ def test_an_array_heap_gives_up_its_keys_in_order() -> None:
             assert ours[0] == theirs[0] and ours[-1] == len(theirs)
 
 
-def test_without_a_writable_cache_the_loops_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:
-    caching = pytest.importorskip("numba.core.caching", reason="the extra fast is not installed")
-    from engine.simulation import compiled, heaps  # noqa: PLC0415
+PUSH = """
+import numpy as np
+from engine.simulation import compiled, heaps
 
-    # What numba finds when neither the package, nor the user's cache, nor a stated directory can be written.
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-    push = compiled._compile(heaps.array_push, {"_rise": compiled._compile(heaps._rise, {})})
+push = compiled._compile(heaps.array_push, {"_rise": compiled._compile(heaps._rise, {})})
+compiled._listen(compiled._is_kept(push))
+with compiled.when_compiling(lambda kept: print("compiling", kept)):
     heap = np.array([1 << 62, 0, 0, 1])
     push(heap, 5)
-    assert heap.tolist() == [5, 1 << 62, 0, 2]
+    push(heap, 3)
+print(heap.tolist())
+"""
+PUSHED = "[3, 4611686018427387904, 5, 3]"
+
+
+def pushed(root: Path, **environment: str) -> list[str]:
+    """Run compiled code in a process of its own; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", PUSH],
+        cwd=root,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def test_only_a_cold_cache_is_told_of(tmp_path: Path) -> None:
+    """The first process compiles and says so, once; the next one reads what the first wrote, in silence."""
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert pushed(ROOT, **cache) == ["compiling True", PUSHED]
+    assert pushed(ROOT, **cache) == [PUSHED]
+
+
+def test_where_no_cache_can_be_written_the_loops_still_compile(tmp_path: Path) -> None:
+    """Neither beside the source, nor in the user's cache, nor where the environment says: every process compiles."""
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    for room in ("engine", "catalogs"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    # A file where a folder is wanted: nobody can write into it, not even root.
+    (tmp_path / "engine" / "simulation" / "__pycache__").touch()
+    nowhere = str(tmp_path / "engine" / "simulation" / "__pycache__" / "x")
+    unwritable = {"NUMBA_CACHE_DIR": nowhere, "XDG_CACHE_HOME": nowhere, "HOME": nowhere, "LOCALAPPDATA": nowhere}
+    for _ in range(2):
+        assert pushed(tmp_path, **unwritable) == ["compiling False", PUSHED]
