@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from math import ceil, isfinite
+from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
@@ -16,15 +17,16 @@ from numpy.typing import NDArray
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.controller import ScalingPolicy, fixed_policy, policy_of
-from engine.demand import DAY_H, HOUR_S, MINUTE_S, Demand, demand_of
+from engine.demand import HOUR_S, MINUTE_S, Demand, demand_of
 from engine.demand_by_minute import demand_by_minute
 from engine.offers import paid_accelerators
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
+from engine.repeats import Progress
 from engine.replayed import always_on
 from engine.resolve import Question
-from engine.simulated import MOST_REPLICAS, Progress, answers_of, chosen_candidate, fleet_rate, latency
+from engine.simulated import MOST_REPLICAS, chosen_candidate, drawn_tokens, fleet_rate, latency
 from engine.simulation import Requests, requests_of, step_model_of
-from engine.simulation.arrivals import Lengths, drawn_lengths, lengths_as_in, over_time
+from engine.simulation.arrivals import Lengths, lengths_as_in, over_time
 from engine.simulation.minutes import Minutes
 from engine.simulation.over_time import FleetOverTime, simulate_over_time
 from engine.simulation.rates import read_hourly_rates
@@ -69,10 +71,16 @@ class Lasting:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A file that a load comes from: its name, for messages, and its lines, read as they are needed."""
+    """A file that a load comes from: its name, and its lines, read as they are needed."""
 
     name: str
+    """With its path, for messages."""
     lines: Iterable[str]
+
+    @property
+    def shown(self) -> str:
+        """The name alone."""
+        return PurePath(self.name).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +183,10 @@ def simulate_fleet(
     if trace is not None:
         load = _of_trace(trace, asked)
     else:
-        drawn = _lengths(question, asked.seed) if lengths is None else _recorded_lengths(lengths, asked.seed)
+        drawn = drawn_tokens(question, asked.seed) if lengths is None else _recorded_lengths(lengths, asked.seed)
         load = _of_hours(plan, question, asked, rates, drawn)
         if lengths is not None:
-            load = replace(load, words=f"{load.words}, lengths as in {lengths.name}")
+            load = replace(load, words=f"{load.words}, lengths as in {lengths.shown}")
     scaled = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
     policy = scaled if asked.replicas is None else fixed_policy(asked.replicas, scaled.start_s)
     initial = _asked_by(load.first_rate, policy)
@@ -225,7 +233,7 @@ def _of_trace(trace: Recorded, asked: Lasting) -> _Load:
     last = float(first.arrival_s[-1])
     early = int(np.searchsorted(first.arrival_s, FIRST_S))
     rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, MINUTE_S)
-    words = trace.name + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
+    words = trace.shown + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
     return _Load(chain([first], parts), words, rate)
 
 
@@ -233,27 +241,23 @@ def _of_hours(
     plan: CapacityPlan, question: Question, asked: Lasting, rates: Recorded | None, lengths: Lengths
 ) -> _Load:
     traffic = plan.spec.traffic
+    hours = None if asked.span is None else SPANS_H[asked.span]
     if rates is None:
-        mean, hourly = fleet_rate(plan, question, "mean"), demand_of(traffic).hourly
-        words = f"one {asked.span} of this shape"
-        if asked.span == "day" and len(hourly) > DAY_H:
-            hourly, words = _busiest_day(hourly), "the busiest day of this shape"
-        if asked.span is not None:
-            hourly = hourly * (SPANS_H[asked.span] // len(hourly))
-        # A part of a longer profile keeps its rates.
-        scale = mean
+        profile = demand_of(traffic).hourly
+        # A day of a longer profile keeps its rates.
+        busiest = hours is not None and hours < len(profile)
+        relative = _busiest(profile, hours or 0) if busiest else profile * ((hours or len(profile)) // len(profile))
+        mean = fleet_rate(plan, question, "mean")
+        hourly = tuple(mean * rate for rate in relative)
+        words = f"the busiest {asked.span} of this shape" if busiest else f"one {_named(len(hourly))} of this shape"
     else:
-        recorded = read_hourly_rates(rates.lines, rates.name)
-        if asked.span is not None:
-            recorded = recorded[: SPANS_H[asked.span]]
-        hourly, scale, words = tuple(recorded.tolist()), 1.0, f"{len(recorded)} hours of {rates.name}"
+        hourly = tuple(read_hourly_rates(rates.lines, rates.name)[:hours].tolist())
+        words = f"one {_named(len(hourly))} of {rates.shown}"
     mean_of_hours = sum(hourly) / len(hourly)
     if not mean_of_hours > 0:
         raise InputError(f"{words}: all rates are zero; a load has requests")
     demand = Demand(tuple(rate / mean_of_hours for rate in hourly), traffic.burst)
-    minutes = demand_by_minute(
-        demand, scale * mean_of_hours, burstiness=traffic.burstiness, seed=asked.seed
-    ).requests_per_s
+    minutes = demand_by_minute(demand, mean_of_hours, burstiness=traffic.burstiness, seed=asked.seed).requests_per_s
     requests = over_time(
         minutes,
         MINUTE_S,
@@ -265,14 +269,13 @@ def _of_hours(
     return _Load(requests, words, float(minutes[0]), len(minutes) * MINUTE_S, int(minutes.sum() * MINUTE_S))
 
 
-def _busiest_day(hourly: tuple[float, ...]) -> tuple[float, ...]:
-    days = [hourly[start : start + 24] for start in range(0, len(hourly), 24)]
-    return max(days, key=sum)
+def _busiest(hourly: tuple[float, ...], hours: int) -> tuple[float, ...]:
+    parts = [hourly[start : start + hours] for start in range(0, len(hourly), hours)]
+    return max(parts, key=sum)
 
 
-def _lengths(question: Question, seed: int) -> Lengths:
-    tokens = question.spec.tokens
-    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
+def _named(hours: int) -> str:
+    return {1: "hour", 24: "day", 168: "week"}.get(hours, f"stretch of {hours} hours")
 
 
 def _recorded_lengths(file: Recorded, seed: int) -> Lengths:

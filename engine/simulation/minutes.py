@@ -50,7 +50,7 @@ class Minutes:
     misses: Ints
     """Of these, those that missed a target."""
     queue: Ints
-    """Arrived and not yet admitted, at the end of each interval."""
+    """Arrived and not yet admitted, at the end of each interval; who begins anew counts until then."""
     running: Ints
     """Admitted and not yet done, at the end of each interval."""
     ttft_p50_s: Floats
