@@ -13,6 +13,7 @@ from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
 SCHEMA_VERSION = 1
 
 Verdict = Literal["compatible", "marginal", "incompatible"]
+MomentName = Literal["peak", "steepest"]
 Reason = Literal["mean", "peak", "burst", "growth", "spares", "rounding"]
 
 
@@ -226,6 +227,36 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Some minutes of a replay, request by request: replicas behind one router, under the load of each of them."""
+
+    name: MomentName
+    start_s: float
+    """From the beginning of the day or the week."""
+    duration_s: float
+    """The last of ten minutes where fewer hold as many requests as are simulated."""
+    requests: int
+    """Counted, in all replicas."""
+    replicas: int
+    """Simulated."""
+    of_replicas: int
+    """That served then."""
+    requests_per_s: float
+    """Of one replica."""
+    ttft_s: SimulatedLatency
+    itl_s: SimulatedLatency | None
+    """Null where every answer has one token."""
+    e2e_s: SimulatedLatency
+    targets: tuple[SimulatedTarget, ...]
+    """Met unless missed beyond the doubt of the simulation."""
+
+    @property
+    def missed(self) -> tuple[SimulatedTarget, ...]:
+        """The targets that are missed."""
+        return tuple(target for target in self.targets if not target.met)
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """A threshold that the replay changed."""
 
@@ -270,6 +301,8 @@ class Replay:
     """Of the whole fleet, model calls."""
     replicas_by_hour: tuple[float, ...]
     """Held, on average."""
+    moments: tuple[Moment, ...] = ()
+    """The peak and the steepest ten minutes; empty where nobody simulated the plan."""
 
 
 @dataclass(frozen=True, slots=True)

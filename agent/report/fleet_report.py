@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Cell, Chart, Facts, Heading, Paragraph, Report, Series
-from agent.report.replay_section import met_shown, saving_shown
+from agent.report.replay_section import requests_met, saving_shown
 from agent.report.simulated_latencies import simulated_latencies
 from agent.report.simulation_report import targets_shown, verdict_shown
 from agent.report.words import accelerators_noun
@@ -31,7 +31,7 @@ def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
     if simulated.met is None:
         served = f"{show_count(simulated.requests)} requests served"
     else:
-        served = f"{met_shown(simulated.met)} of requests met the targets"
+        served = f"{requests_met(simulated.met)} met the targets"
     hours = f"{show_count(round(simulated.accelerator_hours))} {accelerators_noun(plan.chosen, 1)}-hours"
     compared = f"{saving_shown(simulated.saving)} a fixed fleet of {show_count(simulated.fixed_replicas)}"
     return f"{simulated.load[:1].upper()}{simulated.load[1:]}: {served}, {hours}, {compared}."
@@ -60,10 +60,10 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
         items += [
             ("autoscaler", f"{bounds} replicas, looks every {show_seconds(simulated.poll_s)}"),
             ("a start takes", show_seconds(simulated.start_s)),
-            ("scaled", f"{show_count(simulated.starts)} starts, {show_count(simulated.drains)} drains"),
+            ("scaled", f"{_many(simulated.starts, 'start')}, {_many(simulated.drains, 'drain')}"),
         ]
     if simulated.failures:
-        anew = f"{show_count(simulated.begun_anew)} requests began anew"
+        anew = f"{_many(simulated.begun_anew, 'request')} began anew"
         items.append(("failures", f"{show_count(simulated.failures)}, {anew}"))
     items += [
         ("minutes with a miss", _minutes_with_misses(simulated)),
@@ -72,6 +72,10 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
     ]
     yield Facts(tuple(items))
     yield from _charts(simulated)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{show_count(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _minutes_with_misses(simulated: SimulatedFleet) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import Block, Bullets, Cell, Chart, Facts, Paragraph, Series, Words
-from agent.report.words import accelerators_noun, sentence
-from catalogs.units import show_count, show_figure, show_percent, show_seconds
-from engine.plan import CapacityPlan, Correction, Replay
+from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Facts, Paragraph, Series, Table, Words
+from agent.report.words import accelerators_noun, metric_shown, sentence
+from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
 
+HOUR_S, MINUTE_S = 3600.0, 60.0
 POINTS = 28
 """Points of the chart at most: a day by the hour, a week by a quarter of a day."""
 
@@ -19,7 +20,7 @@ def replay_sentence(plan: CapacityPlan) -> str:
     met = "met the targets" if plan.targets else "came below saturation"
     hours = show_count(round(replay.accelerator_hours))
     text = (
-        f"Replayed one {replay.shape} of this shape: {met_shown(replay.met)} of requests {met}, "
+        f"Replayed one {replay.shape} of this shape: {requests_met(replay.met)} {met}, "
         f"{hours} {accelerators_noun(plan.chosen, 1)}-hours, {saving_shown(replay.saving)} a fixed fleet of "
         f"{show_count(replay.fixed_replicas)}."
     )
@@ -29,11 +30,9 @@ def replay_sentence(plan: CapacityPlan) -> str:
     return text
 
 
-def met_shown(met: float) -> str:
-    """Return the share of requests that met the targets, never rounded up to all of them: '99.2 %'."""
-    if met == 1:
-        return "all"
-    return f"{min(round(100 * met, 1), 99.9):g} %"
+def requests_met(met: float) -> str:
+    """Return the share of requests that met the targets, never rounded up to all of them: '99.2 % of requests'."""
+    return "all requests" if met == 1 else f"{min(round(100 * met, 1), 99.9):g} % of requests"
 
 
 def saving_shown(saving: float) -> str:
@@ -65,8 +64,8 @@ def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
     items: list[tuple[str, Cell]] = [
         ("hours", replay.basis),
         ("replicas held", f"{show_count(replay.minimum_replicas)} to {show_count(replay.maximum_replicas)}"),
-        ("scaled", f"up {show_count(replay.scale_ups)} times, down {show_count(replay.scale_downs)} times"),
-        ("asked back within half an hour", f"{show_count(replay.flaps)} times"),
+        ("scaled", f"up {_times(replay.scale_ups)}, down {_times(replay.scale_downs)}"),
+        ("asked back within half an hour", _times(replay.flaps)),
         ("too late", _of(replay.late_minutes, minutes)),
         ("beyond the whole fleet", _of(replay.beyond_fleet_minutes, minutes)),
         ("seed", show_count(replay.seed)),
@@ -76,6 +75,39 @@ def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
         told = tuple(sentence(f"{_corrected(one)}: {one.why}") for one in replay.corrections)
         yield Bullets(told, "Corrected by the replay:")
     yield _chart(plan, replay)
+    if replay.moments:
+        yield Paragraph("Request by request, the minutes of the peak and of the steepest rise:")
+        yield _moments(replay.moments)
+
+
+def _moments(moments: tuple[Moment, ...]) -> Table:
+    """Return the simulated minutes side by side."""
+    rows: list[tuple[Cell, ...]] = [
+        ("begins", *(_clock(moment.start_s) for moment in moments)),
+        ("minutes", *(show_figure(moment.duration_s / MINUTE_S) for moment in moments)),
+        ("replicas", *(f"{moment.replicas} of {show_count(moment.of_replicas)}" for moment in moments)),
+        ("load of each", *(show_rate(moment.requests_per_s) for moment in moments)),
+    ]
+    for at, target in enumerate(moments[0].targets):
+        figures = (moment.targets[at] for moment in moments)
+        label = f"{metric_shown(target.metric, target.percentile)}, target {show_seconds(target.target_s)}"
+        rows.append((label, *(_judged(figure) for figure in figures)))
+    return Table((Column(""), *(Column(moment.name, "right") for moment in moments)), tuple(rows))
+
+
+def _judged(target: SimulatedTarget) -> Words:
+    shown = show_seconds(target.simulated_s)
+    return Words(shown if target.met else f"{shown}, missed", "good" if target.met else "bad")
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), int(HOUR_S))
+    day = f"day {hours // 24 + 1}, " if hours >= 24 else ""
+    return f"{day}{hours % 24:02d}:{rest // 60:02d}"
+
+
+def _times(count: int) -> str:
+    return f"{show_count(count)} time{'' if count == 1 else 's'}"
 
 
 def _of(count: int, minutes: int) -> Cell:
