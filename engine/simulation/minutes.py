@@ -18,6 +18,8 @@ Ints = NDArray[np.int64]
 HOUR_S = 3600.0
 TTFT_EDGES: Floats = 1e-3 * np.exp(np.arange(815) * log(1.02))
 """1 ms to 10,000 s, in bins of 2 %."""
+MOST = 20_160
+"""Intervals that are kept apart: two weeks of minutes. Of a longer load two make one, as often as it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """The fleet minute by minute (or by another interval) from 0 to an end; all arrays alike."""
+    """The fleet minute by minute (or by another interval, longer for loads beyond ``MOST``) from 0 to an end.
+
+    All arrays alike.
+    """
 
     interval_s: float
     serving: Floats
@@ -125,6 +130,7 @@ class MinuteTally:
         late = each.any(axis=0)
         self.missed += int(late.sum())
         self.missed_by += each.sum(axis=1)
+        self._lengthen(float((times.arrival_s + times.e2e_s).max()))
         arrived = self._interval_of(times.arrival_s)
         moments = (
             arrived,
@@ -142,17 +148,26 @@ class MinuteTally:
         counted = np.bincount((arrived - low) * bins + place, minlength=span * bins)
         self._ttft[low : low + span] += counted.reshape(span, bins).astype(np.int32)
 
+    def _lengthen(self, until_s: float) -> None:
+        """Make intervals long enough for ``MOST`` of them to reach a time."""
+        while until_s >= MOST * self._interval:
+            self._grow(self._counts.shape[1] + self._counts.shape[1] % 2)
+            self._counts = self._counts[:, ::2] + self._counts[:, 1::2]
+            self._ttft = self._ttft[::2] + self._ttft[1::2]
+            self._interval *= 2
+
     def _interval_of(self, seconds: Floats) -> Ints:
         return (seconds / self._interval).astype(np.int64)
 
     def _grow(self, count: int) -> None:
-        more = max(count, 2 * self._counts.shape[1]) - self._counts.shape[1]
         if count > self._counts.shape[1]:
+            more = max(count, min(2 * self._counts.shape[1], MOST)) - self._counts.shape[1]
             self._counts = np.pad(self._counts, ((0, 0), (0, more)))
             self._ttft = np.pad(self._ttft, ((0, more), (0, 0)))
 
     def minutes(self, changes: Sequence[Change], until_s: float, accelerators: int) -> Minutes:
         """Return what happened up to ``until_s``; ``accelerators`` are those of one replica."""
+        self._lengthen(until_s * (1 - 1e-9))
         count = max(ceil(until_s / self._interval - 1e-9), 1)
         self._grow(count)
         edges = np.minimum(np.arange(count + 1) * self._interval, until_s)

@@ -378,6 +378,19 @@ def test_minutes_tell_of_requests_by_their_arrival() -> None:
     assert np.isnan(minutes.ttft_p95_s[2:]).all()
 
 
+def test_intervals_grow_with_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded: of a load of a thousand seconds twenty intervals of a second grow to 64 s each."""
+    load = short(evenly((0, 1000, 1)))
+    fine = simulate_over_time(clockwork(0.1, 8), CHAT_SCHEDULER, chunks(load, 50), fixed_policy(2), interval_s=1.0)
+    monkeypatch.setattr("engine.simulation.minutes.MOST", 20)
+    found = simulate_over_time(clockwork(0.1, 8), CHAT_SCHEDULER, chunks(load, 50), fixed_policy(2), interval_s=1.0)
+    assert found.minutes.interval_s == 64.0
+    sums = np.add.reduceat(fine.minutes.requests, np.arange(0, len(fine.minutes.requests), 64))
+    assert found.minutes.requests.tolist() == sums.tolist()
+    assert found.minutes.ttft_p95_s == pytest.approx(np.full(16, 0.1), rel=0.02)
+    assert found.replica_hours == pytest.approx(fine.replica_hours)
+
+
 def test_what_arrives_after_the_end_is_left_out() -> None:
     load = short(evenly((0, 100, 1)))
     found = simulate_over_time(clockwork(0.1, 8), CHAT_SCHEDULER, load, fixed_policy(1), until_s=50)
