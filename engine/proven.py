@@ -32,4 +32,4 @@ def proven_forecast(
         InputError: names that the catalog does not know, values that contradict each other, nothing to refine.
     """
     plan = verified_forecast(spec, catalog, sources, refine=refine) if simulate else forecast(spec, catalog, sources)
-    return plan if isinstance(plan, NoPlan) else replayed(plan, catalog)
+    return plan if isinstance(plan, NoPlan) else replayed(plan, catalog, simulate=simulate)

@@ -11,11 +11,12 @@ from catalogs.catalog import Catalog
 from engine.controller import ScalingPolicy, policy_of
 from engine.correction import Outcome, Settings, Step, settled
 from engine.cost import autoscaled_bill
-from engine.demand import DAY_H, Demand, demand_of
+from engine.demand import DAY_H, WITHIN_HOUR, Demand, demand_of
 from engine.demand_by_minute import MINUTES_PER_HOUR, DemandByMinute, demand_by_minute
+from engine.moments import moments
 from engine.offers import paid_accelerators
 from engine.operating_points import OperatingPoints, operating_points
-from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Replay
+from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Moment, Replay
 from engine.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
 from engine.replica_loads import replica_loads
 from engine.resolve import Question
@@ -39,8 +40,14 @@ def always_on(plan: CapacityPlan) -> int:
     return sum(line.replicas for line in plan.fleet.ledger if line.reason in RUNNING)
 
 
-def replayed(plan: CapacityPlan, catalog: Catalog, *, seed: int = SEED) -> CapacityPlan:
+def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, seed: int = SEED) -> CapacityPlan:
     """Return the plan with its replay, its thresholds corrected by it, and the autoscaled bill that follows from it.
+
+    Args:
+        plan: verified or not.
+        catalog: that it was made from.
+        simulate: the peak and the steepest ten minutes request by request, where there are targets to judge.
+        seed: of the minutes and of the requests.
 
     Raises:
         InputError: names that the catalog does not know.
@@ -53,10 +60,13 @@ def replayed(plan: CapacityPlan, catalog: Catalog, *, seed: int = SEED) -> Capac
     settings = steps[-1].after if steps else start
     corrections = tuple(correction for step in steps for correction in stage.corrections(step))
     record = stage.record(outcome, corrections, seed)
+    if simulate and plan.spec.targets:
+        simulated = moments(plan, stage.question, stage.best.candidates, stage.minutes, outcome.run, seed=seed)
+        record = replace(record, moments=simulated)
     return replace(
         plan,
         fleet=replace(plan.fleet, minimum_replicas=settings.minimum),
-        autoscaling=_told(stage.thresholds(settings), corrections, outcome),
+        autoscaling=_told(stage.thresholds(settings), outcome, record, plan.spec.traffic.burst),
         cost=autoscaled_bill(plan.cost, plan.chosen, settings.minimum, _share_of_time(outcome.run)),
         assumptions=(*plan.assumptions, *_assumed(plan, record)),
         replay=record,
@@ -200,23 +210,33 @@ def _basis(plan: CapacityPlan, question: Question) -> str:
     return f"the hours of {preset.name.lower()} traffic, {preset.source.partition(' (')[0].partition(';')[0]}"
 
 
-def _told(thresholds: Autoscaling, corrections: tuple[Correction, ...], outcome: Outcome) -> Autoscaling:
+def _told(thresholds: Autoscaling, outcome: Outcome, record: Replay, burst: float) -> Autoscaling:
     """Return the thresholds with the reason of each correction, and a warning of what none of them could mend."""
     reasons = dict(thresholds.reasons)
-    for correction in corrections:
+    for correction in record.corrections:
         if correction.threshold in reasons:
             was = f"{correction.planned:.3g}"
             reasons[correction.threshold] += f"; corrected from {was} by the replay, in which {correction.why}"
-    warnings = list(thresholds.warnings)
+    warnings = [*thresholds.warnings, *(_missed(moment, burst) for moment in record.moments if moment.missed)]
     if outcome.late:
-        late = f"replayed, {_many(outcome.late_minutes, 'minute')} still came before the replicas that they needed"
-        warnings.append(f"{late}: scale on a schedule, or keep more replicas running")
+        late = _many(outcome.late_minutes, "minute")
+        warnings.append(f"replayed, {late} still came before the replicas that they needed: {WAY_OUT}")
     if outcome.flapping:
-        flaps = (
-            f"replayed, replicas are still asked back soon after being given back {_many(outcome.run.flaps, 'time')}"
-        )
-        warnings.append(f"{flaps}: scale on a schedule, or keep more replicas running")
+        flaps = _many(outcome.run.flaps, "time")
+        warnings.append(f"replayed, replicas are still asked back soon after being given back {flaps}: {WAY_OUT}")
     return replace(thresholds, reasons=reasons, warnings=tuple(warnings))
+
+
+def _missed(moment: Moment, burst: float) -> str:
+    """Return what a moment misses, and what would hold it."""
+    target = moment.missed[0]
+    figure = (
+        f"{target.metric.upper()} {target.percentile} is {target.simulated_s:.3g} s, target {target.target_s:.3g} s"
+    )
+    way = WAY_OUT
+    if moment.name == "peak" and burst < WITHIN_HOUR:
+        way = f"minutes peak at {WITHIN_HOUR:g} × their hour; a burst of so much in the workload would hold them"
+    return f"in the minutes of the {'peak' if moment.name == 'peak' else 'steepest rise'} {figure}: {way}"
 
 
 def _assumed(plan: CapacityPlan, record: Replay) -> Iterator[Assumption]:
