@@ -1,6 +1,7 @@
 """What theory says of simple systems, and what no system may break."""
 
-from math import exp, log, log1p
+from decimal import Decimal, localcontext
+from math import exp, factorial, floor, log, log1p
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.engine.simulation.models import (
     clockwork,
 )
 from tests.engine.simulation.scenarios import scenario
-from tests.engine.simulation.stepping import step_seconds
+from tests.engine.simulation.stepping import step_seconds, step_through
 
 # --- queues -----------------------------------------------------------------------------------------------------------
 
@@ -61,10 +62,34 @@ def test_one_server_waits_exactly_as_lindley_says(load: float, fixed: bool) -> N
     assert np.abs(result.requests.wait_s - waits).max() < 1e-8
 
 
+def waiting_beyond(servers: int, load: float, share: float, *, fixed: bool) -> float:
+    """The wait that a share of requests exceeds in theory, in service times."""
+    if not fixed:
+        return log(erlang_c(servers, servers * load) / share) / (servers * (1 - load))
+    # M/D/1: the first t with P(W > t) <= share, by halves.
+    low, high = 0.0, 200.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if wait_of_md1(load, middle) > share else (low, middle)
+    return high
+
+
+def wait_of_md1(load: float, t: float) -> float:
+    """P(W > t) of M/D/1 with a service time of 1 (Erlang 1909); its alternating sum needs many digits."""
+    with localcontext() as context:
+        context.prec = 120
+        rho, total, term = Decimal(load), Decimal(0), Decimal(0)
+        for k in range(floor(t) + 1):
+            back = rho * (k - Decimal(t))
+            term = back**k / factorial(k) * (-back).exp() if k else (-back).exp()
+            total += term
+        return float(1 - (1 - rho) * total)
+
+
 def waits_over_theory(
     servers: int, load: float, count: int, steps: int, *, fixed: bool = False, seed: int = 0, speed: Speed = "auto"
 ) -> tuple[float, float]:
-    """Return simulated over theoretical wait: mean and p99 (of exponential service).
+    """Return simulated over theoretical wait: mean and p99.
 
     Who finds a free seat beside running requests still waits for the end of their step, half of one on average.
     """
@@ -74,15 +99,24 @@ def waits_over_theory(
     )
     busy = erlang_c(servers, servers * load)
     mean = busy / (servers * (1 - load)) * (0.5 if fixed else 1.0)
-    p99 = log(busy / 0.01) / (servers * (1 - load))
+    p99 = waiting_beyond(servers, load, 0.01, fixed=fixed)
     half_step = 0.5 / steps * (1 - exp(-servers * load)) if servers > 1 else 0.0
     return (result.wait_s.mean.value - half_step) / mean, (result.wait_s.p99.value - half_step) / p99
 
 
+def test_the_wait_behind_fixed_service_is_erlangs() -> None:
+    """Its integral is the mean that Pollaczek and Khinchine give, and nobody waits with probability 1 − ρ."""
+    assert 1 - wait_of_md1(0.8, 0.0) == pytest.approx(0.2)
+    grid = np.linspace(0.0, 60.0, 6001)
+    integral = np.trapezoid([wait_of_md1(0.8, float(t)) for t in grid[::10]], grid[::10])
+    assert integral == pytest.approx(0.8 / (2 * (1 - 0.8)), rel=1e-3)
+
+
 @pytest.mark.parametrize(("servers", "load", "fixed"), [(1, 0.5, False), (1, 0.5, True)])
-def test_mean_waits_are_those_of_theory(servers: int, load: float, fixed: bool) -> None:
-    mean, _ = waits_over_theory(servers, load, 60_000, 1_000, fixed=fixed, speed="plain")
+def test_waits_are_those_of_theory(servers: int, load: float, fixed: bool) -> None:
+    mean, p99 = waits_over_theory(servers, load, 60_000, 1_000, fixed=fixed, speed="plain")
     assert mean == pytest.approx(1.0, abs=0.03)
+    assert p99 == pytest.approx(1.0, abs=0.03)
 
 
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
@@ -92,16 +126,25 @@ def test_long_runs_wait_as_in_theory(servers: int, load: float, fixed: bool) -> 
     pytest.importorskip("numba", reason="millions of requests need the extra fast")
     mean, p99 = waits_over_theory(servers, load, 6_000_000, 5_000, fixed=fixed, speed="compiled")
     assert mean == pytest.approx(1.0, abs=0.03)
-    if not fixed:
-        assert p99 == pytest.approx(1.0, abs=0.03)
+    assert p99 == pytest.approx(1.0, abs=0.03)
 
 
-def test_64_servers_wait_as_in_theory() -> None:
-    """At lower loads than this hardly anybody waits for one of 64 seats."""
+@pytest.mark.parametrize(("load", "count"), [(0.8, 6_000_000), (0.95, 10_000_000)])
+def test_64_servers_wait_as_in_theory(load: float, count: int) -> None:
     pytest.importorskip("numba", reason="millions of requests need the extra fast")
-    mean, p99 = waits_over_theory(64, 0.95, 10_000_000, 20_000, speed="compiled")
+    mean, p99 = waits_over_theory(64, load, count, 20_000, speed="compiled")
     assert mean == pytest.approx(1.0, abs=0.03)
     assert p99 == pytest.approx(1.0, abs=0.03)
+
+
+def test_at_half_load_nobody_waits_for_one_of_64_servers() -> None:
+    """One arrival in fifty million does in theory; the others wait for the running step alone, half of one."""
+    steps = 1_000
+    requests = queue(64, 0.5, 20_000, steps, fixed=False, seed=0)
+    result = simulate(clockwork(1 / steps, 64), CHAT_SCHEDULER, requests, first_counted=1_000)
+    assert erlang_c(64, 32) < 1e-6
+    assert result.wait_s.mean.value * steps == pytest.approx(0.5, abs=0.015)
+    assert result.wait_s.p99.value * steps < 1.0
 
 
 # --- a replica's two ends ---------------------------------------------------------------------------------------------
@@ -183,6 +226,30 @@ def test_littles_law_holds_of_what_the_loop_integrated() -> None:
     assert result.requests is not None and result.preemptions == 0
     decoding = float((result.requests.e2e_s - result.requests.ttft_s).sum())
     assert result.mean_batch * result.duration_s == pytest.approx(decoding, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 5))
+def test_littles_law_holds_of_what_another_simulator_integrated(seed: int) -> None:
+    """N(t) of running requests, integrated by the one that takes every step, is λ·W of this one's times."""
+    case = scenario(seed)
+    result = simulate(case.model, case.policy, case.requests, replicas=case.replicas, routing=case.routing)
+    _, steppers = step_through(case.model, case.policy, case.requests, case.replicas, case.routing)
+    running = sum((to - since) * count for stepper in steppers for since, to, count, _ in stepper.held)
+    times = result.requests
+    assert times is not None
+    if not result.preemptions:  # who is preempted waits again, and does not run meanwhile
+        assert running == pytest.approx(float((times.e2e_s - times.wait_s).sum()), rel=1e-9, abs=1e-9)
+
+
+def test_littles_law_holds_of_requests_counted_second_by_second() -> None:
+    """The time average of N(t), waiting ones included, as the timeline counts it, is throughput × mean E2E."""
+    load = list(open_loop(8.0, 4_000, CHAT_INPUT, CHAT_OUTPUT, seed=5))
+    result = simulate(WORKED_CASE, CHAT_SCHEDULER, load)
+    line = result.timeline
+    seconds = len(line.arrivals) * line.interval_s
+    average = float((line.waiting + line.running).sum()) * line.interval_s / seconds
+    arrived = result.completed / seconds
+    assert average == pytest.approx(arrived * result.e2e_s.mean.value, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", range(0, 120, 2))
