@@ -243,6 +243,11 @@ def _of_hours(
     traffic = plan.spec.traffic
     hours = None if asked.span is None else SPANS_H[asked.span]
     if rates is None:
+        if traffic.concurrency:
+            raise InputError(
+                f"{traffic.concurrency} clients that wait for their answers bring no more load at noon: plan for a "
+                "rate, or give hourly rates"
+            )
         profile = demand_of(traffic).hourly
         # A day of a longer profile keeps its rates.
         busiest = hours is not None and hours < len(profile)
@@ -304,7 +309,7 @@ def _asked_by(requests_per_s: float, policy: ScalingPolicy) -> int:
 def _simulated(
     plan: CapacityPlan, asked: Lasting, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
 ) -> SimulatedFleet:
-    counts = {what: sum(change.what == what for change in over.changes) for what in ("start", "drain", "fail")}
+    told = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / HOUR_S
     paid = _paid_hours(plan, over)
     fixed = always_on(plan)
@@ -332,9 +337,9 @@ def _simulated(
         e2e_s=latency(over.e2e_s),
         fewest_replicas=over.fewest_replicas,
         most_replicas=over.most_replicas,
-        starts=counts["start"],
-        drains=counts["drain"],
-        failures=counts["fail"],
+        starts=told.count("start"),
+        drains=told.count("drain"),
+        failures=told.count("fail"),
         replica_hours=over.replica_hours,
         accelerator_hours=paid,
         fixed_replicas=fixed,

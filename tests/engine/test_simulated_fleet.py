@@ -112,6 +112,14 @@ def test_what_cannot_be_simulated_is_refused(wrong: dict[str, float]) -> None:
         Lasting(**wrong)  # type: ignore[arg-type]
 
 
+def test_a_closed_loop_has_no_hours_of_its_own() -> None:
+    plan = planned()
+    traffic = plan.spec.traffic.model_validate({"concurrency": 8})
+    closed = replace(plan, spec=WorkloadSpec.model_validate({**dict(plan.spec), "traffic": traffic}))
+    with pytest.raises(InputError, match="8 clients that wait for their answers"):
+        simulate_fleet(closed, CATALOG, Lasting())
+
+
 def test_hours_without_requests_are_refused() -> None:
     with pytest.raises(InputError, match=r"one stretch of 2 hours of hours.csv: all rates are zero"):
         simulate_fleet(planned(), CATALOG, Lasting(span=None), rates=hours(0.0, 0.0))
