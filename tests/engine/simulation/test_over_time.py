@@ -17,8 +17,10 @@ from engine.simulation.routing import Routing
 from engine.simulation.simulate import Speed
 from engine.simulation.tally import RequestTimes
 from engine.workload import Target
+from tests.engine.simulation.changing_stepping import step_through_changes
 from tests.engine.simulation.models import CHAT_INPUT, CHAT_OUTPUT, CHAT_SCHEDULER, WORKED_CASE, clockwork
 from tests.engine.simulation.scenarios import scenario
+from tests.engine.simulation.stepping import columns
 
 ROUTINGS: tuple[Routing, ...] = ("round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine")
 SEEDS = range(60)
@@ -118,6 +120,22 @@ def test_looking_changes_nothing(seed: int) -> None:
     assert fixed.requests is not None
     assert times(found).e2e_s.tobytes() == fixed.requests.e2e_s.tobytes()
     assert times(found).wait_s.tobytes() == fixed.requests.wait_s.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_a_changing_fleet_equals_one_that_takes_every_step(seed: int) -> None:
+    """Every start, drain and failure, and each request's admission, first and last token, under every policy."""
+    case, changing = scenario(seed), upheaval(seed)
+    routing: Routing = "least_outstanding" if seed % 2 else "round_robin"
+    more = {"failures": changing.failures, "until_s": changing.until_s, "routing": routing}
+    jobs, happened = step_through_changes(case.model, case.policy, case.requests, changing.policy, **more)  # type: ignore[arg-type]
+    found = simulate_over_time(case.model, case.policy, case.requests, changing.policy, **more)  # type: ignore[arg-type]
+    assert [what for _, *what in whats(found)] == [what for _, *what in happened]
+    assert [at for at, *_ in whats(found)] == pytest.approx([at for at, *_ in happened], abs=1e-9)
+    served = times(found)
+    theirs = columns(jobs)
+    ours = [served.arrival_s + waited for waited in (served.wait_s, served.ttft_s, served.e2e_s)]
+    assert np.abs(np.stack([*ours, served.preemptions], axis=1) - theirs).max(initial=0.0) < 1e-9
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
