@@ -16,11 +16,16 @@ COMMON: Final = frozenset(
     "flash generation hl ii it large lightning linear lite medium micro mini nano next open plus pro reasoning seed "
     "server small soc solar step super terminus text think thinking tiny ultra ada apple arc center d g l mi max n nvl "
     "oam pcie platinum rapids sapphire sn sxm ti workstation ws xtx amd aws google intel nvidia meta vera spark ponte "
-    "instruct turbo hf llm moe vl ocr text sea the gpu gpus card accelerator chip vecchio litepod c hgx dgx".split()
+    "instruct turbo hf llm moe vl ocr text sea the gpu gpus card accelerator chip vecchio litepod c hgx dgx "
+    "ai alibaba alpha announced apu berkeley beta commercial deep dev dm dpo gcd gen guard inc intelligence lm lt math "
+    "mt multimodal neural nlp nous omni paddle per perplexity pretrain project prover qad reason rl safeguard sft "
+    "socket spaces state tensor thinker thoughts ui utter vision w xs xt z zero".split()
 ).union(MODEL_NOISE)
 """Words that cannot make a name by themselves."""
 WEAK: Final = frozenset(
-    "aya bloom falcon gpt granite grace hy kimi ling maverick opt orin phi rubin scout thor yi grok moonlight".split()
+    "arctic aya bloom cascade chimera cosmos dolly dolphin falcon gpt granite grace grok halo hermes hy inkling "
+    "intellect intern jan kat kimi laguna ling mamba maverick moonlight nest nova opt orin phi ring rubin scout "
+    "sky snowflake starling swallow thor titan trinity virtuoso yi zephyr".split()
 )
 """Words of a name that mean other things too: they need a number or a second word beside them."""
 _NO_HEAD: Final = frozenset("m1 m2 m3 m4".split())
