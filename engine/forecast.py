@@ -129,4 +129,4 @@ def planned(
         bands=None,
         provenance=provenance_of(question, best),
     )
-    return replace(plan, bands=plan_bands(plan, question.model, question.catalog))
+    return replace(plan, bands=plan_bands(plan, question.model, question.catalog, best))

@@ -43,6 +43,8 @@ def fleet_sentence(plan: CapacityPlan) -> str:
     if plan.spec.traffic.requests_per_s is None and plan.spec.traffic.concurrency is None:
         least, _ = _ends(plan.bands["fleet"]["capacity_requests_per_s"])
         return f"{counted} carry {show_rate(least)} {off}"
+    if not plan.bands["fleet"].get("meets_targets", True):
+        return f"{counted}; no number of them meets the targets {off}"
     if high == low:
         return f"{counted} {'holds' if low == 1 else 'hold'} even {off}"
     return f"{counted}; {low:,.0f}–{high:,.0f} {off}"

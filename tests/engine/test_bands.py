@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.report.bands import fleet_sentence
 from catalogs.catalog import Catalog
 from catalogs.records import ErrorBand
 from engine.bands import BEYOND_DATA, UNKNOWN, band_for, ends
@@ -128,3 +129,29 @@ def test_a_given_fleet_keeps_its_size(catalog: Catalog) -> None:
     fleet = plan.bands["fleet"]
     assert fleet["accelerators"] == {"low": 16, "high": 16}
     assert fleet["capacity_requests_per_s"]["low"] < plan.fleet.capacity_requests_per_s
+
+
+ITL_80 = {"metric": "itl", "percentile": "p95", "seconds": 0.08}
+
+
+def test_targets_that_bind_make_the_bad_end_dearer(catalog: Catalog) -> None:
+    """Slower steps carry less, and less again within the targets: without targets only the first is felt."""
+
+    def worst(**values: object) -> float:
+        plan = plan_for(catalog, **values)
+        return float((plan.bands or {})["fleet"]["capacity_requests_per_s"]["low"] / plan.fleet.capacity_requests_per_s)
+
+    assert worst(targets=[ITL_80]) < worst()
+
+
+def test_where_no_number_of_replicas_would_do_the_plan_says_so(catalog: Catalog) -> None:
+    """A target a little above the floor is met, and would be at no load were every step a quarter slower."""
+    floor = plan_for(catalog, serving__tensor_parallel=4, traffic__requests_per_s=0.01).performance.at_mean.itl_s.mean
+    near = {"metric": "itl", "percentile": "mean", "seconds": floor * 1.06}
+    plan = plan_for(catalog, serving__tensor_parallel=4, targets=[near])
+    fleet = (plan.bands or {})["fleet"]
+    assert plan.answer.meets_targets
+    assert not fleet["meets_targets"]
+    assert fleet["accelerators"]["high"] >= fleet["accelerators"]["low"]
+    assert "no number of them meets the targets if the forecast is off" in fleet_sentence(plan)
+    assert (plan_for(catalog, targets=[ITL_80]).bands or {})["fleet"]["meets_targets"]
