@@ -23,7 +23,7 @@ LEAD_MINUTES = 2
 """In which the replicas fill; less where requests are short."""
 LEAD_ANSWERS = 4.0
 """Mean times of a whole request that fill a replica."""
-MOST_REQUESTS = 4_000
+MOST_REQUESTS = 2_500
 """Of each moment, which begins later where its replicas see more."""
 LEAST_S = 60.0
 """Seconds that are seen in any case: of fewer replicas where each sees many requests."""
