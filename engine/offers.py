@@ -157,7 +157,16 @@ def fleet_bills(offers: Sequence[PricedOffer], replicas: int, accelerators_per_r
     return FleetBills(replicas * accelerators_per_replica, tuple(offers), tuple(bills), tuple(usual))
 
 
-def common_offer(fleets: Collection[FleetBills]) -> PricedOffer | None:
+@dataclass(frozen=True, slots=True)
+class CommonOffer:
+    """The offer on which all ways to serve a load with one accelerator are compared."""
+
+    offer: PricedOffer
+    qualifying: int
+    """How many offers it is the median of."""
+
+
+def common_offer(fleets: Collection[FleetBills]) -> CommonOffer | None:
     """Return the offer on which all ways to serve a load with one accelerator are compared; None where none is priced.
 
     On each offer the cheapest fleet is what counts: the offer with the (lower) median of those. Were each way to split
@@ -173,10 +182,10 @@ def common_offer(fleets: Collection[FleetBills]) -> PricedOffer | None:
                 least[offer.offer] = bill, offer
     ranked = [offer for _, offer in sorted(least.values(), key=lambda found: (found[0], *_rank(found[1])))]
     usual = [offer for offer in ranked if offer.accelerators <= WASTEFUL * leanest] or ranked
-    return usual[(len(usual) - 1) // 2] if usual else None
+    return CommonOffer(usual[(len(usual) - 1) // 2], len(usual)) if usual else None
 
 
-def choose_offer(fleet: FleetBills, common: PricedOffer | None = None) -> OfferChoice | None:
+def choose_offer(fleet: FleetBills, common: CommonOffer | None = None) -> OfferChoice | None:
     """Return the offer that a fleet is priced on, the cheapest and the dearest; None where none can carry it.
 
     Args:
@@ -187,18 +196,18 @@ def choose_offer(fleet: FleetBills, common: PricedOffer | None = None) -> OfferC
     if not fleet.offers:
         return None
     offers = [fleet.offers[place] for place in fleet.usual]
-    chosen = offers[(len(offers) - 1) // 2]
+    chosen, qualifying = offers[(len(offers) - 1) // 2], len(offers)
     if common is not None:
-        same = [offer for offer in offers if offer.offer == common.offer]
-        hourly = common.usd_per_accelerator_hour
+        same = [offer for offer in offers if offer.offer == common.offer.offer]
+        hourly = common.offer.usd_per_accelerator_hour
         dearer = [offer for offer in offers if offer.usd_per_accelerator_hour >= hourly]
         near = min(dearer, key=_hourly, default=max(offers, key=_hourly))
-        chosen = same[0] if same else near
+        chosen, qualifying = (same[0], common.qualifying) if same else (near, len(offers))
     return OfferChoice(
         median=chosen,
         cheapest=fleet.offers[min(range(len(fleet.offers)), key=lambda place: (fleet.usd_per_hour[place], place))],
         dearest=offers[-1],
-        qualifying=len(offers),
+        qualifying=qualifying,
     )
 
 

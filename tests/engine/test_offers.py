@@ -204,8 +204,10 @@ def test_two_ways_to_split_a_model_are_priced_on_one_offer() -> None:
     alone = choose_offer(eight)
     assert alone is not None and alone.median.instance == "e"
     common = common_offer([fours, eight])
-    assert common is not None and common.instance == "e"  # 20, 22, 22, 24 and 60 an hour for the cheapest fleet on each
+    # The cheapest fleet on each asks 20, 22, 22, 24 and 60 an hour.
+    assert common is not None and common.offer.instance == "e"
     choices = [choose_offer(fleet, common) for fleet in (fours, eight)]
+    assert [choice.qualifying for choice in choices if choice] == [5, 5]
     assert [choice.median.instance for choice in choices if choice] == ["e", "e"]
 
 
@@ -213,7 +215,7 @@ def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> N
     listed = [offer("a", 2, 2), offer("b", 2, 4), offer("c", 2, 6), offer("cheap", 8, 6), offer("dear", 8, 24)]
     pairs, eight = bills_of(listed, 4, 2), bills_of(listed, 1, 8)
     common = common_offer([pairs])
-    assert common is not None and common.instance == "b"
+    assert common is not None and common.offer.instance == "b"
     choice = choose_offer(eight, common)
     assert choice is not None and choice.median.instance == "dear"
     cheaper = choose_offer(bills_of(listed[:4], 1, 8), common)
@@ -237,7 +239,9 @@ def test_the_best_fleet_bills_the_same_or_more_for_a_larger_load(
         found = [
             bill.usd_per_hour[bill.offers.index(choice.median)]
             for bill in bills
-            if (choice := choose_offer(bill, common)) is not None and common and choice.median.offer == common.offer
+            if (choice := choose_offer(bill, common)) is not None
+            and common
+            and choice.median.offer == common.offer.offer
         ]
         return min(found, default=0.0)
 
