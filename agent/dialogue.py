@@ -14,7 +14,7 @@ from agent.glossary import meaning
 from agent.interpret.reading import Choice, Question
 from agent.keywords import COURTESIES, Keyword, keyword_in
 from agent.proposals import proposal
-from agent.questions import default_said, open_slot, open_slots, question, settled
+from agent.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
 from agent.slots import Slot, default_of, slot_called, slot_of
 from agent.speech import Say, said, warned
 from agent.state import Clarify, NameFile, Ports, Propose, State, Step, without
@@ -125,12 +125,12 @@ def _keyword(state: State, keyword: Keyword, ports: Ports) -> Step:
 
 def _default(state: State, slot: Slot, keyword: Keyword, ports: Ports) -> Step:
     default = default_of(slot, state.values)
+    if kept_on_enter(slot, state) and keyword.name in ("enter", "skip", "no"):
+        return replace(state, editing=None), (said(f"The {slot.id} stays as it was."),)
     if default and keyword.name == "yes":
         return state, (said(f"Yes to what? Name the {slot.id}, or press Enter for {default}."),)
     if default:
         return settled(state, slot), (said(default_said(slot, state.values)),)
-    if state.editing and keyword.name in ("enter", "skip", "no"):
-        return replace(state, editing=None), (said(f"The {slot.id} stays as it was."),)
     if keyword.name in ("default", "skip"):
         offered = proposal(slot, state, ports)
         return replace(state, pending=offered), (

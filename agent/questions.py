@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from agent.answers import answer_shown
 from agent.report.blocks import Block, Bullets, Group, Paragraph
 from agent.slots import ASKED, BY_ID, Slot, asking, default_of, is_answered
 from agent.speech import Say, Talk, said
@@ -74,9 +75,17 @@ def question(state: State, ports: Ports) -> tuple[Say, ...]:
             return (said(f"{text} Enter or yes takes it."),)
         case None:
             slot = open_slot(state, ports)
-            return (asking(slot, state.values),) if slot is not None else ()
+            if slot is None:
+                return ()
+            answer = answer_shown(slot, state.values) if kept_on_enter(slot, state) else ""
+            return (asking(slot, state.values, answer),)
         case named:
             return (said(named.text),)
+
+
+def kept_on_enter(slot: Slot, state: State) -> bool:
+    """Return whether Enter leaves an answer as it is: it is asked again and was given."""
+    return state.editing == slot.id and is_answered(slot, state.values)
 
 
 def keeps_default(slot: Slot, text: str, values: Mapping[str, Any]) -> bool:

@@ -26,6 +26,8 @@ class Slot:
     why: str
     """What the answer changes, and by how much."""
     example: str
+    enter: str = ""
+    """What Enter does, where the question is asked and has a default."""
     default: str = ""
     """What stands without an answer; empty where one is needed."""
     default_reason: str = ""
@@ -90,7 +92,8 @@ SLOTS: Final = (
         names=("format", "quantisation", "quantization", "dtype", "weights", "kv precision", "kv cache"),
         paths=("precision.weights", "precision.kv_cache"),
         answered_by=("precision.weights",),
-        ask="Which precision for the weights? Enter keeps the checkpoint's own.",
+        ask="Which precision for the weights?",
+        enter="Enter keeps the checkpoint's own.",
         why="fp8 halves the bytes of bf16 and int4 quarters them: fewer GPUs per copy, and up to twice the tokens per "
         "second where the GPU computes in it.",
         example="fp8, bf16, int4",
@@ -112,8 +115,8 @@ SLOTS: Final = (
             "hardware.max_replicas",
         ),
         answered_by=("hardware.accelerators", "hardware.excluded"),
-        ask="Which GPU? Name one or several, say what to leave out, or press Enter and I choose the cheapest that "
-        "works.",
+        ask="Which GPU? Name one or several, or say what to leave out.",
+        enter="Enter lets me choose the cheapest that works.",
         why="Memory decides how many hold one copy, bandwidth how fast answers come, and price the bill: for one load "
         "the dearest choice often costs three times the cheapest.",
         example="H100, A100 80GB or L40S, anything but H100",
@@ -125,8 +128,8 @@ SLOTS: Final = (
         names=("target", "latency", "slo", "sla", "ttft", "itl", "tpot", "latencies", "e2e"),
         paths=("targets",),
         answered_by=("targets",),
-        ask="Which latency must hold? Until the first token (TTFT), between tokens (ITL) or for the whole answer (end to "
-        "end), and for how many of 100 requests.",
+        ask="Which latency must hold? Until the first token (TTFT), between tokens (ITL) or for the whole answer "
+        "(end to end), and for how many of 100 requests.",
         why="A tight target leaves GPUs partly idle: halving it can double the fleet, and below the hardware's floor "
         "nothing meets it.",
         example="p95 TTFT 800ms, p99 ITL 50ms",
@@ -238,9 +241,16 @@ def default_of(slot: Slot, values: Values) -> str:
     return slot.default
 
 
-def asking(slot: Slot, values: Values) -> Talk:
-    """Return the question with its example."""
-    text = slot.ask
+def asking(slot: Slot, values: Values, now: str = "") -> Talk:
+    """Return the question with its example.
+
+    Args:
+        now: the answer that stands, where it is asked again.
+    """
+    enter = slot.enter
     if slot.id == "traffic" and default_of(slot, values):
-        text += f" Enter asks for {default_of(slot, values)}."
+        enter = f"Enter asks for {default_of(slot, values)}."
+    if now:
+        enter = f"Now: {now}. Enter keeps it."
+    text = f"{slot.ask} {enter}".rstrip()
     return Talk((Group((Paragraph(text), Paragraph(f"For example: {slot.example}.", "quiet"))),))

@@ -1,8 +1,8 @@
 """What people say → an entry: digits and sizes must be right, family words may be misspelt.
 
 A name is split into words: 'Llama-3.1-70B' is llama, 3.1, 70b; 'H100' is h, 100. In turn, the first that hits decides:
-the same letters; the same words in any order; all words said among those of one spelling of an entry. A plainer entry,
-all of whose words the other hits have too, is what people mean by it ('qwen3 235b' is not the VL one).
+the same letters; the same words in any order; all words said among an entry's words. A plainer entry, all of whose
+words the other hits have too, is what people mean by it ('qwen3 235b' is not the VL one).
 """
 
 import re
@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import pairwise
 
 from catalogs.errors import AmbiguousName, UnknownName
 
@@ -24,15 +25,13 @@ _WORD = re.compile(
 )
 _BESIDE_LETTERS = re.compile(r"[^\w.]|_|(?<![0-9])\.|\.(?![0-9])")
 _SIZE = re.compile(r"([0-9.]+)(?:[bmt]|gb)")
+_LETTER_AND_NUMBER = re.compile(r"(?<![^\W_])([^\W\d_])([0-9]+(?:\.[0-9]+)*)")
 
 EXACT, LOOSE, MISSPELT = 0, 1, 2
-MOST_REMEMBERED = 4096
-"""Names that were found, kept so that the same one is found at once: a conversation asks for its model at each line."""
 SIMILAR = 0.8
 """Similarity (difflib) from which a family word counts as misspelt: 'lama' for llama is 0.89, 'qwen' for gwen 0.75."""
 
 
-@lru_cache(maxsize=1 << 15)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a name: runs of letters, numbers, sizes with their unit."""
     return tuple(_canonical(word) for word in _WORD.findall(_plain(text)))
@@ -84,13 +83,10 @@ class Named:
         return words
 
     @cached_property
-    def words_of_each(self) -> tuple[Counter[str], ...]:
-        """The words of each spelling with those of the qualities: words of two spellings do not make a third.
-
-        Llama 3.1 70B, in which Hermes 4 70B is served too, is no Llama 4 70B.
-        """
-        qualities = Counter(words_of(self.qualities))
-        return tuple(qualities | Counter(words_of(spelling)) for spelling in self.all_spellings)
+    def neighbours(self) -> frozenset[tuple[str, str]]:
+        """The words that stand side by side in a spelling."""
+        words = (words_of(spelling) for spelling in (*self.all_spellings, self.qualities))
+        return frozenset(pair for spelling in words for pair in pairwise(spelling))
 
 
 class Names:
@@ -103,7 +99,6 @@ class Names:
         self.entries = tuple(entries)
         self.noise = noise
         self.hint = hint
-        self._found: dict[tuple[str, bool], str | UnknownName | AmbiguousName] = {}
 
     def find(self, text: str, whole: bool = False) -> str:
         """Return the id of the entry that the text names.
@@ -113,20 +108,6 @@ class Names:
 
         Raises UnknownName or AmbiguousName.
         """
-        key = (text, whole)
-        if key not in self._found:
-            if len(self._found) > MOST_REMEMBERED:
-                self._found.clear()
-            try:
-                self._found[key] = self._find(text, whole)
-            except (UnknownName, AmbiguousName) as error:
-                self._found[key] = error
-        found = self._found[key]
-        if isinstance(found, str):
-            return found
-        raise found.with_traceback(None)
-
-    def _find(self, text: str, whole: bool) -> str:
         said = self._meaningful(words_of(text))
         stages = [self._same_letters, self._same_words] + ([] if whole else [self._within_words])
         for stage in stages:
@@ -208,12 +189,11 @@ class Names:
     def _within_words(self, text: str, said: tuple[str, ...], worst: int) -> list[Named]:
         if not any(word[0].isdigit() or len(word) >= 3 for word in said):
             return []
-
-        def match(entry: Named) -> int | None:
-            levels = (self._covers(said, words) for words in entry.words_of_each)
-            return min((level for level in levels if level is not None), default=None)
-
-        hits = self._best(match, worst)
+        # 'p100' is one word: A100, sold as a p4d, has a p and a 100, but not together
+        together = set(_LETTER_AND_NUMBER.findall(_plain(text)))
+        hits = self._best(
+            lambda entry: self._covers(said, entry.all_words) if together <= entry.neighbours else None, worst
+        )
 
         def distance(entry: Named) -> tuple[int, int]:
             words = Counter(words_of(entry.id))

@@ -329,16 +329,11 @@ def _pairs(draft: Draft) -> None:
             a, b = match["a"], match["b"]
             if position == 4 and not _token_pair(draft, match):
                 continue
-            first, middle = match.first, match.index("b")
-            _note(
-                draft,
-                "input",
-                _count(a),
-                "token",
-                "mean",
-                min(first, match.index("a")),
-                middle - 1 if position < 99 else middle,
-            )
+            middle = match.index("b")
+            before = middle - 1
+            while before > match.index("a") and draft.sentence.items[before].has("slash", "conj", "comma", "arrow"):
+                before -= 1
+            _note(draft, "input", _count(a), "token", "mean", match.first, before)
             _note(draft, "output", _count(b), "token", "mean", middle, match.last)
 
 

@@ -55,6 +55,7 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         return spaced
     known = lexicon.accelerators.by_word
     named = opening[0].isalpha() and opening[0] in known and len(opening[0]) > 1 and opening[0] not in _ENDINGS
+    named = named and opening[0] not in known_words()  # a name may say what it is: one of four
     begins = is_head(typed, lexicon) or named or _is_chip(sentence, first)
     joined = first + 1 < len(sentence.items) and sentence.text[item.end : sentence.items[first + 1].start + 3]
     if not begins and not (joined and re.match(r"-\d", joined) and len(typed) <= 3 and typed.isalpha()):
