@@ -48,14 +48,14 @@ class CheckpointName:
     def checkpoint(self, said: str, native_precision: str) -> Checkpoint | None:
         """Return the checkpoint that the name describes; None when it says no precision.
 
-        A GGUF file of unsaid type is in the model's own precision where that is quantised, else Q4_K_M, the type
-        that llama.cpp's tools fetch by default.
+        A GGUF file of unsaid type is in the model's own precision where that is a type of GGUF (MXFP4), else Q4_K_M,
+        the type that llama.cpp's tools fetch by default.
         """
         if self.precision is None:
             return None
         precision = self.precision
         if precision == "gguf":
-            precision = "q4_k_m" if native_precision in {"bf16", "fp16", "fp32"} else native_precision
+            precision = "mxfp4" if native_precision == "mxfp4" else "q4_k_m"
         return Checkpoint(
             repository=said,
             precision=precision,
