@@ -70,7 +70,7 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     """Return several plans, a row each, the cheapest that meets its targets named."""
     target = next((t for b in branches if b.capacity_plan for t in b.capacity_plan.spec.targets), None)
     latency = metric_shown(target.metric, target.percentile) if target else "TTFT p95"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("plan"),
         Column("fleet", spoken="bare"),
         Column("monthly", "right"),

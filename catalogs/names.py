@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from catalogs.errors import AmbiguousName, UnknownName
@@ -28,10 +28,13 @@ _SIZE = re.compile(r"([0-9.]+)(?:[bmt]|gb)")
 _LETTER_AND_NUMBER = re.compile(r"(?<![^\W_])([^\W\d_])([0-9]+(?:\.[0-9]+)*)")
 
 EXACT, LOOSE, MISSPELT = 0, 1, 2
+MOST_REMEMBERED = 4096
+"""Names that were found, kept so that the same one is found at once: a conversation asks for its model at each line."""
 SIMILAR = 0.8
 """Similarity (difflib) from which a family word counts as misspelt: 'lama' for llama is 0.89, 'qwen' for gwen 0.75."""
 
 
+@lru_cache(maxsize=1 << 15)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a name: runs of letters, numbers, sizes with their unit."""
     return tuple(_canonical(word) for word in _WORD.findall(_plain(text)))
@@ -99,6 +102,7 @@ class Names:
         self.entries = tuple(entries)
         self.noise = noise
         self.hint = hint
+        self._found: dict[tuple[str, bool], str | UnknownName | AmbiguousName] = {}
 
     def find(self, text: str, whole: bool = False) -> str:
         """Return the id of the entry that the text names.
@@ -108,6 +112,20 @@ class Names:
 
         Raises UnknownName or AmbiguousName.
         """
+        key = (text, whole)
+        if key not in self._found:
+            if len(self._found) > MOST_REMEMBERED:
+                self._found.clear()
+            try:
+                self._found[key] = self._find(text, whole)
+            except (UnknownName, AmbiguousName) as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, str):
+            return found
+        raise found.with_traceback(None)
+
+    def _find(self, text: str, whole: bool) -> str:
         said = self._meaningful(words_of(text))
         stages = [self._same_letters, self._same_words] + ([] if whole else [self._within_words])
         for stage in stages:
