@@ -121,8 +121,6 @@ def _extra(fields: Fields, hidden: int, context: int) -> tuple[int, str]:
         extra += tables * layer_count(fields)
         notes.append("the embeddings of each layer")
     note = f"Extra parameters: {', '.join(notes)}." if notes else ""
-    if reused := fields.integer_or(0, "num_kv_shared_layers"):
-        note = f"{note} {reused} layers reuse the cache of earlier ones; it is counted in full here.".strip()
     return extra, note
 
 

@@ -7,7 +7,7 @@ from catalogs.configs.feed_forward import dense_block, mixture_block, mixture_la
 from catalogs.configs.fields import Fields
 from catalogs.configs.kinds import FEED_FORWARD, FULL, KINDS, LETTERS, MIXTURE, layer_count, layer_kinds
 from catalogs.errors import InputError, quoted
-from catalogs.records import Attention, DenseFeedForward, FeedForward, LayerGroup
+from catalogs.records import Attention, DenseFeedForward, FeedForward, GroupedAttention, LayerGroup
 
 FFN_ROUNDING = 256
 """Nemotron's searched models round a feed-forward width up to this."""
@@ -24,6 +24,7 @@ def layer_groups(fields: Fields) -> tuple[LayerGroup, ...]:
     return tuple(
         LayerGroup(count=count, attention=attention, feed_forward=block)
         for (attention, block), count in Counter(layers).items()
+        if attention or block  # a searched model may leave a layer empty
     )
 
 
@@ -43,7 +44,20 @@ def _usual_layers(fields: Fields) -> list[Layer]:
     if fields.value("num_key_value_heads_per_layer"):
         heads = fields.sequence("num_key_value_heads_per_layer") or ()
         return [(grouped_attention(fields, FULL, kv_heads=int(kv)), dense) for kv in heads]
-    return [(mixers[kind], mixture if is_mixed else dense) for kind, is_mixed in zip(kinds, mixed, strict=False)]
+    layers = [(mixers[kind], mixture if is_mixed else dense) for kind, is_mixed in zip(kinds, mixed, strict=False)]
+    own = count - min(fields.integer_or(0, "num_kv_shared_layers"), count)
+    wide = 2 if fields.flag("use_double_wide_mlp", False) else 1
+    return layers[:own] + [_borrowing(layer, wide) for layer in layers[own:]]
+
+
+def _borrowing(layer: Layer, wide: int) -> Layer:
+    """Return a layer that reads the cache of an earlier one, its dense block so many times as wide (Gemma 3n, 4 E)."""
+    attention, block = layer
+    if isinstance(attention, GroupedAttention):
+        attention = GroupedAttention.model_validate(attention.model_dump() | {"borrows_cache": True})
+    if isinstance(block, DenseFeedForward):
+        block = DenseFeedForward.model_validate(block.model_dump() | {"intermediate": wide * block.intermediate})
+    return attention, block
 
 
 def _single_layers(fields: Fields) -> list[Layer]:

@@ -233,6 +233,44 @@ def test_heads_that_differ_by_layer_are_kept():
     assert [(group.count, group.attention.kv_heads) for group in model.layers] == [(20, 4), (12, 1)]
 
 
+def test_layers_that_read_the_cache_of_earlier_ones_store_none():
+    """Gemma 4 E2B, as the catalog has it: the last 20 of 35 layers, with blocks twice as wide."""
+    model = architecture_from_config(
+        {
+            "model_type": "gemma4_text",
+            "hidden_size": 1536,
+            "num_hidden_layers": 35,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 1,
+            "head_dim": 256,
+            "global_head_dim": 512,
+            "intermediate_size": 6144,
+            "use_double_wide_mlp": True,
+            "num_kv_shared_layers": 20,
+            "sliding_window": 512,
+            "layer_types": (["sliding_attention"] * 4 + ["full_attention"]) * 7,
+            "vocab_size": 262_144,
+            "max_position_embeddings": 131_072,
+            "tie_word_embeddings": True,
+        },
+        name="m",
+    )
+    known = MODELS["gemma-4-e2b"]
+    assert Counter({(g.attention, g.feed_forward): g.count for g in model.layers}) == Counter(
+        {(g.attention, g.feed_forward): g.count for g in known.layers}
+    )
+    assert sum(g.count for g in model.layers if g.attention and g.attention.borrows_cache) == 20
+
+
+def test_layers_that_do_nothing_are_left_out():
+    """Nemotron Ultra: half of its blocks have neither attention nor a feed-forward block."""
+    nothing = {"attention": {"no_op": True}, "ffn": {"no_op": True}}
+    something = {"attention": {"n_heads_in_group": 4}, "ffn": {"intermediate_size": 14336}}
+    blocks = [something, nothing, nothing, something]
+    model = architecture_from_config({**LLAMA, "model_type": "nemotron-nas", "block_configs": blocks}, name="m")
+    assert [group.count for group in model.layers] == [2]
+
+
 @pytest.mark.parametrize(
     ("stored", "precision", "kv_precision", "static_scales"),
     [
