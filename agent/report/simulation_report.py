@@ -90,9 +90,14 @@ def _facts(simulated: SimulatedPlan) -> Facts:
             ("KV cache, mean", show_percent(simulated.kv_cache_usage)),
             ("preemptions", show_count(simulated.preemptions)),
             ("routing", simulated.routing.replace("_", " ")),
-            ("seed", str(simulated.seed)),
+            _seeds(simulated),
         )
     )
+
+
+def _seeds(simulated: SimulatedPlan) -> tuple[str, str]:
+    first, count = simulated.seed, simulated.repeats
+    return ("seed", str(first)) if count == 1 else ("repeats", f"{count}, seeds {first} to {first + count - 1}")
 
 
 def _tokens(rate: float) -> str:
