@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.answers import answer_shown
 from agent.dialogue import step
 from agent.everywhere import where
 from agent.interpret import interpret
@@ -15,7 +16,7 @@ from agent.interpret.reading import Reading
 from agent.model_texts import FoundModel, resolve_model
 from agent.questions import open_slot, open_slots
 from agent.saved import SavedSession, Sessions, shown_values
-from agent.slots import default_of
+from agent.slots import ASKED, default_of
 from agent.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.state import Clarify, NameFile, Ports, Propose, State
 from agent.writing import write_whole
@@ -85,7 +86,8 @@ class Course:
         if self._sessions is not None:
             self._sessions.current = saved.path
         count = len(saved.lines)
-        told = said(f"Resumed after {count} line{'s' if count != 1 else ''}.")
+        known = _known(state) if state.phase == "collect" else ""
+        told = said(f"Resumed after {count} line{'s' if count != 1 else ''}.{f' So far: {known}.' if known else ''}")
         changed = _changed(saved.values, shown_values(state))
         if not changed:
             return (told,)
@@ -228,6 +230,12 @@ def _written(wanted: Write) -> Talk:
 
 def _spoken(says: tuple[Say, ...]) -> tuple[Spoken, ...]:
     return tuple(one for one in says if isinstance(one, Talk | Data))
+
+
+def _known(state: State) -> str:
+    """Return what was answered so far, in a line."""
+    answers = ((slot.id, answer_shown(slot, state.values)) for slot in ASKED)
+    return "; ".join(f"{name} {answer}" for name, answer in answers if answer)
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> str:
