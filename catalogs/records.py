@@ -4,6 +4,7 @@ Units follow the names and are base units (bytes, seconds, FLOP/s, bytes/s, watt
 the units of their sources (GB/s, TFLOP/s, µs) under names that say so; a record converts once, by a property.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
@@ -326,6 +327,18 @@ class ModelArchitecture(Fact):
         """Layers of all groups."""
         return sum(group.count for group in self.layers)
 
+    def without_windows(self) -> "ModelArchitecture":
+        """Return the model as a runtime runs it that knows no sliding windows: every layer sees all tokens."""
+        if not any(isinstance(group.attention, GroupedAttention) and group.attention.window for group in self.layers):
+            return self
+        groups = tuple(
+            group.model_copy(update={"attention": group.attention.model_copy(update={"window": None})})
+            if isinstance(group.attention, GroupedAttention)
+            else group
+            for group in self.layers
+        )
+        return self.model_copy(update={"layers": groups})
+
 
 # --- prices -----------------------------------------------------------------------------------------------------------
 
@@ -505,10 +518,10 @@ class ServingRuntime(Fact):
     """More per mixture layer in a step that carries a prompt, µs."""
     all_reduce_overhead_us: NonNegative = 0.0
     all_reduce_factor: Positive = 1.0
-    decode_share_of_prompts: Share = 1.0
-    """How much of another request's prefill a decoding request feels: 1 for mixed steps."""
     ttft_overhead_ms: NonNegative
     """From the request's arrival to the scheduler and from the first token to the client, ms."""
+    sliding_windows: bool = True
+    """Keeps and reads no more of a sliding layer than its window; else it runs as full attention."""
     memory_utilisation: Annotated[float, Field(gt=0, le=1)]
     """Share of the accelerator's memory that it takes."""
     runtime_gib: NonNegative
@@ -544,13 +557,13 @@ class FittedConstants(Record):
         "all_reduce_overhead_us",
         "all_reduce_factor",
         "ttft_overhead_ms",
-        "decode_share_of_prompts",
     )
     FACTORS: ClassVar[tuple[str, ...]] = (
         "linear_compute",
         "linear_memory",
         "plain_compute",
         "attention_memory",
+        "quantised_attention_memory",
         "prefill_compute",
         "mixture_compute",
         "mixture_memory",
@@ -558,8 +571,8 @@ class FittedConstants(Record):
     SHARES: ClassVar[tuple[str, ...]] = ("grouped_penalty", "pipeline_bubble")
 
     id: Identifier
-    runtime: Identifier | None = None
-    """Null: every runtime."""
+    runtimes: tuple[Identifier, ...] = ()
+    """Empty: every runtime."""
     architectures: tuple[str, ...] = ()
     """Empty: every accelerator that the next field does not narrow."""
     accelerators: tuple[Identifier, ...] = ()
@@ -572,11 +585,12 @@ class FittedConstants(Record):
     all_reduce_overhead_us: NonNegative | None = None
     all_reduce_factor: Positive | None = None
     ttft_overhead_ms: NonNegative | None = None
-    decode_share_of_prompts: Share | None = None
     linear_compute: Positive = 1.0
     linear_memory: Positive = 1.0
     plain_compute: Positive = 1.0
     attention_memory: Positive = 1.0
+    quantised_attention_memory: Positive = 1.0
+    """Of decode attention over a KV cache of 8 bit, beside ``attention_memory``."""
     prefill_compute: Positive = 1.0
     mixture_compute: Positive = 1.0
     mixture_memory: Positive = 1.0
@@ -592,12 +606,12 @@ class FittedConstants(Record):
     @property
     def specificity(self) -> int:
         """How narrow the entry is: runtimes, then architectures, then accelerators."""
-        return (self.runtime is not None) + 2 * bool(self.architectures) + 4 * bool(self.accelerators)
+        return bool(self.runtimes) + 2 * bool(self.architectures) + 4 * bool(self.accelerators)
 
     def applies_to(self, runtime: str, accelerator: Accelerator) -> bool:
         """Return whether the entry speaks of a runtime on an accelerator."""
         return (
-            self.runtime in (None, runtime)
+            (not self.runtimes or runtime in self.runtimes)
             and (not self.architectures or accelerator.architecture in self.architectures)
             and (not self.accelerators or accelerator.id in self.accelerators)
         )
@@ -647,12 +661,31 @@ class MeasuredKind(Record):
     most_parameters: Positive
 
 
+@dataclass(frozen=True, slots=True)
+class BenchmarkRun:
+    """One point of a benchmark's sweep."""
+
+    model: str
+    """As printed."""
+    tensor_parallel: int
+    clients: int
+    lengths: tuple[float, float]
+    """Prompt and answer, as printed, tokens."""
+
+
 class SchedulerChange(Record):
     """How servers of a benchmark were started otherwise than by default; empty selectors apply to all."""
 
     frameworks: tuple[Literal["vllm", "sglang", "trtllm"], ...] = ()
     architectures: tuple[str, ...] = ()
     """Of accelerators."""
+    accelerators: tuple[str, ...] = ()
+    """By their id."""
+    models: tuple[str, ...] = ()
+    """As printed."""
+    lengths: tuple[tuple[PositiveInt, PositiveInt], ...] = ()
+    """Prompt and answer, as printed."""
+    below_tensor_parallel: PositiveInt | None = None
     from_clients: PositiveInt = 1
     below_clients: PositiveInt | None = None
     token_budget: PositiveInt | None = None
@@ -662,11 +695,16 @@ class SchedulerChange(Record):
     batch_wait_steps: NonNegativeInt | None = None
     prompts_per_step: PositiveInt | None = None
 
-    def applies(self, framework: str, architecture: str, clients: int) -> bool:
-        """Whether a run with so many clients was started like this."""
+    def applies(self, framework: str, accelerator: "Accelerator", run: BenchmarkRun) -> bool:
+        """Whether a run was started like this."""
+        clients = run.clients
         return (
             (not self.frameworks or framework in self.frameworks)
-            and (not self.architectures or architecture in self.architectures)
+            and (not self.architectures or accelerator.architecture in self.architectures)
+            and (not self.accelerators or accelerator.id in self.accelerators)
+            and (not self.models or run.model in self.models)
+            and (not self.lengths or run.lengths in self.lengths)
+            and (self.below_tensor_parallel is None or run.tensor_parallel < self.below_tensor_parallel)
             and self.from_clients <= clients
             and (self.below_clients is None or clients < self.below_clients)
         )
@@ -698,9 +736,15 @@ class BenchmarkProtocol(Record):
     """Accelerator architectures on which quantised weights were served with an fp8 KV cache that is not printed."""
     scheduler: tuple[SchedulerChange, ...] = ()
     """Of the servers, where it was not the runtime's default; later ones win. Simulations follow it."""
+    requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
+    """Prompt and answer as printed, and how many such requests an offline run queued."""
     only_notes: str = ""
     """Applies to points of the source whose notes hold this text; empty applies to all others."""
     source: str
+
+    def requests_of(self, prompt: float, output: float) -> int | None:
+        """Return how many requests of these lengths an offline run queued; None where that is not known."""
+        return next((count for *lengths, count in self.requests if lengths == [prompt, output]), None)
 
     @property
     def lengths_vary(self) -> bool:

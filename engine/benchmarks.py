@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from catalogs.errors import InputError
-from catalogs.records import Accelerator, BenchmarkProtocol, Scheduler, ServingRuntime
+from catalogs.records import Accelerator, BenchmarkProtocol, BenchmarkRun, Scheduler, ServingRuntime
 from engine.simulation import StepModel, simulate_protocol
 
 HERD_SEEDS = 3
@@ -60,24 +60,32 @@ def benchmark_of(
     runtime: ServingRuntime,
     accelerator: Accelerator,
     protocol: BenchmarkProtocol,
-    clients: int,
-    lengths: tuple[float, float],
+    run: BenchmarkRun,
     ranks: int = 1,
 ) -> Benchmark:
-    """Return a benchmark with the scheduler as its servers were started: the runtime's, and what the protocol changes.
+    """Return a benchmark with the scheduler as its servers were started.
 
     Args:
-        step_model: with the protocol's token budget, or else the runtime's.
-        lengths: of prompt and answer, as printed.
+        step_model: with the runtime's token budget, or the protocol's.
         ranks: data-parallel ones, each with a token budget of its own.
     """
+    scheduler = scheduler_of(runtime, accelerator, protocol, run)
+    if scheduler.token_budget != runtime.scheduler.token_budget:
+        step_model = replace(step_model, budget=scheduler.token_budget * ranks)
+    return Benchmark(step_model, scheduler, protocol, run.clients, *run.lengths)
+
+
+def scheduler_of(
+    runtime: ServingRuntime, accelerator: Accelerator, protocol: BenchmarkProtocol, run: BenchmarkRun
+) -> Scheduler:
+    """Return the scheduler as a benchmark's servers were started: the runtime's, and what the protocol changes."""
     scheduler = runtime.scheduler
+    if protocol.token_budget:
+        scheduler = scheduler.model_copy(update={"token_budget": protocol.token_budget})
     for change in protocol.scheduler:
-        if change.applies(runtime.framework, accelerator.architecture, clients):
+        if change.applies(runtime.framework, accelerator, run):
             scheduler = change.applied_to(scheduler)
-            if change.token_budget:
-                step_model = replace(step_model, budget=change.token_budget * ranks)
-    return Benchmark(step_model, scheduler, protocol, clients, *lengths)
+    return scheduler
 
 
 def benchmark_ttfts(

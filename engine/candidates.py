@@ -108,7 +108,6 @@ class Candidates:
             seats=self.seats,
             ttft_overhead_s=np.array([r.overheads.ttft_s for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
-            decode_share=np.array([r.overheads.decode_share_of_prompts for r in self.rates])[self.which],
         )
 
     def step_tables(self) -> StepTables:
@@ -273,7 +272,7 @@ def measure(
     runtime = np.full(len(which), question.runtime.runtime_gib * 2**30)
     pool = np.maximum(question.memory_utilisation * total - weights - activations - runtime, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
-    one = sequence_bytes(model, np.full(len(which), lengths.live_mean), kv_bytes, spread)
+    one = sequence_bytes(model, np.full(len(which), question.held_tokens), kv_bytes, spread)
     high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, spread)
     by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * spread.dp)
     longest = np.floor(pool / np.maximum(high, 1.0))

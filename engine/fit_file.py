@@ -61,9 +61,7 @@ def _block(block: Block, problem: Problem, fit: Fit) -> str:
 
 def _entry(entry: FittedConstants, values: Mapping[tuple[str, str], float], basis: str, residual: float) -> str:
     lines = ["", "[[fitted]]", f'id = "{entry.id}"']
-    if entry.runtime:
-        lines.append(f'runtime = "{entry.runtime}"')
-    for name in ("architectures", "accelerators"):
+    for name in ("runtimes", "architectures", "accelerators"):
         listed = getattr(entry, name)
         if listed:
             lines.append(_list(name, listed))

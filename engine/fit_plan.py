@@ -50,6 +50,7 @@ SERVED = ("ttft_overhead_ms",)
 SERVED_MIXTURE = ("ttft_overhead_ms", "mixture_prompt_layer_overhead_us")
 SPARSE = ("sparse_layer_overhead_us",)
 CDNA = ("CDNA2", "CDNA3", "CDNA4")
+COMPILED = ("linear_compute", "plain_compute", "attention_memory", "quantised_attention_memory")
 COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
 
 
@@ -61,8 +62,8 @@ class Entry:
     fields: tuple[str, ...]
     architectures: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ()
-    every_runtime: bool = False
-    """Speaks of all runtimes, though only this one was measured."""
+    runtimes: tuple[str, ...] | None = None
+    """Of whom it speaks, where not of the block's runtime alone; empty: of all, though only this one was measured."""
     foreign: bool = False
     """No kernel of these architectures was measured: the factors stray further."""
 
@@ -86,7 +87,7 @@ BLOCKS: tuple[Block, ...] = (
         (
             Entry("vllm", DENSE + SERVED),
             Entry("vllm-cdna", ("step_overhead_us",), architectures=CDNA),
-            Entry("cdna", (*COARSE[1:], "all_reduce_factor"), architectures=CDNA, every_runtime=True, foreign=True),
+            Entry("cdna", (*COARSE[1:], "all_reduce_factor"), architectures=CDNA, runtimes=(), foreign=True),
         ),
     ),
     Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),)),
@@ -96,7 +97,7 @@ BLOCKS: tuple[Block, ...] = (
         ("itl", "throughput"),
         (
             Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),
-            Entry("pipelines", ("pipeline_bubble",), every_runtime=True),
+            Entry("pipelines", ("pipeline_bubble",), runtimes=()),
             Entry(
                 "tensorrt-llm-rtx-pro",
                 ("linear_memory", "linear_compute", "all_reduce_factor"),
@@ -115,16 +116,18 @@ BLOCKS: tuple[Block, ...] = (
         ("nvidia_dli_trtllm09", "trtllm_docs_static"),
         ("itl", "ttft", "throughput"),
         (
-            Entry("tensorrt-llm-0.9", (*DENSE, "grouped_penalty")),
+            Entry("tensorrt-llm-0.9", DENSE),
+            Entry("engines-of-2024", ("grouped_penalty",), runtimes=("tensorrt-llm-0.9", "nim")),
             Entry(
                 "tensorrt-llm-0.9-ada",
                 ("linear_memory", "linear_compute", "attention_memory", "all_reduce_factor"),
                 architectures=("Ada",),
             ),
             Entry(
-                "tensorrt-llm-0.9-hopper",
-                ("plain_compute", "linear_compute", "attention_memory"),
+                "engines-of-2024-hopper",
+                COMPILED,
                 architectures=("Hopper",),
+                runtimes=("tensorrt-llm-0.9", "nim"),
             ),
             Entry("tensorrt-llm-0.9-nvl", ("linear_memory", "attention_memory"), accelerators=("h100-nvl-94gb",)),
         ),
@@ -135,7 +138,11 @@ BLOCKS: tuple[Block, ...] = (
         ("itl",),
         (
             Entry("nim", DENSE + SERVED),
-            Entry("nim-hopper", ("linear_compute", "plain_compute", "attention_memory"), architectures=("Hopper",)),
+            Entry(
+                "nim-hopper",
+                COMPILED,
+                architectures=("Hopper",),
+            ),
         ),
     ),
     Block(
@@ -171,7 +178,7 @@ in the fit, and half."""
 
 def quality_of(point: Point, metric: str) -> float:
     """Return how much a metric of a point counts in the fit, by its source; 0 where it is only judged."""
-    if excluded_because(point.row):
+    if excluded_because(point.row, metric):
         return 0.0
     quality = QUALITY.get(point.row["source"], 1.0)
     if point.load.kind == "closed_loop" and metric in JUDGED:
@@ -190,6 +197,8 @@ class Exclusion:
 
     reason: str
     applies: Callable[[Mapping[str, str]], bool]
+    metrics: tuple[str, ...] = ()
+    """Of which it speaks; all where empty."""
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
@@ -208,6 +217,16 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
         ),
     ),
     Exclusion(
+        "TTFT stands at 5 to 9 s at any number of clients: servers that still compiled, or were not warmed up",
+        lambda row: (
+            row["source"] == "aic_silicon_sample"
+            and row["engine"].casefold() == "sglang"
+            and "DeepSeek" in row["model"]
+            and (row["weight_precision"], row["engine_version"]) == ("fp4", "")
+        ),
+        ("ttft",),
+    ),
+    Exclusion(
         "rows that contradict themselves: 85 ms at a concurrency of 48, 21 ms at 448",
         lambda row: row["source"] == "aic_silicon_sample" and row["model"].startswith("nvidia/"),
     ),
@@ -218,9 +237,16 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
 )
 
 
-def excluded_because(row: Mapping[str, str]) -> str:
-    """Return why a row takes no part in fits; empty when it does."""
-    return next((exclusion.reason for exclusion in EXCLUSIONS if exclusion.applies(row)), "")
+def excluded_because(row: Mapping[str, str], metric: str = "") -> str:
+    """Return why a row takes no part in fits, or only one metric of it takes none; empty when it does."""
+    return next(
+        (
+            exclusion.reason
+            for exclusion in EXCLUSIONS
+            if (not exclusion.metrics or metric in exclusion.metrics) and exclusion.applies(row)
+        ),
+        "",
+    )
 
 
 def block_points(block: Block, points: Iterable[Point]) -> list[Point]:
@@ -233,7 +259,7 @@ def entries_of(block: Block) -> list[FittedConstants]:
     return [
         FittedConstants(
             id=entry.id,
-            runtime=None if entry.every_runtime else block.runtime,
+            runtimes=(block.runtime,) if entry.runtimes is None else entry.runtimes,
             architectures=entry.architectures,
             accelerators=entry.accelerators,
             fitted_on="",

@@ -11,8 +11,9 @@ from engine.band_fit import LeftOut, error_bands
 from engine.bands import architecture_of, kernels_of
 from engine.fit_file import bands_file, fitted_file
 from engine.fit_plan import BLOCKS, block_points, constants_of, entries_of, excluded_because, metrics_of, quality_of
+from engine.fit_replays import ReplayLine, replay_lines
 from engine.fitting import Fit, Problem, fit, group_of
-from engine.measured import ALSO, read
+from engine.measured import ALSO, Simulator, read
 from engine.points import Point
 
 
@@ -41,9 +42,11 @@ class FitRun:
     """catalogs/bands.toml"""
     lines: tuple[Line, ...]
     refused: int
-    """Rows that the fit did not see: the scorecard's and their neighbours."""
+    """Rows that the fit did not see: the scorecard's, which are not judged either, and their neighbours."""
     excluded: Mapping[str, int]
     """Rows left aside, by reason."""
+    replays: tuple[ReplayLine, ...] = ()
+    """Of closed loops, where they were asked for."""
 
 
 def run_fit(
@@ -51,18 +54,23 @@ def run_fit(
     catalog: Catalog,
     scorecard: Sequence[Mapping[str, str]] = (),
     say: Callable[[str], None] = lambda text: None,
+    simulator: Simulator | None = None,
 ) -> FitRun:
     """Fit all blocks on the rows.
 
-    Rows that share a source, an architecture and an accelerator with the scorecard's are judged only.
+    The scorecard's rows take no part; those that share a source, an architecture and an accelerator with one of them
+    are judged only.
 
     Args:
         rows: of measurements CSVs.
         catalog: its kernel curves and runtimes are used; its fitted constants are not.
         scorecard: rows that no fit may see, nor their neighbours in a sweep.
         say: told of every round.
+        simulator: replays every closed loop with constants that have not seen it.
     """
-    points = [point for point in (read(row, catalog) for row in rows) if not isinstance(point, str)]
+    shown = {row["id"] for row in scorecard}
+    readings = [read(row, catalog) for row in rows if row["id"] not in shown]
+    points = [point for point in readings if not isinstance(point, str)]
     held = {_sweep(point, catalog) for row in scorecard if isinstance(point := read(row, catalog), Point)}
     kept_out = {id(point) for point in points if _sweep(point, catalog) in held}
 
@@ -77,7 +85,7 @@ def run_fit(
     fits, left_out = [], []
     shared: list[FittedConstants] = []
     # What speaks of all runtimes is fitted first: the others are fitted beside it.
-    for block in sorted(BLOCKS, key=lambda block: not any(entry.every_runtime for entry in block.entries)):
+    for block in sorted(BLOCKS, key=lambda block: not any(entry.runtimes is not None for entry in block.entries)):
         chosen = block_points(block, points)
         if not chosen:
             continue
@@ -87,11 +95,14 @@ def run_fit(
         )
         result = fit(problem, say=say)
         fits.append((block, problem, result))
-        shared += [entry for entry in result.constants if entry.runtime is None]
+        shared += [entry for entry in result.constants if entry.runtimes != (block.runtime,)]
         left_out += _left_out(problem, result, catalog)
     lines = [line for block, problem, result in fits for line in _lines(block.runtime, [(problem, result)])]
     lines += _lines("all", [(problem, result) for _, problem, result in fits])
-    return FitRun(fitted_file(fits), bands_file(error_bands(left_out)), tuple(lines), len(kept_out), excluded)
+    replays = replay_lines([(problem, result) for _, problem, result in fits], simulator) if simulator else ()
+    refused = len(rows) - len(readings) + len(kept_out)
+    bands = bands_file(error_bands(left_out))
+    return FitRun(fitted_file(fits), bands, tuple(lines), refused, excluded, replays)
 
 
 def _sweep(point: Point, catalog: Catalog) -> tuple[object, ...]:

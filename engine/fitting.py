@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.records import FittedConstants
-from engine.measured import ALSO, METRICS, Reading, predict_points
+from engine.measured import ALSO, METRICS, predict_points
 from engine.points import Point
 
 Floats = NDArray[np.float64]
@@ -57,6 +57,17 @@ class Fit:
     """The same with all points of its model left out."""
     without_accelerator: Mapping[str, Mapping[int, float]]
     """The same with all points of its accelerator left out."""
+    folds: tuple["Fold", ...]
+    """Of groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Points that were left out together, and the constants that the others give."""
+
+    points: tuple[int, ...]
+    """By their index."""
+    constants: tuple[FittedConstants, ...]
 
 
 def group_of(point: Point) -> str:
@@ -95,7 +106,7 @@ class Problem:
         self.shared = tuple(shared)
         self.groups = np.array([group_of(p) for p in self.points])
         columns = {column: metric for metric, names in (*METRICS.items(), *ALSO.items()) for column in names}
-        first = predict_points(self._readings, self.catalog_with(self.start))
+        first = predict_points(self.points, self.catalog_with(self.start))
         self.rows = [
             (index, item.column)
             for index, outcome in enumerate(first)
@@ -109,10 +120,6 @@ class Problem:
         names, sizes = np.unique(self.groups, return_counts=True)
         size = dict(zip(names.tolist(), sizes.tolist(), strict=True))
         self.weight = np.array(quality_of_row) / np.sqrt([size[group] for group in self.groups[self.index].tolist()])
-
-    @property
-    def _readings(self) -> Sequence[Reading]:
-        return self.points
 
     @property
     def start(self) -> Floats:
@@ -132,26 +139,35 @@ class Problem:
         """Return the catalog under other constants."""
         return self.catalog.with_fitted((*self.shared, *self.with_values(logs)))
 
-    def residuals(self, logs: Floats) -> Floats:
-        """Return log(predicted/measured) of every measured metric."""
-        outcomes = predict_points(self._readings, self.catalog_with(logs))
+    def residuals(self, logs: Floats, wanted: NDArray[np.bool_] | None = None) -> Floats:
+        """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted."""
+        at = np.arange(len(self.points)) if wanted is None else np.flatnonzero(wanted)
+        found = predict_points([self.points[index] for index in at], self.catalog_with(logs))
+        outcomes = dict(zip(at.tolist(), found, strict=True))
         values = []
         for index, column in self.rows:
-            outcome = outcomes[index]
+            outcome = outcomes.get(index)
             if isinstance(outcome, str):
                 raise ValueError(f"a point that was predicted no longer is: {outcome}")
-            item = next(item for item in outcome if item.column == column)
-            values.append(log(item.predicted / item.measured))
+            item = None if outcome is None else next(item for item in outcome if item.column == column)
+            values.append(log(item.predicted / item.measured) if item else np.nan)
         return np.array(values)
 
     def jacobian(self, logs: Floats, base: Floats) -> Floats:
         """Return the change of each residual with the logarithm of each constant."""
         columns = []
-        for position in range(len(logs)):
+        for position, constant in enumerate(self.constants):
             moved = logs.copy()
             moved[position] += STEP
-            columns.append((self.residuals(moved) - base) / STEP)
+            changed = (self.residuals(moved, self._spoken_of(constant.entry)) - base) / STEP
+            columns.append(np.nan_to_num(changed))
         return np.array(columns).T
+
+    def _spoken_of(self, entry: str) -> NDArray[np.bool_]:
+        """Return which points an entry speaks of."""
+        own = next(item for item in self.entries if item.id == entry)
+        accelerators = self.catalog.accelerators
+        return np.array([own.applies_to(p.system.runtime, accelerators[p.setting.accelerator]) for p in self.points])
 
     def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: NDArray[np.bool_]) -> Floats:
         """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors."""
@@ -180,20 +196,24 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
     say("fitted: " + _summary(problem, final))
     jacobian = problem.jacobian(logs, final)
 
-    def left_out(keys: NDArray[np.str_], count: int) -> Floats:
+    def left_out(keys: NDArray[np.str_], count: int) -> tuple[Floats, tuple[Fold, ...]]:
         """Residuals of points whose key was left out of the fit; NaN where that would leave nothing to fit on."""
         residual = np.full(len(final), np.nan)
+        found = []
         for fold in _folds(keys, count):
             out = np.isin(keys[problem.index], fold)
             if out.any() and not out.all():
                 # Near the optimum of all points one linear step reaches that of the rest; its residuals are exact.
                 without = problem.solve(final, jacobian, logs, ~out)
-                residual[out] = problem.residuals(without)[out]
-        return residual
+                wanted = np.isin(keys, fold)
+                residual[out] = problem.residuals(without, wanted)[out]
+                members = np.flatnonzero(wanted).tolist()
+                found.append(Fold(tuple(members), (*problem.shared, *problem.with_values(without))))
+        return residual, tuple(found)
 
     models = np.array([model_of(point) for point in problem.points])
     accelerators = np.array([point.setting.accelerator for point in problem.points])
-    by_group = left_out(problem.groups, folds)
+    by_group, dealt = left_out(problem.groups, folds)
     say("left out: " + _summary(problem, by_group))
     values = {(c.entry, c.field): float(f"{exp(v):.4g}") for c, v in zip(problem.constants, logs, strict=True)}
     return Fit(
@@ -203,8 +223,9 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
         left_out=_errors(problem, by_group),
         fitted_ratios=_ratios(problem, final),
         ratios=_ratios(problem, by_group),
-        without_model=_ratios(problem, left_out(models, len(set(models)))),
-        without_accelerator=_ratios(problem, left_out(accelerators, len(set(accelerators)))),
+        without_model=_ratios(problem, left_out(models, len(set(models)))[0]),
+        without_accelerator=_ratios(problem, left_out(accelerators, len(set(accelerators)))[0]),
+        folds=dealt,
     )
 
 

@@ -61,6 +61,8 @@ class Overheads:
     """What a runtime spends beside its kernels, seconds."""
 
     step_s: float
+    stage_s: float
+    """What each pipeline stage beyond the first spends on its own host, for a part of the batch."""
     layer_s: float
     mixture_layer_s: float
     sparse_layer_s: float
@@ -70,8 +72,6 @@ class Overheads:
     all_reduce_factor: float
     ttft_s: float
     """From the request's arrival to the scheduler, and from the first token to the client."""
-    decode_share_of_prompts: float
-    """How much of another request's prefill a decoding request feels in a closed loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ def rates_for(
     mixture_key, mixture_fit, mixture_curve = _first(order, "mixture", mixture_keys)
     mixture_unit = "bf16" if mixture_key in ("bf16", "int4_wo", "mxfp4") else unit
     kv = "fp8" if kv_cache.bits < 12 else "bf16"
-    decode_fit = _decode(order, kv)
+    decode_fit = _decode(order, kv, runtime.framework)
     _, prefill_fit, prefill_curve = _first(order, "prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"))
     latent = []
     for heads in (128, 16):
@@ -254,7 +254,10 @@ def rates_for(
         mixture_bytes=weights.bytes_per_element,
         decode=DecodeRate(
             decode_fit.t0_us * 1e-6,
-            min(decode_fit.memory, 1.0) * bandwidth * constants.attention_memory,
+            min(decode_fit.memory, 1.0)
+            * bandwidth
+            * constants.attention_memory
+            * (constants.quantised_attention_memory if kv == "fp8" else 1.0),
             decode_fit.half,
         ),
         prefill=_scaled(
@@ -301,6 +304,8 @@ def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
 
     return Overheads(
         step_s=of("step_overhead_us") * 1e-6,
+        # One process that splits layers over devices has one host for all of them.
+        stage_s=0.0 if runtime.splits_layers else of("step_overhead_us") * 1e-6,
         layer_s=of("layer_overhead_us") * 1e-6,
         mixture_layer_s=of("mixture_layer_overhead_us") * 1e-6,
         sparse_layer_s=of("sparse_layer_overhead_us") * 1e-6,
@@ -309,7 +314,6 @@ def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
         all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
         all_reduce_factor=of("all_reduce_factor"),
         ttft_s=of("ttft_overhead_ms") * 1e-3,
-        decode_share_of_prompts=of("decode_share_of_prompts"),
     )
 
 
@@ -331,19 +335,25 @@ def _optional(
     return None
 
 
-def _decode(order: list[KernelCurve], kv: str) -> DecodeFit:
+def _decode(order: list[KernelCurve], kv: str, own_framework: str) -> DecodeFit:
+    """The framework's own curve, else the fastest of the others'."""
     for key in (kv, "bf16"):
-        for curve in order:
-            if key in curve.decode:
-                return curve.decode[key]
+        fits = [(curve.framework, curve.decode[key]) for curve in order if key in curve.decode]
+        if fits:
+            own = [fit for framework, fit in fits if framework == own_framework]
+            return own[0] if own else max((fit for _, fit in fits), key=lambda fit: fit.memory)
     raise LookupError("no measured decode attention curve")
 
 
 def _all_reduce(order: list[KernelCurve]) -> tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]:
-    table = next((curve.all_reduce for curve in order if curve.all_reduce), {})
+    fastest: dict[str, dict[str, float]] = {}
+    for curve in order:
+        for group, table in curve.all_reduce.items():
+            best = fastest.setdefault(group, dict(table))
+            best |= {size: min(us, best.get(size, us)) for size, us in table.items()}
     rows = []
-    for group in sorted(table, key=int):
-        points = sorted((float(size), us * 1e-6) for size, us in table[group].items())
+    for group in sorted(fastest, key=int):
+        points = sorted((float(size), us * 1e-6) for size, us in fastest[group].items())
         rows.append((int(group), tuple(size for size, _ in points), tuple(seconds for _, seconds in points)))
     return tuple(rows)
 

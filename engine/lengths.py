@@ -93,8 +93,18 @@ class Lengths:
 
     @property
     def live_mean(self) -> float:
-        """Tokens that a running request holds on average over its life."""
-        return self.prompt.mean + self.output.mean / 2
+        """Tokens that a running sequence holds on average; long answers run longer, so that more of them are met."""
+        return self.prompt.mean + self.running_output / 2
+
+    @property
+    def reserved_mean(self) -> float:
+        """Tokens that a running sequence holds where its whole answer is reserved for it from the start."""
+        return self.prompt.mean + self.running_output
+
+    @property
+    def running_output(self) -> float:
+        """Answer length of the sequences that run at a time, E[O²]/E[O]."""
+        return self.output.mean * (1 + self.output.cv**2)
 
     def live_percentile(self, share: float) -> float:
         """A high percentile of the tokens that a request holds at its end."""

@@ -21,6 +21,9 @@ ITERATIONS = 12
 COLLISIONS = 0.2
 """Weight of ρ/(1 − ρ) in a steady closed loop's wait. Source: replay of vLLM and TensorRT-LLM sweeps."""
 
+HERD_STEPS = 4.0
+"""Steps, each with the prompts of those who end together, that a request of a herd waits for, its own among them."""
+
 SPREAD = 0.2
 """Relative spread of a client's cycle after one round when lengths are drawn from 0.8–1.0 × nominal."""
 
@@ -102,13 +105,19 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     lengths = replicas.lengths
     clients = concurrency[:, None]
     seats = np.minimum(clients, np.maximum(replicas.seats, 1.0))
+    together = np.minimum(prompts_together(replicas), seats)
+    felt = np.ones_like(seats)
+    if not protocol.lengths_vary:
+        felt = (1.0 if replicas.scheduler.mixed else 0.5) * (1.0 - together / seats)
+    drawn = protocol.lengths_vary
     decoding = np.ones_like(seats)
-    for _ in range(ITERATIONS):
+    for _ in range(1 if replicas.scheduler.mixed or not drawn else ITERATIONS):
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
-        itl = load.step_s + replicas.decode_share * (seats - 1.0) * decoding * load.prompt_s / lengths.decoded
-        queued = (clients - seats) / seats * (lengths.output.mean * itl)
-        before = closed_wait(replicas, seats, protocol, itl, load.prompt_s)
+        others = seats if not drawn else (seats - 1.0)
+        itl = load.step_s + felt * others * decoding * load.prompt_s / lengths.decoded
+        before = closed_wait(replicas, seats, together, protocol, itl, load.prompt_s)
         in_seat = before + (load.own_s @ lengths.prompt.weights)
+        queued = seat_queue(clients, seats, protocol) * (in_seat + lengths.decoded * itl)
         if not replicas.scheduler.mixed:
             decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
     ttft = in_seat + queued
@@ -125,26 +134,56 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     )
 
 
+def seat_queue(clients: Floats, seats: Floats, protocol: BenchmarkProtocol) -> Floats:
+    """Return how many times a request's stay in its seat it waits for one, on average.
+
+    Steady: (c − k)/k with k seats. At the start k find a seat at once and the others wait for as many turns as stand
+    before them, half of that on average.
+    """
+    beyond = clients - seats
+    share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0
+    result: Floats = beyond / seats * (1 - share + share * beyond / clients / 2)
+    return result
+
+
+def prompts_together(replicas: Replicas) -> Floats:
+    """Return how many prompts one step carries at most: (candidates, 1)."""
+    mean = max(replicas.lengths.prompt.mean, 1.0)
+    fit = replicas.budget / mean
+    most = np.maximum(fit if replicas.scheduler.chunked else np.floor(fit), 1.0)
+    limit = replicas.scheduler.prompts_per_step
+    result: Floats = most if limit is None else np.minimum(most, float(limit))
+    return result
+
+
 def closed_wait(
-    replicas: Replicas, seats: Floats, protocol: BenchmarkProtocol, itl: Floats, prompt_s: Floats
+    replicas: Replicas, seats: Floats, together: Floats, protocol: BenchmarkProtocol, itl: Floats, prompt_s: Floats
 ) -> Floats:
     """Return the mean wait of a request that has a seat before its own prefill.
 
-    Burst: with all clients at once, the i-th prompt is done after i of them; the mean over what the budget carries at
-    a time. Steady: half a step, and collisions ρ/(1 − ρ) with ρ = c·τ/S, where S, the window over which a round's
-    arrivals spread, widens with every round by the spread of lengths and of the burst itself.
+    Burst: with all clients at once, the i-th prompt is done after i of them, a step's worth at a time. Steady: half a
+    step, and where lengths are drawn collisions ρ/(1 − ρ) with ρ = c·τ/S, where S, the window over which a round's
+    arrivals spread, widens with every round by the spread of lengths and of the burst itself. Where lengths are fixed,
+    those whose prompts shared a step end together and prefill together again.
     """
-    lengths = replicas.lengths
-    per_step = np.maximum(replicas.budget / max(lengths.prompt.mean, 1.0), 1.0)
-    burst = prompt_s * per_step * (np.ceil(seats / per_step) - 1) / 2
-    rounds = np.arange(1.0, max(protocol.prompts_per_client - 1, 1) + 1)
-    spread = SPREAD * lengths.output.mean * itl if protocol.lengths_vary else np.zeros_like(itl)
-    window = np.sqrt(rounds * spread**2 + (seats * prompt_s) ** 2) + protocol.jitter_s
-    busy = np.minimum(seats * prompt_s / np.maximum(window, 1e-9), 0.9)
-    herd = 0.0 if protocol.lengths_vary else prompt_s * (np.minimum(seats, per_step) - 1) / 2
-    steady = itl[:, 0] / 2 + (COLLISIONS * busy / (1 - busy) * prompt_s + herd).mean(axis=1)
+    lengths, scheduler = replicas.lengths, replicas.scheduler
+    burst = prompt_s * ((seats + together) / 2 - 1)
+    # Who comes first waits as long as prompts are held back, the others for what is left of it.
+    held = seats / lengths.decoded * scheduler.batch_wait_steps
+    looked = itl * (scheduler.poll_steps / 2 + scheduler.batch_wait_steps * (1 + held / 2) / (1 + held))
+    if protocol.lengths_vary:
+        rounds = np.arange(1.0, max(protocol.prompts_per_client - 1, 1) + 1)
+        spread = SPREAD * lengths.output.mean * itl
+        window = np.sqrt(rounds * spread**2 + (seats * prompt_s) ** 2) + protocol.jitter_s
+        busy = np.minimum(seats * prompt_s / np.maximum(window, 1e-9), 0.9)
+        steady = looked + (COLLISIONS * busy / (1 - busy) * prompt_s).mean(axis=1)[:, None]
+    elif scheduler.mixed:
+        group = 1.0 if scheduler.chunked else (1 + together) / 2
+        steady = looked + np.minimum((HERD_STEPS - scheduler.chunked) * group * prompt_s - prompt_s, burst)
+    else:
+        steady = looked + burst
     share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0
-    result: Floats = np.where(seats > 1, share * burst + (1 - share) * steady[:, None], 0.0)
+    result: Floats = np.where(seats > 1, share * burst + (1 - share) * steady, 0.0)
     return result
 
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
-from catalogs.records import Accelerator
+from catalogs.records import Accelerator, Scheduler
 from engine.bands import architecture_of, band_for, ends, kernels_of
-from engine.benchmarks import Benchmark, BenchmarkTtft, Progress, benchmark_of
+from engine.benchmarks import Benchmark, BenchmarkTtft, Progress, benchmark_of, scheduler_of
 from engine.candidates import Candidates, illegal_because, measure
 from engine.kernels import Rates, Unsupported
 from engine.lengths import lengths_of
-from engine.loads import LoadFigures, closed_loop, saturated, static_batch
+from engine.loads import LoadFigures, closed_loop, offline, saturated, static_batch
 from engine.memory import Parallelism
 from engine.points import Load, Point, Setting, System, Unpredictable, read_point, tokens_of
 from engine.replica import Replicas
@@ -135,7 +135,7 @@ def predict_points(
             for index, point in members:
                 outcomes[index] = refused.get(point.setting, "")
             if kept and reduced is not None:
-                predicted = _predict_load(reduced, load, [point for _, point in kept])
+                predicted = _predict_load(reduced, load, [point for _, point in kept], simulated=simulator is not None)
                 for (index, _), (outcome, benchmark) in zip(kept, predicted, strict=True):
                     outcomes[index] = outcome
                     if benchmark is not None:
@@ -221,11 +221,30 @@ def _reduce(
     return _Reduced(question, tuple(accelerators), tuple(rates), which, spread, found.step_tables(), row_of), refused
 
 
-def _predict_load(reduced: _Reduced, load: Load, points: Sequence[Point]) -> list[tuple[Outcome, Benchmark | None]]:
+def _predict_load(
+    reduced: _Reduced, load: Load, points: Sequence[Point], *, simulated: bool
+) -> list[tuple[Outcome, Benchmark | None]]:
+    """Return what each point's benchmark prints; those whose servers were started alike are computed together."""
+    alike: dict[Scheduler, list[int]] = defaultdict(list)
+    for index, point in enumerate(points):
+        accelerator = reduced.accelerators[reduced.which[reduced.row_of[point.setting]]]
+        alike[scheduler_of(reduced.question.runtime, accelerator, load.protocol, point.run)].append(index)
+    found: list[tuple[Outcome, Benchmark | None]] = [("", None)] * len(points)
+    for scheduler, members in alike.items():
+        outcomes = _predict_alike(reduced, load, [points[i] for i in members], scheduler, simulated=simulated)
+        for index, outcome in zip(members, outcomes, strict=True):
+            found[index] = outcome
+    return found
+
+
+def _predict_alike(
+    reduced: _Reduced, load: Load, points: Sequence[Point], scheduler: Scheduler, *, simulated: bool
+) -> list[tuple[Outcome, Benchmark | None]]:
     question = replace(
         reduced.question,
         lengths=lengths_of(tokens_of(load), float(reduced.question.model.max_context)),
-        budget_tokens=load.protocol.token_budget or reduced.question.budget_tokens,
+        runtime=reduced.question.runtime.model_copy(update={"scheduler": scheduler}),
+        budget_tokens=scheduler.token_budget,
     )
     rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
     found = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
@@ -235,7 +254,7 @@ def _predict_load(reduced: _Reduced, load: Load, points: Sequence[Point]) -> lis
     except Unpredictable as reason:
         return [(str(reason), None)] * len(points)
     return [
-        (_outcome(found, figures, index, point), _benchmark(found, tables, index, point))
+        (_outcome(found, figures, index, point), _benchmark(found, tables, index, point) if simulated else None)
         for index, point in enumerate(points)
     ]
 
@@ -249,8 +268,7 @@ def _benchmark(found: Candidates, tables: StepTables, index: int, point: Point) 
         found.question.runtime,
         found.accelerator(index),
         point.load.protocol,
-        point.together,
-        (point.load.prompt, point.load.output),
+        point.run,
         int(found.spread.dp[index]),
     )
 
@@ -303,7 +321,10 @@ def _figures(replicas: Replicas, load: Load, points: Sequence[Point]) -> LoadFig
                 raise Unpredictable("the concurrency is not stated")
             return closed_loop(replicas, together, load.protocol)
         case "offline":
-            return static_batch(replicas, together) if together.all() else saturated(replicas)
+            requests = load.protocol.requests_of(load.prompt, load.output)
+            if together.all():
+                return static_batch(replicas, together)
+            return offline(replicas, requests) if requests else saturated(replicas)
         case "open_loop":
             return _open_loop(replicas, points)
         case _:

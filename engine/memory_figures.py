@@ -13,6 +13,9 @@ from engine.given_load import Basis
 from engine.memory import PLAIN_BYTES, kv_bytes_per_token, quantised_parameters, quantised_roles, weights_bytes
 from engine.operations import INDEX_KEY_BYTES, layers
 
+HELD = {False: "prompt + half the answer, of those that run", True: "prompt + the answer reserved for it"}
+"""What a running sequence holds, by whether the runtime reserves its answer."""
+
 
 def memory_figures(result: Estimate) -> Iterator[Figure]:
     """Yield the figures of memory, those first that others follow from."""
@@ -88,7 +91,7 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
         (basis,),
         (
             Input("pool per accelerator", one.kv_cache_bytes, "bytes", "above"),
-            Input("live tokens of a sequence", question.lengths.live_mean, "", "prompt + half the answer"),
+            Input("tokens that it holds", question.held_tokens, "", HELD[question.runtime.scheduler.reserve_output]),
             Input("KV of it on one accelerator", float(basis.found.memory.sequence[0]), "bytes", "sharded as above"),
         ),
     )

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from catalogs.records import BenchmarkProtocol, ModelArchitecture
+from catalogs.records import BenchmarkProtocol, BenchmarkRun, ModelArchitecture
 from engine.workload import TokenDistribution, Tokens
 
 PRECISION_NAMES = {"fp4": "nvfp4", "4-bit": "int4", "f16": "fp16"}
@@ -65,6 +65,13 @@ class Point:
     together: int
     """Batch or concurrency; 0 where the row states none."""
     is_mixture: bool
+
+    @property
+    def run(self) -> BenchmarkRun:
+        """What of it decides how its servers were started."""
+        return BenchmarkRun(
+            self.row["model"], self.setting.tp * self.setting.dp, self.together, (self.load.prompt, self.load.output)
+        )
 
 
 def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:

@@ -100,12 +100,8 @@ class Replicas:
         seats: Floats,
         ttft_overhead_s: Floats,
         arrival_cv: float,
-        decode_share: Floats,
     ) -> None:
-        """Take the step tables, the token budget per step and the seats (most requests together) of each candidate.
-
-        ``decode_share`` is how much of another's prefill a decoding request feels in a closed loop.
-        """
+        """Take the step tables, the token budget per step and the seats (most requests together) of each candidate."""
         self.tables = tables
         self.lengths = lengths
         self.scheduler = scheduler
@@ -113,7 +109,6 @@ class Replicas:
         self.seats = np.maximum(seats, 1e-6)[:, None]
         self.ttft_overhead_s = ttft_overhead_s[:, None]
         self.arrival_cv = arrival_cv
-        self.decode_share = decode_share[:, None]
         self._decoded = lengths.decoded
         self._computed = float(lengths.computed @ lengths.prompt.weights)
         context = np.array([lengths.decode_context(w) for w in tables.windows])
@@ -200,7 +195,7 @@ class Replicas:
         # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
         # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
         # launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
-        together = np.maximum(ended, TINY)
+        together = np.maximum(ended * max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps), TINY)
         head = -np.expm1(-together) / together
         filled = rest + (room - rest) * np.minimum(ended * self._computed / room, 1.0)
         if self.scheduler.mixed:

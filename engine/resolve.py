@@ -48,6 +48,12 @@ class Question:
         return self.runtime.framework == "trtllm" and self.model.native_precision in ("bf16", "fp16")
 
     @property
+    def held_tokens(self) -> float:
+        """Tokens of KV that a running sequence holds on average."""
+        reserves = self.runtime.scheduler.reserve_output
+        return self.lengths.reserved_mean if reserves else self.lengths.live_mean
+
+    @property
     def mean_rate(self) -> float | None:
         """Model calls per second, on average."""
         rate = self.spec.traffic.requests_per_s
@@ -67,6 +73,8 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         model, checkpoint, native = found.model, found.checkpoint, found.precision
     weights = catalog.precision(spec.precision.weights or native)
     runtime = catalog.runtime(spec.serving.runtime)
+    if not runtime.sliding_windows:
+        model = model.without_windows()
     scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
     budget_tokens = spec.serving.token_budget or scheduler.token_budget

@@ -152,7 +152,8 @@ def step_parts(
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
     waiting = column.pipeline_bubble * sum(parts.values(), np.zeros_like(tokens))
-    parts["pipeline"] = (column.pp - 1) * (hand_over + waiting)
+    # Every stage has a host of its own, which spends its overhead on every part of the batch.
+    parts["pipeline"] = (column.pp - 1) * (hand_over + column.stage_overhead + waiting)
     return parts
 
 
@@ -178,6 +179,7 @@ class _Columns:
         self.pipeline_bubble = self._scalar([r.pipeline_bubble for r in rates], which)
         self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
         self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
+        self.stage_overhead = self._scalar([r.overheads.stage_s for r in rates], which)
         self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)
         self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
         self.sparse_layer_overhead = self._scalar([r.overheads.sparse_layer_s for r in rates], which)
@@ -225,7 +227,9 @@ def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, token
     if layer.mixing and layer.mixing.index_elements:
         overhead = overhead + column.sparse_layer_overhead
     norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
-    seconds = np.zeros_like(own)
+    # Shared experts run on a stream of their own, beside the routed ones; a latent's projections do not.
+    beside = layer.mixture is not None and not layer.mixture.latent_size
+    seconds, shared = np.zeros_like(own), np.zeros_like(own)
     for product in layer.products:
         if product.role == "expert" and layer.mixture:
             continue
@@ -239,10 +243,14 @@ def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, token
             (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
         )
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
-        seconds = seconds + column.product(roof, own, inputs / shards, outputs, weight, entry)
+        took = column.product(roof, own, inputs / shards, outputs, weight, entry)
+        if product.role == "shared" and beside:
+            shared = shared + took
+        else:
+            seconds = seconds + took
     parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
     if layer.mixture:
-        parts["experts"] = _experts(layer, model, column, tokens)
+        parts["experts"] = np.maximum(_experts(layer, model, column, tokens), shared)
     if layer.mixing and layer.mixing.state_bytes:
         parts["recurrent state"] = _state(layer.mixing, column, own)
     return parts

@@ -95,5 +95,4 @@ def worked_case(prompt: float = 1000, output: float = 250, cv: float = 0.8, seat
         seats=np.array([seats]),
         ttft_overhead_s=np.zeros(1),
         arrival_cv=1.0,
-        decode_share=np.ones(1),
     )

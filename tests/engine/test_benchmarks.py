@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.records import BenchmarkProtocol, SchedulerChange
+from catalogs.records import BenchmarkProtocol, BenchmarkRun, SchedulerChange
 from engine.benchmarks import Benchmark, benchmark_of, benchmark_ttfts
 from engine.simulation import StepModel
 
@@ -14,7 +14,8 @@ HERD = BenchmarkProtocol(id="herd", source="a test", turnaround_s=0)
 
 def run_of(clients: int, protocol: BenchmarkProtocol = HERD, runtime: str = "vllm") -> Benchmark:
     accelerator = CATALOG.accelerator("b200")
-    return benchmark_of(STEPS, CATALOG.runtime(runtime), accelerator, protocol, clients, (500, 50))
+    run = BenchmarkRun("any", 1, clients, (500, 50))
+    return benchmark_of(STEPS, CATALOG.runtime(runtime), accelerator, protocol, run)
 
 
 def test_one_client_waits_for_its_own_prompt_alone() -> None:
