@@ -153,7 +153,7 @@ class _Stage:
             shape=self.shape,
             basis=_basis(plan, self.question),
             seed=seed,
-            met=float(run.within @ rate / rate.sum()),
+            met=min(float(run.within @ rate / rate.sum()), 1.0),
             replica_hours=float(run.held.sum()) / MINUTES_PER_HOUR,
             accelerator_hours=float(paid),
             fixed_replicas=fixed,

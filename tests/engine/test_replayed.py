@@ -2,15 +2,18 @@ import json
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalogs.catalog import Catalog
 from catalogs.units import HOURS_PER_MONTH
+from engine.correction import FLAPS_A_DAY, LATE_A_DAY
 from engine.forecast import forecast
 from engine.offers import instances_for
 from engine.plan import CapacityPlan, Replay, plan_json
 from engine.plan_file import plan_schema, read_plan
 from engine.proven import proven_forecast
-from engine.replayed import replayed
+from engine.replayed import WAY_OUT, replayed
 from engine.workload import Target, spec_from
 
 CATALOG = Catalog.load()
@@ -147,6 +150,62 @@ def test_spares_are_held_at_every_hour() -> None:
     _, spared = replay_of(availability__spare_replicas=2)
     assert spared.fixed_replicas == without.fixed_replicas + 2
     assert spared.replica_hours == pytest.approx(without.replica_hours + 48, rel=0.03)
+
+
+@settings(max_examples=10)
+@given(
+    rate=st.floats(0.05, 2000),
+    peak=st.sampled_from([1.0, 1.5, 4.0, 20.0]),
+    burst=st.sampled_from([1.0, 1.3, 5.0]),
+    burstiness=st.sampled_from([0.2, 1.0, 10.0]),
+    spares=st.integers(0, 3),
+    minimum=st.integers(1, 6),
+    node_s=st.sampled_from([0.0, 600.0, 7200.0]),
+    window_s=st.sampled_from([0.0, 60.0, 300.0]),
+    metric=st.sampled_from(["ttft", "itl", "e2e"]),
+    percentile=st.sampled_from(["mean", "p50", "p95"]),
+)
+def test_whatever_the_plan_its_replay_keeps_the_bounds(
+    *,
+    rate: float,
+    peak: float,
+    burst: float,
+    burstiness: float,
+    spares: int,
+    minimum: int,
+    node_s: float,
+    window_s: float,
+    metric: str,
+    percentile: str,
+) -> None:
+    """Between minimum and maximum, shares between 0 and 1, what no correction mended said; and it goes into JSON."""
+    seconds = {"ttft": 1.0, "itl": 0.1, "e2e": 30.0}[metric]
+    plan = planned(
+        traffic__requests_per_s=rate,
+        traffic__peak_factor=peak,
+        traffic__burst=burst,
+        traffic__burstiness=burstiness,
+        availability__spare_replicas=spares,
+        availability__minimum_replicas=minimum,
+        scaling__node_s=node_s,
+        scaling__metric_window_s=window_s,
+        targets=(Target(metric=metric, percentile=percentile, seconds=seconds),),  # type: ignore[arg-type]
+    )
+    after = replayed(plan, CATALOG)
+    json.dumps(plan_json(after), allow_nan=False)
+    record = after.replay
+    if record is None:
+        assert plan.fleet.minimum_replicas == plan.fleet.maximum_replicas
+        return
+    days = len(record.replicas_by_hour) / 24
+    assert plan.fleet.minimum_replicas <= after.fleet.minimum_replicas <= record.minimum_replicas
+    assert record.maximum_replicas <= plan.fleet.maximum_replicas
+    assert 0 <= record.met <= 1
+    assert record.saving < 1
+    assert after.autoscaling.target_utilisation <= plan.autoscaling.target_utilisation
+    assert after.autoscaling.scale_down_window_s >= plan.autoscaling.scale_down_window_s
+    if record.late_minutes > LATE_A_DAY * days or record.flaps > FLAPS_A_DAY * days:
+        assert any(WAY_OUT in warning for warning in after.autoscaling.warnings)
 
 
 def test_the_same_plan_and_seed_give_the_same_bytes() -> None:
