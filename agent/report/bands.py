@@ -26,8 +26,14 @@ def _sentences(plan: CapacityPlan, bands: Mapping[str, Any]) -> Iterator[str]:
     low, high = _ends(bands["replica_capacity"]["requests_per_s"])
     yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
     yield sentence(fleet_sentence(plan))
-    if bands.get("note"):
-        yield sentence(f"{bands['note'][0].upper()}{bands['note'][1:]}")
+    if note := outside_sentence(plan):
+        yield note
+
+
+def outside_sentence(plan: CapacityPlan) -> str:
+    """Return how little is known of a case like this; empty where enough is."""
+    note: str = (plan.bands or {}).get("note") or ""
+    return sentence(note[0].upper() + note[1:]) if note else ""
 
 
 def fleet_sentence(plan: CapacityPlan) -> str:

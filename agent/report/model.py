@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.report.bands import fleet_sentence
+from agent.report.bands import fleet_sentence, outside_sentence
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Paragraph, Report, Table, Words
 from agent.report.layout import height
 from agent.report.replay_section import replay_sentence
@@ -45,6 +45,8 @@ class _Room:
     command: int = 1000
     targets: int = 12
     """Rows."""
+    shown: int = SHOWN_ASSUMPTIONS
+    """Assumptions."""
     command_lead: bool = True
     bands: bool = True
     """Whether it says what the fleet would be if the forecast is off."""
@@ -62,6 +64,9 @@ _ROOMS = (
     _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
     _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
     _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380, replay=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=380, replay=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=150, replay=False),
     _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False, replay=False),
 )
 """From roomy to tight: the first that fits is taken."""
@@ -117,7 +122,7 @@ def _assumed(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
     if changes:  # who cannot have what was asked needs a way out before anything else
         return (Bullets(tuple(shortened(change, room.assumption) for change in changes), "What would have to give:"),)
     # Those whose effect was computed move the count; the sort keeps the plan's order among them.
-    weightiest = sorted(plan.assumptions, key=lambda item: not item.effect)[:SHOWN_ASSUMPTIONS]
+    weightiest = sorted(plan.assumptions, key=lambda item: not item.effect)[: room.shown]
     lead = "Assumed, and what it moves:" if any(item.effect for item in weightiest) else "Assumed:"
     items = tuple(assumption_shown(item, room.assumption) for item in weightiest)
     return (Bullets(items, lead),) if items else ()
@@ -234,7 +239,10 @@ def _fleet(plan: CapacityPlan) -> Table:
 
 def _sure(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     said = fleet_sentence(plan)
-    return (Paragraph(sentence(said)),) if said else ()
+    if not said:
+        return ()
+    outside = outside_sentence(plan) if plan.bands and plan.bands["note"] not in plan.warnings[:1] else ""
+    return (Paragraph(sentence(said)), *((Paragraph(outside, "warning"),) if outside else ()))
 
 
 def _span(low: int, high: int) -> str:

@@ -15,7 +15,7 @@ TERMS = {
     "owned": "owned",
 }
 NO_PRICE = "no price"
-_NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc")
+_NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc", "sn40l")
 
 
 _ONES: Final = re.compile(r"(?<![\d.,])1 ((?:model |spare |thinking )?(?:request|replica|node|token|call|year|GPU))s\b")
