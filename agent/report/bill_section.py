@@ -37,7 +37,7 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
                 ("source", offer.source),
             )
         )
-    yield _months(cost)
+    yield _months(cost, plan.replay.shape if plan.replay else "day")
     units = _unit_costs(cost)
     if units.items:
         yield units
@@ -45,11 +45,11 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
         yield Paragraph(sentence(cost.note))
 
 
-def _months(cost: Cost) -> Table:
+def _months(cost: Cost, shape: str) -> Table:
     months: list[tuple[str, float | None]] = [
         ("today's fleet, always on", cost.monthly_usd),
         ("at the minimum", cost.minimum_monthly_usd),
-        ("autoscaled over the day", cost.autoscaled_monthly_usd),
+        (f"autoscaled over the {shape}", cost.autoscaled_monthly_usd),
         ("at the maximum", cost.maximum_monthly_usd),
         ("today at the cheapest offer", cost.cheapest_monthly_usd),
         ("today at the dearest offer", cost.dearest_monthly_usd),

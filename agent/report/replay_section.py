@@ -52,12 +52,14 @@ def _corrected(correction: Correction) -> str:
 
 
 def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
-    """Return the replay in full; one line where the fleet never scales."""
+    """Return the replay in full; one line where there is nothing to replay."""
     replay = plan.replay
     if replay is None:
         if plan.fleet.minimum_replicas == plan.fleet.maximum_replicas:
             many = f"{show_count(plan.fleet.maximum_replicas)} replica{'s' * (plan.fleet.maximum_replicas > 1)}"
             yield Paragraph(f"Nothing to replay: {many} at every hour.", "quiet")
+        elif plan.spec.traffic.concurrency:
+            yield Paragraph("Nothing to replay: clients that wait for their answers have no hours.", "quiet")
         return
     yield Paragraph(replay_sentence(plan))
     minutes = (24 if replay.shape == "day" else 168) * 60

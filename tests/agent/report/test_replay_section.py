@@ -93,6 +93,18 @@ def test_a_fleet_that_never_scales_says_so_in_a_line() -> None:
     assert plain_text(Report(tuple(replay_blocks(still)))).strip() == "Nothing to replay: 1 replica at every hour."
 
 
+def test_a_closed_loop_says_why_there_is_none() -> None:
+    base = plan()
+    traffic = base.spec.traffic.model_copy(update={"requests_per_s": None, "concurrency": 64})
+    closed = replace(base, spec=base.spec.model_copy(update={"traffic": traffic}))
+    assert "clients that wait" in plain_text(Report(tuple(replay_blocks(closed))))
+
+
+def test_the_bill_names_what_was_replayed() -> None:
+    assert "autoscaled over the week: $" in plain_text(full(replayed(plan())))
+    assert "autoscaled over the day: $" in plain_text(full(plan()))
+
+
 @pytest.mark.parametrize("make", [plan, verbose, unpriced])
 def test_the_first_screen_holds_it_within_its_lines(make: object) -> None:
     shown = replayed(make(), corrections=(WINDOW,))  # type: ignore[operator]
