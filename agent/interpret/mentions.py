@@ -68,7 +68,7 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         singular = re.sub(r"(?<=[\dgxel])s(?=\W|$)", "", said) if letters_of(said)[-1:] == "s" else said
         for spelling in dict.fromkeys((said, singular)):
             words = words_of(spelling)
-            telling = [w for w in words if w.isalpha() and (w not in COMMON or w in ("max", "ultra"))]
+            telling = [w for w in words if w.isalpha() and (w not in COMMON or w in _ENDINGS or words[:1] == ("m",))]
             heads = [chunk for chunk in re.split(r"[\s-]+", spelling) if chunk in lexicon.heads]
             if (not telling and not heads) or (not heads and len(words) < 2 and words[0] not in _ARCHITECTURES):
                 continue
@@ -104,7 +104,7 @@ def _is_chip(sentence: Sentence, first: int) -> bool:
     """Whether 'M3' is followed by what makes it an accelerator: 'M3 Ultra'."""
     typed = sentence.text[sentence.items[first].start : sentence.items[first].end].lower()
     following = sentence.items[first + 1].word if first + 1 < len(sentence.items) else ""
-    return re.fullmatch(r"m[1-9]", typed) is not None and following in _ENDINGS
+    return re.fullmatch(r"m[1-9]", typed) is not None and (following in _ENDINGS or following == "pro")
 
 
 def _usual(spelling: str, lexicon: Lexicon) -> tuple[str, ...]:
