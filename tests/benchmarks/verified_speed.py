@@ -19,17 +19,6 @@ LONG = ("--model", "llama-3.1-70b", "--precision", "fp8", "--gpu-type", "H100", 
 LONG += ("--output-tokens", "300")
 STARVED = ("--model", "llama-3.1-8b", "--gpu-type", "L4", "--tp", "1", "--input-tokens", "500")
 STARVED += ("--output-tokens", "2000")
-    "--model",
-    "llama-3.1-8b",
-    "--gpu-type",
-    "L4",
-    "--tp",
-    "1",
-    "--input-tokens",
-    "500",
-    "--output-tokens",
-    "2000",
-)
 GIVEN = ("--model", "llama-3.1-70b", "--gpu-type", "A100-80GB", "--tp", "4", "--gpus", "16", *CHAT[4:])
 CASES = {
     "no targets": A100,
