@@ -1,5 +1,7 @@
 """`fleetcast fit`: fit the catalog's constants and error bands on measurements (a developer's command)."""
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,9 @@ def fit_command(
     kinds: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the kinds of cases measured go.")] = Path(
         "catalogs/measured_kinds.toml"
     ),
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Simulate every closed loop too, with constants that have not seen it.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")] = False,
 ) -> int:
     """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
@@ -37,11 +42,13 @@ def fit_command(
     """
     rows = [row for file in points for row in read_points(file)]
     facts = user_catalogs(())
+    from engine.benchmarks import benchmark_ttfts  # noqa: PLC0415
     from engine.fit_run import run_fit  # noqa: PLC0415 — numpy
     from engine.measured_kinds import kinds_file, kinds_of  # noqa: PLC0415
 
     held = scorecard_points()
-    run = run_fit(rows, facts, held, say=lambda text: notice([text]))
+    simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1) if replay else None
+    run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator)
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
     write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)

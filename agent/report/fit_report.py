@@ -5,6 +5,7 @@ from math import isnan
 
 from agent.report.blocks import Block, Bullets, Column, Paragraph, Report, Table
 from catalogs.units import show_percent
+from engine.fit_replays import ReplayLine
 from engine.fit_run import FitRun, Line
 
 
@@ -29,6 +30,18 @@ def _blocks(run: FitRun) -> Iterator[Block]:
         "are always left out with it.",
         "quiet",
     )
+    if run.replays:
+        yield Table(
+            (
+                Column("closed loops of"),
+                Column("metric"),
+                Column("n", "right"),
+                Column("formula", "right"),
+                Column("simulated", "right"),
+            ),
+            tuple(_replayed(line) for line in run.replays),
+        )
+        yield Paragraph("The same, of TTFT, with constants fitted on the other groups alone.", "quiet")
     yield Bullets(
         (
             f"{run.refused} points of the scorecard and their neighbours were judged and not fitted on.",
@@ -40,6 +53,11 @@ def _blocks(run: FitRun) -> Iterator[Block]:
 def _row(line: Line) -> tuple[str, ...]:
     errors = (line.in_sample, line.left_out, line.without_model, line.without_accelerator)
     return line.name, line.metric, str(line.points), *(_shown(error) for error in errors)
+
+
+def _replayed(line: ReplayLine) -> tuple[str, ...]:
+    formula = "none" if line.formula is None else _shown(line.formula)
+    return line.name, line.metric.replace("_", " "), str(line.points), formula, _shown(line.simulated)
 
 
 def _shown(error: tuple[float, float]) -> str:
