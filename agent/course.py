@@ -163,7 +163,14 @@ def prepare(ports: Ports) -> None:
 
 
 def _prepare_rest(ports: Ports) -> None:
-    for name in ("engine.proven", "agent.report.show", "agent.report.rich_render", "agent.report.model"):
+    for name in (
+        "engine.verification",
+        "engine.moments",
+        "engine.proven",
+        "agent.report.show",
+        "agent.report.rich_render",
+        "agent.report.model",
+    ):
         import_module(name)
     from engine.workload import WorkloadSpec  # noqa: PLC0415 — loaded beside the first prompt
 

@@ -1,16 +1,19 @@
 """The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from catalogs.errors import listed
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError, listed
 from catalogs.records import Accelerator
-from engine.candidates import Candidates
+from engine.candidates import Candidates, single
 from engine.kernels import compute_unit
 from engine.memory import kv_bytes_per_token, weights_bytes
 from engine.plan import (
     AcceleratorMemory,
+    CapacityPlan,
     Chosen,
     ChosenPrecision,
     Memory,
@@ -18,7 +21,7 @@ from engine.plan import (
     Provenance,
     Verdict,
 )
-from engine.resolve import Question
+from engine.resolve import Question, resolve
 from engine.search import MARGINAL_WEIGHTS, Evaluated
 
 
@@ -184,6 +187,34 @@ def provenance_of(question: Question, best: Evaluated) -> Provenance:
         kernels=f"{accelerator.name}: kernel times {origin}",
         method="roofline kernels with measured efficiencies; batch fixed point; closed-form waits",
     )
+
+
+def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Candidates]:
+    """Return the question that a plan answers and the candidate that it chose, an array of one.
+
+    Raises:
+        InputError: names that the catalog does not know.
+    """
+    chosen = plan.chosen
+    question = replace(resolve(plan.spec, catalog), accelerators=(catalog.accelerator(chosen.accelerator),))
+    found = single(
+        question, chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel
+    )
+    if found.seats_by_memory[0] < 1:
+        raise InputError(
+            f"{chosen.model_name} no longer fits on {chosen.accelerators_per_replica} × {chosen.accelerator_name} by "
+            "this catalog; make the plan anew"
+        )
+    return question, found
+
+
+def fleet_rate(plan: CapacityPlan, question: Question, *, peak: bool = False) -> float:
+    """Return mean requests/s over the whole fleet, or at the peak hour; a closed loop at the rate its clients reach."""
+    traffic = plan.spec.traffic
+    if question.mean_rate is not None:
+        return question.mean_rate * (traffic.peak_factor if peak else 1.0)
+    at = plan.performance.at_peak if peak else plan.performance.at_mean
+    return at.requests_per_s * plan.fleet.replicas
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,6 @@ from engine.forecast import forecast
 from engine.infeasible import NoPlan
 from engine.plan import CapacityPlan
 from engine.replayed import replayed
-from engine.verification import verified_forecast
 from engine.workload import Source, WorkloadSpec
 
 
@@ -31,5 +30,10 @@ def proven_forecast(
     Raises:
         InputError: names that the catalog does not know, values that contradict each other, nothing to refine.
     """
-    plan = verified_forecast(spec, catalog, sources, refine=refine) if simulate else forecast(spec, catalog, sources)
+    if simulate and (spec.targets or refine):
+        from engine.verification import verified_forecast  # noqa: PLC0415 — the simulator: others need not wait for it
+
+        plan = verified_forecast(spec, catalog, sources, refine=refine)
+    else:
+        plan = forecast(spec, catalog, sources)
     return plan if isinstance(plan, NoPlan) else replayed(plan, catalog, simulate=simulate)

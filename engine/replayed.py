@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from catalogs.catalog import Catalog
+from engine.chosen import chosen_candidate, fleet_rate
 from engine.controller import ScalingPolicy, policy_of
 from engine.correction import Outcome, Settings, Step, settled
 from engine.cost import autoscaled_bill
 from engine.demand import DAY_H, WITHIN_HOUR, Demand, demand_of
 from engine.demand_by_minute import MINUTES_PER_HOUR, DemandByMinute, demand_by_minute
-from engine.moments import moments
 from engine.offers import paid_accelerators
 from engine.operating_points import OperatingPoints, operating_points
 from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Moment, Replay
@@ -21,7 +21,6 @@ from engine.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
 from engine.replica_loads import replica_loads
 from engine.resolve import Question
 from engine.search import Evaluated, one_at
-from engine.simulated import chosen_candidate, fleet_rate
 from engine.thresholds import thresholds_of
 
 SEED = 0
@@ -61,6 +60,8 @@ def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, se
     corrections = tuple(correction for step in steps for correction in stage.corrections(step))
     record = stage.record(outcome, corrections, seed)
     if simulate and plan.spec.targets:
+        from engine.moments import moments  # noqa: PLC0415 — the simulator: a replay alone does without
+
         simulated = moments(plan, stage.question, stage.best.candidates, stage.minutes, outcome.run, seed=seed)
         record = replace(record, moments=simulated)
     return replace(
@@ -179,7 +180,7 @@ def _stage(plan: CapacityPlan, catalog: Catalog, seed: int) -> _Stage:
     traffic, demand = plan.spec.traffic, demand_of(plan.spec.traffic)
     loads = replica_loads(best.replicas, plan.spec.targets)
     limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if plan.spec.targets else loads.in_flight[-1]
-    mean = fleet_rate(plan, question, "mean")
+    mean = fleet_rate(plan, question)
     return _Stage(
         plan,
         question,

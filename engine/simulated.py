@@ -4,7 +4,7 @@ The load is drawn from the plan's spec, or is a recorded trace.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import Literal
@@ -13,7 +13,8 @@ import numpy as np
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.candidates import Candidates, single
+from engine.candidates import Candidates
+from engine.chosen import chosen_candidate, fleet_rate
 from engine.demand import demand_of
 from engine.performance import performance_at_rate
 from engine.plan import (
@@ -25,7 +26,7 @@ from engine.plan import (
     SimulatedTarget,
 )
 from engine.repeats import Progress, Repeated, distribution_over, repeats
-from engine.resolve import Question, resolve
+from engine.resolve import Question
 from engine.simulation import Requests, SimulationResult, open_loop, step_model_of
 from engine.simulation.arrivals import Lengths, drawn_lengths
 from engine.simulation.compiled import can_compile
@@ -163,41 +164,13 @@ def simulate_plan(
         # Its length is not known beforehand.
         case = _case(question, found, asked, replicas, read, 0, None)
         return _run(plan, asked, case, None, words, trace_name, progress, 1)
-    rate = fleet_rate(plan, question, asked.moment)
+    rate = fleet_rate(plan, question, peak=asked.moment == "peak")
     profile = demand_of(plan.spec.traffic).hourly if asked.moment == "profile" else ()
     words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[asked.moment]
     formula = None if profile else formula_at(found, rate / replicas)
     load = drawn_load(question, rate, asked.requests, profile)
     case = _case(question, found, asked, replicas, load, asked.requests, formula)
     return _run(plan, asked, case, formula, words, None, progress, processes)
-
-
-def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Candidates]:
-    """Return the question that a plan answers and the candidate that it chose, an array of one.
-
-    Raises:
-        InputError: names that the catalog does not know.
-    """
-    chosen = plan.chosen
-    question = replace(resolve(plan.spec, catalog), accelerators=(catalog.accelerator(chosen.accelerator),))
-    found = single(
-        question, chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel
-    )
-    if found.seats_by_memory[0] < 1:
-        raise InputError(
-            f"{chosen.model_name} no longer fits on {chosen.accelerators_per_replica} × {chosen.accelerator_name} by "
-            "this catalog; make the plan anew"
-        )
-    return question, found
-
-
-def fleet_rate(plan: CapacityPlan, question: Question, moment: Moment) -> float:
-    """Return requests/s over the whole fleet; a closed loop counts at the rate that its clients reach."""
-    traffic = plan.spec.traffic
-    if question.mean_rate is not None:
-        return question.mean_rate * (traffic.peak_factor if moment == "peak" else 1.0)
-    at = plan.performance.at_peak if moment == "peak" else plan.performance.at_mean
-    return at.requests_per_s * plan.fleet.replicas
 
 
 def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:

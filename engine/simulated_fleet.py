@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from engine.chosen import chosen_candidate, fleet_rate
 from engine.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.demand import HOUR_S, MINUTE_S, Demand, demand_of
 from engine.demand_by_minute import demand_by_minute
@@ -24,7 +25,7 @@ from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.repeats import Progress
 from engine.replayed import always_on
 from engine.resolve import Question
-from engine.simulated import MOST_REPLICAS, chosen_candidate, drawn_tokens, fleet_rate, latency
+from engine.simulated import MOST_REPLICAS, drawn_tokens, latency
 from engine.simulation import Requests, requests_of, step_model_of
 from engine.simulation.arrivals import Lengths, lengths_as_in, over_time
 from engine.simulation.minutes import Minutes
@@ -252,7 +253,7 @@ def _of_hours(
         # A day of a longer profile keeps its rates.
         busiest = hours is not None and hours < len(profile)
         relative = _busiest(profile, hours or 0) if busiest else profile * ((hours or len(profile)) // len(profile))
-        mean = fleet_rate(plan, question, "mean")
+        mean = fleet_rate(plan, question)
         hourly = tuple(mean * rate for rate in relative)
         words = f"the busiest {asked.span} of this shape" if busiest else f"one {_named(len(hourly))} of this shape"
     else:

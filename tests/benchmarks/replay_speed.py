@@ -12,6 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
+from engine.chosen import chosen_candidate
 from engine.controller import policy_of
 from engine.demand import demand_of
 from engine.demand_by_minute import demand_by_minute
@@ -21,7 +22,6 @@ from engine.plan import CapacityPlan
 from engine.replay import replay
 from engine.replayed import replayed
 from engine.replica_loads import replica_loads
-from engine.simulated import chosen_candidate
 from engine.workload import Target, spec_from
 
 RUNS = 9
