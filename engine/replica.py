@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalogs.records import Scheduler
 from engine.lengths import Lengths
-from engine.queueing import Waits, normal_tail, wait_probability
+from engine.queueing import TINY, Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
 from engine.step import StepTables
 from engine.workload import Target
 
@@ -31,9 +31,12 @@ leaves prompts ever less of the token budget, and they take more and smaller ste
 FOOT = np.linspace(0.0, 1.0, 17)[:-1]
 """Steps of log B from the lightest batch to the first of the crest: with it the rungs among which a rate is found."""
 
-TINY = 1e-12
+BEND = 1.1
+"""Growth of the batch by which the elasticity of a step's time is taken."""
 
 COARSE = 8
+
+PACES, PACE_WEIGHTS = np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Load:
     """ΔP: replica time that one request's prefill takes."""
     prompt_square: Floats
     """E[ΔP²], for the spread of ITL over requests."""
+    bend: Floats
+    """Elasticity of a decoding step's time in the batch."""
     prompts: Floats
     """(candidates, batches, strata): replica time that a prompt of each stratum takes; ΔP is its mean."""
     own_s: Floats
@@ -226,18 +231,21 @@ class Replicas:
         weights, decoded = self.lengths.prompt.weights, self._decoded
         steps = self.steps(batch)
         prompts = self.prompt_steps(steps)
-        prompt_s = prompts @ weights
+        prompt_s, square = prompts @ weights, (prompts * prompts) @ weights
         rate = batch / (decoded * steps.decoding + batch * prompt_s)
+        more = np.maximum(batch, 1.0) * BEND
+        longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_attention(more)
         return Load(
             batch=batch,
             requests_per_s=rate,
             step_s=steps.decoding,
             itl_s=steps.decoding + batch * prompt_s / decoded,
             prompt_s=prompt_s,
-            prompt_square=(prompts * prompts) @ weights,
+            prompt_square=square,
+            bend=np.maximum(longer / steps.decoding - 1, 0.0) / (BEND - 1),
             prompts=prompts,
             own_s=_sum_of(self.own_parts(steps)),
-            waits=self._waits(steps, rate, prompt_s),
+            waits=self._waits(steps, Prefills(rate, prompt_s, square, self.arrival_cv)),
         )
 
     def own_parts(self, steps: Steps) -> dict[str, Floats]:
@@ -259,28 +267,26 @@ class Replicas:
             "server": np.broadcast_to(self.ttft_overhead_s[..., None], own.shape),
         }
 
-    def _waits(self, steps: Steps, rate: Floats, prompt_s: Floats) -> Waits:
+    def _waits(self, steps: Steps, prefills: Prefills) -> Waits:
         """Formulas 4, 5 and 6."""
-        weights = self.lengths.prompt.weights
-        share = self.lengths.computed / steps.room[..., None]
-        work = share * (steps.full_base + steps.attention)[..., None] + self._prompt_context_s[:, None, :]
-        busy = np.clip(rate * (work @ weights), 0.0, 0.999)
-        queue = rate * ((work * work) @ weights) * (1 + self.arrival_cv**2) / 2 / (2 * (1 - busy))
+        weights, tokens, rate = self.lengths.prompt.weights, self.lengths.computed, prefills.requests_per_s
+        step, beside, square = gate(prefills, steps.decoding, steps.batch, mixed=self.scheduler.mixed)
+        # Prompt tokens that come in a step, beside the room for them.
+        step_s = steps.decoding / (1 - prefills.share)
+        drift = np.maximum(steps.room - rate * step_s * self._computed, 0.02 * steps.room)
+        left, queued = backlog(drift, np.sqrt(rate * step_s * float((tokens * tokens) @ weights)))
+        behind = queued / steps.room * (steps.full_base + steps.attention)
         seat_s = self.seats / self.saturated
-        load = np.minimum(rate * seat_s, self.seats * 0.9999)
-        full = wait_probability(self.seats, load)
+        erlangs = np.minimum(rate * seat_s, self.seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         seat_wait = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * self.saturated)
-        long_step = steps.decoding + prompt_s
         return Waits(
-            prefill_busy=busy[..., None],
-            # Whoever finds prompts queued finds a step running that carries one: short prompts wait no less than that.
-            prefill_wait=np.maximum(queue / np.maximum(busy, TINY), long_step / 2)[..., None],
-            seat_busy=full[..., None],
+            step=step[..., None],
+            beside=beside[..., None],
+            behind=(left * behind)[..., None],
+            square=(square + 2 * left * behind * (step + beside + behind))[..., None],
+            seat_busy=wait_probability(self.seats, erlangs)[..., None],
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
-            long_step=long_step[..., None],
-            long_share=np.clip(rate * long_step, 0.0, 1.0)[..., None],
-            short_step=(steps.decoding * np.minimum(steps.batch, 1.0))[..., None] + TINY,
         )
 
     def itl_parts(self, load: Load) -> dict[str, Floats]:
@@ -306,10 +312,13 @@ class Replicas:
         starts = np.arange(0, len(self.lengths.prompt.weights), COARSE)
         weights = np.add.reduceat(self.lengths.prompt.weights, starts)
         own = np.add.reduceat(load.own_s * self.lengths.prompt.weights, starts, axis=-1) / weights
-        steps = self.lengths.output.values - 1
-        left = np.asarray(seconds)[..., None] - steps * load.itl_s[..., None]
+        # Each answer stratum is decoded at three paces, the nodes of Gauss and Hermite for its spread of ITL.
+        sigma = self._itl_sigma(load)[..., None]
+        pace = np.exp(sigma * PACES - sigma * sigma / 2) * load.itl_s[..., None, None]
+        decoding = (self.lengths.output.values - 1)[:, None] * pace
+        left = np.asarray(seconds)[..., None] - decoding.reshape(*load.itl_s.shape, -1)
         by_output = load.waits.expanded().longer_than(left[..., None] - own[..., None, :]) @ weights
-        result: Floats = by_output @ self.lengths.output.weights
+        result: Floats = by_output @ np.outer(self.lengths.output.weights, PACE_WEIGHTS).ravel()
         return result
 
     def _ttft_exceeds(self, load: Load, seconds: Floats) -> Floats:
@@ -318,13 +327,17 @@ class Replicas:
         return result
 
     def _itl_exceeds(self, load: Load, seconds: Floats) -> Floats:
-        """Spread over requests: the foreign prefills that fall into one, Poisson; short answers vary most."""
-        steps = np.maximum(self.lengths.output.values - 1, 1.0)
-        variance = (load.requests_per_s * load.itl_s * load.prompt_square)[..., None] / steps
-        z = (np.asarray(seconds) - load.itl_s)[..., None] / np.sqrt(
-            np.maximum(variance, TINY * load.itl_s[..., None] ** 2)
-        )
+        """Spread over requests, lognormal: what others bring into one, and how the batch wanders meanwhile."""
+        sigma = self._itl_sigma(load)
+        z = np.log(np.asarray(seconds) / load.itl_s)[..., None] / sigma + sigma / 2
         result: Floats = normal_tail(z) @ self.lengths.output.weights
+        return result
+
+    def _itl_sigma(self, load: Load) -> Floats:
+        """Log standard deviation of ITL: (candidates, batches, …, answer strata)."""
+        prefills = Prefills(load.requests_per_s, load.prompt_s, load.prompt_square, self.arrival_cv)
+        answers = np.maximum(self.lengths.output.values - 1, 1.0) / max(self._decoded, 1.0)
+        result: Floats = np.sqrt(np.log1p(pace_variance(prefills, load.batch, load.bend, answers)) + TINY)
         return result
 
     def percentile(self, load: Load, metric: str, share: float) -> Floats:
@@ -341,10 +354,10 @@ class Replicas:
         columns = load.each(lambda array: array[:, :, None])
         allowed = 1 - np.asarray(shares)
         centre = np.log(self.mean(load, metric))
-        shortest = centre if metric == "itl" else np.log(load.own_s.min(axis=-1))
-        low = (np.minimum(centre - 4.0, shortest) - 0.01)[..., None]
+        shortest = centre - 4.0 if metric == "itl" else np.log(load.own_s.min(axis=-1))
+        low = (shortest - 0.01)[..., None]
         width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
-        for parts in (16, 9, 9):
+        for parts in (24, 15, 15):
             at = low[..., None] + width[..., None] * np.linspace(0.0, 1.0, parts + 1)
             above = self.exceeds(columns, metric, np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)

@@ -90,7 +90,7 @@ def test_weights_of_a_mixture_are_mostly_its_experts() -> None:
 
 def test_waiting_grows_with_the_load_and_its_own_prefill_hardly() -> None:
     calm, busy = (named(explain(result(GivenLoad("rps", rate))), "TTFT, mean").parts for rate in (0.1, 6.0))
-    assert busy["waiting behind other prompts"] > 10 * calm["waiting behind other prompts"]
+    assert busy["prompts in the same step"] > 10 * calm["prompts in the same step"]
     assert busy["attention over the prompt"] == pytest.approx(calm["attention over the prompt"])
 
 

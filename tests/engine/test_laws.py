@@ -22,6 +22,8 @@ MORE = st.sampled_from([1.02, 1.3, 3.0])
 SLOW = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
 ROUNDING = 1e-3
+SPREAD = 1e-2
+"""Waits and spreads are approximations of their own: a faster replica's steps may be a little more uneven."""
 """Capacities are solved to a part in ten thousand."""
 
 
@@ -199,7 +201,8 @@ def not_slower(fast: Performance, slow: Performance) -> None:
     for metric in ("ttft_s", "itl_s", "e2e_s"):
         for percentile in ("mean", "p50", "p90", "p95", "p99"):
             less, more = (getattr(getattr(at, metric), percentile) for at in (fast, slow))
-            assert less <= more * (1 + ROUNDING), (metric, percentile)
+            allowed = ROUNDING if (metric, percentile) == ("itl_s", "mean") else SPREAD
+            assert less <= more * (1 + allowed), (metric, percentile)
 
 
 @FEW

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from engine.queueing import Waits, normal_tail, wait_probability
+from engine.queueing import Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
 from tests.engine.asked import worked_case
 
 SERVERS = [1, 2, 4, 8, 16, 64, 256]
@@ -55,56 +56,40 @@ def test_the_normal_tail(z: float, tail: float) -> None:
     assert float(normal_tail(np.array(float(z)))) == pytest.approx(tail, abs=1e-6)
 
 
-def mixture(
-    prefill_busy: float = 0.0,
-    prefill_wait: float = 1.0,
-    seat_busy: float = 0.0,
-    seat_wait: float = 1.0,
-    long_step: float = 0.1,
-    long_share: float = 0.3,
-    short_step: float = 0.02,
-) -> Waits:
-    values = (prefill_busy, prefill_wait, seat_busy, seat_wait, long_step, long_share, short_step)
-    return Waits(*(np.array([value]) for value in values))
+def waits(step: float, beside: float, behind: float, square: float, seat_busy: float, seat_wait: float) -> Waits:
+    return Waits(*(np.array([value]) for value in (step, beside, behind, square, seat_busy, seat_wait)))
 
 
-def mean_of(waits: Waits) -> float:
-    """E[X] = ∫ P(X > t) dt, by Simpson's rule on a fine grid that reaches far into the tail."""
-    scale = float(max(waits.prefill_wait[0], waits.seat_wait[0], waits.long_step[0]))
-    times = np.linspace(0, 60 * scale, 600_001)
-    return float(np.trapezoid(waits.longer_than(times), times))
+@pytest.mark.parametrize("cv", [0.3, 0.8, 1.0, 1.6])
+def test_the_distribution_has_the_mean_and_the_variance(cv: float) -> None:
+    found = waits(0.2, 0.5, 0.3, 1 + cv * cv, 0.0, 1.0)
+    times = np.linspace(0, 80, 800_001)
+    above = found.longer_than(times)
+    assert np.trapezoid(above, times) == pytest.approx(1, rel=1e-3)
+    assert np.trapezoid(2 * times * above, times) == pytest.approx(1 + cv * cv, rel=1e-3)
+    assert found.mean[0] == 1
 
 
-def test_outside_any_queue_a_request_waits_for_the_running_step() -> None:
-    """Uniform in a step of 0.1 s with probability 0.3, else in one of 0.02 s."""
-    waits = mixture()
-    assert waits.longer_than(np.array([0.0, 0.01, 0.05, 0.1])) == pytest.approx([1, 0.3 * 0.9 + 0.7 * 0.5, 0.15, 0])
-    assert waits.mean[0] == pytest.approx(0.3 * 0.05 + 0.7 * 0.01)
-
-
-@pytest.mark.parametrize(
-    "waits",
-    [mixture(), mixture(prefill_busy=0.6), mixture(seat_busy=0.4, seat_wait=5), mixture(0.5, 2, 0.9, 2)],
-    ids=["calm", "prompts", "seats", "both"],
-)
-def test_the_mean_is_that_of_the_distribution(waits: Waits) -> None:
-    """To 5 %: a seat's wait swallows the running step's, whose mean alone is moved by it."""
-    assert waits.mean[0] == pytest.approx(mean_of(waits), rel=0.05)
+def test_who_finds_no_seat_waits_for_one() -> None:
+    found = waits(0.01, 0.0, 0.0, 2e-4, 0.4, 5.0)
+    assert found.mean[0] == pytest.approx(0.01 + 0.4 * 5)
+    assert float(found.longer_than(np.array(5.01))[0]) == pytest.approx(0.4 * np.exp(-1), rel=1e-3)
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    shares=st.tuples(*[st.floats(0, 1)] * 3),
-    waits=st.tuples(*[st.floats(1e-6, 1e4)] * 2),
-    steps=st.tuples(*[st.floats(1e-6, 10)] * 2),
+    parts=st.tuples(*[st.floats(1e-5, 1e4)] * 3),
+    cv=st.floats(0, 5),
+    seat_busy=st.floats(0, 1),
+    seat_wait=st.floats(1e-6, 1e4),
 )
 def test_a_survival_function_starts_at_one_and_falls_to_nothing(
-    shares: tuple[float, ...], waits: tuple[float, ...], steps: tuple[float, ...]
+    parts: tuple[float, float, float], cv: float, seat_busy: float, seat_wait: float
 ) -> None:
-    mixed = mixture(shares[0], waits[0], shares[1], waits[1], max(steps), shares[2], min(steps))
-    longest = 40 * (sum(waits) + sum(steps))
-    at = np.concatenate([[-1.0], np.geomspace(1e-9, longest, 400)])
-    above = mixed.longer_than(at)
+    mean = sum(parts)
+    found = waits(*parts, mean * mean * (1 + cv * cv), seat_busy, seat_wait)
+    at = np.concatenate([[-1.0], np.geomspace(1e-9, 40 * (mean * (1 + cv * cv) + seat_wait), 400)])
+    above = found.longer_than(at)
     assert above[0] == 1
     assert (above <= 1 + 1e-9).all()
     assert (above >= 0).all()
@@ -112,25 +97,68 @@ def test_a_survival_function_starts_at_one_and_falls_to_nothing(
     assert above[-1] < 1e-9
 
 
+# --- steps that serve whoever came during the last -------------------------------------------------------------------
+
+
+def stepped(
+    tau: float, mean: float, cv: float, rate: float, *, mixed: bool, count: int = 60_000
+) -> NDArray[np.float64]:
+    """Waits besides one's own prefill, by walking step by step: an independent reference for ``gate``."""
+    random = np.random.default_rng(5)
+    sigma2 = np.log(1 + cv * cv)
+    arrivals = np.cumsum(random.exponential(1 / rate, count))
+    prompts = random.lognormal(np.log(mean) - sigma2 / 2, np.sqrt(sigma2), count) if cv else np.full(count, mean)
+    found, clock, served = np.zeros(count), 0.0, 0
+    while served < count:
+        came = int(np.searchsorted(arrivals, clock, side="right"))
+        length = (tau if mixed or came == served else 0.0) + float(prompts[served:came].sum())
+        found[served:came] = clock + length - arrivals[served:came] - prompts[served:came] - (tau if mixed else 0.0)
+        clock, served = clock + length, came
+    return found[count // 10 :]
+
+
+@pytest.mark.parametrize("mixed", [True, False], ids=["mixed", "exclusive"])
+@pytest.mark.parametrize("cv", [0.0, 1.0])
+@pytest.mark.parametrize(("tau", "mean"), [(0.03, 0.08), (0.03, 0.01)])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_a_gate_opens_at_the_end_of_a_step(mixed: bool, cv: float, tau: float, mean: float, share: float) -> None:
+    rate = share / mean
+    square = mean * mean * (1 + cv * cv)
+    prefills = Prefills(np.array([rate]), np.array([mean]), np.array([square]), 1.0)
+    step, beside, moment = gate(prefills, np.array([tau]), np.array([50.0]), mixed=mixed)
+    reference = stepped(tau, mean, cv, rate, mixed=mixed)
+    found = Waits(step, beside, np.zeros(1), moment, np.zeros(1), np.ones(1))
+    tolerance = 0.04 if mixed else 0.12
+    assert found.mean[0] == pytest.approx(reference.mean(), rel=tolerance)
+    p95 = np.quantile(reference, 0.95)
+    assert 0.01 < float(found.longer_than(p95)[0]) < 0.1
+
+
+def test_an_idle_replica_serves_at_once() -> None:
+    prefills = Prefills(np.array([1e-9]), np.array([0.1]), np.array([0.02]), 1.0)
+    step, beside, square = gate(prefills, np.array([0.03]), np.array([1e-9]), mixed=True)
+    assert max(float(step[0]), float(beside[0]), float(square[0])) < 1e-9
+
+
+@pytest.mark.parametrize(("drift", "rel"), [(0.1, 0.02), (0.5, 0.1), (1.0, 0.25)])
+def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None:
+    """E[max(S_n)] of a Gaussian walk by Spitzer's sum Σ E[S_k⁺]/k."""
+    k = np.arange(1, 200_000)
+    z = -drift * np.sqrt(k)
+    positive = np.sqrt(k) * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * normal_tail(-z))
+    rare, queued = backlog(np.array([drift]), np.array([1.0]))
+    assert float((rare * queued)[0]) == pytest.approx(float((positive / k).sum()), rel=rel)
+
+
+def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
+    """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
+    prefills = Prefills(np.array([5.0]), np.array([0.06]), np.array([0.0072]), 1.0)
+    found = pace_variance(prefills, np.array([40.0]), np.array([0.0]), np.array([0.5, 1.0, 4.0]))
+    answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
+    assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
+
+
 # --- the replica as a textbook's queue -------------------------------------------------------------------------------
-
-
-def test_prompts_of_random_length_wait_as_in_m_m_1() -> None:
-    """With exponential work X, E[X²] = 2·E[X]²: W = ρ/(1 − ρ)·E[X], Pollaczek and Khinchine."""
-    replicas = worked_case(prompt=1000, output=1.5, cv=1.0)
-    load = replicas.at(replicas.batch_at_rate(np.array([0.5 * float(replicas.saturated[0, 0])])))
-    busy, wait = float(load.waits.prefill_busy[0, 0, 0]), float(load.waits.prefill_wait[0, 0, 0])
-    work = busy / float(load.requests_per_s[0, 0])
-    assert busy * wait == pytest.approx(busy / (1 - busy) * work, rel=0.15)
-
-
-def test_prompts_of_one_length_wait_half_as_long_as_in_m_d_1() -> None:
-    """With fixed work W = ρ/(1 − ρ)·E[X]/2."""
-    replicas = worked_case(prompt=1000, output=1.5, cv=0.0)
-    load = replicas.at(replicas.batch_at_rate(np.array([0.5 * float(replicas.saturated[0, 0])])))
-    busy, wait = float(load.waits.prefill_busy[0, 0, 0]), float(load.waits.prefill_wait[0, 0, 0])
-    work = busy / float(load.requests_per_s[0, 0])
-    assert busy * wait == pytest.approx(busy / (1 - busy) * work / 2, rel=1e-6)
 
 
 def test_one_seat_is_a_single_server() -> None:
@@ -147,6 +175,5 @@ def test_one_seat_is_a_single_server() -> None:
 def test_waits_vanish_without_load() -> None:
     replicas = worked_case()
     waits = replicas.at(np.array([[1e-6]])).waits
-    assert float(waits.prefill_busy[0, 0, 0]) < 1e-6
     assert float(waits.seat_busy[0, 0, 0]) < 1e-6
     assert float(waits.mean[0, 0, 0]) < 1e-6
