@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Facts, Paragraph, Series, Table, Words
-from agent.report.words import accelerators_noun, metric_shown, sentence
+from agent.report.words import accelerators_noun, metric_shown, sentence, share_met
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
 
@@ -32,7 +32,7 @@ def replay_sentence(plan: CapacityPlan) -> str:
 
 def requests_met(met: float) -> str:
     """Return the share of requests that met the targets, never rounded up to all of them: '99.2 % of requests'."""
-    return "all requests" if met == 1 else f"{min(round(100 * met, 1), 99.9):g} % of requests"
+    return "all requests" if met == 1 else f"{share_met(met)} of requests"
 
 
 def saving_shown(saving: float) -> str:

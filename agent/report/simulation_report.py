@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table, Words
 from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
-from agent.report.words import metric_shown
+from agent.report.words import metric_shown, share_met
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan, SimulatedTarget
 from engine.simulated import SimulatedPlan
@@ -76,7 +76,7 @@ def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
         interval_shown(target.low, target.high),
         UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),
         show_seconds(target.target_s),
-        UNKNOWN if target.within is None else show_percent(target.within),
+        UNKNOWN if target.within is None else share_met(target.within),
         Words("met", "good") if target.met else Words("missed", "bad"),
     )
 

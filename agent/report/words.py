@@ -130,6 +130,11 @@ def joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def share_met(share: float) -> str:
+    """Return a share of requests, never rounded up to all of them: 99.2 %."""
+    return "100 %" if share == 1 else f"{min(round(100 * share, 1), 99.9):g} %"
+
+
 def sentence(text: str) -> str:
     """Return a text that ends like a sentence."""
     text = text.strip()
