@@ -55,6 +55,8 @@ PLAN: Mapping[str, type | tuple[type, ...]] = {
     "bands": (dict, type(None)),
     "energy": (dict, type(None)),
     "provenance": dict,
+    "verification": (dict, type(None)),
+    "replay": (dict, type(None)),
 } | {
     path: NUMBER
     for group, names in {
@@ -113,6 +115,19 @@ def test_a_plan_holds_every_path_that_is_promised(fleetcast: Program, more: tupl
     wrong = {path: at(plan, path) for path, kind in PLAN.items() if not isinstance(at(plan, path), kind)}
     assert not wrong
     assert all(number >= 0 for number in numbers({key: plan[key] for key in TOP if key not in ("spec", "bands")}))
+
+
+def test_a_replay_holds_every_path_that_is_promised(fleetcast: Program) -> None:
+    """A rate that takes a fleet, so that there is something to scale."""
+    asked = ("forecast", "--model", "llama-3.1-8b", "--rps", "150", *LENGTHS, "--gpu-type", "h100", "--tp", "1")
+    replay = fleetcast(*asked, "--no-verify", "--json").tree["replay"]
+    for name in ("met", "accelerator_hours", "fixed_accelerator_hours", "saving", "replica_hours"):
+        assert isinstance(replay[name], NUMBER), name
+    for name in ("minimum_replicas", "maximum_replicas", "scale_ups", "scale_downs", "flaps", "late_minutes", "seed"):
+        assert isinstance(replay[name], int), name
+    assert replay["shape"] == "day"
+    assert len(replay["requests_per_s_by_hour"]) == len(replay["replicas_by_hour"]) == 24
+    assert all(set(one) == {"threshold", "planned", "corrected", "why"} for one in replay["corrections"])
 
 
 def test_sources_are_a_map_from_a_path_of_the_spec_to_its_kind(fleetcast: Program) -> None:
