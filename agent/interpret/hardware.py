@@ -38,7 +38,8 @@ _COUNTS: Final = tuple(
     for pattern in (
         f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per replica)",  # 8xH100, two A100
         "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
-        "n:num (unknown | gpus)? gpunoun (?! 'hour' | per | slash time)",  # 16 GPUs
+        "n:num (?! bytes) (unknown | gpus)? gpunoun (?! 'hour' | per | slash time | colon)",  # 16 GPUs, not 80 GB GPUs
+        "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8
     )
 )
 _ONE: Final = Rule("g:gpu")

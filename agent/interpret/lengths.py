@@ -36,6 +36,8 @@ _REASONING: Final = (
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
 )
+MOST_PIECES: Final = 500
+"""Of a prompt; more documents than that are a day's work, not one prompt's."""
 _DRAFTED: Final = Rule("n:num draft token?")
 _PIECES: Final = tuple(
     Rule(pattern)
@@ -78,7 +80,7 @@ _MARKED: Final = tuple(
         f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
         "| mean | size)?"
         " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
-        f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of')",
+        f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
         f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT}",  # prompts of around 1500 tokens
         "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
         f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
@@ -307,7 +309,7 @@ def _pieces(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             count, each = match["n"].number, match["m"].number
             unit = match["u"].word if "u" in match else "token"
-            if len(count.values) > 1 or count.value != int(count.value) or count.value < 1:
+            if len(count.values) > 1 or count.value != int(count.value) or not 1 <= count.value <= MOST_PIECES:
                 continue
             total = in_tokens(each.value, unit)[0] * count.value
             echo = f"prompts: {show_count(count.value)} × {in_tokens(each.value, unit)[1]} = {show_count(total)} tokens"

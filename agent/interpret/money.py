@@ -25,6 +25,7 @@ _BUDGETS: Final = tuple(
         "m:money a:adverb c:budget",
         f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
         f"c:budget (near | colon){{0,3}} n:num {_TIME}",
+        f"n:num {_TIME} near{{0,1}} c:budget",
         f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
     )
 )

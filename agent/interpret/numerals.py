@@ -41,6 +41,7 @@ _IN_WORDS = Rule(
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
+_FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
 _RANGE_OF_SUMS = Rule("usd a:num range usd b:num")
@@ -65,6 +66,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
+    _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))

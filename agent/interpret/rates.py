@@ -91,6 +91,10 @@ def rates_of(draft: Draft) -> list[Rate]:
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
             of_a_user = of_a_user or "p" in match
+            if _off_peak(draft, match):
+                draft.dropped.append(draft.sentence.span(match.first, match.last))
+                draft.sentence.claim(match.first, match.last)
+                continue
             at_peak = _near_peak(draft, match)
             if not of_a_user and not at_peak and _is_most(draft, match):
                 at_peak, first = True, max(0, first - 1)
@@ -115,6 +119,13 @@ def period_of(match: Match) -> float:
         if group in match:
             return SECONDS[match[group].word]
     return match["d"].number.value if "d" in match else 1.0
+
+
+def _off_peak(draft: Draft, match: Match) -> bool:
+    """Whether a rate is said to be off the peak: it sizes nothing, and is no mean."""
+    items = draft.sentence.items
+    beside = (*items[match.last + 1 : match.last + 2], *items[max(0, match.first - 1) : match.first])
+    return any(item.has("offpeak") and "peak" in draft.sentence.text[item.start : item.end].lower() for item in beside)
 
 
 def _named_period(match: Match) -> float:
@@ -148,6 +159,8 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     for ahead in range(last + 1, min(len(items), last + 4)):
         if items[ahead].has("stop", "num"):
             break
+        if ahead == last + 1 and items[ahead].has("peruser"):
+            return first, ahead, True  # 100 requests/min/user
         if items[ahead].has("each", "peruser", "eachuser"):
             following = items[ahead + 1 : ahead + 5]
             if any(

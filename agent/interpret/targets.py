@@ -1,5 +1,6 @@
 """Latency that must hold: which metric, at which percentile, how many seconds; tokens/s for one reader."""
 
+import re
 from typing import Final
 
 from agent.interpret.draft import Draft
@@ -36,6 +37,7 @@ _PAIRED: Final = Rule(
     f"m:{_METRIC} (slash | conj | comma) k:{_METRIC} (under | link | colon | pctl){{0,4}} d:dur (slash | conj | comma) "
     f"e:dur (?! {_METRIC})"
 )
+_TWO_LEVELS: Final = Rule(f"m:{_METRIC} (under | link | colon){{0,3}} a:num slash d:dur (p:pctl slash q:pctl)?")
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
 
@@ -47,6 +49,8 @@ def read_targets(draft: Draft) -> None:
     used: set[int] = set()
     if for_all:
         sentence.take(for_all[2])
+    for match in _TWO_LEVELS.matches(sentence):
+        _two_levels(draft, match)
     for match in _PAIRED.matches(sentence):
         _pair(draft, match, for_all[0] if for_all else None)
     durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
@@ -112,10 +116,30 @@ def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
         _note(draft, METRICS[_metric_word(match[metric])], named, seconds, match.first, match.last)
 
 
+def _two_levels(draft: Draft, match: Match) -> None:
+    """Read 'ITL 20/40 ms p50/p95' as two limits; without two percentiles ask which holds."""
+    items, metric, last = draft.sentence.items, METRICS[_metric_word(match["m"])], match["d"]
+    written = re.match(r"[\d.,]+", draft.sentence.text[last.start :])
+    unit = last.number.value / float(written.group().replace(",", ".").rstrip(".")) if written else 0.0
+    both = (match["a"].number.value * unit, last.number.value)
+    if not unit or min(both) <= 0:
+        return
+    if "p" in match:
+        for group, seconds in zip(("p", "q"), both, strict=True):
+            _note(draft, metric, match[group].entries[0], Amount((seconds,)), match.first, match.last)
+    else:
+        _note(draft, metric, None, Amount(both, ("the first", "the second")), match.first, match.last)
+    for index in range(match.first, match.last + 1):
+        if items[index].has("pctl"):
+            draft.sentence.take(index)
+
+
 def _same_metric(draft: Draft, index: int, left: int) -> None:
     """Read 'TTFT p50 200 ms, p99 1.2 s': a percentile without a metric is of the latency before it."""
     items = draft.sentence.items
-    named = next((at for at in range(index - 1, max(left, index - 4), -1) if items[at].has("pctl")), None)
+    named = _percentile_after(items, index)
+    if named is None:
+        named = next((at for at in range(index - 1, max(left, index - 4), -1) if items[at].has("pctl")), None)
     if named is not None and not items[named].claimed and not draft.has("targets"):
         which_latency(draft, named, index, items[index].number, items[named].entries[0])
         return
@@ -123,7 +147,18 @@ def _same_metric(draft: Draft, index: int, left: int) -> None:
     if named is None or not before or items[named].claimed:
         return
     (target,) = max(before, key=lambda found: found.end).options[0].value
-    _note(draft, target.metric, items[named].entries[0], items[index].number, named, index)
+    _note(draft, target.metric, items[named].entries[0], items[index].number, min(named, index), max(named, index))
+
+
+def _percentile_after(items: list[Item], index: int) -> int | None:
+    """Return the percentile just after a duration that is not the next duration's: '500 ms p95 / 1 s p99'."""
+    at = index + 1
+    if at < len(items) and (items[at].has("paren") or items[at].word == "at"):
+        at += 1
+    following = items[at + 1] if at + 1 < len(items) else None
+    if at >= len(items) or not items[at].has("pctl") or items[at].claimed:
+        return None
+    return None if following is not None and following.has("dur", "num", "under", "link") else at
 
 
 def _metric_word(item: Item) -> str:
