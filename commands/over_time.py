@@ -13,8 +13,9 @@ from commands.progress import progress
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
+    from engine.lasting_load import Recorded
     from engine.plan import CapacityPlan
-    from engine.simulated_fleet import Recorded, SimulatedFleet
+    from engine.simulated_fleet import SimulatedFleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def run(
     Raises:
         InputError: a file that cannot be read, or a load that is none.
     """
-    from engine.simulated_fleet import Lasting, Recorded, simulate_fleet  # noqa: PLC0415 — numpy
+    from engine.lasting_load import Lasting, Recorded  # noqa: PLC0415 — numpy
+    from engine.simulated_fleet import simulate_fleet  # noqa: PLC0415
 
     asked = Lasting(
         span="day" if over.day else "week" if over.week else None,

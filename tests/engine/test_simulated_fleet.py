@@ -10,8 +10,9 @@ import pytest
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.forecast import forecast
+from engine.lasting_load import Lasting, Recorded
 from engine.plan import CapacityPlan
-from engine.simulated_fleet import Lasting, Recorded, SimulatedFleet, simulate_fleet
+from engine.simulated_fleet import SimulatedFleet, simulate_fleet
 from engine.workload import Hardware, Serving, Target, TokenDistribution, Tokens, Traffic, WorkloadSpec
 
 CATALOG = Catalog.load()

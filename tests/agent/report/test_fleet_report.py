@@ -7,8 +7,9 @@ from agent.report.blocks import Chart, Facts, Heading
 from agent.report.fleet_report import fleet_report, fleet_sentence
 from catalogs.catalog import Catalog
 from engine.forecast import forecast
+from engine.lasting_load import Lasting, Recorded
 from engine.plan import CapacityPlan
-from engine.simulated_fleet import Lasting, Recorded, SimulatedFleet, simulate_fleet
+from engine.simulated_fleet import SimulatedFleet, simulate_fleet
 from engine.workload import Hardware, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
 
 CATALOG = Catalog.load()
