@@ -112,7 +112,7 @@ def _of_trace(trace: Recorded, asked: Lasting) -> LastingLoad:
     last = float(first.arrival_s[-1])
     early = int(np.searchsorted(first.arrival_s, FIRST_S))
     rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, MINUTE_S)
-    words = trace.shown + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
+    words = f"the trace {trace.shown}" + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
     return LastingLoad(chain([first], parts), words, rate)
 
 

@@ -83,7 +83,7 @@ def test_a_trace_is_run_against_the_scaled_fleet(fleetcast: Program) -> None:
     tree = fleetcast(*ASKED, "--trace", AZURE, "--autoscale", "--speed-up", "0.2", "--json").tree
     assert tree["requests"] + tree["refused"] == 150
     assert tree["starts"] >= 1
-    assert tree["load"] == f"{AZURE.name} at 0.2 times its rate"
+    assert tree["load"] == f"the trace {AZURE.name} at 0.2 times its rate"
 
 
 def test_lengths_come_from_a_trace(fleetcast: Program, hours: Path) -> None:
