@@ -1,8 +1,8 @@
 """What people say → an entry: digits and sizes must be right, family words may be misspelt.
 
 A name is split into words: 'Llama-3.1-70B' is llama, 3.1, 70b; 'H100' is h, 100. In turn, the first that hits decides:
-the same letters; the same words in any order; all words said among an entry's words. A plainer entry, all of whose
-words the other hits have too, is what people mean by it ('qwen3 235b' is not the VL one).
+the same letters; the same words in any order; all words said among those of one spelling of an entry. A plainer entry,
+all of whose words the other hits have too, is what people mean by it ('qwen3 235b' is not the VL one).
 """
 
 import re
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
-from itertools import pairwise
 
 from catalogs.errors import AmbiguousName, UnknownName
 
@@ -25,7 +24,6 @@ _WORD = re.compile(
 )
 _BESIDE_LETTERS = re.compile(r"[^\w.]|_|(?<![0-9])\.|\.(?![0-9])")
 _SIZE = re.compile(r"([0-9.]+)(?:[bmt]|gb)")
-_LETTER_AND_NUMBER = re.compile(r"(?<![^\W_])([^\W\d_])([0-9]+(?:\.[0-9]+)*)")
 
 EXACT, LOOSE, MISSPELT = 0, 1, 2
 MOST_REMEMBERED = 4096
@@ -86,10 +84,13 @@ class Named:
         return words
 
     @cached_property
-    def neighbours(self) -> frozenset[tuple[str, str]]:
-        """The words that stand side by side in a spelling."""
-        words = (words_of(spelling) for spelling in (*self.all_spellings, self.qualities))
-        return frozenset(pair for spelling in words for pair in pairwise(spelling))
+    def words_of_each(self) -> tuple[Counter[str], ...]:
+        """The words of each spelling with those of the qualities: words of two spellings do not make a third.
+
+        Llama 3.1 70B, in which Hermes 4 70B is served too, is no Llama 4 70B.
+        """
+        qualities = Counter(words_of(self.qualities))
+        return tuple(qualities | Counter(words_of(spelling)) for spelling in self.all_spellings)
 
 
 class Names:
@@ -207,11 +208,12 @@ class Names:
     def _within_words(self, text: str, said: tuple[str, ...], worst: int) -> list[Named]:
         if not any(word[0].isdigit() or len(word) >= 3 for word in said):
             return []
-        # 'p100' is one word: A100, sold as a p4d, has a p and a 100, but not together
-        together = set(_LETTER_AND_NUMBER.findall(_plain(text)))
-        hits = self._best(
-            lambda entry: self._covers(said, entry.all_words) if together <= entry.neighbours else None, worst
-        )
+
+        def match(entry: Named) -> int | None:
+            levels = (self._covers(said, words) for words in entry.words_of_each)
+            return min((level for level in levels if level is not None), default=None)
+
+        hits = self._best(match, worst)
 
         def distance(entry: Named) -> tuple[int, int]:
             words = Counter(words_of(entry.id))

@@ -112,7 +112,20 @@ def test_a_family_in_one_size_is_offered() -> None:
     assert {"llama-2-70b", "llama-3-70b", "llama-3.1-70b", "llama-3.3-70b"} <= set(offer.value.hits[:6])
 
 
-@pytest.mark.parametrize("said", ["llama 3.1 71b", "gpt-5", "someone/Entirely-Else-70B", "", "💥", "a" * 5000])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "llama 4 70b",
+        "llama 3 405b",
+        "mistral 2.5 7b",
+        "llama 3.1 71b",
+        "gpt-5",
+        "someone/Entirely-Else-70B",
+        "",
+        "💥",
+        "a" * 5000,
+    ],
+)
 def test_what_is_no_model_is_refused_with_the_nearest(said: str) -> None:
     with pytest.raises(UnknownName) as refusal:
         CATALOG.model(said)

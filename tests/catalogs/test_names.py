@@ -76,13 +76,14 @@ def test_digits_and_sizes_are_never_corrected(said: str) -> None:
     assert len(refusal.value.nearest) == 3
 
 
-def test_a_letter_and_the_number_that_follows_it_stay_together() -> None:
-    """An A100 that a shop sells as a p4d is no P100."""
-    names = Names("thing", [Named("a100-sxm-40gb", ("A100 40GB", "p4d")), Named("tpu-v5e", ("TPU v5 lite",))])
-    assert names.find("p4d") == names.find("a100") == names.find("100 p4d") == "a100-sxm-40gb"
-    assert names.find("v5 tpu") == "tpu-v5e"
-    with pytest.raises(UnknownName):
-        names.find("p100")
+def test_words_of_two_spellings_do_not_make_a_third() -> None:
+    """An A100 that a shop sells as a p4d is no P100; Llama 3.1 that is served as Hermes 4 is no Llama 4."""
+    names = Names("thing", [Named("a100-sxm-40gb", ("p4d",)), Named("llama-3.1-70b", ("Hermes 4 70B",))])
+    assert names.find("p4d") == names.find("a100") == "a100-sxm-40gb"
+    assert names.find("hermes 70b") == names.find("llama 70b") == "llama-3.1-70b"
+    for said in ("p100", "llama 4 70b", "hermes 3.1"):
+        with pytest.raises(UnknownName):
+            names.find(said)
 
 
 def test_the_nearest_three_are_named_best_first() -> None:
