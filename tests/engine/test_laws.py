@@ -23,7 +23,7 @@ SLOW = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
 ROUNDING = 1e-3
 """Capacities are solved to a part in ten thousand."""
-SPREAD = 3e-2
+SPREAD = 5e-2
 """Waits and spreads are approximations of their own: on a faster replica prompts meet each other less often, and each
 bears a little more of its step."""
 
