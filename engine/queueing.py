@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 TINY = 1e-12
 
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-6
 """A probability that changes no percentile."""
 
 
