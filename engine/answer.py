@@ -99,7 +99,7 @@ def warnings_of(
     if points.at_peak.utilisation > 0.7 and not simulated:
         warnings.append(
             f"at the peak a replica runs at {points.at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
-            "TTFT there by up to −25 to +60 %"
+            "TTFT there by −25 to +60 %"
         )
     unlike = outside_note(best.candidates.accelerator(0), question.model, question.weights, spec, question.catalog)
     cannot = unsupported_note(question, best.candidates.accelerator(0))
