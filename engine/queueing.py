@@ -61,7 +61,7 @@ def _erlang_c(servers: Floats, load: Floats) -> Floats:
 
 @lru_cache(maxsize=1)
 def _laguerre() -> tuple[Floats, Floats]:
-    """Return Gauss and Laguerre's nodes and weights, by Golub and Welsch: numpy's own would load all its polynomials."""
+    """Return Gauss and Laguerre's nodes and weights, by Golub and Welsch: numpy's loads all polynomials."""
     count = np.arange(FEW_SERVERS // 2 + 1.0)
     nodes, vectors = np.linalg.eigh(np.diag(2 * count + 1) + np.diag(count[1:], 1) + np.diag(count[1:], -1))
     return nodes, vectors[0] ** 2
