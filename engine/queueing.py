@@ -4,6 +4,7 @@ Each was judged against simulations of 400,000 requests; size with the capacity 
 utilisation to the simulator.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -67,21 +68,47 @@ def _laguerre() -> tuple[Floats, Floats]:
     return nodes, vectors[0] ** 2
 
 
+def by_head(together: Floats) -> Floats:
+    """Return steps that carry any prompt over prompts, (1 − e^−a)/a, where a come in a step on average, Poisson."""
+    result: Floats = -np.expm1(-together) / together
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Prefills:
     """What the prompts of a load take of a replica; all arrays alike."""
 
     requests_per_s: Floats
     seconds: Floats
-    """ΔP: replica time of a mean prompt."""
+    """c: replica time that a mean prompt brings to a step which carries prompts anyway."""
     square: Floats
-    """E[ΔP²], seconds²."""
+    """E[c²], seconds²."""
+    fixed: Floats
+    """F: what a step costs once for carrying prompts, however many: launches."""
+    together: Floats
+    """a: prompts that come in a step, on average."""
     arrival_cv: float
     """CV of the gaps between arrivals; the variance of their number is cv² times their mean."""
+
+    def each(self, change: Callable[[Floats], Floats]) -> "Prefills":
+        """Return the same with every array changed alike."""
+        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name != "arrival_cv"}
+        return Prefills(arrival_cv=self.arrival_cv, **arrays)
+
+    @property
+    def shared(self) -> Floats:
+        """Share of F that each prompt bears."""
+        return by_head(self.together)
 
     @property
     def share(self) -> Floats:
         """Share w of the replica's time, below 1."""
+        result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
+        return result
+
+    @property
+    def added(self) -> Floats:
+        """Share m of a longer step by which the next is longer: what prompts bring, without what they share."""
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
         return result
 
@@ -92,54 +119,74 @@ class Prefills:
 
     @property
     def spread(self) -> Floats:
-        """E[ΔP²] + (cv² − 1)·ΔP²: the variance of the work that arrives, per arrival, seconds²."""
-        result: Floats = np.maximum(self.square + self.clumps * self.seconds**2, 0.0)
+        """Variance of the work that comes in a step, over the prompts that come, at most, seconds².
+
+        Steps that carry prompts are taken to come like Poisson's; where most do, F varies less.
+        """
+        once = self.fixed * self.shared * (2 * self.seconds + self.fixed)
+        result: Floats = np.maximum(self.square + once + self.clumps * self.seconds**2, 0.0)
         return result
 
 
-def gate(prefills: Prefills, decoding: Floats, batch: Floats, *, mixed: bool) -> tuple[Floats, Floats, Floats]:
+def gate(
+    prefills: Prefills, decoding: Floats, batch: Floats, beside: Callable[[Floats], Floats], *, mixed: bool
+) -> tuple[Floats, Floats, Floats]:
     """Formula 4: return the mean wait for the running step, what others' prompts add to one's own, and the square.
 
-    Who arrives during a step X is served in the next with all others who did, and the next grows by their prompts:
-    E[X] = τ/(1 − w), Var X = λ·E[ΔP²]·E[X]/(1 − w²). An arrival meets a step in proportion to its length, E[X²]/E[X],
-    of which half remains on average; as many others come in it as one, λ·E[X²]/E[X].
+    Who arrives during a step X is served in the next with all others who did. An arrival meets a step in proportion to
+    its length, E[X²]/E[X], of which half remains on average; as many others come in it as one, λ·E[X²]/E[X], each with
+    its c. Told apart by what fills it, τ, a prompt's c or a step's F, a moment sees a step of mean length E[X]; of τ,
+    F, that c and the others'; or of τ, F and as many c as prompts share it: E[X²]/E[X] = (τ·(1 + w) + λ·(E[c²] +
+    2·c·F + F²·(1 − e^−a)/a))/(1 − m²); (1 − w) where steps are τ or prompts.
 
     Args:
         prefills: of the load.
         decoding: τ, a step that only decodes, seconds.
         batch: decoding requests; with none, and no prompt running, nobody waits.
+        beside: seconds that so many prompts add to a step which carries one already.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
     """
-    share = prefills.share
-    jump = prefills.spread / np.maximum(prefills.seconds, TINY) / (1 - share * share)
+    rate, share, added = prefills.requests_per_s, prefills.share, prefills.added
+    clumps, once = prefills.clumps * prefills.seconds**2, prefills.fixed
+    prompts = rate * np.maximum(prefills.square + clumps + once * (2 * prefills.seconds + once * prefills.shared), 0.0)
+    met = (decoding * (1 + share if mixed else 1 - share) + prompts) / (1 - added * added)
     if mixed:
-        grown = share / (1 - share) * decoding
-        whole = decoding + grown
-        met = whole + share * jump
-        # The third moment is that of a gamma-distributed growth.
+        whole = decoding / (1 - share)
+        grown = np.maximum(whole - decoding, TINY)
+        # Var X over what the step grew by; the third moment is that of a gamma-distributed growth.
+        jump = np.maximum(met - whole, 0.0) * whole / grown
         third = grown * (grown + jump) * (grown + 2 * jump)
-        met_square = (decoding**3 + 3 * decoding * grown * (whole + jump) + third) / whole
+        met_square = (decoding**3 + 3 * decoding * grown * (grown + decoding + jump) + third) / whole
     else:
-        met = decoding / (1 + share) + share * jump
-        batched = prefills.square / np.maximum(prefills.seconds, TINY) + share * met
-        # 1.5 is that of an exponential: E[B³]/E[B] over (E[B²]/E[B])².
-        met_square = (1 - share) * decoding**2 + share * 1.5 * batched**2
+        # Prompts that came together are taken as F and an exponential beyond it, of the right E[B²]/E[B].
+        batched = np.maximum((met - (1 - share) * decoding) / np.maximum(share, TINY), once)
+        beyond = (batched - 2 * once + np.sqrt((batched - 2 * once) ** 2 + 8 * once * (batched - once))) / 4
+        cube = once**3 + 3 * once * beyond * (once + 2 * beyond) + 6 * beyond**3
+        met_square = (1 - share) * decoding**2 + share * cube / np.maximum(once + beyond, TINY)
     running = 1 - (1 - share) * np.exp(-batch)
     # Half of a clump came before; what comes after lengthens the same step too.
-    clump = prefills.clumps / 2 * prefills.seconds
-    step, beside = running * met / 2, np.maximum(running * met * share + clump, 0.0)
-    square = running * (met_square * (1 / 3 + share + share * share) + prefills.requests_per_s * prefills.spread * met)
-    later = np.maximum(clump, 0.0)
-    return step, beside, square + 2 * later * (step + beside - later) + 2 * later**2
+    late = max(prefills.clumps, 0.0) / 2
+    others = np.maximum(running * met * rate + prefills.clumps / 2, 0.0)
+    step, by_others = running * met / 2, beside(others)
+    each = by_others / np.maximum(others, TINY)
+    dearer = each / np.maximum(prefills.seconds, TINY)
+    come = rate * each
+    varied = rate * np.maximum(prefills.square + clumps, 0.0) * dearer**2 * met
+    square = running * (met_square * (1 / 3 + come + come * come) + varied)
+    after = late * each
+    square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    return step, by_others, square
 
 
 def backlog(drift: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     """Formula 5: return the probability that tokens are left over from the steps before, and their mean number then.
 
     A reflected walk that falls by ``drift`` a step and whose steps have this standard deviation: in heavy traffic its
-    mean is σ²/(2δ) − 0.583·σ (Siegmund 1979), which an exponential continues to light traffic.
+    mean is σ²/(2δ)·(1 − 1.1653·β + β²/2), β = δ/σ (Chang and Peres 1997), which an exponential continues to light
+    traffic.
     """
-    rare = np.exp(-1.1653 * drift / np.maximum(deviation, TINY))
+    beta = drift / np.maximum(deviation, TINY)
+    rare = np.exp(-1.1653 * beta - (1.1653**2 - 1) / 2 * beta * beta)
     return rare, deviation**2 / (2 * drift)
 
 
@@ -156,15 +203,18 @@ def pace_variance(prefills: Prefills, batch: Floats, bend: Floats, answer_share:
         bend: ε, the elasticity of a decoding step's time in the batch.
         answer_share: an answer's length over the mean answer's: (answers,).
     """
-    stalled = prefills.share / (1 - prefills.share)
-    burst = prefills.requests_per_s**2 * prefills.spread / (1 - prefills.share) ** 2
+    alone: Floats = np.exp(-prefills.together)
+    later = np.minimum(prefills.added + prefills.requests_per_s * prefills.fixed * alone, 0.999)
+    stalled = later / (1 - later)
+    burst = prefills.requests_per_s**2 * prefills.spread / (1 - later) ** 2
     bend = np.minimum(bend, 0.95)
     passed = (1 - bend)[..., None] * answer_share
     kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
     arrivals = (2 + prefills.clumps + 2 * stalled + burst) / 2
     wander = (bend**2 / (1 - bend) * arrivals + bend * (stalled + burst)) * -np.expm1(-batch)
-    result: Floats = (burst / np.maximum(batch, TINY))[..., None] / answer_share
-    return result + (wander / np.maximum(batch, 1.0))[..., None] * kept
+    stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
+    result: Floats = stalls + (wander / np.maximum(batch, 1.0))[..., None] * kept
+    return result
 
 
 @dataclass(frozen=True, slots=True)

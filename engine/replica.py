@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalogs.records import Scheduler
 from engine.lengths import Lengths
-from engine.queueing import TINY, Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
+from engine.queueing import TINY, Prefills, Waits, backlog, by_head, gate, normal_tail, pace_variance, wait_probability
 from engine.step import StepTables
 from engine.workload import Target
 
@@ -36,6 +36,9 @@ BEND = 1.1
 
 COARSE = 8
 
+WIDEST = 1.2816
+"""Log standard deviation beyond which a wider lognormal of the same mean has a lower p90; answers of hardly a token."""
+
 PACES, PACE_WEIGHTS = np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6])
 
 
@@ -56,6 +59,10 @@ class Steps:
     """Prompt tokens that a step carries beside them."""
     full_base: Floats
     """T of a step full of prompt tokens, seconds."""
+    together: Floats
+    """Prompts that come in a step, or between two looks for them: B/D requests end in a step and as many come."""
+    once: Floats
+    """Seconds that a step takes for carrying any prompt, shared by head: launches, weights where steps do not mix."""
     full: Floats
     """Full-budget steps of each prompt stratum (strata)."""
     rest: Floats
@@ -70,12 +77,14 @@ class Load:
     requests_per_s: Floats
     step_s: Floats
     """τ: a decoding step."""
+    alone_s: Floats
+    """A step that decodes one request: no ITL is less."""
     itl_s: Floats
     """Mean over steps: τ and the prompts of others."""
     prompt_s: Floats
     """ΔP: replica time that one request's prefill takes."""
-    prompt_square: Floats
-    """E[ΔP²], for the spread of ITL over requests."""
+    prefills: Prefills
+    """The same, taken apart for its spread."""
     bend: Floats
     """Elasticity of a decoding step's time in the batch."""
     prompts: Floats
@@ -88,8 +97,10 @@ class Load:
     def each(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
         waits = Waits(**{item.name: change(getattr(self.waits, item.name)) for item in fields(Waits)})
-        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name != "waits"}
-        return Load(waits=waits, **arrays)
+        prefills = self.prefills.each(change)
+        parts = ("waits", "prefills")
+        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name not in parts}
+        return Load(waits=waits, prefills=prefills, **arrays)
 
 
 class Replicas:
@@ -129,13 +140,13 @@ class Replicas:
         foot = np.exp(first + (np.log(crest[:, :1]) - first) * FOOT)
         self._rungs = np.concatenate([self.lightest, foot, crest], axis=1)
         steps = self.steps(self._rungs)
-        step_s, prompt_s = steps.decoding, self.prompt_steps(steps) @ self.lengths.prompt.weights
-        rates = self._rungs / (self._decoded * step_s + self._rungs * prompt_s)
+        prompt_s = self.prompt_steps(steps) @ self.lengths.prompt.weights
+        rates = self._rungs / (self._decoded * steps.decoding + self._rungs * prompt_s)
         top = rates.argmax(axis=1)[:, None]
         self.saturated = np.take_along_axis(rates, top, axis=1)
         self.saturated_batch = np.take_along_axis(self._rungs, top, axis=1)
         self._rates = np.maximum.accumulate(rates[:, 1:], axis=1)
-        self._light_rate, self._light_step, self._light_prompt = rates[:, :1], step_s[:, :1], prompt_s[:, :1]
+        self._light_rate, self._light_step, self._light_prompt = rates[:, :1], steps.decoding[:, :1], prompt_s[:, :1]
         self._rungs = self._rungs[:, 1:]
 
     def _largest_batch(self) -> Floats:
@@ -172,6 +183,8 @@ class Replicas:
         # At least a tenth of the budget, or prompts would starve.
         room = np.maximum(self.budget - beside, 0.1 * self.budget)
         full = np.floor(self.lengths.computed / room[..., None])
+        looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
+        alone = self.tables.base(np.ones_like(batch))
         return Steps(
             batch=batch,
             decoding=base + self.tables.decode_fixed[:, None] + attention,
@@ -179,6 +192,8 @@ class Replicas:
             base=base if self.scheduler.mixed else nobody,
             attention=attention if self.scheduler.mixed else nobody,
             room=room,
+            together=np.maximum(batch / self._decoded * looks, TINY),
+            once=nobody + self.tables.prompt_fixed[:, None] + (0.0 if self.scheduler.mixed else alone),
             full_base=self.tables.base(beside + room),
             full=full,
             rest=self.lengths.computed - full * room[..., None],
@@ -199,16 +214,12 @@ class Replicas:
         room, rest = steps.room[..., None], steps.rest
         # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
         # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
-        # launches, and its weights where nobody decodes in it, are shared by head: B/D come, Poisson.
-        together = np.maximum(ended * max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps), TINY)
-        head = -np.expm1(-together) / together
+        # launches, and its weights where nobody decodes in it, are shared by head.
+        head = by_head(steps.together)[..., None]
         filled = rest + (room - rest) * np.minimum(ended * self._computed / room, 1.0)
-        if self.scheduler.mixed:
-            empty = steps.base
-            running = np.maximum(steps.batch, 1.0)[..., None]
-        else:
-            empty = self.tables.base(np.ones_like(steps.batch))
-            running = steps.beside[..., None]
+        # T of the step without them, which those decoding pay, or all prompts in it.
+        empty = steps.base if self.scheduler.mixed else self.tables.base(np.ones_like(steps.batch))
+        running = (np.maximum(steps.batch, 1.0) if self.scheduler.mixed else steps.beside)[..., None]
         tokens = (self.tables.base(running + filled) - empty[..., None]) * (rest / np.maximum(filled, TINY))
         added = steps.full * (steps.full_base - steps.base)[..., None] + tokens
         if not self.scheduler.mixed:
@@ -231,22 +242,30 @@ class Replicas:
         weights, decoded = self.lengths.prompt.weights, self._decoded
         steps = self.steps(batch)
         prompts = self.prompt_steps(steps)
-        prompt_s, square = prompts @ weights, (prompts * prompts) @ weights
+        prompt_s = prompts @ weights
         rate = batch / (decoded * steps.decoding + batch * prompt_s)
         more = np.maximum(batch, 1.0) * BEND
         longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_attention(more)
+        prefills = self._prefills(steps, rate, prompts)
         return Load(
             batch=batch,
             requests_per_s=rate,
             step_s=steps.decoding,
+            alone_s=np.broadcast_to(self._light_step, batch.shape),
             itl_s=steps.decoding + batch * prompt_s / decoded,
             prompt_s=prompt_s,
-            prompt_square=square,
+            prefills=prefills,
             bend=np.maximum(longer / steps.decoding - 1, 0.0) / (BEND - 1),
             prompts=prompts,
             own_s=_sum_of(self.own_parts(steps)),
-            waits=self._waits(steps, Prefills(rate, prompt_s, square, self.arrival_cv)),
+            waits=self._waits(steps, prefills),
         )
+
+    def _prefills(self, steps: Steps, rate: Floats, prompts: Floats) -> Prefills:
+        """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
+        weights = self.lengths.prompt.weights
+        each = np.maximum(prompts - (steps.once * by_head(steps.together))[..., None], 0.0)
+        return Prefills(rate, each @ weights, (each * each) @ weights, steps.once, steps.together, self.arrival_cv)
 
     def own_parts(self, steps: Steps) -> dict[str, Floats]:
         """Formula 7: what a request's own prefill is made of, by name: (candidates, batches, strata) each.
@@ -270,7 +289,11 @@ class Replicas:
     def _waits(self, steps: Steps, prefills: Prefills) -> Waits:
         """Formulas 4, 5 and 6."""
         weights, tokens, rate = self.lengths.prompt.weights, self.lengths.computed, prefills.requests_per_s
-        step, beside, square = gate(prefills, steps.decoding, steps.batch, mixed=self.scheduler.mixed)
+
+        def beside_one(others: Floats) -> Floats:
+            return self._beside(steps, others)
+
+        step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=self.scheduler.mixed)
         # Prompt tokens that come in a step, beside the room for them.
         step_s = steps.decoding / (1 - prefills.share)
         drift = np.maximum(steps.room - rate * step_s * self._computed, 0.02 * steps.room)
@@ -288,6 +311,22 @@ class Replicas:
             seat_busy=wait_probability(self.seats, erlangs)[..., None],
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
         )
+
+    def _beside(self, steps: Steps, others: Floats) -> Floats:
+        """Return the seconds that so many mean prompts (candidates, batches) add to a step which carries one.
+
+        Its weights are read, so that they cost more than one alone in the measure in which it is bound by computing.
+        """
+        weights = self.lengths.prompt.weights
+        at_least_one, room = np.maximum(others, 1.0), steps.room[..., None]
+        span = (at_least_one * (steps.rest @ weights))[..., None]
+        top = np.minimum(steps.rest + span, room)
+        begun = steps.beside[..., None]
+        spilled = (span - (top - steps.rest)) * ((steps.full_base - steps.base) / steps.room)[..., None]
+        tokens = (self.tables.base(begun + top) - self.tables.base(begun + steps.rest) + spilled) @ weights
+        chunks = (steps.full @ weights) * (steps.full_base - steps.base + self.tables.prompt_fixed[:, None])
+        result: Floats = others * (tokens / at_least_one + chunks + self._prompt_context_s @ weights[:, None])
+        return result
 
     def itl_parts(self, load: Load) -> dict[str, Floats]:
         """Return what the mean ITL is made of, by name."""
@@ -314,7 +353,8 @@ class Replicas:
         own = np.add.reduceat(load.own_s * self.lengths.prompt.weights, starts, axis=-1) / weights
         # Each answer stratum is decoded at three paces, the nodes of Gauss and Hermite for its spread of ITL.
         sigma = self._itl_sigma(load)[..., None]
-        pace = np.exp(sigma * PACES - sigma * sigma / 2) * load.itl_s[..., None, None]
+        beyond = (load.itl_s - load.alone_s)[..., None, None]
+        pace = load.alone_s[..., None, None] + np.exp(sigma * PACES - sigma * sigma / 2) * beyond
         decoding = (self.lengths.output.values - 1)[:, None] * pace
         left = np.asarray(seconds)[..., None] - decoding.reshape(*load.itl_s.shape, -1)
         by_output = load.waits.expanded().longer_than(left[..., None] - own[..., None, :]) @ weights
@@ -327,17 +367,18 @@ class Replicas:
         return result
 
     def _itl_exceeds(self, load: Load, seconds: Floats) -> Floats:
-        """Spread over requests, lognormal: what others bring into one, and how the batch wanders meanwhile."""
+        """Spread over requests, lognormal beyond a step alone: what others bring into it, how the batch wanders."""
         sigma = self._itl_sigma(load)
-        z = np.log(np.asarray(seconds) / load.itl_s)[..., None] / sigma + sigma / 2
-        result: Floats = normal_tail(z) @ self.lengths.output.weights
-        return result
+        beyond = np.maximum(np.asarray(seconds) - load.alone_s, TINY) / np.maximum(load.itl_s - load.alone_s, TINY)
+        result: Floats = normal_tail(np.log(beyond)[..., None] / sigma + sigma / 2) @ self.lengths.output.weights
+        return np.where(np.asarray(seconds) < load.alone_s, 1.0, result)
 
     def _itl_sigma(self, load: Load) -> Floats:
-        """Log standard deviation of ITL: (candidates, batches, …, answer strata)."""
-        prefills = Prefills(load.requests_per_s, load.prompt_s, load.prompt_square, self.arrival_cv)
+        """Log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
         answers = np.maximum(self.lengths.output.values - 1, 1.0) / max(self._decoded, 1.0)
-        result: Floats = np.sqrt(np.log1p(pace_variance(prefills, load.batch, load.bend, answers)) + TINY)
+        times = load.itl_s / np.maximum(load.itl_s - load.alone_s, TINY)
+        variance = pace_variance(load.prefills, load.batch, load.bend, answers) * (times * times)[..., None]
+        result: Floats = np.minimum(np.sqrt(np.log1p(variance) + TINY), WIDEST)
         return result
 
     def percentile(self, load: Load, metric: str, share: float) -> Floats:

@@ -100,33 +100,43 @@ def test_a_survival_function_starts_at_one_and_falls_to_nothing(
 # --- steps that serve whoever came during the last -------------------------------------------------------------------
 
 
+def prompts_of(rate: float, mean: float, square: float, fixed: float, together: float) -> Prefills:
+    return Prefills(
+        np.array([rate]), np.array([mean]), np.array([square]), np.array([fixed]), np.array([together]), 1.0
+    )
+
+
 def stepped(
-    tau: float, mean: float, cv: float, rate: float, *, mixed: bool, count: int = 60_000
-) -> NDArray[np.float64]:
-    """Waits besides one's own prefill, by walking step by step: an independent reference for ``gate``."""
+    tau: float, mean: float, cv: float, fixed: float, rate: float, *, mixed: bool, count: int = 60_000
+) -> tuple[NDArray[np.float64], float]:
+    """Waits besides one's own prefill, by walking step by step, and prompts a step: an independent reference."""
     random = np.random.default_rng(5)
     sigma2 = np.log(1 + cv * cv)
     arrivals = np.cumsum(random.exponential(1 / rate, count))
     prompts = random.lognormal(np.log(mean) - sigma2 / 2, np.sqrt(sigma2), count) if cv else np.full(count, mean)
-    found, clock, served = np.zeros(count), 0.0, 0
+    found, clock, served, steps = np.zeros(count), 0.0, 0, 0
     while served < count:
         came = int(np.searchsorted(arrivals, clock, side="right"))
-        length = (tau if mixed or came == served else 0.0) + float(prompts[served:came].sum())
-        found[served:came] = clock + length - arrivals[served:came] - prompts[served:came] - (tau if mixed else 0.0)
-        clock, served = clock + length, came
-    return found[count // 10 :]
+        once = (tau if mixed else 0.0) + fixed
+        length = once + float(prompts[served:came].sum()) if came > served else tau
+        found[served:came] = clock + length - arrivals[served:came] - prompts[served:came] - once
+        clock, served, steps = clock + length, came, steps + 1
+    return found[count // 10 :], count / steps
 
 
 @pytest.mark.parametrize("mixed", [True, False], ids=["mixed", "exclusive"])
 @pytest.mark.parametrize("cv", [0.0, 1.0])
 @pytest.mark.parametrize(("tau", "mean"), [(0.03, 0.08), (0.03, 0.01)])
+@pytest.mark.parametrize("fixed", [0.0, 0.02], ids=["free", "launched"])
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_a_gate_opens_at_the_end_of_a_step(mixed: bool, cv: float, tau: float, mean: float, share: float) -> None:
+def test_a_gate_opens_at_the_end_of_a_step(
+    mixed: bool, cv: float, tau: float, mean: float, fixed: float, share: float
+) -> None:
     rate = share / mean
     square = mean * mean * (1 + cv * cv)
-    prefills = Prefills(np.array([rate]), np.array([mean]), np.array([square]), 1.0)
-    step, beside, moment = gate(prefills, np.array([tau]), np.array([50.0]), mixed=mixed)
-    reference = stepped(tau, mean, cv, rate, mixed=mixed)
+    reference, together = stepped(tau, mean, cv, fixed, rate, mixed=mixed)
+    prefills = prompts_of(rate, mean, square, fixed, together)
+    step, beside, moment = gate(prefills, np.array([tau]), np.array([50.0]), lambda others: others * mean, mixed=mixed)
     found = Waits(step, beside, np.zeros(1), moment, np.zeros(1), np.ones(1))
     tolerance = 0.04 if mixed else 0.12
     assert found.mean[0] == pytest.approx(reference.mean(), rel=tolerance)
@@ -135,12 +145,12 @@ def test_a_gate_opens_at_the_end_of_a_step(mixed: bool, cv: float, tau: float, m
 
 
 def test_an_idle_replica_serves_at_once() -> None:
-    prefills = Prefills(np.array([1e-9]), np.array([0.1]), np.array([0.02]), 1.0)
-    step, beside, square = gate(prefills, np.array([0.03]), np.array([1e-9]), mixed=True)
+    prefills = prompts_of(1e-9, 0.1, 0.02, 0.01, 1e-11)
+    step, beside, square = gate(prefills, np.array([0.03]), np.array([1e-9]), lambda others: others * 0.1, mixed=True)
     assert max(float(step[0]), float(beside[0]), float(square[0])) < 1e-9
 
 
-@pytest.mark.parametrize(("drift", "rel"), [(0.1, 0.02), (0.5, 0.1), (1.0, 0.25)])
+@pytest.mark.parametrize(("drift", "rel"), [(0.1, 0.02), (0.5, 0.03), (1.0, 0.05)])
 def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None:
     """E[max(S_n)] of a Gaussian walk by Spitzer's sum Σ E[S_k⁺]/k."""
     k = np.arange(1, 200_000)
@@ -152,7 +162,7 @@ def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None
 
 def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
     """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
-    prefills = Prefills(np.array([5.0]), np.array([0.06]), np.array([0.0072]), 1.0)
+    prefills = prompts_of(5.0, 0.06, 0.0072, 0.0, 0.3)
     found = pace_variance(prefills, np.array([40.0]), np.array([0.0]), np.array([0.5, 1.0, 4.0]))
     answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
     assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)

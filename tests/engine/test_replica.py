@@ -274,8 +274,7 @@ def test_a_busier_replica_is_never_faster(
     for metric in METRICS:
         for values in (replicas.mean(load, metric), replicas.percentile(load, metric, 0.95)):
             assert np.isfinite(values).all()
-            # Where answers are of one token, busier steps share their launches among more prompts.
-            assert 0 < values[0, 0] <= values[0, 1] * 1.1
+            assert 0 < values[0, 0] <= values[0, 1] * 1.01
 
 
 def test_prefix_hits_spare_work() -> None:
