@@ -47,8 +47,8 @@ def fit_command(
     from engine.measured_kinds import kinds_file, kinds_of  # noqa: PLC0415
 
     held = scorecard_points()
-    simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1) if replay else None
-    run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator)
+    simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1)
+    run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator, replay=replay)
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
     write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)

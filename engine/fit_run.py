@@ -55,6 +55,8 @@ def run_fit(
     scorecard: Sequence[Mapping[str, str]] = (),
     say: Callable[[str], None] = lambda text: None,
     simulator: Simulator | None = None,
+    *,
+    replay: bool = False,
 ) -> FitRun:
     """Fit all blocks on the rows.
 
@@ -66,7 +68,8 @@ def run_fit(
         catalog: its kernel curves and runtimes are used; its fitted constants are not.
         scorecard: rows that no fit may see, nor their neighbours in a sweep.
         say: told of every round.
-        simulator: replays every closed loop with constants that have not seen it.
+        simulator: of closed loops, whose TTFT at few clients is then fitted as it replays them.
+        replay: show the errors of replaying every closed loop with constants that have not seen it.
     """
     shown = {row["id"] for row in scorecard}
     readings = [read(row, catalog) for row in rows if row["id"] not in shown]
@@ -91,7 +94,14 @@ def run_fit(
             continue
         say(f"{block.runtime}: {len(chosen)} points")
         problem = Problem(
-            chosen, catalog, entries_of(block), constants_of(block, catalog), quality, metrics_of(block), shared
+            chosen,
+            catalog,
+            entries_of(block),
+            constants_of(block, catalog),
+            quality,
+            metrics_of(block),
+            shared,
+            simulator,
         )
         result = fit(problem, say=say)
         fits.append((block, problem, result))
@@ -99,7 +109,9 @@ def run_fit(
         left_out += _left_out(problem, result, catalog)
     lines = [line for block, problem, result in fits for line in _lines(block.runtime, [(problem, result)])]
     lines += _lines("all", [(problem, result) for _, problem, result in fits])
-    replays = replay_lines([(problem, result) for _, problem, result in fits], simulator) if simulator else ()
+    replays = (
+        replay_lines([(problem, result) for _, problem, result in fits], simulator) if simulator and replay else ()
+    )
     refused = len(rows) - len(readings) + len(kept_out)
     bands = bands_file(error_bands(left_out))
     return FitRun(fitted_file(fits), bands, tuple(lines), refused, excluded, replays)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.records import FittedConstants
-from engine.measured import ALSO, METRICS, predict_points
+from engine.measured import ALSO, METRICS, Simulator, predict_points
 from engine.points import Point
 
 Floats = NDArray[np.float64]
@@ -92,11 +92,12 @@ class Problem:
         quality: Callable[[Point, str], float],
         metrics: Sequence[str],
         shared: Sequence[FittedConstants] = (),
+        simulator: Simulator | None = None,
     ) -> None:
         """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted.
 
         ``quality`` weighs a metric of a point; 0 judges it without fitting on it. ``shared`` entries speak of all
-        runtimes and were fitted before.
+        runtimes and were fitted before. With a ``simulator`` the TTFT of closed loops is fitted as it replays them.
         """
         self.points = list(points)
         self.catalog = catalog
@@ -104,6 +105,7 @@ class Problem:
         self.constants = list(constants)
         self.metrics = list(metrics)
         self.shared = tuple(shared)
+        self.simulator = simulator
         self.groups = np.array([group_of(p) for p in self.points])
         columns = {column: metric for metric, names in (*METRICS.items(), *ALSO.items()) for column in names}
         first = predict_points(self.points, self.catalog_with(self.start))
@@ -139,10 +141,12 @@ class Problem:
         """Return the catalog under other constants."""
         return self.catalog.with_fitted((*self.shared, *self.with_values(logs)))
 
-    def residuals(self, logs: Floats, wanted: NDArray[np.bool_] | None = None) -> Floats:
+    def residuals(
+        self, logs: Floats, wanted: NDArray[np.bool_] | None = None, simulator: Simulator | None = None
+    ) -> Floats:
         """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted."""
         at = np.arange(len(self.points)) if wanted is None else np.flatnonzero(wanted)
-        found = predict_points([self.points[index] for index in at], self.catalog_with(logs))
+        found = predict_points([self.points[index] for index in at], self.catalog_with(logs), simulator)
         outcomes = dict(zip(at.tolist(), found, strict=True))
         values = []
         for index, column in self.rows:
@@ -152,6 +156,16 @@ class Problem:
             item = None if outcome is None else next(item for item in outcome if item.column == column)
             values.append(log(item.predicted / item.measured) if item else np.nan)
         return np.array(values)
+
+    def beyond_formula(self, logs: Floats, residual: Floats) -> Floats:
+        """Return log(simulated/closed form) of each fitted TTFT of a closed loop; 0 of all other rows."""
+        if self.simulator is None:
+            return np.zeros_like(residual)
+        closed = np.array([point.load.kind == "closed_loop" for point in self.points])
+        replayed = (self.metric == "ttft") & (self.weight > 0) & closed[self.index]
+        wanted = np.zeros(len(self.points), dtype=bool)
+        wanted[self.index[replayed]] = True
+        return np.where(replayed, self.residuals(logs, wanted, self.simulator) - residual, 0.0)
 
     def jacobian(self, logs: Floats, base: Floats) -> Floats:
         """Return the change of each residual with the logarithm of each constant."""
@@ -191,10 +205,11 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
         residual = problem.residuals(logs)
         say(f"round {number + 1}: " + _summary(problem, residual))
         jacobian = problem.jacobian(logs, residual)
-        logs = problem.solve(residual, jacobian, logs, everything)
+        logs = problem.solve(residual + problem.beyond_formula(logs, residual), jacobian, logs, everything)
     final = problem.residuals(logs)
     say("fitted: " + _summary(problem, final))
     jacobian = problem.jacobian(logs, final)
+    target = final + problem.beyond_formula(logs, final)
 
     def left_out(keys: NDArray[np.str_], count: int) -> tuple[Floats, tuple[Fold, ...]]:
         """Residuals of points whose key was left out of the fit; NaN where that would leave nothing to fit on."""
@@ -204,7 +219,7 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
             out = np.isin(keys[problem.index], fold)
             if out.any() and not out.all():
                 # Near the optimum of all points one linear step reaches that of the rest; its residuals are exact.
-                without = problem.solve(final, jacobian, logs, ~out)
+                without = problem.solve(target, jacobian, logs, ~out)
                 wanted = np.isin(keys, fold)
                 residual[out] = problem.residuals(without, wanted)[out]
                 members = np.flatnonzero(wanted).tolist()
