@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -114,7 +113,13 @@ def _json(text: str) -> Any:
         raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from error
 
 
-_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {"TOML": tomllib.loads, "YAML": _yaml, "JSON": _json}
+def _toml(text: str) -> Any:
+    import tomllib  # noqa: PLC0415 — only those who have a spec or settings pay for it
+
+    return tomllib.loads(text)
+
+
+_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {"TOML": _toml, "YAML": _yaml, "JSON": _json}
 
 
 # --- tree → values ----------------------------------------------------------------------------------------------------

@@ -1,40 +1,47 @@
-"""TOML parsed once: what a built-in file holds is kept in the user's cache directory while the file stays the same.
+"""What built-in files hold, read and validated once: kept in the user's cache directory while the files stay the same.
 
-The built-in catalog is half a megabyte of TOML, which takes several times longer to parse than a forecast to make.
+The built-in catalog is half a megabyte of TOML, which takes several times longer to read than a forecast to make.
 """
 
 import pickle
-import tomllib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TypeVar
+
+Made = TypeVar("Made")
 
 
-def parsed(file: Path, *, keep: bool = True) -> dict[str, Any]:
-    """Return what a TOML file holds.
+def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Made]) -> Made:
+    """Return what ``make`` makes of files, or the copy of what it made of the same files before.
+
+    Where the cache directory refuses, it is made each time. Raises what ``make`` raises.
 
     Args:
-        keep: use and write the kept copy; where the cache directory refuses, the file is parsed each time.
-
-    Raises what reading and parsing raise: OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError.
+        name: of what is made; one copy is kept of each name and place of its first file.
+        files: whatever the result depends on, program text too.
+        versions: of whatever else it depends on.
+        make: reads the files.
     """
-    if not keep:
-        return tomllib.loads(file.read_bytes().decode())
-    about = file.stat()
-    stamp = (str(file), about.st_mtime_ns, about.st_size)
-    copy = _directory() / f"{blake2b(str(file).encode(), digest_size=12).hexdigest()}.pickle"
-    # The directory is the user's own. Whatever is wrong with the copy, the file itself is right.
+    try:
+        stamp = (versions, [(str(file), about.st_mtime_ns, about.st_size) for file in files if (about := file.stat())])
+    except OSError:
+        return make()
+    place = blake2b(f"{name} {files[0]}".encode(), digest_size=12).hexdigest()
+    copy = _directory() / f"{place}.pickle"
+    # The directory is the user's own. Whatever is wrong with the copy, the files themselves are right.
     with suppress(Exception):
         kept_stamp, content = pickle.loads(copy.read_bytes())
-        if kept_stamp == stamp and isinstance(content, dict):
-            return content
-    content = tomllib.loads(file.read_bytes().decode())
+        if kept_stamp == stamp:
+            found: Made = content
+            return found
+    made = make()
     with suppress(OSError):
-        _write(copy, pickle.dumps((stamp, content), protocol=5))
-    return content
+        _write(copy, pickle.dumps((stamp, made), protocol=5))
+    return made
 
 
 @cache

@@ -1,15 +1,15 @@
 """Catalog files: TOML → records, with errors that name the file, the entry and the field."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import VERSION, ValidationError
 
-from catalogs.compiled import parsed
+from catalogs import records, units
+from catalogs.compiled import kept
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
@@ -28,6 +28,8 @@ from catalogs.records import (
 )
 
 BUILT_IN: Final = Path(__file__).parent
+_TEXT: Final = tuple(Path(module.__file__) for module in (records, units) if module.__file__)
+"""What decides how an entry is read."""
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "accelerator": ("accelerators", Accelerator),
@@ -70,18 +72,29 @@ def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
     """
     entries = Entries()
     for layer, directory in enumerate(directories):
-        here: set[Key] = set()
-        for file in files_of(kind, directory):
-            for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
-                record = _record(kind, entry, position, file)
-                key = key_of(record)
-                if key in here:
-                    raise CatalogError(file, f"it is already in {entries.files[key]}", _label(kind, entry, position))
-                here.add(key)
-                entries.records[key] = record
-                entries.files[key] = file
-                entries.layers[key] = layer
+        files = files_of(kind, directory)
+        if directory == BUILT_IN:
+            here = kept(kind, (*files, *_TEXT), VERSION, lambda files=files: _read(kind, files))  # type: ignore[misc]
+        else:
+            here = _read(kind, files)
+        for key, (record, file) in here.items():
+            entries.records[key] = record
+            entries.files[key] = file
+            entries.layers[key] = layer
     return entries
+
+
+def _read(kind: str, files: Iterable[Path]) -> dict[Key, tuple[Record, Path]]:
+    """Return the entries of a directory's files, each with its file."""
+    found: dict[Key, tuple[Record, Path]] = {}
+    for file in files:
+        for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
+            record = _record(kind, entry, position, file)
+            key = key_of(record)
+            if key in found:
+                raise CatalogError(file, f"it is already in {found[key][1]}", _label(kind, entry, position))
+            found[key] = record, file
+    return found
 
 
 def files_of(kind: str, directory: Path) -> list[Path]:
@@ -109,8 +122,10 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
 
     Raises CatalogError where it is not TOML or holds anything else.
     """
+    import tomllib  # noqa: PLC0415 — what is kept needs none
+
     try:
-        content = parsed(file, keep=file.is_relative_to(BUILT_IN))
+        content = tomllib.loads(file.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(file, f"it is not TOML: {error}") from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """The doors: each command parses, calls, shows. ``run`` starts the program; importing this costs next to nothing."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ def run() -> None:
     """Run the program with the arguments of this process, and exit with its code."""
     # Imports and catalogs make many objects that stay: looking for cycles among them takes a tenth of a cold start.
     gc.set_threshold(50_000)
+    # Matrices are small here: to start threads for them takes longer than they save.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main(sys.argv[1:]))
 
 

@@ -264,10 +264,14 @@ class Waits:
         deviation = np.sqrt(np.maximum(self.square - mean * mean, 0.0))
         share = np.minimum(2 * mean * mean / np.maximum(self.square, TINY), 1.0)
         scale = np.maximum(np.where(share < 1, mean / share, deviation), TINY)
-        late = np.maximum(seconds - np.maximum(mean - deviation, 0.0), 0.0)
-        free = share * np.exp(-late / scale)
+        # In place: the largest arrays of a forecast.
+        free: Floats = np.asarray(np.maximum(mean - deviation, 0.0) - seconds)
+        np.minimum(free, 0.0, out=free)
+        free /= scale
+        np.exp(free, out=free)
+        free *= share
         if np.any(self.seat_busy > NEGLIGIBLE):
             seat = np.exp(-np.maximum(seconds - mean, 0.0) / self.seat_wait)
             free = (1 - self.seat_busy) * free + self.seat_busy * np.maximum(free, seat)
-        result: Floats = np.where(seconds < 0, 1.0, free)
-        return result
+        np.copyto(free, 1.0, where=np.asarray(seconds) < 0)
+        return free

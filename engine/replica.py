@@ -39,7 +39,10 @@ COARSE = 8
 WIDEST = 1.2816
 """Log standard deviation beyond which a wider lognormal of the same mean has a lower p90; answers of hardly a token."""
 
-PACES, PACE_WEIGHTS = np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6])
+PACES = (np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
+PACES_ALIKE = (np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6]))
+"""Gauss and Hermite's nodes and weights, for the spread of ITL within one answer length; the second where all answers
+are alike and nothing else spreads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,14 +354,14 @@ class Replicas:
         starts = np.arange(0, len(self.lengths.prompt.weights), COARSE)
         weights = np.add.reduceat(self.lengths.prompt.weights, starts)
         own = np.add.reduceat(load.own_s * self.lengths.prompt.weights, starts, axis=-1) / weights
-        # Each answer stratum is decoded at three paces, the nodes of Gauss and Hermite for its spread of ITL.
+        paces, pace_weights = PACES if len(self.lengths.output.weights) > 1 else PACES_ALIKE
         sigma = self._itl_sigma(load)[..., None]
         beyond = (load.itl_s - load.alone_s)[..., None, None]
-        pace = load.alone_s[..., None, None] + np.exp(sigma * PACES - sigma * sigma / 2) * beyond
+        pace = load.alone_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
         decoding = (self.lengths.output.values - 1)[:, None] * pace
         left = np.asarray(seconds)[..., None] - decoding.reshape(*load.itl_s.shape, -1)
         by_output = load.waits.expanded().longer_than(left[..., None] - own[..., None, :]) @ weights
-        result: Floats = by_output @ np.outer(self.lengths.output.weights, PACE_WEIGHTS).ravel()
+        result: Floats = by_output @ np.outer(self.lengths.output.weights, pace_weights).ravel()
         return result
 
     def _ttft_exceeds(self, load: Load, seconds: Floats) -> Floats:
@@ -399,7 +402,7 @@ class Replicas:
         low = (shortest - 0.01)[..., None]
         width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
         for parts in (24, 15, 15):
-            at = low[..., None] + width[..., None] * np.linspace(0.0, 1.0, parts + 1)
+            at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
             above = self.exceeds(columns, metric, np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
             width = width / parts

@@ -1,15 +1,15 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from catalogs import compiled
-from catalogs.compiled import parsed
+from catalogs import compiled, files
+from catalogs.catalog import Catalog
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     compiled._directory.cache_clear()
     yield tmp_path / "cache" / "fleetcast" / "catalog"
@@ -19,40 +19,70 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "facts.toml"
-    file.write_text("a = 1\nday = 2026-01-02\n")
+    file.write_text("first")
     return file
 
 
-def test_a_kept_copy_says_what_the_file_says(file: Path, kept: Path) -> None:
-    first = parsed(file)
-    assert len(list(kept.iterdir())) == 1
-    assert parsed(file) == first == {"a": 1, "day": first["day"]}
+@pytest.fixture
+def read(file: Path, place: Path) -> Callable[..., str]:
+    """Reads the file, and says so where it was not kept."""
+
+    def read(name: str = "facts", versions: str = "1") -> str:
+        read_now = []
+
+        def make() -> str:
+            read_now.append(True)
+            return file.read_text()
+
+        return compiled.kept(name, [file], versions, make) + (" anew" if read_now else "")
+
+    return read
 
 
-def test_a_changed_file_is_read_again(file: Path, kept: Path) -> None:
-    parsed(file)
+def test_a_file_is_read_once(read: Callable[..., str], place: Path) -> None:
+    assert [read(), read()] == ["first anew", "first"]
+    assert len(list(place.iterdir())) == 1
+
+
+def test_a_changed_file_is_read_again(read: Callable[..., str], file: Path, place: Path) -> None:
+    read()
     about = file.stat()
-    file.write_text("a = 2\nday = 2026-01-02\n")
+    file.write_text("other")
     os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns + 1))
-    assert parsed(file)["a"] == 2
-    assert len(list(kept.iterdir())) == 1
+    assert read() == "other anew"
+    assert len(list(place.iterdir())) == 1
+
+
+def test_another_version_or_name_reads_again(read: Callable[..., str]) -> None:
+    read()
+    assert read(versions="2") == "first anew"
+    assert read(name="others", versions="2") == "first anew"
+    assert read(versions="2") == "first"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a pickle", b"\x80\x05K\x01."])
-def test_a_broken_copy_is_replaced(file: Path, kept: Path, content: bytes) -> None:
-    parsed(file)
-    (copy,) = kept.iterdir()
+def test_a_broken_copy_is_replaced(read: Callable[..., str], place: Path, content: bytes) -> None:
+    read()
+    (copy,) = place.iterdir()
     copy.write_bytes(content)
-    assert parsed(file)["a"] == 1
-    assert copy.read_bytes() != content
+    assert [read(), read()] == ["first anew", "first"]
 
 
-def test_nothing_is_kept_of_a_users_own_file(file: Path, kept: Path) -> None:
-    assert parsed(file, keep=False)["a"] == 1
-    assert not kept.exists()
+def test_a_directory_that_refuses_costs_nothing_but_time(read: Callable[..., str], place: Path) -> None:
+    place.parent.parent.write_text("in the way")
+    assert [read(), read()] == ["first anew", "first anew"]
 
 
-def test_a_directory_that_refuses_costs_nothing_but_time(file: Path, kept: Path) -> None:
-    kept.parent.parent.write_text("in the way")
-    assert parsed(file)["a"] == 1
-    assert parsed(file)["a"] == 1
+def test_a_catalog_is_the_same_from_its_copy(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {kind: Catalog.load()._entries(kind) for kind in files.KINDS}
+    assert len(list(place.iterdir())) == len(files.KINDS)
+    monkeypatch.setattr(files, "_record", lambda *_: pytest.fail("an entry was read again"))
+    assert {kind: Catalog.load()._entries(kind) for kind in files.KINDS} == first
+
+
+def test_nothing_is_kept_of_a_users_own_files(place: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "mine.toml").write_text("")
+    files.read_entries("model", [own])
+    assert not place.exists()
