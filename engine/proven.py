@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
+from engine.capacity import pool_may_fill
+from engine.forecast import considered, planned
 from engine.infeasible import NoPlan
 from engine.plan import CapacityPlan
 from engine.replayed import replayed
+from engine.search import only
 from engine.workload import Source, WorkloadSpec
 
 
@@ -30,10 +32,14 @@ def proven_forecast(
     Raises:
         InputError: names that the catalog does not know, values that contradict each other, nothing to refine.
     """
-    if simulate and (spec.targets or refine):
-        from engine.verification import verified_forecast  # noqa: PLC0415 — the simulator: others need not wait for it
+    found = considered(spec, catalog)
+    if isinstance(found, NoPlan):
+        return found
+    best = only(found.evaluated, int(found.evaluated.order[0]))
+    if simulate and (spec.targets or refine or pool_may_fill(best)):
+        from engine.verification import verified  # noqa: PLC0415 — the simulator: others need not wait for it
 
-        plan = verified_forecast(spec, catalog, sources, refine=refine)
+        plan = verified(found, sources, refine=refine)
     else:
-        plan = forecast(spec, catalog, sources)
-    return plan if isinstance(plan, NoPlan) else replayed(plan, catalog, simulate=simulate)
+        plan = planned(found.question, found.evaluated, best, found.misses, sources)
+    return replayed(plan, catalog, simulate=simulate)

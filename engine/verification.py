@@ -12,6 +12,7 @@ import numpy as np
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from engine.capacity import pool_may_fill
 from engine.counts import today
 from engine.forecast import Considered, Simulated, considered, planned
 from engine.infeasible import NoPlan
@@ -21,7 +22,7 @@ from engine.resolve import Question
 from engine.search import Evaluated, only, with_capacity, with_row
 from engine.simulated import latency
 from engine.simulation.routing import DEFAULT_ROUTING
-from engine.workload import Source, WorkloadSpec
+from engine.workload import Source, Target, WorkloadSpec
 
 SEED = 0
 MOST = 2.0
@@ -32,6 +33,9 @@ RUNG, RUNGS = 1.02, 36
 """Steps of a given fleet's load, down to half of it."""
 REFINED_RUNG, REFINED_RUNGS = 1.01, 140
 """Steps of the load whose capacity is refined, from the utilisation ceiling down to a quarter of it."""
+STEADY = 1.5
+"""Times the formula's mean E2E up to which a fleet without targets keeps pace: one whose KV pool stays full preempts
+requests, computes them again, and falls ever further behind."""
 REFINED = 10_000
 """Requests that count in each simulation of a refined capacity."""
 
@@ -44,20 +48,32 @@ def verified_forecast(
     refine: bool = False,
     seed: int = SEED,
 ) -> CapacityPlan | NoPlan:
-    """Return the plan for a spec with its verification, and where a target fails with the fleet that holds it.
+    """Return the plan for a spec with its verification: see ``verified``.
 
-    A plan without targets has nothing that a simulation could overturn, and is not simulated.
+    Raises:
+        InputError: as ``forecast``, and as ``verified``.
+    """
+    found = considered(spec, catalog)
+    return found if isinstance(found, NoPlan) else verified(found, sources, refine=refine, seed=seed)
+
+
+def verified(
+    found: Considered, sources: Mapping[str, Source] | None = None, *, refine: bool = False, seed: int = SEED
+) -> CapacityPlan:
+    """Return the best candidate's plan with its verification, and where a target fails with the fleet that holds it.
+
+    Without targets nothing can be overturned, but that a KV pool may fill: see ``STEADY``.
 
     Args:
-        spec: the question.
-        catalog: the facts.
-        sources: where each value came from, by path.
+        found: the candidates, ranked.
+        sources: where each value of the spec came from.
         refine: size the fleet on the capacity that simulations find, not on the formulas'.
         seed: of all random draws; every fleet that is tried sees the same requests.
 
     Raises:
-        InputError: as ``forecast``; a spec without targets, or of a closed loop, that is to be refined.
+        InputError: a spec without targets, or of a closed loop, that is to be refined.
     """
+    spec = found.question.spec
     if refine and not spec.targets:
         raise InputError("there is no target to refine the capacity under; give one, such as --ttft-p95 800ms")
     if refine and spec.traffic.concurrency:
@@ -65,25 +81,24 @@ def verified_forecast(
             f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
             "such as --rps 10"
         )
-    found = considered(spec, catalog)
-    if isinstance(found, NoPlan):
-        return found
     best = only(found.evaluated, int(found.evaluated.order[0]))
-    if not spec.targets:
+    if not spec.targets and not pool_may_fill(best):
         return planned(found.question, found.evaluated, best, found.misses, sources)
+    if not spec.targets:
+        return _steady(found, best, sources, seed)
     if found.misses or spec.traffic.concurrency:
         return _as_it_is(found, best, sources, seed)
     chosen = _chosen(found, seed, refine=refine)
     if chosen is None:
         return _as_it_is(found, best, sources, seed)
-    evaluated, verified = chosen
+    evaluated, held = chosen
     told = Simulated(
-        results=_results(verified.last) if refine else None,
-        binding=_name(verified.failed) if verified.failed else None,
+        results=_results(held.last) if refine else None,
+        binding=_name(held.failed) if held.failed else None,
     )
-    plan = planned(found.question, evaluated, verified.one, found.misses, sources, told)
-    plan = _followed(plan, best, verified, refined=refine)
-    return replace(plan, verification=_record(plan, verified.last, seed, verified.added))
+    plan = planned(found.question, evaluated, held.one, found.misses, sources, told)
+    plan = _followed(plan, best, held, refined=refine)
+    return replace(plan, verification=_record(plan, held.last, seed, held.added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +213,35 @@ def _lighter_loads(most: float, step: float, steps: int, replicas: int) -> Ladde
     )
 
 
+def _steady(found: Considered, best: Evaluated, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
+    """Return a plan without targets; where its peak hour does not keep pace, with the fleet that does."""
+    question = found.question
+    plan = planned(question, found.evaluated, best, found.misses, sources)
+    if found.misses or question.spec.traffic.concurrency:
+        return plan
+    pace = Target(metric="e2e", percentile="mean", seconds=STEADY * plan.performance.at_peak.e2e_s.mean)
+    judged = replace(question, spec=question.spec.model_copy(update={"targets": (pace,)}))
+    held = _held(judged, best, seed, refine=False)
+    if held is not None and not held.first.missed:
+        return replace(plan, verification=_record(plan, replace(held.last, targets=()), seed, 0))
+    first = (
+        held.first
+        if held
+        else peak_hour(judged, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
+    )
+    said = (
+        f"its KV cache fills when the peak hour is simulated: {first.result.preemptions / first.requests:.0%} of the "
+        f"requests are preempted, and E2E mean is {_ms(first.worst.simulated_s)} (the formula says "
+        f"{_ms(plan.performance.at_peak.e2e_s.mean)})"
+    )
+    if held is None:
+        return replace(plan, warnings=(f"{said}; no fleet of up to twice as many replicas keeps pace", *plan.warnings))
+    told = Simulated(binding="a full KV cache")
+    plan = planned(question, found.evaluated, held.one, found.misses, sources, told)
+    plan = replace(plan, warnings=(f"{said}: {_change(plan, held)}", *plan.warnings))
+    return replace(plan, verification=_record(plan, replace(held.last, targets=()), seed, held.added))
+
+
 def _as_it_is(found: Considered, best: Evaluated, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
     """Return the formulas' plan with what the simulation says of it; a target that it misses is not met."""
     plan = planned(found.question, found.evaluated, best, found.misses, sources, Simulated())
@@ -244,17 +288,20 @@ def _why(plan: CapacityPlan, verified: _Verified) -> tuple[str, ...]:
         return ()
     target = verified.first.worst
     formula = "" if target.formula_s is None else f" (the formula says {_ms(target.formula_s)})"
-    before, after = today(verified.formulas.counts), plan.fleet.replicas
-    if after > before:
-        change = f"the fleet follows the simulation: {after} replicas instead of {before}"
-    else:
-        rate = before * float(verified.formulas.capacity[0]) / plan.spec.traffic.calls_per_request
-        held = f"{plan.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
-        change = f"the plan follows the simulation: it holds to {held}"
     return (
         f"{_name(target)} was {_ms(target.simulated_s)}{formula} when the peak hour was simulated, target "
-        f"{_ms(target.target_s)}: {change}",
+        f"{_ms(target.target_s)}: {_change(plan, verified)}",
     )
+
+
+def _change(plan: CapacityPlan, verified: _Verified) -> str:
+    """Say what became of the formulas' fleet."""
+    before, after = today(verified.formulas.counts), plan.fleet.replicas
+    if after > before:
+        return f"the fleet follows the simulation: {after} replicas instead of {before}"
+    rate = before * float(verified.formulas.capacity[0]) / plan.spec.traffic.calls_per_request
+    held = f"{plan.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
+    return f"the plan follows the simulation: it holds to {held}"
 
 
 def _another(plan: CapacityPlan, asked: Evaluated, verified: _Verified) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from catalogs.catalog import Catalog
 from engine.forecast import forecast
 from engine.peak_hour import Ladder, first_that_holds, peak_hour
 from engine.plan import CapacityPlan, plan_json
+from engine.proven import proven_forecast
 from engine.resolve import resolve
 from engine.search import only, search
 from engine.verification import verified_forecast
@@ -199,3 +200,38 @@ def test_a_refined_fleet_carries_the_peak_hour_with_other_replicas_than_the_form
     assert refined.answer.meets_targets
     assert abs(refined.fleet.replicas - plan.fleet.replicas) >= 1
     assert refined.fleet.replicas * refined.replica_capacity.requests_per_s >= 60 * wanted.traffic.peak_factor * 0.999
+
+
+# --- plans without targets --------------------------------------------------------------------------------------------
+
+
+def long_prompts(rate: float) -> WorkloadSpec:
+    """A few long prompts of varied length fill the KV pool of a replica."""
+    return WorkloadSpec(
+        traffic=Traffic(requests_per_s=rate),
+        tokens=Tokens(input=TokenDistribution(mean=16_000), output=TokenDistribution(mean=500)),
+        model="llama-3.1-70b",
+        serving=Serving(tensor_parallel=4, pipeline_parallel=1),
+        hardware=Hardware(accelerators=("h100-sxm-80gb",)),
+    )
+
+
+def test_without_targets_a_full_kv_pool_is_found_and_mended() -> None:
+    """The formulas' fleet preempts more than it serves; the plan's keeps pace, and says so."""
+    asked, plan = planned(long_prompts(5.0)), proven_forecast(long_prompts(5.0), CATALOG)
+    assert isinstance(plan, CapacityPlan)
+    assert plan.fleet.replicas > asked.fleet.replicas
+    assert plan.warnings[0].startswith("its KV cache fills when the peak hour is simulated")
+    assert plan.replica_capacity.binds == "a full KV cache, simulated"
+    assert plan.verification is not None
+    assert plan.verification.added_replicas == plan.fleet.replicas - asked.fleet.replicas
+    assert plan.verification.e2e_s.mean.value < 2 * plan.performance.at_peak.e2e_s.mean
+    assert (plan.verification.targets, plan.targets) == ((), ())
+
+
+def test_a_pool_that_may_fill_and_does_not_changes_nothing() -> None:
+    calm = long_prompts(0.1)
+    plan = proven_forecast(calm, CATALOG)
+    assert isinstance(plan, CapacityPlan)
+    assert plan.fleet == planned(calm).fleet
+    assert not any("KV cache fills" in warning for warning in plan.warnings)
