@@ -14,6 +14,8 @@ PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FEWEST_POINTS = 30
 FEWEST_GROUPS = 3
 """A narrower class needs so many left-out points and groups to have a band of its own."""
+WIDEST = 4.0
+"""Times the spread of the points themselves to which a band is stretched at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def _band(
     if len(points) < FEWEST_POINTS or len(groups) < FEWEST_GROUPS:
         return None
     stretch = _stretch(points)
+    if stretch is None:
+        return None
     name = "-".join(filter(None, (metric, load, architecture, kernels))).replace("_", "-")
     return ErrorBand.model_validate(
         {
@@ -97,11 +101,12 @@ def coverage(points: Sequence[LeftOut], stretch: float) -> float:
     return inside / len(points)
 
 
-def _stretch(points: Sequence[LeftOut]) -> float:
-    """Return the stretch at which bands from the other groups cover 80 % of a group: few groups know too little."""
-    if len({p.group for p in points}) < 2:
-        return 1.0
-    for stretch in np.arange(1.0, 2.01, 0.05):
+def _stretch(points: Sequence[LeftOut]) -> float | None:
+    """Return the stretch at which bands from the other groups cover 80 % of a group: few groups know too little.
+
+    None where none up to ``WIDEST`` does: the parent's band, of more groups, says more.
+    """
+    for stretch in np.arange(1.0, WIDEST + 0.01, 0.05):
         if coverage(points, float(stretch)) >= 0.8:
             return float(stretch)
-    return 2.0
+    return None
