@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.demand import WITHIN_HOUR, Demand
+from engine.random_streams import stream
 
 Floats = NDArray[np.float64]
 
@@ -51,19 +52,15 @@ def demand_by_minute(
     shape = smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
     rate = shape * (mean_requests_per_s / shape.mean())
     spread = burstiness * burstiness
-    counts = _stream(seed, _COUNTS).standard_gamma(rate * SECONDS / spread) * spread
+    counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS / spread) * spread
     return DemandByMinute(rate, counts / SECONDS)
 
 
 def _wobble(count: int, peak: float, seed: int) -> Floats:
     """Return factors around 1 whose highest is about ``peak``."""
     kept = exp(-1 / MEMORY_MINUTES)
-    draws = _stream(seed, _WOBBLE).standard_normal(count)
+    draws = stream(seed, _WOBBLE).standard_normal(count)
     draws[1:] *= sqrt(1 - kept * kept)
     walk = np.fromiter(accumulate(draws.tolist(), lambda last, draw: kept * last + draw), np.float64, count)
     result: Floats = np.exp(np.clip(walk, -REACH, REACH) * (log(peak) / REACH))
     return result
-
-
-def _stream(seed: int, which: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, which))))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs.errors import InputError
+from engine.random_streams import stream
 from engine.simulation.requests import CHUNK, Requests, requests_of
 from engine.workload import TokenDistribution
 
@@ -23,11 +24,6 @@ Lengths = Callable[[int], tuple[Ints, Ints]]
 HOUR_S = 3600.0
 LONGEST = 1 << 20
 """Tokens: where lengths are clipped when no context limit is given."""
-
-
-def stream(seed: int, which: int) -> np.random.Generator:
-    """Return the ``which``-th independent stream of random numbers of a seed."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, which))))
 
 
 def open_loop(

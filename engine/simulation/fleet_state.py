@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from catalogs.errors import InputError
 from catalogs.records import Scheduler
+from engine.random_streams import stream
 from engine.simulation.columns import (
     ADMITTED,
     COMING,
@@ -72,7 +73,7 @@ class FleetState:
         self.loops = loops
         self.replicas = replicas
         self.routing: Routing = routing
-        self._random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, 3))))
+        self._random = stream(seed, 3)
         # Where prompts and decoding share a step, a running request needs a token of its budget.
         self._seats = min(model.seats, model.budget) if scheduler.mixed else model.seats
         self._reserving = scheduler.reserve_output

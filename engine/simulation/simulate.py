@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol, Scheduler
-from engine.simulation.arrivals import draw_uniform, stream
+from engine.random_streams import stream
+from engine.simulation.arrivals import draw_uniform
 from engine.simulation.columns import (
     BATCH_SECONDS,
     BUSY,

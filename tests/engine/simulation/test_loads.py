@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from catalogs.errors import InputError
+from engine.random_streams import stream
 from engine.simulation import Requests, open_loop, queued, simulate
-from engine.simulation.arrivals import draw_lengths, stream
+from engine.simulation.arrivals import draw_lengths
 from engine.simulation.requests import CHUNK
 from engine.simulation.traces import read_trace
 from engine.workload import TokenDistribution
