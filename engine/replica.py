@@ -249,6 +249,7 @@ class Replicas:
         rate = batch / (decoded * steps.decoding + batch * prompt_s)
         more = np.maximum(batch, 1.0) * BEND
         longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_attention(more)
+        bend = np.maximum(longer / steps.decoding - 1, 0.0) / (BEND - 1)
         prefills = self._prefills(steps, rate, prompts)
         return Load(
             batch=batch,
@@ -258,10 +259,10 @@ class Replicas:
             itl_s=steps.decoding + batch * prompt_s / decoded,
             prompt_s=prompt_s,
             prefills=prefills,
-            bend=np.maximum(longer / steps.decoding - 1, 0.0) / (BEND - 1),
+            bend=bend,
             prompts=prompts,
             own_s=_sum_of(self.own_parts(steps)),
-            waits=self._waits(steps, prefills),
+            waits=self._waits(steps, prefills, bend),
         )
 
     def _prefills(self, steps: Steps, rate: Floats, prompts: Floats) -> Prefills:
@@ -289,7 +290,7 @@ class Replicas:
             "server": np.broadcast_to(self.ttft_overhead_s[..., None], own.shape),
         }
 
-    def _waits(self, steps: Steps, prefills: Prefills) -> Waits:
+    def _waits(self, steps: Steps, prefills: Prefills, bend: Floats) -> Waits:
         """Formulas 4, 5 and 6."""
         weights, tokens, rate = self.lengths.prompt.weights, self.lengths.computed, prefills.requests_per_s
 
@@ -303,7 +304,10 @@ class Replicas:
         left, queued = backlog(drift, np.sqrt(rate * step_s * float((tokens * tokens) @ weights)))
         behind = queued / steps.room * (steps.full_base + steps.attention)
         seat_s = self.seats / self.saturated
-        erlangs = np.minimum(rate * seat_s, self.seats * 0.9999)
+        # Those in flight vary by B/(1 − ε), ε the elasticity of ITL in B: M/M/k as many deviations below its seats.
+        stiff = (1 - prefills.share) * (1 - np.minimum(bend, 0.95))
+        free = np.maximum(self.seats - steps.batch, 0.0) * np.sqrt(stiff)
+        erlangs = np.minimum(self.seats - free, self.seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         seat_wait = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * self.saturated)
         return Waits(
