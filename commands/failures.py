@@ -105,7 +105,8 @@ def _usage(error: Exception) -> str:
     message = " ".join(str(full).split()).rstrip(".")
     if option and message.lower().startswith("no such option") and context is not None:
         known = [name for parameter in context.command.params for name in getattr(parameter, "opts", ())]
-        near = get_close_matches(option, known, n=1)
+        longer = sorted(name for name in known if name.startswith(option))
+        near = longer or get_close_matches(option, known, n=1)
         message = f"there is no option {option}" + (f"; did you mean {near[0]}?" if near else "")
     else:
         message = f"{message[:1].lower()}{message[1:]}"

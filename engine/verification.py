@@ -230,8 +230,8 @@ def _steady(found: Considered, best: Evaluated, sources: Mapping[str, Source] | 
         else peak_hour(judged, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
     )
     said = (
-        f"its KV cache fills when the peak hour is simulated: {first.result.preemptions / first.requests:.0%} of the "
-        f"requests are preempted, and E2E mean is {_ms(first.worst.simulated_s)} (the formula says "
+        f"its KV cache fills when the peak hour is simulated: {first.result.preemptions / first.requests:.2g} "
+        f"preemptions a request, and E2E mean is {_ms(first.worst.simulated_s)} (the formula says "
         f"{_ms(plan.performance.at_peak.e2e_s.mean)})"
     )
     if held is None:

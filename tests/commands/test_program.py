@@ -36,5 +36,6 @@ def test_what_is_no_command_or_option_is_refused_with_the_nearest(fleetcast: Pro
     assert "forecast" in fleetcast.refusal("xyz")
     assert "--xyz" in fleetcast.refusal("--xyz")
     assert "did you mean --rps?" in fleetcast.refusal("forecast", "--rpss", "3")
+    assert "did you mean --peak-multiplier?" in fleetcast.refusal("forecast", "--peak", "1")
     assert "requires an argument" in fleetcast.refusal("forecast", "--rps")
     assert "FILE" in fleetcast.refusal("plan", "show")
