@@ -10,19 +10,16 @@ from math import ceil, log
 
 import numpy as np
 
-from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.capacity import pool_may_fill
 from engine.counts import today
-from engine.forecast import Considered, Simulated, considered, planned
-from engine.infeasible import NoPlan
+from engine.forecast import Considered, Simulated, planned
 from engine.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
 from engine.plan import Assumption, CapacityPlan, SimulatedTarget, TargetResult, Verification
 from engine.resolve import Question
 from engine.search import Evaluated, only, with_capacity, with_row
 from engine.simulated import latency
 from engine.simulation.routing import DEFAULT_ROUTING
-from engine.workload import Source, Target, WorkloadSpec
+from engine.workload import Source, Target
 
 SEED = 0
 MOST = 2.0
@@ -40,33 +37,16 @@ REFINED = 10_000
 """Requests that count in each simulation of a refined capacity."""
 
 
-def verified_forecast(
-    spec: WorkloadSpec,
-    catalog: Catalog,
-    sources: Mapping[str, Source] | None = None,
-    *,
-    refine: bool = False,
-    seed: int = SEED,
-) -> CapacityPlan | NoPlan:
-    """Return the plan for a spec with its verification: see ``verified``.
-
-    Raises:
-        InputError: as ``forecast``, and as ``verified``.
-    """
-    found = considered(spec, catalog)
-    return found if isinstance(found, NoPlan) else verified(found, sources, refine=refine, seed=seed)
-
-
 def verified(
     found: Considered, sources: Mapping[str, Source] | None = None, *, refine: bool = False, seed: int = SEED
 ) -> CapacityPlan:
     """Return the best candidate's plan with its verification, and where a target fails with the fleet that holds it.
 
-    Without targets nothing can be overturned, but that a KV pool may fill: see ``STEADY``.
+    Without targets it must keep pace: see ``STEADY``.
 
     Args:
         found: the candidates, ranked.
-        sources: where each value of the spec came from.
+        sources: where each value of the spec came from, by path.
         refine: size the fleet on the capacity that simulations find, not on the formulas'.
         seed: of all random draws; every fleet that is tried sees the same requests.
 
@@ -82,8 +62,6 @@ def verified(
             "such as --rps 10"
         )
     best = only(found.evaluated, int(found.evaluated.order[0]))
-    if not spec.targets and not pool_may_fill(best):
-        return planned(found.question, found.evaluated, best, found.misses, sources)
     if not spec.targets:
         return _steady(found, best, sources, seed)
     if found.misses or spec.traffic.concurrency:
@@ -235,7 +213,8 @@ def _steady(found: Considered, best: Evaluated, sources: Mapping[str, Source] | 
         f"{_ms(plan.performance.at_peak.e2e_s.mean)})"
     )
     if held is None:
-        return replace(plan, warnings=(f"{said}; no fleet of up to twice as many replicas keeps pace", *plan.warnings))
+        warnings = (f"{said}; nothing near it keeps pace", *plan.warnings)
+        return replace(plan, warnings=warnings, verification=_record(plan, replace(first, targets=()), seed, 0))
     told = Simulated(binding="a full KV cache")
     plan = planned(question, found.evaluated, held.one, found.misses, sources, told)
     plan = replace(plan, warnings=(f"{said}: {_change(plan, held)}", *plan.warnings))

@@ -3,13 +3,13 @@ from functools import cache
 import pytest
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
+from engine.forecast import Considered, considered, forecast
 from engine.peak_hour import Ladder, first_that_holds, peak_hour
 from engine.plan import CapacityPlan, plan_json
 from engine.proven import proven_forecast
 from engine.resolve import resolve
 from engine.search import only, search
-from engine.verification import verified_forecast
+from engine.verification import verified as verified_of
 from engine.workload import (
     Availability,
     Hardware,
@@ -64,9 +64,9 @@ def planned(spec: WorkloadSpec) -> CapacityPlan:
 
 @cache
 def verified(spec: WorkloadSpec, *, refine: bool = False, seed: int = 0) -> CapacityPlan:
-    plan = verified_forecast(spec, CATALOG, refine=refine, seed=seed)
-    assert isinstance(plan, CapacityPlan)
-    return plan
+    found = considered(spec, CATALOG)
+    assert isinstance(found, Considered)
+    return verified_of(found, refine=refine, seed=seed)
 
 
 def test_a_plan_that_holds_keeps_its_figures_and_gains_a_verification() -> None:
@@ -85,7 +85,9 @@ def test_a_plan_that_holds_keeps_its_figures_and_gains_a_verification() -> None:
 
 
 def test_a_plan_without_targets_is_not_simulated() -> None:
-    assert verified(spec_of()).verification is None
+    plan = proven_forecast(spec_of(), CATALOG)
+    assert isinstance(plan, CapacityPlan)
+    assert plan.verification is None
 
 
 def test_the_simulation_agrees_with_the_formulas_where_load_is_light() -> None:
@@ -233,5 +235,6 @@ def test_a_pool_that_may_fill_and_does_not_changes_nothing() -> None:
     calm = long_prompts(0.1)
     plan = proven_forecast(calm, CATALOG)
     assert isinstance(plan, CapacityPlan)
+    assert plan.verification is not None
     assert plan.fleet == planned(calm).fleet
     assert not any("KV cache fills" in warning for warning in plan.warnings)
