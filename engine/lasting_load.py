@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from math import isfinite
 from pathlib import PurePath
 from typing import Literal
 
@@ -15,7 +14,7 @@ from engine.demand import MINUTE_S, Demand, demand_of
 from engine.demand_by_minute import demand_by_minute
 from engine.plan import CapacityPlan
 from engine.resolve import Question
-from engine.simulated import MOST_REPLICAS, drawn_tokens
+from engine.simulated import drawn_tokens, refuse_impossible
 from engine.simulation import Requests, requests_of
 from engine.simulation.arrivals import Lengths, lengths_as_in, over_time
 from engine.simulation.rates import read_hourly_rates
@@ -49,12 +48,7 @@ class Lasting:
         Raises:
             InputError: naming the value.
         """
-        if self.replicas is not None and not 1 <= self.replicas <= MOST_REPLICAS:
-            raise InputError(f"{self.replicas:,} replicas cannot be simulated; 1 to {MOST_REPLICAS:,} are accepted")
-        if not (isfinite(self.speed_up) and self.speed_up > 0):
-            raise InputError(f"a speed-up of {self.speed_up:g} is none; a positive number is accepted")
-        if self.seed < 0:
-            raise InputError(f"the seed {self.seed} is negative; whole numbers from 0 on are accepted")
+        refuse_impossible(self.replicas, self.speed_up, self.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,20 @@ LATENCIES = ("ttft_s", "itl_s", "e2e_s")
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
+def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
+    """Refuse what no simulation takes, of one moment or over time.
+
+    Raises:
+        InputError: naming the value.
+    """
+    if replicas is not None and not 1 <= replicas <= MOST_REPLICAS:
+        raise InputError(f"{replicas:,} replicas cannot be simulated; 1 to {MOST_REPLICAS:,} are accepted")
+    if not (isfinite(speed_up) and speed_up > 0):
+        raise InputError(f"a speed-up of {speed_up:g} is none; a positive number is accepted")
+    if seed < 0:
+        raise InputError(f"the seed {seed} is negative; whole numbers from 0 on are accepted")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be simulated."""
@@ -72,14 +86,9 @@ class Asked:
         """
         if not 1 <= self.requests <= MOST_REQUESTS:
             raise InputError(f"{self.requests:,} requests cannot be simulated; 1 to {MOST_REQUESTS:,} are accepted")
-        if self.replicas is not None and not 1 <= self.replicas <= MOST_REPLICAS:
-            raise InputError(f"{self.replicas:,} replicas cannot be simulated; 1 to {MOST_REPLICAS:,} are accepted")
-        if not (isfinite(self.speed_up) and self.speed_up > 0):
-            raise InputError(f"a speed-up of {self.speed_up:g} is none; a positive number is accepted")
         if not 1 <= self.repeats <= MOST_REPEATS:
             raise InputError(f"{self.repeats:,} repeats cannot be simulated; 1 to {MOST_REPEATS:,} are accepted")
-        if self.seed < 0:
-            raise InputError(f"the seed {self.seed} is negative; whole numbers from 0 on are accepted")
+        refuse_impossible(self.replicas, self.speed_up, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
