@@ -1,6 +1,6 @@
 """Variants of a plan: how a request becomes one, and how plans stand beside each other."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.words import accelerators_noun, metric_shown, usd_shown

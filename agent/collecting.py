@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from agent.answers import value_shown
 from agent.facts import conflicts, invalid, with_facts, with_values

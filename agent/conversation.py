@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from agent.slots import ASKED, asking
 from agent.speech import Talk, said
@@ -19,8 +20,7 @@ WELCOME: Final = (
 LEAVING: Final = "Ctrl-C again leaves; your answers are kept. 'help' lists what else works."
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a conversation ended, and its course; None where nothing was said."""
 
     how: Literal["left", "end of input", "interrupted"]

@@ -4,8 +4,9 @@ Phases: collect → review → planned → done. Every state keeps the one befor
 """
 
 import re
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from agent import collecting, planned, reviewing
 from agent.answers import answer_shown, value_shown

@@ -1,7 +1,8 @@
 """A model that no catalog holds, from its dimensions alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from catalogs.configs.architecture import RULES_CHECKED
 from catalogs.errors import InputError
@@ -24,8 +25,7 @@ DEFAULT_CONTEXT = 131_072
 """Tokens: what most models since 2024 read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dimensions:
+class Dimensions(Struct, frozen=True):
     """What someone may say of a model; None where nobody did."""
 
     layers: int | None = None

@@ -1,8 +1,9 @@
 """What works at every question: edit, why, help, review, start over, save, resume, quit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from agent import planned, reviewing
 from agent.collecting import hear

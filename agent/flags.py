@@ -4,8 +4,9 @@ The same readers serve a spec file, where a value may be written as text ("5M/da
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from agent.flag_readers import (
     read_growth,
@@ -35,8 +36,7 @@ PRESET: Final = "preset"
 """Not a field of the spec: it fills several."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Struct, frozen=True):
     """One flag."""
 
     name: str

@@ -1,12 +1,12 @@
 """The words that work at every question: back, edit, why, help, default, skip, review, save, quit and their kin."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+
+class Keyword(Struct, frozen=True):
     """A command that was said."""
 
     name: str

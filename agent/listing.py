@@ -5,8 +5,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TextIO
+
+from msgspec import Struct
 
 from catalogs.matrices import active_parameters, total_parameters
 from catalogs.records import (
@@ -25,8 +26,7 @@ NARROW = 60
 """Columns of a terminal below which a table of many columns would break words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A table that knows no renderer. The first column names the row."""
 
     title: str

@@ -1,8 +1,9 @@
 """What people write for a model: a catalog name, a bare size, a config.json, a repository of the hub."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import UnknownName
@@ -13,8 +14,7 @@ _SIZE = re.compile(r"[0-9.]+ ?[bBtTmM]?")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundModel:
+class FoundModel(Struct, frozen=True):
     """What a text turned out to be."""
 
     name: str

@@ -2,9 +2,10 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
+
+from msgspec.structs import replace
 
 from agent.branches import difference, numbered, side_by_side, varied
 from agent.interpret.reading import Choice, Question

@@ -1,14 +1,14 @@
 """What can be asked of a plan, as typed requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from agent.interpret.reading import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Values that a variant sets, over those of the plan that it changes."""
 
     values: Mapping[str, Any]
@@ -21,66 +21,57 @@ class Change:
     """'and …': it changes the last variant, not the kept plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """One variant."""
 
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class Cheapest:
+class Cheapest(Struct, frozen=True):
     """The cheapest fleet among all accelerators, under a budget where one was said."""
 
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """Several variants beside each other."""
 
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CompareBranches:
+class CompareBranches(Struct, frozen=True):
     """Plans of this conversation beside each other; none named: all."""
 
     numbers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """A figure or a choice of the plan to explain."""
 
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Make a variant the plan; the last one if none is named."""
 
     number: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
+class Show(Struct, frozen=True):
     """Show a plan again, in full or as its screenful."""
 
     number: int | None
     full: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A what-if that leaves a choice open: the change so far, and what to ask."""
 
     change: Change
     questions: tuple[Question, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Struct, frozen=True):
     """What cannot be made into a request, and why."""
 
     text: str
@@ -89,8 +80,7 @@ class Unclear:
 Request: TypeAlias = WhatIf | Cheapest | Compare | CompareBranches | Why | Keep | Show | Ask | Unclear
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
+class Understood(Struct, frozen=True):
     """A request, and what of the sentence was not used."""
 
     request: Request

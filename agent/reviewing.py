@@ -1,8 +1,9 @@
 """The review: every value with its source, what cannot work said before the run, and the step to a plan."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from agent.answers import answer_shown, value_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Group, Paragraph, Report, Table, Words

@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from agent.state import State
 from agent.state_directory import state_directory
@@ -18,8 +19,7 @@ MOST_KEPT: Final = 20
 MOST_BYTES: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSession:
+class SavedSession(Struct, frozen=True):
     """A session as it was read."""
 
     path: Path

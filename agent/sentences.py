@@ -1,8 +1,9 @@
 """One sentence beside the flags: what it states, and what stops a forecast because nobody can be asked."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from agent.interpret import Question, interpret
 from catalogs.catalog import Catalog
@@ -10,8 +11,7 @@ from catalogs.errors import InputError
 from engine.workload import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a sentence says."""
 
     statement: Statement

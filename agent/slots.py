@@ -1,8 +1,9 @@
 """The questions, in asking order. Adding one is adding a record here and the spec field that it fills."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from agent.report.blocks import Group, Paragraph
 from agent.speech import Talk
@@ -10,8 +11,7 @@ from agent.speech import Talk
 Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One question."""
 
     id: str

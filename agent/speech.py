@@ -1,27 +1,25 @@
 """What a step says: words, results, and the effects that it leaves to the loop."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from agent.report.blocks import Block, Paragraph, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """Words of the conversation."""
 
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """A result: what goes to standard output even where that is a pipe."""
 
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A file to write: an effect, left to the loop."""
 
     path: str
@@ -31,8 +29,7 @@ class Write:
     """'the plan', for the sentence that reports it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """The session before this one is wanted: an effect, left to the loop."""
 
 

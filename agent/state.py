@@ -1,8 +1,9 @@
 """The state of a conversation and what comes out of a step: immutable values, no terminal and no file."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from agent.interpret.reading import Question, Reading
 from agent.model_texts import FoundModel
@@ -22,8 +23,7 @@ Phase = Literal["collect", "review", "planned", "done"]
 # --- what waits for an answer -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Clarify:
+class Clarify(Struct, frozen=True):
     """Something that was said may mean several things; nothing is filled until it is answered."""
 
     question: Question
@@ -31,8 +31,7 @@ class Clarify:
     """After a plan: the what-if that waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Propose:
+class Propose(Struct, frozen=True):
     """Values offered to someone who does not know; yes or Enter takes them."""
 
     slot: str
@@ -41,8 +40,7 @@ class Propose:
     """What is proposed, and on what it rests."""
 
 
-@dataclass(frozen=True, slots=True)
-class NameFile:
+class NameFile(Struct, frozen=True):
     """A file that is not written before its name is confirmed."""
 
     path: str
@@ -60,8 +58,7 @@ Pending: TypeAlias = Clarify | Propose | NameFile
 # --- plans ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """A plan of the conversation: 0 is the first, each what-if adds one."""
 
     number: int
@@ -88,8 +85,7 @@ class Branch:
 # --- the state --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Everything that the next line needs; ``past`` is the state before the line that made it."""
 
     phase: Phase = "collect"
@@ -107,7 +103,7 @@ class State:
     """The branch that a what-if changes."""
     line: str = ""
     """What was said to get here."""
-    past: "State | None" = field(default=None, compare=False, repr=False)
+    past: "State | None" = None
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -184,8 +180,7 @@ class Reader(Protocol):
         """Read a sentence; never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """The functions around the dialogue. They depend on their arguments alone, but for files and the hub."""
 
     catalog: Catalog

@@ -4,9 +4,11 @@ Order of precedence, the later wins: settings, preset, file, said, flag.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.flags import DIMENSION, PRESET, flag_values
 from agent.naming import named, resolve_names
@@ -39,8 +41,7 @@ WORDS_OF_MISSING: Final = {
 """What a required path is, and the flags that give it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """Merged values; perhaps not enough for a forecast."""
 
     values: Mapping[str, Any]

@@ -5,11 +5,12 @@ Each kind is read when it is first asked for, so that a command pays only for th
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
+
+from msgspec import Struct
 
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.errors import CatalogError, InputError, UnknownName, listed
@@ -90,8 +91,7 @@ SIZE_TOLERANCE: Final = 0.15
 """Within this share a dense model's true size may stand for the size that was said."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
+class ResolvedModel(Struct, frozen=True):
     """A model that was named, and the checkpoint where the name was one's."""
 
     model: ModelArchitecture
@@ -103,8 +103,7 @@ class ResolvedModel:
         return self.checkpoint.precision if self.checkpoint else self.model.native_precision
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(Struct, frozen=True, dict=True):
     """All facts; later directories extend and override the built-in one by id."""
 
     directories: tuple[Path, ...] = (BUILT_IN,)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from catalogs.records import Checkpoint
 
@@ -33,8 +34,7 @@ STATIC_SCALES = frozenset({"nvidia", "amd", "redhatai", "neuralmagic"})
 """Owners whose FP8 checkpoints carry activation scales, unless their name says dynamic (their model cards)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointName:
+class CheckpointName(Struct, frozen=True):
     """The parts of a checkpoint's name."""
 
     owner: str

@@ -1,11 +1,11 @@
 """Catalog files: TOML → records, with errors that name the file, the entry and the field."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pydantic import VERSION, ValidationError
 
 from catalogs import records, units
@@ -55,8 +55,7 @@ NOT_CATALOGS: Final = frozenset({"settings.toml"})
 Key = str | tuple[str, str]
 
 
-@dataclass(slots=True)
-class Entries:
+class Entries(Struct):
     """The records of one kind, from all directories."""
 
     records: dict[Key, Record] = field(default_factory=dict)

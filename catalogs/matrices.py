@@ -1,8 +1,9 @@
 """The weight matrices of a model, from its dimensions: what parameters, memory and products are all summed from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from catalogs.records import (
     DenseFeedForward,
@@ -18,8 +19,7 @@ from catalogs.records import (
 Role = Literal["attention", "dense", "expert", "shared", "router"]
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(Struct, frozen=True):
     """One weight matrix of a layer, multiplied as (tokens × inputs) · (inputs × outputs)."""
 
     launch: str

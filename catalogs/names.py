@@ -8,9 +8,10 @@ all of whose words the other hits have too, is what people mean by it ('qwen3 23
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+
+from msgspec import Struct
 
 from catalogs.errors import AmbiguousName, UnknownName
 
@@ -53,8 +54,7 @@ def _canonical(word: str) -> str:
     return word.replace("gib", "gb") if word[0].isdigit() else word
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(Struct, frozen=True, dict=True):
     """An entry as names see it."""
 
     id: str

@@ -4,11 +4,11 @@ Units follow the names and are base units (bytes, seconds, FLOP/s, bytes/s, watt
 the units of their sources (GB/s, TFLOP/s, µs) under names that say so; a record converts once, by a property.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
@@ -661,8 +661,7 @@ class MeasuredKind(Record):
     most_parameters: Positive
 
 
-@dataclass(frozen=True, slots=True)
-class BenchmarkRun:
+class BenchmarkRun(Struct, frozen=True):
     """One point of a benchmark's sweep."""
 
     model: str

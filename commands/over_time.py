@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from catalogs.errors import InputError
 from catalogs.units import read_seconds
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from engine.simulated_fleet import SimulatedFleet
 
 
-@dataclass(frozen=True, slots=True)
-class OverTime:
+class OverTime(Struct, frozen=True):
     """What was asked of a fleet over time; times as they were typed."""
 
     day: bool

@@ -1,9 +1,9 @@
 """The plan in a line, the verdict on each target, and what a reader must be warned of."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from engine.ceilings import tightest
 from engine.chosen import unsupported_note

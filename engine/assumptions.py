@@ -1,9 +1,9 @@
 """What nobody said and the plan rests on, those first that would move the count most."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from engine.counts import replica_counts
 from engine.lengths import lengths_of

@@ -5,9 +5,11 @@ reaction later it stands at the capacity, with the targets still met.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, exp, sqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.ceilings import fewest_replicas
 from engine.controller import TOLERANCE, asked_on
@@ -24,8 +26,7 @@ HARD_GROWTH = 2.0
 """Growth within a reaction from which holding headroom costs as much as a second fleet."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Replica:
+class _Replica(Struct, frozen=True):
     """One replica, and the load that it is scaled at."""
 
     curve: LoadCurve

@@ -1,9 +1,9 @@
 """Making error bands from left-out residuals, and testing that they cover what they say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import ErrorBand
@@ -18,8 +18,7 @@ WIDEST = 4.0
 """Times the spread of the points themselves to which a band is stretched at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """Measured over predicted of one point that the fit had not seen."""
 
     ratio: float

@@ -7,7 +7,9 @@ was run: lengths, the burst at the start, what clients do between two requests, 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from catalogs.records import Accelerator, BenchmarkProtocol, BenchmarkRun, Scheduler, ServingRuntime
@@ -23,8 +25,7 @@ Progress = Callable[[int, int], None]
 """Called with the requests that are done and all that there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
+class Benchmark(Struct, frozen=True):
     """One run of a closed loop."""
 
     step_model: StepModel
@@ -46,8 +47,7 @@ class Benchmark:
         return 1 if self.protocol.lengths_vary or self.clients == 1 else HERD_SEEDS
 
 
-@dataclass(frozen=True, slots=True)
-class BenchmarkTtft:
+class BenchmarkTtft(Struct, frozen=True):
     """What it prints, seconds."""
 
     mean: float

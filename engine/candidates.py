@@ -4,10 +4,11 @@ A single forecast is an array of one: the search and it are the same functions.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from catalogs.records import Accelerator, MixtureFeedForward, ModelArchitecture
@@ -40,8 +41,7 @@ SEAT_SHARE = 0.95
 """Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memories:
+class Memories(Struct, frozen=True):
     """Per-accelerator memory of candidates, bytes; the parts sum to the total."""
 
     total: Floats
@@ -56,11 +56,10 @@ class Memories:
 
     def take(self, index: NDArray[np.intp]) -> "Memories":
         """Return the candidates at ``index``."""
-        return Memories(**{name: getattr(self, name)[index] for name in self.__slots__})
+        return Memories(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """Candidates of one question; arrays share the first axis."""
 
     question: Question

@@ -1,9 +1,9 @@
 """What one replica can carry within the targets: what binds there, and what breaks next."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from msgspec import Struct
 
 from engine.plan import ReplicaCapacity
 from engine.resolve import Question
@@ -17,8 +17,7 @@ FAR = 5.0
 """Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Struct, frozen=True):
     """One limit on a replica's load."""
 
     name: str

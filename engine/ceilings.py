@@ -1,10 +1,10 @@
 """How large the whole fleet may be: the fleet that was given and every ceiling, in accelerators, nodes or replicas."""
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.workload import Hardware, WorkloadSpec
@@ -23,8 +23,7 @@ _FIELDS: Final = (
 """Field of the spec's hardware, what it counts, and the flag that states it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """One limit on the whole fleet of one candidate."""
 
     unit: str

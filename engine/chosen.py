@@ -1,9 +1,10 @@
 """The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
 
 import hashlib
-from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed

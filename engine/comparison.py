@@ -1,7 +1,8 @@
 """Ours and a peer's errors on the same points, side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.scores import Accuracy, Score, ScoredRow, score
 
@@ -12,8 +13,7 @@ COLUMNS = {
 """By metric: the peer's column, and those of the measurements that it stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideBySide:
+class SideBySide(Struct, frozen=True):
     """Errors of one metric on the points that both predict."""
 
     ours: Score
@@ -22,8 +22,7 @@ class SideBySide:
     """Our median error over the peer's; null where the peer has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """One peer, in one version."""
 
     peer: str

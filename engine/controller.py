@@ -7,8 +7,9 @@ simulation of a fleet over time and the replay of a week both ask this one contr
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, inf, isfinite
+
+from msgspec import Struct
 
 from catalogs.errors import InputError
 from engine.plan import Autoscaling, Fleet
@@ -19,8 +20,7 @@ SHORTEST_POLL_S = 15.0
 """Kubernetes' HPA sync period: how often it looks where a plan states no polling interval."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScalingPolicy:
+class ScalingPolicy(Struct, frozen=True):
     """What an autoscaler goes by. Thresholds are per replica; infinity where one is not used."""
 
     minimum: int

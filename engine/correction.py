@@ -1,7 +1,9 @@
 """Thresholds that flap or fire too late, corrected until a replay holds: at most a dozen tries."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.replay import Run
 
@@ -15,8 +17,7 @@ LONGEST_WINDOW_S = 3600.0
 """Kubernetes accepts no longer stabilisation window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a correction may change."""
 
     window_s: float
@@ -26,8 +27,7 @@ class Settings:
     """Growth beyond that of the demand's shape that replicas are held for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a replay of settings came to."""
 
     run: Run
@@ -46,8 +46,7 @@ class Outcome:
         return self.run.flaps > FLAPS_A_DAY * self.days
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A change that was kept, and the replay that called for it."""
 
     before: Settings

@@ -1,8 +1,10 @@
 """The bill of a month (730 h): of today's fleet, of the smallest, the autoscaled and the largest one, and per token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_MONTH
 from engine.demand import Demand
@@ -11,8 +13,7 @@ from engine.plan import Chosen, Cost, TokenPrices
 from engine.workload import Money
 
 
-@dataclass(frozen=True, slots=True)
-class FleetSize:
+class FleetSize(Struct, frozen=True):
     """What is billed: replicas of one size."""
 
     accelerators_per_replica: int
@@ -24,8 +25,7 @@ class FleetSize:
     """Held at every hour beyond what the load asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What the fleet does for its money, on average."""
 
     requests_per_s: float

@@ -1,8 +1,7 @@
 """How many replicas for the mean, the peak, a burst, growth and spares: arrays over candidates."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.ceilings import fewest_replicas
@@ -11,8 +10,7 @@ from engine.workload import WorkloadSpec
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Replicas, each line including those before it."""
 
     mean: Floats

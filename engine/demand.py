@@ -1,10 +1,10 @@
 """The shape of demand: how the rate moves over a day or a week, and how much it may grow within a reaction time."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, exp, tau
 
 import numpy as np
+from msgspec import Struct
 
 from engine.workload import Traffic
 
@@ -22,8 +22,7 @@ DAY_H = 24.0
 _STEPS_PER_HOUR = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """Demand over a day (24 values) or a week (168), relative to its mean."""
 
     hourly: tuple[float, ...]

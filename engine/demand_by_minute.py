@@ -1,10 +1,10 @@
 """Demand minute by minute: the hours of a profile, what moves within them, and how many requests happen to come."""
 
-from dataclasses import dataclass
 from itertools import accumulate
 from math import exp, log, sqrt
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.demand import WITHIN_HOUR, Demand
@@ -23,8 +23,7 @@ _WOBBLE, _COUNTS = 100, 101
 """Streams of a seed; those of requests are others."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemandByMinute:
+class DemandByMinute(Struct, frozen=True):
     """Demand of a fleet over a day or a week, one value a minute."""
 
     requests_per_s: Floats

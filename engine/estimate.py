@@ -1,10 +1,11 @@
 """The estimate: one replica at a given load, with fixed parallelism. What it holds, computes and delivers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -38,8 +39,7 @@ from engine.shape import Spread, Unfit, shape_of
 from engine.workload import DEFAULT_TOKEN_CV, WorkloadSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """The replica."""
 
     model: str
@@ -55,8 +55,7 @@ class Setup:
     runtime: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flops:
+class Flops(Struct, frozen=True):
     """FLOPs of the whole model: a mean prompt's prefill by part, and one decoding token at the mean context."""
 
     attention: float
@@ -70,8 +69,7 @@ class Flops:
     per_prompt_token: float
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """One replica at a load."""
 
     setup: Setup
@@ -102,8 +100,7 @@ class Estimate:
     """What it was made from; not part of its JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incompatible:
+class Incompatible(Struct, frozen=True):
     """A replica that cannot be, or cannot carry the load: what was needed and what there was."""
 
     setup: Setup
@@ -163,12 +160,12 @@ def estimates(specs: Sequence[WorkloadSpec], loads: Sequence[GivenLoad], catalog
 def estimate_json(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as JSON values; the keys are the same for all, null where there is no figure."""
     tree: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "setup": outcome.setup, "load": outcome.load}
-    names = [item.name for item in fields(Estimate) if item.name not in ("setup", "load", "assumptions", "basis")]
+    names = [name for name in Estimate.__struct_fields__ if name not in ("setup", "load", "assumptions", "basis")]
     if isinstance(outcome, Estimate):
         tree |= {name: getattr(outcome, name) for name in names}
     else:
         tree |= dict.fromkeys(names) | {name: Percentiles() for name in ("ttft_s", "itl_s", "e2e_s")}
-        memory = dict.fromkeys(item.name for item in fields(Memory)) | {
+        memory = dict.fromkeys(name for name in Memory.__struct_fields__) | {
             "weights_bytes": outcome.weights_bytes,
             "kv_cache_bytes_per_token": outcome.kv_cache_bytes_per_token,
             "headroom": 0.0,

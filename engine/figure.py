@@ -1,12 +1,12 @@
 """A figure with its derivation: the function and the inputs that made it, and the parts that sum to it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Input:
+
+class Input(Struct, frozen=True):
     """A value that a figure was made from."""
 
     name: str
@@ -16,8 +16,7 @@ class Input:
     """Where it was read, or 'above' for another figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure with its derivation."""
 
     name: str

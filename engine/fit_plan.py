@@ -6,7 +6,8 @@ value, factors at 1.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.records import FittedConstants
@@ -54,8 +55,7 @@ COMPILED = ("linear_compute", "plain_compute", "attention_memory", "quantised_at
 COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry to fit: whom it speaks of, and its fields."""
 
     id: str
@@ -68,8 +68,7 @@ class Entry:
     """No kernel of these architectures was measured: the factors stray further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """The fit of one runtime."""
 
     runtime: str
@@ -191,8 +190,7 @@ def metrics_of(block: Block) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*block.metrics, *JUDGED)))
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(Struct, frozen=True):
     """Points that a fit leaves aside, and why."""
 
     reason: str

@@ -5,9 +5,9 @@ The constants are those of the folds: a point is replayed with what the others, 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from engine.fit_plan import excluded_because
 from engine.fitting import Fit, Problem
@@ -15,8 +15,7 @@ from engine.measured import METRICS, TAILS, Outcome, Simulator, predict_points
 from engine.points import Point
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayLine:
+class ReplayLine(Struct, frozen=True):
     """Errors of one kind of closed loops, median and p90 APE."""
 
     name: str

@@ -1,9 +1,9 @@
 """The whole fit: every block of the plan on a set of measured rows, to constants, bands, and errors to show."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.records import FittedConstants
@@ -17,8 +17,7 @@ from engine.measured import ALSO, Simulator, read
 from engine.points import Point
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Errors of one kind of points, in the fit and left out of it."""
 
     name: str
@@ -32,8 +31,7 @@ class Line:
     without_accelerator: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class FitRun:
+class FitRun(Struct, frozen=True):
     """What a fit gives."""
 
     constants: str

@@ -1,7 +1,9 @@
 """The forecast: a WorkloadSpec and a Catalog in, a CapacityPlan out. This page is the method, step by step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine.alternatives import alternatives_of
@@ -46,8 +48,7 @@ def forecast(
     return planned(found.question, found.evaluated, best, found.misses, sources)
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(Struct, frozen=True):
     """Every candidate of a question, ranked."""
 
     question: Question
@@ -70,8 +71,7 @@ def considered(spec: WorkloadSpec, catalog: Catalog) -> Considered | NoPlan:
     return refused or Considered(question, *explain_misses(question, evaluated))
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(Struct, frozen=True):
     """What a simulation of a plan says where the formulas say something else."""
 
     results: tuple[TargetResult, ...] | None = None

@@ -4,10 +4,10 @@ Percentiles stand only where they are known: under an open loop from the waits, 
 because they all share one course. A closed loop's and a queue's are null.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol
@@ -26,8 +26,7 @@ DRAWN_FROM = 0.8
 """Share of the longest length that stands for lengths that vary, in a closed loop: its herds dissolve."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenLoad:
+class GivenLoad(Struct, frozen=True):
     """The load at which one replica is looked at."""
 
     kind: LoadKind
@@ -35,8 +34,7 @@ class GivenLoad:
     """Clients, requests/s or requests in the batch; null for a queue without end (offline)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
+class Percentiles(Struct, frozen=True):
     """A latency's mean and percentiles over requests, seconds; null where they are not known."""
 
     mean: float | None = None
@@ -46,8 +44,7 @@ class Percentiles:
     p99: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """What an estimate was made from: enough to make every figure again."""
 
     question: Question
@@ -59,8 +56,7 @@ class Basis:
     """How clients of a closed loop behave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A replica at its load."""
 
     ttft_s: Percentiles

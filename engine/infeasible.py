@@ -1,9 +1,10 @@
 """When nothing meets the wish: why, how near the nearest comes, and which change would be enough."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.capacity import target_name
@@ -15,8 +16,7 @@ from engine.search import Evaluated, relaxed_targets, search
 from engine.workload import Hardware, Target
 
 
-@dataclass(frozen=True, slots=True)
-class NoPlan:
+class NoPlan(Struct, frozen=True):
     """Nothing fits at all: every family of candidates with what it needed and what there was."""
 
     sentence: str

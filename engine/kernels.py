@@ -5,9 +5,9 @@ that inherits multiplies the shares with its own. Sources are in the catalog ent
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import (
@@ -37,8 +37,7 @@ NODE_HOP_S = 20e-6
 """Latency of one hop of a collective over the inter-node network (NCCL over InfiniBand, small messages)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roofline:
+class Roofline(Struct, frozen=True):
     """seconds = t0 + ((flops/flops_per_s)^p + (bytes/bytes_per_s)^p)^(1/p)."""
 
     t0_s: float
@@ -47,8 +46,7 @@ class Roofline:
     p: float
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeRate:
+class DecodeRate(Struct, frozen=True):
     """seconds = t0 + KV bytes/bytes_per_s · (1 + half/(batch · KV heads))."""
 
     t0_s: float
@@ -56,8 +54,7 @@ class DecodeRate:
     half: float
 
 
-@dataclass(frozen=True, slots=True)
-class Overheads:
+class Overheads(Struct, frozen=True):
     """What a runtime spends beside its kernels, seconds."""
 
     step_s: float
@@ -74,8 +71,7 @@ class Overheads:
     """From the request's arrival to the scheduler, and from the first token to the client."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """Everything that turns one replica's operations into seconds, for one accelerator, runtime and pair of formats."""
 
     linear: Roofline

@@ -1,12 +1,13 @@
 """The load of a fleet over time: the workload's own hours, recorded hourly rates, or a recorded trace."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.chosen import fleet_rate
@@ -27,8 +28,7 @@ FIRST_S = 300.0
 """Of a trace: by its rate in these seconds the fleet is sized when it begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lasting:
+class Lasting(Struct, frozen=True):
     """What is to be simulated over time."""
 
     span: Span | None = "week"
@@ -51,8 +51,7 @@ class Lasting:
         refuse_impossible(self.replicas, self.speed_up, self.seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A file that a load comes from: its name, and its lines, read as they are needed."""
 
     name: str
@@ -65,8 +64,7 @@ class Recorded:
         return PurePath(self.name).name
 
 
-@dataclass(frozen=True, slots=True)
-class LastingLoad:
+class LastingLoad(Struct, frozen=True):
     """Requests as they come, and what is known of them beforehand."""
 
     requests: Iterator[Requests]

@@ -5,12 +5,12 @@ context limit reproduces real traces best (about 16 % error at p99); each stratu
 m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.workload import TokenDistribution, Tokens
@@ -23,8 +23,7 @@ EDGES = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985,
 _NORMAL = NormalDist()
 
 
-@dataclass(frozen=True, slots=True)
-class Strata:
+class Strata(Struct, frozen=True):
     """Values and their probabilities."""
 
     values: Floats
@@ -75,8 +74,7 @@ def _unit_lognormal(cv: float) -> tuple[Floats, Floats]:
     return np.diff(np.array(shifted)) / weights, weights
 
 
-@dataclass(frozen=True, slots=True)
-class Lengths:
+class Lengths(Struct, frozen=True):
     """Prompt and answer lengths of a workload."""
 
     prompt: Strata

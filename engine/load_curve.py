@@ -1,17 +1,16 @@
 """What one replica feels as its load rises: the curve from which autoscaling thresholds are read."""
 
 from bisect import bisect_left
-from dataclasses import dataclass, fields
 from math import log
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadCurve:
+class LoadCurve(Struct, frozen=True):
     """One replica at rising loads, up to near saturation.
 
     Between points a quantity follows the power law through its two neighbours (a straight line from a point at zero);
@@ -35,10 +34,10 @@ class LoadCurve:
         loads = self.requests_per_s
         if not len(loads) or loads[0] <= 0 or (np.diff(loads) <= 0).any():
             raise ValueError("the loads of a curve must rise from above 0")
-        for item in fields(self):
-            values = getattr(self, item.name)
+        for name in self.__struct_fields__:
+            values = getattr(self, name)
             if len(values) != len(loads) or not np.isfinite(values).all() or (values < 0).any():
-                raise ValueError(f"{item.name} needs one finite value >= 0 for each load")
+                raise ValueError(f"{name} needs one finite value >= 0 for each load")
 
     def in_flight_at(self, requests_per_s: float) -> float:
         """Return requests running or waiting at a load."""

@@ -1,9 +1,9 @@
 """Why a replica at its load computes, waits and delivers what it does."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.estimate import Estimate, computed_tokens, flops_of

@@ -5,9 +5,10 @@ protocol; formulas and their errors are in spec-kit/methodology.md, "Closed loop
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol
@@ -28,8 +29,7 @@ SPREAD = 0.2
 """Relative spread of a client's cycle after one round when lengths are drawn from 0.8–1.0 × nominal."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFigures:
+class LoadFigures(Struct, frozen=True):
     """What a load gives, means over requests: arrays over candidates. Null where the load has no such figure."""
 
     ttft_s: Floats | None

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
@@ -46,8 +47,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {"e2e": ("e2e_ms_mean",)}
 """Predicted beside them: not scored, but fitted on where nothing else was measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """One metric of one row."""
 
     column: str
@@ -62,8 +62,7 @@ Outcome = tuple[Prediction, ...] | str
 """A row's predictions, or the reason why there are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reduced:
+class _Reduced(Struct, frozen=True):
     """All settings of one system that were measured, reduced to step tables."""
 
     question: Question

@@ -3,9 +3,8 @@
 All functions take arrays over candidates (tp, pp, dp, ep); bytes throughout.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.matrices import embedding_parameters, layer_matrices, linear_extra_parameters, norm_parameters
@@ -22,8 +21,7 @@ STATE_SLOTS_IN_POOL = 1.0
 """Recurrent states live in the same pool as KV blocks (vLLM's hybrid allocator), one per sequence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parallelism:
+class Parallelism(Struct, frozen=True):
     """How a replica is spread: arrays over candidates. G = tp·pp·dp accelerators; ep divides tp·dp."""
 
     tp: Ints

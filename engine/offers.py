@@ -1,8 +1,9 @@
 """Which rental offers can carry a replica, what a fleet costs on each, and which of them a plan is priced on."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from catalogs.records import Accelerator, Confidence, RentalOffer
 from catalogs.units import HOURS_PER_MONTH
@@ -24,8 +25,7 @@ TERM_WORDS: dict[Term, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PricedOffer:
+class PricedOffer(Struct, frozen=True):
     """An instance at the price of the wanted term."""
 
     provider: str
@@ -69,8 +69,7 @@ class PricedOffer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OfferChoice:
+class OfferChoice(Struct, frozen=True):
     """The offer that a fleet is priced on, and those beside it."""
 
     median: PricedOffer
@@ -126,8 +125,7 @@ def qualifying_offers(
     return tuple(sorted(priced, key=_rank))
 
 
-@dataclass(frozen=True, slots=True)
-class FleetBills:
+class FleetBills(Struct, frozen=True):
     """What a fleet costs an hour on each offer that can carry its replicas."""
 
     accelerators: int
@@ -157,8 +155,7 @@ def fleet_bills(offers: Sequence[PricedOffer], replicas: int, accelerators_per_r
     return FleetBills(replicas * accelerators_per_replica, tuple(offers), tuple(bills), tuple(usual))
 
 
-@dataclass(frozen=True, slots=True)
-class CommonOffer:
+class CommonOffer(Struct, frozen=True):
     """The offer on which all ways to serve a load with one accelerator are compared."""
 
     offer: PricedOffer

@@ -1,8 +1,7 @@
 """The chosen replica at the loads that matter: the mean, the peak hour, and along its load curve."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from engine.counts import today
 from engine.load_curve import LoadCurve
@@ -15,8 +14,7 @@ CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 """Shares of the saturated rate at which the load curve is computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingPoints:
+class OperatingPoints(Struct, frozen=True):
     """One replica of today's fleet."""
 
     at_mean: Performance

@@ -3,8 +3,9 @@
 Sources: the layer definitions in the models' own configs; the bytes and FLOPs are counted in spec-kit/methodology.md.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from catalogs.matrices import Matrix, layer_matrices
 from catalogs.records import (
@@ -21,8 +22,7 @@ INDEX_KEY_BYTES = 1.0 + 4 / 128
 """The indexer caches its keys in fp8 with one fp32 scale per 128 (DeepSeek-V3.2 reference code)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """One launch: (tokens × inputs) · (inputs × outputs), its matrices side by side along the outputs."""
 
     matrices: tuple[Matrix, ...]
@@ -33,8 +33,7 @@ class Product:
         return self.matrices[0].role
 
 
-@dataclass(frozen=True, slots=True)
-class Mixing:
+class Mixing(Struct, frozen=True):
     """How one layer mixes tokens: per token of context, with per-sequence state."""
 
     heads: int
@@ -66,8 +65,7 @@ class Mixing:
     linear_heads: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """Layers that are alike, as operations."""
 
     count: int
@@ -178,8 +176,7 @@ def _linear(attention: LinearAttention) -> Mixing:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FlopCount:
+class FlopCount(Struct, frozen=True):
     """FLOPs of a forward pass, the whole model, by part."""
 
     attention_projections: float

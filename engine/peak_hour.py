@@ -5,9 +5,11 @@ fleet balances a little better than these few, so that they err to the safe side
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import count
 from math import isfinite, sqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.performance import performance_at_rate
 from engine.plan import Performance, SimulatedTarget
@@ -36,8 +38,7 @@ SETTLED = 0.04
 """Of the rungs: a ladder of many is not searched to the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One simulation of the peak hour."""
 
     requests_per_s: float
@@ -67,8 +68,7 @@ class Run:
         return max(self.targets, key=lambda target: target.simulated_s / target.target_s)
 
 
-@dataclass(frozen=True, slots=True)
-class PeakHour:
+class PeakHour(Struct, frozen=True):
     """One candidate (an array of one) under the lengths and the burstiness of a question."""
 
     question: Question
@@ -159,8 +159,7 @@ def peak_hour(question: Question, one: Evaluated, seed: int) -> PeakHour:
     return PeakHour(question, one.replicas, model, seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """Loads of a replica that are tried, each rung a lighter one."""
 
     rate: Callable[[int], float]
@@ -172,8 +171,7 @@ class Ladder:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """The first rung on which every target holds."""
 
     rung: int

@@ -4,9 +4,10 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 (E2E − TTFT)/(output tokens − 1). Figures are written with six significant digits.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
 from math import isfinite
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
 
@@ -17,8 +18,11 @@ MomentName = Literal["peak", "steepest"]
 Reason = Literal["mean", "peak", "burst", "growth", "spares", "rounding"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Result(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a plan: frozen, and read from a file strictly."""
+
+
+class Answer(Result, frozen=True):
     """The plan in a line."""
 
     meets_targets: bool
@@ -29,8 +33,7 @@ class Answer:
     """What gives way beyond that rate: a target, memory, the batch cap, compute."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenPrecision:
+class ChosenPrecision(Result, frozen=True):
     """The formats of the chosen candidate."""
 
     weights: str
@@ -38,8 +41,7 @@ class ChosenPrecision:
     activations: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenOffer:
+class ChosenOffer(Result, frozen=True):
     """The rental offer that the bill is made of."""
 
     provider: str
@@ -53,8 +55,7 @@ class ChosenOffer:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Result, frozen=True):
     """One replica, and where it runs."""
 
     model: str
@@ -75,8 +76,7 @@ class Chosen:
     """What that takes beside the runtime's usual package; empty where nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceleratorMemory:
+class AcceleratorMemory(Result, frozen=True):
     """What one accelerator of the replica holds, bytes; the parts sum to the total."""
 
     total_bytes: float
@@ -88,8 +88,7 @@ class AcceleratorMemory:
     """What the runtime is not allowed to take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Result, frozen=True):
     """Memory of one replica."""
 
     weights_bytes: float
@@ -110,8 +109,7 @@ class Memory:
     per_accelerator: AcceleratorMemory
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Result, frozen=True):
     """A latency's mean and percentiles, seconds."""
 
     mean: float
@@ -121,8 +119,7 @@ class Latency:
     p99: float
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(Result, frozen=True):
     """One replica at a load."""
 
     requests_per_s: float
@@ -143,16 +140,14 @@ class Performance:
     """Gaps between tokens of one stream: what a reader sees as stutter."""
 
 
-@dataclass(frozen=True, slots=True)
-class PerformanceAt:
+class PerformanceAt(Result, frozen=True):
     """At the mean rate and at the peak hour, with the replicas of each."""
 
     at_mean: Performance
     at_peak: Performance
 
 
-@dataclass(frozen=True, slots=True)
-class TargetResult:
+class TargetResult(Result, frozen=True):
     """A target and what the plan forecasts for it at the peak."""
 
     metric: Metric
@@ -162,8 +157,7 @@ class TargetResult:
     met: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedFigure:
+class SimulatedFigure(Result, frozen=True):
     """A simulated figure, seconds, its 95 % confidence interval and what the formula says; null where unknown."""
 
     value: float
@@ -172,8 +166,7 @@ class SimulatedFigure:
     formula: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedLatency:
+class SimulatedLatency(Result, frozen=True):
     """A latency's mean and percentiles."""
 
     mean: SimulatedFigure
@@ -183,8 +176,7 @@ class SimulatedLatency:
     p99: SimulatedFigure
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedTarget:
+class SimulatedTarget(Result, frozen=True):
     """A target and what came of it."""
 
     metric: Metric
@@ -200,8 +192,7 @@ class SimulatedTarget:
     """Share of requests within the target; null for loads too long to keep every request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Result, frozen=True):
     """Replicas of the plan at the peak hour, simulated request by request: their share of the fleet's arrivals."""
 
     requests: int
@@ -226,8 +217,7 @@ class Verification:
     """Running at the peak hour because of the simulation: the formulas asked for fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Result, frozen=True):
     """Some minutes of a replay, request by request: replicas behind one router, under the load of each of them."""
 
     name: MomentName
@@ -256,8 +246,7 @@ class Moment:
         return tuple(target for target in self.targets if not target.met)
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Result, frozen=True):
     """A threshold that the replay changed."""
 
     threshold: Literal["target_utilisation", "minimum_replicas", "scale_down_window_s"]
@@ -266,8 +255,7 @@ class Correction:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Result, frozen=True):
     """The fleet under its autoscaler over a day or a week of its demand, minute by minute."""
 
     shape: Literal["day", "week"]
@@ -305,8 +293,7 @@ class Replay:
     """The peak and the steepest ten minutes; empty where nobody simulated the plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaCapacity:
+class ReplicaCapacity(Result, frozen=True):
     """The largest load of one replica within the targets."""
 
     requests_per_s: float
@@ -318,8 +305,7 @@ class ReplicaCapacity:
     breaks_next: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(Result, frozen=True):
     """One reason for capacity, and what it costs; nothing is counted twice."""
 
     reason: Reason
@@ -329,8 +315,7 @@ class LedgerLine:
     monthly_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Result, frozen=True):
     """How many."""
 
     replicas: int
@@ -352,8 +337,7 @@ class Fleet:
     ledger: tuple[LedgerLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Result, frozen=True):
     """One autoscaling threshold with its reason."""
 
     name: str
@@ -362,8 +346,7 @@ class Threshold:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Autoscaling:
+class Autoscaling(Result, frozen=True):
     """When to scale out and in."""
 
     target_in_flight_per_replica: float
@@ -385,8 +368,7 @@ class Autoscaling:
     """Thresholds that cannot do their work, and what to change."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPrices:
+class TokenPrices(Result, frozen=True):
     """USD per million tokens at the real duty cycle; tokens × prices sum to the bill."""
 
     input: float
@@ -394,8 +376,7 @@ class TokenPrices:
     blended: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Result, frozen=True):
     """The bill of a month (730 h), USD; null where no price is known."""
 
     monthly_usd: float | None
@@ -416,8 +397,7 @@ class Cost:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Energy:
+class Energy(Result, frozen=True):
     """Power and energy of today's fleet at the mean load."""
 
     watts: float
@@ -427,8 +407,7 @@ class Energy:
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Result, frozen=True):
     """Another candidate that meets the targets."""
 
     accelerator: str
@@ -446,8 +425,7 @@ class Alternative:
     why_not: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Result, frozen=True):
     """A candidate, or a family of them, that cannot do it: what it needed and what there was."""
 
     what: str
@@ -459,8 +437,7 @@ class Rejection:
     """The nearest changes that would work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Result, frozen=True):
     """Something that nobody said and the plan rests on."""
 
     text: str
@@ -468,8 +445,7 @@ class Assumption:
     """What the count would be otherwise, where that was computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Result, frozen=True):
     """What a plan was made from: enough to make it again."""
 
     program: str
@@ -481,8 +457,7 @@ class Provenance:
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class CapacityPlan:
+class CapacityPlan(Result, frozen=True):
     """A spec's answer, with everything needed to question it."""
 
     answer: Answer
@@ -507,15 +482,15 @@ class CapacityPlan:
     """Null where nobody simulated the plan."""
     replay: Replay | None = None
     """Null where nobody replayed the plan, or where it never scales."""
-    schema_version: int = field(default=SCHEMA_VERSION)
+    schema_version: int = SCHEMA_VERSION
 
 
 def plain(value: object) -> Any:
     """Return a record as JSON values: six significant digits, no NaN, field order kept."""
     if isinstance(value, WorkloadSpec):
         return plain(value.model_dump(mode="json"))
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

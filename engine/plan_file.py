@@ -3,18 +3,20 @@
 import ast
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from msgspec import ValidationError, convert
+from msgspec.json import schema as json_schema
 
 import catalogs.records
 import engine.plan
 import engine.workload
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, listed, quoted
 from engine.plan import SCHEMA_VERSION, CapacityPlan
-from engine.workload import WorkloadSpec
+from engine.workload import WorkloadSpec, validated
 
 UNITS: Final = {
     "_usd_per_hour": "USD/h",
@@ -55,12 +57,8 @@ UNITS_OF: Final = {
 }
 """Unit of fields whose name does not say it, by record and field; '' is every field of the record."""
 
-_Boxed = tuple[CapacityPlan]
-"""pydantic takes a configuration for what holds a dataclass, and passes it on to those inside."""
-
-
-def _adapter() -> TypeAdapter[tuple[CapacityPlan]]:
-    return TypeAdapter(_Boxed, config=ConfigDict(extra="forbid"))
+_FIELD = re.compile(r"Object (?:contains )?(unknown|missing required) field (.*)")
+_STEP = re.compile(r"\w+|\.{3}")
 
 
 def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
@@ -82,27 +80,53 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
     if tree.get("answer", ...) is None:
         raise InputError(f"{name} says that there is no plan: nothing fits; its `rejected` has the reasons")
     try:
-        (plan,) = _adapter().validate_python((tree,))
+        return convert(tree, CapacityPlan, dec_hook=_spec)
     except ValidationError as error:
-        raise InputError(f"{name} is not a plan: {_sentence(error)}") from None
-    return plan
+        raise InputError(f"{name} is not a plan: {_sentence(str(error), tree)}") from None
 
 
-def _sentence(error: ValidationError) -> str:
-    problems = error.errors(include_url=False)
-    first = min(problems, key=lambda problem: problem["type"] not in ("extra_forbidden", "unexpected_keyword_argument"))
-    path = ".".join(str(part) for part in first["loc"][1:])
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{path} is not a field of a plan"
-    if first["type"] == "missing":
-        return f"{path} is missing"
-    return f"{path} is {quoted(first['input'])}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+def _spec(_: type, tree: Any) -> WorkloadSpec:
+    try:
+        return validated(tree)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+def _sentence(message: str, plan: Any) -> str:
+    """Return what msgspec says of a plan ('Expected `int`, got `str` - at `$.fleet.replicas`') as a sentence."""
+    fault, _, place = message.replace("`", "").partition(" - at $")
+    place = place.removeprefix(".")
+    if place == "spec":
+        return f"spec.{fault}"
+    if found := _FIELD.fullmatch(fault):
+        field = f"{place}.{found[2]}".removeprefix(".")
+        return f"{field} is missing" if found[1] == "missing required" else f"{field} is not a field of a plan"
+    schema = plan_schema()
+    expected: Mapping[str, Any] = schema
+    given = plan
+    for step in _STEP.findall(place):
+        expected = _described(expected, step, schema["$defs"])
+        # Of a mapping's keys msgspec does not tell which.
+        given = None if step == "..." else given[int(step) if step.isdecimal() else step]
+    wanted = (
+        f"it should be {listed([repr(value) for value in expected['enum']])}" if "enum" in expected else fault.lower()
+    )
+    return f"{place} is {quoted(given)}: {wanted}" if given is not None else f"{place}: {wanted}"
+
+
+def _described(schema: Mapping[str, Any], step: str, records: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema one step down: of a field, of an item, of a mapping's value."""
+    fields = schema.get("properties") or {step: schema.get("items") or schema["additionalProperties"]}
+    options = fields[step].get("anyOf", [fields[step]])
+    named = [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]
+    return cast(Mapping[str, Any], records[named[0]] if named else fields[step])
 
 
 def plan_schema() -> dict[str, Any]:
     """Return the JSON schema of a plan, each field with its unit and meaning."""
-    schema = _adapter().json_schema(mode="serialization")
-    records = schema["$defs"]
+    spec = WorkloadSpec.model_json_schema()
+    schema = json_schema(CapacityPlan, schema_hook=lambda _: {"$ref": "#/$defs/WorkloadSpec"})
+    records = {**schema["$defs"], **spec.pop("$defs"), "WorkloadSpec": spec}
     return _explained("CapacityPlan", {**records.pop("CapacityPlan"), "$defs": records})
 
 

@@ -1,8 +1,9 @@
 """A row of a measurements CSV, read: the system, the load, the lengths, and how the benchmark was run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -23,8 +24,7 @@ class Unpredictable(Exception):  # noqa: N818 — the name says the error
     """A point that cannot be predicted, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """Everything that the step table depends on beside the model and the runtime."""
 
     accelerator: str
@@ -34,8 +34,7 @@ class Setting:
     ep: int
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Struct, frozen=True):
     """What shares step tables: one model in one pair of formats under one runtime."""
 
     model: str
@@ -44,8 +43,7 @@ class System:
     runtime: str
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What shares lengths and load: points that differ only in their setting and how many run together."""
 
     kind: str
@@ -54,8 +52,7 @@ class Load:
     protocol: BenchmarkProtocol
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A row, read."""
 
     row: Mapping[str, str]

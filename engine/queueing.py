@@ -5,10 +5,10 @@ utilisation to the simulator.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -74,8 +74,7 @@ def by_head(together: Floats) -> Floats:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Prefills:
+class Prefills(Struct, frozen=True):
     """What the prompts of a load take of a replica; all arrays alike."""
 
     requests_per_s: Floats
@@ -92,7 +91,7 @@ class Prefills:
 
     def each(self, change: Callable[[Floats], Floats]) -> "Prefills":
         """Return the same with every array changed alike."""
-        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name != "arrival_cv"}
+        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name != "arrival_cv"}
         return Prefills(arrival_cv=self.arrival_cv, **arrays)
 
     @property
@@ -217,8 +216,7 @@ def pace_variance(prefills: Prefills, batch: Floats, bend: Floats, answer_share:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """How long a request waits before its own prefill; all arrays alike."""
 
     step: Floats
@@ -252,7 +250,7 @@ class Waits:
 
     def expanded(self) -> "Waits":
         """Return the same waits with one more axis, to broadcast over a second set of strata."""
-        return Waits(**{item.name: getattr(self, item.name)[..., None] for item in fields(self)})
+        return Waits(**{name: getattr(self, name)[..., None] for name in self.__struct_fields__})
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast.

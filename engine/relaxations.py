@@ -1,8 +1,9 @@
 """What would have to give: changes to a question that were tried one by one, so that each is enough by itself."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.ceilings import ceilings, without_ceilings

@@ -5,10 +5,10 @@ The results are those of the seeds in their order, whichever process took which.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from math import isfinite, sqrt
 
 import numpy as np
+from msgspec import Struct
 
 from catalogs.records import Scheduler
 from engine.simulation import Requests, SimulationResult, StepModel, requests_of, simulate
@@ -26,8 +26,7 @@ Progress = Callable[[int, int], None]
 """Called with the requests that have begun, or are done, and all that there are; 0 where nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """What every repeat has in common."""
 
     model: StepModel

@@ -6,10 +6,11 @@ S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into 
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.controller import Controller, ScalingPolicy
@@ -22,8 +23,7 @@ ASKED_BACK_MINUTES = 30
 _CELLS = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaLoads:
+class ReplicaLoads(Struct, frozen=True):
     """One replica at rising loads, up to saturation."""
 
     requests_per_s: Floats
@@ -48,8 +48,7 @@ class ReplicaLoads:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """What happened, by minute."""
 
     ready: Floats

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine.chosen import chosen_candidate, fleet_rate
@@ -74,8 +75,7 @@ def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, se
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
+class _Stage(Struct, frozen=True):
     """What every replay of a plan shares."""
 
     plan: CapacityPlan

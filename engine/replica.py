@@ -6,9 +6,9 @@ spec-kit/methodology.md, "A replica at a load". The first axis counts candidates
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import Scheduler
@@ -45,8 +45,7 @@ PACES_ALIKE = (np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6
 are alike and nothing else spreads them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """The steps of replicas at given batches: (candidates, batches), with a third axis of prompt strata where noted."""
 
     batch: Floats
@@ -72,8 +71,7 @@ class Steps:
     """The tokens that remain of each (strata)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What a replica does at given batches; all arrays (candidates, batches) unless noted."""
 
     batch: Floats
@@ -99,10 +97,10 @@ class Load:
 
     def each(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
-        waits = Waits(**{item.name: change(getattr(self.waits, item.name)) for item in fields(Waits)})
+        waits = Waits(**{name: change(getattr(self.waits, name)) for name in Waits.__struct_fields__})
         prefills = self.prefills.each(change)
         parts = ("waits", "prefills")
-        arrays = {item.name: change(getattr(self, item.name)) for item in fields(self) if item.name not in parts}
+        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name not in parts}
         return Load(waits=waits, prefills=prefills, **arrays)
 
 

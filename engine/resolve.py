@@ -1,7 +1,8 @@
 """Names → records: what a spec's model, precision, runtime and accelerators are in a catalog."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -14,8 +15,7 @@ from engine.workload import WorkloadSpec
 NOT_KV = "bf16, fp16, fp8 or int8"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A spec whose names are resolved: what the engine works on."""
 
     spec: WorkloadSpec

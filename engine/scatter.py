@@ -1,8 +1,9 @@
 """Predicted against measured, a dot for each figure that a scorecard holds: what a plot shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from engine.bands import Architecture, architecture_of
@@ -13,8 +14,7 @@ NEAR = 1.25
 """Times the measured figure, or its inverse, within which a prediction is no miss."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Struct, frozen=True):
     """One figure of one point, in the units of its column."""
 
     load: str

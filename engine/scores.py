@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from engine.benchmarks import Progress
@@ -14,8 +14,7 @@ from engine.measured import METRICS, TAILS, Simulator, columns_of, predict
 GROUPS = ("source", "accelerator", "model", "load")
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """Errors of one metric over some points; APE is |predicted − measured|/measured."""
 
     n: int
@@ -25,8 +24,7 @@ class Score:
     """Predicted over measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredRow:
+class ScoredRow(Struct, frozen=True):
     """One metric of one point; ``predicted`` is null where it was refused, with the reason."""
 
     id: str
@@ -38,16 +36,14 @@ class ScoredRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A point that cannot be predicted."""
 
     id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Accuracy:
+class Accuracy(Struct, frozen=True):
     """The scorecard of a set of points."""
 
     points: int
@@ -111,9 +107,9 @@ def rows_csv(accuracy: Accuracy) -> str:
     """Return every scored row as CSV; a figure that there is not is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(item.name for item in fields(ScoredRow))
+    writer.writerow(ScoredRow.__struct_fields__)
     for row in accuracy.rows:
-        values = (getattr(row, item.name) for item in fields(ScoredRow))
+        values = (getattr(row, name) for name in ScoredRow.__struct_fields__)
         writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in values)
     return text.getvalue()
 

@@ -1,9 +1,10 @@
 """From candidates to the cheapest whole fleet that meets the targets, and the order of all the others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from catalogs.records import Accelerator
@@ -30,8 +31,7 @@ MARGINAL_WEIGHTS = 0.75
 """A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(Struct, frozen=True):
     """Candidates with their capacity and fleet; arrays share the first axis."""
 
     candidates: Candidates
@@ -204,7 +204,8 @@ def with_row(question: Question, evaluated: Evaluated, row: int, one: Evaluated)
     capacity, accelerators, monthly = (
         changed(getattr(evaluated, name), getattr(one, name)) for name in ("capacity", "accelerators", "monthly_usd")
     )
-    counts = Counts(*(changed(getattr(evaluated.counts, name), getattr(one.counts, name)) for name in Counts.__slots__))
+    names = Counts.__struct_fields__
+    counts = Counts(*(changed(getattr(evaluated.counts, name), getattr(one.counts, name)) for name in names))
     return replace(
         evaluated,
         batch=changed(evaluated.batch, one.batch),
@@ -230,7 +231,7 @@ def only(evaluated: Evaluated, row: int) -> Evaluated:
         capacity=evaluated.capacity[index],
         load=evaluated.load.each(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
-        counts=Counts(*(getattr(counts, name)[index] for name in counts.__slots__)),
+        counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),
         accelerators=evaluated.accelerators[index],
         monthly_usd=evaluated.monthly_usd[index],
         offers=(evaluated.offers[row],),

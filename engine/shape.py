@@ -1,9 +1,10 @@
 """How one replica is spread when most of it is fixed: what the user said, else the smallest spread that fits."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.candidates import CLUSTERED_NODE, STAGES, WIDTHS, Candidates, illegal_because, node_size, single
 from engine.kernels import Unsupported
@@ -19,8 +20,7 @@ Spread = tuple[int, int, int, int]
 """Tensor, pipeline, data and expert parallelism."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A replica that fits, an array of one, and how its spread was found."""
 
     found: Candidates
@@ -28,8 +28,7 @@ class Shape:
     """Empty where the user fixed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(Struct, frozen=True):
     """A replica that cannot be: why, and what its roomiest spread would have needed."""
 
     rejection: Rejection

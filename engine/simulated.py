@@ -4,12 +4,12 @@ The load is drawn from the plan's spec, or is a recorded trace.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -59,8 +59,7 @@ def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
         raise InputError(f"the seed {seed} is negative; whole numbers from 0 on are accepted")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What is to be simulated."""
 
     requests: int = 20_000
@@ -91,8 +90,7 @@ class Asked:
         refuse_impossible(self.replicas, self.speed_up, self.seed)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOverTime:
+class LoadOverTime(Struct, frozen=True):
     """The load in equal intervals; latencies are null where nobody arrived."""
 
     interval_s: float
@@ -103,8 +101,7 @@ class LoadOverTime:
     ttft_p95_s: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedPlan:
+class SimulatedPlan(Struct, frozen=True):
     """What was simulated, and what came of it: means over the repeats, but for the counts, which are sums."""
 
     load: str

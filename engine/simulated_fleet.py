@@ -1,11 +1,11 @@
 """A plan's fleet over a day, a week or a trace, request by request, scaled by the plan's own thresholds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, isfinite
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
@@ -26,8 +26,7 @@ from engine.simulation.routing import Routing
 from engine.simulation.statistics import Distribution, Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class FleetByMinute:
+class FleetByMinute(Struct, frozen=True):
     """The fleet minute by minute; all tuples alike. Latencies are null where nobody arrived."""
 
     interval_s: float
@@ -50,8 +49,7 @@ class FleetByMinute:
     ttft_p99_s: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedFleet:
+class SimulatedFleet(Struct, frozen=True):
     """What was simulated over time, and what came of it. As JSON it is this record, tuples as arrays."""
 
     load: str

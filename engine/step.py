@@ -9,9 +9,9 @@ Sources: spec-kit/methodology.md, "A step".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import Accelerator, ModelArchitecture
@@ -44,8 +44,7 @@ POINT_TO_POINT_LAUNCH_S = 10e-6
 """Latency of handing activations to the next pipeline stage."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepTables:
+class StepTables(Struct, frozen=True):
     """Step tables of many candidates; the first axis of every array counts candidates."""
 
     seconds: Floats
@@ -66,10 +65,8 @@ class StepTables:
 
     def take(self, index: NDArray[np.intp]) -> "StepTables":
         """Return the candidates at ``index``."""
-        chosen = {
-            f.name: getattr(self, f.name) if f.name == "windows" else getattr(self, f.name)[index] for f in fields(self)
-        }
-        return StepTables(**chosen)
+        parts = {name: getattr(self, name) for name in self.__struct_fields__}
+        return StepTables(**{name: part if name == "windows" else part[index] for name, part in parts.items()})
 
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
@@ -86,8 +83,7 @@ class StepTables:
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Roof:
+class _Roof(Struct, frozen=True):
     """A roofline gathered over candidates, shaped to broadcast over tokens."""
 
     t0: Floats

@@ -5,10 +5,11 @@ where another would now be cheaper, that one is simulated too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import ceil, log
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.counts import today
@@ -79,8 +80,7 @@ def verified(
     return replace(plan, verification=_record(plan, held.last, seed, held.added))
 
 
-@dataclass(frozen=True, slots=True)
-class _Verified:
+class _Verified(Struct, frozen=True):
     """A candidate whose fleet holds in the simulation."""
 
     one: Evaluated

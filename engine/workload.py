@@ -1,11 +1,11 @@
 """WorkloadSpec: everything a forecast is asked, as values; StatedSpec, which also knows where each value came from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from statistics import NormalDist
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import Struct, field
 from pydantic import Field, ValidationError, model_validator
 
 from catalogs.errors import InputError
@@ -248,8 +248,7 @@ FLEET = ("hardware.accelerator_count", "hardware.nodes", "hardware.replicas")
 """Given, the rate may be left open: it is then the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a value came from."""
 
     kind: SourceKind
@@ -257,8 +256,7 @@ class Source:
     """The flag, the file, the preset, the words."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedSpec:
+class StatedSpec(Struct, frozen=True):
     """A spec and the source of each value that is not a default."""
 
     spec: WorkloadSpec
@@ -267,8 +265,7 @@ class StatedSpec:
     """Values that a later source overrode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """Values from one source, by dotted path (``traffic.requests_per_s``)."""
 
     kind: SourceKind

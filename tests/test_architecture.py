@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("agent", "catalogs", "commands", "engine")
 SHOWING = {"rich", "typer", "prompt_toolkit", "questionary", "plotext", "click"}
 """Packages that talk to people."""
-HEAVY = sys.stdlib_module_names | {"pydantic", "numpy", *ROOMS}
+HEAVY = sys.stdlib_module_names | {"msgspec", "pydantic", "numpy", *ROOMS}
 """What engine may import when it is imported; the rest is imported where it is used."""
 CLOCK = {
     ("time", "time"),
@@ -89,7 +89,7 @@ def test_one_module_alone_opens_connections() -> None:
 
 @pytest.mark.parametrize("file", modules(PURE))
 def test_facts_and_method_import_little(file: Path) -> None:
-    """At import time the standard library, pydantic and (engine) numpy: a cold start pays for nothing else."""
+    """At import time the standard library, msgspec, pydantic and (engine) numpy: a cold start pays for nothing else."""
     allowed = HEAVY - ({"numpy"} if ROOT / "catalogs" in file.parents else set())
     top_level = parsed(file).body
     for statement, package in imports(ast.Module(body=top_level, type_ignores=[])):

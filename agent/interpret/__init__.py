@@ -8,8 +8,9 @@ an open word are questions; what was refused, is implausible or was not used is 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from agent.interpret.asked import read_answer
 from agent.interpret.draft import Draft

@@ -1,15 +1,15 @@
 """What rules find before it is settled: values with their words, several where a sentence leaves a choice."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from agent.interpret.grammar import Amount, Match, Sentence
 from agent.interpret.reading import Choice
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One value that a place of the sentence may mean."""
 
     value: Any
@@ -19,8 +19,7 @@ class Option:
     """Where it is of another path than the finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A value at a place of the sentence; several options are a question."""
 
     path: str
@@ -31,8 +30,7 @@ class Finding:
     """The question, where there are several options."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """All that the rules found in a sentence."""
 
     sentence: Sentence

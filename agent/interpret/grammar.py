@@ -10,9 +10,10 @@ A name before a colon makes a group. A claimed item matches nothing any more, so
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from agent.interpret.vocabulary import KINDS_OF
 
@@ -33,8 +34,7 @@ WITHOUT: Final[Mapping[str, frozenset[str]]] = {
 """Composite kinds: every item but those of the given kinds and those claimed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A number as said: one value, or those between which it lies."""
 
     values: tuple[float, ...]
@@ -52,8 +52,7 @@ class Amount:
         return Amount(tuple(value * factor for value in self.values), self.labels, self.small_m)
 
 
-@dataclass(slots=True, eq=False)
-class Item:
+class Item(Struct, eq=False):
     """A word, a number, a mark or a name of the sentence."""
 
     kinds: frozenset[str]
@@ -81,14 +80,13 @@ class Item:
         return self.amount
 
 
-@dataclass(slots=True)
-class Sentence:
+class Sentence(Struct):
     """The items of a text."""
 
     text: str
     items: list[Item]
-    _characters: list[str] = field(default_factory=list, init=False)
-    _code: str = field(default="", init=False)
+    _characters: list[str] = field(default_factory=list)
+    _code: str = ""
 
     @property
     def code(self) -> str:
@@ -131,8 +129,7 @@ class Sentence:
             self._code = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Where a rule holds."""
 
     sentence: Sentence
@@ -188,8 +185,7 @@ _ELEMENT = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Alphabet:
+class _Alphabet(Struct, frozen=True):
     """A character for each set of kinds that rules tell apart."""
 
     of_kinds: dict[frozenset[str], str]

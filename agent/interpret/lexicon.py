@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from catalogs.catalog import ACCELERATOR_NOISE, MODEL_NOISE, Catalog
 from catalogs.checkpoints import read_checkpoint_name
@@ -82,8 +83,7 @@ _TRAFFIC: Final[Mapping[str, str]] = {
 """How people call a kind of traffic, by preset."""
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(Struct, frozen=True, dict=True):
     """The names of one kind of entry, indexed by their words."""
 
     spellings: Mapping[str, tuple[str, ...]]

@@ -1,7 +1,8 @@
 """Events in a time, as sentences give them: 20 rps, 5 million requests a day, three times an hour each."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Match, Rule
@@ -63,8 +64,7 @@ _OFTEN: Final = tuple(
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Events in a time, as said."""
 
     amount: Amount

@@ -1,15 +1,15 @@
 """What came of a sentence: facts, questions, what was not used, and what cannot be meant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded"})
 """Paths whose value is a tuple, to which several places of a sentence may add."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One value that a sentence gave; said twice alike, it is two facts of one value."""
 
     path: str
@@ -24,8 +24,7 @@ class Fact:
     """Where the span begins in the sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of the things that may have been meant."""
 
     value: Any
@@ -35,8 +34,7 @@ class Choice:
     """Where it is of another path than the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Something that was said and may mean several things: nothing is filled until it is answered."""
 
     text: str
@@ -46,8 +44,7 @@ class Question:
     start: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """All that one sentence gave, each part in the order in which it was said."""
 
     facts: tuple[Fact, ...] = ()

@@ -1,8 +1,9 @@
 """From findings to a reading: the certain becomes a fact, what conflicts a question, what cannot be an objection."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading

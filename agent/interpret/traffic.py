@@ -1,8 +1,9 @@
 """How many requests: rates in any unit of time, rates of users, concurrency, calls per request, the peak."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Match, Rule
@@ -40,8 +41,7 @@ _USERS: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Users:
+class _Users(Struct, frozen=True):
     amount: Amount
     seconds: float | None
     """Of the period in which they come: a day for DAU."""

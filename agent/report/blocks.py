@@ -3,14 +3,14 @@
 A tone is redundant: whatever it says is also said in words.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Tone = Literal["plain", "strong", "quiet", "good", "bad", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A text in a tone."""
 
     text: str
@@ -20,15 +20,13 @@ class Words:
 Cell: TypeAlias = str | Words
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """Opens a section."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """Sentences, with an optional lead that carries the tone ('Warning')."""
 
     text: str
@@ -36,8 +34,7 @@ class Paragraph:
     lead: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table."""
 
     title: str
@@ -50,8 +47,7 @@ class Column:
     Of a first column: whether the title is worth a line of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of cells; the first column names the row."""
 
     columns: tuple[Column, ...]
@@ -62,15 +58,13 @@ class Table:
             raise ValueError(f"each row needs {len(self.columns)} cells")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Labels and their values."""
 
     items: tuple[tuple[str, Cell], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a whole."""
 
     label: str
@@ -78,8 +72,7 @@ class Part:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """Parts that sum to a whole, in one unit; no part is negative."""
 
     label: str
@@ -94,24 +87,21 @@ class Bar:
         return tuple(part.value / total if total else 0.0 for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Bullets:
+class Bullets(Struct, frozen=True):
     """Items of equal rank, under an optional lead."""
 
     items: tuple[str, ...]
     lead: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """Text to copy into a shell, under an optional lead."""
 
     text: str
     lead: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """One line of a chart: its values, and how each is shown."""
 
     label: str
@@ -119,8 +109,7 @@ class Series:
     shown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Values over a sweep."""
 
     x_label: str
@@ -134,8 +123,7 @@ class Chart:
             raise ValueError(f"each series needs {len(self.x)} values and as many shown")
 
 
-@dataclass(frozen=True, slots=True)
-class Scatter:
+class Scatter(Struct, frozen=True):
     """Predicted (y) against measured (x), both on logarithmic axes: dots by kind, all above 0."""
 
     title: str
@@ -147,8 +135,7 @@ class Scatter:
     """The sentence that stands for it where nothing can be drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Blocks that belong together: no blank line between them."""
 
     blocks: tuple["Block", ...]
@@ -157,8 +144,7 @@ class Group:
 Block: TypeAlias = Heading | Paragraph | Table | Facts | Bar | Bullets | Command | Chart | Scatter | Group
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Blocks from top to bottom, a blank line between them."""
 
     blocks: tuple[Block, ...]

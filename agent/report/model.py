@@ -1,6 +1,6 @@
 """From a plan to its report: the screenful that opens it, and all of it. No renderer is known here."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agent.report.bands import fleet_sentence, outside_sentence
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Paragraph, Report, Table, Words
@@ -33,8 +33,7 @@ SHOWN_MISSED = 4
 """Names in a sentence; the table has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(Struct, frozen=True):
     """How much a screenful may say; the full report says all of it."""
 
     answer: int = 300

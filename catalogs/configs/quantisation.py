@@ -1,8 +1,9 @@
 """In which precision a checkpoint is stored, from its config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from catalogs.configs.fields import Fields
 
@@ -39,8 +40,7 @@ MICROSCALING_GROUP = 32
 """Elements that share a scale in MXFP4; NVFP4 has 16."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPrecision:
+class StoredPrecision(Struct, frozen=True):
     """How the weights of a checkpoint are stored."""
 
     precision: str

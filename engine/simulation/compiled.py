@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from types import FunctionType
 from typing import Any
+
+from msgspec import Struct
 
 from engine.simulation import gaps, heaps, kv_blocks, loop, routing
 
 _Function = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Loops:
+class Loops(Struct, frozen=True):
     """The entry points of the loops, at one speed."""
 
     advance: _Function

@@ -1,9 +1,9 @@
 """The columns on which the loops work, for replicas that are alike, kept from one chunk of requests to the next."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.errors import InputError
@@ -40,8 +40,7 @@ GAP_EDGES: Floats = GAP_LOWEST_S * np.exp(np.arange(GAP_BINS + 1) / GAP_PER_LOG)
 NO_LIMIT = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """Requests that are done; all arrays alike, seconds since the load began."""
 
     number: Ints
@@ -55,8 +54,7 @@ class Served:
     preemptions: Ints
 
 
-@dataclass
-class _Open:
+class _Open(Struct):
     """Requests that are not done when a chunk ends: columns of the loop, and their numbers."""
 
     columns: list[Any]

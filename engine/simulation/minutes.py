@@ -1,10 +1,10 @@
 """What happened by minute: the fleet from its events, requests and their TTFT from those that are done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, log
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.simulation.changing_fleet import Event, What
@@ -22,8 +22,7 @@ MOST = 20_160
 """Intervals that are kept apart: two weeks of minutes. Of a longer load two make one, as often as it needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of the fleet, and what it is then."""
 
     at_s: float
@@ -36,8 +35,7 @@ class Change:
     draining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Minutes:
+class Minutes(Struct, frozen=True):
     """The fleet minute by minute (or by another interval, longer for loads beyond ``MOST``) from 0 to an end.
 
     All arrays alike.

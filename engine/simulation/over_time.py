@@ -13,10 +13,10 @@ to the last bit.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 
 from catalogs.errors import InputError
 from catalogs.records import Scheduler
@@ -35,8 +35,7 @@ from engine.workload import Target
 MINUTE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class FleetOverTime:
+class FleetOverTime(Struct, frozen=True):
     """What a fleet made of a load over time. Latencies count every request that was served."""
 
     minutes: Minutes

@@ -1,9 +1,9 @@
 """Requests as columns: when they arrive and how long they are."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -13,8 +13,7 @@ CHUNK = 1 << 16
 """Requests that are simulated at a time: what bounds the memory of a long load."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """Requests in order of arrival; all arrays alike."""
 
     arrival_s: Floats
@@ -32,7 +31,7 @@ class Requests:
         Raises:
             ValueError: naming the first request that is wrong.
         """
-        if len({len(getattr(self, item.name)) for item in fields(self)}) != 1:
+        if len({len(getattr(self, name)) for name in self.__struct_fields__}) != 1:
             raise ValueError("every request needs an arrival, input, output and cached tokens and a prefix")
         wrong = (self.input_tokens < 1) | (self.output_tokens < 1) | (self.cached_tokens < 0)
         late = np.diff(self.arrival_s, prepend=0.0) < 0
@@ -48,7 +47,7 @@ class Requests:
 
     def take(self, index: slice | NDArray[np.bool_]) -> "Requests":
         """Return the requests at ``index``."""
-        return Requests(*(getattr(self, item.name)[index] for item in fields(self)))
+        return Requests(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
 
 def requests_of(

@@ -1,11 +1,11 @@
 """The simulator's door: a step model, a scheduler and a load → latencies, throughput and the load over time."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.records import BenchmarkProtocol, Scheduler
@@ -37,8 +37,7 @@ WORTH_COMPILING = 30_000
 """Requests from which reading the compiled loops back costs less than it saves."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationResult:
+class SimulationResult(Struct, frozen=True):
     """What was measured. Latencies are those of the requests that count; totals count everything."""
 
     ttft_s: Distribution

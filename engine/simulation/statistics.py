@@ -1,10 +1,10 @@
 """What a simulation measured: latencies with confidence intervals, and the load over time in bounded space."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log, sqrt
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.simulation.fleet_state import GAP_EDGES, Served
@@ -24,8 +24,7 @@ BEYOND = 10
 """Requests beyond a percentile that each batch should hold, for its percentile to mean anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A figure and its 95 % confidence interval, by batch means; None where the run is too short for one."""
 
     value: float
@@ -33,8 +32,7 @@ class Estimate:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """Mean and percentiles over requests, seconds."""
 
     mean: Estimate
@@ -167,8 +165,7 @@ def token_gaps(counts: Ints, shares: Sequence[float] = SHARES) -> tuple[float, .
     return tuple(quantile_of_bins(counts, GAP_EDGES, share) for share in shares)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """The load over time, in at most ``TimelineCounts.MOST`` equal intervals; all arrays alike."""
 
     interval_s: float

@@ -1,10 +1,10 @@
 """The step table of one candidate as plain numbers: all that the simulator knows of a replica's hardware."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.candidates import Candidates
@@ -15,8 +15,7 @@ UNLIMITED = 1e15
 """KV tokens of a pool that never fills."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepModel:
+class StepModel(Struct, frozen=True):
     """One candidate's step table (see ``engine.step`` for the formula), token budget, seats and KV pool.
 
     Prefix hits and windows hold KV like any other token: the pool is counted in whole contexts.

@@ -1,9 +1,9 @@
 """Sums up the requests that are done, chunk by chunk: every one while they are few, histograms once they are many."""
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from engine.simulation.fleet_state import Served
@@ -16,8 +16,7 @@ KEPT = 1_000_000
 """Requests up to which every single one is kept; longer loads are summed up as they pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestTimes:
+class RequestTimes(Struct, frozen=True):
     """Every request that was served, in order of arrival; all arrays alike, seconds."""
 
     number: Ints
@@ -36,7 +35,7 @@ class RequestTimes:
     def between(self, first: int, last: int | None) -> "RequestTimes":
         """Return the requests numbered from ``first`` on and before ``last``."""
         index = (self.number >= first) & (True if last is None else self.number < last)
-        return RequestTimes(*(getattr(self, item.name)[index] for item in fields(self)))
+        return RequestTimes(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
 
 def times_of(served: Served, overhead_s: float) -> RequestTimes:
@@ -94,7 +93,7 @@ class Tally:
         """Return every request by its number; None when there are more than ``KEPT``."""
         if self._kept is None:
             return None
-        names = Served.__dataclass_fields__
+        names = Served.__struct_fields__
         joined: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in self._kept]) if self._kept else np.zeros(0)
             for name in names

@@ -1,7 +1,7 @@
-import dataclasses
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from agent.flags import ALL, BY_PATH, DIMENSION, PRESET
 from agent.spec_files import known_paths
@@ -210,9 +210,7 @@ def test_all_that_is_missing_is_named() -> None:
 def test_a_fleet_or_a_closed_loop_needs_no_rate(fleet: dict[str, str]) -> None:
     without = flag_statement({name: texts for name, texts in NEEDED.items() if name != "--rps"})
     other = flags(**fleet)
-    both = dataclasses.replace(
-        without, values={**without.values, **other.values}, details={**without.details, **other.details}
-    )
+    both = replace(without, values={**without.values, **other.values}, details={**without.details, **other.details})
     assert collected([both], CATALOG).completed().spec.traffic.requests_per_s is None
 
 

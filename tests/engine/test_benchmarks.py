@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.records import BenchmarkProtocol, BenchmarkRun, SchedulerChange

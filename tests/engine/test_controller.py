@@ -1,9 +1,9 @@
 """The autoscaler at work: what it asks for at each look."""
 
-from dataclasses import replace
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError

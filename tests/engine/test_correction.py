@@ -1,8 +1,8 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.correction import FLAPS_A_DAY, HEADROOMS, LATE_A_DAY, LONGEST_WINDOW_S, Outcome, Settings, settled
 from engine.replay import replay

@@ -1,9 +1,9 @@
-from dataclasses import fields, replace
 from math import isfinite
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.cost import FleetSize, Usage, bill, replicas_by_hour, unpriced
 from engine.demand import Demand, typical_profile
@@ -101,7 +101,7 @@ def test_the_budget_is_checked_against_todays_fleet(budget: float, within: bool,
 
 def test_no_price_means_no_figure_and_a_reason() -> None:
     cost = unpriced("no price: none", Money(other_monthly_usd=5, monthly_budget_usd=10))
-    given = {item.name: getattr(cost, item.name) for item in fields(cost) if getattr(cost, item.name) is not None}
+    given = {name: getattr(cost, name) for name in cost.__struct_fields__ if getattr(cost, name) is not None}
     assert given == {"other_monthly_usd": 5, "note": "no price: none"}
 
 
@@ -144,7 +144,7 @@ def test_the_laws_of_the_bill(
     fleet = FleetSize(size, smallest + more, smallest, smallest + more + most, spares)
     usage = Usage(rate, calls, *tokens, capacity, capacity * 1.2, prefill)
     cost = billed(choice_of(instance, usd), fleet, usage, Money(other_monthly_usd=other), Demand(typical_profile(peak)))
-    values = [value for item in fields(cost) if isinstance(value := getattr(cost, item.name), float)]
+    values = [value for name in cost.__struct_fields__ if isinstance(value := getattr(cost, name), float)]
     assert all(isfinite(value) and value >= 0 for value in values)
     assert cost.minimum_monthly_usd is not None and cost.maximum_monthly_usd is not None
     assert cost.autoscaled_monthly_usd is not None and cost.monthly_usd is not None

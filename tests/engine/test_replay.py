@@ -1,4 +1,3 @@
-from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -6,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.controller import ScalingPolicy
 from engine.demand import WITHIN_HOUR, Demand, typical_profile

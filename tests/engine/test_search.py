@@ -1,9 +1,8 @@
 """The search: one candidate among many is the same as alone, and the best is the cheapest."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.candidates import candidates, illegal_because
 from engine.fleet_prices import monthly_usd

@@ -1,12 +1,12 @@
 """Plans under a load: the two speeds, and repeats over several processes."""
 
 import json
-from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan, plain

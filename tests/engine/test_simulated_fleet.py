@@ -1,11 +1,11 @@
 """A plan's fleet over time: which hours it meets, how it begins, and what is paid for it."""
 
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from math import ceil
 
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError

@@ -1,6 +1,6 @@
 """A realistic plan, written by hand: Llama 3.1 70B in BF16, 10 requests/s, three replicas of four A100s."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.plan import (
     AcceleratorMemory,

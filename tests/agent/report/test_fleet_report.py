@@ -1,7 +1,8 @@
 """A fleet over time as people read it."""
 
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from agent.report.blocks import Chart, Facts, Heading
 from agent.report.fleet_report import fleet_report, fleet_sentence

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from agent.figures import FIGURES
 from agent.report.blocks import Report

@@ -1,12 +1,13 @@
 import io
 import re
 from collections import Counter
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.report.bands import fleet_sentence
 from agent.report.blocks import Report
@@ -158,22 +159,22 @@ def test_full_shows_every_figure_of_the_plan() -> None:
     assert unmoved == []
 
 
-def _perturbed(record: object, path: str = "") -> list[tuple[str, object]]:
+def _perturbed(record: Struct, path: str = "") -> list[tuple[str, object]]:
     """Return copies of a record, each with one number multiplied by 1.7."""
     out: list[tuple[str, object]] = []
-    for item in fields(record):  # type: ignore[arg-type]
-        value, here = getattr(record, item.name), f"{path}{item.name}"
+    for name in record.__struct_fields__:
+        value, here = getattr(record, name), f"{path}{name}"
         if here == "schema_version":
             continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             changed = type(value)(value * 1.7 + 1)
-            out.append((here, replace(record, **{item.name: changed})))  # type: ignore[type-var]
-        elif is_dataclass(value):
+            out.append((here, replace(record, **{name: changed})))
+        elif isinstance(value, Struct):
             for inner, copy in _perturbed(value, f"{here}."):
-                out.append((inner, replace(record, **{item.name: copy})))  # type: ignore[type-var]
-        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+                out.append((inner, replace(record, **{name: copy})))
+        elif isinstance(value, tuple) and value and isinstance(value[0], Struct):
             for inner, copy in _perturbed(value[0], f"{here}[0]."):
-                out.append((inner, replace(record, **{item.name: (copy, *value[1:])})))  # type: ignore[type-var]
+                out.append((inner, replace(record, **{name: (copy, *value[1:])})))
     return out
 
 

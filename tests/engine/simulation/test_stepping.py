@@ -83,4 +83,4 @@ def test_compiled_gives_the_same_bytes(seed: int) -> None:
 
 def joined(parts: "list[Requests] | object") -> Requests:
     held = list(parts)  # type: ignore[call-overload]
-    return requests_of(*(np.concatenate([getattr(part, name) for part in held]) for name in Requests.__slots__))
+    return requests_of(*(np.concatenate([getattr(part, name) for part in held]) for name in Requests.__struct_fields__))
