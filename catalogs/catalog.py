@@ -13,8 +13,9 @@ from typing import Final, TypeVar, cast
 from msgspec import Struct
 
 from catalogs.checkpoints import read_checkpoint_name
+from catalogs.compiled import Unpacked
 from catalogs.errors import CatalogError, InputError, UnknownName, listed
-from catalogs.files import KINDS, Entries, Key, kinds_in, read_entries
+from catalogs.files import KINDS, Entries, Key, Spelt, kinds_in, read_entries
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of
 from catalogs.records import (
@@ -22,7 +23,6 @@ from catalogs.records import (
     BenchmarkProtocol,
     Checkpoint,
     ErrorBand,
-    Fact,
     FittedConstants,
     KernelCurve,
     MeasuredKind,
@@ -161,8 +161,7 @@ class Catalog(Struct, frozen=True, dict=True):
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
         """Kernel curves by accelerator id and framework."""
-        records = self._entries("curve").records
-        return MappingProxyType(cast(dict[tuple[str, str], KernelCurve], records))
+        return Unpacked(self._entries("curve").records)
 
     @cached_property
     def power_curves(self) -> Mapping[str, PowerCurve]:
@@ -250,6 +249,10 @@ class Catalog(Struct, frozen=True, dict=True):
         accelerator = self.accelerator(text).id
         return tuple(offer for offer in self.offers if offer.accelerator == accelerator)
 
+    def spelt(self, kind: str) -> Mapping[str, Spelt]:
+        """Return how people say the entries of a kind that has names, by id."""
+        return cast(dict[str, Spelt], self._entries(kind).spelt)
+
     def model_of_size(self, billions: float) -> ModelArchitecture:
         """Return the best-known architecture near a bare size.
 
@@ -276,7 +279,8 @@ class Catalog(Struct, frozen=True, dict=True):
         Raises CatalogError for the first that does not.
         """
         for kind in kinds:
-            for key, record in self._entries(kind).records.items():
+            records: Mapping[Key, Record] = Unpacked(self._entries(kind).records)
+            for key, record in records.items():
                 for field, target, wanted, known in self._references(record):
                     if target not in known:
                         name = key if isinstance(key, str) else " ".join(key)
@@ -288,9 +292,9 @@ class Catalog(Struct, frozen=True, dict=True):
         kinds = (
             self._accelerator_names,
             self._model_names,
-            self._names("runtime", self.runtimes.values()),
-            self._names("preset", self.presets.values()),
-            self._names("precision", self.precisions.values()),
+            self._names("runtime"),
+            self._names("preset"),
+            self._names("precision"),
         )
         return {spelling: ids for names in kinds for spelling, ids in names.shared_spellings().items()}
 
@@ -306,7 +310,7 @@ class Catalog(Struct, frozen=True, dict=True):
         return self._read[kind]
 
     def _by_id(self, kind: str, record: type[_Kind]) -> Mapping[str, _Kind]:
-        return MappingProxyType(cast(dict[str, _Kind], self._entries(kind).records))
+        return Unpacked(self._entries(kind).records)
 
     def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
         """Return what a record refers to: by which field, to what, which it should be, and which there are."""
@@ -333,39 +337,36 @@ class Catalog(Struct, frozen=True, dict=True):
 
     @cached_property
     def _accelerator_names(self) -> Names:
-        return self._names("accelerator", self.accelerators.values(), _qualities, ACCELERATOR_NOISE)
+        return self._names("accelerator", lambda id: _qualities(self.accelerators[id]), ACCELERATOR_NOISE)
 
     @cached_property
     def _runtime_names(self) -> Names:
-        return self._names("runtime", self.runtimes.values())
+        return self._names("runtime")
 
     @cached_property
     def _preset_names(self) -> Names:
-        return self._names("preset", self.presets.values())
+        return self._names("preset")
 
     @cached_property
     def _precision_names(self) -> Names:
-        return self._names("precision", self.precisions.values())
+        return self._names("precision")
 
     @cached_property
     def _model_names(self) -> Names:
         hint = "a config.json path or a Hugging Face owner/name works too"
-        return self._names("model", self.models.values(), noise=MODEL_NOISE, hint=hint)
+        return self._names("model", noise=MODEL_NOISE, hint=hint)
 
     def _names(
         self,
         kind: str,
-        records: Iterable[_Kind],
-        qualities: Callable[[_Kind], str] = lambda entry: "",
+        qualities: Callable[[str], str] = lambda id: "",
         noise: frozenset[str] = frozenset(),
         hint: str = "",
     ) -> Names:
         layers = self._entries(kind).layers
         entries = []
-        for record in records:
-            assert isinstance(record, Fact | Precision)  # only kinds that have names come here
-            spellings = (record.name, *record.aliases)
-            entries.append(Named(record.id, spellings, qualities(record), layers[record.id]))
+        for id, spelt in self.spelt(kind).items():
+            entries.append(Named(id, (spelt.name, *spelt.aliases), qualities(id), layers[id]))
         return Names(kind, entries, noise, hint)
 
     @cached_property
@@ -391,11 +392,8 @@ class Catalog(Struct, frozen=True, dict=True):
     @cached_property
     def _publishers(self) -> frozenset[str]:
         """The owners of all checkpoints, in lower case."""
-        return frozenset(
-            checkpoint.repository.partition("/")[0].lower()
-            for model in self.models.values()
-            for checkpoint in model.checkpoints
-        )
+        repositories = (repository for spelt in self.spelt("model").values() for repository in spelt.repositories)
+        return frozenset(repository.partition("/")[0].lower() for repository in repositories)
 
 
 def _qualities(entry: Accelerator) -> str:

@@ -4,15 +4,41 @@ The built-in catalog is half a megabyte of TOML, which takes several times longe
 """
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 Made = TypeVar("Made")
+Key = TypeVar("Key")
+Entry = TypeVar("Entry")
+
+
+class Unpacked(Mapping[Key, Entry]):
+    """Entries of which some are still packed: each of those is unpacked when it is first asked for."""
+
+    def __init__(self, held: dict[Any, Any]) -> None:
+        self._held = held
+
+    def __getitem__(self, key: Key) -> Entry:
+        entry = self._held[key]
+        if isinstance(entry, bytes):
+            entry = self._held[key] = pickle.loads(entry)
+        return cast(Entry, entry)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+def packed(entry: object) -> bytes:
+    """Return an entry as ``Unpacked`` holds it."""
+    return pickle.dumps(entry, protocol=5)
 
 
 def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Made]) -> Made:
@@ -40,7 +66,7 @@ def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Mad
             return found
     made = make()
     with suppress(OSError):
-        _write(copy, pickle.dumps((stamp, made), protocol=5))
+        _write(copy, packed((stamp, made)))
     return made
 
 

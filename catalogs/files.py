@@ -9,12 +9,13 @@ from msgspec import Struct, field
 from pydantic import VERSION, ValidationError
 
 from catalogs import records, units
-from catalogs.compiled import kept
+from catalogs.compiled import kept, packed
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records import (
     Accelerator,
     BenchmarkProtocol,
     ErrorBand,
+    Fact,
     FittedConstants,
     KernelCurve,
     MeasuredKind,
@@ -28,8 +29,8 @@ from catalogs.records import (
 )
 
 BUILT_IN: Final = Path(__file__).parent
-_TEXT: Final = tuple(Path(module.__file__) for module in (records, units) if module.__file__)
-"""What decides how an entry is read."""
+_TEXT: Final = (*(Path(module.__file__) for module in (records, units) if module.__file__), Path(__file__))
+"""What decides how an entry is read and kept."""
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "accelerator": ("accelerators", Accelerator),
@@ -55,10 +56,26 @@ NOT_CATALOGS: Final = frozenset({"settings.toml"})
 Key = str | tuple[str, str]
 
 
+_FEW_OF_MANY: Final = frozenset({"model"})
+"""Kinds of which a run asks for one or two entries out of hundreds: they stay packed until then."""
+
+
+class Spelt(Struct, frozen=True):
+    """How people say an entry, beside its id."""
+
+    name: str
+    aliases: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
+    """Of a model's checkpoints."""
+
+
 class Entries(Struct):
     """The records of one kind, from all directories."""
 
-    records: dict[Key, Record] = field(default_factory=dict)
+    records: dict[Key, Record | bytes] = field(default_factory=dict)
+    """Some may still be packed."""
+    spelt: dict[Key, Spelt] = field(default_factory=dict)
+    """Only of kinds that have names."""
     files: dict[Key, Path] = field(default_factory=dict)
     layers: dict[Key, int] = field(default_factory=dict)
     """Which directory an entry comes from; 0 is the built-in one."""
@@ -76,23 +93,28 @@ def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
             here = kept(kind, (*files, *_TEXT), VERSION, lambda files=files: _read(kind, files))  # type: ignore[misc]
         else:
             here = _read(kind, files)
-        for key, (record, file) in here.items():
-            entries.records[key] = record
-            entries.files[key] = file
-            entries.layers[key] = layer
+        entries.records |= here.records
+        entries.spelt |= here.spelt
+        entries.files |= here.files
+        entries.layers |= dict.fromkeys(here.records, layer)
     return entries
 
 
-def _read(kind: str, files: Iterable[Path]) -> dict[Key, tuple[Record, Path]]:
-    """Return the entries of a directory's files, each with its file."""
-    found: dict[Key, tuple[Record, Path]] = {}
+def _read(kind: str, files: Iterable[Path]) -> Entries:
+    """Return the entries of a directory's files."""
+    found = Entries()
     for file in files:
         for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
             record = _record(kind, entry, position, file)
             key = key_of(record)
-            if key in found:
-                raise CatalogError(file, f"it is already in {found[key][1]}", _label(kind, entry, position))
-            found[key] = record, file
+            if key in found.records:
+                raise CatalogError(file, f"it is already in {found.files[key]}", _label(kind, entry, position))
+            found.records[key] = packed(record) if kind in _FEW_OF_MANY else record
+            if isinstance(record, Fact | Precision):
+                checkpoints = record.checkpoints if isinstance(record, ModelArchitecture) else ()
+                repositories = tuple(checkpoint.repository for checkpoint in checkpoints)
+                found.spelt[key] = Spelt(record.name, record.aliases, repositories)
+            found.files[key] = file
     return found
 
 

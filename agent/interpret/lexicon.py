@@ -130,9 +130,8 @@ class Lexicon:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.models = _Kind(
-            {m.id: (m.id, m.name, *m.aliases, *(c.repository for c in m.checkpoints)) for m in catalog.models.values()}
-        )
+        models = catalog.spelt("model")
+        self.models = _Kind({id: (id, said.name, *said.aliases, *said.repositories) for id, said in models.items()})
         self.accelerators = _Kind(
             {
                 a.id: (a.id, a.name, *a.aliases, f"{a.vendor} {a.form} {a.architecture}")
@@ -141,7 +140,7 @@ class Lexicon:
         )
         self._names = {
             "model": _NamesAlone(
-                "model", [Named(m.id, (m.name, *m.aliases)) for m in catalog.models.values()], MODEL_NOISE
+                "model", [Named(id, (said.name, *said.aliases)) for id, said in models.items()], MODEL_NOISE
             ),
             "accelerator": _NamesAlone(
                 "accelerator",
