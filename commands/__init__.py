@@ -12,7 +12,10 @@ def run() -> None:
     gc.set_threshold(50_000)
     # Matrices are small here: to start threads for them takes longer than they save.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    # Nor is it worth a fifth of it to look for cycles once more at the end.
+    gc.freeze()
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:

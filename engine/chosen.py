@@ -179,7 +179,7 @@ def provenance_of(question: Question, best: Evaluated) -> Provenance:
     """Return what the plan was made from."""
     accelerator = best.candidates.accelerator(0)
     used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
-    digest = hashlib.sha256("\n".join(entry.model_dump_json() for entry in used).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(map(repr, used)).encode()).hexdigest()[:16]
     origin = best.candidates.rates[int(best.candidates.which[0])].origin
     return Provenance(
         program="fleetcast",
