@@ -30,9 +30,8 @@ def _alternatives(
     question: Question, evaluated: Evaluated, rows: NDArray[np.intp], first: int
 ) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
-    replicas = evaluated.replicas.take(rows)
-    load = replicas.at(evaluated.batch[rows][:, None])
-    ttft = replicas.percentile(load, "ttft", 0.95)
+    load = evaluated.load.each(lambda array: array[rows])
+    ttft = evaluated.replicas.percentile(load, "ttft", 0.95)
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])

@@ -126,6 +126,7 @@ class Replicas:
         self.seats = np.maximum(seats, 1e-6)[:, None]
         self.ttft_overhead_s = ttft_overhead_s[:, None]
         self.arrival_cv = arrival_cv
+        self._one_token = tables.base(np.ones_like(self.seats))
         self._decoded = lengths.decoded
         self._computed = float(lengths.computed @ lengths.prompt.weights)
         context = np.array([lengths.decode_context(w) for w in tables.windows])
@@ -185,7 +186,6 @@ class Replicas:
         room = np.maximum(self.budget - beside, 0.1 * self.budget)
         full = np.floor(self.lengths.computed / room[..., None])
         looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
-        alone = self.tables.base(np.ones_like(batch))
         return Steps(
             batch=batch,
             decoding=base + self.tables.decode_fixed[:, None] + attention,
@@ -194,7 +194,7 @@ class Replicas:
             attention=attention if self.scheduler.mixed else nobody,
             room=room,
             together=np.maximum(batch / self._decoded * looks, TINY),
-            once=nobody + self.tables.prompt_fixed[:, None] + (0.0 if self.scheduler.mixed else alone),
+            once=nobody + self.tables.prompt_fixed[:, None] + (0.0 if self.scheduler.mixed else self._one_token),
             full_base=self.tables.base(beside + room),
             full=full,
             rest=self.lengths.computed - full * room[..., None],
@@ -219,7 +219,7 @@ class Replicas:
         head = by_head(steps.together)[..., None]
         filled = rest + (room - rest) * np.minimum(ended * self._computed / room, 1.0)
         # T of the step without them, which those decoding pay, or all prompts in it.
-        empty = steps.base if self.scheduler.mixed else self.tables.base(np.ones_like(steps.batch))
+        empty = steps.base + (0.0 if self.scheduler.mixed else self._one_token)
         running = (np.maximum(steps.batch, 1.0) if self.scheduler.mixed else steps.beside)[..., None]
         tokens = (self.tables.base(running + filled) - empty[..., None]) * (rest / np.maximum(filled, TINY))
         added = steps.full * (steps.full_base - steps.base)[..., None] + tokens
@@ -348,10 +348,14 @@ class Replicas:
 
     def exceeds(self, load: Load, metric: str, seconds: Floats) -> Floats:
         """Return P(metric > seconds) over requests; ``seconds`` broadcasts against (candidates, batches)."""
+        return self._tail(load, metric)(np.asarray(seconds))
+
+    def _tail(self, load: Load, metric: str) -> Callable[[Floats], Floats]:
+        """Return ``exceeds`` as a function of the seconds."""
         if metric == "itl":
-            return self._itl_exceeds(load, seconds)
+            return self._itl_tail(load)
         if metric == "ttft":
-            return self._ttft_exceeds(load, seconds)
+            return lambda seconds: load.waits.longer_than(seconds[..., None] - load.own_s) @ self.lengths.prompt.weights
         # E2E is mostly decoding: every COARSE prompt strata stand as one, so that the product of both stays small.
         starts = np.arange(0, len(self.lengths.prompt.weights), COARSE)
         weights = np.add.reduceat(self.lengths.prompt.weights, starts)
@@ -360,23 +364,21 @@ class Replicas:
         sigma = self._itl_sigma(load)[..., None]
         beyond = (load.itl_s - load.alone_s)[..., None, None]
         pace = load.alone_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
-        decoding = (self.lengths.output.values - 1)[:, None] * pace
-        left = np.asarray(seconds)[..., None] - decoding.reshape(*load.itl_s.shape, -1)
-        by_output = load.waits.expanded().longer_than(left[..., None] - own[..., None, :]) @ weights
-        result: Floats = by_output @ np.outer(self.lengths.output.weights, pace_weights).ravel()
-        return result
+        decoding = ((self.lengths.output.values - 1)[:, None] * pace).reshape(*load.itl_s.shape, -1)
+        taken = decoding[..., None] + own[..., None, :]
+        answers, waits = np.outer(self.lengths.output.weights, pace_weights).ravel(), load.waits.expanded()
+        return lambda seconds: waits.longer_than(seconds[..., None, None] - taken) @ weights @ answers
 
-    def _ttft_exceeds(self, load: Load, seconds: Floats) -> Floats:
-        left = np.asarray(seconds)[..., None] - load.own_s
-        result: Floats = load.waits.longer_than(left) @ self.lengths.prompt.weights
-        return result
-
-    def _itl_exceeds(self, load: Load, seconds: Floats) -> Floats:
+    def _itl_tail(self, load: Load) -> Callable[[Floats], Floats]:
         """Spread over requests, lognormal beyond a step alone: what others bring into it, how the batch wanders."""
-        sigma = self._itl_sigma(load)
-        beyond = np.maximum(np.asarray(seconds) - load.alone_s, TINY) / np.maximum(load.itl_s - load.alone_s, TINY)
-        result: Floats = normal_tail(np.log(beyond)[..., None] / sigma + sigma / 2) @ self.lengths.output.weights
-        return np.where(np.asarray(seconds) < load.alone_s, 1.0, result)
+        sigma, beyond = self._itl_sigma(load), np.maximum(load.itl_s - load.alone_s, TINY)
+
+        def exceeds(seconds: Floats) -> Floats:
+            times = np.maximum(seconds - load.alone_s, TINY) / beyond
+            result: Floats = normal_tail(np.log(times)[..., None] / sigma + sigma / 2) @ self.lengths.output.weights
+            return np.where(seconds < load.alone_s, 1.0, result)
+
+        return exceeds
 
     def _itl_sigma(self, load: Load) -> Floats:
         """Log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
@@ -397,15 +399,15 @@ class Replicas:
         the brackets, and the last is interpolated. The first starts below anybody's own prefill and ends where Markov's
         inequality allows no more: P(X > t) <= E[X]/t.
         """
-        columns = load.each(lambda array: array[:, :, None])
+        tail = self._tail(load.each(lambda array: array[:, :, None]), metric)
         allowed = 1 - np.asarray(shares)
         centre = np.log(self.mean(load, metric))
         shortest = centre - 4.0 if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (shortest - 0.01)[..., None]
         width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
-        for parts in (24, 15, 15):
+        for parts in (16, 10, 10):
             at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
-            above = self.exceeds(columns, metric, np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
+            above = tail(np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
             width = width / parts
             low = low + (passed - 1) * width

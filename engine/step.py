@@ -72,14 +72,16 @@ class StepTables(Struct, frozen=True):
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
         if len(self.seconds) == 1:  # most calls are about one candidate, where numpy has it ready made
             row = self.seconds[0]
-            slope = (row[-1] - row[-2]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
-            single: Floats = np.interp(tokens, TOKEN_GRID, row) + np.maximum(tokens - TOKEN_GRID[-1], 0.0) * slope
+            single: Floats = np.asarray(np.interp(tokens, TOKEN_GRID, row))
+            if tokens.max(initial=0.0) > TOKEN_GRID[-1]:
+                slope = (row[-1] - row[-2]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
+                single += np.maximum(tokens - TOKEN_GRID[-1], 0.0) * slope
             return single
-        at = np.minimum(np.maximum(np.searchsorted(TOKEN_GRID, tokens) - 1, 0), len(TOKEN_GRID) - 2)
-        left, right = TOKEN_GRID[at], TOKEN_GRID[at + 1]
-        rows = np.arange(self.seconds.shape[0]).reshape((-1,) + (1,) * (np.ndim(tokens) - 1))
-        low, high = self.seconds[rows, at], self.seconds[rows, at + 1]
-        result: Floats = low + (high - low) * ((np.maximum(tokens, 1.0) - left) / (right - left))
+        at = TOKEN_GRID[1:-1].searchsorted(tokens)
+        rows = np.arange(len(self.seconds)).reshape((-1,) + (1,) * (tokens.ndim - 1))
+        slopes = np.diff(self.seconds) / np.diff(TOKEN_GRID)
+        low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), slopes.take(at + rows * (len(TOKEN_GRID) - 1))
+        result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
         return result
 
 
