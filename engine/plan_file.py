@@ -15,7 +15,7 @@ import catalogs.records
 import engine.plan
 import engine.workload
 from catalogs.errors import InputError, listed, quoted
-from engine.plan import SCHEMA_VERSION, CapacityPlan
+from engine.plan import SCHEMA_VERSION, CapacityPlan, plan_json
 from engine.workload import WorkloadSpec, validated
 
 UNITS: Final = {
@@ -90,6 +90,11 @@ def _spec(_: type, tree: Any) -> WorkloadSpec:
         return validated(tree)
     except InputError as error:
         raise ValueError(str(error)) from None
+
+
+def as_written(plan: CapacityPlan) -> CapacityPlan:
+    """Return a plan as its file holds it, so that what is shown now is what will be shown of the file."""
+    return convert(plan_json(plan), CapacityPlan, dec_hook=_spec)
 
 
 def _sentence(message: str, plan: Any) -> str:

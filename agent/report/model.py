@@ -24,6 +24,7 @@ from agent.report.words import (
 )
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Rejection, TargetResult
+from engine.plan_file import as_written
 
 MOST_LINES = 25
 AT_COLUMNS = 80
@@ -73,6 +74,7 @@ _ROOMS = (
 
 def screenful(plan: CapacityPlan) -> Report:
     """Return what one screen must say: at most 25 lines at 80 columns, however long the plan's sentences are."""
+    plan = as_written(plan)
     for room in _ROOMS:
         report = _screen(plan, room)
         if height(report, AT_COLUMNS) <= MOST_LINES:
@@ -82,6 +84,7 @@ def screenful(plan: CapacityPlan) -> Report:
 
 def full(plan: CapacityPlan) -> Report:
     """Return the whole report: the opening with every warning, then each part of the plan."""
+    plan = as_written(plan)
     warnings = tuple(Paragraph(text, "warning", "Warning") for text in plan.warnings)
     opening = (
         Group((*_answer(plan, len(plan.answer.sentence)), *warnings)),
