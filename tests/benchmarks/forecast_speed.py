@@ -19,15 +19,16 @@ from engine.resolve import resolve
 from engine.search import search
 from engine.workload import WorkloadSpec, spec_from
 
-RUNS = 9
+FEWEST_RUNS = 9
+LEAST_SECONDS = 2.0
 PRECISIONS = ("bf16", "fp8", "int4")
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
     """Return the best and the median of several runs, seconds."""
     work()
-    runs = []
-    for _ in range(RUNS):
+    runs: list[float] = []
+    while len(runs) < FEWEST_RUNS or sum(runs) < LEAST_SECONDS:
         started = time.perf_counter()
         work()
         runs.append(time.perf_counter() - started)
