@@ -6,6 +6,7 @@ the units of their sources (GB/s, TFLOP/s, µs) under names that say so; a recor
 
 from datetime import date
 from enum import StrEnum
+from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
 from msgspec import Struct
@@ -523,7 +524,9 @@ class ServingRuntime(Fact):
     sliding_windows: bool = True
     """Keeps and reads no more of a sliding layer than its window; else it runs as full attention."""
     memory_utilisation: Annotated[float, Field(gt=0, le=1)]
-    """Share of the accelerator's memory that it takes."""
+    """Share of the accelerator's memory that it takes, or of what weights and activations leave free."""
+    utilises_free_memory: bool = False
+    """The share is of what they leave free."""
     runtime_gib: NonNegative
     """Per accelerator, GiB: context, captured graphs, communication buffers."""
     kv_block_tokens: PositiveInt = 16
@@ -568,7 +571,7 @@ class FittedConstants(Record):
         "mixture_compute",
         "mixture_memory",
     )
-    SHARES: ClassVar[tuple[str, ...]] = ("grouped_penalty", "pipeline_bubble")
+    SHARES: ClassVar[tuple[str, ...]] = ("grouped_penalty", "pipeline_bubble", "pipeline_sequence_us")
 
     id: Identifier
     runtimes: tuple[Identifier, ...] = ()
@@ -598,6 +601,8 @@ class FittedConstants(Record):
     """Share by which decode attention slows for each query head beyond the first per KV head (older kernels)."""
     pipeline_bubble: NonNegative | None = None
     """Share of a step that each pipeline stage beyond the first adds by waiting for uneven microbatches."""
+    pipeline_sequence_us: NonNegative | None = None
+    """What a pipeline's host does for each decoding sequence of a step, which then nothing hides."""
     fitted_on: str
     """The points, by source and count."""
     residual: NonNegative | None = None
@@ -624,8 +629,12 @@ class ErrorBand(Record):
     ``fleetcast fit``. A null selector applies to all; of several matching bands the narrowest selection counts.
     """
 
+    SELECTORS: ClassVar[tuple[str, ...]] = ("runtime", "load", "architecture", "kernels")
+    """What besides the metric makes a kind of case; the later, the more it tells."""
+
     id: Identifier
     metric: Literal["itl", "ttft", "throughput"]
+    runtime: Identifier | None = None
     load: str | None = None
     architecture: Literal["dense", "mixture", "latent", "hybrid"] | None = None
     kernels: Literal["measured", "inherited", "foreign"] | None = None
@@ -640,7 +649,7 @@ class ErrorBand(Record):
     @property
     def specificity(self) -> int:
         """How narrow the selection is."""
-        return (self.load is not None) + 2 * (self.architecture is not None) + 4 * (self.kernels is not None)
+        return sum(2**place for place, name in enumerate(self.SELECTORS) if getattr(self, name) is not None)
 
 
 class MeasuredKind(Record):
@@ -715,6 +724,30 @@ class SchedulerChange(Record):
         return Scheduler.model_validate(scheduler.model_dump() | stated)
 
 
+class EngineTuning(Record):
+    """A benchmark that sets the scheduler's limits by the requests that its KV pool holds and by their lengths."""
+
+    most_sequences: PositiveInt
+    least_sequences: PositiveInt
+    most_tokens: PositiveInt
+    least_tokens: PositiveInt
+
+    def applied_to(self, scheduler: Scheduler, requests: float, prompt: float, output: float, stages: int) -> Scheduler:
+        """Return a scheduler that takes so many requests together and, with them, the prompts that follow them.
+
+        Each of a pipeline's stages has its part of the requests, and of the tokens.
+        """
+        sequences = min(requests, self.most_sequences)
+        tokens = min(sequences / stages * (1 + prompt / output), self.most_tokens)
+        limits = {
+            "max_sequences": ceil(max(sequences, self.least_sequences)),
+            "token_budget": ceil(max(tokens, self.least_tokens)),
+        }
+        if not scheduler.chunked:  # a step must hold a whole prompt
+            limits["token_budget"] = max(limits["token_budget"], ceil(prompt) + limits["max_sequences"])
+        return scheduler.model_copy(update=limits)
+
+
 class BenchmarkProtocol(Record):
     """How a benchmark of a closed loop was run: what its TTFT is made of."""
 
@@ -735,6 +768,9 @@ class BenchmarkProtocol(Record):
     """Accelerator architectures on which quantised weights were served with an fp8 KV cache that is not printed."""
     scheduler: tuple[SchedulerChange, ...] = ()
     """Of the servers, where it was not the runtime's default; later ones win. Simulations follow it."""
+    tuning: EngineTuning | None = None
+    memory_utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Where the servers were started with another than the runtime's default."""
     requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
     """Prompt and answer as printed, and how many such requests an offline run queued."""
     only_notes: str = ""

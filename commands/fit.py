@@ -30,9 +30,6 @@ def fit_command(
     kinds: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the kinds of cases measured go.")] = Path(
         "catalogs/measured_kinds.toml"
     ),
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Simulate every closed loop too, with constants that have not seen it.")
-    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")] = False,
 ) -> int:
     """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
@@ -48,7 +45,7 @@ def fit_command(
 
     held = scorecard_points()
     simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1)
-    run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator, replay=replay)
+    run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator)
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
     write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)

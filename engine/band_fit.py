@@ -1,6 +1,7 @@
 """Making error bands from left-out residuals, and testing that they cover what they say."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 from msgspec import Struct
@@ -16,6 +17,8 @@ FEWEST_GROUPS = 3
 """A narrower class needs so many left-out points and groups to have a band of its own."""
 WIDEST = 4.0
 """Times the spread of the points themselves to which a band is stretched at most."""
+WIDEST_OF_RUNTIME = 2.0
+"""The same of one runtime's: it narrows what all runtimes have told, or says nothing."""
 
 
 class LeftOut(Struct, frozen=True):
@@ -27,46 +30,31 @@ class LeftOut(Struct, frozen=True):
     load: str
     architecture: str
     kernels: str
+    runtime: str
 
 
 def error_bands(points: Sequence[LeftOut]) -> list[ErrorBand]:
-    """Return a band for every class with enough points: by metric, then load, architecture and kernels."""
-    bands = []
-    for metric in sorted({p.metric for p in points}):
-        own = [p for p in points if p.metric == metric]
-        for load in (None, *sorted({p.load for p in own})):
-            for architecture in (None, *sorted({p.architecture for p in own})):
-                for kernels in (None, *sorted({p.kernels for p in own})):
-                    chosen = [
-                        p
-                        for p in own
-                        if load in (None, p.load)
-                        and architecture in (None, p.architecture)
-                        and kernels in (None, p.kernels)
-                    ]
-                    band = _band(chosen, metric, load, architecture, kernels)
-                    if band is not None:
-                        bands.append(band)
-    return bands
+    """Return a band for every class with enough points: by metric, then by each selector or all of its values."""
+    classes: dict[tuple[str | None, ...], list[LeftOut]] = {}
+    for point in points:
+        for chosen in product(*((None, getattr(point, selector)) for selector in ErrorBand.SELECTORS)):
+            classes.setdefault((point.metric, *chosen), []).append(point)
+    ordered = sorted(classes, key=lambda names: [name or "" for name in names])
+    return [band for names in ordered if (band := _band(classes[names], *names)) is not None]
 
 
-def _band(
-    points: Sequence[LeftOut], metric: str, load: str | None, architecture: str | None, kernels: str | None
-) -> ErrorBand | None:
+def _band(points: Sequence[LeftOut], *names: str | None) -> ErrorBand | None:
     groups = {p.group for p in points}
     if len(points) < FEWEST_POINTS or len(groups) < FEWEST_GROUPS:
         return None
-    stretch = _stretch(points)
+    chosen = dict(zip(("metric", *ErrorBand.SELECTORS), names, strict=True))
+    stretch = _stretch(points, WIDEST_OF_RUNTIME if chosen["runtime"] else WIDEST)
     if stretch is None:
         return None
-    name = "-".join(filter(None, (metric, load, architecture, kernels))).replace("_", "-")
     return ErrorBand.model_validate(
         {
-            "id": name,
-            "metric": metric,
-            "load": load,
-            "architecture": architecture,
-            "kernels": kernels,
+            "id": "-".join(filter(None, names)).replace("_", "-"),
+            **chosen,
             "quantiles": tuple(float(f"{q:.4g}") for q in _quantiles(points, stretch)),
             "points": len(points),
             "groups": len(groups),
@@ -100,12 +88,12 @@ def coverage(points: Sequence[LeftOut], stretch: float) -> float:
     return inside / len(points)
 
 
-def _stretch(points: Sequence[LeftOut]) -> float | None:
+def _stretch(points: Sequence[LeftOut], widest: float) -> float | None:
     """Return the stretch at which bands from the other groups cover 80 % of a group: few groups know too little.
 
-    None where none up to ``WIDEST`` does: the parent's band, of more groups, says more.
+    None where none up to the widest does: the parent's band, of more groups, says more.
     """
-    for stretch in np.arange(1.0, WIDEST + 0.01, 0.05):
+    for stretch in np.arange(1.0, widest + 0.01, 0.05):
         if coverage(points, float(stretch)) >= 0.8:
             return float(stretch)
     return None

@@ -42,19 +42,17 @@ def kernels_of(accelerator: Accelerator, catalog: Catalog) -> Kernels:
 
 
 def band_for(
-    bands: Sequence[ErrorBand], metric: str, load: str, architecture: Architecture, kernels: Kernels
+    bands: Sequence[ErrorBand], metric: str, *, runtime: str, load: str, architecture: Architecture, kernels: Kernels
 ) -> tuple[ErrorBand, bool] | None:
     """Return the narrowest band that speaks of a case, and whether it may be taken as it is; None without bands.
 
     It may not for an accelerator with foreign kernels, unless it was made from such under this very load.
     """
+    case = {"runtime": runtime, "load": load, "architecture": architecture, "kernels": kernels}
     matching = [
         band
         for band in bands
-        if band.metric == metric
-        and band.load in (None, load)
-        and band.architecture in (None, architecture)
-        and band.kernels in (None, kernels)
+        if band.metric == metric and all(getattr(band, name) in (None, value) for name, value in case.items())
     ]
     if not matching:
         return None

@@ -67,11 +67,11 @@ def benchmark_of(
 
     Args:
         step_model: with the runtime's token budget, or the protocol's.
-        ranks: data-parallel ones, each with a token budget of its own.
+        ranks: data-parallel ones, each with a token budget of its own, as has each stage of a pipeline.
     """
     scheduler = scheduler_of(runtime, accelerator, protocol, run)
     if scheduler.token_budget != runtime.scheduler.token_budget:
-        step_model = replace(step_model, budget=scheduler.token_budget * ranks)
+        step_model = replace(step_model, budget=scheduler.token_budget * ranks * step_model.pipeline)
     return Benchmark(step_model, scheduler, protocol, run.clients, *run.lengths)
 
 

@@ -54,6 +54,11 @@ class Memories(Struct, frozen=True):
     """KV and state of a mean live sequence, per accelerator of one attention rank."""
     sequence_p95: Floats
 
+    @property
+    def usable(self) -> Floats:
+        """What the runtime may take."""
+        return self.total - self.unused
+
     def take(self, index: NDArray[np.intp]) -> "Memories":
         """Return the candidates at ``index``."""
         return Memories(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
@@ -103,7 +108,8 @@ class Candidates(Struct, frozen=True):
             self.step_tables() if tables is None else tables,
             question.lengths,
             question.runtime.scheduler,
-            budget=np.full(len(self), float(question.budget_tokens)) * self.spread.dp,
+            # Every stage of a pipeline has a part of the batch, each with a budget of its own.
+            budget=np.full(len(self), float(question.budget_tokens)) * (self.spread.dp * self.spread.pp),
             seats=self.seats,
             ttft_overhead_s=np.array([r.overheads.ttft_s for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
@@ -269,7 +275,8 @@ def measure(
     weights = weights_bytes_per_accelerator(model, spread, low, plain)
     activations = activation_bytes(model, spread, np.full(len(which), float(question.budget_tokens)) * spread.dp)
     runtime = np.full(len(which), question.runtime.runtime_gib * 2**30)
-    pool = np.maximum(question.memory_utilisation * total - weights - activations - runtime, 0.0)
+    taken = weights + activations + runtime
+    pool = np.maximum(question.usable_bytes(total, taken) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
     one = sequence_bytes(model, np.full(len(which), question.held_tokens), kv_bytes, spread)
     high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, spread)
@@ -282,7 +289,7 @@ def measure(
         kv_cache=pool,
         activations=activations,
         runtime=runtime,
-        unused=np.maximum(total - weights - activations - runtime - pool, 0.0),
+        unused=np.maximum(total - taken - pool, 0.0),
         sequence=one,
         sequence_p95=high,
     )
@@ -299,18 +306,20 @@ def _too_large(everything: Candidates, fits: NDArray[np.intp]) -> list[Rejection
         if index in having or not len(rows):
             continue
         memory = everything.memory
-        needed = (memory.weights + memory.activations + memory.runtime + memory.sequence_p95)[rows]
-        best = rows[int(np.argmin(needed))]
+        taken = (memory.weights + memory.activations + memory.runtime)[rows]
+        needed = taken + memory.sequence_p95[rows]
+        least = int(np.argmin(needed))
+        best = rows[least]
         spread = everything.spread
         shape = _spelled(*(int(axis[best]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep)))
-        usable = everything.question.memory_utilisation * accelerator.memory_bytes
+        usable = float(everything.question.usable_bytes(memory.total[rows], taken)[least])
         lines.append(
             Rejection(
                 f"{accelerator.name} {shape}",
                 f"{everything.question.model.name} in {everything.question.weights.name} does not fit: "
-                f"weights, activations, runtime and one request need {float(needed.min()) / 2**30:.1f} GiB "
+                f"weights, activations, runtime and one request need {float(needed[least]) / 2**30:.1f} GiB "
                 f"per accelerator and {usable / 2**30:.1f} GiB are usable",
-                float(needed.min()),
+                float(needed[least]),
                 usable,
                 "bytes",
                 ("more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"),

@@ -106,6 +106,7 @@ def launch_command(question: Question, accelerator: Accelerator, tp: int, pp: in
                 f"--max_seq_len {context}" if context else "",
                 f"--max_batch_size {cap}" if cap else "",
                 f"--max_num_tokens {question.budget_tokens}",
+                f"--kv_cache_free_gpu_memory_fraction {question.memory_utilisation:g}",
             ]
     return " ".join(part for part in parts if part and part.split()[0] not in platform.without)
 
@@ -147,7 +148,7 @@ def replica_memory(question: Question, found: Candidates, kv_cache_usage: float)
     memory = found.memory
     size, dp = int(found.spread.accelerators[0]), int(found.spread.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
-    usable = question.memory_utilisation * float(memory.total[0])
+    usable = float(memory.usable[0])
     verdict: Verdict = "compatible"
     if float(memory.weights[0]) > MARGINAL_WEIGHTS * usable or pool < 4 * float(memory.sequence_p95[0]):
         verdict = "marginal"

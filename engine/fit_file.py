@@ -25,9 +25,7 @@ def bands_file(bands: Sequence[ErrorBand]) -> str:
 
 
 def _band(band: ErrorBand) -> str:
-    selectors = [
-        f'{name} = "{getattr(band, name)}"' for name in ("load", "architecture", "kernels") if getattr(band, name)
-    ]
+    selectors = [f'{name} = "{getattr(band, name)}"' for name in ErrorBand.SELECTORS if getattr(band, name)]
     lines = [
         "",
         "[[band]]",

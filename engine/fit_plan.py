@@ -26,9 +26,10 @@ SPREADS: Mapping[str, float] = {
     "ttft_overhead_ms": 0.7,
     "grouped_penalty": 1.0,
     "pipeline_bubble": 1.0,
+    "pipeline_sequence_us": 1.0,
 }
 """How far an overhead may stray from where it starts (log standard deviation); a factor less."""
-STARTS: Mapping[str, float] = {"mixture_prompt_layer_overhead_us": 200.0}
+STARTS: Mapping[str, float] = {"mixture_prompt_layer_overhead_us": 200.0, "pipeline_sequence_us": 20.0}
 """Where an overhead starts that the runtime entries leave at nothing."""
 FACTOR_SPREAD = 0.15
 FOREIGN_SPREADS: Mapping[str, float] = {"linear_compute": 0.5, "plain_compute": 0.5, "all_reduce_factor": 0.7}
@@ -96,7 +97,7 @@ BLOCKS: tuple[Block, ...] = (
         ("itl", "throughput"),
         (
             Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),
-            Entry("pipelines", ("pipeline_bubble",), runtimes=()),
+            Entry("pipelines", ("pipeline_sequence_us",), runtimes=()),
             Entry(
                 "tensorrt-llm-rtx-pro",
                 ("linear_memory", "linear_compute", "all_reduce_factor"),
@@ -277,7 +278,7 @@ def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
                 spread = FOREIGN_SPREADS.get(field, spread)
             start = 1.0
             if field in FittedConstants.SHARES:
-                start = 0.1
+                start = STARTS.get(field, 0.1)
             elif field in SPREADS:
                 start = float(getattr(runtime, field)) or STARTS.get(field, 0.0)
             if start > 0:

@@ -26,25 +26,34 @@ class ReplayLine(Struct, frozen=True):
     simulated: tuple[float, float]
 
 
-def replay_lines(results: Iterable[tuple[Problem, Fit]], simulator: Simulator) -> tuple[ReplayLine, ...]:
-    """Replay every closed loop of the fits with constants that have not seen it; set-aside points stand apart."""
-    columns = {column: metric for metric in ("ttft",) for column in METRICS[metric]}
+Replayed = Mapping[int, Mapping[str, float]]
+"""Predicted over measured of simulated closed loops, by point and metric."""
+
+
+def replayed(problem: Problem, fit: Fit, simulator: Simulator) -> Replayed:
+    """Replay every closed loop of a fit with constants that have not seen it."""
+    columns = dict.fromkeys(METRICS["ttft"], "ttft")
     columns |= {column: metric for metric, names in TAILS.items() for column in names}
+    found: dict[int, dict[str, float]] = {}
+    for fold in fit.folds:
+        closed = [index for index in fold.points if problem.points[index].load.kind == "closed_loop"]
+        points = [problem.points[index] for index in closed]
+        outcomes = predict_points(points, problem.catalog.with_fitted(fold.constants), simulator)
+        found |= {index: _ratios(outcome, columns) for index, outcome in zip(closed, outcomes, strict=True)}
+    return found
+
+
+def replay_lines(results: Iterable[tuple[Problem, Fit, Replayed]]) -> tuple[ReplayLine, ...]:
+    """Return the errors of replays, each kind's beside those of its formula; set-aside points stand apart."""
     formulas: dict[tuple[str, str], list[float]] = defaultdict(list)
     simulated: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for problem, fit in results:
-        for fold in fit.folds:
-            points = [p for p in (problem.points[index] for index in fold.points) if p.load.kind == "closed_loop"]
-            catalog = problem.catalog.with_fitted(fold.constants)
-            before = predict_points(points, catalog)
-            after = predict_points(points, catalog, simulator)
-            for point, by_formula, by_simulation in zip(points, before, after, strict=True):
-                known = _ratios(by_formula, columns)
-                for metric, ratio in _ratios(by_simulation, columns).items():
-                    key = _family(point), metric
-                    simulated[key].append(ratio)
-                    if metric in known:
-                        formulas[key].append(known[metric])
+    for problem, fit, replays in results:
+        for index, ratios in replays.items():
+            for metric, ratio in ratios.items():
+                key = _family(problem.points[index]), metric
+                simulated[key].append(ratio)
+                if index in fit.ratios.get(metric, {}):
+                    formulas[key].append(fit.ratios[metric][index])
     return tuple(
         ReplayLine(name, metric, len(ratios), _errors(formulas[name, metric]), _errors(ratios) or (0.0, 0.0))
         for (name, metric), ratios in sorted(simulated.items())

@@ -11,7 +11,7 @@ from engine.band_fit import LeftOut, error_bands
 from engine.bands import architecture_of, kernels_of
 from engine.fit_file import bands_file, fitted_file
 from engine.fit_plan import BLOCKS, block_points, constants_of, entries_of, excluded_because, metrics_of, quality_of
-from engine.fit_replays import ReplayLine, replay_lines
+from engine.fit_replays import Replayed, ReplayLine, replay_lines, replayed
 from engine.fitting import Fit, Problem, fit, group_of
 from engine.measured import ALSO, Simulator, read
 from engine.points import Point
@@ -44,7 +44,7 @@ class FitRun(Struct, frozen=True):
     excluded: Mapping[str, int]
     """Rows left aside, by reason."""
     replays: tuple[ReplayLine, ...] = ()
-    """Of closed loops, where they were asked for."""
+    """Of closed loops, where there is a simulator."""
 
 
 def run_fit(
@@ -53,8 +53,6 @@ def run_fit(
     scorecard: Sequence[Mapping[str, str]] = (),
     say: Callable[[str], None] = lambda text: None,
     simulator: Simulator | None = None,
-    *,
-    replay: bool = False,
 ) -> FitRun:
     """Fit all blocks on the rows.
 
@@ -66,8 +64,8 @@ def run_fit(
         catalog: its kernel curves and runtimes are used; its fitted constants are not.
         scorecard: rows that no fit may see, nor their neighbours in a sweep.
         say: told of every round.
-        simulator: of closed loops, whose TTFT at few clients is then fitted as it replays them.
-        replay: show the errors of replaying every closed loop with constants that have not seen it.
+        simulator: of closed loops. Their TTFT is then fitted, at few clients, as it replays them, and bands of it are
+            made from replays with constants that have not seen them.
     """
     shown = {row["id"] for row in scorecard}
     readings = [read(row, catalog) for row in rows if row["id"] not in shown]
@@ -84,6 +82,7 @@ def run_fit(
         if reason:
             excluded[reason] = excluded.get(reason, 0) + 1
     fits, left_out = [], []
+    replays: list[Replayed] = []
     shared: list[FittedConstants] = []
     # What speaks of all runtimes is fitted first: the others are fitted beside it.
     for block in sorted(BLOCKS, key=lambda block: not any(entry.runtimes is not None for entry in block.entries)):
@@ -104,15 +103,16 @@ def run_fit(
         result = fit(problem, say=say)
         fits.append((block, problem, result))
         shared += [entry for entry in result.constants if entry.runtimes != (block.runtime,)]
-        left_out += _left_out(problem, result, catalog)
+        replays.append(replayed(problem, result, simulator) if simulator else {})
+        left_out += _left_out(problem, result, replays[-1], catalog)
     lines = [line for block, problem, result in fits for line in _lines(block.runtime, [(problem, result)])]
     lines += _lines("all", [(problem, result) for _, problem, result in fits])
-    replays = (
-        replay_lines([(problem, result) for _, problem, result in fits], simulator) if simulator and replay else ()
+    replay_errors = replay_lines(
+        (problem, result, found) for (_, problem, result), found in zip(fits, replays, strict=True)
     )
     refused = len(rows) - len(readings) + len(kept_out)
     bands = bands_file(error_bands(left_out))
-    return FitRun(fitted_file(fits), bands, tuple(lines), refused, excluded, replays)
+    return FitRun(fitted_file(fits), bands, tuple(lines), refused, excluded, replay_errors)
 
 
 def _sweep(point: Point, catalog: Catalog) -> tuple[object, ...]:
@@ -160,23 +160,24 @@ def _errors(ratios: Sequence[float]) -> tuple[float, float]:
     return float(np.median(ape)), float(np.quantile(ape, 0.9))
 
 
-def _left_out(problem: Problem, result: Fit, catalog: Catalog) -> list[LeftOut]:
+def _left_out(problem: Problem, result: Fit, replays: Replayed, catalog: Catalog) -> list[LeftOut]:
     found = []
     for metric, ratios in result.ratios.items():
         if metric in ALSO:
             continue
         for index, ratio in ratios.items():
             point = problem.points[index]
-            if excluded_because(point.row):
+            if excluded_because(point.row, metric):
                 continue
             found.append(
                 LeftOut(
-                    ratio=1 / ratio,
+                    ratio=1 / replays.get(index, {}).get(metric, ratio),
                     group=group_of(point),
                     metric=metric,
                     load=point.load.kind,
                     architecture=architecture_of(catalog.model(point.row["model"]).model),
                     kernels=kernels_of(catalog.accelerators[point.setting.accelerator], catalog),
+                    runtime=point.system.runtime,
                 )
             )
     return found

@@ -89,6 +89,8 @@ class Rates(Struct, frozen=True):
     """Share by which decode attention slows for each query head beyond the first per KV head."""
     pipeline_bubble: float
     """Share of a step that each pipeline stage beyond the first adds."""
+    pipeline_sequence_s: float
+    """What the host of a pipeline does for each decoding sequence of a step."""
     latent: tuple[tuple[float, Roofline], ...]
     """MLA decode, by attention heads per accelerator."""
     kv_bytes: float
@@ -264,6 +266,7 @@ def rates_for(
         ),
         grouped_penalty=constants.grouped_penalty or 0.0,
         pipeline_bubble=constants.pipeline_bubble or 0.0,
+        pipeline_sequence_s=(constants.pipeline_sequence_us or 0.0) * 1e-6,
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,

@@ -149,6 +149,7 @@ def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     parts["held from falling"] = float(tables.base(running)[0, 0]) - sum(parts.values())
     parts["attention, launches"] = float(tables.decode_fixed[0])
     parts["attention over the context"] = float(replicas.decode_attention(column)[0, 0])
+    parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
     return told(parts)
 
 

@@ -76,7 +76,7 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     parts = np.minimum(stages, together)
     passes = together * (stages + parts - 1) / parts
     tokens = prompt * passes
-    budget = replicas.budget * stages if replicas.scheduler.chunked else np.maximum(tokens, 1.0)
+    budget = replicas.budget if replicas.scheduler.chunked else np.maximum(tokens, 1.0)
     full = np.floor(tokens / budget)
     rest = tokens - full * budget
     steps = full * tables.base(budget) + np.where(rest > 0, tables.base(rest), 0.0)

@@ -225,9 +225,17 @@ def _predict_load(
 ) -> list[tuple[Outcome, Benchmark | None]]:
     """Return what each point's benchmark prints; those whose servers were started alike are computed together."""
     alike: dict[Scheduler, list[int]] = defaultdict(list)
+    rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
+    question = _under(reduced.question, load)
+    if load.protocol.tuning:
+        held = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
     for index, point in enumerate(points):
-        accelerator = reduced.accelerators[reduced.which[reduced.row_of[point.setting]]]
-        alike[scheduler_of(reduced.question.runtime, accelerator, load.protocol, point.run)].append(index)
+        accelerator = reduced.accelerators[reduced.which[rows[index]]]
+        scheduler = scheduler_of(question.runtime, accelerator, load.protocol, point.run)
+        if load.protocol.tuning:
+            requests = float(held.seats_by_memory[index])
+            scheduler = load.protocol.tuning.applied_to(scheduler, requests, load.prompt, load.output, point.setting.pp)
+        alike[scheduler].append(index)
     found: list[tuple[Outcome, Benchmark | None]] = [("", None)] * len(points)
     for scheduler, members in alike.items():
         outcomes = _predict_alike(reduced, load, [points[i] for i in members], scheduler, simulated=simulated)
@@ -240,10 +248,10 @@ def _predict_alike(
     reduced: _Reduced, load: Load, points: Sequence[Point], scheduler: Scheduler, *, simulated: bool
 ) -> list[tuple[Outcome, Benchmark | None]]:
     question = replace(
-        reduced.question,
-        lengths=lengths_of(tokens_of(load), float(reduced.question.model.max_context)),
+        _under(reduced.question, load),
         runtime=reduced.question.runtime.model_copy(update={"scheduler": scheduler}),
         budget_tokens=scheduler.token_budget,
+        batch_cap=scheduler.max_sequences,
     )
     rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
     found = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
@@ -256,6 +264,15 @@ def _predict_alike(
         (_outcome(found, figures, index, point), _benchmark(found, tables, index, point) if simulated else None)
         for index, point in enumerate(points)
     ]
+
+
+def _under(question: Question, load: Load) -> Question:
+    """Return a question under a benchmark's lengths and memory."""
+    return replace(
+        question,
+        lengths=lengths_of(tokens_of(load), float(question.model.max_context)),
+        memory_utilisation=load.protocol.memory_utilisation or question.memory_utilisation,
+    )
 
 
 def _benchmark(found: Candidates, tables: StepTables, index: int, point: Point) -> Benchmark | None:
@@ -303,9 +320,10 @@ def _band(found: Candidates, index: int, point: Point, column: str) -> tuple[flo
     band = band_for(
         catalog.bands,
         metric,
-        point.load.kind,
-        architecture_of(found.question.model),
-        kernels_of(found.accelerator(index), catalog),
+        runtime=found.question.runtime.id,
+        load=point.load.kind,
+        architecture=architecture_of(found.question.model),
+        kernels=kernels_of(found.accelerator(index), catalog),
     )
     return None if band is None else ends(band[0], known=band[1])
 

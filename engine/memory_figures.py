@@ -61,12 +61,13 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
         ),
         kv_parts(question.model, kv.bytes_per_element),
     )
-    usable = question.memory_utilisation * one.total_bytes
     yield Figure(
         "KV cache pool per accelerator",
         one.kv_cache_bytes,
         "bytes",
-        "utilisation × memory − weights − activations − runtime",
+        "utilisation × (memory − weights − activations − runtime)"
+        if question.runtime.utilises_free_memory
+        else "utilisation × memory − weights − activations − runtime",
         pool_on_one,
         (basis,),
         (
@@ -76,7 +77,7 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
             Input("runtime", one.runtime_bytes, "bytes", question.runtime.source),
         ),
         {
-            "usable": usable,
+            "usable": one.total_bytes - one.unused_bytes,
             "weights": -one.weights_bytes,
             "activations": -one.activations_bytes,
             "runtime": -one.runtime_bytes,

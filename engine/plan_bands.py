@@ -53,7 +53,14 @@ def plan_bands(
     factors: dict[str, Factors] = {}
     thin = False
     for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):
-        found = band_for(catalog.bands, metric, load, architecture_of(model), kernels_of(accelerator, catalog))
+        found = band_for(
+            catalog.bands,
+            metric,
+            runtime=best.candidates.question.runtime.id,
+            load=load,
+            architecture=architecture_of(model),
+            kernels=kernels_of(accelerator, catalog),
+        )
         if found is None:
             return None
         band, known = found

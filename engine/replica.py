@@ -31,6 +31,8 @@ leaves prompts ever less of the token budget, and they take more and smaller ste
 FOOT = np.linspace(0.0, 1.0, 17)[:-1]
 """Steps of log B from the lightest batch to the first of the crest: with it the rungs among which a rate is found."""
 
+NEARBY = 1.001
+"""Times a batch, to see how fast its rate rises."""
 BEND = 1.1
 """Growth of the batch by which the elasticity of a step's time is taken."""
 
@@ -179,7 +181,7 @@ class Replicas:
     def steps(self, batch: Floats) -> Steps:
         """Return what steps carry and take at batches (candidates, batches)."""
         running = np.maximum(batch, 1.0)
-        base, attention = self.tables.base(running), self.decode_attention(batch)
+        base, attention = self.tables.base(running), self.decode_sequences(batch)
         nobody = np.zeros_like(batch)
         beside = batch if self.scheduler.mixed else nobody
         # At least a tenth of the budget, or prompts would starve.
@@ -204,6 +206,10 @@ class Replicas:
         """Return the seconds of a decoding step that grow with its context."""
         result: Floats = self._context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
         return result
+
+    def decode_sequences(self, batch: Floats) -> Floats:
+        """Return the seconds of a decoding step that its sequences take beyond T and launches."""
+        return self.decode_attention(batch) + self.tables.decode_sequence[:, None] * np.maximum(batch, 1.0)
 
     def prompt_steps(self, steps: Steps) -> Floats:
         """Formula 1: replica seconds that each prompt stratum's prefill adds: (candidates, batches, strata)."""
@@ -246,7 +252,7 @@ class Replicas:
         prompt_s = prompts @ weights
         rate = batch / (decoded * steps.decoding + batch * prompt_s)
         more = np.maximum(batch, 1.0) * BEND
-        longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_attention(more)
+        longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_sequences(more)
         bend = np.maximum(longer / steps.decoding - 1, 0.0) / (BEND - 1)
         prefills = self._prefills(steps, rate, prompts)
         return Load(
@@ -439,7 +445,11 @@ class Replicas:
         passed = np.clip((self._rates[:, None, :] < wanted[..., None]).sum(axis=-1), 1, self._rates.shape[1] - 1)
         low = np.log(np.take_along_axis(self._rungs, passed - 1, axis=1))
         width = np.log(np.take_along_axis(self._rungs, passed, axis=1)) - low
-        batch = _narrowed(self.rate, wanted, low, width, 16)
+        batch = _narrowed(self.rate, wanted, low, width, 8)
+        # One secant step more, for six digits.
+        here, beyond = np.split(self.rate(np.concatenate([batch, batch * NEARBY], axis=1)), 2, axis=1)
+        slope = np.log(beyond / here) / np.log(NEARBY)
+        batch = batch * np.exp(np.clip(np.log(wanted / here) / np.maximum(slope, 0.05), -0.01, 0.01))
         # Below the lightest load steps and prompts cost what they cost there, and formula 2 is explicit in B.
         alone = wanted * self._decoded * self._light_step / np.maximum(1 - wanted * self._light_prompt, TINY)
         batch = np.where(wanted < self._light_rate, alone, batch)

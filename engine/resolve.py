@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -11,6 +13,8 @@ from catalogs.records import Accelerator, Checkpoint, ModelArchitecture, Precisi
 from engine.kernels import Rates, rates_for
 from engine.lengths import Lengths, lengths_of
 from engine.workload import WorkloadSpec
+
+Floats = NDArray[np.float64]
 
 NOT_KV = "bf16, fp16, fp8 or int8"
 
@@ -52,6 +56,17 @@ class Question(Struct, frozen=True):
         """Tokens of KV that a running sequence holds on average."""
         reserves = self.runtime.scheduler.reserve_output
         return self.lengths.reserved_mean if reserves else self.lengths.live_mean
+
+    def usable_bytes(self, memory: Floats, taken: Floats) -> Floats:
+        """Return how much of accelerators' memory may be used, KV included; arrays of one shape.
+
+        Args:
+            taken: by weights, activations and the runtime.
+        """
+        share = self.memory_utilisation
+        if self.runtime.utilises_free_memory:
+            return np.minimum(taken + share * (memory - taken), memory)
+        return share * memory
 
     @property
     def mean_rate(self) -> float | None:

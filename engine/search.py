@@ -111,7 +111,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     allowed = allowed_accelerators(hardware, found.per_node, found.spread.accelerators)
     if allowed is not None:
         possible &= accelerators <= allowed
-    tight = found.memory.weights > MARGINAL_WEIGHTS * question.memory_utilisation * found.memory.total
+    tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable
     fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
         # So many replicas of any size: those whose accelerators carry most each, not the largest.

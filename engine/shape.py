@@ -112,11 +112,6 @@ def needed(question: Question, spread: Spread) -> AcceleratorMemory:
     return AcceleratorMemory(total, weights, one_request, activations, runtime, 0.0)
 
 
-def usable_bytes(question: Question) -> float:
-    """Return the memory that the runtime may take on the question's accelerator, bytes."""
-    return question.memory_utilisation * question.accelerators[0].memory_bytes
-
-
 def sequence_bytes_at_end(question: Question, found: Candidates) -> float:
     """Return the KV and state of a mean request at its end on one accelerator of an array of one, bytes."""
     tokens = np.array([question.lengths.prompt.mean + question.lengths.output.mean])
@@ -125,7 +120,8 @@ def sequence_bytes_at_end(question: Question, found: Candidates) -> float:
 
 
 def _too_large(question: Question, spread: Spread, needs: AcceleratorMemory) -> Rejection:
-    accelerator, usable = question.accelerators[0], usable_bytes(question)
+    accelerator, taken = question.accelerators[0], needs.total_bytes - needs.kv_cache_bytes
+    usable = float(question.usable_bytes(np.array(accelerator.memory_bytes), np.array(taken)))
     return Rejection(
         f"{spread[0] * spread[1] * spread[2]} × {accelerator.name}, {spelled(spread)}",
         f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "

@@ -50,6 +50,8 @@ class StepTables(Struct, frozen=True):
     seconds: Floats
     """(candidates, TOKEN_GRID): T."""
     decode_fixed: Floats
+    decode_sequence: Floats
+    """(candidates,): seconds that each decoding sequence adds whatever its context."""
     prompt_fixed: Floats
     prompt_token: Floats
     windows: tuple[float, ...]
@@ -175,6 +177,7 @@ class _Columns:
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
         self.pipeline_bubble = self._scalar([r.pipeline_bubble for r in rates], which)
+        self.pipeline_sequence = self._scalar([r.pipeline_sequence_s for r in rates], which)
         self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
         self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
         self.stage_overhead = self._scalar([r.overheads.stage_s for r in rates], which)
@@ -375,6 +378,7 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
     return StepTables(
         seconds=seconds,
         decode_fixed=decode_fixed,
+        decode_sequence=np.where(column.pp > 1, column.pipeline_sequence, 0.0)[:, 0],
         prompt_fixed=prompt_fixed,
         prompt_token=prompt_token,
         windows=distinct,

@@ -1,7 +1,7 @@
 """The columns on which the loops work: what each tuple that they are given holds.
 
-``Model``     T at each token count · the slope beyond · T + decode_fixed at each batch · 1 + extra/batch ·
-              decode_fixed · c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
+``Model``     T at each token count · the slope beyond · at each batch: T and what decoding adds to it, 1 + extra/batch,
+              what decoding adds · c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
 ``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later ·
               poll steps · batch wait · prompts per step
 ``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the

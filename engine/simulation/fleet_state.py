@@ -296,15 +296,16 @@ def _model_columns(model: StepModel, scheduler: Scheduler, seats: int, compiled:
         most = max(most, int(model.tokens[-1]))
     base = model.base(most)
     batch = np.arange(seats + 1, dtype=np.float64)
+    decode_s = model.decode_fixed_s + model.decode_sequence_s * batch
     weight = 1.0 + model.decode_extra / np.maximum(batch, 1.0)
     decode_context, prompt_context = model.full_attention
     windows = model.finite_windows
     return (
         _numbers(base, compiled),
         float(base[-1] - base[-2]),
-        _numbers(base[: seats + 1] + model.decode_fixed_s, compiled),
+        _numbers(base[: seats + 1] + decode_s, compiled),
         _numbers(weight, compiled),
-        float(model.decode_fixed_s),
+        _numbers(decode_s, compiled),
         float(decode_context),
         float(model.prompt_fixed_s),
         float(model.prompt_token_s),

@@ -59,7 +59,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         beyond_s,
         batch_s,
         weight,
-        decode_fixed,
+        decode_s,
         decode_context,
         prompt_fixed,
         prompt_token,
@@ -257,7 +257,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 lasts += window_prompt[w] * seen[w]
             if mixed and decoding:
                 context += decoding
-                lasts += decode_fixed + weight[decoding] * decode_context * context
+                lasts += decode_s[decoding] + weight[decoding] * decode_context * context
                 for w in range(kinds - 1):
                     sums[w] += counts[w]
                     lasts += weight[decoding] * window_decode[w] * sums[w]

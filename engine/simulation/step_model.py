@@ -33,6 +33,8 @@ class StepModel(Struct, frozen=True):
     block_tokens: int = 16
     """KV is allocated in blocks of so many tokens."""
     decode_fixed_s: float = 0.0
+    decode_sequence_s: float = 0.0
+    """Of each decoding sequence, whatever its context."""
     prompt_fixed_s: float = 0.0
     prompt_token_s: float = 0.0
     windows: Sequence[float] = (inf,)
@@ -106,6 +108,7 @@ def step_model(
         kv_tokens=kv_tokens,
         block_tokens=block_tokens,
         decode_fixed_s=float(tables.decode_fixed[row]),
+        decode_sequence_s=float(tables.decode_sequence[row]),
         prompt_fixed_s=float(tables.prompt_fixed[row]),
         prompt_token_s=float(tables.prompt_token[row]),
         windows=tables.windows,
@@ -133,7 +136,7 @@ def step_model_of(found: Candidates, row: int = 0, tables: StepTables | None = N
     return step_model(
         found.step_tables() if tables is None else tables,
         row,
-        budget=question.budget_tokens * ranks,
+        budget=question.budget_tokens * ranks * int(found.spread.pp[row]),
         seats=question.batch_cap * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,

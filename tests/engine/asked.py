@@ -65,6 +65,7 @@ def tables_of(seconds: Any, decode_context: float, prompt_context: float) -> Ste
     return StepTables(
         seconds=np.asarray(seconds(TOKEN_GRID), dtype=np.float64)[None, :],
         decode_fixed=none,
+        decode_sequence=none,
         prompt_fixed=none,
         prompt_token=none,
         windows=(float("inf"),),

@@ -16,6 +16,7 @@ def residuals(groups: int, points: int, between: float, within: float) -> list[L
             "offline",
             "dense",
             "measured",
+            "vllm",
         )
         for group, centre in enumerate(between * random.standard_normal(groups))
         for _ in range(points)

@@ -1,5 +1,7 @@
 """Bands: the narrowest that speaks of a case, wider where little or nothing is known of it."""
 
+from typing import Any
+
 import pytest
 
 from agent.report.bands import fleet_sentence
@@ -63,11 +65,20 @@ def test_every_band_of_the_catalog_is_ordered_and_covers_what_it_says(catalog: C
 
 def test_foreign_kernels_widen_a_band_that_was_not_made_from_such() -> None:
     bands = [band(), band(kernels="foreign")]
-    of_all, known = band_for(bands, "itl", "closed_loop", "dense", "foreign") or pytest.fail("none matches")
+    case: dict[str, Any] = {"runtime": "vllm", "load": "closed_loop", "architecture": "dense", "kernels": "foreign"}
+    of_all, known = band_for(bands, "itl", **case) or pytest.fail("none matches")
     assert (of_all.kernels, known) == ("foreign", False)  # made from all loads together
     same_load = band(kernels="foreign", load="closed_loop")
-    assert band_for([*bands, same_load], "itl", "closed_loop", "dense", "foreign") == (same_load, True)
-    assert band_for(bands, "itl", "closed_loop", "dense", "measured") == (bands[0], True)
+    assert band_for([*bands, same_load], "itl", **case) == (same_load, True)
+    assert band_for(bands, "itl", **case | {"kernels": "measured"}) == (bands[0], True)
+
+
+def test_a_runtime_narrows_what_kernels_and_load_have_chosen() -> None:
+    case: dict[str, Any] = {"runtime": "vllm", "load": "closed_loop", "architecture": "dense", "kernels": "measured"}
+    of_all, of_runtime = band(load="closed_loop"), band(load="closed_loop", runtime="vllm")
+    other, narrower = band(load="closed_loop", runtime="sglang"), band(load="closed_loop", kernels="measured")
+    assert band_for([of_all, of_runtime, other], "itl", **case) == (of_runtime, True)
+    assert band_for([of_all, of_runtime, narrower], "itl", **case) == (narrower, True)
 
 
 def test_what_is_not_known_widens_both_ends() -> None:

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.records import BenchmarkProtocol, BenchmarkRun, SchedulerChange
+from catalogs.records import BenchmarkProtocol, BenchmarkRun, EngineTuning, SchedulerChange
 from engine.benchmarks import Benchmark, benchmark_of, benchmark_ttfts
 from engine.simulation import StepModel
 
@@ -23,6 +23,25 @@ def test_one_client_waits_for_its_own_prompt_alone() -> None:
     assert ttft is not None
     assert ttft.mean == pytest.approx(0.012 + (0.4 - 0.012) * (500 - 256) / (8192 - 256), rel=1e-9)
     assert ttft.p50 == ttft.p95 == pytest.approx(ttft.mean)
+
+
+@pytest.mark.parametrize(
+    ("requests", "prompt", "output", "stages", "sequences", "tokens"),
+    [
+        (900, 1000, 1000, 1, 900, 2048),
+        (6000, 2048, 128, 1, 4096, 32768),
+        (30, 128, 2048, 1, 64, 2048),
+        (1600, 128, 128, 8, 1600, 2048),
+        (100, 20000, 2000, 1, 100, 20100),  # a prompt runs whole
+    ],
+)
+def test_a_benchmark_sets_batch_and_tokens_by_what_its_pool_holds(
+    requests: float, prompt: float, output: float, stages: int, sequences: int, tokens: int
+) -> None:
+    tuning = EngineTuning(most_sequences=4096, least_sequences=64, most_tokens=32768, least_tokens=2048)
+    scheduler = CATALOG.runtime("tensorrt-llm").scheduler
+    found = tuning.applied_to(scheduler, requests, prompt, output, stages)
+    assert (found.max_sequences, found.token_budget) == (sequences, tokens)
 
 
 def test_more_clients_wait_longer() -> None:

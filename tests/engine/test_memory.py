@@ -48,6 +48,17 @@ def test_the_seed_case_to_the_byte() -> None:
     assert kv_bytes_per_token(LLAMA_70B, 2.0) == 320 * 1024
 
 
+def test_tensorrt_llm_shares_out_what_weights_leave_and_vllm_the_whole() -> None:
+    wanted = {"hardware.accelerators": ["h100"], "precision.weights": "fp8"}
+    for runtime, share in (("vllm", 0.9), ("tensorrt-llm", 0.9)):
+        memory = single(question(wanted | {"serving.runtime": runtime}), 2, 1, 1, 1).memory
+        taken = memory.weights[0] + memory.activations[0] + memory.runtime[0]
+        free = runtime == "tensorrt-llm"
+        pool = share * (memory.total[0] - taken) if free else share * memory.total[0] - taken
+        assert memory.kv_cache[0] == pytest.approx(pool)
+        assert memory.usable[0] == pytest.approx(taken + pool)
+
+
 @FACTS
 def test_weights_in_16_bit_are_those_summed_by_hand(fact: MemoryFact) -> None:
     model = CATALOG.models[fact.model]

@@ -33,7 +33,8 @@ def table(
 
 
 def never_slower(faster: StepTables, slower: StepTables) -> None:
-    for name in ("seconds", "decode_fixed", "prompt_fixed", "prompt_token", "decode_context", "prompt_context"):
+    by_sequence = ("decode_fixed", "decode_sequence", "decode_context")
+    for name in ("seconds", *by_sequence, "prompt_fixed", "prompt_token", "prompt_context"):
         assert (getattr(faster, name) <= getattr(slower, name) * (1 + 1e-12)).all(), name
 
 
@@ -145,6 +146,12 @@ def test_data_parallel_ranks_share_the_tokens_and_not_the_attention_weights() ->
     split, whole = table("deepseek-v3", tp=1, dp=8, ep=8), table("deepseek-v3", tp=8, ep=8)
     assert split.decode_context[0, 0] == pytest.approx(whole.decode_context[0, 0], rel=1.0)
     assert split.decode_context[0, 0] < table("deepseek-v3", tp=1).decode_context[0, 0] / 4
+
+
+def test_only_a_pipelines_host_works_on_each_sequence_unhidden() -> None:
+    whole, staged = table(tp=4), table(tp=4, pp=2)
+    assert whole.decode_sequence[0] == 0
+    assert 5e-6 < staged.decode_sequence[0] < 1e-4
 
 
 def test_a_pipeline_keeps_the_time_of_a_single_token() -> None:

@@ -36,6 +36,7 @@ def scenario(seed: int) -> Scenario:
         kv_tokens=max(pool, block * 2),
         block_tokens=block,
         decode_fixed_s=draw.choice([0, 1e-3]),
+        decode_sequence_s=draw.choice([0, 2e-5]),
         prompt_fixed_s=draw.choice([0, 2e-3]),
         prompt_token_s=draw.choice([0, 1e-6]),
         windows=windows,

@@ -228,7 +228,7 @@ def step_seconds(model: StepModel, decodes: list[int], chunks: list[tuple[int, i
     tokens = len(decodes) + sum(chunk for _, chunk in chunks)
     seconds = line(model.tokens, model.seconds, tokens)
     if decodes:
-        seconds += model.decode_fixed_s
+        seconds += model.decode_fixed_s + model.decode_sequence_s * len(decodes)
     if chunks:
         seconds += model.prompt_fixed_s + model.prompt_token_s * sum(chunk for _, chunk in chunks)
     for window, c_d, c_a in zip(model.windows, model.decode_context_s, model.prompt_context_s, strict=True):
