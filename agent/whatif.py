@@ -26,7 +26,9 @@ _WITHOUT: Final = tuple(
 _OPENING: Final = re.compile(
     r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:(?:what|how)"
     r"(?:\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
-    r"let'?s\s+(?:say|try))?\s*",
+    r"let'?s\s+(?:say|try))?\s*"
+    # A supposition in the past tense is no tale of another time.
+    r"(?:(?<=if )(?:we|i|it|they|this|that)\s+(?:ran|served|handled|saw)\s+)?",
     re.I,
 )
 _CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
