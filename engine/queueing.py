@@ -29,6 +29,8 @@ def normal_tail(z: Floats) -> Floats:
     return result
 
 
+NEVER_BUSY = 9.0
+"""So many standard deviations of servers free that an arrival waits with a probability below 1e-16."""
 FEW_SERVERS = 48
 """Below this many Erlang C is summed; from here on Halfin and Whitt's form is within 0.016 of it."""
 
@@ -40,6 +42,8 @@ def wait_probability(servers: Floats, load: Floats) -> Floats:
     """
     k, a = np.broadcast_arrays(np.asarray(servers, dtype=np.float64), np.asarray(load, dtype=np.float64))
     beta = np.maximum(k - a, 1e-9) / np.sqrt(k)
+    if beta.size and beta.min() > NEVER_BUSY:
+        return np.zeros_like(beta)
     density = np.exp(-0.5 * beta * beta) / np.sqrt(2 * np.pi)
     result: Floats = np.asarray(1.0 / (1.0 + beta * (1.0 - normal_tail(beta)) / np.maximum(density, 1e-300)))
     few = k < FEW_SERVERS

@@ -411,7 +411,7 @@ class Replicas:
         shortest = centre - 4.0 if metric == "itl" else np.log(load.own_s.min(axis=-1))
         low = (shortest - 0.01)[..., None]
         width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
-        for parts in (16, 10, 10):
+        for parts in (16, 12, 12):
             at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
             above = tail(np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
             passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)

@@ -1,6 +1,7 @@
 """A forward step → seconds: the step table to which every candidate is reduced.
 
-    step seconds = T[n] + decode_fixed·(any decoding) + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
+    step seconds = T[n] + decode_fixed·(any decoding) + decode_sequence·(decoding sequences)
+                 + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
                  + Σ_w c_d,w·(Σ min(context, w) over decoding sequences + extra·their mean)
                  + Σ_w c_a,w·(Σ chunk·min(start + chunk/2, w) over prompt chunks)
 
@@ -9,6 +10,7 @@ Sources: spec-kit/methodology.md, "A step".
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
@@ -24,6 +26,10 @@ Ints = NDArray[np.int64]
 
 TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
 """Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
+
+_FAR = 1e15
+_GRID = np.append(TOKEN_GRID, _FAR)
+"""With a point that no step reaches, so that interpolating between points extrapolates too."""
 
 SAMPLED_POSITIONS = 256.0
 """The LM head runs for sampled positions only; beyond this many tokens a step's extra tokens are prompt tokens."""
@@ -44,7 +50,7 @@ POINT_TO_POINT_LAUNCH_S = 10e-6
 """Latency of handing activations to the next pipeline stage."""
 
 
-class StepTables(Struct, frozen=True):
+class StepTables(Struct, frozen=True, dict=True):
     """Step tables of many candidates; the first axis of every array counts candidates."""
 
     seconds: Floats
@@ -73,18 +79,25 @@ class StepTables(Struct, frozen=True):
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
         if len(self.seconds) == 1:  # most calls are about one candidate, where numpy has it ready made
-            row = self.seconds[0]
-            single: Floats = np.asarray(np.interp(tokens, TOKEN_GRID, row))
-            if tokens.max(initial=0.0) > TOKEN_GRID[-1]:
-                slope = (row[-1] - row[-2]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
-                single += np.maximum(tokens - TOKEN_GRID[-1], 0.0) * slope
+            single: Floats = np.interp(tokens, _GRID, self._reaching[0])
             return single
         at = TOKEN_GRID[1:-1].searchsorted(tokens)
         rows = np.arange(len(self.seconds)).reshape((-1,) + (1,) * (tokens.ndim - 1))
-        slopes = np.diff(self.seconds) / np.diff(TOKEN_GRID)
-        low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), slopes.take(at + rows * (len(TOKEN_GRID) - 1))
+        low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), self._slopes.take(at + rows * len(TOKEN_GRID))
         result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
         return result
+
+    @cached_property
+    def _reaching(self) -> Floats:
+        """T at the grid and, as steep as at its end, far beyond."""
+        steepness = (self.seconds[:, -1:] - self.seconds[:, -2:-1]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
+        return np.concatenate([self.seconds, self.seconds[:, -1:] + steepness * (_FAR - TOKEN_GRID[-1])], axis=1)
+
+    @cached_property
+    def _slopes(self) -> Floats:
+        """Seconds per token from each grid point on."""
+        slopes: Floats = np.diff(self._reaching) / np.diff(_GRID)
+        return slopes
 
 
 class _Roof(Struct, frozen=True):
