@@ -136,7 +136,8 @@ def _row(record: Record) -> dict[str, str]:
                 "id": record.id,
                 "name": record.name,
                 "kernels of": record.framework,
-                "memory taken": show_percent(record.memory_utilisation),
+                "memory taken": show_percent(record.memory_utilisation)
+                + (" of what weights leave" if record.utilises_free_memory else ""),
                 "of its own": show_bytes(record.runtime_gib * GIB),
                 "token budget": show_count(record.scheduler.token_budget),
                 "sequences": show_count(record.scheduler.max_sequences),

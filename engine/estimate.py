@@ -165,7 +165,7 @@ def estimate_json(outcome: Outcome) -> dict[str, Any]:
         tree |= {name: getattr(outcome, name) for name in names}
     else:
         tree |= dict.fromkeys(names) | {name: Percentiles() for name in ("ttft_s", "itl_s", "e2e_s")}
-        memory = dict.fromkeys(name for name in Memory.__struct_fields__) | {
+        memory = dict.fromkeys(Memory.__struct_fields__) | {
             "weights_bytes": outcome.weights_bytes,
             "kv_cache_bytes_per_token": outcome.kv_cache_bytes_per_token,
             "headroom": 0.0,

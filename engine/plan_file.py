@@ -102,21 +102,26 @@ def _sentence(message: str, plan: Any) -> str:
     fault, _, place = message.replace("`", "").partition(" - at $")
     place = place.removeprefix(".")
     if place == "spec":
-        return f"spec.{fault}"
+        return (
+            f"spec.{fault}"
+            if isinstance(plan["spec"], dict)
+            else f"spec is {quoted(plan['spec'])}: it should be an object"
+        )
     if found := _FIELD.fullmatch(fault):
         field = f"{place}.{found[2]}".removeprefix(".")
         return f"{field} is missing" if found[1] == "missing required" else f"{field} is not a field of a plan"
     schema = plan_schema()
     expected: Mapping[str, Any] = schema
-    given = plan
+    given, known = plan, True
     for step in _STEP.findall(place):
         expected = _described(expected, step, schema["$defs"])
         # Of a mapping's keys msgspec does not tell which.
-        given = None if step == "..." else given[int(step) if step.isdecimal() else step]
+        known = known and step != "..."
+        given = given[int(step) if step.isdecimal() else step] if known else None
     wanted = (
         f"it should be {listed([repr(value) for value in expected['enum']])}" if "enum" in expected else fault.lower()
     )
-    return f"{place} is {quoted(given)}: {wanted}" if given is not None else f"{place}: {wanted}"
+    return f"{place} is {quoted(given)}: {wanted}" if known else f"{place}: {wanted}"
 
 
 def _described(schema: Mapping[str, Any], step: str, records: Mapping[str, Any]) -> Mapping[str, Any]:

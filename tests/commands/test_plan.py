@@ -50,7 +50,7 @@ def changed(tree: dict[str, Any], path: str, value: Any) -> str:
     *rooms, leaf = path.split(".")
     branch = tree
     for room in rooms:
-        branch = branch[room]
+        branch = branch[int(room) if room.isdecimal() else room]
     branch[leaf] = value
     return json.dumps(tree)
 
@@ -64,6 +64,10 @@ def changed(tree: dict[str, Any], path: str, value: Any) -> str:
         ("spec.traffic.rate", 3, ("spec.traffic.rate is not a field",)),
         ("memory.verdict", "great", ("memory.verdict", "'great'", "compatible")),
         ("fleet.replicas", "many", ("fleet.replicas", "'many'")),
+        ("fleet.ledger.1.reason", "luck", ("fleet.ledger[1].reason", "'luck'", "'growth'")),
+        ("sources.model.kind", "rumour", ("sources", "'said'", "'default'")),
+        ("targets", None, ("targets", "array")),
+        ("spec", None, ("spec is 'None'", "object")),
         ("answer", None, ("no plan",)),
     ],
 )
