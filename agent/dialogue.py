@@ -8,18 +8,21 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent import collecting, planned, reviewing
-from agent.answers import answer_shown, value_shown
-from agent.everywhere import EVERYWHERE, where
-from agent.glossary import meaning
+from agent.after_plan import first_plan
+from agent.after_plan import requests as planned
+from agent.after_plan.suggestions import suggestions
+from agent.anywhere import EVERYWHERE, where
+from agent.collect import hear as collecting
+from agent.collect import review as reviewing
+from agent.collect.proposals import proposal
 from agent.interpret.reading import Choice, Question
-from agent.keywords import COURTESIES, Keyword, keyword_in
-from agent.proposals import proposal
-from agent.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
-from agent.slots import Slot, default_of, slot_called, slot_of
-from agent.speech import Say, said, warned
-from agent.state import Clarify, NameFile, Ports, Propose, State, Step, without
-from agent.suggestions import suggestions
+from agent.talk.glossary import meaning
+from agent.talk.keywords import COURTESIES, Keyword, keyword_in
+from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
+from agent.talk.shown import answer_shown, value_shown
+from agent.talk.slots import Slot, default_of, slot_called, slot_of
+from agent.talk.speech import Say, said, warned
+from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, without
 from catalogs.errors import InputError
 
 MOST_CHARACTERS: Final = 2000
@@ -165,7 +168,7 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
         return state, (
             said("Enter plans with what I have; every default is marked. 'why peak' says what one changes."),
         )
-    return reviewing.planned(state, ports)
+    return first_plan.planned(state, ports)
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:

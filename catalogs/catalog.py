@@ -18,23 +18,17 @@ from catalogs.errors import CatalogError, InputError, UnknownName, listed
 from catalogs.files import KINDS, Entries, Key, Spelt, kinds_in, read_entries
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of
-from catalogs.records import (
-    Accelerator,
-    BenchmarkProtocol,
-    Checkpoint,
-    ErrorBand,
-    FittedConstants,
-    KernelCurve,
-    MeasuredKind,
-    MixtureFeedForward,
-    ModelArchitecture,
-    PowerCurve,
-    Precision,
-    Record,
-    RentalOffer,
-    ServingRuntime,
-    WorkloadPreset,
-)
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import Record
+from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
+from catalogs.records.kernels import KernelCurve
+from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture
+from catalogs.records.power import PowerCurve
+from catalogs.records.precisions import Precision
+from catalogs.records.presets import WorkloadPreset
+from catalogs.records.prices import RentalOffer
+from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.runtimes import ServingRuntime
 
 BUILT_IN: Final = Path(__file__).parent
 _Kind = TypeVar("_Kind", bound=Record)

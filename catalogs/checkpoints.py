@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from catalogs.records import Checkpoint
+from catalogs.records.models import Checkpoint
 
 _GGUF = r"i?q[1-8](?:[-_](?:k[-_](?:xs|xl|s|m|l)|k|xxs|xs|nl|s|m|[01]))"
 _FORMATS: tuple[tuple[str, str], ...] = (

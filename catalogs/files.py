@@ -8,28 +8,22 @@ from typing import Any, Final
 from msgspec import Struct, field
 from pydantic import VERSION, ValidationError
 
-from catalogs import records, units
 from catalogs.compiled import kept, packed
 from catalogs.errors import CatalogError, listed, quoted
-from catalogs.records import (
-    Accelerator,
-    BenchmarkProtocol,
-    ErrorBand,
-    Fact,
-    FittedConstants,
-    KernelCurve,
-    MeasuredKind,
-    ModelArchitecture,
-    PowerCurve,
-    Precision,
-    Record,
-    RentalOffer,
-    ServingRuntime,
-    WorkloadPreset,
-)
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import Fact, Record
+from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
+from catalogs.records.kernels import KernelCurve
+from catalogs.records.models import ModelArchitecture
+from catalogs.records.power import PowerCurve
+from catalogs.records.precisions import Precision
+from catalogs.records.presets import WorkloadPreset
+from catalogs.records.prices import RentalOffer
+from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.runtimes import ServingRuntime
 
 BUILT_IN: Final = Path(__file__).parent
-_TEXT: Final = (*(Path(module.__file__) for module in (records, units) if module.__file__), Path(__file__))
+_TEXT: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "units.py", Path(__file__))
 """What decides how an entry is read and kept."""
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from catalogs.records import (
+from catalogs.records.models import (
     DenseFeedForward,
     GroupedAttention,
     LatentAttention,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.writing import check_writable, write_whole
+from agent.session.files import check_writable, write_whole
 from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
@@ -27,8 +27,8 @@ from commands.progress import progress
 from commands.showing import notice, print_json, show_accuracy
 
 if TYPE_CHECKING:
-    from engine.benchmarks import Progress
-    from engine.measured import Simulator
+    from engine.accuracy.benchmarks import Progress
+    from engine.accuracy.predictions import Simulator
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -88,11 +88,11 @@ def accuracy_command(
     measured = scorecard_points() if points is None else read_points(*_source(points))
     theirs = None if compare is None else read_peer_predictions(*_source(compare))
     facts = user_catalogs(catalog or ())
-    from engine.comparison import comparisons  # noqa: PLC0415 — numpy: bad input is refused without it
-    from engine.scores import accuracy_of, rows_csv  # noqa: PLC0415
+    from engine.accuracy.peers import comparisons  # noqa: PLC0415 — numpy: bad input is refused without it
+    from engine.accuracy.scores import accuracy_of, rows_csv  # noqa: PLC0415
 
     def simulator(told: "Progress") -> "Simulator":
-        from engine.benchmarks import benchmark_ttfts  # noqa: PLC0415
+        from engine.accuracy.benchmarks import benchmark_ttfts  # noqa: PLC0415
 
         return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=told)
 
@@ -103,7 +103,7 @@ def accuracy_command(
         write_whole(rows, rows_csv(found), force=force)
     dots = None
     if plot is not None or chart:
-        from engine.scatter import dots_of  # noqa: PLC0415
+        from engine.accuracy.dots import dots_of  # noqa: PLC0415
 
         dots = dots_of(found, measured, facts)
     if plot is not None and dots is not None:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from agent.listing import as_json, details_of, listing_of, print_listing, wants_plain
+from agent.report.catalog_listing import as_json, details_of, listing_of, print_listing, wants_plain
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName
-from catalogs.records import Record
+from catalogs.records.facts import Record
 from commands.catalogs_of_user import user_catalogs
 
 app = typer.Typer(

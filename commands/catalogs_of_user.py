@@ -24,7 +24,7 @@ def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
 
     Raises InputError where one is broken.
     """
-    from agent.spec_files import settings_file  # noqa: PLC0415 — `catalog` needs no settings
+    from agent.statements.spec_files import settings_file  # noqa: PLC0415 — `catalog` needs no settings
 
     found = (settings_file(directory) for directory in (_own_directory(), *extra))
     return [statement for statement in found if statement is not None]

@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from agent.conversation import Ending, converse
-from agent.terminal import Terminal, Transcribed, terminal_for
+from agent.session.conversation import Ending, converse
+from agent.session.terminal import Terminal, Transcribed, terminal_for
 from catalogs.errors import InputError, quoted
 from commands.failures import Exit
 
 if TYPE_CHECKING:
-    from agent.course import Course
+    from agent.session.course import Course
     from catalogs.catalog import Catalog
 
 
@@ -32,9 +32,9 @@ def open_conversation(
     loaded: list[Catalog] = []
 
     def load() -> "Course":
-        from agent.course import Course, ports_of, prepare  # noqa: PLC0415 — beside the first prompt
-        from agent.saved import Sessions  # noqa: PLC0415
-        from agent.state import State  # noqa: PLC0415
+        from agent.session.course import Course, ports_of, prepare  # noqa: PLC0415 — beside the first prompt
+        from agent.session.saved import Sessions  # noqa: PLC0415
+        from agent.talk.state import State  # noqa: PLC0415
         from commands.catalogs_of_user import user_catalogs, user_settings  # noqa: PLC0415
 
         loaded.append(user_catalogs())
@@ -50,7 +50,7 @@ def open_conversation(
         if transcript is not None:
             terminal = Transcribed(terminal, _opened(transcript, stack))
         if course is not None:
-            from agent.saved import Sessions  # noqa: PLC0415
+            from agent.session.saved import Sessions  # noqa: PLC0415
 
             saved = Sessions.of_user().latest()
             with terminal.working():
@@ -70,7 +70,7 @@ def _opened(transcript: Path, stack: ExitStack) -> TextIO:
 def _history() -> Path | None:
     if not sys.stdin.isatty():
         return None
-    from agent.state_directory import history_file  # noqa: PLC0415 — only where lines are edited
+    from agent.session.directory import history_file  # noqa: PLC0415 — only where lines are edited
 
     return history_file()
 

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.estimating import ESTIMATE_FLAGS, asked, given_loads
-from agent.flag_readers import read_names
-from agent.spec_files import spec_file
+from agent.statements.estimate_flags import ESTIMATE_FLAGS, asked, given_loads
+from agent.statements.flag_readers import read_names
+from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
@@ -78,7 +78,7 @@ def estimate_command(
         facts,
     )
     notice(notes)
-    from engine.estimate import Estimate, estimates  # noqa: PLC0415 — numpy: bad input is refused without it
+    from engine.estimate.estimate import Estimate, estimates  # noqa: PLC0415 — numpy: bad input is refused without it
 
     outcomes = estimates(specs, loads, facts)
     if json:
@@ -89,8 +89,8 @@ def estimate_command(
 
 
 def _tree(outcomes: Any, explain: bool) -> dict[str, Any]:
-    from engine.estimate import estimate_json  # noqa: PLC0415
-    from engine.explain import explanation_json  # noqa: PLC0415
+    from engine.estimate.estimate import estimate_json  # noqa: PLC0415
+    from engine.estimate.explain import explanation_json  # noqa: PLC0415
 
     trees = [estimate_json(one) | ({"explanation": explanation_json(one)} if explain else {}) for one in outcomes]
     return trees[0] if len(trees) == 1 else {"estimates": trees}

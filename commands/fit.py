@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.writing import write_whole
+from agent.session.files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
@@ -39,9 +39,9 @@ def fit_command(
     """
     rows = [row for file in points for row in read_points(file)]
     facts = user_catalogs(())
-    from engine.benchmarks import benchmark_ttfts  # noqa: PLC0415
-    from engine.fit_run import run_fit  # noqa: PLC0415 — numpy
-    from engine.measured_kinds import kinds_file, kinds_of  # noqa: PLC0415
+    from engine.accuracy.benchmarks import benchmark_ttfts  # noqa: PLC0415
+    from engine.fitting.kinds import kinds_file, kinds_of  # noqa: PLC0415
+    from engine.fitting.run import run_fit  # noqa: PLC0415 — numpy
 
     held = scorecard_points()
     simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from agent.flags import ALL, Flag
+from agent.statements.flags import ALL, Flag
 
 
 class OnlyWhatIsGiven(TyperCommand):

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.flags import FLAGS
-from agent.spec_files import spec_file
-from agent.statements import Collected, collected, flag_statement
+from agent.statements.flags import FLAGS
+from agent.statements.merged import Collected, collected, flag_statement
+from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
@@ -28,10 +28,9 @@ from commands.showing import exit_code, json_text, notice, print_json, show_no_p
 
 if TYPE_CHECKING:
     from agent.interpret import Question
-    from agent.sentences import Said
+    from agent.session.sentence import Said
     from catalogs.catalog import Catalog
-    from engine.infeasible import NoPlan
-    from engine.plan import CapacityPlan
+    from engine.plan import CapacityPlan, NoPlan
     from engine.workload import StatedSpec, Statement
 
 STALE_DAYS = 180
@@ -89,7 +88,7 @@ def forecast_command(
 
         return open_conversation(None, plain)
     if output is not None:
-        from agent.writing import check_writable  # noqa: PLC0415 — only with --output
+        from agent.session.files import check_writable  # noqa: PLC0415 — only with --output
 
         check_writable(output, force=force)
     if refine and no_verify:
@@ -139,9 +138,8 @@ def _answer(
     output: Path | None,
     force: bool,
 ) -> int:
-    from engine.infeasible import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
-    from engine.plan import plan_json  # noqa: PLC0415
-    from engine.proven import proven_forecast  # noqa: PLC0415
+    from engine.plan import NoPlan, plan_json  # noqa: PLC0415 — bad input is refused without it
+    from engine.proof.proven import proven_forecast  # noqa: PLC0415
 
     plan = proven_forecast(question.spec, facts, question.sources, simulate=verify, refine=refine)
     if isinstance(plan, NoPlan):
@@ -150,7 +148,7 @@ def _answer(
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
     if output is not None:
-        from agent.writing import write_whole  # noqa: PLC0415
+        from agent.session.files import write_whole  # noqa: PLC0415
 
         write_whole(output, json_text(plan_json(plan)), force=force)
     if json:
@@ -205,7 +203,7 @@ def _question(question: "Question") -> dict[str, Any]:
 def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "Said | None":
     if sentence is None:
         return None
-    from agent.sentences import said_in  # noqa: PLC0415 — only with a sentence
+    from agent.session.sentence import said_in  # noqa: PLC0415 — only with a sentence
 
     if not sentence.strip():
         raise InputError('the sentence is empty; say it as "70B fp8 on H100, 20 rps, 1.5k in, 300 out", or use flags')

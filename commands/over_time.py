@@ -14,9 +14,9 @@ from commands.progress import progress
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
-    from engine.lasting_load import Recorded
+    from engine.load_test.fleet_over_time import SimulatedFleet
+    from engine.load_test.load_over_time import Recorded
     from engine.plan import CapacityPlan
-    from engine.simulated_fleet import SimulatedFleet
 
 
 class OverTime(Struct, frozen=True):
@@ -80,8 +80,8 @@ def run(
     Raises:
         InputError: a file that cannot be read, or a load that is none.
     """
-    from engine.lasting_load import Lasting, Recorded  # noqa: PLC0415 — numpy
-    from engine.simulated_fleet import simulate_fleet  # noqa: PLC0415
+    from engine.load_test.fleet_over_time import simulate_fleet  # noqa: PLC0415
+    from engine.load_test.load_over_time import Lasting, Recorded  # noqa: PLC0415 — numpy
 
     asked = Lasting(
         span="day" if over.day else "week" if over.week else None,

@@ -71,7 +71,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from engine.chosen import program_version  # noqa: PLC0415 — only here
+        from engine.planning.provenance import program_version  # noqa: PLC0415 — only here
 
         print(f"fleetcast {program_version()}")
         raise typer.Exit

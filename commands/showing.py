@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from commands.failures import Exit
 
 if TYPE_CHECKING:
-    from engine.comparison import Comparison
-    from engine.estimate import Outcome
-    from engine.fit_run import FitRun
-    from engine.infeasible import NoPlan
-    from engine.plan import CapacityPlan
-    from engine.scatter import Dot
-    from engine.scores import Accuracy
-    from engine.simulated import SimulatedPlan
-    from engine.simulated_fleet import SimulatedFleet
+    from engine.accuracy.dots import Dot
+    from engine.accuracy.peers import Comparison
+    from engine.accuracy.scores import Accuracy
+    from engine.estimate.estimate import Outcome
+    from engine.fitting.run import FitRun
+    from engine.load_test.fleet_over_time import SimulatedFleet
+    from engine.load_test.plan_under_load import SimulatedPlan
+    from engine.plan import CapacityPlan, NoPlan
 
 SHOWN_REJECTIONS = 8
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.flags import FLAGS
-from agent.spec_files import spec_file
-from agent.statements import collected, flag_statement
+from agent.statements.flags import FLAGS
+from agent.statements.merged import collected, flag_statement
+from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError, listed, quoted
 from commands import over_time
 from commands.catalogs_of_user import user_catalogs, user_settings
@@ -33,9 +33,8 @@ from commands.showing import notice, print_json, show_fleet_over_time, show_no_p
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
-    from engine.infeasible import NoPlan
-    from engine.plan import CapacityPlan, SimulatedTarget
-    from engine.simulated import Asked
+    from engine.load_test.plan_under_load import Asked
+    from engine.plan import CapacityPlan, NoPlan, SimulatedTarget
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -140,9 +139,9 @@ def simulate_command(
     with ExitStack() as files:
         lines = None if trace is None or over.asked else files.enter_context(opened(trace))
         chosen = _planned(plan, spec, texts, catalog, facts, proven=over.asked)
-        from engine.infeasible import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
+        from engine.load_test.plan_under_load import simulate_plan  # noqa: PLC0415
+        from engine.plan import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
         from engine.plan import plain as plain_values  # noqa: PLC0415
-        from engine.simulated import simulate_plan  # noqa: PLC0415
 
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
@@ -200,7 +199,7 @@ def _asked(
     routing: str,
     speed_up: float | None,
 ) -> "Asked":
-    from engine.simulated import Asked  # noqa: PLC0415
+    from engine.load_test.plan_under_load import Asked  # noqa: PLC0415
 
     default = Asked()
     return Asked(
@@ -232,10 +231,10 @@ def _planned(
     question = collected(statements, facts).completed()
     notice(question.notes)
     if proven:  # with the thresholds that `forecast` shows
-        from engine.proven import proven_forecast  # noqa: PLC0415
+        from engine.proof.proven import proven_forecast  # noqa: PLC0415
 
         return proven_forecast(question.spec, facts, question.sources)
-    from engine.forecast import forecast  # noqa: PLC0415
+    from engine.method import forecast  # noqa: PLC0415
 
     return forecast(question.spec, facts, question.sources)
 

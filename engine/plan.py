@@ -516,3 +516,10 @@ def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     """Return a plan as JSON values, schema_version first."""
     tree = plain(plan)
     return {"schema_version": tree.pop("schema_version"), **tree}
+
+
+class NoPlan(Struct, frozen=True):
+    """Nothing fits at all: every family of candidates with what it needed and what there was."""
+
+    sentence: str
+    rejected: tuple[Rejection, ...]

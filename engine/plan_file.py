@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from msgspec import ValidationError, convert
 from msgspec.json import schema as json_schema
 
-import catalogs.records
+import catalogs.records.models
 import engine.plan
 import engine.workload
 from catalogs.errors import InputError, listed, quoted
@@ -170,7 +170,7 @@ def _is_number(field: Mapping[str, Any]) -> bool:
 
 def _meanings() -> Iterator[tuple[tuple[str, str], str]]:
     """Yield the docstring under each field of the records, by record and field."""
-    modules: tuple[ModuleType, ...] = (catalogs.records, engine.workload, engine.plan)
+    modules: tuple[ModuleType, ...] = (catalogs.records.models, engine.workload, engine.plan)
     for module in modules:
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):

@@ -9,7 +9,8 @@ from msgspec import Struct, field
 from pydantic import Field, ValidationError, model_validator
 
 from catalogs.errors import InputError
-from catalogs.records import ModelArchitecture, NonNegative, Positive, PositiveInt, Record
+from catalogs.records.facts import NonNegative, Positive, PositiveInt, Record
+from catalogs.records.models import ModelArchitecture
 
 Metric = Literal["ttft", "itl", "e2e"]
 Percentile = Literal["mean", "p50", "p90", "p95", "p99"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import NAMES, NUMBERS, Item, Sentence
-from agent.naming import forms_of
+from agent.statements.names import forms_of
 from catalogs.catalog import Catalog
 
 REACH: Final = 5

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_count, show_percent
-from engine.bands import Architecture
-from engine.scatter import NEAR, Dot, share_near
-from engine.scores import Accuracy
+from engine.accuracy.dots import NEAR, Dot, share_near
+from engine.accuracy.scores import Accuracy
+from engine.bands.lookup import Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

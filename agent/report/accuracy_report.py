@@ -6,10 +6,10 @@ from typing import Any
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Scatter, Table
 from catalogs.units import show_count, show_figure, show_percent
-from engine.comparison import Comparison
+from engine.accuracy.dots import NEAR, Dot, share_near
+from engine.accuracy.peers import Comparison
+from engine.accuracy.scores import GROUPS, Accuracy, Score
 from engine.plan import plain
-from engine.scatter import NEAR, Dot, share_near
-from engine.scores import GROUPS, Accuracy, Score
 
 SHOWN_REASONS = 20
 METRICS = {"itl": "ITL", "ttft": "TTFT", "ttft_p95": "TTFT p95", "throughput": "throughput"}

@@ -21,10 +21,10 @@ from agent.report.blocks import (
 )
 from agent.report.words import amount_shown, parallel_shown, precision_shown, sentence
 from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds
-from engine.estimate import Estimate, Flops, Incompatible, Outcome, Setup
-from engine.explain import explain
-from engine.figure import Figure
-from engine.given_load import GivenLoad
+from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome, Setup
+from engine.estimate.explain import explain
+from engine.estimate.figure import Figure
+from engine.estimate.load import GivenLoad
 from engine.plan import AcceleratorMemory, Memory
 
 UNKNOWN = "–"

@@ -5,8 +5,8 @@ from math import isnan
 
 from agent.report.blocks import Block, Bullets, Column, Paragraph, Report, Table
 from catalogs.units import show_percent
-from engine.fit_replays import ReplayLine
-from engine.fit_run import FitRun, Line
+from engine.fitting.replays import ReplayLine
+from engine.fitting.run import FitRun, Line
 
 
 def fit_report(run: FitRun) -> Report:

@@ -8,8 +8,8 @@ from agent.report.simulated_latencies import simulated_latencies
 from agent.report.simulation_report import targets_shown, verdict_shown
 from agent.report.words import accelerators_noun
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.plan import CapacityPlan
-from engine.simulated_fleet import SimulatedFleet
 
 POINTS = 28
 """Of a chart at most: a day by the hour, a week by a quarter of a day."""

@@ -6,8 +6,8 @@ from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Para
 from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
 from agent.report.words import metric_shown, share_met
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
+from engine.load_test.plan_under_load import SimulatedPlan
 from engine.plan import CapacityPlan, SimulatedTarget
-from engine.simulated import SimulatedPlan
 
 POINTS = 40
 """Intervals of a chart: neighbours are taken together."""

@@ -13,7 +13,8 @@ from catalogs.configs.kinds import layer_count
 from catalogs.configs.layers import layer_groups
 from catalogs.configs.quantisation import stored_precision
 from catalogs.errors import InputError, quoted
-from catalogs.records import Checkpoint, Confidence, LayerGroup, ModelArchitecture
+from catalogs.records.facts import Confidence
+from catalogs.records.models import Checkpoint, LayerGroup, ModelArchitecture
 
 RULES_CHECKED = date(2026, 11, 21)
 """A config is its own source; the day is that on which these reading rules were last compared with published totals."""

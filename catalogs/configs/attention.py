@@ -5,7 +5,7 @@ from collections.abc import Callable
 from catalogs.configs.fields import Fields
 from catalogs.configs.kinds import FULL, LINEAR, SLIDING, window
 from catalogs.configs.linear import linear_layer
-from catalogs.records import Attention, GroupedAttention, Indexer, LatentAttention, ParallelAttention
+from catalogs.records.models import Attention, GroupedAttention, Indexer, LatentAttention, ParallelAttention
 
 
 def head_count(fields: Fields) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from catalogs.configs.dialects import PLAIN_MLP
 from catalogs.configs.fields import Fields
-from catalogs.records import DenseFeedForward, MixtureFeedForward
+from catalogs.records.models import DenseFeedForward, MixtureFeedForward
 
 
 def mixture_layers(fields: Fields, count: int) -> list[bool]:

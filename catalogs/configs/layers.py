@@ -7,7 +7,7 @@ from catalogs.configs.feed_forward import dense_block, mixture_block, mixture_la
 from catalogs.configs.fields import Fields
 from catalogs.configs.kinds import FEED_FORWARD, FULL, KINDS, LETTERS, MIXTURE, layer_count, layer_kinds
 from catalogs.errors import InputError, quoted
-from catalogs.records import Attention, DenseFeedForward, FeedForward, GroupedAttention, LayerGroup
+from catalogs.records.models import Attention, DenseFeedForward, FeedForward, GroupedAttention, LayerGroup
 
 FFN_ROUNDING = 256
 """Nemotron's searched models round a feed-forward width up to this."""

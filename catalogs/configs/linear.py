@@ -5,7 +5,7 @@ projections.
 """
 
 from catalogs.configs.fields import Fields
-from catalogs.records import LinearAttention
+from catalogs.records.models import LinearAttention
 
 
 def linear_layer(fields: Fields) -> LinearAttention:

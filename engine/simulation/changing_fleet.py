@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogs.records import Scheduler
-from engine.controller import Controller, ScalingPolicy
+from catalogs.records.runtimes import Scheduler
+from engine.scaling.controller import Controller, ScalingPolicy
 from engine.simulation.columns import (
     ADMITTED,
     BUSY,

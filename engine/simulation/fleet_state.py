@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from catalogs.errors import InputError
-from catalogs.records import Scheduler
+from catalogs.records.runtimes import Scheduler
 from engine.random_streams import stream
 from engine.simulation.columns import (
     ADMITTED,

@@ -19,8 +19,8 @@ import numpy as np
 from msgspec import Struct
 
 from catalogs.errors import InputError
-from catalogs.records import Scheduler
-from engine.controller import ScalingPolicy
+from catalogs.records.runtimes import Scheduler
+from engine.scaling.controller import ScalingPolicy
 from engine.simulation.changing_fleet import ChangingFleet
 from engine.simulation.columns import NEVER
 from engine.simulation.minutes import Change, Minutes, MinuteTally, changes_of

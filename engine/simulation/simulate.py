@@ -8,7 +8,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from catalogs.records import BenchmarkProtocol, Scheduler
+from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.runtimes import Scheduler
 from engine.random_streams import stream
 from engine.simulation.arrivals import draw_uniform
 from engine.simulation.columns import (

@@ -7,16 +7,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from engine.candidates import Candidates
-from engine.memory import sequence_bytes
-from engine.step import TOKEN_GRID, StepTables
+from engine.fleet.candidates import Candidates
+from engine.step.memory import sequence_bytes
+from engine.step.table import TOKEN_GRID, StepTables
 
 UNLIMITED = 1e15
 """KV tokens of a pool that never fills."""
 
 
 class StepModel(Struct, frozen=True):
-    """One candidate's step table (see ``engine.step`` for the formula), token budget, seats and KV pool.
+    """One candidate's step table (see ``engine.step.table`` for the formula), token budget, seats and KV pool.
 
     Prefix hits and windows hold KV like any other token: the pool is counted in whole contexts.
     """

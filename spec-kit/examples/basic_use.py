@@ -4,9 +4,8 @@ Run with fleetcast installed: python basic_use.py
 """
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
-from engine.plan import CapacityPlan
+from engine.method import forecast
+from engine.plan import CapacityPlan, NoPlan
 from engine.workload import spec_from
 
 

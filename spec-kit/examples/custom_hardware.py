@@ -7,9 +7,8 @@ import tempfile
 from pathlib import Path
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
-from engine.plan import CapacityPlan
+from engine.method import forecast
+from engine.plan import CapacityPlan, NoPlan
 from engine.workload import spec_from
 
 FASTER = 1.5

@@ -4,8 +4,8 @@ Run with fleetcast installed: python model_comparison.py
 """
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
+from engine.method import forecast
+from engine.plan import NoPlan
 from engine.workload import spec_from
 
 MODELS = ("llama 3.1 8b", "qwen3 32b", "llama 3.1 70b", "gpt-oss 120b")

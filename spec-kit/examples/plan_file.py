@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
-from engine.plan import plan_json
+from engine.method import forecast
+from engine.plan import NoPlan, plan_json
 from engine.workload import spec_from, validated
 
 

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agent.course import ports_of, prompt_for
+from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
-from agent.keywords import keyword_in
 from agent.report.blocks import Report
 from agent.report.plain import plain_text
-from agent.slots import ASKED, OFFERED, SLOTS, slot_called
-from agent.speech import Data, Say, Talk, Write
-from agent.state import Clarify, NameFile, Ports, State
-from agent.suggestions import questions_about
+from agent.session.course import ports_of, prompt_for
+from agent.talk.keywords import keyword_in
+from agent.talk.slots import ASKED, OFFERED, SLOTS, slot_called
+from agent.talk.speech import Data, Say, Talk, Write
+from agent.talk.state import Clarify, NameFile, Ports, State
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 from engine.workload import Statement, WorkloadSpec, missing

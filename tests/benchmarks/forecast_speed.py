@@ -13,10 +13,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
+from engine.fleet.search import search
+from engine.method import forecast
 from engine.plan import plan_json
-from engine.resolve import resolve
-from engine.search import search
+from engine.question.resolve import resolve
 from engine.workload import WorkloadSpec, spec_from
 
 FEWEST_RUNS = 9

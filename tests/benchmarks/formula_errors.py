@@ -13,10 +13,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
-from engine.candidates import single
-from engine.performance import performance_at_rate
-from engine.resolve import resolve
-from engine.simulated import drawn, warm_up
+from engine.fleet.candidates import single
+from engine.load_test.plan_under_load import drawn, warm_up
+from engine.question.resolve import resolve
+from engine.replica.performance import performance_at_rate
 from engine.simulation import simulate, step_model_of
 from engine.workload import spec_from
 

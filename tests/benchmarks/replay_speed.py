@@ -12,16 +12,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
-from engine.chosen import chosen_candidate
-from engine.controller import policy_of
-from engine.demand import demand_of
-from engine.demand_by_minute import demand_by_minute
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
-from engine.plan import CapacityPlan
-from engine.replay import replay
-from engine.replayed import replayed
-from engine.replica_loads import replica_loads
+from engine.method import forecast
+from engine.plan import CapacityPlan, NoPlan
+from engine.planning.inverse import chosen_candidate
+from engine.proof.day import replayed
+from engine.question.demand import demand_of
+from engine.scaling.controller import policy_of
+from engine.scaling.minutes import demand_by_minute
+from engine.scaling.replay import replay
+from engine.scaling.replica_loads import replica_loads
 from engine.workload import Target, spec_from
 
 RUNS = 9

@@ -16,7 +16,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.controller import ScalingPolicy
+from engine.scaling.controller import ScalingPolicy
 from engine.simulation import SimulationResult, open_loop, simulate
 from engine.simulation.over_time import FleetOverTime, simulate_over_time
 from engine.simulation.routing import Routing

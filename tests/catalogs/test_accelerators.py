@@ -6,7 +6,8 @@ import pytest
 
 from catalogs.catalog import BUILT_IN, Catalog
 from catalogs.names import letters_of
-from catalogs.records import Accelerator, Confidence
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import Confidence
 
 CATALOG = Catalog.load()
 ACCELERATORS = list(CATALOG.accelerators.values())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from catalogs.errors import InputError
 from catalogs.huggingface import architecture_from_config, config_from_file
 from catalogs.matrices import total_parameters
-from catalogs.records import GroupedAttention, LatentAttention, LinearAttention, MixtureFeedForward
+from catalogs.records.models import GroupedAttention, LatentAttention, LinearAttention, MixtureFeedForward
 from tests.catalogs.test_models import MODELS
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.records import DecodeFit, KernelCurve, RooflineFit
+from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
 
 CATALOG = Catalog.load()
 CURVES = CATALOG.curves

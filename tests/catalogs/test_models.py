@@ -10,9 +10,9 @@ import pytest
 
 import catalogs
 from catalogs.matrices import active_parameters, total_parameters
-from catalogs.records import (
+from catalogs.records.facts import Confidence
+from catalogs.records.models import (
     Checkpoint,
-    Confidence,
     GroupedAttention,
     LatentAttention,
     LinearAttention,

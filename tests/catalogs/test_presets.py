@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.records import TokenQuantiles, WorkloadPreset
+from catalogs.records.presets import TokenQuantiles, WorkloadPreset
 
 CATALOG = Catalog.load()
 PRESETS = list(CATALOG.presets.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalogs.catalog import BUILT_IN, Catalog
-from catalogs.records import RentalOffer
+from catalogs.records.prices import RentalOffer
 
 CATALOG = Catalog.load()
 OFFERS = CATALOG.offers

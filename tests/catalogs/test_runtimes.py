@@ -1,7 +1,7 @@
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.records import ServingRuntime
+from catalogs.records.runtimes import ServingRuntime
 
 CATALOG = Catalog.load()
 RUNTIMES = list(CATALOG.runtimes.values())

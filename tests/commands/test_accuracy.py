@@ -9,9 +9,9 @@ import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.measurement_files import scorecard_points
-from engine.bands import architecture_of
-from engine.fit_run import FitRun, run_fit
-from engine.measured import METRICS
+from engine.accuracy.predictions import METRICS
+from engine.bands.lookup import architecture_of
+from engine.fitting.run import FitRun, run_fit
 from tests.commands.conftest import Program
 
 POINTS = Path(__file__).resolve().parents[1] / "fixtures" / "accuracy" / "points.csv"

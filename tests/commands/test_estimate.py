@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_an_answer_with_what_was_needed(fleetcast: Program)
 def test_explain_shows_each_figure_with_its_function_and_source(fleetcast: Program) -> None:
     out = fleetcast(*ONE, "--tp", "4", "--rps", "2", "--explain", "--plain").out
     assert "weights, whole model: 131 GiB = parameters × bytes per element" in out
-    assert "computed by: engine.memory.weights_bytes" in out
+    assert "computed by: engine.step.memory.weights_bytes" in out
     assert "collectives:" in out
     tree = fleetcast(*ONE, "--tp", "4", "--rps", "2", "--explain", "--json").tree
     step = next(figure for figure in tree["explanation"] if figure["name"] == "decoding step")

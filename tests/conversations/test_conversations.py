@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.conversation import converse
-from agent.course import Course, ports_of
-from agent.saved import Sessions
-from agent.terminal import Interrupted, ScriptedTerminal
+from agent.session.conversation import converse
+from agent.session.course import Course, ports_of
+from agent.session.saved import Sessions
+from agent.session.terminal import Interrupted, ScriptedTerminal
 from catalogs.catalog import Catalog
 from commands.converse import exit_code_of
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from catalogs.catalog import Catalog
-from catalogs.records import Accelerator, Scheduler
-from engine.lengths import Lengths, lengths_of
-from engine.replica import Replicas
-from engine.resolve import Question, resolve
-from engine.step import TOKEN_GRID, StepTables
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.runtimes import Scheduler
+from engine.question.lengths import Lengths, lengths_of
+from engine.question.resolve import Question, resolve
+from engine.replica.load import Replicas
+from engine.step.table import TOKEN_GRID, StepTables
 from engine.workload import TokenDistribution, Tokens, WorkloadSpec, spec_from
 
 CATALOG = Catalog.load()

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.candidates import node_size
-from engine.forecast import forecast
-from engine.infeasible import NoPlan
-from engine.plan import CapacityPlan, Performance, plan_json
-from engine.resolve import resolve
+from engine.fleet.candidates import node_size
+from engine.method import forecast
+from engine.plan import CapacityPlan, NoPlan, Performance, plan_json
+from engine.question.resolve import resolve
 from tests.engine.asked import CATALOG, STAND_IN, asked, catalog_with, relative
 from tests.engine.specs import Values, anything, planned
 

@@ -73,7 +73,8 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "given replicas": chat("llama-3.1-8b", "L4", "--replicas", "30", "--ttft-p95", "2s"),
     "preset": forecast("--model", "llama-3.1-8b", "--gpu-type", "H100", "--preset", "chat", "--rps", "8"),
-    "growth and spares": chat("llama-3.1-8b", "H100", "--growth-rate", "50%", "--horizon", "2y", "--spare-replicas", "1"),
+    "growth and spares": chat("llama-3.1-8b", "H100", "--growth-rate", "50%", "--horizon", "2y", "--spare-replicas",
+                              "1"),
     "burst": chat("llama-3.1-8b", "H100", "--burst", "2", "--burstiness", "3", *TARGETS),
     "long prompts": forecast(
         "--model", "llama-3.1-70b", "--gpu-type", "H100", "--rps", "5", "--input-tokens", "16k", "--output-tokens",

@@ -15,8 +15,8 @@ from agent.report.plain import plain_text
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.measurement_files import scorecard_points
-from engine.scatter import Dot, dots_of, share_near
-from engine.scores import Accuracy, accuracy_of
+from engine.accuracy.dots import Dot, dots_of, share_near
+from engine.accuracy.scores import Accuracy, accuracy_of
 
 LARGEST_BYTES = 300_000
 

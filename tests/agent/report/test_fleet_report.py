@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from agent.report.blocks import Chart, Facts, Heading
 from agent.report.fleet_report import fleet_report, fleet_sentence
 from catalogs.catalog import Catalog
-from engine.forecast import forecast
-from engine.lasting_load import Lasting, Recorded
+from engine.load_test.fleet_over_time import SimulatedFleet, simulate_fleet
+from engine.load_test.load_over_time import Lasting, Recorded
+from engine.method import forecast
 from engine.plan import CapacityPlan
-from engine.simulated_fleet import SimulatedFleet, simulate_fleet
 from engine.workload import Hardware, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
 
 CATALOG = Catalog.load()

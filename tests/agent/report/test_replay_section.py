@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from agent.figures import FIGURES
+from agent.after_plan.sums import FIGURES
 from agent.report.blocks import Report
 from agent.report.layout import cells, height, line_text, lines
 from agent.report.markdown import markdown

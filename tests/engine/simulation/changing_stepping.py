@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from math import ceil, inf
 
-from catalogs.records import Scheduler
-from engine.controller import ScalingPolicy
+from catalogs.records.runtimes import Scheduler
+from engine.scaling.controller import ScalingPolicy
 from engine.simulation import Requests, StepModel
 from tests.engine.simulation.stepping import Job, Stepper, jobs_of
 

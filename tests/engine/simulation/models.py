@@ -4,9 +4,9 @@ from functools import cache
 from math import inf
 
 from catalogs.catalog import Catalog
-from catalogs.records import Scheduler
-from engine.candidates import Candidates, single
-from engine.resolve import resolve
+from catalogs.records.runtimes import Scheduler
+from engine.fleet.candidates import Candidates, single
+from engine.question.resolve import resolve
 from engine.simulation import StepModel
 from engine.workload import Hardware, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
 

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from catalogs.records import Scheduler
+from catalogs.records.runtimes import Scheduler
 from engine.simulation import Requests, StepModel, requests_of
 from engine.simulation.routing import Routing
 

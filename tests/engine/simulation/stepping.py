@@ -6,7 +6,7 @@ from math import ceil, inf
 
 import numpy as np
 
-from catalogs.records import Scheduler
+from catalogs.records.runtimes import Scheduler
 from engine.simulation import Requests, StepModel
 
 
@@ -224,7 +224,7 @@ class Stepper:
 
 
 def step_seconds(model: StepModel, decodes: list[int], chunks: list[tuple[int, int]]) -> float:
-    """The formula of engine.step, term by term."""
+    """The formula of engine.step.table, term by term."""
     tokens = len(decodes) + sum(chunk for _, chunk in chunks)
     seconds = line(model.tokens, model.seconds, tokens)
     if decodes:

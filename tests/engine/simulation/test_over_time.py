@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from catalogs.errors import InputError
-from engine.controller import ScalingPolicy, fixed_policy
+from engine.scaling.controller import ScalingPolicy, fixed_policy
 from engine.simulation import Requests, open_loop, requests_of, simulate
 from engine.simulation.minutes import Change
 from engine.simulation.over_time import FleetOverTime, simulate_over_time

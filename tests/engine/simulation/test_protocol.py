@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from catalogs.errors import InputError
-from catalogs.records import BenchmarkProtocol, Scheduler
+from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.runtimes import Scheduler
 from engine.simulation import StepModel, simulate_protocol
 from tests.engine.simulation.models import CHAT_SCHEDULER, WORKED_CASE
 from tests.engine.simulation.stepping import Job, Stepper

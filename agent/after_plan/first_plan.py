@@ -1,0 +1,45 @@
+"""The first plan of a conversation, and each that follows an edit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from agent.after_plan.suggestions import suggestions
+from agent.report.no_plan import no_plan_report
+from agent.statements.merged import collected
+from agent.talk.shown import value_shown
+from agent.talk.speech import Data, Say, warned
+from agent.talk.state import Branch, Ports, State, Step
+from catalogs.errors import InputError
+from engine.plan import CapacityPlan
+
+
+def planned(state: State, ports: Ports) -> Step:
+    """Return the state with a plan of what is known; the same state where the engine refuses the question."""
+    try:
+        stated = collected(state.statements, ports.catalog).completed()
+        plan = ports.plan(stated.spec, stated.sources)
+    except InputError as error:
+        return state, (warned(f"That cannot be planned: {error}."),)
+    number = len(state.branches)
+    label = _changed(state.values, state.base.values) if number else "the plan"
+    branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
+    new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
+    return new, (*plan_says(branch), suggestions(branch))
+
+
+def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Return what an edit after a plan changed."""
+    paths = [path for path in dict.fromkeys((*before, *now)) if now.get(path) != before.get(path)]
+    shown = [value_shown(path, now[path]) if now.get(path) else f"{path} as by default" for path in paths]
+    return ", ".join(shown) or "the same again"
+
+
+def plan_says(branch: Branch) -> tuple[Say, ...]:
+    """Return a plan as its screenful; where there is none, why, and what would have to give."""
+    from agent.report.model import screenful  # noqa: PLC0415 — only a plan needs its report
+
+    if isinstance(branch.plan, CapacityPlan):
+        return (Data(screenful(branch.plan)),)
+    return (Data(no_plan_report(branch.plan)),)

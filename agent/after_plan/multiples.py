@@ -1,0 +1,121 @@
+"""What a clause multiplies: 'traffic doubles', 'half as long answers', '20% more requests'."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.talk.requests import Unclear
+from agent.talk.shown import value_shown
+from catalogs.units import show_figure
+
+_NUMBERS: Final = {
+    "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "eight": 8.0, "ten": 10.0, "twenty": 20.0,
+    "hundred": 100.0, "a hundred": 100.0,
+}  # fmt: skip
+_NUMBER: Final = rf"(?:\d+(?:\.\d+)?|{'|'.join(_NUMBERS)})"
+_FACTOR: Final = re.compile(
+    r"(?P<double>\bdoubl(?:e|es|ed|ing)\b|\btwice\b)|(?P<triple>\btripl(?:e|es|ed|ing)\b|\bthrice\b)"
+    r"|(?P<quadruple>\bquadrupl(?:e|es|ed|ing)\b)|(?P<half>\bhal(?:f|ve|ves|ved|ving)\b)"
+    r"|(?P<third>\b(?:one|a) third\b)|(?P<quarter>\b(?:one|a) quarter\b)"
+    r"|(?P<percent>(?:\bby )?(?<![\w.])\d+(?:\.\d+)?\s*(?:%|percent)"
+    r"(?: (?P<way>more|higher|longer|larger|less|fewer|lower|shorter|smaller))?)"
+    rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times)|[x×]\s*(?P<after>\d+(?:\.\d+)?))(?![\w-]))",
+    re.I,
+)
+_SUBJECTS: Final = (
+    ("peak", re.compile(r"\b(peaks?( factor)?|busiest hour)\b", re.I)),
+    ("answer", re.compile(r"\b(answers?|outputs?|responses?|completions?|repl(y|ies)|generations?)\b", re.I)),
+    ("prompt", re.compile(r"\b(prompts?|inputs?|documents?|questions?)\b", re.I)),
+    ("growth", re.compile(r"\bgrowth\b", re.I)),
+    (
+        "traffic",
+        re.compile(
+            r"\b(traffic|loads?|requests?|rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|calls?)\b",
+            re.I,
+        ),
+    ),
+)
+_FALLS: Final = re.compile(
+    r"\b(drop|drops|fall|falls|shrink|shrinks|decrease|decreases|less|fewer|lower|shorter|smaller|cut|cuts)\b", re.I
+)
+_RISES: Final = re.compile(
+    r"\b(grow|grows|grew|rise|rises|increase|increases|more|higher|longer|larger|up|jump|jumps)\b", re.I
+)
+_NO_FACTOR: Final = re.compile(
+    r"\b(cached?|caching|prefix|hits?|reused?|yearly|annually|ttft|itl|tpot|latency|within|every|"
+    r"(a|an|per|each) (second|sec|minute|min|hour|day|week|month|quarter|year))\b|\brequests? (under|below|in)\b",
+    re.I,
+)
+"""Beside these a number is a share, a pace or a percentile."""
+_LENGTHS: Final = re.compile(r"\b(long|longer|short|shorter|length|lengths|tokens?)\b", re.I)
+
+
+def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+    """Return what a clause multiplies: path, new value, label; None where it multiplies nothing."""
+    match = _FACTOR.search(clause)
+    if match is None or ((match["times"] or match["percent"]) and _NO_FACTOR.search(clause)):
+        return None
+    factor = _factor(match, clause)
+    around = f"{clause[: match.start()]} {clause[match.end() :]}"
+    subject = next((name for name, pattern in _SUBJECTS if pattern.search(around)), None)
+    numeric = match["times"] or match["percent"]
+    if subject == "traffic" and _LENGTHS.search(around) and re.search(r"\b(requests?|calls?)\b", around, re.I):
+        subject = "lengths"
+    if subject in ("peak", "growth") and numeric:
+        return None  # "peak 2x" states the factor: the reader's
+    if subject is None:
+        # "what if it doubles" is about the traffic; "2x H100" is not about a factor.
+        if numeric or not re.fullmatch(r"\W*(it|that|this|they|we|everything)?\W*", around, re.I):
+            return None
+        subject = "traffic"
+    return _scaled_values(subject, factor, base)
+
+
+def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear:
+    paths = {
+        "peak": ("traffic.peak_factor",),
+        "answer": ("tokens.output.mean",),
+        "prompt": ("tokens.input.mean",),
+        "growth": ("traffic.growth_per_year",),
+        "lengths": ("tokens.input.mean", "tokens.output.mean"),
+        "traffic": ("traffic.concurrency",) if base.get("traffic.concurrency") else ("traffic.requests_per_s",),
+    }[subject]
+    made: list[tuple[str, float, str]] = []
+    for path in paths:
+        old = base.get(path) or {"traffic.peak_factor": 1.5}.get(path)
+        if not old:
+            return Unclear(f"There is no {subject} to multiply: none was given. Say it as a figure instead.")
+        new = old * factor
+        whole = float(max(1, round(new)))
+        value = int(whole) if path == "traffic.concurrency" else new
+        noun = {"lengths": "prompt and answer lengths"}.get(
+            subject, subject if subject in ("traffic", "peak", "growth") else f"{subject}s"
+        )
+        made.append((path, value, f"{noun} × {show_figure(factor)}: {value_shown(path, value)}"))
+        side = path.removesuffix(".mean")
+        # A spread that was said as a percentile is in tokens too, and moves with the mean.
+        if path.endswith(".mean") and base.get(f"{side}.p95"):
+            made.append((f"{side}.p95", base[f"{side}.p95"] * factor, made[-1][2]))
+    return made
+
+
+def _factor(match: re.Match[str], clause: str) -> float:
+    for name, factor in (
+        ("double", 2.0),
+        ("triple", 3.0),
+        ("quadruple", 4.0),
+        ("half", 0.5),
+        ("third", 1 / 3),
+        ("quarter", 0.25),
+    ):
+        if match[name]:
+            return factor
+    if match["times"]:
+        number = (match["number"] or match["after"]).lower()
+        return _NUMBERS.get(number) or float(number)
+    found = re.search(r"\d+(?:\.\d+)?", match["percent"])
+    share = float(found[0]) / 100 if found else 0.0
+    way = match["way"] or clause
+    if _FALLS.search(way):
+        return max(0.0, 1 - share)
+    return 1 + share if _RISES.search(way) else share

@@ -1,0 +1,279 @@
+"""After the plan: requests become variants, tables, sums and files."""
+
+import json
+import re
+from pathlib import PurePath
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.after_plan.first_plan import plan_says
+from agent.after_plan.suggestions import suggestions
+from agent.after_plan.variants import difference, numbered, side_by_side, varied
+from agent.after_plan.whatif import is_chained, understood, with_choice
+from agent.after_plan.why import reasons
+from agent.interpret.reading import Choice, Question
+from agent.talk.requests import (
+    Ask,
+    Change,
+    Cheapest,
+    Compare,
+    CompareBranches,
+    Keep,
+    Request,
+    Show,
+    Unclear,
+    WhatIf,
+    Why,
+)
+from agent.talk.speech import Data, Say, Talk, Write, said, warned
+from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step
+from catalogs.errors import InputError, quoted
+from catalogs.units import show_rate, show_usd
+from engine.plan import CapacityPlan, plan_json
+
+MOST_BRANCHES: Final = 99
+
+
+def ask_plan(state: State, text: str, ports: Ports) -> Step:
+    """Answer a line about the plan."""
+    # 'and with fp8' goes on from the last variant: what it multiplies is there.
+    base = state.branches[-1] if is_chained(text) else state.base
+    found = understood(text, base.values, ports)
+    new, says = answer(state, found.request, ports)
+    unused = ", ".join(quoted(words) for words in found.unused)
+    return new, (*says, said(f"Not used: {unused}.")) if unused else says
+
+
+def answer(state: State, request: Request, ports: Ports) -> Step:
+    """Answer a request."""
+    if len(state.branches) >= MOST_BRANCHES and isinstance(request, WhatIf | Cheapest | Compare | Ask):
+        return state, (
+            said(f"There are {len(state.branches)} plans already. 'back' drops the last, 'start over' all."),
+        )
+    match request:
+        case WhatIf(change):
+            made = _what_if(state, change, ports)
+        case Cheapest(change):
+            made = _cheapest(state, change, ports)
+        case Compare(changes):
+            made = _compare(state, changes, ports)
+        case CompareBranches(numbers):
+            branches = numbered(state, numbers)
+            made = state, (said(branches),) if isinstance(branches, str) else side_by_side(branches)
+        case Why(subject):
+            made = state, reasons(subject, state, ports)
+        case Keep(number):
+            made = _keep(state, number)
+        case Show(number, full):
+            made = state, _show(state, number, full)
+        case Ask(change, questions):
+            made = replace(state, pending=Clarify(questions[0], change), later=questions[1:]), ()
+        case Unclear(text):
+            made = state, (said(text),)
+    return made
+
+
+def choose(state: State, asked: Question, choice: Choice, change: Change, ports: Ports) -> Step:
+    """Go on with a what-if whose open choice was made."""
+    base = state.branches[-1] if change.chained else state.base
+    fuller = with_choice(change, choice.path or asked.path, choice.value, asked.words, base.values)
+    if state.later:
+        return replace(state, pending=Clarify(state.later[0], fuller), later=state.later[1:]), ()
+    settled = replace(state, pending=None)
+    if not fuller.values and not fuller.drops:
+        return settled, (said("Then nothing changes."),)
+    cheapest = "money.monthly_budget_usd" in fuller.values or "hardware.accelerators" in fuller.drops
+    return answer(settled, Cheapest(fuller) if cheapest else WhatIf(fuller), ports)
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+def _varied(state: State, change: Change, ports: Ports) -> tuple[State, Branch] | Talk:
+    try:
+        return varied(state, change, ports)
+    except InputError as error:
+        return warned(f"That cannot be planned: {error}.")
+
+
+def _what_if(state: State, change: Change, ports: Ports) -> Step:
+    made = _varied(state, change, ports)
+    if isinstance(made, Talk):
+        return state, (made,)
+    new, branch = made
+    if new is state:
+        return state, (said(f"That is plan {branch.number} already: {branch.label}. 'show {branch.number}' opens it."),)
+    against = state.branches[branch.against]
+    return new, (*difference(branch, against), said(f"'keep {branch.number}' makes it the plan, 'back' drops it."))
+
+
+def _cheapest(state: State, change: Change, ports: Ports) -> Step:
+    new, says = _what_if(state, change, ports)
+    branch = new.branches[-1]
+    plan = branch.capacity_plan
+    if new is state or plan is None:
+        return new, says
+    return new, (*says[:-1], *_verdict(plan, branch), says[-1])
+
+
+def _verdict(plan: CapacityPlan, branch: Branch) -> tuple[Say, ...]:
+    """Say whether the cheapest is within the budget, and what a budget would carry."""
+    budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
+    if monthly is None:
+        return (said(f"There is no price for it: {plan.cost.note}"),)
+    if budget is None:
+        return ()
+    if monthly <= budget:
+        return (said(f"Within the budget: {show_usd(monthly)} of {show_usd(budget)} a month."),)
+    each = monthly / plan.fleet.replicas
+    replicas = int(budget / each)
+    over = show_usd(monthly - budget)
+    text = f"Over the budget: the cheapest costs {show_usd(monthly)} a month, {over} more than asked."
+    if replicas and plan.spec.traffic.requests_per_s:
+        traffic = plan.spec.traffic
+        rate = replicas * plan.replica_capacity.requests_per_s / traffic.peak_factor / traffic.calls_per_request
+        text += (
+            f" {show_usd(budget)} ÷ {show_usd(each)} per replica = {replicas} replicas, which carry {show_rate(rate)} "
+            "on average."
+        )
+    if plan.chosen.precision.weights in ("bf16", "fp16"):
+        text += " 'cheapest with fp8' may do it."
+    return (said(text),)
+
+
+def _compare(state: State, changes: tuple[Change, ...], ports: Ports) -> Step:
+    new, branches = state, list[Branch]()
+    for change in changes:
+        if not change.values and not change.drops:
+            branches.append(state.base)
+            continue
+        made = _varied(new, change, ports)
+        if isinstance(made, Talk):
+            return state, (made,)
+        new, branch = made
+        branches.append(branch)
+    unique = tuple({branch.number: branch for branch in branches}.values())
+    numbers = [branch.number for branch in unique if branch.number != new.kept]
+    hint = f"'keep {numbers[-1]}' makes plan {numbers[-1]} the plan." if numbers else ""
+    return new, (*side_by_side(unique), said(hint)) if hint else side_by_side(unique)
+
+
+def _keep(state: State, number: int | None) -> Step:
+    wanted = len(state.branches) - 1 if number is None else number
+    if wanted >= len(state.branches):
+        return state, (said(str(numbered(state, (wanted,)))),)
+    branch = state.branches[wanted]
+    if wanted == state.kept:
+        return state, (said(f"Plan {wanted} is the plan already."),)
+    new = replace(state, kept=wanted, statements=branch.statements, settled=branch.settled)
+    return new, (said(f"Plan {wanted} ({branch.label}) is the plan now; what-ifs change it."), suggestions(branch))
+
+
+def headline(branch: Branch) -> str:
+    """Return a plan in a sentence."""
+    plan = branch.capacity_plan
+    sentence = plan.answer.sentence if plan else branch.plan.sentence  # type: ignore[union-attr]
+    return f"{sentence.rstrip('.')}."
+
+
+def _show(state: State, number: int | None, full: bool) -> tuple[Say, ...]:
+    branches = numbered(state, (state.kept if number is None else number,))
+    if isinstance(branches, str):
+        return (said(branches),)
+    plan = branches[0].capacity_plan
+    if not full or plan is None:
+        return plan_says(branches[0])
+    from agent.report.model import full as full_report  # noqa: PLC0415 — its sections are long, and rarely wanted
+
+    return (Data(full_report(plan)),)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+_SAVE_AS: Final = re.compile(
+    r"(?:(?:it|this|that|(?:the )?plan)\s+)?(?:(?:#|plan )?(?P<number>\d{1,3})\s+)?(?:(?:as|to|in|into|under)\s+)?"
+    r"(?P<name>\S.*)",
+    re.I,
+)
+DEFAULT_FILE: Final = "plan.json"
+
+
+def save(state: State, rest: str, ports: Ports) -> Step:
+    """Write the kept plan: ask about a name that is not JSON, and before anything is overwritten."""
+    name = rest.strip()
+    if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
+        return _named(state, DEFAULT_FILE, None, ports)
+    match = _SAVE_AS.fullmatch(name)
+    name = (match["name"] if match else name).strip().strip("'\"")
+    number = match["number"] if match else None
+    if number is not None:
+        branches = numbered(state, (int(number),))
+        if isinstance(branches, str):
+            return state, (said(branches),)
+        return _written(replace(state, kept=int(number)), name, ports, state)
+    if not name.lower().endswith(".json"):
+        proper = str(PurePath(name).with_suffix(".json")) if PurePath(name).name else DEFAULT_FILE
+        text = (
+            f"The plan is JSON, and {name} does not end in .json. Enter or yes saves {proper}, 'no' saves nothing, "
+            f"'as it is' saves {name}."
+        )
+        return replace(state, pending=NameFile(proper, name, text)), ()
+    return _written(state, name, ports, state)
+
+
+def _named(state: State, proposed: str, other: str | None, ports: Ports) -> Step:
+    text = f"Save the plan as {proposed}? Enter or yes does; or say another name."
+    return replace(state, pending=NameFile(proposed, other, text)), ()
+
+
+def name_file(state: State, asked: NameFile, line: str, ports: Ports) -> Step:
+    """Go on with a file whose name was asked about; the line is no keyword but yes, no or Enter."""
+    reply = line.strip().strip("'\"")
+    settled = replace(state, pending=None)
+    if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:
+        if asked.overwrites:
+            return settled, (_write(settled, asked.path, overwrite=True),)
+        return _written(settled, asked.path, ports, settled)
+    if reply.lower() in {"n", "no", "nope", "cancel", "never mind"}:
+        return settled, (said("Nothing was written."),)
+    if asked.other and reply.lower() in {"as it is", "as is", "anyway", asked.other.lower(), "2"}:
+        return _written(settled, asked.other, ports, settled)
+    if len(reply.split()) > 1 and not reply.lower().endswith((".json", ".md")):
+        return ask_plan(settled, line, ports)  # a sentence is no file's name
+    return save(settled, reply.removeprefix("save "), ports)
+
+
+def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:
+    if state.branches[state.kept].capacity_plan is None:
+        return replace(back_to, pending=None), (
+            said("There is no plan to save: nothing fits. Change something first."),
+        )
+    if ports.exists(name):
+        text = f"{name} exists. Overwrite it? 'yes' does; or say another name."
+        return replace(back_to, pending=NameFile(name, None, text, overwrites=True)), ()
+    return replace(back_to, pending=None), (_write(state, name, overwrite=False),)
+
+
+def _write(state: State, name: str, overwrite: bool) -> Write:
+    plan = state.branches[state.kept].capacity_plan
+    assert plan is not None
+    if name.lower().endswith((".md", ".markdown")):
+        from agent.report.markdown import markdown  # noqa: PLC0415
+        from agent.report.model import full as full_report  # noqa: PLC0415
+
+        return Write(name, markdown(full_report(plan)), overwrite, "the report")
+    return Write(
+        name, json.dumps(plan_json(plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n", overwrite, "the plan"
+    )
+
+
+def export(state: State, rest: str, ports: Ports) -> Step:
+    """Write the kept plan in the format of the file's name."""
+    name = re.sub(
+        r"^(?:(?:it|this|that|the plan|the report)\s+)?(?:(?:as|to|in|into)\s+)?", "", rest.strip(), flags=re.I
+    ).strip("'\"")
+    if not name.lower().endswith((".json", ".md", ".markdown")):
+        text = "Name a file that ends in .json (the plan) or .md (the report): 'export plan.md'."
+        return state, (said(text),)
+    return _written(state, name, ports, state)

@@ -1,0 +1,212 @@
+"""Variants of a plan: how a request becomes one, and how plans stand beside each other."""
+
+from msgspec.structs import replace
+
+from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
+from agent.report.words import accelerators_noun, metric_shown, usd_shown
+from agent.statements.merged import collected
+from agent.talk.requests import Change
+from agent.talk.speech import Data, Say
+from agent.talk.state import Branch, Ports, State, without
+from catalogs.units import show_count, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan
+from engine.workload import Statement, Target
+
+Row = tuple[str, str, float | None]
+"""A figure's name, how it is shown, and its value where a ratio says something."""
+
+
+def varied(state: State, change: Change, ports: Ports) -> tuple[State, Branch]:
+    """Return the state with a variant, or with the one that asks the same already.
+
+    Raises:
+        InputError: the values contradict each other, or name what the catalog does not know.
+    """
+    base = state.branches[-1] if change.chained else state.base
+    kept = without(base.statements, change.drops | _replaced(change) | frozenset(change.values))
+    statement = Statement("said", change.values, {path: words for path, words in change.details.items() if words})
+    statements = (*kept, statement) if change.values else kept
+    stated = collected(statements, ports.catalog).completed()
+    for branch in state.branches:
+        if branch.spec == stated.spec:
+            return state, branch
+    plan = ports.plan(stated.spec, stated.sources)
+    branch = Branch(len(state.branches), change.label, base.number, statements, base.settled, plan, stated.spec)
+    return replace(state, branches=(*state.branches, branch)), branch
+
+
+def _replaced(change: Change) -> frozenset[str]:
+    """Paths that a change makes void: another model has other dimensions, another mean another spread."""
+    void = {"architecture"} if "model" in change.values and "architecture" not in change.values else set()
+    for side in ("input", "output"):
+        if f"tokens.{side}.mean" in change.values:
+            void |= {f"tokens.{side}.p95", f"tokens.{side}.values"}
+    return frozenset(void)
+
+
+def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
+    """Return a variant beside the plan that it changes."""
+    title = Paragraph(f"{branch.number}: {branch.label} (against {base.number}).", "strong")
+    plan, before = branch.capacity_plan, base.capacity_plan
+    if plan is None:
+        return (Data(Report((title, *_refusal(branch)))),)
+    answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
+    if before is None:
+        return (Data(Report((Group((title, answer)),))),)
+    rows: list[tuple[Cell, ...]] = []
+    for (name, now, value), (_, then, old) in zip(_figures(plan, before), _figures(before, plan), strict=True):
+        if now != then or name in ("accelerators", "monthly"):
+            rows.append((name, then, now, _moved(old, value, now == then)))
+    columns = (
+        Column(""),
+        Column(f"plan {base.number}", spoken="titled"),
+        Column(f"plan {branch.number}", spoken="titled"),
+        Column("change", "right", spoken="bare"),
+    )
+    return (Data(Report((Group((title, answer)), Table(columns, tuple(rows))))),)
+
+
+def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
+    """Return several plans, a row each, the cheapest that meets its targets named."""
+    target = next((t for b in branches if b.capacity_plan for t in b.capacity_plan.spec.targets), None)
+    latency = metric_shown(target.metric, target.percentile) if target else "TTFT p95"
+    columns: tuple[Column, ...] = (
+        Column("plan"),
+        Column("fleet", spoken="bare"),
+        Column("monthly", "right"),
+        Column(latency, "right"),
+        Column("ITL", "right"),
+        Column("targets", spoken="bare"),
+        Column("", wraps=True, spoken="sentence"),
+    )
+    rows = tuple(_beside(branch, target) for branch in branches)
+    at = next(index for index, column in enumerate(columns) if column.title == "targets")
+    if not any(row[at] for row in rows):  # nobody stated a target
+        columns = columns[:at] + columns[at + 1 :]
+        rows = tuple(row[:at] + row[at + 1 :] for row in rows)
+    says: list[Block] = [Table(columns, rows)]
+    verdict = _cheapest(branches)
+    if verdict:
+        says.append(Paragraph(verdict))
+    return (Data(Report(tuple(says))),)
+
+
+def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
+    plan = branch.capacity_plan
+    number = str(branch.number)
+    if plan is None:
+        return number, "nothing fits", "", "", "", "", branch.label
+    peak = plan.performance.at_peak
+    ttft = _latency(plan, target) if target else peak.ttft_s.p95
+    met: Cell = ""
+    if plan.targets:
+        met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
+    return (
+        number,
+        _fleet(plan),
+        usd_shown(plan.cost.monthly_usd),
+        show_seconds(ttft),
+        show_seconds(peak.itl_s.mean),
+        met,
+        branch.label,
+    )
+
+
+def _cheapest(branches: tuple[Branch, ...]) -> str:
+    ranked = sorted(
+        (plan.cost.monthly_usd, branch.number)
+        for branch in branches
+        if (plan := branch.capacity_plan) and plan.answer.meets_targets and plan.cost.monthly_usd is not None
+    )
+    if len(ranked) < 2:
+        return ""
+    (first, number), (second, other) = ranked[:2]
+    if first is None or second is None or first == second:
+        return ""
+    return (
+        f"Plan {number} is the cheapest at {show_usd(first)} a month; plan {other} costs {second / first - 1:.0%} more."
+    )
+
+
+def _refusal(branch: Branch) -> tuple[Block, ...]:
+    from agent.report.no_plan import no_plan_report  # noqa: PLC0415 — reviewing plans, and planning varies
+
+    return () if isinstance(branch.plan, CapacityPlan) else no_plan_report(branch.plan).blocks
+
+
+def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
+    """Return the figures that two plans are compared by; the targets of either are among them."""
+    peak = plan.performance.at_peak
+    rows: list[Row] = [
+        ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
+        ("replicas", f"{plan.fleet.replicas} of {_shape(plan)}", None),
+        ("weights", plan.chosen.precision.weights.upper(), None),
+        ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
+        ("TTFT p95", show_seconds(peak.ttft_s.p95), peak.ttft_s.p95),
+        ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
+    ]
+    asked = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
+    for (metric, percentile), target in asked.items():
+        name = metric_shown(metric, percentile)
+        if name not in {row[0] for row in rows}:
+            value = _latency(plan, target)
+            rows.append((name, show_seconds(value), value))
+    if plan.targets or other.targets:
+        rows.append(("targets", _verdict(plan), None))
+    holds = plan.answer.holds_to_requests_per_s
+    rows.append(("holds to", show_rate(holds), holds))
+    if plan.fleet.maximum_accelerators != plan.fleet.accelerators or (
+        other.fleet.maximum_accelerators != other.fleet.accelerators
+    ):
+        count = plan.fleet.maximum_accelerators
+        rows.append((f"{accelerators_noun(plan.chosen)} at most", show_count(count), count))
+    return rows
+
+
+def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
+    """Return a fleet; of the same accelerator in both plans the name would say nothing."""
+    same = plan.chosen.accelerator == other.chosen.accelerator
+    return show_count(plan.fleet.accelerators) if same else _fleet(plan)
+
+
+def _verdict(plan: CapacityPlan) -> str:
+    if not plan.targets:
+        return "none"
+    return "met" if plan.answer.meets_targets else "missed"
+
+
+def _latency(plan: CapacityPlan, target: Target) -> float:
+    return float(getattr(getattr(plan.performance.at_peak, f"{target.metric}_s"), target.percentile))
+
+
+def _fleet(plan: CapacityPlan) -> str:
+    return f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
+
+
+def _shape(plan: CapacityPlan) -> str:
+    chosen = plan.chosen
+    axes = (
+        ("TP", chosen.tensor_parallel),
+        ("PP", chosen.pipeline_parallel),
+        ("DP", chosen.data_parallel),
+        ("EP", chosen.expert_parallel),
+    )
+    return " ".join(f"{name}{size}" for name, size in axes if size > 1) or "one accelerator"
+
+
+def _moved(old: float | None, new: float | None, same: bool) -> str:
+    if old is None or new is None or same or not old:
+        return "same" if same else ""
+    return f"{new / old - 1:+.0%}" if old != new else "same"
+
+
+def numbered(state: State, numbers: tuple[int, ...]) -> tuple[Branch, ...] | str:
+    """Return the plans of those numbers, or which there are."""
+    if not numbers:
+        return state.branches
+    unknown = [number for number in numbers if number >= len(state.branches)]
+    if unknown:
+        last = len(state.branches) - 1
+        there = "there is plan 0 alone" if not last else f"plans 0 to {last} are there"
+        return f"There is no plan {unknown[0]}; {there}."
+    return tuple(state.branches[number] for number in dict.fromkeys(numbers))

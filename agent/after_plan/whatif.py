@@ -1,0 +1,221 @@
+"""Questions about a plan, in words: what if, compare, cheapest, why. Each becomes a typed request."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from agent.after_plan.multiples import scaled
+from agent.interpret.reading import Reading
+from agent.talk.requests import (
+    Ask,
+    Change,
+    Cheapest,
+    Compare,
+    CompareBranches,
+    Keep,
+    Show,
+    Unclear,
+    Understood,
+    WhatIf,
+    Why,
+)
+from agent.talk.shown import value_shown
+from agent.talk.state import Ports, joined_targets
+from catalogs.errors import quoted
+
+_WITHOUT: Final = tuple(
+    (re.compile(rf"\b(?:without|no|ignoring|ignore) (?:a |the |any )?(?:{what})\b", re.I), values, label)
+    for what, values, label in (
+        (r"peaks?(?: factor| hour)?", {"traffic.peak_factor": 1.0, "traffic.burst": 1.0}, "no peak"),
+        (r"growth", {"traffic.growth_per_year": 0.0}, "no growth"),
+        (r"(?:spares?|redundancy)(?: replicas?)?", {"availability.spare_replicas": 0}, "no spares"),
+        (r"(?:prefix )?(?:cach(?:e|ing)|prefix(?: reuse| hits?)?)", {"tokens.prefix_hit": 0.0}, "no prefix cache"),
+        (r"(?:latency |ttft |itl )?(?:targets?|slos?|slas?)", {"targets": ()}, "no targets"),
+    )
+)
+_OPENING: Final = re.compile(
+    r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:(?:what|how)"
+    r"(?:\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
+    r"let'?s\s+(?:say|try))?\s*"
+    # A supposition in the past tense is no tale of another time.
+    r"(?:(?<=if )(?:we|i|it|they|this|that)\s+(?:ran|served|handled|saw)\s+)?",
+    re.I,
+)
+_CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
+_CHEAPEST: Final = re.compile(r"\b(cheapest|least expensive|lowest cost|cheaper|save money|minimum cost)\b", re.I)
+_ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
+_CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re.I)
+
+
+def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    """Return the request that a line makes about a plan whose values are given."""
+    said = " ".join(text.split()).rstrip("?.! ")
+    lower = said.lower()
+    if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
+        return Understood(Why(match[2].strip()))
+    if match := re.fullmatch(
+        r"(?:keep|take|use|choose|adopt)(?: (?:it|this|that|the last(?: one)?|(?:plan |variant |#)?(\d{1,3})))?", lower
+    ):
+        return Understood(Keep(int(match[1]) if match[1] else None))
+    if match := re.fullmatch(
+        r"(?:show |print )?(?:me )?(?:the )?(?:full|whole|complete|entire|details?|report)(?: report| plan)?"
+        r"(?: (?:of )?(\d{1,3}))?",
+        lower,
+    ):
+        return Understood(Show(int(match[1]) if match[1] else None, full=True))
+    if match := re.fullmatch(r"(?:show|print)(?: me)?(?: the)?(?: plan| answer| screen)?(?: (\d{1,3}))?", lower):
+        return Understood(Show(int(match[1]) if match[1] else None, full=False))
+    if match := re.match(r"(?:please )?(?:compare|vs\.?|versus)\b\s*(.*)", said, re.I):
+        return _comparison(match[1], base, ports)
+    return _variant(said, base, ports)
+
+
+def is_chained(text: str) -> bool:
+    """Return whether a line goes on from the last variant: 'and with fp8'."""
+    return bool(_CHAINED.match(text))
+
+
+def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    numbers = re.sub(r"\b(plans?|variants?|with|and|to|vs|versus|all|them|#)\b|[,#.]", " ", text.lower()).split()
+    if all(number.isascii() and number.isdecimal() and len(number) < 4 for number in numbers):
+        return Understood(CompareBranches(tuple(int(number) for number in numbers)))
+    pieces = [
+        piece
+        for piece in re.split(r"\s*(?:,|;|\band\b|\bor\b|\bvs\.?|\bversus\b|\bwith\b|\bto\b)\s*", text, flags=re.I)
+        if piece
+    ]
+    changes: list[Change] = []
+    unused: list[str] = []
+    for piece in pieces:
+        one = _variant(piece, base, ports)
+        unused += one.unused
+        match one.request:
+            case WhatIf(change) | Cheapest(change):
+                changes.append(change)
+            case Ask(_, questions):
+                labels = ", ".join(choice.label for choice in questions[0].choices)
+                return Understood(
+                    Unclear(f"{quoted(piece)} may be several: {labels}. Name one of them in the comparison.")
+                )
+            case _:
+                return Understood(
+                    Unclear(f"I cannot compare {quoted(piece)}: name accelerators, precisions, models or plans.")
+                )
+    # "compare H200" sets one thing beside the plan as it is.
+    own = (Change({}, {}, "the plan"),) if len(changes) == 1 else ()
+    return Understood(Compare((*own, *changes)), tuple(unused))
+
+
+def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    chained = is_chained(said)
+    text = _OPENING.sub("", said, count=1)
+    cheapest = bool(_CHEAPEST.search(text))
+    values: dict[str, Any] = {}
+    details: dict[str, str] = {}
+    labels: list[str] = []
+    text = _CHEAPEST.sub(" ", text)
+    for pattern, fixed, label in _WITHOUT:
+        if match := pattern.search(text):
+            values |= fixed
+            details |= dict.fromkeys(fixed, match[0])
+            labels.append(label)
+            text = f"{text[: match.start()]} {text[match.end() :]}"
+    rest: list[str] = []
+    for clause in filter(None, _CLAUSE.split(text)):
+        multiplied = scaled(clause, base)
+        if isinstance(multiplied, Unclear):
+            return Understood(multiplied)
+        if multiplied is None:
+            rest.append(clause)
+            continue
+        for path, value, label in multiplied:
+            values[path], details[path] = value, clause
+            labels.append(label)
+    left = text if len(rest) == len([part for part in _CLAUSE.split(text) if part]) else ", ".join(rest)
+    reading = ports.read(left, ports.catalog, asked=None, known=base) if left.strip() else Reading()
+    _take(reading, values, details, labels, base, replace_metric=not _ADDS.search(left))
+    drops = frozenset[str]()
+    budget = "money.monthly_budget_usd" in reading.values
+    if (cheapest or budget) and "hardware.accelerators" not in values:
+        drops = frozenset({"hardware.accelerators"})
+    label = ", ".join(dict.fromkeys(labels))
+    if cheapest:
+        label = f"cheapest with {label}" if label else "cheapest of all"
+    change = Change(values, details, label, drops, chained)
+    if reading.questions:
+        return Understood(Ask(change, reading.questions), reading.unused)
+    if not values and not cheapest:
+        return Understood(Unclear(_why_unclear(said, reading)), () if reading.objections else reading.unused)
+    return Understood(
+        Cheapest(change) if cheapest or budget else WhatIf(change), (*reading.unused, *reading.objections)
+    )
+
+
+def with_choice(change: Change, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Change:
+    """Return a change with one more value, chosen where the words left it open."""
+    if value is None:
+        return change
+    made = value
+    if path == "targets":
+        made = joined_targets(base.get(path, ()), tuple(value), replace_metric=True)
+    elif path in ("hardware.accelerators", "hardware.excluded") and not isinstance(value, tuple):
+        made = (value,)
+    label = ", ".join(filter(None, (change.label, value_shown(path, value))))
+    return replace(
+        change,
+        values={**change.values, path: made},
+        details={**change.details, path: words},
+        label=label,
+        drops=change.drops - {path},
+    )
+
+
+def _take(
+    reading: Reading,
+    values: dict[str, Any],
+    details: dict[str, str],
+    labels: list[str],
+    base: Mapping[str, Any],
+    replace_metric: bool,
+) -> None:
+    for path, value in reading.values.items():
+        if path == "preset":
+            continue
+        made = value
+        if path == "targets":
+            made = joined_targets(base.get(path, ()), value, replace_metric)
+        elif path == "hardware.excluded":
+            made = tuple(dict.fromkeys((*base.get(path, ()), *value)))
+            wanted = base.get("hardware.accelerators", ())
+            if set(wanted) & set(made):
+                values["hardware.accelerators"] = tuple(name for name in wanted if name not in made)
+        elif path == "hardware.accelerators" and set(value) & set(base.get("hardware.excluded", ())):
+            values["hardware.excluded"] = tuple(name for name in base["hardware.excluded"] if name not in value)
+        values[path] = made
+        details[path] = reading.details.get(path, "")
+        labels.append(_labelled(path, value))
+
+
+def _labelled(path: str, value: Any) -> str:
+    shown = value_shown(path, value)
+    match path.split("."):
+        case ["tokens", "input", "mean"]:
+            return f"prompts of {shown}"
+        case ["tokens", "output", "mean"]:
+            return f"answers of {shown}"
+        case ["hardware", "accelerators"]:
+            return f"on {shown}"
+        case ["tokens", "prefix_hit"]:
+            return f"{shown} cached"
+    return shown
+
+
+def _why_unclear(said: str, reading: Reading) -> str:
+    if reading.objections:
+        return " ".join(reading.objections)
+    return (
+        f"I found no change in {quoted(said)}. For example: 'what if traffic doubles', 'with fp8', 'on H200', "
+        "'compare H100 and B200', 'why so many GPUs'; 'help' lists more."
+    )

@@ -1,0 +1,193 @@
+"""Why: the sums behind a plan's figures, from its own records; a counterfactual is planned where it says most."""
+
+import re
+from typing import Final
+
+from agent.after_plan.sums import FIGURES, Explanation
+from agent.after_plan.variants import varied
+from agent.report.blocks import Bullets, Paragraph, Report
+from agent.report.words import metric_shown, usd_shown
+from agent.talk.requests import Change
+from agent.talk.speech import Data, Say, said
+from agent.talk.state import Branch, Ports, State
+from catalogs.errors import AmbiguousName, InputError, quoted
+from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_seconds
+from engine.plan import CapacityPlan, Latency, Rejection
+
+_NOT: Final = re.compile(r"\bnot\b|\binstead of\b|n't\b", re.I)
+_TOPICS: Final = (
+    ("cost", r"\b(cost|costs|price|bill|expensive|dear|money|budget|\$[\d,.]+k?|usd|month)\b|\$"),
+    ("ttft", r"\bttft\b|first token|\bwait"),
+    ("itl", r"\b(itl|tpot)\b|between tokens|slow(er)? tokens|token gap"),
+    ("e2e", r"\be2e\b|end to end|whole request"),
+    ("parallelism", r"\b(tp|pp|dp|ep) ?\d*\b|tensor|pipeline|parallel"),
+    ("memory", r"\b(memory|vram|fit|fits|kv|headroom)\b"),
+    ("batch", r"\bbatch\b|concurren|in flight"),
+    ("scaling", r"\b(autoscal\w*|threshold|scal(e|es|ing))\b"),
+    ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
+    ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^\d+$"),
+)  # fmt: skip
+SAME: Final = 0.1
+"""A figure within so much of the plan's own is meant to be it."""
+HINT: Final = (
+    "Ask 'why so many GPUs', 'why not L40S', 'why is TTFT 600 ms', 'why TP4', 'why so expensive' or 'why memory'."
+)
+
+
+def reasons(subject: str, state: State, ports: Ports) -> tuple[Say, ...]:
+    """Return why a figure or a choice of the kept plan is what it is."""
+    plan = state.base.capacity_plan
+    if plan is None:
+        return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
+    if _NOT.search(subject):
+        return _shown(_why_not(subject, plan, state, ports))
+    topic = next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
+    if topic == "parallelism":
+        return _shown(_parallelism(plan, state, ports))
+    if topic:
+        return (*_other_figure(topic, subject, plan), *_shown(FIGURES[topic](plan)))
+    if _names(subject, ports):
+        return _shown(_why_this(subject, plan, state, ports))
+    return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
+
+
+def _shown(blocks: Explanation) -> tuple[Say, ...]:
+    return (Data(Report(blocks)),)
+
+
+def _other_figure(topic: str, subject: str, plan: CapacityPlan) -> tuple[Say, ...]:
+    """Say what a latency is, where the question states another."""
+    stated = re.search(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
+    if stated is None or topic not in ("ttft", "itl", "e2e"):
+        return ()
+    seconds = float(stated[1]) * TIME_UNITS[stated[2].lower()]
+    at: Latency = getattr(plan.performance.at_peak, f"{topic}_s")
+    if any(abs(seconds / value - 1) < SAME for value in (at.mean, at.p50, at.p90, at.p95, at.p99)):
+        return ()
+    shown = f"{show_seconds(at.mean)} on average and {show_seconds(at.p95)} at p95"
+    return (said(f"It is not {show_seconds(seconds)} here: {topic.upper()} is {shown} at the peak."),)
+
+
+# --- the choice -------------------------------------------------------------------------------------------------------
+
+
+def _names(subject: str, ports: Ports) -> str | None:
+    """Return the accelerator that words name; raises nothing."""
+    words = re.sub(
+        r"\b(not|is|it|the|an?|use|using|on|choose|chosen|did|you|we|instead of|why|was|isn't|don't)\b", " ", subject
+    )
+    name = " ".join(words.split()).strip("?'\" ")
+    if not name:
+        return None
+    try:
+        return ports.catalog.accelerator(name).id
+    except AmbiguousName as several:
+        return several.hits[0]
+    except InputError:
+        return None
+
+
+def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
+    named = _names(subject, ports)
+    if named != plan.chosen.accelerator:
+        return _why_not(subject, plan, state, ports)
+    if plan.spec.hardware.accelerators == (named,):
+        return (
+            Paragraph(f"You asked for it. 'cheapest' searches all; 'compare {named} and another' sets two beside."),
+        )
+    others = tuple(
+        f"{one.accelerators} × {one.accelerator_name}, {usd_shown(one.monthly_usd)} a month: {one.why_not}"
+        for one in plan.alternatives
+    )
+    text = f"{plan.chosen.accelerator_name} makes the cheapest whole fleet that meets what was asked."
+    return (Paragraph(text), Bullets(others, "The others:")) if others else (Paragraph(text),)
+
+
+def _why_not(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
+    named = _names(subject, ports)
+    if named is None:
+        return (Paragraph(f"Why not what? {HINT}"),)
+    name = ports.catalog.accelerators[named].name
+    if named == plan.chosen.accelerator:
+        return (Paragraph(f"The plan is on {name}: {plan.answer.sentence.rstrip('.')}."),)
+    rejected = next((one for one in plan.rejected if one.what.lower().startswith(name.lower())), None)
+    if rejected:
+        return _rejection(rejected)
+    change = Change({"hardware.accelerators": (named,)}, {}, f"on {name}", frozenset({"hardware.excluded"}))
+    try:
+        _, branch = varied(state, change, ports)
+    except InputError as error:
+        return (Paragraph(f"{name}: {error}."),)
+    other = branch.capacity_plan
+    if other is None:
+        return (Paragraph(f"{name}: {_first_reason(branch)}."),)
+    asked = plan.spec.hardware.accelerators
+    lead = ""
+    if named in plan.spec.hardware.excluded:
+        lead = "You left it out. "
+    elif asked and named not in asked:
+        lead = "You asked for another. "
+    return (Paragraph(f"{lead}On {name} it would be {_versus(other, plan)}."),)
+
+
+def _rejection(rejected: Rejection) -> Explanation:
+    said = Paragraph(f"{rejected.what}: {rejected.reason}.")
+    return (said, Bullets(rejected.relaxations, "What would work:")) if rejected.relaxations else (said,)
+
+
+def _first_reason(branch: Branch) -> str:
+    if isinstance(branch.plan, CapacityPlan):
+        return ""
+    return branch.plan.rejected[0].reason if branch.plan.rejected else branch.plan.sentence.rstrip(".")
+
+
+def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
+    """Return another plan in a line, against the one that was chosen."""
+    fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}, {usd_shown(other.cost.monthly_usd)} a month"
+    mine, its = plan.cost.monthly_usd, other.cost.monthly_usd
+    money = ""
+    if mine and its:
+        ratio = its / mine - 1
+        money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
+    peak = other.performance.at_peak
+    speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
+    missed = [metric_shown(one.metric, one.percentile) for one in other.targets if not one.met]
+    verdict = f"; it misses {', '.join(missed)}" if missed else ""
+    measured = ""
+    if mine and its and its < mine and not missed:
+        # The search prefers accelerators whose kernels were measured; the warning says so of this one.
+        measured = next((f"; {text}" for text in other.warnings if "kernel" in text or "memory" in text), "")
+    return f"{fleet}{money}{speed}{verdict}{measured}"
+
+
+# --- parallelism ------------------------------------------------------------------------------------------------------
+
+
+def _parallelism(plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
+    chosen, memory = plan.chosen, plan.memory
+    each = memory.per_accelerator
+    first = (
+        f"The weights take {show_figure(memory.weights_bytes / GIB)} GiB in {chosen.precision.weights.upper()} and one "
+        f"{chosen.accelerator_name} holds {show_figure(each.total_bytes / GIB)} GiB. Spread over "
+        f"{chosen.accelerators_per_replica}, weights take {show_figure(each.weights_bytes / GIB)} GiB each and leave "
+        f"{show_figure(each.kv_cache_bytes / GIB)} GiB for KV, {show_count(memory.max_concurrent_sequences)} requests."
+    )
+    rows = [
+        _other_width(plan, width, state, ports) for width in (chosen.tensor_parallel // 2, chosen.tensor_parallel * 2)
+    ]
+    shown = tuple(row for row in rows if row)
+    return (Paragraph(first), Bullets(shown, "The neighbours:")) if shown else (Paragraph(first),)
+
+
+def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> str:
+    if width < 1:
+        return ""
+    values = {"serving.tensor_parallel": width, "hardware.accelerators": (plan.chosen.accelerator,)}
+    try:
+        _, branch = varied(state, Change(values, {}, f"TP{width}"), ports)
+    except InputError as error:
+        return f"TP{width}: {error}"
+    other = branch.capacity_plan
+    if other is None:
+        return f"TP{width}: {_first_reason(branch)}"
+    return f"TP{width}: {_versus(other, plan)}"

@@ -1,0 +1,151 @@
+"""What works at every question: edit, why, help, review, start over, save, resume, quit."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.after_plan import requests as planned
+from agent.after_plan.suggestions import suggestions
+from agent.after_plan.why import reasons
+from agent.collect import review as reviewing
+from agent.collect.hear import hear
+from agent.report.blocks import Facts, Group, Paragraph
+from agent.talk.keywords import HELP, HELP_PLANNED
+from agent.talk.questions import open_slot, question
+from agent.talk.slots import ASKED, OFFERED, Slot, default_of, slot_called, slot_of
+from agent.talk.speech import Resume, Say, Talk, said
+from agent.talk.state import Clarify, Ports, State, Step
+
+NAMES: Final = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
+
+
+def where(state: State, ports: Ports) -> tuple[Say, ...]:
+    """Return the words that say where a conversation stands: after back, and after resume."""
+    if state.pending or open_slot(state, ports):
+        return question(state, ports)
+    if state.phase == "planned":
+        number = state.kept
+        return (said(f"Plan {number} stands: {planned.headline(state.base)}"), suggestions(state.base))
+    return (*reviewing.review(state, ports), said(reviewing.ANYTHING_ELSE))
+
+
+def _edit(state: State, rest: str, ports: Ports) -> Step:
+    known = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
+    if not rest:
+        return state, (said(f"Edit what? {known}."),)
+    name, _, value = rest.partition(" to ")
+    slot = slot_called(name)
+    if slot is None and not value:
+        # "edit traffic 30 rps": the longest beginning that names a slot.
+        words = rest.split()
+        for count in range(len(words) - 1, 0, -1):
+            if found := slot_called(" ".join(words[:count])):
+                slot, value = found, " ".join(words[count:])
+                break
+    if slot is None:
+        new, says = hear(replace(state, pending=None), rest, ports, correcting=True)
+        if new.statements == state.statements:
+            return state, (said(f"'{rest}' is nothing that I ask about: {known}."),)
+        return _reopened(new), says
+    opened = replace(_reopened(state), pending=None, later=(), editing=slot.id)
+    if not value:
+        return (state, question(state, ports)) if state.editing == slot.id else (opened, ())
+    new, says = hear(opened, value, ports, correcting=True)
+    if new is opened:
+        return opened, says
+    # What waited for a choice waits on: the edit was about something else.
+    waits = new.pending is None and isinstance(state.pending, Clarify) and not _about(state.pending, slot)
+    return (replace(new, pending=state.pending, later=state.later, editing=state.editing) if waits else new), says
+
+
+def _about(asked: Clarify, slot: Slot) -> bool:
+    return slot_of(asked.question.path) is slot or asked.change is not None
+
+
+def _reopened(state: State) -> State:
+    """After a plan an edit leads to the review again; the plans stay."""
+    return replace(state, phase="review") if state.phase == "planned" else state
+
+
+def _why(state: State, rest: str, ports: Ports) -> Step:
+    named = slot_called(rest) if rest else None
+    if state.phase == "planned" and not state.editing:
+        return state, reasons(rest, state, ports)
+    slot = named or open_slot(state, ports)
+    if rest and named is None:
+        return state, (
+            said(f"I ask nothing called '{rest}'; there is {', '.join(one.id for one in (*ASKED, *OFFERED))}."),
+        )
+    if slot is None:
+        return state, (said(f"Say what about: 'why peak', 'why targets', 'why {OFFERED[-1].id}'."),)
+    default = default_of(slot, state.values)
+    reason = f" ({slot.default_reason})" if slot.default_reason else ""
+    blocks = [Paragraph(slot.why)]
+    if default:
+        blocks.append(Paragraph(f"Without an answer: {default}{reason}.", "quiet"))
+    again = question(state, ports) if slot is open_slot(state, ports) else ()
+    return state, (Talk((Group(tuple(blocks)),)), *again)
+
+
+def _help(state: State, rest: str, ports: Ports) -> Step:
+    if rest and (slot := slot_called(rest)):
+        return _why(state, slot.id, ports)
+    blocks: list[Facts | Paragraph] = []
+    slot = open_slot(state, ports)
+    if slot and not state.pending:
+        blocks.append(
+            Paragraph(f"I am asking for the {slot.id}: {slot.example}. Any other facts are welcome in the same line.")
+        )
+    if state.phase == "planned":
+        blocks.append(Facts(HELP_PLANNED))
+    blocks.append(Facts(HELP))
+    return state, (Talk(tuple(blocks)),)
+
+
+def _review(state: State, rest: str, ports: Ports) -> Step:
+    says = reviewing.review(state, ports)
+    if state.phase == "review" and not state.pending and not open_slot(state, ports):
+        return state, (*says, said(reviewing.ANYTHING_ELSE))
+    return state, (*says, *question(state, ports))
+
+
+def _start_over(state: State, rest: str, ports: Ports) -> Step:
+    if not state.past:
+        return state, (said("Nothing was said yet."), *question(state, ports))
+    root = state
+    while root.past is not None:
+        root = root.past
+    return root, (said("Started over; 'back' returns to your answers."),)
+
+
+def _save(state: State, rest: str, ports: Ports) -> Step:
+    if state.phase != "planned":
+        text = "There is no plan to save yet. Your answers are kept anyway: 'fleetcast resume' opens them again."
+        return state, (said(text), *question(state, ports))
+    return planned.save(state, rest, ports)
+
+
+def _resume(state: State, rest: str, ports: Ports) -> Step:
+    return state, (Resume(),)
+
+
+def _quit(state: State, rest: str, ports: Ports) -> Step:
+    kept = (
+        "Your answers are kept: 'fleetcast resume' goes on from here."
+        if state.past
+        else "Nothing was said, nothing is kept."
+    )
+    return replace(state, phase="done"), (said(kept),)
+
+
+EVERYWHERE: Final[Mapping[str, Callable[[State, str, Ports], Step]]] = {
+    "edit": _edit,
+    "why": _why,
+    "help": _help,
+    "review": _review,
+    "start over": _start_over,
+    "save": _save,
+    "resume": _resume,
+    "quit": _quit,
+}

@@ -1,0 +1,109 @@
+"""From facts to statements: what they contradict, what they make void, and whether they can be a spec."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from agent.interpret.reading import Choice, Fact, Question, Reading
+from agent.statements.merged import preset_statement
+from agent.talk.shown import value_shown
+from agent.talk.slots import Slot
+from agent.talk.state import Ports, State, joined_targets, without
+from catalogs.errors import InputError
+from engine.workload import Statement, missing, spec_from
+
+_ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
+_FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "tokens.output.mean": 1.0, "model": "any"}
+
+
+def with_facts(state: State, facts: tuple[Fact, ...], text: str, ports: Ports) -> State:
+    """Return the state with facts of a line among its statements.
+
+    Raises:
+        InputError: a model that neither the catalog nor the hub nor a file knows.
+    """
+    taken = Reading(facts=facts)
+    return with_values(state, dict(taken.values), taken.details, ports, adding=bool(_ADDS.search(text)))
+
+
+def with_values(
+    state: State, values: dict[str, Any], details: Mapping[str, str], ports: Ports, adding: bool = False
+) -> State:
+    """Return the state with values that somebody said; what they make void goes.
+
+    Args:
+        adding: accelerators are added to those that were named.
+
+    Raises:
+        InputError: as ``with_facts``.
+    """
+    old, statements = state.values, state.statements
+    named = values.pop("preset", None)
+    if named is not None:
+        preset = preset_statement(ports.catalog.preset(str(named)))
+        statements = (preset, *(one for one in statements if one.kind != "preset"))
+    if "model" in values:
+        statements = without(statements, {"architecture"})
+        found = ports.model(str(values["model"]))
+        if found.architecture is not None:
+            # The hub is asked once: a plan is made from what was read then.
+            values |= {"model": found.name, "architecture": found.architecture}
+    if "targets" in values:
+        values["targets"] = joined_targets(old.get("targets", ()), tuple(values["targets"]))
+    if adding and values.get("hardware.accelerators"):
+        both = (*old.get("hardware.accelerators", ()), *values["hardware.accelerators"])
+        values["hardware.accelerators"] = tuple(dict.fromkeys(both))
+    values |= exclusions(values, old)
+    statements = without(statements, set(values))
+    if not values:
+        return replace(state, statements=statements)
+    kept = {path: details[path] for path in values if path in details}
+    return replace(state, statements=(*statements, Statement("said", values, kept)))
+
+
+def exclusions(values: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Return accelerators wanted and excluded as they stand after new ones were said: none is both."""
+    wanted = values.get("hardware.accelerators", old.get("hardware.accelerators", ()))
+    excluded = old.get("hardware.excluded", ())
+    made: dict[str, Any] = {}
+    if "hardware.excluded" in values:
+        excluded = tuple(dict.fromkeys((*excluded, *values["hardware.excluded"])))
+        made["hardware.excluded"] = excluded
+        if set(wanted) & set(excluded):
+            made["hardware.accelerators"] = tuple(name for name in wanted if name not in excluded)
+    elif set(wanted) & set(excluded):
+        made["hardware.excluded"] = tuple(name for name in excluded if name not in wanted)
+    return made
+
+
+def conflicts(
+    state: State, facts: tuple[Fact, ...], slot: Slot | None
+) -> tuple[tuple[Fact, ...], tuple[Question, ...]]:
+    """Return the facts that may be taken, and a question for each that contradicts what was said before."""
+    old, sources = state.values, state.sources
+    kept: list[Fact] = []
+    questions: list[Question] = []
+    for fact in facts:
+        before = old.get(fact.path)
+        asked = slot is not None and fact.path in slot.paths
+        was_said = fact.path in sources and sources[fact.path].kind == "said"
+        additive = fact.path in ("targets", "hardware.excluded", "preset")
+        if not was_said or asked or additive or before in (None, ()) or before == fact.value:
+            kept.append(fact)
+            continue
+        now, then = value_shown(fact.path, fact.value), value_shown(fact.path, before)
+        text = f"You said {then} before and {now} now. Which holds?"
+        questions.append(Question(text, fact.path, (Choice(fact.value, now), Choice(before, then)), fact.words))
+    return tuple(kept), tuple(questions)
+
+
+def invalid(values: Mapping[str, Any]) -> str | None:
+    """Return why values cannot be a spec, in one sentence; what is still open is no reason."""
+    still_open = missing(values)
+    try:
+        spec_from({path: value for path, value in _FILLER.items() if path in still_open} | dict(values))
+    except InputError as error:
+        return str(error)
+    return None

@@ -1,0 +1,195 @@
+"""What a line says, taken into the state: facts echoed, ambiguities and conflicts asked, the rest reported."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.collect.facts import conflicts, invalid, with_facts, with_values
+from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
+from agent.report.blocks import Group, Paragraph
+from agent.report.words import singular
+from agent.talk.presets import short_source
+from agent.talk.questions import default_said, keeps_default, open_slot, settled
+from agent.talk.shown import value_shown
+from agent.talk.slots import BY_ID, Slot, slot_of
+from agent.talk.speech import Say, Talk, said, warned
+from agent.talk.state import Clarify, Ports, State, Step
+from catalogs.errors import InputError, quoted
+
+_CORRECTS: Final = re.compile(
+    r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set)\b",
+    re.I,
+)
+LONGEST_NAME: Final = 200
+"""Characters of a model's name or path."""
+_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+
+
+def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, asked: str | None = None) -> Step:
+    """Take what a line says into the state; the same state where it says nothing that can be used.
+
+    Args:
+        correcting: what was said before gives way without a question.
+        asked: the path that a bare value means; by default that of the open question.
+    """
+    slot = open_slot(state, ports)
+    if slot is not None and asked is None and keeps_default(slot, text, state.values):
+        return settled(state, slot), (said(default_said(slot, state.values)),)
+    path = asked or (slot.path if slot else None)
+    reading = ports.read(text, ports.catalog, asked=path, known=state.values)
+    correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
+    left = tuple(remarks(reading))
+    if not reading.facts and not reading.questions:
+        return _nothing_found(state, text, slot, reading, ports)
+    facts, contradictions = (reading.facts, ()) if correcting else conflicts(state, reading.facts, slot)
+    try:
+        new = with_facts(state, facts, text, ports)
+    except InputError as error:
+        return state, (warned(f"{_capital(str(error))}. Nothing of this line was taken."), *left)
+    problem = invalid(new.values)
+    if problem:
+        return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."), *left)
+    questions = (*contradictions, *reading.questions)
+    answered = slot is not None and any(fact.path in slot.paths for fact in facts)
+    changed = new.values != state.values
+    new = replace(
+        new,
+        statements=new.statements if changed else state.statements,
+        pending=Clarify(questions[0]) if questions else None,
+        later=questions[1:],
+        editing=None if answered and state.editing == (slot.id if slot else None) else state.editing,
+        settled=_settled(new, facts),
+    )
+    if not changed and not questions:
+        known = tuple(said(f"{_capital(fact.echo)}: I have that already.") for fact in facts)
+        return (new if new != state else state), (*known, *left)
+    return new, (*_echoes(state, new, facts, ports), *left)
+
+
+def chosen(state: State, asked: Question, text: str, ports: Ports) -> tuple[Choice, Reading] | None:
+    """Return which of the choices a line takes, by its number, its label or its value; and what else it says."""
+    name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
+    number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
+    if name == "last" and asked.choices:
+        number = len(asked.choices)
+    for choice in asked.choices:
+        same = {choice.label.lower(), choice.label.partition(":")[0].lower(), str(choice.value).lower()}
+        if name in same | {value_shown(choice.path or asked.path, choice.value).lower()}:
+            return choice, Reading()
+    if 1 <= number <= len(asked.choices):
+        return asked.choices[number - 1], Reading()
+    within = [choice for choice in asked.choices if len(name) > 1 and name in choice.label.lower()]
+    if len(within) == 1:
+        return within[0], Reading()
+    reading = ports.read(text, ports.catalog, asked=asked.path, known=state.values)
+    given = reading.values.get(asked.path)
+    alike = [choice for choice in asked.choices if given is not None and choice.value in (given, (given,))]
+    return (alike[0], reading) if alike else None
+
+
+def clarified(state: State, asked: Question, choice: Choice, ports: Ports) -> State:
+    """Return the state with an ambiguity settled, the next one pending.
+
+    Raises:
+        InputError: the choice is a model that cannot be read.
+    """
+    path = choice.path or asked.path
+    slot = slot_of(path)
+    new = state
+    if choice.value is not None:
+        value = (choice.value,) if path in COLLECTIONS and not isinstance(choice.value, tuple) else choice.value
+        new = with_values(state, {path: value}, {path: asked.words}, ports)
+    editing = None if slot and state.editing == slot.id else state.editing
+    if choice.value is None and slot is not None:
+        editing = slot.id  # something has to be asked first
+    return replace(
+        new,
+        pending=Clarify(state.later[0]) if state.later else None,
+        later=state.later[1:],
+        editing=editing,
+        settled=new.settled - ({slot.id} if slot else set()),
+    )
+
+
+def remarks(reading: Reading) -> Iterator[Say]:
+    """Say what cannot be meant and what was not used: no number is lost in silence."""
+    for objection in reading.objections:
+        yield warned(objection)
+    if reading.unused:
+        yield said(f"Not used: {', '.join(quoted(words) for words in reading.unused)}.")
+
+
+def _settled(state: State, facts: tuple[Fact, ...]) -> frozenset[str]:
+    """Return the settled slots: what was said is no default any more, 'choose for me' is one."""
+    named = {slot.id for fact in facts if fact.value != () and (slot := slot_of(fact.path)) is not None}
+    chosen_for_me = {slot.id for fact in facts if fact.value == () and (slot := slot_of(fact.path)) is not None}
+    return (state.settled - named) | chosen_for_me
+
+
+# --- what is said back ------------------------------------------------------------------------------------------------
+
+
+def _echoes(old: State, new: State, facts: tuple[Fact, ...], ports: Ports) -> Iterator[Say]:
+    lines: list[str] = []
+    before, now = old.values, new.values
+    for fact in facts:
+        if fact.path == "preset":
+            lines.append(_preset_echo(fact, new, ports))
+            continue
+        line = singular(_capital(fact.echo.rstrip(".")))
+        if fact.path == "model":
+            line += _taken_as(str(fact.value), ports)
+        known = before.get(fact.path)
+        if known not in (None, ()) and known != now.get(fact.path) and fact.path not in COLLECTIONS:
+            line += f" (before: {value_shown(fact.path, known)})"
+        lines.append(f"{line}.")
+    if lines:
+        yield Talk((Group(tuple(Paragraph(line) for line in lines)),))
+
+
+def _taken_as(name: str, ports: Ports) -> str:
+    """Say which entry a name that is not its own stands for."""
+    try:
+        found = ports.model(name)
+        entry = ports.catalog.model(found.name).model
+    except InputError:
+        return ""
+    return f": {entry.name}, {found.derived}" if found.derived else f": {entry.name}"
+
+
+def _preset_echo(fact: Fact, new: State, ports: Ports) -> str:
+    preset = ports.catalog.preset(str(fact.value))
+    source, values = new.sources, new.values
+    slots = {slot.id: slot for path in source if source[path].kind == "preset" and (slot := slot_of(path))}
+    filled = [(slot.id, path) for slot in slots.values() for path in slot.paths[:1] if path in values]
+    shown = "; ".join(f"{name} {value_shown(path, values[path])}" for name, path in filled)
+    return f"{preset.name} ({short_source(preset)}): {shown}. What you say yourself wins over it."
+
+
+def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading, ports: Ports) -> Step:
+    left = tuple(remarks(reading))
+    if reading.objections:
+        return state, left
+    if slot is not None and slot.id == "model" and _may_be_model(text):
+        try:
+            new = with_values(state, {"model": text.strip().strip("'\"")}, {"model": text.strip()}, ports)
+        except InputError as error:
+            return state, (warned(f"{_capital(str(error))}."),)
+        shown = value_shown("model", new.values["model"])
+        return replace(new, editing=None if state.editing == slot.id else state.editing), (said(f"Model: {shown}."),)
+    if slot is None:
+        hint = "Say what should change ('30 rps', 'edit traffic'), or press Enter to plan."
+    else:
+        hint = f"I was asking for the {BY_ID[slot.id].id}: {slot.example}. 'help' lists what else works."
+    return state, (*left, said(f"I found nothing to use in {quoted(text)}. {hint}"))
+
+
+def _may_be_model(text: str) -> bool:
+    """Whether a line can be a model's name or a path: short, of words, and no question."""
+    return len(text) <= LONGEST_NAME and not text.endswith("?") and bool(re.search(r"[^\W\d_]", text))
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

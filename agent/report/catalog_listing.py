@@ -1,0 +1,183 @@
+"""How catalog entries are shown: a listing of many, the details of one; as a table, as plain lines, as JSON."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from msgspec import Struct
+
+from catalogs.matrices import active_parameters, total_parameters
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import Record
+from catalogs.records.models import ModelArchitecture
+from catalogs.records.precisions import Precision
+from catalogs.records.presets import WorkloadPreset
+from catalogs.records.prices import RentalOffer
+from catalogs.records.runtimes import ServingRuntime
+from catalogs.units import GIB, show_bytes, show_count, show_figure, show_percent, show_usd
+
+MISSING = "–"
+NARROW = 60
+"""Columns of a terminal below which a table of many columns would break words."""
+
+
+class Listing(Struct, frozen=True):
+    """A table that knows no renderer. The first column names the row."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def listing_of(title: str, records: Sequence[Record]) -> Listing:
+    """Return the listing of records of one kind."""
+    rows = [_row(record) for record in records]
+    columns = tuple(rows[0]) if rows else ("id",)
+    return Listing(title, columns, tuple(tuple(row.values()) for row in rows))
+
+
+def details_of(record: Record) -> Listing:
+    """Return every field of a record that is set, with what is computed from it; the source comes last."""
+    fields = _computed(record) | dict(_flat("", record.model_dump(mode="json", exclude_none=True)))
+    fields = {path: fields.pop(path) for path in ("id", "name") if path in fields} | fields
+    for path in ("source", "checked", "confidence", "note"):
+        if path in fields:
+            fields[path] = fields.pop(path)
+    return Listing(next(iter(fields.values())), ("field", "value"), tuple(fields.items()))
+
+
+def as_json(records: Iterable[Record]) -> str:
+    """Return the records as a JSON list, in the units of the catalog files."""
+    return json.dumps([record.model_dump(mode="json") for record in records], indent=2, ensure_ascii=False)
+
+
+def wants_plain(stream: TextIO | None = None) -> bool:
+    """Whether plain lines fit better than a table: a pipe, a file, a dumb terminal."""
+    return not (stream or sys.stdout).isatty() or os.environ.get("TERM") == "dumb"
+
+
+def as_lines(listing: Listing) -> str:
+    """Return one labelled line for each row, to read aloud or to grep."""
+    if listing.columns == ("field", "value"):
+        return "\n".join(f"{name}: {value}" for name, value in listing.rows)
+    labels = listing.columns[1:]
+    return "\n".join(
+        f"{name}: " + "; ".join(f"{label} {cell}" for label, cell in zip(labels, cells, strict=True))
+        for name, *cells in listing.rows
+    )
+
+
+def print_listing(listing: Listing, plain: bool) -> None:
+    """Print a listing on stdout: a table, or lines where that is asked or the terminal is too narrow for columns."""
+    if plain or (len(listing.columns) > 3 and shutil.get_terminal_size().columns < NARROW):
+        print(as_lines(listing))
+        return
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 — rich is imported where a table is drawn
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=Text(listing.title), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for name in listing.columns:
+        table.add_column(Text(name), overflow="fold")
+    for row in listing.rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _row(record: Record) -> dict[str, str]:
+    match record:
+        case Accelerator():
+            peak = record.peak_tflops
+            return {
+                "id": record.id,
+                "name": record.name,
+                "memory": f"{show_figure(record.memory_bytes / GIB)} GiB",
+                "bandwidth": f"{show_figure(record.memory_gb_per_s)} GB/s",
+                "16-bit TFLOP/s": _figure(peak.bf16 or peak.fp16),
+                "FP8 TFLOP/s": _figure(peak.fp8),
+                "power": f"{show_figure(record.power_w)} W",
+            }
+        case ModelArchitecture():
+            total, active = total_parameters(record), active_parameters(record)
+            return {
+                "id": record.id,
+                "name": record.name,
+                "parameters": show_count(total, compact=True),
+                "active": show_count(active, compact=True) if active < total else "all",
+                "layers": str(record.layer_count),
+                "context": show_count(record.max_context),
+                "precision": record.native_precision,
+            }
+        case RentalOffer():
+            return {
+                "id": record.id,
+                "accelerators": f"{record.accelerators} × {record.accelerator}",
+                "on demand / h": _usd(record.on_demand_usd_per_hour),
+                "spot / h": _usd(record.spot_usd_per_hour),
+                "checked": record.checked.isoformat(),
+            }
+        case WorkloadPreset():
+            return {
+                "id": record.id,
+                "name": record.name,
+                "input tokens": show_count(record.input.mean),
+                "output tokens": show_count(record.output.mean),
+                "burstiness": show_figure(record.burstiness),
+                "prefix hit": show_percent(record.prefix_hit),
+            }
+        case ServingRuntime():
+            return {
+                "id": record.id,
+                "name": record.name,
+                "kernels of": record.framework,
+                "memory taken": show_percent(record.memory_utilisation)
+                + (" of what weights leave" if record.utilises_free_memory else ""),
+                "of its own": show_bytes(record.runtime_gib * GIB),
+                "token budget": show_count(record.scheduler.token_budget),
+                "sequences": show_count(record.scheduler.max_sequences),
+            }
+        case Precision():
+            return {
+                "id": record.id,
+                "name": record.name,
+                "bits": f"{record.bits:g}",
+                "computes in": record.compute,
+                "weights only": "yes" if record.weight_only else "no",
+                "KV cache": "yes" if record.kv_cache else "no",
+            }
+        case _:
+            raise TypeError(f"{type(record).__name__} has no listing")
+
+
+def _computed(record: Record) -> dict[str, str]:
+    if not isinstance(record, ModelArchitecture):
+        return {}
+    counts = {"parameters": total_parameters(record), "active parameters": active_parameters(record)}
+    return {name: show_count(count) for name, count in counts.items()}
+
+
+def _figure(value: float | None) -> str:
+    return MISSING if value is None else show_figure(value)
+
+
+def _usd(value: float | None) -> str:
+    return MISSING if value is None else show_usd(value)
+
+
+def _flat(path: str, value: object) -> Iterable[tuple[str, str]]:
+    """Return the leaves of nested data, each with its dotted path; a list of plain values is one leaf."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(f"{path}.{name}" if path else name, inner)
+    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        for index, inner in enumerate(value):
+            yield from _flat(f"{path}[{index}]", inner)
+    elif isinstance(value, list):
+        if value:
+            yield path, ", ".join(map(str, value))
+    elif value != "":
+        yield path, {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).removesuffix(".0")

@@ -1,0 +1,109 @@
+"""The loop around the dialogue. It opens at once: the engine is loaded while the first line is typed."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+
+from agent.session.terminal import EndOfInput, Interrupted, Terminal
+from agent.talk.slots import ASKED, asking
+from agent.talk.speech import Talk, said
+
+if TYPE_CHECKING:
+    from agent.session.course import Course
+
+WELCOME: Final = (
+    "Tell me what you want to serve, all at once or one answer at a time. For example: 70B fp8 on H100, 20 rps, "
+    "1.5k in, 300 out, p95 TTFT 800ms. 'help' lists what works everywhere."
+)
+LEAVING: Final = "Ctrl-C again leaves; your answers are kept. 'help' lists what else works."
+
+
+class Ending(Struct, frozen=True):
+    """How a conversation ended, and its course; None where nothing was said."""
+
+    how: Literal["left", "end of input", "interrupted"]
+    course: "Course | None"
+
+
+def opening() -> tuple[Talk, ...]:
+    """Return the words before the first line."""
+    return said(WELCOME), asking(ASKED[0], {})
+
+
+def converse(
+    terminal: Terminal,
+    load: "Callable[[], Course]",
+    *,
+    first_line: str | None = None,
+    course: "Course | None" = None,
+) -> Ending:
+    """Hold a conversation until it ends.
+
+    Args:
+        terminal: where.
+        load: makes the course; it takes a while, and is called once.
+        first_line: taken as if it had been typed.
+        course: one that began before; nothing is loaded then.
+
+    Raises:
+        FleetcastError: what loading raises.
+    """
+    loading = _Loading(load)
+    terminal.say(course.where() if course else opening())
+    line, interrupts = first_line, 0
+    while True:
+        try:
+            if line is None:
+                prompt = course.prompt if course else f"{ASKED[0].id}> "
+                line = terminal.ask(prompt, None if course else loading.begin)
+            with terminal.working():
+                course = course or loading.result()
+                spoken = course.take(line)
+            terminal.say(spoken)
+            if course.done:
+                return Ending("left", course)
+            line, interrupts = None, 0
+        except EndOfInput:
+            course = course or loading.result()
+            terminal.say(course.end(terminal.interactive))
+            return Ending("end of input", course)
+        except (Interrupted, KeyboardInterrupt) as pressed:
+            # Ctrl-C on a line that was begun drops the line: only on an empty one is it a wish to leave.
+            line, interrupts = None, 1 if any(pressed.args) else interrupts + 1
+            if interrupts > 1 or not terminal.interactive:
+                return Ending("interrupted", course)
+            terminal.say((said(LEAVING),))
+
+
+class _Loading:
+    """Work begun beside a prompt; its result, or its error, is fetched where it is needed."""
+
+    def __init__(self, load: "Callable[[], Course]") -> None:
+        self._load = load
+        self._thread: threading.Thread | None = None
+        self._result: Course | None = None
+        self._error: BaseException | None = None
+
+    def begin(self) -> None:
+        """Begin, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def result(self) -> "Course":
+        """Wait for the result; raises the error there was."""
+        self.begin()
+        assert self._thread is not None
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    def _work(self) -> None:
+        try:
+            self._result = self._load()
+        except BaseException as error:
+            self._error = error

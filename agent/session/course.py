@@ -1,0 +1,250 @@
+"""The course of a conversation: its state, the ports around it, what is saved and written on the way."""
+
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from agent.anywhere import where
+from agent.dialogue import step
+from agent.interpret import interpret
+from agent.interpret.reading import Reading
+from agent.session.files import write_whole
+from agent.session.saved import SavedSession, Sessions, shown_values
+from agent.statements.models import FoundModel, resolve_model
+from agent.talk.questions import open_slot, open_slots
+from agent.talk.shown import answer_shown
+from agent.talk.slots import ASKED, default_of
+from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
+from agent.talk.state import Clarify, NameFile, Ports, Propose, State
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError, quoted
+
+if TYPE_CHECKING:
+    from engine.plan import CapacityPlan, NoPlan
+    from engine.workload import Source, WorkloadSpec
+
+KEPT: Final = "Your answers are kept: 'fleetcast resume' goes on from here."
+
+_ANY_WORKLOAD: Final[Mapping[str, Any]] = {
+    "model": "llama-3.1-8b",
+    "traffic": {"requests_per_s": 1.0},
+    "tokens": {"input": {"mean": 500.0}, "output": {"mean": 200.0}},
+    "hardware": {"accelerators": ("h100-sxm-80gb",)},
+}
+
+
+class Course:
+    """A conversation as far as it came."""
+
+    def __init__(self, ports: Ports, sessions: Sessions | None, start: State | None = None) -> None:
+        self.state = start or State()
+        self._start = self.state
+        self._ports, self._sessions = ports, sessions
+
+    @property
+    def done(self) -> bool:
+        """Somebody left."""
+        return self.state.phase == "done"
+
+    @property
+    def prompt(self) -> str:
+        """What is being asked."""
+        return prompt_for(self.state, self._ports)
+
+    def where(self) -> tuple[Spoken, ...]:
+        """Return the words that say where it stands."""
+        return _spoken(where(self.state, self._ports))
+
+    def take(self, line: str) -> tuple[Spoken, ...]:
+        """Take a line: step, save, write what is to be written, and return what is said."""
+        new, says = step(self.state, line, self._ports)
+        accepted = new is not self.state
+        self.state = new
+        spoken: list[Spoken] = list(self._save()) if accepted and not self.done else []
+        for one in says:
+            match one:
+                case Write():
+                    spoken.append(_written(one))
+                case Resume():
+                    spoken += self._resume_last()
+                case Talk() | Data():
+                    spoken.append(one)
+        return tuple(spoken)
+
+    def resume(self, saved: SavedSession) -> tuple[Spoken, ...]:
+        """Go on from a saved session: its lines are said again, unseen."""
+        unseen = replace(self._ports, exists=lambda path: False)
+        state = self._start
+        for line in saved.lines:
+            state, _ = step(state, line, unseen)
+        self.state = state
+        if self._sessions is not None:
+            self._sessions.current = saved.path
+        count = len(saved.lines)
+        known = _known(state) if state.phase == "collect" else ""
+        told = said(f"Resumed after {count} line{'s' if count != 1 else ''}.{f' So far: {known}.' if known else ''}")
+        changed = _changed(saved.values, shown_values(state))
+        if not changed:
+            return (told,)
+        return told, warned(f"The catalog or the program has changed since: {changed}. 'review' shows all.")
+
+    def end(self, interactive: bool) -> tuple[Spoken, ...]:
+        """End where the input ends: a pipe that said everything gets its plan, what is missing is named."""
+        state = self.state
+        complete = state.phase == "review" and not state.pending and open_slot(state, self._ports) is None
+        if complete and not interactive:
+            return self.take("")
+        if state.phase == "planned" and not state.pending:
+            return ()
+        if complete:
+            return (said(f"Nothing is missing, but nothing was planned. {KEPT} Enter then plans."),)
+        kept = (said(KEPT),) if state.past else ()
+        return (said(f"The input ended. Still needed: {'; '.join(self._missing())}."), *kept)
+
+    def _resume_last(self) -> tuple[Spoken, ...]:
+        if self._sessions is None:
+            return (warned("Sessions are not kept here."),)
+        try:
+            saved = self._sessions.latest()
+        except InputError as error:
+            return (warned(f"{error}."),)
+        return (*self.resume(saved), *self.where())
+
+    def _save(self) -> tuple[Spoken, ...]:
+        if self._sessions is None:
+            return ()
+        try:
+            self._sessions.save(self.state)
+        except InputError as error:
+            self._sessions = None
+            return (warned(f"This session is not kept: {error}."),)
+        return ()
+
+    def _missing(self) -> tuple[str, ...]:
+        state = self.state
+        named: list[str] = []
+        match state.pending:
+            case Clarify(asked):
+                named.append(asked.text.rstrip("?. "))
+            case NameFile():
+                named.append("the name of a file")
+            case Propose() | None:
+                pass
+        slots = open_slots(state, self._ports)
+        for slot in slots:
+            default = default_of(slot, state.values)
+            named.append(f"{slot.id} (by default {default})" if default else slot.id)
+        if state.editing and state.editing not in {slot.id for slot in slots}:
+            named.append(f"{state.editing}, which was being changed")
+        return tuple(named)
+
+
+def ports_of(catalog: Catalog) -> Ports:
+    """Return the functions around the dialogue, as the program has them."""
+    return Ports(
+        catalog=catalog,
+        read=_read,
+        plan=lambda spec, sources: _plan(spec, catalog, sources),
+        forewarn=lambda spec: _forewarn(spec, catalog),
+        model=lambda text: _model(text, catalog),
+        exists=_exists,
+    )
+
+
+def prepare(ports: Ports) -> None:
+    """Load the names, so that the first answer does not wait for them; the engine follows while that is read."""
+    interpret("Llama 3.1 70B fp8 on H100, 20 rps", ports.catalog)
+    threading.Thread(target=_prepare_rest, args=(ports,), daemon=True).start()
+
+
+def _prepare_rest(ports: Ports) -> None:
+    for name in (
+        "engine.proof.verification",
+        "engine.proof.ten_minutes",
+        "engine.proof.proven",
+        "agent.report.show",
+        "agent.report.rich_render",
+        "agent.report.model",
+    ):
+        import_module(name)
+    from engine.workload import WorkloadSpec  # noqa: PLC0415 — loaded beside the first prompt
+
+    # The first of these takes a while, the next ones none: what a review would wait for.
+    ports.forewarn(WorkloadSpec.model_validate(_ANY_WORKLOAD))
+
+
+def prompt_for(state: State, ports: Ports) -> str:
+    """Return the prompt: what is being asked."""
+    match state.pending:
+        case Clarify():
+            return "which> "
+        case Propose():
+            return "yes?> "
+        case NameFile():
+            return "save> "
+    if state.phase == "planned" and not state.editing:
+        return "ask> "
+    slot = open_slot(state, ports)
+    return f"{slot.id}> " if slot is not None else "plan?> "
+
+
+def _read(
+    text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = MappingProxyType({})
+) -> Reading:
+    return interpret(text, catalog, asked=asked, known=known)
+
+
+def _model(text: str, catalog: Catalog) -> FoundModel:
+    try:
+        return resolve_model(text, catalog)
+    except (OSError, RuntimeError, ValueError) as error:  # '~nobody', a name too long for a file
+        raise InputError(f"{quoted(text)} names neither a model nor a file: {str(error).lower().rstrip('.')}") from None
+
+
+def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
+    from engine.proof.proven import proven_forecast  # noqa: PLC0415 — numpy: loaded beside the first prompt
+
+    return proven_forecast(spec, catalog, sources)
+
+
+def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:
+    from agent.collect.forewarnings import forewarnings  # noqa: PLC0415 — numpy comes with it
+
+    return forewarnings(spec, catalog)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _written(wanted: Write) -> Talk:
+    try:
+        write_whole(Path(wanted.path).expanduser(), wanted.text, force=wanted.overwrite)
+    except InputError as error:
+        return warned(f"{error}.")
+    except (RuntimeError, ValueError, OSError) as error:
+        return warned(f"{wanted.path} cannot be written: {error}.")
+    return said(f"Wrote {wanted.what} to {wanted.path}.")
+
+
+def _spoken(says: tuple[Say, ...]) -> tuple[Spoken, ...]:
+    return tuple(one for one in says if isinstance(one, Talk | Data))
+
+
+def _known(state: State) -> str:
+    """Return what was answered so far, in a line."""
+    answers = ((slot.id, answer_shown(slot, state.values)) for slot in ASKED)
+    return "; ".join(f"{name} {answer}" for name, answer in answers if answer)
+
+
+def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    paths = [path for path in dict.fromkeys((*then, *now)) if then.get(path) != now.get(path)]
+    return "; ".join(f"{path} was {then.get(path, 'open')} and is {now.get(path, 'open')}" for path in paths[:3])

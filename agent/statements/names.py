@@ -1,0 +1,99 @@
+"""Names in a spec: what people say becomes what the catalog calls it, so that equal questions are equal specs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from agent.statements.models import resolve_model
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError, listed, quoted
+from catalogs.names import letters_of
+from engine.workload import Source
+
+
+@contextmanager
+def named(detail: str) -> Iterator[None]:
+    """Prefix an InputError with what the user calls the value: its flag, its file."""
+    try:
+        yield
+    except InputError as error:
+        if not detail:
+            raise
+        raise InputError(f"{detail}: {error}") from error
+
+
+def resolve_names(
+    values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None = None
+) -> tuple[str, ...]:
+    """Replace, in values by path, what people say by what the catalog calls it; return what should be noticed.
+
+    Raises:
+        InputError: a name that the catalog does not know, or of several of its entries; a model that cannot be read.
+    """
+
+    def resolved(path: str, find: Callable[[Any], Any]) -> None:
+        if values.get(path) is not None:
+            with named("" if sources[path].kind == "said" else sources[path].detail):
+                values[path] = find(values[path])
+
+    resolved("precision.weights", lambda name: catalog.precision(str(name)).id)
+    resolved("precision.kv_cache", lambda name: catalog.precision(str(name)).id)
+    resolved("serving.runtime", lambda name: catalog.runtime(str(name)).id)
+    resolved("hardware.accelerators", lambda names: _each(catalog.accelerator(str(name)).id for name in names))
+    resolved("hardware.excluded", lambda names: _each(i for name in names for i in _forms(str(name), catalog)))
+    if values.get("money.usd_per_accelerator_hour") is None:
+        resolved("money.provider", lambda name: _provider(str(name), catalog))
+    if "architecture" not in values:
+        resolved("model", lambda text: _model(str(text), values, sources, catalog, base))
+    return _about_region(values, catalog)
+
+
+def _forms(name: str, catalog: Catalog) -> tuple[str, ...]:
+    return forms_of(catalog.accelerator(name).id, name, catalog)
+
+
+def forms_of(entry: str, name: str, catalog: Catalog) -> tuple[str, ...]:
+    """Return what refusing an entry by a name refuses: 'not H100' is no H100 of any form, 'not H100 PCIe' that one."""
+    product = entry.partition("-")[0]
+    if letters_of(name).removesuffix("s") not in (product, f"nvidia{product}"):
+        return (entry,)
+    return tuple(i for i in catalog.accelerators if i == product or i.startswith(f"{product}-"))
+
+
+def _each(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None) -> str:
+    found = resolve_model(text, catalog, base)
+    if found.derived:
+        sources["model"] = Source("derived", found.derived)
+    if found.architecture is not None:
+        values["architecture"] = found.architecture
+        sources["architecture"] = Source("derived", found.read_from)
+    return found.name
+
+
+def _provider(text: str, catalog: Catalog) -> str:
+    providers = {letters_of(offer.provider): offer.provider for offer in catalog.offers}
+    said = letters_of(text)
+    if said in providers:
+        return providers[said]
+    near = [providers[name] for name in get_close_matches(said, list(providers), n=3)]
+    nearest = f"the nearest are {listed(near)}" if near else f"there are {listed(sorted(providers.values()))}"
+    raise InputError(f"no provider is called {quoted(text)}; {nearest}")
+
+
+def _about_region(values: dict[str, Any], catalog: Catalog) -> tuple[str, ...]:
+    """A region without offers is no error, since many exist; whoever asked for it must know where prices come from."""
+    region, provider = values.get("money.region"), values.get("money.provider")
+    if not isinstance(region, str) or values.get("money.usd_per_accelerator_hour") is not None:
+        return ()
+    regions = {offer.region for offer in catalog.offers if provider in (None, offer.provider)}
+    if any(known.casefold().startswith(region.casefold()) for known in regions):
+        return ()
+    near = get_close_matches(region.casefold(), regions, n=2, cutoff=0.5)
+    nearest = f" (the nearest are {listed(near)})" if near else ""
+    return (f"no price is known in {quoted(region)}{nearest}: offers that hold in all regions are used, if any",)

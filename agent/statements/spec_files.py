@@ -1,0 +1,233 @@
+"""Spec files and settings: TOML, YAML or JSON → values by path, with errors that name the file and the field."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from agent.statements.flags import BY_PATH, PRESET
+from catalogs.errors import InputError, listed, quoted
+from catalogs.units import read_seconds
+from engine.workload import SourceKind, Statement, WorkloadSpec, flattened
+
+LARGEST_BYTES: Final = 8 * 2**20
+SETTINGS: Final = "settings.toml"
+FORMATS: Final = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
+
+
+def spec_file(name: str) -> Statement:
+    """Return what a spec file says; '-' reads standard input. A plan's own spec is taken from a plan.
+
+    Raises InputError where it cannot be read or says what no spec holds.
+    """
+    shown = "standard input" if name == "-" else name
+    text = _standard_input() if name == "-" else _text(Path(name))
+    tree = _parsed(text, shown, FORMATS.get(Path(name).suffix.lower(), ""))
+    return _statement(_spec_of_a_plan(tree), "file", shown)
+
+
+def settings_file(directory: Path) -> Statement | None:
+    """Return what the settings.toml of a directory says; None where there is none.
+
+    Raises InputError as ``spec_file``.
+    """
+    file = directory / SETTINGS
+    if not file.is_file():
+        return None
+    return _statement(_parsed(_text(file), str(file), "TOML"), "settings", str(file))
+
+
+# --- text → tree ------------------------------------------------------------------------------------------------------
+
+
+def _text(file: Path) -> str:
+    name = quoted(str(file))
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {name}; --spec reads TOML, YAML or JSON, - is standard input") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    return _decoded(raw, name)
+
+
+def _standard_input() -> str:
+    raw = sys.stdin.buffer.read(LARGEST_BYTES + 1)
+    if not raw.strip():
+        raise InputError("standard input ended before it held a spec; --spec - reads TOML, YAML or JSON from it")
+    return _decoded(raw, "standard input")
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    if len(raw) > LARGEST_BYTES:
+        raise InputError(f"{name} is larger than any spec (8 MiB)")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text (byte {error.start}); a spec is TOML, YAML or JSON") from error
+
+
+def _parsed(text: str, name: str, kind: str) -> Mapping[str, Any]:
+    """Return the tree of a text; without a format it is told by how the text looks."""
+    kind = kind or ("JSON" if text.lstrip().startswith("{") else "")
+    try:
+        if kind:
+            tree = _PARSERS[kind](text)
+        else:
+            try:
+                tree = _PARSERS["TOML"](text)
+            except ValueError:
+                kind = "TOML, YAML or JSON"
+                tree = _PARSERS["YAML"](text)
+    except RecursionError:
+        raise InputError(f"{name} is nested too deeply for a spec") from None
+    except ValueError as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{name} is not {kind}: {why}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, Mapping):
+        raise InputError(f"{name} holds {quoted(tree)} where a spec holds fields such as traffic and tokens")
+    return tree
+
+
+def _yaml(text: str) -> Any:
+    import yaml  # noqa: PLC0415 — only specs in YAML pay for it
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ValueError(f"{getattr(error, 'problem', None) or error}{where}") from error
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from error
+
+
+def _toml(text: str) -> Any:
+    import tomllib  # noqa: PLC0415 — only those who have a spec or settings pay for it
+
+    return tomllib.loads(text)
+
+
+_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {"TOML": _toml, "YAML": _yaml, "JSON": _json}
+
+
+# --- tree → values ----------------------------------------------------------------------------------------------------
+
+
+def _statement(tree: Mapping[str, Any], kind: SourceKind, name: str) -> Statement:
+    values = {
+        path: _value(path, value, f"{name}: {path}") for path, value in _fields(tree, name).items() if value is not None
+    }
+    return Statement(kind, values, dict.fromkeys(values, name))
+
+
+def _spec_of_a_plan(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the spec where the tree is a plan, without the values that are defaults: those nobody stated."""
+    spec = tree.get("spec")
+    if not isinstance(spec, Mapping) or "sources" not in tree:
+        return tree
+    return _without(spec, _defaults())
+
+
+def _without(tree: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and path != "architecture":
+            if branch := _without(value, defaults, f"{path}."):
+                kept[key] = branch
+        elif not (path in defaults and _same(value, defaults[path])):
+            kept[key] = value
+    return kept
+
+
+def _same(value: object, default: object) -> bool:
+    return (tuple(value) if isinstance(value, list) else value) == default
+
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    needed = {"model": "", "tokens": {"input": {"mean": 1}, "output": {"mean": 1}}}
+    defaults = flattened(WorkloadSpec.model_validate(needed).model_dump())
+    for path in ("model", "tokens.input.mean", "tokens.output.mean"):
+        del defaults[path]
+    return defaults
+
+
+@cache
+def known_paths() -> frozenset[str]:
+    """Return every path of the spec that holds a value."""
+    return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET})
+
+
+def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
+    known = known_paths()
+    rooms = frozenset({path.rpartition(".")[0] for path in known} - {""})
+    fields: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if path in rooms:
+            if not isinstance(value, Mapping):
+                raise InputError(f"{name}: {path} is {quoted(value)} where it holds fields of its own")
+            fields |= _fields(value, name, f"{path}.")
+        elif path in known:
+            fields[path] = value
+        else:
+            raise InputError(f"{name}: {quoted(path)} is not a field of a spec; {_nearest(prefix, key, known | rooms)}")
+    return fields
+
+
+def _nearest(prefix: str, key: str, known: frozenset[str]) -> str:
+    """Name the field that was meant: one beside it, else one of that name elsewhere, else all that stand there."""
+    beside = sorted(
+        {path.removeprefix(prefix).split(".")[0] for path in known if path.startswith(prefix) and path != prefix}
+    )
+    if near := get_close_matches(key, beside, n=1):
+        return f"did you mean {prefix}{near[0]}?"
+    elsewhere = [path for path in known if path.rpartition(".")[2] == key]
+    if elsewhere:
+        return f"did you mean {listed(sorted(elsewhere))}?"
+    return f"{prefix.rstrip('.') or 'it'} has {listed(beside)}"
+
+
+def _value(path: str, value: Any, what: str) -> Any:
+    """Return a value with text read as the flag of its path would read it; the spec itself judges all others."""
+    if isinstance(value, bool):
+        raise InputError(f"{what} is {str(value).lower()} where a number or a name is expected")
+    flag = BY_PATH.get(path)
+    if path == "targets":
+        return _targets(value, what)
+    if flag is not None and flag.adds and isinstance(value, str):
+        return flag.read(value, what)
+    if isinstance(value, list):
+        return tuple(value)
+    if path == "model" and isinstance(value, int | float):
+        return f"{value:g}B"
+    if flag is not None and isinstance(value, str):
+        return flag.read(value, what)
+    return value
+
+
+def _targets(value: Any, what: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{what} is {quoted(value)}; write a list of metric, percentile and seconds")
+    targets = []
+    for number, target in enumerate(value, 1):
+        if not isinstance(target, Mapping):
+            raise InputError(f"{what} holds {quoted(target)}; write metric, percentile and seconds")
+        seconds = target.get("seconds")
+        if isinstance(seconds, str):
+            seconds = read_seconds(seconds, f"{what}, no. {number}: seconds")
+        targets.append({**target, "seconds": seconds})
+    return tuple(targets)

@@ -1,0 +1,195 @@
+"""The state of a conversation and what comes out of a step: immutable values, no terminal and no file."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from agent.interpret.reading import Question, Reading
+from agent.statements.merged import ORDER
+from agent.statements.models import FoundModel
+from agent.talk.speech import Say
+from catalogs.catalog import Catalog
+from engine.plan import CapacityPlan
+from engine.workload import Source, Statement, Target, WorkloadSpec, merge
+
+if TYPE_CHECKING:
+    from agent.talk.requests import Change
+    from engine.plan import NoPlan  # numpy comes with it
+
+Phase = Literal["collect", "review", "planned", "done"]
+
+
+# --- what waits for an answer -----------------------------------------------------------------------------------------
+
+
+class Clarify(Struct, frozen=True):
+    """Something that was said may mean several things; nothing is filled until it is answered."""
+
+    question: Question
+    change: "Change | None" = None
+    """After a plan: the what-if that waits for it."""
+
+
+class Propose(Struct, frozen=True):
+    """Values offered to someone who does not know; yes or Enter takes them."""
+
+    slot: str
+    statement: Statement
+    text: str
+    """What is proposed, and on what it rests."""
+
+
+class NameFile(Struct, frozen=True):
+    """A file that is not written before its name is confirmed."""
+
+    path: str
+    """What yes writes."""
+    other: str | None
+    """What was said, where yes writes something else."""
+    text: str
+    overwrites: bool = False
+    """The file exists."""
+
+
+Pending: TypeAlias = Clarify | Propose | NameFile
+
+
+# --- plans ------------------------------------------------------------------------------------------------------------
+
+
+class Branch(Struct, frozen=True):
+    """A plan of the conversation: 0 is the first, each what-if adds one."""
+
+    number: int
+    label: str
+    """What it changes: 'traffic × 2'."""
+    against: int
+    """The branch that it changes."""
+    statements: tuple[Statement, ...]
+    settled: frozenset[str]
+    plan: "CapacityPlan | NoPlan"
+    spec: WorkloadSpec
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Its values by path."""
+        return merged(self.statements)[0]
+
+    @property
+    def capacity_plan(self) -> CapacityPlan | None:
+        """The plan; None where nothing fits."""
+        return self.plan if isinstance(self.plan, CapacityPlan) else None
+
+
+# --- the state --------------------------------------------------------------------------------------------------------
+
+
+class State(Struct, frozen=True):
+    """Everything that the next line needs; ``past`` is the state before the line that made it."""
+
+    phase: Phase = "collect"
+    statements: tuple[Statement, ...] = ()
+    """What was said, in order; the one merger puts presets and settings before it."""
+    settled: frozenset[str] = frozenset()
+    """Slots that keep their default because someone said so."""
+    editing: str | None = None
+    """The slot asked out of turn."""
+    pending: Pending | None = None
+    later: tuple[Question, ...] = ()
+    """Ambiguities of the same line that are asked next."""
+    branches: tuple[Branch, ...] = ()
+    kept: int = 0
+    """The branch that a what-if changes."""
+    line: str = ""
+    """What was said to get here."""
+    past: "State | None" = None
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Values by path, the later source winning."""
+        return merged(self.statements)[0]
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Where each value came from."""
+        return merged(self.statements)[1]
+
+    @property
+    def base(self) -> Branch:
+        """The branch that is kept. Only after a plan was made."""
+        return self.branches[self.kept]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Every line that led here, oldest first: said again, they lead here again."""
+        lines: list[str] = []
+        state: State | None = self
+        while state is not None and state.past is not None:
+            lines.append(state.line)
+            state = state.past
+        return tuple(reversed(lines))
+
+
+def merged(statements: tuple[Statement, ...]) -> tuple[dict[str, Any], dict[str, Source]]:
+    """Return values and sources by path, as the one merger will see them; names are still as they were said."""
+    ordered = sorted(statements, key=lambda statement: ORDER.index(statement.kind))
+    values, sources, _ = merge(ordered)
+    if "targets" in values:
+        targets: tuple[Target, ...] = ()
+        for statement in ordered:
+            stated = (Target.model_validate(target) for target in statement.values.get("targets", ()))
+            targets = joined_targets(targets, tuple(stated))
+        values["targets"] = targets
+    return values, sources
+
+
+def without(statements: tuple[Statement, ...], paths: frozenset[str] | set[str]) -> tuple[Statement, ...]:
+    """Return the statements without the values of some paths."""
+    kept = (
+        Statement(one.kind, {path: value for path, value in one.values.items() if path not in paths}, one.details)
+        for one in statements
+    )
+    return tuple(one for one in kept if one.values)
+
+
+def joined_targets(
+    old: tuple[Target, ...], new: tuple[Target, ...], replace_metric: bool = False
+) -> tuple[Target, ...]:
+    """Return targets with new ones added; one of the same metric and percentile gives way, or of the same metric."""
+
+    def gives_way(target: Target) -> bool:
+        return any(
+            target.metric == other.metric and (replace_metric or target.percentile == other.percentile) for other in new
+        )
+
+    return (*(target for target in old if not gives_way(target)), *new)
+
+
+Step: TypeAlias = "tuple[State, tuple[Say, ...]]"
+
+# --- what a step needs ------------------------------------------------------------------------------------------------
+
+
+class Reader(Protocol):
+    """From a sentence to facts: ``agent.interpret``."""
+
+    def __call__(
+        self, text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = ...
+    ) -> Reading:
+        """Read a sentence; never raises."""
+
+
+class Ports(Struct, frozen=True):
+    """The functions around the dialogue. They depend on their arguments alone, but for files and the hub."""
+
+    catalog: Catalog
+    read: Reader
+    plan: "Callable[[WorkloadSpec, Mapping[str, Source]], CapacityPlan | NoPlan]"
+    """May raise InputError."""
+    forewarn: Callable[[WorkloadSpec], tuple[str, ...]]
+    """What a spec cannot work with, before it is planned."""
+    model: Callable[[str], FoundModel]
+    """What a model's name, size, config.json or repository is; may raise InputError, may ask the hub."""
+    exists: Callable[[str], bool]
+    """Whether a file is there already."""

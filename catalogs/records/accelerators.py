@@ -1,0 +1,74 @@
+"""Accelerators: memory, peak rates, links, power."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catalogs.records.facts import Fact, Identifier, NonNegative, Positive, PositiveInt, Record
+
+
+class PeakRates(Record):
+    """Dense peak matrix rates in TFLOP/s (TOP/s for integers); null where the accelerator has no such unit."""
+
+    fp32: Positive | None = None
+    tf32: Positive | None = None
+    fp16: Positive | None = None
+    bf16: Positive | None = None
+    fp8: Positive | None = None
+    int8: Positive | None = None
+    fp4: Positive | None = None
+    int4: Positive | None = None
+
+
+class Link(Record):
+    """The connection between the accelerators of one scale-up domain."""
+
+    kind: str
+    """NVLink4, PCIe, Infinity Fabric, ICI, …"""
+    gb_per_s: NonNegative
+    """One direction, per accelerator, GB/s; 0 where there is no link between accelerators at all."""
+    domain: PositiveInt
+    """Accelerators that reach each other at this speed."""
+
+
+class Accelerator(Fact):
+    """One accelerator as software sees it: a GPU, a TPU chip, a CPU socket."""
+
+    vendor: str
+    form: str
+    """SXM5, PCIe, OAM, SoC, …"""
+    architecture: str
+    """Hopper, Ada, CDNA3, … : what kernels are written for; relatives share efficiencies."""
+    memory_type: str
+    """HBM3, GDDR6, LPDDR5X, …"""
+    memory_gib: Positive
+    """Usable by software (nvidia-smi's total), GiB; not the label's figure."""
+    memory_gb_per_s: Positive
+    """Peak memory bandwidth, GB/s (1e9)."""
+    peak_tflops: PeakRates
+    power_w: Positive
+    """Board power limit (TDP), W."""
+    link: Link
+    pcie_generation: Annotated[int, Field(ge=1, le=7)] | None = None
+    per_node: PositiveInt
+    """Accelerators that a node of the usual make holds, at most."""
+    inter_node_gb_per_s: NonNegative = 50.0
+    """Network between nodes, one direction, per accelerator, GB/s (400 Gbit/s unless the entry says otherwise)."""
+    kernels: Identifier | None = None
+    """The accelerator on which its kernel curves were measured; null when these are its own."""
+    compute_capability: str | None = None
+    released: Annotated[int, Field(ge=2010, le=2035)] | None = None
+    purchase_usd: Positive | None = None
+    """Typical purchase price of one accelerator, USD."""
+    announced_only: bool = False
+    """Not yet for sale: listed, never chosen by a search."""
+
+    @property
+    def memory_bytes(self) -> float:
+        """Usable memory, bytes."""
+        return self.memory_gib * 2**30
+
+    @property
+    def memory_bytes_per_s(self) -> float:
+        """Peak memory bandwidth, bytes/s."""
+        return self.memory_gb_per_s * 1e9

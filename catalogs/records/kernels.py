@@ -1,0 +1,56 @@
+"""Measured kernel efficiencies of an accelerator."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalogs.records.facts import Identifier, NonNegative, Positive, Record
+
+
+class RooflineFit(Record):
+    """seconds = t0 + ((flops/(compute·peak))^p + (bytes/(memory·bandwidth))^p)^(1/p)."""
+
+    t0_us: NonNegative
+    compute: Positive
+    """Share of the peak that a large product reaches."""
+    memory: Positive
+    """Share of the bandwidth that a large transfer reaches."""
+    p: Annotated[float, Field(ge=1)]
+    error: NonNegative
+    """Median absolute error of the fit on its own measurements (0.06 = 6 %)."""
+
+
+class DecodeFit(Record):
+    """seconds = t0 + KV bytes/(memory·bandwidth) · (1 + half/(batch · KV heads per accelerator))."""
+
+    t0_us: NonNegative
+    memory: Positive
+    half: NonNegative
+    error: NonNegative
+
+
+class KernelCurve(Record):
+    """Efficiencies measured on one accelerator, by the kernels of one serving framework."""
+
+    accelerator: Identifier
+    framework: Literal["vllm", "sglang", "trtllm"]
+    version: str
+    source: str
+    checked: date
+    peak_tflops: dict[str, Positive]
+    """The peaks on which the fits below are normalised, by matrix unit (bf16, fp8, fp4)."""
+    memory_gb_per_s: Positive
+    """The bandwidth on which the fits are normalised, GB/s."""
+    gemm: dict[str, RooflineFit]
+    """By dtype: bf16, fp8 (dynamic scales), fp8_block, nvfp4, int4_wo, int8_wo."""
+    mixture: dict[str, RooflineFit] = Field(default_factory=dict)
+    """Grouped expert products, by dtype."""
+    decode: dict[str, DecodeFit]
+    """Decode attention over grouped KV, by KV dtype (bf16, fp8)."""
+    prefill: dict[str, RooflineFit]
+    """Prefill attention, by 'attention dtype/KV dtype'."""
+    latent_decode: dict[str, RooflineFit] = Field(default_factory=dict)
+    """MLA decode, by 'KV dtype/heads per accelerator'; compute is relative to the bf16 peak for either KV dtype."""
+    all_reduce: dict[str, dict[str, NonNegative]] = Field(default_factory=dict)
+    """By group size: message bytes → latency in µs, graph-captured, monotone in size."""

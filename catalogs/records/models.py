@@ -1,0 +1,193 @@
+"""Model architectures: layers with their attention and feed-forward blocks, parameters, checkpoints."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catalogs.records.facts import Fact, Identifier, NonNegativeInt, Positive, PositiveInt, Record
+
+
+class Indexer(Record):
+    """The light attention that picks which tokens a sparse attention layer reads (DeepSeek V3.2's DSA)."""
+
+    heads: PositiveInt
+    head_dim: PositiveInt
+    """Also the elements that it caches per token."""
+    top_k: PositiveInt
+    """Tokens that the main attention then reads at most."""
+
+
+class GroupedAttention(Record):
+    """Softmax attention with KV heads: MHA, GQA and MQA, full or sliding-window."""
+
+    kind: Literal["grouped"]
+    heads: PositiveInt
+    kv_heads: PositiveInt
+    head_dim: PositiveInt
+    """Of queries and keys."""
+    value_head_dim: PositiveInt | None = None
+    """Of values, where it differs."""
+    window: PositiveInt | None = None
+    """Tokens that a sliding or chunked layer sees at most; null sees all."""
+    shares_key_value: bool = False
+    """Keys serve as values too: one projection and half the cache."""
+    borrows_cache: bool = False
+    """Reads the keys and values that an earlier layer cached, and caches none of its own (Gemma 3n, Gemma 4 E)."""
+    output_gate: bool = False
+    """A gate as wide as the queries is projected beside them."""
+
+    @model_validator(mode="after")
+    def _heads_group(self) -> Self:
+        if self.heads % self.kv_heads:
+            raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
+        return self
+
+
+class LatentAttention(Record):
+    """Multi-head latent attention (MLA): one compressed KV vector per token, shared by all heads."""
+
+    kind: Literal["latent"]
+    heads: PositiveInt
+    kv_lora_rank: PositiveInt
+    q_lora_rank: PositiveInt | None = None
+    qk_rope_head_dim: NonNegativeInt
+    qk_nope_head_dim: PositiveInt
+    v_head_dim: PositiveInt
+    indexer: Indexer | None = None
+
+
+class LinearAttention(Record):
+    """A layer whose state does not grow with the context: Mamba, gated delta net, lightning attention, short
+    convolution.
+    """
+
+    kind: Literal["linear"]
+    input_columns: PositiveInt
+    """Columns of all input projections together."""
+    output_rows: PositiveInt
+    """Rows of the output projection."""
+    state_elements: NonNegativeInt
+    """Recurrent state per sequence and layer, elements."""
+    state_bytes_per_element: Positive = 4.0
+    """The state is usually kept in fp32."""
+    convolution_elements: NonNegativeInt = 0
+    """Convolution state per sequence and layer, 16-bit elements."""
+    heads: PositiveInt = 1
+    """State heads: tensor parallelism can split no finer."""
+    extra_parameters: NonNegativeInt = 0
+    """Parameters of the layer beside the two projections."""
+
+
+class ParallelAttention(Record):
+    """Softmax attention and a linear layer side by side on the same input (Falcon-H1)."""
+
+    kind: Literal["parallel"]
+    grouped: GroupedAttention
+    linear: LinearAttention
+
+
+Attention = Annotated[
+    GroupedAttention | LatentAttention | LinearAttention | ParallelAttention, Field(discriminator="kind")
+]
+
+
+class DenseFeedForward(Record):
+    """A dense feed-forward block."""
+
+    kind: Literal["dense"]
+    intermediate: PositiveInt
+    matrices: Literal[2, 3] = 3
+    """3 for gated (SwiGLU, GeGLU), 2 for plain (GPT, OPT, Falcon)."""
+
+
+class MixtureFeedForward(Record):
+    """A mixture of experts with a router."""
+
+    kind: Literal["mixture"]
+    experts: PositiveInt
+    experts_per_token: PositiveInt
+    intermediate: PositiveInt
+    """Of one expert."""
+    shared_intermediate: NonNegativeInt = 0
+    """Width of all shared experts together; 0 where there are none."""
+    matrices: Literal[2, 3] = 3
+    latent_size: PositiveInt | None = None
+    """Width at which routed experts work, where it is not the hidden size (Nemotron 3 Super)."""
+
+    @model_validator(mode="after")
+    def _routes_within(self) -> Self:
+        if self.experts_per_token > self.experts:
+            raise ValueError(f"experts_per_token {self.experts_per_token} exceeds experts {self.experts}")
+        return self
+
+
+FeedForward = Annotated[DenseFeedForward | MixtureFeedForward, Field(discriminator="kind")]
+
+
+class LayerGroup(Record):
+    """Layers that are alike; their order in the model does not matter to a forecast."""
+
+    count: PositiveInt
+    attention: Attention | None = None
+    """Null for a layer that is a feed-forward block alone."""
+    feed_forward: FeedForward | None = None
+    """Null for a layer that mixes tokens alone."""
+
+
+class PublishedParameters(Record):
+    """What the publisher says, to test the computed counts against."""
+
+    total_billions: Positive
+    active_billions: Positive | None = None
+    exception: str = ""
+    """Why the computed total may differ by more than 2 %; empty when it may not."""
+
+
+class Checkpoint(Record):
+    """A published checkpoint of a model, and the precision in which it is stored."""
+
+    repository: str
+    """owner/name as on the Hugging Face hub."""
+    precision: Identifier
+    kv_precision: Identifier | None = None
+    static_scales: bool = False
+    """Activation scales are in the checkpoint, so that no quantisation kernel runs before each product."""
+
+
+class ModelArchitecture(Fact):
+    """The dimensions of a decoder; all that a forecast needs to know of a model."""
+
+    family: Identifier
+    hidden_size: PositiveInt
+    vocabulary: PositiveInt
+    max_context: PositiveInt
+    """Tokens, prompt and answer together."""
+    tied_embeddings: bool = False
+    layers: Annotated[tuple[LayerGroup, ...], Field(min_length=1)]
+    extra_parameters: NonNegativeInt = 0
+    """Parameters that no field above describes (vision tower, learned positions, lookup tables); the note says what."""
+    native_precision: Identifier = "bf16"
+    """In which the publisher's own checkpoint is stored."""
+    quantised_parts: Literal["linear", "experts"] = "linear"
+    """What a quantised checkpoint of it quantises: every layer's matrices, or the routed experts alone."""
+    parallel_block: bool = False
+    """Attention and feed-forward share one all-reduce (GPT-J, Falcon)."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    published: PublishedParameters | None = None
+
+    @property
+    def layer_count(self) -> int:
+        """Layers of all groups."""
+        return sum(group.count for group in self.layers)
+
+    def without_windows(self) -> "ModelArchitecture":
+        """Return the model as a runtime runs it that knows no sliding windows: every layer sees all tokens."""
+        if not any(isinstance(group.attention, GroupedAttention) and group.attention.window for group in self.layers):
+            return self
+        groups = tuple(
+            group.model_copy(update={"attention": group.attention.model_copy(update={"window": None})})
+            if isinstance(group.attention, GroupedAttention)
+            else group
+            for group in self.layers
+        )
+        return self.model_copy(update={"layers": groups})

@@ -1,0 +1,128 @@
+"""How published benchmarks were run."""
+
+from math import ceil
+from typing import Annotated, Literal
+
+from msgspec import Struct
+from pydantic import Field
+
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import NonNegative, NonNegativeInt, PositiveInt, Record
+from catalogs.records.runtimes import Scheduler
+
+
+class BenchmarkRun(Struct, frozen=True):
+    """One point of a benchmark's sweep."""
+
+    model: str
+    """As printed."""
+    tensor_parallel: int
+    clients: int
+    lengths: tuple[float, float]
+    """Prompt and answer, as printed, tokens."""
+
+
+class SchedulerChange(Record):
+    """How servers of a benchmark were started otherwise than by default; empty selectors apply to all."""
+
+    frameworks: tuple[Literal["vllm", "sglang", "trtllm"], ...] = ()
+    architectures: tuple[str, ...] = ()
+    """Of accelerators."""
+    accelerators: tuple[str, ...] = ()
+    """By their id."""
+    models: tuple[str, ...] = ()
+    """As printed."""
+    lengths: tuple[tuple[PositiveInt, PositiveInt], ...] = ()
+    """Prompt and answer, as printed."""
+    below_tensor_parallel: PositiveInt | None = None
+    from_clients: PositiveInt = 1
+    below_clients: PositiveInt | None = None
+    token_budget: PositiveInt | None = None
+    chunked: bool | None = None
+    one_step_later: bool | None = None
+    poll_steps: PositiveInt | None = None
+    batch_wait_steps: NonNegativeInt | None = None
+    prompts_per_step: PositiveInt | None = None
+
+    def applies(self, framework: str, accelerator: "Accelerator", run: BenchmarkRun) -> bool:
+        """Whether a run was started like this."""
+        clients = run.clients
+        return (
+            (not self.frameworks or framework in self.frameworks)
+            and (not self.architectures or accelerator.architecture in self.architectures)
+            and (not self.accelerators or accelerator.id in self.accelerators)
+            and (not self.models or run.model in self.models)
+            and (not self.lengths or run.lengths in self.lengths)
+            and (self.below_tensor_parallel is None or run.tensor_parallel < self.below_tensor_parallel)
+            and self.from_clients <= clients
+            and (self.below_clients is None or clients < self.below_clients)
+        )
+
+    def applied_to(self, scheduler: Scheduler) -> Scheduler:
+        """Return a scheduler with what is stated here."""
+        policies = set(Scheduler.model_fields) & set(SchedulerChange.model_fields)
+        stated = {name: value for name in policies if (value := getattr(self, name)) is not None}
+        return Scheduler.model_validate(scheduler.model_dump() | stated)
+
+
+class EngineTuning(Record):
+    """A benchmark that sets the scheduler's limits by the requests that its KV pool holds and by their lengths."""
+
+    most_sequences: PositiveInt
+    least_sequences: PositiveInt
+    most_tokens: PositiveInt
+    least_tokens: PositiveInt
+
+    def applied_to(self, scheduler: Scheduler, requests: float, prompt: float, output: float, stages: int) -> Scheduler:
+        """Return a scheduler that takes so many requests together and, with them, the prompts that follow them.
+
+        Each of a pipeline's stages has its part of the requests, and of the tokens.
+        """
+        sequences = min(requests, self.most_sequences)
+        tokens = min(sequences / stages * (1 + prompt / output), self.most_tokens)
+        limits = {
+            "max_sequences": ceil(max(sequences, self.least_sequences)),
+            "token_budget": ceil(max(tokens, self.least_tokens)),
+        }
+        if not scheduler.chunked:  # a step must hold a whole prompt
+            limits["token_budget"] = max(limits["token_budget"], ceil(prompt) + limits["max_sequences"])
+        return scheduler.model_copy(update=limits)
+
+
+class BenchmarkProtocol(Record):
+    """How a benchmark of a closed loop was run: what its TTFT is made of."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
+    """The source of the measurements, or 'default'."""
+    prompts_per_client: PositiveInt = 10
+    burst_counts: bool = True
+    """All clients start at once, and that burst is in the figures."""
+    shortest: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Lengths are uniform between this share of the printed ones and the printed ones; 1 is fixed."""
+    turnaround_s: NonNegative = 0.002
+    """Between an answer's end and the client's next request."""
+    jitter_s: NonNegative = 0.0
+    """Mean of an exponential on top of the turnaround."""
+    token_budget: PositiveInt | None = None
+    """Per step, where the servers were started with another than the runtime's default."""
+    fp8_kv_architectures: tuple[str, ...] = ()
+    """Accelerator architectures on which quantised weights were served with an fp8 KV cache that is not printed."""
+    scheduler: tuple[SchedulerChange, ...] = ()
+    """Of the servers, where it was not the runtime's default; later ones win. Simulations follow it."""
+    tuning: EngineTuning | None = None
+    memory_utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Where the servers were started with another than the runtime's default."""
+    requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
+    """Prompt and answer as printed, and how many such requests an offline run queued."""
+    only_notes: str = ""
+    """Applies to points of the source whose notes hold this text; empty applies to all others."""
+    source: str
+
+    def requests_of(self, prompt: float, output: float) -> int | None:
+        """Return how many requests of these lengths an offline run queued; None where that is not known."""
+        return next((count for *lengths, count in self.requests if lengths == [prompt, output]), None)
+
+    @property
+    def lengths_vary(self) -> bool:
+        """Whether lengths were drawn at random."""
+        return self.shortest < 1

@@ -1,0 +1,247 @@
+"""Why a replica at its load computes, waits and delivers what it does."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from engine.estimate.estimate import Estimate, computed_tokens, flops_of
+from engine.estimate.figure import Figure, Input, told
+from engine.estimate.load import Basis, Point, figures_of, point_of
+from engine.estimate.why_memory import spread_inputs
+from engine.plan import Rejection
+from engine.question.resolve import Question
+
+Floats = NDArray[np.float64]
+
+
+def load_figures(result: Estimate) -> Iterator[Figure]:
+    """Yield the figures of FLOPs, time and throughput, those first that others follow from."""
+    yield from _flop_figures(result)
+    yield from _time_figures(result)
+    yield from _throughput_figures(result)
+
+
+# --- FLOPs ------------------------------------------------------------------------------------------------------------
+
+
+def _flop_figures(result: Estimate) -> Iterator[Figure]:
+    question, count = result.basis.question, result.flops
+    model = question.model
+    cached = question.lengths.prompt.mean - computed_tokens(question)
+    yield Figure(
+        "FLOPs of a mean prompt",
+        count.prefill_total,
+        "FLOP",
+        "2 × parameters × tokens (routed experts: the active share) + 2 × heads × (dₖ + dᵥ) × tokens × context before",
+        flop_count,
+        (question, "prefill_total"),
+        (
+            Input("prompt tokens computed", computed_tokens(question), "", "prompt length less what the cache holds"),
+            Input("prompt tokens cached", cached, "", "prefix hits"),
+            Input("layers", float(model.layer_count), "", model.source),
+        ),
+        {"attention": count.attention, "feed-forward": count.feed_forward, "LM head": count.lm_head},
+    )
+    yield Figure(
+        "FLOPs of a decoding token",
+        count.per_token,
+        "FLOP",
+        "the same for one token that follows the mean context",
+        flop_count,
+        (question, "per_token"),
+        (Input("context", question.lengths.live_mean, "", "prompt + half the answer"),),
+    )
+
+
+def flop_count(question: Question, name: str) -> float:
+    """Return one of the FLOP counts of a question."""
+    return float(getattr(flops_of(question), name))
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def _time_figures(result: Estimate) -> Iterator[Figure]:
+    basis, question = result.basis, result.basis.question
+    kernels = f"kernel curves, {basis.found.rates[0].origin}; overheads of {question.runtime.name}"
+    lengths = question.lengths
+    running = Input("decoding together", result.batch, "", "the batch that this load sustains")
+    context = Input("context while decoding", lengths.decode_context(float("inf")), "", "mean over an answer's steps")
+    yield Figure(
+        "decoding step",
+        decoding_step_s(basis, result.batch),
+        "s",
+        "Σ operations over layers + collectives + overheads of the runtime + attention over the context",
+        decoding_step_s,
+        (basis, result.batch),
+        (
+            running,
+            context,
+            *spread_inputs(result),
+            Input("memory bandwidth", basis.found.rates[0].memory_bytes_per_s, "bytes/s", kernels),
+        ),
+        step_parts_at(basis, result.batch),
+    )
+    yield Figure(
+        "replica time of one prompt",
+        prompt_s(basis, result.batch),
+        "s",
+        "T(batch + prompt tokens) − T(batch), over its chunks, + launches + attention over the prompt",
+        prompt_s,
+        (basis, result.batch),
+        (
+            Input("prompt tokens computed", computed_tokens(question), "", "prompt length less what the cache holds"),
+            Input("tokens per step", float(basis.replicas.budget[0, 0]), "", "token budget"),
+        ),
+        _averaged(basis, basis.replicas.prompt_parts(basis.replicas.steps(_column(result.batch)))),
+    )
+    if result.ttft_s.mean is not None:
+        yield Figure(
+            "TTFT, mean",
+            result.ttft_s.mean,
+            "s",
+            "waiting + its own prefill + the server",
+            latency_s,
+            (basis, "ttft_s"),
+            (running,),
+            _ttft_parts(result),
+        )
+    if result.itl_s.mean is not None:
+        yield Figure(
+            "ITL, mean",
+            result.itl_s.mean,
+            "s",
+            "a decoding step + what the prompts of others add to it",
+            latency_s,
+            (basis, "itl_s"),
+            (running,),
+            _itl_parts(result),
+        )
+    if result.e2e_s.mean is not None and result.ttft_s.mean is not None and result.itl_s.mean is not None:
+        yield Figure(
+            "E2E, mean",
+            result.e2e_s.mean,
+            "s",
+            "TTFT + tokens after the first × ITL",
+            latency_s,
+            (basis, "e2e_s"),
+            (Input("tokens after the first", lengths.decoded, "", "answer length"),),
+            {"TTFT": result.ttft_s.mean, "decoding": lengths.decoded * result.itl_s.mean},
+        )
+
+
+def decoding_step_s(basis: Basis, batch: float) -> float:
+    """Return the seconds of a step that only decodes."""
+    return float(basis.replicas.steps(_column(batch)).decoding[0, 0])
+
+
+def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
+    """Return what a decoding step is made of, seconds by name."""
+    replicas, column = basis.replicas, _column(batch)
+    tables, running = replicas.tables, np.maximum(column, 1.0)
+    parts = {
+        name: float(replace(tables, seconds=seconds).base(running)[0, 0])
+        for name, seconds in basis.found.step_parts().items()
+    }
+    # The table never falls with tokens, though a part may where kernels switch.
+    parts["held from falling"] = float(tables.base(running)[0, 0]) - sum(parts.values())
+    parts["attention, launches"] = float(tables.decode_fixed[0])
+    parts["attention over the context"] = float(replicas.decode_attention(column)[0, 0])
+    parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
+    return told(parts)
+
+
+def prompt_s(basis: Basis, batch: float) -> float:
+    """Return the replica time that one mean prompt takes, seconds."""
+    return float(basis.replicas.at(_column(batch)).prompt_s[0, 0])
+
+
+def latency_s(basis: Basis, name: str) -> float:
+    """Return a mean latency of the replica at its load, seconds."""
+    return float(getattr(_point_again(basis), name).mean)
+
+
+def _ttft_parts(result: Estimate) -> dict[str, float]:
+    basis = result.basis
+    if basis.load.kind != "rps":
+        return told({name: float(part[0]) for name, part in figures_of(basis).ttft_parts.items()})
+    column = _column(result.batch)
+    waits = {name: float(part.flat[0]) for name, part in basis.replicas.at(column).waits.parts.items()}
+    return told(waits | _averaged(basis, basis.replicas.own_parts(basis.replicas.steps(column))))
+
+
+def _itl_parts(result: Estimate) -> dict[str, float]:
+    basis = result.basis
+    if basis.load.kind != "rps":
+        return told({name: float(part[0]) for name, part in figures_of(basis).itl_parts.items()})
+    load = basis.replicas.at(_column(result.batch))
+    return told({name: float(part[0, 0]) for name, part in basis.replicas.itl_parts(load).items()})
+
+
+# --- throughput -------------------------------------------------------------------------------------------------------
+
+_RATES = {
+    "rps": "the rate that is given, × model calls per request",
+    "concurrency": "clients / (E2E + the time that a client takes between an answer and its next request)",
+    "static_batch": "batch / E2E",
+    "offline": "batch / (tokens after the first × decoding step + batch × replica time of a prompt)",
+}
+
+
+def _throughput_figures(result: Estimate) -> Iterator[Figure]:
+    basis, lengths = result.basis, result.basis.question.lengths
+    yield Figure("requests", result.requests_per_s, "requests/s", _RATES[basis.load.kind], requests_per_s, (basis,))
+    rate = Input("requests", result.requests_per_s, "requests/s", "above")
+    answer = Input("answer", lengths.output.mean, "tokens", "answer length")
+    yield Figure(
+        "output tokens",
+        result.output_tokens_per_s,
+        "tokens/s",
+        "requests/s × answer length",
+        output_tokens_per_s,
+        (basis,),
+        (rate, answer),
+    )
+    yield Figure(
+        "output tokens per accelerator",
+        result.output_tokens_per_s_per_accelerator,
+        "tokens/s",
+        "output tokens/s / accelerators of the replica",
+        output_tokens_per_s_per_accelerator,
+        (basis,),
+        (Input("accelerators", float(result.setup.accelerators), "", "TP × PP × DP"),),
+    )
+
+
+def requests_per_s(basis: Basis) -> float:
+    """Return the requests that the replica completes at its load."""
+    return _point_again(basis).requests_per_s
+
+
+def output_tokens_per_s(basis: Basis) -> float:
+    """Return the replica's output at its load."""
+    return requests_per_s(basis) * basis.question.lengths.output.mean
+
+
+def output_tokens_per_s_per_accelerator(basis: Basis) -> float:
+    """Return the output of one accelerator at the replica's load."""
+    return output_tokens_per_s(basis) / int(basis.found.spread.accelerators[0])
+
+
+def _point_again(basis: Basis) -> Point:
+    at = point_of(basis)
+    if isinstance(at, Rejection):
+        raise TypeError("an estimate was made from a load that is refused")
+    return at
+
+
+def _column(batch: float) -> Floats:
+    return np.array([[batch]])
+
+
+def _averaged(basis: Basis, parts: Mapping[str, Floats]) -> dict[str, float]:
+    """Return parts by prompt stratum as their means over prompts."""
+    weights = basis.question.lengths.prompt.weights
+    return told({name: float((part @ weights)[0, 0]) for name, part in parts.items()})

@@ -1,0 +1,183 @@
+"""Why the memory of a replica is what it is."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from catalogs.matrices import embedding_parameters, layer_matrices, linear_extra_parameters
+from catalogs.records.models import ModelArchitecture
+from catalogs.records.precisions import Precision
+from engine.estimate.estimate import Estimate
+from engine.estimate.figure import Figure, Input
+from engine.estimate.load import Basis
+from engine.fleet.candidates import SEAT_SHARE, Memories, single
+from engine.step.memory import PLAIN_BYTES, kv_bytes_per_token, quantised_parameters, quantised_roles, weights_bytes
+from engine.step.operations import INDEX_KEY_BYTES, layers
+
+HELD = {False: "prompt + half the answer, of those that run", True: "prompt + the answer reserved for it"}
+"""What a running sequence holds, by whether the runtime reserves its answer."""
+
+
+def memory_figures(result: Estimate) -> Iterator[Figure]:
+    """Yield the figures of memory, those first that others follow from."""
+    basis, memory = result.basis, result.memory
+    question, accelerator, one = basis.question, basis.found.accelerator(0), result.memory.per_accelerator
+    weights, kv = question.weights, question.kv_cache
+    low = quantised_parameters(question.model)
+    yield Figure(
+        "weights, whole model",
+        memory.weights_bytes,
+        "bytes",
+        "parameters × bytes per element"
+        if weights.bits >= 16
+        else f"quantised parameters × bytes per element + the others × {PLAIN_BYTES:g} bytes",
+        weights_bytes,
+        (question.model, weights, question.parameters),
+        (
+            Input("parameters", float(question.parameters), "", question.model.source),
+            *([Input("of them quantised", float(low), "", question.model.source)] if weights.bits < 16 else []),
+            Input(f"bytes per element of {weights.name}", weights.bytes_per_element, "bytes", weights.source),
+        ),
+        weight_parts(question.model, weights),
+    )
+    yield Figure(
+        "weights per accelerator",
+        one.weights_bytes,
+        "bytes",
+        "each matrix over the ways in which it can be cut, replicated beyond; the fullest accelerator",
+        weights_on_one,
+        (basis,),
+        (Input("weights, whole model", memory.weights_bytes, "bytes", "above"), *spread_inputs(result)),
+    )
+    yield Figure(
+        "KV cache per token, whole model",
+        memory.kv_cache_bytes_per_token,
+        "bytes",
+        "Σ layers × elements cached per token × bytes per element",
+        kv_bytes_per_token,
+        (question.model, kv.bytes_per_element),
+        (
+            Input("layers", float(question.model.layer_count), "", question.model.source),
+            Input(f"bytes per element of {kv.name}", kv.bytes_per_element, "bytes", kv.source),
+        ),
+        kv_parts(question.model, kv.bytes_per_element),
+    )
+    yield Figure(
+        "KV cache pool per accelerator",
+        one.kv_cache_bytes,
+        "bytes",
+        "utilisation × (memory − weights − activations − runtime)"
+        if question.runtime.utilises_free_memory
+        else "utilisation × memory − weights − activations − runtime",
+        pool_on_one,
+        (basis,),
+        (
+            Input("memory", one.total_bytes, "bytes", accelerator.source),
+            Input("utilisation", question.memory_utilisation, "", _stated(result, "memory utilisation")),
+            Input(
+                "activations at the token budget", one.activations_bytes, "bytes", "engine.step.memory.activation_bytes"
+            ),
+            Input("runtime", one.runtime_bytes, "bytes", question.runtime.source),
+        ),
+        {
+            "usable": one.total_bytes - one.unused_bytes,
+            "weights": -one.weights_bytes,
+            "activations": -one.activations_bytes,
+            "runtime": -one.runtime_bytes,
+        },
+    )
+    yield Figure(
+        "sequences of mean length that fit",
+        float(memory.max_concurrent_sequences),
+        "",
+        f"{SEAT_SHARE:.0%} of the pool / KV of a live sequence, rounded down, × data-parallel ranks",
+        sequences_that_fit,
+        (basis,),
+        (
+            Input("pool per accelerator", one.kv_cache_bytes, "bytes", "above"),
+            Input("tokens that it holds", question.held_tokens, "", HELD[question.runtime.scheduler.reserve_output]),
+            Input("KV of it on one accelerator", float(basis.found.memory.sequence[0]), "bytes", "sharded as above"),
+        ),
+    )
+
+
+def weight_parts(model: ModelArchitecture, weights: Precision) -> dict[str, float]:
+    """Return the bytes of the whole model's weights by what they do."""
+    plain = weights.bytes_per_element if weights.bits >= 16 else PLAIN_BYTES
+    low = quantised_roles(model)
+    names = {
+        "attention": "attention",
+        "dense": "feed-forward",
+        "expert": "routed experts",
+        "shared": "shared experts",
+        "router": "routers",
+    }
+    parts = dict.fromkeys(names.values(), 0.0)
+    others = 0.0
+    for group in model.layers:
+        others += group.count * linear_extra_parameters(group)
+        for matrix in layer_matrices(group, model.hidden_size):
+            each = weights.bytes_per_element if matrix.role in low else plain
+            parts[names[matrix.role]] += group.count * matrix.parameters * each
+    parts["embedding and LM head"] = embedding_parameters(model) * plain
+    norms = model.hidden_size * (2 * model.layer_count + 1)
+    parts["norms and others"] = (norms + others + model.extra_parameters) * plain
+    return {name: value for name, value in parts.items() if value}
+
+
+def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:
+    """Return the whole model's KV bytes of one token by kind of layer."""
+    parts: dict[str, float] = {}
+    for layer in layers(model):
+        mix = layer.mixing
+        if mix is None or not mix.stored_elements:
+            continue
+        if not mix.splits:
+            kind = "latent attention"
+        else:
+            kind = f"sliding window of {mix.window:,}" if mix.window else "full attention"
+        name = f"{kind}, {mix.stored_elements:,} elements per layer"
+        parts[name] = parts.get(name, 0.0) + layer.count * mix.stored_elements * kv_bytes
+        if mix.index_elements:
+            keys = layer.count * mix.index_elements * INDEX_KEY_BYTES
+            parts["index keys"] = parts.get("index keys", 0.0) + keys
+    return parts
+
+
+def weights_on_one(basis: Basis) -> float:
+    """Return the weight bytes on the fullest accelerator."""
+    return float(_measured_again(basis).weights[0])
+
+
+def pool_on_one(basis: Basis) -> float:
+    """Return the KV pool of one accelerator, bytes."""
+    return float(_measured_again(basis).kv_cache[0])
+
+
+def sequences_that_fit(basis: Basis) -> float:
+    """Return how many sequences of mean length fit in a replica."""
+    memory = _measured_again(basis)
+    return float(np.floor(SEAT_SHARE * memory.kv_cache[0] / memory.sequence[0] * basis.found.spread.dp[0]))
+
+
+def _measured_again(basis: Basis) -> Memories:
+    spread = basis.found.spread
+    return single(basis.question, *(int(axis[0]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep))).memory
+
+
+def spread_inputs(result: Estimate) -> tuple[Input, ...]:
+    """Return the parallelism of a replica as inputs, where it splits anything."""
+    setup = result.setup
+    axes = {
+        "tensor parallelism": setup.tensor_parallel,
+        "pipeline parallelism": setup.pipeline_parallel,
+        "data parallelism": setup.data_parallel,
+        "expert parallelism": setup.expert_parallel,
+    }
+    fixed = "given" if result.basis.question.spec.serving.tensor_parallel else "the smallest that fits"
+    return tuple(Input(name, float(size), "", fixed) for name, size in axes.items() if size > 1)
+
+
+def _stated(result: Estimate, what: str) -> str:
+    question = result.basis.question
+    return f"the {what} that is given" if question.spec.serving.memory_utilisation else question.runtime.source

@@ -1,0 +1,73 @@
+"""The kinds of cases among measured points, as a catalog file: what `engine.bands.beyond_data` compares a case with."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from catalogs.catalog import Catalog
+from catalogs.matrices import total_parameters
+from catalogs.records.fitted import MeasuredKind
+from engine.accuracy.points import Point
+from engine.accuracy.predictions import read
+from engine.bands.beyond_data import format_of
+from engine.bands.lookup import architecture_of
+from engine.fitting.blocks import BLOCKS, block_points, excluded_because
+
+SERVED = ("static_batch", "closed_loop", "open_loop", "offline")
+"""Loads of several requests together: a stream alone says nothing of serving."""
+HEADER = """# Which kinds of cases were measured under load and had a part in the bands or in the scorecard. Written by
+# `fleetcast fit`. A plan for a case outside of them says so, and its bands are wider.
+"""
+
+
+def kinds_of(
+    rows: Iterable[Mapping[str, str]], scorecard: Iterable[Mapping[str, str]], catalog: Catalog
+) -> list[MeasuredKind]:
+    """Return the kinds among the rows that a fit is made of or judged by, and among the scorecard's."""
+    points = [point for row in rows if isinstance(point := read(row, catalog), Point)]
+    judged = [point for row in scorecard if isinstance(point := read(row, catalog), Point)]
+    used = [point for block in BLOCKS for point in block_points(block, points) if not excluded_because(point.row)]
+    groups: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
+    for point in {point.row["id"]: point for point in (*used, *judged)}.values():
+        if point.load.kind not in SERVED or point.together == 1:
+            continue
+        found = catalog.model(point.row["model"])
+        weights = catalog.precision(point.system.weights or found.precision)
+        accelerator = catalog.accelerators[point.setting.accelerator]
+        key = (accelerator.architecture, architecture_of(found.model), format_of(weights))
+        groups[key].append((point.load.prompt + point.load.output, total_parameters(found.model)))
+    return [
+        MeasuredKind.model_validate(
+            {
+                "id": "-".join(key).lower().replace(" ", "-"),
+                "accelerator_architecture": key[0],
+                "model": key[1],
+                "format": key[2],
+                "points": len(cases),
+                "longest_tokens": max(tokens for tokens, _ in cases),
+                "least_parameters": min(size for _, size in cases),
+                "most_parameters": max(size for _, size in cases),
+            }
+        )
+        for key, cases in sorted(groups.items())
+    ]
+
+
+def kinds_file(kinds: Iterable[MeasuredKind]) -> str:
+    """Return the TOML text of all measured kinds."""
+    return HEADER + "".join(_entry(kind) for kind in kinds)
+
+
+def _entry(kind: MeasuredKind) -> str:
+    lines = [
+        "",
+        "[[measured]]",
+        f'id = "{kind.id}"',
+        f'accelerator_architecture = "{kind.accelerator_architecture}"',
+        f'model = "{kind.model}"',
+        f'format = "{kind.format}"',
+        f"points = {kind.points}",
+        f"longest_tokens = {kind.longest_tokens:.6g}",
+        f"least_parameters = {kind.least_parameters:.4g}",
+        f"most_parameters = {kind.most_parameters:.4g}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,204 @@
+"""The bill of a month (730 h): of today's fleet, of the smallest, the autoscaled and the largest one, and per token."""
+
+from collections.abc import Mapping
+from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_MONTH
+from engine.fleet.offers import TERM_WORDS, OfferChoice, PricedOffer, instances_for
+from engine.plan import Chosen, Cost, TokenPrices
+from engine.question.demand import Demand
+from engine.workload import Money
+
+
+class FleetSize(Struct, frozen=True):
+    """What is billed: replicas of one size."""
+
+    accelerators_per_replica: int
+    replicas: int
+    """Today's fleet."""
+    minimum_replicas: int
+    maximum_replicas: int
+    spare_replicas: int = 0
+    """Held at every hour beyond what the load asks."""
+
+
+class Usage(Struct, frozen=True):
+    """What the fleet does for its money, on average."""
+
+    requests_per_s: float
+    """User requests, mean."""
+    calls_per_request: float
+    input_tokens: float
+    """Per call, cached ones included."""
+    output_tokens: float
+    """Per call, hidden reasoning included."""
+    capacity_rps: float
+    """λ_cap of one replica, calls/s."""
+    saturated_rps: float
+    """λ_max of one replica, calls/s: a call costs 1/λ_max of a replica's time."""
+    prefill_s_per_call: float
+    """Of that, what its prompt adds (tokens to compute × marginal seconds each)."""
+
+    @property
+    def calls_per_s(self) -> float:
+        """Mean model calls/s."""
+        return self.requests_per_s * self.calls_per_request
+
+    @property
+    def input_share(self) -> float:
+        """Share of a replica's busy time that goes into prompts."""
+        return min(1.0, max(0.0, self.prefill_s_per_call * self.saturated_rps))
+
+
+def bill(
+    choice: OfferChoice,
+    *,
+    fleet: FleetSize,
+    usage: Usage,
+    demand: Demand,
+    target_utilisation: float,
+    money: Money,
+) -> Cost:
+    """Return the bill on the chosen offer.
+
+    Args:
+        choice: the offer, and those beside it.
+        fleet: how many replicas, at least, today and at most.
+        usage: mean traffic and one replica's capacity.
+        demand: the shape of demand over which the autoscaled fleet follows.
+        target_utilisation: ρ, the share of λ_cap at which the autoscaler holds a replica.
+        money: budget and other monthly costs.
+    """
+    offer, size = choice.median, fleet.accelerators_per_replica
+    other = money.other_monthly_usd
+
+    def monthly(replicas: float, on: PricedOffer = offer) -> float:
+        return on.monthly_usd(on.instances_for(int(replicas), size)) + other
+
+    hours = replicas_by_hour(demand, usage.calls_per_s, target_utilisation * usage.capacity_rps, fleet)
+    instances = sum(offer.instances_for(replicas, size) for replicas in hours) / len(hours)
+    today, largest = monthly(fleet.replicas), monthly(fleet.maximum_replicas)
+    used = usage.calls_per_s / usage.capacity_rps * size
+    paid = offer.instances_for(fleet.replicas, size) * offer.accelerators
+    requests = usage.requests_per_s * SECONDS_PER_MONTH
+    return Cost(
+        monthly_usd=today,
+        minimum_monthly_usd=monthly(fleet.minimum_replicas),
+        autoscaled_monthly_usd=offer.monthly_usd(instances) + other,
+        maximum_monthly_usd=largest,
+        usd_per_request=today / requests if requests else None,
+        usd_per_million_tokens=token_prices(today, usage),
+        idle_share=min(1.0, max(0.0, 1 - used / paid)),
+        cheapest_monthly_usd=monthly(fleet.replicas, choice.cheapest),
+        dearest_monthly_usd=monthly(fleet.replicas, choice.dearest),
+        other_monthly_usd=other,
+        within_budget=None if money.monthly_budget_usd is None else today <= money.monthly_budget_usd,
+        note=_note(choice) + _budget_note(today, largest, money.monthly_budget_usd),
+    )
+
+
+def autoscaled_bill(cost: Cost, chosen: Chosen, minimum_replicas: int, share_of_time: Mapping[int, float]) -> Cost:
+    """Return a bill with the autoscaled month, and that of the minimum, as a replay held the replicas.
+
+    Args:
+        cost: the bill by the hours of the profile; it stays as it is where no price is known.
+        share_of_time: by replicas held.
+    """
+    offer, size = chosen.offer, chosen.accelerators_per_replica
+    if offer is None or cost.monthly_usd is None:
+        return cost
+
+    def monthly(instances: float) -> float:
+        return instances * offer.usd_per_hour * HOURS_PER_MONTH + cost.other_monthly_usd
+
+    def held(replicas: int) -> int:
+        return instances_for(replicas, size, offer.accelerators)
+
+    return replace(
+        cost,
+        minimum_monthly_usd=monthly(held(minimum_replicas)),
+        autoscaled_monthly_usd=monthly(sum(share * held(count) for count, share in share_of_time.items())),
+    )
+
+
+def unpriced(note: str, money: Money) -> Cost:
+    """Return the bill where no price is known: nothing but the reason."""
+    return Cost(
+        monthly_usd=None,
+        minimum_monthly_usd=None,
+        autoscaled_monthly_usd=None,
+        maximum_monthly_usd=None,
+        usd_per_request=None,
+        usd_per_million_tokens=None,
+        idle_share=None,
+        cheapest_monthly_usd=None,
+        dearest_monthly_usd=None,
+        other_monthly_usd=money.other_monthly_usd,
+        within_budget=None,
+        note=note,
+    )
+
+
+def replicas_by_hour(demand: Demand, mean_calls_per_s: float, planned_rps: float, fleet: FleetSize) -> tuple[int, ...]:
+    """Return the replicas that the autoscaler holds in each hour of the profile.
+
+    Args:
+        demand: rate by hour over the mean.
+        mean_calls_per_s: mean model calls/s.
+        planned_rps: ρ·λ_cap, what the autoscaler lets one replica carry, calls/s.
+        fleet: its bounds and spares.
+    """
+
+    def held(rate: float) -> int:
+        # A load that fills the replicas to the last part in a billion needs no further one: that is rounding.
+        needed = ceil(mean_calls_per_s * rate / planned_rps - 1e-9) + fleet.spare_replicas
+        return min(max(needed, fleet.minimum_replicas), fleet.maximum_replicas)
+
+    return tuple(held(rate) for rate in demand.hourly)
+
+
+def token_prices(monthly_usd: float, usage: Usage) -> TokenPrices | None:
+    """Return prices at which a month's tokens sum to the bill; None without traffic.
+
+    Input pays the replica time that its prompts take, output the rest; idle time is shared in the same proportion.
+    """
+    calls = usage.calls_per_s * SECONDS_PER_MONTH
+    if not calls:
+        return None
+    million_in, million_out = calls * usage.input_tokens / 1e6, calls * usage.output_tokens / 1e6
+    return TokenPrices(
+        input=monthly_usd * usage.input_share / million_in,
+        output=monthly_usd * (1 - usage.input_share) / million_out,
+        blended=monthly_usd / (million_in + million_out),
+    )
+
+
+def _note(choice: OfferChoice) -> str:
+    offer = choice.median
+    where = " ".join(filter(None, (offer.provider, offer.region)))
+    dated = f", checked {offer.checked.isoformat()}" if offer.checked else ""
+    line = (
+        f"{where} {offer.instance}, {offer.usd_per_hour:,.2f} USD/h {TERM_WORDS[offer.term]} for "
+        f"{offer.accelerators} accelerator{'s' if offer.accelerators > 1 else ''}{dated} ({offer.source})"
+    )
+    if choice.qualifying < 2:
+        return line
+    ends = [(choice.cheapest, "cheapest"), (choice.dearest, "dearest")]
+    return f"{line}; the median of {choice.qualifying} offers, " + ", ".join(_beside(o, w) for o, w in ends)
+
+
+def _beside(offer: PricedOffer, word: str) -> str:
+    return f"{word} {offer.provider} {offer.instance} at {offer.usd_per_accelerator_hour:,.2f} per accelerator-hour"
+
+
+def _budget_note(today: float, largest: float, budget: float | None) -> str:
+    if budget is None:
+        return ""
+    if today > budget:
+        return f"; {today:,.0f} USD a month exceeds the budget of {budget:,.0f} by {today - budget:,.0f}"
+    if largest > budget:
+        return f"; today's fleet is within the budget of {budget:,.0f} USD, the largest ({largest:,.0f}) is not"
+    return ""

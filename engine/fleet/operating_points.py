@@ -1,0 +1,64 @@
+"""The chosen replica at the loads that matter: the mean, the peak hour, and along its load curve."""
+
+import numpy as np
+from msgspec import Struct
+
+from engine.fleet.search import Evaluated
+from engine.fleet.size import today
+from engine.plan import Performance
+from engine.question.resolve import Question
+from engine.replica.load_curve import LoadCurve
+from engine.replica.performance import performances
+
+CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
+"""Shares of the saturated rate at which the load curve is computed."""
+
+
+class OperatingPoints(Struct, frozen=True):
+    """One replica of today's fleet."""
+
+    at_mean: Performance
+    at_peak: Performance
+    curve: LoadCurve
+    prefill_s: float
+    """A mean prompt's own prefill with nobody else there, seconds."""
+    prompt_s_per_request: float
+    """Replica time that one request's prefill takes at the mean load (ΔP), seconds."""
+
+
+def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
+    """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve."""
+    replicas = best.replicas
+    traffic = question.spec.traffic
+    replicas_today = today(best.counts)
+    saturated = float(replicas.saturated[0, 0])
+    rates = np.array(CURVE) * saturated
+    if traffic.concurrency:
+        clients = traffic.concurrency / replicas_today * np.array([1.0, traffic.peak_factor])
+        wanted = replicas.batch_in_flight(clients[None, :])
+        batches = np.concatenate([wanted, replicas.batch_at_rate(rates[None, :])], axis=1)
+    else:
+        # Without a rate the fleet was given: its peak hour is what it holds.
+        capacity = float(best.capacity[0])
+        mean = question.mean_rate / replicas_today if question.mean_rate else capacity / traffic.peak_factor
+        peak = min(mean * traffic.peak_factor, capacity) if question.mean_rate is None else mean * traffic.peak_factor
+        # At saturation itself waits are without bound.
+        asked = np.minimum([mean, peak], 0.999 * saturated)
+        batches = replicas.batch_at_rate(np.concatenate([asked, rates])[None, :])
+        # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
+        batches[0, :2] = np.minimum(batches[0, :2], best.batch[0])
+    load = replicas.at(np.concatenate([batches, replicas.lightest], axis=1))
+    pool = best.candidates.memory
+    per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
+    mean_point, peak_point = performances(replicas, load.each(lambda array: array[:, :2]), per_request)
+    along = load.each(lambda array: array[:, 2:-1])
+    curve = LoadCurve(
+        requests_per_s=rates,
+        in_flight=rates * replicas.mean(along, "e2e")[0],
+        waiting=rates * along.waits.mean[0, :, 0],
+        ttft_p95_s=replicas.percentile(along, "ttft", 0.95)[0],
+        kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
+        utilisation=rates / saturated,
+    )
+    prefill = float(load.own_s[0, -1] @ question.lengths.prompt.weights)
+    return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]))

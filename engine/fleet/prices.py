@@ -1,0 +1,68 @@
+"""What every candidate's fleet costs: all that run on one accelerator are priced on one offer."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogs.records.prices import RentalOffer
+from engine.fleet.candidates import Candidates, node_size
+from engine.fleet.offers import (
+    FleetBills,
+    OfferChoice,
+    PricedOffer,
+    choose_offer,
+    common_offer,
+    fleet_bills,
+    qualifying_offers,
+)
+from engine.fleet.size import Counts
+from engine.question.resolve import Question
+
+Floats = NDArray[np.float64]
+Choices = tuple[OfferChoice | None, ...]
+
+
+def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple[Floats, Choices]:
+    """Return each candidate's bill of a month in whole instances, USD, and its offer; infinite and None without one."""
+    choices: list[OfferChoice | None] = [None] * len(found)
+    rows = [int(row) for row in np.flatnonzero(~np.isnan(counts.total))]
+    for which in dict.fromkeys(int(found.which[row]) for row in rows):
+        own = [row for row in rows if found.which[row] == which]
+        bills = _bills(question, found, counts, which, own)
+        common = common_offer(bills.values())
+        choice = {fleet: choose_offer(bills[fleet], common) for fleet in bills}
+        for row in own:
+            choices[row] = choice[_fleet(found, counts, row)]
+    return monthly_usd(found, counts, tuple(choices)), tuple(choices)
+
+
+def monthly_usd(found: Candidates, counts: Counts, choices: Choices) -> Floats:
+    """Return the bill of each candidate's whole fleet on the offer that was chosen for it."""
+    monthly = np.full(len(found), np.inf)
+    for row, choice in enumerate(choices):
+        if choice is not None and not np.isnan(counts.total[row]):
+            replicas, size = _fleet(found, counts, row)
+            monthly[row] = choice.median.monthly_usd(choice.median.instances_for(replicas, size))
+    return monthly
+
+
+def _bills(
+    question: Question, found: Candidates, counts: Counts, which: int, rows: list[int]
+) -> Mapping[tuple[int, int], FleetBills]:
+    """Return the bills of every fleet (replicas, accelerators of each) of an accelerator."""
+    accelerator = found.accelerators[which]
+    there: list[RentalOffer] = [offer for offer in question.catalog.offers if offer.accelerator == accelerator.id]
+    node = node_size(question, accelerator)
+    qualifying: dict[int, tuple[PricedOffer, ...]] = {}
+    bills: dict[tuple[int, int], FleetBills] = {}
+    for fleet in dict.fromkeys(_fleet(found, counts, row) for row in rows):
+        replicas, size = fleet
+        if size not in qualifying:
+            qualifying[size] = qualifying_offers(there, accelerator, size, question.spec.money, node)
+        bills[fleet] = fleet_bills(qualifying[size], replicas, size)
+    return bills
+
+
+def _fleet(found: Candidates, counts: Counts, row: int) -> tuple[int, int]:
+    return int(counts.total[row]), int(found.spread.accelerators[row])

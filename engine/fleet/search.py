@@ -1,0 +1,239 @@
+"""From candidates to the cheapest whole fleet that meets the targets, and the order of all the others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from catalogs.records.accelerators import Accelerator
+from engine.fleet.candidates import Candidates, candidates
+from engine.fleet.offers import OfferChoice
+from engine.fleet.prices import fleet_prices, monthly_usd
+from engine.fleet.size import Counts, replica_counts
+from engine.plan import Rejection
+from engine.question.fleet_limits import allowed_accelerators, given_replicas
+from engine.question.resolve import Question
+from engine.replica.load import Load, Replicas
+from engine.workload import Target
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+BLOCK = 96
+"""Candidates evaluated together: large enough to amortise numpy's calls, small enough for the cache."""
+
+USEFUL = 1.5
+"""Times its floor, a latency leaves room for a useful load."""
+
+MARGINAL_WEIGHTS = 0.75
+"""A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
+
+
+class Evaluated(Struct, frozen=True):
+    """Candidates with their capacity and fleet; arrays share the first axis."""
+
+    candidates: Candidates
+    replicas: Replicas
+    batch: Floats
+    """At capacity; NaN where no load meets the targets."""
+    capacity: Floats
+    """λ_cap per replica, requests/s."""
+    load: Load
+    """At capacity; at the seats where no load meets the targets."""
+    in_flight: Floats
+    """Per replica at capacity; only for a closed loop, else zeros."""
+    counts: Counts
+    accelerators: Floats
+    """Of the whole fleet."""
+    monthly_usd: Floats
+    """Of the whole fleet, in whole instances; infinite where no price is known."""
+    offers: tuple[OfferChoice | None, ...]
+    order: Ints
+    """Best first; only candidates that meet the targets and the ceilings."""
+    rejected: tuple[Rejection, ...]
+
+
+def search(question: Question, targets: Sequence[Target] | None = None) -> Evaluated:
+    """Evaluate every candidate of a question.
+
+    Args:
+        targets: instead of the spec's own (relaxed ones, when those cannot be met).
+    """
+    found, rejected = candidates(question)
+    wanted = question.spec.targets if targets is None else tuple(targets)
+    replicas = found.replicas()
+    batch = _capacity_batches(replicas, wanted, question.spec.serving.utilisation_ceiling)
+    safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
+    load = replicas.at(safe)
+    known = ~np.isnan(batch)
+    capacity = np.where(known, load.requests_per_s[:, 0], np.nan)
+    closed = question.spec.traffic.concurrency
+    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
+    counts = _counts(question, found, capacity, in_flight)
+    accelerators = counts.total * found.spread.accelerators
+    monthly, offers = fleet_prices(question, found, counts)
+    order = _ranked(question, found, capacity, accelerators, monthly)
+    return Evaluated(
+        found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
+    )
+
+
+def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: float) -> Floats:
+    count = len(replicas.seats)
+    if not count:
+        return np.zeros(0)
+    blocks = [np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
+    return np.concatenate([replicas.take(block).capacity_batch(targets, ceiling)[:, 0] for block in blocks])
+
+
+def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: Floats) -> Counts:
+    spec = question.spec
+    load = spec.traffic.concurrency or question.mean_rate
+    if load is None:
+        given = given_replicas(spec.hardware, found.per_node, found.spread.accelerators)
+        if given is None:
+            raise ValueError("neither a load nor a fleet is given")
+        whole = np.where(np.isnan(capacity), np.nan, given)
+        return Counts(whole, whole, whole, whole, whole)
+    return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
+
+
+def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Ints:
+    """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
+
+    Where nobody named the accelerators, those come first whose kernels, or those of their own architecture, were
+    measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer.
+    """
+    hardware = question.spec.hardware
+    possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
+    allowed = allowed_accelerators(hardware, found.per_node, found.spread.accelerators)
+    if allowed is not None:
+        possible &= accelerators <= allowed
+    tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable
+    fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
+    if question.mean_rate is None and question.spec.traffic.concurrency is None:
+        # So many replicas of any size: those whose accelerators carry most each, not the largest.
+        any_size = hardware.accelerator_count is None and hardware.nodes is None
+        keys = [tight.astype(float), -fleet_rate / (accelerators if any_size else 1.0)]
+    else:
+        keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
+    if not hardware.accelerators:
+        keys.append(np.array([not has_evidence(question, a) for a in found.accelerators])[found.which].astype(float))
+    rows = np.lexsort(keys)
+    result: Ints = rows[possible[rows]]
+    return result
+
+
+def has_evidence(question: Question, accelerator: Accelerator) -> bool:
+    """Return whether kernels of the accelerator, or of another of its architecture, were measured."""
+    if accelerator.kernels is None:
+        return True
+    return question.catalog.accelerators[accelerator.kernels].architecture == accelerator.architecture
+
+
+def relaxed_targets(question: Question, evaluated: Evaluated) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
+    """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
+
+    The floor is the forecast with nearly nothing else running. A relaxed target is USEFUL times
+    the floor.
+    """
+    replicas = evaluated.replicas
+    load = replicas.at(replicas.lightest)
+    floors = []
+    for target in question.spec.targets:
+        share = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}.get(target.percentile)
+        value = replicas.mean(load, target.metric) if share is None else replicas.percentile(load, target.metric, share)
+        floors.append(value[:, 0])
+    worst = np.max([floor / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True)], axis=0)
+    nearest = int(np.argmin(worst))
+    relaxed = tuple(
+        replace_target(t, max(t.seconds, USEFUL * float(floor[nearest])))
+        for floor, t in zip(floors, question.spec.targets, strict=True)
+    )
+    return nearest, relaxed, tuple(floors)
+
+
+def replace_target(target: Target, seconds: float) -> Target:
+    """Return a target with another limit."""
+    return Target(metric=target.metric, percentile=target.percentile, seconds=seconds)
+
+
+def with_capacity(question: Question, best: Evaluated, requests_per_s: float) -> Evaluated:
+    """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
+    found = one_at(question, best.candidates, requests_per_s, best.replicas)
+    # Another size of the same fleet stays on its offer.
+    monthly = monthly_usd(found.candidates, found.counts, best.offers)
+    return replace(found, monthly_usd=monthly, offers=best.offers, rejected=best.rejected)
+
+
+def one_at(question: Question, found: Candidates, requests_per_s: float, replicas: Replicas | None = None) -> Evaluated:
+    """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes."""
+    replicas = replicas or found.replicas()
+    capacity = np.array([requests_per_s])
+    load = replicas.at(replicas.batch_at_rate(capacity[:, None]))
+    closed = question.spec.traffic.concurrency
+    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros(1)
+    counts = _counts(question, found, capacity, in_flight)
+    monthly, offers = fleet_prices(question, found, counts)
+    return Evaluated(
+        candidates=found,
+        replicas=replicas,
+        batch=load.batch[:, 0],
+        capacity=capacity,
+        load=load,
+        in_flight=in_flight,
+        counts=counts,
+        accelerators=counts.total * found.spread.accelerators,
+        monthly_usd=monthly,
+        offers=offers,
+        order=np.array([0]),
+        rejected=(),
+    )
+
+
+def with_row(question: Question, evaluated: Evaluated, row: int, one: Evaluated) -> Evaluated:
+    """Return the candidates, ranked anew, with the capacity, fleet and bill of one as an array of one says."""
+
+    def changed(column: Floats, value: Floats) -> Floats:
+        copy = column.copy()
+        copy[row] = value[0]
+        return copy
+
+    capacity, accelerators, monthly = (
+        changed(getattr(evaluated, name), getattr(one, name)) for name in ("capacity", "accelerators", "monthly_usd")
+    )
+    names = Counts.__struct_fields__
+    counts = Counts(*(changed(getattr(evaluated.counts, name), getattr(one.counts, name)) for name in names))
+    return replace(
+        evaluated,
+        batch=changed(evaluated.batch, one.batch),
+        capacity=capacity,
+        in_flight=changed(evaluated.in_flight, one.in_flight),
+        counts=counts,
+        accelerators=accelerators,
+        monthly_usd=monthly,
+        offers=(*evaluated.offers[:row], one.offers[0], *evaluated.offers[row + 1 :]),
+        order=_ranked(question, evaluated.candidates, capacity, accelerators, monthly),
+    )
+
+
+def only(evaluated: Evaluated, row: int) -> Evaluated:
+    """Return one candidate as an array of one."""
+    index = np.array([row])
+    counts = evaluated.counts
+    return replace(
+        evaluated,
+        candidates=evaluated.candidates.take(index),
+        replicas=evaluated.replicas.take(index),
+        batch=evaluated.batch[index],
+        capacity=evaluated.capacity[index],
+        load=evaluated.load.each(lambda array: array[index]),
+        in_flight=evaluated.in_flight[index],
+        counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),
+        accelerators=evaluated.accelerators[index],
+        monthly_usd=evaluated.monthly_usd[index],
+        offers=(evaluated.offers[row],),
+        order=np.array([0]),
+    )

@@ -1,0 +1,53 @@
+"""How many replicas for the mean, the peak, a burst, growth and spares: arrays over candidates."""
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from engine.question.fleet_limits import fewest_replicas
+from engine.workload import WorkloadSpec
+
+Floats = NDArray[np.float64]
+
+
+class Counts(Struct, frozen=True):
+    """Replicas, each line including those before it."""
+
+    mean: Floats
+    peak: Floats
+    burst: Floats
+    growth: Floats
+    total: Floats
+    """With spares."""
+
+
+def growth_factor(spec: WorkloadSpec) -> float:
+    """Demand at the horizon over today's."""
+    return float((1 + spec.traffic.growth_per_year) ** spec.traffic.horizon_years)
+
+
+def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Counts:
+    """Return replicas for the mean, the peak hour, the burst within it, growth, and spares.
+
+    Args:
+        mean_load: requests/s, or requests in flight for a closed loop.
+        capacity: of one replica, in the same unit; NaN where no load meets the targets.
+    """
+    traffic = spec.traffic
+    minimum = float(fewest_replicas(spec))
+
+    def needed(load: float) -> Floats:
+        # A load that fills the replicas to the last part in a million needs no further one: that is rounding.
+        result: Floats = np.maximum(np.ceil(load / capacity - 1e-6), minimum)
+        return result
+
+    mean = needed(mean_load)
+    peak = needed(mean_load * traffic.peak_factor)
+    burst = needed(mean_load * traffic.peak_factor * traffic.burst)
+    growth = np.maximum(needed(mean_load * traffic.peak_factor * traffic.burst * growth_factor(spec)), burst)
+    return Counts(mean, peak, burst, growth, growth + spec.availability.spare_replicas)
+
+
+def today(counts: Counts) -> int:
+    """Return the replicas of an array of one that run at today's peak hour."""
+    return int(counts.peak[0])

@@ -1,0 +1,249 @@
+"""A plan's fleet over a day, a week or a trace, request by request, scaled by the plan's own thresholds."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import ceil, isfinite
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from engine.fleet.offers import paid_accelerators
+from engine.load_test.load_over_time import Lasting, LastingLoad, Recorded, Span, lasting_load
+from engine.load_test.plan_under_load import latency
+from engine.load_test.repeats import Progress
+from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
+from engine.planning.inverse import chosen_candidate
+from engine.planning.ledger import always_on
+from engine.question.demand import HOUR_S
+from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
+from engine.simulation import Requests, step_model_of
+from engine.simulation.minutes import Minutes
+from engine.simulation.over_time import FleetOverTime, simulate_over_time
+from engine.simulation.routing import Routing
+from engine.simulation.statistics import Distribution, Estimate
+
+
+class FleetByMinute(Struct, frozen=True):
+    """The fleet minute by minute; all tuples alike. Latencies are null where nobody arrived."""
+
+    interval_s: float
+    serving: tuple[float, ...]
+    """Replicas, on average over the minute."""
+    starting: tuple[float, ...]
+    draining: tuple[float, ...]
+    accelerator_hours: tuple[float, ...]
+    """Of all three."""
+    requests: tuple[int, ...]
+    """That arrived."""
+    misses: tuple[int, ...]
+    """Of these, those with a latency beyond a target's limit."""
+    queue: tuple[int, ...]
+    """Requests that wait, at the end of the minute."""
+    running: tuple[int, ...]
+    ttft_p50_s: tuple[float | None, ...]
+    """Of the requests that arrived in the minute, to 2 %."""
+    ttft_p95_s: tuple[float | None, ...]
+    ttft_p99_s: tuple[float | None, ...]
+
+
+class SimulatedFleet(Struct, frozen=True):
+    """What was simulated over time, and what came of it. As JSON it is this record, tuples as arrays."""
+
+    load: str
+    """In words."""
+    span: Span | None
+    seed: int
+    routing: Routing
+    autoscaled: bool
+    initial_replicas: int
+    minimum_replicas: int
+    """That the autoscaler may hold."""
+    maximum_replicas: int
+    poll_s: float
+    """Between two looks of the autoscaler at the metrics."""
+    start_s: float
+    """From its decision to a replica that serves."""
+    duration_s: float
+    requests: int
+    """Completed."""
+    refused: int
+    """No replica could ever hold them."""
+    begun_anew: int
+    """Times that a failing replica made a request begin anew."""
+    arrivals_per_s: float
+    met: float | None
+    """Share of requests with every latency within its target's limit, whatever the percentile; null without targets."""
+    targets: tuple[SimulatedTarget, ...]
+    ttft_s: SimulatedLatency
+    itl_s: SimulatedLatency | None
+    """Null where every answer has one token."""
+    e2e_s: SimulatedLatency
+    fewest_replicas: int
+    """Serving at once."""
+    most_replicas: int
+    starts: int
+    drains: int
+    failures: int
+    replica_hours: float
+    """Starting, serving and draining."""
+    accelerator_hours: float
+    """The same, as they are paid: of whole instances where the fleet is rented."""
+    fixed_replicas: int
+    """Always on instead: for the peak hour and its burst, with spares."""
+    fixed_accelerator_hours: float
+    saving: float
+    """Share of the fixed fleet's accelerator-hours."""
+    by_minute: FleetByMinute
+
+
+def simulate_fleet(
+    plan: CapacityPlan,
+    catalog: Catalog,
+    asked: Lasting,
+    *,
+    trace: Recorded | None = None,
+    rates: Recorded | None = None,
+    lengths: Recorded | None = None,
+    progress: Progress | None = None,
+) -> SimulatedFleet:
+    """Return what the plan's fleet makes of a load over time.
+
+    Args:
+        asked: how long, and the fleet; see there.
+        trace: requests, instead of a load drawn from the spec.
+        rates: hourly requests/s, instead of the workload's own hours.
+        lengths: requests whose token lengths are drawn, each prompt with its answer, instead of the spec's.
+
+    Raises:
+        InputError: a file that cannot be read, names that the catalog no longer knows, a load without requests.
+    """
+    question, found = chosen_candidate(plan, catalog)
+    load = lasting_load(plan, question, asked, trace=trace, rates=rates, lengths=lengths)
+    scaled = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
+    policy = scaled if asked.replicas is None else fixed_policy(asked.replicas, scaled.start_s)
+    initial = _asked_by(load.first_rate, policy)
+    over = simulate_over_time(
+        step_model_of(found),
+        question.runtime.scheduler,
+        _told(load, progress) if progress else load.requests,
+        policy,
+        initial=initial,
+        until_s=load.until_s,
+        accelerators=plan.chosen.accelerators_per_replica,
+        targets=plan.spec.targets,
+        failures=asked.failures,
+        routing=asked.routing,
+        seed=asked.seed,
+    )
+    if not over.completed:
+        raise InputError(
+            f"none of the {over.refused:,} requests fits into the KV pool of a replica"
+            if over.refused
+            else f"no request came in {load.words}: give a higher rate"
+        )
+    return _simulated(plan, asked, policy, initial, load.words, over)
+
+
+def _told(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
+    done = 0
+    for part in load.requests:
+        progress(done, max(load.expected, done) if load.expected else 0)
+        yield part
+        done += len(part)
+
+
+def _asked_by(requests_per_s: float, policy: ScalingPolicy) -> int:
+    """Return the replicas that an autoscaler holds at a steady rate."""
+    wanted = ceil(requests_per_s / policy.requests_per_s_per_replica - 1e-9) + policy.spares
+    return min(max(wanted, policy.minimum), policy.maximum)
+
+
+# --- what came of it ---
+
+
+def _simulated(
+    plan: CapacityPlan, asked: Lasting, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
+) -> SimulatedFleet:
+    told = [change.what for change in over.changes if change.at_s <= over.until_s]
+    hours = over.until_s / HOUR_S
+    paid = _paid_hours(plan, over)
+    fixed = always_on(plan)
+    fixed_paid = paid_accelerators(plan.chosen, fixed) * hours
+    return SimulatedFleet(
+        load=words,
+        span=asked.span,
+        seed=asked.seed,
+        routing=asked.routing,
+        autoscaled=not policy.fixed,
+        initial_replicas=initial,
+        minimum_replicas=policy.minimum,
+        maximum_replicas=policy.maximum,
+        poll_s=policy.poll_s,
+        start_s=policy.start_s,
+        duration_s=over.until_s,
+        requests=over.completed,
+        refused=over.refused,
+        begun_anew=over.begun_anew,
+        arrivals_per_s=over.completed / over.until_s,
+        met=over.met / over.completed if plan.spec.targets else None,
+        targets=tuple(_verdicts(plan, over)),
+        ttft_s=latency(over.ttft_s),
+        itl_s=latency(over.itl_s) if isfinite(over.itl_s.mean.value) else None,
+        e2e_s=latency(over.e2e_s),
+        fewest_replicas=over.fewest_replicas,
+        most_replicas=over.most_replicas,
+        starts=told.count("start"),
+        drains=told.count("drain"),
+        failures=told.count("fail"),
+        replica_hours=over.replica_hours,
+        accelerator_hours=paid,
+        fixed_replicas=fixed,
+        fixed_accelerator_hours=fixed_paid,
+        saving=1 - paid / fixed_paid,
+        by_minute=_by_minute(over.minutes),
+    )
+
+
+def _verdicts(plan: CapacityPlan, over: FleetOverTime) -> Iterator[SimulatedTarget]:
+    latencies: dict[str, Distribution] = {"ttft": over.ttft_s, "itl": over.itl_s, "e2e": over.e2e_s}
+    for target, misses in zip(plan.spec.targets, over.misses, strict=True):
+        estimate: Estimate = getattr(latencies[target.metric], target.percentile)
+        if isfinite(estimate.value):
+            yield SimulatedTarget(
+                target.metric,
+                target.percentile,
+                target.seconds,
+                estimate.value,
+                estimate.low,
+                estimate.high,
+                None,
+                estimate.value <= target.seconds,
+                1 - misses / over.completed,
+            )
+
+
+def _paid_hours(plan: CapacityPlan, over: FleetOverTime) -> float:
+    """Return accelerator-hours of whole instances."""
+    total = 0.0
+    ends = [*(min(change.at_s, over.until_s) for change in over.changes), over.until_s]
+    for change, (since, to) in zip(over.changes, pairwise(ends), strict=True):
+        if to > since:
+            held = change.starting + change.serving + change.draining
+            total += paid_accelerators(plan.chosen, held) * (to - since)
+    return total / HOUR_S
+
+
+def _by_minute(minutes: Minutes) -> FleetByMinute:
+    return FleetByMinute(
+        minutes.interval_s,
+        *(tuple(getattr(minutes, name).tolist()) for name in ("serving", "starting", "draining", "accelerator_hours")),
+        *(tuple(getattr(minutes, name).tolist()) for name in ("requests", "misses", "queue", "running")),
+        *(_known(getattr(minutes, name)) for name in ("ttft_p50_s", "ttft_p95_s", "ttft_p99_s")),
+    )
+
+
+def _known(values: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(value if isfinite(value) else None for value in values.tolist())

@@ -1,0 +1,381 @@
+"""A plan under a load, request by request: simulated latencies beside the formulas', and the verdict on each target.
+
+The load is drawn from the plan's spec, or is a recorded trace.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from math import isfinite
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from engine.fleet.candidates import Candidates
+from engine.load_test.repeats import Progress, Repeated, distribution_over, repeats
+from engine.plan import (
+    CapacityPlan,
+    Latency,
+    Performance,
+    SimulatedFigure,
+    SimulatedLatency,
+    SimulatedTarget,
+)
+from engine.planning.inverse import chosen_candidate, fleet_rate
+from engine.question.demand import demand_of
+from engine.question.resolve import Question
+from engine.replica.performance import performance_at_rate
+from engine.simulation import Requests, SimulationResult, open_loop, step_model_of
+from engine.simulation.arrivals import Lengths, drawn_lengths
+from engine.simulation.compiled import can_compile
+from engine.simulation.routing import DEFAULT_ROUTING, Routing
+from engine.simulation.simulate import WORTH_COMPILING, Speed
+from engine.simulation.statistics import Distribution, Estimate
+from engine.simulation.traces import read_trace
+from engine.workload import Target, TokenDistribution, Tokens
+
+Moment = Literal["peak", "mean", "profile"]
+
+MOST_REPEATS = 1_000
+MOST_REQUESTS = 100_000_000
+MOST_REPLICAS = 100_000
+LATENCIES = ("ttft_s", "itl_s", "e2e_s")
+SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+
+
+def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
+    """Refuse what no simulation takes, of one moment or over time.
+
+    Raises:
+        InputError: naming the value.
+    """
+    if replicas is not None and not 1 <= replicas <= MOST_REPLICAS:
+        raise InputError(f"{replicas:,} replicas cannot be simulated; 1 to {MOST_REPLICAS:,} are accepted")
+    if not (isfinite(speed_up) and speed_up > 0):
+        raise InputError(f"a speed-up of {speed_up:g} is none; a positive number is accepted")
+    if seed < 0:
+        raise InputError(f"the seed {seed} is negative; whole numbers from 0 on are accepted")
+
+
+class Asked(Struct, frozen=True):
+    """What is to be simulated."""
+
+    requests: int = 20_000
+    """Drawn from the spec; a trace has its own."""
+    seed: int = 0
+    moment: Moment = "peak"
+    """The rate of the peak hour, of the mean, or the hours of the profile from midnight on."""
+    replicas: int | None = None
+    """Null: those of the plan at the peak hour."""
+    routing: Routing = DEFAULT_ROUTING
+    speed_up: float = 1.0
+    """Of a trace: 10 replays it at ten times its rate."""
+    repeats: int = 1
+    """Simulations of the load drawn anew, with this seed and the next ones; figures are means over them."""
+    speed: Speed = "auto"
+    """Plain Python, compiled, or whichever is sooner done: the figures are equal."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated.
+
+        Raises:
+            InputError: naming the value.
+        """
+        if not 1 <= self.requests <= MOST_REQUESTS:
+            raise InputError(f"{self.requests:,} requests cannot be simulated; 1 to {MOST_REQUESTS:,} are accepted")
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            raise InputError(f"{self.repeats:,} repeats cannot be simulated; 1 to {MOST_REPEATS:,} are accepted")
+        refuse_impossible(self.replicas, self.speed_up, self.seed)
+
+
+class LoadOverTime(Struct, frozen=True):
+    """The load in equal intervals; latencies are null where nobody arrived."""
+
+    interval_s: float
+    arrivals: tuple[int, ...]
+    waiting: tuple[int, ...]
+    running: tuple[int, ...]
+    ttft_p50_s: tuple[float | None, ...]
+    ttft_p95_s: tuple[float | None, ...]
+
+
+class SimulatedPlan(Struct, frozen=True):
+    """What was simulated, and what came of it: means over the repeats, but for the counts, which are sums."""
+
+    load: str
+    """In words."""
+    trace: str | None
+    seed: int
+    repeats: int
+    """Intervals are over them; of a single one by batch means."""
+    routing: Routing
+    replicas: int
+    accelerators: int
+    requests: int
+    """Completed."""
+    refused: int
+    """No replica could ever hold them."""
+    arrivals_per_s: float
+    duration_s: float
+    ttft_s: SimulatedLatency
+    itl_s: SimulatedLatency | None
+    """Null where every answer has one token."""
+    e2e_s: SimulatedLatency
+    token_gap_p99_s: float | None
+    targets: tuple[SimulatedTarget, ...]
+    requests_per_s: float
+    output_tokens_per_s: float
+    utilisation: float
+    """Share of the time in which a replica ran a step."""
+    mean_batch: float
+    kv_cache_usage: float
+    preemptions: int
+    over_time: LoadOverTime
+    """Of the first repeat."""
+
+
+def simulate_plan(
+    plan: CapacityPlan,
+    catalog: Catalog,
+    asked: Asked,
+    *,
+    trace: Iterable[str] | None = None,
+    trace_name: str = "the trace",
+    progress: Progress | None = None,
+    processes: int = 1,
+) -> SimulatedPlan:
+    """Return what the plan's fleet makes of a load.
+
+    Args:
+        asked: the load and the fleet; see there.
+        trace: lines of a trace file instead of a load drawn from the spec; read as they are needed.
+        processes: among which repeats are spread, where that pays; the result is the same.
+
+    Raises:
+        InputError: a trace that cannot be read, names that the catalog no longer knows.
+    """
+    question, found = chosen_candidate(plan, catalog)
+    replicas = asked.replicas or max(plan.fleet.replicas, 1)
+    if trace is not None:
+        if asked.repeats > 1:
+            raise InputError(f"{trace_name} has the same requests in every repeat; --repeats is of a load drawn anew")
+        words = trace_name + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
+        lines = trace
+
+        def read(seed: int) -> Iterator[Requests]:
+            return read_trace(lines, trace_name, speed_up=asked.speed_up)
+
+        # Its length is not known beforehand.
+        case = _case(question, found, asked, replicas, read, 0, None)
+        return _run(plan, asked, case, None, words, trace_name, progress, 1)
+    rate = fleet_rate(plan, question, peak=asked.moment == "peak")
+    profile = demand_of(plan.spec.traffic).hourly if asked.moment == "profile" else ()
+    words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[asked.moment]
+    formula = None if profile else formula_at(found, rate / replicas)
+    load = drawn_load(question, rate, asked.requests, profile)
+    case = _case(question, found, asked, replicas, load, asked.requests, formula)
+    return _run(plan, asked, case, formula, words, None, progress, processes)
+
+
+def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:
+    """Return what the closed forms say of one replica at a rate; None beyond saturation."""
+    return performance_at_rate(found.replicas(), requests_per_s)
+
+
+def drawn(
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    seed: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
+) -> Iterator[Requests]:
+    """Return requests drawn from the spec of a question, with its burstiness unless another is given."""
+    return drawn_load(question, requests_per_s, count, profile, burstiness)(seed=seed)
+
+
+def drawn_load(
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
+) -> Callable[..., Iterator[Requests]]:
+    """Return what draws requests from the spec of a question, given a seed."""
+    tokens = question.spec.tokens
+    return partial(
+        open_loop,
+        requests_per_s,
+        count,
+        tokens.input,
+        answers_of(tokens),
+        burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
+        hourly_profile=profile,
+        prefix_hit=tokens.prefix_hit,
+        # As the formulas clip them; beyond the KV pool a runtime refuses a request.
+        context_limit=max(question.context_limit - 1, 1),
+    )
+
+
+def drawn_tokens(question: Question, seed: int) -> Lengths:
+    """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
+    tokens = question.spec.tokens
+    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
+
+
+def answers_of(tokens: Tokens) -> TokenDistribution:
+    """Return the lengths of answers, hidden tokens included."""
+    if not tokens.reasoning_tokens:
+        return tokens.output
+    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.spread)
+
+
+def warm_up(requests: int, in_flight: float) -> int:
+    """Return how many of the first requests are not counted: the replicas start empty."""
+    return min(requests // 3, max(requests // 20, int(2 * in_flight)))
+
+
+def _case(
+    question: Question,
+    found: Candidates,
+    asked: Asked,
+    replicas: int,
+    load: Callable[..., Iterator[Requests]],
+    requests: int,
+    formula: Performance | None,
+) -> Repeated:
+    speed = asked.speed
+    if speed == "auto":
+        speed = "compiled" if can_compile() and (not requests or requests >= WORTH_COMPILING) else "plain"
+    return Repeated(
+        model=step_model_of(found),
+        scheduler=question.runtime.scheduler,
+        load=load,
+        requests=requests,
+        replicas=replicas,
+        routing=asked.routing,
+        first_counted=warm_up(requests, formula.in_flight * replicas) if formula else 0,
+        speed=speed,
+    )
+
+
+def _run(
+    plan: CapacityPlan,
+    asked: Asked,
+    case: Repeated,
+    formula: Performance | None,
+    words: str,
+    trace: str | None,
+    progress: Progress | None,
+    processes: int,
+) -> SimulatedPlan:
+    seeds = range(asked.seed, asked.seed + asked.repeats)
+    results = repeats(case, seeds, processes=processes, progress=progress)
+    completed, refused = (sum(getattr(result, name) for result in results) for name in ("completed", "refused"))
+    if not completed:
+        raise InputError(f"none of the {refused:,} requests fits into the KV pool of a replica")
+    ttft, itl, e2e = (distribution_over([getattr(result, name) for result in results]) for name in LATENCIES)
+
+    def mean(figure: Callable[[SimulationResult], float]) -> float:
+        return sum(map(figure, results)) / len(results)
+
+    return SimulatedPlan(
+        load=words,
+        trace=trace,
+        seed=asked.seed,
+        repeats=len(results),
+        routing=asked.routing,
+        replicas=case.replicas,
+        accelerators=case.replicas * plan.chosen.accelerators_per_replica,
+        requests=completed,
+        refused=refused,
+        arrivals_per_s=mean(_arrival_rate),
+        duration_s=mean(lambda result: result.duration_s),
+        ttft_s=latency(ttft, formula.ttft_s if formula else None),
+        itl_s=latency(itl, formula.itl_s if formula else None) if isfinite(itl.mean.value) else None,
+        e2e_s=latency(e2e, formula.e2e_s if formula else None),
+        token_gap_p99_s=_known(mean(lambda result: result.token_gap_p99_s)),
+        targets=tuple(simulated_targets(plan.spec.targets, results, formula, case.first_counted, None)),
+        requests_per_s=mean(lambda result: result.requests_per_s),
+        output_tokens_per_s=mean(lambda result: result.output_tokens_per_s),
+        utilisation=mean(lambda result: result.utilisation),
+        mean_batch=mean(lambda result: result.mean_batch),
+        kv_cache_usage=mean(lambda result: result.kv_usage),
+        preemptions=sum(result.preemptions for result in results),
+        over_time=_over_time(results[0]),
+    )
+
+
+def latency(simulated: Distribution, formula: Latency | None = None) -> SimulatedLatency:
+    """Return a distribution as a plan holds it, beside the formula's."""
+
+    def figure(name: str) -> SimulatedFigure:
+        estimate: Estimate = getattr(simulated, name)
+        beside = None if formula is None else float(getattr(formula, name))
+        return SimulatedFigure(estimate.value, estimate.low, estimate.high, beside)
+
+    return SimulatedLatency(figure("mean"), figure("p50"), figure("p90"), figure("p95"), figure("p99"))
+
+
+def simulated_targets(
+    targets: Sequence[Target],
+    results: Sequence[SimulationResult],
+    formula: Performance | None,
+    first: int,
+    last: int | None,
+) -> Iterator[SimulatedTarget]:
+    """Yield what came of each target, over repeats; requests from ``first`` on and before ``last`` count."""
+    for target in targets:
+        name = f"{target.metric}_s"
+        estimate: Estimate = getattr(
+            distribution_over([getattr(result, name) for result in results]), target.percentile
+        )
+        if not isfinite(estimate.value):
+            continue
+        shares = [share for result in results if (share := _within(target, result, first, last)) is not None]
+        yield SimulatedTarget(
+            target.metric,
+            target.percentile,
+            target.seconds,
+            estimate.value,
+            estimate.low,
+            estimate.high,
+            None if formula is None else float(getattr(getattr(formula, name), target.percentile)),
+            estimate.value <= target.seconds,
+            sum(shares) / len(shares) if shares else None,
+        )
+
+
+def _within(target: Target, result: SimulationResult, first: int, last: int | None) -> float | None:
+    """Return the share of requests within a target; None where that is not known."""
+    if result.requests is None:
+        return None
+    column = {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric]
+    values = getattr(result.requests.between(first, last), column)
+    values = values[~np.isnan(values)]
+    return float((values <= target.seconds).mean()) if len(values) else None
+
+
+def _arrival_rate(result: SimulationResult) -> float:
+    timeline = result.timeline
+    filled = np.flatnonzero(timeline.arrivals)
+    seconds = (int(filled[-1]) + 1) * timeline.interval_s if len(filled) else 1.0
+    return float(timeline.arrivals.sum()) / seconds
+
+
+def _over_time(result: SimulationResult) -> LoadOverTime:
+    timeline = result.timeline
+    return LoadOverTime(
+        timeline.interval_s,
+        tuple(int(n) for n in timeline.arrivals),
+        tuple(int(n) for n in timeline.waiting),
+        tuple(int(n) for n in timeline.running),
+        tuple(_known(float(value)) for value in timeline.ttft_p50_s),
+        tuple(_known(float(value)) for value in timeline.ttft_p95_s),
+    )
+
+
+def _known(value: float) -> float | None:
+    return value if isfinite(value) else None

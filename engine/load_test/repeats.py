@@ -1,0 +1,118 @@
+"""One load drawn several times, each simulated by itself, on as many cores as are given; and figures over all of them.
+
+The results are those of the seeds in their order, whichever process took which.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from math import isfinite, sqrt
+
+import numpy as np
+from msgspec import Struct
+
+from catalogs.records.runtimes import Scheduler
+from engine.simulation import Requests, SimulationResult, StepModel, requests_of, simulate
+from engine.simulation.requests import chunks
+from engine.simulation.routing import Routing
+from engine.simulation.simulate import Speed
+from engine.simulation.statistics import Distribution, Estimate, student
+
+FEW = 40_000
+"""Requests, over all repeats, below which starting other processes costs more than it saves."""
+TOLD_EVERY = 2_000
+"""Requests between two words on the progress."""
+
+Progress = Callable[[int, int], None]
+"""Called with the requests that have begun, or are done, and all that there are; 0 where nobody knows."""
+
+
+class Repeated(Struct, frozen=True):
+    """What every repeat has in common."""
+
+    model: StepModel
+    scheduler: Scheduler
+    load: Callable[..., Iterator[Requests]]
+    """Takes the seed by its name; one that another process can be sent."""
+    requests: int
+    """Of each repeat."""
+    replicas: int
+    routing: Routing
+    first_counted: int
+    speed: Speed
+
+    def run(self, seed: int, progress: Progress | None = None) -> SimulationResult:
+        """Simulate one repeat."""
+        load = self.load(seed=seed)
+        return simulate(
+            self.model,
+            self.scheduler,
+            told(load, self.requests, progress) if progress else load,
+            replicas=self.replicas,
+            routing=self.routing,
+            seed=seed,
+            first_counted=self.first_counted,
+            speed=self.speed,
+        )
+
+
+def repeats(
+    case: Repeated, seeds: Sequence[int], *, processes: int = 1, progress: Progress | None = None
+) -> list[SimulationResult]:
+    """Return the result of each seed; equal for any number of processes.
+
+    Args:
+        processes: among which they are spread, where that pays.
+        progress: told as they are done, or of a single one as it goes.
+    """
+    if len(seeds) == 1:
+        return [case.run(seeds[0], progress)]
+    total = case.requests * len(seeds)
+    processes = min(processes, len(seeds)) if total >= FEW else 1
+    found = []
+    for result in _spread(case, seeds, processes):
+        found.append(result)
+        if progress:
+            progress(len(found) * case.requests, total)
+    return found
+
+
+def _spread(case: Repeated, seeds: Sequence[int], processes: int) -> Iterator[SimulationResult]:
+    if processes == 1:
+        yield from map(case.run, seeds)
+        return
+    if case.speed == "compiled":
+        # Compiled before they part, so that each process need not.
+        one = requests_of(np.zeros(1), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64))
+        simulate(case.model, case.scheduler, one, replicas=case.replicas, routing=case.routing, speed="compiled")
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(case.run, seeds)
+
+
+def told(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[Requests]:
+    """Yield the requests of a load in smaller chunks, with a word on each."""
+    done = 0
+    for part in load:
+        for piece in chunks(part, TOLD_EVERY):
+            progress(done, total)
+            yield piece
+            done += len(piece)
+
+
+def over_repeats(values: Sequence[float]) -> Estimate:
+    """Return the mean of a figure over repeats, with its 95 % confidence interval."""
+    known = np.array([value for value in values if isfinite(value)])
+    if not len(known):
+        return Estimate(float("nan"), None, None)
+    mean = float(known.mean())
+    if len(known) == 1:
+        return Estimate(mean, None, None)
+    half = student(len(known)) * float(known.std(ddof=1)) / sqrt(len(known))
+    return Estimate(mean, max(mean - half, 0.0), mean + half)
+
+
+def distribution_over(results: Sequence[Distribution]) -> Distribution:
+    """Return a distribution over repeats; a single one keeps its own intervals."""
+    if len(results) == 1:
+        return results[0]
+    names = ("mean", "p50", "p90", "p95", "p99")
+    return Distribution(*(over_repeats([getattr(result, name).value for result in results]) for name in names))

@@ -1,0 +1,76 @@
+"""The best of the others, each with the reason why it was not chosen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.fleet.search import Evaluated, has_evidence
+from engine.plan import Alternative
+from engine.question.resolve import Question
+
+SHOWN = 3
+
+
+def alternatives_of(question: Question, evaluated: Evaluated) -> tuple[Alternative, ...]:
+    """Return the best candidate of each other accelerator; with one accelerator, the best other spreads of it."""
+    order = [int(row) for row in evaluated.order]
+    first = order[0]
+    found = evaluated.candidates
+    chosen: list[int] = []
+    seen = {int(found.which[first])}
+    for row in order[1:]:
+        if int(found.which[row]) not in seen:
+            seen.add(int(found.which[row]))
+            chosen.append(row)
+    if len(found.accelerators) == 1:
+        chosen = order[1:]
+    return _alternatives(question, evaluated, np.array(chosen[:SHOWN], dtype=np.intp), first) if chosen else ()
+
+
+def _alternatives(
+    question: Question, evaluated: Evaluated, rows: NDArray[np.intp], first: int
+) -> tuple[Alternative, ...]:
+    found = evaluated.candidates.take(rows)
+    load = evaluated.load.each(lambda array: array[rows])
+    ttft = evaluated.replicas.percentile(load, "ttft", 0.95)
+    results = []
+    for i, row in enumerate(rows):
+        accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])
+        results.append(
+            Alternative(
+                accelerator=accelerator.id,
+                accelerator_name=accelerator.name,
+                weights=question.weights.id,
+                tensor_parallel=int(found.spread.tp[i]),
+                pipeline_parallel=int(found.spread.pp[i]),
+                data_parallel=int(found.spread.dp[i]),
+                expert_parallel=int(found.spread.ep[i]),
+                replicas=int(evaluated.counts.total[row]),
+                accelerators=int(evaluated.accelerators[row]),
+                monthly_usd=monthly if np.isfinite(monthly) else None,
+                ttft_p95_s=float(ttft[i, 0]),
+                itl_mean_s=float(load.itl_s[i, 0]),
+                why_not=_why_not(question, evaluated, int(row), first),
+            )
+        )
+    return tuple(results)
+
+
+def _why_not(question: Question, evaluated: Evaluated, row: int, first: int) -> str:  # noqa: PLR0911 — one reason each
+    mine, best = float(evaluated.monthly_usd[row]), float(evaluated.monthly_usd[first])
+    if not np.isfinite(mine):
+        return "no price is known: it cannot be ranked"
+    if not np.isfinite(best):
+        return "the chosen one was asked for"
+    accelerator = evaluated.candidates.accelerator(row)
+    if mine < best and not has_evidence(question, accelerator):
+        return f"costs {1 - mine / best:.0%} less on paper, but no kernel of its architecture was measured"
+    if mine < best * 0.995:
+        return f"costs {1 - mine / best:.0%} less by the formulas, and was not simulated"
+    if mine > best * 1.005:
+        return f"costs {mine / best - 1:.0%} more"
+    more = int(evaluated.accelerators[row] - evaluated.accelerators[first])
+    if more > 0:
+        return f"the same money for {more} more accelerators"
+    if more < 0:
+        return f"{-more} accelerators fewer, but dearer"
+    return "as good on money and count; less memory to spare or slower at the same load"

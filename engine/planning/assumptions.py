@@ -1,0 +1,109 @@
+"""What nobody said and the plan rests on, those first that would move the count most."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from msgspec.structs import replace
+
+from engine.fleet.search import Evaluated
+from engine.fleet.size import replica_counts
+from engine.plan import Assumption
+from engine.question.lengths import lengths_of
+from engine.question.resolve import Question
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
+
+
+def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
+    """Return the defaults behind an array of one, each with the count under another value where that moves it."""
+    spec = question.spec
+    weighed: list[tuple[float, Assumption]] = []
+    whole = float(best.counts.total[0]) * float(best.candidates.spread.accelerators[0])
+    # With growth, spares or bursts the count is that of all lines, not of today's peak hour.
+    in_all = " in all" if best.counts.total[0] > best.counts.peak[0] else ""
+
+    def note(text: str, others: Mapping[str, float]) -> None:
+        moves = {label: count for label, count in others.items() if count and not np.isnan(count)}
+        effect = _effect(moves, whole, in_all)
+        shift = max((abs(count - whole) for count in moves.values()), default=0.0)
+        weighed.append((shift, Assumption(text, effect)))
+
+    def unsaid(path: str) -> bool:
+        return path not in sources or sources[path].kind in ("default", "preset", "derived", "settings")
+
+    load = spec.traffic.concurrency or question.mean_rate
+    if load and unsaid("traffic.peak_factor"):
+        others = [factor for factor in (1.0, 2.0) if factor != spec.traffic.peak_factor]
+        counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in others}
+        note(f"the busiest hour is {spec.traffic.peak_factor:g} × the mean", counted)
+    if load and unsaid("serving.utilisation_ceiling"):
+        ceiling = spec.serving.utilisation_ceiling
+        note(
+            f"a replica is planned for {ceiling:.0%} of its saturated rate",
+            {"at 70%": _recount(question, best, ceiling=0.7)} if not spec.targets else {},
+        )
+    if load and unsaid("tokens.prefix_hit"):
+        other = 0.5 if spec.tokens.prefix_hit < 0.25 else 0.0
+        note(
+            f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache",
+            {f"at {other:.0%}": _with_tokens(question, best, prefix_hit=other)},
+        )
+    if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
+        note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
+    if not question.weights_stated:
+        note(f"weights are served as the checkpoint stores them, in {question.weights.name}", {})
+    if unsaid("precision.kv_cache"):
+        note(f"the KV cache is kept in {question.kv_cache.name}", {})
+    if unsaid("serving.runtime"):
+        note(f"served by {question.runtime.name}", {})
+    if unsaid("money.term") and best.offers[0] is not None:
+        note("accelerators are rented on demand at the median offer", {})
+    derived = sources.get("model")
+    if derived is not None and derived.kind == "derived":
+        note(f"the model is {question.model.name}: {derived.detail}", {})
+    weighed.sort(key=lambda pair: -pair[0])
+    return tuple(assumption for _, assumption in weighed)
+
+
+def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
+    """Say the count under other values: '8 accelerators at 1 ×, 16 at 2 ×'."""
+    if moves and all(count == whole for count in moves.values()):
+        return f"no change {' or '.join(moves)}"
+    first, *others = (f"{count:.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
+    many = "accelerator" if first.startswith("1{}") else "accelerators"
+    return ", ".join((first.format(f" {many}{in_all}"), *(other.format("") for other in others)))
+
+
+def _recount(
+    question: Question, best: Evaluated, *, peak_factor: float | None = None, ceiling: float | None = None
+) -> float:
+    """Count the accelerators again under another peak factor or utilisation ceiling."""
+    spec = question.spec
+    traffic = spec.traffic.model_copy(update={"peak_factor": peak_factor} if peak_factor else {})
+    capacity = best.in_flight if spec.traffic.concurrency else best.capacity
+    if ceiling:
+        capacity = capacity * (ceiling / spec.serving.utilisation_ceiling)
+    return _count(spec.model_copy(update={"traffic": traffic}), question, best, capacity)
+
+
+def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> float:
+    """Count the accelerators again with another share of prompt tokens cached, on the same candidate."""
+    if question.spec.traffic.concurrency:
+        return float("nan")
+    spec = question.spec
+    tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
+    other = replace(question, lengths=lengths_of(tokens, question.context_limit))
+    replicas = replace(best.candidates, question=other).replicas(best.replicas.tables)
+    ceiling = spec.serving.utilisation_ceiling
+    # Without targets the capacity is a share of saturation, whatever the batch.
+    rate = (
+        replicas.rate(replicas.capacity_batch(spec.targets, ceiling)) if spec.targets else ceiling * replicas.saturated
+    )
+    return _count(spec, question, best, rate[:, 0])
+
+
+def _count(
+    spec: WorkloadSpec, question: Question, best: Evaluated, capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> float:
+    load = spec.traffic.concurrency or question.mean_rate or 0.0
+    total = replica_counts(spec, float(load), capacity).total
+    return float(total[0]) * float(best.candidates.spread.accelerators[0])

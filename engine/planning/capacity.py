@@ -1,0 +1,83 @@
+"""What one replica can carry within the targets: what binds there, and what breaks next."""
+
+from math import sqrt
+
+import numpy as np
+from msgspec import Struct
+
+from engine.fleet.search import Evaluated
+from engine.plan import ReplicaCapacity
+from engine.question.resolve import Question
+from engine.workload import Target
+
+GAIN = 1.05
+"""A tenth more seats must raise the saturated rate by half as much for the seats to be what is full, not the device."""
+
+FAR = 5.0
+"""Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
+
+
+class _Limit(Struct, frozen=True):
+    """One limit on a replica's load."""
+
+    name: str
+    requests_per_s: float
+
+
+def replica_capacity(question: Question, best: Evaluated, binding: str | None = None) -> ReplicaCapacity:
+    """Return λ_cap of an array of one, what binds and what breaks next.
+
+    Args:
+        question: the question.
+        best: an array of one.
+        binding: the target that a simulation found to bind.
+    """
+    saturated = float(best.replicas.saturated[0, 0])
+    capacity = float(best.capacity[0])
+    ceiling = question.spec.serving.utilisation_ceiling
+    limits = [_Limit(f"{saturation_cause(question, best)} ({ceiling:.0%} of saturation)", ceiling * saturated)]
+    if question.spec.targets:
+        limits += [_limit_of(target, best) for target in question.spec.targets]
+    limits.sort(key=lambda limit: limit.requests_per_s)
+    binds = limits[0].name if binding is None else f"{binding}, simulated"
+    others = limits[1:] if binding is None else [limit for limit in limits if limit.name != binding]
+    following = [limit for limit in others if limit.requests_per_s > capacity * 1.001]
+    if following:
+        breaks_next = f"{following[0].name}, at {following[0].requests_per_s:.3g} requests/s per replica"
+    else:
+        breaks_next = f"saturation, at {saturated:.3g} requests/s per replica: queues grow without bound"
+    return ReplicaCapacity(capacity, saturated, binds, breaks_next)
+
+
+def target_name(target: Target) -> str:
+    """Return a target as people say it: 'TTFT p95'."""
+    return f"{target.metric.upper()} {target.percentile}"
+
+
+def _limit_of(target: Target, best: Evaluated) -> _Limit:
+    batch = best.replicas.capacity_batch((target,), 1.0)
+    if np.isnan(batch[0, 0]):
+        return _Limit(target_name(target), 0.0)
+    return _Limit(target_name(target), float(best.replicas.rate(batch)[0, 0]))
+
+
+def saturation_cause(question: Question, best: Evaluated) -> str:
+    """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
+    seats = best.replicas.seats
+    wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated
+    full_before = best.replicas.saturated_batch < 0.9 * seats
+    if full_before[0, 0] or float(wider[0, 0]) < GAIN:
+        return "the device, full of prefill and decode"
+    if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
+        return f"the batch cap of {question.batch_cap}"
+    return "the KV cache"
+
+
+def pool_may_fill(best: Evaluated) -> bool:
+    """Return whether what is in flight in an array of one comes within ``FAR`` standard deviations of its KV pool.
+
+    Those in flight are Poisson-distributed and hold KV as their prompts are long, E[P²]/E[P]² = 1 + CV².
+    """
+    batch, pool = float(best.batch[0]), float(best.candidates.seats_by_memory[0])
+    varied = 1 + best.replicas.lengths.prompt.cv**2
+    return bool(pool - batch < FAR * sqrt(batch * varied))

@@ -1,0 +1,103 @@
+"""The fleet of the chosen candidate, line by line: the ledger."""
+
+from math import ceil
+
+from engine.fleet.offers import PricedOffer
+from engine.fleet.search import Evaluated
+from engine.fleet.size import growth_factor
+from engine.plan import CapacityPlan, Fleet, LedgerLine, Reason, ReplicaCapacity
+from engine.question.fleet_limits import fewest_replicas
+from engine.question.resolve import Question
+
+
+def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, trough: float) -> Fleet:
+    """Return the fleet of an array of one, with its ledger.
+
+    Args:
+        trough: quietest hour over the mean.
+    """
+    spec, counts = question.spec, best.counts
+    size = int(best.candidates.spread.accelerators[0])
+    choice = best.offers[0]
+    offer = choice.median if choice else None
+    spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
+    replicas, maximum = int(counts.peak[0]), int(counts.total[0])
+    mean = float(counts.mean[0]) if question.mean_rate is None else question.mean_rate / capacity.requests_per_s
+    lowest = max(min(ceil(mean * trough - 1e-6), replicas), minimum) + spares
+
+    def instances(count: int) -> int:
+        return offer.instances_for(count, size) if offer else count
+
+    return Fleet(
+        replicas=replicas,
+        minimum_replicas=min(lowest, maximum),
+        maximum_replicas=maximum,
+        accelerators=replicas * size,
+        maximum_accelerators=maximum * size,
+        instances=instances(replicas),
+        billed_accelerators=instances(replicas) * offer.accelerators if offer else replicas * size,
+        capacity_requests_per_s=replicas * capacity.requests_per_s / spec.traffic.calls_per_request,
+        capacity_output_tokens_per_s=replicas * capacity.requests_per_s * question.lengths.output.mean,
+        ledger=_ledger(question, best, capacity, offer),
+    )
+
+
+def _ledger(
+    question: Question, best: Evaluated, capacity: ReplicaCapacity, offer: PricedOffer | None
+) -> tuple[LedgerLine, ...]:
+    """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too."""
+    spec, counts = question.spec, best.counts
+    size = int(best.candidates.spread.accelerators[0])
+    traffic = spec.traffic
+    rate = question.mean_rate
+    per_accelerator = offer.monthly_usd(1) / offer.accelerators if offer else None
+    if rate is None:
+        why_mean = f"concurrency {traffic.concurrency}" if traffic.concurrency else "the fleet that was given"
+    else:
+        why_mean = f"{rate:.3g} calls/s on average ÷ {capacity.requests_per_s:.3g} per replica"
+    reasons: tuple[tuple[Reason, str, int], ...] = (
+        ("mean", why_mean, int(counts.mean[0])),
+        ("peak", f"busiest hour {traffic.peak_factor:.3g} × the mean", int(counts.peak[0] - counts.mean[0])),
+        ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", int(counts.burst[0] - counts.peak[0])),
+        (
+            "growth",
+            f"{traffic.growth_per_year:.0%} a year over {_many(traffic.horizon_years, 'year')}: "
+            f"× {growth_factor(spec):.3g}",
+            int(counts.growth[0] - counts.burst[0]),
+        ),
+        (
+            "spares",
+            f"{_many(spec.availability.spare_replicas, 'spare replica')} asked for",
+            int(counts.total[0] - counts.growth[0]),
+        ),
+    )
+    lines = [
+        LedgerLine(
+            reason,
+            why,
+            replicas,
+            replicas * size,
+            None if per_accelerator is None else replicas * size * per_accelerator,
+        )
+        for reason, why, replicas in reasons
+    ]
+    whole = int(counts.total[0])
+    extra = offer.instances_for(whole, size) * offer.accelerators - whole * size if offer else 0
+    why_rounding = f"whole instances of {offer.accelerators} accelerators" if offer else "no offer, no instances"
+    lines.append(
+        LedgerLine("rounding", why_rounding, 0, extra, None if per_accelerator is None else extra * per_accelerator)
+    )
+    return tuple(lines)
+
+
+def _many(count: float, what: str) -> str:
+    return f"{count:.3g} {what}{'' if count == 1 else 's'}"
+
+
+RUNNING = ("mean", "peak", "burst", "spares")
+"""Lines of the ledger that run today: growth is yet to come."""
+
+
+def always_on(plan: CapacityPlan) -> int:
+    """Return the replicas of a fleet that does not scale: for today's peak hour and its burst, with spares."""
+    return sum(line.replicas for line in plan.fleet.ledger if line.reason in RUNNING)

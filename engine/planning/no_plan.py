@@ -1,0 +1,173 @@
+"""When nothing meets the wish: why, how near the nearest comes, and which change would be enough."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from catalogs.errors import InputError
+from engine.fleet.search import Evaluated, relaxed_targets, search
+from engine.plan import NoPlan, Rejection
+from engine.planning.capacity import target_name
+from engine.planning.relaxations import changes_that_work
+from engine.question.fleet_limits import (
+    allowed_accelerators,
+    ceilings,
+    fewest_replicas,
+    given_replicas,
+    without_ceilings,
+)
+from engine.question.resolve import Question
+from engine.workload import Hardware, Target
+
+
+def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
+    """Return NoPlan when no candidate is legal and fits in memory; None when one does and only falls short."""
+    if len(evaluated.candidates):
+        return None
+    # What stands with a rejection is near; what was tried is enough.
+    works = changes_that_work(question)
+    reasons = tuple(replace(reason, relaxations=() if i else works) for i, reason in enumerate(evaluated.rejected))
+    where = (
+        ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
+    )
+    first = f": {reasons[0].reason}" if len(reasons) == 1 else ""
+    return NoPlan(f"{question.model.name} in {question.weights.name} cannot run on {where}{first}", reasons)
+
+
+def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[Rejection, ...]]:
+    """Return an evaluation of the nearest candidates, and what is missed and by how much.
+
+    Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
+    what any candidate reaches (the targets are then relaxed to what the nearest one can hold at a useful load).
+    """
+    capped = _capped(question, evaluated, question.spec.targets)
+    if capped is not None:
+        return capped
+    nearest, relaxed, floors = relaxed_targets(question, evaluated)
+    found = evaluated.candidates
+    accelerator = found.accelerator(nearest)
+    size = int(found.spread.accelerators[nearest])
+    misses: list[Rejection] = []
+    # The narrowest format reads a quarter of the bytes: where even that is too slow everywhere, no search is spent.
+    furthest = max(float(np.min(floor)) / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True))
+    narrowed = question.spec.hardware.accelerators or furthest <= 4
+    works = changes_that_work(question) if narrowed else ()
+    for target, eased, floor in zip(question.spec.targets, relaxed, floors, strict=True):
+        if eased.seconds <= target.seconds:
+            continue
+        misses.append(
+            Rejection(
+                f"{size} × {accelerator.name} per replica, {target_name(target)}",
+                _floor_reason(question, evaluated, nearest, target, float(floor[nearest])),
+                target.seconds,
+                float(floor[nearest]),
+                "s",
+                (f"{target_name(target)} {_ms(eased.seconds)}", *(() if misses else works)),
+            )
+        )
+    # The relaxed targets may each be within reach and not together, or only for a fleet beyond its ceiling.
+    for targets in (relaxed, ()):
+        eased_search = search(question, targets)
+        if len(eased_search.order):
+            return eased_search, tuple(misses)
+        capped = _capped(question, eased_search, targets)
+        if capped is not None:
+            (fleet,) = capped[1]
+            names = ", ".join(target_name(target) for target in targets)
+            ways = tuple(f"{names} eased, {way}" for way in fleet.relaxations) if targets else ()
+            return capped[0], (*misses, replace(fleet, relaxations=ways))
+    raise AssertionError("without targets every candidate that fits has a capacity")
+
+
+def _capped(
+    question: Question, evaluated: Evaluated, targets: Sequence[Target]
+) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
+    """Return the best fleet without its ceiling, where only the ceiling is in the way."""
+    known = np.flatnonzero(~np.isnan(evaluated.capacity))
+    hardware, found = question.spec.hardware, evaluated.candidates
+    if hardware == without_ceilings(hardware) or not len(known):
+        return None
+    held_whole = given_replicas(hardware, found.per_node[known], found.spread.accelerators[known])
+    if held_whole is not None and np.isnan(held_whole).all():
+        raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.spread.accelerators[known])])))
+    kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
+    free = {"hardware": without_ceilings(hardware), "availability": kept}
+    without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
+    row = int(without.order[0])
+    limits = ceilings(hardware, without.candidates.per_node[row], without.candidates.spread.accelerators[row])
+    limit = min(limits, key=lambda one: one.accelerators)
+    needed = limit.needed(float(without.accelerators[row]))
+    held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.spread.accelerators[row]))
+    peak = question.spec.traffic.peak_factor
+    relaxations = [f"{limit.counted(needed)} instead of {limit.count}"]
+    if held and not question.spec.traffic.concurrency:
+        relaxations.append(f"{held / peak / question.spec.traffic.calls_per_request:.3g} requests/s on average")
+    are = "is" if limit.count == 1 else "are"
+    reason = f"the load needs {limit.counted(needed)} and {limit.count} {are} allowed"
+    return without, (
+        Rejection(
+            f"a fleet of {limit.counted(limit.count)}",
+            reason, float(needed), float(limit.count), limit.unit, tuple(relaxations),
+        ),
+    )  # fmt: skip
+
+
+def _nearest_first(evaluated: Evaluated, hardware: Hardware) -> Evaluated:
+    """Return an evaluation whose order begins with the fleets least above what is allowed, the best of them first.
+
+    A limit on replicas alone leaves the order: the fewest are the largest, at any price.
+    """
+    machines = hardware.model_copy(update={"replicas": None, "max_replicas": None})
+    size = evaluated.candidates.spread.accelerators
+    allowed = allowed_accelerators(machines, evaluated.candidates.per_node, size)
+    if allowed is None:
+        return evaluated
+    over = np.round(evaluated.accelerators / allowed, 6)[evaluated.order]
+    return replace(evaluated, order=evaluated.order[np.argsort(over, kind="stable")])
+
+
+def _too_small(question: Question, evaluated: Evaluated, row: int) -> str:
+    """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
+    hardware, found = question.spec.hardware, evaluated.candidates
+    size = int(found.spread.accelerators[row])
+    limits = [one for one in ceilings(hardware, found.per_node[row], size) if one.unit != "replicas"]
+    fewest = hardware.replicas or 1
+    copies = "one replica" if fewest == 1 else f"{fewest} replicas"
+    takes = "takes" if fewest == 1 else "take"
+    limit = min(limits, key=lambda one: one.accelerators)
+    return (
+        f"{limit.counted(limit.count)} cannot hold {copies} of {question.model.name}, which {takes} "
+        f"{limit.counted(limit.needed(fewest * size))} at least"
+    )
+
+
+def _floor_reason(question: Question, evaluated: Evaluated, row: int, target: Target, floor: float) -> str:
+    """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
+    found = evaluated.candidates
+    weights = float(found.memory.weights[row])
+    bandwidth = found.rates[int(found.which[row])].memory_bytes_per_s
+    size = int(found.spread.accelerators[row])
+    name = found.accelerator(row).name
+    if target.metric == "itl":
+        read = weights / bandwidth * float(found.spread.pp[row])
+        cause = (
+            f"reading the weights once takes {read * 1e3:.3g} ms of it"
+            if read > target.seconds / 3
+            else ("launches, collectives and the runtime's own step time are the rest")
+        )
+    elif target.metric == "ttft":
+        cause = (
+            f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens on average and the server's own time are "
+            "all of it"
+        )
+    else:
+        cause = f"{question.lengths.output.mean:.0f} tokens at the fastest ITL take most of it"
+    return (
+        f"{size} × {name} cannot do {target_name(target)} {_ms(target.seconds)}: with nothing else running it is "
+        f"{_ms(floor)}; {cause}"
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -1,0 +1,35 @@
+"""Provenance: which program, catalog entries and kernels a plan was made from."""
+
+import hashlib
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.fleet.search import Evaluated
+from engine.plan import (
+    Provenance,
+)
+from engine.question.resolve import Question
+
+
+def provenance_of(question: Question, best: Evaluated) -> Provenance:
+    """Return what the plan was made from."""
+    accelerator = best.candidates.accelerator(0)
+    used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
+    digest = hashlib.sha256("\n".join(map(repr, used)).encode()).hexdigest()[:16]
+    origin = best.candidates.rates[int(best.candidates.which[0])].origin
+    return Provenance(
+        program="fleetcast",
+        version=program_version(),
+        catalog=digest,
+        kernels=f"{accelerator.name}: kernel times {origin}",
+        method="roofline kernels with measured efficiencies; batch fixed point; closed-form waits",
+    )
+
+
+@lru_cache(maxsize=1)
+def program_version() -> str:
+    """Return the installed version, or that of a checkout."""
+    try:
+        return version("fleetcast")
+    except PackageNotFoundError:
+        return "0.1.0"

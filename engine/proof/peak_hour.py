@@ -1,0 +1,229 @@
+"""The peak hour of a few of a fleet's replicas, request by request: how far each target is missed or kept.
+
+At most ``TOGETHER`` replicas share a router that sends each request to the one with the fewest outstanding; a larger
+fleet balances a little better than these few, so that they err to the safe side.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from math import isfinite, sqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.fleet.search import Evaluated
+from engine.load_test.plan_under_load import drawn, simulated_targets
+from engine.plan import Performance, SimulatedTarget
+from engine.question.resolve import Question
+from engine.replica.load import Replicas
+from engine.replica.performance import performance_at_rate
+from engine.simulation import SimulationResult, StepModel, simulate, step_model_of
+from engine.simulation.routing import DEFAULT_ROUTING
+from engine.workload import Target
+
+TOGETHER = 4
+COUNTED = 2_500
+"""Requests enough for an interval of p95; 50 ms in pure Python."""
+COUNTED_P99 = 5_000
+"""And of p99."""
+FEWEST = 400
+LOWEST_WARM_UP = 0.05
+LONGEST_WARM_UP = 3_000
+"""Requests: three times those in flight warm the replicas up, and as many as are in flight keep them busy after."""
+CLEAR = 1.4
+"""A p99 that lies so many times beyond or within its target is known from ``COUNTED`` requests."""
+DOUBT = 1.15
+"""From so many times the target on a figure counts as missed, however wide its interval is."""
+SETTLED = 0.04
+"""Of the rungs: a ladder of many is not searched to the last one."""
+
+
+class Run(Struct, frozen=True):
+    """One simulation of the peak hour."""
+
+    requests_per_s: float
+    """Of one replica."""
+    together: int
+    """Replicas."""
+    requests: int
+    """Simulated, those that warm up and keep busy included."""
+    result: SimulationResult
+    formula: Performance | None
+    targets: tuple[SimulatedTarget, ...]
+    """Met unless missed beyond doubt."""
+
+    @property
+    def missed(self) -> tuple[SimulatedTarget, ...]:
+        """Targets that are missed beyond doubt."""
+        return tuple(target for target in self.targets if not target.met)
+
+    def holds(self, *, strictly: bool) -> bool:
+        """Whether no target is missed beyond doubt, or strictly: every target is kept by the figure itself."""
+        kept = all(target.simulated_s <= target.target_s for target in self.targets) if strictly else not self.missed
+        return bool(self.targets) and kept
+
+    @property
+    def worst(self) -> SimulatedTarget:
+        """The target that is missed by most, or kept by least."""
+        return max(self.targets, key=lambda target: target.simulated_s / target.target_s)
+
+
+class PeakHour(Struct, frozen=True):
+    """One candidate (an array of one) under the lengths and the burstiness of a question."""
+
+    question: Question
+    replicas: Replicas
+    model: StepModel
+    seed: int
+
+    def run(self, requests_per_s: float, replicas: int, *, counted: int) -> Run:
+        """Simulate a fleet at so many requests/s on each replica, all runs of one seed with the same requests.
+
+        Args:
+            counted: requests whose latencies count; fewer where prompts are long and each takes many steps.
+        """
+        question = self.question
+        formula = performance_at_rate(self.replicas, requests_per_s)
+        together = min(replicas, TOGETHER)
+        steps_per_prompt = float(question.lengths.computed @ question.lengths.prompt.weights) / self.model.budget
+        counted = max(round(counted / max(1.0, (3.0 + steps_per_prompt) / 4.0)), FEWEST)
+        in_flight = (formula.in_flight if formula else float(self.replicas.seats[0, 0])) * together
+        first = min(max(round(3 * in_flight), round(LOWEST_WARM_UP * counted)), LONGEST_WARM_UP)
+        after = min(round(in_flight), LONGEST_WARM_UP // 2)
+        requests = first + counted + after
+        # A thinned renewal stream: of gaps with a CV of c, a share s taken at random gives 1 + s·(c² − 1).
+        burstiness = question.spec.traffic.burstiness
+        load = drawn(
+            question,
+            requests_per_s * together,
+            requests,
+            self.seed,
+            burstiness=sqrt(1 + (burstiness**2 - 1) * together / max(replicas, 1)),
+        )
+        result = simulate(
+            self.model,
+            question.runtime.scheduler,
+            load,
+            replicas=together,
+            routing=DEFAULT_ROUTING,
+            seed=self.seed,
+            first_counted=first,
+            last_counted=first + counted,
+            speed="plain",
+        )
+        targets = simulated_targets(question.spec.targets, (result,), formula, first, first + counted)
+        return Run(requests_per_s, together, requests, result, formula, tuple(map(unless_beyond_doubt, targets)))
+
+    def judged(self, requests_per_s: float, replicas: int) -> Run:
+        """Simulate as many requests as a verdict needs: more where a p99 may lie near its target."""
+        at = performance_at_rate(self.replicas, requests_per_s)
+        tails = [target for target in self.question.spec.targets if target.percentile == "p99"]
+        near = at is None or any(
+            _near(float(getattr(at, f"{target.metric}_s").p99) / target.seconds) for target in tails
+        )
+        if tails and near:
+            return self.run(requests_per_s, replicas, counted=COUNTED_P99)
+        return self.surer(self.run(requests_per_s, replicas, counted=COUNTED), replicas)
+
+    def surer(self, run: Run, replicas: int) -> Run:
+        """Return the run, or a longer one where a p99 lies too near its target to be judged by so few requests."""
+        unclear = any(
+            target.percentile == "p99" and target.low is None and _near(target.simulated_s / target.target_s)
+            for target in run.targets
+        )
+        return self.run(run.requests_per_s, replicas, counted=COUNTED_P99) if unclear else run
+
+    def likely_capacity(self, run: Run) -> float:
+        """Return the rate per replica at which a run's targets would just hold; NaN where they hold at none.
+
+        The formulas' rate at targets scaled by what formula and simulation differ in this run.
+        """
+        at = run.formula
+        if at is None:
+            return float("nan")
+        eased = tuple(
+            Target(
+                metric=target.metric,
+                percentile=target.percentile,
+                seconds=target.target_s * (target.formula_s or target.simulated_s) / target.simulated_s,
+            )
+            for target in run.targets
+        )
+        batch = self.replicas.capacity_batch(eased, self.question.spec.serving.utilisation_ceiling)
+        return float(self.replicas.rate(batch)[0, 0])
+
+
+def peak_hour(question: Question, one: Evaluated, seed: int) -> PeakHour:
+    """Return the peak hour of an array of one."""
+    model = step_model_of(one.candidates, tables=one.replicas.tables)
+    return PeakHour(question, one.replicas, model, seed)
+
+
+class Ladder(Struct, frozen=True):
+    """Loads of a replica that are tried, each rung a lighter one."""
+
+    rate: Callable[[int], float]
+    """Rung → requests/s of one replica."""
+    rung: Callable[[float], int]
+    """Requests/s → the first rung that is no heavier."""
+    replicas: Callable[[int], int]
+    """Rung → replicas of the fleet."""
+    last: int
+
+
+class Holding(Struct, frozen=True):
+    """The first rung on which every target holds."""
+
+    rung: int
+    run: Run
+    failed: Run | None
+    """The nearest heavier load that was tried and does not hold."""
+
+
+def first_that_holds(
+    hour: PeakHour, ladder: Ladder, fails: int, start: int, counted: int, *, strictly: bool = False
+) -> Holding | None:
+    """Return the first rung on which every target holds; None where none does up to the last.
+
+    Bisection with common random numbers, helped by the formulas: the first run says by how much they are off, and the
+    second is where the formulas, corrected by that, would just hold; the next ones halve what is left.
+
+    Args:
+        fails: a rung that is known not to hold, or the one before the first.
+        start: the rung that is tried first.
+        counted: requests of each run.
+        strictly: a figure beyond its target does not hold, however wide its interval.
+    """
+    held: tuple[int, Run] | None = None
+    failed: Run | None = None
+    at = min(max(start, fails + 1), ladder.last)
+    for tries in count(1):
+        run = hour.run(ladder.rate(at), ladder.replicas(at), counted=counted)
+        if run.holds(strictly=strictly):
+            held = at, run
+        else:
+            fails, failed = at, run
+        top = held[0] - 1 if held else ladder.last
+        if fails >= top - (round(SETTLED * top) if held else 0):
+            break
+        likely = hour.likely_capacity(run)
+        guess = ladder.rung(likely) if isfinite(likely) else ladder.last
+        at = min(max(guess, fails + 1), top) if tries == 1 else _between(fails, top, held is None)
+    return Holding(*held, failed) if held else None
+
+
+def _between(fails: int, top: int, nothing_holds: bool) -> int:
+    """Return the rung to try next: a quarter up where nothing is known to hold yet, else the middle."""
+    return fails + 1 + (top - fails - 1) // (4 if nothing_holds else 2)
+
+
+def _near(ratio: float) -> bool:
+    return 1 / CLEAR < ratio < CLEAR
+
+
+def unless_beyond_doubt(target: SimulatedTarget) -> SimulatedTarget:
+    """Return a target as met unless it is missed beyond the doubt of its simulation."""
+    least = target.simulated_s / DOUBT
+    if target.low is not None:
+        least = max(least, min(target.low, target.simulated_s))
+    return replace(target, met=least <= target.target_s)

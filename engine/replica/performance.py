@@ -1,0 +1,60 @@
+"""One chosen candidate at given loads, as the plan shows it; and its load curve, from which thresholds are read."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan import Latency, Performance
+from engine.replica.load import SHARES, Load, Replicas
+
+Floats = NDArray[np.float64]
+
+
+def performance_at_rate(replicas: Replicas, requests_per_s: float) -> Performance | None:
+    """Return one replica (an array of one) at a rate; None where the rate is beyond saturation."""
+    batch = replicas.batch_at_rate(np.array([requests_per_s]))
+    if np.isnan(batch[0, 0]):
+        return None
+    return performances(replicas, replicas.at(batch), 0.0)[0]
+
+
+def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) -> list[Performance]:
+    """Return what one replica (an array of one) does at each of several batches.
+
+    Args:
+        kv_usage_per_request: share of the KV pool that a mean running request holds.
+    """
+    shares = tuple(SHARES.values())
+    spread = {metric: replicas.percentiles(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
+    means = {metric: replicas.mean(load, metric) for metric in spread}
+    results = []
+    for at in range(load.batch.shape[1]):
+        rate, batch = float(load.requests_per_s[0, at]), float(load.batch[0, at])
+        results.append(
+            Performance(
+                requests_per_s=rate,
+                batch=batch,
+                in_flight=rate * float(means["e2e"][0, at]),
+                utilisation=rate / float(replicas.saturated[0, 0]),
+                kv_cache_usage=min(batch * kv_usage_per_request, 1.0),
+                output_tokens_per_s=rate * replicas.lengths.output.mean,
+                token_gap_s=_token_gaps(replicas, load, at),
+                **{f"{m}_s": Latency(float(means[m][0, at]), *spread[m][0, at].tolist()) for m in spread},
+            )
+        )
+    return results
+
+
+def _token_gaps(replicas: Replicas, load: Load, at: int) -> Latency:
+    """Gaps between the tokens of a stream: decoding steps, and steps that carry somebody's prompt.
+
+    A step carries a prompt with probability λ·(steps per prompt)·τ-ish, from λ and the chunks of each prompt stratum.
+    """
+    steps = replicas.steps(load.batch[:, at : at + 1]).full[0, 0] + 1.0
+    step, itl = float(load.step_s[0, at]), float(load.itl_s[0, at])
+    carried = float(load.requests_per_s[0, at]) * itl * steps * replicas.lengths.prompt.weights
+    values = np.concatenate([[step], step + np.maximum(load.prompts[0, at], 0.0) / steps])
+    weights = np.concatenate([[max(1.0 - float(carried.sum()), 0.0)], carried])
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    picks = [values[order][min(int(np.searchsorted(reached, s)), len(order) - 1)] for s in SHARES.values()]
+    return Latency(itl, *(float(p) for p in picks))

@@ -1,0 +1,191 @@
+"""A day or a week minute by minute: what the autoscaler makes of demand with the replicas that it holds.
+
+Each minute the requests in flight follow the pointwise stationary fluid approximation: they grow by what comes and
+shrink by what a replica completes with so many aboard, read from its load curve backwards (W.-P. Wang, D. Tipper,
+S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into the next one.
+"""
+
+from collections import deque
+from math import ceil
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from engine.scaling.controller import Controller, ScalingPolicy
+from engine.scaling.minutes import SECONDS, DemandByMinute
+
+Floats = NDArray[np.float64]
+
+ASKED_BACK_MINUTES = 30
+"""A replica that is asked for again within so many minutes of being given back was given back in vain."""
+_CELLS = 2048
+
+
+class ReplicaLoads(Struct, frozen=True):
+    """One replica at rising loads, up to saturation."""
+
+    requests_per_s: Floats
+    """Rising, above 0; the last is what it completes however many wait."""
+    in_flight: Floats
+    """Running or waiting, on average; rising."""
+    waiting: Floats
+    within: Floats
+    """Share of requests within the targets."""
+    waits_s: Floats
+    """Of those who come when more are in flight than at the last load, rising from 0."""
+    within_after: Floats
+    """Share of requests within the targets after each of those waits."""
+
+    def within_at(self, in_flight: Floats) -> Floats:
+        """Return the share of requests within the targets with so many in flight."""
+        waited = np.maximum(in_flight - self.in_flight[-1], 0.0) / self.requests_per_s[-1]
+        return np.where(
+            waited > 0,
+            np.interp(waited, self.waits_s, self.within_after),
+            np.interp(in_flight, self.in_flight, self.within),
+        )
+
+
+class Run(Struct, frozen=True):
+    """What happened, by minute."""
+
+    ready: Floats
+    """Replicas that serve."""
+    held: Floats
+    """Replicas that serve or start."""
+    in_flight: Floats
+    """Of one replica, at the end of the minute."""
+    within: Floats
+    """Share of the minute's requests that are within the targets."""
+    scale_ups: tuple[int, ...]
+    """Minutes at whose end replicas were asked for."""
+    scale_downs: tuple[int, ...]
+    """Minutes at whose end replicas were given back."""
+
+    @property
+    def flaps(self) -> int:
+        """Times that replicas were asked for which had been given back shortly before."""
+        downs, ups = np.array(self.scale_downs, dtype=np.int64), np.array(self.scale_ups, dtype=np.int64)
+        last = np.searchsorted(downs, ups) - 1
+        return int((ups[last >= 0] - downs[last[last >= 0]] <= ASKED_BACK_MINUTES).sum())
+
+
+def by_the_minute(policy: ScalingPolicy) -> ScalingPolicy:
+    """Return the policy of an autoscaler that looks once a minute and reacts as fast: its start takes what is left."""
+    window = max(SECONDS, round(policy.window_s / SECONDS) * SECONDS)
+    left = policy.start_s + policy.poll_s + policy.window_s - window
+    return replace(policy, poll_s=SECONDS, window_s=window, start_s=max(left, 0.0))
+
+
+def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> Run:
+    """Return what the fleet makes of the minutes, from the size on that the first one asks for."""
+    policy = by_the_minute(policy)
+    first = float(minutes.requests_per_s[0])
+    asked = ceil(first / policy.requests_per_s_per_replica - 1e-9) + policy.spares
+    fleet = _Fleet(min(max(asked, policy.minimum), policy.maximum), round(policy.start_s / SECONDS))
+    controller = Controller(policy, fleet.held)
+    after = _Flow(loads).after
+    flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
+    counted = minutes.counted_per_s
+    luck = counted / minutes.requests_per_s
+    each: list[float] = []
+    ready: list[int] = []
+    held: list[int] = []
+    brought = (minutes.requests_per_s * SECONDS).tolist()
+    for minute, (comes, seen, share) in enumerate(zip(brought, counted.tolist(), luck.tolist(), strict=True)):
+        if minute == fleet.next_start:
+            fleet.begin()
+        serving = fleet.ready
+        one, waiting = after((flight + comes) / serving)
+        flight = one * serving
+        each.append(one)
+        ready.append(serving)
+        held.append(fleet.held)
+        wanted = controller.asked(minute * SECONDS, fleet.held, flight * share, waiting * serving * share, seen)
+        if wanted != fleet.held:
+            fleet.scale(minute, wanted)
+    in_flight = np.array(each)
+    return Run(
+        ready=np.array(ready, dtype=np.float64),
+        held=np.array(held, dtype=np.float64),
+        in_flight=in_flight,
+        within=loads.within_at(in_flight),
+        scale_ups=tuple(fleet.ups),
+        scale_downs=tuple(fleet.downs),
+    )
+
+
+class _Fleet:
+    """Replicas that serve and start."""
+
+    def __init__(self, replicas: int, start_minutes: int) -> None:
+        self.ready = self.held = replicas
+        self.next_start = -1
+        """The minute at whose beginning the next start is done; -1 without one."""
+        self.ups: list[int] = []
+        self.downs: list[int] = []
+        self._start_minutes = start_minutes
+        self._starting: deque[tuple[int, int]] = deque()
+
+    def begin(self) -> None:
+        """Let those serve whose start is done."""
+        self.ready += self._starting.popleft()[1]
+        self._look_ahead()
+
+    def scale(self, minute: int, wanted: int) -> None:
+        """Ask for replicas at the end of a minute, or give back: first those that do not serve yet."""
+        more = wanted - self.held
+        self.held = wanted
+        if more > 0:
+            self.ups.append(minute)
+            self._starting.append((minute + 1 + self._start_minutes, more))
+        else:
+            self.downs.append(minute)
+            while more and self._starting:
+                at, count = self._starting.pop()
+                if count + more > 0:
+                    self._starting.append((at, count + more))
+                more = min(more + count, 0)
+            self.ready += more
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        self.next_start = self._starting[0][0] if self._starting else -1
+
+
+class _Flow:
+    """One replica's requests in flight a minute later, tabulated over what it held and what came.
+
+    In flight x shrinks at r(x), the load curve backwards. The implicit step x' = x + 60·(λ − r(x')) is stable however
+    short requests are, and x' + 60·r(x') rises with x', so that one table answers it.
+    """
+
+    def __init__(self, loads: ReplicaLoads) -> None:
+        rates = np.concatenate([[0.0], loads.requests_per_s])
+        in_flight = np.concatenate([[0.0], loads.in_flight])
+        waiting = np.concatenate([[0.0], loads.waiting])
+        brought = in_flight + SECONDS * rates
+        self._last = float(brought[-1])
+        self._scale = _CELLS / self._last
+        grid = np.linspace(0.0, self._last, _CELLS + 1)
+        columns = [np.interp(grid, brought, values) for values in (in_flight, waiting)]
+        self._cells = list(zip(*(array.tolist() for c in columns for array in (c[:-1], np.diff(c))), strict=True))
+        self._ends = in_flight[-1].item(), waiting[-1].item()
+
+    def after(self, brought: float) -> tuple[float, float]:
+        """Return requests in flight, and those waiting, at the end of a minute.
+
+        Args:
+            brought: in flight before, and what came.
+        """
+        place = brought * self._scale
+        if place >= _CELLS:
+            # At saturation no more are completed, however many there are.
+            left = brought - self._last
+            return self._ends[0] + left, self._ends[1] + left
+        cell = int(place)
+        part = place - cell
+        in_flight, more_in_flight, waiting, more_waiting = self._cells[cell]
+        return in_flight + part * more_in_flight, waiting + part * more_waiting

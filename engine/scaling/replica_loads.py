@@ -1,0 +1,61 @@
+"""One replica at rising loads as a replay needs it: requests in flight and the share of them within the targets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.replica.load import SHARES, Load, Replicas
+from engine.scaling.replay import ReplicaLoads
+from engine.workload import Target
+
+Floats = NDArray[np.float64]
+
+STEPS = 40
+"""Loads, the closer together the nearer to saturation."""
+HIGHEST = 0.98
+"""Share of the saturated rate: nearer to it the closed forms' waits grow without bound."""
+TAILS = ("p90", "p95", "p99")
+"""Percentiles whose limit is one for nearly every request."""
+
+
+def replica_loads(replicas: Replicas, targets: Sequence[Target]) -> ReplicaLoads:
+    """Return an array of one along its load curve.
+
+    A request is within the targets when none of its latencies exceeds the limit of a p90, p95 or p99 target; those of
+    different metrics are reckoned to miss at different requests. Limits of medians and means speak of many: there all
+    requests are within while the target holds, and none beyond. Without targets all are within up to saturation.
+    """
+    share = HIGHEST * (1 - (1 - np.arange(1, STEPS + 1) / STEPS) ** 2)
+    rates = share * float(replicas.saturated[0, 0])
+    load = replicas.at(replicas.batch_at_rate(rates[None, :]))
+    # The slowest that could still matter, after which nobody is within.
+    longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)
+    waits = np.linspace(0.0, longest, 16) if longest else np.zeros(1)
+    last = load.each(lambda array: np.repeat(array[:, -1:], len(waits), axis=1))
+    return ReplicaLoads(
+        requests_per_s=rates,
+        in_flight=np.maximum.accumulate(rates * replicas.mean(load, "e2e")[0]),
+        waiting=rates * load.waits.mean[0, :, 0],
+        within=_within(replicas, load, targets, np.zeros(STEPS)),
+        waits_s=waits,
+        within_after=_within(replicas, last, targets, waits) * bool(targets),
+    )
+
+
+def _within(replicas: Replicas, load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
+    missed: dict[str, Floats] = {}
+    for target in targets:
+        limit = np.full(load.batch.shape, target.seconds)
+        if target.metric != "itl":
+            limit = limit - waited_s
+        if target.percentile in TAILS:
+            misses = replicas.exceeds(load, target.metric, limit)[0]
+        elif target.percentile in SHARES:
+            misses = (replicas.exceeds(load, target.metric, limit)[0] > 1 - SHARES[target.percentile]).astype(float)
+        else:
+            misses = (replicas.mean(load, target.metric) > limit)[0].astype(float)
+        missed[target.metric] = np.maximum(missed.get(target.metric, 0.0), misses)
+    total = sum(missed.values(), np.zeros(load.batch.shape[1]))
+    result: Floats = np.clip(1 - total, 0.0, 1.0)
+    return result

@@ -1,0 +1,397 @@
+"""How fast an accelerator runs the kernels of a serving framework: measured curves, or those of its nearest relative.
+
+A curve's efficiencies are shares of the peaks on which it was fitted, so a measured accelerator uses those peaks; one
+that inherits multiplies the shares with its own. Sources are in the catalog entries (catalogs/kernels).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.fitted import FittedConstants
+from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
+from catalogs.records.precisions import Precision
+from catalogs.records.runtimes import ServingRuntime
+
+Floats = NDArray[np.float64]
+Curves = Mapping[tuple[str, str], KernelCurve]
+
+STATIC_SCALE_LAUNCH_S = 4e-6
+"""Launch of an fp8 or nvfp4 product whose activation scales are in the checkpoint; the curves time dynamic scales.
+Source: TensorRT-LLM Llama-3.1-70B-FP8 serving points, and AIConfigurator's own fp8_static mode."""
+
+PCIE_HOP_S = 6e-6
+PCIE_RING_BYTES_PER_S = {3: 11.2e9, 4: 22.4e9, 5: 33e9, 6: 66e9}
+"""All-reduce ring bandwidth over PCIe as served systems reach it, by generation: 20 GB/s × 1.12 on L40S (generation 4),
+× 1.47 on RTX PRO 6000 (generation 5); the others scale with the lanes. Isolated kernel tables (2 GB/s) are not what
+serving sees. Source: TensorRT-LLM 0.9 static batches, see spec-kit/methodology.md."""
+
+NODE_HOP_S = 20e-6
+"""Latency of one hop of a collective over the inter-node network (NCCL over InfiniBand, small messages)."""
+
+
+class Roofline(Struct, frozen=True):
+    """seconds = t0 + ((flops/flops_per_s)^p + (bytes/bytes_per_s)^p)^(1/p)."""
+
+    t0_s: float
+    flops_per_s: float
+    bytes_per_s: float
+    p: float
+
+
+class DecodeRate(Struct, frozen=True):
+    """seconds = t0 + KV bytes/bytes_per_s · (1 + half/(batch · KV heads))."""
+
+    t0_s: float
+    bytes_per_s: float
+    half: float
+
+
+class Overheads(Struct, frozen=True):
+    """What a runtime spends beside its kernels, seconds."""
+
+    step_s: float
+    stage_s: float
+    """What each pipeline stage beyond the first spends on its own host, for a part of the batch."""
+    layer_s: float
+    mixture_layer_s: float
+    sparse_layer_s: float
+    prompt_layer_s: float
+    mixture_prompt_layer_s: float
+    all_reduce_s: float
+    all_reduce_factor: float
+    ttft_s: float
+    """From the request's arrival to the scheduler, and from the first token to the client."""
+
+
+class Rates(Struct, frozen=True):
+    """Everything that turns one replica's operations into seconds, for one accelerator, runtime and pair of formats."""
+
+    linear: Roofline
+    """Products with quantised weights."""
+    linear_bytes: float
+    """Bytes per weight of them."""
+    linear_input_bytes: float
+    plain: Roofline
+    """Products with 16-bit weights: LM head, router, and what a checkpoint leaves unquantised."""
+    mixture: Roofline
+    mixture_bytes: float
+    decode: DecodeRate
+    prefill: Roofline
+    grouped_penalty: float
+    """Share by which decode attention slows for each query head beyond the first per KV head."""
+    pipeline_bubble: float
+    """Share of a step that each pipeline stage beyond the first adds."""
+    pipeline_sequence_s: float
+    """What the host of a pipeline does for each decoding sequence of a step."""
+    latent: tuple[tuple[float, Roofline], ...]
+    """MLA decode, by attention heads per accelerator."""
+    kv_bytes: float
+    """Bytes per KV element."""
+    all_reduce: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
+    """By group size: message bytes, seconds."""
+    measured_link_gb_per_s: float
+    """One direction, of the accelerator on which ``all_reduce`` was measured."""
+    overheads: Overheads
+    memory_bytes_per_s: float
+    origin: str
+    """'measured', or what was inherited from where."""
+    compute: str
+    """The matrix unit that runs the quantised products."""
+
+
+class Unsupported(Exception):  # noqa: N818 — the name says the error
+    """The accelerator cannot run this format; ``instead`` says what it would run as."""
+
+    def __init__(self, reason: str, instead: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.instead = instead
+
+
+_FALLBACK = {
+    "vllm": ("vllm", "sglang", "trtllm"),
+    "sglang": ("sglang", "vllm", "trtllm"),
+    "trtllm": ("trtllm", "sglang", "vllm"),
+}
+
+_LINEAR_KEYS = {
+    "fp32": ("bf16",),
+    "bf16": ("bf16",),
+    "fp16": ("bf16",),
+    "fp8": ("fp8", "fp8_block", "bf16"),
+    "int8": ("fp8", "bf16"),
+    "nvfp4": ("nvfp4", "fp8", "bf16"),
+    "mxfp4": ("nvfp4", "fp8", "bf16"),
+    "int4": ("int4_wo", "bf16"),
+}
+"""Which measured products stand for a weight format, nearest first; other weight-only formats go as int4."""
+
+_MIXTURE_KEYS = {
+    "bf16": ("bf16",),
+    "fp16": ("bf16",),
+    "fp32": ("bf16",),
+    "fp8": ("fp8_block", "fp8", "bf16"),
+    "int8": ("fp8_block", "fp8", "bf16"),
+    "nvfp4": ("nvfp4", "fp8_block", "bf16"),
+    "mxfp4": ("mxfp4_mxfp8", "mxfp4", "int4_wo", "bf16"),
+    "int4": ("int4_wo", "mxfp4", "bf16"),
+}
+
+
+def peak_flops(accelerator: Accelerator, unit: str) -> float | None:
+    """Return the dense peak of a matrix unit, FLOP/s; 16-bit formats stand in for each other."""
+    peaks = accelerator.peak_tflops
+    by_unit = {
+        "fp32": peaks.tf32 or peaks.fp32,
+        "bf16": peaks.bf16 or peaks.fp16 or peaks.fp32,
+        "fp16": peaks.fp16 or peaks.bf16 or peaks.fp32,
+        "fp8": peaks.fp8,
+        "int8": peaks.int8,
+        "fp4": peaks.fp4,
+    }
+    rate = by_unit[unit]
+    return None if rate is None else rate * 1e12
+
+
+def compute_unit(accelerator: Accelerator, weights: Precision) -> str:
+    """Return the matrix unit that runs a weight format on an accelerator.
+
+    Raises:
+        Unsupported: the accelerator has no such unit (FP8 on an A100); says what it would run as.
+    """
+    if weights.weight_only:
+        return "bf16"
+    if peak_flops(accelerator, weights.compute) is not None:
+        return weights.compute
+    if weights.widens:
+        return "bf16"
+    if weights.compute == "fp4" and peak_flops(accelerator, "fp8") is not None:
+        raise Unsupported(f"{accelerator.name} has no FP4 unit", "fp8 (or weight-only int4)")
+    raise Unsupported(f"{accelerator.name} has no {weights.compute.upper()} unit", "bf16 (or weight-only int4)")
+
+
+def rates_for(
+    accelerator: Accelerator,
+    runtime: ServingRuntime,
+    weights: Precision,
+    kv_cache: Precision,
+    curves: Curves,
+    fitted: Iterable[FittedConstants] = (),
+    *,
+    measured_link_gb_per_s: float | None = None,
+    static_scales: bool = False,
+) -> Rates:
+    """Return the rates of an accelerator under a runtime.
+
+    Args:
+        accelerator: that runs the kernels.
+        runtime: whose kernels and overheads they are.
+        weights: format of the weights.
+        kv_cache: format of the KV cache.
+        curves: measured kernels, by accelerator and framework.
+        fitted: constants fitted on served systems; those for this runtime and accelerator apply.
+        measured_link_gb_per_s: link of the accelerator that was measured, where it is another.
+        static_scales: activation scales come with the checkpoint.
+
+    Raises:
+        Unsupported: the accelerator has no unit for the format.
+    """
+    unit = compute_unit(accelerator, weights)
+    measured_on = accelerator.kernels or accelerator.id
+    own = accelerator.kernels is None
+    order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
+    bandwidth = order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s
+
+    def roofline(fit: RooflineFit, curve: KernelCurve, matrix_unit: str, *, static: bool = False) -> Roofline:
+        fitted_unit = matrix_unit if matrix_unit in curve.peak_tflops else "bf16"
+        peak = curve.peak_tflops[fitted_unit] * 1e12 if own and fitted_unit == matrix_unit else None
+        peak = peak or peak_flops(accelerator, matrix_unit) or peak_flops(accelerator, "bf16") or 0.0
+        t0 = STATIC_SCALE_LAUNCH_S if static else fit.t0_us * 1e-6
+        return Roofline(t0, fit.compute * peak, min(fit.memory, 1.0) * bandwidth, fit.p)
+
+    widened = weights.widens and unit == "bf16"
+    linear_keys = _LINEAR_KEYS["int4" if widened else weights.id if weights.id in _LINEAR_KEYS else "int4"]
+    mixture_keys = _MIXTURE_KEYS.get(weights.id, _MIXTURE_KEYS["int4"])
+    quantised = weights.bits < 16
+    key, fit, curve = _first(order, "gemm", linear_keys)
+    linear = roofline(fit, curve, unit, static=static_scales and quantised and not weights.weight_only)
+    if weights.compute == "int8" and not weights.weight_only and key == "fp8":
+        linear = Roofline(
+            fit.t0_us * 1e-6, fit.compute * (peak_flops(accelerator, "int8") or 0.0), linear.bytes_per_s, fit.p
+        )
+    _, plain_fit, plain_curve = _first(order, "gemm", ("bf16",))
+    mixture_key, mixture_fit, mixture_curve = _first(order, "mixture", mixture_keys)
+    mixture_unit = "bf16" if mixture_key in ("bf16", "int4_wo", "mxfp4") else unit
+    kv = "fp8" if kv_cache.bits < 12 else "bf16"
+    decode_fit = _decode(order, kv, runtime.framework)
+    _, prefill_fit, prefill_curve = _first(order, "prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"))
+    latent = []
+    for heads in (128, 16):
+        found = _optional(order, "latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"))
+        if found:
+            latent.append((float(heads), roofline(found[1], found[2], "bf16")))
+    constants = combined(fitted, runtime.id, accelerator)
+    return Rates(
+        linear=_scaled(
+            linear, constants.linear_compute if quantised else constants.plain_compute, constants.linear_memory
+        ),
+        linear_bytes=weights.bytes_per_element,
+        linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
+        plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), constants.plain_compute, constants.linear_memory),
+        mixture=_scaled(
+            roofline(mixture_fit, mixture_curve, mixture_unit), constants.mixture_compute, constants.mixture_memory
+        ),
+        mixture_bytes=weights.bytes_per_element,
+        decode=DecodeRate(
+            decode_fit.t0_us * 1e-6,
+            min(decode_fit.memory, 1.0)
+            * bandwidth
+            * constants.attention_memory
+            * (constants.quantised_attention_memory if kv == "fp8" else 1.0),
+            decode_fit.half,
+        ),
+        prefill=_scaled(
+            roofline(prefill_fit, prefill_curve, "bf16"), constants.prefill_compute, constants.prefill_compute
+        ),
+        latent=tuple(
+            (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
+        ),
+        grouped_penalty=constants.grouped_penalty or 0.0,
+        pipeline_bubble=constants.pipeline_bubble or 0.0,
+        pipeline_sequence_s=(constants.pipeline_sequence_us or 0.0) * 1e-6,
+        kv_bytes=kv_cache.bytes_per_element,
+        all_reduce=_all_reduce(order),
+        measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
+        overheads=_overheads(runtime, constants),
+        memory_bytes_per_s=bandwidth,
+        origin="measured" if own else f"inherited from {measured_on}",
+        compute=unit,
+    )
+
+
+def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accelerator) -> FittedConstants:
+    """Return the constants for a runtime on an accelerator: factors multiply; of all else the most specific counts."""
+    overheads: dict[str, float] = {}
+    factors: dict[str, float] = {}
+    matching = [c for c in fitted if c.applies_to(runtime, accelerator)]
+    for constants in sorted(matching, key=lambda c: c.specificity):
+        for name in (*FittedConstants.OVERHEADS, *FittedConstants.SHARES):
+            if getattr(constants, name) is not None:
+                overheads[name] = getattr(constants, name)
+        for name in FittedConstants.FACTORS:
+            factors[name] = factors.get(name, 1.0) * getattr(constants, name)
+    return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
+
+
+def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:
+    return Roofline(roof.t0_s, roof.flops_per_s * compute, roof.bytes_per_s * memory, roof.p)
+
+
+def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
+    def of(name: str) -> float:
+        value: float | None = getattr(fit, name)
+        stated: float = getattr(runtime, name)
+        return stated if value is None else value
+
+    return Overheads(
+        step_s=of("step_overhead_us") * 1e-6,
+        # One process that splits layers over devices has one host for all of them.
+        stage_s=0.0 if runtime.splits_layers else of("step_overhead_us") * 1e-6,
+        layer_s=of("layer_overhead_us") * 1e-6,
+        mixture_layer_s=of("mixture_layer_overhead_us") * 1e-6,
+        sparse_layer_s=of("sparse_layer_overhead_us") * 1e-6,
+        prompt_layer_s=of("prompt_layer_overhead_us") * 1e-6,
+        mixture_prompt_layer_s=of("mixture_prompt_layer_overhead_us") * 1e-6,
+        all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
+        all_reduce_factor=of("all_reduce_factor"),
+        ttft_s=of("ttft_overhead_ms") * 1e-3,
+    )
+
+
+def _first(order: list[KernelCurve], kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve]:
+    found = _optional(order, kind, keys)
+    if found is None:
+        raise LookupError(f"no measured {kind} curve for any of {', '.join(keys)}")
+    return found
+
+
+def _optional(
+    order: list[KernelCurve], kind: str, keys: tuple[str, ...]
+) -> tuple[str, RooflineFit, KernelCurve] | None:
+    for key in keys:
+        for curve in order:
+            fits: dict[str, RooflineFit] = getattr(curve, kind)
+            if key in fits:
+                return key, fits[key], curve
+    return None
+
+
+def _decode(order: list[KernelCurve], kv: str, own_framework: str) -> DecodeFit:
+    """The framework's own curve, else the fastest of the others'."""
+    for key in (kv, "bf16"):
+        fits = [(curve.framework, curve.decode[key]) for curve in order if key in curve.decode]
+        if fits:
+            own = [fit for framework, fit in fits if framework == own_framework]
+            return own[0] if own else max((fit for _, fit in fits), key=lambda fit: fit.memory)
+    raise LookupError("no measured decode attention curve")
+
+
+def _all_reduce(order: list[KernelCurve]) -> tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]:
+    fastest: dict[str, dict[str, float]] = {}
+    for curve in order:
+        for group, table in curve.all_reduce.items():
+            best = fastest.setdefault(group, dict(table))
+            best |= {size: min(us, best.get(size, us)) for size, us in table.items()}
+    rows = []
+    for group in sorted(fastest, key=int):
+        points = sorted((float(size), us * 1e-6) for size, us in fastest[group].items())
+        rows.append((int(group), tuple(size for size, _ in points), tuple(seconds for _, seconds in points)))
+    return tuple(rows)
+
+
+def all_reduce_seconds(
+    message_bytes: Floats,
+    group: int,
+    accelerator: Accelerator,
+    rates: Rates,
+    *,
+    per_node: int,
+) -> Floats:
+    """Return the seconds of an all-reduce of ``message_bytes`` over ``group`` accelerators.
+
+    Within a fast link's domain: the measured table, log-log in size, stretched by the ratio of the relative's link to
+    this one's. Beyond it but within a node: a ring over PCIe. Beyond a node: a ring over the inter-node network on top.
+    """
+    if group == 1:
+        return np.zeros_like(message_bytes)
+    share = 2 * (group - 1) / group
+    if group > per_node:
+        nodes = -(-group // per_node)
+        within = all_reduce_seconds(message_bytes, per_node, accelerator, rates, per_node=per_node)
+        across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
+            accelerator.inter_node_gb_per_s * 1e9
+        )
+        result: Floats = within + across
+        return result
+    link = accelerator.link
+    if link.kind.startswith("PCIe") or group > link.domain or not link.gb_per_s or not rates.all_reduce:
+        ring = PCIE_RING_BYTES_PER_S.get(accelerator.pcie_generation or 4, 22.4e9)
+        return PCIE_HOP_S * (group - 1) + share * message_bytes / ring
+    sizes = [row[0] for row in rates.all_reduce]
+    nearest = min(sizes, key=lambda size: (abs(np.log2(size / group)), -size))
+    _, table_bytes, table_seconds = rates.all_reduce[sizes.index(nearest)]
+    stretched = message_bytes * (rates.measured_link_gb_per_s / link.gb_per_s)
+    return _log_log(stretched, table_bytes, table_seconds)
+
+
+def _log_log(size: Floats, table_bytes: tuple[float, ...], table_seconds: tuple[float, ...]) -> Floats:
+    x, y = np.log(table_bytes), np.log(table_seconds)
+    at = np.log(np.maximum(size, 1.0))
+    seconds = np.exp(np.interp(at, x, y))
+    beyond = np.maximum(size / table_bytes[-1], 1.0)
+    result: Floats = seconds * beyond
+    return result

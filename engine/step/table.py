@@ -1,0 +1,403 @@
+"""A forward step → seconds: the step table to which every candidate is reduced.
+
+    step seconds = T[n] + decode_fixed·(any decoding) + decode_sequence·(decoding sequences)
+                 + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
+                 + Σ_w c_d,w·(Σ min(context, w) over decoding sequences + extra·their mean)
+                 + Σ_w c_a,w·(Σ chunk·min(start + chunk/2, w) over prompt chunks)
+
+n counts the tokens of the whole replica. Everything that queues, batches or simulates needs only this.
+Sources: spec-kit/methodology.md, "A step".
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.models import ModelArchitecture
+from engine.step.memory import Parallelism
+from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
+from engine.step.rates import Rates, Roofline, all_reduce_seconds
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
+"""Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
+
+_FAR = 1e15
+_GRID = np.append(TOKEN_GRID, _FAR)
+"""With a point that no step reaches, so that interpolating between points extrapolates too."""
+
+SAMPLED_POSITIONS = 256.0
+"""The LM head runs for sampled positions only; beyond this many tokens a step's extra tokens are prompt tokens."""
+
+NORM_PASSES = 9.0
+"""16-bit passes over the residual stream by norms, rotary embedding and activations of a layer (step_model fit)."""
+
+EXPERT_IMBALANCE = 0.6
+"""Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Source: measured expert
+kernels at EP 1–8 timed on the most loaded rank, whose efficiency drops 2–4×."""
+
+ALL_TO_ALL_LAUNCH_S = 10e-6
+ALL_TO_ALL_SHARE = 0.6
+"""Latency of an all-to-all and its share of the link's one-direction bandwidth: NCCL over 2–8 GPUs on H100 and H200
+reaches 245–315 of 450 GB/s after 9–11 µs."""
+
+POINT_TO_POINT_LAUNCH_S = 10e-6
+"""Latency of handing activations to the next pipeline stage."""
+
+
+class StepTables(Struct, frozen=True, dict=True):
+    """Step tables of many candidates; the first axis of every array counts candidates."""
+
+    seconds: Floats
+    """(candidates, TOKEN_GRID): T."""
+    decode_fixed: Floats
+    decode_sequence: Floats
+    """(candidates,): seconds that each decoding sequence adds whatever its context."""
+    prompt_fixed: Floats
+    prompt_token: Floats
+    windows: tuple[float, ...]
+    """Distinct windows of the model; inf for full attention."""
+    decode_context: Floats
+    """(candidates, windows): c_d, seconds per decoding sequence and token of its context."""
+    decode_extra: Floats
+    """(candidates,): sequences' worth of context time that low parallelism adds."""
+    prompt_context: Floats
+    """(candidates, windows): c_a, seconds per prompt token and token of context before it."""
+    pipeline: Floats
+    """(candidates,): stages; a prompt alone passes them one by one."""
+
+    def take(self, index: NDArray[np.intp]) -> "StepTables":
+        """Return the candidates at ``index``."""
+        parts = {name: getattr(self, name) for name in self.__struct_fields__}
+        return StepTables(**{name: part if name == "windows" else part[index] for name, part in parts.items()})
+
+    def base(self, tokens: Floats) -> Floats:
+        """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
+        if len(self.seconds) == 1:  # most calls are about one candidate, where numpy has it ready made
+            single: Floats = np.interp(tokens, _GRID, self._reaching[0])
+            return single
+        at = TOKEN_GRID[1:-1].searchsorted(tokens)
+        rows = np.arange(len(self.seconds)).reshape((-1,) + (1,) * (tokens.ndim - 1))
+        low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), self._slopes.take(at + rows * len(TOKEN_GRID))
+        result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
+        return result
+
+    @cached_property
+    def _reaching(self) -> Floats:
+        """T at the grid and, as steep as at its end, far beyond."""
+        steepness = (self.seconds[:, -1:] - self.seconds[:, -2:-1]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
+        return np.concatenate([self.seconds, self.seconds[:, -1:] + steepness * (_FAR - TOKEN_GRID[-1])], axis=1)
+
+    @cached_property
+    def _slopes(self) -> Floats:
+        """Seconds per token from each grid point on."""
+        slopes: Floats = np.diff(self._reaching) / np.diff(_GRID)
+        return slopes
+
+
+class _Roof(Struct, frozen=True):
+    """A roofline gathered over candidates, shaped to broadcast over tokens."""
+
+    t0: Floats
+    flops: Floats
+    bytes: Floats
+    p: Floats
+
+    def seconds(self, flops: Floats, moved: Floats) -> Floats:
+        compute, memory = flops / self.flops, moved / self.bytes
+        high, low = np.maximum(compute, memory), np.minimum(compute, memory)
+        result: Floats = self.t0 + high * (1.0 + (low / high) ** self.p) ** (1.0 / self.p)
+        return result
+
+
+def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
+    # Reshaped, since no accelerator at all may be left to have a roofline.
+    columns = np.array([(r.t0_s, r.flops_per_s, r.bytes_per_s, r.p) for r in rooflines]).reshape(-1, 4)[which]
+    t0, flops, moved, p = (columns[:, i : i + 1] for i in range(4))
+    return _Roof(t0, flops, moved, p)
+
+
+def step_tables(
+    model: ModelArchitecture,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    per_node: Ints,
+) -> StepTables:
+    """Return the step tables of candidates.
+
+    Args:
+        which: index of each candidate's rates and accelerator.
+        per_node: accelerators per node, per candidate.
+    """
+    column = _Columns(spread, which, rates)
+    parts = step_parts(model, spread, which, rates, accelerators, per_node)
+    total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
+    return _with_context(model, column, np.maximum.accumulate(total, axis=1))
+
+
+def step_parts(
+    model: ModelArchitecture,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    per_node: Ints,
+) -> dict[str, Floats]:
+    """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds; arguments as ``step_tables``."""
+    column = _Columns(spread, which, rates)
+    # A pipeline stage works on its share of the step's tokens, at least one.
+    tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
+    parts = {"runtime": column.step_overhead + np.zeros_like(tokens)}
+    for layer in layers(model):
+        for name, seconds in _layer_parts(layer, model, column, tokens).items():
+            parts[name] = parts.get(name, 0.0) + layer.count * seconds
+    parts["collectives"] = _all_reduces(tokens, spread, which, rates, accelerators, per_node, model)
+    head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
+    head = model.vocabulary / column.tp
+    parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
+    links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
+    hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
+    waiting = column.pipeline_bubble * sum(parts.values(), np.zeros_like(tokens))
+    # Every stage has a host of its own, which spends its overhead on every part of the batch.
+    parts["pipeline"] = (column.pp - 1) * (hand_over + column.stage_overhead + waiting)
+    return parts
+
+
+class _Columns:
+    """Candidate quantities as columns that broadcast over the token grid."""
+
+    def __init__(self, spread: Parallelism, which: Ints, rates: Sequence[Rates]) -> None:
+        self.tp, self.pp, self.dp, self.ep = (
+            array.astype(np.float64)[:, None] for array in (spread.tp, spread.pp, spread.dp, spread.ep)
+        )
+        self.linear = _gather([r.linear for r in rates], which)
+        self.plain = _gather([r.plain for r in rates], which)
+        self.mixture = _gather([r.mixture for r in rates], which)
+        self.prefill = _gather([r.prefill for r in rates], which)
+        self.linear_bytes = self._scalar([r.linear_bytes for r in rates], which)
+        self.input_bytes = self._scalar([r.linear_input_bytes for r in rates], which)
+        self.mixture_bytes = self._scalar([r.mixture_bytes for r in rates], which)
+        self.kv_bytes = self._scalar([r.kv_bytes for r in rates], which)
+        self.bandwidth = self._scalar([r.memory_bytes_per_s for r in rates], which)
+        self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
+        self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
+        self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.pipeline_bubble = self._scalar([r.pipeline_bubble for r in rates], which)
+        self.pipeline_sequence = self._scalar([r.pipeline_sequence_s for r in rates], which)
+        self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
+        self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
+        self.stage_overhead = self._scalar([r.overheads.stage_s for r in rates], which)
+        self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)
+        self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
+        self.sparse_layer_overhead = self._scalar([r.overheads.sparse_layer_s for r in rates], which)
+        self.prompt_layer_overhead = self._scalar([r.overheads.prompt_layer_s for r in rates], which)
+        self.mixture_prompt_layer_overhead = self._scalar([r.overheads.mixture_prompt_layer_s for r in rates], which)
+        self.rates = rates
+        self.which = which
+
+    @staticmethod
+    def _scalar(values: list[float], which: Ints) -> Floats:
+        result: Floats = np.array(values)[which][:, None]
+        return result
+
+    @staticmethod
+    def product(
+        roof: _Roof,
+        tokens: Floats,
+        inputs: Floats | float,
+        outputs: Floats,
+        weight: Floats | float,
+        entry: Floats | float,
+    ) -> Floats:
+        """Seconds of one (tokens × inputs)·(inputs × outputs) product; results leave in 16 bit."""
+        flops = 2.0 * tokens * inputs * outputs
+        moved = inputs * outputs * weight + tokens * inputs * entry + 2.0 * tokens * outputs
+        return roof.seconds(flops, moved)
+
+    def latent(self, heads: Floats) -> _Roof:
+        """MLA decode curves at the measured head count nearest to each candidate's."""
+        chosen = []
+        for index, count in zip(self.which, heads[:, 0], strict=True):
+            curves = self.rates[index].latent
+            if not curves:
+                chosen.append(self.rates[index].prefill)
+                continue
+            chosen.append(min(curves, key=lambda item: abs(np.log(item[0] / count)))[1])
+        return _gather(chosen, np.arange(len(chosen)))
+
+
+def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> dict[str, Floats]:
+    own = tokens / column.dp
+    overhead = column.layer_overhead
+    if layer.mixture:
+        overhead = overhead + column.mixture_layer_overhead
+    if layer.mixing and layer.mixing.index_elements:
+        overhead = overhead + column.sparse_layer_overhead
+    norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
+    # Shared experts run on a stream of their own, beside the routed ones; a latent's projections do not.
+    beside = layer.mixture is not None and not layer.mixture.latent_size
+    seconds, shared = np.zeros_like(own), np.zeros_like(own)
+    for product in layer.products:
+        if product.role == "expert" and layer.mixture:
+            continue
+        low = product.role != "router" and model.quantised_parts == "linear"
+        inputs = float(product.matrices[0].inputs)
+        shards = np.minimum(column.tp, product.matrices[0].ways) if product.matrices[0].split == "inputs" else 1.0
+        outputs = np.zeros_like(column.tp)
+        for matrix in product.matrices:
+            outputs += matrix.outputs / (np.minimum(column.tp, matrix.ways) if matrix.split == "outputs" else 1.0)
+        roof, weight, entry = (
+            (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
+        )
+        # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
+        took = column.product(roof, own, inputs / shards, outputs, weight, entry)
+        if product.role == "shared" and beside:
+            shared = shared + took
+        else:
+            seconds = seconds + took
+    parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
+    if layer.mixture:
+        parts["experts"] = np.maximum(_experts(layer, model, column, tokens), shared)
+    if layer.mixing and layer.mixing.state_bytes:
+        parts["recurrent state"] = _state(layer.mixing, column, own)
+    return parts
+
+
+def _experts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> Floats:
+    """Grouped expert products on one accelerator: k/E of the work, all experts that the step's tokens touch."""
+    block = layer.mixture
+    if block is None:
+        raise TypeError("the layer has no experts")
+    width = block.latent_size or model.hidden_size
+    slices = column.tp * column.dp / column.ep
+    parameters = block.matrices * width * block.intermediate / slices
+    flops = 2.0 * parameters * tokens * block.experts_per_token / column.ep
+    touched = block.experts / column.ep * (1.0 - (1.0 - block.experts_per_token / block.experts) ** tokens)
+    moved = touched * parameters * column.mixture_bytes + tokens * block.experts_per_token / column.ep * width * 4.0
+    return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE, moved)
+
+
+def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
+    """Read, update and write the recurrent state of up to SAMPLED_POSITIONS sequences; prompts scan in chunks."""
+    shards = np.minimum(column.tp, mix.linear_heads)
+    moved = np.minimum(own, SAMPLED_POSITIONS) * mix.state_bytes * 2.0 / shards
+    scan = own * mix.state_flops / shards / column.prefill.flops
+    result: Floats = column.decode_t0 + moved / column.decode_bytes + scan
+    return result
+
+
+def _all_reduces(
+    tokens: Floats,
+    spread: Parallelism,
+    which: Ints,
+    rates: Sequence[Rates],
+    accelerators: Sequence[Accelerator],
+    per_node: Ints,
+    model: ModelArchitecture,
+) -> Floats:
+    """Seconds of one step's collectives: all-reduces over tp, all-to-alls where experts span data-parallel ranks."""
+    seconds = np.zeros_like(tokens)
+    dense = sum(layer.count * layer.all_reduces for layer in layers(model))
+    routed = sum(layer.count for layer in layers(model) if layer.mixture)
+    cache: dict[tuple[int, int, int, int, int], Floats] = {}
+    for row in range(len(which)):
+        tp, dp, pp = int(spread.tp[row]), int(spread.dp[row]), int(spread.pp[row])
+        if tp * dp == 1:
+            continue
+        key = (int(which[row]), tp, dp, pp, int(per_node[row]))
+        if key not in cache:
+            index = key[0]
+            own = tokens[row] / dp
+            cost = np.zeros_like(own)
+            if tp > 1:
+                one = all_reduce_seconds(
+                    own * model.hidden_size * 2.0,
+                    tp,
+                    accelerators[index],
+                    rates[index],
+                    per_node=key[4],
+                )
+                count = dense - (routed if dp > 1 else 0)
+                cost = count * (rates[index].overheads.all_reduce_factor * one + rates[index].overheads.all_reduce_s)
+            if dp > 1:
+                cost = cost + routed * 2.0 * _all_to_all(own, tp * dp, accelerators[index], model, key[4])
+            cache[key] = cost
+        seconds[row] = cache[key]
+    return seconds
+
+
+def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelArchitecture, per_node: int) -> Floats:
+    """Dispatch (or combine) of one mixture layer: each token's vector goes to the ranks of its experts, in 16 bit."""
+    picks = max((layer.mixture.experts_per_token for layer in layers(model) if layer.mixture), default=1)
+    copies = min(picks, group) * (group - 1) / group
+    fast = max(accelerator.link.gb_per_s, 1.0) * ALL_TO_ALL_SHARE * 1e9
+    slow = max(accelerator.inter_node_gb_per_s, 1.0) * 1e9
+    rate = fast if group <= per_node else slow
+    result: Floats = ALL_TO_ALL_LAUNCH_S + own * copies * model.hidden_size * 2.0 / rate
+    return result
+
+
+def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -> StepTables:
+    """Add what depends on the context to T: coefficients summed over layers, one column per distinct window."""
+    windows: list[float] = []
+    for layer in layers(model):
+        if layer.mixing and layer.mixing.heads:
+            windows += [float(layer.mixing.window or np.inf)] + ([np.inf] if layer.mixing.index_elements else [])
+    distinct = tuple(sorted(set(windows))) or (np.inf,)
+    shape = (len(column.which), len(distinct))
+    decode, prompt = np.zeros(shape), np.zeros(shape)
+    decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
+    routed = sum(layer.count for layer in layers(model) if layer.mixture)
+    prompt_fixed = (
+        model.layer_count * column.prompt_layer_overhead[:, 0] + routed * column.mixture_prompt_layer_overhead[:, 0]
+    )
+    extra = np.zeros(shape[0])
+    for layer in layers(model):
+        mix = layer.mixing
+        if mix is None or not mix.heads:
+            continue
+        at = distinct.index(float(mix.window or np.inf))
+        heads = mix.heads / np.minimum(column.tp, mix.heads)
+        share = heads / mix.heads
+        rate = column.prefill
+        prompt[:, at] += (layer.count * mix.prefill_flops * share / column.dp / column.pp / rate.flops)[:, 0]
+        prompt_token += (layer.count * mix.prompt_elements * share * 2.0 / column.dp / column.pp / rate.bytes)[:, 0]
+        prompt_fixed += layer.count * rate.t0[:, 0]
+        if mix.splits:
+            kv_heads = mix.kv_heads / np.minimum(column.tp, mix.kv_heads)
+            slower = 1.0 + column.grouped_penalty * (mix.heads / mix.kv_heads - 1.0)
+            per_token = mix.cache_elements / mix.kv_heads * kv_heads * column.kv_bytes / column.decode_bytes * slower
+            decode[:, at] += (layer.count * per_token / column.dp / column.pp)[:, 0]
+            decode_fixed += layer.count * column.decode_t0[:, 0]
+            extra = np.maximum(extra, (column.decode_half / kv_heads * column.dp * column.pp)[:, 0])
+        else:
+            roof = column.latent(heads)
+            unit = roof.seconds(mix.decode_flops * share, mix.cache_elements * column.kv_bytes) - roof.t0
+            decode[:, at] += (layer.count * unit / column.dp / column.pp)[:, 0]
+            decode_fixed += layer.count * roof.t0[:, 0]
+        if mix.index_elements:
+            full = distinct.index(np.inf)
+            flops = mix.index_flops / rate.flops
+            keys = mix.index_elements * INDEX_KEY_BYTES / column.decode_bytes
+            prompt[:, full] += (layer.count * flops / column.dp / column.pp)[:, 0]
+            decode[:, full] += (layer.count * np.maximum(flops, keys) / column.dp / column.pp)[:, 0]
+    return StepTables(
+        seconds=seconds,
+        decode_fixed=decode_fixed,
+        decode_sequence=np.where(column.pp > 1, column.pipeline_sequence, 0.0)[:, 0],
+        prompt_fixed=prompt_fixed,
+        prompt_token=prompt_token,
+        windows=distinct,
+        decode_context=decode,
+        decode_extra=extra,
+        prompt_context=prompt,
+        pipeline=column.pp[:, 0],
+    )

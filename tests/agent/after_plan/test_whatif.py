@@ -1,0 +1,173 @@
+"""Questions about a plan become typed requests; what they leave unused is said."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from agent.after_plan.whatif import understood
+from agent.session.course import ports_of
+from agent.talk.requests import (
+    Ask,
+    Change,
+    Cheapest,
+    Compare,
+    CompareBranches,
+    Keep,
+    Request,
+    Show,
+    Unclear,
+    WhatIf,
+    Why,
+)
+from agent.talk.state import Ports
+from catalogs.catalog import Catalog
+
+BASE: dict[str, Any] = {
+    "model": "70B",
+    "traffic.requests_per_s": 20.0,
+    "tokens.input.mean": 1500,
+    "tokens.output.mean": 300,
+    "precision.weights": "fp8",
+    "hardware.accelerators": ("h100-sxm-80gb",),
+}
+
+
+@cache
+def ports() -> Ports:
+    return ports_of(Catalog.load())
+
+
+def request(text: str, **base: Any) -> Request:
+    return understood(text, {**BASE, **base}, ports()).request
+
+
+def values(text: str) -> dict[str, Any]:
+    made = request(text)
+    assert isinstance(made, WhatIf | Cheapest), f"{text}: {made}"
+    return dict(made.change.values)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("what if traffic doubles", "traffic.requests_per_s", 40),
+        ("What if traffic doubles?", "traffic.requests_per_s", 40),
+        ("what if it doubles", "traffic.requests_per_s", 40),
+        ("what if it ran on tensorrt-llm", "serving.runtime", "tensorrt-llm"),
+        ("what if we ran it on 4 nodes", "hardware.nodes", 4),
+        ("if we served it on H200", "hardware.accelerators", ("h200-sxm-141gb",)),
+        ("what if we saw 90 requests/s", "traffic.requests_per_s", 90),
+        ("traffic triples", "traffic.requests_per_s", 60),
+        ("twice the users", "traffic.requests_per_s", 40),
+        ("10x the load", "traffic.requests_per_s", 200),
+        ("half the traffic", "traffic.requests_per_s", 10),
+        ("20% more requests", "traffic.requests_per_s", 24),
+        ("traffic drops by 25%", "traffic.requests_per_s", 15),
+        ("30% fewer users", "traffic.requests_per_s", 14),
+        ("half as long answers", "tokens.output.mean", 150),
+        ("answers twice as long", "tokens.output.mean", 600),
+        ("prompts are three times as long", "tokens.input.mean", 4500),
+        ("what about 40 rps", "traffic.requests_per_s", 40),
+        ("with fp8", "precision.weights", "fp8"),
+        ("with int4", "precision.weights", "int4"),
+        ("on H200", "hardware.accelerators", ("h200-sxm-141gb",)),
+        ("without peak", "traffic.peak_factor", 1),
+        ("peak 2x", "traffic.peak_factor", 2),
+        ("peak doubles", "traffic.peak_factor", 3),
+        ("without targets", "targets", ()),
+        ("40% prefix hit", "tokens.prefix_hit", 0.4),
+        ("50% growth a year", "traffic.growth_per_year", 0.5),
+        ("with TP4", "serving.tensor_parallel", 4),
+        ("N+1", "availability.spare_replicas", 1),
+        ("250 tokens out", "tokens.output.mean", 250),
+    ],
+)
+def test_a_variant_in_words_sets_its_value(text: str, path: str, value: object) -> None:
+    assert values(text)[path] == pytest.approx(value) if isinstance(value, float) else values(text)[path] == value
+
+
+def test_several_changes_in_one_line_are_one_variant() -> None:
+    assert values("what if traffic doubles and answers are half as long, on H200 with int4") == {
+        "traffic.requests_per_s": 40,
+        "tokens.output.mean": 150,
+        "hardware.accelerators": ("h200-sxm-141gb",),
+        "precision.weights": "int4",
+    }
+
+
+def test_a_new_target_takes_the_place_of_the_same_metric() -> None:
+    old = values("p99 TTFT 900 ms")["targets"]
+    made = request("p95 TTFT 300 ms instead", targets=old)
+    assert isinstance(made, WhatIf)
+    assert [(t.metric, t.percentile, t.seconds) for t in made.change.values["targets"]] == [("ttft", "p95", 0.3)]
+
+
+def test_a_fleet_without_a_rate_has_nothing_to_double() -> None:
+    made = understood("what if traffic doubles", {"model": "70B", "hardware.accelerator_count": 8}, ports()).request
+    assert isinstance(made, Unclear)
+    assert "no traffic to multiply" in made.text
+
+
+def test_cheapest_opens_the_accelerators_and_keeps_the_wish() -> None:
+    made = request("cheapest with p99 TTFT under 500 ms")
+    assert isinstance(made, Cheapest)
+    assert made.change.drops == {"hardware.accelerators"}
+    assert made.change.values["targets"][0].seconds == 0.5
+    budget = request("under $20k a month")
+    assert isinstance(budget, Cheapest)
+    assert budget.change.values == {"money.monthly_budget_usd": 20000}
+
+
+def test_comparisons() -> None:
+    made = request("compare H100, H200 and B200")
+    assert isinstance(made, Compare)
+    assert [dict(change.values)["hardware.accelerators"][0] for change in made.changes] == [
+        "h100-sxm-80gb",
+        "h200-sxm-141gb",
+        "b200-sxm",
+    ]
+    assert request("compare 0 3") == CompareBranches((0, 3))
+    assert request("compare") == CompareBranches(())
+    with_itself = request("compare H200")
+    assert isinstance(with_itself, Compare)
+    assert with_itself.changes[0] == Change({}, {}, "the plan")
+    assert isinstance(request("compare apples and pears"), Unclear)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("why so many GPUs?", Why("so many gpus")),
+        ("keep 2", Keep(2)),
+        ("keep", Keep(None)),
+        ("full", Show(None, True)),
+        ("show 1", Show(1, False)),
+        ("the full report", Show(None, True)),
+    ],
+)
+def test_the_other_requests(text: str, expected: Request) -> None:
+    assert request(text) == expected
+
+
+def test_an_open_choice_is_asked() -> None:
+    made = request("with gpt oss")
+    assert isinstance(made, Ask)
+    assert len(made.questions[0].choices) == 2
+
+
+@pytest.mark.parametrize("text", ["paint it blue", "what if", "hello", "42", "2026", "in 3 countries"])
+def test_what_changes_nothing_is_unclear_and_its_numbers_are_reported(text: str) -> None:
+    made = understood(text, BASE, ports())
+    assert isinstance(made.request, Unclear)
+    for number in (word for word in text.split() if word.isdigit()):
+        assert number in made.request.text
+
+
+@pytest.mark.parametrize(
+    "text", ["3 questions an hour per user", "users ask 3 times a day", "99% of requests under 500 ms"]
+)
+def test_a_pace_or_a_share_is_no_factor(text: str) -> None:
+    made = request(text)
+    change = made.change.values if isinstance(made, WhatIf | Cheapest) else {}
+    assert change.get("traffic.requests_per_s") not in (60, 19.8)

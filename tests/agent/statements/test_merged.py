@@ -1,0 +1,221 @@
+from typing import Any, get_args
+
+import pytest
+from msgspec.structs import replace
+
+from agent.statements.flags import ALL, BY_PATH, DIMENSION, PRESET
+from agent.statements.merged import ORDER, collected, flag_statement, preset_statement
+from agent.statements.spec_files import known_paths
+from catalogs.catalog import Catalog
+from catalogs.errors import IncompleteInput, InputError
+from engine.workload import REQUIRED, SourceKind, Statement, Target, TokenDistribution
+
+CATALOG = Catalog.load()
+NEEDED = {"--model": ("llama-3.1-8b",), "--rps": ("5",), "--input-tokens": ("500",), "--output-tokens": ("200",)}
+
+
+def stated(kind: SourceKind, **values: Any) -> Statement:
+    by_path = {path.replace("__", "."): value for path, value in values.items()}
+    return Statement(kind, by_path, dict.fromkeys(by_path, f"the {kind}"))
+
+
+def flags(**given: str) -> Statement:
+    return flag_statement({f"--{name.replace('_', '-')}": (text,) for name, text in given.items()})
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_every_flag_fills_a_field_that_there_is_and_no_name_stands_twice() -> None:
+    paths = known_paths()
+    for flag in ALL:
+        metric = flag.path.removeprefix("targets.")
+        assert flag.path in paths or flag.path.startswith(DIMENSION) or metric != flag.path, flag
+    assert len({flag.name for flag in ALL}) == len(ALL)
+    assert all(flag.help.endswith((".", "…")) for flag in ALL)
+    assert PRESET in paths
+
+
+def test_every_required_field_has_a_flag() -> None:
+    assert set(REQUIRED) <= set(BY_PATH)
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "path", "value"),
+    [
+        ("rps", "5M/day", "traffic.requests_per_s", 5e6 / 86400),
+        ("rps", "600/min", "traffic.requests_per_s", 10),
+        ("input_tokens", "1.5k", "tokens.input.mean", 1500),
+        ("growth_rate", "20", "traffic.growth_per_year", 0.2),
+        ("growth_rate", "-10%", "traffic.growth_per_year", -0.1),
+        ("horizon", "18 months", "traffic.horizon_years", 1.5),
+        ("horizon", "2", "traffic.horizon_years", 2),
+        ("peak_multiplier", "150%", "traffic.peak_factor", 1.5),
+        ("prefix_hit", "50%", "tokens.prefix_hit", 0.5),
+        ("target_latency_p99", "20000", "targets.e2e.p99", 20),
+        ("ttft_p95", "800ms", "targets.ttft.p95", 0.8),
+        ("itl_p50", "40", "targets.itl.p50", 0.04),
+        ("e2e_p90", "1.5 min", "targets.e2e.p90", 90),
+        ("gpu_type", "H100, a100 80gb", "hardware.accelerators", ("H100", "a100 80gb")),
+        ("budget", "$20k", "money.monthly_budget_usd", 20_000),
+        ("budget", "$240k/year", "money.monthly_budget_usd", 20_000),
+        ("usd_per_gpu_hour", "2.5", "money.usd_per_accelerator_hour", 2.5),
+        ("term", "on-demand", "money.term", "on_demand"),
+        ("term", "3y", "money.term", "reserved_3y"),
+        ("spare_replicas", "0", "availability.spare_replicas", 0),
+        ("band", "95 %", "band", 95),
+        ("model_size", "70", "model", "70B"),
+        ("model_size", "500M", "model", "0.5B"),
+    ],
+)
+def test_units_of_flags_are_read(flag: str, text: str, path: str, value: Any) -> None:
+    statement = flags(**{flag: text})
+    expected = pytest.approx(value) if isinstance(value, float) else value
+    assert statement.values == {path: expected}
+    assert statement.details == {path: f"--{flag.replace('_', '-')}"}
+
+
+def test_names_may_be_repeated_and_nothing_else() -> None:
+    assert flag_statement({"--gpu-type": ("h100", "b200,h200")}).values == {
+        "hardware.accelerators": ("h100", "b200", "h200")
+    }
+    assert flag_statement({"--rps": ("5", "5")}).values == {"traffic.requests_per_s": 5}
+    with pytest.raises(InputError, match="--rps was given 2 times"):
+        flag_statement({"--rps": ("5", "6")})
+
+
+# --- merging ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_later_source_wins_whatever_the_order_of_the_statements_and_says_so() -> None:
+    kinds: tuple[SourceKind, ...] = ("flag", "settings", "said", "file")
+    rates = [stated(kind, traffic__requests_per_s=float(number)) for number, kind in enumerate(kinds, 1)]
+    merged = collected(rates, CATALOG)
+    assert merged.values["traffic.requests_per_s"] == 1
+    assert merged.sources["traffic.requests_per_s"].kind == "flag"
+    assert len(merged.notes) == 2, "file ← said and said ← flag; settings are there to be replaced"
+    assert set(ORDER) == set(get_args(SourceKind))
+
+
+def test_a_load_replaces_the_other_kind_of_load() -> None:
+    merged = collected([stated("file", traffic__requests_per_s=5.0), flags(concurrency="32")], CATALOG)
+    assert "traffic.requests_per_s" not in merged.values
+    assert merged.values["traffic.concurrency"] == 32
+    assert merged.notes
+
+
+def test_targets_merge_one_by_one_and_stand_in_one_order() -> None:
+    earlier = (
+        Target(metric="e2e", percentile="p99", seconds=9),
+        {"metric": "ttft", "percentile": "p95", "seconds": 2},
+    )
+    merged = collected([stated("file", targets=earlier), flags(ttft_p95="1s", itl_p50="30")], CATALOG)
+    assert [(t["metric"], t["percentile"], t["seconds"]) for t in merged.values["targets"]] == [
+        ("ttft", "p95", 1.0),
+        ("itl", "p50", 0.03),
+        ("e2e", "p99", 9.0),
+    ]
+    assert merged.sources["targets"].kind == "flag"
+    assert merged.sources["targets"].detail == "--ttft-p95, --itl-p50, the file"
+
+
+@pytest.mark.parametrize("target", [3, {}, {"metric": "ttft"}, {"metric": "ttft", "percentile": "p95", "seconds": -1}])
+def test_what_is_no_target_is_refused(target: Any) -> None:
+    with pytest.raises(InputError, match="not a target"):
+        collected([stated("file", targets=(target,))], CATALOG)
+
+
+def test_a_sample_of_lengths_gives_its_own_mean() -> None:
+    merged = collected([stated("file", tokens__input__values=(100, 300))], CATALOG)
+    assert merged.values["tokens.input.mean"] == 200
+    assert merged.sources["tokens.input.mean"].kind == "derived"
+
+
+# --- presets ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_preset_completes_a_spec() -> None:
+    for preset in CATALOG.presets:
+        spec = collected([flags(model="llama-3.1-8b", rps="5", preset=preset)], CATALOG).completed().spec
+        assert spec.tokens.input.mean == CATALOG.presets[preset].input.mean
+        assert spec.tokens.output.mean == CATALOG.presets[preset].output.mean
+
+
+def test_a_presets_spread_is_that_of_its_p95_and_survives_another_mean() -> None:
+    chat = CATALOG.preset("chat")
+    statement = preset_statement(chat)
+    again = TokenDistribution(mean=chat.input.mean, p95=chat.input.p95)
+    assert statement.values["tokens.input.cv"] == pytest.approx(again.spread, abs=1e-3)
+    spec = collected([flags(model="8B", rps="5", preset="chat", input_tokens="20k")], CATALOG).completed().spec
+    assert spec.tokens.input.mean == 20_000
+    assert spec.tokens.input.spread == pytest.approx(again.spread, abs=1e-3)
+
+
+def test_the_strongest_source_names_the_preset_and_a_p95_replaces_its_spread() -> None:
+    merged = collected([stated("settings", preset="rag"), flags(preset="chat", input_p95="9k")], CATALOG)
+    assert merged.sources["tokens.output.mean"].detail == "chat"
+    assert merged.values["tokens.input.p95"] == 9000
+    assert "tokens.input.cv" not in merged.values
+    assert PRESET not in merged.values
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_become_the_catalogs_so_that_equal_questions_are_equal() -> None:
+    one = flags(model="Llama 3.1 8B", gpu_type="H100,h100 sxm", precision="FP4", runtime="TRT-LLM", provider="AWS")
+    other = flags(
+        model="llama-3.1-8b", gpu_type="h100-sxm-80gb", precision="nvfp4", runtime="tensorrt-llm", provider="aws"
+    )
+    assert collected([one], CATALOG).values == collected([other], CATALOG).values
+
+
+def test_a_models_later_name_replaces_an_earlier_architecture() -> None:
+    architecture = CATALOG.models["llama-3.1-8b"].model_dump(mode="json")
+    merged = collected([stated("file", model="mine", architecture=architecture), flags(model="qwen3 32b")], CATALOG)
+    assert merged.values["model"] == "qwen3-32b"
+    assert "architecture" not in merged.values
+
+
+def test_a_checkpoints_name_stays_since_it_says_the_precision() -> None:
+    merged = collected([flags(model="meta-llama/Llama-3.1-70B-Instruct")], CATALOG)
+    assert merged.values["model"] == "meta-llama/Llama-3.1-70B-Instruct"
+    assert "architecture" not in merged.values
+
+
+def test_an_unknown_region_is_noticed_and_an_own_price_needs_no_provider_of_the_catalog() -> None:
+    assert "us-wst-1" in collected([flags(region="us-wst-1")], CATALOG).notes[0]
+    assert not collected([flags(region="us-east-1")], CATALOG).notes
+    own = collected([flags(region="here", provider="our cellar", usd_per_gpu_hour="1")], CATALOG)
+    assert own.values["money.provider"] == "our cellar"
+    assert not own.notes
+
+
+# --- completeness -----------------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_missing_is_named() -> None:
+    with pytest.raises(IncompleteInput) as none:
+        collected([], CATALOG).completed()
+    assert len(none.value.missing) == len(REQUIRED)
+    for name in NEEDED:
+        one_less = {flag: texts for flag, texts in NEEDED.items() if flag != name}
+        with pytest.raises(IncompleteInput) as one:
+            collected([flag_statement(one_less)], CATALOG).completed()
+        assert len(one.value.missing) == 1
+        assert name in one.value.missing[0]
+
+
+@pytest.mark.parametrize("fleet", [{"concurrency": "8"}, {"gpus": "8"}, {"nodes": "1"}])
+def test_a_fleet_or_a_closed_loop_needs_no_rate(fleet: dict[str, str]) -> None:
+    without = flag_statement({name: texts for name, texts in NEEDED.items() if name != "--rps"})
+    other = flags(**fleet)
+    both = replace(without, values={**without.values, **other.values}, details={**without.details, **other.details})
+    assert collected([both], CATALOG).completed().spec.traffic.requests_per_s is None
+
+
+def test_a_value_out_of_range_is_named_as_the_user_named_it() -> None:
+    with pytest.raises(InputError, match=r"^--burstiness: must be less"):
+        collected([flag_statement({**NEEDED, "--burstiness": ("1000",)})], CATALOG).completed()
+    with pytest.raises(InputError, match=r"^the file: traffic.burst: must be"):
+        collected([flag_statement(NEEDED), stated("file", traffic__burst=0.5)], CATALOG).completed()

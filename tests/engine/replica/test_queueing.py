@@ -1,0 +1,189 @@
+"""Waiting: against Erlang's own sum and the queues whose answers are in every textbook, and as distributions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from engine.replica.queueing import Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
+from tests.engine.asked import worked_case
+
+SERVERS = [1, 2, 4, 8, 16, 64, 256]
+TIMES = np.linspace(0, 60, 601)
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The probability of waiting in M/M/k, by its definition (log-free: the terms are built up one from the other)."""
+    term, total = 1.0, 1.0
+    for n in range(1, servers):
+        term *= load / n
+        total += term
+    last = term * load / servers * servers / (servers - load)
+    return last / (total + last)
+
+
+def test_the_definition_gives_known_values() -> None:
+    assert erlang_c(1, 0.7) == pytest.approx(0.7)
+    assert erlang_c(2, 1.0) == pytest.approx(1 / 3)
+    assert erlang_c(5, 4) == pytest.approx(0.5541, abs=1e-4)
+
+
+@pytest.mark.parametrize("servers", SERVERS)
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.97])
+def test_the_chance_of_waiting_is_erlang_s(servers: int, share: float) -> None:
+    found = float(wait_probability(np.array(float(servers)), np.array(servers * share)))
+    assert found == pytest.approx(erlang_c(servers, servers * share), abs=0.02)
+
+
+@settings(max_examples=100, deadline=None)
+@given(servers=st.floats(1, 1e4), share=st.floats(0, 0.9999), more=st.floats(0, 0.2))
+def test_the_chance_of_waiting_rises_with_load_and_falls_with_servers(
+    servers: float, share: float, more: float
+) -> None:
+    def chance(k: float, load: float) -> float:
+        return float(wait_probability(np.array(k), np.array(load)))
+
+    load = servers * share
+    busier = min(load * (1 + more), 0.99999 * servers)
+    assert 0 <= chance(servers, load) <= 1
+    assert chance(servers, load) <= chance(servers, max(busier, load)) + 1e-12
+    assert chance(servers * (1 + more), load) <= chance(servers, load) + 1e-12
+
+
+@pytest.mark.parametrize(("z", "tail"), [(0, 0.5), (1, 0.158655), (1.644854, 0.05), (3, 0.00135), (-1, 0.841345)])
+def test_the_normal_tail(z: float, tail: float) -> None:
+    assert float(normal_tail(np.array(float(z)))) == pytest.approx(tail, abs=1e-6)
+
+
+def waits(step: float, beside: float, behind: float, square: float, seat_busy: float, seat_wait: float) -> Waits:
+    return Waits(*(np.array([value]) for value in (step, beside, behind, square, seat_busy, seat_wait)))
+
+
+@pytest.mark.parametrize("cv", [0.3, 0.8, 1.0, 1.6])
+def test_the_distribution_has_the_mean_and_the_variance(cv: float) -> None:
+    found = waits(0.2, 0.5, 0.3, 1 + cv * cv, 0.0, 1.0)
+    times = np.linspace(0, 80, 800_001)
+    above = found.longer_than(times)
+    assert np.trapezoid(above, times) == pytest.approx(1, rel=1e-3)
+    assert np.trapezoid(2 * times * above, times) == pytest.approx(1 + cv * cv, rel=1e-3)
+    assert found.mean[0] == 1
+
+
+def test_who_finds_no_seat_waits_for_one() -> None:
+    found = waits(0.01, 0.0, 0.0, 2e-4, 0.4, 5.0)
+    assert found.mean[0] == pytest.approx(0.01 + 0.4 * 5)
+    assert float(found.longer_than(np.array(5.01))[0]) == pytest.approx(0.4 * np.exp(-1), rel=1e-3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    parts=st.tuples(*[st.floats(1e-5, 1e4)] * 3),
+    cv=st.floats(0, 5),
+    seat_busy=st.floats(0, 1),
+    seat_wait=st.floats(1e-6, 1e4),
+)
+def test_a_survival_function_starts_at_one_and_falls_to_nothing(
+    parts: tuple[float, float, float], cv: float, seat_busy: float, seat_wait: float
+) -> None:
+    mean = sum(parts)
+    found = waits(*parts, mean * mean * (1 + cv * cv), seat_busy, seat_wait)
+    at = np.concatenate([[-1.0], np.geomspace(1e-9, 40 * (mean * (1 + cv * cv) + seat_wait), 400)])
+    above = found.longer_than(at)
+    assert above[0] == 1
+    assert (above <= 1 + 1e-9).all()
+    assert (above >= 0).all()
+    assert (np.diff(above) <= 1e-9).all()
+    assert above[-1] < 1e-9
+
+
+# --- steps that serve whoever came during the last -------------------------------------------------------------------
+
+
+def prompts_of(rate: float, mean: float, square: float, fixed: float, together: float) -> Prefills:
+    return Prefills(
+        np.array([rate]), np.array([mean]), np.array([square]), np.array([fixed]), np.array([together]), 1.0
+    )
+
+
+def stepped(
+    tau: float, mean: float, cv: float, fixed: float, rate: float, *, mixed: bool, count: int = 60_000
+) -> tuple[NDArray[np.float64], float]:
+    """Waits besides one's own prefill, by walking step by step, and prompts a step: an independent reference."""
+    random = np.random.default_rng(5)
+    sigma2 = np.log(1 + cv * cv)
+    arrivals = np.cumsum(random.exponential(1 / rate, count))
+    prompts = random.lognormal(np.log(mean) - sigma2 / 2, np.sqrt(sigma2), count) if cv else np.full(count, mean)
+    found, clock, served, steps = np.zeros(count), 0.0, 0, 0
+    while served < count:
+        came = int(np.searchsorted(arrivals, clock, side="right"))
+        once = (tau if mixed else 0.0) + fixed
+        length = once + float(prompts[served:came].sum()) if came > served else tau
+        found[served:came] = clock + length - arrivals[served:came] - prompts[served:came] - once
+        clock, served, steps = clock + length, came, steps + 1
+    return found[count // 10 :], count / steps
+
+
+@pytest.mark.parametrize("mixed", [True, False], ids=["mixed", "exclusive"])
+@pytest.mark.parametrize("cv", [0.0, 1.0])
+@pytest.mark.parametrize(("tau", "mean"), [(0.03, 0.08), (0.03, 0.01)])
+@pytest.mark.parametrize("fixed", [0.0, 0.02], ids=["free", "launched"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_a_gate_opens_at_the_end_of_a_step(
+    mixed: bool, cv: float, tau: float, mean: float, fixed: float, share: float
+) -> None:
+    rate = share / mean
+    square = mean * mean * (1 + cv * cv)
+    reference, together = stepped(tau, mean, cv, fixed, rate, mixed=mixed)
+    prefills = prompts_of(rate, mean, square, fixed, together)
+    step, beside, moment = gate(prefills, np.array([tau]), np.array([50.0]), lambda others: others * mean, mixed=mixed)
+    found = Waits(step, beside, np.zeros(1), moment, np.zeros(1), np.ones(1))
+    tolerance = 0.04 if mixed else 0.12
+    assert found.mean[0] == pytest.approx(reference.mean(), rel=tolerance)
+    p95 = np.quantile(reference, 0.95)
+    assert 0.01 < float(found.longer_than(p95)[0]) < 0.1
+
+
+def test_an_idle_replica_serves_at_once() -> None:
+    prefills = prompts_of(1e-9, 0.1, 0.02, 0.01, 1e-11)
+    step, beside, square = gate(prefills, np.array([0.03]), np.array([1e-9]), lambda others: others * 0.1, mixed=True)
+    assert max(float(step[0]), float(beside[0]), float(square[0])) < 1e-9
+
+
+@pytest.mark.parametrize(("drift", "rel"), [(0.1, 0.02), (0.5, 0.03), (1.0, 0.05)])
+def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None:
+    """E[max(S_n)] of a Gaussian walk by Spitzer's sum Σ E[S_k⁺]/k."""
+    k = np.arange(1, 200_000)
+    z = -drift * np.sqrt(k)
+    positive = np.sqrt(k) * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * normal_tail(-z))
+    rare, queued = backlog(np.array([drift]), np.array([1.0]))
+    assert float((rare * queued)[0]) == pytest.approx(float((positive / k).sum()), rel=rel)
+
+
+def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
+    """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
+    prefills = prompts_of(5.0, 0.06, 0.0072, 0.0, 0.3)
+    found = pace_variance(prefills, np.array([40.0]), np.array([0.0]), np.array([0.5, 1.0, 4.0]))
+    answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
+    assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
+
+
+# --- the replica as a textbook's queue -------------------------------------------------------------------------------
+
+
+def test_one_seat_is_a_single_server() -> None:
+    """M/G/1 by Allen and Cunneen: ρ/(1 − ρ)·S·(1 + c_S²)/2, S the time at saturation."""
+    replicas = worked_case(prompt=10, output=250, cv=0.8, seats=1.0)
+    service = 1 / float(replicas.saturated[0, 0])
+    for share in (0.3, 0.6, 0.9):
+        load = replicas.at(replicas.batch_at_rate(np.array([share / service])))
+        wait = float(load.waits.seat_busy[0, 0, 0] * load.waits.seat_wait[0, 0, 0])
+        spread = (1 + replicas.lengths.output.cv**2) / 2
+        assert wait == pytest.approx(share / (1 - share) * service * spread, rel=0.1)
+
+
+def test_waits_vanish_without_load() -> None:
+    replicas = worked_case()
+    waits = replicas.at(np.array([[1e-6]])).waits
+    assert float(waits.seat_busy[0, 0, 0]) < 1e-6
+    assert float(waits.mean[0, 0, 0]) < 1e-6
