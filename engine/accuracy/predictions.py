@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
@@ -14,6 +13,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.runtimes import Scheduler
 from engine.accuracy.benchmarks import Benchmark, BenchmarkTtft, Progress, benchmark_of, scheduler_of
 from engine.accuracy.points import Load, Point, Setting, System, Unpredictable, read_point, tokens_of
+from engine.arrays import Floats, Ints
 from engine.bands.lookup import architecture_of, band_for, ends, kernels_of
 from engine.fleet.candidates import Candidates, illegal_because, measure, rates_of
 from engine.question.lengths import lengths_of
@@ -25,8 +25,6 @@ from engine.step.memory import Parallelism
 from engine.step.rates import Rates, Unsupported
 from engine.step.table import StepTables
 from engine.workload import Hardware, Precisions, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
-
-Floats = NDArray[np.float64]
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "itl": ("itl_ms_mean", "itl_ms_median"),
@@ -69,7 +67,7 @@ class _Reduced(Struct, frozen=True):
     question: Question
     accelerators: tuple[Accelerator, ...]
     rates: tuple[Rates, ...]
-    which: NDArray[np.int64]
+    which: Ints
     spread: Parallelism
     tables: StepTables
     row_of: Mapping[Setting, int]

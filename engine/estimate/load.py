@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.protocols import BenchmarkProtocol
+from engine.arrays import Floats
 from engine.estimate.spread import sequence_bytes_at_end
 from engine.fleet.candidates import Candidates
 from engine.plan import Latency, Rejection
@@ -196,7 +196,7 @@ def _known(latency: Latency) -> Percentiles:
     return Percentiles(latency.mean, latency.p50, latency.p90, latency.p95, latency.p99)
 
 
-def _means(seconds: NDArray[np.float64] | None, *, alike: bool = False) -> Percentiles:
+def _means(seconds: Floats | None, *, alike: bool = False) -> Percentiles:
     """Return a mean, and the percentiles where all requests are alike."""
     if seconds is None:
         return Percentiles()

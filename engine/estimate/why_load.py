@@ -4,16 +4,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.estimate.estimate import Estimate, computed_tokens, flops_of
 from engine.estimate.figure import Figure, Input, told
 from engine.estimate.load import Basis, Point, figures_of, point_of
 from engine.estimate.why_memory import spread_inputs
 from engine.plan import Rejection
 from engine.question.resolve import Question
-
-Floats = NDArray[np.float64]
 
 
 def load_figures(result: Estimate) -> Iterator[Figure]:

@@ -5,11 +5,9 @@ from itertools import product
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.fitted import ErrorBand
-
-Floats = NDArray[np.float64]
+from engine.arrays import Floats
 
 PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FEWEST_POINTS = 30

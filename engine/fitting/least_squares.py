@@ -17,8 +17,7 @@ from catalogs.catalog import Catalog
 from catalogs.records.fitted import FittedConstants
 from engine.accuracy.points import Point
 from engine.accuracy.predictions import ALSO, METRICS, Simulator, predict_points
-
-Floats = NDArray[np.float64]
+from engine.arrays import Bools, Floats
 
 ROBUST = 0.15
 """Log ratio from which a residual counts linearly: beyond it a point is more likely odd than informative."""
@@ -138,9 +137,7 @@ class Problem:
         """Return the catalog under other constants."""
         return self.catalog.with_fitted((*self.shared, *self.with_values(logs)))
 
-    def residuals(
-        self, logs: Floats, wanted: NDArray[np.bool_] | None = None, simulator: Simulator | None = None
-    ) -> Floats:
+    def residuals(self, logs: Floats, wanted: Bools | None = None, simulator: Simulator | None = None) -> Floats:
         """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted."""
         at = np.arange(len(self.points)) if wanted is None else np.flatnonzero(wanted)
         found = predict_points([self.points[index] for index in at], self.catalog_with(logs), simulator)
@@ -174,13 +171,13 @@ class Problem:
             columns.append(np.nan_to_num(changed))
         return np.array(columns).T
 
-    def _spoken_of(self, entry: str) -> NDArray[np.bool_]:
+    def _spoken_of(self, entry: str) -> Bools:
         """Return which points an entry speaks of."""
         own = next(item for item in self.entries if item.id == entry)
         accelerators = self.catalog.accelerators
         return np.array([own.applies_to(p.system.runtime, accelerators[p.setting.accelerator]) for p in self.points])
 
-    def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: NDArray[np.bool_]) -> Floats:
+    def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: Bools) -> Floats:
         """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors."""
         spread = np.array([constant.spread for constant in self.constants])
         weight = self.weight[kept] / REPEAT_NOISE

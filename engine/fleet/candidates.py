@@ -9,10 +9,10 @@ from itertools import product
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import MixtureFeedForward, ModelArchitecture
+from engine.arrays import Floats, Indices, Ints
 from engine.plan import Rejection
 from engine.question.resolve import Question
 from engine.replica.load import Replicas
@@ -25,9 +25,6 @@ from engine.step.memory import (
 from engine.step.operations import layers
 from engine.step.rates import Rates, Unsupported, rates_for
 from engine.step.table import StepTables, step_parts, step_tables
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 WIDTHS = (1, 2, 4, 8, 16, 32)
 """Tensor, data and expert parallel sizes that the search tries: runtimes are run at powers of two."""
@@ -60,7 +57,7 @@ class Memories(Struct, frozen=True):
         """What the runtime may take."""
         return self.total - self.unused
 
-    def take(self, index: NDArray[np.intp]) -> "Memories":
+    def take(self, index: Indices) -> "Memories":
         """Return the candidates at ``index``."""
         return Memories(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
 
@@ -82,7 +79,7 @@ class Candidates(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.which)
 
-    def take(self, index: NDArray[np.intp]) -> "Candidates":
+    def take(self, index: Indices) -> "Candidates":
         """Return the candidates at ``index``."""
         return replace(
             self,
@@ -298,7 +295,7 @@ def measure(
     return Candidates(question, accelerators, rates, which, spread, memory, seats, by_memory)
 
 
-def _too_large(everything: Candidates, fits: NDArray[np.intp]) -> list[Rejection]:
+def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
     """One line for each accelerator none of whose candidates fits: the roomiest, what it needed and what there was."""
     having = set(everything.which[fits].tolist())
     lines = []

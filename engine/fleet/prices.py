@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogs.records.prices import RentalOffer
+from engine.arrays import Floats
 from engine.fleet.candidates import Candidates, node_size
 from engine.fleet.offers import (
     FleetBills,
@@ -19,7 +19,6 @@ from engine.fleet.offers import (
 from engine.fleet.size import Counts
 from engine.question.resolve import Question
 
-Floats = NDArray[np.float64]
 Choices = tuple[OfferChoice | None, ...]
 
 

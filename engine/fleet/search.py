@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from catalogs.records.accelerators import Accelerator
+from engine.arrays import Floats, Indices
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices, monthly_usd
@@ -17,9 +17,6 @@ from engine.question.fleet_limits import allowed_accelerators, given_replicas
 from engine.question.resolve import Question
 from engine.replica.load import Load, Replicas
 from engine.workload import Target
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 BLOCK = 96
 """Candidates evaluated together: large enough to amortise numpy's calls, small enough for the cache."""
@@ -50,7 +47,7 @@ class Evaluated(Struct, frozen=True):
     monthly_usd: Floats
     """Of the whole fleet, in whole instances; infinite where no price is known."""
     offers: tuple[OfferChoice | None, ...]
-    order: Ints
+    order: Indices
     """Best first; only candidates that meet the targets and the ceilings."""
     rejected: tuple[Rejection, ...]
 
@@ -100,7 +97,7 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
 
 
-def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Ints:
+def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Indices:
     """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
 
     Where nobody named the accelerators, those come first whose kernels, or those of their own architecture, were
@@ -122,7 +119,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     if not hardware.accelerators:
         keys.append(np.array([not has_evidence(question, a) for a in found.accelerators])[found.which].astype(float))
     rows = np.lexsort(keys)
-    result: Ints = rows[possible[rows]]
+    result: Indices = rows[possible[rows]]
     return result
 
 

@@ -2,12 +2,10 @@
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.question.fleet_limits import fewest_replicas
 from engine.workload import WorkloadSpec
-
-Floats = NDArray[np.float64]
 
 
 class Counts(Struct, frozen=True):

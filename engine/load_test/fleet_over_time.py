@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil, isfinite
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from engine.arrays import Floats
 from engine.fleet.offers import paid_accelerators
 from engine.load_test.load_over_time import Lasting, LastingLoad, Recorded, Span, lasting_load
 from engine.load_test.plan_under_load import latency
@@ -245,5 +244,5 @@ def _by_minute(minutes: Minutes) -> FleetByMinute:
     )
 
 
-def _known(values: NDArray[np.float64]) -> tuple[float | None, ...]:
+def _known(values: Floats) -> tuple[float | None, ...]:
     return tuple(value if isfinite(value) else None for value in values.tolist())

@@ -1,8 +1,8 @@
 """The best of the others, each with the reason why it was not chosen."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.arrays import Indices
 from engine.fleet.search import Evaluated, has_evidence
 from engine.plan import Alternative
 from engine.question.resolve import Question
@@ -26,9 +26,7 @@ def alternatives_of(question: Question, evaluated: Evaluated) -> tuple[Alternati
     return _alternatives(question, evaluated, np.array(chosen[:SHOWN], dtype=np.intp), first) if chosen else ()
 
 
-def _alternatives(
-    question: Question, evaluated: Evaluated, rows: NDArray[np.intp], first: int
-) -> tuple[Alternative, ...]:
+def _alternatives(question: Question, evaluated: Evaluated, rows: Indices, first: int) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
     load = evaluated.load.each(lambda array: array[rows])
     ttft = evaluated.replicas.percentile(load, "ttft", 0.95)

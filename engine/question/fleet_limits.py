@@ -5,12 +5,11 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats, Indices
 from engine.workload import Hardware, WorkloadSpec
 
-Floats = NDArray[np.float64]
-PerCandidate = Floats | NDArray[np.intp]
+PerCandidate = Floats | Indices
 
 _FIELDS: Final = (
     ("accelerator_count", "accelerators", "--gpus"),

@@ -11,11 +11,9 @@ from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.workload import TokenDistribution, Tokens
-
-Floats = NDArray[np.float64]
 
 EDGES = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985, 0.993, 0.998, 1.0)
 """Cumulative probabilities that bound the strata."""

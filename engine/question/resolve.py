@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -13,10 +12,9 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import Checkpoint, ModelArchitecture
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
+from engine.arrays import Floats
 from engine.question.lengths import Lengths, lengths_of
 from engine.workload import WorkloadSpec
-
-Floats = NDArray[np.float64]
 
 NOT_KV = "bf16, fp16, fp8 or int8"
 

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from catalogs.records.protocols import BenchmarkProtocol
+from engine.arrays import Floats
 from engine.replica.load import Replicas
-
-Floats = NDArray[np.float64]
 
 ITERATIONS = 12
 """Of the fixed point between the batch and the time a client spends before its first token; it contracts by half."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.runtimes import Scheduler
+from engine.arrays import Bools, Floats, Indices
 from engine.question.lengths import Lengths
 from engine.replica.queueing import (
     TINY,
@@ -26,9 +26,6 @@ from engine.replica.queueing import (
 )
 from engine.step.table import StepTables
 from engine.workload import Target
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 LIGHTEST_SHARE, LIGHTEST_BATCH = 1e-4, 1e-2
@@ -175,7 +172,7 @@ class Replicas:
         # Short answers leave little to decode: B/D requests come in a step, and they too are to be few.
         return np.minimum(self.seats * LIGHTEST_SHARE, LIGHTEST_BATCH * min(self._decoded, 1.0))
 
-    def take(self, index: Ints) -> "Replicas":
+    def take(self, index: Indices) -> "Replicas":
         """Return the candidates at ``index``."""
         chosen = object.__new__(Replicas)
         chosen.__dict__ = {
@@ -433,15 +430,13 @@ class Replicas:
         result: Floats = np.maximum.accumulate(np.exp(low + width * part), axis=-1)
         return result
 
-    def meets(self, load: Load, target: Target) -> NDArray[np.bool_]:
+    def meets(self, load: Load, target: Target) -> Bools:
         """Return whether a target holds at each batch."""
         if target.percentile == "mean":
-            result: NDArray[np.bool_] = self.mean(load, target.metric) <= target.seconds
+            result: Bools = self.mean(load, target.metric) <= target.seconds
             return result
         share = SHARES[target.percentile]
-        held: NDArray[np.bool_] = (
-            self.exceeds(load, target.metric, np.full(load.batch.shape, target.seconds)) <= 1 - share
-        )
+        held: Bools = self.exceeds(load, target.metric, np.full(load.batch.shape, target.seconds)) <= 1 - share
         return held
 
     # --- solving for the batch ----------------------------------------------------------------------------------------
@@ -487,16 +482,16 @@ class Replicas:
         if not targets:
             return highest
 
-        def holds(trial: Floats) -> NDArray[np.bool_]:
+        def holds(trial: Floats) -> Bools:
             load = self.at(trial)
-            good: NDArray[np.bool_] = np.ones(trial.shape, dtype=np.bool_)
+            good: Bools = np.ones(trial.shape, dtype=np.bool_)
             for target in targets:
                 good &= self.meets(load, target)
             return good
 
         return self._largest(holds, np.log(np.minimum(self.lightest, highest)), np.log(highest))
 
-    def _largest(self, holds: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+    def _largest(self, holds: Callable[[Floats], Bools], low: Floats, high: Floats) -> Floats:
         """Return the largest batch for which a condition holds, to 0.01 % and from below; NaN where it never does.
 
         The condition holds below some batch and fails above it; each pass narrows the bracket (of logs) by its number

@@ -5,9 +5,8 @@ from math import log
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-Series = NDArray[np.float64]
+from engine.arrays import Floats
 
 
 class LoadCurve(Struct, frozen=True):
@@ -18,16 +17,16 @@ class LoadCurve(Struct, frozen=True):
     with the load: a dip in the values is levelled.
     """
 
-    requests_per_s: Series
+    requests_per_s: Floats
     """Rising, above 0."""
-    in_flight: Series
+    in_flight: Floats
     """Requests running or waiting, on average."""
-    waiting: Series
+    waiting: Floats
     """Requests waiting, on average."""
-    ttft_p95_s: Series
-    kv_cache_usage: Series
+    ttft_p95_s: Floats
+    kv_cache_usage: Floats
     """Share of the KV pool."""
-    utilisation: Series
+    utilisation: Floats
     """Load over the saturated rate."""
 
     def __post_init__(self) -> None:
@@ -67,7 +66,7 @@ class LoadCurve(Struct, frozen=True):
         """Return the load, requests/s, at which so much of the KV pool is in use; None where none is."""
         return None if self.kv_cache_usage.max() < usage else self._load_at(self.kv_cache_usage, usage)
 
-    def _at(self, series: Series, load: float) -> float:
+    def _at(self, series: Floats, load: float) -> float:
         loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
         if load <= loads[0]:
             return float(values[0] * max(load, 0.0) / loads[0])
@@ -76,7 +75,7 @@ class LoadCurve(Struct, frozen=True):
         after = bisect_left(loads, load)
         return _between(load, loads[after - 1], loads[after], values[after - 1], values[after])
 
-    def _load_at(self, series: Series, value: float) -> float:
+    def _load_at(self, series: Floats, value: float) -> float:
         loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
         if value <= values[0]:
             return float(loads[0] * value / values[0]) if values[0] else 0.0

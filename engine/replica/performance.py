@@ -1,12 +1,9 @@
 """One chosen candidate at given loads, as the plan shows it; and its load curve, from which thresholds are read."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.plan import Latency, Performance
 from engine.replica.load import SHARES, Load, Replicas
-
-Floats = NDArray[np.float64]
 
 
 def performance_at_rate(replicas: Replicas, requests_per_s: float) -> Performance | None:

@@ -5,12 +5,10 @@ from math import exp, log, sqrt
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.question.demand import WITHIN_HOUR, Demand
 from engine.random_streams import stream
-
-Floats = NDArray[np.float64]
 
 MINUTES_PER_HOUR = 60
 SECONDS = 60.0

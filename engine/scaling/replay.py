@@ -11,12 +11,10 @@ from math import ceil
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.scaling.controller import Controller, ScalingPolicy
 from engine.scaling.minutes import SECONDS, DemandByMinute
-
-Floats = NDArray[np.float64]
 
 ASKED_BACK_MINUTES = 30
 """A replica that is asked for again within so many minutes of being given back was given back in vain."""

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.replica.load import SHARES, Load, Replicas
 from engine.scaling.replay import ReplicaLoads
 from engine.workload import Target
-
-Floats = NDArray[np.float64]
 
 STEPS = 40
 """Loads, the closer together the nearer to saturation."""

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from math import log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogs.errors import InputError
+from engine.arrays import Floats, Ints
 from engine.random_streams import stream
 from engine.simulation.requests import CHUNK, Requests, requests_of
 from engine.workload import TokenDistribution
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 Lengths = Callable[[int], tuple[Ints, Ints]]
 """A number of requests → prompts and answers of so many more, tokens."""

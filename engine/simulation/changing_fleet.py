@@ -8,9 +8,9 @@ from collections import deque
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogs.records.runtimes import Scheduler
+from engine.arrays import Ints
 from engine.scaling.controller import Controller, ScalingPolicy
 from engine.simulation.columns import (
     ADMITTED,
@@ -40,7 +40,6 @@ from engine.simulation.requests import Requests
 from engine.simulation.routing import GIVEN, LEAST, Routing, choices, kind_of
 from engine.simulation.step_model import StepModel
 
-Ints = NDArray[np.int64]
 What = Literal["start", "serve", "drain", "gone", "fail", "cancel"]
 
 

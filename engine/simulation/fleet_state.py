@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.errors import InputError
 from catalogs.records.runtimes import Scheduler
+from engine.arrays import Bools, Floats, Ints
 from engine.random_streams import stream
 from engine.simulation.columns import (
     ADMITTED,
@@ -28,9 +28,6 @@ from engine.simulation.gaps import GAP_LOWEST_S, GAP_PER_LOG
 from engine.simulation.requests import Requests
 from engine.simulation.routing import GIVEN, Routing, choices, kind_of
 from engine.simulation.step_model import StepModel
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 GAP_BINS = 3700
 """From 10 µs to 1,000 s in bins of 0.5 %."""
@@ -96,7 +93,7 @@ class FleetState:
         """Gaps between tokens of one stream, by bin of ``GAP_EDGES``."""
         return np.array(self._state[7], dtype=np.int64)
 
-    def holds(self, requests: Requests) -> NDArray[np.bool_]:
+    def holds(self, requests: Requests) -> Bools:
         """Return which requests fit into an empty KV pool; a runtime refuses the others."""
         tokens = requests.input_tokens + requests.output_tokens - (0 if self._reserving else 1)
         return tokens <= self.model.blocks * self.model.block_tokens

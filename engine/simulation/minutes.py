@@ -5,15 +5,12 @@ from math import ceil, log
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Bools, Floats, Ints
 from engine.simulation.changing_fleet import Event, What
 from engine.simulation.statistics import quantile_of_bins
 from engine.simulation.tally import RequestTimes
 from engine.workload import Target
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 HOUR_S = 3600.0
 TTFT_EDGES: Floats = 1e-3 * np.exp(np.arange(815) * log(1.02))
@@ -100,7 +97,7 @@ def seconds_by_interval(changes: Sequence[Change], edges: Floats) -> dict[str, F
     return found
 
 
-def missed(times: RequestTimes, targets: Sequence[Target]) -> NDArray[np.bool_]:
+def missed(times: RequestTimes, targets: Sequence[Target]) -> Bools:
     """Return by target which requests have a latency longer than its limit, whichever the percentile."""
     # An answer of one token has no TPOT (NaN), and misses none.
     columns = {"ttft": times.ttft_s, "itl": times.tpot_s, "e2e": times.e2e_s}

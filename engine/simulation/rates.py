@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from math import isfinite
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogs.errors import InputError, quoted
+from engine.arrays import Floats
 from engine.simulation.traces import date_seconds
 
 HOUR_S = 3600.0
@@ -19,7 +19,7 @@ RATES = ("rps", "requests_per_s")
 EXPECTED = "a header such as timestamp,rps and a line an hour were expected"
 
 
-def read_hourly_rates(lines: Iterable[str], name: str) -> NDArray[np.float64]:
+def read_hourly_rates(lines: Iterable[str], name: str) -> Floats:
     """Return requests/s by hour.
 
     Args:

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from engine.arrays import Bools, Floats, Ints
 
 CHUNK = 1 << 16
 """Requests that are simulated at a time: what bounds the memory of a long load."""
@@ -45,7 +43,7 @@ class Requests(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.arrival_s)
 
-    def take(self, index: slice | NDArray[np.bool_]) -> "Requests":
+    def take(self, index: slice | Bools) -> "Requests":
         """Return the requests at ``index``."""
         return Requests(*(getattr(self, name)[index] for name in self.__struct_fields__))
 

@@ -7,8 +7,8 @@ the replicas' state, each runs alone over its own requests.
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.arrays import Ints
 from engine.simulation.columns import (
     CLOCK,
     COMING,
@@ -41,10 +41,10 @@ def kind_of(routing: Routing) -> int:
 def choices(
     routing: Routing,
     replicas: int,
-    numbers: NDArray[np.int64],
-    prefixes: NDArray[np.int64],
+    numbers: Ints,
+    prefixes: Ints,
     random: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Ints, Ints]:
     """Return the replica of each request, or the two among which it chooses; zeros where all are looked at.
 
     Args:
@@ -69,7 +69,7 @@ def choices(
             return none, none
 
 
-def hashed(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def hashed(numbers: Ints) -> Ints:
     """Return well-mixed non-negative numbers (the finaliser of splitmix64)."""
     x = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

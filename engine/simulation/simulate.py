@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import Scheduler
@@ -30,8 +29,6 @@ from engine.simulation.statistics import Distribution, Timeline, TimelineCounts,
 from engine.simulation.step_model import StepModel
 from engine.simulation.tally import RequestTimes, Tally
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Speed = Literal["auto", "plain", "compiled"]
 
 WORTH_COMPILING = 30_000

@@ -5,12 +5,9 @@ from math import log, sqrt
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats, Ints
 from engine.simulation.fleet_state import GAP_EDGES, Served
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SHARES = (0.5, 0.9, 0.95, 0.99)
 

@@ -5,8 +5,8 @@ from math import inf
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.fleet.candidates import Candidates
 from engine.step.memory import sequence_bytes
 from engine.step.table import TOKEN_GRID, StepTables
@@ -86,13 +86,13 @@ class StepModel(Struct, frozen=True):
         pairs = zip(self.windows, self.decode_context_s, self.prompt_context_s, strict=True)
         return [(int(window), c_d, c_a) for window, c_d, c_a in pairs if window < inf]
 
-    def base(self, most: int) -> NDArray[np.float64]:
+    def base(self, most: int) -> Floats:
         """Return T at 0, 1, …, ``most`` tokens; T[0] is that of one token."""
         grid, seconds = np.asarray(self.tokens, dtype=np.float64), np.asarray(self.seconds, dtype=np.float64)
         at = np.maximum(np.arange(most + 1, dtype=np.float64), 1.0)
         left = np.clip(np.searchsorted(grid, at) - 1, 0, len(grid) - 2)
         slope = (seconds[left + 1] - seconds[left]) / (grid[left + 1] - grid[left])
-        result: NDArray[np.float64] = seconds[left] + slope * (at - grid[left])
+        result: Floats = seconds[left] + slope * (at - grid[left])
         return result
 
 

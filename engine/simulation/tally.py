@@ -4,13 +4,10 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from engine.arrays import Floats, Ints
 from engine.simulation.fleet_state import Served
 from engine.simulation.statistics import Distribution, StreamedDistribution, distribution_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 KEPT = 1_000_000
 """Requests up to which every single one is kept; longer loads are summed up as they pass."""

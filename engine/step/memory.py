@@ -5,15 +5,12 @@ All functions take arrays over candidates (tp, pp, dp, ep); bytes throughout.
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.matrices import embedding_parameters, layer_matrices, linear_extra_parameters, norm_parameters
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
+from engine.arrays import Floats, Indices, Ints
 from engine.step.operations import INDEX_KEY_BYTES, layers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PLAIN_BYTES = 2.0
 """Embeddings, LM head, norms and routers stay in 16 bit in quantised checkpoints."""
@@ -35,7 +32,7 @@ class Parallelism(Struct, frozen=True):
         """Accelerators per replica."""
         return self.tp * self.pp * self.dp
 
-    def take(self, index: NDArray[np.intp]) -> "Parallelism":
+    def take(self, index: Indices) -> "Parallelism":
         """Return the candidates at ``index``."""
         return Parallelism(self.tp[index], self.pp[index], self.dp[index], self.ep[index])
 

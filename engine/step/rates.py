@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import FittedConstants
 from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
+from engine.arrays import Floats
 
-Floats = NDArray[np.float64]
 Curves = Mapping[tuple[str, str], KernelCurve]
 
 STATIC_SCALE_LAUNCH_S = 4e-6

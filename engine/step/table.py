@@ -14,16 +14,13 @@ from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
+from engine.arrays import Floats, Indices, Ints
 from engine.step.memory import Parallelism
 from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
 from engine.step.rates import Rates, Roofline, all_reduce_seconds
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
 """Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
@@ -72,7 +69,7 @@ class StepTables(Struct, frozen=True, dict=True):
     pipeline: Floats
     """(candidates,): stages; a prompt alone passes them one by one."""
 
-    def take(self, index: NDArray[np.intp]) -> "StepTables":
+    def take(self, index: Indices) -> "StepTables":
         """Return the candidates at ``index``."""
         parts = {name: getattr(self, name) for name in self.__struct_fields__}
         return StepTables(**{name: part if name == "windows" else part[index] for name, part in parts.items()})

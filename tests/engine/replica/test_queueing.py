@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from engine.arrays import Floats
 from engine.replica.queueing import Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
 from tests.engine.asked import worked_case
 
@@ -108,7 +108,7 @@ def prompts_of(rate: float, mean: float, square: float, fixed: float, together: 
 
 def stepped(
     tau: float, mean: float, cv: float, fixed: float, rate: float, *, mixed: bool, count: int = 60_000
-) -> tuple[NDArray[np.float64], float]:
+) -> tuple[Floats, float]:
     """Waits besides one's own prefill, by walking step by step, and prompts a step: an independent reference."""
     random = np.random.default_rng(5)
     sigma2 = np.log(1 + cv * cv)

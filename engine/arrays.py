@@ -1,0 +1,17 @@
+"""Names for the types of arrays that the method works on: what an element is; what an axis is stands where one is used.
+
+An array "over candidates" or "over replicas" has one element for each row of the table that it came from, in the same
+order. A figure that is the same for all rows may be a plain number: numpy broadcasts it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+"""Quantities in base units (seconds, bytes, tokens, requests/s), and shares."""
+Ints = NDArray[np.int64]
+"""Whole counts (accelerators, replicas, tokens) and numbers that name something (a request, a prefix)."""
+Indices = NDArray[np.intp]
+"""Positions in another array, as `np.flatnonzero` and `np.argsort` return them."""
+Bools = NDArray[np.bool_]
+"""What holds: one truth for each element of the array that was asked about."""
