@@ -72,7 +72,7 @@ def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Mad
 
 @cache
 def _directory() -> Path:
-    from platformdirs import user_cache_path  # noqa: PLC0415 — only where something is kept
+    from platformdirs import user_cache_path
 
     return user_cache_path("fleetcast") / "catalog"
 

@@ -137,7 +137,7 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
 
     Raises CatalogError where it is not TOML or holds anything else.
     """
-    import tomllib  # noqa: PLC0415 — what is kept needs none
+    import tomllib  # what is kept needs none
 
     try:
         content = tomllib.loads(file.read_bytes().decode())

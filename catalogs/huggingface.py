@@ -91,7 +91,7 @@ def _json_object(file: Path) -> Mapping[str, Any]:
 
 
 def _downloaded(repository: str, filename: str, revision: str | None, endpoint: str | None) -> Path:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # noqa: PLC0415 — 0.3 s, and few need it
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # 0.3 s, and few need it
 
     with _quiet():
         try:
@@ -110,14 +110,14 @@ def _downloaded(repository: str, filename: str, revision: str | None, endpoint: 
 
 def _is_final(error: Exception) -> bool:
     """Return whether the hub itself has said no, so that the local cache need not be asked."""
-    from huggingface_hub import errors  # noqa: PLC0415
+    from huggingface_hub import errors
 
     said_no = (errors.HFValidationError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
     return isinstance(error, (*said_no, errors.EntryNotFoundError))
 
 
 def _why_not(error: Exception, repository: str, filename: str, revision: str | None) -> InputError:
-    from huggingface_hub import errors  # noqa: PLC0415
+    from huggingface_hub import errors
 
     name, instead = quoted(repository), f"or give the path of a {CONFIG}"
     match error:
@@ -149,7 +149,7 @@ def _why_not(error: Exception, repository: str, filename: str, revision: str | N
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the client's progress bars and notices off the user's screen."""
-    from huggingface_hub.utils.tqdm import (  # noqa: PLC0415
+    from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,

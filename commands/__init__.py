@@ -20,10 +20,10 @@ def run() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program with these arguments and return its exit code."""
-    from commands.failures import guarded  # noqa: PLC0415 — `import commands` stays cheap
+    from commands.failures import guarded  # `import commands` stays cheap
 
     def work() -> int:
-        from commands.program import program  # noqa: PLC0415 — guarded too: importing takes longest
+        from commands.program import program  # guarded too: importing takes longest
 
         return program(arguments)
 

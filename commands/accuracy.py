@@ -79,7 +79,7 @@ def accuracy_command(
     if rows is not None:
         check_writable(rows, force=force)
     if plot is not None:
-        from agent.report.accuracy_plot import check_plot  # noqa: PLC0415 — only with --plot
+        from agent.report.accuracy_plot import check_plot
 
         check_plot(plot)
         check_writable(plot, force=force)
@@ -88,11 +88,11 @@ def accuracy_command(
     measured = scorecard_points() if points is None else read_points(*_source(points))
     theirs = None if compare is None else read_peer_predictions(*_source(compare))
     facts = user_catalogs(catalog or ())
-    from engine.accuracy.peers import comparisons  # noqa: PLC0415 — numpy: bad input is refused without it
-    from engine.accuracy.scores import accuracy_of, rows_csv  # noqa: PLC0415
+    from engine.accuracy.peers import comparisons  # numpy: bad input is refused without it
+    from engine.accuracy.scores import accuracy_of, rows_csv
 
     def simulator(told: "Progress") -> "Simulator":
-        from engine.accuracy.benchmarks import benchmark_ttfts  # noqa: PLC0415
+        from engine.accuracy.benchmarks import benchmark_ttfts
 
         return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=told)
 
@@ -103,15 +103,15 @@ def accuracy_command(
         write_whole(rows, rows_csv(found), force=force)
     dots = None
     if plot is not None or chart:
-        from engine.accuracy.dots import dots_of  # noqa: PLC0415
+        from engine.accuracy.dots import dots_of
 
         dots = dots_of(found, measured, facts)
     if plot is not None and dots is not None:
-        from agent.report.accuracy_plot import plotted  # noqa: PLC0415
+        from agent.report.accuracy_plot import plotted
 
         write_whole(plot, plotted(dots, found, plot.suffix.lower()), force=force)
     if json:
-        from agent.report.accuracy_report import accuracy_json  # noqa: PLC0415
+        from agent.report.accuracy_report import accuracy_json
 
         print_json(accuracy_json(found, beside))
     else:

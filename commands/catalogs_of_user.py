@@ -24,13 +24,13 @@ def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
 
     Raises InputError where one is broken.
     """
-    from agent.statements.spec_files import settings_file  # noqa: PLC0415 — `catalog` needs no settings
+    from agent.statements.spec_files import settings_file
 
     found = (settings_file(directory) for directory in (_own_directory(), *extra))
     return [statement for statement in found if statement is not None]
 
 
 def _own_directory() -> Path:
-    from platformdirs import user_config_path  # noqa: PLC0415 — costs time that only commands with a catalog pay
+    from platformdirs import user_config_path  # costs time that only commands with a catalog pay
 
     return user_config_path("fleetcast")

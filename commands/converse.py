@@ -32,10 +32,10 @@ def open_conversation(
     loaded: list[Catalog] = []
 
     def load() -> "Course":
-        from agent.session.course import Course, ports_of, prepare  # noqa: PLC0415 — beside the first prompt
-        from agent.session.saved import Sessions  # noqa: PLC0415
-        from agent.talk.state import State  # noqa: PLC0415
-        from commands.catalogs_of_user import user_catalogs, user_settings  # noqa: PLC0415
+        from agent.session.course import Course, ports_of, prepare  # beside the first prompt
+        from agent.session.saved import Sessions
+        from agent.talk.state import State
+        from commands.catalogs_of_user import user_catalogs, user_settings
 
         loaded.append(user_catalogs())
         ports = ports_of(loaded[0])
@@ -50,7 +50,7 @@ def open_conversation(
         if transcript is not None:
             terminal = Transcribed(terminal, _opened(transcript, stack))
         if course is not None:
-            from agent.session.saved import Sessions  # noqa: PLC0415
+            from agent.session.saved import Sessions
 
             saved = Sessions.of_user().latest()
             with terminal.working():
@@ -70,7 +70,7 @@ def _opened(transcript: Path, stack: ExitStack) -> TextIO:
 def _history() -> Path | None:
     if not sys.stdin.isatty():
         return None
-    from agent.session.directory import history_file  # noqa: PLC0415 — only where lines are edited
+    from agent.session.directory import history_file
 
     return history_file()
 
@@ -83,7 +83,7 @@ def exit_code_of(ending: Ending) -> int:
     # Who leaves is 'done'; where it stood before is what counts.
     stood = state.past if state is not None and state.phase == "done" and state.past else state
     if stood is not None and stood.phase == "planned":
-        from commands.showing import exit_code  # noqa: PLC0415
+        from commands.showing import exit_code
 
         plan = stood.base.capacity_plan
         return Exit.NOTHING_MEETS if plan is None else exit_code(plan)

@@ -78,7 +78,7 @@ def estimate_command(
         facts,
     )
     notice(notes)
-    from engine.estimate.estimate import Estimate, estimates  # noqa: PLC0415 — numpy: bad input is refused without it
+    from engine.estimate.estimate import Estimate, estimates  # numpy: bad input is refused without it
 
     outcomes = estimates(specs, loads, facts)
     if json:
@@ -89,8 +89,8 @@ def estimate_command(
 
 
 def _tree(outcomes: Any, explain: bool) -> dict[str, Any]:
-    from engine.estimate.estimate import estimate_json  # noqa: PLC0415
-    from engine.estimate.explain import explanation_json  # noqa: PLC0415
+    from engine.estimate.estimate import estimate_json
+    from engine.estimate.explain import explanation_json
 
     trees = [estimate_json(one) | ({"explanation": explanation_json(one)} if explain else {}) for one in outcomes]
     return trees[0] if len(trees) == 1 else {"estimates": trees}

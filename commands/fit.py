@@ -39,9 +39,9 @@ def fit_command(
     """
     rows = [row for file in points for row in read_points(file)]
     facts = user_catalogs(())
-    from engine.accuracy.benchmarks import benchmark_ttfts  # noqa: PLC0415
-    from engine.fitting.kinds import kinds_file, kinds_of  # noqa: PLC0415
-    from engine.fitting.run import run_fit  # noqa: PLC0415 — numpy
+    from engine.accuracy.benchmarks import benchmark_ttfts
+    from engine.fitting.kinds import kinds_file, kinds_of
+    from engine.fitting.run import run_fit  # numpy
 
     held = scorecard_points()
     simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1)

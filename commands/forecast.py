@@ -84,11 +84,11 @@ def forecast_command(
     their unit: 800ms, 1.5k, 5M/day.
     """
     if _nothing_given(sentence, spec, catalog, output, *flags.values()) and sys.stdin.isatty() and sys.stdout.isatty():
-        from commands.converse import open_conversation  # noqa: PLC0415 — only here
+        from commands.converse import open_conversation
 
         return open_conversation(None, plain)
     if output is not None:
-        from agent.session.files import check_writable  # noqa: PLC0415 — only with --output
+        from agent.session.files import check_writable
 
         check_writable(output, force=force)
     if refine and no_verify:
@@ -138,8 +138,8 @@ def _answer(
     output: Path | None,
     force: bool,
 ) -> int:
-    from engine.plan import NoPlan, plan_json  # noqa: PLC0415 — bad input is refused without it
-    from engine.proof.proven import proven_forecast  # noqa: PLC0415
+    from engine.plan import NoPlan, plan_json  # bad input is refused without it
+    from engine.proof.proven import proven_forecast
 
     plan = proven_forecast(question.spec, facts, question.sources, simulate=verify, refine=refine)
     if isinstance(plan, NoPlan):
@@ -148,7 +148,7 @@ def _answer(
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
     if output is not None:
-        from agent.session.files import write_whole  # noqa: PLC0415
+        from agent.session.files import write_whole
 
         write_whole(output, json_text(plan_json(plan)), force=force)
     if json:
@@ -162,8 +162,8 @@ def _answer(
 
 
 def _show_none(plan: "NoPlan", question: "StatedSpec", *, json: bool, plain: bool, full: bool) -> None:
-    from engine.plan import SCHEMA_VERSION  # noqa: PLC0415
-    from engine.plan import plain as plain_values  # noqa: PLC0415
+    from engine.plan import SCHEMA_VERSION
+    from engine.plan import plain as plain_values
 
     if json:
         print_json(
@@ -181,7 +181,7 @@ def _show_none(plan: "NoPlan", question: "StatedSpec", *, json: bool, plain: boo
 
 
 def _print_spec(gathered: Collected, said: "Said | None") -> None:
-    from engine.plan import plain  # noqa: PLC0415
+    from engine.plan import plain
 
     print_json(
         {
@@ -203,7 +203,7 @@ def _question(question: "Question") -> dict[str, Any]:
 def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "Said | None":
     if sentence is None:
         return None
-    from agent.session.sentence import said_in  # noqa: PLC0415 — only with a sentence
+    from agent.session.sentence import said_in
 
     if not sentence.strip():
         raise InputError('the sentence is empty; say it as "70B fp8 on H100, 20 rps, 1.5k in, 300 out", or use flags')

@@ -80,8 +80,8 @@ def run(
     Raises:
         InputError: a file that cannot be read, or a load that is none.
     """
-    from engine.load_test.fleet_over_time import simulate_fleet  # noqa: PLC0415
-    from engine.load_test.load_over_time import Lasting, Recorded  # noqa: PLC0415 — numpy
+    from engine.load_test.fleet_over_time import simulate_fleet
+    from engine.load_test.load_over_time import Lasting, Recorded  # numpy
 
     asked = Lasting(
         span="day" if over.day else "week" if over.week else None,

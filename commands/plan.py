@@ -21,9 +21,9 @@ Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 @app.command()
 def show(file: File, full: Full = False, plain: Plain = False, json: Json = False) -> int:
     """Show a plan that was saved."""
-    from commands.showing import exit_code, print_json, show_plan  # noqa: PLC0415 — `schema` does not show
-    from engine.plan import plan_json  # noqa: PLC0415
-    from engine.plan_file import read_plan  # noqa: PLC0415
+    from commands.showing import exit_code, print_json, show_plan
+    from engine.plan import plan_json
+    from engine.plan_file import read_plan
 
     plan = read_plan(text_of(file), str(file))
     if json:
@@ -38,7 +38,7 @@ def schema(
     spec: Annotated[bool, typer.Option("--spec", help="Of a spec file instead of a plan.")] = False,
 ) -> int:
     """Print the JSON schema of plans, with units; `$defs.WorkloadSpec` in it is a spec's."""
-    from engine.plan_file import plan_schema, spec_schema  # noqa: PLC0415
+    from engine.plan_file import plan_schema, spec_schema
 
     print(jsons.dumps(spec_schema() if spec else plan_schema(), indent=2, ensure_ascii=False))
     return Exit.DONE

@@ -71,7 +71,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from engine.planning.provenance import program_version  # noqa: PLC0415 — only here
+        from engine.planning.provenance import program_version
 
         print(f"fleetcast {program_version()}")
         raise typer.Exit
@@ -93,7 +93,7 @@ def _without_command(
     """Without a command: the conversation."""
     if context.invoked_subcommand is not None:
         return 0
-    from commands.converse import open_conversation  # noqa: PLC0415 — a command does not pay for the conversation
+    from commands.converse import open_conversation  # a command does not pay for the conversation
 
     return open_conversation(None, plain, transcript)
 

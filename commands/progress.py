@@ -40,7 +40,7 @@ def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def told_of_compiling() -> Iterator[None]:
     """Say on standard error that the simulator is being compiled, where it is."""
-    from engine.simulation.compiled import when_compiling  # noqa: PLC0415 — numpy
+    from engine.simulation.compiled import when_compiling  # numpy
 
     def tell(kept: bool) -> None:
         how_long = "once for this machine" if kept else "anew in every run, since numba finds no folder for its cache"

@@ -45,9 +45,9 @@ def print_json(tree: Any) -> None:
 
 def show_plan(plan: "CapacityPlan", *, full: bool = False, plain: bool = False, cost: bool = False) -> None:
     """Print a plan's screenful or its whole report; ``cost`` adds the bill to the screenful."""
-    from agent.report import model  # noqa: PLC0415 — JSON needs no report
-    from agent.report.bill_section import bill  # noqa: PLC0415
-    from agent.report.blocks import Heading, Report  # noqa: PLC0415
+    from agent.report import model
+    from agent.report.bill_section import bill
+    from agent.report.blocks import Heading, Report
 
     report = model.full(plan) if full else model.screenful(plan)
     if cost and not full:
@@ -57,8 +57,8 @@ def show_plan(plan: "CapacityPlan", *, full: bool = False, plain: bool = False, 
 
 def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:
     """Print why there is no plan, and what would have to give."""
-    from agent.report.blocks import Block, Bullets, Paragraph, Report  # noqa: PLC0415
-    from agent.report.words import sentence  # noqa: PLC0415
+    from agent.report.blocks import Block, Bullets, Paragraph, Report
+    from agent.report.words import sentence
 
     shown = none.rejected if full else none.rejected[:SHOWN_REJECTIONS]
     items = [f"{r.what}: {r.reason}" for r in shown]
@@ -75,21 +75,21 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
 
 def show_estimates(outcomes: "Sequence[Outcome]", *, plain: bool = False, why: bool = False) -> None:
     """Print estimates, one in detail or several beside each other; ``why`` adds every derivation."""
-    from agent.report.estimate_report import estimate_report  # noqa: PLC0415
+    from agent.report.estimate_report import estimate_report
 
     _show(estimate_report(outcomes, why=why), plain)
 
 
 def show_simulated(plan: "CapacityPlan", simulated: "SimulatedPlan", *, plain: bool = False) -> None:
     """Print what a simulation of a plan gave."""
-    from agent.report.simulation_report import simulation_report  # noqa: PLC0415
+    from agent.report.simulation_report import simulation_report
 
     _show(simulation_report(plan, simulated), plain)
 
 
 def show_fleet_over_time(plan: "CapacityPlan", simulated: "SimulatedFleet", *, plain: bool = False) -> None:
     """Print what a fleet made of a load over time."""
-    from agent.report.fleet_report import fleet_report  # noqa: PLC0415
+    from agent.report.fleet_report import fleet_report
 
     _show(fleet_report(plan, simulated), plain)
 
@@ -102,14 +102,14 @@ def show_accuracy(
     plain: bool = False,
 ) -> None:
     """Print a scorecard, a peer's errors beside ours, and predicted against measured where dots are given."""
-    from agent.report.accuracy_report import accuracy_report  # noqa: PLC0415
+    from agent.report.accuracy_report import accuracy_report
 
     _show(accuracy_report(accuracy, compared, dots), plain)
 
 
 def show_fit(run: "FitRun", *, plain: bool = False) -> None:
     """Print what a fit reached: in it, and on what it left out."""
-    from agent.report.fit_report import fit_report  # noqa: PLC0415
+    from agent.report.fit_report import fit_report
 
     _show(fit_report(run), plain)
 
@@ -121,6 +121,6 @@ def notice(lines: Iterable[str]) -> None:
 
 
 def _show(report: Any, plain: bool) -> None:
-    from agent.report.show import show  # noqa: PLC0415
+    from agent.report.show import show
 
     show(report, plain=plain or bool(os.environ.get("ACCESSIBLE")))

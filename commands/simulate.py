@@ -139,9 +139,9 @@ def simulate_command(
     with ExitStack() as files:
         lines = None if trace is None or over.asked else files.enter_context(opened(trace))
         chosen = _planned(plan, spec, texts, catalog, facts, proven=over.asked)
-        from engine.load_test.plan_under_load import simulate_plan  # noqa: PLC0415
-        from engine.plan import NoPlan  # noqa: PLC0415 — numpy: bad input is refused without it
-        from engine.plan import plain as plain_values  # noqa: PLC0415
+        from engine.load_test.plan_under_load import simulate_plan
+        from engine.plan import NoPlan  # numpy: bad input is refused without it
+        from engine.plan import plain as plain_values
 
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
@@ -199,7 +199,7 @@ def _asked(
     routing: str,
     speed_up: float | None,
 ) -> "Asked":
-    from engine.load_test.plan_under_load import Asked  # noqa: PLC0415
+    from engine.load_test.plan_under_load import Asked
 
     default = Asked()
     return Asked(
@@ -224,17 +224,17 @@ def _planned(
 ) -> "CapacityPlan | NoPlan":
     """Return the plan that is simulated: from its file, or made from the flags, verified and replayed if ``proven``."""
     if file is not None:
-        from engine.plan_file import read_plan  # noqa: PLC0415
+        from engine.plan_file import read_plan
 
         return read_plan(text_of(file), str(file))
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
     question = collected(statements, facts).completed()
     notice(question.notes)
     if proven:  # with the thresholds that `forecast` shows
-        from engine.proof.proven import proven_forecast  # noqa: PLC0415
+        from engine.proof.proven import proven_forecast
 
         return proven_forecast(question.spec, facts, question.sources)
-    from engine.method import forecast  # noqa: PLC0415
+    from engine.method import forecast
 
     return forecast(question.spec, facts, question.sources)
 

@@ -38,7 +38,7 @@ def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
 
 def plan_says(branch: Branch) -> tuple[Say, ...]:
     """Return a plan as its screenful; where there is none, why, and what would have to give."""
-    from agent.report.model import screenful  # noqa: PLC0415 — only a plan needs its report
+    from agent.report.model import screenful
 
     if isinstance(branch.plan, CapacityPlan):
         return (Data(screenful(branch.plan)),)

@@ -184,7 +184,7 @@ def _show(state: State, number: int | None, full: bool) -> tuple[Say, ...]:
     plan = branches[0].capacity_plan
     if not full or plan is None:
         return plan_says(branches[0])
-    from agent.report.model import full as full_report  # noqa: PLC0415 — its sections are long, and rarely wanted
+    from agent.report.model import full as full_report
 
     return (Data(full_report(plan)),)
 
@@ -259,8 +259,8 @@ def _write(state: State, name: str, overwrite: bool) -> Write:
     plan = state.branches[state.kept].capacity_plan
     assert plan is not None
     if name.lower().endswith((".md", ".markdown")):
-        from agent.report.markdown import markdown  # noqa: PLC0415
-        from agent.report.model import full as full_report  # noqa: PLC0415
+        from agent.report.markdown import markdown
+        from agent.report.model import full as full_report
 
         return Write(name, markdown(full_report(plan)), overwrite, "the report")
     return Write(

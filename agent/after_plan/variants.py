@@ -129,7 +129,7 @@ def _cheapest(branches: tuple[Branch, ...]) -> str:
 
 
 def _refusal(branch: Branch) -> tuple[Block, ...]:
-    from agent.report.no_plan import no_plan_report  # noqa: PLC0415 — reviewing plans, and planning varies
+    from agent.report.no_plan import no_plan_report
 
     return () if isinstance(branch.plan, CapacityPlan) else no_plan_report(branch.plan).blocks
 

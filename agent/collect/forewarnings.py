@@ -11,8 +11,8 @@ MOST = 3
 
 def forewarnings(spec: WorkloadSpec, catalog: Catalog) -> tuple[str, ...]:
     """Return a sentence for each thing that cannot work, the most at three."""
-    from engine.fleet.candidates import candidates  # noqa: PLC0415 — numpy, which the first prompt need not wait for
-    from engine.question.resolve import resolve  # noqa: PLC0415
+    from engine.fleet.candidates import candidates  # numpy, which the first prompt need not wait for
+    from engine.question.resolve import resolve
 
     try:
         question = resolve(spec, catalog)

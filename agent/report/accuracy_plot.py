@@ -54,8 +54,8 @@ def plotted(dots: Mapping[str, Sequence[Dot]], accuracy: Accuracy, suffix: str) 
         accuracy: what the dots are of.
         suffix: .svg or .png.
     """
-    from matplotlib import rc_context  # noqa: PLC0415 — 0.3 s, and only for pictures
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib import rc_context  # 0.3 s, and only for pictures
+    from matplotlib.figure import Figure
 
     with rc_context({"svg.hashsalt": "fleetcast", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(INCHES[0] * max(len(dots), 1), INCHES[1]), layout="constrained")

@@ -75,10 +75,10 @@ def print_listing(listing: Listing, plain: bool) -> None:
     if plain or (len(listing.columns) > 3 and shutil.get_terminal_size().columns < NARROW):
         print(as_lines(listing))
         return
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 — rich is imported where a table is drawn
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=Text(listing.title), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in listing.columns:

@@ -21,7 +21,7 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
     caption = ", ".join(part for part in (chart.title or _only_label(chart), chart.y_label) if part)
     if not chart.x or not chart.series:
         return [caption] if caption else []
-    import plotext  # noqa: PLC0415 — 30 ms, and few reports have a chart
+    import plotext  # 30 ms, and few reports have a chart
 
     plotext.clear_figure()
     plotext.theme("clear")
@@ -41,7 +41,7 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
 
 def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[str]:
     """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted."""
-    import plotext  # noqa: PLC0415
+    import plotext
 
     values = [log10(value) for _, dots in scatter.kinds for dot in dots for value in dot]
     low, high = floor(min(values) * 2) / 2, ceil(max(values) * 2) / 2

@@ -167,11 +167,11 @@ def _block(block: Block, width: int) -> Iterator[Line]:
             yield from _toned(wrap(lead, width) if lead else (), "quiet")
             yield from _indented(_toned(command_lines(text, width - INDENT)), INDENT)
         case Chart():
-            from agent.report.chart import drawn  # noqa: PLC0415 — plotext, only where there is a chart
+            from agent.report.chart import drawn  # plotext, only where there is a chart
 
             yield from _toned(drawn(block, width))
         case Scatter():
-            from agent.report.chart import scattered  # noqa: PLC0415
+            from agent.report.chart import scattered
 
             yield from _toned(wrap(f"{block.title}: {block.said}", width))
             yield from _toned(scattered(block, width))

@@ -23,7 +23,7 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
     if plain:
         text = plain_text(report, width)
     else:
-        from agent.report.rich_render import painted  # noqa: PLC0415 — rich takes 80 ms to import
+        from agent.report.rich_render import painted  # rich takes 80 ms to import
 
         text = painted(report, width, target)
     target.write(encodable(text, target.encoding))

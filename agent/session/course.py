@@ -172,7 +172,7 @@ def _prepare_rest(ports: Ports) -> None:
         "agent.report.model",
     ):
         import_module(name)
-    from engine.workload import WorkloadSpec  # noqa: PLC0415 — loaded beside the first prompt
+    from engine.workload import WorkloadSpec  # loaded beside the first prompt
 
     # The first of these takes a while, the next ones none: what a review would wait for.
     ports.forewarn(WorkloadSpec.model_validate(_ANY_WORKLOAD))
@@ -207,13 +207,13 @@ def _model(text: str, catalog: Catalog) -> FoundModel:
 
 
 def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
-    from engine.proof.proven import proven_forecast  # noqa: PLC0415 — numpy: loaded beside the first prompt
+    from engine.proof.proven import proven_forecast  # numpy: loaded beside the first prompt
 
     return proven_forecast(spec, catalog, sources)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:
-    from agent.collect.forewarnings import forewarnings  # noqa: PLC0415 — numpy comes with it
+    from agent.collect.forewarnings import forewarnings  # numpy comes with it
 
     return forewarnings(spec, catalog)
 

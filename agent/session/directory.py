@@ -5,7 +5,7 @@ from pathlib import Path
 
 def state_directory() -> Path:
     """Return the directory of sessions and history."""
-    from platformdirs import user_state_path  # noqa: PLC0415 — only a conversation keeps anything
+    from platformdirs import user_state_path
 
     return user_state_path("fleetcast")
 

@@ -173,7 +173,7 @@ class PromptTerminal:
         if self._editor is None:
             with _held_back():
                 _flushed(self._shown, prompt)
-                from agent.session.line_editor import LineEditor  # noqa: PLC0415 — only on a real terminal
+                from agent.session.line_editor import LineEditor
 
                 self._editor = LineEditor(self._catalog, self._history, self._shown)
                 _flushed(self._shown, "\r")
@@ -199,7 +199,7 @@ class PromptTerminal:
 
 def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None) -> None:
     """Write what is said: a result and the question at the end stand apart."""
-    from agent.report.show import encodable, show  # noqa: PLC0415 — when there is something to show
+    from agent.report.show import encodable, show
 
     same = results is talk or (results.isatty() and talk.isatty())
     for index, part in enumerate(spoken):
@@ -227,7 +227,7 @@ _SIGNS: Final[dict[Tone, str]] = {"strong": "1", "quiet": "2", "good": "32", "ba
 
 def _painted(report: Report, stream: TextIO) -> str:
     """Return words as a terminal shows them; small enough that talking needs no renderer of tables."""
-    from agent.report.layout import lines  # noqa: PLC0415 — with something to show
+    from agent.report.layout import lines
 
     columns = shutil.get_terminal_size().columns
     colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
@@ -241,7 +241,7 @@ def _painted(report: Report, stream: TextIO) -> str:
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Hold back what is typed meanwhile, Ctrl-C too: the editor gets it all as soon as it is there."""
-    import termios  # noqa: PLC0415 — not on every platform, but on every real terminal
+    import termios  # not on every platform, but on every real terminal
 
     there = sys.stdin.fileno()
     before = termios.tcgetattr(there)

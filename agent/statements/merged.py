@@ -241,7 +241,7 @@ def _fold_dimensions(values: dict[str, Any], sources: dict[str, Source]) -> tupl
     paths = [path for path in values if path.startswith(DIMENSION)]
     if not paths:
         return ()
-    from agent.statements.dimensions import OWN_MODEL, Dimensions, architecture_of  # noqa: PLC0415 — few describe a model so
+    from agent.statements.dimensions import OWN_MODEL, Dimensions, architecture_of
 
     said = {path.removeprefix(DIMENSION): values.pop(path) for path in paths}
     source = Source("flag", ", ".join(sources.pop(path).detail for path in paths))

@@ -57,7 +57,7 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
 
 
 def _from_file(path: Path) -> FoundModel:
-    from catalogs.huggingface import architecture_from_config, config_from_file  # noqa: PLC0415 — few need it
+    from catalogs.huggingface import architecture_from_config, config_from_file
 
     config = config_from_file(path)
     file = path.resolve()
@@ -69,7 +69,7 @@ def _from_file(path: Path) -> FoundModel:
 
 
 def _from_hub(repository: str) -> FoundModel:
-    from catalogs.huggingface import architecture_from_config, config_from_hub  # noqa: PLC0415 — few need it
+    from catalogs.huggingface import architecture_from_config, config_from_hub
 
     config = config_from_hub(repository)
     return FoundModel(repository, architecture_from_config(config, name=repository), read_from=f"hub: {repository}")

@@ -96,7 +96,7 @@ def _parsed(text: str, name: str, kind: str) -> Mapping[str, Any]:
 
 
 def _yaml(text: str) -> Any:
-    import yaml  # noqa: PLC0415 — only specs in YAML pay for it
+    import yaml
 
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -114,7 +114,7 @@ def _json(text: str) -> Any:
 
 
 def _toml(text: str) -> Any:
-    import tomllib  # noqa: PLC0415 — only those who have a spec or settings pay for it
+    import tomllib
 
     return tomllib.loads(text)
 

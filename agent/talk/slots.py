@@ -234,7 +234,7 @@ def is_answered(slot: Slot, values: Values) -> bool:
 
 def default_of(slot: Slot, values: Values) -> str:
     """Return what stands without an answer; empty where one is needed."""
-    from engine.workload import FLEET  # noqa: PLC0415 — the first prompt does not wait for the engine
+    from engine.workload import FLEET  # the first prompt does not wait for the engine
 
     if slot.id == "traffic" and any(values.get(path) for path in FLEET):
         return "the largest rate that this fleet holds"

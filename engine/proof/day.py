@@ -55,7 +55,7 @@ def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, se
     corrections = tuple(correction for step in steps for correction in stage.corrections(step))
     record = stage.record(outcome, corrections, seed)
     if simulate and plan.spec.targets:
-        from engine.proof.ten_minutes import moments  # noqa: PLC0415 — the simulator: a replay alone does without
+        from engine.proof.ten_minutes import moments  # the simulator: a replay alone does without
 
         simulated = moments(plan, stage.question, stage.best.candidates, stage.minutes, outcome.run, seed=seed)
         record = replace(record, moments=simulated)

@@ -36,7 +36,7 @@ def proven_forecast(
         return found
     best = only(found.evaluated, int(found.evaluated.order[0]))
     if simulate and (spec.targets or refine or pool_may_fill(best)):
-        from engine.proof.verification import verified  # noqa: PLC0415 — the simulator: others need not wait for it
+        from engine.proof.verification import verified  # the simulator: others need not wait for it
 
         plan = verified(found, sources, refine=refine)
     else:

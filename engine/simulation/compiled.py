@@ -54,7 +54,7 @@ _TELL: ContextVar[Callable[[bool], None] | None] = ContextVar("tell", default=No
 
 
 def _listen(kept: bool) -> None:
-    from numba.core import event  # noqa: PLC0415 — optional, and takes half a second to import
+    from numba.core import event  # optional, and takes half a second to import
 
     class Told(event.Listener):  # type: ignore[misc]
         """Passes on that numba begins to compile; what it reads from its cache it does not compile."""
@@ -98,7 +98,7 @@ def compiled_loops() -> Loops:
 
 
 def _compile(function: Any, made: dict[str, _Function]) -> _Function:
-    from numba import njit  # noqa: PLC0415 — optional, and takes half a second to import
+    from numba import njit  # optional, and takes half a second to import
 
     copy = FunctionType(function.__code__, {**function.__globals__, **made}, function.__name__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__

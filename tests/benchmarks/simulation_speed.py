@@ -41,7 +41,7 @@ def scaled(count: int, speed: Speed) -> FleetOverTime:
 
 def with_simpy(count: int) -> None:
     """The same replica as a simpy process: an event for each step, requests in lists."""
-    import simpy  # noqa: PLC0415 — only for comparison
+    import simpy
 
     load = list(open_loop(RATE, count, CHAT_INPUT, CHAT_OUTPUT, seed=1))
     requests = [

@@ -44,7 +44,7 @@ def answers(checkout: Path, lines: dict[str, list[str]]) -> dict[str, list[str]]
 def command_lines() -> dict[str, list[str]]:
     """Return each fixed question in both forms of its answer."""
     sys.path.insert(0, str(HERE))
-    from tests.questions.fixed import QUESTIONS  # noqa: PLC0415 — the path is set just before
+    from tests.questions.fixed import QUESTIONS  # the path is set just before
 
     lines: dict[str, list[str]] = {}
     for name, words in QUESTIONS.items():
