@@ -3,38 +3,15 @@
 from typing import ClassVar, Literal
 
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.constants import CONSTANTS, Constants
 from catalogs.records.facts import Identifier, NonNegative, Positive, PositiveInt, Record, Share
 
 
-class FittedConstants(Record):
+class FittedConstants(Constants):
     """What measurements of served systems say of a runtime, or of it on some accelerators, beyond kernels timed alone.
 
-    Written by ``fleetcast fit``. An overhead replaces the runtime entry's; a factor multiplies the speed that the
-    kernel curves give (above 1 is faster).
+    Written by ``fleetcast fit``. A constant that the entry does not state is left as it is without the entry.
     """
-
-    OVERHEADS: ClassVar[tuple[str, ...]] = (
-        "step_overhead_us",
-        "layer_overhead_us",
-        "mixture_layer_overhead_us",
-        "sparse_layer_overhead_us",
-        "prompt_layer_overhead_us",
-        "mixture_prompt_layer_overhead_us",
-        "all_reduce_overhead_us",
-        "all_reduce_factor",
-        "ttft_overhead_ms",
-    )
-    FACTORS: ClassVar[tuple[str, ...]] = (
-        "linear_compute",
-        "linear_memory",
-        "plain_compute",
-        "attention_memory",
-        "quantised_attention_memory",
-        "prefill_compute",
-        "mixture_compute",
-        "mixture_memory",
-    )
-    SHARES: ClassVar[tuple[str, ...]] = ("grouped_penalty", "pipeline_bubble", "pipeline_sequence_us")
 
     id: Identifier
     runtimes: tuple[Identifier, ...] = ()
@@ -42,34 +19,15 @@ class FittedConstants(Record):
     architectures: tuple[str, ...] = ()
     """Empty: every accelerator that the next field does not narrow."""
     accelerators: tuple[Identifier, ...] = ()
-    step_overhead_us: NonNegative | None = None
-    layer_overhead_us: NonNegative | None = None
-    mixture_layer_overhead_us: NonNegative | None = None
-    sparse_layer_overhead_us: NonNegative | None = None
-    prompt_layer_overhead_us: NonNegative | None = None
-    mixture_prompt_layer_overhead_us: NonNegative | None = None
-    all_reduce_overhead_us: NonNegative | None = None
-    all_reduce_factor: Positive | None = None
-    ttft_overhead_ms: NonNegative | None = None
-    linear_compute: Positive = 1.0
-    linear_memory: Positive = 1.0
-    plain_compute: Positive = 1.0
-    attention_memory: Positive = 1.0
-    quantised_attention_memory: Positive = 1.0
-    """Of decode attention over a KV cache of 8 bit, beside ``attention_memory``."""
-    prefill_compute: Positive = 1.0
-    mixture_compute: Positive = 1.0
-    mixture_memory: Positive = 1.0
-    grouped_penalty: NonNegative | None = None
-    """Share by which decode attention slows for each query head beyond the first per KV head (older kernels)."""
-    pipeline_bubble: NonNegative | None = None
-    """Share of a step that each pipeline stage beyond the first adds by waiting for uneven microbatches."""
-    pipeline_sequence_us: NonNegative | None = None
-    """What a pipeline's host does for each decoding sequence of a step, which then nothing hides."""
     fitted_on: str
     """The points, by source and count."""
     residual: NonNegative | None = None
     """Median absolute error on left-out groups (0.08 = 8 %)."""
+
+    @property
+    def stated(self) -> dict[str, float]:
+        """The constants that the entry states, by name."""
+        return {name: getattr(self, name) for name in CONSTANTS if name in self.model_fields_set}
 
     @property
     def specificity(self) -> int:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.constants import Overheads
+from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, PositiveInt, Record
 
 
 class Scheduler(Record):
@@ -50,27 +51,22 @@ class Platform(Record):
         )
 
 
-class ServingRuntime(Fact):
-    """A serving runtime: its scheduler and what it costs beside the kernels."""
+class Framework(Fact):
+    """What a runtime has of the framework whose kernels it runs."""
 
     framework: Literal["vllm", "sglang", "trtllm"]
     """Whose kernels it runs, as far as measurements go."""
     splits_layers: bool = False
     """Spreads a model over accelerators by layers unless told otherwise (pipeline, not tensor parallelism)."""
+
+
+class ServingRuntime(Overheads, Framework):
+    """A serving runtime: its scheduler and what it costs beside the kernels."""
+
+    # These three have no usual value: a runtime that left one out would be planned as if it cost nothing.
     step_overhead_us: NonNegative
     layer_overhead_us: NonNegative
-    mixture_layer_overhead_us: NonNegative = 0.0
-    """More for a layer with a router, µs."""
-    sparse_layer_overhead_us: NonNegative = 0.0
-    """More for a layer with an indexer, µs."""
-    prompt_layer_overhead_us: NonNegative = 0.0
-    """More per layer in a step that carries a prompt (not captured in a graph), µs."""
-    mixture_prompt_layer_overhead_us: NonNegative = 0.0
-    """More per mixture layer in a step that carries a prompt, µs."""
-    all_reduce_overhead_us: NonNegative = 0.0
-    all_reduce_factor: Positive = 1.0
     ttft_overhead_ms: NonNegative
-    """From the request's arrival to the scheduler and from the first token to the client, ms."""
     sliding_windows: bool = True
     """Keeps and reads no more of a sliding layer than its window; else it runs as full attention."""
     memory_utilisation: Annotated[float, Field(gt=0, le=1)]

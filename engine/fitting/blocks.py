@@ -10,63 +10,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
+from catalogs.records.constants import CONSTANTS, Constants, Fitted
 from catalogs.records.fitted import FittedConstants
 from engine.accuracy.points import Point
 from engine.fitting.least_squares import Constant
 
-SPREADS: Mapping[str, float] = {
-    "step_overhead_us": 0.5,
-    "layer_overhead_us": 0.5,
-    "mixture_layer_overhead_us": 0.7,
-    "sparse_layer_overhead_us": 0.7,
-    "prompt_layer_overhead_us": 0.5,
-    "mixture_prompt_layer_overhead_us": 1.0,
-    "all_reduce_overhead_us": 0.5,
-    "all_reduce_factor": 0.3,
-    "ttft_overhead_ms": 0.7,
-    "grouped_penalty": 1.0,
-    "pipeline_bubble": 1.0,
-    "pipeline_sequence_us": 1.0,
-}
-"""How far an overhead may stray from where it starts (log standard deviation); a factor less."""
-STARTS: Mapping[str, float] = {"mixture_prompt_layer_overhead_us": 200.0, "pipeline_sequence_us": 20.0}
-"""Where an overhead starts that the runtime entries leave at nothing."""
-FACTOR_SPREAD = 0.15
-FOREIGN_SPREADS: Mapping[str, float] = {"linear_compute": 0.5, "plain_compute": 0.5, "all_reduce_factor": 0.7}
-"""Of factors on accelerators none of whose kernels, nor their architecture's, were measured: what their matrix units
-reach and how fast their links start differs by maker; streams reach much the same share of the peak bandwidth."""
-
-DENSE = (
-    "step_overhead_us",
-    "layer_overhead_us",
-    "all_reduce_factor",
-    "prompt_layer_overhead_us",
-    "linear_memory",
-    "linear_compute",
-    "plain_compute",
-    "attention_memory",
-    "prefill_compute",
-)
-MIXTURE = ("mixture_layer_overhead_us", "mixture_compute", "mixture_memory")
-SERVED = ("ttft_overhead_ms",)
-SERVED_MIXTURE = ("ttft_overhead_ms", "mixture_prompt_layer_overhead_us")
-SPARSE = ("sparse_layer_overhead_us",)
 CDNA = ("CDNA2", "CDNA3", "CDNA4")
-COMPILED = ("linear_compute", "plain_compute", "attention_memory", "quantised_attention_memory")
-COARSE = ("step_overhead_us", "linear_memory", "linear_compute", "plain_compute", "attention_memory")
+APPLE = ("Apple M1", "Apple M2", "Apple M3", "Apple M4")
 
 
 class Entry(Struct, frozen=True):
-    """One entry to fit: whom it speaks of, and its fields."""
+    """One entry to fit: whom it speaks of, and which groups of constants."""
 
     id: str
-    fields: tuple[str, ...]
+    groups: tuple[str, ...]
     architectures: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ()
     runtimes: tuple[str, ...] | None = None
     """Of whom it speaks, where not of the block's runtime alone; empty: of all, though only this one was measured."""
     foreign: bool = False
     """No kernel of these architectures was measured: the factors stray further."""
+
+    @property
+    def constants(self) -> dict[str, Fitted]:
+        """The constants of its groups, by name."""
+        return {name: mark for name, mark in CONSTANTS.items() if set(mark.groups) & set(self.groups)}
 
 
 class Block(Struct, frozen=True):
@@ -85,22 +53,27 @@ BLOCKS: tuple[Block, ...] = (
         ("aic_silicon_sample", "rocm_vllm_docker"),
         ("itl", "e2e"),
         (
-            Entry("vllm", DENSE + SERVED),
-            Entry("vllm-cdna", ("step_overhead_us",), architectures=CDNA),
-            Entry("cdna", (*COARSE[1:], "all_reduce_factor"), architectures=CDNA, runtimes=(), foreign=True),
+            Entry("vllm", ("dense", "served")),
+            Entry("vllm-cdna", ("host",), architectures=CDNA),
+            Entry("cdna", ("kernels", "links"), architectures=CDNA, runtimes=(), foreign=True),
         ),
     ),
-    Block("sglang", ("aic_silicon_sample",), ("itl",), (Entry("sglang", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),)),
+    Block(
+        "sglang",
+        ("aic_silicon_sample",),
+        ("itl",),
+        (Entry("sglang", ("dense", "mixture", "sparse", "served", "served mixture")),),
+    ),
     Block(
         "tensorrt-llm",
         ("aic_silicon_sample", "trtllm_docs_v1.0"),
         ("itl", "throughput"),
         (
-            Entry("tensorrt-llm", DENSE + MIXTURE + SPARSE + SERVED_MIXTURE),
-            Entry("pipelines", ("pipeline_sequence_us",), runtimes=()),
+            Entry("tensorrt-llm", ("dense", "mixture", "sparse", "served", "served mixture")),
+            Entry("pipelines", ("pipelines",), runtimes=()),
             Entry(
                 "tensorrt-llm-rtx-pro",
-                ("linear_memory", "linear_compute", "all_reduce_factor"),
+                ("products", "links"),
                 accelerators=("rtx-pro-6000-bse",),
             ),
         ),
@@ -109,27 +82,27 @@ BLOCKS: tuple[Block, ...] = (
         "tensorrt-llm-0.17",
         ("trtllm_docs_v0.17",),
         ("throughput",),
-        (Entry("tensorrt-llm-0.17", DENSE + MIXTURE),),
+        (Entry("tensorrt-llm-0.17", ("dense", "mixture")),),
     ),
     Block(
         "tensorrt-llm-0.9",
         ("nvidia_dli_trtllm09", "trtllm_docs_static"),
         ("itl", "ttft", "throughput"),
         (
-            Entry("tensorrt-llm-0.9", DENSE),
-            Entry("engines-of-2024", ("grouped_penalty",), runtimes=("tensorrt-llm-0.9", "nim")),
+            Entry("tensorrt-llm-0.9", ("dense",)),
+            Entry("engines-of-2024", ("grouped queries",), runtimes=("tensorrt-llm-0.9", "nim")),
             Entry(
                 "tensorrt-llm-0.9-ada",
-                ("linear_memory", "linear_compute", "attention_memory", "all_reduce_factor"),
+                ("products", "attention", "links"),
                 architectures=("Ada",),
             ),
             Entry(
                 "engines-of-2024-hopper",
-                COMPILED,
+                ("compiled",),
                 architectures=("Hopper",),
                 runtimes=("tensorrt-llm-0.9", "nim"),
             ),
-            Entry("tensorrt-llm-0.9-nvl", ("linear_memory", "attention_memory"), accelerators=("h100-nvl-94gb",)),
+            Entry("tensorrt-llm-0.9-nvl", ("streams",), accelerators=("h100-nvl-94gb",)),
         ),
     ),
     Block(
@@ -137,10 +110,10 @@ BLOCKS: tuple[Block, ...] = (
         ("nvidia_dli_nim",),
         ("itl",),
         (
-            Entry("nim", DENSE + SERVED),
+            Entry("nim", ("dense", "served")),
             Entry(
                 "nim-hopper",
-                COMPILED,
+                ("compiled",),
                 architectures=("Hopper",),
             ),
         ),
@@ -150,11 +123,9 @@ BLOCKS: tuple[Block, ...] = (
         ("xiongjiedai_llamacpp", "llamacpp_dgx_spark"),
         ("throughput",),
         (
-            Entry("llama.cpp", (*COARSE, *MIXTURE, "pipeline_bubble")),
-            Entry(
-                "llama.cpp-apple", COARSE, architectures=("Apple M1", "Apple M2", "Apple M3", "Apple M4"), foreign=True
-            ),
-            Entry("llama.cpp-blackwell", COARSE + MIXTURE[1:], architectures=("Blackwell",)),
+            Entry("llama.cpp", ("coarse", "mixture", "microbatches")),
+            Entry("llama.cpp-apple", ("coarse",), architectures=APPLE, foreign=True),
+            Entry("llama.cpp-blackwell", ("coarse", "experts"), architectures=("Blackwell",)),
         ),
     ),
 )
@@ -268,19 +239,14 @@ def entries_of(block: Block) -> list[FittedConstants]:
 
 
 def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
-    """Return the constants to fit, each with its start and spread."""
-    runtime = catalog.runtimes[block.runtime]
+    """Return the constants to fit, each with its start and how far it may stray."""
+    stated = catalog.runtimes[block.runtime]
     constants = []
     for entry in block.entries:
-        for field in entry.fields:
-            spread = SPREADS.get(field, FACTOR_SPREAD)
-            if entry.foreign:
-                spread = FOREIGN_SPREADS.get(field, spread)
-            start = 1.0
-            if field in FittedConstants.SHARES:
-                start = STARTS.get(field, 0.1)
-            elif field in SPREADS:
-                start = float(getattr(runtime, field)) or STARTS.get(field, 0.0)
+        for name, mark in entry.constants.items():
+            usual = Constants.model_fields[name].default
+            start = float(getattr(stated, name, usual)) or mark.start
+            deviation = mark.foreign_deviation if entry.foreign and mark.foreign_deviation else mark.deviation
             if start > 0:
-                constants.append(Constant(entry.id, field, start, spread))
+                constants.append(Constant(entry.id, name, start, deviation))
     return constants

@@ -1,6 +1,6 @@
 """The fitted constants as a catalog file, with what each entry was fitted on and the error that it leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from catalogs.records.fitted import ErrorBand, FittedConstants
 from engine.fitting.blocks import Block, excluded_because
@@ -54,18 +54,23 @@ def _block(block: Block, problem: Problem, fit: Fit) -> str:
     basis = ", ".join(f"{count} points of {source}" for source, count in sorted(counts.items()))
     errors = ", ".join(f"{metric} {median:.1%}" for metric, (median, _) in fit.left_out.items())
     residual = min((median for median, _ in fit.left_out.values()), default=0.0)
-    return "".join(_entry(entry, fit.values, f"{basis}; left out: {errors}", residual) for entry in fit.constants)
+    return "".join(entry_text(entry, f"{basis}; left out: {errors}", residual) for entry in fit.constants)
 
 
-def _entry(entry: FittedConstants, values: Mapping[tuple[str, str], float], basis: str, residual: float) -> str:
+def entry_text(entry: FittedConstants, basis: str, residual: float) -> str:
+    """Return the TOML text of one entry.
+
+    Args:
+        entry: with the constants that it states.
+        basis: what it was fitted on.
+        residual: median absolute error on left-out groups (0.08 = 8 %).
+    """
     lines = ["", "[[fitted]]", f'id = "{entry.id}"']
     for name in ("runtimes", "architectures", "accelerators"):
         listed = getattr(entry, name)
         if listed:
             lines.append(_list(name, listed))
-    for (owner, field), value in values.items():
-        if owner == entry.id:
-            lines.append(f"{field} = {value:.4g}")
+    lines += [f"{name} = {value:.4g}" for name, value in entry.stated.items()]
     lines += [f'fitted_on = "{basis}"', f"residual = {residual:.3f}"]
     return "\n".join(lines) + "\n"
 

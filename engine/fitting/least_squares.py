@@ -35,14 +35,13 @@ class Constant(Struct, frozen=True):
     entry: str
     field: str
     start: float
-    spread: float
+    deviation: float
 
 
 class Fit(Struct, frozen=True):
     """Fitted constants, and the errors that they leave."""
 
     constants: tuple[FittedConstants, ...]
-    values: Mapping[tuple[str, str], float]
     in_sample: Mapping[str, tuple[float, float]]
     """By metric: median and p90 APE."""
     left_out: Mapping[str, tuple[float, float]]
@@ -130,7 +129,8 @@ class Problem:
         for constant, value in zip(self.constants, logs, strict=True):
             values.setdefault(constant.entry, {})[constant.field] = float(f"{exp(value):.4g}")
         return tuple(
-            FittedConstants.model_validate(entry.model_dump() | values.get(entry.id, {})) for entry in self.entries
+            FittedConstants.model_validate(entry.model_dump(exclude_unset=True) | values.get(entry.id, {}))
+            for entry in self.entries
         )
 
     def catalog_with(self, logs: Floats) -> Catalog:
@@ -179,14 +179,14 @@ class Problem:
 
     def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: Bools) -> Floats:
         """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors."""
-        spread = np.array([constant.spread for constant in self.constants])
+        deviations = np.array([constant.deviation for constant in self.constants])
         weight = self.weight[kept] / REPEAT_NOISE
         step = np.zeros_like(logs)
         for _ in range(8):
             left = residual[kept] + jacobian[kept] @ step
             robust = weight / np.sqrt(1 + (left / ROBUST) ** 2) ** 0.5
-            a = np.vstack([jacobian[kept] * robust[:, None], np.diag(1 / spread)])
-            b = np.concatenate([-residual[kept] * robust, -(logs - self.start) / spread])
+            a = np.vstack([jacobian[kept] * robust[:, None], np.diag(1 / deviations)])
+            b = np.concatenate([-residual[kept] * robust, -(logs - self.start) / deviations])
             step = np.linalg.lstsq(a, b, rcond=None)[0]
         return logs + np.clip(step, -1.5, 1.5)
 
@@ -224,10 +224,8 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
     accelerators = np.array([point.setting.accelerator for point in problem.points])
     by_group, dealt = left_out(problem.groups, folds)
     say("left out: " + _summary(problem, by_group))
-    values = {(c.entry, c.field): float(f"{exp(v):.4g}") for c, v in zip(problem.constants, logs, strict=True)}
     return Fit(
         constants=problem.with_values(logs),
-        values=values,
         in_sample=_errors(problem, final),
         left_out=_errors(problem, by_group),
         fitted_ratios=_ratios(problem, final),

@@ -109,7 +109,7 @@ class Candidates(Struct, frozen=True):
             # Every stage of a pipeline has a part of the batch, each with a budget of its own.
             budget=np.full(len(self), float(question.budget_tokens)) * (self.spread.dp * self.spread.pp),
             seats=self.seats,
-            ttft_overhead_s=np.array([r.overheads.ttft_s for r in self.rates])[self.which],
+            ttft_overhead_s=np.array([r.constants["ttft_overhead_s"] for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
         )
 

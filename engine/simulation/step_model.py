@@ -140,5 +140,5 @@ def step_model_of(found: Candidates, row: int = 0, tables: StepTables | None = N
         seats=question.batch_cap * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,
-        overhead_s=found.rates[int(found.which[row])].overheads.ttft_s,
+        overhead_s=found.rates[int(found.which[row])].constants["ttft_overhead_s"],
     )

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.constants import CONSTANTS, Constants, Overheads
 from catalogs.records.fitted import FittedConstants
 from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
 from catalogs.records.precisions import Precision
@@ -49,23 +50,6 @@ class DecodeRate(Struct, frozen=True):
     half: float
 
 
-class Overheads(Struct, frozen=True):
-    """What a runtime spends beside its kernels, seconds."""
-
-    step_s: float
-    stage_s: float
-    """What each pipeline stage beyond the first spends on its own host, for a part of the batch."""
-    layer_s: float
-    mixture_layer_s: float
-    sparse_layer_s: float
-    prompt_layer_s: float
-    mixture_prompt_layer_s: float
-    all_reduce_s: float
-    all_reduce_factor: float
-    ttft_s: float
-    """From the request's arrival to the scheduler, and from the first token to the client."""
-
-
 class Rates(Struct, frozen=True):
     """Everything that turns one replica's operations into seconds, for one accelerator, runtime and pair of formats."""
 
@@ -80,12 +64,6 @@ class Rates(Struct, frozen=True):
     mixture_bytes: float
     decode: DecodeRate
     prefill: Roofline
-    grouped_penalty: float
-    """Share by which decode attention slows for each query head beyond the first per KV head."""
-    pipeline_bubble: float
-    """Share of a step that each pipeline stage beyond the first adds."""
-    pipeline_sequence_s: float
-    """What the host of a pipeline does for each decoding sequence of a step."""
     latent: tuple[tuple[float, Roofline], ...]
     """MLA decode, by attention heads per accelerator."""
     kv_bytes: float
@@ -94,7 +72,10 @@ class Rates(Struct, frozen=True):
     """By group size: message bytes, seconds."""
     measured_link_gb_per_s: float
     """One direction, of the accelerator on which ``all_reduce`` was measured."""
-    overheads: Overheads
+    constants: Mapping[str, float]
+    """What the runtime spends beside the kernels on this accelerator, by name, times in seconds."""
+    stage_overhead_s: float
+    """What each pipeline stage beyond the first spends on its own host, for a part of the batch."""
     memory_bytes_per_s: float
     origin: str
     """'measured', or what was inherited from where."""
@@ -233,7 +214,8 @@ def rates_for(
         found = _optional(order, "latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"))
         if found:
             latent.append((float(heads), roofline(found[1], found[2], "bf16")))
-    constants = combined(fitted, runtime.id, accelerator)
+    constants = constants_for(runtime, accelerator, fitted)
+    base = constants.in_base_units()
     return Rates(
         linear=_scaled(
             linear, constants.linear_compute if quantised else constants.plain_compute, constants.linear_memory
@@ -259,56 +241,36 @@ def rates_for(
         latent=tuple(
             (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
         ),
-        grouped_penalty=constants.grouped_penalty or 0.0,
-        pipeline_bubble=constants.pipeline_bubble or 0.0,
-        pipeline_sequence_s=(constants.pipeline_sequence_us or 0.0) * 1e-6,
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
-        overheads=_overheads(runtime, constants),
+        constants=base,
+        # One process that splits layers over devices has one host for all of them.
+        stage_overhead_s=0.0 if runtime.splits_layers else base["step_overhead_s"],
         memory_bytes_per_s=bandwidth,
         origin="measured" if own else f"inherited from {measured_on}",
         compute=unit,
     )
 
 
-def combined(fitted: Iterable[FittedConstants], runtime: str, accelerator: Accelerator) -> FittedConstants:
-    """Return the constants for a runtime on an accelerator: factors multiply; of all else the most specific counts."""
-    overheads: dict[str, float] = {}
-    factors: dict[str, float] = {}
-    matching = [c for c in fitted if c.applies_to(runtime, accelerator)]
-    for constants in sorted(matching, key=lambda c: c.specificity):
-        for name in (*FittedConstants.OVERHEADS, *FittedConstants.SHARES):
-            if getattr(constants, name) is not None:
-                overheads[name] = getattr(constants, name)
-        for name in FittedConstants.FACTORS:
-            factors[name] = factors.get(name, 1.0) * getattr(constants, name)
-    return FittedConstants.model_validate({"id": "combined", "fitted_on": "", **overheads, **factors})
+def constants_for(runtime: ServingRuntime, accelerator: Accelerator, fitted: Iterable[FittedConstants]) -> Constants:
+    """Return the constants of a runtime on an accelerator: factors multiply; of all else the most specific counts.
+
+    Args:
+        runtime: whose entry states its overheads.
+        accelerator: that it runs on.
+        fitted: entries for any runtime and accelerator; those that speak of these count.
+    """
+    values = {name: getattr(runtime, name) for name in Overheads.model_fields}
+    matching = [entry for entry in fitted if entry.applies_to(runtime.id, accelerator)]
+    for entry in sorted(matching, key=lambda entry: entry.specificity):
+        for name, value in entry.stated.items():
+            values[name] = values.get(name, 1.0) * value if CONSTANTS[name].multiplies else value
+    return Constants.model_validate(values)
 
 
 def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:
     return Roofline(roof.t0_s, roof.flops_per_s * compute, roof.bytes_per_s * memory, roof.p)
-
-
-def _overheads(runtime: ServingRuntime, fit: FittedConstants) -> Overheads:
-    def of(name: str) -> float:
-        value: float | None = getattr(fit, name)
-        stated: float = getattr(runtime, name)
-        return stated if value is None else value
-
-    return Overheads(
-        step_s=of("step_overhead_us") * 1e-6,
-        # One process that splits layers over devices has one host for all of them.
-        stage_s=0.0 if runtime.splits_layers else of("step_overhead_us") * 1e-6,
-        layer_s=of("layer_overhead_us") * 1e-6,
-        mixture_layer_s=of("mixture_layer_overhead_us") * 1e-6,
-        sparse_layer_s=of("sparse_layer_overhead_us") * 1e-6,
-        prompt_layer_s=of("prompt_layer_overhead_us") * 1e-6,
-        mixture_prompt_layer_s=of("mixture_prompt_layer_overhead_us") * 1e-6,
-        all_reduce_s=of("all_reduce_overhead_us") * 1e-6,
-        all_reduce_factor=of("all_reduce_factor"),
-        ttft_s=of("ttft_overhead_ms") * 1e-3,
-    )
 
 
 def _first(order: list[KernelCurve], kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve]:

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
 from engine.step.memory import Parallelism
@@ -152,7 +153,7 @@ def step_parts(
     column = _Columns(spread, which, rates)
     # A pipeline stage works on its share of the step's tokens, at least one.
     tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
-    parts = {"runtime": column.step_overhead + np.zeros_like(tokens)}
+    parts = {"runtime": column.constants["step_overhead_s"] + np.zeros_like(tokens)}
     for layer in layers(model):
         for name, seconds in _layer_parts(layer, model, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
@@ -162,7 +163,7 @@ def step_parts(
     parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
-    waiting = column.pipeline_bubble * sum(parts.values(), np.zeros_like(tokens))
+    waiting = column.constants["pipeline_bubble"] * sum(parts.values(), np.zeros_like(tokens))
     # Every stage has a host of its own, which spends its overhead on every part of the batch.
     parts["pipeline"] = (column.pp - 1) * (hand_over + column.stage_overhead + waiting)
     return parts
@@ -187,16 +188,10 @@ class _Columns:
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
-        self.pipeline_bubble = self._scalar([r.pipeline_bubble for r in rates], which)
-        self.pipeline_sequence = self._scalar([r.pipeline_sequence_s for r in rates], which)
-        self.grouped_penalty = self._scalar([r.grouped_penalty for r in rates], which)
-        self.step_overhead = self._scalar([r.overheads.step_s for r in rates], which)
-        self.stage_overhead = self._scalar([r.overheads.stage_s for r in rates], which)
-        self.layer_overhead = self._scalar([r.overheads.layer_s for r in rates], which)
-        self.mixture_layer_overhead = self._scalar([r.overheads.mixture_layer_s for r in rates], which)
-        self.sparse_layer_overhead = self._scalar([r.overheads.sparse_layer_s for r in rates], which)
-        self.prompt_layer_overhead = self._scalar([r.overheads.prompt_layer_s for r in rates], which)
-        self.mixture_prompt_layer_overhead = self._scalar([r.overheads.mixture_prompt_layer_s for r in rates], which)
+        self.stage_overhead = self._scalar([r.stage_overhead_s for r in rates], which)
+        self.constants = {
+            name: self._scalar([r.constants[name] for r in rates], which) for name in map(name_in_base_units, CONSTANTS)
+        }
         self.rates = rates
         self.which = which
 
@@ -233,11 +228,11 @@ class _Columns:
 
 def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> dict[str, Floats]:
     own = tokens / column.dp
-    overhead = column.layer_overhead
+    overhead = column.constants["layer_overhead_s"]
     if layer.mixture:
-        overhead = overhead + column.mixture_layer_overhead
+        overhead = overhead + column.constants["mixture_layer_overhead_s"]
     if layer.mixing and layer.mixing.index_elements:
-        overhead = overhead + column.sparse_layer_overhead
+        overhead = overhead + column.constants["sparse_layer_overhead_s"]
     norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
     # Shared experts run on a stream of their own, beside the routed ones; a latent's projections do not.
     beside = layer.mixture is not None and not layer.mixture.latent_size
@@ -323,7 +318,8 @@ def _all_reduces(
                     per_node=key[4],
                 )
                 count = dense - (routed if dp > 1 else 0)
-                cost = count * (rates[index].overheads.all_reduce_factor * one + rates[index].overheads.all_reduce_s)
+                constants = rates[index].constants
+                cost = count * (constants["all_reduce_factor"] * one + constants["all_reduce_overhead_s"])
             if dp > 1:
                 cost = cost + routed * 2.0 * _all_to_all(own, tp * dp, accelerators[index], model, key[4])
             cache[key] = cost
@@ -354,7 +350,8 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
     decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
     routed = sum(layer.count for layer in layers(model) if layer.mixture)
     prompt_fixed = (
-        model.layer_count * column.prompt_layer_overhead[:, 0] + routed * column.mixture_prompt_layer_overhead[:, 0]
+        model.layer_count * column.constants["prompt_layer_overhead_s"][:, 0]
+        + routed * column.constants["mixture_prompt_layer_overhead_s"][:, 0]
     )
     extra = np.zeros(shape[0])
     for layer in layers(model):
@@ -370,7 +367,7 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
         prompt_fixed += layer.count * rate.t0[:, 0]
         if mix.splits:
             kv_heads = mix.kv_heads / np.minimum(column.tp, mix.kv_heads)
-            slower = 1.0 + column.grouped_penalty * (mix.heads / mix.kv_heads - 1.0)
+            slower = 1.0 + column.constants["grouped_penalty"] * (mix.heads / mix.kv_heads - 1.0)
             per_token = mix.cache_elements / mix.kv_heads * kv_heads * column.kv_bytes / column.decode_bytes * slower
             decode[:, at] += (layer.count * per_token / column.dp / column.pp)[:, 0]
             decode_fixed += layer.count * column.decode_t0[:, 0]
@@ -389,7 +386,7 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
     return StepTables(
         seconds=seconds,
         decode_fixed=decode_fixed,
-        decode_sequence=np.where(column.pp > 1, column.pipeline_sequence, 0.0)[:, 0],
+        decode_sequence=np.where(column.pp > 1, column.constants["pipeline_sequence_s"], 0.0)[:, 0],
         prompt_fixed=prompt_fixed,
         prompt_token=prompt_token,
         windows=distinct,
