@@ -24,7 +24,7 @@ from catalogs.measurement_files import LARGEST_BYTES, read_peer_predictions, rea
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.progress import progress
-from commands.showing import notice, print_json, show_accuracy
+from commands.showing import notice, print_json, show
 
 if TYPE_CHECKING:
     from engine.accuracy.benchmarks import Progress
@@ -115,7 +115,9 @@ def accuracy_command(
 
         print_json(accuracy_json(found, beside))
     else:
-        show_accuracy(found, beside or (), dots if chart else None, plain=plain)
+        from agent.report.accuracy_report import accuracy_report
+
+        show(accuracy_report(found, beside or (), dots if chart else None), plain=plain)
     if rows is not None:
         notice([f"The predictions are in {rows}."])
     if plot is not None:

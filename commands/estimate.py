@@ -21,7 +21,7 @@ from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.showing import notice, print_json, show_estimates
+from commands.showing import notice, print_json, show
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -84,7 +84,9 @@ def estimate_command(
     if json:
         print_json(_tree(outcomes, explain))
     else:
-        show_estimates(outcomes, plain=plain, why=explain)
+        from agent.report.estimate_report import estimate_report
+
+        show(estimate_report(outcomes, why=explain), plain=plain)
     return Exit.DONE if any(isinstance(outcome, Estimate) for outcome in outcomes) else Exit.NOTHING_MEETS
 
 

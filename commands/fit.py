@@ -11,7 +11,7 @@ from agent.session.files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.showing import notice, show_fit
+from commands.showing import notice, show
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -39,6 +39,7 @@ def fit_command(
     """
     rows = [row for file in points for row in read_points(file)]
     facts = user_catalogs(())
+    from agent.report.fit_report import fit_report
     from engine.accuracy.benchmarks import benchmark_ttfts
     from engine.fitting.kinds import kinds_file, kinds_of
     from engine.fitting.run import run_fit  # numpy
@@ -49,5 +50,5 @@ def fit_command(
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
     write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)
-    show_fit(run, plain=plain)
+    show(fit_report(run), plain=plain)
     return Exit.DONE

@@ -24,7 +24,7 @@ from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.showing import exit_code, json_text, notice, print_json, show_no_plan, show_plan
+from commands.showing import exit_code, json_text, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from agent.interpret import Question
@@ -154,7 +154,9 @@ def _answer(
     if json:
         print_json(plan_json(plan))
     else:
-        show_plan(plan, full=full, plain=plain, cost=cost)
+        from agent.report.model import plan_report
+
+        show(plan_report(plan, full=full, cost=cost), plain=plain)
     if output is not None:
         notice([f"The plan is in {output}."])
     notice(_staleness(plan))

@@ -21,7 +21,8 @@ Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 @app.command()
 def show(file: File, full: Full = False, plain: Plain = False, json: Json = False) -> int:
     """Show a plan that was saved."""
-    from commands.showing import exit_code, print_json, show_plan
+    from commands.showing import exit_code, print_json
+    from commands.showing import show as show_report
     from engine.plan import plan_json
     from engine.plan_file import read_plan
 
@@ -29,7 +30,9 @@ def show(file: File, full: Full = False, plain: Plain = False, json: Json = Fals
     if json:
         print_json(plan_json(plan))
     else:
-        show_plan(plan, full=full, plain=plain)
+        from agent.report.model import plan_report
+
+        show_report(plan_report(plan, full=full), plain=plain)
     return exit_code(plan)
 
 

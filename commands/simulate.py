@@ -29,7 +29,7 @@ from commands.files import opened
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.plan import text_of
 from commands.progress import progress, told_of_compiling
-from commands.showing import notice, print_json, show_fleet_over_time, show_no_plan, show_simulated
+from commands.showing import notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -153,7 +153,9 @@ def simulate_command(
             if json:
                 print_json(plain_values(lasting))
             else:
-                show_fleet_over_time(chosen, lasting, plain=plain)
+                from agent.report.fleet_report import fleet_report
+
+                show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
         asked = _asked(requests, seed, repeats, at, replicas, routing, speed_up)
         with progress("simulating") as told, told_of_compiling():
@@ -169,7 +171,9 @@ def simulate_command(
     if json:
         print_json(plain_values(found))
     else:
-        show_simulated(chosen, found, plain=plain)
+        from agent.report.simulation_report import simulation_report
+
+        show(simulation_report(chosen, found), plain=plain)
     return _met(found.targets)
 
 

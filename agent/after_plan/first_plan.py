@@ -1,18 +1,22 @@
 """The first plan of a conversation, and each that follows an edit."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from agent.after_plan.suggestions import suggestions
+from agent.report.blocks import Report
 from agent.report.no_plan import no_plan_report
 from agent.statements.merged import collected
 from agent.talk.shown import value_shown
 from agent.talk.speech import Data, Say, warned
 from agent.talk.state import Branch, Ports, State, Step
 from catalogs.errors import InputError
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, NoPlan
+
+MOST_REASONS: Final = 4
+"""Rejected candidates that the conversation shows where nothing can be planned; the command shows more."""
 
 
 def planned(state: State, ports: Ports) -> Step:
@@ -36,10 +40,15 @@ def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     return ", ".join(shown) or "the same again"
 
 
-def plan_says(branch: Branch) -> tuple[Say, ...]:
-    """Return a plan as its screenful; where there is none, why, and what would have to give."""
-    from agent.report.model import screenful
+def plan_says(branch: Branch, *, full: bool = False) -> tuple[Say, ...]:
+    """Return a plan as its screenful, or its whole report; where there is none, why, and what would have to give."""
+    from agent.report.model import plan_report
 
     if isinstance(branch.plan, CapacityPlan):
-        return (Data(screenful(branch.plan)),)
-    return (Data(no_plan_report(branch.plan)),)
+        return (Data(plan_report(branch.plan, full=full)),)
+    return (Data(refusal(branch.plan, branch.number, full=full)),)
+
+
+def refusal(none: NoPlan, number: int, *, full: bool = False) -> Report:
+    """Return why there is no plan under a number of the conversation."""
+    return no_plan_report(none, None if full else MOST_REASONS, f"'full {number}'")

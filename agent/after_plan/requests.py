@@ -26,7 +26,7 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.speech import Data, Say, Talk, Write, said, warned
+from agent.talk.speech import Say, Talk, Write, said, warned
 from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
@@ -181,12 +181,7 @@ def _show(state: State, number: int | None, full: bool) -> tuple[Say, ...]:
     branches = numbered(state, (state.kept if number is None else number,))
     if isinstance(branches, str):
         return (said(branches),)
-    plan = branches[0].capacity_plan
-    if not full or plan is None:
-        return plan_says(branches[0])
-    from agent.report.model import full as full_report
-
-    return (Data(full_report(plan)),)
+    return plan_says(branches[0], full=full)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -260,9 +255,9 @@ def _write(state: State, name: str, overwrite: bool) -> Write:
     assert plan is not None
     if name.lower().endswith((".md", ".markdown")):
         from agent.report.markdown import markdown
-        from agent.report.model import full as full_report
+        from agent.report.model import whole_report
 
-        return Write(name, markdown(full_report(plan)), overwrite, "the report")
+        return Write(name, markdown(whole_report(plan)), overwrite, "the report")
     return Write(
         name, json.dumps(plan_json(plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n", overwrite, "the plan"
     )

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.words import accelerators_noun, metric_shown, usd_shown
 from agent.statements.merged import collected
@@ -9,7 +10,7 @@ from agent.talk.requests import Change
 from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, NoPlan
 from engine.workload import Statement, Target
 
 Row = tuple[str, str, float | None]
@@ -47,9 +48,9 @@ def _replaced(change: Change) -> frozenset[str]:
 def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     """Return a variant beside the plan that it changes."""
     title = Paragraph(f"{branch.number}: {branch.label} (against {base.number}).", "strong")
-    plan, before = branch.capacity_plan, base.capacity_plan
-    if plan is None:
-        return (Data(Report((title, *_refusal(branch)))),)
+    plan, before = branch.plan, base.capacity_plan
+    if isinstance(plan, NoPlan):
+        return (Data(Report((title, *refusal(plan, branch.number).blocks))),)
     answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
     if before is None:
         return (Data(Report((Group((title, answer)),))),)
@@ -126,12 +127,6 @@ def _cheapest(branches: tuple[Branch, ...]) -> str:
     return (
         f"Plan {number} is the cheapest at {show_usd(first)} a month; plan {other} costs {second / first - 1:.0%} more."
     )
-
-
-def _refusal(branch: Branch) -> tuple[Block, ...]:
-    from agent.report.no_plan import no_plan_report
-
-    return () if isinstance(branch.plan, CapacityPlan) else no_plan_report(branch.plan).blocks
 
 
 def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:

@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from agent.report.bands import fleet_sentence, outside_sentence
-from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Paragraph, Report, Table, Words
+from agent.report.bill_section import bill
+from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Heading, Paragraph, Report, Table, Words
 from agent.report.layout import height
 from agent.report.replay_section import replay_sentence
 from agent.report.sections import sections
@@ -72,6 +73,14 @@ _ROOMS = (
 """From roomy to tight: the first that fits is taken."""
 
 
+def plan_report(plan: CapacityPlan, *, full: bool = False, cost: bool = False) -> Report:
+    """Return a plan's screenful, with the bill in full where ``cost`` asks for it, or the whole report."""
+    if full:
+        return whole_report(plan)
+    report = screenful(plan)
+    return Report((*report.blocks, Heading("The bill"), *bill(plan))) if cost else report
+
+
 def screenful(plan: CapacityPlan) -> Report:
     """Return what one screen must say: at most 25 lines at 80 columns, however long the plan's sentences are."""
     plan = as_written(plan)
@@ -82,7 +91,7 @@ def screenful(plan: CapacityPlan) -> Report:
     return report
 
 
-def full(plan: CapacityPlan) -> Report:
+def whole_report(plan: CapacityPlan) -> Report:
     """Return the whole report: the opening with every warning, then each part of the plan."""
     plan = as_written(plan)
     warnings = tuple(Paragraph(text, "warning", "Warning") for text in plan.warnings)

@@ -1,23 +1,26 @@
-"""The report of NoPlan: why there is none, and what would work."""
-
-from typing import TYPE_CHECKING
+"""The report of a question that has no plan: why, and what would have to give."""
 
 from agent.report.blocks import Block, Bullets, Paragraph, Report
-
-if TYPE_CHECKING:
-    from engine.plan import NoPlan  # numpy comes with it
-
-
-MOST_REASONS = 4
+from agent.report.words import sentence
+from engine.plan import NoPlan
 
 
-def no_plan_report(plan: "NoPlan") -> Report:
-    """Return why there is no plan, and what would work."""
-    reasons = tuple(f"{one.what}: {one.reason}" for one in plan.rejected[:MOST_REASONS])
-    changes = tuple(dict.fromkeys(change for one in plan.rejected for change in one.relaxations))[:MOST_REASONS]
-    blocks: list[Block] = [Paragraph(f"{plan.sentence.rstrip('.')}.", "bad")]
-    if len(plan.rejected) > 1 and reasons:
-        blocks.append(Bullets(reasons, "Why:"))
+def no_plan_report(none: NoPlan, most: int | None, rest: str = "") -> Report:
+    """Return the report of why there is no plan, and of the changes that would allow one.
+
+    Args:
+        none: the answer without a plan.
+        most: rejected candidates, and changes, that are shown; None shows all.
+        rest: how a person sees the other candidates: "--full".
+    """
+    reasons = [f"{item.what}: {item.reason}" for item in none.rejected[:most]]
+    left = len(none.rejected) - len(reasons)
+    if left:
+        reasons.append(f"{left} more with {rest}")
+    changes = tuple(dict.fromkeys(change for item in none.rejected for change in item.relaxations))[:most]
+    blocks: tuple[Block, ...] = (Paragraph(sentence(none.sentence), "bad"),)
+    if len(reasons) > 1:  # the sentence holds the reason of a single one
+        blocks += (Bullets(tuple(reasons), "Tried:"),)
     if changes:
-        blocks.append(Bullets(changes, "What would work:"))
-    return Report(tuple(blocks))
+        blocks += (Bullets(changes, "What would have to give:"),)
+    return Report(blocks)

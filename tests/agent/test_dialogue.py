@@ -310,6 +310,15 @@ def test_a_refused_question_stays_in_the_review() -> None:
     assert "cannot be planned" in words(says)
 
 
+def test_where_nothing_fits_full_shows_every_candidate_that_was_tried() -> None:
+    state, says = step(after("deepseek v3 bf16 on 1 GPU, 10 rps, 500 in, 200 out", ""), "", ports())
+    left = re.search(r"(\d+) more with 'full 0'", words(says))
+    assert left
+    every = words(step(state, "full 0", ports())[1])
+    assert every.count("does not fit") - words(says).count("does not fit") == int(left[1])
+    assert " more with " not in every
+
+
 def test_edit_after_the_plan_leads_to_the_review_and_a_new_plan() -> None:
     state = after("edit traffic", "40 rps", state=a_plan())
     assert state.phase == "review"

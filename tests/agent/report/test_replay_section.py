@@ -5,7 +5,7 @@ from agent.after_plan.sums import FIGURES
 from agent.report.blocks import Report
 from agent.report.layout import cells, height, line_text, lines
 from agent.report.markdown import markdown
-from agent.report.model import full, screenful
+from agent.report.model import screenful, whole_report
 from agent.report.plain import plain_text
 from agent.report.replay_section import replay_blocks, replay_sentence
 from engine.plan import (
@@ -100,8 +100,8 @@ def test_a_closed_loop_says_why_there_is_none() -> None:
 
 
 def test_the_bill_names_what_was_replayed() -> None:
-    assert "autoscaled over the week: $" in plain_text(full(replayed(plan())))
-    assert "autoscaled over the day: $" in plain_text(full(plan()))
+    assert "autoscaled over the week: $" in plain_text(whole_report(replayed(plan())))
+    assert "autoscaled over the day: $" in plain_text(whole_report(plan()))
 
 
 @pytest.mark.parametrize("make", [plan, verbose, unpriced])
@@ -119,7 +119,7 @@ def test_the_autoscaled_line_is_what_the_replay_held() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_full_report_has_the_rest(width: int) -> None:
     shown = replayed(plan(), corrections=(WINDOW,), moments=(moment("peak", False), moment("steepest", True)))
-    text = [line_text(line) for line in lines(full(shown), width)]
+    text = [line_text(line) for line in lines(whole_report(shown), width)]
     assert max(cells(line) for line in text) <= width
     whole = " ".join(" ".join(text).split())
     assert "11 of 10,080 minutes" in whole
@@ -131,7 +131,7 @@ def test_the_full_report_has_the_rest(width: int) -> None:
 
 
 def test_every_form_has_it() -> None:
-    shown = full(replayed(plan(), moments=(moment("peak", True), moment("steepest", True))))
+    shown = whole_report(replayed(plan(), moments=(moment("peak", True), moment("steepest", True))))
     assert "1,310 GPU-hours" in plain_text(shown)
     assert "1,310 GPU-hours" in markdown(shown)
 

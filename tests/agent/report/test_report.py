@@ -13,7 +13,7 @@ from agent.report.bands import fleet_sentence
 from agent.report.blocks import Report
 from agent.report.layout import cells, height, line_text, lines
 from agent.report.markdown import markdown
-from agent.report.model import full, screenful
+from agent.report.model import screenful, whole_report
 from agent.report.plain import plain_text
 from agent.report.show import show
 from engine.plan import Answer, Assumption, CapacityPlan, TargetResult
@@ -74,7 +74,7 @@ def test_screenful_fits_a_screen_whatever_the_plan_says(
 
 @pytest.mark.parametrize("width", [40, 57, 80, 200])
 @pytest.mark.parametrize("name", PLANS)
-@pytest.mark.parametrize("of", [screenful, full])
+@pytest.mark.parametrize("of", [screenful, whole_report])
 def test_no_line_is_wider_than_asked(name: str, width: int, of: object) -> None:
     report = of(PLANS[name]())  # type: ignore[operator]
     wide = [line for line in text(report, width).splitlines() if cells(line) > width]
@@ -90,7 +90,7 @@ def test_first_warning_comes_before_every_table() -> None:
     screen = text(screenful(plan()), 80)
     assert screen.index("Warning: E2E p99 of 24 s") < screen.index("forecast")
     assert "1 more in the full report" in screen
-    assert plan().warnings[1] in plain_text(full(plan()))
+    assert plan().warnings[1] in plain_text(whole_report(plan()))
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -116,7 +116,7 @@ def test_without_targets_latencies_are_shown_and_it_is_said() -> None:
     assert "TTFT: mean 331 ms, p95 596 ms, p99 662 ms" in screen
 
 
-@pytest.mark.parametrize("of", [screenful, full])
+@pytest.mark.parametrize("of", [screenful, whole_report])
 def test_missing_price_is_said(of: object) -> None:
     report = plain_text(of(unpriced()))  # type: ignore[operator]
     assert "today: replicas 3, GPUs 12, monthly no price" in report
@@ -128,7 +128,7 @@ def test_bill_at_an_own_price_needs_no_offer() -> None:
     base = plan()
     own = replace(base, chosen=replace(base.chosen, offer=None), cost=replace(base.cost, note="at your own price"))
     assert "at your own price" in plain_text(screenful(own))
-    assert "unknown" not in plain_text(full(own))
+    assert "unknown" not in plain_text(whole_report(own))
 
 
 def test_exceeded_budget_is_said_on_the_screen() -> None:
@@ -137,7 +137,7 @@ def test_exceeded_budget_is_said_on_the_screen() -> None:
 
 
 @pytest.mark.parametrize("name", PLANS)
-@pytest.mark.parametrize("of", [screenful, full])
+@pytest.mark.parametrize("of", [screenful, whole_report])
 def test_plain_holds_every_figure_and_no_drawing(name: str, of: object) -> None:
     report = of(PLANS[name]())  # type: ignore[operator]
     plain = plain_text(report)
@@ -147,15 +147,15 @@ def test_plain_holds_every_figure_and_no_drawing(name: str, of: object) -> None:
 
 
 def test_full_holds_what_the_screenful_holds() -> None:
-    whole = plain_text(full(plan()))
+    whole = plain_text(whole_report(plan()))
     numbers = set(re.findall(r"\d[\d,.]*\d", plain_text(screenful(plan()))))
     assert not {number for number in numbers if number not in whole}
 
 
 def test_full_shows_every_figure_of_the_plan() -> None:
     """Each part of the plan is reachable: changing any number in it changes the report."""
-    base = plain_text(full(plan()))
-    unmoved = [path for path, changed in _perturbed(plan()) if plain_text(full(changed)) == base]
+    base = plain_text(whole_report(plan()))
+    unmoved = [path for path, changed in _perturbed(plan()) if plain_text(whole_report(changed)) == base]
     assert unmoved == []
 
 
@@ -179,7 +179,7 @@ def _perturbed(record: Struct, path: str = "") -> list[tuple[str, object]]:
 
 
 def test_sources_stand_beside_their_values() -> None:
-    workload = plain_text(full(plan()))
+    workload = plain_text(whole_report(plan()))
     assert "rate, mean: 10 requests/s (flag --rps)" in workload
     assert "burstiness (CV of arrivals): 1.1 (preset chat)" in workload
     assert "answer, CV: 0.8 (default)" in workload
@@ -188,9 +188,9 @@ def test_sources_stand_beside_their_values() -> None:
 
 def test_value_stated_for_a_quiet_field_is_shown() -> None:
     base = plan()
-    assert "warm-up: 60 s" not in plain_text(full(base))
+    assert "warm-up: 60 s" not in plain_text(whole_report(base))
     stated = replace(base, sources={**base.sources, "scaling.warm_up_s": Source("settings")})
-    assert "warm-up: 60 s (settings)" in plain_text(full(stated))
+    assert "warm-up: 60 s (settings)" in plain_text(whole_report(stated))
 
 
 @pytest.mark.parametrize(("level", "rare"), [(50, "four"), (80, "ten"), (95, "forty")])
@@ -207,16 +207,16 @@ def test_bands_are_said_in_plain_words(level: int, rare: str) -> None:
         },
     }
     sure = replace(plan(), bands=bands)
-    report = plain_text(full(sure))
+    report = plain_text(whole_report(sure))
     said = f"TTFT p95 at the peak: 510 ms to 830 ms; one plan in {rare} lies above, one plan in {rare} below."
     assert said in report
     range_of_fleets = f"12 GPUs; 12–16 if the forecast is off by as much as one plan in {rare} is."
     assert range_of_fleets in report
     assert range_of_fleets in plain_text(screenful(sure))
     unlike = replace(plan(), bands={**bands, "note": "outside all data: nothing is like it"})
-    for report in (full(unlike), screenful(unlike)):
+    for report in (whole_report(unlike), screenful(unlike)):
         assert plain_text(report).count("Outside all data: nothing is like it.") == 1
-    assert "How sure" not in plain_text(full(plan()))
+    assert "How sure" not in plain_text(whole_report(plan()))
 
 
 def test_one_accelerator_holds() -> None:
@@ -227,7 +227,7 @@ def test_one_accelerator_holds() -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_markdown_tables_are_valid(name: str) -> None:
-    tables = [part for part in markdown(full(PLANS[name]())).split("\n\n") if part.startswith("|")]
+    tables = [part for part in markdown(whole_report(PLANS[name]())).split("\n\n") if part.startswith("|")]
     assert len(tables) >= 8
     for table in tables:
         head, rule, *body = table.splitlines()
@@ -253,7 +253,7 @@ def test_no_color_and_no_terminal_give_no_escape_codes(monkeypatch: pytest.Monke
 def test_output_survives_an_encoding_without_our_signs() -> None:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii")
-    show(full(plan()), width=80, file=file)
+    show(whole_report(plan()), width=80, file=file)
     file.flush()
     assert b"12 x A100 SXM4 80GB" in raw.getvalue()
     assert b"####" in raw.getvalue()
@@ -262,7 +262,7 @@ def test_output_survives_an_encoding_without_our_signs() -> None:
 def test_plan_survives_a_report_without_optional_parts() -> None:
     base: CapacityPlan = unpriced()
     bare = replace(base, alternatives=(), rejected=(), assumptions=(), chosen=replace(base.chosen, flags=""))
-    report = shown(full(bare), width=80)
+    report = shown(whole_report(bare), width=80)
     assert "Alternatives" not in report
     assert "Start each replica" not in report
     assert "Provenance" in report
