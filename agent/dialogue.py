@@ -174,7 +174,7 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
-        return planned.export(state, words[1] if len(words) > 1 else "", ports)
+        return planned.save(state, words[1] if len(words) > 1 else "", ports)
     return planned.ask_plan(state, text, ports)
 
 

@@ -24,9 +24,10 @@ from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.showing import exit_code, json_text, notice, print_json, show, show_no_plan
+from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
+    from agent.exports import Format
     from agent.interpret import Question
     from agent.session.sentence import Said
     from catalogs.catalog import Catalog
@@ -59,7 +60,9 @@ NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating 
 Refine = Annotated[
     bool, typer.Option("--refine", help="Size the fleet on the capacity that simulations find; takes seconds.")
 ]
-Output = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the plan to a file too.")]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the plan to a file too, in the format of its suffix.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
 
@@ -87,10 +90,7 @@ def forecast_command(
         from commands.converse import open_conversation
 
         return open_conversation(None, plain)
-    if output is not None:
-        from agent.session.files import check_writable
-
-        check_writable(output, force=force)
+    written = None if output is None else _format_to_write(output, force)
     if refine and no_verify:
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")
     facts = user_catalogs(catalog or ())
@@ -117,8 +117,18 @@ def forecast_command(
         verify=not no_verify,
         refine=refine,
         output=output,
+        written=written,
         force=force,
     )
+
+
+def _format_to_write(output: Path, force: bool) -> "Format":
+    """Return the format of a file, once it is known that it may be written."""
+    from agent.exports import format_of
+    from agent.session.files import check_writable
+
+    check_writable(output, force=force)
+    return format_of(str(output))
 
 
 def _nothing_given(*given: object) -> bool:
@@ -136,9 +146,10 @@ def _answer(
     verify: bool,
     refine: bool,
     output: Path | None,
+    written: "Format | None",
     force: bool,
 ) -> int:
-    from engine.plan import NoPlan, plan_json  # bad input is refused without it
+    from engine.plan import NoPlan, plan_json
     from engine.proof.proven import proven_forecast
 
     plan = proven_forecast(question.spec, facts, question.sources, simulate=verify, refine=refine)
@@ -147,18 +158,18 @@ def _answer(
         if output is not None:
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
-    if output is not None:
-        from agent.session.files import write_whole
+    if output is not None and written is not None:
+        from agent.session.files import write_files
 
-        write_whole(output, json_text(plan_json(plan)), force=force)
+        write_files(output, written.files(plan), force=force)
     if json:
         print_json(plan_json(plan))
     else:
         from agent.report.model import plan_report
 
         show(plan_report(plan, full=full, cost=cost), plain=plain)
-    if output is not None:
-        notice([f"The plan is in {output}."])
+    if output is not None and written is not None:
+        notice([f"{written.content.capitalize()} is in {output}."])
     notice(_staleness(plan))
     return exit_code(plan)
 

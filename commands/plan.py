@@ -1,4 +1,4 @@
-"""`fleetcast plan`: a plan that was saved, shown again; the schema of plans and specs."""
+"""`fleetcast plan`: a plan that was saved, shown again or exported; the schema of plans and specs."""
 
 import json as jsons
 import sys
@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from catalogs.errors import InputError, quoted
+from agent.exports import format_called, format_names
+from catalogs.errors import InputError
 from commands.failures import Exit
+from commands.files import text_of
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show a plan that was saved; the schema of plans.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Show or export a plan that was saved; the schema of plans."
+)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `forecast --output` wrote; - is standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
@@ -37,6 +41,31 @@ def show(file: File, full: Full = False, plain: Plain = False, json: Json = Fals
 
 
 @app.command()
+def export(
+    name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(format_names())}.")],
+    file: File,
+    output: Annotated[Path | None, typer.Option(metavar="PATH", help="Where to; else standard output.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> int:
+    """Write a plan that was saved in another format."""
+    from agent.session.files import file_bytes, write_files
+    from commands.showing import notice
+    from engine.plan_file import read_plan
+
+    written = format_called(name)
+    files = written.files(read_plan(text_of(file), str(file)))
+    if output is not None:
+        write_files(output, files, force=force)
+        notice([f"Wrote {written.content} to {output}."])
+        return Exit.DONE
+    if len(files) > 1:
+        raise InputError(f"{name} is {len(files)} files; give the folder that they go into with --output")
+    for content in files.values():  # in UTF-8 whatever the terminal's encoding: the bytes that a file would hold
+        sys.stdout.buffer.write(file_bytes(content))
+    return Exit.DONE
+
+
+@app.command()
 def schema(
     spec: Annotated[bool, typer.Option("--spec", help="Of a spec file instead of a plan.")] = False,
 ) -> int:
@@ -45,16 +74,3 @@ def schema(
 
     print(jsons.dumps(spec_schema() if spec else plan_schema(), indent=2, ensure_ascii=False))
     return Exit.DONE
-
-
-def text_of(file: Path) -> str:
-    """Return the text of a saved plan; InputError where it cannot be read."""
-    name = quoted(str(file))
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a plan that `fleetcast forecast --output` wrote") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{name} is not text; give a plan that `fleetcast forecast --output` wrote") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error

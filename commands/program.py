@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "simulate": "A plan under a load or a recorded trace, request by request.",
     "accuracy": "Predict measured points and say how far off.",
     "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
-    "plan": "Show a plan that was saved; the schema of plans.",
+    "plan": "Show or export a plan that was saved; the schema of plans.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "resume": "Go on with a conversation that was interrupted.",
 }

@@ -1,6 +1,5 @@
 """How a command shows its answer: report or JSON on standard output, notices on standard error."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -23,18 +22,10 @@ def exit_code(plan: "CapacityPlan") -> Exit:
     return Exit.CHECK_FAILED if plan.cost.within_budget is False else Exit.DONE
 
 
-def json_text(tree: Any, encoding: str = "utf-8") -> str:
-    """Return JSON as it is printed and saved; what the encoding cannot carry is escaped."""
-    text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return json.dumps(tree, indent=2, allow_nan=False) + "\n"
-    return text
-
-
 def print_json(tree: Any) -> None:
     """Print JSON alone."""
+    from agent.exports.json import json_text
+
     sys.stdout.write(json_text(tree, sys.stdout.encoding or "utf-8"))
 
 

@@ -1,6 +1,5 @@
 """After the plan: requests become variants, tables, sums and files."""
 
-import json
 import re
 from pathlib import PurePath
 from typing import Final
@@ -12,6 +11,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, understood, with_choice
 from agent.after_plan.why import reasons
+from agent.exports import PLAIN_NAME, format_by_suffix, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Choice, Question
 from agent.talk.requests import (
     Ask,
@@ -30,7 +30,7 @@ from agent.talk.speech import Say, Talk, Write, said, warned
 from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
-from engine.plan import CapacityPlan, plan_json
+from engine.plan import CapacityPlan
 
 MOST_BRANCHES: Final = 99
 
@@ -187,18 +187,19 @@ def _show(state: State, number: int | None, full: bool) -> tuple[Say, ...]:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 _SAVE_AS: Final = re.compile(
-    r"(?:(?:it|this|that|(?:the )?plan)\s+)?(?:(?:#|plan )?(?P<number>\d{1,3})\s+)?(?:(?:as|to|in|into|under)\s+)?"
-    r"(?P<name>\S.*)",
+    r"(?:(?:it|this|that|(?:the )?(?:plan|report))\s+)?(?:(?:#|plan )?(?P<number>\d{1,3})\s+)?"
+    r"(?:(?:as|to|in|into|under)\s+)?(?P<name>\S.*)",
     re.I,
 )
-DEFAULT_FILE: Final = "plan.json"
 
 
 def save(state: State, rest: str, ports: Ports) -> Step:
-    """Write the kept plan: ask about a name that is not JSON, and before anything is overwritten."""
+    """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites."""
     name = rest.strip()
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
-        return _named(state, DEFAULT_FILE, None, ports)
+        proposed = plan_file()
+        text = f"Save the plan as {proposed}? Enter or yes does; or say another name that ends in {suffixes_shown()}."
+        return replace(state, pending=NameFile(proposed, None, text)), ()
     match = _SAVE_AS.fullmatch(name)
     name = (match["name"] if match else name).strip().strip("'\"")
     number = match["number"] if match else None
@@ -207,19 +208,14 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         if isinstance(branches, str):
             return state, (said(branches),)
         return _written(replace(state, kept=int(number)), name, ports, state)
-    if not name.lower().endswith(".json"):
-        proper = str(PurePath(name).with_suffix(".json")) if PurePath(name).name else DEFAULT_FILE
+    if format_by_suffix(name) is None:
+        proper = plan_file(name if PurePath(name).name else "plan")
         text = (
-            f"The plan is JSON, and {name} does not end in .json. Enter or yes saves {proper}, 'no' saves nothing, "
-            f"'as it is' saves {name}."
+            f"{name} does not end in {suffixes_shown()}. Enter or yes saves {proper}, 'no' saves nothing, "
+            f"'as it is' saves the plan as {name}."
         )
         return replace(state, pending=NameFile(proper, name, text)), ()
     return _written(state, name, ports, state)
-
-
-def _named(state: State, proposed: str, other: str | None, ports: Ports) -> Step:
-    text = f"Save the plan as {proposed}? Enter or yes does; or say another name."
-    return replace(state, pending=NameFile(proposed, other, text)), ()
 
 
 def name_file(state: State, asked: NameFile, line: str, ports: Ports) -> Step:
@@ -234,7 +230,7 @@ def name_file(state: State, asked: NameFile, line: str, ports: Ports) -> Step:
         return settled, (said("Nothing was written."),)
     if asked.other and reply.lower() in {"as it is", "as is", "anyway", asked.other.lower(), "2"}:
         return _written(settled, asked.other, ports, settled)
-    if len(reply.split()) > 1 and not reply.lower().endswith((".json", ".md")):
+    if len(reply.split()) > 1 and format_by_suffix(reply) is None:
         return ask_plan(settled, line, ports)  # a sentence is no file's name
     return save(settled, reply.removeprefix("save "), ports)
 
@@ -253,22 +249,5 @@ def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:
 def _write(state: State, name: str, overwrite: bool) -> Write:
     plan = state.branches[state.kept].capacity_plan
     assert plan is not None
-    if name.lower().endswith((".md", ".markdown")):
-        from agent.report.markdown import markdown
-        from agent.report.model import whole_report
-
-        return Write(name, markdown(whole_report(plan)), overwrite, "the report")
-    return Write(
-        name, json.dumps(plan_json(plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n", overwrite, "the plan"
-    )
-
-
-def export(state: State, rest: str, ports: Ports) -> Step:
-    """Write the kept plan in the format of the file's name."""
-    name = re.sub(
-        r"^(?:(?:it|this|that|the plan|the report)\s+)?(?:(?:as|to|in|into)\s+)?", "", rest.strip(), flags=re.I
-    ).strip("'\"")
-    if not name.lower().endswith((".json", ".md", ".markdown")):
-        text = "Name a file that ends in .json (the plan) or .md (the report): 'export plan.md'."
-        return state, (said(text),)
-    return _written(state, name, ports, state)
+    written = format_by_suffix(name) or formats()[PLAIN_NAME]
+    return Write(name, written.files(plan), overwrite, written.content)

@@ -13,7 +13,7 @@ from agent.anywhere import where
 from agent.dialogue import step
 from agent.interpret import interpret
 from agent.interpret.reading import Reading
-from agent.session.files import write_whole
+from agent.session.files import write_files
 from agent.session.saved import SavedSession, Sessions, shown_values
 from agent.statements.models import FoundModel, resolve_model
 from agent.talk.questions import open_slot, open_slots
@@ -227,7 +227,7 @@ def _exists(path: str) -> bool:
 
 def _written(wanted: Write) -> Talk:
     try:
-        write_whole(Path(wanted.path).expanduser(), wanted.text, force=wanted.overwrite)
+        write_files(Path(wanted.path).expanduser(), wanted.files, force=wanted.overwrite)
     except InputError as error:
         return warned(f"{error}.")
     except (RuntimeError, ValueError, OSError) as error:

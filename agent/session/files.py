@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,13 +23,31 @@ def check_writable(path: Path, *, force: bool) -> None:
         raise InputError(f"{quoted(str(path))} cannot be written: there is no directory {quoted(str(path.parent))}")
 
 
+def write_files(path: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
+    """Write one file under a path's own name, or several into the folder of that name.
+
+    Args:
+        path: where to.
+        files: text or bytes by file name.
+        force: whether files that are there are overwritten.
+
+    Raises:
+        InputError: as ``write_whole``; none is written where one may not be.
+    """
+    places = {path if len(files) == 1 else path / name: content for name, content in files.items()}
+    for place in places:
+        check_writable(place, force=force)
+    for place, content in places.items():
+        write_whole(place, content, force=force)
+
+
 def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
     """Write a file, all of it or nothing.
 
     Raises InputError as ``check_writable``, and where the disk is full or the directory refuses.
     """
     check_writable(path, force=force)
-    content = text.encode() if isinstance(text, str) else text
+    content = file_bytes(text)
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             # A device or a pipe (/dev/stdout) is written to: renaming would put a file in its place.
@@ -38,6 +57,11 @@ def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
             _write_aside(path.resolve(), content)
     except OSError as error:
         raise InputError(f"{quoted(str(path))} cannot be written: {(error.strerror or str(error)).lower()}") from error
+
+
+def file_bytes(text: str | bytes) -> bytes:
+    """Return what a file holds of a text: UTF-8, with ? for what is no character (half of one, typed in a flag)."""
+    return text.encode(errors="replace") if isinstance(text, str) else text
 
 
 def _write_aside(path: Path, content: bytes) -> None:

@@ -91,6 +91,6 @@ HELP_PLANNED: Final = (
     ("why so many GPUs, why not L40S", "the sum behind it"),
     ("full", "the whole report"),
     ("keep 1", "makes a variant the plan"),
-    ("save plan.json", "writes the plan; 'export plan.md' the report"),
+    ("save", "writes the plan, in the format that the file's name ends in"),
 )
 """What works once there is a plan."""

@@ -1,5 +1,6 @@
 """What a step says: words, results, and the effects that it leaves to the loop."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -20,10 +21,12 @@ class Data(Struct, frozen=True):
 
 
 class Write(Struct, frozen=True):
-    """A file to write: an effect, left to the loop."""
+    """Files to write: an effect, left to the loop."""
 
     path: str
-    text: str
+    """Of the file, or of the folder that several go into."""
+    files: Mapping[str, str | bytes]
+    """By name, as a format makes them."""
     overwrite: bool
     what: str
     """'the plan', for the sentence that reports it."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
+from agent.exports import format_by_suffix, formats
 from agent.report.blocks import Report
 from agent.report.plain import plain_text
 from agent.session.course import ports_of, prompt_for
@@ -338,9 +339,22 @@ def test_saving_asks_before_it_overwrites_and_about_other_endings() -> None:
     _, says = step(state, "yes", there)
     assert [(one.path, one.overwrite) for one in says if isinstance(one, Write)] == [("old.json", True)]
     state, says = step(a_plan(), "save plan.txt", there)
-    assert "does not end in .json" in words(step(state, "review", there)[1]) or isinstance(state.pending, NameFile)
+    assert isinstance(state.pending, NameFile)
+    assert ".json (the plan)" in state.pending.text
     _, says = step(state, "as it is", there)
     assert [one.path for one in says if isinstance(one, Write)] == ["plan.txt"]
+
+
+@pytest.mark.parametrize("word", ["save", "export", "save the report as", "export it to"])
+@pytest.mark.parametrize("name", [name for known in formats().values() for name in (f"x{s}" for s in known.suffixes)])
+def test_a_plan_is_saved_in_the_format_that_its_name_ends_in(word: str, name: str) -> None:
+    state = a_plan()
+    plan = state.base.capacity_plan
+    written = format_by_suffix(name)
+    assert plan is not None
+    assert written is not None
+    says = step(state, f"{word} {name}", ports())[1]
+    assert says == (Write(name, written.files(plan), overwrite=False, what=written.content),)
 
 
 def test_start_over_keeps_what_the_user_settings_gave_and_back_returns() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.exports import formats
 from tests.commands.conftest import Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -297,6 +298,8 @@ def test_bytes_that_are_no_text_reach_no_file_as_such(fleetcast: Program, tmp_pa
     run = fleetcast(*SMALL, "--region", "us\udcff", "--output", file, "--json")
     assert run.code == 0, run.err
     assert json.loads(file.read_text())["spec"]["money"]["region"] == "us\udcff"
+    assert fleetcast("plan", "export", "markdown", file, "--output", tmp_path / "plan.md").code == 0
+    assert "| us? |" in (tmp_path / "plan.md").read_text()
 
 
 def test_a_plan_over_budget_exits_with_4(fleetcast: Program) -> None:
@@ -437,6 +440,22 @@ def test_a_corrupt_catalog_of_the_users_own(fleetcast: Program, tmp_path: Path) 
     (own / "mine.toml").write_text('[[accelerator]]\nid = "x"\nmemory = 3\n')
     said = fleetcast.refusal(*SMALL, "--catalog", own)
     assert "mine.toml" in said and "'x'" in said
+
+
+@pytest.mark.parametrize(("name", "export"), [(f"plan{s}", e) for e, f in formats().items() for s in f.suffixes])
+def test_a_plan_is_written_in_the_format_of_the_files_suffix(
+    fleetcast: Program, tmp_path: Path, name: str, export: str
+) -> None:
+    assert fleetcast(*SMALL, "--output", tmp_path / name).code == 0
+    assert fleetcast(*SMALL, "--output", tmp_path / "plan").code == 0, "without a suffix: what is read again"
+    exported = fleetcast("plan", "export", export, tmp_path / "plan")
+    assert (tmp_path / name).read_bytes().decode() == exported.out
+
+
+def test_a_suffix_of_no_format_is_refused_with_those_there_are(fleetcast: Program, tmp_path: Path) -> None:
+    said = fleetcast.refusal(*SMALL, "--output", tmp_path / "plan.docx")
+    assert all(known.suffixes[0] in said for known in formats().values())
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_existing_file_is_kept_unless_forced(fleetcast: Program, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent import exports
 from engine.plan import plan_json
 from engine.plan_file import read_plan
 from engine.workload import WorkloadSpec
@@ -44,6 +45,52 @@ def test_a_plan_that_misses_says_so_again(fleetcast: Program, tmp_path: Path) ->
     file = tmp_path / "plan.json"
     assert fleetcast("forecast", *ASKED, "--itl-p95", "1ms", "--output", file).code == 3
     assert fleetcast("plan", "show", file).code == 3
+
+
+def test_an_export_is_printed_or_written_where_it_is_told(fleetcast: Program, saved: Path, tmp_path: Path) -> None:
+    run = fleetcast("plan", "export", "markdown", saved)
+    assert run.code == 0
+    assert "## Memory" in run.out
+    file = tmp_path / "report.txt"
+    written = fleetcast("plan", "export", "markdown", saved, "--output", file)
+    assert (written.code, written.out) == (0, "")
+    assert file.read_text() == run.out
+    assert "--force" in fleetcast.refusal("plan", "export", "json", saved, "--output", file)
+    assert fleetcast("plan", "export", "json", saved, "--output", file, "--force").code == 0
+    assert file.read_text() == saved.read_text()
+
+
+def test_an_export_that_is_none_is_refused(fleetcast: Program, saved: Path) -> None:
+    assert "'docx'" in fleetcast.refusal("plan", "export", "docx", saved)
+    assert "json" in fleetcast.refusal("plan", "export", "docx", saved)
+    saved.write_text("{}")
+    fleetcast.refusal("plan", "export", "json", saved)
+
+
+PAIR = """
+from agent.exports import Format
+
+FORMAT = Format((".pair",), "two halves", lambda plan: {"left.txt": plan.chosen.model, "right.bin": b"\\x00"})
+"""
+
+
+def test_a_module_among_the_formats_is_a_format_at_every_door(
+    fleetcast: Program, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file is what a format costs; this one makes two files, which go into a folder."""
+    (tmp_path / "formats").mkdir()
+    (tmp_path / "formats" / "pair.py").write_text(PAIR)
+    monkeypatch.setattr(exports, "__path__", [*exports.__path__, str(tmp_path / "formats")])
+    folder = tmp_path / "halves.pair"
+    folder.mkdir()
+    assert "--output" in fleetcast.refusal("plan", "export", "pair", saved)
+    assert fleetcast("plan", "export", "pair", saved, "--output", folder).code == 0
+    assert (folder / "left.txt").read_text() == "llama-3.1-8b"
+    assert (folder / "right.bin").read_bytes() == b"\0"
+    (folder / "left.txt").unlink()
+    assert "--force" in fleetcast.refusal("plan", "export", "pair", saved, "--output", folder)
+    assert not (folder / "left.txt").exists(), "none is written where one may not be"
+    assert ".pair (two halves)" in fleetcast.refusal("forecast", *ASKED, "--output", tmp_path / "plan.docx")
 
 
 def changed(tree: dict[str, Any], path: str, value: Any) -> str:

@@ -1,0 +1,80 @@
+"""The formats in which a plan leaves the program: each is a module here, named as the format, that holds ``FORMAT``.
+
+To be here is to be registered, and nothing else knows a format. A format turns a plan into texts or bytes and writes
+no file; it imports what is heavy where it is used, since all formats are loaded to find the one of a suffix.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import PurePath
+from pkgutil import iter_modules
+from typing import Final
+
+from msgspec import Struct
+
+from catalogs.errors import InputError, listed, quoted
+from engine.plan import CapacityPlan
+
+PLAIN_NAME: Final = "json"
+"""The format of a file whose name has no suffix: the one that is read again."""
+
+
+class Format(Struct, frozen=True):
+    """A format of plans: what it holds, and the files that it makes."""
+
+    suffixes: tuple[str, ...]
+    """Endings of the file names by which it is chosen, with their dot; the first is the one to propose."""
+    content: str
+    """What it holds of a plan, for 'Wrote … to plan.json': 'the plan'."""
+    files: Callable[[CapacityPlan], Mapping[str, str | bytes]]
+    """Makes text or bytes by file name. A single file takes the name that a person gives; several go into a folder."""
+
+
+def format_names() -> list[str]:
+    """Return the names of the formats, without loading any."""
+    return [module.name for module in iter_modules(__path__)]
+
+
+def formats() -> dict[str, Format]:
+    """Return the formats by name."""
+    return {name: import_module(f"{__name__}.{name}").FORMAT for name in format_names()}
+
+
+def format_called(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises:
+        InputError: no format has this name.
+    """
+    known = formats()
+    if name.lower() not in known:
+        raise InputError(f"there is no format {quoted(name)}; give {listed([*known])}")
+    return known[name.lower()]
+
+
+def format_by_suffix(file: str) -> Format | None:
+    """Return the format that a file's name ends in; None where no format has such a suffix."""
+    return next((known for known in formats().values() if file.lower().endswith(known.suffixes)), None)
+
+
+def format_of(file: str) -> Format:
+    """Return the format of a file to write; a name without any suffix is of the one that is read again.
+
+    Raises:
+        InputError: no format has such a suffix.
+    """
+    if known := format_by_suffix(file):
+        return known
+    if PurePath(file).suffix:
+        raise InputError(f"{quoted(file)} ends in no format that is written; give {suffixes_shown()}")
+    return formats()[PLAIN_NAME]
+
+
+def suffixes_shown() -> str:
+    """Return each format's suffix with what it holds: '.csv (the tables), .json (the plan) or .md (the report)'."""
+    return listed([f"{known.suffixes[0]} ({known.content})" for known in formats().values() if known.suffixes])
+
+
+def plan_file(name: str = "plan") -> str:
+    """Return a file's name with the suffix of the format that is read again: 'plan.json'."""
+    return str(PurePath(name).with_suffix(formats()[PLAIN_NAME].suffixes[0]))

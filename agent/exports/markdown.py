@@ -1,0 +1,17 @@
+"""A plan's whole report as Markdown, to paste into a review or a wiki."""
+
+from collections.abc import Mapping
+
+from agent.exports import Format
+from engine.plan import CapacityPlan
+
+
+def report_files(plan: CapacityPlan) -> Mapping[str, str]:
+    """Return the report as one file."""
+    from agent.report.markdown import markdown
+    from agent.report.model import whole_report
+
+    return {"plan.md": markdown(whole_report(plan))}
+
+
+FORMAT = Format((".md", ".markdown"), "the report", report_files)
