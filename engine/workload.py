@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from math import exp, log, sqrt
 from statistics import NormalDist
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Struct, field
 from pydantic import Field, ValidationError, model_validator
@@ -14,6 +14,8 @@ from catalogs.records.models import ModelArchitecture
 
 Metric = Literal["ttft", "itl", "e2e"]
 Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
+PERCENTILE_SHARES: Final[Mapping[str, float]] = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+"""Share of requests that a percentile is about; the mean has none."""
 Term = Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]
 BandLevel = Literal[50, 80, 95]
 SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "derived"]

@@ -18,7 +18,9 @@ from engine.bands.lookup import architecture_of, band_for, ends, kernels_of
 from engine.fleet.candidates import Candidates, illegal_because, measure, rates_of
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question, resolve
+from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures, closed_loop, offline, saturated, static_batch
+from engine.replica.latencies import mean_latency
 from engine.replica.load import Replicas
 from engine.simulation import step_model_of
 from engine.step.memory import Parallelism
@@ -351,11 +353,11 @@ def _open_loop(replicas: Replicas, points: Sequence[Point]) -> LoadFigures:
     rates = np.array([float(point.row["request_rate"] or 0) for point in points])
     if not rates.all():
         raise Unpredictable("the request rate is not stated")
-    batch = replicas.batch_at_rate(rates)
+    batch = batch_at_rate(replicas, rates)
     if np.isnan(batch).any():
         raise Unpredictable("the rate is beyond the predicted saturation")
     load = replicas.at(batch)
-    ttft, itl, e2e = (replicas.mean(load, metric)[:, 0] for metric in ("ttft", "itl", "e2e"))
+    ttft, itl, e2e = (mean_latency(load, metric)[:, 0] for metric in ("ttft", "itl", "e2e"))
     return LoadFigures(ttft, itl, e2e, batch[:, 0], rates, rates * replicas.lengths.output.mean, rates * 0)
 
 

@@ -193,18 +193,13 @@ def flops_of(question: Question) -> Flops:
         lm_head=prefill.lm_head,
         prefill_total=prefill.total,
         per_token=token.total,
-        per_prompt_token=prefill.total / computed_tokens(question),
+        per_prompt_token=prefill.total / question.lengths.computed_mean,
     )
-
-
-def computed_tokens(question: Question) -> float:
-    """Return the prompt tokens that are computed after prefix hits, on average."""
-    return float(question.lengths.computed @ question.lengths.prompt.weights)
 
 
 def prefill_flops(question: Question) -> FlopCount:
     """Return the FLOPs of a mean prompt."""
-    computed = computed_tokens(question)
+    computed = question.lengths.computed_mean
     return flops(question.model, computed, question.lengths.prompt.mean - computed, 1.0)
 
 
@@ -220,7 +215,7 @@ def _estimate(basis: Basis, at: Point, assumptions: tuple[Assumption, ...]) -> E
     question, found = basis.question, basis.found
     pool = float(found.memory.kv_cache[0]) * int(found.spread.dp[0])
     memory = replica_memory(question, found, min(at.running * at.request_bytes / pool, 1.0))
-    saturated_rate = float(basis.replicas.saturated[0, 0])
+    saturated_rate = float(basis.replicas.saturated_rate[0, 0])
     utilisation = None if basis.load.kind == "static_batch" else min(at.requests_per_s / saturated_rate, 1.0)
     tokens = at.requests_per_s * question.lengths.output.mean
     verdict, reason = _verdict(basis, at, memory, utilisation)

@@ -131,7 +131,7 @@ def _open(basis: Basis) -> Point | Rejection:
     replicas, rate = basis.replicas, calls_per_s(basis)
     at = performance_at_rate(replicas, rate)
     if at is None:
-        most = float(replicas.saturated[0, 0])
+        most = float(replicas.saturated_rate[0, 0])
         reason = f"one replica is saturated at {most:.3g} requests/s: at {rate:.3g} its queue grows without bound"
         nearest = most * basis.question.spec.serving.utilisation_ceiling / basis.question.spec.traffic.calls_per_request
         return Rejection(

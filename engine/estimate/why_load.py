@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from engine.arrays import Floats
-from engine.estimate.estimate import Estimate, computed_tokens, flops_of
+from engine.estimate.estimate import Estimate, flops_of
 from engine.estimate.figure import Figure, Input, told
 from engine.estimate.load import Basis, Point, figures_of, point_of
 from engine.estimate.why_memory import spread_inputs
@@ -26,8 +26,8 @@ def load_figures(result: Estimate) -> Iterator[Figure]:
 
 def _flop_figures(result: Estimate) -> Iterator[Figure]:
     question, count = result.basis.question, result.flops
-    model = question.model
-    cached = question.lengths.prompt.mean - computed_tokens(question)
+    model, lengths = question.model, question.lengths
+    cached = lengths.prompt.mean - lengths.computed_mean
     yield Figure(
         "FLOPs of a mean prompt",
         count.prefill_total,
@@ -36,7 +36,7 @@ def _flop_figures(result: Estimate) -> Iterator[Figure]:
         flop_count,
         (question, "prefill_total"),
         (
-            Input("prompt tokens computed", computed_tokens(question), "", "prompt length less what the cache holds"),
+            Input("prompt tokens computed", lengths.computed_mean, "", "prompt length less what the cache holds"),
             Input("prompt tokens cached", cached, "", "prefix hits"),
             Input("layers", float(model.layer_count), "", model.source),
         ),
@@ -90,10 +90,10 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
         prompt_s,
         (basis, result.batch),
         (
-            Input("prompt tokens computed", computed_tokens(question), "", "prompt length less what the cache holds"),
-            Input("tokens per step", float(basis.replicas.budget[0, 0]), "", "token budget"),
+            Input("prompt tokens computed", lengths.computed_mean, "", "prompt length less what the cache holds"),
+            Input("tokens per step", float(basis.replicas.costs.budget[0, 0]), "", "token budget"),
         ),
-        _averaged(basis, basis.replicas.prompt_parts(basis.replicas.steps(_column(result.batch)))),
+        _averaged(basis, basis.replicas.costs.prompt_parts(basis.replicas.costs.at(_column(result.batch)))),
     )
     if result.ttft_s.mean is not None:
         yield Figure(
@@ -132,13 +132,13 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
 
 def decoding_step_s(basis: Basis, batch: float) -> float:
     """Return the seconds of a step that only decodes."""
-    return float(basis.replicas.steps(_column(batch)).decoding[0, 0])
+    return float(basis.replicas.costs.at(_column(batch)).decoding[0, 0])
 
 
 def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     """Return what a decoding step is made of, seconds by name."""
     replicas, column = basis.replicas, _column(batch)
-    tables, running = replicas.tables, np.maximum(column, 1.0)
+    tables, running = replicas.costs.tables, np.maximum(column, 1.0)
     parts = {
         name: float(replace(tables, seconds=seconds).base(running)[0, 0])
         for name, seconds in basis.found.step_parts().items()
@@ -146,7 +146,7 @@ def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     # The table never falls with tokens, though a part may where kernels switch.
     parts["held from falling"] = float(tables.base(running)[0, 0]) - sum(parts.values())
     parts["attention, launches"] = float(tables.decode_fixed[0])
-    parts["attention over the context"] = float(replicas.decode_attention(column)[0, 0])
+    parts["attention over the context"] = float(replicas.costs.decode_attention(column)[0, 0])
     parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
     return told(parts)
 
@@ -167,7 +167,7 @@ def _ttft_parts(result: Estimate) -> dict[str, float]:
         return told({name: float(part[0]) for name, part in figures_of(basis).ttft_parts.items()})
     column = _column(result.batch)
     waits = {name: float(part.flat[0]) for name, part in basis.replicas.at(column).waits.parts.items()}
-    return told(waits | _averaged(basis, basis.replicas.own_parts(basis.replicas.steps(column))))
+    return told(waits | _averaged(basis, basis.replicas.costs.own_prefill_parts(basis.replicas.costs.at(column))))
 
 
 def _itl_parts(result: Estimate) -> dict[str, float]:
@@ -175,7 +175,7 @@ def _itl_parts(result: Estimate) -> dict[str, float]:
     if basis.load.kind != "rps":
         return told({name: float(part[0]) for name, part in figures_of(basis).itl_parts.items()})
     load = basis.replicas.at(_column(result.batch))
-    return told({name: float(part[0, 0]) for name, part in basis.replicas.itl_parts(load).items()})
+    return told({name: float(part[0, 0]) for name, part in load.itl_parts.items()})
 
 
 # --- throughput -------------------------------------------------------------------------------------------------------

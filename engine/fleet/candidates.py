@@ -15,7 +15,7 @@ from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
 from engine.plan import Rejection
 from engine.question.resolve import Question
-from engine.replica.load import Replicas
+from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
     Parallelism,
     activation_bytes,
@@ -102,7 +102,7 @@ class Candidates(Struct, frozen=True):
     def replicas(self, tables: StepTables | None = None) -> Replicas:
         """Put the candidates under the question's workload; ``tables`` when they are known already."""
         question = self.question
-        return Replicas(
+        return replicas_of(
             self.step_tables() if tables is None else tables,
             question.lengths,
             question.runtime.scheduler,

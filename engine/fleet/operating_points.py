@@ -7,6 +7,8 @@ from engine.fleet.search import Evaluated
 from engine.fleet.size import today
 from engine.plan import Performance
 from engine.question.resolve import Question
+from engine.replica.batches import batch_at_rate, batch_in_flight
+from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
 
@@ -31,12 +33,12 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
     replicas = best.replicas
     traffic = question.spec.traffic
     replicas_today = today(best.counts)
-    saturated = float(replicas.saturated[0, 0])
+    saturated = float(replicas.saturated_rate[0, 0])
     rates = np.array(CURVE) * saturated
     if traffic.concurrency:
         clients = traffic.concurrency / replicas_today * np.array([1.0, traffic.peak_factor])
-        wanted = replicas.batch_in_flight(clients[None, :])
-        batches = np.concatenate([wanted, replicas.batch_at_rate(rates[None, :])], axis=1)
+        wanted = batch_in_flight(replicas, clients[None, :])
+        batches = np.concatenate([wanted, batch_at_rate(replicas, rates[None, :])], axis=1)
     else:
         # Without a rate the fleet was given: its peak hour is what it holds.
         capacity = float(best.capacity[0])
@@ -44,21 +46,21 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
         peak = min(mean * traffic.peak_factor, capacity) if question.mean_rate is None else mean * traffic.peak_factor
         # At saturation itself waits are without bound.
         asked = np.minimum([mean, peak], 0.999 * saturated)
-        batches = replicas.batch_at_rate(np.concatenate([asked, rates])[None, :])
+        batches = batch_at_rate(replicas, np.concatenate([asked, rates])[None, :])
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
         batches[0, :2] = np.minimum(batches[0, :2], best.batch[0])
-    load = replicas.at(np.concatenate([batches, replicas.lightest], axis=1))
+    load = replicas.at(np.concatenate([batches, replicas.smallest_batch], axis=1))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
-    mean_point, peak_point = performances(replicas, load.each(lambda array: array[:, :2]), per_request)
-    along = load.each(lambda array: array[:, 2:-1])
+    mean_point, peak_point = performances(replicas, load.mapped(lambda array: array[:, :2]), per_request)
+    along = load.mapped(lambda array: array[:, 2:-1])
     curve = LoadCurve(
         requests_per_s=rates,
-        in_flight=rates * replicas.mean(along, "e2e")[0],
+        in_flight=rates * mean_latency(along, "e2e")[0],
         waiting=rates * along.waits.mean[0, :, 0],
-        ttft_p95_s=replicas.percentile(along, "ttft", 0.95)[0],
+        ttft_p95_s=percentile_latency(along, "ttft", 0.95)[0],
         kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
         utilisation=rates / saturated,
     )
-    prefill = float(load.own_s[0, -1] @ question.lengths.prompt.weights)
+    prefill = float(load.own_prefill_s[0, -1] @ question.lengths.prompt.weights)
     return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]))

@@ -15,8 +15,10 @@ from engine.fleet.size import Counts, replica_counts
 from engine.plan import Rejection
 from engine.question.fleet_limits import allowed_accelerators, given_replicas
 from engine.question.resolve import Question
+from engine.replica.batches import batch_at_rate, capacity_batch
+from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load import Load, Replicas
-from engine.workload import Target
+from engine.workload import PERCENTILE_SHARES, Target
 
 BLOCK = 96
 """Candidates evaluated together: large enough to amortise numpy's calls, small enough for the cache."""
@@ -67,7 +69,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Evalu
     known = ~np.isnan(batch)
     capacity = np.where(known, load.requests_per_s[:, 0], np.nan)
     closed = question.spec.traffic.concurrency
-    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
+    in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
     counts = _counts(question, found, capacity, in_flight)
     accelerators = counts.total * found.spread.accelerators
     monthly, offers = fleet_prices(question, found, counts)
@@ -82,7 +84,7 @@ def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: fl
     if not count:
         return np.zeros(0)
     blocks = [np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
-    return np.concatenate([replicas.take(block).capacity_batch(targets, ceiling)[:, 0] for block in blocks])
+    return np.concatenate([capacity_batch(replicas.take(block), targets, ceiling)[:, 0] for block in blocks])
 
 
 def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: Floats) -> Counts:
@@ -137,11 +139,11 @@ def relaxed_targets(question: Question, evaluated: Evaluated) -> tuple[int, tupl
     the floor.
     """
     replicas = evaluated.replicas
-    load = replicas.at(replicas.lightest)
+    load = replicas.at(replicas.smallest_batch)
     floors = []
     for target in question.spec.targets:
-        share = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}.get(target.percentile)
-        value = replicas.mean(load, target.metric) if share is None else replicas.percentile(load, target.metric, share)
+        share = PERCENTILE_SHARES.get(target.percentile)
+        value = mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)
         floors.append(value[:, 0])
     worst = np.max([floor / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True)], axis=0)
     nearest = int(np.argmin(worst))
@@ -169,9 +171,9 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
     """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes."""
     replicas = replicas or found.replicas()
     capacity = np.array([requests_per_s])
-    load = replicas.at(replicas.batch_at_rate(capacity[:, None]))
+    load = replicas.at(batch_at_rate(replicas, capacity[:, None]))
     closed = question.spec.traffic.concurrency
-    in_flight = capacity * replicas.mean(load, "e2e")[:, 0] if closed else np.zeros(1)
+    in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
     monthly, offers = fleet_prices(question, found, counts)
     return Evaluated(
@@ -226,7 +228,7 @@ def only(evaluated: Evaluated, row: int) -> Evaluated:
         replicas=evaluated.replicas.take(index),
         batch=evaluated.batch[index],
         capacity=evaluated.capacity[index],
-        load=evaluated.load.each(lambda array: array[index]),
+        load=evaluated.load.mapped(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
         counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),
         accelerators=evaluated.accelerators[index],

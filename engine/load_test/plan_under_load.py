@@ -42,7 +42,6 @@ MOST_REPEATS = 1_000
 MOST_REQUESTS = 100_000_000
 MOST_REPLICAS = 100_000
 LATENCIES = ("ttft_s", "itl_s", "e2e_s")
-SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
 def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:

@@ -6,6 +6,7 @@ from engine.arrays import Indices
 from engine.fleet.search import Evaluated, has_evidence
 from engine.plan import Alternative
 from engine.question.resolve import Question
+from engine.replica.latencies import percentile_latency
 
 SHOWN = 3
 
@@ -28,8 +29,8 @@ def alternatives_of(question: Question, evaluated: Evaluated) -> tuple[Alternati
 
 def _alternatives(question: Question, evaluated: Evaluated, rows: Indices, first: int) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
-    load = evaluated.load.each(lambda array: array[rows])
-    ttft = evaluated.replicas.percentile(load, "ttft", 0.95)
+    load = evaluated.load.mapped(lambda array: array[rows])
+    ttft = percentile_latency(load, "ttft", 0.95)
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])

@@ -10,6 +10,7 @@ from engine.fleet.size import replica_counts
 from engine.plan import Assumption
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
+from engine.replica.batches import capacity_batch
 from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
 
 
@@ -92,11 +93,13 @@ def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> f
     spec = question.spec
     tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
-    replicas = replace(best.candidates, question=other).replicas(best.replicas.tables)
+    replicas = replace(best.candidates, question=other).replicas(best.replicas.costs.tables)
     ceiling = spec.serving.utilisation_ceiling
     # Without targets the capacity is a share of saturation, whatever the batch.
     rate = (
-        replicas.rate(replicas.capacity_batch(spec.targets, ceiling)) if spec.targets else ceiling * replicas.saturated
+        replicas.rate(capacity_batch(replicas, spec.targets, ceiling))
+        if spec.targets
+        else ceiling * replicas.saturated_rate
     )
     return _count(spec, question, best, rate[:, 0])
 

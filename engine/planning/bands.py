@@ -13,6 +13,7 @@ from engine.bands.beyond_data import outside
 from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends, kernels_of
 from engine.fleet.search import Evaluated, replace_target
 from engine.plan import CapacityPlan, Latency, Performance, PerformanceAt, ReplicaCapacity
+from engine.replica.latencies import meets
 from engine.workload import WorkloadSpec
 
 SERVED = "closed_loop"
@@ -92,11 +93,11 @@ def _share_within(spec: WorkloadSpec, best: Evaluated, slowness: float) -> float
     if not spec.targets:
         return 1.0
     replicas, most = best.replicas, float(best.batch[0])
-    lightest = min(float(replicas.lightest[0, 0]), most)
+    lightest = min(float(replicas.smallest_batch[0, 0]), most)
     load = replicas.at(np.geomspace(lightest, most, TRIALS)[None, :])
     held = np.ones(TRIALS, dtype=bool)
     for target in spec.targets:
-        held &= replicas.meets(load, replace_target(target, target.seconds / slowness))[0]
+        held &= meets(load, replace_target(target, target.seconds / slowness))[0]
     rates = load.requests_per_s[0]
     return float(rates[held][-1] / rates[-1]) if held.any() else None
 

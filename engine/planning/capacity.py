@@ -8,6 +8,7 @@ from msgspec import Struct
 from engine.fleet.search import Evaluated
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
+from engine.replica.batches import capacity_batch
 from engine.workload import Target
 
 GAIN = 1.05
@@ -32,7 +33,7 @@ def replica_capacity(question: Question, best: Evaluated, binding: str | None = 
         best: an array of one.
         binding: the target that a simulation found to bind.
     """
-    saturated = float(best.replicas.saturated[0, 0])
+    saturated = float(best.replicas.saturated_rate[0, 0])
     capacity = float(best.capacity[0])
     ceiling = question.spec.serving.utilisation_ceiling
     limits = [_Limit(f"{saturation_cause(question, best)} ({ceiling:.0%} of saturation)", ceiling * saturated)]
@@ -55,7 +56,7 @@ def target_name(target: Target) -> str:
 
 
 def _limit_of(target: Target, best: Evaluated) -> _Limit:
-    batch = best.replicas.capacity_batch((target,), 1.0)
+    batch = capacity_batch(best.replicas, (target,), 1.0)
     if np.isnan(batch[0, 0]):
         return _Limit(target_name(target), 0.0)
     return _Limit(target_name(target), float(best.replicas.rate(batch)[0, 0]))
@@ -64,7 +65,7 @@ def _limit_of(target: Target, best: Evaluated) -> _Limit:
 def saturation_cause(question: Question, best: Evaluated) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
-    wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated
+    wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated_rate
     full_before = best.replicas.saturated_batch < 0.9 * seats
     if full_before[0, 0] or float(wider[0, 0]) < GAIN:
         return "the device, full of prefill and decode"

@@ -15,6 +15,7 @@ from engine.fleet.search import Evaluated
 from engine.load_test.plan_under_load import drawn, simulated_targets
 from engine.plan import Performance, SimulatedTarget
 from engine.question.resolve import Question
+from engine.replica.batches import capacity_batch
 from engine.replica.load import Replicas
 from engine.replica.performance import performance_at_rate
 from engine.simulation import SimulationResult, StepModel, simulate, step_model_of
@@ -85,7 +86,7 @@ class PeakHour(Struct, frozen=True):
         question = self.question
         formula = performance_at_rate(self.replicas, requests_per_s)
         together = min(replicas, TOGETHER)
-        steps_per_prompt = float(question.lengths.computed @ question.lengths.prompt.weights) / self.model.budget
+        steps_per_prompt = question.lengths.computed_mean / self.model.budget
         counted = max(round(counted / max(1.0, (3.0 + steps_per_prompt) / 4.0)), FEWEST)
         in_flight = (formula.in_flight if formula else float(self.replicas.seats[0, 0])) * together
         first = min(max(round(3 * in_flight), round(LOWEST_WARM_UP * counted)), LONGEST_WARM_UP)
@@ -149,13 +150,13 @@ class PeakHour(Struct, frozen=True):
             )
             for target in run.targets
         )
-        batch = self.replicas.capacity_batch(eased, self.question.spec.serving.utilisation_ceiling)
+        batch = capacity_batch(self.replicas, eased, self.question.spec.serving.utilisation_ceiling)
         return float(self.replicas.rate(batch)[0, 0])
 
 
 def peak_hour(question: Question, one: Evaluated, seed: int) -> PeakHour:
     """Return the peak hour of an array of one."""
-    model = step_model_of(one.candidates, tables=one.replicas.tables)
+    model = step_model_of(one.candidates, tables=one.replicas.costs.tables)
     return PeakHour(question, one.replicas, model, seed)
 
 

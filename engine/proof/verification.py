@@ -153,7 +153,7 @@ def _held(question: Question, one: Evaluated, seed: int, *, refine: bool) -> _Ve
 def _refined(hour: PeakHour, one: Evaluated, first: Run, peak: float | None) -> _Verified | None:
     """Return an array of one with the largest capacity, within the utilisation ceiling, at which every target holds."""
     question = hour.question
-    most = question.spec.serving.utilisation_ceiling * float(one.replicas.saturated[0, 0])
+    most = question.spec.serving.utilisation_ceiling * float(one.replicas.saturated_rate[0, 0])
     ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, today(one.counts))
     holding = first_that_holds(hour, ladder, -1, ladder.rung(float(one.capacity[0])), REFINED, strictly=True)
     if holding is None:

@@ -83,6 +83,11 @@ class Lengths(Struct, frozen=True):
     """Answers, tokens, reasoning included."""
 
     @property
+    def computed_mean(self) -> float:
+        """E[P]: prompt tokens to compute after prefix hits, mean over prompts."""
+        return float(self.computed @ self.prompt.weights)
+
+    @property
     def decoded(self) -> float:
         """D = E[O − 1]: tokens of an answer that decoding steps make; at least a thousandth."""
         return max(float((self.output.values - 1) @ self.output.weights), 1e-3)

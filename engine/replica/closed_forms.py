@@ -55,8 +55,8 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
     rounds = np.floor(requests / seats)
     rest = requests - rounds * seats
     decoded = replicas.lengths.decoded
-    decode = rounds * replicas.steps(seats).decoding + np.where(
-        rest > 0, replicas.steps(np.maximum(rest, 1.0)).decoding, 0.0
+    decode = rounds * replicas.costs.at(seats).decoding + np.where(
+        rest > 0, replicas.costs.at(np.maximum(rest, 1.0)).decoding, 0.0
     )
     seconds = requests * replicas.at(seats).prompt_s + decoded * decode
     return _figures(replicas, None, None, None, seats[:, 0], requests / seconds[:, 0])
@@ -64,8 +64,8 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
 
 def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     """Return batches that start together: all prompts, in chunks of the budget or in one pass, then decoding."""
-    lengths, tables = replicas.lengths, replicas.tables
-    prompt = float(lengths.computed @ lengths.prompt.weights)
+    lengths, tables = replicas.lengths, replicas.costs.tables
+    prompt = lengths.computed_mean
     together = batch[:, None]
     context = np.array([lengths.prompt_context(w) for w in tables.windows]) @ lengths.prompt.weights
     attention = (tables.prompt_context @ context + tables.prompt_token * prompt)[:, None]
@@ -74,7 +74,7 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     parts = np.minimum(stages, together)
     passes = together * (stages + parts - 1) / parts
     tokens = prompt * passes
-    budget = replicas.budget if replicas.scheduler.chunked else np.maximum(tokens, 1.0)
+    budget = replicas.costs.budget if replicas.costs.scheduler.chunked else np.maximum(tokens, 1.0)
     full = np.floor(tokens / budget)
     rest = tokens - full * budget
     steps = full * tables.base(budget) + np.where(rest > 0, tables.base(rest), 0.0)
@@ -82,10 +82,10 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
         "its steps": steps[:, 0],
         "launches of its steps": (full + (rest > 0))[:, 0] * tables.prompt_fixed,
         "attention over the prompts": (attention * passes)[:, 0],
-        "server": replicas.ttft_overhead_s[:, 0],
+        "server": replicas.costs.ttft_overhead_s[:, 0],
     }
     ttft = sum(ttft_parts.values(), np.zeros_like(batch))
-    itl = replicas.steps(together).decoding[:, 0]
+    itl = replicas.costs.at(together).decoding[:, 0]
     e2e = ttft + lengths.decoded * itl
     figures = _figures(replicas, ttft, itl, e2e, batch, batch / e2e)
     figures = replace(figures, ttft_parts=ttft_parts, itl_parts={"decoding step": itl})
@@ -106,23 +106,26 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     together = np.minimum(prompts_together(replicas), seats)
     felt = np.ones_like(seats)
     if not protocol.lengths_vary:
-        felt = (1.0 if replicas.scheduler.mixed else 0.5) * (1.0 - together / seats)
+        felt = (1.0 if replicas.costs.scheduler.mixed else 0.5) * (1.0 - together / seats)
     drawn = protocol.lengths_vary
     decoding = np.ones_like(seats)
-    for _ in range(1 if replicas.scheduler.mixed or not drawn else ITERATIONS):
+    for _ in range(1 if replicas.costs.scheduler.mixed or not drawn else ITERATIONS):
         load = replicas.at(1.0 + (seats - 1.0) * decoding)
         others = seats if not drawn else (seats - 1.0)
         itl = load.step_s + felt * others * decoding * load.prompt_s / lengths.decoded
         before = closed_wait(replicas, seats, together, protocol, itl, load.prompt_s)
-        in_seat = before + (load.own_s @ lengths.prompt.weights)
+        in_seat = before + (load.own_prefill_s @ lengths.prompt.weights)
         queued = seat_queue(clients, seats, protocol) * (in_seat + lengths.decoded * itl)
-        if not replicas.scheduler.mixed:
+        if not replicas.costs.scheduler.mixed:
             decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
     ttft = in_seat + queued
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
     figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
-    own = {name: part @ lengths.prompt.weights for name, part in replicas.own_parts(replicas.steps(load.batch)).items()}
+    own = {
+        name: part @ lengths.prompt.weights
+        for name, part in replicas.costs.own_prefill_parts(replicas.costs.at(load.batch)).items()
+    }
     ttft_parts = {"waiting for a seat": queued, "waiting behind other prompts": before, **own}
     itl_parts = {"decoding step": load.step_s, "prompts of others": itl - load.step_s}
     return replace(
@@ -147,9 +150,9 @@ def seat_queue(clients: Floats, seats: Floats, protocol: BenchmarkProtocol) -> F
 def prompts_together(replicas: Replicas) -> Floats:
     """Return how many prompts one step carries at most: (candidates, 1)."""
     mean = max(replicas.lengths.prompt.mean, 1.0)
-    fit = replicas.budget / mean
-    most = np.maximum(fit if replicas.scheduler.chunked else np.floor(fit), 1.0)
-    limit = replicas.scheduler.prompts_per_step
+    fit = replicas.costs.budget / mean
+    most = np.maximum(fit if replicas.costs.scheduler.chunked else np.floor(fit), 1.0)
+    limit = replicas.costs.scheduler.prompts_per_step
     result: Floats = most if limit is None else np.minimum(most, float(limit))
     return result
 
@@ -164,7 +167,7 @@ def closed_wait(
     arrivals spread, widens with every round by the spread of lengths and of the burst itself. Where lengths are fixed,
     those whose prompts shared a step end together and prefill together again.
     """
-    lengths, scheduler = replicas.lengths, replicas.scheduler
+    lengths, scheduler = replicas.lengths, replicas.costs.scheduler
     burst = prompt_s * ((seats + together) / 2 - 1)
     # Who comes first waits as long as prompts are held back, the others for what is left of it.
     held = seats / lengths.decoded * scheduler.batch_wait_steps
@@ -189,5 +192,5 @@ def _figures(
     replicas: Replicas, ttft: Floats | None, itl: Floats | None, e2e: Floats | None, batch: Floats, rate: Floats
 ) -> LoadFigures:
     lengths = replicas.lengths
-    computed = float(lengths.computed @ lengths.prompt.weights)
+    computed = lengths.computed_mean
     return LoadFigures(ttft, itl, e2e, batch, rate, rate * lengths.output.mean, rate * computed)

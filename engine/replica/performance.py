@@ -3,12 +3,15 @@
 import numpy as np
 
 from engine.plan import Latency, Performance
-from engine.replica.load import SHARES, Load, Replicas
+from engine.replica.batches import batch_at_rate
+from engine.replica.latencies import mean_latency, percentile_latencies
+from engine.replica.load import Load, Replicas
+from engine.workload import PERCENTILE_SHARES
 
 
 def performance_at_rate(replicas: Replicas, requests_per_s: float) -> Performance | None:
     """Return one replica (an array of one) at a rate; None where the rate is beyond saturation."""
-    batch = replicas.batch_at_rate(np.array([requests_per_s]))
+    batch = batch_at_rate(replicas, np.array([requests_per_s]))
     if np.isnan(batch[0, 0]):
         return None
     return performances(replicas, replicas.at(batch), 0.0)[0]
@@ -20,9 +23,9 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
     Args:
         kv_usage_per_request: share of the KV pool that a mean running request holds.
     """
-    shares = tuple(SHARES.values())
-    spread = {metric: replicas.percentiles(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
-    means = {metric: replicas.mean(load, metric) for metric in spread}
+    shares = tuple(PERCENTILE_SHARES.values())
+    spread = {metric: percentile_latencies(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
+    means = {metric: mean_latency(load, metric) for metric in spread}
     results = []
     for at in range(load.batch.shape[1]):
         rate, batch = float(load.requests_per_s[0, at]), float(load.batch[0, at])
@@ -31,7 +34,7 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
                 requests_per_s=rate,
                 batch=batch,
                 in_flight=rate * float(means["e2e"][0, at]),
-                utilisation=rate / float(replicas.saturated[0, 0]),
+                utilisation=rate / float(replicas.saturated_rate[0, 0]),
                 kv_cache_usage=min(batch * kv_usage_per_request, 1.0),
                 output_tokens_per_s=rate * replicas.lengths.output.mean,
                 token_gap_s=_token_gaps(replicas, load, at),
@@ -46,12 +49,12 @@ def _token_gaps(replicas: Replicas, load: Load, at: int) -> Latency:
 
     A step carries a prompt with probability λ·(steps per prompt)·τ-ish, from λ and the chunks of each prompt stratum.
     """
-    steps = replicas.steps(load.batch[:, at : at + 1]).full[0, 0] + 1.0
+    steps = replicas.costs.at(load.batch[:, at : at + 1]).full[0, 0] + 1.0
     step, itl = float(load.step_s[0, at]), float(load.itl_s[0, at])
     carried = float(load.requests_per_s[0, at]) * itl * steps * replicas.lengths.prompt.weights
-    values = np.concatenate([[step], step + np.maximum(load.prompts[0, at], 0.0) / steps])
+    values = np.concatenate([[step], step + np.maximum(load.prompt_s_by_stratum[0, at], 0.0) / steps])
     weights = np.concatenate([[max(1.0 - float(carried.sum()), 0.0)], carried])
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) / weights.sum()
-    picks = [values[order][min(int(np.searchsorted(reached, s)), len(order) - 1)] for s in SHARES.values()]
+    picks = [values[order][min(int(np.searchsorted(reached, s)), len(order) - 1)] for s in PERCENTILE_SHARES.values()]
     return Latency(itl, *(float(p) for p in picks))

@@ -1,5 +1,6 @@
-"""Waiting, in closed form: the formulas of spec-kit/methodology.md ("A replica at a load"), on arrays.
+"""Queues in closed form: waits for a seat and for the token budget, and how long a request waits in all, on arrays.
 
+Formulas are those of spec-kit/methodology.md, "A replica at a load".
 Each was judged against simulations of 400,000 requests; size with the capacity formula, and trust tails above 70 %
 utilisation to the simulator.
 """
@@ -29,7 +30,7 @@ def normal_tail(z: Floats) -> Floats:
 
 
 NEVER_BUSY = 9.0
-"""So many standard deviations of servers free that an arrival waits with a probability below 1e-16."""
+"""Free servers, in standard deviations of the busy ones, from which an arrival waits with a probability below 1e-16."""
 FEW_SERVERS = 48
 """Below this many Erlang C is summed; from here on Halfin and Whitt's form is within 0.016 of it."""
 
@@ -52,7 +53,7 @@ def wait_probability(servers: Floats, load: Floats) -> Floats:
 
 
 def _erlang_c(servers: Floats, load: Floats) -> Floats:
-    """Erlang C from Erlang B, 1/B = ∫ e^−u·(1 + u/a)^k du, which has meaning for parts of a server too.
+    """Return Erlang C from Erlang B, 1/B = ∫ e^−u·(1 + u/a)^k du, which has meaning for parts of a server too.
 
     Source: Jagers and van Doorn, Operations Research Letters 5(3), 1986. Gauss and Laguerre's sum is exact for whole k.
     """
@@ -71,117 +72,8 @@ def _laguerre() -> tuple[Floats, Floats]:
     return nodes, vectors[0] ** 2
 
 
-def by_head(together: Floats) -> Floats:
-    """Return steps that carry any prompt over prompts, (1 − e^−a)/a, where a come in a step on average, Poisson."""
-    result: Floats = -np.expm1(-together) / together
-    return result
-
-
-class Prefills(Struct, frozen=True):
-    """What the prompts of a load take of a replica; all arrays alike."""
-
-    requests_per_s: Floats
-    seconds: Floats
-    """c: replica time that a mean prompt brings to a step which carries prompts anyway."""
-    square: Floats
-    """E[c²], seconds²."""
-    fixed: Floats
-    """F: what a step costs once for carrying prompts, however many: launches."""
-    together: Floats
-    """a: prompts that come in a step, on average."""
-    arrival_cv: float
-    """CV of the gaps between arrivals; the variance of their number is cv² times their mean."""
-
-    def each(self, change: Callable[[Floats], Floats]) -> "Prefills":
-        """Return the same with every array changed alike."""
-        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name != "arrival_cv"}
-        return Prefills(arrival_cv=self.arrival_cv, **arrays)
-
-    @property
-    def shared(self) -> Floats:
-        """Share of F that each prompt bears."""
-        return by_head(self.together)
-
-    @property
-    def share(self) -> Floats:
-        """Share w of the replica's time, below 1."""
-        result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
-        return result
-
-    @property
-    def added(self) -> Floats:
-        """Share m of a longer step by which the next is longer: what prompts bring, without what they share."""
-        result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
-        return result
-
-    @property
-    def clumps(self) -> float:
-        """Arrivals beyond those of a Poisson process that come with an arrival, before and after it."""
-        return self.arrival_cv**2 - 1
-
-    @property
-    def spread(self) -> Floats:
-        """Variance of the work that comes in a step, over the prompts that come, at most, seconds².
-
-        Steps that carry prompts are taken to come like Poisson's; where most do, F varies less.
-        """
-        once = self.fixed * self.shared * (2 * self.seconds + self.fixed)
-        result: Floats = np.maximum(self.square + once + self.clumps * self.seconds**2, 0.0)
-        return result
-
-
-def gate(
-    prefills: Prefills, decoding: Floats, batch: Floats, beside: Callable[[Floats], Floats], *, mixed: bool
-) -> tuple[Floats, Floats, Floats]:
-    """Formula 4: return the mean wait for the running step, what others' prompts add to one's own, and the square.
-
-    Who arrives during a step X is served in the next with all others who did. An arrival meets a step in proportion to
-    its length, E[X²]/E[X], of which half remains on average; as many others come in it as one, λ·E[X²]/E[X], each with
-    its c. Told apart by what fills it, τ, a prompt's c or a step's F, a moment sees a step of mean length E[X]; of τ,
-    F, that c and the others'; or of τ, F and as many c as prompts share it: E[X²]/E[X] = (τ·(1 + w) + λ·(E[c²] +
-    2·c·F + F²·(1 − e^−a)/a))/(1 − m²); (1 − w) where steps are τ or prompts.
-
-    Args:
-        prefills: of the load.
-        decoding: τ, a step that only decodes, seconds.
-        batch: decoding requests; with none, and no prompt running, nobody waits.
-        beside: seconds that so many prompts add to a step which carries one already.
-        mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
-    """
-    rate, share, added = prefills.requests_per_s, prefills.share, prefills.added
-    clumps, once = prefills.clumps * prefills.seconds**2, prefills.fixed
-    prompts = rate * np.maximum(prefills.square + clumps + once * (2 * prefills.seconds + once * prefills.shared), 0.0)
-    met = (decoding * (1 + share if mixed else 1 - share) + prompts) / (1 - added * added)
-    if mixed:
-        whole = decoding / (1 - share)
-        grown = np.maximum(whole - decoding, TINY)
-        # Var X over what the step grew by; the third moment is that of a gamma-distributed growth.
-        jump = np.maximum(met - whole, 0.0) * whole / grown
-        third = grown * (grown + jump) * (grown + 2 * jump)
-        met_square = (decoding**3 + 3 * decoding * grown * (grown + decoding + jump) + third) / whole
-    else:
-        # Prompts that came together are taken as F and an exponential beyond it, of the right E[B²]/E[B].
-        batched = np.maximum((met - (1 - share) * decoding) / np.maximum(share, TINY), once)
-        beyond = (batched - 2 * once + np.sqrt((batched - 2 * once) ** 2 + 8 * once * (batched - once))) / 4
-        cube = once**3 + 3 * once * beyond * (once + 2 * beyond) + 6 * beyond**3
-        met_square = (1 - share) * decoding**2 + share * cube / np.maximum(once + beyond, TINY)
-    running = 1 - (1 - share) * np.exp(-batch)
-    # Half of a clump came before; what comes after lengthens the same step too.
-    late = max(prefills.clumps, 0.0) / 2
-    others = np.maximum(running * met * rate + prefills.clumps / 2, 0.0)
-    step, by_others = running * met / 2, beside(others)
-    each = by_others / np.maximum(others, TINY)
-    dearer = each / np.maximum(prefills.seconds, TINY)
-    come = rate * each
-    varied = rate * np.maximum(prefills.square + clumps, 0.0) * dearer**2 * met
-    square = running * (met_square * (1 / 3 + come + come * come) + varied)
-    after = late * each
-    square = square + 2 * after * (step + by_others - after) + 2 * after**2
-    return step, by_others, square
-
-
 def backlog(drift: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Formula 5: return the probability that tokens are left over from the steps before, and their mean number then.
+    """Return formula 5: the probability that tokens are left over from the steps before, and their mean number then.
 
     A reflected walk that falls by ``drift`` a step and whose steps have this standard deviation: in heavy traffic its
     mean is σ²/(2δ)·(1 − 1.1653·β + β²/2), β = δ/σ (Chang and Peres 1997), which an exponential continues to light
@@ -190,33 +82,6 @@ def backlog(drift: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     beta = drift / np.maximum(deviation, TINY)
     rare = np.exp(-1.1653 * beta - (1.1653**2 - 1) / 2 * beta * beta)
     return rare, deviation**2 / (2 * drift)
-
-
-def pace_variance(prefills: Prefills, batch: Floats, bend: Floats, answer_share: Floats) -> Floats:
-    """Return the variance of a request's ITL over its mean squared: (…, answers).
-
-    Linear response of the batch N and of a request's progress to arrivals. A prompt takes all decoding requests'
-    time at once, which slows one's answer (first term); by the time that it takes, and by its own coming, N grows and
-    falls back at the rate (1 − ε)/E2E, and steps are longer by ε for each 1 % of N (the others).
-
-    Args:
-        prefills: of the load.
-        batch: B, decoding requests.
-        bend: ε, the elasticity of a decoding step's time in the batch.
-        answer_share: an answer's length over the mean answer's: (answers,).
-    """
-    alone: Floats = np.exp(-prefills.together)
-    later = np.minimum(prefills.added + prefills.requests_per_s * prefills.fixed * alone, 0.999)
-    stalled = later / (1 - later)
-    burst = prefills.requests_per_s**2 * prefills.spread / (1 - later) ** 2
-    bend = np.minimum(bend, 0.95)
-    passed = (1 - bend)[..., None] * answer_share
-    kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
-    arrivals = (2 + prefills.clumps + 2 * stalled + burst) / 2
-    wander = (bend**2 / (1 - bend) * arrivals + bend * (stalled + burst)) * -np.expm1(-batch)
-    stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
-    result: Floats = stalls + (wander / np.maximum(batch, 1.0))[..., None] * kept
-    return result
 
 
 class Waits(Struct, frozen=True):
@@ -251,9 +116,9 @@ class Waits(Struct, frozen=True):
             "waiting for a seat": self.seat_busy * self.seat_wait,
         }
 
-    def expanded(self) -> "Waits":
-        """Return the same waits with one more axis, to broadcast over a second set of strata."""
-        return Waits(**{name: getattr(self, name)[..., None] for name in self.__struct_fields__})
+    def mapped(self, change: Callable[[Floats], Floats]) -> "Waits":
+        """Return the same waits with every array changed alike."""
+        return Waits(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast.

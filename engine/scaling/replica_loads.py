@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.arrays import Floats
-from engine.replica.load import SHARES, Load, Replicas
+from engine.replica.batches import batch_at_rate
+from engine.replica.latencies import mean_latency, share_beyond
+from engine.replica.load import Load, Replicas
 from engine.scaling.replay import ReplicaLoads
-from engine.workload import Target
+from engine.workload import PERCENTILE_SHARES, Target
 
 STEPS = 40
 """Loads, the closer together the nearer to saturation."""
@@ -25,15 +27,15 @@ def replica_loads(replicas: Replicas, targets: Sequence[Target]) -> ReplicaLoads
     requests are within while the target holds, and none beyond. Without targets all are within up to saturation.
     """
     share = HIGHEST * (1 - (1 - np.arange(1, STEPS + 1) / STEPS) ** 2)
-    rates = share * float(replicas.saturated[0, 0])
-    load = replicas.at(replicas.batch_at_rate(rates[None, :]))
+    rates = share * float(replicas.saturated_rate[0, 0])
+    load = replicas.at(batch_at_rate(replicas, rates[None, :]))
     # The slowest that could still matter, after which nobody is within.
     longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)
     waits = np.linspace(0.0, longest, 16) if longest else np.zeros(1)
-    last = load.each(lambda array: np.repeat(array[:, -1:], len(waits), axis=1))
+    last = load.mapped(lambda array: np.repeat(array[:, -1:], len(waits), axis=1))
     return ReplicaLoads(
         requests_per_s=rates,
-        in_flight=np.maximum.accumulate(rates * replicas.mean(load, "e2e")[0]),
+        in_flight=np.maximum.accumulate(rates * mean_latency(load, "e2e")[0]),
         waiting=rates * load.waits.mean[0, :, 0],
         within=_within(replicas, load, targets, np.zeros(STEPS)),
         waits_s=waits,
@@ -48,11 +50,13 @@ def _within(replicas: Replicas, load: Load, targets: Sequence[Target], waited_s:
         if target.metric != "itl":
             limit = limit - waited_s
         if target.percentile in TAILS:
-            misses = replicas.exceeds(load, target.metric, limit)[0]
-        elif target.percentile in SHARES:
-            misses = (replicas.exceeds(load, target.metric, limit)[0] > 1 - SHARES[target.percentile]).astype(float)
+            misses = share_beyond(load, target.metric, limit)[0]
+        elif target.percentile in PERCENTILE_SHARES:
+            misses = (share_beyond(load, target.metric, limit)[0] > 1 - PERCENTILE_SHARES[target.percentile]).astype(
+                float
+            )
         else:
-            misses = (replicas.mean(load, target.metric) > limit)[0].astype(float)
+            misses = (mean_latency(load, target.metric) > limit)[0].astype(float)
         missed[target.metric] = np.maximum(missed.get(target.metric, 0.0), misses)
     total = sum(missed.values(), np.zeros(load.batch.shape[1]))
     result: Floats = np.clip(1 - total, 0.0, 1.0)

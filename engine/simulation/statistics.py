@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from engine.arrays import Floats, Ints
 from engine.simulation.fleet_state import GAP_EDGES, Served
+from engine.workload import PERCENTILE_SHARES
 
-SHARES = (0.5, 0.9, 0.95, 0.99)
+SHARES = tuple(PERCENTILE_SHARES.values())
 
 BATCHES = (20, 10, 5)
 """Batches that a run is cut into: the most of which each holds enough requests."""

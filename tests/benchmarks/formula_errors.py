@@ -59,7 +59,7 @@ def main() -> None:
         }
         question = resolve(spec_from(values | more), catalog)
         found = single(question, tp, 1, 1, 1)
-        saturated = float(found.replicas().saturated[0, 0])
+        saturated = float(found.replicas().saturated_rate[0, 0])
         name = " ".join((model, accelerator, f"{prompt}/{answer}", *(f"{key}={more[key]}" for key in more)))
         for share in SHARES:
             formula = performance_at_rate(found.replicas(), share * saturated)

@@ -10,7 +10,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.runtimes import Scheduler
 from engine.question.lengths import Lengths, lengths_of
 from engine.question.resolve import Question, resolve
-from engine.replica.load import Replicas
+from engine.replica.load import Replicas, replicas_of
 from engine.step.table import TOKEN_GRID, StepTables
 from engine.workload import TokenDistribution, Tokens, WorkloadSpec, spec_from
 
@@ -89,7 +89,7 @@ def worked_case(prompt: float = 1000, output: float = 250, cv: float = 0.8, seat
     T[n] = max(13.2 ms, 65 µs · n) + 3 ms, c_d = 35 ns, c_a = 1.65 ns, a budget of 2,048 tokens.
     """
     table = tables_of(lambda n: np.maximum(13.2e-3, 65e-6 * n) + 3e-3, 35e-9, 1.65e-9)
-    return Replicas(
+    return replicas_of(
         table,
         lengths(prompt, output, cv),
         SCHEDULER,

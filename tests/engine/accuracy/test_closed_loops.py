@@ -7,7 +7,7 @@ from catalogs.catalog import Catalog
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import Scheduler
 from engine.replica.closed_forms import LoadFigures, closed_loop, offline, prompts_together, saturated
-from engine.replica.load import Replicas
+from engine.replica.load import Replicas, replicas_of
 from tests.engine.asked import lengths, worked_case
 
 FIXED = BenchmarkProtocol(id="fixed", source="a test")
@@ -19,8 +19,8 @@ APART = Scheduler(token_budget=2048, max_sequences=256, mixed=False, chunked=Tru
 def case(scheduler: Scheduler = WHOLE, prompt: float = 500, output: float = 250, seats: float = 256) -> Replicas:
     """Equal requests, four of whose prompts fill a step."""
     basis = worked_case(seats=seats)
-    return Replicas(
-        basis.tables,
+    return replicas_of(
+        basis.costs.tables,
         lengths(prompt, output, cv=0),
         scheduler,
         budget=np.array([2048.0]),

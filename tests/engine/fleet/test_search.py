@@ -55,7 +55,9 @@ def test_one_alone_is_the_same_as_one_among_many(model: str, targets: bool) -> N
         alone = search(question({**values, **fixed}))
         assert len(alone.candidates) == 1
         assert alone.capacity[0] == pytest.approx(everything.capacity[row], rel=1e-9)
-        assert alone.replicas.saturated[0, 0] == pytest.approx(everything.replicas.saturated[row, 0], rel=1e-12)
+        assert alone.replicas.saturated_rate[0, 0] == pytest.approx(
+            everything.replicas.saturated_rate[row, 0], rel=1e-12
+        )
         assert alone.counts.total[0] == everything.counts.total[row]
         on_its_offer = monthly_usd(alone.candidates, alone.counts, everything.offers[row : row + 1])
         assert on_its_offer[0] == pytest.approx(everything.monthly_usd[row])

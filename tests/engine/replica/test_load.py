@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.fleet.candidates import candidates
-from engine.replica.load import SHARES, Replicas
-from engine.workload import Metric, Target
+from engine.replica.batches import batch_at_rate, batch_in_flight, capacity_batch
+from engine.replica.latencies import mean_latency, meets, percentile_latency, share_beyond
+from engine.replica.load import Replicas
+from engine.workload import PERCENTILE_SHARES, Metric, Target
 from tests.engine.asked import lengths, question, worked_case
 
 WORKED = worked_case()
-SATURATED = float(WORKED.saturated[0, 0])
+SATURATED = float(WORKED.saturated_rate[0, 0])
 METRICS: tuple[Metric, ...] = ("ttft", "itl", "e2e")
 
 
@@ -91,18 +93,18 @@ def test_saturation_is_where_a_simulation_finds_it(
     prompt: float, output: float, cv: float, seats: int, requests: int
 ) -> None:
     """Within 2 %."""
-    formula = float(worked_case(prompt, output, cv, seats).saturated[0, 0])
+    formula = float(worked_case(prompt, output, cv, seats).saturated_rate[0, 0])
     assert formula == pytest.approx(simulated_saturation(prompt, output, cv, seats, requests), rel=0.02)
 
 
 def test_a_batch_and_its_rate_are_each_other_s_inverse() -> None:
     for share in (1e-6, 1e-3, 0.1, 0.5, 0.85, 0.99):
-        batch = WORKED.batch_at_rate(np.array([share * SATURATED]))
+        batch = batch_at_rate(WORKED, np.array([share * SATURATED]))
         assert WORKED.at(batch).requests_per_s[0, 0] == pytest.approx(share * SATURATED, rel=2e-4)
 
 
 def test_a_rate_beyond_saturation_has_no_batch() -> None:
-    assert np.isnan(WORKED.batch_at_rate(np.array([1.01 * SATURATED]))).all()
+    assert np.isnan(batch_at_rate(WORKED, np.array([1.01 * SATURATED]))).all()
 
 
 def test_the_rate_rises_with_the_batch_up_to_its_crest() -> None:
@@ -123,54 +125,54 @@ def test_the_batch_is_the_rate_times_the_time_in_it() -> None:
 def test_in_flight_is_the_rate_times_e2e() -> None:
     """Little's law for all requests: the batch found for some clients has as many in flight."""
     for clients in (0.01, 1.0, 20.0, 150.0):
-        load = WORKED.at(WORKED.batch_in_flight(np.array([clients])))
-        assert load.requests_per_s[0, 0] * WORKED.mean(load, "e2e")[0, 0] == pytest.approx(clients, rel=1e-3)
+        load = WORKED.at(batch_in_flight(WORKED, np.array([clients])))
+        assert load.requests_per_s[0, 0] * mean_latency(load, "e2e")[0, 0] == pytest.approx(clients, rel=1e-3)
 
 
 def test_more_clients_than_there_is_time_for_saturate() -> None:
-    assert WORKED.batch_in_flight(np.array([1e9]))[0, 0] == pytest.approx(float(WORKED.saturated_batch[0, 0]))
+    assert batch_in_flight(WORKED, np.array([1e9]))[0, 0] == pytest.approx(float(WORKED.saturated_batch[0, 0]))
 
 
 def test_alone_a_request_feels_its_own_prefill_and_bare_steps() -> None:
     """TTFT 16.2 ms and more by the prompt's length; ITL the 16.2 ms of a step and the KV read of one sequence."""
     load = WORKED.at(np.array([[1e-7]]))
     context = WORKED.lengths.decode_context(float("inf"))
-    assert WORKED.mean(load, "itl")[0, 0] == pytest.approx(16.2e-3 + 35e-9 * context, rel=1e-6)
+    assert mean_latency(load, "itl")[0, 0] == pytest.approx(16.2e-3 + 35e-9 * context, rel=1e-6)
     # P mean 1,000: the step of a prompt costs 65 µs a token above 203 tokens, and attends to itself.
     lowest, highest = 16.2e-3, 3e-3 * 2 + 65e-6 * 1000 + 1.65e-9 * 1.64e6 / 2 + 10e-3
-    assert lowest < WORKED.mean(load, "ttft")[0, 0] < highest
+    assert lowest < mean_latency(load, "ttft")[0, 0] < highest
 
 
 def test_e2e_is_ttft_and_the_decoded_tokens() -> None:
     load = WORKED.at(np.array([[40.0]]))
-    whole = WORKED.mean(load, "ttft") + WORKED.lengths.decoded * WORKED.mean(load, "itl")
-    assert WORKED.mean(load, "e2e") == pytest.approx(whole)
+    whole = mean_latency(load, "ttft") + WORKED.lengths.decoded * mean_latency(load, "itl")
+    assert mean_latency(load, "e2e") == pytest.approx(whole)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 0.99])
 def test_a_percentile_is_where_so_few_exceed_it(metric: Metric, share: float) -> None:
-    load = WORKED.at(WORKED.batch_at_rate(np.array([share * SATURATED])))
-    found = [float(WORKED.percentile(load, metric, q)[0, 0]) for q in SHARES.values()]
+    load = WORKED.at(batch_at_rate(WORKED, np.array([share * SATURATED])))
+    found = [float(percentile_latency(load, metric, q)[0, 0]) for q in PERCENTILE_SHARES.values()]
     assert found == sorted(found)
-    for wanted, seconds in zip(SHARES.values(), found, strict=True):
-        before, after = (WORKED.exceeds(load, metric, np.array([[seconds * f]]))[0, 0] for f in (0.98, 1.02))
+    for wanted, seconds in zip(PERCENTILE_SHARES.values(), found, strict=True):
+        before, after = (share_beyond(load, metric, np.array([[seconds * f]]))[0, 0] for f in (0.98, 1.02))
         assert after - 1e-9 <= 1 - wanted <= before + 1e-9
 
 
 def test_the_percentiles_of_a_rare_long_wait_are_found() -> None:
     """One seat, nearly full: half of the requests wait a hundred times as long as those that find it free."""
     replicas = worked_case(prompt=10, output=250, seats=1.0)
-    load = replicas.at(replicas.batch_at_rate(np.array([0.99 * float(replicas.saturated[0, 0])])))
-    p99 = float(replicas.percentile(load, "ttft", 0.99)[0, 0])
-    assert replicas.exceeds(load, "ttft", np.array([[p99]]))[0, 0] == pytest.approx(0.01, rel=0.05)
+    load = replicas.at(batch_at_rate(replicas, np.array([0.99 * float(replicas.saturated_rate[0, 0])])))
+    p99 = float(percentile_latency(load, "ttft", 0.99)[0, 0])
+    assert share_beyond(load, "ttft", np.array([[p99]]))[0, 0] == pytest.approx(0.01, rel=0.05)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_survival_function_falls_from_one_to_nothing(metric: Metric) -> None:
     load = WORKED.at(np.array([[60.0]]))
     times = np.concatenate([[1e-9], np.geomspace(1e-4, 1e4, 300)])
-    above = np.array([float(WORKED.exceeds(load, metric, np.array([[t]]))[0, 0]) for t in times])
+    above = np.array([float(share_beyond(load, metric, np.array([[t]]))[0, 0]) for t in times])
     assert above[0] == pytest.approx(1, abs=1e-6)
     assert above[-1] < 1e-9
     assert (np.diff(above) <= 1e-9).all()
@@ -179,8 +181,8 @@ def test_a_survival_function_falls_from_one_to_nothing(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_latency_rises_with_load(metric: Metric) -> None:
     rates = np.array([0.1, 0.3, 0.5, 0.7, 0.85, 0.95]) * SATURATED
-    load = WORKED.at(WORKED.batch_at_rate(rates[None, :]))
-    for values in (WORKED.mean(load, metric), WORKED.percentile(load, metric, 0.95)):
+    load = WORKED.at(batch_at_rate(WORKED, rates[None, :]))
+    for values in (mean_latency(load, metric), percentile_latency(load, metric, 0.95)):
         assert (np.diff(values[0]) > 0).all()
 
 
@@ -195,44 +197,44 @@ TARGETS = [
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.metric}-{t.percentile}")
 def test_capacity_meets_its_target_and_one_percent_more_does_not(target: Target) -> None:
-    batch = WORKED.capacity_batch((target,), 1.0)
+    batch = capacity_batch(WORKED, (target,), 1.0)
     rate = WORKED.at(batch).requests_per_s
-    assert WORKED.meets(WORKED.at(batch), target).all()
+    assert meets(WORKED.at(batch), target).all()
     assert 0.05 * SATURATED < rate[0, 0] < 0.999 * SATURATED
-    more = WORKED.batch_at_rate(1.01 * rate[:, 0])
-    assert not WORKED.meets(WORKED.at(more), target).any()
+    more = batch_at_rate(WORKED, 1.01 * rate[:, 0])
+    assert not meets(WORKED.at(more), target).any()
 
 
 def test_capacity_meets_all_targets_and_the_tightest_binds() -> None:
-    each = [float(WORKED.capacity_batch((target,), 1.0)[0, 0]) for target in TARGETS]
-    assert float(WORKED.capacity_batch(TARGETS, 1.0)[0, 0]) == pytest.approx(min(each), rel=0.005)
+    each = [float(capacity_batch(WORKED, (target,), 1.0)[0, 0]) for target in TARGETS]
+    assert float(capacity_batch(WORKED, TARGETS, 1.0)[0, 0]) == pytest.approx(min(each), rel=0.005)
 
 
 @pytest.mark.parametrize("ceiling", [1e-5, 0.1, 0.85, 1.0])
 def test_without_targets_the_ceiling_is_the_capacity(ceiling: float) -> None:
-    rate = WORKED.at(WORKED.capacity_batch((), ceiling)).requests_per_s[0, 0]
+    rate = WORKED.at(capacity_batch(WORKED, (), ceiling)).requests_per_s[0, 0]
     assert rate == pytest.approx(ceiling * SATURATED, rel=1e-3)
 
 
 def test_a_target_below_the_floor_has_no_capacity() -> None:
     """A step takes 16.2 ms whatever the batch."""
-    assert np.isnan(WORKED.capacity_batch((Target(metric="itl", percentile="mean", seconds=0.016),), 0.85)).all()
+    assert np.isnan(capacity_batch(WORKED, (Target(metric="itl", percentile="mean", seconds=0.016),), 0.85)).all()
 
 
 def test_more_seats_carry_more() -> None:
-    rates = [float(worked_case(seats=seats).saturated[0, 0]) for seats in (1, 4, 16, 64, 256)]
+    rates = [float(worked_case(seats=seats).saturated_rate[0, 0]) for seats in (1, 4, 16, 64, 256)]
     assert all(few < many for few, many in itertools.pairwise(rates))
 
 
 def test_longer_prompts_and_longer_answers_carry_less() -> None:
-    assert float(worked_case(prompt=2000).saturated[0, 0]) < SATURATED
-    assert float(worked_case(output=500).saturated[0, 0]) < SATURATED
+    assert float(worked_case(prompt=2000).saturated_rate[0, 0]) < SATURATED
+    assert float(worked_case(output=500).saturated_rate[0, 0]) < SATURATED
 
 
 def test_a_batch_larger_than_the_budget_still_costs_time() -> None:
     """Every second that a prompt adds is positive, even where decoding alone would fill the step."""
     crowded = worked_case(seats=4000)
-    assert (crowded.prompt_steps(crowded.steps(np.array([[1.0, 2048.0, 4000.0]]))) > 0).all()
+    assert (crowded.costs.prompt_seconds(crowded.costs.at(np.array([[1.0, 2048.0, 4000.0]]))) > 0).all()
     assert 0 < float(crowded.saturated[0, 0]) < float("inf")
 
 
@@ -246,13 +248,13 @@ def mixes() -> Iterator[tuple[str, Replicas]]:
 
 @pytest.mark.parametrize(("name", "replicas"), list(mixes()), ids=lambda value: value if isinstance(value, str) else "")
 def test_real_candidates_obey_little_s_law_and_their_ceiling(name: str, replicas: Replicas) -> None:
-    load = replicas.at(replicas.capacity_batch((), 0.85))
-    assert load.requests_per_s == pytest.approx(0.85 * replicas.saturated, rel=0.01), name
+    load = replicas.at(capacity_batch(replicas, (), 0.85))
+    assert load.requests_per_s == pytest.approx(0.85 * replicas.saturated_rate, rel=0.01), name
     decoding = load.requests_per_s * replicas.lengths.decoded * load.itl_s
     assert decoding == pytest.approx(load.batch, rel=1e-9)
     waits = load.waits.mean[..., 0]
     assert (waits >= 0).all()
-    assert (replicas.mean(load, "ttft") > waits).all()
+    assert (mean_latency(load, "ttft") > waits).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -268,11 +270,11 @@ def test_a_busier_replica_is_never_faster(
     prompt: float, output: float, cv: float, seats: float, share: float, more: float
 ) -> None:
     replicas = worked_case(prompt, output, cv, seats)
-    saturated = float(replicas.saturated[0, 0])
+    saturated = float(replicas.saturated_rate[0, 0])
     rates = np.array([share, min(share * more, 0.985)]) * saturated
-    load = replicas.at(replicas.batch_at_rate(rates[None, :]))
+    load = replicas.at(batch_at_rate(replicas, rates[None, :]))
     for metric in METRICS:
-        for values in (replicas.mean(load, metric), replicas.percentile(load, metric, 0.95)):
+        for values in (mean_latency(load, metric), percentile_latency(load, metric, 0.95)):
             assert np.isfinite(values).all()
             assert 0 < values[0, 0] <= values[0, 1] * 1.01
 

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.arrays import Floats
-from engine.replica.queueing import Prefills, Waits, backlog, gate, normal_tail, pace_variance, wait_probability
+from engine.replica.batches import batch_at_rate
+from engine.replica.prefills import Prefills, gate, pace_variance
+from engine.replica.queueing import Waits, backlog, normal_tail, wait_probability
 from tests.engine.asked import worked_case
 
 SERVERS = [1, 2, 4, 8, 16, 64, 256]
@@ -174,9 +176,9 @@ def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
 def test_one_seat_is_a_single_server() -> None:
     """M/G/1 by Allen and Cunneen: ρ/(1 − ρ)·S·(1 + c_S²)/2, S the time at saturation."""
     replicas = worked_case(prompt=10, output=250, cv=0.8, seats=1.0)
-    service = 1 / float(replicas.saturated[0, 0])
+    service = 1 / float(replicas.saturated_rate[0, 0])
     for share in (0.3, 0.6, 0.9):
-        load = replicas.at(replicas.batch_at_rate(np.array([share / service])))
+        load = replicas.at(batch_at_rate(replicas, np.array([share / service])))
         wait = float(load.waits.seat_busy[0, 0, 0] * load.waits.seat_wait[0, 0, 0])
         spread = (1 + replicas.lengths.output.cv**2) / 2
         assert wait == pytest.approx(share / (1 - share) * service * spread, rel=0.1)

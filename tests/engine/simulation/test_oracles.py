@@ -212,7 +212,7 @@ def test_a_full_replica_serves_what_the_closed_form_says() -> None:
 
 def test_a_real_candidate_serves_what_the_engine_says() -> None:
     found = candidate_70b_tp4(batch_cap=256)
-    closed = float(found.replicas().saturated[0, 0])
+    closed = float(found.replicas().saturated_rate[0, 0])
     assert saturated(step_model_of(found), 6_000, seed=3) == pytest.approx(closed, rel=0.02)
 
 

@@ -1,0 +1,146 @@
+"""How latencies are distributed over requests at a load: means, shares beyond a time, percentiles, targets.
+
+TTFT is a wait and a request's own prefill, ITL a lognormal beyond the step of one request, E2E both; each is summed
+over the strata of lengths (spec-kit/methodology.md, "A replica at a load"). Metrics are 'ttft', 'itl' and 'e2e'.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from engine.arrays import Bools, Floats
+from engine.replica.load import Load
+from engine.replica.prefills import pace_variance
+from engine.replica.queueing import TINY, normal_tail
+from engine.workload import PERCENTILE_SHARES, Target
+
+COARSE = 8
+"""Prompt strata that stand as one where E2E is summed over prompts and answers."""
+WIDEST = 1.2816
+"""Log standard deviation beyond which a wider lognormal of the same mean has a lower p90; answers of hardly a token."""
+PACES = (np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
+PACES_ALIKE = (np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6]))
+"""Gauss and Hermite's nodes and weights, for how ITL varies within one answer length; the second where all answers are
+alike and nothing else makes it vary."""
+LADDER_PARTS = (16, 12, 12)
+"""Parts into which each pass divides the bracket of a percentile."""
+
+
+def mean_latency(load: Load, metric: str) -> Floats:
+    """Return a metric's mean over requests (candidates, batches), seconds."""
+    if metric == "itl":
+        return load.itl_s
+    ttft: Floats = load.own_prefill_s @ load.lengths.prompt.weights + load.waits.mean[..., 0]
+    return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s
+
+
+def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
+    """Return the share of requests whose latency exceeds a time: P(metric > seconds).
+
+    Args:
+        load: of the replicas.
+        metric: of the latency.
+        seconds: broadcasts against (candidates, batches).
+    """
+    return _tail(load, metric)(np.asarray(seconds))
+
+
+def meets(load: Load, target: Target) -> Bools:
+    """Return whether a target holds at each batch (candidates, batches)."""
+    if target.percentile == "mean":
+        result: Bools = mean_latency(load, target.metric) <= target.seconds
+        return result
+    limit = np.full(load.batch.shape, target.seconds)
+    held: Bools = share_beyond(load, target.metric, limit) <= 1 - PERCENTILE_SHARES[target.percentile]
+    return held
+
+
+def percentile_latency(load: Load, metric: str, share: float) -> Floats:
+    """Return the latency that a share of requests does not exceed (candidates, batches), seconds.
+
+    Args:
+        load: of the replicas.
+        metric: of the latency.
+        share: 0.95 for a p95.
+    """
+    return percentile_latencies(load, metric, (share,))[..., 0]
+
+
+def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Floats:
+    """Return the latencies that shares of requests do not exceed (candidates, batches, shares), seconds.
+
+    They rise with the share. ``share_beyond`` falls with time: a ladder of log time, the same for all shares, brackets
+    each; two finer ones narrow the brackets, and the last is interpolated. The first starts below anybody's own prefill
+    and ends where Markov's inequality allows no more: P(X > t) <= E[X]/t.
+
+    Args:
+        load: of the replicas.
+        metric: of the latency.
+        shares: rising, below 1.
+    """
+    tail = _tail(load.mapped(lambda array: array[:, :, None]), metric)
+    allowed = 1 - np.asarray(shares)
+    centre = np.log(mean_latency(load, metric))
+    shortest = centre - 4.0 if metric == "itl" else np.log(load.own_prefill_s.min(axis=-1))
+    low = (shortest - 0.01)[..., None]
+    width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
+    for parts in LADDER_PARTS:
+        at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
+        above = tail(np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
+        passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
+        width = width / parts
+        low = low + (passed - 1) * width
+    before = np.take_along_axis(above, passed[..., None] - 1, axis=-1)[..., 0]
+    after = np.take_along_axis(above, passed[..., None], axis=-1)[..., 0]
+    part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
+    result: Floats = np.maximum.accumulate(np.exp(low + width * part), axis=-1)
+    return result
+
+
+def _tail(load: Load, metric: str) -> Callable[[Floats], Floats]:
+    """Return ``share_beyond`` as a function of the seconds."""
+    prompt = load.lengths.prompt
+    match metric:
+        case "itl":
+            return _itl_tail(load)
+        case "ttft":
+            return lambda seconds: load.waits.longer_than(seconds[..., None] - load.own_prefill_s) @ prompt.weights
+        case _:
+            return _e2e_tail(load)
+
+
+def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
+    """Return P(E2E > seconds): mostly decoding, so that every COARSE prompt strata stand as one in the product."""
+    prompt, output = load.lengths.prompt, load.lengths.output
+    starts = np.arange(0, len(prompt.weights), COARSE)
+    weights = np.add.reduceat(prompt.weights, starts)
+    own = np.add.reduceat(load.own_prefill_s * prompt.weights, starts, axis=-1) / weights
+    paces, pace_weights = PACES if len(output.weights) > 1 else PACES_ALIKE
+    sigma = _itl_sigma(load)[..., None]
+    beyond = (load.itl_s - load.least_itl_s)[..., None, None]
+    pace = load.least_itl_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
+    decoding = ((output.values - 1)[:, None] * pace).reshape(*load.itl_s.shape, -1)
+    taken = decoding[..., None] + own[..., None, :]
+    answers, waits = np.outer(output.weights, pace_weights).ravel(), load.waits.mapped(lambda array: array[..., None])
+    return lambda seconds: waits.longer_than(seconds[..., None, None] - taken) @ weights @ answers
+
+
+def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
+    """Return P(ITL > seconds), lognormal beyond a step alone: what others bring into it, how the batch wanders."""
+    sigma, beyond = _itl_sigma(load), np.maximum(load.itl_s - load.least_itl_s, TINY)
+
+    def exceeds(seconds: Floats) -> Floats:
+        times = np.maximum(seconds - load.least_itl_s, TINY) / beyond
+        result: Floats = normal_tail(np.log(times)[..., None] / sigma + sigma / 2) @ load.lengths.output.weights
+        return np.where(seconds < load.least_itl_s, 1.0, result)
+
+    return exceeds
+
+
+def _itl_sigma(load: Load) -> Floats:
+    """Return the log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
+    answers = np.maximum(load.lengths.output.values - 1, 1.0) / max(load.lengths.decoded, 1.0)
+    times = load.itl_s / np.maximum(load.itl_s - load.least_itl_s, TINY)
+    variance = pace_variance(load.prefills, load.batch, load.elasticity, answers) * (times * times)[..., None]
+    result: Floats = np.minimum(np.sqrt(np.log1p(variance) + TINY), WIDEST)
+    return result

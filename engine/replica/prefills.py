@@ -1,0 +1,188 @@
+"""What prompts do to a replica: the time that they take of its steps, the wait at its gate, how they vary its pace.
+
+Formulas and symbols are those of spec-kit/methodology.md, "A replica at a load". Each was judged against simulations of
+400,000 requests.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from msgspec import Struct
+
+from engine.arrays import Floats
+from engine.replica.queueing import TINY
+
+
+def by_head(together: Floats) -> Floats:
+    """Return steps that carry any prompt over prompts, (1 − e^−a)/a, where a come in a step on average, Poisson."""
+    result: Floats = -np.expm1(-together) / together
+    return result
+
+
+class Prefills(Struct, frozen=True):
+    """What the prompts of a load take of a replica; all arrays alike."""
+
+    requests_per_s: Floats
+    """λ."""
+    seconds: Floats
+    """c: replica time that a mean prompt brings to a step which carries prompts anyway."""
+    square: Floats
+    """E[c²], seconds²."""
+    fixed: Floats
+    """F: what a step costs once for carrying prompts, however many: launches."""
+    together: Floats
+    """a: prompts that come in a step, on average."""
+    arrival_cv: float
+    """c_a, CV of the gaps between arrivals; the variance of their number is c_a² times their mean."""
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
+        """Return the same with every array changed alike."""
+        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name != "arrival_cv"}
+        return Prefills(arrival_cv=self.arrival_cv, **arrays)
+
+    @property
+    def shared(self) -> Floats:
+        """Share h of F that each prompt bears."""
+        return by_head(self.together)
+
+    @property
+    def busy_share(self) -> Floats:
+        """Share w = λ·(c + h·F) of the replica's time that prompts take, below 1."""
+        result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
+        return result
+
+    @property
+    def added(self) -> Floats:
+        """Share m = λ·c of a longer step by which the next is longer: what prompts bring, without what they share."""
+        result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
+        return result
+
+    @property
+    def clumps(self) -> float:
+        """Arrivals beyond those of a Poisson process that come with an arrival, before and after it: c_a² − 1."""
+        return self.arrival_cv**2 - 1
+
+    @property
+    def clumped(self) -> Floats:
+        """What those bring, beyond a Poisson process: (c_a² − 1)·c², seconds²."""
+        return self.clumps * self.seconds**2
+
+    @property
+    def work_variance(self) -> Floats:
+        """Variance s² of the work that comes in a step, over the prompts that come, at most, seconds².
+
+        E[c²] + h·F·(2·c + F) + (c_a² − 1)·c². Steps that carry prompts are taken to come like Poisson's; where most do,
+        F varies less.
+        """
+        once = self.fixed * self.shared * (2 * self.seconds + self.fixed)
+        result: Floats = np.maximum(self.square + once + self.clumped, 0.0)
+        return result
+
+
+def gate(
+    prefills: Prefills, decoding: Floats, batch: Floats, beside: Callable[[Floats], Floats], *, mixed: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Return the wait for the gate (formula 4): for the running step, for prompts beside one's own, and its square.
+
+    Who arrives during a step X is served in the next with all others who did. An arrival meets a step in proportion to
+    its length, X* = E[X²]/E[X], of which half remains on average, and n others come into it:
+
+        r = 1 − (1 − w)·e^(−B)           that anything runs at all
+        n = r·λ·X* + (c_a² − 1)/2
+        W = r·X*/2 + n·c'                c' what a prompt adds to a step that carries one already
+
+    Derived in spec-kit/methodology.md, "A replica at a load".
+
+    Args:
+        prefills: of the load: λ, c, E[c²], F, h, w, m.
+        decoding: τ, a step that only decodes, seconds.
+        batch: B, decoding requests; with none, and no prompt running, nobody waits.
+        beside: seconds that so many prompts add to a step which carries one already: n·c'.
+        mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
+
+    Returns:
+        Means of both waits, seconds, and the second moment of their sum, seconds².
+    """
+    rate = prefills.requests_per_s
+    met = _met_step(prefills, decoding, mixed=mixed)
+    met_square = (_met_square_mixed if mixed else _met_square_apart)(prefills, decoding, met)
+    running = 1 - (1 - prefills.busy_share) * np.exp(-batch)
+    # Half of a clump came before; what comes after lengthens the same step too.
+    late = max(prefills.clumps, 0.0) / 2
+    others = np.maximum(running * met * rate + prefills.clumps / 2, 0.0)
+    step, by_others = running * met / 2, beside(others)
+    by_one = by_others / np.maximum(others, TINY)
+    dearer = by_one / np.maximum(prefills.seconds, TINY)
+    come = rate * by_one
+    varied = rate * np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * met
+    square = running * (met_square * (1 / 3 + come + come * come) + varied)
+    after = late * by_one
+    square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    return step, by_others, square
+
+
+def _met_step(prefills: Prefills, decoding: Floats, *, mixed: bool) -> Floats:
+    """Return the mean length of the step that an arrival meets, seconds.
+
+        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)·c² + F·(2·c + F·h)))/(1 − m²)
+
+    with τ·(1 − w) where a step is τ or the prompts that came. Told apart by what fills it, τ, a prompt's c or a step's
+    F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
+    share it.
+    """
+    c, once, w, m = prefills.seconds, prefills.fixed, prefills.busy_share, prefills.added
+    by_decoding = decoding * (1 + w if mixed else 1 - w)
+    by_prompts = np.maximum(prefills.square + prefills.clumped + once * (2 * c + once * prefills.shared), 0.0)
+    result: Floats = (by_decoding + prefills.requests_per_s * by_prompts) / (1 - m * m)
+    return result
+
+
+def _met_square_mixed(prefills: Prefills, decoding: Floats, met: Floats) -> Floats:
+    """Return E[X³]/E[X] where steps are τ and what prompts add, with the third moment of a gamma, seconds²."""
+    whole = decoding / (1 - prefills.busy_share)
+    grown = np.maximum(whole - decoding, TINY)
+    # Var X over what the step grew by.
+    jump = np.maximum(met - whole, 0.0) * whole / grown
+    third = grown * (grown + jump) * (grown + 2 * jump)
+    result: Floats = (decoding**3 + 3 * decoding * grown * (grown + decoding + jump) + third) / whole
+    return result
+
+
+def _met_square_apart(prefills: Prefills, decoding: Floats, met: Floats) -> Floats:
+    """Return E[X³]/E[X] where steps are τ or prompts: F and an exponential beyond it, of the right E[B²]/E[B]."""
+    once, w = prefills.fixed, prefills.busy_share
+    batched = np.maximum((met - (1 - w) * decoding) / np.maximum(w, TINY), once)
+    beyond = (batched - 2 * once + np.sqrt((batched - 2 * once) ** 2 + 8 * once * (batched - once))) / 4
+    cube = once**3 + 3 * once * beyond * (once + 2 * beyond) + 6 * beyond**3
+    result: Floats = (1 - w) * decoding**2 + w * cube / np.maximum(once + beyond, TINY)
+    return result
+
+
+def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_share: Floats) -> Floats:
+    """Return the variance of a request's ITL over its mean squared: (…, answers).
+
+    Linear response of the batch N and of a request's progress to arrivals. A prompt takes all decoding requests'
+    time at once, which slows one's answer (first term); by the time that it takes, and by its own coming, N grows and
+    falls back at the rate (1 − ε)/E2E, and steps are longer by ε for each 1 % of N (the others):
+
+        m' = λ·(c + e^(−a)·F),  ψ = λ²·s²/(1 − m')²,  x = (1 − ε)·O/D,  f = 2·(x − 1 + e^(−x))/x²
+        ψ·D/(B·O) + (ε²/(1 − ε)·(1 + c_a² + 2·m'/(1 − m') + ψ)/2 + ε·(m'/(1 − m') + ψ))/B·f
+
+    Args:
+        prefills: of the load: λ, c, F, a, c_a, s².
+        batch: B, decoding requests.
+        elasticity: ε, of a decoding step's time in the batch.
+        answer_share: O/D, an answer's length over the mean answer's: (answers,).
+    """
+    alone: Floats = np.exp(-prefills.together)
+    later = np.minimum(prefills.added + prefills.requests_per_s * prefills.fixed * alone, 0.999)
+    stalled = later / (1 - later)
+    burst = prefills.requests_per_s**2 * prefills.work_variance / (1 - later) ** 2
+    bent = np.minimum(elasticity, 0.95)
+    passed = (1 - bent)[..., None] * answer_share
+    kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
+    arrivals = (2 + prefills.clumps + 2 * stalled + burst) / 2
+    wander = (bent**2 / (1 - bent) * arrivals + bent * (stalled + burst)) * -np.expm1(-batch)
+    stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
+    result: Floats = stalls + (wander / np.maximum(batch, 1.0))[..., None] * kept
+    return result

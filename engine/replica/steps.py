@@ -1,0 +1,229 @@
+"""What the steps of a replica carry and take at a batch: a decoding step, what prompts add to it, one's own prefill.
+
+Formula numbers are those of spec-kit/methodology.md, "A replica at a load". The first axis of every array counts
+candidates, the second batches; a third, where there is one, counts the strata of prompt lengths.
+"""
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalogs.records.runtimes import Scheduler
+from engine.arrays import Floats, Indices
+from engine.question.lengths import Lengths
+from engine.replica.prefills import by_head
+from engine.replica.queueing import TINY
+from engine.step.table import StepTables
+
+
+class Steps(Struct, frozen=True):
+    """The steps of replicas at given batches: (candidates, batches), with a third axis of prompt strata where noted."""
+
+    batch: Floats
+    decoding: Floats
+    """τ: seconds of a step that only decodes."""
+    beside: Floats
+    """Sequences that decode in a step that carries prompts; zeros where steps do not mix."""
+    base: Floats
+    """T of those, at least one, seconds; zeros where steps do not mix."""
+    attention: Floats
+    """What their context adds, seconds."""
+    room: Floats
+    """Prompt tokens that a step carries beside them."""
+    full_base: Floats
+    """T of a step full of prompt tokens, seconds."""
+    together: Floats
+    """Prompts that come in a step, or between two looks for them: B/D requests end in a step and as many come."""
+    once: Floats
+    """Seconds that a step takes for carrying any prompt, shared by head: launches, weights where steps do not mix."""
+    full: Floats
+    """Full-budget steps of each prompt stratum (strata)."""
+    rest: Floats
+    """The tokens that remain of each (strata)."""
+
+
+class StepCosts(Struct, frozen=True):
+    """Step tables of candidates under one workload's lengths and one scheduler, from which steps at a batch follow.
+
+    Arrays are columns, (candidates, 1), unless noted.
+    """
+
+    tables: StepTables
+    lengths: Lengths
+    scheduler: Scheduler
+    budget: Floats
+    """Tokens that a step may carry."""
+    ttft_overhead_s: Floats
+    """What the server spends on a request outside of steps, seconds."""
+    decoded: float
+    """D: tokens of a mean answer that decoding steps make."""
+    computed: float
+    """E[P]: prompt tokens to compute, mean."""
+    one_token_s: Floats
+    """T[1]: a step that carries a single token."""
+    context_s: Floats
+    """What the context of one decoding sequence adds to a step."""
+    prompt_context_s: Floats
+    """(candidates, strata): attention over a prompt's own context."""
+
+    def take(self, index: Indices) -> "StepCosts":
+        """Return the candidates at ``index``."""
+        arrays = ("budget", "ttft_overhead_s", "one_token_s", "context_s", "prompt_context_s")
+        return replace(self, tables=self.tables.take(index), **{name: getattr(self, name)[index] for name in arrays})
+
+    def largest_batch(self, seats: Floats) -> Floats:
+        """Return the seats, or where steps that mix are full of prompts before: B + B·P/D = b."""
+        if not self.scheduler.mixed:
+            return seats
+        return np.minimum(seats, self.budget * self.decoded / (self.computed + self.decoded))
+
+    def at(self, batch: Floats) -> Steps:
+        """Return what steps carry and take at batches (candidates, batches)."""
+        running = np.maximum(batch, 1.0)
+        base, attention = self.tables.base(running), self.decode_sequences(batch)
+        nobody = np.zeros_like(batch)
+        beside = batch if self.scheduler.mixed else nobody
+        # At least a tenth of the budget, or prompts would starve.
+        room = np.maximum(self.budget - beside, 0.1 * self.budget)
+        full = np.floor(self.lengths.computed / room[..., None])
+        looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
+        return Steps(
+            batch=batch,
+            decoding=base + self.tables.decode_fixed[:, None] + attention,
+            beside=beside,
+            base=base if self.scheduler.mixed else nobody,
+            attention=attention if self.scheduler.mixed else nobody,
+            room=room,
+            together=np.maximum(batch / self.decoded * looks, TINY),
+            once=nobody + self.tables.prompt_fixed[:, None] + (0.0 if self.scheduler.mixed else self.one_token_s),
+            full_base=self.tables.base(beside + room),
+            full=full,
+            rest=self.lengths.computed - full * room[..., None],
+        )
+
+    def decode_attention(self, batch: Floats) -> Floats:
+        """Return the seconds of a decoding step that grow with its context."""
+        result: Floats = self.context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
+        return result
+
+    def decode_sequences(self, batch: Floats) -> Floats:
+        """Return the seconds of a decoding step that its sequences take beyond T and launches."""
+        return self.decode_attention(batch) + self.tables.decode_sequence[:, None] * np.maximum(batch, 1.0)
+
+    def elasticity(self, steps: Steps) -> Floats:
+        """Return ε, by how many per cent a decoding step is longer for each 1 % that the batch grows."""
+        more = np.maximum(steps.batch, 1.0) * GROWTH
+        longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_sequences(more)
+        return np.maximum(longer / steps.decoding - 1, 0.0) / (GROWTH - 1)
+
+    def mean_prompt_seconds(self, steps: Steps) -> Floats:
+        """Return ΔP, replica seconds that a mean prompt adds: (candidates, batches)."""
+        return self.prompt_seconds(steps) @ self.lengths.prompt.weights
+
+    def rate(self, steps: Steps, prompt_s: Floats) -> Floats:
+        """Return formula 2 solved for λ, requests/s that the batch of the steps sustains; at the largest it is λ_max.
+
+        Args:
+            steps: at the batch.
+            prompt_s: ΔP, as ``mean_prompt_seconds`` returns it.
+        """
+        return steps.batch / (self.decoded * steps.decoding + steps.batch * prompt_s)
+
+    def prompt_seconds(self, steps: Steps) -> Floats:
+        """Return formula 1: replica seconds that a prompt of each stratum adds, (candidates, batches, strata)."""
+        return sum_of_parts(self.prompt_parts(steps))
+
+    def prompt_parts(self, steps: Steps) -> dict[str, Floats]:
+        """Return what ``prompt_seconds`` is made of, by name."""
+        ended = (steps.batch / self.decoded)[..., None]
+        room, rest = steps.room[..., None], steps.rest
+        # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
+        # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
+        # launches, and its weights where nobody decodes in it, are shared by head.
+        head = by_head(steps.together)[..., None]
+        filled = rest + (room - rest) * np.minimum(ended * self.computed / room, 1.0)
+        # T of the step without them, which those decoding pay, or all prompts in it.
+        empty = steps.base + (0.0 if self.scheduler.mixed else self.one_token_s)
+        running = (np.maximum(steps.batch, 1.0) if self.scheduler.mixed else steps.beside)[..., None]
+        tokens = (self.tables.base(running + filled) - empty[..., None]) * (rest / np.maximum(filled, TINY))
+        added = steps.full * (steps.full_base - steps.base)[..., None] + tokens
+        if not self.scheduler.mixed:
+            added = added + empty[..., None] * head
+        return {
+            "its tokens in the steps": added,
+            "launches of its steps": (steps.full + head) * self.tables.prompt_fixed[:, None, None],
+            "attention over the prompt": np.broadcast_to(self.prompt_context_s[:, None, :], added.shape),
+        }
+
+    def own_prefill_parts(self, steps: Steps) -> dict[str, Floats]:
+        """Return formula 7: what a request's own prefill is made of, by name, (candidates, batches, strata) each.
+
+        A prompt alone passes the pipeline's stages one by one; further chunks of it follow a stage behind.
+        """
+        beside, full, rest = steps.beside[..., None], steps.full, steps.rest
+        stages = self.tables.pipeline[:, None, None]
+        own = full * steps.full_base[..., None] + self.tables.base(beside + rest)
+        if (self.tables.pipeline > 1).any():
+            first = np.where(full > 0, steps.room[..., None], rest)
+            own = own + self.tables.base(beside + first * stages) - self.tables.base(beside + first)
+        return {
+            "its steps": own,
+            "attention of those decoding beside it": (full + np.minimum(beside, 1.0)) * steps.attention[..., None],
+            "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
+            "attention over the prompt": np.broadcast_to(self.prompt_context_s[:, None, :] * stages, own.shape),
+            "server": np.broadcast_to(self.ttft_overhead_s[..., None], own.shape),
+        }
+
+    def prompts_beside(self, steps: Steps, others: Floats) -> Floats:
+        """Return the seconds that so many mean prompts (candidates, batches) add to a step which carries one.
+
+        Its weights are read, so that they cost more than one alone in the measure in which it is bound by computing.
+        """
+        weights = self.lengths.prompt.weights
+        at_least_one, room = np.maximum(others, 1.0), steps.room[..., None]
+        span = (at_least_one * (steps.rest @ weights))[..., None]
+        top = np.minimum(steps.rest + span, room)
+        begun = steps.beside[..., None]
+        spilled = (span - (top - steps.rest)) * ((steps.full_base - steps.base) / steps.room)[..., None]
+        tokens = (self.tables.base(begun + top) - self.tables.base(begun + steps.rest) + spilled) @ weights
+        chunks = (steps.full @ weights) * (steps.full_base - steps.base + self.tables.prompt_fixed[:, None])
+        result: Floats = others * (tokens / at_least_one + chunks + self.prompt_context_s @ weights[:, None])
+        return result
+
+
+GROWTH = 1.1
+"""Growth of the batch by which the elasticity of a step's time is taken."""
+
+
+def step_costs(
+    tables: StepTables, lengths: Lengths, scheduler: Scheduler, *, budget: Floats, ttft_overhead_s: Floats
+) -> StepCosts:
+    """Return step tables under a workload.
+
+    Args:
+        tables: of the candidates.
+        lengths: of the workload's prompts and answers.
+        scheduler: of the runtime.
+        budget: tokens that a step may carry: (candidates,).
+        ttft_overhead_s: what the server spends on a request outside of steps, seconds: (candidates,).
+    """
+    context = np.array([lengths.decode_context(window) for window in tables.windows])
+    per_prompt = np.array([lengths.prompt_context(window) for window in tables.windows])
+    return StepCosts(
+        tables=tables,
+        lengths=lengths,
+        scheduler=scheduler,
+        budget=budget[:, None],
+        ttft_overhead_s=ttft_overhead_s[:, None],
+        decoded=lengths.decoded,
+        computed=lengths.computed_mean,
+        one_token_s=tables.base(np.ones_like(budget[:, None])),
+        context_s=(tables.decode_context @ context)[:, None],
+        prompt_context_s=tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed,
+    )
+
+
+def sum_of_parts(parts: dict[str, Floats]) -> Floats:
+    """Return the sum of named parts, arrays that broadcast."""
+    result: Floats = sum(parts.values(), np.zeros(1))
+    return result
