@@ -194,6 +194,17 @@ class Catalog(Struct, frozen=True, dict=True):
         """Return the accelerator that the text names. Raises UnknownName or AmbiguousName."""
         return self.accelerators[self._accelerator_names.find(text)]
 
+    def accelerator_forms(self, text: str, entry: str | None = None) -> tuple[str, ...]:
+        """Return the ids that a refused name refuses: 'not H100' is no H100 of any form, 'not H100 PCIe' that one.
+
+        ``entry`` is the id that the text was found to name; None finds it. Raises UnknownName or AmbiguousName.
+        """
+        entry = self.accelerator(text).id if entry is None else entry
+        product = entry.partition("-")[0]
+        if letters_of(text).removesuffix("s") not in (product, f"nvidia{product}"):
+            return (entry,)
+        return tuple(i for i in self.accelerators if i == product or i.startswith(f"{product}-"))
+
     def runtime(self, text: str) -> ServingRuntime:
         """Return the serving runtime that the text names. Raises UnknownName or AmbiguousName."""
         return self.runtimes[self._runtime_names.find(text)]

@@ -1,4 +1,4 @@
-"""Quantities: how their unit is carried, how they are read from what people type, and how they are shown.
+"""Quantities: how they are read from what people type, and how they are shown.
 
 Inside, everything is in base units: seconds, bytes, tokens, requests/s, FLOP/s, bytes/s, watts, USD. A reader takes the
 whole string or raises an InputError that names the value and what is accepted. GB (1e9) and GiB (2**30) never mix.
@@ -7,29 +7,16 @@ whole string or raises an InputError that names the value and what is accepted. 
 import math
 import re
 from decimal import Decimal
-from typing import Annotated, Final, NoReturn
-
-from pydantic import Field
+from typing import Final, NoReturn
 
 from catalogs.errors import InputError, quoted
-
-Seconds = Annotated[float, Field(json_schema_extra={"unit": "s"})]
-Bytes = Annotated[float, Field(json_schema_extra={"unit": "B"})]
-Tokens = Annotated[float, Field(json_schema_extra={"unit": "tokens"})]
-TokensPerSecond = Annotated[float, Field(json_schema_extra={"unit": "tokens/s"})]
-RequestsPerSecond = Annotated[float, Field(json_schema_extra={"unit": "requests/s"})]
-Flop = Annotated[float, Field(json_schema_extra={"unit": "FLOP"})]
-FlopPerSecond = Annotated[float, Field(json_schema_extra={"unit": "FLOP/s"})]
-BytesPerSecond = Annotated[float, Field(json_schema_extra={"unit": "B/s"})]
-Watts = Annotated[float, Field(json_schema_extra={"unit": "W"})]
-Joules = Annotated[float, Field(json_schema_extra={"unit": "J"})]
-Usd = Annotated[float, Field(json_schema_extra={"unit": "USD"})]
-UsdPerHour = Annotated[float, Field(json_schema_extra={"unit": "USD/h"})]
 
 GB: Final = 1e9
 GIB: Final = float(2**30)
 KIB: Final = 1024.0
 HOURS_PER_MONTH: Final = 730.0
+MINUTES_PER_HOUR: Final = 60
+SECONDS_PER_MINUTE: Final = 60.0
 SECONDS_PER_HOUR: Final = 3600.0
 SECONDS_PER_DAY: Final = 86_400.0
 SECONDS_PER_MONTH: Final = HOURS_PER_MONTH * SECONDS_PER_HOUR
@@ -47,7 +34,7 @@ TIME_UNITS: Final = _spelled(
         1e-6: "us µs μs microsecond microseconds",
         1e-3: "ms msec msecs millisecond milliseconds",
         1.0: "s sec secs second seconds",
-        60.0: "min mins minute minutes",
+        SECONDS_PER_MINUTE: "min mins minute minutes",
         SECONDS_PER_HOUR: "h hr hrs hour hours",
         SECONDS_PER_DAY: "d day days",
         7 * SECONDS_PER_DAY: "w wk week weeks",
@@ -59,7 +46,7 @@ TIME_UNITS: Final = _spelled(
 RATE_UNITS: Final = _spelled(
     {
         1.0: "rps qps req/s reqs/s",
-        60.0: "rpm qpm",
+        SECONDS_PER_MINUTE: "rpm qpm",
         SECONDS_PER_HOUR: "rph qph hourly",
         SECONDS_PER_DAY: "rpd qpd daily",
         7 * SECONDS_PER_DAY: "weekly",
@@ -311,7 +298,7 @@ def show_seconds(seconds: float) -> str:
         if size < limit:
             return f"{show_figure(seconds / unit)} {name}"
     if size < 2 * SECONDS_PER_HOUR:
-        return f"{_one_decimal(seconds / 60)} min"
+        return f"{_one_decimal(seconds / SECONDS_PER_MINUTE)} min"
     if size < 2 * SECONDS_PER_DAY:
         return f"{_one_decimal(seconds / SECONDS_PER_HOUR)} h"
     return f"{_one_decimal(seconds / SECONDS_PER_DAY)} days"

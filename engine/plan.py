@@ -337,15 +337,6 @@ class Fleet(Result, frozen=True):
     ledger: tuple[LedgerLine, ...]
 
 
-class Threshold(Result, frozen=True):
-    """One autoscaling threshold with its reason."""
-
-    name: str
-    value: float
-    unit: str
-    why: str
-
-
 class Autoscaling(Result, frozen=True):
     """When to scale out and in."""
 

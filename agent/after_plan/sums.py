@@ -6,11 +6,19 @@ from typing import Final
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
 from agent.report.replay_section import replay_sentence
 from agent.report.words import accelerators_noun, metric_shown, singular, usd_shown
-from catalogs.units import GIB, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from catalogs.units import (
+    GIB,
+    HOURS_PER_MONTH,
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+    show_usd,
+)
 from engine.plan import CapacityPlan, Latency, Performance
 
 Explanation = tuple[Block, ...]
-HOURS_PER_MONTH: Final = 730
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------
@@ -187,7 +195,7 @@ def _cost(plan: CapacityPlan) -> Explanation:
     sum_usd = plan.fleet.instances * offer.usd_per_hour * HOURS_PER_MONTH
     text = (
         f"{plan.fleet.instances} × {offer.provider} {offer.instance} at {show_usd(offer.usd_per_hour)} an hour × "
-        f"{HOURS_PER_MONTH} h = {show_usd(sum_usd)} a month"
+        f"{HOURS_PER_MONTH:g} h = {show_usd(sum_usd)} a month"
     )
     if cost.other_monthly_usd:
         text += f", and {show_usd(cost.other_monthly_usd)} of other costs"

@@ -29,8 +29,6 @@ _FACTORS: Final = {
     "dou": 2.0, "twi": 2.0, "two": 2.0, "tri": 3.0, "thr": 3.0, "tre": 3.0, "qua": 4.0, "fou": 4.0, "fiv": 5.0,
     "ten": 10.0,
 }  # fmt: skip
-_SILENT: Final = frozenset({"one", "single", "couple", "half"})
-"""Words that are numbers only beside a unit: left over alone, they are not reported."""
 
 _BELOW_HUNDRED = "(tens small? | small)"
 _IN_WORDS = Rule(

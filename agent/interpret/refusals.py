@@ -8,7 +8,6 @@ from typing import Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import NAMES, NUMBERS, Item, Sentence
-from agent.statements.names import forms_of
 from catalogs.catalog import Catalog
 
 REACH: Final = 5
@@ -94,7 +93,7 @@ def _drop(draft: Draft, refusal: int, target: int, catalog: Catalog) -> None:
     if item.has("gpu", "gpus"):
         entries = item.entries
         if item.has("gpu") and len(entries) == 1:
-            entries = forms_of(entries[0], draft.sentence.words(target, target), catalog)
+            entries = catalog.accelerator_forms(draft.sentence.words(target, target), entries[0])
         names = " or ".join(entries) if item.has("gpu") else draft.sentence.words(target, target)
         draft.found("hardware.excluded", first, last, [Option(entries, f"not on {names}")])
     else:

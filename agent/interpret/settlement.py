@@ -54,7 +54,6 @@ WHOLE: Final = frozenset(
 ) - {"serving.memory_utilisation"}
 LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "itl": (1e-5, 10), "e2e": (1e-3, 86_400)}
 """Plausible seconds of a target."""
-_LEVELS: Final = ("mean", "p50", "p90", "p95", "p99")
 
 
 def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:

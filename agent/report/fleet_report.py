@@ -7,7 +7,15 @@ from agent.report.replay_section import requests_met, saving_shown
 from agent.report.simulated_latencies import simulated_latencies
 from agent.report.simulation_report import targets_shown, verdict_shown
 from agent.report.words import accelerators_noun
-from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from catalogs.units import (
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
 from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.plan import CapacityPlan
 
@@ -111,7 +119,7 @@ def _charts(simulated: SimulatedFleet) -> Iterator[Block]:
 def _chart(simulated: SimulatedFleet, places: range, series: tuple[Series, ...], unit: str) -> Chart:
     interval_s = simulated.by_minute.interval_s
     hours = simulated.duration_s > HOURS_FROM_S
-    at = tuple(round(place * interval_s / (3600.0 if hours else 60.0), 2) for place in places)
+    at = tuple(round(place * interval_s / (SECONDS_PER_HOUR if hours else SECONDS_PER_MINUTE), 2) for place in places)
     return Chart("hour" if hours else "minute", at, series, unit)
 
 

@@ -4,10 +4,17 @@ from collections.abc import Iterator
 
 from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Facts, Paragraph, Series, Table, Words
 from agent.report.words import accelerators_noun, metric_shown, sentence, share_met
-from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from catalogs.units import (
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
 from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
 
-HOUR_S, MINUTE_S = 3600.0, 60.0
 POINTS = 28
 """Points of the chart at most: a day by the hour, a week by a quarter of a day."""
 
@@ -86,7 +93,7 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
     """Return the simulated minutes side by side."""
     rows: list[tuple[Cell, ...]] = [
         ("begins", *(_clock(moment.start_s) for moment in moments)),
-        ("minutes", *(show_figure(moment.duration_s / MINUTE_S) for moment in moments)),
+        ("minutes", *(show_figure(moment.duration_s / SECONDS_PER_MINUTE) for moment in moments)),
         ("replicas", *(f"{moment.replicas} of {show_count(moment.of_replicas)}" for moment in moments)),
         ("load of each", *(show_rate(moment.requests_per_s) for moment in moments)),
     ]
@@ -103,7 +110,7 @@ def _judged(target: SimulatedTarget) -> Words:
 
 
 def _clock(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), int(HOUR_S))
+    hours, rest = divmod(round(seconds), int(SECONDS_PER_HOUR))
     day = f"day {hours // 24 + 1}, " if hours >= 24 else ""
     return f"{day}{hours % 24:02d}:{rest // 60:02d}"
 

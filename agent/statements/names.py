@@ -42,24 +42,14 @@ def resolve_names(
     resolved("precision.kv_cache", lambda name: catalog.precision(str(name)).id)
     resolved("serving.runtime", lambda name: catalog.runtime(str(name)).id)
     resolved("hardware.accelerators", lambda names: _each(catalog.accelerator(str(name)).id for name in names))
-    resolved("hardware.excluded", lambda names: _each(i for name in names for i in _forms(str(name), catalog)))
+    resolved(
+        "hardware.excluded", lambda names: _each(i for name in names for i in catalog.accelerator_forms(str(name)))
+    )
     if values.get("money.usd_per_accelerator_hour") is None:
         resolved("money.provider", lambda name: _provider(str(name), catalog))
     if "architecture" not in values:
         resolved("model", lambda text: _model(str(text), values, sources, catalog, base))
     return _about_region(values, catalog)
-
-
-def _forms(name: str, catalog: Catalog) -> tuple[str, ...]:
-    return forms_of(catalog.accelerator(name).id, name, catalog)
-
-
-def forms_of(entry: str, name: str, catalog: Catalog) -> tuple[str, ...]:
-    """Return what refusing an entry by a name refuses: 'not H100' is no H100 of any form, 'not H100 PCIe' that one."""
-    product = entry.partition("-")[0]
-    if letters_of(name).removesuffix("s") not in (product, f"nvidia{product}"):
-        return (entry,)
-    return tuple(i for i in catalog.accelerators if i == product or i.startswith(f"{product}-"))
 
 
 def _each(names: Iterable[str]) -> tuple[str, ...]:

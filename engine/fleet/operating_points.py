@@ -60,7 +60,6 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
         waiting=rates * along.waits.mean[0, :, 0],
         ttft_p95_s=percentile_latency(along, "ttft", 0.95)[0],
         kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
-        utilisation=rates / saturated,
     )
     prefill = float(load.own_prefill_s[0, -1] @ question.lengths.prompt.weights)
     return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]))

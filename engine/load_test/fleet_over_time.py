@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats
 from engine.fleet.offers import paid_accelerators
 from engine.load_test.load_over_time import Lasting, LastingLoad, Recorded, Span, lasting_load
@@ -16,7 +17,6 @@ from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
 from engine.planning.ledger import always_on
-from engine.question.demand import HOUR_S
 from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.simulation import Requests, step_model_of
 from engine.simulation.minutes import Minutes
@@ -167,7 +167,7 @@ def _simulated(
     plan: CapacityPlan, asked: Lasting, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
 ) -> SimulatedFleet:
     told = [change.what for change in over.changes if change.at_s <= over.until_s]
-    hours = over.until_s / HOUR_S
+    hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
     fixed = always_on(plan)
     fixed_paid = paid_accelerators(plan.chosen, fixed) * hours
@@ -232,7 +232,7 @@ def _paid_hours(plan: CapacityPlan, over: FleetOverTime) -> float:
         if to > since:
             held = change.starting + change.serving + change.draining
             total += paid_accelerators(plan.chosen, held) * (to - since)
-    return total / HOUR_S
+    return total / SECONDS_PER_HOUR
 
 
 def _by_minute(minutes: Minutes) -> FleetByMinute:

@@ -10,10 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
+from catalogs.units import SECONDS_PER_MINUTE
 from engine.load_test.plan_under_load import drawn_tokens, refuse_impossible
 from engine.plan import CapacityPlan
 from engine.planning.inverse import fleet_rate
-from engine.question.demand import MINUTE_S, Demand, demand_of
+from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
 from engine.scaling.minutes import demand_by_minute
 from engine.simulation import Requests, requests_of
@@ -103,7 +104,7 @@ def _of_trace(trace: Recorded, asked: Lasting) -> LastingLoad:
     first = next(parts)  # an empty trace has been refused
     last = float(first.arrival_s[-1])
     early = int(np.searchsorted(first.arrival_s, FIRST_S))
-    rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, MINUTE_S)
+    rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, SECONDS_PER_MINUTE)
     words = f"the trace {trace.shown}" + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
     return LastingLoad(chain([first], parts), words, rate)
 
@@ -136,13 +137,15 @@ def _of_hours(
     minutes = demand_by_minute(demand, mean_of_hours, burstiness=traffic.burstiness, seed=asked.seed).requests_per_s
     requests = over_time(
         minutes,
-        MINUTE_S,
+        SECONDS_PER_MINUTE,
         lengths,
         seed=asked.seed,
         burstiness=traffic.burstiness,
         prefix_hit=question.spec.tokens.prefix_hit,
     )
-    return LastingLoad(requests, words, float(minutes[0]), len(minutes) * MINUTE_S, int(minutes.sum() * MINUTE_S))
+    return LastingLoad(
+        requests, words, float(minutes[0]), len(minutes) * SECONDS_PER_MINUTE, int(minutes.sum() * SECONDS_PER_MINUTE)
+    )
 
 
 def _busiest(hourly: tuple[float, ...], hours: int) -> tuple[float, ...]:

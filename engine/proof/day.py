@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
+from catalogs.units import MINUTES_PER_HOUR
 from engine.fleet.bill import autoscaled_bill
 from engine.fleet.offers import paid_accelerators
 from engine.fleet.operating_points import OperatingPoints, operating_points
@@ -21,7 +22,7 @@ from engine.question.demand import DAY_H, WITHIN_HOUR, Demand, demand_of
 from engine.question.resolve import Question
 from engine.scaling.controller import ScalingPolicy, policy_of
 from engine.scaling.correction import Outcome, Settings, Step, settled
-from engine.scaling.minutes import MINUTES_PER_HOUR, DemandByMinute, demand_by_minute
+from engine.scaling.minutes import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
 from engine.scaling.replica_loads import replica_loads
 

@@ -7,12 +7,13 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from catalogs.units import SECONDS_PER_MINUTE
 from engine.fleet.candidates import Candidates
 from engine.load_test.plan_under_load import drawn_tokens, latency, simulated_targets
 from engine.plan import CapacityPlan, Moment, MomentName
 from engine.proof.peak_hour import TOGETHER, unless_beyond_doubt
 from engine.question.resolve import Question
-from engine.scaling.minutes import SECONDS, DemandByMinute
+from engine.scaling.minutes import DemandByMinute
 from engine.scaling.replay import Run
 from engine.simulation import simulate, step_model_of
 from engine.simulation.arrivals import over_time
@@ -48,7 +49,7 @@ def moments(
         "peak": int((before + after).argmax()),
         "steepest": int((after - before).argmax()),
     }
-    lead = int(min(SECONDS * LEAD_MINUTES, max(LEAD_ANSWERS * plan.performance.at_peak.e2e_s.mean, 1.0)))
+    lead = int(min(SECONDS_PER_MINUTE * LEAD_MINUTES, max(LEAD_ANSWERS * plan.performance.at_peak.e2e_s.mean, 1.0)))
     told = (_moment(name, at, lead, question, found, demand, run, seed) for name, at in places.items())
     return tuple(moment for moment in told if moment is not None)
 
@@ -65,8 +66,8 @@ def _moment(
 ) -> Moment | None:
     minutes = np.arange(start - LEAD_MINUTES, start + MINUTES)
     ready = run.ready.take(minutes, mode="wrap")
-    each = np.repeat(demand.requests_per_s.take(minutes, mode="wrap") / ready, int(SECONDS))
-    each = each[int(SECONDS) * LEAD_MINUTES - lead_s :]
+    each = np.repeat(demand.requests_per_s.take(minutes, mode="wrap") / ready, int(SECONDS_PER_MINUTE))
+    each = each[int(SECONDS_PER_MINUTE) * LEAD_MINUTES - lead_s :]
     fleet = int(ready[-1])
     least = each[-int(lead_s + LEAST_S) :].sum()
     together = min(max(int(MOST_REQUESTS / least), 1), TOGETHER, fleet)
@@ -100,7 +101,7 @@ def _moment(
         return None
     return Moment(
         name=name,
-        start_s=(start + MINUTES) * SECONDS - seconds,
+        start_s=(start + MINUTES) * SECONDS_PER_MINUTE - seconds,
         duration_s=float(seconds),
         requests=sum(map(len, load)) - first,
         replicas=together,

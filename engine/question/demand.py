@@ -6,6 +6,7 @@ from math import cos, exp, tau
 import numpy as np
 from msgspec import Struct
 
+from catalogs.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 from engine.workload import Traffic
 
 FLOOR = 0.01
@@ -13,8 +14,6 @@ FLOOR = 0.01
 WITHIN_HOUR = 1.15
 """Peak minute over its hour that is reckoned with at least. Measured: 1.15 (chat) and 1.17 (code completion) on the
 Azure 2024 traces; the median hour of three ServeGen services holds a ten-minute peak of 1.07 to 1.18."""
-MINUTE_S = 60.0
-HOUR_S = 3600.0
 SPIKY = 12.0
 """From this peak factor on one day of 24 hours cannot hold the peak well, and the shape is a week's."""
 DAY_H = 24.0
@@ -57,13 +56,13 @@ class Demand(Struct, frozen=True):
         centres = np.arange(hours + 1.0)
         now = np.arange(hours * _STEPS_PER_HOUR) / _STEPS_PER_HOUR
         # Straight pieces are highest at their ends, and the grid holds every centre.
-        reach = min(reaction_s / HOUR_S, DAY_H)
+        reach = min(reaction_s / SECONDS_PER_HOUR, DAY_H)
         lags = np.append(np.arange(0.0, reach, 1 / _STEPS_PER_HOUR), reach)
         later = np.interp(now[:, None] + lags[None, :], centres, rates, period=hours)
         ratios = np.sort(later.max(axis=1) / np.maximum(later[:, 0], FLOOR))
         # np.quantile would load masked arrays with it, a tenth of all that a cold forecast loads.
         rise = float(np.interp(quantile * (len(ratios) - 1), np.arange(len(ratios)), ratios))
-        within = max(1.0, WITHIN_HOUR / self.burst) ** min(1.0, reaction_s / MINUTE_S)
+        within = max(1.0, WITHIN_HOUR / self.burst) ** min(1.0, reaction_s / SECONDS_PER_MINUTE)
         return max(1.0, rise) * float(within)
 
 

@@ -26,8 +26,6 @@ class LoadCurve(Struct, frozen=True):
     ttft_p95_s: Floats
     kv_cache_usage: Floats
     """Share of the KV pool."""
-    utilisation: Floats
-    """Load over the saturated rate."""
 
     def __post_init__(self) -> None:
         loads = self.requests_per_s
@@ -49,10 +47,6 @@ class LoadCurve(Struct, frozen=True):
     def kv_cache_usage_at(self, requests_per_s: float) -> float:
         """Return the share of the KV pool in use at a load."""
         return self._at(self.kv_cache_usage, requests_per_s)
-
-    def utilisation_at(self, requests_per_s: float) -> float:
-        """Return the load over the saturated rate at a load."""
-        return self._at(self.utilisation, requests_per_s)
 
     def ttft_p95_at(self, requests_per_s: float) -> float:
         """Return the 95th percentile of TTFT at a load, seconds."""

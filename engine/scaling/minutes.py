@@ -6,12 +6,11 @@ from math import exp, log, sqrt
 import numpy as np
 from msgspec import Struct
 
+from catalogs.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from engine.arrays import Floats
 from engine.question.demand import WITHIN_HOUR, Demand
 from engine.random_streams import stream
 
-MINUTES_PER_HOUR = 60
-SECONDS = 60.0
 MEMORY_MINUTES = 10.0
 """Over which demand within an hour forgets where it stood: ten-minute means of public services peak nearly as high
 above their hour (1.07 to 1.18) as minutes do."""
@@ -49,8 +48,8 @@ def demand_by_minute(
     shape = smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
     rate = shape * (mean_requests_per_s / shape.mean())
     spread = burstiness * burstiness
-    counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS / spread) * spread
-    return DemandByMinute(rate, counts / SECONDS)
+    counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS_PER_MINUTE / spread) * spread
+    return DemandByMinute(rate, counts / SECONDS_PER_MINUTE)
 
 
 def _wobble(count: int, peak: float, seed: int) -> Floats:

@@ -12,9 +12,10 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
 from engine.scaling.controller import Controller, ScalingPolicy
-from engine.scaling.minutes import SECONDS, DemandByMinute
+from engine.scaling.minutes import DemandByMinute
 
 ASKED_BACK_MINUTES = 30
 """A replica that is asked for again within so many minutes of being given back was given back in vain."""
@@ -72,9 +73,9 @@ class Run(Struct, frozen=True):
 
 def by_the_minute(policy: ScalingPolicy) -> ScalingPolicy:
     """Return the policy of an autoscaler that looks once a minute and reacts as fast: its start takes what is left."""
-    window = max(SECONDS, round(policy.window_s / SECONDS) * SECONDS)
+    window = max(SECONDS_PER_MINUTE, round(policy.window_s / SECONDS_PER_MINUTE) * SECONDS_PER_MINUTE)
     left = policy.start_s + policy.poll_s + policy.window_s - window
-    return replace(policy, poll_s=SECONDS, window_s=window, start_s=max(left, 0.0))
+    return replace(policy, poll_s=SECONDS_PER_MINUTE, window_s=window, start_s=max(left, 0.0))
 
 
 def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> Run:
@@ -82,7 +83,7 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
     asked = ceil(first / policy.requests_per_s_per_replica - 1e-9) + policy.spares
-    fleet = _Fleet(min(max(asked, policy.minimum), policy.maximum), round(policy.start_s / SECONDS))
+    fleet = _Fleet(min(max(asked, policy.minimum), policy.maximum), round(policy.start_s / SECONDS_PER_MINUTE))
     controller = Controller(policy, fleet.held)
     after = _Flow(loads).after
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
@@ -91,7 +92,7 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
     each: list[float] = []
     ready: list[int] = []
     held: list[int] = []
-    brought = (minutes.requests_per_s * SECONDS).tolist()
+    brought = (minutes.requests_per_s * SECONDS_PER_MINUTE).tolist()
     for minute, (comes, seen, share) in enumerate(zip(brought, counted.tolist(), luck.tolist(), strict=True)):
         if minute == fleet.next_start:
             fleet.begin()
@@ -101,7 +102,9 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
         each.append(one)
         ready.append(serving)
         held.append(fleet.held)
-        wanted = controller.asked(minute * SECONDS, fleet.held, flight * share, waiting * serving * share, seen)
+        wanted = controller.asked(
+            minute * SECONDS_PER_MINUTE, fleet.held, flight * share, waiting * serving * share, seen
+        )
         if wanted != fleet.held:
             fleet.scale(minute, wanted)
     in_flight = np.array(each)
@@ -164,7 +167,7 @@ class _Flow:
         rates = np.concatenate([[0.0], loads.requests_per_s])
         in_flight = np.concatenate([[0.0], loads.in_flight])
         waiting = np.concatenate([[0.0], loads.waiting])
-        brought = in_flight + SECONDS * rates
+        brought = in_flight + SECONDS_PER_MINUTE * rates
         self._last = float(brought[-1])
         self._scale = _CELLS / self._last
         grid = np.linspace(0.0, self._last, _CELLS + 1)

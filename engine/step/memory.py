@@ -15,9 +15,6 @@ from engine.step.operations import INDEX_KEY_BYTES, layers
 PLAIN_BYTES = 2.0
 """Embeddings, LM head, norms and routers stay in 16 bit in quantised checkpoints."""
 
-STATE_SLOTS_IN_POOL = 1.0
-"""Recurrent states live in the same pool as KV blocks (vLLM's hybrid allocator), one per sequence."""
-
 
 class Parallelism(Struct, frozen=True):
     """How a replica is spread: arrays over candidates. G = tp·pp·dp accelerators; ep divides tp·dp."""

@@ -14,7 +14,6 @@ def curve_of(loads: list[float], in_flight: list[float], kv: list[float] | None 
         waiting=np.zeros_like(rates),
         ttft_p95_s=0.1 + flight * 0.01,
         kv_cache_usage=np.array(kv) if kv else np.minimum(flight / 100, 1),
-        utilisation=rates / rates.max(initial=1),
     )
 
 

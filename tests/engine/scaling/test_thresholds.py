@@ -26,7 +26,6 @@ def queue_curve(saturated: float = SATURATED, seats: float = 40.0, pool: float =
         waiting=waiting,
         ttft_p95_s=0.1 + 3 * waiting / (share * saturated),
         kv_cache_usage=np.minimum(seats * share / pool, 1),
-        utilisation=share,
     )
 
 
