@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine.fleet.operating_points import operating_points
-from engine.fleet.search import Evaluated, only, search
+from engine.fleet.search import SizedCandidates, array_of_one, search
 from engine.plan import CapacityPlan, NoPlan, PerformanceAt, Rejection, TargetResult
 from engine.planning.alternatives import alternatives_of
 from engine.planning.answer import answer_of, target_results, warnings_of
@@ -46,7 +46,7 @@ def forecast(
     found = considered(spec, catalog)
     if isinstance(found, NoPlan):
         return found
-    best = only(found.evaluated, int(found.evaluated.order[0]))
+    best = array_of_one(found.evaluated, int(found.evaluated.order[0]))
     return planned(found.question, found.evaluated, best, found.misses, sources)
 
 
@@ -54,7 +54,7 @@ class Considered(Struct, frozen=True):
     """Every candidate of a question, ranked."""
 
     question: Question
-    evaluated: Evaluated
+    evaluated: SizedCandidates
     misses: tuple[Rejection, ...]
     """Why none of them meets what was asked; then they are the nearest ones."""
 
@@ -84,8 +84,8 @@ class Simulated(Struct, frozen=True):
 
 def planned(
     question: Question,
-    evaluated: Evaluated,
-    best: Evaluated,
+    evaluated: SizedCandidates,
+    best: SizedCandidates,
     misses: tuple[Rejection, ...] = (),
     sources: Mapping[str, Source] | None = None,
     simulated: Simulated | None = None,

@@ -42,7 +42,7 @@ class TokenDistribution(Record):
         return self
 
     @property
-    def spread(self) -> float:
+    def lognormal_cv(self) -> float:
         """CV of the lognormal.
 
         From mean m and 95th percentile q: ln q = ln m − σ²/2 + z·σ, solved for the smaller σ; CV = sqrt(e^σ² − 1). No

@@ -28,7 +28,7 @@ def forewarnings(spec: WorkloadSpec, catalog: Catalog) -> tuple[str, ...]:
     bandwidth = [found.rates[int(which)].memory_bytes_per_s for which in found.which]
     reads = min(
         float(weights) * float(stages) * share / rate
-        for weights, stages, rate in zip(found.memory.weights, found.spread.pp, bandwidth, strict=True)
+        for weights, stages, rate in zip(found.memory.weights, found.parallelism.pp, bandwidth, strict=True)
     )
     for target in spec.targets:
         if target.metric == "itl" and target.seconds < reads:

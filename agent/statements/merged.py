@@ -170,7 +170,7 @@ def _lengths(side: str, lengths: TokenQuantiles) -> dict[str, Any]:
     """Return mean and spread. The CV, not the p95: it still holds when someone states another mean."""
     values: dict[str, Any] = {f"tokens.{side}.mean": lengths.mean}
     if lengths.p95 is not None:
-        values[f"tokens.{side}.cv"] = round(TokenDistribution(mean=lengths.mean, p95=lengths.p95).spread, 3)
+        values[f"tokens.{side}.cv"] = round(TokenDistribution(mean=lengths.mean, p95=lengths.p95).lognormal_cv, 3)
     return values
 
 

@@ -15,7 +15,8 @@ from engine.accuracy.benchmarks import Benchmark, BenchmarkTtft, Progress, bench
 from engine.accuracy.points import Load, Point, Setting, System, Unpredictable, read_point, tokens_of
 from engine.arrays import Floats, Ints
 from engine.bands.lookup import architecture_of, band_for, ends, kernels_of
-from engine.fleet.candidates import Candidates, illegal_because, measure, rates_of
+from engine.fleet.candidates import Candidates, measure, rates_of
+from engine.fleet.parallelisms import illegal_because
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
@@ -23,7 +24,7 @@ from engine.replica.closed_forms import LoadFigures, closed_loop, offline, satur
 from engine.replica.latencies import mean_latency
 from engine.replica.load import Replicas
 from engine.simulation import step_model_of
-from engine.step.memory import Parallelism
+from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported
 from engine.step.table import StepTables
 from engine.workload import Hardware, Precisions, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
@@ -70,7 +71,7 @@ class _Reduced(Struct, frozen=True):
     accelerators: tuple[Accelerator, ...]
     rates: tuple[Rates, ...]
     which: Ints
-    spread: Parallelism
+    parallelism: Parallelism
     tables: StepTables
     row_of: Mapping[Setting, int]
 
@@ -206,7 +207,7 @@ def _reduce(
     for setting in sorted(settings, key=str):
         if setting in refused:
             continue
-        reason = illegal_because(question.model, setting.tp, setting.pp, setting.dp, setting.ep)
+        reason = illegal_because(question.model, ParallelSizes(setting.tp, setting.pp, setting.dp, setting.ep))
         if reason:
             refused[setting] = reason
         else:
@@ -215,10 +216,12 @@ def _reduce(
         return None, refused
     which = np.array([position[s.accelerator] for s in legal], dtype=np.int64)
     axes = np.array([(s.tp, s.pp, s.dp, s.ep) for s in legal], dtype=np.int64)
-    spread = Parallelism(axes[:, 0], axes[:, 1], axes[:, 2], axes[:, 3])
-    found = measure(question, tuple(accelerators), tuple(rates), which, spread)
+    parallelism = Parallelism(*axes.T)
+    found = measure(question, tuple(accelerators), tuple(rates), which, parallelism)
     row_of = {setting: row for row, setting in enumerate(legal)}
-    return _Reduced(question, tuple(accelerators), tuple(rates), which, spread, found.step_tables(), row_of), refused
+    return _Reduced(
+        question, tuple(accelerators), tuple(rates), which, parallelism, found.step_tables(), row_of
+    ), refused
 
 
 def _predict_load(
@@ -229,7 +232,9 @@ def _predict_load(
     rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
     question = _under(reduced.question, load)
     if load.protocol.tuning:
-        held = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
+        held = measure(
+            question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.parallelism.take(rows)
+        )
     for index, point in enumerate(points):
         accelerator = reduced.accelerators[reduced.which[rows[index]]]
         scheduler = scheduler_of(question.runtime, accelerator, load.protocol, point.run)
@@ -255,7 +260,7 @@ def _predict_alike(
         batch_cap=scheduler.max_sequences,
     )
     rows = np.array([reduced.row_of[point.setting] for point in points], dtype=np.intp)
-    found = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.spread.take(rows))
+    found = measure(question, reduced.accelerators, reduced.rates, reduced.which[rows], reduced.parallelism.take(rows))
     tables = reduced.tables.take(rows)
     try:
         figures = _figures(found.replicas(tables), load, points)
@@ -286,7 +291,7 @@ def _benchmark(found: Candidates, tables: StepTables, index: int, point: Point) 
         found.accelerator(index),
         point.load.protocol,
         point.run,
-        int(found.spread.dp[index]),
+        int(found.parallelism.dp[index]),
     )
 
 
@@ -294,8 +299,8 @@ def _outcome(found: Candidates, figures: LoadFigures, index: int, point: Point) 
     if found.seats_by_memory[index] < 1:
         question = found.question
         return (
-            f"{question.model.name} in {question.weights.name} does not fit on {found.spread.accelerators[index]} × "
-            f"{found.accelerator(index).name}"
+            f"{question.model.name} in {question.weights.name} does not fit on "
+            f"{found.parallelism.accelerators[index]} × {found.accelerator(index).name}"
         )
     predictions = []
     for column in columns_of(point.row):

@@ -17,10 +17,9 @@ from engine.estimate.load import (
     as_sent,
     basis_of,
     point_of,
-    spread_stated,
+    variation_stated,
 )
-from engine.estimate.spread import Spread, Unfit, shape_of
-from engine.fleet.candidates import Candidates
+from engine.estimate.smallest_fit import Unfit, smallest_fit
 from engine.plan import (
     SCHEMA_VERSION,
     AcceleratorMemory,
@@ -35,6 +34,7 @@ from engine.planning.memory import replica_memory
 from engine.question.resolve import Question, resolve
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 from engine.step.operations import FlopCount, flops
+from engine.step.parallelism import ParallelSizes
 from engine.step.rates import Unsupported, compute_unit
 from engine.workload import DEFAULT_TOKEN_CV, WorkloadSpec
 
@@ -135,26 +135,35 @@ def estimate(spec: WorkloadSpec, load: GivenLoad, catalog: Catalog) -> Outcome:
     cap = spec.serving.batch_cap
     if load.kind == "static_batch" and cap and (load.value or 0) > cap:
         raise InputError(f"a static batch of {load.value:g} is beyond the batch cap of {cap}: leave one of them out")
-    shape = shape_of(question)
-    if isinstance(shape, Unfit):
-        return _incompatible(question, load, shape.spread, shape.rejection, shape.needs, ())
-    basis = basis_of(question, shape.found, load)
+    fit = smallest_fit(question)
+    if isinstance(fit, Unfit):
+        return _incompatible(question, load, fit.sizes, fit.rejection, fit.needs, ())
+    basis = basis_of(question, fit.found, load)
     at = point_of(basis)
-    assumptions = _assumptions(basis, spec, shape.note)
+    assumptions = _assumptions(basis, spec, fit.note)
     if isinstance(at, Rejection):
-        there = replica_memory(question, shape.found, 0.0).per_accelerator
-        return _incompatible(question, load, _spread_of(shape.found), at, there, assumptions)
+        there = replica_memory(question, fit.found, 0.0).per_accelerator
+        return _incompatible(question, load, fit.found.parallelism.sizes(), at, there, assumptions)
     return _estimate(basis, at, assumptions)
 
 
 def estimates(specs: Sequence[WorkloadSpec], loads: Sequence[GivenLoad], catalog: Catalog) -> tuple[Outcome, ...]:
-    """Return every spec at every load; a spec that names several accelerators stands for as many."""
-    each = [
+    """Return every spec at every load; a spec that names several accelerators stands for as many.
+
+    Args:
+        specs: name their accelerators.
+        loads: of one replica.
+        catalog: the facts.
+
+    Raises:
+        InputError: unknown names, values that contradict each other.
+    """
+    single = [
         spec.model_copy(update={"hardware": spec.hardware.model_copy(update={"accelerators": (name,)})})
         for spec in specs
         for name in spec.hardware.accelerators
     ]
-    return tuple(estimate(spec, load, catalog) for spec in each for load in loads)
+    return tuple(estimate(spec, load, catalog) for spec in single for load in loads)
 
 
 def estimate_json(outcome: Outcome) -> dict[str, Any]:
@@ -213,14 +222,14 @@ def token_flops(question: Question) -> FlopCount:
 
 def _estimate(basis: Basis, at: Point, assumptions: tuple[Assumption, ...]) -> Estimate:
     question, found = basis.question, basis.found
-    pool = float(found.memory.kv_cache[0]) * int(found.spread.dp[0])
+    pool = float(found.memory.kv_cache[0]) * int(found.parallelism.dp[0])
     memory = replica_memory(question, found, min(at.running * at.request_bytes / pool, 1.0))
     saturated_rate = float(basis.replicas.saturated_rate[0, 0])
     utilisation = None if basis.load.kind == "static_batch" else min(at.requests_per_s / saturated_rate, 1.0)
     tokens = at.requests_per_s * question.lengths.output.mean
     verdict, reason = _verdict(basis, at, memory, utilisation)
     return Estimate(
-        setup=_setup(question, _spread_of(found)),
+        setup=_setup(question, found.parallelism.sizes()),
         load=basis.load,
         ttft_s=at.ttft_s,
         itl_s=at.itl_s,
@@ -231,7 +240,7 @@ def _estimate(basis: Basis, at: Point, assumptions: tuple[Assumption, ...]) -> E
         requests_per_s=at.requests_per_s,
         output_tokens_per_s=tokens,
         output_tokens_per_s_per_request=1.0 / (at.itl_s.mean or np.inf),
-        output_tokens_per_s_per_accelerator=tokens / int(found.spread.accelerators[0]),
+        output_tokens_per_s_per_accelerator=tokens / int(found.parallelism.accelerators[0]),
         memory=replace(memory, verdict=verdict),
         flops=flops_of(question),
         verdict=verdict,
@@ -250,7 +259,7 @@ def _verdict(basis: Basis, at: Point, memory: Memory, utilisation: float | None)
         share, fit = one.weights_bytes / (one.total_bytes - one.unused_bytes), memory.max_concurrent_sequences
         return "marginal", f"weights take {share:.0%} of the usable memory: {fit:,} requests of mean length fit"
     if basis.load.kind == "concurrency" and clients > seats:
-        full = "KV cache" if seats < basis.question.batch_cap * int(basis.found.spread.dp[0]) else "batch"
+        full = "KV cache" if seats < basis.question.batch_cap * int(basis.found.parallelism.dp[0]) else "batch"
         return "marginal", f"{clients - seats:,} of {clients:,} clients wait for a seat: the {full} is full"
     if basis.load.kind == "rps" and utilisation is not None and utilisation > ceiling:
         return "marginal", f"{utilisation:.0%} of the saturated rate: waits grow steeply beyond {ceiling:.0%}"
@@ -260,13 +269,13 @@ def _verdict(basis: Basis, at: Point, memory: Memory, utilisation: float | None)
 def _incompatible(
     question: Question,
     load: GivenLoad,
-    spread: Spread,
+    sizes: ParallelSizes,
     rejection: Rejection,
     per_accelerator: AcceleratorMemory | None,
     assumptions: tuple[Assumption, ...],
 ) -> Incompatible:
     return Incompatible(
-        setup=_setup(question, spread),
+        setup=_setup(question, sizes),
         load=load,
         rejection=rejection,
         weights_bytes=weights_bytes(question.model, question.weights, question.parameters),
@@ -277,12 +286,7 @@ def _incompatible(
     )
 
 
-def _spread_of(found: Candidates) -> Spread:
-    axes = found.spread
-    return int(axes.tp[0]), int(axes.pp[0]), int(axes.dp[0]), int(axes.ep[0])
-
-
-def _setup(question: Question, spread: Spread) -> Setup:
+def _setup(question: Question, sizes: ParallelSizes) -> Setup:
     accelerator = question.accelerators[0]
     try:
         unit = compute_unit(accelerator, question.weights)
@@ -293,23 +297,23 @@ def _setup(question: Question, spread: Spread) -> Setup:
         model_name=question.model.name,
         accelerator=accelerator.id,
         accelerator_name=accelerator.name,
-        accelerators=spread[0] * spread[1] * spread[2],
-        tensor_parallel=spread[0],
-        pipeline_parallel=spread[1],
-        data_parallel=spread[2],
-        expert_parallel=spread[3],
+        accelerators=sizes.accelerators,
+        tensor_parallel=sizes.tp,
+        pipeline_parallel=sizes.pp,
+        data_parallel=sizes.dp,
+        expert_parallel=sizes.ep,
         precision=ChosenPrecision(question.weights.id, question.kv_cache.id, unit),
         runtime=question.runtime.id,
     )
 
 
-def _assumptions(basis: Basis, spec: WorkloadSpec, shape_note: str) -> tuple[Assumption, ...]:
+def _assumptions(basis: Basis, spec: WorkloadSpec, fit_note: str) -> tuple[Assumption, ...]:
     question, kind, protocol = basis.question, basis.load.kind, basis.protocol
-    unsaid = not (spread_stated(spec.tokens.input) and spread_stated(spec.tokens.output))
+    unsaid = not (variation_stated(spec.tokens.input) and variation_stated(spec.tokens.output))
     calls = spec.traffic.calls_per_request
     origin = basis.found.rates[0].origin
     texts = {
-        shape_note: True,
+        fit_note: True,
         f"clients behave as a benchmark's: all start at once, {protocol.prompts_per_client} prompts each": (
             kind == "concurrency"
         ),

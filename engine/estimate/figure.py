@@ -30,7 +30,7 @@ class Figure(Struct, frozen=True):
     """They sum to the value, in its unit; empty where the formula is a product."""
 
     def again(self) -> float:
-        """Call the function with its inputs."""
+        """Return the value as the function gives it once more."""
         return float(self.function(*self.arguments))
 
     @property
@@ -39,7 +39,7 @@ class Figure(Struct, frozen=True):
         return f"{self.function.__module__}.{self.function.__name__}"
 
 
-def told(parts: Mapping[str, float]) -> dict[str, float]:
-    """Leave out the parts that are nothing."""
+def parts_that_count(parts: Mapping[str, float]) -> dict[str, float]:
+    """Return the parts without those that are nothing: at most 1e-12 of the whole."""
     whole = sum(parts.values())
     return {name: value for name, value in parts.items() if abs(value) > 1e-12 * abs(whole)}

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from catalogs.records.protocols import BenchmarkProtocol
 from engine.arrays import Floats
-from engine.estimate.spread import sequence_bytes_at_end
+from engine.estimate.smallest_fit import sequence_bytes_at_end
 from engine.fleet.candidates import Candidates
 from engine.plan import Latency, Rejection
 from engine.question.resolve import Question
@@ -80,19 +80,25 @@ def as_sent(spec: WorkloadSpec, load: GivenLoad) -> WorkloadSpec:
         return spec
 
     def fixed(lengths: TokenDistribution) -> TokenDistribution:
-        return lengths if spread_stated(lengths) else TokenDistribution(mean=lengths.mean, cv=0)
+        return lengths if variation_stated(lengths) else TokenDistribution(mean=lengths.mean, cv=0)
 
     tokens = spec.tokens.model_copy(update={"input": fixed(spec.tokens.input), "output": fixed(spec.tokens.output)})
     return spec.model_copy(update={"tokens": tokens})
 
 
-def spread_stated(lengths: TokenDistribution) -> bool:
+def variation_stated(lengths: TokenDistribution) -> bool:
     """Return whether someone said how lengths vary."""
     return lengths.cv is not None or lengths.p95 is not None or bool(lengths.values)
 
 
 def basis_of(question: Question, found: Candidates, load: GivenLoad) -> Basis:
-    """Return a replica (an array of one) with its load and the usual benchmark protocol."""
+    """Return a replica with its load and the usual benchmark protocol.
+
+    Args:
+        question: resolved for the load.
+        found: the replica, an array of one.
+        load: that is given.
+    """
     protocol = question.catalog.protocols["default"]
     if question.lengths.output.cv > 0:
         protocol = BenchmarkProtocol.model_validate(protocol.model_dump() | {"shortest": DRAWN_FROM})
@@ -151,7 +157,11 @@ def _open(basis: Basis) -> Point | Rejection:
 
 def _static(basis: Basis) -> Point | Rejection:
     batch, question, found = basis.load.value or 0.0, basis.question, basis.found
-    each, pool, ranks = sequence_bytes_at_end(question, found), float(found.memory.kv_cache[0]), int(found.spread.dp[0])
+    each, pool, ranks = (
+        sequence_bytes_at_end(question, found),
+        float(found.memory.kv_cache[0]),
+        int(found.parallelism.dp[0]),
+    )
     fit = int(pool * ranks / max(each, 1.0))
     if batch > fit:
         needed = batch * each / ranks

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from engine.arrays import Floats
 from engine.estimate.estimate import Estimate, flops_of
-from engine.estimate.figure import Figure, Input, told
+from engine.estimate.figure import Figure, Input, parts_that_count
 from engine.estimate.load import Basis, Point, figures_of, point_of
-from engine.estimate.why_memory import spread_inputs
+from engine.estimate.why_memory import parallelism_inputs
 from engine.plan import Rejection
 from engine.question.resolve import Question
 
@@ -77,7 +77,7 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
         (
             running,
             context,
-            *spread_inputs(result),
+            *parallelism_inputs(result),
             Input("memory bandwidth", basis.found.rates[0].memory_bytes_per_s, "bytes/s", kernels),
         ),
         step_parts_at(basis, result.batch),
@@ -148,7 +148,7 @@ def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     parts["attention, launches"] = float(tables.decode_fixed[0])
     parts["attention over the context"] = float(replicas.costs.decode_attention(column)[0, 0])
     parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
-    return told(parts)
+    return parts_that_count(parts)
 
 
 def prompt_s(basis: Basis, batch: float) -> float:
@@ -164,18 +164,20 @@ def latency_s(basis: Basis, name: str) -> float:
 def _ttft_parts(result: Estimate) -> dict[str, float]:
     basis = result.basis
     if basis.load.kind != "rps":
-        return told({name: float(part[0]) for name, part in figures_of(basis).ttft_parts.items()})
+        return parts_that_count({name: float(part[0]) for name, part in figures_of(basis).ttft_parts.items()})
     column = _column(result.batch)
     waits = {name: float(part.flat[0]) for name, part in basis.replicas.at(column).waits.parts.items()}
-    return told(waits | _averaged(basis, basis.replicas.costs.own_prefill_parts(basis.replicas.costs.at(column))))
+    return parts_that_count(
+        waits | _averaged(basis, basis.replicas.costs.own_prefill_parts(basis.replicas.costs.at(column)))
+    )
 
 
 def _itl_parts(result: Estimate) -> dict[str, float]:
     basis = result.basis
     if basis.load.kind != "rps":
-        return told({name: float(part[0]) for name, part in figures_of(basis).itl_parts.items()})
+        return parts_that_count({name: float(part[0]) for name, part in figures_of(basis).itl_parts.items()})
     load = basis.replicas.at(_column(result.batch))
-    return told({name: float(part[0, 0]) for name, part in load.itl_parts.items()})
+    return parts_that_count({name: float(part[0, 0]) for name, part in load.itl_parts.items()})
 
 
 # --- throughput -------------------------------------------------------------------------------------------------------
@@ -225,7 +227,7 @@ def output_tokens_per_s(basis: Basis) -> float:
 
 def output_tokens_per_s_per_accelerator(basis: Basis) -> float:
     """Return the output of one accelerator at the replica's load."""
-    return output_tokens_per_s(basis) / int(basis.found.spread.accelerators[0])
+    return output_tokens_per_s(basis) / int(basis.found.parallelism.accelerators[0])
 
 
 def _point_again(basis: Basis) -> Point:
@@ -242,4 +244,4 @@ def _column(batch: float) -> Floats:
 def _averaged(basis: Basis, parts: Mapping[str, Floats]) -> dict[str, float]:
     """Return parts by prompt stratum as their means over prompts."""
     weights = basis.question.lengths.prompt.weights
-    return told({name: float((part @ weights)[0, 0]) for name, part in parts.items()})
+    return parts_that_count({name: float((part @ weights)[0, 0]) for name, part in parts.items()})

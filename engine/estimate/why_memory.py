@@ -47,7 +47,7 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
         "each matrix over the ways in which it can be cut, replicated beyond; the fullest accelerator",
         weights_on_one,
         (basis,),
-        (Input("weights, whole model", memory.weights_bytes, "bytes", "above"), *spread_inputs(result)),
+        (Input("weights, whole model", memory.weights_bytes, "bytes", "above"), *parallelism_inputs(result)),
     )
     yield Figure(
         "KV cache per token, whole model",
@@ -157,15 +157,14 @@ def pool_on_one(basis: Basis) -> float:
 def sequences_that_fit(basis: Basis) -> float:
     """Return how many sequences of mean length fit in a replica."""
     memory = _measured_again(basis)
-    return float(np.floor(SEAT_SHARE * memory.kv_cache[0] / memory.sequence[0] * basis.found.spread.dp[0]))
+    return float(np.floor(SEAT_SHARE * memory.kv_cache[0] / memory.sequence[0] * basis.found.parallelism.dp[0]))
 
 
 def _measured_again(basis: Basis) -> Memories:
-    spread = basis.found.spread
-    return single(basis.question, *(int(axis[0]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep))).memory
+    return single(basis.question, basis.found.parallelism.sizes()).memory
 
 
-def spread_inputs(result: Estimate) -> tuple[Input, ...]:
+def parallelism_inputs(result: Estimate) -> tuple[Input, ...]:
     """Return the parallelism of a replica as inputs, where it splits anything."""
     setup = result.setup
     axes = {

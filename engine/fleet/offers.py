@@ -85,6 +85,11 @@ def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerato
     """Return the whole instances that hold the replicas.
 
     Small replicas share an instance; a replica never straddles instances unless it takes whole ones.
+
+    Args:
+        replicas: of the fleet.
+        accelerators_per_replica: of one replica.
+        offer_accelerators: of one instance.
     """
     per_instance = offer_accelerators // accelerators_per_replica
     if per_instance:
@@ -146,7 +151,13 @@ class FleetBills(Struct, frozen=True):
 
 
 def fleet_bills(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> FleetBills:
-    """Return the bills of so many replicas on offers that can carry them."""
+    """Return the bills of so many replicas on offers that can carry them.
+
+    Args:
+        offers: as ``qualifying_offers`` returns them.
+        replicas: of the fleet.
+        accelerators_per_replica: of one replica.
+    """
     bills, wasteful = [], []
     for offer in offers:
         bills.append(instances_for(replicas, accelerators_per_replica, offer.accelerators) * offer.usd_per_hour)
@@ -221,7 +232,14 @@ def _hourly(offer: PricedOffer) -> float:
 def no_price_note(
     offers: Iterable[RentalOffer], accelerator: Accelerator, replica_accelerators: int, money: Money
 ) -> str:
-    """Return the sentence that says why no offer qualifies, and what would help."""
+    """Return the sentence that says why no offer qualifies, and what would help.
+
+    Args:
+        offers: of any accelerator.
+        accelerator: the one that the replica runs on.
+        replica_accelerators: accelerators of one replica.
+        money: provider, region, term and own prices.
+    """
     if money.term == "owned":
         return (
             f"no price: the catalog has no purchase price of {accelerator.name}; give your own price per "

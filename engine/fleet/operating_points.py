@@ -3,7 +3,7 @@
 import numpy as np
 from msgspec import Struct
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.fleet.size import today
 from engine.plan import Performance
 from engine.question.resolve import Question
@@ -28,7 +28,7 @@ class OperatingPoints(Struct, frozen=True):
     """Replica time that one request's prefill takes at the mean load (ΔP), seconds."""
 
 
-def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
+def operating_points(question: Question, best: SizedCandidates) -> OperatingPoints:
     """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve."""
     replicas = best.replicas
     traffic = question.spec.traffic
@@ -51,7 +51,7 @@ def operating_points(question: Question, best: Evaluated) -> OperatingPoints:
         batches[0, :2] = np.minimum(batches[0, :2], best.batch[0])
     load = replicas.at(np.concatenate([batches, replicas.smallest_batch], axis=1))
     pool = best.candidates.memory
-    per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.spread.dp[0])
+    per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load.mapped(lambda array: array[:, :2]), per_request)
     along = load.mapped(lambda array: array[:, 2:-1])
     curve = LoadCurve(

@@ -6,7 +6,7 @@ import numpy as np
 
 from catalogs.records.prices import RentalOffer
 from engine.arrays import Floats
-from engine.fleet.candidates import Candidates, node_size
+from engine.fleet.candidates import Candidates
 from engine.fleet.offers import (
     FleetBills,
     OfferChoice,
@@ -16,6 +16,7 @@ from engine.fleet.offers import (
     fleet_bills,
     qualifying_offers,
 )
+from engine.fleet.parallelisms import node_size
 from engine.fleet.size import Counts
 from engine.question.resolve import Question
 
@@ -23,7 +24,13 @@ Choices = tuple[OfferChoice | None, ...]
 
 
 def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple[Floats, Choices]:
-    """Return each candidate's bill of a month in whole instances, USD, and its offer; infinite and None without one."""
+    """Return each candidate's bill of a month in whole instances, USD, and its offer; infinite and None without one.
+
+    Args:
+        question: with the offers of the catalog and what is said of money.
+        found: the candidates.
+        counts: replicas of their fleets.
+    """
     choices: list[OfferChoice | None] = [None] * len(found)
     rows = [int(row) for row in np.flatnonzero(~np.isnan(counts.total))]
     for which in dict.fromkeys(int(found.which[row]) for row in rows):
@@ -37,7 +44,13 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
 
 
 def monthly_usd(found: Candidates, counts: Counts, choices: Choices) -> Floats:
-    """Return the bill of each candidate's whole fleet on the offer that was chosen for it."""
+    """Return the bill of each candidate's whole fleet on the offer that was chosen for it, USD a month.
+
+    Args:
+        found: the candidates.
+        counts: replicas of their fleets.
+        choices: the offer of each; None where no price is known.
+    """
     monthly = np.full(len(found), np.inf)
     for row, choice in enumerate(choices):
         if choice is not None and not np.isnan(counts.total[row]):
@@ -64,4 +77,4 @@ def _bills(
 
 
 def _fleet(found: Candidates, counts: Counts, row: int) -> tuple[int, int]:
-    return int(counts.total[row]), int(found.spread.accelerators[row])
+    return int(counts.total[row]), int(found.parallelism.accelerators[row])

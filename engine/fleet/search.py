@@ -21,16 +21,16 @@ from engine.replica.load import Load, Replicas
 from engine.workload import PERCENTILE_SHARES, Target
 
 BLOCK = 96
-"""Candidates evaluated together: large enough to amortise numpy's calls, small enough for the cache."""
+"""Candidates solved for capacity together: large enough to amortise numpy's calls, small enough for the cache."""
 
 USEFUL = 1.5
-"""Times its floor, a latency leaves room for a useful load."""
+"""Times its floor: a latency target that leaves room for a useful load."""
 
 MARGINAL_WEIGHTS = 0.75
 """A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
 
 
-class Evaluated(Struct, frozen=True):
+class SizedCandidates(Struct, frozen=True):
     """Candidates with their capacity and fleet; arrays share the first axis."""
 
     candidates: Candidates
@@ -54,10 +54,11 @@ class Evaluated(Struct, frozen=True):
     rejected: tuple[Rejection, ...]
 
 
-def search(question: Question, targets: Sequence[Target] | None = None) -> Evaluated:
-    """Evaluate every candidate of a question.
+def search(question: Question, targets: Sequence[Target] | None = None) -> SizedCandidates:
+    """Return every candidate of a question with its capacity, fleet and bill, and their order.
 
     Args:
+        question: resolved.
         targets: instead of the spec's own (relaxed ones, when those cannot be met).
     """
     found, rejected = candidates(question)
@@ -71,10 +72,10 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Evalu
     closed = question.spec.traffic.concurrency
     in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
     counts = _counts(question, found, capacity, in_flight)
-    accelerators = counts.total * found.spread.accelerators
+    accelerators = counts.total * found.parallelism.accelerators
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
-    return Evaluated(
+    return SizedCandidates(
         found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
     )
 
@@ -91,7 +92,7 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
     spec = question.spec
     load = spec.traffic.concurrency or question.mean_rate
     if load is None:
-        given = given_replicas(spec.hardware, found.per_node, found.spread.accelerators)
+        given = given_replicas(spec.hardware, found.per_node, found.parallelism.accelerators)
         if given is None:
             raise ValueError("neither a load nor a fleet is given")
         whole = np.where(np.isnan(capacity), np.nan, given)
@@ -107,11 +108,11 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     """
     hardware = question.spec.hardware
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
-    allowed = allowed_accelerators(hardware, found.per_node, found.spread.accelerators)
+    allowed = allowed_accelerators(hardware, found.per_node, found.parallelism.accelerators)
     if allowed is not None:
         possible &= accelerators <= allowed
     tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable
-    fleet_rate = capacity * np.floor(accelerators / found.spread.accelerators)
+    fleet_rate = capacity * np.floor(accelerators / found.parallelism.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
         # So many replicas of any size: those whose accelerators carry most each, not the largest.
         any_size = hardware.accelerator_count is None and hardware.nodes is None
@@ -132,11 +133,12 @@ def has_evidence(question: Question, accelerator: Accelerator) -> bool:
     return question.catalog.accelerators[accelerator.kernels].architecture == accelerator.architecture
 
 
-def relaxed_targets(question: Question, evaluated: Evaluated) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
+def relaxed_targets(
+    question: Question, evaluated: SizedCandidates
+) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
     """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
 
-    The floor is the forecast with nearly nothing else running. A relaxed target is USEFUL times
-    the floor.
+    The floor is the latency with nearly nothing else running, seconds. A relaxed target is USEFUL times the floor.
     """
     replicas = evaluated.replicas
     load = replicas.at(replicas.smallest_batch)
@@ -159,16 +161,31 @@ def replace_target(target: Target, seconds: float) -> Target:
     return Target(metric=target.metric, percentile=target.percentile, seconds=seconds)
 
 
-def with_capacity(question: Question, best: Evaluated, requests_per_s: float) -> Evaluated:
-    """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes."""
-    found = one_at(question, best.candidates, requests_per_s, best.replicas)
+def with_capacity(question: Question, best: SizedCandidates, requests_per_s: float) -> SizedCandidates:
+    """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes.
+
+    Args:
+        question: that it answers.
+        best: the array of one.
+        requests_per_s: that one replica may carry.
+    """
+    found = sized_at_rate(question, best.candidates, requests_per_s, best.replicas)
     # Another size of the same fleet stays on its offer.
     monthly = monthly_usd(found.candidates, found.counts, best.offers)
     return replace(found, monthly_usd=monthly, offers=best.offers, rejected=best.rejected)
 
 
-def one_at(question: Question, found: Candidates, requests_per_s: float, replicas: Replicas | None = None) -> Evaluated:
-    """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes."""
+def sized_at_rate(
+    question: Question, found: Candidates, requests_per_s: float, replicas: Replicas | None = None
+) -> SizedCandidates:
+    """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes.
+
+    Args:
+        question: that it answers.
+        found: the candidate.
+        requests_per_s: that one replica may carry.
+        replicas: the candidate under the question's workload, where it is known already.
+    """
     replicas = replicas or found.replicas()
     capacity = np.array([requests_per_s])
     load = replicas.at(batch_at_rate(replicas, capacity[:, None]))
@@ -176,7 +193,7 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
     in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
     monthly, offers = fleet_prices(question, found, counts)
-    return Evaluated(
+    return SizedCandidates(
         candidates=found,
         replicas=replicas,
         batch=load.batch[:, 0],
@@ -184,7 +201,7 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
         load=load,
         in_flight=in_flight,
         counts=counts,
-        accelerators=counts.total * found.spread.accelerators,
+        accelerators=counts.total * found.parallelism.accelerators,
         monthly_usd=monthly,
         offers=offers,
         order=np.array([0]),
@@ -192,8 +209,15 @@ def one_at(question: Question, found: Candidates, requests_per_s: float, replica
     )
 
 
-def with_row(question: Question, evaluated: Evaluated, row: int, one: Evaluated) -> Evaluated:
-    """Return the candidates, ranked anew, with the capacity, fleet and bill of one as an array of one says."""
+def with_row(question: Question, evaluated: SizedCandidates, row: int, one: SizedCandidates) -> SizedCandidates:
+    """Return the candidates, ranked anew, with the capacity, fleet and bill of one of them replaced.
+
+    Args:
+        question: that they answer.
+        evaluated: all candidates.
+        row: of the one.
+        one: what replaces it, an array of one.
+    """
 
     def changed(column: Floats, value: Floats) -> Floats:
         copy = column.copy()
@@ -218,7 +242,7 @@ def with_row(question: Question, evaluated: Evaluated, row: int, one: Evaluated)
     )
 
 
-def only(evaluated: Evaluated, row: int) -> Evaluated:
+def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
     """Return one candidate as an array of one."""
     index = np.array([row])
     counts = evaluated.counts

@@ -228,7 +228,7 @@ def answers_of(tokens: Tokens) -> TokenDistribution:
     """Return the lengths of answers, hidden tokens included."""
     if not tokens.reasoning_tokens:
         return tokens.output
-    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.spread)
+    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.lognormal_cv)
 
 
 def warm_up(requests: int, in_flight: float) -> int:

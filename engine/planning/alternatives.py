@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.arrays import Indices
-from engine.fleet.search import Evaluated, has_evidence
+from engine.fleet.search import SizedCandidates, has_evidence
 from engine.plan import Alternative
 from engine.question.resolve import Question
 from engine.replica.latencies import percentile_latency
@@ -11,7 +11,7 @@ from engine.replica.latencies import percentile_latency
 SHOWN = 3
 
 
-def alternatives_of(question: Question, evaluated: Evaluated) -> tuple[Alternative, ...]:
+def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alternative, ...]:
     """Return the best candidate of each other accelerator; with one accelerator, the best other spreads of it."""
     order = [int(row) for row in evaluated.order]
     first = order[0]
@@ -27,7 +27,7 @@ def alternatives_of(question: Question, evaluated: Evaluated) -> tuple[Alternati
     return _alternatives(question, evaluated, np.array(chosen[:SHOWN], dtype=np.intp), first) if chosen else ()
 
 
-def _alternatives(question: Question, evaluated: Evaluated, rows: Indices, first: int) -> tuple[Alternative, ...]:
+def _alternatives(question: Question, evaluated: SizedCandidates, rows: Indices, first: int) -> tuple[Alternative, ...]:
     found = evaluated.candidates.take(rows)
     load = evaluated.load.mapped(lambda array: array[rows])
     ttft = percentile_latency(load, "ttft", 0.95)
@@ -39,10 +39,10 @@ def _alternatives(question: Question, evaluated: Evaluated, rows: Indices, first
                 accelerator=accelerator.id,
                 accelerator_name=accelerator.name,
                 weights=question.weights.id,
-                tensor_parallel=int(found.spread.tp[i]),
-                pipeline_parallel=int(found.spread.pp[i]),
-                data_parallel=int(found.spread.dp[i]),
-                expert_parallel=int(found.spread.ep[i]),
+                tensor_parallel=int(found.parallelism.tp[i]),
+                pipeline_parallel=int(found.parallelism.pp[i]),
+                data_parallel=int(found.parallelism.dp[i]),
+                expert_parallel=int(found.parallelism.ep[i]),
                 replicas=int(evaluated.counts.total[row]),
                 accelerators=int(evaluated.accelerators[row]),
                 monthly_usd=monthly if np.isfinite(monthly) else None,
@@ -54,7 +54,7 @@ def _alternatives(question: Question, evaluated: Evaluated, rows: Indices, first
     return tuple(results)
 
 
-def _why_not(question: Question, evaluated: Evaluated, row: int, first: int) -> str:  # noqa: PLR0911 — one reason each
+def _why_not(question: Question, evaluated: SizedCandidates, row: int, first: int) -> str:  # noqa: PLR0911 — one reason each
     mine, best = float(evaluated.monthly_usd[row]), float(evaluated.monthly_usd[first])
     if not np.isfinite(mine):
         return "no price is known: it cannot be ranked"

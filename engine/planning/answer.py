@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from engine.fleet.operating_points import OperatingPoints
-from engine.fleet.search import Evaluated, search
+from engine.fleet.search import SizedCandidates, search
 from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
 from engine.planning.bands import outside_note
 from engine.planning.launch import unsupported_note
@@ -27,12 +27,16 @@ def target_results(spec: WorkloadSpec, at_peak: Performance) -> tuple[TargetResu
 
 
 def answer_of(
-    question: Question, best: Evaluated, fleet: Fleet, capacity: ReplicaCapacity, results: tuple[TargetResult, ...]
+    question: Question,
+    best: SizedCandidates,
+    fleet: Fleet,
+    capacity: ReplicaCapacity,
+    results: tuple[TargetResult, ...],
 ) -> Answer:
     """Return the plan in a line."""
     spec, found = question.spec, best.candidates
     accelerator = found.accelerator(0)
-    limit = tightest(spec.hardware, found.per_node[0], found.spread.accelerators[0])
+    limit = tightest(spec.hardware, found.per_node[0], found.parallelism.accelerators[0])
     within = limit is None or fleet.maximum_accelerators <= limit.accelerators
     met = all(result.met for result in results) and within
     total = fleet.accelerators
@@ -57,16 +61,15 @@ def target_name_of(result: TargetResult) -> str:
     return f"{result.metric.upper()} {result.percentile}"
 
 
-def _shape(best: Evaluated) -> str:
-    spread = best.candidates.spread
-    axes = (("TP", spread.tp), ("PP", spread.pp), ("DP", spread.dp), ("EP", spread.ep))
-    parts = [f"{name}{int(axis[0])}" for name, axis in axes if int(axis[0]) > 1]
+def _shape(best: SizedCandidates) -> str:
+    axes = zip(("TP", "PP", "DP", "EP"), best.candidates.parallelism.sizes(), strict=True)
+    parts = [f"{name}{size}" for name, size in axes if size > 1]
     return " × ".join(parts) or "one accelerator"
 
 
 def warnings_of(
     question: Question,
-    best: Evaluated,
+    best: SizedCandidates,
     fleet: Fleet,
     memory: Memory,
     points: OperatingPoints,
@@ -115,7 +118,7 @@ def warnings_of(
     return tuple(warnings)
 
 
-def _cap_warning(question: Question, best: Evaluated, fleet: Fleet) -> list[str]:
+def _cap_warning(question: Question, best: SizedCandidates, fleet: Fleet) -> list[str]:
     """Say what a batch cap costs: the fleet without it."""
     cap = question.spec.serving.batch_cap
     if not cap or best.candidates.seats_by_memory[0] <= cap:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec.structs import replace
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.fleet.size import replica_counts
 from engine.plan import Assumption
 from engine.question.lengths import lengths_of
@@ -14,11 +14,11 @@ from engine.replica.batches import capacity_batch
 from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
 
 
-def assumptions_of(question: Question, best: Evaluated, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
+def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
     """Return the defaults behind an array of one, each with the count under another value where that moves it."""
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
-    whole = float(best.counts.total[0]) * float(best.candidates.spread.accelerators[0])
+    whole = float(best.counts.total[0]) * float(best.candidates.parallelism.accelerators[0])
     # With growth, spares or bursts the count is that of all lines, not of today's peak hour.
     in_all = " in all" if best.counts.total[0] > best.counts.peak[0] else ""
 
@@ -75,7 +75,7 @@ def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
 
 
 def _recount(
-    question: Question, best: Evaluated, *, peak_factor: float | None = None, ceiling: float | None = None
+    question: Question, best: SizedCandidates, *, peak_factor: float | None = None, ceiling: float | None = None
 ) -> float:
     """Count the accelerators again under another peak factor or utilisation ceiling."""
     spec = question.spec
@@ -86,7 +86,7 @@ def _recount(
     return _count(spec.model_copy(update={"traffic": traffic}), question, best, capacity)
 
 
-def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> float:
+def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float) -> float:
     """Count the accelerators again with another share of prompt tokens cached, on the same candidate."""
     if question.spec.traffic.concurrency:
         return float("nan")
@@ -105,8 +105,11 @@ def _with_tokens(question: Question, best: Evaluated, *, prefix_hit: float) -> f
 
 
 def _count(
-    spec: WorkloadSpec, question: Question, best: Evaluated, capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    spec: WorkloadSpec,
+    question: Question,
+    best: SizedCandidates,
+    capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
 ) -> float:
     load = spec.traffic.concurrency or question.mean_rate or 0.0
     total = replica_counts(spec, float(load), capacity).total
-    return float(total[0]) * float(best.candidates.spread.accelerators[0])
+    return float(total[0]) * float(best.candidates.parallelism.accelerators[0])

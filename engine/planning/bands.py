@@ -11,7 +11,7 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
 from engine.bands.beyond_data import outside
 from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends, kernels_of
-from engine.fleet.search import Evaluated, replace_target
+from engine.fleet.search import SizedCandidates, replace_target
 from engine.plan import CapacityPlan, Latency, Performance, PerformanceAt, ReplicaCapacity
 from engine.replica.latencies import meets
 from engine.workload import WorkloadSpec
@@ -37,7 +37,7 @@ def outside_note(
 
 
 def plan_bands(
-    plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, best: Evaluated
+    plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, best: SizedCandidates
 ) -> dict[str, Any] | None:
     """Return the plan's bands at the level that its spec asks for; None where the catalog has no bands.
 
@@ -85,7 +85,7 @@ def plan_bands(
     }
 
 
-def _share_within(spec: WorkloadSpec, best: Evaluated, slowness: float) -> float | None:
+def _share_within(spec: WorkloadSpec, best: SizedCandidates, slowness: float) -> float | None:
     """Return the share of its rate up to which a replica meets the targets where every step is so much slower.
 
     None where it does so at no load. The band of TTFT has no part in it: in a closed loop it is mostly that of waiting.

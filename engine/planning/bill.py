@@ -4,7 +4,7 @@ from engine.fleet import bill as cost
 from engine.fleet import energy
 from engine.fleet.offers import no_price_note
 from engine.fleet.operating_points import OperatingPoints
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.plan import Cost, Energy, Fleet, ReplicaCapacity
 from engine.question.demand import Demand
 from engine.question.resolve import Question
@@ -12,7 +12,7 @@ from engine.question.resolve import Question
 
 def bill_of(
     question: Question,
-    best: Evaluated,
+    best: SizedCandidates,
     fleet: Fleet,
     capacity: ReplicaCapacity,
     points: OperatingPoints,
@@ -21,7 +21,7 @@ def bill_of(
 ) -> Cost:
     """Return the bill of an array of one; nothing but the reason where no price is known."""
     spec, found = question.spec, best.candidates
-    size = int(found.spread.accelerators[0])
+    size = int(found.parallelism.accelerators[0])
     choice = best.offers[0]
     if choice is None:
         note = no_price_note(question.catalog.offers, found.accelerator(0), size, spec.money)
@@ -44,7 +44,7 @@ def bill_of(
     )
 
 
-def energy_of(question: Question, best: Evaluated, fleet: Fleet, points: OperatingPoints) -> Energy | None:
+def energy_of(question: Question, best: SizedCandidates, fleet: Fleet, points: OperatingPoints) -> Energy | None:
     """Return power and energy of today's fleet at the mean load; None where no power curve stands for it."""
     accelerator = best.candidates.accelerator(0)
     curve = energy.power_curve_for(accelerator, question.catalog.power_curves.values())

@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 from msgspec import Struct
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
@@ -25,7 +25,7 @@ class _Limit(Struct, frozen=True):
     requests_per_s: float
 
 
-def replica_capacity(question: Question, best: Evaluated, binding: str | None = None) -> ReplicaCapacity:
+def replica_capacity(question: Question, best: SizedCandidates, binding: str | None = None) -> ReplicaCapacity:
     """Return λ_cap of an array of one, what binds and what breaks next.
 
     Args:
@@ -55,14 +55,14 @@ def target_name(target: Target) -> str:
     return f"{target.metric.upper()} {target.percentile}"
 
 
-def _limit_of(target: Target, best: Evaluated) -> _Limit:
+def _limit_of(target: Target, best: SizedCandidates) -> _Limit:
     batch = capacity_batch(best.replicas, (target,), 1.0)
     if np.isnan(batch[0, 0]):
         return _Limit(target_name(target), 0.0)
     return _Limit(target_name(target), float(best.replicas.rate(batch)[0, 0]))
 
 
-def saturation_cause(question: Question, best: Evaluated) -> str:
+def saturation_cause(question: Question, best: SizedCandidates) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
     wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated_rate
@@ -74,7 +74,7 @@ def saturation_cause(question: Question, best: Evaluated) -> str:
     return "the KV cache"
 
 
-def pool_may_fill(best: Evaluated) -> bool:
+def pool_may_fill(best: SizedCandidates) -> bool:
     """Return whether what is in flight in an array of one comes within ``FAR`` standard deviations of its KV pool.
 
     Those in flight are Poisson-distributed and hold KV as their prompts are long, E[P²]/E[P]² = 1 + CV².

@@ -9,6 +9,7 @@ from engine.plan import (
     CapacityPlan,
 )
 from engine.question.resolve import Question, resolve
+from engine.step.parallelism import ParallelSizes
 
 
 def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Candidates]:
@@ -19,9 +20,10 @@ def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Ca
     """
     chosen = plan.chosen
     question = replace(resolve(plan.spec, catalog), accelerators=(catalog.accelerator(chosen.accelerator),))
-    found = single(
-        question, chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel
+    sizes = ParallelSizes(
+        chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel
     )
+    found = single(question, sizes)
     if found.seats_by_memory[0] < 1:
         raise InputError(
             f"{chosen.model_name} no longer fits on {chosen.accelerators_per_replica} × {chosen.accelerator_name} by "

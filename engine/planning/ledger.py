@@ -3,21 +3,21 @@
 from math import ceil
 
 from engine.fleet.offers import PricedOffer
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.fleet.size import growth_factor
 from engine.plan import CapacityPlan, Fleet, LedgerLine, Reason, ReplicaCapacity
 from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question
 
 
-def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, trough: float) -> Fleet:
+def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacity, trough: float) -> Fleet:
     """Return the fleet of an array of one, with its ledger.
 
     Args:
         trough: quietest hour over the mean.
     """
     spec, counts = question.spec, best.counts
-    size = int(best.candidates.spread.accelerators[0])
+    size = int(best.candidates.parallelism.accelerators[0])
     choice = best.offers[0]
     offer = choice.median if choice else None
     spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
@@ -43,11 +43,11 @@ def fleet_of(question: Question, best: Evaluated, capacity: ReplicaCapacity, tro
 
 
 def _ledger(
-    question: Question, best: Evaluated, capacity: ReplicaCapacity, offer: PricedOffer | None
+    question: Question, best: SizedCandidates, capacity: ReplicaCapacity, offer: PricedOffer | None
 ) -> tuple[LedgerLine, ...]:
     """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too."""
     spec, counts = question.spec, best.counts
-    size = int(best.candidates.spread.accelerators[0])
+    size = int(best.candidates.parallelism.accelerators[0])
     traffic = spec.traffic
     rate = question.mean_rate
     per_accelerator = offer.monthly_usd(1) / offer.accelerators if offer else None

@@ -1,7 +1,7 @@
 """The memory of one replica as the plan states it, with its verdict."""
 
 from engine.fleet.candidates import Candidates
-from engine.fleet.search import MARGINAL_WEIGHTS, Evaluated
+from engine.fleet.search import MARGINAL_WEIGHTS, SizedCandidates
 from engine.plan import (
     AcceleratorMemory,
     Memory,
@@ -12,7 +12,7 @@ from engine.question.resolve import Question
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 
 
-def memory_of(question: Question, best: Evaluated, at_peak: Performance) -> Memory:
+def memory_of(question: Question, best: SizedCandidates, at_peak: Performance) -> Memory:
     """Return the memory of one replica at the peak and the verdict on it."""
     return replica_memory(question, best.candidates, at_peak.kv_cache_usage)
 
@@ -20,7 +20,7 @@ def memory_of(question: Question, best: Evaluated, at_peak: Performance) -> Memo
 def replica_memory(question: Question, found: Candidates, kv_cache_usage: float) -> Memory:
     """Return the memory of one replica (an array of one) of whose KV pool a share is in use, and the verdict on it."""
     memory = found.memory
-    size, dp = int(found.spread.accelerators[0]), int(found.spread.dp[0])
+    size, dp = int(found.parallelism.accelerators[0]), int(found.parallelism.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
     usable = float(memory.usable[0])
     verdict: Verdict = "compatible"

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.fleet.search import Evaluated, relaxed_targets, search
+from engine.fleet.search import SizedCandidates, relaxed_targets, search
 from engine.plan import NoPlan, Rejection
 from engine.planning.capacity import target_name
 from engine.planning.relaxations import changes_that_work
@@ -21,7 +21,7 @@ from engine.question.resolve import Question
 from engine.workload import Hardware, Target
 
 
-def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
+def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
     """Return NoPlan when no candidate is legal and fits in memory; None when one does and only falls short."""
     if len(evaluated.candidates):
         return None
@@ -35,7 +35,7 @@ def no_plan(question: Question, evaluated: Evaluated) -> NoPlan | None:
     return NoPlan(f"{question.model.name} in {question.weights.name} cannot run on {where}{first}", reasons)
 
 
-def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated, tuple[Rejection, ...]]:
+def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[SizedCandidates, tuple[Rejection, ...]]:
     """Return an evaluation of the nearest candidates, and what is missed and by how much.
 
     Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
@@ -47,7 +47,7 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
     nearest, relaxed, floors = relaxed_targets(question, evaluated)
     found = evaluated.candidates
     accelerator = found.accelerator(nearest)
-    size = int(found.spread.accelerators[nearest])
+    size = int(found.parallelism.accelerators[nearest])
     misses: list[Rejection] = []
     # The narrowest format reads a quarter of the bytes: where even that is too slow everywhere, no search is spent.
     furthest = max(float(np.min(floor)) / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True))
@@ -81,24 +81,24 @@ def explain_misses(question: Question, evaluated: Evaluated) -> tuple[Evaluated,
 
 
 def _capped(
-    question: Question, evaluated: Evaluated, targets: Sequence[Target]
-) -> tuple[Evaluated, tuple[Rejection, ...]] | None:
+    question: Question, evaluated: SizedCandidates, targets: Sequence[Target]
+) -> tuple[SizedCandidates, tuple[Rejection, ...]] | None:
     """Return the best fleet without its ceiling, where only the ceiling is in the way."""
     known = np.flatnonzero(~np.isnan(evaluated.capacity))
     hardware, found = question.spec.hardware, evaluated.candidates
     if hardware == without_ceilings(hardware) or not len(known):
         return None
-    held_whole = given_replicas(hardware, found.per_node[known], found.spread.accelerators[known])
+    held_whole = given_replicas(hardware, found.per_node[known], found.parallelism.accelerators[known])
     if held_whole is not None and np.isnan(held_whole).all():
-        raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.spread.accelerators[known])])))
+        raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.parallelism.accelerators[known])])))
     kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
     free = {"hardware": without_ceilings(hardware), "availability": kept}
     without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
     row = int(without.order[0])
-    limits = ceilings(hardware, without.candidates.per_node[row], without.candidates.spread.accelerators[row])
+    limits = ceilings(hardware, without.candidates.per_node[row], without.candidates.parallelism.accelerators[row])
     limit = min(limits, key=lambda one: one.accelerators)
     needed = limit.needed(float(without.accelerators[row]))
-    held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.spread.accelerators[row]))
+    held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.parallelism.accelerators[row]))
     peak = question.spec.traffic.peak_factor
     relaxations = [f"{limit.counted(needed)} instead of {limit.count}"]
     if held and not question.spec.traffic.concurrency:
@@ -113,13 +113,13 @@ def _capped(
     )  # fmt: skip
 
 
-def _nearest_first(evaluated: Evaluated, hardware: Hardware) -> Evaluated:
+def _nearest_first(evaluated: SizedCandidates, hardware: Hardware) -> SizedCandidates:
     """Return an evaluation whose order begins with the fleets least above what is allowed, the best of them first.
 
     A limit on replicas alone leaves the order: the fewest are the largest, at any price.
     """
     machines = hardware.model_copy(update={"replicas": None, "max_replicas": None})
-    size = evaluated.candidates.spread.accelerators
+    size = evaluated.candidates.parallelism.accelerators
     allowed = allowed_accelerators(machines, evaluated.candidates.per_node, size)
     if allowed is None:
         return evaluated
@@ -127,10 +127,10 @@ def _nearest_first(evaluated: Evaluated, hardware: Hardware) -> Evaluated:
     return replace(evaluated, order=evaluated.order[np.argsort(over, kind="stable")])
 
 
-def _too_small(question: Question, evaluated: Evaluated, row: int) -> str:
+def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
     hardware, found = question.spec.hardware, evaluated.candidates
-    size = int(found.spread.accelerators[row])
+    size = int(found.parallelism.accelerators[row])
     limits = [one for one in ceilings(hardware, found.per_node[row], size) if one.unit != "replicas"]
     fewest = hardware.replicas or 1
     copies = "one replica" if fewest == 1 else f"{fewest} replicas"
@@ -142,15 +142,15 @@ def _too_small(question: Question, evaluated: Evaluated, row: int) -> str:
     )
 
 
-def _floor_reason(question: Question, evaluated: Evaluated, row: int, target: Target, floor: float) -> str:
+def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, target: Target, floor: float) -> str:
     """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
     found = evaluated.candidates
     weights = float(found.memory.weights[row])
     bandwidth = found.rates[int(found.which[row])].memory_bytes_per_s
-    size = int(found.spread.accelerators[row])
+    size = int(found.parallelism.accelerators[row])
     name = found.accelerator(row).name
     if target.metric == "itl":
-        read = weights / bandwidth * float(found.spread.pp[row])
+        read = weights / bandwidth * float(found.parallelism.pp[row])
         cause = (
             f"reading the weights once takes {read * 1e3:.3g} ms of it"
             if read > target.seconds / 3

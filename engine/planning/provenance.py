@@ -4,14 +4,14 @@ import hashlib
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.plan import (
     Provenance,
 )
 from engine.question.resolve import Question
 
 
-def provenance_of(question: Question, best: Evaluated) -> Provenance:
+def provenance_of(question: Question, best: SizedCandidates) -> Provenance:
     """Return what the plan was made from."""
     accelerator = best.candidates.accelerator(0)
     used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.fleet.candidates import rates_of
-from engine.fleet.search import Evaluated, search
+from engine.fleet.search import SizedCandidates, search
 from engine.question.fleet_limits import ceilings, without_ceilings
 from engine.question.resolve import Question, resolve
 from engine.step.rates import Unsupported
@@ -16,7 +16,7 @@ from engine.workload import WorkloadSpec
 SHOWN = 3
 
 AXES = (("tensor_parallel", "tp"), ("pipeline_parallel", "pp"), ("data_parallel", "dp"), ("expert_parallel", "ep"))
-"""The fields of a spec, and of a spread."""
+"""The fields of a spec, and of a parallelism."""
 
 FORMATS = ("bf16", "fp8", "int4")
 """Formats of weights that are offered; the wider ones only where the wanted one has no unit."""
@@ -48,7 +48,7 @@ def _larger_fleet(question: Question) -> Iterator[str]:
         return
     row = int(found.order[0])
     count = found.accelerators[row]
-    limits = ceilings(hardware, found.candidates.per_node[row], found.candidates.spread.accelerators[row])
+    limits = ceilings(hardware, found.candidates.per_node[row], found.candidates.parallelism.accelerators[row])
     raised = [f"{limit.flag} {limit.needed(count)}" for limit in limits if limit.accelerators < count]
     yield f"{' '.join(raised)} ({_fleet(found)})"
 
@@ -61,8 +61,8 @@ def _other_parallelism(question: Question) -> Iterator[str]:
     found = _searched(question, serving=serving.model_copy(update=dict.fromkeys(fixed)))
     if found is None:
         return
-    spread = found.candidates.spread
-    sizes = {name: int(getattr(spread, name)[found.order[0]]) for _, name in AXES}
+    parallelism = found.candidates.parallelism
+    sizes = {name: int(getattr(parallelism, name)[found.order[0]]) for _, name in AXES}
     flags = [f"--{name} {sizes[name]}" for field, name in AXES if sizes[name] > 1 or field in fixed]
     yield f"{' '.join(flags)} ({_fleet(found)})"
 
@@ -99,7 +99,7 @@ def _other_accelerators(question: Question) -> Iterator[str]:
         yield f"--gpu-type {found.candidates.accelerator(int(found.order[0])).id} ({_fleet(found)})"
 
 
-def _searched(question: Question, **parts: object) -> Evaluated | None:
+def _searched(question: Question, **parts: object) -> SizedCandidates | None:
     """Return what a search finds with other parts of the spec, best first; None where nothing meets the targets.
 
     What meets them only with less than one request running is left out: that is a fleet nobody would rent.
@@ -113,6 +113,6 @@ def _searched(question: Question, **parts: object) -> Evaluated | None:
     return replace(found, order=useful) if len(useful) else None
 
 
-def _fleet(found: Evaluated) -> str:
+def _fleet(found: SizedCandidates) -> str:
     row = int(found.order[0])
     return f"{int(found.accelerators[row])} × {found.candidates.accelerator(row).name}"

@@ -1,6 +1,6 @@
 """The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.plan import (
     Chosen,
     ChosenPrecision,
@@ -10,27 +10,26 @@ from engine.question.resolve import Question
 from engine.step.rates import compute_unit
 
 
-def chosen_of(question: Question, best: Evaluated) -> Chosen:
+def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
     """Return the replica of an array of one."""
-    spread = best.candidates.spread
+    sizes = best.candidates.parallelism.sizes()
     accelerator = best.candidates.accelerator(0)
-    tp, pp, dp, ep = (int(axis[0]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep))
     choice = best.offers[0]
     return Chosen(
         model=question.model.id,
         model_name=question.model.name,
         accelerator=accelerator.id,
         accelerator_name=accelerator.name,
-        accelerators_per_replica=int(spread.accelerators[0]),
-        tensor_parallel=tp,
-        pipeline_parallel=pp,
-        data_parallel=dp,
-        expert_parallel=ep,
+        accelerators_per_replica=sizes.accelerators,
+        tensor_parallel=sizes.tp,
+        pipeline_parallel=sizes.pp,
+        data_parallel=sizes.dp,
+        expert_parallel=sizes.ep,
         precision=ChosenPrecision(
             question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights)
         ),
         runtime=question.runtime.id,
         offer=choice.median.chosen() if choice else None,
-        flags=launch_command(question, accelerator, tp, pp, dp, ep),
+        flags=launch_command(question, accelerator, *sizes),
         needs=platform.needs if (platform := question.runtime.platform_of(accelerator)) else "",
     )

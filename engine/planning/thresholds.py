@@ -1,7 +1,7 @@
 """The autoscaling thresholds of the chosen fleet: what `autoscaling` needs of a plan, gathered."""
 
 from engine.fleet.operating_points import OperatingPoints
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.plan import Autoscaling, ReplicaCapacity
 from engine.question.demand import Demand
 from engine.question.resolve import Question
@@ -11,7 +11,7 @@ from engine.step.memory import weights_bytes
 
 def thresholds_of(
     question: Question,
-    best: Evaluated,
+    best: SizedCandidates,
     capacity: ReplicaCapacity,
     points: OperatingPoints,
     demand: Demand,

@@ -13,7 +13,7 @@ from catalogs.units import MINUTES_PER_HOUR
 from engine.fleet.bill import autoscaled_bill
 from engine.fleet.offers import paid_accelerators
 from engine.fleet.operating_points import OperatingPoints, operating_points
-from engine.fleet.search import Evaluated, one_at
+from engine.fleet.search import SizedCandidates, sized_at_rate
 from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Moment, Replay
 from engine.planning.inverse import chosen_candidate, fleet_rate
 from engine.planning.ledger import always_on
@@ -21,7 +21,7 @@ from engine.planning.thresholds import thresholds_of
 from engine.question.demand import DAY_H, WITHIN_HOUR, Demand, demand_of
 from engine.question.resolve import Question
 from engine.scaling.controller import ScalingPolicy, policy_of
-from engine.scaling.correction import Outcome, Settings, Step, settled
+from engine.scaling.correction import Outcome, Settings, Step, corrected
 from engine.scaling.minutes import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
 from engine.scaling.replica_loads import replica_loads
@@ -51,7 +51,7 @@ def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, se
         return plan
     stage = _stage(plan, catalog, seed)
     start = Settings(plan.autoscaling.scale_down_window_s, plan.fleet.minimum_replicas)
-    outcome, steps = settled(start, plan.fleet.maximum_replicas, stage.tried)
+    outcome, steps = corrected(start, plan.fleet.maximum_replicas, stage.tried)
     settings = steps[-1].after if steps else start
     corrections = tuple(correction for step in steps for correction in stage.corrections(step))
     record = stage.record(outcome, corrections, seed)
@@ -75,7 +75,7 @@ class _Stage(Struct, frozen=True):
 
     plan: CapacityPlan
     question: Question
-    best: Evaluated
+    best: SizedCandidates
     points: OperatingPoints
     demand: Demand
     minutes: DemandByMinute
@@ -171,7 +171,7 @@ class _Stage(Struct, frozen=True):
 def _stage(plan: CapacityPlan, catalog: Catalog, seed: int) -> _Stage:
     question, found = chosen_candidate(plan, catalog)
     capacity = plan.replica_capacity.requests_per_s
-    best = one_at(question, found, capacity)
+    best = sized_at_rate(question, found, capacity)
     traffic, demand = plan.spec.traffic, demand_of(plan.spec.traffic)
     loads = replica_loads(best.replicas, plan.spec.targets)
     limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if plan.spec.targets else loads.in_flight[-1]

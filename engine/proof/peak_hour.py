@@ -11,7 +11,7 @@ from math import isfinite, sqrt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.fleet.search import Evaluated
+from engine.fleet.search import SizedCandidates
 from engine.load_test.plan_under_load import drawn, simulated_targets
 from engine.plan import Performance, SimulatedTarget
 from engine.question.resolve import Question
@@ -154,7 +154,7 @@ class PeakHour(Struct, frozen=True):
         return float(self.replicas.rate(batch)[0, 0])
 
 
-def peak_hour(question: Question, one: Evaluated, seed: int) -> PeakHour:
+def peak_hour(question: Question, one: SizedCandidates, seed: int) -> PeakHour:
     """Return the peak hour of an array of one."""
     model = step_model_of(one.candidates, tables=one.replicas.costs.tables)
     return PeakHour(question, one.replicas, model, seed)

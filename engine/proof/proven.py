@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from catalogs.catalog import Catalog
-from engine.fleet.search import only
+from engine.fleet.search import array_of_one
 from engine.method import considered, planned
 from engine.plan import CapacityPlan, NoPlan
 from engine.planning.capacity import pool_may_fill
@@ -34,7 +34,7 @@ def proven_forecast(
     found = considered(spec, catalog)
     if isinstance(found, NoPlan):
         return found
-    best = only(found.evaluated, int(found.evaluated.order[0]))
+    best = array_of_one(found.evaluated, int(found.evaluated.order[0]))
     if simulate and (spec.targets or refine or pool_may_fill(best)):
         from engine.proof.verification import verified  # the simulator: others need not wait for it
 

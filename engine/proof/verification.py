@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.fleet.search import Evaluated, only, with_capacity, with_row
+from engine.fleet.search import SizedCandidates, array_of_one, with_capacity, with_row
 from engine.fleet.size import today
 from engine.load_test.plan_under_load import latency
 from engine.method import Considered, Simulated, planned
@@ -62,7 +62,7 @@ def verified(
             f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
             "such as --rps 10"
         )
-    best = only(found.evaluated, int(found.evaluated.order[0]))
+    best = array_of_one(found.evaluated, int(found.evaluated.order[0]))
     if not spec.targets:
         return _steady(found, best, sources, seed)
     if found.misses or spec.traffic.concurrency:
@@ -83,9 +83,9 @@ def verified(
 class _Verified(Struct, frozen=True):
     """A candidate whose fleet holds in the simulation."""
 
-    one: Evaluated
+    one: SizedCandidates
     """An array of one, at the capacity that the simulation confirms."""
-    formulas: Evaluated
+    formulas: SizedCandidates
     """And at the formulas'."""
     first: Run
     """At the formulas' capacity."""
@@ -99,7 +99,7 @@ class _Verified(Struct, frozen=True):
         return max(today(self.one.counts) - today(self.formulas.counts), 0)
 
 
-def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[Evaluated, _Verified] | None:
+def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[SizedCandidates, _Verified] | None:
     """Return the best candidate that holds, in front of all others; None where none of the first few does."""
     question, evaluated = found.question, found.evaluated
     tried: dict[int, _Verified | None] = {}
@@ -107,8 +107,8 @@ def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[Evaluated, _
         row = int(evaluated.order[0])
         if row in tried:
             break
-        held = tried[row] = _held(question, only(evaluated, row), seed, refine=refine)
-        one = only(evaluated, row)
+        held = tried[row] = _held(question, array_of_one(evaluated, row), seed, refine=refine)
+        one = array_of_one(evaluated, row)
         evaluated = with_row(question, evaluated, row, held.one if held else _without_capacity(one))
     row = next((int(row) for row in evaluated.order if tried.get(int(row))), -1)
     verified = tried.get(row)
@@ -118,11 +118,11 @@ def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[Evaluated, _
     return replace(evaluated, order=order), verified
 
 
-def _without_capacity(one: Evaluated) -> Evaluated:
+def _without_capacity(one: SizedCandidates) -> SizedCandidates:
     return replace(one, capacity=np.full(1, np.nan))
 
 
-def _held(question: Question, one: Evaluated, seed: int, *, refine: bool) -> _Verified | None:
+def _held(question: Question, one: SizedCandidates, seed: int, *, refine: bool) -> _Verified | None:
     """Return an array of one with the capacity at which it holds; None where it holds at no load near the formulas'."""
     hour = peak_hour(question, one, seed)
     peak = None if question.mean_rate is None else question.mean_rate * question.spec.traffic.peak_factor
@@ -150,7 +150,7 @@ def _held(question: Question, one: Evaluated, seed: int, *, refine: bool) -> _Ve
     return _Verified(with_capacity(question, one, capacity), one, first, run, (holding.failed or first).worst)
 
 
-def _refined(hour: PeakHour, one: Evaluated, first: Run, peak: float | None) -> _Verified | None:
+def _refined(hour: PeakHour, one: SizedCandidates, first: Run, peak: float | None) -> _Verified | None:
     """Return an array of one with the largest capacity, within the utilisation ceiling, at which every target holds."""
     question = hour.question
     most = question.spec.serving.utilisation_ceiling * float(one.replicas.saturated_rate[0, 0])
@@ -191,7 +191,7 @@ def _lighter_loads(most: float, step: float, steps: int, replicas: int) -> Ladde
     )
 
 
-def _steady(found: Considered, best: Evaluated, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
+def _steady(found: Considered, best: SizedCandidates, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
     """Return a plan without targets; where its peak hour does not keep pace, with the fleet that does."""
     question = found.question
     plan = planned(question, found.evaluated, best, found.misses, sources)
@@ -221,7 +221,9 @@ def _steady(found: Considered, best: Evaluated, sources: Mapping[str, Source] | 
     return replace(plan, verification=_record(plan, replace(held.last, targets=()), seed, held.added))
 
 
-def _as_it_is(found: Considered, best: Evaluated, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
+def _as_it_is(
+    found: Considered, best: SizedCandidates, sources: Mapping[str, Source] | None, seed: int
+) -> CapacityPlan:
     """Return the formulas' plan with what the simulation says of it; a target that it misses is not met."""
     plan = planned(found.question, found.evaluated, best, found.misses, sources, Simulated())
     run = peak_hour(found.question, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
@@ -243,7 +245,7 @@ def _as_it_is(found: Considered, best: Evaluated, sources: Mapping[str, Source] 
     return replace(plan, targets=targets, answer=answer, warnings=(*said, *plan.warnings))
 
 
-def _followed(plan: CapacityPlan, asked: Evaluated, verified: _Verified, *, refined: bool) -> CapacityPlan:
+def _followed(plan: CapacityPlan, asked: SizedCandidates, verified: _Verified, *, refined: bool) -> CapacityPlan:
     """Return a plan that says why it is not the formulas' plan."""
     if refined:
         plan = _told_refined(plan, verified)
@@ -283,11 +285,11 @@ def _change(plan: CapacityPlan, verified: _Verified) -> str:
     return f"the plan follows the simulation: it holds to {held}"
 
 
-def _another(plan: CapacityPlan, asked: Evaluated, verified: _Verified) -> tuple[str, ...]:
+def _another(plan: CapacityPlan, asked: SizedCandidates, verified: _Verified) -> tuple[str, ...]:
     """Say that another candidate than the formulas' is chosen, and why."""
     if _same(asked, verified.one):
         return ()
-    first, size = asked.candidates.accelerator(0).name, int(asked.candidates.spread.accelerators[0])
+    first, size = asked.candidates.accelerator(0).name, int(asked.candidates.parallelism.accelerators[0])
     given = plan.spec.traffic.requests_per_s is None
     return (
         f"by the formulas alone {today(asked.counts)} × {size} {first} would be best; they miss a target when the peak "
@@ -295,11 +297,11 @@ def _another(plan: CapacityPlan, asked: Evaluated, verified: _Verified) -> tuple
     )
 
 
-def _same(one: Evaluated, other: Evaluated) -> bool:
+def _same(one: SizedCandidates, other: SizedCandidates) -> bool:
     mine, theirs = (
         (e.candidates.accelerator(0).id, *(int(axis[0]) for axis in (s.tp, s.pp, s.dp, s.ep)))
         for e in (one, other)
-        for s in (e.candidates.spread,)
+        for s in (e.candidates.parallelism,)
     )
     return mine == theirs
 

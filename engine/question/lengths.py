@@ -35,8 +35,8 @@ class Strata(Struct, frozen=True):
     @property
     def cv(self) -> float:
         """Standard deviation over mean."""
-        spread = float(((self.values - self.mean) ** 2) @ self.weights)
-        return sqrt(spread) / self.mean if self.mean else 0.0
+        variance = float(((self.values - self.mean) ** 2) @ self.weights)
+        return sqrt(variance) / self.mean if self.mean else 0.0
 
     def percentile(self, share: float) -> float:
         """Return the value that a share of the probability does not exceed."""
@@ -53,7 +53,7 @@ def strata(distribution: TokenDistribution, limit: float) -> Strata:
         means = np.array([group.mean() for group in groups])
         weights = np.array([len(group) for group in groups]) / len(values)
         return Strata(np.clip(means, 1.0, limit), weights)
-    units, weights = _unit_lognormal(round(distribution.spread, 6))
+    units, weights = _unit_lognormal(round(distribution.lognormal_cv, 6))
     units = np.maximum(units, 1e-9)
     # Clipping takes from the mean, which the values that may still grow give back: the clipped mean is piecewise linear
     # in the scale, with a corner where a value reaches either end.
@@ -128,7 +128,7 @@ def lengths_of(tokens: Tokens, context_limit: float) -> Lengths:
     output = tokens.output
     if tokens.reasoning_tokens:
         longer = output.mean + tokens.reasoning_tokens
-        output = TokenDistribution(mean=longer, cv=output.spread)
+        output = TokenDistribution(mean=longer, cv=output.lognormal_cv)
     prompt = strata(tokens.input, max(context_limit - 1, 1.0))
     answer = strata(output, max(context_limit - 1, 1.0))
     return Lengths(prompt, np.maximum(prompt.values * (1 - tokens.prefix_hit), 1.0), answer)

@@ -23,8 +23,8 @@ COLLISIONS = 0.2
 HERD_STEPS = 4.0
 """Steps, each with the prompts of those who end together, that a request of a herd waits for, its own among them."""
 
-SPREAD = 0.2
-"""Relative spread of a client's cycle after one round when lengths are drawn from 0.8–1.0 × nominal."""
+CYCLE_CV = 0.2
+"""Relative variation of a client's cycle after one round when lengths are drawn from 0.8–1.0 × nominal."""
 
 
 class LoadFigures(Struct, frozen=True):
@@ -99,6 +99,11 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     all of them; where prompts run in steps of their own, only those that come while it decodes, a share D·ITL of its
     cycle TTFT + D·ITL. TTFT is the mean over the burst at the start and the rounds after it, as the protocol counts
     them.
+
+    Args:
+        replicas: the candidates.
+        concurrency: clients of one replica: (candidates,).
+        protocol: of the benchmark.
     """
     lengths = replicas.lengths
     clients = concurrency[:, None]
@@ -136,10 +141,15 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
 
 
 def seat_queue(clients: Floats, seats: Floats, protocol: BenchmarkProtocol) -> Floats:
-    """Return how many times a request's stay in its seat it waits for one, on average.
+    """Return how many stays in a seat a request waits for one, on average.
 
     Steady: (c − k)/k with k seats. At the start k find a seat at once and the others wait for as many turns as stand
     before them, half of that on average.
+
+    Args:
+        clients: c: (candidates, 1).
+        seats: k, at most the clients: (candidates, 1).
+        protocol: of the benchmark.
     """
     beyond = clients - seats
     share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0
@@ -164,8 +174,16 @@ def closed_wait(
 
     Burst: with all clients at once, the i-th prompt is done after i of them, a step's worth at a time. Steady: half a
     step, and where lengths are drawn collisions ρ/(1 − ρ) with ρ = c·τ/S, where S, the window over which a round's
-    arrivals spread, widens with every round by the spread of lengths and of the burst itself. Where lengths are fixed,
-    those whose prompts shared a step end together and prefill together again.
+    arrivals come, widens with every round as lengths vary and by the burst itself. Where lengths are fixed, those whose
+    prompts shared a step end together and prefill together again.
+
+    Args:
+        replicas: the candidates.
+        seats: clients that have one: (candidates, 1), and so are the other arrays.
+        together: prompts that one step carries at most.
+        protocol: of the benchmark.
+        itl: mean, seconds.
+        prompt_s: ΔP, replica time of one prompt, seconds.
     """
     lengths, scheduler = replicas.lengths, replicas.costs.scheduler
     burst = prompt_s * ((seats + together) / 2 - 1)
@@ -174,8 +192,8 @@ def closed_wait(
     looked = itl * (scheduler.poll_steps / 2 + scheduler.batch_wait_steps * (1 + held / 2) / (1 + held))
     if protocol.lengths_vary:
         rounds = np.arange(1.0, max(protocol.prompts_per_client - 1, 1) + 1)
-        spread = SPREAD * lengths.output.mean * itl
-        window = np.sqrt(rounds * spread**2 + (seats * prompt_s) ** 2) + protocol.jitter_s
+        varied = CYCLE_CV * lengths.output.mean * itl
+        window = np.sqrt(rounds * varied**2 + (seats * prompt_s) ** 2) + protocol.jitter_s
         busy = np.minimum(seats * prompt_s / np.maximum(window, 1e-9), 0.9)
         steady = looked + (COLLISIONS * busy / (1 - busy) * prompt_s).mean(axis=1)[:, None]
     elif scheduler.mixed:

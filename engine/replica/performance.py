@@ -24,8 +24,8 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
         kv_usage_per_request: share of the KV pool that a mean running request holds.
     """
     shares = tuple(PERCENTILE_SHARES.values())
-    spread = {metric: percentile_latencies(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
-    means = {metric: mean_latency(load, metric) for metric in spread}
+    percentiles = {metric: percentile_latencies(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
+    means = {metric: mean_latency(load, metric) for metric in percentiles}
     results = []
     for at in range(load.batch.shape[1]):
         rate, batch = float(load.requests_per_s[0, at]), float(load.batch[0, at])
@@ -38,7 +38,7 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
                 kv_cache_usage=min(batch * kv_usage_per_request, 1.0),
                 output_tokens_per_s=rate * replicas.lengths.output.mean,
                 token_gap_s=_token_gaps(replicas, load, at),
-                **{f"{m}_s": Latency(float(means[m][0, at]), *spread[m][0, at].tolist()) for m in spread},
+                **{f"{m}_s": Latency(float(means[m][0, at]), *percentiles[m][0, at].tolist()) for m in percentiles},
             )
         )
     return results

@@ -1,4 +1,4 @@
-"""The autoscaler at work: what it sees of the fleet at each poll → how many replicas it asks for.
+"""The autoscaler's controller: what it sees of the fleet at each poll → how many replicas it asks for.
 
 It is Kubernetes' HPA with a metric per replica for each threshold of a plan: the largest ask counts, a ratio within the
 tolerance of 1 leaves the fleet alone, and the fleet shrinks only to the largest ask of the scale-down window. The
@@ -44,7 +44,7 @@ class ScalingPolicy(Struct, frozen=True):
     tolerance: float = TOLERANCE
 
     def __post_init__(self) -> None:
-        """Refuse what no autoscaler is.
+        """Refuse bounds and times that no autoscaler has.
 
         Raises:
             InputError: naming the value.
@@ -72,6 +72,11 @@ def policy_of(autoscaling: Autoscaling, fleet: Fleet, spares: int = 0) -> Scalin
 
     Of the reaction time the poll and the metric window are played out; what remains of it passes between a decision
     and the replica that serves, so that a rise in demand is answered within the whole of it.
+
+    Args:
+        autoscaling: the plan's thresholds and reaction time.
+        fleet: its bounds.
+        spares: replicas kept on top of what the metrics ask for.
     """
     parts = autoscaling.reaction_parts_s
     poll = parts.get("poll", 0.0) or parts.get("controller", 0.0)
@@ -99,6 +104,12 @@ def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOL
     """Return what the HPA asks for on one metric per replica: ceil(n · metric/target), n itself within the tolerance.
 
     At least one replica is asked for; a target of infinity asks for no more.
+
+    Args:
+        replicas: n, that serve or start now.
+        metric: mean over them.
+        target: of the metric.
+        tolerance: ratio to the target within which nothing changes.
     """
     ratio = metric / target if target > 0 else 1.0
     return replicas if abs(ratio - 1) <= tolerance else max(1, ceil(replicas * ratio - 1e-9))
@@ -108,6 +119,13 @@ class Controller:
     """One autoscaler: it remembers the samples of its metric window and the asks of its scale-down window."""
 
     def __init__(self, policy: ScalingPolicy, replicas: int, now_s: float = 0.0) -> None:
+        """Start with a fleet.
+
+        Args:
+            policy: what it goes by.
+            replicas: that serve or start.
+            now_s: of the start, seconds.
+        """
         self.policy = policy
         samples = max(1, round(policy.window_s / policy.poll_s))
         self._samples: deque[Sequence[float]] | None = deque(maxlen=samples) if samples > 1 else None

@@ -54,11 +54,16 @@ class Step(Struct, frozen=True):
     because: Outcome
 
 
-def settled(start: Settings, maximum: int, tried: Callable[[Settings], Outcome]) -> tuple[Outcome, tuple[Step, ...]]:
+def corrected(start: Settings, maximum: int, tried: Callable[[Settings], Outcome]) -> tuple[Outcome, tuple[Step, ...]]:
     """Return the first outcome that holds, or the best of the tries, and the steps that led to it.
 
     Too late: ever more headroom; where none of it helps, a higher minimum, in the end the whole fleet. Flapping: a
     window twice as long until Kubernetes accepts no longer one.
+
+    Args:
+        start: the settings that are tried first.
+        maximum: replicas of the whole fleet.
+        tried: the replay of settings.
     """
     settings, outcome = start, tried(start)
     steps: list[Step] = []

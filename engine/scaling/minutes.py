@@ -12,8 +12,8 @@ from engine.question.demand import WITHIN_HOUR, Demand
 from engine.random_streams import stream
 
 MEMORY_MINUTES = 10.0
-"""Over which demand within an hour forgets where it stood: ten-minute means of public services peak nearly as high
-above their hour (1.07 to 1.18) as minutes do."""
+"""Minutes over which demand within an hour forgets where it stood: ten-minute means of public services peak nearly as
+high above their hour (1.07 to 1.18) as minutes do."""
 REACH = 2.0
 """Standard deviations at which the wobble within an hour is at its peak, and is cut off."""
 _WOBBLE, _COUNTS = 100, 101
@@ -39,16 +39,22 @@ def demand_by_minute(
 
     The rate runs straight between the centres of the hours, as in ``Demand.growth_within``. Within an hour it wobbles
     (a first-order autoregression of its logarithm) up to the peak minute that was given, or that public traces show;
-    the mean stays what it was.
-    Counts are gamma with the variance of a renewal stream: burstiness² times that of Poisson.
+    the mean stays what it was. Counts are gamma with the variance of a renewal stream: burstiness² times that of
+    Poisson.
+
+    Args:
+        demand: the shape, by hour.
+        mean_requests_per_s: over the whole day or week.
+        burstiness: CV of the gaps between arrivals.
+        seed: of the wobble and the counts.
     """
     hours = np.asarray(demand.hourly)
     at = (np.arange(len(hours) * MINUTES_PER_HOUR) + 0.5) / MINUTES_PER_HOUR
     smooth = np.interp(at, np.arange(len(hours)) + 0.5, hours, period=len(hours))
     shape = smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
     rate = shape * (mean_requests_per_s / shape.mean())
-    spread = burstiness * burstiness
-    counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS_PER_MINUTE / spread) * spread
+    dispersion = burstiness * burstiness
+    counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS_PER_MINUTE / dispersion) * dispersion
     return DemandByMinute(rate, counts / SECONDS_PER_MINUTE)
 
 

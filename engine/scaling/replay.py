@@ -79,7 +79,13 @@ def by_the_minute(policy: ScalingPolicy) -> ScalingPolicy:
 
 
 def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> Run:
-    """Return what the fleet makes of the minutes, from the size on that the first one asks for."""
+    """Return what happens to the fleet minute by minute, from the size on that the first minute asks for.
+
+    Args:
+        minutes: the demand.
+        loads: one replica at rising loads.
+        policy: of the autoscaler, taken to look once a minute.
+    """
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
     asked = ceil(first / policy.requests_per_s_per_replica - 1e-9) + policy.spares

@@ -37,13 +37,14 @@ def replica_loads(replicas: Replicas, targets: Sequence[Target]) -> ReplicaLoads
         requests_per_s=rates,
         in_flight=np.maximum.accumulate(rates * mean_latency(load, "e2e")[0]),
         waiting=rates * load.waits.mean[0, :, 0],
-        within=_within(replicas, load, targets, np.zeros(STEPS)),
+        within=_within(load, targets, np.zeros(STEPS)),
         waits_s=waits,
-        within_after=_within(replicas, last, targets, waits) * bool(targets),
+        within_after=_within(last, targets, waits) * bool(targets),
     )
 
 
-def _within(replicas: Replicas, load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
+def _within(load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
+    """Return the share of requests within the targets at each batch of an array of one, after waits in seconds."""
     missed: dict[str, Floats] = {}
     for target in targets:
         limit = np.full(load.batch.shape, target.seconds)

@@ -155,10 +155,10 @@ def draw_lengths(
     """Return token counts from 1 to ``limit``: fixed (CV 0), empirical, or lognormal and clipped."""
     if distribution.values:
         values = np.asarray(distribution.values)[random.integers(0, len(distribution.values), count)]
-    elif distribution.spread == 0:
+    elif distribution.lognormal_cv == 0:
         values = np.full(count, distribution.mean)
     else:
-        variance = log(1 + distribution.spread**2)
+        variance = log(1 + distribution.lognormal_cv**2)
         normal = random.standard_normal(count)
         values = _mean_of_clipped(distribution.mean, variance, limit) * np.exp(sqrt(variance) * normal - variance / 2)
     result: Ints = np.clip(np.rint(values), 1, limit).astype(np.int64)

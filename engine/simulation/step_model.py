@@ -127,16 +127,16 @@ def step_model_of(found: Candidates, row: int = 0, tables: StepTables | None = N
     states, which do not grow with the context, weigh as they do on average.
     """
     question = found.question
-    ranks = int(found.spread.dp[row])
+    ranks = int(found.parallelism.dp[row])
     live = question.lengths.live_mean
     kv_bytes = np.array([found.rates[int(found.which[row])].kv_bytes])
-    spread = found.spread.take(np.array([row], dtype=np.intp))
-    one = float(sequence_bytes(question.model, np.array([live]), kv_bytes, spread)[0])
+    parallelism = found.parallelism.take(np.array([row], dtype=np.intp))
+    one = float(sequence_bytes(question.model, np.array([live]), kv_bytes, parallelism)[0])
     pool = float(found.memory.kv_cache[row]) * ranks
     return step_model(
         found.step_tables() if tables is None else tables,
         row,
-        budget=question.budget_tokens * ranks * int(found.spread.pp[row]),
+        budget=question.budget_tokens * ranks * int(found.parallelism.pp[row]),
         seats=question.batch_cap * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,

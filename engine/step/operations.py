@@ -193,10 +193,17 @@ class FlopCount(Struct, frozen=True):
 def flops(
     model: ModelArchitecture, tokens: float, start: float, sampled: float, *, decoding: bool = False
 ) -> FlopCount:
-    """Count the FLOPs of passing ``tokens`` tokens after ``start`` tokens of context, ``sampled`` of them sampled.
+    """Return the FLOPs of a forward pass over a sequence's next tokens.
 
     Products cost 2 per parameter and token (a mixture's routed experts k/E of theirs); attention 2·heads·(dₖ + dᵥ) per
-    token and token of context, causal. ``decoding``: latent attention works on the compressed vector itself.
+    token and token of context, causal.
+
+    Args:
+        model: that is run.
+        tokens: that pass.
+        start: tokens of context before them.
+        sampled: of them, those that the LM head runs for.
+        decoding: whether latent attention works on the compressed vector itself, as it does one token at a time.
     """
     projections, mixing, feed_forward = 0.0, 0.0, 0.0
     for layer in layers(model):

@@ -326,6 +326,13 @@ def all_reduce_seconds(
 
     Within a fast link's domain: the measured table, log-log in size, stretched by the ratio of the relative's link to
     this one's. Beyond it but within a node: a ring over PCIe. Beyond a node: a ring over the inter-node network on top.
+
+    Args:
+        message_bytes: of one all-reduce, any shape.
+        group: accelerators that take part.
+        accelerator: that they are.
+        rates: with the measured table.
+        per_node: accelerators of a node.
     """
     if group == 1:
         return np.zeros_like(message_bytes)

@@ -19,8 +19,8 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
-from engine.step.memory import Parallelism
 from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
+from engine.step.parallelism import Parallelism
 from engine.step.rates import Rates, Roofline, all_reduce_seconds
 
 TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
@@ -123,7 +123,7 @@ def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
 
 def step_tables(
     model: ModelArchitecture,
-    spread: Parallelism,
+    parallelism: Parallelism,
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
@@ -132,32 +132,45 @@ def step_tables(
     """Return the step tables of candidates.
 
     Args:
-        which: index of each candidate's rates and accelerator.
-        per_node: accelerators per node, per candidate.
+        model: that is run.
+        parallelism: of the candidates.
+        which: index of each candidate's rates and accelerator: (candidates,).
+        rates: of each accelerator.
+        accelerators: distinct ones.
+        per_node: accelerators per node: (candidates,).
     """
-    column = _Columns(spread, which, rates)
-    parts = step_parts(model, spread, which, rates, accelerators, per_node)
+    column = _Columns(parallelism, which, rates)
+    parts = step_parts(model, parallelism, which, rates, accelerators, per_node)
     total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
     return _with_context(model, column, np.maximum.accumulate(total, axis=1))
 
 
 def step_parts(
     model: ModelArchitecture,
-    spread: Parallelism,
+    parallelism: Parallelism,
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
     per_node: Ints,
 ) -> dict[str, Floats]:
-    """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds; arguments as ``step_tables``."""
-    column = _Columns(spread, which, rates)
+    """Return what T is made of, by name: (candidates, TOKEN_GRID) each, seconds.
+
+    Args:
+        model: as in ``step_tables``, and so are all others.
+        parallelism: of the candidates.
+        which: index of each candidate's rates and accelerator: (candidates,).
+        rates: of each accelerator.
+        accelerators: distinct ones.
+        per_node: accelerators per node: (candidates,).
+    """
+    column = _Columns(parallelism, which, rates)
     # A pipeline stage works on its share of the step's tokens, at least one.
     tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
     parts = {"runtime": column.constants["step_overhead_s"] + np.zeros_like(tokens)}
     for layer in layers(model):
         for name, seconds in _layer_parts(layer, model, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
-    parts["collectives"] = _all_reduces(tokens, spread, which, rates, accelerators, per_node, model)
+    parts["collectives"] = _all_reduces(tokens, parallelism, which, rates, accelerators, per_node, model)
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
     parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
@@ -172,9 +185,10 @@ def step_parts(
 class _Columns:
     """Candidate quantities as columns that broadcast over the token grid."""
 
-    def __init__(self, spread: Parallelism, which: Ints, rates: Sequence[Rates]) -> None:
+    def __init__(self, parallelism: Parallelism, which: Ints, rates: Sequence[Rates]) -> None:
         self.tp, self.pp, self.dp, self.ep = (
-            array.astype(np.float64)[:, None] for array in (spread.tp, spread.pp, spread.dp, spread.ep)
+            array.astype(np.float64)[:, None]
+            for array in (parallelism.tp, parallelism.pp, parallelism.dp, parallelism.ep)
         )
         self.linear = _gather([r.linear for r in rates], which)
         self.plain = _gather([r.plain for r in rates], which)
@@ -288,7 +302,7 @@ def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
 
 def _all_reduces(
     tokens: Floats,
-    spread: Parallelism,
+    parallelism: Parallelism,
     which: Ints,
     rates: Sequence[Rates],
     accelerators: Sequence[Accelerator],
@@ -301,7 +315,7 @@ def _all_reduces(
     routed = sum(layer.count for layer in layers(model) if layer.mixture)
     cache: dict[tuple[int, int, int, int, int], Floats] = {}
     for row in range(len(which)):
-        tp, dp, pp = int(spread.tp[row]), int(spread.dp[row]), int(spread.pp[row])
+        tp, dp, pp = int(parallelism.tp[row]), int(parallelism.dp[row]), int(parallelism.pp[row])
         if tp * dp == 1:
             continue
         key = (int(which[row]), tp, dp, pp, int(per_node[row]))

@@ -18,6 +18,7 @@ from engine.load_test.plan_under_load import drawn, warm_up
 from engine.question.resolve import resolve
 from engine.replica.performance import performance_at_rate
 from engine.simulation import simulate, step_model_of
+from engine.step.parallelism import ParallelSizes
 from engine.workload import spec_from
 
 REQUESTS = 12_000
@@ -58,7 +59,7 @@ def main() -> None:
             "tokens.output.mean": answer,
         }
         question = resolve(spec_from(values | more), catalog)
-        found = single(question, tp, 1, 1, 1)
+        found = single(question, ParallelSizes(tp))
         saturated = float(found.replicas().saturated_rate[0, 0])
         name = " ".join((model, accelerator, f"{prompt}/{answer}", *(f"{key}={more[key]}" for key in more)))
         for share in SHARES:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.fleet.candidates import node_size
+from engine.fleet.parallelisms import node_size
 from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan, Performance, plan_json
 from engine.question.resolve import resolve

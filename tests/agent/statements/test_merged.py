@@ -145,10 +145,10 @@ def test_a_presets_spread_is_that_of_its_p95_and_survives_another_mean() -> None
     chat = CATALOG.preset("chat")
     statement = preset_statement(chat)
     again = TokenDistribution(mean=chat.input.mean, p95=chat.input.p95)
-    assert statement.values["tokens.input.cv"] == pytest.approx(again.spread, abs=1e-3)
+    assert statement.values["tokens.input.cv"] == pytest.approx(again.lognormal_cv, abs=1e-3)
     spec = collected([flags(model="8B", rps="5", preset="chat", input_tokens="20k")], CATALOG).completed().spec
     assert spec.tokens.input.mean == 20_000
-    assert spec.tokens.input.spread == pytest.approx(again.spread, abs=1e-3)
+    assert spec.tokens.input.lognormal_cv == pytest.approx(again.lognormal_cv, abs=1e-3)
 
 
 def test_the_strongest_source_names_the_preset_and_a_p95_replaces_its_spread() -> None:

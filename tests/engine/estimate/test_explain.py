@@ -78,9 +78,9 @@ def test_every_input_names_its_source() -> None:
 
 def test_one_accelerator_has_no_collectives_and_more_have() -> None:
     alone = explain(result(GivenLoad("static_batch", 1), "llama-3.1-8b"))
-    spread = explain(result(GivenLoad("static_batch", 1), "llama-3.1-8b", serving__tensor_parallel=4))
+    sharded = explain(result(GivenLoad("static_batch", 1), "llama-3.1-8b", serving__tensor_parallel=4))
     assert "collectives" not in named(alone, "decoding step").parts
-    assert named(spread, "decoding step").parts["collectives"] > 0
+    assert named(sharded, "decoding step").parts["collectives"] > 0
 
 
 def test_weights_of_a_mixture_are_mostly_its_experts() -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from engine.fleet.candidates import candidates, illegal_because
+from engine.fleet.candidates import candidates
+from engine.fleet.parallelisms import illegal_because
 from engine.fleet.prices import monthly_usd
-from engine.fleet.search import Evaluated, only, search
+from engine.fleet.search import SizedCandidates, array_of_one, search
 from engine.plan import Rejection
 from tests.engine.asked import CATALOG, question
 
@@ -19,15 +20,8 @@ TIGHT = {
 }
 
 
-def shape(found: Evaluated, row: int) -> tuple[str, int, int, int, int]:
-    spread = found.candidates.spread
-    return (
-        found.candidates.accelerator(row).id,
-        int(spread.tp[row]),
-        int(spread.pp[row]),
-        int(spread.dp[row]),
-        int(spread.ep[row]),
-    )
+def shape(found: SizedCandidates, row: int) -> tuple[str, int, int, int, int]:
+    return found.candidates.accelerator(row).id, *found.candidates.parallelism.sizes(row)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +60,7 @@ def test_one_alone_is_the_same_as_one_among_many(model: str, targets: bool) -> N
 def test_one_taken_out_is_the_one_that_was_there() -> None:
     everything = search(question(EVERYWHERE))
     row = int(everything.order[3])
-    taken = only(everything, row)
+    taken = array_of_one(everything, row)
     assert shape(taken, 0) == shape(everything, row)
     assert taken.capacity[0] == everything.capacity[row]
     batch = taken.batch[:, None]
@@ -107,7 +101,7 @@ def test_a_whole_fleet_holds_the_peak_with_growth_and_spares() -> None:
     for row in found.order:
         held = (found.counts.total[row] - 2) * found.capacity[row]
         assert held >= 10 * 3 * 1.5 * (1 - 1e-6)
-        assert found.counts.total[row] * found.candidates.spread.accelerators[row] == found.accelerators[row]
+        assert found.counts.total[row] * found.candidates.parallelism.accelerators[row] == found.accelerators[row]
 
 
 @pytest.mark.parametrize("most", [8, 16, 40])
@@ -130,7 +124,7 @@ def test_a_ceiling_in_nodes_is_kept() -> None:
 def test_a_ceiling_in_nodes_or_replicas_is_kept(unit: str, most: int) -> None:
     found = search(question({**EVERYWHERE, f"hardware.max_{unit}": most}))
     assert len(found.order)
-    each = found.candidates.per_node if unit == "nodes" else found.candidates.spread.accelerators
+    each = found.candidates.per_node if unit == "nodes" else found.candidates.parallelism.accelerators
     assert (found.accelerators[found.order] <= most * each[found.order]).all()
 
 
@@ -144,7 +138,7 @@ def test_so_many_replicas_are_exactly_so_many(load: dict[str, None]) -> None:
 
 def test_of_so_many_replicas_those_that_use_their_accelerators_best_come_first() -> None:
     found = search(question({**EVERYWHERE, "traffic.requests_per_s": None, "hardware.replicas": 3}))
-    each = (found.capacity / found.candidates.spread.accelerators)[found.order[:10]]
+    each = (found.capacity / found.candidates.parallelism.accelerators)[found.order[:10]]
     assert list(each) == sorted(each, reverse=True)
 
 
@@ -160,17 +154,16 @@ def test_of_a_given_fleet_the_best_carries_most() -> None:
 def test_an_odd_fleet_is_used_as_far_as_whole_replicas_go(count: int) -> None:
     found = search(question({"traffic.requests_per_s": None, "hardware.accelerator_count": count}))
     best = int(found.order[0])
-    size = int(found.candidates.spread.accelerators[best])
+    size = int(found.candidates.parallelism.accelerators[best])
     assert found.counts.total[best] == count // size
 
 
 def test_every_candidate_is_legal_and_fits() -> None:
     found, _ = candidates(question({**EVERYWHERE, "model": "deepseek-v3", "precision.weights": None}))
     assert len(found) > 30
-    spread, memory = found.spread, found.memory
+    memory = found.memory
     for row in range(len(found)):
-        axes = (int(axis[row]) for axis in (spread.tp, spread.pp, spread.dp, spread.ep))
-        assert not illegal_because(found.question.model, *axes)
+        assert not illegal_because(found.question.model, found.parallelism.sizes(row))
     assert (found.seats >= 1).all()
     assert (memory.weights < memory.total).all()
     assert (memory.kv_cache > 0).all()

@@ -3,7 +3,7 @@ from functools import cache
 import pytest
 
 from catalogs.catalog import Catalog
-from engine.fleet.search import only, search
+from engine.fleet.search import array_of_one, search
 from engine.method import Considered, considered, forecast
 from engine.plan import CapacityPlan, plan_json
 from engine.proof.peak_hour import Ladder, first_that_holds, peak_hour
@@ -166,7 +166,7 @@ def test_the_search_finds_the_first_rung_that_holds() -> None:
     """The same rung as trying every one of them in turn, from wherever it starts."""
     question = resolve(starved(0.2, "l4"), CATALOG)
     evaluated = search(question)
-    hour = peak_hour(question, only(evaluated, int(evaluated.order[0])), seed=3)
+    hour = peak_hour(question, array_of_one(evaluated, int(evaluated.order[0])), seed=3)
     ladder = Ladder(rate=lambda n: 0.3 / n, rung=lambda rate: int(0.3 / rate) + 1, replicas=lambda n: n, last=12)
     holds = [n for n in range(5, 13) if hour.run(0.3 / n, n, counted=500).holds(strictly=True)]
     assert holds[0] > 5

@@ -31,15 +31,15 @@ def test_the_spread_is_kept(cv: float) -> None:
 def test_a_stated_p95_is_reproduced(ratio: float) -> None:
     """The lognormal found from mean and p95 has that p95: m·exp(zσ − σ²/2)."""
     stated = TokenDistribution(mean=1000, p95=1000 * ratio)
-    sigma = sqrt(log(1 + stated.spread**2))
+    sigma = sqrt(log(1 + stated.lognormal_cv**2))
     assert exp(NormalDist().inv_cdf(0.95) * sigma - sigma**2 / 2) == pytest.approx(ratio, rel=1e-6)
     drawn = strata(stated, 1e9)
     assert drawn.percentile(0.92) <= 1000 * ratio <= drawn.percentile(0.97)
 
 
 def test_a_p95_that_no_lognormal_has_gives_the_most_skewed() -> None:
-    widest = TokenDistribution(mean=1000, p95=1000 * exp(NormalDist().inv_cdf(0.95) ** 2 / 2)).spread
-    assert TokenDistribution(mean=1000, p95=50_000).spread == pytest.approx(widest, rel=1e-3)
+    widest = TokenDistribution(mean=1000, p95=1000 * exp(NormalDist().inv_cdf(0.95) ** 2 / 2)).lognormal_cv
+    assert TokenDistribution(mean=1000, p95=50_000).lognormal_cv == pytest.approx(widest, rel=1e-3)
 
 
 def test_a_fixed_length_is_one_stratum() -> None:

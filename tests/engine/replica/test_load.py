@@ -235,7 +235,7 @@ def test_a_batch_larger_than_the_budget_still_costs_time() -> None:
     """Every second that a prompt adds is positive, even where decoding alone would fill the step."""
     crowded = worked_case(seats=4000)
     assert (crowded.costs.prompt_seconds(crowded.costs.at(np.array([[1.0, 2048.0, 4000.0]]))) > 0).all()
-    assert 0 < float(crowded.saturated[0, 0]) < float("inf")
+    assert 0 < float(crowded.saturated_rate[0, 0]) < float("inf")
 
 
 def mixes() -> Iterator[tuple[str, Replicas]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from engine.scaling.correction import FLAPS_A_DAY, HEADROOMS, LATE_A_DAY, LONGEST_WINDOW_S, Outcome, Settings, settled
+from engine.scaling.correction import FLAPS_A_DAY, HEADROOMS, LATE_A_DAY, LONGEST_WINDOW_S, Outcome, Settings, corrected
 from engine.scaling.replay import replay
 from tests.engine.scaling.test_replay import HOLDING, MAXIMUM, exact, loads, policy
 
@@ -32,7 +32,7 @@ def tried_on(*rates: float) -> tuple[list[Settings], Callable[[Settings], Outcom
 
 def test_what_holds_is_left_alone() -> None:
     tried, outcome = tried_on(*[16.0] * 1440)
-    kept, steps = settled(START, MAXIMUM, outcome)
+    kept, steps = corrected(START, MAXIMUM, outcome)
     assert tried == [START]
     assert steps == ()
     assert not kept.late and not kept.flapping
@@ -40,7 +40,7 @@ def test_what_holds_is_left_alone() -> None:
 
 def test_a_load_that_flaps_is_damped_by_a_longer_window() -> None:
     _, outcome = tried_on(*([16.0] * 15 + [12.0] * 15) * 48)
-    kept, (step,) = settled(START, MAXIMUM, outcome)
+    kept, (step,) = corrected(START, MAXIMUM, outcome)
     assert step.because.flapping and not kept.flapping
     assert step.because.run.flaps > FLAPS_A_DAY >= kept.run.flaps
     assert step.after == replace(START, window_s=step.after.window_s)
@@ -51,7 +51,7 @@ def test_a_rise_that_comes_too_fast_is_met_with_headroom() -> None:
     """A replica more than doubles its load within a reaction, each hour: more headroom holds it, nothing else moves."""
     hour = [*[12.0] * 20, *np.linspace(12.0, 27.0, 5), *[27.0] * 20, *np.linspace(27.0, 12.0, 15)]
     _, outcome = tried_on(*hour * 24)
-    kept, steps = settled(START, MAXIMUM, outcome)
+    kept, steps = corrected(START, MAXIMUM, outcome)
     first = steps[0]
     assert first.because.late_minutes > LATE_A_DAY >= kept.late_minutes
     assert first.after.headroom in HEADROOMS
@@ -61,7 +61,7 @@ def test_a_rise_that_comes_too_fast_is_met_with_headroom() -> None:
 def test_a_cliff_that_no_headroom_holds_keeps_the_whole_fleet() -> None:
     """From next to nothing to all there is, within a minute: only what runs already can carry that."""
     _, outcome = tried_on(*([0.5] * 100 + [60.0] * 44) * 10)
-    kept, steps = settled(START, MAXIMUM, outcome)
+    kept, steps = corrected(START, MAXIMUM, outcome)
     assert steps[0].after.minimum == MAXIMUM
     assert kept.late_minutes == 0
     assert set(kept.run.held) == {float(MAXIMUM)}
@@ -77,7 +77,7 @@ def test_tries_are_bounded(window: float) -> None:
         tried.append(wanted)
         return Outcome(run, 1440, 0, 1.0)
 
-    kept, steps = settled(replace(START, window_s=window), MAXIMUM, hopeless)
+    kept, steps = corrected(replace(START, window_s=window), MAXIMUM, hopeless)
     assert kept.late and kept.flapping
     assert len(tried) <= 12
     assert all(step.before != step.after for step in steps)

@@ -8,6 +8,7 @@ from catalogs.records.runtimes import Scheduler
 from engine.fleet.candidates import Candidates, single
 from engine.question.resolve import resolve
 from engine.simulation import StepModel
+from engine.step.parallelism import ParallelSizes
 from engine.workload import Hardware, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
 
 WORKED_CASE = StepModel(
@@ -50,4 +51,4 @@ def candidate_70b_tp4(batch_cap: int | None = None) -> Candidates:
         serving=Serving(batch_cap=batch_cap),
         hardware=Hardware(accelerators=("h100",)),
     )
-    return single(resolve(spec, Catalog.load()), 4, 1, 1, 1)
+    return single(resolve(spec, Catalog.load()), ParallelSizes(4))

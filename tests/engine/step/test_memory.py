@@ -19,6 +19,7 @@ from engine.step.memory import (
     weights_bytes_per_accelerator,
 )
 from engine.step.operations import INDEX_KEY_BYTES
+from engine.step.parallelism import ParallelSizes
 from tests.catalogs.memory_facts import MEMORY_FACTS, MemoryFact
 from tests.engine.asked import CATALOG, question
 
@@ -28,7 +29,7 @@ MODELS = [CATALOG.models[fact.model] for fact in MEMORY_FACTS]
 FACTS = pytest.mark.parametrize("fact", MEMORY_FACTS, ids=lambda fact: fact.model)
 
 
-def spread(tp: int = 1, pp: int = 1, dp: int = 1, ep: int = 1) -> Parallelism:
+def split(tp: int = 1, pp: int = 1, dp: int = 1, ep: int = 1) -> Parallelism:
     return Parallelism(*(np.array([axis]) for axis in (tp, pp, dp, ep)))
 
 
@@ -51,7 +52,7 @@ def test_the_seed_case_to_the_byte() -> None:
 def test_tensorrt_llm_shares_out_what_weights_leave_and_vllm_the_whole() -> None:
     wanted = {"hardware.accelerators": ["h100"], "precision.weights": "fp8"}
     for runtime, share in (("vllm", 0.9), ("tensorrt-llm", 0.9)):
-        memory = single(question(wanted | {"serving.runtime": runtime}), 2, 1, 1, 1).memory
+        memory = single(question(wanted | {"serving.runtime": runtime}), ParallelSizes(2)).memory
         taken = memory.weights[0] + memory.activations[0] + memory.runtime[0]
         free = runtime == "tensorrt-llm"
         pool = share * (memory.total[0] - taken) if free else share * memory.total[0] - taken
@@ -89,8 +90,8 @@ def test_one_more_token_costs_the_same_within_every_window(fact: MemoryFact) -> 
 @FACTS
 def test_an_accelerator_alone_holds_the_whole_model(fact: MemoryFact) -> None:
     model = CATALOG.models[fact.model]
-    assert shard(model, spread()) == pytest.approx(2 * fact.parameters, rel=1e-9)
-    assert held(model, 5000, at=spread()) == held(model, 5000)
+    assert shard(model, split()) == pytest.approx(2 * fact.parameters, rel=1e-9)
+    assert held(model, 5000, at=split()) == held(model, 5000)
 
 
 def test_a_window_stops_growing() -> None:
@@ -107,25 +108,25 @@ def test_a_model_of_windows_alone_stops_altogether() -> None:
 
 def test_a_latent_vector_is_on_every_tensor_parallel_rank() -> None:
     model = CATALOG.models["deepseek-v3"]
-    assert held(model, 1000, at=spread(tp=8)) == held(model, 1000) == 1000 * 70_272
+    assert held(model, 1000, at=split(tp=8)) == held(model, 1000) == 1000 * 70_272
 
 
 @pytest.mark.parametrize(("tp", "share"), [(1, 1), (2, 2), (4, 4), (8, 8), (16, 8), (64, 8)])
 def test_kv_heads_are_cut_no_finer_than_they_are(tp: int, share: int) -> None:
     """Llama 70B has 8 KV heads: beyond TP8 each accelerator holds a whole one."""
-    assert held(LLAMA_70B, 1000, at=spread(tp=tp)) == 1000 * 320 * 1024 / share
+    assert held(LLAMA_70B, 1000, at=split(tp=tp)) == 1000 * 320 * 1024 / share
 
 
 def test_a_pipeline_stage_holds_the_cache_of_its_own_layers() -> None:
-    assert held(LLAMA_70B, 1000, at=spread(tp=2, pp=4)) == 1000 * 320 * 1024 / 8
+    assert held(LLAMA_70B, 1000, at=split(tp=2, pp=4)) == 1000 * 320 * 1024 / 8
 
 
-def test_experts_spread_over_data_parallel_ranks_and_attention_does_not() -> None:
+def test_experts_split_over_data_parallel_ranks_and_attention_does_not() -> None:
     """DeepSeek-V3 at DP8 × EP8: an eighth of 58 × 256 experts, all the rest, its own copy of the attention."""
     model = CATALOG.models["deepseek-v3"]
     experts = 58 * 256 * 3 * 7168 * 2048
     rest = total_parameters(model) - experts
-    assert shard(model, spread(dp=8, ep=8)) == pytest.approx(2 * (rest + experts / 8), rel=1e-9)
+    assert shard(model, split(dp=8, ep=8)) == pytest.approx(2 * (rest + experts / 8), rel=1e-9)
 
 
 def test_a_tied_embedding_is_there_once_and_twice_over_a_pipeline() -> None:
@@ -134,7 +135,7 @@ def test_a_tied_embedding_is_there_once_and_twice_over_a_pipeline() -> None:
     embedding = 262_208 * 5376 * 2
     assert model.tied_embeddings
     without = 2 * total_parameters(model) - embedding
-    assert shard(model, spread(pp=2)) == pytest.approx(without / 2 + embedding, rel=1e-6)
+    assert shard(model, split(pp=2)) == pytest.approx(without / 2 + embedding, rel=1e-6)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
@@ -160,8 +161,8 @@ def test_fewer_bits_never_take_more(model: ModelArchitecture) -> None:
 def test_sharding_never_adds_and_tokens_never_free(
     model: ModelArchitecture, tp: int, pp: int, tokens: float, more: float, axis: str
 ) -> None:
-    narrow = spread(tp=tp, pp=pp)
-    wide = spread(tp=tp * 2, pp=pp) if axis == "tp" else spread(tp=tp, pp=pp * 2)
+    narrow = split(tp=tp, pp=pp)
+    wide = split(tp=tp * 2, pp=pp) if axis == "tp" else split(tp=tp, pp=pp * 2)
     assert shard(model, wide) <= shard(model, narrow) * (1 + 1e-12)
     assert held(model, tokens, at=wide) <= held(model, tokens, at=narrow) * (1 + 1e-12)
     assert held(model, tokens, at=narrow) <= held(model, tokens + more, at=narrow)
@@ -170,9 +171,9 @@ def test_sharding_never_adds_and_tokens_never_free(
 
 
 def test_activations_rise_with_the_budget_and_fall_with_sharding() -> None:
-    sizes = [float(activation_bytes(LLAMA_70B, spread(tp=4), np.array([budget]))[0]) for budget in (1e3, 8e3, 64e3)]
+    sizes = [float(activation_bytes(LLAMA_70B, split(tp=4), np.array([budget]))[0]) for budget in (1e3, 8e3, 64e3)]
     assert sizes[0] < sizes[1] < sizes[2]
-    wider = float(activation_bytes(LLAMA_70B, spread(tp=8), np.array([8e3]))[0])
+    wider = float(activation_bytes(LLAMA_70B, split(tp=8), np.array([8e3]))[0])
     assert wider < sizes[1]
 
 
@@ -189,7 +190,7 @@ def test_the_parts_of_an_accelerator_sum_to_the_whole(model: str) -> None:
 
 def test_sequences_that_fit_are_those_of_live_tokens() -> None:
     """Llama 70B on 4 × A100: 0.9 of 80 GiB less a quarter of the weights, 600 live tokens of a quarter of 320 KiB."""
-    found = single(question({"tokens.input.cv": 0, "tokens.output.cv": 0}), 4, 1, 1, 1)
+    found = single(question({"tokens.input.cv": 0, "tokens.output.cv": 0}), ParallelSizes(4))
     pool = Fraction(float(found.memory.kv_cache[0]))
     assert found.seats_by_memory[0] == pool * Fraction(95, 100) // (600 * 80 * 1024)
     assert found.memory.weights[0] == pytest.approx(131.4 / 4 * GIB, rel=0.001)

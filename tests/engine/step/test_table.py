@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalogs.records.accelerators import Accelerator
 from engine.fleet.candidates import candidates, single
+from engine.step.parallelism import ParallelSizes
 from engine.step.table import TOKEN_GRID, StepTables
 from tests.catalogs.memory_facts import MEMORY_FACTS
 from tests.engine.asked import CATALOG, STAND_IN, catalog_with, question, relative
@@ -29,7 +30,7 @@ def table(
 ) -> StepTables:
     values = {"model": model, "precision.weights": None, "hardware.accelerators": [accelerator.id], **changes}
     catalog = catalog_with(accelerator) if accelerator.id == STAND_IN else CATALOG
-    return single(question(values, catalog), tp, pp, dp, ep).step_tables()
+    return single(question(values, catalog), ParallelSizes(tp, pp, dp, ep)).step_tables()
 
 
 def never_slower(faster: StepTables, slower: StepTables) -> None:
