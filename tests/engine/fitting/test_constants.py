@@ -49,7 +49,7 @@ def test_a_forecast_follows_each_constant_where_it_says(name: str, mark: Fitted)
         usual, other = replica(model), replica(model, entry(**{name: moved(name)}))
         tables |= differing(usual.step_tables(), other.step_tables())
         models |= differing(step_model_of(usual), step_model_of(other))
-        ttft |= bool(usual.replicas().ttft_overhead_s[0] != other.replicas().ttft_overhead_s[0])
+        ttft |= bool(usual.replicas().costs.ttft_overhead_s[0] != other.replicas().costs.ttft_overhead_s[0])
     assert tables | ({"ttft"} if ttft else set()) == set(mark.enters)
     column = {"seconds": "seconds", "ttft": "overhead_s"}
     assert models == {column.get(array, f"{array}_s") for array in mark.enters}
