@@ -51,7 +51,13 @@ def config_from_file(path: Path | str) -> Mapping[str, Any]:
 def config_from_hub(repository: str, *, revision: str | None = None, endpoint: str | None = None) -> Mapping[str, Any]:
     """Return the config of a repository (owner/name) on the hub, or from its local cache.
 
-    Raises InputError where the repository, the revision or the file is missing, closed, or out of reach.
+    Args:
+        repository: owner/name.
+        revision: branch, tag or commit; None is the main branch.
+        endpoint: another hub than Hugging Face's.
+
+    Raises:
+        InputError: the repository, the revision or the file is missing, closed, or out of reach.
     """
     config = _json_object(_downloaded(repository, CONFIG, revision, endpoint))
     named_quantised = re.search(r"fp8|fp4|int8|int4|nvfp4|mxfp", repository, re.IGNORECASE)

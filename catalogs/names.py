@@ -108,10 +108,14 @@ class Names:
     def find(self, text: str, whole: bool = False) -> str:
         """Return the id of the entry that the text names.
 
-        With whole every word of the entry's name must be there, rightly spelt: for names that may well be of
-        something else, such as a repository's.
+        Args:
+            text: as people say it.
+            whole: whether every word of the entry's name must be there, rightly spelt: for names that may well be of
+                something else, such as a repository's.
 
-        Raises UnknownName or AmbiguousName.
+        Raises:
+            UnknownName: no entry answers to it.
+            AmbiguousName: several do.
         """
         key = (text, whole)
         if key not in self._found:
@@ -244,7 +248,7 @@ class Names:
         return level
 
     def _like(self, said: str, word: str) -> bool:
-        """Whether a number said is the entry's size ('120' for 120b), or a family word is misspelt."""
+        """Return whether a number said is the entry's size ('120' for 120b), or a family word is misspelt."""
         if said[0].isdigit():
             size = _SIZE.fullmatch(word)
             return bool(size) and said == size[1]  # type: ignore[index]

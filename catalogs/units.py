@@ -77,7 +77,8 @@ _PER = re.compile(r"\s*(?:/|\b(?:per|an?|each|every)\b)\s*")
 def read_number(text: str, what: str = "number") -> float:
     """Return the number that the whole text is, multiplier included: '1,500', '1.5k', '2 million', '-3', '1e6'.
 
-    Raises InputError for anything else, and for what is not finite.
+    Raises:
+        InputError: it is anything else, or not finite.
     """
     number, rest = _split(text, what, "a number such as 20, 1.5k, 1,500 or 2 million")
     if rest and rest.lower() not in MULTIPLIERS:
@@ -86,7 +87,17 @@ def read_number(text: str, what: str = "number") -> float:
 
 
 def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: float = 0.0) -> float:
-    """Return a count; one of the nouns may follow it ('1.5k tokens')."""
+    """Return a count: '500', '1.5k', '1.5k tokens'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        nouns: of which one may follow the count.
+        minimum: that is accepted.
+
+    Raises:
+        InputError: it is no count, or below the minimum.
+    """
     number, words = _leading_count(text, what, "a count such as 500, 1.5k or 2 million")
     if words and (len(words) > 1 or words[0] not in nouns):
         _refuse(text, what, "a count such as 500, 1.5k or 2 million")
@@ -94,7 +105,17 @@ def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), mini
 
 
 def read_whole(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: int = 1) -> int:
-    """Return a whole count, at least the minimum."""
+    """Return a whole count.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        nouns: of which one may follow the count.
+        minimum: that is accepted.
+
+    Raises:
+        InputError: it is no whole count, or below the minimum.
+    """
     count = read_count(text, what, nouns, minimum)
     if count != int(count):
         raise InputError(f"{what} {quoted(text)} must be a whole number")
@@ -107,7 +128,16 @@ def read_tokens(text: str, what: str = "tokens") -> int:
 
 
 def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
-    """Return requests/s from '20', '20 rps', '600/min', '5M/day', '5 million requests per day', '2k per hour'."""
+    """Return requests/s from '20', '20 rps', '600/min', '5M/day', '5 million requests per day', '2k per hour'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        positive: whether 0 is refused.
+
+    Raises:
+        InputError: it is no rate, or negative.
+    """
     accepted = "requests per second, such as 20, 20 rps, 600/min or 5M/day"
     number, words = _leading_count(text, what, accepted)
     period = _period(" ".join(words))
@@ -117,7 +147,17 @@ def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
 
 
 def read_seconds(text: str, what: str = "duration", unit: str | None = None, positive: bool = True) -> float:
-    """Return seconds from '800ms', '1.2 s', '2min', '1h'; a bare number is in the given unit, or refused."""
+    """Return seconds from '800ms', '1.2 s', '2min', '1h'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
+        positive: whether 0 is refused.
+
+    Raises:
+        InputError: it is no time, one that could be minutes or milliseconds ('5m'), or negative.
+    """
     bare = f" (a bare number is in {unit})" if unit else ""
     accepted = f"a time such as 800ms, 1.2 s or 2 min{bare}"
     number, rest = _split(text, what, accepted)
@@ -131,7 +171,16 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
 
 
 def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
-    """Return a share from '20%' or '0.2'; a bare number above 1 is refused, since it may be either."""
+    """Return a share from '20%' or '0.2'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        maximum: that is accepted.
+
+    Raises:
+        InputError: it is no share, a bare number above 1, which may be either, or out of range.
+    """
     accepted = "a share such as 20% or 0.2"
     number, rest = _split(text, what, accepted)
     if rest.lower() not in {"", "%", "percent", "pct"}:
@@ -145,7 +194,16 @@ def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
 
 
 def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -> float:
-    """Return a share from a percentage whose sign may be left out: '20' and '20%' are 0.2."""
+    """Return a share from a percentage whose sign may be left out: '20' and '20%' are 0.2.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        minimum: share that is accepted.
+
+    Raises:
+        InputError: it is no percentage, or below the minimum.
+    """
     accepted = "a percentage such as 20 or 20%"
     number, rest = _split(text, what, accepted)
     if rest.lower() not in {"", "%", "percent", "pct"}:
@@ -154,7 +212,16 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
 
 
 def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
-    """Return a factor from '1.5', '1.5x' or '150%'."""
+    """Return a factor from '1.5', '1.5x' or '150%'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        minimum: that is accepted.
+
+    Raises:
+        InputError: it is no factor, or below the minimum.
+    """
     accepted = "a factor such as 1.5, 1.5x or 150%"
     number, rest = _split(text, what, accepted)
     if rest.lower() not in {"", "x", "×", "times", "%"}:
@@ -165,7 +232,13 @@ def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
 def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
     """Return USD from '$20k', '20000 USD' or '20k'.
 
-    With per ('month', 'hour') the amount is one per that time, and '$2/hour' is converted to it.
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        per: 'month' or 'hour', where the amount is one per that time; '$2/hour' is converted to it.
+
+    Raises:
+        InputError: it is no amount, or negative.
     """
     accepted = "an amount in USD such as $20k or 20000" + (f", per {per} unless another period is named" if per else "")
     amount = re.sub(r"^\s*(?:us)?\$\s*|^\s*usd\b\s*", "", text, flags=re.IGNORECASE)
@@ -194,7 +267,16 @@ def read_billions(text: str, what: str = "model size") -> float:
 
 
 def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
-    """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'; a bare number is in the given unit, if any."""
+    """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
+
+    Raises:
+        InputError: it is no size, one that could be decimal or binary ('80G') or bits ('80Gb'), or not above 0.
+    """
     accepted = "a size such as 80GB (80e9 bytes) or 80GiB (80 × 2**30 bytes)"
     number, rest = _split(text, what, accepted)
     if re.fullmatch(r"[kKmMgGtT]", rest):

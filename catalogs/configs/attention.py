@@ -44,7 +44,16 @@ def _latent(fields: Fields) -> LatentAttention:
 
 
 def grouped_attention(fields: Fields, kind: str, kv_heads: int | None = None) -> GroupedAttention:
-    """Return softmax attention of this kind, with the KV heads of this layer where they differ by layer."""
+    """Return softmax attention.
+
+    Args:
+        fields: of the config.
+        kind: of the layer: full, sliding, ….
+        kv_heads: of the layer, where they differ by layer; None: the config's.
+
+    Raises:
+        InputError: the KV heads do not divide the heads.
+    """
     own: Callable[..., int] = fields.integer_or
     heads = head_count(fields)
     kv = kv_heads or _kv_heads(fields, heads)

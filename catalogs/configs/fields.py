@@ -87,7 +87,13 @@ class Fields:
         return found if isinstance(found, Mapping) else {}
 
     def wrong(self, field: str, found: object, expected: str) -> InputError:
-        """Return the error for a field that holds something else than expected."""
+        """Return the error for a field that holds something else than expected.
+
+        Args:
+            field: its name in the config.
+            found: what it holds.
+            expected: in words, after 'it must be'.
+        """
         return InputError(f"{field} of {quoted(self.name)} is {quoted(found)}; it must be {expected}")
 
 

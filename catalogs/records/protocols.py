@@ -45,7 +45,13 @@ class SchedulerChange(Record):
     prompts_per_step: PositiveInt | None = None
 
     def applies(self, framework: str, accelerator: "Accelerator", run: BenchmarkRun) -> bool:
-        """Whether a run was started like this."""
+        """Return whether a run was started like this.
+
+        Args:
+            framework: of the runtime.
+            accelerator: that it ran on.
+            run: with its model, lengths and clients.
+        """
         clients = run.clients
         return (
             (not self.frameworks or framework in self.frameworks)
@@ -77,6 +83,13 @@ class EngineTuning(Record):
         """Return a scheduler that takes so many requests together and, with them, the prompts that follow them.
 
         Each of a pipeline's stages has its part of the requests, and of the tokens.
+
+        Args:
+            scheduler: as the runtime has it.
+            requests: that the KV pool holds.
+            prompt: mean length, tokens.
+            output: mean length of an answer, tokens.
+            stages: of the pipeline.
         """
         sequences = min(requests, self.most_sequences)
         tokens = min(sequences / stages * (1 + prompt / output), self.most_tokens)
