@@ -1,10 +1,19 @@
-"""Property tests draw the same examples on every run, so that a failure is the change's own.
+"""How the tests run: in parallel, and the same on every run, so that a failure is the change's own.
 
-``pytest --hypothesis-profile explore`` draws new ones.
+``pytest --hypothesis-profile explore`` draws new examples.
 """
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("thorough", settings.get_profile("same"), max_examples=200)
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("same")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers where single files are named: they take longer to start than most files take."""
+    return 0 if all(Path(argument.partition("::")[0]).is_file() for argument in config.args) else None
