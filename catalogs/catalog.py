@@ -170,7 +170,7 @@ class Catalog(Struct, frozen=True, dict=True):
     def with_fitted(self, constants: Iterable[FittedConstants]) -> "Catalog":
         """Return this catalog with other fitted constants; all else that was read is shared."""
         other = copy(self)
-        other.__dict__["fitted"] = tuple(constants)
+        other.__dict__.update(self.__dict__, fitted=tuple(constants))  # a Struct's copy leaves what is cached behind
         return other
 
     @cached_property

@@ -267,3 +267,12 @@ def test_only_the_kinds_asked_for_are_read(tmp_path: Path) -> None:
     assert catalog.accelerator("acme one").id == "acme-1"
     with pytest.raises(CatalogError):
         _ = catalog.models
+
+
+def test_other_fitted_constants_share_all_else_that_was_read() -> None:
+    """A fit asks the same catalog under hundreds of constants: it may not read the files for each."""
+    catalog = Catalog.load()
+    models = catalog.models
+    other = catalog.with_fitted([])
+    assert other.fitted == () != catalog.fitted
+    assert other.models is models
