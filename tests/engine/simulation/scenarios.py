@@ -1,14 +1,25 @@
 """Random small systems that stress the scheduler: few seats, little KV, bursts, windows, every policy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from random import Random
 
 import numpy as np
+import pytest
 
 from catalogs.records.runtimes import Scheduler
 from engine.simulation import Requests, StepModel, requests_of
 from engine.simulation.routing import Routing
+
+USUAL_SEEDS = 40
+"""So many of a test's seeds run always."""
+
+
+def seeds(numbers: Sequence[int]) -> list[object]:
+    """Return seeds as parameters of a test: the first 40 run always, the others where the tests are thorough."""
+    thorough = [pytest.param(seed, marks=pytest.mark.thorough) for seed in numbers[USUAL_SEEDS:]]
+    return [*numbers[:USUAL_SEEDS], *thorough]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.engine.simulation.models import (
     candidate_70b_tp4,
     clockwork,
 )
-from tests.engine.simulation.scenarios import scenario
+from tests.engine.simulation.scenarios import scenario, seeds
 from tests.engine.simulation.stepping import step_seconds, step_through
 
 # --- queues -----------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_littles_law_holds_of_requests_counted_second_by_second() -> None:
     assert average == pytest.approx(arrived * result.e2e_s.mean.value, rel=0.01)
 
 
-@pytest.mark.parametrize("seed", range(0, 120, 2))
+@pytest.mark.parametrize("seed", seeds(range(0, 120, 2)))
 def test_nothing_is_lost_or_made(seed: int) -> None:
     """Requests, tokens, gaps and KV: everything that came in went out, and the replicas are empty."""
     case = scenario(seed)
@@ -271,7 +271,7 @@ def test_nothing_is_lost_or_made(seed: int) -> None:
     assert not integers[:, [CONTEXT, DECODING, RESERVED]].any()
 
 
-@pytest.mark.parametrize("seed", range(0, 120, 2))
+@pytest.mark.parametrize("seed", seeds(range(0, 120, 2)))
 def test_clocks_only_move_forward(seed: int) -> None:
     case = scenario(seed)
     result = simulate(case.model, case.policy, case.requests, replicas=case.replicas, routing=case.routing)

@@ -7,7 +7,7 @@ from engine.simulation import open_loop, requests_of, simulate
 from engine.simulation.requests import Requests, chunks
 from engine.simulation.simulate import Speed
 from tests.engine.simulation.models import CHAT_INPUT, CHAT_OUTPUT, CHAT_SCHEDULER, WORKED_CASE
-from tests.engine.simulation.scenarios import Scenario, scenario
+from tests.engine.simulation.scenarios import USUAL_SEEDS, Scenario, scenario, seeds
 from tests.engine.simulation.stepping import columns, step_through
 
 SAME_S = 1e-9
@@ -29,7 +29,7 @@ def times(case: Scenario, chunk: int | None = None, speed: Speed = "plain") -> n
     )
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", seeds(range(120)))
 def test_requests_times_equal_those_of_stepping(seed: int) -> None:
     """Admission, first and last token and preemptions, under every policy, burst, window and shortage."""
     case = scenario(seed)
@@ -39,18 +39,17 @@ def test_requests_times_equal_those_of_stepping(seed: int) -> None:
 
 def test_the_scenarios_are_hard_enough() -> None:
     """Some preempt, some share a load over replicas, some hold prompts back: else the test above proves little."""
-    cases = [scenario(seed) for seed in range(120)]
-    assert sum(times(case)[:, 3].sum() > 0 for case in cases if len(case.requests)) >= 8
-    assert sum(case.replicas > 1 and case.routing == "least_outstanding" for case in cases) >= 20
+    cases = [scenario(seed) for seed in range(USUAL_SEEDS)]
+    assert sum(times(case)[:, 3].sum() > 0 for case in cases if len(case.requests)) >= 5
+    assert sum(case.replicas > 1 and case.routing == "least_outstanding" for case in cases) >= 8
     assert sum(case.policy.one_step_later and case.policy.poll_steps > 1 for case in cases) >= 8
 
 
 @pytest.mark.parametrize("seed", range(0, 120, 3))
-@pytest.mark.parametrize("size", [1, 7])
-def test_chunks_change_nothing(seed: int, size: int) -> None:
+def test_chunks_change_nothing(seed: int) -> None:
     """A load fed a few requests at a time gives the same bytes as the whole at once."""
     case = scenario(seed)
-    assert times(case, size).tobytes() == times(case).tobytes()
+    assert times(case, 1).tobytes() == times(case, 7).tobytes() == times(case).tobytes()
 
 
 def test_the_worked_case_equals_stepping_near_saturation() -> None:
@@ -73,12 +72,12 @@ def test_kv_blocks_are_never_overdrawn(seed: int) -> None:
     assert all(stepper.most_blocks <= case.model.blocks for stepper in steppers)
 
 
-@pytest.mark.parametrize("seed", range(0, 120, 4))
-def test_compiled_gives_the_same_bytes(seed: int) -> None:
+def test_compiled_gives_the_same_bytes() -> None:
     pytest.importorskip("numba", reason="the extra fast is not installed")
-    case = scenario(seed)
-    for size in (None, 7):
-        assert times(case, size, "compiled").tobytes() == times(case, size).tobytes()
+    for seed in range(0, 120, 4):
+        for size in (None, 7):
+            case = scenario(seed)
+            assert times(case, size, "compiled").tobytes() == times(case, size).tobytes(), (seed, size)
 
 
 def joined(parts: "list[Requests] | object") -> Requests:
