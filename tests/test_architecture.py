@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.every import of_every
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("agent", "catalogs", "commands", "engine")
@@ -31,10 +32,6 @@ MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "spec-kit").glob("*.md")])
 PURE = sorted([*(ROOT / "catalogs").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
 
 
-def modules(files: list[Path]) -> list[pytest.param]:
-    return [pytest.param(file, id=str(file.relative_to(ROOT))) for file in files]
-
-
 def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
     """Yield every import with the top-level package that it names."""
     for node in ast.walk(tree):
@@ -44,6 +41,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
             yield node, node.module.partition(".")[0]
 
 
+@cache
 def parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
@@ -58,7 +56,7 @@ def test_the_rooms_import_each_other_only_downwards(tmp_path: Path) -> None:
     assert "4 kept, 0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("file", modules(PURE))
+@of_every(PURE)
 def test_facts_and_method_do_not_talk_to_people_or_read_the_clock(file: Path) -> None:
     tree = parsed(file)
     assert not {package for _, package in imports(tree)} & SHOWING
@@ -87,7 +85,7 @@ def test_one_module_alone_opens_connections() -> None:
             assert not whole & {"urllib.request", "http.client"}, file.name
 
 
-@pytest.mark.parametrize("file", modules(PURE))
+@of_every(PURE)
 def test_facts_and_method_import_little(file: Path) -> None:
     """At import time the standard library, msgspec, pydantic and (engine) numpy: a cold start pays for nothing else."""
     allowed = HEAVY - ({"numpy"} if ROOT / "catalogs" in file.parents else set())
@@ -97,7 +95,7 @@ def test_facts_and_method_import_little(file: Path) -> None:
             assert package in allowed, f"line {statement.lineno} imports {package} for everyone"
 
 
-@pytest.mark.parametrize("file", modules(sorted((ROOT / "engine").rglob("*.py"))))
+@of_every(sorted((ROOT / "engine").rglob("*.py")))
 def test_the_method_does_no_input_or_output(file: Path) -> None:
     doing = {"open", "read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir", "urlopen", "getenv"}
     for node in ast.walk(parsed(file)):
@@ -119,7 +117,7 @@ def test_the_rules_can_fail() -> None:
 # --- the papers ---
 
 
-@pytest.mark.parametrize("file", modules(MARKDOWN))
+@of_every(MARKDOWN)
 def test_links_lead_somewhere(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -132,7 +130,7 @@ def test_links_lead_somewhere(file: Path) -> None:
             assert anchor in anchors(goal), f"{target}: no such heading"
 
 
-@pytest.mark.parametrize("file", modules(MARKDOWN))
+@of_every(MARKDOWN)
 def test_code_paths_exist(file: Path) -> None:
     """`engine/plan.py` in a paper is a file or a folder of the repository; `engine/plan.plain` names a function."""
     text = re.sub(r"```.*?```", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)

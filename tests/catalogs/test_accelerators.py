@@ -2,12 +2,11 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from catalogs.catalog import BUILT_IN, Catalog
 from catalogs.names import letters_of
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Confidence
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 ACCELERATORS = list(CATALOG.accelerators.values())
@@ -140,7 +139,7 @@ def test_no_alias_repeats_what_its_entry_says_already() -> None:
         assert len(spellings) == len(set(spellings)), entry.id
 
 
-@pytest.mark.parametrize(("said", "expected"), [*MEASURED.items(), *SAID.items()])
+@of_every([*MEASURED.items(), *SAID.items()])
 def test_people_and_measurements_are_understood(said: str, expected: str) -> None:
     assert CATALOG.accelerator(said).id == expected
 
@@ -151,7 +150,7 @@ def test_accelerators_either_have_curves_of_their_own_or_borrow_from_one_that_ha
     assert {entry.kernels for entry in ACCELERATORS if entry.kernels} <= CURVES_OF_THEIR_OWN
 
 
-@pytest.mark.parametrize("entry", ACCELERATORS, ids=lambda entry: entry.id)
+@of_every(ACCELERATORS)
 def test_figures_are_of_a_possible_machine(entry: Accelerator) -> None:
     peaks = entry.peak_tflops
     sixteen_bit = peaks.bf16 or peaks.fp16

@@ -4,6 +4,7 @@ import pytest
 
 from catalogs.catalog import MODEL_OF_SIZE, Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 
@@ -36,8 +37,7 @@ def test_every_checkpoint_is_found_by_its_repository() -> None:
             assert (resolved.model.id, resolved.checkpoint) == (model.id, checkpoint)
 
 
-@pytest.mark.parametrize(
-    ("said", "meant"),
+@of_every(
     [
         ("H100", "h100-sxm-80gb"),
         ("h100 sxm", "h100-sxm-80gb"),
@@ -71,8 +71,7 @@ def test_accelerators(said: str, meant: str) -> None:
     assert CATALOG.accelerator(said).id == meant
 
 
-@pytest.mark.parametrize(
-    ("said", "meant", "precision"),
+@of_every(
     [
         ("llama 3.1 70b", "llama-3.1-70b", "bf16"),
         ("lama 3.1 70b", "llama-3.1-70b", "bf16"),

@@ -4,6 +4,7 @@ import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 CURVES = CATALOG.curves
@@ -18,6 +19,10 @@ def seconds(fit: RooflineFit, flops: float, moved: float, peak_tflops: float, gb
     return fit.t0_us * 1e-6 + (compute**fit.p + memory**fit.p) ** (1 / fit.p)
 
 
+def curve_name(curve: KernelCurve) -> str:
+    return f"{curve.accelerator}/{curve.framework}"
+
+
 def named_fits(curve: KernelCurve) -> list[tuple[str, RooflineFit | DecodeFit]]:
     groups = (curve.gemm, curve.mixture, curve.decode, curve.prefill, curve.latent_decode)
     return [(name, fit) for group in groups for name, fit in group.items()]
@@ -29,46 +34,55 @@ def test_nine_accelerators_are_measured_with_three_frameworks_each() -> None:
     CATALOG.check(("curve",))
 
 
-@pytest.mark.parametrize("curve", CURVES.values(), ids=lambda curve: f"{curve.accelerator}/{curve.framework}")
-class TestEachCurve:
-    def test_shares_are_physical(self, curve: KernelCurve) -> None:
-        """A fit may pass 1 a little: fp8 MLA on the bf16 peak, and what an additive form puts on the memory."""
-        for name, fit in named_fits(curve):
-            assert 0 < fit.memory <= 1.1, name
-            if isinstance(fit, RooflineFit):
-                assert 0 < fit.compute <= 1.1, name
-            assert fit.t0_us < 100, name
-            assert fit.error <= 0.56, name
+@of_every(CURVES.values(), name=curve_name)
+def test_shares_are_physical(curve: KernelCurve) -> None:
+    """A fit may pass 1 a little: fp8 MLA on the bf16 peak, and what an additive form puts on the memory."""
+    for name, fit in named_fits(curve):
+        assert 0 < fit.memory <= 1.1, name
+        if isinstance(fit, RooflineFit):
+            assert 0 < fit.compute <= 1.1, name
+        assert fit.t0_us < 100, name
+        assert fit.error <= 0.56, name
 
-    def test_attention_never_beats_the_memory(self, curve: KernelCurve) -> None:
-        for fit in (*curve.decode.values(), *curve.prefill.values(), *curve.latent_decode.values()):
-            assert fit.memory <= 1
 
-    def test_dtypes_are_the_ones_that_the_engine_asks_for(self, curve: KernelCurve) -> None:
-        assert set(curve.gemm) | set(curve.mixture) <= DTYPES
-        assert set(curve.decode) <= {"bf16", "fp8"}
-        assert set(curve.prefill) <= {"bf16/bf16", "bf16/fp8", "fp8/fp8"}
-        assert all(key.split("/")[0] in {"bf16", "fp8"} and int(key.split("/")[1]) for key in curve.latent_decode)
+@of_every(CURVES.values(), name=curve_name)
+def test_attention_never_beats_the_memory(curve: KernelCurve) -> None:
+    for fit in (*curve.decode.values(), *curve.prefill.values(), *curve.latent_decode.values()):
+        assert fit.memory <= 1
 
-    def test_every_dtype_has_the_peak_of_its_unit(self, curve: KernelCurve) -> None:
-        units = {"fp8": "fp8", "fp8_block": "fp8", "int8": "int8", "nvfp4": "fp4", "mxfp4_mxfp8": "fp8"}
-        for dtype in (*curve.gemm, *curve.mixture):
-            assert units.get(dtype, "bf16") in curve.peak_tflops
 
-    def test_all_reduce_is_monotone_in_size(self, curve: KernelCurve) -> None:
-        assert {"2", "4"} <= set(curve.all_reduce)
-        for table in curve.all_reduce.values():
-            sizes = sorted(int(size) for size in table)
-            assert sizes[0] == 1024
-            assert all(table[str(a)] <= table[str(b)] for a, b in pairwise(sizes))
+@of_every(CURVES.values(), name=curve_name)
+def test_dtypes_are_the_ones_that_the_engine_asks_for(curve: KernelCurve) -> None:
+    assert set(curve.gemm) | set(curve.mixture) <= DTYPES
+    assert set(curve.decode) <= {"bf16", "fp8"}
+    assert set(curve.prefill) <= {"bf16/bf16", "bf16/fp8", "fp8/fp8"}
+    assert all(key.split("/")[0] in {"bf16", "fp8"} and int(key.split("/")[1]) for key in curve.latent_decode)
 
-    def test_all_reduce_sizes_are_bytes(self, curve: KernelCurve) -> None:
-        """What a ring moves of 256 MiB cannot pass faster than the link; read as 2-byte elements it would."""
-        accelerator = CATALOG.accelerators[curve.accelerator]
-        for group, table in curve.all_reduce.items():
-            n = int(group)
-            bus = 2 * (n - 1) / n * 268435456 / (table["268435456"] * 1e-6)
-            assert bus < 1.1 * accelerator.link.gb_per_s * 1e9
+
+@of_every(CURVES.values(), name=curve_name)
+def test_every_dtype_has_the_peak_of_its_unit(curve: KernelCurve) -> None:
+    units = {"fp8": "fp8", "fp8_block": "fp8", "int8": "int8", "nvfp4": "fp4", "mxfp4_mxfp8": "fp8"}
+    for dtype in (*curve.gemm, *curve.mixture):
+        assert units.get(dtype, "bf16") in curve.peak_tflops
+
+
+@of_every(CURVES.values(), name=curve_name)
+def test_all_reduce_is_monotone_in_size(curve: KernelCurve) -> None:
+    assert {"2", "4"} <= set(curve.all_reduce)
+    for table in curve.all_reduce.values():
+        sizes = sorted(int(size) for size in table)
+        assert sizes[0] == 1024
+        assert all(table[str(a)] <= table[str(b)] for a, b in pairwise(sizes))
+
+
+@of_every(CURVES.values(), name=curve_name)
+def test_all_reduce_sizes_are_bytes(curve: KernelCurve) -> None:
+    """What a ring moves of 256 MiB cannot pass faster than the link; read as 2-byte elements it would."""
+    accelerator = CATALOG.accelerators[curve.accelerator]
+    for group, table in curve.all_reduce.items():
+        n = int(group)
+        bus = 2 * (n - 1) / n * 268435456 / (table["268435456"] * 1e-6)
+        assert bus < 1.1 * accelerator.link.gb_per_s * 1e9
 
 
 def test_kernels_timed_wrongly_are_left_out() -> None:

@@ -21,6 +21,7 @@ from catalogs.records.models import (
     ParallelAttention,
 )
 from tests.catalogs.memory_facts import MEMORY_FACTS, MemoryFact
+from tests.every import of_every
 
 FILES = sorted((Path(catalogs.__file__).parent / "models").glob("*.toml"))
 MODELS = {
@@ -75,7 +76,7 @@ def test_the_files_stay_small_enough_to_be_read_at_every_start():
     assert sum(file.stat().st_size for file in FILES) < 360_000
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@of_every(FILES, name=lambda file: file.stem)
 def test_every_entry_validates_and_says_where_it_comes_from(file: Path):
     for entry in tomllib.loads(file.read_text(encoding="utf-8"))["model"]:
         model = ModelArchitecture.model_validate(entry)
@@ -98,13 +99,13 @@ def test_no_name_leads_to_two_entries():
     assert {name: ids for name, ids in owners.items() if len(ids) > 1} == {}
 
 
-@pytest.mark.parametrize("name", MEASURED)
+@of_every(MEASURED)
 def test_what_benchmarks_name_is_covered(name: str):
     known = {said(c.repository) for model in MODELS.values() for c in model.checkpoints}
     assert said(name) in known
 
 
-@pytest.mark.parametrize("model", PUBLISHED, ids=lambda model: model.id)
+@of_every(PUBLISHED)
 def test_computed_parameters_are_the_published_ones(model: ModelArchitecture):
     difference = total_parameters(model) / (model.published.total_billions * 1e9) - 1
     if model.published.exception:
@@ -119,13 +120,13 @@ def test_nearly_every_entry_has_a_published_total():
     assert len(without) <= 5
 
 
-@pytest.mark.parametrize("model", [m for m in PUBLISHED if m.published.active_billions], ids=lambda model: model.id)
+@of_every(model for model in PUBLISHED if model.published.active_billions)
 def test_active_parameters_are_near_the_published_ones(model: ModelArchitecture):
     active = active_parameters(model) - model.extra_parameters
     assert active / 1e9 == pytest.approx(model.published.active_billions, rel=ACTIVE_WITHIN)
 
 
-@pytest.mark.parametrize("fact", MEMORY_FACTS, ids=lambda fact: fact.model)
+@of_every(MEMORY_FACTS, name=lambda fact: fact.model)
 def test_parameters_equal_the_sum_by_hand(fact: MemoryFact):
     assert total_parameters(MODELS[fact.model]) == fact.parameters
 

@@ -4,6 +4,7 @@ import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.errors import UnknownName
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 
@@ -257,7 +258,7 @@ def lines(table: str) -> list[list[str]]:
     return [line.split() for line in table.strip().splitlines()]
 
 
-@pytest.mark.parametrize(("repository", "model", "precision"), [*lines(PUBLISHED), *lines(QUANTISED)])
+@of_every([*lines(PUBLISHED), *lines(QUANTISED)])
 def test_a_popular_repository_is_known(repository: str, model: str, precision: str) -> None:
     resolved = CATALOG.model(repository)
     assert (resolved.model.id, resolved.precision) == (model, precision)

@@ -4,6 +4,7 @@ import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.records.presets import TokenQuantiles, WorkloadPreset
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 PRESETS = list(CATALOG.presets.values())
@@ -36,40 +37,45 @@ def test_there_are_ten_presets() -> None:
     }
 
 
-@pytest.mark.parametrize(("said", "expected"), SAID.items())
+@of_every(SAID.items())
 def test_people_are_understood(said: str, expected: str) -> None:
     assert CATALOG.preset(said).id == expected
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.id)
-class TestEachPreset:
-    def test_quantiles_rise(self, preset: WorkloadPreset) -> None:
-        for tokens in (preset.input, preset.output):
-            known = [value for value in quantiles(tokens) if value is not None]
-            assert all(a <= b for a, b in pairwise(known))
-            if known:
-                assert tokens.mean < max(known)
+@of_every(PRESETS)
+def test_quantiles_rise(preset: WorkloadPreset) -> None:
+    for tokens in (preset.input, preset.output):
+        known = [value for value in quantiles(tokens) if value is not None]
+        assert all(a <= b for a, b in pairwise(known))
+        if known:
+            assert tokens.mean < max(known)
 
-    def test_every_figure_says_how_it_is_known(self, preset: WorkloadPreset) -> None:
-        given = {"input", "output", *(name for name in QUANTITIES if name in preset.model_fields_set)}
-        assert given == set(preset.evidence)
 
-    def test_targets_are_seconds_by_metric_and_percentile(self, preset: WorkloadPreset) -> None:
-        for name, value in preset.targets.items():
-            metric, percentile, unit = name.split("_")
-            assert metric in {"ttft", "itl", "e2e"}
-            assert percentile == "p95"
-            assert unit == "s"
-            assert value <= 10
+@of_every(PRESETS)
+def test_every_figure_says_how_it_is_known(preset: WorkloadPreset) -> None:
+    given = {"input", "output", *(name for name in QUANTITIES if name in preset.model_fields_set)}
+    assert given == set(preset.evidence)
 
-    def test_a_profile_is_relative_to_its_mean(self, preset: WorkloadPreset) -> None:
-        profile = preset.hourly_profile
-        if not profile:
-            return
-        assert len(profile) in {24, 168}
-        assert sum(profile) / len(profile) == pytest.approx(1, abs=2e-3)
-        assert preset.peak_factor is not None
-        assert max(profile) <= preset.peak_factor + 0.01
+
+@of_every(PRESETS)
+def test_targets_are_seconds_by_metric_and_percentile(preset: WorkloadPreset) -> None:
+    for name, value in preset.targets.items():
+        metric, percentile, unit = name.split("_")
+        assert metric in {"ttft", "itl", "e2e"}
+        assert percentile == "p95"
+        assert unit == "s"
+        assert value <= 10
+
+
+@of_every(PRESETS)
+def test_a_profile_is_relative_to_its_mean(preset: WorkloadPreset) -> None:
+    profile = preset.hourly_profile
+    if not profile:
+        return
+    assert len(profile) in {24, 168}
+    assert sum(profile) / len(profile) == pytest.approx(1, abs=2e-3)
+    assert preset.peak_factor is not None
+    assert max(profile) <= preset.peak_factor + 0.01
 
 
 @pytest.mark.parametrize("name", ["chat", "code-completion"])

@@ -3,10 +3,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-import pytest
-
 from catalogs.catalog import BUILT_IN, Catalog
 from catalogs.records.prices import RentalOffer
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 OFFERS = CATALOG.offers
@@ -43,7 +42,7 @@ def test_a_file_holds_one_provider() -> None:
         assert providers == {file.name.removesuffix(".toml")}
 
 
-@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.id)
+@of_every(OFFERS)
 def test_an_offer_has_a_price_that_an_accelerator_can_cost(offer: RentalOffer) -> None:
     known = [price for price in (*prices(offer), offer.spot_usd_per_hour) if price is not None]
     assert known
@@ -52,7 +51,7 @@ def test_an_offer_has_a_price_that_an_accelerator_can_cost(offer: RentalOffer) -
         assert 0.1 <= price / offer.accelerators <= 35
 
 
-@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.id)
+@of_every(OFFERS)
 def test_commitment_and_interruption_cost_less(offer: RentalOffer) -> None:
     known = prices(offer)
     assert known == sorted(known, reverse=True)

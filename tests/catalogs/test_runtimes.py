@@ -1,7 +1,6 @@
-import pytest
-
 from catalogs.catalog import Catalog
 from catalogs.records.runtimes import ServingRuntime
+from tests.every import of_every
 
 CATALOG = Catalog.load()
 RUNTIMES = list(CATALOG.runtimes.values())
@@ -28,12 +27,12 @@ def test_the_runtimes_people_use_are_there_and_their_precisions_exist() -> None:
     CATALOG.check(("runtime",))
 
 
-@pytest.mark.parametrize(("said", "expected"), SAID.items())
+@of_every(SAID.items())
 def test_people_and_measurements_are_understood(said: str, expected: str) -> None:
     assert CATALOG.runtime(said).id == expected
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.id)
+@of_every(RUNTIMES)
 def test_overheads_are_those_of_launches(runtime: ServingRuntime) -> None:
     """A step costs less than the fastest ITL that anyone measured (about 2 ms), a layer a few launches."""
     assert 100 <= runtime.step_overhead_us <= 2000

@@ -13,6 +13,7 @@ from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.workload import WorkloadSpec
 from tests.engine.asked import CATALOG, SEED, asked
+from tests.every import of_every
 
 
 def planned(values: dict[str, Any] | None = None) -> CapacityPlan:
@@ -156,7 +157,7 @@ def numbers(value: Any) -> Iterator[float]:
         yield value
 
 
-@pytest.mark.parametrize("path", REQUIRED)
+@of_every(REQUIRED)
 def test_the_file_has_every_key_that_other_tools_read(path: str) -> None:
     place: Any = PLAN
     for key in path.split("."):

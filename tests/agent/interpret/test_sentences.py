@@ -9,6 +9,7 @@ import pytest
 from agent.interpret import interpret
 from catalogs.catalog import Catalog
 from engine.workload import Target
+from tests.every import of_every
 
 SENTENCES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "sentences.toml").read_text("utf-8"))[
     "sentence"
@@ -16,9 +17,7 @@ SENTENCES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "senten
 EMPTY = [entry for entry in SENTENCES if not entry.keys() & {"gives", "asks", "objects"}]
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog.load()
+CATALOG = Catalog.load()
 
 
 def plain(value: Any) -> Any:
@@ -28,16 +27,16 @@ def plain(value: Any) -> Any:
     return [plain(part) for part in value] if isinstance(value, tuple) else value
 
 
-@pytest.mark.parametrize("entry", SENTENCES, ids=lambda entry: entry["text"][:60])
-def test_a_sentence_gives_what_it_says(entry: dict[str, Any], catalog: Catalog) -> None:
-    reading = interpret(entry["text"], catalog, asked=entry.get("asked"))
+@of_every(SENTENCES, name=lambda entry: entry["text"])
+def test_a_sentence_gives_what_it_says(entry: dict[str, Any]) -> None:
+    reading = interpret(entry["text"], CATALOG, asked=entry.get("asked"))
     values = {path: plain(value) for path, value in reading.values.items()}
     expected = dict(entry.get("gives", {}))
     if refused := expected.get("hardware.excluded"):  # a product's name stands for all its forms
         expected["hardware.excluded"] = [
             accelerator
             for name in refused
-            for accelerator in catalog.accelerators
+            for accelerator in CATALOG.accelerators
             if accelerator == name or accelerator.startswith(f"{name}-")
         ]
     assert values.keys() == expected.keys()

@@ -22,11 +22,12 @@ from engine.step.operations import INDEX_KEY_BYTES
 from engine.step.parallelism import ParallelSizes
 from tests.catalogs.memory_facts import MEMORY_FACTS, MemoryFact
 from tests.engine.asked import CATALOG, question
+from tests.every import of_every
 
 GIB = 2**30
 LLAMA_70B = CATALOG.models["llama-3.1-70b"]
 MODELS = [CATALOG.models[fact.model] for fact in MEMORY_FACTS]
-FACTS = pytest.mark.parametrize("fact", MEMORY_FACTS, ids=lambda fact: fact.model)
+FACTS = of_every(MEMORY_FACTS, name=lambda fact: fact.model)
 
 
 def split(tp: int = 1, pp: int = 1, dp: int = 1, ep: int = 1) -> Parallelism:
@@ -68,8 +69,7 @@ def test_weights_in_16_bit_are_those_summed_by_hand(fact: MemoryFact) -> None:
     )
 
 
-@FACTS
-@pytest.mark.parametrize("tokens", [10_000, 200_000])
+@of_every([(fact, tokens) for fact in MEMORY_FACTS for tokens in (10_000, 200_000)])
 def test_a_sequence_holds_what_was_summed_by_hand(fact: MemoryFact, tokens: int) -> None:
     """Full layers grow with every token, windowed ones stand at their window, recurrent ones never grow."""
     by_hand = (
@@ -138,7 +138,7 @@ def test_a_tied_embedding_is_there_once_and_twice_over_a_pipeline() -> None:
     assert shard(model, split(pp=2)) == pytest.approx(without / 2 + embedding, rel=1e-6)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
+@of_every(MODELS)
 def test_fewer_bits_never_take_more(model: ModelArchitecture) -> None:
     parameters = total_parameters(model)
     sizes = [

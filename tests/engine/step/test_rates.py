@@ -16,6 +16,7 @@ from engine.step.rates import (
     rates_for,
 )
 from tests.engine.asked import CATALOG, relative
+from tests.every import of_every
 
 A100 = CATALOG.accelerators["a100-sxm-80gb"]
 H100 = CATALOG.accelerators["h100-sxm-80gb"]
@@ -55,7 +56,7 @@ def test_formats_that_widen_run_anywhere_in_16_bit(name: str) -> None:
     assert compute_unit(A100, CATALOG.precisions[name]) == "bf16"
 
 
-@pytest.mark.parametrize("accelerator", list(CATALOG.accelerators.values()), ids=lambda a: a.id)
+@of_every(CATALOG.accelerators.values())
 def test_every_accelerator_runs_16_bit_at_finite_rates(accelerator: Accelerator) -> None:
     """And none of its rooflines exceeds its own peaks by more than the fits were normalised on."""
     found = rates(accelerator)
@@ -117,7 +118,7 @@ def test_a_larger_group_never_takes_less(accelerator: Accelerator) -> None:
         assert (wide >= narrow * 0.9).all()
 
 
-@pytest.mark.parametrize("accelerator", list(CATALOG.accelerators.values()), ids=lambda a: a.id)
+@of_every(CATALOG.accelerators.values())
 def test_each_node_more_takes_longer(accelerator: Accelerator) -> None:
     node = max(accelerator.per_node, accelerator.link.domain if accelerator.link.domain <= 72 else 1)
     seconds = [reduced(accelerator, node * nodes, per_node=node) for nodes in (1, 2, 4)]

@@ -14,6 +14,7 @@ from engine.step.parallelism import ParallelSizes
 from engine.step.table import TOKEN_GRID, StepTables
 from tests.catalogs.memory_facts import MEMORY_FACTS
 from tests.engine.asked import CATALOG, STAND_IN, catalog_with, question, relative
+from tests.every import of_every
 
 MODELS = [fact.model for fact in MEMORY_FACTS]
 H200 = CATALOG.accelerators["h200-sxm-141gb"]
@@ -39,7 +40,7 @@ def never_slower(faster: StepTables, slower: StepTables) -> None:
         assert (getattr(faster, name) <= getattr(slower, name) * (1 + 1e-12)).all(), name
 
 
-@pytest.mark.parametrize("model", MODELS)
+@of_every(MODELS)
 def test_a_step_of_more_tokens_takes_longer(model: str) -> None:
     asked = question({"model": model, "precision.weights": None, "hardware.accelerators": ["h200", "l40s", "mi300x"]})
     found, _ = candidates(asked)
@@ -50,7 +51,7 @@ def test_a_step_of_more_tokens_takes_longer(model: str) -> None:
     assert (tables.seconds > 0).all()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@of_every(MODELS)
 def test_more_bandwidth_is_never_slower(model: str) -> None:
     more = relative(H200, memory_gb_per_s=H200.memory_gb_per_s * 1.7)
     slower, faster = table(model, relative(H200), tp=2), table(model, more, tp=2)
@@ -58,7 +59,7 @@ def test_more_bandwidth_is_never_slower(model: str) -> None:
     assert faster.seconds[0, 0] < slower.seconds[0, 0]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@of_every(MODELS)
 def test_more_compute_is_never_slower(model: str) -> None:
     peaks = {unit: None if peak is None else 1.7 * peak for unit, peak in H200.peak_tflops.model_dump().items()}
     slower, faster = table(model, relative(H200), tp=2), table(model, relative(H200, peak_tflops=peaks), tp=2)
