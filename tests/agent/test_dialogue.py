@@ -1,7 +1,6 @@
 """The dialogue as a function: back restores exactly, no line raises, no number is lost, slots and spec go together."""
 
 import re
-import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -24,6 +23,7 @@ from agent.talk.state import Clarify, NameFile, Ports, State
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 from engine.workload import Statement, WorkloadSpec, missing
+from tests.work import python_calls
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -365,16 +365,11 @@ def test_start_over_keeps_what_the_user_settings_gave_and_back_returns() -> None
     assert after("back", state=fresh) is state
 
 
-def test_a_line_is_answered_within_fifty_milliseconds() -> None:
-    after(SENTENCE, "", "what if traffic doubles")  # everything is loaded
-    best = min(timed("20 rps, 500 in, 200 out, p95 TTFT 800ms") for _ in range(5))
-    assert best < 0.05
-
-
-def timed(line: str) -> float:
-    begun = time.perf_counter()
-    step(after("70B"), line, ports())
-    return time.perf_counter() - begun
+def test_a_line_is_answered_with_little_work() -> None:
+    """It takes some 2,100 calls; a plan takes forty times as many."""
+    state, line = after("70B"), "20 rps, 500 in, 200 out, p95 TTFT 800ms"
+    step(state, line, ports())  # everything is loaded
+    assert python_calls(lambda: step(state, line, ports())) < 6000
 
 
 def test_keywords_are_whole_lines() -> None:
