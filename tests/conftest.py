@@ -1,6 +1,6 @@
 """How the tests run: in parallel, and the same on every run, so that a failure is the change's own.
 
-``pytest --hypothesis-profile explore`` draws new examples.
+``pytest --hypothesis-profile explore`` draws new examples; .ci/run has all that is thorough.
 """
 
 from pathlib import Path
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("same", derandomize=True, database=None, deadline=None)
-settings.register_profile("thorough", settings.get_profile("same"), max_examples=200)
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=50)
+settings.register_profile("thorough", settings.get_profile("same"), max_examples=100)
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("same")
 

@@ -23,6 +23,7 @@ from agent.talk.state import Clarify, NameFile, Ports, State
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 from engine.workload import Statement, WorkloadSpec, missing
+from tests.draws import draws
 from tests.work import python_calls
 
 
@@ -119,7 +120,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(LINES, min_size=1, max_size=8), LINES)
 def test_back_after_any_accepted_line_restores_the_state_exactly(before: list[str], line: str) -> None:
     state = after(*before)
@@ -173,7 +174,7 @@ def test_the_same_edit_again_asks_again() -> None:
     assert "How much traffic" in words(says)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(STARTS), st.text(max_size=60) | LINES)
 def test_no_line_raises_and_something_is_said(start: tuple[str, ...], line: str) -> None:
     state = after(*start)
@@ -182,7 +183,7 @@ def test_no_line_raises_and_something_is_said(start: tuple[str, ...], line: str)
     assert prompt_for(new, ports())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(max_size=60)
     | st.sampled_from(
@@ -222,7 +223,7 @@ def test_hostile_text_is_answered_in_words(line: str) -> None:
 NUMBERS = st.integers(min_value=2, max_value=9999)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(NUMBERS, st.sampled_from(["{} countries", "we launch in {}", "response {} OK", "room {}", "version {}", "{}"]))
 def test_every_number_said_is_used_or_reported(number: int, template: str) -> None:
     line = template.format(number)

@@ -20,6 +20,7 @@ from catalogs.huggingface import architecture_from_config, config_from_file
 from catalogs.matrices import total_parameters
 from catalogs.records.models import GroupedAttention, LatentAttention, LinearAttention, MixtureFeedForward
 from tests.catalogs.test_models import MODELS
+from tests.draws import draws
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "tests" / "fixtures" / "configs"
@@ -392,7 +393,7 @@ ANYTHING = st.recursive(
 FIELDS = sorted({key for file in CONFIGS.glob("*.json") for key in json.loads(file.read_text())})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(st.sampled_from(sorted(CONFIGS.glob("*.json"))), st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=3))
 def test_any_value_in_any_field_is_read_or_refused(file, changes):
     try:

@@ -14,12 +14,13 @@ from engine.fleet.parallelisms import node_size
 from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan, Performance, plan_json
 from engine.question.resolve import resolve
+from tests.draws import draws
 from tests.engine.asked import CATALOG, STAND_IN, asked, catalog_with, relative
 from tests.engine.specs import Values, anything, planned
 
 MORE = st.sampled_from([1.02, 1.3, 3.0])
 SLOW = [HealthCheck.filter_too_much, HealthCheck.too_slow]
-FEW = settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+FEW = settings(max_examples=draws(20), deadline=None, suppress_health_check=SLOW)
 ROUNDING = 1e-3
 """Capacities are solved to a part in ten thousand."""
 
@@ -72,7 +73,7 @@ def in_order(at: Performance) -> bool:
     return all(x.p50 <= x.p90 <= x.p95 <= x.p99 for x in latencies)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=draws(100), deadline=None, suppress_health_check=SLOW)
 @given(values=anything())
 def test_every_spec_has_an_answer(values: Values) -> None:
     """A plan, a refusal with its reasons, or an error of ours; whatever it is, nothing in it is absurd."""

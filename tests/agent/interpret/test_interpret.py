@@ -10,6 +10,7 @@ from agent.interpret import interpret, prepare
 from agent.interpret.reading import Reading
 from catalogs.catalog import Catalog
 from engine.workload import Statement, WorkloadSpec, merge, spec_from
+from tests.draws import draws
 from tests.work import python_calls
 
 CATALOG = Catalog.load()
@@ -51,7 +52,7 @@ def spoken_of(reading: Reading) -> str:
     return "\n".join([*facts, *questions, *reading.unused, *reading.objections])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=draws(400), deadline=None)
 @given(ANY_TEXT, ASKED)
 def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: str, asked: str | None) -> None:
     reading = interpret(text, CATALOG, asked=asked)
@@ -60,7 +61,7 @@ def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: st
         assert fact.echo
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=draws(400), deadline=None)
 @given(ANY_TEXT, ASKED)
 def test_every_number_said_is_used_or_reported(text: str, asked: str | None) -> None:
     spoken = spoken_of(interpret(text, CATALOG, asked=asked))
@@ -68,7 +69,7 @@ def test_every_number_said_is_used_or_reported(text: str, asked: str | None) -> 
         assert number in spoken
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(300), deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(", ".join))
 def test_what_was_read_is_a_valid_part_of_a_spec(text: str) -> None:
     """Each value alone, beside a complete rest, makes a spec: nothing that the engine would refuse gets through."""

@@ -19,6 +19,7 @@ from agent.report.show import show
 from engine.plan import Answer, Assumption, CapacityPlan, TargetResult
 from engine.workload import Source
 from tests.agent.report.sample import plan, unpriced, verbose
+from tests.draws import draws
 
 PLANS = {"plan": plan, "unpriced": unpriced, "verbose": verbose}
 GOLDEN = Path(__file__).parent / "screenful_80.txt"
@@ -46,7 +47,7 @@ def test_screenful_fits_a_screen(name: str) -> None:
     assert height(screenful(PLANS[name]()), 80) <= 25
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(40), deadline=None)
 @given(
     st.lists(st.integers(0, 900), max_size=4),
     st.lists(st.tuples(st.integers(1, 300), st.integers(0, 300)), max_size=6),

@@ -12,6 +12,7 @@ from catalogs.matrices import active_parameters
 from engine.estimate.estimate import Estimate, Incompatible, Outcome, estimate, estimate_json, estimates
 from engine.estimate.load import GivenLoad, LoadKind
 from engine.plan import AcceleratorMemory
+from tests.draws import draws
 from tests.engine.asked import CATALOG, asked
 
 ONE = GivenLoad("concurrency", 1)
@@ -245,7 +246,7 @@ ACCELERATORS = ("a100-sxm-80gb", "h100-sxm-80gb", "b200-sxm", "l4", "mi300x", "t
 LOADS: tuple[LoadKind, ...] = ("concurrency", "rps", "static_batch", "offline")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=draws(120), deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     accelerator=st.sampled_from([name for name in ACCELERATORS if name in CATALOG.accelerators]),

@@ -10,6 +10,7 @@ from engine.fleet.offers import OfferChoice, PricedOffer
 from engine.plan import Cost
 from engine.question.demand import Demand, typical_profile
 from engine.workload import Money
+from tests.draws import draws
 
 MONTH_S = 730 * 3600
 FLEET = FleetSize(accelerators_per_replica=4, replicas=3, minimum_replicas=1, maximum_replicas=5)
@@ -110,7 +111,7 @@ def test_the_note_names_price_term_and_source() -> None:
     assert "aws us-east-1 p5, 20.00 USD/h on demand for 8 accelerators (test); the median of 3 offers" in note
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(200), deadline=None)
 @given(
     size=st.integers(1, 64),
     counts=st.tuples(st.integers(1, 400), st.integers(0, 400), st.integers(0, 400)),

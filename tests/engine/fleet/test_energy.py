@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from catalogs.catalog import Catalog
 from engine.fleet.energy import energy, power_curve_for, power_share
 from engine.plan import Energy
+from tests.draws import draws
 
 CATALOG = Catalog.load()
 CURVES = CATALOG.power_curves
@@ -85,7 +86,7 @@ def test_power_is_near_measured_runs(name: str, utilisation: float, in_flight: f
     assert power_share(CURVES[name], in_flight, utilisation) == pytest.approx(share, rel=0.25)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     in_flight=st.floats(0, 1e5),
     utilisation=st.floats(0, 1),

@@ -17,6 +17,7 @@ from engine.fleet.offers import (
     qualifying_offers,
 )
 from engine.workload import Money
+from tests.draws import draws
 
 CARD = Accelerator(
     id="card",
@@ -169,7 +170,7 @@ def test_the_catalog_prices_usual_replicas_of_the_usual_accelerators() -> None:
             assert 0.5 < choice.median.usd_per_accelerator_hour < 20
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 16), st.floats(0.01, 1000)), min_size=1, max_size=20),
     replicas=st.integers(1, 300),
@@ -223,7 +224,7 @@ def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> N
     assert cheaper is not None and cheaper.median.instance == "cheap"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     sizes=st.lists(st.tuples(st.sampled_from([1, 2, 4, 8]), st.floats(1, 100)), min_size=1, max_size=12),
     fleets=st.lists(st.tuples(st.integers(8, 40), st.sampled_from([1, 2, 4, 8])), min_size=1, max_size=6),

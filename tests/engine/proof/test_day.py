@@ -15,6 +15,7 @@ from engine.proof.day import WAY_OUT, replayed
 from engine.proof.proven import proven_forecast
 from engine.scaling.correction import FLAPS_A_DAY, LATE_A_DAY
 from engine.workload import Target, spec_from
+from tests.draws import draws
 
 CATALOG = Catalog.load()
 CLIFF = (0.2,) * 8 + (2.0,) * 8 + (0.2,) * 8
@@ -152,7 +153,7 @@ def test_spares_are_held_at_every_hour() -> None:
     assert spared.replica_hours == pytest.approx(without.replica_hours + 48, rel=0.03)
 
 
-@settings(max_examples=10)
+@settings(max_examples=draws(10))
 @given(
     rate=st.floats(0.05, 2000),
     peak=st.sampled_from([1.0, 1.5, 4.0, 20.0]),

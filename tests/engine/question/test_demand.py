@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from engine.question.demand import WITHIN_HOUR, Demand, demand_of, typical_profile
 from engine.workload import Traffic
+from tests.draws import draws
 
 
 @pytest.mark.parametrize("peak", [1.0, 1.01, 1.5, 2.0, 3.0, 8.0, 11.99, 12.0, 40.0, 100.0])
@@ -55,7 +56,7 @@ def test_a_night_at_zero_does_not_make_growth_explode() -> None:
     assert night.growth_within(600, quantile=1.0) <= night.peak_factor / 0.01 * WITHIN_HOUR
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     peak=st.floats(1, 100),
     burst=st.floats(1, 20),

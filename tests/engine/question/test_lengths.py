@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from engine.question.lengths import lengths_of, strata
 from engine.workload import TokenDistribution, Tokens
+from tests.draws import draws
 
 MEANS = st.floats(1, 1e5)
 SPREADS = st.floats(0, 3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(mean=st.floats(20, 1e5), cv=st.floats(0, 1.5))
 def test_the_mean_is_kept(mean: float, cv: float) -> None:
     assert strata(TokenDistribution(mean=mean, cv=cv), 1e9).mean == pytest.approx(mean, rel=0.01)
@@ -55,7 +56,7 @@ def test_an_empirical_sample_keeps_its_own_mean_and_tail() -> None:
     assert (drawn.percentile(0.5), drawn.percentile(0.95)) == (10, 1000)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(mean=MEANS, cv=SPREADS, limit=st.floats(1, 1e6))
 def test_every_length_is_possible(mean: float, cv: float, limit: float) -> None:
     """From one token to the limit, probabilities that sum to one, percentiles in order."""
@@ -74,7 +75,7 @@ def test_what_clipping_takes_the_rest_gives_back(share: float) -> None:
     assert strata(TokenDistribution(mean=share * limit, cv=0.8), limit).mean == pytest.approx(share * limit, rel=0.02)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(mean=MEANS, cv=SPREADS, limit=st.floats(10, 1e6), more=st.floats(1.01, 3))
 def test_a_longer_mean_makes_no_stratum_shorter(mean: float, cv: float, limit: float, more: float) -> None:
     short, long = (strata(TokenDistribution(mean=m, cv=cv), limit).values for m in (mean, mean * more))

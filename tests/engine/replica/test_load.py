@@ -15,6 +15,7 @@ from engine.replica.batches import batch_at_rate, batch_in_flight, capacity_batc
 from engine.replica.latencies import mean_latency, meets, percentile_latency, share_beyond
 from engine.replica.load import Replicas
 from engine.workload import PERCENTILE_SHARES, Metric, Target
+from tests.draws import draws
 from tests.engine.asked import lengths, question, worked_case
 
 WORKED = worked_case()
@@ -257,7 +258,7 @@ def test_real_candidates_obey_little_s_law_and_their_ceiling(name: str, replicas
     assert (mean_latency(load, "ttft") > waits).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     prompt=st.floats(1, 3e4),
     output=st.floats(1, 5e3),

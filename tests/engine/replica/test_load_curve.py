@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.replica.load_curve import LoadCurve
+from tests.draws import draws
 
 
 def curve_of(loads: list[float], in_flight: list[float], kv: list[float] | None = None) -> LoadCurve:
@@ -51,7 +52,7 @@ def test_a_curve_that_is_none_is_refused(loads: list[float], in_flight: list[flo
         curve_of(loads, in_flight)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     steps=st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(0, 1e4)), min_size=1, max_size=12),
     loads=st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)),

@@ -11,6 +11,7 @@ from engine.arrays import Floats
 from engine.replica.batches import batch_at_rate
 from engine.replica.prefills import Prefills, gate, pace_variance
 from engine.replica.queueing import Waits, backlog, normal_tail, wait_probability
+from tests.draws import draws
 from tests.engine.asked import worked_case
 
 SERVERS = [1, 2, 4, 8, 16, 64, 256]
@@ -40,7 +41,7 @@ def test_the_chance_of_waiting_is_erlang_s(servers: int, share: float) -> None:
     assert found == pytest.approx(erlang_c(servers, servers * share), abs=0.02)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(servers=st.floats(1, 1e4), share=st.floats(0, 0.9999), more=st.floats(0, 0.2))
 def test_the_chance_of_waiting_rises_with_load_and_falls_with_servers(
     servers: float, share: float, more: float
@@ -80,7 +81,7 @@ def test_who_finds_no_seat_waits_for_one() -> None:
     assert float(found.longer_than(np.array(5.01))[0]) == pytest.approx(0.4 * np.exp(-1), rel=1e-3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(
     parts=st.tuples(*[st.floats(1e-5, 1e4)] * 3),
     cv=st.floats(0, 5),

@@ -11,6 +11,7 @@ from engine.question.demand import WITHIN_HOUR, Demand, typical_profile
 from engine.scaling.controller import ScalingPolicy
 from engine.scaling.minutes import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ReplicaLoads, Run, replay
+from tests.draws import draws
 
 MAXIMUM = 12
 HOLDING = 4.0
@@ -131,7 +132,7 @@ def test_spares_are_held_on_top() -> None:
     assert set(run.held) == {6.0}
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 @given(
     peak=st.floats(1.0, 8.0),
     mean=st.floats(1.0, 25.0),
@@ -170,7 +171,7 @@ def test_a_higher_minimum_never_worsens_the_share(seed: int) -> None:
     assert shares[-1] == max(shares)
 
 
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 @given(peak=st.floats(1.0, 30.0), burst=st.floats(1.0, 3.0), mean=st.floats(0.01, 1e4), seed=st.integers(0, 99))
 def test_minutes_keep_the_mean_and_the_peak_minute(*, peak: float, burst: float, mean: float, seed: int) -> None:
     """The rates mean what was asked, and no minute lies further above its hour than the burst that was given."""

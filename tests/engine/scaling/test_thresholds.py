@@ -10,6 +10,7 @@ from engine.question.demand import demand_of
 from engine.replica.load_curve import LoadCurve
 from engine.scaling.thresholds import autoscaling, reaction_parts
 from engine.workload import Scaling, WorkloadSpec, spec_from
+from tests.draws import draws
 
 BASE = {"traffic.requests_per_s": 10.0, "tokens.input.mean": 500.0, "tokens.output.mean": 200.0, "model": "m"}
 SATURATED = 8.0
@@ -152,7 +153,7 @@ def test_in_flight_alone_would_go_round_in_circles_and_the_rate_holds_it() -> No
     assert not any("in turn" in warning for warning in answer.warnings)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(
     peak=st.floats(1, 100),
     burst=st.floats(1, 50),

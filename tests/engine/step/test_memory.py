@@ -21,6 +21,7 @@ from engine.step.memory import (
 from engine.step.operations import INDEX_KEY_BYTES
 from engine.step.parallelism import ParallelSizes
 from tests.catalogs.memory_facts import MEMORY_FACTS, MemoryFact
+from tests.draws import draws
 from tests.engine.asked import CATALOG, question
 from tests.every import of_every
 
@@ -149,7 +150,7 @@ def test_fewer_bits_never_take_more(model: ModelArchitecture) -> None:
     assert sizes[-1] > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     tp=st.sampled_from([1, 2, 4, 8]),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from catalogs.matrices import active_parameters
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import flops, layers
+from tests.draws import draws
 from tests.engine.asked import CATALOG
 
 LONGEST_SHORT = 1.0
@@ -80,7 +81,7 @@ def test_a_token_costs_two_flops_per_active_parameter(name: str) -> None:
     assert total == pytest.approx(2 * used, rel=0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     name=st.sampled_from(sorted(CATALOG.models)),
     tokens=st.floats(1, 1e5),

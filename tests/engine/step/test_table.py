@@ -13,6 +13,7 @@ from engine.fleet.candidates import candidates, single
 from engine.step.parallelism import ParallelSizes
 from engine.step.table import TOKEN_GRID, StepTables
 from tests.catalogs.memory_facts import MEMORY_FACTS
+from tests.draws import draws
 from tests.engine.asked import CATALOG, STAND_IN, catalog_with, question, relative
 from tests.every import of_every
 
@@ -163,7 +164,7 @@ def test_a_pipeline_keeps_the_time_of_a_single_token() -> None:
     assert staged.seconds[0, -1] < 0.6 * whole.seconds[0, -1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(tokens=st.lists(st.floats(0.5, 2e5), min_size=2, max_size=20))
 def test_between_grid_points_no_token_is_free_and_none_goes_back(tokens: list[float]) -> None:
     at = np.array([sorted(tokens)])
