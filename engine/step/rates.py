@@ -6,7 +6,6 @@ that inherits multiplies the shares with its own. Sources are in the catalog ent
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 from msgspec import Struct
 
 from catalogs.records.accelerators import Accelerator
@@ -15,22 +14,12 @@ from catalogs.records.fitted import FittedConstants
 from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
-from engine.arrays import Floats
 
 Curves = Mapping[tuple[str, str], KernelCurve]
 
 STATIC_SCALE_LAUNCH_S = 4e-6
 """Launch of an fp8 or nvfp4 product whose activation scales are in the checkpoint; the curves time dynamic scales.
 Source: TensorRT-LLM Llama-3.1-70B-FP8 serving points, and AIConfigurator's own fp8_static mode."""
-
-PCIE_HOP_S = 6e-6
-PCIE_RING_BYTES_PER_S = {3: 11.2e9, 4: 22.4e9, 5: 33e9, 6: 66e9}
-"""All-reduce ring bandwidth over PCIe as served systems reach it, by generation: 20 GB/s × 1.12 on L40S (generation 4),
-× 1.47 on RTX PRO 6000 (generation 5); the others scale with the lanes. Isolated kernel tables (2 GB/s) are not what
-serving sees. Source: TensorRT-LLM 0.9 static batches, see spec-kit/methodology.md."""
-
-NODE_HOP_S = 20e-6
-"""Latency of one hop of a collective over the inter-node network (NCCL over InfiniBand, small messages)."""
 
 
 class Roofline(Struct, frozen=True):
@@ -312,54 +301,3 @@ def _all_reduce(order: list[KernelCurve]) -> tuple[tuple[int, tuple[float, ...],
         points = sorted((float(size), us * 1e-6) for size, us in fastest[group].items())
         rows.append((int(group), tuple(size for size, _ in points), tuple(seconds for _, seconds in points)))
     return tuple(rows)
-
-
-def all_reduce_seconds(
-    message_bytes: Floats,
-    group: int,
-    accelerator: Accelerator,
-    rates: Rates,
-    *,
-    per_node: int,
-) -> Floats:
-    """Return the seconds of an all-reduce of ``message_bytes`` over ``group`` accelerators.
-
-    Within a fast link's domain: the measured table, log-log in size, stretched by the ratio of the relative's link to
-    this one's. Beyond it but within a node: a ring over PCIe. Beyond a node: a ring over the inter-node network on top.
-
-    Args:
-        message_bytes: of one all-reduce, any shape.
-        group: accelerators that take part.
-        accelerator: that they are.
-        rates: with the measured table.
-        per_node: accelerators of a node.
-    """
-    if group == 1:
-        return np.zeros_like(message_bytes)
-    share = 2 * (group - 1) / group
-    if group > per_node:
-        nodes = -(-group // per_node)
-        within = all_reduce_seconds(message_bytes, per_node, accelerator, rates, per_node=per_node)
-        across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
-            accelerator.inter_node_gb_per_s * 1e9
-        )
-        result: Floats = within + across
-        return result
-    link = accelerator.link
-    if link.kind.startswith("PCIe") or group > link.domain or not link.gb_per_s or not rates.all_reduce:
-        ring = PCIE_RING_BYTES_PER_S.get(accelerator.pcie_generation or 4, 22.4e9)
-        return PCIE_HOP_S * (group - 1) + share * message_bytes / ring
-    sizes = [row[0] for row in rates.all_reduce]
-    nearest = min(sizes, key=lambda size: (abs(np.log2(size / group)), -size))
-    _, table_bytes, table_seconds = rates.all_reduce[sizes.index(nearest)]
-    stretched = message_bytes * (rates.measured_link_gb_per_s / link.gb_per_s)
-    return _log_log(stretched, table_bytes, table_seconds)
-
-
-def _log_log(size: Floats, table_bytes: tuple[float, ...], table_seconds: tuple[float, ...]) -> Floats:
-    x, y = np.log(table_bytes), np.log(table_seconds)
-    at = np.log(np.maximum(size, 1.0))
-    seconds = np.exp(np.interp(at, x, y))
-    beyond = np.maximum(size / table_bytes[-1], 1.0)
-    result: Floats = seconds * beyond
-    return result

@@ -19,9 +19,10 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
+from engine.step.collectives import collective_seconds
 from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
 from engine.step.parallelism import Parallelism
-from engine.step.rates import Rates, Roofline, all_reduce_seconds
+from engine.step.rates import Rates, Roofline
 
 TOKEN_GRID: Floats = np.round(2.0 ** (np.array([0, *range(2, 33)]) / 2))
 """Tokens per step at which T is tabulated, two per octave; between them T is interpolated, beyond extrapolated."""
@@ -40,10 +41,6 @@ EXPERT_IMBALANCE = 0.6
 """Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Source: measured expert
 kernels at EP 1–8 timed on the most loaded rank, whose efficiency drops 2–4×."""
 
-ALL_TO_ALL_LAUNCH_S = 10e-6
-ALL_TO_ALL_SHARE = 0.6
-"""Latency of an all-to-all and its share of the link's one-direction bandwidth: NCCL over 2–8 GPUs on H100 and H200
-reaches 245–315 of 450 GB/s after 9–11 µs."""
 
 POINT_TO_POINT_LAUNCH_S = 10e-6
 """Latency of handing activations to the next pipeline stage."""
@@ -170,7 +167,7 @@ def step_parts(
     for layer in layers(model):
         for name, seconds in _layer_parts(layer, model, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
-    parts["collectives"] = _all_reduces(tokens, parallelism, which, rates, accelerators, per_node, model)
+    parts["collectives"] = collective_seconds(tokens, parallelism, which, rates, accelerators, per_node, model)
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
     parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
@@ -297,58 +294,6 @@ def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
     moved = np.minimum(own, SAMPLED_POSITIONS) * mix.state_bytes * 2.0 / shards
     scan = own * mix.state_flops / shards / column.prefill.flops
     result: Floats = column.decode_t0 + moved / column.decode_bytes + scan
-    return result
-
-
-def _all_reduces(
-    tokens: Floats,
-    parallelism: Parallelism,
-    which: Ints,
-    rates: Sequence[Rates],
-    accelerators: Sequence[Accelerator],
-    per_node: Ints,
-    model: ModelArchitecture,
-) -> Floats:
-    """Seconds of one step's collectives: all-reduces over tp, all-to-alls where experts span data-parallel ranks."""
-    seconds = np.zeros_like(tokens)
-    dense = sum(layer.count * layer.all_reduces for layer in layers(model))
-    routed = sum(layer.count for layer in layers(model) if layer.mixture)
-    cache: dict[tuple[int, int, int, int, int], Floats] = {}
-    for row in range(len(which)):
-        tp, dp, pp = int(parallelism.tp[row]), int(parallelism.dp[row]), int(parallelism.pp[row])
-        if tp * dp == 1:
-            continue
-        key = (int(which[row]), tp, dp, pp, int(per_node[row]))
-        if key not in cache:
-            index = key[0]
-            own = tokens[row] / dp
-            cost = np.zeros_like(own)
-            if tp > 1:
-                one = all_reduce_seconds(
-                    own * model.hidden_size * 2.0,
-                    tp,
-                    accelerators[index],
-                    rates[index],
-                    per_node=key[4],
-                )
-                count = dense - (routed if dp > 1 else 0)
-                constants = rates[index].constants
-                cost = count * (constants["all_reduce_factor"] * one + constants["all_reduce_overhead_s"])
-            if dp > 1:
-                cost = cost + routed * 2.0 * _all_to_all(own, tp * dp, accelerators[index], model, key[4])
-            cache[key] = cost
-        seconds[row] = cache[key]
-    return seconds
-
-
-def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelArchitecture, per_node: int) -> Floats:
-    """Dispatch (or combine) of one mixture layer: each token's vector goes to the ranks of its experts, in 16 bit."""
-    picks = max((layer.mixture.experts_per_token for layer in layers(model) if layer.mixture), default=1)
-    copies = min(picks, group) * (group - 1) / group
-    fast = max(accelerator.link.gb_per_s, 1.0) * ALL_TO_ALL_SHARE * 1e9
-    slow = max(accelerator.inter_node_gb_per_s, 1.0) * 1e9
-    rate = fast if group <= per_node else slow
-    result: Floats = ALL_TO_ALL_LAUNCH_S + own * copies * model.hidden_size * 2.0 / rate
     return result
 
 

@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 
 from catalogs.records.accelerators import Accelerator
-from engine.step.rates import (
-    PCIE_RING_BYTES_PER_S,
-    Rates,
-    Unsupported,
-    all_reduce_seconds,
-    compute_unit,
-    peak_flops,
-    rates_for,
-)
+from engine.step.collectives import PCIE_RING_BYTES_PER_S, all_reduce_seconds
+from engine.step.rates import Rates, Unsupported, compute_unit, peak_flops, rates_for
 from tests.engine.asked import CATALOG, relative
 from tests.every import of_every
 
