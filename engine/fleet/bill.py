@@ -1,7 +1,6 @@
 """The bill of a month (730 h): of today's fleet, of the smallest, the autoscaled and the largest one, and per token."""
 
 from collections.abc import Mapping
-from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_MONTH
 from engine.fleet.offers import TERM_WORDS, OfferChoice, PricedOffer, instances_for
 from engine.plan import Chosen, Cost, TokenPrices
-from engine.question.demand import Demand
+from engine.question.demand import Demand, replicas_for
 from engine.workload import Money
 
 
@@ -153,8 +152,7 @@ def replicas_by_hour(demand: Demand, mean_calls_per_s: float, planned_rps: float
     """
 
     def held(rate: float) -> int:
-        # A load that fills the replicas to the last part in a billion needs no further one: that is rounding.
-        needed = ceil(mean_calls_per_s * rate / planned_rps - 1e-9) + fleet.spare_replicas
+        needed = replicas_for(mean_calls_per_s * rate, planned_rps) + fleet.spare_replicas
         return min(max(needed, fleet.minimum_replicas), fleet.maximum_replicas)
 
     return tuple(held(rate) for rate in demand.hourly)

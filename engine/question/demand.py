@@ -1,7 +1,7 @@
 """The shape of demand: how the rate moves over a day or a week, and how much it may grow within a reaction time."""
 
 from functools import lru_cache
-from math import cos, exp, tau
+from math import ceil, cos, exp, tau
 
 import numpy as np
 from msgspec import Struct
@@ -19,6 +19,14 @@ SPIKY = 12.0
 DAY_H = 24.0
 """Beyond a day ahead nothing is a reaction."""
 _STEPS_PER_HOUR = 12
+
+
+def replicas_for(load: float, per_replica: float) -> int:
+    """Return the replicas that an autoscaler holds at a load, both in requests/s.
+
+    A load that fills the replicas to the last part in a billion needs no further one: that is rounding.
+    """
+    return ceil(load / per_replica - 1e-9)
 
 
 class Demand(Struct, frozen=True):

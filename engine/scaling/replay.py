@@ -6,7 +6,6 @@ S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into 
 """
 
 from collections import deque
-from math import ceil
 
 import numpy as np
 from msgspec import Struct
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
+from engine.question.demand import replicas_for
 from engine.scaling.controller import Controller, ScalingPolicy
 from engine.scaling.minutes import DemandByMinute
 
@@ -88,7 +88,7 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
     """
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
-    asked = ceil(first / policy.requests_per_s_per_replica - 1e-9) + policy.spares
+    asked = replicas_for(first, policy.requests_per_s_per_replica) + policy.spares
     fleet = _Fleet(min(max(asked, policy.minimum), policy.maximum), round(policy.start_s / SECONDS_PER_MINUTE))
     controller = Controller(policy, fleet.held)
     after = _Flow(loads).after

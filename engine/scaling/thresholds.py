@@ -6,13 +6,13 @@ reaction later it stands at the capacity, with the targets still met.
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import ceil, exp, sqrt
+from math import exp, sqrt
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.plan import Autoscaling
-from engine.question.demand import Demand
+from engine.question.demand import Demand, replicas_for
 from engine.question.fleet_limits import fewest_replicas
 from engine.replica.load_curve import LoadCurve
 from engine.scaling.controller import TOLERANCE, asked_on
@@ -259,7 +259,7 @@ def _too_late(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling) -> Ite
 
 
 def _enough(load: float, per_replica: float) -> int:
-    return max(1, ceil(load / per_replica - 1e-9))
+    return max(1, replicas_for(load, per_replica))
 
 
 def _ask(load: float, curve: LoadCurve, answer: Autoscaling, replicas: int) -> int:
