@@ -5,16 +5,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
+from tests.architecture import (
+    PACKAGES,
+    arrows_between_rooms,
+    circles,
+    floors,
+    functions,
+    modules_by_folder,
+    parsed,
+)
 from tests.every import of_every
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("agent", "catalogs", "commands", "engine")
 SHOWING = {"rich", "typer", "prompt_toolkit", "questionary", "plotext", "click"}
 """Packages that talk to people."""
-HEAVY = sys.stdlib_module_names | {"msgspec", "pydantic", "numpy", *ROOMS}
+HEAVY = sys.stdlib_module_names | {"msgspec", "pydantic", "numpy", *PACKAGES}
 """What engine may import when it is imported; the rest is imported where it is used."""
 CLOCK = {
     ("time", "time"),
@@ -39,11 +46,6 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
             yield from ((node, alias.name.partition(".")[0]) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node, node.module.partition(".")[0]
-
-
-@cache
-def parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def test_the_rooms_import_each_other_only_downwards(tmp_path: Path) -> None:
@@ -114,6 +116,47 @@ def test_the_rules_can_fail() -> None:
     assert [(f.value.attr, f.attr) for f in found] == [("datetime", "now")]  # type: ignore[attr-defined]
 
 
+# --- the shape: python tests/architecture.py prints it ---
+
+MODULES_PER_FOLDER = 12
+LARGER_FOLDERS = {
+    "agent/interpret": "a module for each kind of phrase, and the steps between words and facts",
+    "agent/report": "a module for each section of a report, and the renderers",
+    "commands": "a module for each command",
+    "engine/planning": "a module for each part of a plan",
+    "engine/simulation": "the loop that is compiled, and a module for each thing around it",
+}
+CODE_LINES_PER_FUNCTION = 80
+LONGER_FUNCTIONS = {"engine/simulation/loop.py:advance": "the step of the simulator: compiled as one, it calls nothing"}
+SHAPES = {"engine": (8, 90), "agent": (7, 35)}
+"""Of a package: its floors and its arrows between rooms, at most."""
+
+
+def test_a_folder_is_read_at_a_glance() -> None:
+    large = {folder for folder, modules in modules_by_folder(ROOT).items() if modules > MODULES_PER_FOLDER}
+    assert large <= LARGER_FOLDERS.keys()
+
+
+@of_every(SHAPES)
+def test_rooms_stand_on_few_floors_and_none_on_itself(package: str) -> None:
+    arrows = arrows_between_rooms(ROOT, package)
+    most_floors, most_arrows = SHAPES[package]
+    assert circles(arrows) == []
+    assert floors(arrows) <= most_floors
+    assert sum(map(len, arrows.values())) <= most_arrows
+
+
+def test_a_function_fits_on_a_screen_or_two() -> None:
+    longer = {function.name for function in functions(ROOT) if function.lines > CODE_LINES_PER_FUNCTION}
+    assert longer <= LONGER_FUNCTIONS.keys()
+
+
+def test_a_circle_of_rooms_is_found() -> None:
+    arrows = {"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("b"), "d": frozenset("a")}
+    assert circles(arrows) == [["b", "c"]]
+    assert floors({"a": frozenset("bc"), "b": frozenset("c"), "c": frozenset()}) == 3
+
+
 # --- the papers ---
 
 
@@ -160,7 +203,7 @@ def test_methodology_has_the_sections_that_the_code_refers_to() -> None:
 
 
 def test_every_module_opens_with_what_it_is_for() -> None:
-    for room in ROOMS:
+    for room in PACKAGES:
         for file in (ROOT / room).rglob("*.py"):
             assert ast.get_docstring(parsed(file)), f"{file.relative_to(ROOT)} has no docstring"
 
