@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
+from agent.fields.readers import read_names
 from agent.statements.estimate_flags import ESTIMATE_FLAGS, asked, given_loads
-from agent.statements.flag_readers import read_names
 from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from agent.statements.flags import ALL, Flag
+from agent.fields.field import Flag
+from agent.statements.flags import ALL
 
 
 class OnlyWhatIsGiven(TyperCommand):
@@ -38,7 +39,7 @@ def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Itera
             if _parameter(flag) in taken:
                 continue
             option = typer.Option(
-                flag.name, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
+                flag.flag, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
             )
             kind: Any = Annotated[list[str] | None, option]
             own.append(
@@ -49,9 +50,9 @@ def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Itera
 
 def texts_of(given: Mapping[str, list[str] | None]) -> dict[str, tuple[str, ...]]:
     """Return the texts of the flags that were given, by the name of the flag."""
-    names = {_parameter(flag): flag.name for flag in ALL}
+    names = {_parameter(flag): flag.flag for flag in ALL}
     return {names[parameter]: tuple(texts) for parameter, texts in given.items() if texts}
 
 
 def _parameter(flag: Flag) -> str:
-    return flag.name.removeprefix("--").replace("-", "_")
+    return flag.flag.removeprefix("--").replace("-", "_")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.multiples import scaled
+from agent.fields.table import FIELDS
 from agent.interpret.reading import Reading
 from agent.talk.requests import (
     Ask,
@@ -21,20 +22,19 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.shown import value_shown
+from agent.talk.shown import value_shown, variant_shown
 from agent.talk.state import Ports, joined_targets
 from catalogs.errors import quoted
 
 _WITHOUT: Final = tuple(
-    (re.compile(rf"\b(?:without|no|ignoring|ignore) (?:a |the |any )?(?:{what})\b", re.I), values, label)
-    for what, values, label in (
-        (r"peaks?(?: factor| hour)?", {"traffic.peak_factor": 1.0, "traffic.burst": 1.0}, "no peak"),
-        (r"growth", {"traffic.growth_per_year": 0.0}, "no growth"),
-        (r"(?:spares?|redundancy)(?: replicas?)?", {"availability.spare_replicas": 0}, "no spares"),
-        (r"(?:prefix )?(?:cach(?:e|ing)|prefix(?: reuse| hits?)?)", {"tokens.prefix_hit": 0.0}, "no prefix cache"),
-        (r"(?:latency |ttft |itl )?(?:targets?|slos?|slas?)", {"targets": ()}, "no targets"),
+    (
+        re.compile(rf"\b(?:without|no|ignoring|ignore) (?:a |the |any )?(?:{words})\b", re.I),
+        {field.path: field.absent.value for field in FIELDS.values() if field.absent and field.absent.words == words},
+        label,
     )
+    for words, label in dict.fromkeys((f.absent.words, f.absent.label) for f in FIELDS.values() if f.absent)
 )
+"""What a line may do without: its pattern, the values by path, the variant's label."""
 _OPENING: Final = re.compile(
     r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:(?:what|how)"
     r"(?:\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
@@ -195,21 +195,7 @@ def _take(
             values["hardware.excluded"] = tuple(name for name in base["hardware.excluded"] if name not in value)
         values[path] = made
         details[path] = reading.details.get(path, "")
-        labels.append(_labelled(path, value))
-
-
-def _labelled(path: str, value: Any) -> str:
-    shown = value_shown(path, value)
-    match path.split("."):
-        case ["tokens", "input", "mean"]:
-            return f"prompts of {shown}"
-        case ["tokens", "output", "mean"]:
-            return f"answers of {shown}"
-        case ["hardware", "accelerators"]:
-            return f"on {shown}"
-        case ["tokens", "prefix_hit"]:
-            return f"{shown} cached"
-    return shown
+        labels.append(variant_shown(path, value))
 
 
 def _why_unclear(said: str, reading: Reading) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from agent.fields.shown import precision_shown
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
-from agent.report.words import precision_shown, source_shown
+from agent.report.words import source_shown
 from agent.statements.merged import collected
 from agent.talk.shown import answer_shown, value_shown
 from agent.talk.slots import SLOTS, Slot, default_of, slot_of

@@ -1,25 +1,16 @@
 """A bare answer to the question being asked: '20' where the rate is asked."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
+from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Item
 from agent.interpret.lengths import in_tokens
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
-from agent.interpret.settlement import PLAUSIBLE, WHOLE
 from agent.interpret.targets import which_latency
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
-
-_SHARES: Final = frozenset({"tokens.prefix_hit", "traffic.growth_per_year", "serving.memory_utilisation"})
-_NONE: Final[Mapping[str, tuple[float, str]]] = {
-    "availability.spare_replicas": (0, "no spare replicas"),
-    "traffic.growth_per_year": (0.0, "no growth"),
-    "tokens.prefix_hit": (0.0, "no prompt token is cached already"),
-    "traffic.peak_factor": (1.0, "no peak: the same load all day"),
-}
-"""What 'none' and 'no' mean, by the question."""
 
 
 def read_answer(draft: Draft, lexicon: Lexicon) -> None:
@@ -30,9 +21,9 @@ def read_answer(draft: Draft, lexicon: Lexicon) -> None:
     if asked == "model":
         _model(draft, lexicon)
         return
-    if asked in _NONE and _says_none(draft):
-        value, echo = _NONE[asked]
-        draft.found(asked, 0, len(draft.sentence.items) - 1, [Option(value, echo)])
+    absent = FIELDS[asked].absent if asked in FIELDS else None
+    if absent and absent.echo and _says_none(draft):
+        draft.found(asked, 0, len(draft.sentence.items) - 1, [Option(absent.value, absent.echo)])
         return
     if asked == "targets":
         durations = [i for i, item in enumerate(draft.sentence.items) if item.has("dur") and not item.claimed]
@@ -66,9 +57,10 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
 def _fill(draft: Draft, asked: str, index: int) -> None:
     item = draft.sentence.items[index]
     amount = item.number.times(1e6) if item.number.small_m else item.number
+    plausible = FIELDS[asked].plausible if asked in FIELDS else None
     if asked == "traffic.requests_per_s":
         _rate(draft, index)
-    elif asked in _SHARES:
+    elif plausible and FIELDS[asked].show is show_percent:
         _share(draft, asked, index)
     elif asked in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has(
         "num"
@@ -85,9 +77,9 @@ def _fill(draft: Draft, asked: str, index: int) -> None:
             )
     elif asked == "money.monthly_budget_usd" and item.has("num", "money"):
         draft.read(asked, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
-    elif asked in PLAUSIBLE and item.has("num", "mult"):
-        convert: Callable[[float], Any] = _whole if asked in WHOLE else float
-        draft.read(asked, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {PLAUSIBLE[asked][2]}")
+    elif plausible and item.has("num", "mult"):
+        convert: Callable[[float], Any] = _whole if plausible.whole else float
+        draft.read(asked, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
 
 
 def _whole(value: float) -> Any:
@@ -101,7 +93,8 @@ def _rate(draft: Draft, index: int) -> None:
         return
     amount = item.number.times(1e6) if item.number.small_m else item.number
     path = "traffic.requests_per_s"
-    if amount.value > 2000 and len(amount.values) == 1:
+    plausible = FIELDS[path].plausible
+    if amount.value > 2000 and len(amount.values) == 1 and plausible:
         choices = tuple(
             Choice(amount.value / seconds, f"per {name}: {show_figure(amount.value / seconds)} requests/s")
             for name, seconds in (
@@ -110,7 +103,7 @@ def _rate(draft: Draft, index: int) -> None:
                 ("minute", 60.0),
                 ("second", 1.0),
             )
-            if amount.value / seconds <= PLAUSIBLE[path][1]
+            if amount.value / seconds <= plausible.highest
         )
         draft.ask(path, index, index, f"{show_count(amount.value)} requests in which time?", choices)
         return

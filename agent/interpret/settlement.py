@@ -5,53 +5,12 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
 from catalogs.units import show_figure
 from engine.workload import Target
 
-PLAUSIBLE: Final[Mapping[str, tuple[float, float, str]]] = {
-    "traffic.requests_per_s": (1e-7, 2e5, "requests/s"),
-    "traffic.concurrency": (1, 1e6, "requests in flight"),
-    "traffic.peak_factor": (1, 100, "× the mean at peak"),
-    "traffic.burst": (1, 100, "× the peak hour"),
-    "traffic.burstiness": (0.01, 50, "as CV of arrivals"),
-    "traffic.growth_per_year": (-0.99, 100, "growth a year (1 is 100 %)"),
-    "traffic.horizon_years": (0.02, 20, "years ahead"),
-    "traffic.calls_per_request": (1, 1e4, "calls per request"),
-    "tokens.input.mean": (1, 1e7, "tokens in a prompt"),
-    "tokens.input.p95": (1, 1e7, "tokens in a prompt"),
-    "tokens.output.mean": (1, 1e6, "tokens in an answer"),
-    "tokens.output.p95": (1, 1e6, "tokens in an answer"),
-    "tokens.reasoning_tokens": (0, 1e6, "hidden tokens"),
-    "tokens.prefix_hit": (0, 0.999, "as a share of the prompt"),
-    "serving.tensor_parallel": (1, 256, "as tensor parallelism"),
-    "serving.pipeline_parallel": (1, 128, "as pipeline parallelism"),
-    "serving.data_parallel": (1, 512, "as data parallelism"),
-    "serving.expert_parallel": (1, 1024, "as expert parallelism"),
-    "serving.batch_cap": (1, 1e5, "requests in a batch"),
-    "serving.context_window": (128, 2e7, "tokens of context"),
-    "serving.token_budget": (16, 1e7, "tokens a step"),
-    "serving.memory_utilisation": (0.1, 1, "as a share of memory"),
-    "hardware.accelerators_per_node": (1, 576, "accelerators a node"),
-    "hardware.accelerator_count": (1, 1e6, "accelerators"),
-    "hardware.max_accelerators": (1, 1e6, "accelerators"),
-    "hardware.nodes": (1, 1e5, "nodes"),
-    "hardware.max_nodes": (1, 1e5, "nodes"),
-    "hardware.replicas": (1, 1e5, "replicas"),
-    "hardware.max_replicas": (1, 1e5, "replicas"),
-    "availability.spare_replicas": (0, 1000, "spare replicas"),
-    "availability.minimum_replicas": (1, 1e5, "replicas"),
-    "money.monthly_budget_usd": (1, 1e10, "USD a month"),
-    "money.usd_per_accelerator_hour": (0.01, 1000, "USD an hour"),
-}
-"""What a value may be: lowest, highest, and how it is said. Outside it is objected to, never filled."""
-
-WHOLE: Final = frozenset(
-    path
-    for path in PLAUSIBLE
-    if path.startswith(("serving.", "hardware.", "availability.")) or path.endswith("concurrency")
-) - {"serving.memory_utilisation"}
 LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "itl": (1e-5, 10), "e2e": (1e-3, 86_400)}
 """Plausible seconds of a target."""
 
@@ -97,10 +56,11 @@ def implausible(path: str, value: Any) -> str:
     """Return why a value cannot be meant for a path; empty where it can."""
     if path == "targets":
         return next(filter(None, map(_implausible_target, value)), "")
-    if path not in PLAUSIBLE or not isinstance(value, int | float):
+    field = FIELDS.get(path)
+    if field is None or field.plausible is None or not isinstance(value, int | float):
         return ""
-    low, high, unit = PLAUSIBLE[path]
-    said = f"{value:,.6g} {unit}"
+    low, high = field.plausible.lowest, field.plausible.highest
+    said = f"{value:,.6g} {field.plausible.noun}"
     if not low <= value <= high:
         accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
         return f"{said} is {'negative' if value < 0 <= low else 'implausible'}; accepted is {accepted}"
@@ -108,7 +68,7 @@ def implausible(path: str, value: Any) -> str:
         return ""
     if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10:
         return f"{said} is no whole number; write 1500 or 1,500 for a thousand and a half"
-    return f"{said} is no whole number" if path in WHOLE else ""
+    return f"{said} is no whole number" if field.plausible.whole else ""
 
 
 def _implausible_target(target: Target) -> str:

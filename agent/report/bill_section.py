@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from agent.fields.shown import term_shown
 from agent.report.blocks import Block, Cell, Column, Facts, Paragraph, Table, Words
 from agent.report.words import (
-    TERMS,
     accelerators_noun,
     billed_shown,
     budget_shown,
@@ -31,7 +31,7 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
             (
                 ("offer", f"{offer.provider} {offer.instance} ({holds})"),
                 ("region", offer.region),
-                ("price", f"{show_usd(offer.usd_per_hour)} an hour per instance, {TERMS[offer.term]}"),
+                ("price", f"{show_usd(offer.usd_per_hour)} an hour per instance, {term_shown(offer.term)}"),
                 ("instances today", joined(show_count(plan.fleet.instances), billed_shown(plan))),
                 ("price of", offer.checked),
                 ("source", offer.source),

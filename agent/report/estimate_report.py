@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from agent.fields.shown import precision_shown
 from agent.report.blocks import (
     Bar,
     Block,
@@ -19,7 +20,7 @@ from agent.report.blocks import (
     Tone,
     Words,
 )
-from agent.report.words import amount_shown, parallel_shown, precision_shown, sentence
+from agent.report.words import amount_shown, parallel_shown, sentence
 from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome, Setup
 from engine.estimate.explain import explain

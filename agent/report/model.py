@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from agent.fields.shown import term_shown
 from agent.report.bands import fleet_sentence, outside_sentence
 from agent.report.bill_section import bill
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Group, Heading, Paragraph, Report, Table, Words
@@ -9,7 +10,6 @@ from agent.report.layout import height
 from agent.report.replay_section import replay_sentence
 from agent.report.sections import sections
 from agent.report.words import (
-    TERMS,
     accelerators_noun,
     assumption_shown,
     billed_shown,
@@ -268,7 +268,7 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         text = sentence(joined(cost.note, budget_shown(cost)))
     else:
         where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
-        price = f"{show_usd(offer.usd_per_hour)} an hour {TERMS[offer.term]}, price of {offer.checked}"
+        price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}, price of {offer.checked}"
         text = sentence(joined(f"{where}: {price}", billed_shown(plan), budget_shown(cost)))
     if not text:
         return ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from agent.fields.shown import precision_shown
 from agent.report.bands import band_sentences
 from agent.report.bill_section import bill, energy
 from agent.report.blocks import (
@@ -27,7 +28,6 @@ from agent.report.words import (
     assumption_shown,
     joined,
     parallel_shown,
-    precision_shown,
     sentence,
     start_lead,
     usd_shown,

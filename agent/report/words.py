@@ -7,13 +7,6 @@ from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_
 from engine.plan import Assumption, CapacityPlan, Chosen, Cost, TargetResult
 from engine.workload import Metric, Percentile, Source
 
-TERMS = {
-    "on_demand": "on demand",
-    "spot": "spot",
-    "reserved_1y": "reserved for 1 year",
-    "reserved_3y": "reserved for 3 years",
-    "owned": "owned",
-}
 NO_PRICE = "no price"
 _NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc", "sn40l")
 
@@ -29,11 +22,6 @@ def singular(text: str) -> str:
 def metric_shown(metric: Metric, percentile: Percentile) -> str:
     """Return 'TTFT p95'."""
     return f"{metric.upper()} {percentile}"
-
-
-def precision_shown(precision: str) -> str:
-    """Return a format as people write it: 'BF16'."""
-    return precision.upper()
 
 
 def parallel_shown(tensor: int, pipeline: int, data: int, expert: int) -> str:

@@ -3,27 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from agent.statements.flags import DIMENSION, FLAGS, PRESET, Flag
-from agent.statements.merged import WORDS_OF_MISSING, Collected, collected, flag_statement
+from agent.fields.field import Field, Flag
+from agent.fields.table import FIELDS
+from agent.statements.flags import FLAGS
+from agent.statements.merged import Collected, collected, flag_statement
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from catalogs.units import read_rate, read_whole
 from engine.estimate.load import GivenLoad, LoadKind
 from engine.workload import Statement, WorkloadSpec
 
-_PREFIXES: Final = ("tokens.", "model", "precision.", "serving.", DIMENSION)
-_PATHS: Final = (
-    PRESET,
-    "hardware.accelerators",
-    "hardware.accelerators_per_node",
-    "traffic.burstiness",
-    "traffic.calls_per_request",
-)
+_OF_REPLICA: Final = ("Tokens", "Model", "Dimensions of a model of your own", "Serving")
+"""Panels all of whose flags say something about one replica."""
 
 ESTIMATE_FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
     panel: kept
     for panel, flags in FLAGS.items()
-    if (kept := tuple(flag for flag in flags if flag.path in _PATHS or flag.path.startswith(_PREFIXES)))
+    if (kept := tuple(flag for flag in flags if panel in _OF_REPLICA or (isinstance(flag, Field) and flag.of_replica)))
 }
 """The flags of `forecast` that say something about one replica."""
 
@@ -90,7 +86,7 @@ def asked(
     each = [given | {"--model": (name,)} for name in models] or [given]
     found = [collected([*statements, flag_statement(texts)], catalog) for texts in each]
     loads = loads or _stated_loads(found[0])
-    needed = [words for words in found[0].missing if words != WORDS_OF_MISSING["traffic.requests_per_s"]]
+    needed = [words for words in found[0].missing if words != FIELDS["traffic.requests_per_s"].missing]
     needed += [A_LOAD] if not loads else []
     needed += [AN_ACCELERATOR] if not found[0].values.get("hardware.accelerators") else []
     if needed:

@@ -10,7 +10,10 @@ from typing import Any, Final, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.statements.flags import DIMENSION, PRESET, flag_values
+from agent.fields.demand import PRESET
+from agent.fields.system import DIMENSION
+from agent.fields.table import FIELDS
+from agent.statements.flags import flag_values
 from agent.statements.names import named, resolve_names
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
@@ -33,14 +36,6 @@ from engine.workload import (
 
 ORDER: Final[tuple[SourceKind, ...]] = ("default", "derived", "settings", "preset", "file", "said", "flag")
 
-WORDS_OF_MISSING: Final = {
-    "traffic.requests_per_s": "a rate (--rps; or --concurrency; or a fleet, --gpus or --nodes)",
-    "tokens.input.mean": "the length of a prompt (--input-tokens, or --preset)",
-    "tokens.output.mean": "the length of an answer (--output-tokens, or --preset)",
-    "model": "a model (--model or --model-size)",
-}
-"""What a required path is, and the flags that give it."""
-
 
 class Collected(Struct, frozen=True):
     """Merged values; perhaps not enough for a forecast."""
@@ -55,7 +50,7 @@ class Collected(Struct, frozen=True):
     @property
     def missing(self) -> tuple[str, ...]:
         """What is still needed, in words, with the flags that give it."""
-        words = tuple(WORDS_OF_MISSING.get(path, path) for path in missing(self.values))
+        words = tuple(FIELDS[path].missing for path in missing(self.values))
         flags = [f"--{name.replace('_', '-')}" for name in self.dimensions]
         return (*words, f"the rest of the model's dimensions ({', '.join(flags)})") if flags else words
 

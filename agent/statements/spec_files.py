@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from agent.statements.flags import BY_PATH, PRESET
+from agent.fields.demand import PRESET
+from agent.fields.table import FIELDS
 from catalogs.errors import InputError, listed, quoted
 from catalogs.units import read_seconds
 from engine.workload import SourceKind, Statement, WorkloadSpec, flattened
@@ -205,18 +206,14 @@ def _value(path: str, value: Any, what: str) -> Any:
     """Return a value with text read as the flag of its path would read it; the spec itself judges all others."""
     if isinstance(value, bool):
         raise InputError(f"{what} is {str(value).lower()} where a number or a name is expected")
-    flag = BY_PATH.get(path)
     if path == "targets":
         return _targets(value, what)
-    if flag is not None and flag.adds and isinstance(value, str):
-        return flag.read(value, what)
     if isinstance(value, list):
         return tuple(value)
     if path == "model" and isinstance(value, int | float):
         return f"{value:g}B"
-    if flag is not None and isinstance(value, str):
-        return flag.read(value, what)
-    return value
+    read = FIELDS[path].read
+    return read(value, what) if read is not None and isinstance(value, str) else value
 
 
 def _targets(value: Any, what: str) -> tuple[Any, ...]:

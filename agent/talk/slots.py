@@ -1,10 +1,11 @@
-"""The questions, in asking order. Adding one is adding a record here and the spec field that it fills."""
+"""The questions, in asking order; which fields each fills stands in the table of fields."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
+from agent.fields.table import FIELDS
 from agent.report.blocks import Group, Paragraph
 from agent.talk.speech import Talk
 
@@ -18,10 +19,6 @@ class Slot(Struct, frozen=True):
     """Also its name in ``edit`` and ``why``."""
     names: tuple[str, ...]
     """Other words for it."""
-    paths: tuple[str, ...]
-    """The spec fields that it fills; the first is the one that a bare answer means."""
-    answered_by: tuple[str, ...]
-    """Any of these given, it is not asked."""
     ask: str
     why: str
     """What the answer changes, and by how much."""
@@ -35,6 +32,11 @@ class Slot(Struct, frozen=True):
     """Not asked: its default is offered in the review."""
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that it fills; the first is the one that a bare answer means."""
+        return _PATHS[self.id]
+
+    @property
     def path(self) -> str:
         """The field that a bare answer means."""
         return self.paths[0]
@@ -44,8 +46,6 @@ SLOTS: Final = (
     Slot(
         id="model",
         names=("llm", "weights model", "network"),
-        paths=("model", "architecture"),
-        answered_by=("model",),
         ask="Which model do you want to serve? A name, a size such as 70B, owner/name on Hugging Face, or a "
         "config.json.",
         why="Its weights and KV cache decide how many GPUs one copy needs, and each token costs 2 FLOPs per active "
@@ -55,8 +55,6 @@ SLOTS: Final = (
     Slot(
         id="traffic",
         names=("rate", "rps", "load", "requests", "users", "qps", "volume"),
-        paths=("traffic.requests_per_s", "traffic.concurrency", "traffic.calls_per_request"),
-        answered_by=("traffic.requests_per_s", "traffic.concurrency"),
         ask="How much traffic, on average? Requests per second, minute or day; or users and how often each asks.",
         why="Replicas grow in proportion: twice the requests, about twice the GPUs.",
         example="20 rps, 5 million requests a day, 2,000 users with 3 questions an hour each",
@@ -64,8 +62,6 @@ SLOTS: Final = (
     Slot(
         id="prompt",
         names=("input", "prompts", "prompt length", "input length", "input tokens", "inputs", "isl"),
-        paths=("tokens.input.mean", "tokens.input.cv", "tokens.input.p95", "tokens.input.values"),
-        answered_by=("tokens.input.mean", "tokens.input.values"),
         ask="How long is a prompt, everything included (system prompt, history, documents)? Tokens, words or pages.",
         why="Prompts are computed before the first token: twice the length takes about twice the prefill time, so TTFT "
         "and, for long prompts, the GPUs. They also fill the KV cache.",
@@ -74,14 +70,6 @@ SLOTS: Final = (
     Slot(
         id="answer",
         names=("output", "answers", "answer length", "output length", "output tokens", "outputs", "osl", "response"),
-        paths=(
-            "tokens.output.mean",
-            "tokens.output.cv",
-            "tokens.output.p95",
-            "tokens.output.values",
-            "tokens.reasoning_tokens",
-        ),
-        answered_by=("tokens.output.mean", "tokens.output.values"),
         ask="And how long is an answer? Tokens or words; thinking tokens count.",
         why="Every answer token is one more step for its request: twice the length keeps each request about twice as "
         "long on a GPU. It usually moves the count more than the prompt does.",
@@ -90,8 +78,6 @@ SLOTS: Final = (
     Slot(
         id="precision",
         names=("format", "quantisation", "quantization", "dtype", "weights", "kv precision", "kv cache"),
-        paths=("precision.weights", "precision.kv_cache"),
-        answered_by=("precision.weights",),
         ask="Which precision for the weights?",
         enter="Enter keeps the checkpoint's own.",
         why="fp8 halves the bytes of bf16 and int4 quarters them: fewer GPUs per copy, and up to twice the tokens per "
@@ -103,18 +89,6 @@ SLOTS: Final = (
     Slot(
         id="accelerator",
         names=("gpu", "gpus", "accelerators", "hardware", "card", "cards", "chip"),
-        paths=(
-            "hardware.accelerators",
-            "hardware.excluded",
-            "hardware.accelerators_per_node",
-            "hardware.accelerator_count",
-            "hardware.nodes",
-            "hardware.replicas",
-            "hardware.max_accelerators",
-            "hardware.max_nodes",
-            "hardware.max_replicas",
-        ),
-        answered_by=("hardware.accelerators", "hardware.excluded"),
         ask="Which GPU? Name one or several, or say what to leave out.",
         enter="Enter lets me choose the cheapest that works.",
         why="Memory decides how many hold one copy, bandwidth how fast answers come, and price the bill: for one load "
@@ -126,8 +100,6 @@ SLOTS: Final = (
     Slot(
         id="targets",
         names=("target", "latency", "slo", "sla", "ttft", "itl", "tpot", "latencies", "e2e"),
-        paths=("targets",),
-        answered_by=("targets",),
         ask="Which latency must hold? Until the first token (TTFT), between tokens (ITL) or for the whole answer "
         "(end to end), and for how many of 100 requests.",
         why="A tight target leaves GPUs partly idle: halving it can double the fleet, and below the hardware's floor "
@@ -140,8 +112,6 @@ SLOTS: Final = (
     Slot(
         id="peak",
         names=("peak factor", "peaks", "burst", "bursts", "burstiness", "busiest hour"),
-        paths=("traffic.peak_factor", "traffic.burst", "traffic.burstiness", "traffic.hourly_profile"),
-        answered_by=("traffic.peak_factor",),
         ask="How much busier than the average is the busiest hour?",
         why="The fleet is sized for the busiest hour: at 3 × the mean it is twice what 1.5 × needs.",
         example="peak 2x",
@@ -152,8 +122,6 @@ SLOTS: Final = (
     Slot(
         id="growth",
         names=("grow", "horizon", "growth rate"),
-        paths=("traffic.growth_per_year", "traffic.horizon_years"),
-        answered_by=("traffic.growth_per_year",),
         ask="How fast does traffic grow, and how far ahead should the plan reach?",
         why="It adds replicas to the maximum, not to today's fleet: 50 % a year over two years makes it 2.25 times.",
         example="50% a year, doubling every six months",
@@ -164,8 +132,6 @@ SLOTS: Final = (
     Slot(
         id="availability",
         names=("spares", "spare", "redundancy", "ha", "n+1", "spare replicas", "replicas"),
-        paths=("availability.spare_replicas", "availability.minimum_replicas"),
-        answered_by=("availability.spare_replicas",),
         ask="How many replicas may fail without anyone noticing?",
         why="Each spare is one more replica that is paid all month.",
         example="N+1, two spare replicas",
@@ -176,8 +142,6 @@ SLOTS: Final = (
     Slot(
         id="prefix",
         names=("prefix cache", "prefix reuse", "cache", "prefix hit", "cache hit", "caching"),
-        paths=("tokens.prefix_hit",),
-        answered_by=("tokens.prefix_hit",),
         ask="What share of the prompt tokens repeats from one request to the next (system prompt, history)?",
         why="Cached tokens are not computed again: at 50 % the prefill work halves, and often a quarter of the GPUs "
         "go.",
@@ -189,15 +153,6 @@ SLOTS: Final = (
     Slot(
         id="money",
         names=("budget", "price", "cost", "provider", "region", "term", "prices", "costs"),
-        paths=(
-            "money.provider",
-            "money.region",
-            "money.term",
-            "money.monthly_budget_usd",
-            "money.usd_per_accelerator_hour",
-            "money.other_monthly_usd",
-        ),
-        answered_by=("money.provider", "money.term", "money.monthly_budget_usd", "money.usd_per_accelerator_hour"),
         ask="Any provider, region, term (on demand, spot, one or three years) or monthly budget?",
         why="The same GPU costs two to four times more at one provider than at another; a year's commitment saves 30 "
         "to 50 %.",
@@ -208,6 +163,7 @@ SLOTS: Final = (
     ),
 )
 
+_PATHS: Final = {slot.id: tuple(field.path for field in FIELDS.values() if field.slot == slot.id) for slot in SLOTS}
 BY_ID: Final = {slot.id: slot for slot in SLOTS}
 ASKED: Final = tuple(slot for slot in SLOTS if not slot.offered)
 OFFERED: Final = tuple(slot for slot in SLOTS if slot.offered)
@@ -216,20 +172,19 @@ OFFERED: Final = tuple(slot for slot in SLOTS if slot.offered)
 def slot_called(name: str) -> Slot | None:
     """Return the slot that a word means, or that a path belongs to."""
     said = " ".join(name.lower().split()).removeprefix("the ").removeprefix("my ")
-    for slot in SLOTS:
-        if said in {slot.id, *slot.names, *slot.paths} or said.removesuffix("s") == slot.id:
-            return slot
-    return None
+    named = (slot for slot in SLOTS if said in {slot.id, *slot.names} or said.removesuffix("s") == slot.id)
+    return next(named, None) or slot_of(said)
 
 
 def slot_of(path: str) -> Slot | None:
     """Return the slot that a path belongs to."""
-    return next((slot for slot in SLOTS if path in slot.paths), None)
+    field = FIELDS.get(path)
+    return BY_ID.get(field.slot) if field else None
 
 
 def is_answered(slot: Slot, values: Values) -> bool:
     """Return whether the values answer a question."""
-    return any(values.get(path) not in (None, ()) for path in slot.answered_by)
+    return any(values.get(path) not in (None, ()) for path in slot.paths if FIELDS[path].answers)
 
 
 def default_of(slot: Slot, values: Values) -> str:

@@ -3,9 +3,9 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from agent.statements.flags import ALL, BY_PATH, DIMENSION, PRESET
+from agent.fields.demand import PRESET
+from agent.statements.flags import ALL
 from agent.statements.merged import ORDER, collected, flag_statement, preset_statement
-from agent.statements.spec_files import known_paths
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from engine.workload import REQUIRED, SourceKind, Statement, Target, TokenDistribution
@@ -26,18 +26,9 @@ def flags(**given: str) -> Statement:
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-def test_every_flag_fills_a_field_that_there_is_and_no_name_stands_twice() -> None:
-    paths = known_paths()
-    for flag in ALL:
-        metric = flag.path.removeprefix("targets.")
-        assert flag.path in paths or flag.path.startswith(DIMENSION) or metric != flag.path, flag
-    assert len({flag.name for flag in ALL}) == len(ALL)
+def test_no_flag_stands_twice_and_each_has_its_help() -> None:
+    assert len({flag.flag for flag in ALL}) == len(ALL)
     assert all(flag.help.endswith((".", "…")) for flag in ALL)
-    assert PRESET in paths
-
-
-def test_every_required_field_has_a_flag() -> None:
-    assert set(REQUIRED) <= set(BY_PATH)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""How the text of a flag is read where catalogs.units has no reader for it: defaults of unit, bounds, choices."""
+"""How the text of a field is read where catalogs.units has no reader for it: defaults of unit, bounds, choices."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final, get_args
 
+from agent.fields.shown import TERMS
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.units import (
@@ -16,7 +16,6 @@ from catalogs.units import (
     read_usd,
     read_whole,
 )
-from engine.workload import BandLevel, Term
 
 
 def read_text(text: str, what: str) -> str:
@@ -82,6 +81,8 @@ def read_spares(text: str, what: str) -> int:
 
 def read_level(text: str, what: str) -> int:
     """Return the level of error bands: 50, 80 or 95."""
+    from engine.workload import BandLevel  # noqa: PLC0415 — the first prompt does not wait for the engine
+
     levels = get_args(BandLevel)
     said = text.strip().removesuffix("%").strip()
     if said not in {str(level) for level in levels}:
@@ -99,7 +100,7 @@ def read_hourly_usd(text: str, what: str) -> float:
     return read_usd(text, what, per="hour")
 
 
-_TERMS: Final[Mapping[str, str]] = {letters_of(term): term for term in get_args(Term)} | {
+_OTHER_TERMS: Final = {
     "1y": "reserved_1y",
     "1year": "reserved_1y",
     "reserved": "reserved_1y",
@@ -108,14 +109,15 @@ _TERMS: Final[Mapping[str, str]] = {letters_of(term): term for term in get_args(
     "preemptible": "spot",
     "own": "owned",
 }
+"""Other names of rental terms."""
 
 
 def read_term(text: str, what: str) -> str:
     """Return a rental term."""
+    terms = {letters_of(term): term for term in TERMS} | _OTHER_TERMS
     said = letters_of(text)
-    if said in _TERMS:
-        return _TERMS[said]
-    terms = get_args(Term)
-    near = get_close_matches(said, list(_TERMS), n=1)
-    nearest = f"; did you mean {_TERMS[near[0]]}?" if near else ""
-    raise InputError(f"{what} {quoted(text)} is not {listed(terms)}{nearest}")
+    if said in terms:
+        return terms[said]
+    near = get_close_matches(said, list(terms), n=1)
+    nearest = f"; did you mean {terms[near[0]]}?" if near else ""
+    raise InputError(f"{what} {quoted(text)} is not {listed(tuple(TERMS))}{nearest}")

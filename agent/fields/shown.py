@@ -1,0 +1,39 @@
+"""How the value of a field is shown where catalogs.units has no shower for it: terms, formats, lists, samples."""
+
+from typing import Final
+
+from catalogs.units import show_figure
+
+TERMS: Final = {
+    "on_demand": "on demand",
+    "spot": "spot",
+    "reserved_1y": "reserved for 1 year",
+    "reserved_3y": "reserved for 3 years",
+    "owned": "owned",
+}
+
+
+def term_shown(term: str) -> str:
+    """Return a rental term in words."""
+    return TERMS[term]
+
+
+def precision_shown(precision: str) -> str:
+    """Return a format as people write it: 'BF16'."""
+    return precision.upper()
+
+
+def names_shown(names: tuple[str, ...], most: int | None = None) -> str:
+    """Return names with commas; beyond so many the rest is counted."""
+    more = [f"{len(names) - most} more"] if most and len(names) > most else []
+    return ", ".join([*names[:most], *more])
+
+
+def size_shown(sample: tuple[float, ...]) -> str:
+    """Return how many values a sample has."""
+    return str(len(sample))
+
+
+def gigabytes_shown(size: float) -> str:
+    """Return bytes as GB (1e9), without the unit."""
+    return show_figure(size / 1e9)
