@@ -81,7 +81,7 @@ def read_spares(text: str, what: str) -> int:
 
 def read_level(text: str, what: str) -> int:
     """Return the level of error bands: 50, 80 or 95."""
-    from engine.workload import BandLevel  # noqa: PLC0415 — the first prompt does not wait for the engine
+    from engine.workload import BandLevel
 
     levels = get_args(BandLevel)
     said = text.strip().removesuffix("%").strip()
