@@ -12,6 +12,7 @@ from catalogs.records.models import ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
+from engine.question.fleet_limits import UnitSizes
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
@@ -86,6 +87,11 @@ class Candidates(Struct, frozen=True):
     def per_node(self) -> Ints:
         """Accelerators per node of each candidate."""
         return np.array([node_size(self.question, a) for a in self.accelerators])[self.which]
+
+    @property
+    def unit_sizes(self) -> UnitSizes:
+        """How many accelerators one unit of each limit on the fleet is."""
+        return UnitSizes(self.per_node, self.parallelism.accelerators)
 
     def replicas(self, tables: StepTables | None = None) -> Replicas:
         """Put the candidates under the question's workload; ``tables`` when they are known already."""

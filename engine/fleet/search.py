@@ -92,7 +92,7 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
     spec = question.spec
     load = spec.traffic.concurrency or question.mean_rate
     if load is None:
-        given = given_replicas(spec.hardware, found.per_node, found.parallelism.accelerators)
+        given = given_replicas(spec.hardware, found.unit_sizes)
         if given is None:
             raise ValueError("neither a load nor a fleet is given")
         whole = np.where(np.isnan(capacity), np.nan, given)
@@ -108,7 +108,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     """
     hardware = question.spec.hardware
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
-    allowed = allowed_accelerators(hardware, found.per_node, found.parallelism.accelerators)
+    allowed = allowed_accelerators(hardware, found.unit_sizes)
     if allowed is not None:
         possible &= accelerators <= allowed
     tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable

@@ -36,7 +36,7 @@ def answer_of(
     """Return the plan in a line."""
     spec, found = question.spec, best.candidates
     accelerator = found.accelerator(0)
-    limit = tightest(spec.hardware, found.per_node[0], found.parallelism.accelerators[0])
+    limit = tightest(spec.hardware, found.unit_sizes.at(0))
     within = limit is None or fleet.maximum_accelerators <= limit.accelerators
     met = all(result.met for result in results) and within
     total = fleet.accelerators

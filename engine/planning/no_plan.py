@@ -88,14 +88,14 @@ def _capped(
     hardware, found = question.spec.hardware, evaluated.candidates
     if hardware == without_ceilings(hardware) or not len(known):
         return None
-    held_whole = given_replicas(hardware, found.per_node[known], found.parallelism.accelerators[known])
+    held_whole = given_replicas(hardware, found.unit_sizes.at(known))
     if held_whole is not None and np.isnan(held_whole).all():
         raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.parallelism.accelerators[known])])))
     kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
     free = {"hardware": without_ceilings(hardware), "availability": kept}
     without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
     row = int(without.order[0])
-    limits = ceilings(hardware, without.candidates.per_node[row], without.candidates.parallelism.accelerators[row])
+    limits = ceilings(hardware, without.candidates.unit_sizes.at(row))
     limit = min(limits, key=lambda one: one.accelerators)
     needed = limit.needed(float(without.accelerators[row]))
     held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.parallelism.accelerators[row]))
@@ -119,8 +119,7 @@ def _nearest_first(evaluated: SizedCandidates, hardware: Hardware) -> SizedCandi
     A limit on replicas alone leaves the order: the fewest are the largest, at any price.
     """
     machines = hardware.model_copy(update={"replicas": None, "max_replicas": None})
-    size = evaluated.candidates.parallelism.accelerators
-    allowed = allowed_accelerators(machines, evaluated.candidates.per_node, size)
+    allowed = allowed_accelerators(machines, evaluated.candidates.unit_sizes)
     if allowed is None:
         return evaluated
     over = np.round(evaluated.accelerators / allowed, 6)[evaluated.order]
@@ -131,7 +130,7 @@ def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
     hardware, found = question.spec.hardware, evaluated.candidates
     size = int(found.parallelism.accelerators[row])
-    limits = [one for one in ceilings(hardware, found.per_node[row], size) if one.unit != "replicas"]
+    limits = [one for one in ceilings(hardware, found.unit_sizes.at(row)) if one.unit != "replicas"]
     fewest = hardware.replicas or 1
     copies = "one replica" if fewest == 1 else f"{fewest} replicas"
     takes = "takes" if fewest == 1 else "take"

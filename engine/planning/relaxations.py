@@ -48,8 +48,8 @@ def _larger_fleet(question: Question) -> Iterator[str]:
         return
     row = int(found.order[0])
     count = found.accelerators[row]
-    limits = ceilings(hardware, found.candidates.per_node[row], found.candidates.parallelism.accelerators[row])
-    raised = [f"{limit.flag} {limit.needed(count)}" for limit in limits if limit.accelerators < count]
+    limits = ceilings(hardware, found.candidates.unit_sizes.at(row))
+    raised = [limit.stated(limit.needed(count)) for limit in limits if limit.accelerators < count]
     yield f"{' '.join(raised)} ({_fleet(found)})"
 
 

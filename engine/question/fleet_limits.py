@@ -22,6 +22,21 @@ _FIELDS: Final = (
 """Field of the spec's hardware, what it counts, and the flag that states it."""
 
 
+class UnitSizes(Struct, frozen=True):
+    """How many accelerators one unit of a limit is, by candidate; arrays share the axis of the candidates."""
+
+    nodes: PerCandidate
+    replicas: PerCandidate
+
+    def at(self, index: int | Indices) -> "UnitSizes":
+        """Return the sizes of the candidate, or of the candidates, at ``index``."""
+        return UnitSizes(*(getattr(self, name)[index] for name in self.__struct_fields__))
+
+    def of(self, unit: str) -> PerCandidate:
+        """Return how many accelerators one unit is: one where accelerators are counted."""
+        return np.ones_like(self.replicas) if unit == "accelerators" else getattr(self, unit)
+
+
 class Ceiling(Struct, frozen=True):
     """One limit on the whole fleet of one candidate."""
 
@@ -43,36 +58,38 @@ class Ceiling(Struct, frozen=True):
         """Return a count of its units in words."""
         return f"{count:,} {self.unit if count != 1 else self.unit[:-1]}"
 
+    def stated(self, count: int) -> str:
+        """Return the flag that states so many of its units."""
+        return f"{self.flag} {count}"
 
-def ceilings(hardware: Hardware, per_node: float, per_replica: float) -> tuple[Ceiling, ...]:
-    """Return every limit on the fleet of one candidate."""
-    sizes = {"accelerators": 1, "nodes": int(per_node), "replicas": int(per_replica)}
+
+def ceilings(hardware: Hardware, sizes: UnitSizes) -> tuple[Ceiling, ...]:
+    """Return every limit on the fleet of one candidate, whose sizes are given."""
     return tuple(
-        Ceiling(unit, flag, count, sizes[unit])
+        Ceiling(unit, flag, count, int(sizes.of(unit)))
         for field, unit, flag in _FIELDS
         if (count := getattr(hardware, field)) is not None
     )
 
 
-def tightest(hardware: Hardware, per_node: float, per_replica: float) -> Ceiling | None:
-    """Return the limit that allows one candidate the fewest accelerators."""
-    return min(ceilings(hardware, per_node, per_replica), key=lambda one: one.accelerators, default=None)
+def tightest(hardware: Hardware, sizes: UnitSizes) -> Ceiling | None:
+    """Return the limit that allows one candidate, whose sizes are given, the fewest accelerators."""
+    return min(ceilings(hardware, sizes), key=lambda ceiling: ceiling.accelerators, default=None)
 
 
-def allowed_accelerators(hardware: Hardware, per_node: PerCandidate, per_replica: PerCandidate) -> Floats | None:
+def allowed_accelerators(hardware: Hardware, sizes: UnitSizes) -> Floats | None:
     """Return the most accelerators that the fleet of each candidate may have; None where there is no limit."""
-    sizes = {"accelerators": np.ones_like(per_replica), "nodes": per_node, "replicas": per_replica}
-    limits = [getattr(hardware, field) * sizes[unit] for field, unit, _ in _FIELDS if getattr(hardware, field)]
+    limits = [getattr(hardware, field) * sizes.of(unit) for field, unit, _ in _FIELDS if getattr(hardware, field)]
     return np.min(limits, axis=0).astype(np.float64) if limits else None
 
 
-def given_replicas(hardware: Hardware, per_node: PerCandidate, per_replica: PerCandidate) -> Floats | None:
-    """Return the replicas that the given fleet of each candidate holds, NaN where not one; None where it is asked."""
+def given_replicas(hardware: Hardware, sizes: UnitSizes) -> Floats | None:
+    """Return the replicas that the given fleet of each candidate holds, NaN where not one; None where none is given."""
     if hardware.accelerator_count is None and hardware.nodes is None and hardware.replicas is None:
         return None
-    allowed = allowed_accelerators(hardware, per_node, per_replica)
+    allowed = allowed_accelerators(hardware, sizes)
     assert allowed is not None
-    whole = np.floor(allowed / per_replica + 1e-9)
+    whole = np.floor(allowed / sizes.replicas + 1e-9)
     return np.where(whole >= (hardware.replicas or 1), whole, np.nan)
 
 
