@@ -58,6 +58,8 @@ BYTE_UNITS: Final = _spelled({1.0: "b byte bytes", 1e3: "kb", 1e6: "mb", GB: "gb
     {KIB: "kib", 2.0**20: "mib", GIB: "gib", 2.0**40: "tib"}
 )
 """Bytes in a unit, in lower case: decimal and binary ones are different words."""
+POWER_UNITS: Final = _spelled({1.0: "w watt watts", 1e3: "kw kilowatt kilowatts", 1e6: "mw megawatt megawatts"})
+"""Watts in a unit of power, in lower case."""
 REQUEST_NOUNS: Final = frozenset(["request", "requests", "req", "reqs", "query", "queries", "call", "calls"])
 
 NUMBER: Final = (
@@ -287,6 +289,17 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
     if named not in BYTE_UNITS:
         _refuse(text, what, accepted)
     return _more_than_zero(_finite(number, BYTE_UNITS[named], text, what), text, what)
+
+
+def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:
+    """Return watts from '40kW', '700 W', '0.2 MW'; a bare number is in the given unit, or refused."""
+    bare = f" (a bare number is in {unit})" if unit else ""
+    accepted = f"a power such as 40kW, 700 W or 0.2 MW{bare}"
+    number, rest = _split(text, what, accepted)
+    named = (rest or unit or "").lower()
+    if named not in POWER_UNITS:
+        _refuse(text, what, accepted)
+    return _more_than_zero(_finite(number, POWER_UNITS[named], text, what), text, what)
 
 
 def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[Decimal, str]:

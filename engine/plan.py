@@ -335,6 +335,8 @@ class Fleet(Result, frozen=True):
     capacity_requests_per_s: float
     capacity_output_tokens_per_s: float
     ledger: tuple[LedgerLine, ...]
+    rated_watts: float | None = None
+    """Power limits of the whole fleet, with their share of the hosts; null where no power was said to be allowed."""
 
 
 class Autoscaling(Result, frozen=True):

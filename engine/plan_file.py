@@ -41,6 +41,7 @@ UNITS: Final = {
     "g_co2e_per_month": "g",
     "g_co2e_per_kwh": "g/kWh",
     "watts": "W",
+    "_kw": "kW",
     "_w": "W",
     "seconds": "s",
     "_us": "µs",

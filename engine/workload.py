@@ -159,6 +159,8 @@ class Hardware(Record):
     """The same in nodes."""
     max_replicas: PositiveInt | None = None
     """The same in copies of the model."""
+    max_power_kw: Positive | None = None
+    """The same in kW: power limits of the accelerators, with their share of the hosts."""
 
 
 class Availability(Record):

@@ -14,6 +14,7 @@ from catalogs.units import (
     read_percentage,
     read_seconds,
     read_usd,
+    read_watts,
     read_whole,
 )
 
@@ -88,6 +89,11 @@ def read_level(text: str, what: str) -> int:
     if said not in {str(level) for level in levels}:
         raise InputError(f"{what} {quoted(text)} is not {listed([str(level) for level in levels])} (per cent)")
     return int(said)
+
+
+def read_kilowatts(text: str, what: str) -> float:
+    """Return kW; a bare number is in kW."""
+    return read_watts(text, what, unit="kW") / 1e3
 
 
 def read_monthly_usd(text: str, what: str) -> float:

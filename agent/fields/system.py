@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from agent.fields.field import Field, Flag, Plausible
-from agent.fields.readers import read_names, read_size, read_spares, read_text
+from agent.fields.field import Absent, Field, Flag, Plausible
+from agent.fields.readers import read_kilowatts, read_names, read_size, read_spares, read_text
 from agent.fields.shown import names_shown, precision_shown
 from catalogs.units import read_share, read_tokens, read_whole, show_percent
 
@@ -102,6 +102,13 @@ ACCELERATORS: Final = (
         "hardware.max_replicas", "--max-replicas", read_whole, "N", "The same, in copies of the model.",
         label="replicas, at most", answer="at most {} replicas", slot="accelerator",
         plausible=Plausible(1, 1e5, "replicas", whole=True),
+    ),
+    Field(
+        "hardware.max_power_kw", "--max-power", read_kilowatts, "POWER",
+        "Of the whole fleet, hosts included: 40kW, 900 W, 0.2 MW.",
+        label="rated power, at most", unit="kW", answer="at most {} kW", slot="power", answers=True,
+        plausible=Plausible(0.01, 1e6, "kW"),
+        absent=Absent(None, "no limit on the power", r"power(?: limit| budget| cap| ceiling)", "no power limit"),
     ),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Item
+from agent.interpret.hardware import read_power
 from agent.interpret.lengths import in_tokens
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
@@ -43,7 +44,7 @@ def _says_none(draft: Draft) -> bool:
 
 def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
     """Whether an item is a number that nothing else is said of."""
-    if item.claimed or not item.has("num", "pct", "mult", "money", "width"):
+    if item.claimed or not item.has("num", "pct", "mult", "money", "width", "power"):
         return False
     items = draft.sentence.items
     before = items[index - 1] if index else None
@@ -75,6 +76,8 @@ def _fill(draft: Draft, asked: str, index: int) -> None:
             draft.found(
                 asked, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?"
             )
+    elif asked == "hardware.max_power_kw" and item.has("num", "power"):
+        read_power(draft, index, amount if item.has("power") else amount.times(1e3))
     elif asked == "money.monthly_budget_usd" and item.has("num", "money"):
         draft.read(asked, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
     elif plausible and item.has("num", "mult"):

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Item, Match, Rule
+from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
 from agent.interpret.replicas import read_replicas
+from catalogs.units import show_count
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
 _NODES: Final = tuple(
@@ -32,6 +33,15 @@ _MOST: Final = tuple(
     )
 )
 _LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} unknown? (gpu? node | gpu | gpunoun)")
+_POWER: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(under | upto | budget | 'limit' | 'cap' | 'power' | 'have' | 'got' | 'rack') (near | colon){0,4} p:power "
+        "(?! per | slash | pernode | each)",
+        "p:power (?! per | slash | pernode | each) near{0,3} (budget | 'limit' | 'max' | 'maximum' | 'cap' | 'ceiling' "
+        "| 'tops' | 'power' | 'rack' | 'racks' | 'available')",
+    )
+)
 _DGX: Final = Rule("n:num times? dgx unknown? g:gpu? node?")
 _COUNTS: Final = tuple(
     Rule(pattern)
@@ -79,6 +89,7 @@ def read_hardware(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             _whole_number(draft, "hardware.max_accelerators", match, match["n"], "at most {} accelerators")
             _named(draft, match)
+    _power(draft)
     for rule in _COUNTS:
         for match in rule.matches(draft.sentence):
             _fleet(draft, match)
@@ -86,6 +97,22 @@ def read_hardware(draft: Draft) -> None:
         _accelerator(draft, match["g"])
     _vendors(draft)
     _any(draft)
+
+
+def _power(draft: Draft) -> None:
+    """Note the most that the fleet may draw; 'over 40 kW' bounds nothing, and is reported."""
+    for rule in _POWER:
+        for match in rule.matches(draft.sentence):
+            if not any(item.has("over") for item in draft.sentence.items[match.first : match.last + 1]):
+                read_power(draft, match.index("p"), match["p"].number)
+
+
+def read_power(draft: Draft, index: int, watts: Amount) -> None:
+    """Note a power, at an item of the sentence, as the ceiling on the fleet."""
+    draft.read(
+        "hardware.max_power_kw", (index, index), watts, lambda v: float(f"{v / 1e3:.12g}"),
+        lambda v, made: f"at most {show_count(made)} kW for the whole fleet, hosts included",
+    )  # fmt: skip
 
 
 def _replica_of(draft: Draft, match: Match) -> None:

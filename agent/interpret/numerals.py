@@ -6,6 +6,7 @@ from typing import Final
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.scanner import LARGEST
 from agent.interpret.vocabulary import SECONDS
+from catalogs.units import POWER_UNITS
 
 _VALUES: Final = (
     {
@@ -53,6 +54,7 @@ _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
 _EUROS = Rule("euro n:num euro? | m:num euro")
 _WIDTH = Rule("n:num bits")
+_POWER = Rule("n:num u:(wattunit | 'w')")
 _DURATION = Rule("n:num t:(time | tshort)")
 _FACTOR = Rule("n:num times (?! gpu | num | para | prec | model | gpunoun | per time | adverb | 'half') | w:multword")
 _PERCENTILES: Final = ("50", "90", "95", "99")
@@ -71,6 +73,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _DOLLARS, "money", lambda m: (m["n"] if "n" in m else m["m"]).number)
     _made(sentence, _EUROS, "euro_sum", lambda m: (m["n"] if "n" in m else m["m"]).number)
     _made(sentence, _WIDTH, "width", lambda m: m["n"].number)
+    _made(sentence, _POWER, "power", _watts)
     _made(sentence, _DURATION, "dur", _seconds)
     _made(sentence, _FACTOR, "mult", _factor)
 
@@ -183,6 +186,14 @@ def _seconds(match: Match) -> Amount | None:
         return None
     seconds = SECONDS[unit.word]
     return Amount(tuple(_tidy(value * seconds) for value in number.number.values), number.number.labels)
+
+
+def _watts(match: Match) -> Amount | None:
+    """Return a power in watts; a small w is weeks."""
+    number, unit = match["n"], match["u"]
+    if match.sentence.text[unit.start : unit.end] == "w":
+        return None
+    return number.number.times(POWER_UNITS[unit.word])
 
 
 def _factor(match: Match) -> Amount | None:

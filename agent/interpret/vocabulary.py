@@ -107,6 +107,7 @@ KINDS: Final[dict[str, str]] = {
     "budget": "budget afford ceiling cheaper budgeted",
     "usd": "usd dollar dollars bucks $ us$",
     "euro": "eur euro euros € gbp pounds £ chf yen ¥",
+    "wattunit": "kw kilowatt kilowatts mw megawatt megawatts watt watts",
     "bytes": "gb gib tb tib mb mib kb kib pb gigabyte gigabytes terabyte terabytes megabyte megabytes gig gigs",
     # --- serving ---
     "batch": "batch batches batchsize",

@@ -28,6 +28,7 @@ from agent.report.words import (
     assumption_shown,
     joined,
     parallel_shown,
+    power_shown,
     sentence,
     start_lead,
     usd_shown,
@@ -67,7 +68,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from (Heading("Performance of one replica"), *_performance(plan))
     yield from _verification(plan)
     yield from (Heading("What binds"), _binding(plan))
-    yield from (Heading("Headroom, line by line"), _ledger(plan))
+    yield from (Heading("Headroom, line by line"), _ledger(plan), *_rated_power(plan))
     yield from (Heading("Autoscaling"), *_autoscaling(plan.autoscaling), *replay_blocks(plan))
     yield from (Heading("Bill"), *bill(plan))
     if plan.energy is not None:
@@ -238,6 +239,14 @@ def _ledger(plan: CapacityPlan) -> Table:
     accelerators = sum(line.accelerators for line in fleet.ledger)
     rows.append(("all lines", show_count(replicas), show_count(accelerators), usd_shown(total), ""))
     return Table(columns, tuple(rows))
+
+
+def _rated_power(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield the rated power of the whole fleet beside what is allowed, where that was said."""
+    rated, allowed = plan.fleet.rated_watts, plan.spec.hardware.max_power_kw
+    if rated is not None and allowed is not None:
+        shown = f"{power_shown(rated)} of {show_count(allowed)} kW that are allowed, hosts included"
+        yield Facts((("rated power, all lines", shown),))
 
 
 def _autoscaling(scaling: Autoscaling) -> Iterator[Block]:

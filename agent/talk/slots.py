@@ -140,6 +140,16 @@ SLOTS: Final = (
         offered=True,
     ),
     Slot(
+        id="power",
+        names=("power limit", "power budget", "kw", "watts", "rack"),
+        ask="How much power may the whole fleet draw, its hosts included?",
+        why="It is a ceiling on the fleet: an H100 with its share of the host is rated at 1.3 kW, so 40 kW hold 31.",
+        example="40 kW",
+        default="no limit",
+        default_reason="what your racks can feed is yours to know",
+        offered=True,
+    ),
+    Slot(
         id="prefix",
         names=("prefix cache", "prefix reuse", "cache", "prefix hit", "cache hit", "caching"),
         ask="What share of the prompt tokens repeats from one request to the next (system prompt, history)?",

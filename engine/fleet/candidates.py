@@ -12,7 +12,7 @@ from catalogs.records.models import ModelArchitecture
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
-from engine.question.fleet_limits import UnitSizes
+from engine.question.fleet_limits import UnitSizes, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
@@ -91,7 +91,8 @@ class Candidates(Struct, frozen=True):
     @property
     def unit_sizes(self) -> UnitSizes:
         """How many accelerators one unit of each limit on the fleet is."""
-        return UnitSizes(self.per_node, self.parallelism.accelerators)
+        kilowatts = np.array([rated_watts(1, a.power_w) / 1e3 for a in self.accelerators])[self.which]
+        return UnitSizes(self.per_node, self.parallelism.accelerators, 1 / kilowatts)
 
     def replicas(self, tables: StepTables | None = None) -> Replicas:
         """Put the candidates under the question's workload; ``tables`` when they are known already."""

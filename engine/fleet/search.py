@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.errors import InputError
 from catalogs.records.accelerators import Accelerator
 from engine.arrays import Floats, Indices
 from engine.fleet.candidates import Candidates, candidates
@@ -13,12 +14,17 @@ from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices, monthly_usd
 from engine.fleet.size import Counts, replica_counts
 from engine.plan import Rejection
-from engine.question.fleet_limits import allowed_accelerators, given_replicas
+from engine.question.fleet_limits import (
+    allowed_accelerators,
+    given_kilowatts,
+    given_replicas,
+    power_contradiction,
+)
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
 from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load import Load, Replicas
-from engine.workload import PERCENTILE_SHARES, Target
+from engine.workload import PERCENTILE_SHARES, Hardware, Target
 
 BLOCK = 96
 """Candidates solved for capacity together: large enough to amortise numpy's calls, small enough for the cache."""
@@ -62,6 +68,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
         targets: instead of the spec's own (relaxed ones, when those cannot be met).
     """
     found, rejected = candidates(question)
+    found = _within_power(question.spec.hardware, found)
     wanted = question.spec.targets if targets is None else tuple(targets)
     replicas = found.replicas()
     batch = _capacity_batches(replicas, wanted, question.spec.serving.utilisation_ceiling)
@@ -78,6 +85,20 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
     return SizedCandidates(
         found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
     )
+
+
+def _within_power(hardware: Hardware, found: Candidates) -> Candidates:
+    """Return the candidates whose given fleet, if one is given, is rated within the power that is allowed.
+
+    Raises InputError where there are candidates and none of them is.
+    """
+    given = given_kilowatts(hardware, found.unit_sizes)
+    if given is None or hardware.max_power_kw is None or not len(found):
+        return found
+    within = given <= hardware.max_power_kw * (1 + 1e-9)
+    if not within.any():
+        raise InputError(power_contradiction(hardware, found.unit_sizes.at(int(np.argmin(given)))))
+    return found.take(np.flatnonzero(within))
 
 
 def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: float) -> Floats:
@@ -110,7 +131,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
     allowed = allowed_accelerators(hardware, found.unit_sizes)
     if allowed is not None:
-        possible &= accelerators <= allowed
+        possible &= accelerators <= allowed * (1 + 1e-9)
     tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable
     fleet_rate = capacity * np.floor(accelerators / found.parallelism.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import replica_counts
 from engine.plan import Assumption
+from engine.question.fleet_limits import HOST_POWER_SHARE
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
@@ -56,6 +57,8 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         note(f"the KV cache is kept in {question.kv_cache.name}", {})
     if unsaid("serving.runtime"):
         note(f"served by {question.runtime.name}", {})
+    if spec.hardware.max_power_kw:
+        note(f"hosts are rated at {HOST_POWER_SHARE:.0%} of the accelerators' power limits, as in a DGX H100", {})
     if unsaid("money.term") and best.offers[0] is not None:
         note("accelerators are rented on demand at the median offer", {})
     derived = sources.get("model")

@@ -6,7 +6,7 @@ from engine.fleet.offers import PricedOffer
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import growth_factor
 from engine.plan import CapacityPlan, Fleet, LedgerLine, Reason, ReplicaCapacity
-from engine.question.fleet_limits import fewest_replicas
+from engine.question.fleet_limits import fewest_replicas, rated_watts
 from engine.question.resolve import Question
 
 
@@ -39,6 +39,9 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
         capacity_requests_per_s=replicas * capacity.requests_per_s / spec.traffic.calls_per_request,
         capacity_output_tokens_per_s=replicas * capacity.requests_per_s * question.lengths.output.mean,
         ledger=_ledger(question, best, capacity, offer),
+        rated_watts=(
+            rated_watts(maximum * size, best.candidates.accelerator(0).power_w) if spec.hardware.max_power_kw else None
+        ),
     )
 
 

@@ -1,6 +1,6 @@
-"""How large the whole fleet may be: the fleet that was given and every ceiling, in accelerators, nodes or replicas."""
+"""How large the whole fleet may be: what was given and every ceiling, in accelerators, nodes, replicas or kW."""
 
-from math import ceil
+from math import ceil, floor
 from typing import Final
 
 import numpy as np
@@ -18,8 +18,26 @@ _FIELDS: Final = (
     ("max_accelerators", "accelerators", "--max-gpus"),
     ("max_nodes", "nodes", "--max-nodes"),
     ("max_replicas", "replicas", "--max-replicas"),
+    ("max_power_kw", "kW", "--max-power"),
 )
 """Field of the spec's hardware, what it counts, and the flag that states it."""
+
+_GIVEN: Final = _FIELDS[:3]
+"""Those that give the fleet."""
+
+HOST_POWER_SHARE: Final = 10.2 / (8 * 0.7) - 1
+"""Rated power of a server beside its accelerators, over theirs: a DGX H100, with eight H100 of 700 W, is rated at
+10.2 kW (NVIDIA, DGX H100/H200 User Guide, power specifications: maximum). All other servers take it over."""
+
+
+def rated_watts(accelerators: float, power_w: float) -> float:
+    """Return the rated power of accelerators with their share of the hosts, W.
+
+    Args:
+        accelerators: how many.
+        power_w: power limit of one, W.
+    """
+    return accelerators * power_w * (1 + HOST_POWER_SHARE)
 
 
 class UnitSizes(Struct, frozen=True):
@@ -27,6 +45,7 @@ class UnitSizes(Struct, frozen=True):
 
     nodes: PerCandidate
     replicas: PerCandidate
+    kW: PerCandidate  # noqa: N815 — the unit's name
 
     def at(self, index: int | Indices) -> "UnitSizes":
         """Return the sizes of the candidate, or of the candidates, at ``index``."""
@@ -42,31 +61,37 @@ class Ceiling(Struct, frozen=True):
 
     unit: str
     flag: str
-    count: int
-    accelerators_per_unit: int
+    count: float
+    accelerators_per_unit: float
 
     @property
     def accelerators(self) -> int:
         """The most accelerators that it allows."""
-        return self.count * self.accelerators_per_unit
+        return floor(self.count * self.accelerators_per_unit + 1e-6)
 
-    def needed(self, accelerators: float) -> int:
-        """Return how many of its units so many accelerators take."""
-        return ceil(accelerators / self.accelerators_per_unit - 1e-6)
+    def needed(self, accelerators: float) -> float:
+        """Return how many of its units so many accelerators take: whole ones, or tenths of a kW."""
+        units = accelerators / self.accelerators_per_unit
+        return _whole(ceil(10 * units - 1e-6) / 10) if self.unit == "kW" else ceil(units - 1e-6)
 
-    def counted(self, count: int) -> str:
+    def counted(self, count: float) -> str:
         """Return a count of its units in words."""
-        return f"{count:,} {self.unit if count != 1 else self.unit[:-1]}"
+        return f"{count:,} {self.unit if count != 1 or self.unit == 'kW' else self.unit[:-1]}"
 
-    def stated(self, count: int) -> str:
+    def stated(self, count: float) -> str:
         """Return the flag that states so many of its units."""
-        return f"{self.flag} {count}"
+        return f"{self.flag} {count}{'kW' if self.unit == 'kW' else ''}"
+
+
+def _whole(count: float) -> float:
+    """Return a count as an integer where it is one, so that it is shown as one."""
+    return int(count) if count == int(count) else count
 
 
 def ceilings(hardware: Hardware, sizes: UnitSizes) -> tuple[Ceiling, ...]:
     """Return every limit on the fleet of one candidate, whose sizes are given."""
     return tuple(
-        Ceiling(unit, flag, count, int(sizes.of(unit)))
+        Ceiling(unit, flag, _whole(count), float(sizes.of(unit)))
         for field, unit, flag in _FIELDS
         if (count := getattr(hardware, field)) is not None
     )
@@ -91,6 +116,24 @@ def given_replicas(hardware: Hardware, sizes: UnitSizes) -> Floats | None:
     assert allowed is not None
     whole = np.floor(allowed / sizes.replicas + 1e-9)
     return np.where(whole >= (hardware.replicas or 1), whole, np.nan)
+
+
+def given_kilowatts(hardware: Hardware, sizes: UnitSizes) -> Floats | None:
+    """Return the rated power of the given fleet of each candidate, kW; None where no fleet is given."""
+    given = [getattr(hardware, field) * sizes.of(unit) for field, unit, _ in _GIVEN if getattr(hardware, field)]
+    return np.min(given, axis=0) / sizes.kW if given else None
+
+
+def power_contradiction(hardware: Hardware, sizes: UnitSizes) -> str:
+    """Return the sentence that a candidate's given fleet is rated above what is allowed; the sizes are its own."""
+    limits = {ceiling.flag: ceiling for ceiling in ceilings(hardware, sizes)}
+    given = min((limits[flag] for _, _, flag in _GIVEN if flag in limits), key=lambda ceiling: ceiling.accelerators)
+    power = limits["--max-power"]
+    return (
+        f"{given.counted(given.count)} {'is' if given.count == 1 else 'are'} rated at "
+        f"{power.counted(power.needed(given.accelerators))} at least, hosts included, and at most "
+        f"{power.counted(power.count)} contradicts that: state one of them"
+    )
 
 
 def without_ceilings(hardware: Hardware) -> Hardware:

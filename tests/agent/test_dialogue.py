@@ -323,6 +323,20 @@ def test_edit_after_the_plan_leads_to_the_review_and_a_new_plan() -> None:
     assert "40 requests/s" in again.base.label
 
 
+def test_power_is_edited_reviewed_and_asked_about_after_the_plan() -> None:
+    state, says = step(after(SENTENCE), "edit power to 40 kW", ports())
+    assert state.values["hardware.max_power_kw"] == 40
+    assert "at most 40 kW" in words(step(state, "review", ports())[1])
+    assert "H100" in words(step(state, "why power", ports())[1])
+    planned = after("", state=state)
+    assert planned.base.capacity_plan is not None
+    variant, says = step(planned, "what if we only have 20 kW", ports())
+    assert variant.branches[-1].spec.hardware.max_power_kw == 20
+    assert "at most 20 kW" in words(says)
+    free, says = step(planned, "without a power limit", ports())
+    assert free.branches[-1].spec.hardware.max_power_kw is None
+
+
 def test_saving_asks_before_it_overwrites_and_about_other_endings() -> None:
     there = ports_of(ports().catalog)
     there = Ports(there.catalog, there.read, there.plan, there.forewarn, there.model, lambda path: path == "old.json")

@@ -22,6 +22,7 @@ READERS: list[Callable[[str], float]] = [
     lambda text: units.read_usd(text, per="month"),
     units.read_billions,
     units.read_bytes,
+    units.read_watts,
 ]
 
 
@@ -100,6 +101,19 @@ def test_what_is_not_a_rate_is_refused(text: str) -> None:
 )
 def test_a_duration_is_read_in_seconds_and_a_bare_one_in_the_given_unit(text: str, seconds: float) -> None:
     assert units.read_seconds(text, unit="ms") == pytest.approx(seconds, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "watts"), [("40kW", 4e4), ("40", 4e4), ("900 W", 900), ("0.2MW", 2e5), ("12.5 kilowatts", 12_500)]
+)
+def test_a_power_is_read_in_watts_and_a_bare_one_in_the_given_unit(text: str, watts: float) -> None:
+    assert units.read_watts(text, unit="kW") == pytest.approx(watts, rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["40 kWh", "0 kW", "-1kW", "kW", "inf kW"])
+def test_what_is_no_power_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="power"):
+        units.read_watts(text, unit="kW")
 
 
 def test_a_bare_duration_without_a_unit_is_refused() -> None:

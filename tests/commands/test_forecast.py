@@ -302,6 +302,30 @@ def test_bytes_that_are_no_text_reach_no_file_as_such(fleetcast: Program, tmp_pa
     assert "| us? |" in (tmp_path / "plan.md").read_text()
 
 
+def test_every_door_holds_a_fleet_to_the_power_that_it_may_draw(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "spec.toml"
+    file.write_text("[hardware]\nmax_power_kw = '9 kW'\n")
+    doors = [
+        fleetcast(*SMALL, "--max-power", "9000W", "--json"),
+        fleetcast(*SMALL, "--spec", file, "--json"),
+        fleetcast("forecast", "we have 9 kW in the rack", *SMALL[1:], "--json"),
+    ]
+    plans = [run.tree for run in doors]
+    assert all(plan["spec"]["hardware"]["max_power_kw"] == 9 for plan in plans)
+    assert len({plan["fleet"]["rated_watts"] for plan in plans}) == 1
+    assert plans[0]["fleet"]["rated_watts"] == pytest.approx(plans[0]["fleet"]["maximum_accelerators"] * 1275)
+    report = fleetcast(*SMALL, "--max-power", "9kW", "--full", "--plain").out
+    assert "kW of 9 kW that are allowed, hosts included" in report
+    scarce = fleetcast(*SMALL, "--max-power", "1kW", "--json")
+    assert scarce.code == 3
+    assert scarce.tree["answer"]["sentence"].endswith("more than the 1 kW allowed")
+
+
+def test_a_given_fleet_above_the_power_is_refused(fleetcast: Program) -> None:
+    refusal = fleetcast.refusal(*SMALL, "--gpus", "16", "--max-power", "10kW")
+    assert "16 accelerators are rated at 20.4 kW at least, hosts included, and at most 10 kW contradicts" in refusal
+
+
 def test_a_plan_over_budget_exits_with_4(fleetcast: Program) -> None:
     run = fleetcast(*SEED, "--budget", "$1k/month", "--json")
     assert run.code == 4
@@ -352,6 +376,8 @@ def test_all_that_is_missing_is_named_with_its_flag(fleetcast: Program) -> None:
         (("--target-latency-p99", "0"), ("--target-latency-p99", "more than 0")),
         (("--prefix-hit", "50"), ("--prefix-hit", "50%")),
         (("--tp", "1.5"), ("--tp", "'1.5'", "whole")),
+        (("--max-power", "40 elephants"), ("--max-power", "'40 elephants'", "40kW")),
+        (("--max-power", "-3kW"), ("--max-power", "'-3kW'", "more than 0")),
         (("--context-window", "100"), ("--context-window", "100")),
         (("--context-window", "9M"), ("9,000,000", "131,072")),
         (("--concurrency", "4"), ("--rps", "--concurrency")),

@@ -77,6 +77,7 @@ REST = st.fixed_dictionaries(
         "hardware.max_accelerators": decades(1, 1000).map(int),
         "hardware.max_nodes": decades(1, 100).map(int),
         "hardware.max_replicas": decades(1, 100).map(int),
+        "hardware.max_power_kw": decades(0.1, 1000),
         "availability.spare_replicas": st.integers(0, 3),
         "availability.minimum_replicas": st.integers(1, 20),
         "money.term": st.sampled_from(["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]),

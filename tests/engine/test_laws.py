@@ -124,6 +124,7 @@ def within_its_ceiling(plan: CapacityPlan) -> bool:
         (hardware.max_nodes, plan.fleet.maximum_accelerators / node),
         (hardware.replicas, plan.fleet.maximum_replicas),
         (hardware.max_replicas, plan.fleet.maximum_replicas),
+        (hardware.max_power_kw, (plan.fleet.rated_watts or 0) / 1e3 * (1 - 1e-9)),
     )
     return all(limit is None or count <= limit for limit, count in most)
 

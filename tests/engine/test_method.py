@@ -340,6 +340,52 @@ def test_too_low_a_ceiling_is_told_in_its_own_unit_and_what_it_says_works(
     assert not planned({**load, tight: int(miss.needed) - 1}).answer.meets_targets
 
 
+def test_too_little_power_is_told_in_kilowatts_and_what_it_says_works() -> None:
+    load = {
+        "traffic.requests_per_s": 200.0,
+        "serving.tensor_parallel": 4,
+        "serving.pipeline_parallel": 1,
+        "hardware.accelerators": ("h100-sxm-80gb",),
+    }
+    plan = planned({**load, "hardware.max_power_kw": 20.0})
+    miss = plan.rejected[0]
+    assert not plan.answer.meets_targets
+    assert re.fullmatch(r"the load needs [\d.]+ kW and 20 are allowed", miss.reason)
+    assert (miss.unit, plan.warnings[0]) == ("kW", miss.reason)
+    assert plan.answer.sentence.endswith("more than the 20 kW allowed")
+    assert plan.fleet.rated_watts == pytest.approx(plan.fleet.maximum_accelerators * 1275)
+    assert planned({**load, "hardware.max_power_kw": miss.needed}).answer.meets_targets
+    assert not planned({**load, "hardware.max_power_kw": miss.needed - 0.1}).answer.meets_targets
+    (flag,) = [change for change in miss.relaxations if change.startswith(f"{miss.needed:g} kW")]
+    assert flag == f"{miss.needed:g} kW instead of 20"
+    assert planned(load).fleet.rated_watts is None
+
+
+@pytest.mark.parametrize("accelerators", [("h100-sxm-80gb",), ("h100-sxm-80gb", "l40s", "b200-sxm")])
+def test_a_lower_power_ceiling_never_gives_a_larger_fleet(accelerators: tuple[str, ...]) -> None:
+    load = {"model": "llama-3.1-8b", "traffic.requests_per_s": 200.0, "hardware.accelerators": accelerators}
+    rated = float("inf")
+    for kilowatts in (60.0, 40.0, 20.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.0):
+        plan = planned({**load, "hardware.max_power_kw": kilowatts})
+        assert plan.fleet.rated_watts is not None
+        if not plan.answer.meets_targets:
+            assert plan.fleet.rated_watts > kilowatts * 1e3
+            continue
+        assert plan.fleet.rated_watts <= min(rated, kilowatts * 1e3) * (1 + 1e-9)
+        rated = plan.fleet.rated_watts
+    assert rated < float("inf")
+
+
+@pytest.mark.parametrize("given", ["hardware.accelerator_count", "hardware.nodes", "hardware.replicas"])
+def test_a_given_fleet_is_of_accelerators_that_the_power_allows_or_contradicts_it(given: str) -> None:
+    fleet = {"model": "llama-3.1-8b", "traffic.requests_per_s": None, given: 2, "hardware.accelerators_per_node": 4}
+    both = {"hardware.accelerators": ("h100-sxm-80gb", "l4")}
+    frugal = planned({**fleet, **both, "hardware.max_power_kw": 2.0})
+    assert frugal.chosen.accelerator == "l4"
+    with pytest.raises(InputError, match=r"2 \w+ are rated at [\d.]+ kW at least, hosts included, and at most 0.2 kW"):
+        planned({**fleet, **both, "hardware.max_power_kw": 0.2})
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

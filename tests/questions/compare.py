@@ -6,10 +6,12 @@ runs this program. Differences are printed as unified diffs; the exit code is 1 
 
 import difflib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+NULL = re.compile(r'\s*"\w+": null,?')
 HERE = Path(__file__).resolve().parents[2]
 
 ASK = """
@@ -38,7 +40,8 @@ def answers(checkout: Path, lines: dict[str, list[str]]) -> dict[str, list[str]]
     if done.returncode:
         raise SystemExit(f"{checkout}: {done.stderr}")
     answered: dict[str, list[str]] = json.loads(done.stdout)
-    return answered
+    # A null says nothing: a field that only one of the checkouts has is no difference until it is stated.
+    return {name: [line.rstrip(",") for line in said if not NULL.fullmatch(line)] for name, said in answered.items()}
 
 
 def command_lines() -> dict[str, list[str]]:

@@ -39,6 +39,7 @@ from engine.workload import REQUIRED, Source, Statement, Term, nested
 TEXTS: Final = {
     readers.read_growth: "20",
     readers.read_hourly_usd: "2.5",
+    readers.read_kilowatts: "40kW",
     readers.read_level: "95",
     readers.read_milliseconds: "800ms",
     readers.read_monthly_usd: "$20k",
