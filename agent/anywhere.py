@@ -18,6 +18,7 @@ from agent.talk.speech import Resume, Say, Talk, said
 from agent.talk.state import Clarify, Ports, State, Step
 
 NAMES: Final = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
+"""The names of all questions."""
 
 
 def where(state: State, ports: Ports) -> tuple[Say, ...]:
@@ -31,9 +32,8 @@ def where(state: State, ports: Ports) -> tuple[Say, ...]:
 
 
 def _edit(state: State, rest: str, ports: Ports) -> Step:
-    known = ", ".join(slot.id for slot in (*ASKED, *OFFERED))
     if not rest:
-        return state, (said(f"Edit what? {known}."),)
+        return state, (said(f"Edit what? {NAMES}."),)
     name, _, value = rest.partition(" to ")
     slot = slot_called(name)
     if slot is None and not value:
@@ -46,7 +46,7 @@ def _edit(state: State, rest: str, ports: Ports) -> Step:
     if slot is None:
         new, says = hear(replace(state, pending=None), rest, ports, correcting=True)
         if new.statements == state.statements:
-            return state, (said(f"'{rest}' is nothing that I ask about: {known}."),)
+            return state, (said(f"'{rest}' is nothing that I ask about: {NAMES}."),)
         return _reopened(new), says
     opened = replace(_reopened(state), pending=None, later=(), editing=slot.id)
     if not value:
@@ -59,8 +59,8 @@ def _edit(state: State, rest: str, ports: Ports) -> Step:
     return (replace(new, pending=state.pending, later=state.later, editing=state.editing) if waits else new), says
 
 
-def _about(asked: Clarify, slot: Slot) -> bool:
-    return slot_of(asked.question.path) is slot or asked.change is not None
+def _about(open_choice: Clarify, slot: Slot) -> bool:
+    return slot_of(open_choice.question.path) is slot or open_choice.change is not None
 
 
 def _reopened(state: State) -> State:
@@ -74,9 +74,7 @@ def _why(state: State, rest: str, ports: Ports) -> Step:
         return state, reasons(rest, state, ports)
     slot = named or open_slot(state, ports)
     if rest and named is None:
-        return state, (
-            said(f"I ask nothing called '{rest}'; there is {', '.join(one.id for one in (*ASKED, *OFFERED))}."),
-        )
+        return state, (said(f"I ask nothing called '{rest}'; there is {NAMES}."),)
     if slot is None:
         return state, (said(f"Say what about: 'why peak', 'why targets', 'why {OFFERED[-1].id}'."),)
     default = default_of(slot, state.values)

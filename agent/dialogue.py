@@ -15,7 +15,7 @@ from agent.anywhere import EVERYWHERE, where
 from agent.collect import hear as collecting
 from agent.collect import review as reviewing
 from agent.collect.proposals import proposal
-from agent.interpret.reading import Choice, Question
+from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.glossary import meaning
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
@@ -70,22 +70,22 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
         new = replace(new, phase="review")
         return new, (*says, *reviewing.review(new, ports), said(reviewing.ANYTHING_ELSE))
     warnings = reviewing.forewarnings(new, ports) if new.statements != old.statements else ()
-    told = tuple(warned(text, "Before you run it") for text in warnings)
-    return new, (*says, *told, said(reviewing.ANYTHING_ELSE))
+    meaning_of_word = tuple(warned(text, "Before you run it") for text in warnings)
+    return new, (*says, *meaning_of_word, said(reviewing.ANYTHING_ELSE))
 
 
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
-    if told := meaning(text):
-        return state, (said(told), *question(state, ports))
+    if meaning_of_word := meaning(text):
+        return state, (said(meaning_of_word), *question(state, ports))
     if keyword and keyword.name in COURTESIES:
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         return EVERYWHERE[keyword.name](state, keyword.rest, ports)
     match state.pending:
-        case NameFile() as asked:
-            made = planned.name_file(state, asked, text, ports)
-        case Clarify() as asked:
-            made = _clarify(state, asked, text, keyword, ports)
+        case NameFile() as file:
+            made = planned.name_file(state, file, text, ports)
+        case Clarify() as open_choice:
+            made = _clarify(state, open_choice, text, keyword, ports)
         case Propose() as offered:
             made = _proposed(state, offered, text, keyword, ports)
         case None:
@@ -181,8 +181,8 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 
-def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, ports: Ports) -> Step:
-    open_question = asked.question
+def _clarify(state: State, open_choice: Clarify, text: str, keyword: Keyword | None, ports: Ports) -> Step:
+    open_question = open_choice.question
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         new, _ = _next_ambiguity(state)
         return new, (said(f"Left out: '{open_question.words}'."),)
@@ -193,10 +193,10 @@ def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, p
         )
     made = collecting.chosen(state, open_question, text, ports)
     if made is None:
-        return _said_otherwise(state, asked, text, ports)
+        return _said_otherwise(state, open_choice, text, ports)
     choice, reading = made
-    if asked.change is not None:
-        return planned.choose(state, open_question, choice, asked.change, ports)
+    if open_choice.change is not None:
+        return planned.choose(state, open_question, choice, open_choice.change, ports)
     try:
         new = collecting.clarified(state, open_question, choice, ports)
     except InputError as error:
@@ -204,25 +204,25 @@ def _clarify(state: State, asked: Clarify, text: str, keyword: Keyword | None, p
     return new, (said(_chosen(choice, open_question)), *collecting.remarks(reading))
 
 
-def _chosen(choice: Choice, asked: Question) -> str:
-    path = choice.path or asked.path
+def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
+    path = choice.path or ambiguity.path
     slot = slot_of(path)
     if choice.value is None or slot is None:
         return f"{choice.label}."
     return f"{slot.id.capitalize()}: {value_shown(path, choice.value)}."
 
 
-def _said_otherwise(state: State, asked: Clarify, text: str, ports: Ports) -> Step:
+def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports) -> Step:
     """Take a line that is none of the choices: a new statement of the same thing settles it too."""
     closed = replace(state, pending=None, later=())
-    if asked.change is not None:
+    if open_choice.change is not None:
         new, says = planned.ask_plan(closed, text, ports)
         return (state, (*says, *question(state, ports))) if new is closed else (new, says)
-    new, says = collecting.hear(closed, text, ports, correcting=True, asked=asked.question.path)
+    new, says = collecting.hear(closed, text, ports, correcting=True, asked_path=open_choice.question.path)
     if new.statements == state.statements and not new.pending:
         return state, (*says, *question(state, ports))
     left = tuple(
-        one for one in (asked.question, *state.later) if new.values.get(one.path) == state.values.get(one.path)
+        one for one in (open_choice.question, *state.later) if new.values.get(one.path) == state.values.get(one.path)
     )
     if left:
         still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.fields.readers import read_names
-from agent.statements.estimate_flags import ESTIMATE_FLAGS, asked, given_loads
+from agent.statements.estimate_flags import ESTIMATE_FLAGS, given_loads, specs_and_loads
 from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
@@ -69,7 +69,7 @@ def estimate_command(
     """
     loads = given_loads({"--concurrency": concurrency, "--rps": rps, "--static-batch": static_batch}, offline=offline)
     facts = user_catalogs(catalog or ())
-    specs, loads, notes = asked(
+    specs, loads, notes = specs_and_loads(
         [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ())],
         texts_of(flags),
         read_names(models, "--models") if models is not None else (),

@@ -28,7 +28,7 @@ from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from agent.exports import Format
-    from agent.interpret import Question
+    from agent.interpret import Ambiguity
     from agent.session.sentence import Said
     from catalogs.catalog import Catalog
     from engine.plan import CapacityPlan, NoPlan
@@ -208,7 +208,7 @@ def _print_spec(gathered: Collected, said: "Said | None") -> None:
     )
 
 
-def _question(question: "Question") -> dict[str, Any]:
+def _question(question: "Ambiguity") -> dict[str, Any]:
     choices = [choice.label for choice in question.choices]
     return {"path": question.path, "text": question.text, "words": question.words, "choices": choices}
 

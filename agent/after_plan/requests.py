@@ -12,10 +12,9 @@ from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, understood, with_choice
 from agent.after_plan.why import reasons
 from agent.exports import PLAIN_NAME, format_by_suffix, formats, plan_file, suffixes_shown
-from agent.interpret.reading import Choice, Question
+from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.requests import (
     Ask,
-    Change,
     Cheapest,
     Compare,
     CompareBranches,
@@ -23,6 +22,7 @@ from agent.talk.requests import (
     Request,
     Show,
     Unclear,
+    Variation,
     WhatIf,
     Why,
 )
@@ -74,10 +74,10 @@ def answer(state: State, request: Request, ports: Ports) -> Step:
     return made
 
 
-def choose(state: State, asked: Question, choice: Choice, change: Change, ports: Ports) -> Step:
+def choose(state: State, ambiguity: Ambiguity, choice: Choice, change: Variation, ports: Ports) -> Step:
     """Go on with a what-if whose open choice was made."""
     base = state.branches[-1] if change.chained else state.base
-    fuller = with_choice(change, choice.path or asked.path, choice.value, asked.words, base.values)
+    fuller = with_choice(change, choice.path or ambiguity.path, choice.value, ambiguity.words, base.values)
     if state.later:
         return replace(state, pending=Clarify(state.later[0], fuller), later=state.later[1:]), ()
     settled = replace(state, pending=None)
@@ -90,14 +90,14 @@ def choose(state: State, asked: Question, choice: Choice, change: Change, ports:
 # --- variants ---------------------------------------------------------------------------------------------------------
 
 
-def _varied(state: State, change: Change, ports: Ports) -> tuple[State, Branch] | Talk:
+def _varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch] | Talk:
     try:
         return varied(state, change, ports)
     except InputError as error:
         return warned(f"That cannot be planned: {error}.")
 
 
-def _what_if(state: State, change: Change, ports: Ports) -> Step:
+def _what_if(state: State, change: Variation, ports: Ports) -> Step:
     made = _varied(state, change, ports)
     if isinstance(made, Talk):
         return state, (made,)
@@ -108,7 +108,7 @@ def _what_if(state: State, change: Change, ports: Ports) -> Step:
     return new, (*difference(branch, against), said(f"'keep {branch.number}' makes it the plan, 'back' drops it."))
 
 
-def _cheapest(state: State, change: Change, ports: Ports) -> Step:
+def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
     new, says = _what_if(state, change, ports)
     branch = new.branches[-1]
     plan = branch.capacity_plan
@@ -142,7 +142,7 @@ def _verdict(plan: CapacityPlan, branch: Branch) -> tuple[Say, ...]:
     return (said(text),)
 
 
-def _compare(state: State, changes: tuple[Change, ...], ports: Ports) -> Step:
+def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step:
     new, branches = state, list[Branch]()
     for change in changes:
         if not change.values and not change.drops:
@@ -218,18 +218,18 @@ def save(state: State, rest: str, ports: Ports) -> Step:
     return _written(state, name, ports, state)
 
 
-def name_file(state: State, asked: NameFile, line: str, ports: Ports) -> Step:
+def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
     """Go on with a file whose name was asked about; the line is no keyword but yes, no or Enter."""
     reply = line.strip().strip("'\"")
     settled = replace(state, pending=None)
     if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:
-        if asked.overwrites:
-            return settled, (_write(settled, asked.path, overwrite=True),)
-        return _written(settled, asked.path, ports, settled)
+        if file.overwrites:
+            return settled, (_write(settled, file.path, overwrite=True),)
+        return _written(settled, file.path, ports, settled)
     if reply.lower() in {"n", "no", "nope", "cancel", "never mind"}:
         return settled, (said("Nothing was written."),)
-    if asked.other and reply.lower() in {"as it is", "as is", "anyway", asked.other.lower(), "2"}:
-        return _written(settled, asked.other, ports, settled)
+    if file.other and reply.lower() in {"as it is", "as is", "anyway", file.other.lower(), "2"}:
+        return _written(settled, file.other, ports, settled)
     if len(reply.split()) > 1 and format_by_suffix(reply) is None:
         return ask_plan(settled, line, ports)  # a sentence is no file's name
     return save(settled, reply.removeprefix("save "), ports)

@@ -6,7 +6,7 @@ from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.words import accelerators_noun, metric_shown, usd_shown
 from agent.statements.merged import collected
-from agent.talk.requests import Change
+from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
@@ -17,7 +17,7 @@ Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
 
 
-def varied(state: State, change: Change, ports: Ports) -> tuple[State, Branch]:
+def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch]:
     """Return the state with a variant, or with the one that asks the same already.
 
     Raises:
@@ -36,7 +36,7 @@ def varied(state: State, change: Change, ports: Ports) -> tuple[State, Branch]:
     return replace(state, branches=(*state.branches, branch)), branch
 
 
-def _replaced(change: Change) -> frozenset[str]:
+def _replaced(change: Variation) -> frozenset[str]:
     """Paths that a change makes void: another model has other dimensions, another mean another spread."""
     void = {"architecture"} if "model" in change.values and "architecture" not in change.values else set()
     for side in ("input", "output"):
@@ -140,8 +140,8 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("TTFT p95", show_seconds(peak.ttft_s.p95), peak.ttft_s.p95),
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
     ]
-    asked = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
-    for (metric, percentile), target in asked.items():
+    targets = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
+    for (metric, percentile), target in targets.items():
         name = metric_shown(metric, percentile)
         if name not in {row[0] for row in rows}:
             value = _latency(plan, target)

@@ -11,7 +11,6 @@ from agent.fields.table import FIELDS
 from agent.interpret.reading import Reading
 from agent.talk.requests import (
     Ask,
-    Change,
     Cheapest,
     Compare,
     CompareBranches,
@@ -19,6 +18,7 @@ from agent.talk.requests import (
     Show,
     Unclear,
     Understood,
+    Variation,
     WhatIf,
     Why,
 )
@@ -86,7 +86,7 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         for piece in re.split(r"\s*(?:,|;|\band\b|\bor\b|\bvs\.?|\bversus\b|\bwith\b|\bto\b)\s*", text, flags=re.I)
         if piece
     ]
-    changes: list[Change] = []
+    changes: list[Variation] = []
     unused: list[str] = []
     for piece in pieces:
         one = _variant(piece, base, ports)
@@ -104,7 +104,7 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
                     Unclear(f"I cannot compare {quoted(piece)}: name accelerators, precisions, models or plans.")
                 )
     # "compare H200" sets one thing beside the plan as it is.
-    own = (Change({}, {}, "the plan"),) if len(changes) == 1 else ()
+    own = (Variation({}, {}, "the plan"),) if len(changes) == 1 else ()
     return Understood(Compare((*own, *changes)), tuple(unused))
 
 
@@ -134,7 +134,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
             values[path], details[path] = value, clause
             labels.append(label)
     left = text if len(rest) == len([part for part in _CLAUSE.split(text) if part]) else ", ".join(rest)
-    reading = ports.read(left, ports.catalog, asked=None, known=base) if left.strip() else Reading()
+    reading = ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading()
     _take(reading, values, details, labels, base, replace_metric=not _ADDS.search(left))
     drops = frozenset[str]()
     budget = "money.monthly_budget_usd" in reading.values
@@ -143,7 +143,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     label = ", ".join(dict.fromkeys(labels))
     if cheapest:
         label = f"cheapest with {label}" if label else "cheapest of all"
-    change = Change(values, details, label, drops, chained)
+    change = Variation(values, details, label, drops, chained)
     if reading.questions:
         return Understood(Ask(change, reading.questions), reading.unused)
     if not values and not cheapest:
@@ -153,7 +153,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     )
 
 
-def with_choice(change: Change, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Change:
+def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Variation:
     """Return a change with one more value, chosen where the words left it open."""
     if value is None:
         return change

@@ -7,7 +7,7 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import varied
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.words import metric_shown, usd_shown
-from agent.talk.requests import Change
+from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
@@ -113,7 +113,7 @@ def _why_not(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Ex
     rejected = next((one for one in plan.rejected if one.what.lower().startswith(name.lower())), None)
     if rejected:
         return _rejection(rejected)
-    change = Change({"hardware.accelerators": (named,)}, {}, f"on {name}", frozenset({"hardware.excluded"}))
+    change = Variation({"hardware.accelerators": (named,)}, {}, f"on {name}", frozenset({"hardware.excluded"}))
     try:
         _, branch = varied(state, change, ports)
     except InputError as error:
@@ -121,11 +121,11 @@ def _why_not(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Ex
     other = branch.capacity_plan
     if other is None:
         return (Paragraph(f"{name}: {_first_reason(branch)}."),)
-    asked = plan.spec.hardware.accelerators
+    wanted = plan.spec.hardware.accelerators
     lead = ""
     if named in plan.spec.hardware.excluded:
         lead = "You left it out. "
-    elif asked and named not in asked:
+    elif wanted and named not in wanted:
         lead = "You asked for another. "
     return (Paragraph(f"{lead}On {name} it would be {_versus(other, plan)}."),)
 
@@ -184,7 +184,7 @@ def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> 
         return ""
     values = {"serving.tensor_parallel": width, "hardware.accelerators": (plan.chosen.accelerator,)}
     try:
-        _, branch = varied(state, Change(values, {}, f"TP{width}"), ports)
+        _, branch = varied(state, Variation(values, {}, f"TP{width}"), ports)
     except InputError as error:
         return f"TP{width}: {error}"
     other = branch.capacity_plan

@@ -1,4 +1,4 @@
-"""What a line says, taken into the state: facts echoed, ambiguities and conflicts asked, the rest reported."""
+"""What a line says, taken into the state: said values echoed, ambiguities and conflicts asked, the rest reported."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.collect.facts import conflicts, invalid, with_facts, with_values
-from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
+from agent.collect.said_values import conflicts, invalid, with_said_values, with_values
+from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
-from agent.talk.presets import short_source
 from agent.talk.questions import default_said, keeps_default, open_slot, settled
 from agent.talk.shown import value_shown
 from agent.talk.slots import BY_ID, Slot, slot_of
@@ -27,32 +26,34 @@ LONGEST_NAME: Final = 200
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
-def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, asked: str | None = None) -> Step:
+def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, asked_path: str | None = None) -> Step:
     """Take what a line says into the state; the same state where it says nothing that can be used.
 
     Args:
         correcting: what was said before gives way without a question.
-        asked: the path that a bare value means; by default that of the open question.
+        asked_path: the path that a bare value means; by default that of the open question.
     """
     slot = open_slot(state, ports)
-    if slot is not None and asked is None and keeps_default(slot, text, state.values):
+    if slot is not None and asked_path is None and keeps_default(slot, text, state.values):
         return settled(state, slot), (said(default_said(slot, state.values)),)
-    path = asked or (slot.path if slot else None)
-    reading = ports.read(text, ports.catalog, asked=path, known=state.values)
+    path = asked_path or (slot.path if slot else None)
+    reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
-    if not reading.facts and not reading.questions:
+    if not reading.said_values and not reading.questions:
         return _nothing_found(state, text, slot, reading, ports)
-    facts, contradictions = (reading.facts, ()) if correcting else conflicts(state, reading.facts, slot)
+    said_values, contradictions = (
+        (reading.said_values, ()) if correcting else conflicts(state, reading.said_values, slot)
+    )
     try:
-        new = with_facts(state, facts, text, ports)
+        new = with_said_values(state, said_values, text, ports)
     except InputError as error:
         return state, (warned(f"{_capital(str(error))}. Nothing of this line was taken."), *left)
     problem = invalid(new.values)
     if problem:
         return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."), *left)
     questions = (*contradictions, *reading.questions)
-    answered = slot is not None and any(fact.path in slot.paths for fact in facts)
+    answered = slot is not None and any(said_value.path in slot.paths for said_value in said_values)
     changed = new.values != state.values
     new = replace(
         new,
@@ -60,47 +61,47 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
         pending=Clarify(questions[0]) if questions else None,
         later=questions[1:],
         editing=None if answered and state.editing == (slot.id if slot else None) else state.editing,
-        settled=_settled(new, facts),
+        settled=_settled(new, said_values),
     )
     if not changed and not questions:
-        known = tuple(said(f"{_capital(fact.echo)}: I have that already.") for fact in facts)
+        known = tuple(said(f"{_capital(said_value.echo)}: I have that already.") for said_value in said_values)
         return (new if new != state else state), (*known, *left)
-    return new, (*_echoes(state, new, facts, ports), *left)
+    return new, (*_echoes(state, new, said_values, ports), *left)
 
 
-def chosen(state: State, asked: Question, text: str, ports: Ports) -> tuple[Choice, Reading] | None:
+def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple[Choice, Reading] | None:
     """Return which of the choices a line takes, by its number, its label or its value; and what else it says."""
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
     number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
-    if name == "last" and asked.choices:
-        number = len(asked.choices)
-    for choice in asked.choices:
+    if name == "last" and ambiguity.choices:
+        number = len(ambiguity.choices)
+    for choice in ambiguity.choices:
         same = {choice.label.lower(), choice.label.partition(":")[0].lower(), str(choice.value).lower()}
-        if name in same | {value_shown(choice.path or asked.path, choice.value).lower()}:
+        if name in same | {value_shown(choice.path or ambiguity.path, choice.value).lower()}:
             return choice, Reading()
-    if 1 <= number <= len(asked.choices):
-        return asked.choices[number - 1], Reading()
-    within = [choice for choice in asked.choices if len(name) > 1 and name in choice.label.lower()]
+    if 1 <= number <= len(ambiguity.choices):
+        return ambiguity.choices[number - 1], Reading()
+    within = [choice for choice in ambiguity.choices if len(name) > 1 and name in choice.label.lower()]
     if len(within) == 1:
         return within[0], Reading()
-    reading = ports.read(text, ports.catalog, asked=asked.path, known=state.values)
-    given = reading.values.get(asked.path)
-    alike = [choice for choice in asked.choices if given is not None and choice.value in (given, (given,))]
+    reading = ports.read(text, ports.catalog, asked_path=ambiguity.path, known=state.values)
+    given = reading.values.get(ambiguity.path)
+    alike = [choice for choice in ambiguity.choices if given is not None and choice.value in (given, (given,))]
     return (alike[0], reading) if alike else None
 
 
-def clarified(state: State, asked: Question, choice: Choice, ports: Ports) -> State:
+def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) -> State:
     """Return the state with an ambiguity settled, the next one pending.
 
     Raises:
         InputError: the choice is a model that cannot be read.
     """
-    path = choice.path or asked.path
+    path = choice.path or ambiguity.path
     slot = slot_of(path)
     new = state
     if choice.value is not None:
         value = (choice.value,) if path in COLLECTIONS and not isinstance(choice.value, tuple) else choice.value
-        new = with_values(state, {path: value}, {path: asked.words}, ports)
+        new = with_values(state, {path: value}, {path: ambiguity.words}, ports)
     editing = None if slot and state.editing == slot.id else state.editing
     if choice.value is None and slot is not None:
         editing = slot.id  # something has to be asked first
@@ -121,29 +122,37 @@ def remarks(reading: Reading) -> Iterator[Say]:
         yield said(f"Not used: {', '.join(quoted(words) for words in reading.unused)}.")
 
 
-def _settled(state: State, facts: tuple[Fact, ...]) -> frozenset[str]:
+def _settled(state: State, said_values: tuple[SaidValue, ...]) -> frozenset[str]:
     """Return the settled slots: what was said is no default any more, 'choose for me' is one."""
-    named = {slot.id for fact in facts if fact.value != () and (slot := slot_of(fact.path)) is not None}
-    chosen_for_me = {slot.id for fact in facts if fact.value == () and (slot := slot_of(fact.path)) is not None}
+    named = {
+        slot.id
+        for said_value in said_values
+        if said_value.value != () and (slot := slot_of(said_value.path)) is not None
+    }
+    chosen_for_me = {
+        slot.id
+        for said_value in said_values
+        if said_value.value == () and (slot := slot_of(said_value.path)) is not None
+    }
     return (state.settled - named) | chosen_for_me
 
 
 # --- what is said back ------------------------------------------------------------------------------------------------
 
 
-def _echoes(old: State, new: State, facts: tuple[Fact, ...], ports: Ports) -> Iterator[Say]:
+def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: Ports) -> Iterator[Say]:
     lines: list[str] = []
     before, now = old.values, new.values
-    for fact in facts:
-        if fact.path == "preset":
-            lines.append(_preset_echo(fact, new, ports))
+    for said_value in said_values:
+        if said_value.path == "preset":
+            lines.append(_preset_echo(said_value, new, ports))
             continue
-        line = singular(_capital(fact.echo.rstrip(".")))
-        if fact.path == "model":
-            line += _taken_as(str(fact.value), ports)
-        known = before.get(fact.path)
-        if known not in (None, ()) and known != now.get(fact.path) and fact.path not in COLLECTIONS:
-            line += f" (before: {value_shown(fact.path, known)})"
+        line = singular(_capital(said_value.echo.rstrip(".")))
+        if said_value.path == "model":
+            line += _taken_as(str(said_value.value), ports)
+        known = before.get(said_value.path)
+        if known not in (None, ()) and known != now.get(said_value.path) and said_value.path not in COLLECTIONS:
+            line += f" (before: {value_shown(said_value.path, known)})"
         lines.append(f"{line}.")
     if lines:
         yield Talk((Group(tuple(Paragraph(line) for line in lines)),))
@@ -159,13 +168,13 @@ def _taken_as(name: str, ports: Ports) -> str:
     return f": {entry.name}, {found.derived}" if found.derived else f": {entry.name}"
 
 
-def _preset_echo(fact: Fact, new: State, ports: Ports) -> str:
-    preset = ports.catalog.preset(str(fact.value))
+def _preset_echo(said_value: SaidValue, new: State, ports: Ports) -> str:
+    preset = ports.catalog.preset(str(said_value.value))
     source, values = new.sources, new.values
     slots = {slot.id: slot for path in source if source[path].kind == "preset" and (slot := slot_of(path))}
     filled = [(slot.id, path) for slot in slots.values() for path in slot.paths[:1] if path in values]
     shown = "; ".join(f"{name} {value_shown(path, values[path])}" for name, path in filled)
-    return f"{preset.name} ({short_source(preset)}): {shown}. What you say yourself wins over it."
+    return f"{preset.name} ({preset.short_source}): {shown}. What you say yourself wins over it."
 
 
 def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading, ports: Ports) -> Step:

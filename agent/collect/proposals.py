@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.talk.presets import USUAL, preset_values, short_source, stated
+from agent.talk.presets import USUAL, preset_values, stated
 from agent.talk.shown import value_shown
 from agent.talk.slots import Slot, default_of
 from agent.talk.state import Ports, Propose, State
@@ -42,7 +42,7 @@ def nearest_preset(state: State, ports: Ports) -> WorkloadPreset | None:
 
 def _from_preset(slot: Slot, preset: WorkloadPreset, values: dict[str, Any], ports: Ports) -> str:
     path, value = next(iter(values.items()))
-    source = short_source(preset)
+    source = preset.short_source
     name = preset.name
     match slot.id:
         case "prompt" | "answer":

@@ -1,7 +1,7 @@
 """The review: every value with its source, what cannot work said before the run, and the step to a plan."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent.fields.shown import precision_shown
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
@@ -13,9 +13,6 @@ from agent.talk.speech import Say, Talk
 from agent.talk.state import Ports, State
 from catalogs.errors import InputError
 from engine.workload import Source
-
-if TYPE_CHECKING:
-    pass  # numpy comes with it
 
 ANYTHING_ELSE = "Anything to add or change? Enter plans with these."
 

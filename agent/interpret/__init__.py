@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agent.interpret.asked import read_answer
+from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere
 from agent.interpret.grammar import Sentence
@@ -23,7 +23,7 @@ from agent.interpret.lexicon import lexicon_of
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
-from agent.interpret.reading import Choice, Fact, Question, Reading
+from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.serving import read_model, read_names, read_serving
@@ -32,7 +32,7 @@ from agent.interpret.targets import read_targets
 from agent.interpret.traffic import read_traffic
 from catalogs.catalog import Catalog
 
-__all__ = ["Choice", "Fact", "Question", "Reading", "interpret", "prepare"]
+__all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare"]
 
 _WARM_UP = "lama 3.1 70b in fp8 on 8xH100 and one A100 80, 20 requests per second"
 _NOTHING_KNOWN: Mapping[str, Any] = {}
@@ -44,20 +44,24 @@ def prepare(catalog: Catalog) -> None:
 
 
 def interpret(
-    text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
+    text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
 ) -> Reading:
     """Return what a sentence says of a workload.
 
-    Asked is the path of the slot being asked, which a bare number then fills; known holds values by path that were
-    given before, for what is said relative to them. Never raises for any text; beyond 20,000 characters it reads the
-    first and says so.
+    Never raises for any text; beyond 20,000 characters it reads the first and says so.
+
+    Args:
+        text: the sentence.
+        catalog: what names mean.
+        asked_path: the field that is being asked, which a bare number then fills.
+        known: values by path that were given before, for what is said relative to them.
     """
     lexicon = lexicon_of(catalog)
     sentence = Sentence(text, items_of(text[:LONGEST]))
     name(sentence, lexicon)
     join_phrases(sentence)
     combine(sentence)
-    draft = Draft(sentence, asked)
+    draft = Draft(sentence, asked_path)
     leave_elsewhere(draft)
     refuse(draft, catalog)
     read_model(draft, lexicon)
@@ -69,7 +73,7 @@ def interpret(
     read_lengths(draft, known)
     read_hardware(draft)
     read_names(draft)
-    read_answer(draft, lexicon)
+    read_bare_answer(draft, lexicon)
     reading = settle(draft, known)
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"

@@ -34,7 +34,7 @@ class Draft(Struct):
     """All that the rules found in a sentence."""
 
     sentence: Sentence
-    asked: str | None = None
+    asked_path: str | None = None
     findings: list[Finding] = field(default_factory=list)
     questions: list[tuple[str, str, tuple[Choice, ...], int, int]] = field(default_factory=list)
     """Text, path, choices, start, end."""
@@ -91,7 +91,9 @@ class Draft(Struct):
 
     def has(self, path: str) -> bool:
         """Whether something was found or asked for a path."""
-        return any(found.path == path for found in self.findings) or any(asked[1] == path for asked in self.questions)
+        return any(finding.path == path for finding in self.findings) or any(
+            question[1] == path for question in self.questions
+        )
 
     def value(self, path: str) -> Any:
         """Return the first certain value of a path, or None."""

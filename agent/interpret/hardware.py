@@ -216,7 +216,7 @@ def _any(draft: Draft) -> None:
     """Read 'choose for me': every accelerator may be taken."""
     if draft.has("hardware.accelerators"):
         return
-    about = draft.asked in ("hardware.accelerators", "hardware") or any(
+    about = draft.asked_path in ("hardware.accelerators", "hardware") or any(
         item.has("gpunoun") for item in draft.sentence.items
     )
     for index, item in enumerate(draft.sentence.items):

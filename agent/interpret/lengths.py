@@ -344,7 +344,7 @@ def _token_pair(draft: Draft, match: Match) -> bool:
     a, b = match["a"].number, match["b"].number
     if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
         return True
-    if len(a.values) > 1 or len(b.values) > 1 or (draft.asked and not draft.asked.startswith("tokens")):
+    if len(a.values) > 1 or len(b.values) > 1 or (draft.asked_path and not draft.asked_path.startswith("tokens")):
         return False
     return (
         min(a.value, b.value) >= 16
@@ -394,7 +394,7 @@ def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
 def _without_side(draft: Draft) -> None:
     """Tokens, pages or words that go neither way: the slot asked, or a question."""
     for match in _LEFT_OVER.matches(draft.sentence):
-        side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked or "")
+        side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked_path or "")
         unit = match["u"].word
         if side:
             _note(draft, side, _count(match["n"]), unit, "mean", match.first, match.last)

@@ -1,4 +1,4 @@
-"""What came of a sentence: facts, questions, what was not used, and what cannot be meant."""
+"""What came of a sentence: said values, questions, what was not used, and what cannot be meant."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,8 @@ COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded"
 """Paths whose value is a tuple, to which several places of a sentence may add."""
 
 
-class Fact(Struct, frozen=True):
-    """One value that a sentence gave; said twice alike, it is two facts of one value."""
+class SaidValue(Struct, frozen=True):
+    """One value that a sentence gave; said twice alike, it is twice one value."""
 
     path: str
     """In WorkloadSpec, such as traffic.requests_per_s; ``preset`` for a kind of traffic."""
@@ -34,7 +34,7 @@ class Choice(Struct, frozen=True):
     """Where it is of another path than the question."""
 
 
-class Question(Struct, frozen=True):
+class Ambiguity(Struct, frozen=True):
     """Something that was said and may mean several things: nothing is filled until it is answered."""
 
     text: str
@@ -47,8 +47,8 @@ class Question(Struct, frozen=True):
 class Reading(Struct, frozen=True):
     """All that one sentence gave, each part in the order in which it was said."""
 
-    facts: tuple[Fact, ...] = ()
-    questions: tuple[Question, ...] = ()
+    said_values: tuple[SaidValue, ...] = ()
+    questions: tuple[Ambiguity, ...] = ()
     unused: tuple[str, ...] = ()
     """What was said and not used: at least every number."""
     objections: tuple[str, ...] = ()
@@ -56,20 +56,22 @@ class Reading(Struct, frozen=True):
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """Values by path; a collection holds what all its facts gave."""
+        """Values by path; a collection holds what all its said values gave."""
         values: dict[str, Any] = {}
-        for fact in self.facts:
-            if fact.path in COLLECTIONS:
-                before = values.get(fact.path, ())
-                values[fact.path] = (*before, *(part for part in fact.value if part not in before))
+        for said_value in self.said_values:
+            if said_value.path in COLLECTIONS:
+                before = values.get(said_value.path, ())
+                values[said_value.path] = (*before, *(part for part in said_value.value if part not in before))
             else:
-                values[fact.path] = fact.value
+                values[said_value.path] = said_value.value
         return values
 
     @property
     def details(self) -> Mapping[str, str]:
         """The words behind each value, by path."""
         details: dict[str, str] = {}
-        for fact in self.facts:
-            details[fact.path] = f"{details[fact.path]}; {fact.words}" if fact.path in details else fact.words
+        for said_value in self.said_values:
+            details[said_value.path] = (
+                f"{details[said_value.path]}; {said_value.words}" if said_value.path in details else said_value.words
+            )
         return details

@@ -1,4 +1,4 @@
-"""From findings to a reading: the certain becomes a fact, what conflicts a question, what cannot be an objection."""
+"""From findings to a reading: the certain becomes a value, what conflicts a question, what cannot be an objection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.reading import COLLECTIONS, Choice, Fact, Question, Reading
+from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from catalogs.units import show_figure
 from engine.workload import Target
 
@@ -18,7 +18,7 @@ LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "it
 def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
     """Return the reading of a draft."""
     _share_of_system_prompt(draft, known)
-    facts, questions, objections = [], [], list(draft.objections)
+    said_values, questions, objections = [], [], list(draft.objections)
     for path in dict.fromkeys(finding.path for finding in draft.findings):
         findings = [finding for finding in draft.findings if finding.path == path]
         good = []
@@ -31,25 +31,25 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
                 good.append(_without_implausible(finding, path))
         if path in COLLECTIONS:
             collected = _collected(draft, path, good)
-            facts += collected[0]
+            said_values += collected[0]
             questions += collected[1]
         elif good:
             good = _narrowed(good)
             options = _distinct(good)
             if len(options) == 1:
-                facts += _said_again(draft, good)
+                said_values += _said_again(draft, good)
             else:
                 questions.append(_which(draft, path, good, options))
-    facts = _fleet_on_nodes(facts)
-    facts, questions = _one_load(draft, facts, questions)
-    facts, more = _ordered_lengths(draft, facts)
+    said_values = _fleet_on_nodes(said_values)
+    said_values, questions = _one_load(draft, said_values, questions)
+    said_values, more = _ordered_lengths(draft, said_values)
     objections += more
     for text, path, choices, start, end in draft.questions:
-        questions.append(Question(text, path, choices, draft.sentence.text[start:end], start))
-    facts.sort(key=lambda fact: fact.start)
+        questions.append(Ambiguity(text, path, choices, draft.sentence.text[start:end], start))
+    said_values.sort(key=lambda said_value: said_value.start)
     questions.sort(key=lambda question: question.start)
     texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))
-    return Reading(tuple(facts), tuple(questions), _unused(draft), tuple(texts))
+    return Reading(tuple(said_values), tuple(questions), _unused(draft), tuple(texts))
 
 
 def implausible(path: str, value: Any) -> str:
@@ -111,18 +111,23 @@ def _words(draft: Draft, start: int, end: int) -> str:
     return " ".join(draft.sentence.text[start:end].split())
 
 
-def _fact(draft: Draft, finding: Finding) -> Fact:
+def _said_value(draft: Draft, finding: Finding) -> SaidValue:
     option = finding.options[0]
     text = draft.sentence.text[finding.start : finding.end]
-    return Fact(option.path or finding.path, option.value, text, option.echo, finding.start)
+    return SaidValue(option.path or finding.path, option.value, text, option.echo, finding.start)
 
 
-def _said_again(draft: Draft, findings: Sequence[Finding]) -> list[Fact]:
-    """Return a fact for each way in which one value was said: '20 rps, that is 1,200 a minute'."""
-    return list({fact.words.casefold(): fact for fact in reversed([_fact(draft, f) for f in findings])}.values())[::-1]
+def _said_again(draft: Draft, findings: Sequence[Finding]) -> list[SaidValue]:
+    """Return a said value for each way in which one value was said: '20 rps, that is 1,200 a minute'."""
+    return list(
+        {
+            said_value.words.casefold(): said_value
+            for said_value in reversed([_said_value(draft, f) for f in findings])
+        }.values()
+    )[::-1]
 
 
-def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequence[Option]) -> Question:
+def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequence[Option]) -> Ambiguity:
     """Return the question which of several values is meant: a range, two numbers, an open width."""
     words = " … ".join(dict.fromkeys(_words(draft, finding.start, finding.end) for finding in findings))
     choices = tuple(
@@ -136,12 +141,12 @@ def _which(draft: Draft, path: str, findings: Sequence[Finding], options: Sequen
             if len(findings) == 1
             else f"{words!r} give {path} several values: which is meant?"
         )
-    return Question(text, path, choices, words, findings[0].start)
+    return Ambiguity(text, path, choices, words, findings[0].start)
 
 
-def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[list[Fact], list[Question]]:
-    """Return the facts of a path that may have several values; two limits on one latency are a question."""
-    facts: list[Fact] = []
+def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[list[SaidValue], list[Ambiguity]]:
+    """Return the said values of a path that may have several values; two limits on one latency are a question."""
+    said_values: list[SaidValue] = []
     questions = []
     by_key: dict[Any, list[Finding]] = {}
     for finding in findings:
@@ -153,52 +158,56 @@ def _collected(draft: Draft, path: str, findings: Sequence[Finding]) -> tuple[li
         if len(options) > 1:
             questions.append(_which(draft, path, same, options))
         else:
-            facts += _said_again(draft, same)
-    return facts, questions
+            said_values += _said_again(draft, same)
+    return said_values, questions
 
 
-def _fleet_on_nodes(facts: list[Fact]) -> list[Fact]:
+def _fleet_on_nodes(said_values: list[SaidValue]) -> list[SaidValue]:
     """'16 GPUs on 2 nodes' is a fleet of 16 with 8 a node: the fleet is given once."""
-    values = {fact.path: fact for fact in facts}
+    values = {said_value.path: said_value for said_value in said_values}
     fleet, nodes = values.get("hardware.accelerator_count"), values.get("hardware.nodes")
     if fleet is None or nodes is None:
-        return facts
-    rest = [fact for fact in facts if fact is not nodes]
+        return said_values
+    rest = [said_value for said_value in said_values if said_value is not nodes]
     if "hardware.accelerators_per_node" not in values and fleet.value % nodes.value == 0:
         share = fleet.value // nodes.value
         echo = f"{fleet.value:g} accelerators / {nodes.value:g} nodes = {share:g} a node"
-        rest.append(Fact("hardware.accelerators_per_node", share, nodes.words, echo, nodes.start))
+        rest.append(SaidValue("hardware.accelerators_per_node", share, nodes.words, echo, nodes.start))
     return rest
 
 
-def _one_load(draft: Draft, facts: list[Fact], questions: list[Question]) -> tuple[list[Fact], list[Question]]:
+def _one_load(
+    draft: Draft, said_values: list[SaidValue], questions: list[Ambiguity]
+) -> tuple[list[SaidValue], list[Ambiguity]]:
     """A rate and a concurrency both give the load: ask which."""
-    load = [fact for fact in facts if fact.path in ("traffic.requests_per_s", "traffic.concurrency")]
-    if len({fact.path for fact in load}) < 2:
-        return facts, questions
-    choices = tuple(Choice(fact.value, fact.echo, fact.path) for fact in load)
-    words = " … ".join(fact.words for fact in load)
-    asked = Question(
+    load = [
+        said_value for said_value in said_values if said_value.path in ("traffic.requests_per_s", "traffic.concurrency")
+    ]
+    if len({said_value.path for said_value in load}) < 2:
+        return said_values, questions
+    choices = tuple(Choice(said_value.value, said_value.echo, said_value.path) for said_value in load)
+    words = " … ".join(said_value.words for said_value in load)
+    which = Ambiguity(
         f"{words!r}: a rate and a concurrency both give the load; which is meant?",
         load[0].path,
         choices,
         words,
         load[0].start,
     )
-    return [fact for fact in facts if fact not in load], [*questions, asked]
+    return [said_value for said_value in said_values if said_value not in load], [*questions, which]
 
 
-def _ordered_lengths(draft: Draft, facts: list[Fact]) -> tuple[list[Fact], list[tuple[str, int, int]]]:
+def _ordered_lengths(draft: Draft, said_values: list[SaidValue]) -> tuple[list[SaidValue], list[tuple[str, int, int]]]:
     """Object to a p95 below its mean."""
     objections = []
-    values = {fact.path: fact for fact in facts}
+    values = {said_value.path: said_value for said_value in said_values}
     for side in ("input", "output"):
         mean, p95 = values.get(f"tokens.{side}.mean"), values.get(f"tokens.{side}.p95")
         if mean and p95 and p95.value < mean.value:
             text = f"p95 of {p95.value:g} tokens is below the mean of {mean.value:g}"
             objections.append((text, p95.start, p95.start + len(p95.words)))
-            facts = [fact for fact in facts if fact is not p95]
-    return facts, objections
+            said_values = [said_value for said_value in said_values if said_value is not p95]
+    return said_values, objections
 
 
 def _share_of_system_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -218,7 +227,7 @@ def _share_of_system_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
 
 
 def _unused(draft: Draft) -> tuple[str, ...]:
-    """Return what was refused and every number that is in no fact, question or objection, with the word after it."""
+    """Return what was refused and every number that is in no value, question or objection, with the word after it."""
     spans = list(draft.dropped)
     items = draft.sentence.items
     for index, item in enumerate(items):

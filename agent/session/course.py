@@ -129,8 +129,8 @@ class Course:
         state = self.state
         named: list[str] = []
         match state.pending:
-            case Clarify(asked):
-                named.append(asked.text.rstrip("?. "))
+            case Clarify(ambiguity):
+                named.append(ambiguity.text.rstrip("?. "))
             case NameFile():
                 named.append("the name of a file")
             case Propose() | None:
@@ -194,9 +194,9 @@ def prompt_for(state: State, ports: Ports) -> str:
 
 
 def _read(
-    text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = MappingProxyType({})
+    text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = MappingProxyType({})
 ) -> Reading:
-    return interpret(text, catalog, asked=asked, known=known)
+    return interpret(text, catalog, asked_path=asked_path, known=known)
 
 
 def _model(text: str, catalog: Catalog) -> FoundModel:

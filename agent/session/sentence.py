@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from agent.interpret import Question, interpret
+from agent.interpret import Ambiguity, interpret
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.workload import Statement
@@ -19,7 +19,7 @@ class Said(Struct, frozen=True):
     """What was understood, with the sums."""
     unused: tuple[str, ...]
     """What was said and not used."""
-    questions: tuple[Question, ...]
+    questions: tuple[Ambiguity, ...]
     """What may mean several things, and no flag settles."""
     objections: tuple[str, ...]
     """What cannot be meant."""
@@ -50,7 +50,7 @@ def said_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> Said:
     reading = interpret(text, catalog, known=answered)
     return Said(
         Statement("said", reading.values, reading.details),
-        tuple(fact.echo for fact in reading.facts if fact.path not in answered),
+        tuple(said_value.echo for said_value in reading.said_values if said_value.path not in answered),
         reading.unused,
         tuple(question for question in reading.questions if question.path not in answered),
         reading.objections,

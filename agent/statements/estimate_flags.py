@@ -1,4 +1,4 @@
-"""What `estimate` is asked: the loads of one call, and a spec for each model that is put beside the others."""
+"""The flags of `estimate`, and the question that they state: loads, and a spec for each model beside the others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -55,7 +55,7 @@ def given_loads(texts: Mapping[str, str | None], *, offline: bool) -> tuple[Give
     return tuple(loads)
 
 
-def asked(
+def specs_and_loads(
     statements: Sequence[Statement],
     given: dict[str, tuple[str, ...]],
     models: Sequence[str],
@@ -83,20 +83,20 @@ def asked(
         both = f"--accelerators {', '.join(accelerators)} and --gpu-type {', '.join(named)}"
         raise InputError(f"{both} both name accelerators: leave one of them out")
     given = given | {"--gpu-type": (",".join(accelerators),)} if accelerators else given
-    each = [given | {"--model": (name,)} for name in models] or [given]
-    found = [collected([*statements, flag_statement(texts)], catalog) for texts in each]
-    loads = loads or _stated_loads(found[0])
-    needed = [words for words in found[0].missing if words != FIELDS["traffic.requests_per_s"].missing]
+    texts_of_each = [given | {"--model": (name,)} for name in models] or [given]
+    each_model = [collected([*statements, flag_statement(texts)], catalog) for texts in texts_of_each]
+    loads = loads or _stated_loads(each_model[0])
+    needed = [words for words in each_model[0].missing if words != FIELDS["traffic.requests_per_s"].missing]
     needed += [A_LOAD] if not loads else []
-    needed += [AN_ACCELERATOR] if not found[0].values.get("hardware.accelerators") else []
+    needed += [AN_ACCELERATOR] if not each_model[0].values.get("hardware.accelerators") else []
     if needed:
         raise IncompleteInput(needed)
-    stated = [one.stated() for one in found]
-    return tuple(one.spec for one in stated), loads, stated[0].notes
+    stated = [model.stated() for model in each_model]
+    return tuple(model.spec for model in stated), loads, stated[0].notes
 
 
-def _stated_loads(found: Collected) -> tuple[GivenLoad, ...]:
-    clients, rate = found.values.get("traffic.concurrency"), found.values.get("traffic.requests_per_s")
+def _stated_loads(question: Collected) -> tuple[GivenLoad, ...]:
+    clients, rate = question.values.get("traffic.concurrency"), question.values.get("traffic.requests_per_s")
     if isinstance(clients, int | float):
         return (GivenLoad("concurrency", float(clients)),)
     return (GivenLoad("rps", float(rate)),) if isinstance(rate, int | float) else ()

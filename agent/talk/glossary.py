@@ -41,5 +41,5 @@ _ASKS: Final = re.compile(
 
 def meaning(line: str) -> str | None:
     """Return what a word means where a line asks for it and it is known; else None."""
-    asked = _ASKS.fullmatch(" ".join(line.replace("-", " ").split()).rstrip("?!. "))
-    return _BY_TERM.get(asked["term"].lower()) if asked else None
+    term = _ASKS.fullmatch(" ".join(line.replace("-", " ").split()).rstrip("?!. "))
+    return _BY_TERM.get(term["term"].lower()) if term else None

@@ -20,8 +20,3 @@ def preset_values(preset: WorkloadPreset, slot: Slot) -> dict[str, Any]:
 def stated(preset: WorkloadPreset, values: dict[str, Any]) -> Statement:
     """Return values of a preset as a statement that names it."""
     return Statement("preset", values, dict.fromkeys(values, preset.id))
-
-
-def short_source(preset: WorkloadPreset) -> str:
-    """Return a preset's source without licences and citations."""
-    return preset.source.partition(" (")[0].partition(";")[0]

@@ -68,9 +68,9 @@ def names_checkpoint(values: Mapping[str, Any], ports: Ports) -> bool:
 def question(state: State, ports: Ports) -> tuple[Say, ...]:
     """Return the words of the question that is open; nothing where none is."""
     match state.pending:
-        case Clarify(asked):
-            choices = tuple(f"{number}: {choice.label}" for number, choice in enumerate(asked.choices, start=1))
-            blocks: tuple[Block, ...] = (Paragraph(asked.text), *((Bullets(choices),) if choices else ()))
+        case Clarify(ambiguity):
+            choices = tuple(f"{number}: {choice.label}" for number, choice in enumerate(ambiguity.choices, start=1))
+            blocks: tuple[Block, ...] = (Paragraph(ambiguity.text), *((Bullets(choices),) if choices else ()))
             return (Talk((Group(blocks),)),)
         case Propose(_, _, text):
             return (said(f"{text} Enter or yes takes it."),)

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
-from agent.interpret.reading import Question
+from agent.interpret.reading import Ambiguity
 
 
-class Change(Struct, frozen=True):
+class Variation(Struct, frozen=True):
     """Values that a variant sets, over those of the plan that it changes."""
 
     values: Mapping[str, Any]
@@ -24,19 +24,19 @@ class Change(Struct, frozen=True):
 class WhatIf(Struct, frozen=True):
     """One variant."""
 
-    change: Change
+    change: Variation
 
 
 class Cheapest(Struct, frozen=True):
     """The cheapest fleet among all accelerators, under a budget where one was said."""
 
-    change: Change
+    change: Variation
 
 
 class Compare(Struct, frozen=True):
     """Several variants beside each other."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[Variation, ...]
 
 
 class CompareBranches(Struct, frozen=True):
@@ -67,8 +67,8 @@ class Show(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     """A what-if that leaves a choice open: the change so far, and what to ask."""
 
-    change: Change
-    questions: tuple[Question, ...]
+    change: Variation
+    questions: tuple[Ambiguity, ...]
 
 
 class Unclear(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from agent.interpret.reading import Question, Reading
+from agent.interpret.reading import Ambiguity, Reading
 from agent.statements.merged import ORDER
 from agent.statements.models import FoundModel
 from agent.talk.speech import Say
@@ -14,7 +14,7 @@ from engine.plan import CapacityPlan
 from engine.workload import Source, Statement, Target, WorkloadSpec, merge
 
 if TYPE_CHECKING:
-    from agent.talk.requests import Change
+    from agent.talk.requests import Variation
     from engine.plan import NoPlan  # numpy comes with it
 
 Phase = Literal["collect", "review", "planned", "done"]
@@ -26,8 +26,8 @@ Phase = Literal["collect", "review", "planned", "done"]
 class Clarify(Struct, frozen=True):
     """Something that was said may mean several things; nothing is filled until it is answered."""
 
-    question: Question
-    change: "Change | None" = None
+    question: Ambiguity
+    change: "Variation | None" = None
     """After a plan: the what-if that waits for it."""
 
 
@@ -96,7 +96,7 @@ class State(Struct, frozen=True):
     editing: str | None = None
     """The slot asked out of turn."""
     pending: Pending | None = None
-    later: tuple[Question, ...] = ()
+    later: tuple[Ambiguity, ...] = ()
     """Ambiguities of the same line that are asked next."""
     branches: tuple[Branch, ...] = ()
     kept: int = 0
@@ -175,7 +175,7 @@ class Reader(Protocol):
     """From a sentence to facts: ``agent.interpret``."""
 
     def __call__(
-        self, text: str, catalog: Catalog, *, asked: str | None = None, known: Mapping[str, Any] = ...
+        self, text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = ...
     ) -> Reading:
         """Read a sentence; never raises."""
 

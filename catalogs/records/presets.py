@@ -39,3 +39,8 @@ class WorkloadPreset(Fact):
     """How each field is known."""
     hourly_profile: tuple[Positive, ...] = ()
     """Rate by hour over the mean, 24 values (a day) or 168 (a week); empty when unknown."""
+
+    @property
+    def short_source(self) -> str:
+        """The source without licences and citations."""
+        return self.source.partition(" (")[0].partition(";")[0]

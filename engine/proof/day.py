@@ -203,7 +203,7 @@ def _basis(plan: CapacityPlan, question: Question) -> str:
     preset = question.catalog.presets.get(source.detail) if source is not None and source.kind == "preset" else None
     if preset is None:
         return "the hourly profile that was given"
-    return f"the hours of {preset.name.lower()} traffic, {preset.source.partition(' (')[0].partition(';')[0]}"
+    return f"the hours of {preset.name.lower()} traffic, {preset.short_source}"
 
 
 def _told(thresholds: Autoscaling, outcome: Outcome, record: Replay, burst: float) -> Autoscaling:

@@ -90,8 +90,10 @@ def test_every_slot_is_found_by_each_of_its_names_and_no_two_share_one() -> None
 def test_each_example_of_a_slot_is_understood_where_it_is_asked(slot: Any) -> None:
     """An example that the reader would not take teaches something wrong."""
     for example in examples(slot.example):
-        reading = ports().read(example, ports().catalog, asked=slot.path)
-        filled = {fact.path for fact in reading.facts} | {question.path for question in reading.questions}
+        reading = ports().read(example, ports().catalog, asked_path=slot.path)
+        filled = {said_value.path for said_value in reading.said_values} | {
+            question.path for question in reading.questions
+        }
         assert filled & set(slot.paths), example
 
 

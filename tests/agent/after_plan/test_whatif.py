@@ -9,7 +9,6 @@ from agent.after_plan.whatif import understood
 from agent.session.course import ports_of
 from agent.talk.requests import (
     Ask,
-    Change,
     Cheapest,
     Compare,
     CompareBranches,
@@ -17,6 +16,7 @@ from agent.talk.requests import (
     Request,
     Show,
     Unclear,
+    Variation,
     WhatIf,
     Why,
 )
@@ -134,7 +134,7 @@ def test_comparisons() -> None:
     assert request("compare") == CompareBranches(())
     with_itself = request("compare H200")
     assert isinstance(with_itself, Compare)
-    assert with_itself.changes[0] == Change({}, {}, "the plan")
+    assert with_itself.changes[0] == Variation({}, {}, "the plan")
     assert isinstance(request("compare apples and pears"), Unclear)
 
 

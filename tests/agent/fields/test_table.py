@@ -171,11 +171,11 @@ PLAUSIBLE: Final = [field for field in FIELDS.values() if field.plausible]
 def test_a_bare_number_answers_it_and_one_out_of_range_is_objected_to(field: Field) -> None:
     assert field.plausible is not None
     number = 20 if field.show is units.show_percent else max(2, field.plausible.lowest)
-    (fact,) = interpret(f"{number:g}", catalog(), asked=field.path).facts
-    assert fact.path == field.path
-    assert field.plausible.lowest <= fact.value <= field.plausible.highest
-    beyond = interpret(f"{field.plausible.highest * 1000:.0f}", catalog(), asked=field.path)
-    assert not beyond.facts
+    (said_value,) = interpret(f"{number:g}", catalog(), asked_path=field.path).said_values
+    assert said_value.path == field.path
+    assert field.plausible.lowest <= said_value.value <= field.plausible.highest
+    beyond = interpret(f"{field.plausible.highest * 1000:.0f}", catalog(), asked_path=field.path)
+    assert not beyond.said_values
 
 
 @pytest.mark.parametrize("field", [f for f in FIELDS.values() if f.absent], ids=lambda field: field.path)
@@ -187,8 +187,8 @@ def test_a_what_if_does_without_it(field: Field) -> None:
     assert request.change.values[field.path] == field.absent.value
     assert request.change.label == field.absent.label
     if field.absent.echo:
-        (fact,) = interpret("none", catalog(), asked=field.path).facts
-        assert (fact.path, fact.value) == (field.path, field.absent.value)
+        (said_value,) = interpret("none", catalog(), asked_path=field.path).said_values
+        assert (said_value.path, said_value.value) == (field.path, field.absent.value)
 
 
 def test_what_is_missing_is_named_with_its_flags() -> None:

@@ -47,24 +47,24 @@ LONG_TEXTS = (
 
 def spoken_of(reading: Reading) -> str:
     """All that the reading says back."""
-    facts = [fact.words for fact in reading.facts]
+    said_values = [said_value.words for said_value in reading.said_values]
     questions = [f"{question.words} {question.text}" for question in reading.questions]
-    return "\n".join([*facts, *questions, *reading.unused, *reading.objections])
+    return "\n".join([*said_values, *questions, *reading.unused, *reading.objections])
 
 
 @settings(max_examples=draws(400), deadline=None)
 @given(ANY_TEXT, ASKED)
-def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: str, asked: str | None) -> None:
-    reading = interpret(text, CATALOG, asked=asked)
-    for fact in reading.facts:
-        assert text[fact.start : fact.start + len(fact.words)] == fact.words
-        assert fact.echo
+def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: str, asked_path: str | None) -> None:
+    reading = interpret(text, CATALOG, asked_path=asked_path)
+    for said_value in reading.said_values:
+        assert text[said_value.start : said_value.start + len(said_value.words)] == said_value.words
+        assert said_value.echo
 
 
 @settings(max_examples=draws(400), deadline=None)
 @given(ANY_TEXT, ASKED)
-def test_every_number_said_is_used_or_reported(text: str, asked: str | None) -> None:
-    spoken = spoken_of(interpret(text, CATALOG, asked=asked))
+def test_every_number_said_is_used_or_reported(text: str, asked_path: str | None) -> None:
+    spoken = spoken_of(interpret(text, CATALOG, asked_path=asked_path))
     for number in re.findall(r"[0-9]+", text):
         assert number in spoken
 
@@ -116,7 +116,7 @@ def test_a_sentence_is_read_while_the_finger_is_on_enter() -> None:
     ],
 )
 def test_the_echo_shows_the_sum(text: str, echo: str) -> None:
-    assert [fact.echo for fact in interpret(text, CATALOG).facts] == [echo]
+    assert [said_value.echo for said_value in interpret(text, CATALOG).said_values] == [echo]
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_a_range_offers_its_ends_and_its_middle() -> None:
 
 def test_two_values_for_one_slot_are_asked_and_neither_wins() -> None:
     reading = interpret("20 rps, no wait, 30 rps", CATALOG)
-    assert not reading.facts
+    assert not reading.said_values
     assert [choice.value for choice in reading.questions[0].choices] == [20.0, 30.0]
 
 
 def test_one_value_said_twice_is_no_conflict_and_no_number_is_lost() -> None:
     reading = interpret("20 rps, that is 1,200 requests a minute", CATALOG)
     assert reading.values == {"traffic.requests_per_s": 20.0}
-    assert [fact.words for fact in reading.facts] == ["20 rps", "1,200 requests a minute"]
+    assert [said_value.words for said_value in reading.said_values] == ["20 rps", "1,200 requests a minute"]
 
 
 def test_an_open_width_offers_the_formats_of_that_width() -> None:

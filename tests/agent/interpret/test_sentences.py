@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
 
 @of_every(SENTENCES, name=lambda entry: entry["text"])
 def test_a_sentence_gives_what_it_says(entry: dict[str, Any]) -> None:
-    reading = interpret(entry["text"], CATALOG, asked=entry.get("asked"))
+    reading = interpret(entry["text"], CATALOG, asked_path=entry.get("asked"))
     values = {path: plain(value) for path, value in reading.values.items()}
     expected = dict(entry.get("gives", {}))
     if refused := expected.get("hardware.excluded"):  # a product's name stands for all its forms

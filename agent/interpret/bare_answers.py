@@ -14,19 +14,19 @@ from agent.interpret.targets import which_latency
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
 
-def read_answer(draft: Draft, lexicon: Lexicon) -> None:
-    """Give the only number that is left over to the slot that is asked."""
-    asked = draft.asked
-    if asked is None or draft.has(asked):
+def read_bare_answer(draft: Draft, lexicon: Lexicon) -> None:
+    """Give the only number that is left over to the field that is asked."""
+    path = draft.asked_path
+    if path is None or draft.has(path):
         return
-    if asked == "model":
+    if path == "model":
         _model(draft, lexicon)
         return
-    absent = FIELDS[asked].absent if asked in FIELDS else None
+    absent = FIELDS[path].absent if path in FIELDS else None
     if absent and absent.echo and _says_none(draft):
-        draft.found(asked, 0, len(draft.sentence.items) - 1, [Option(absent.value, absent.echo)])
+        draft.found(path, 0, len(draft.sentence.items) - 1, [Option(absent.value, absent.echo)])
         return
-    if asked == "targets":
+    if path == "targets":
         durations = [i for i, item in enumerate(draft.sentence.items) if item.has("dur") and not item.claimed]
         if len(durations) == 1:
             which_latency(draft, durations[0], durations[0], draft.sentence.items[durations[0]].number, None)
@@ -34,7 +34,7 @@ def read_answer(draft: Draft, lexicon: Lexicon) -> None:
     candidates = [index for index, item in enumerate(draft.sentence.items) if _is_candidate(draft, index, item)]
     if len(candidates) != 1:
         return
-    _fill(draft, asked, candidates[0])
+    _fill(draft, path, candidates[0])
 
 
 def _says_none(draft: Draft) -> bool:
@@ -55,34 +55,39 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
     )
 
 
-def _fill(draft: Draft, asked: str, index: int) -> None:
+def _fill(draft: Draft, path: str, index: int) -> None:
     item = draft.sentence.items[index]
     amount = item.number.times(1e6) if item.number.small_m else item.number
-    plausible = FIELDS[asked].plausible if asked in FIELDS else None
-    if asked == "traffic.requests_per_s":
+    plausible = FIELDS[path].plausible if path in FIELDS else None
+    if path == "traffic.requests_per_s":
         _rate(draft, index)
-    elif plausible and FIELDS[asked].show is show_percent:
-        _share(draft, asked, index)
-    elif asked in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has(
-        "num"
-    ):
+    elif plausible and FIELDS[path].show is show_percent:
+        _share(draft, path, index)
+    elif path in (
+        "tokens.input.mean",
+        "tokens.output.mean",
+        "tokens.input.p95",
+        "tokens.output.p95",
+    ) and item.has("num"):
         draft.read(
-            asked, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1]
+            path,
+            (index, index),
+            amount,
+            lambda v: in_tokens(v, "token")[0],
+            lambda v, made: in_tokens(v, "token")[1],
         )
-    elif asked == "precision.weights" and item.has("num", "width"):
+    elif path == "precision.weights" and item.has("num", "width"):
         widths = {32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4")}
         options = [Option(entry, f"weights in {entry}", entry) for entry in widths.get(amount.value, ())]
         if options:
-            draft.found(
-                asked, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?"
-            )
-    elif asked == "hardware.max_power_kw" and item.has("num", "power"):
+            draft.found(path, index, index, options, f"{amount.value:g} bits: {' or '.join(o.label for o in options)}?")
+    elif path == "hardware.max_power_kw" and item.has("num", "power"):
         read_power(draft, index, amount if item.has("power") else amount.times(1e3))
-    elif asked == "money.monthly_budget_usd" and item.has("num", "money"):
-        draft.read(asked, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
+    elif path == "money.monthly_budget_usd" and item.has("num", "money"):
+        draft.read(path, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
     elif plausible and item.has("num", "mult"):
         convert: Callable[[float], Any] = _whole if plausible.whole else float
-        draft.read(asked, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
+        draft.read(path, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
 
 
 def _whole(value: float) -> Any:
@@ -113,16 +118,14 @@ def _rate(draft: Draft, index: int) -> None:
     draft.read(path, (index, index), amount, float, lambda v, made: f"{show_figure(v)} requests/s on average")
 
 
-def _share(draft: Draft, asked: str, index: int) -> None:
+def _share(draft: Draft, path: str, index: int) -> None:
     item = draft.sentence.items[index]
-    growth = asked == "traffic.growth_per_year"
+    growth = path == "traffic.growth_per_year"
     if item.has("pct"):
         amount = item.number
     elif item.has("mult") and growth:
         amount = item.number
-        draft.read(
-            asked, (index, index), amount, lambda v: v - 1, lambda v, made: f"{show_percent(made)} growth a year"
-        )
+        draft.read(path, (index, index), amount, lambda v: v - 1, lambda v, made: f"{show_percent(made)} growth a year")
         return
     elif item.has("num"):
         amount = item.number if abs(item.number.value) < 1 and not growth else item.number.times(0.01)
@@ -131,13 +134,17 @@ def _share(draft: Draft, asked: str, index: int) -> None:
                 Choice(item.number.value, show_percent(item.number.value)),
                 Choice(item.number.value / 100, show_percent(item.number.value / 100)),
             )
-            draft.ask(asked, index, index, f"{item.number.value:g}: as a share or in percent?", choices)
+            draft.ask(path, index, index, f"{item.number.value:g}: as a share or in percent?", choices)
             return
     else:
         return
     tidy = float
     draft.read(
-        asked, (index, index), amount, tidy, lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}"
+        path,
+        (index, index),
+        amount,
+        tidy,
+        lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}",
     )
 
 

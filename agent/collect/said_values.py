@@ -1,4 +1,4 @@
-"""From facts to statements: what they contradict, what they make void, and whether they can be a spec."""
+"""From said values to statements: what they contradict, what they make void, and whether they can be a spec."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.interpret.reading import Choice, Fact, Question, Reading
+from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement
 from agent.talk.shown import value_shown
 from agent.talk.slots import Slot
@@ -18,13 +18,13 @@ _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "tokens.output.mean": 1.0, "model": "any"}
 
 
-def with_facts(state: State, facts: tuple[Fact, ...], text: str, ports: Ports) -> State:
-    """Return the state with facts of a line among its statements.
+def with_said_values(state: State, said_values: tuple[SaidValue, ...], text: str, ports: Ports) -> State:
+    """Return the state with said values of a line among its statements.
 
     Raises:
         InputError: a model that neither the catalog nor the hub nor a file knows.
     """
-    taken = Reading(facts=facts)
+    taken = Reading(said_values=said_values)
     return with_values(state, dict(taken.values), taken.details, ports, adding=bool(_ADDS.search(text)))
 
 
@@ -37,7 +37,7 @@ def with_values(
         adding: accelerators are added to those that were named.
 
     Raises:
-        InputError: as ``with_facts``.
+        InputError: as ``with_said_values``.
     """
     old, statements = state.values, state.statements
     named = values.pop("preset", None)
@@ -79,23 +79,25 @@ def exclusions(values: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, A
 
 
 def conflicts(
-    state: State, facts: tuple[Fact, ...], slot: Slot | None
-) -> tuple[tuple[Fact, ...], tuple[Question, ...]]:
-    """Return the facts that may be taken, and a question for each that contradicts what was said before."""
+    state: State, said_values: tuple[SaidValue, ...], slot: Slot | None
+) -> tuple[tuple[SaidValue, ...], tuple[Ambiguity, ...]]:
+    """Return the said values that may be taken, and a question for each that contradicts what was said before."""
     old, sources = state.values, state.sources
-    kept: list[Fact] = []
-    questions: list[Question] = []
-    for fact in facts:
-        before = old.get(fact.path)
-        asked = slot is not None and fact.path in slot.paths
-        was_said = fact.path in sources and sources[fact.path].kind == "said"
-        additive = fact.path in ("targets", "hardware.excluded", "preset")
-        if not was_said or asked or additive or before in (None, ()) or before == fact.value:
-            kept.append(fact)
+    kept: list[SaidValue] = []
+    questions: list[Ambiguity] = []
+    for said_value in said_values:
+        before = old.get(said_value.path)
+        being_asked = slot is not None and said_value.path in slot.paths
+        was_said = said_value.path in sources and sources[said_value.path].kind == "said"
+        additive = said_value.path in ("targets", "hardware.excluded", "preset")
+        if not was_said or being_asked or additive or before in (None, ()) or before == said_value.value:
+            kept.append(said_value)
             continue
-        now, then = value_shown(fact.path, fact.value), value_shown(fact.path, before)
+        now, then = value_shown(said_value.path, said_value.value), value_shown(said_value.path, before)
         text = f"You said {then} before and {now} now. Which holds?"
-        questions.append(Question(text, fact.path, (Choice(fact.value, now), Choice(before, then)), fact.words))
+        questions.append(
+            Ambiguity(text, said_value.path, (Choice(said_value.value, now), Choice(before, then)), said_value.words)
+        )
     return tuple(kept), tuple(questions)
 
 
