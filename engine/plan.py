@@ -505,6 +505,23 @@ def six_digits(value: float) -> float | int:
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 
 
+def parallelism_shown(tp: int, pp: int, dp: int, ep: int, *, separator: str = " × ", always: str = "TP") -> str:
+    """Return how a model is split, as people write it: 'TP4 × PP2'; 'one accelerator' where nothing is said.
+
+    Args:
+        tp: tensor parallelism; pp, dp and ep are those of pipelines, data and experts.
+        pp: stages.
+        dp: attention ranks.
+        ep: ranks of experts.
+        separator: between the kinds.
+        always: the kind that is said even where it splits nothing; '' for none.
+    """
+    sizes = {"TP": tp, "PP": pp, "DP": dp, "EP": ep}
+    return separator.join(f"{kind}{size}" for kind, size in sizes.items() if size > 1 or kind == always) or (
+        "one accelerator"
+    )
+
+
 def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     """Return a plan as JSON values, schema_version first."""
     tree = plain(plan)

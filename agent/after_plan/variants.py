@@ -10,7 +10,7 @@ from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, NoPlan
+from engine.plan import CapacityPlan, NoPlan, parallelism_shown
 from engine.workload import Statement, Target
 
 Row = tuple[str, str, float | None]
@@ -180,13 +180,8 @@ def _fleet(plan: CapacityPlan) -> str:
 
 def _shape(plan: CapacityPlan) -> str:
     chosen = plan.chosen
-    axes = (
-        ("TP", chosen.tensor_parallel),
-        ("PP", chosen.pipeline_parallel),
-        ("DP", chosen.data_parallel),
-        ("EP", chosen.expert_parallel),
-    )
-    return " ".join(f"{name}{size}" for name, size in axes if size > 1) or "one accelerator"
+    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
+    return parallelism_shown(*sizes, separator=" ", always="")
 
 
 def _moved(old: float | None, new: float | None, same: bool) -> str:

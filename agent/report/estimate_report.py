@@ -20,13 +20,13 @@ from agent.report.blocks import (
     Tone,
     Words,
 )
-from agent.report.words import amount_shown, parallel_shown, sentence
+from agent.report.words import amount_shown, sentence
 from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome, Setup
 from engine.estimate.explain import explain
 from engine.estimate.figure import Figure
 from engine.estimate.load import GivenLoad
-from engine.plan import AcceleratorMemory, Memory
+from engine.plan import AcceleratorMemory, Memory, parallelism_shown
 
 UNKNOWN = "–"
 TONES: dict[str, Tone] = {"compatible": "good", "marginal": "warning", "incompatible": "bad"}
@@ -62,7 +62,8 @@ def _one(outcome: Outcome) -> Iterator[Block]:
 
 def setup_shown(setup: Setup) -> str:
     """Return '2 × H200 SXM 141GB (TP2): Llama 3.1 70B in BF16 on vllm'."""
-    split = parallel_shown(setup.tensor_parallel, setup.pipeline_parallel, setup.data_parallel, setup.expert_parallel)
+    sizes = (setup.tensor_parallel, setup.pipeline_parallel, setup.data_parallel, setup.expert_parallel)
+    split = parallelism_shown(*sizes, separator=" ")
     where = f"{setup.accelerators} × {setup.accelerator_name}" + (f" ({split})" if setup.accelerators > 1 else "")
     return f"{where}: {setup.model_name} in {precision_shown(setup.precision.weights)} on {setup.runtime}"
 

@@ -27,7 +27,6 @@ from agent.report.words import (
     amount_shown,
     assumption_shown,
     joined,
-    parallel_shown,
     power_shown,
     sentence,
     start_lead,
@@ -42,7 +41,16 @@ from catalogs.units import (
     show_rate,
     show_seconds,
 )
-from engine.plan import Alternative, Autoscaling, CapacityPlan, Latency, Memory, Performance, Rejection
+from engine.plan import (
+    Alternative,
+    Autoscaling,
+    CapacityPlan,
+    Latency,
+    Memory,
+    Performance,
+    Rejection,
+    parallelism_shown,
+)
 
 SHOWN_REJECTIONS = 20
 
@@ -87,9 +95,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
 
 def _replica(plan: CapacityPlan) -> Iterator[Block]:
     chosen, precision = plan.chosen, plan.chosen.precision
-    split = parallel_shown(
-        chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel
-    )
+    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
     formats = joined(
         f"weights {precision_shown(precision.weights)}",
         f"KV cache {precision_shown(precision.kv_cache)}",
@@ -99,7 +105,7 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
         (
             ("model", chosen.model_name),
             ("accelerators", f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}"),
-            ("parallelism", split),
+            ("parallelism", parallelism_shown(*sizes, separator=" ")),
             ("precision", formats),
             ("serving runtime", chosen.runtime),
         )
@@ -290,7 +296,8 @@ def _alternatives(plan: CapacityPlan) -> Table:
 
 
 def _alternative_row(item: Alternative) -> tuple[Cell, ...]:
-    split = parallel_shown(item.tensor_parallel, item.pipeline_parallel, item.data_parallel, item.expert_parallel)
+    sizes = (item.tensor_parallel, item.pipeline_parallel, item.data_parallel, item.expert_parallel)
+    split = parallelism_shown(*sizes, separator=" ")
     return (
         f"{show_count(item.accelerators)} × {item.accelerator_name}",
         f"{show_count(item.replicas)} × {split} {precision_shown(item.weights)}",

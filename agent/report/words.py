@@ -24,13 +24,6 @@ def metric_shown(metric: Metric, percentile: Percentile) -> str:
     return f"{metric.upper()} {percentile}"
 
 
-def parallel_shown(tensor: int, pipeline: int, data: int, expert: int) -> str:
-    """Return 'TP4 PP2': tensor parallelism always, the others where they split anything."""
-    parts = [f"TP{tensor}"]
-    parts += [f"{name}{size}" for name, size in (("PP", pipeline), ("DP", data), ("EP", expert)) if size > 1]
-    return " ".join(parts)
-
-
 def accelerators_noun(chosen: Chosen, count: int = 2) -> str:
     """Return what people call so many of these accelerators: GPUs, unless they are none."""
     words = f"{chosen.accelerator} {chosen.accelerator_name}".lower().replace("-", " ").split()

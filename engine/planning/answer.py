@@ -7,7 +7,17 @@ from msgspec.structs import replace
 
 from engine.fleet.operating_points import OperatingPoints
 from engine.fleet.search import SizedCandidates, search
-from engine.plan import Answer, Cost, Fleet, Memory, Performance, Rejection, ReplicaCapacity, TargetResult
+from engine.plan import (
+    Answer,
+    Cost,
+    Fleet,
+    Memory,
+    Performance,
+    Rejection,
+    ReplicaCapacity,
+    TargetResult,
+    parallelism_shown,
+)
 from engine.planning.bands import outside_note
 from engine.planning.launch import unsupported_note
 from engine.question.fleet_limits import tightest
@@ -62,9 +72,7 @@ def target_name_of(result: TargetResult) -> str:
 
 
 def _shape(best: SizedCandidates) -> str:
-    axes = zip(("TP", "PP", "DP", "EP"), best.candidates.parallelism.sizes(), strict=True)
-    parts = [f"{name}{size}" for name, size in axes if size > 1]
-    return " × ".join(parts) or "one accelerator"
+    return parallelism_shown(*best.candidates.parallelism.sizes(), always="")
 
 
 def warnings_of(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from engine.arrays import Indices, Ints
+from engine.plan import parallelism_shown
 
 
 class ParallelSizes(NamedTuple):
@@ -26,8 +27,7 @@ class ParallelSizes(NamedTuple):
     @property
     def spelling(self) -> str:
         """The sizes as people write them: TP4 × PP2; all but TP are left out where they are 1."""
-        others = [f"{name}{size}" for name, size in (("PP", self.pp), ("DP", self.dp), ("EP", self.ep)) if size > 1]
-        return " × ".join([f"TP{self.tp}", *others])
+        return parallelism_shown(*self)
 
 
 class Parallelism(Struct, frozen=True):
