@@ -5,11 +5,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import requests as planned
+from agent.after_plan import answers
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.why import reasons
-from agent.collect import review as reviewing
-from agent.collect.hear import hear
+from agent.collect.lines import hear
+from agent.collect.review import ANYTHING_ELSE, review
 from agent.report.blocks import Facts, Group, Paragraph
 from agent.talk.keywords import HELP, HELP_PLANNED
 from agent.talk.questions import open_slot, question
@@ -27,8 +27,8 @@ def where(state: State, ports: Ports) -> tuple[Say, ...]:
         return question(state, ports)
     if state.phase == "planned":
         number = state.kept
-        return (said(f"Plan {number} stands: {planned.headline(state.base)}"), suggestions(state.base))
-    return (*reviewing.review(state, ports), said(reviewing.ANYTHING_ELSE))
+        return (said(f"Plan {number} stands: {answers.headline(state.base)}"), suggestions(state.base))
+    return (*review(state, ports), said(ANYTHING_ELSE))
 
 
 def _edit(state: State, rest: str, ports: Ports) -> Step:
@@ -102,9 +102,9 @@ def _help(state: State, rest: str, ports: Ports) -> Step:
 
 
 def _review(state: State, rest: str, ports: Ports) -> Step:
-    says = reviewing.review(state, ports)
+    says = review(state, ports)
     if state.phase == "review" and not state.pending and not open_slot(state, ports):
-        return state, (*says, said(reviewing.ANYTHING_ELSE))
+        return state, (*says, said(ANYTHING_ELSE))
     return state, (*says, *question(state, ports))
 
 
@@ -121,7 +121,7 @@ def _save(state: State, rest: str, ports: Ports) -> Step:
     if state.phase != "planned":
         text = "There is no plan to save yet. Your answers are kept anyway: 'fleetcast resume' opens them again."
         return state, (said(text), *question(state, ports))
-    return planned.save(state, rest, ports)
+    return answers.save(state, rest, ports)
 
 
 def _resume(state: State, rest: str, ports: Ports) -> Step:

@@ -8,13 +8,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import first_plan
-from agent.after_plan import requests as planned
+from agent.after_plan import answers, first_plan
 from agent.after_plan.suggestions import suggestions
 from agent.anywhere import EVERYWHERE, where
-from agent.collect import hear as collecting
-from agent.collect import review as reviewing
+from agent.collect.lines import chosen, clarified, hear, remarks
 from agent.collect.proposals import proposal
+from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.glossary import meaning
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
@@ -68,10 +67,10 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
         return new, says
     if new.phase == "collect":
         new = replace(new, phase="review")
-        return new, (*says, *reviewing.review(new, ports), said(reviewing.ANYTHING_ELSE))
-    warnings = reviewing.forewarnings(new, ports) if new.statements != old.statements else ()
-    meaning_of_word = tuple(warned(text, "Before you run it") for text in warnings)
-    return new, (*says, *meaning_of_word, said(reviewing.ANYTHING_ELSE))
+        return new, (*says, *review(new, ports), said(ANYTHING_ELSE))
+    warnings = forewarnings(new, ports) if new.statements != old.statements else ()
+    warned_of = tuple(warned(text, "Before you run it") for text in warnings)
+    return new, (*says, *warned_of, said(ANYTHING_ELSE))
 
 
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
@@ -83,7 +82,7 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return EVERYWHERE[keyword.name](state, keyword.rest, ports)
     match state.pending:
         case NameFile() as file:
-            made = planned.name_file(state, file, text, ports)
+            made = answers.name_file(state, file, text, ports)
         case Clarify() as open_choice:
             made = _clarify(state, open_choice, text, keyword, ports)
         case Propose() as offered:
@@ -109,7 +108,7 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
     elif state.phase == "planned" and not state.editing:
         new, says = _about_plan(state, text, ports)
     else:
-        new, says = collecting.hear(state, text, ports)
+        new, says = hear(state, text, ports)
     return (before if new is state else new), says
 
 
@@ -168,14 +167,14 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
         return state, (
             said("Enter plans with what I have; every default is marked. 'why peak' says what one changes."),
         )
-    return first_plan.planned(state, ports)
+    return first_plan.with_plan(state, ports)
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
-        return planned.save(state, words[1] if len(words) > 1 else "", ports)
-    return planned.ask_plan(state, text, ports)
+        return answers.save(state, words[1] if len(words) > 1 else "", ports)
+    return answers.answer_line(state, text, ports)
 
 
 # --- what waits -------------------------------------------------------------------------------------------------------
@@ -191,17 +190,17 @@ def _clarify(state: State, open_choice: Clarify, text: str, keyword: Keyword | N
             said("Which one? Its number or its name; 'skip' leaves it out."),
             *question(state, ports),
         )
-    made = collecting.chosen(state, open_question, text, ports)
+    made = chosen(state, open_question, text, ports)
     if made is None:
         return _said_otherwise(state, open_choice, text, ports)
     choice, reading = made
     if open_choice.change is not None:
-        return planned.choose(state, open_question, choice, open_choice.change, ports)
+        return answers.go_on_with(state, open_question, choice, open_choice.change, ports)
     try:
-        new = collecting.clarified(state, open_question, choice, ports)
+        new = clarified(state, open_question, choice, ports)
     except InputError as error:
         return state, (warned(f"{error}."), *question(state, ports))
-    return new, (said(_chosen(choice, open_question)), *collecting.remarks(reading))
+    return new, (said(_chosen(choice, open_question)), *remarks(reading))
 
 
 def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
@@ -216,9 +215,9 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports)
     """Take a line that is none of the choices: a new statement of the same thing settles it too."""
     closed = replace(state, pending=None, later=())
     if open_choice.change is not None:
-        new, says = planned.ask_plan(closed, text, ports)
+        new, says = answers.answer_line(closed, text, ports)
         return (state, (*says, *question(state, ports))) if new is closed else (new, says)
-    new, says = collecting.hear(closed, text, ports, correcting=True, asked_path=open_choice.question.path)
+    new, says = hear(closed, text, ports, correcting=True, asked_path=open_choice.question.path)
     if new.statements == state.statements and not new.pending:
         return state, (*says, *question(state, ports))
     left = tuple(

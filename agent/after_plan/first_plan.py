@@ -19,7 +19,7 @@ MOST_REASONS: Final = 4
 """Rejected candidates that the conversation shows where nothing can be planned; the command shows more."""
 
 
-def planned(state: State, ports: Ports) -> Step:
+def with_plan(state: State, ports: Ports) -> Step:
     """Return the state with a plan of what is known; the same state where the engine refuses the question."""
     try:
         stated = collected(state.statements, ports.catalog).completed()

@@ -1,4 +1,4 @@
-"""After the plan: requests become variants, tables, sums and files."""
+"""Answers to what is asked of a plan: variants, tables, sums and files."""
 
 import re
 from pathlib import PurePath
@@ -35,17 +35,17 @@ from engine.plan import CapacityPlan
 MOST_BRANCHES: Final = 99
 
 
-def ask_plan(state: State, text: str, ports: Ports) -> Step:
+def answer_line(state: State, text: str, ports: Ports) -> Step:
     """Answer a line about the plan."""
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
-    found = understood(text, base.values, ports)
-    new, says = answer(state, found.request, ports)
-    unused = ", ".join(quoted(words) for words in found.unused)
+    understood_line = understood(text, base.values, ports)
+    new, says = answer_request(state, understood_line.request, ports)
+    unused = ", ".join(quoted(words) for words in understood_line.unused)
     return new, (*says, said(f"Not used: {unused}.")) if unused else says
 
 
-def answer(state: State, request: Request, ports: Ports) -> Step:
+def answer_request(state: State, request: Request, ports: Ports) -> Step:
     """Answer a request."""
     if len(state.branches) >= MOST_BRANCHES and isinstance(request, WhatIf | Cheapest | Compare | Ask):
         return state, (
@@ -74,7 +74,7 @@ def answer(state: State, request: Request, ports: Ports) -> Step:
     return made
 
 
-def choose(state: State, ambiguity: Ambiguity, choice: Choice, change: Variation, ports: Ports) -> Step:
+def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Variation, ports: Ports) -> Step:
     """Go on with a what-if whose open choice was made."""
     base = state.branches[-1] if change.chained else state.base
     fuller = with_choice(change, choice.path or ambiguity.path, choice.value, ambiguity.words, base.values)
@@ -84,7 +84,7 @@ def choose(state: State, ambiguity: Ambiguity, choice: Choice, change: Variation
     if not fuller.values and not fuller.drops:
         return settled, (said("Then nothing changes."),)
     cheapest = "money.monthly_budget_usd" in fuller.values or "hardware.accelerators" in fuller.drops
-    return answer(settled, Cheapest(fuller) if cheapest else WhatIf(fuller), ports)
+    return answer_request(settled, Cheapest(fuller) if cheapest else WhatIf(fuller), ports)
 
 
 # --- variants ---------------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
     if file.other and reply.lower() in {"as it is", "as is", "anyway", file.other.lower(), "2"}:
         return _written(settled, file.other, ports, settled)
     if len(reply.split()) > 1 and format_by_suffix(reply) is None:
-        return ask_plan(settled, line, ports)  # a sentence is no file's name
+        return answer_line(settled, line, ports)  # a sentence is no file's name
     return save(settled, reply.removeprefix("save "), ports)
 
 
