@@ -40,8 +40,8 @@ def _edit(state: State, rest: str, ports: Ports) -> Step:
         # "edit traffic 30 rps": the longest beginning that names a slot.
         words = rest.split()
         for count in range(len(words) - 1, 0, -1):
-            if found := slot_called(" ".join(words[:count])):
-                slot, value = found, " ".join(words[count:])
+            if named := slot_called(" ".join(words[:count])):
+                slot, value = named, " ".join(words[count:])
                 break
     if slot is None:
         new, says = hear(replace(state, pending=None), rest, ports, correcting=True)

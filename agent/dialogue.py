@@ -221,7 +221,9 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports)
     if new.statements == state.statements and not new.pending:
         return state, (*says, *question(state, ports))
     left = tuple(
-        one for one in (open_choice.question, *state.later) if new.values.get(one.path) == state.values.get(one.path)
+        ambiguity
+        for ambiguity in (open_choice.question, *state.later)
+        if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
     )
     if left:
         still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)

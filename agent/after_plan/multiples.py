@@ -113,8 +113,8 @@ def _factor(match: re.Match[str], clause: str) -> float:
     if match["times"]:
         number = (match["number"] or match["after"]).lower()
         return _NUMBERS.get(number) or float(number)
-    found = re.search(r"\d+(?:\.\d+)?", match["percent"])
-    share = float(found[0]) / 100 if found else 0.0
+    number = re.search(r"\d+(?:\.\d+)?", match["percent"])
+    share = float(number[0]) / 100 if number else 0.0
     way = match["way"] or clause
     if _FALLS.search(way):
         return max(0.0, 1 - share)

@@ -31,7 +31,7 @@ def questions_about(plan: CapacityPlan) -> tuple[str, ...]:
         offered.append("with fp8")
     if not plan.targets:
         offered.append("with p95 TTFT under 1 s")
-    others = [one for one in plan.alternatives if one.accelerator != plan.chosen.accelerator]
+    others = [other for other in plan.alternatives if other.accelerator != plan.chosen.accelerator]
     if others:
         offered.append(f"why not {others[0].accelerator_name}")
     offered.append(f"why {plan.fleet.accelerators} GPUs" if plan.fleet.accelerators > 1 else "why one GPU")

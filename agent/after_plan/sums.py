@@ -59,7 +59,7 @@ def _fleet(plan: CapacityPlan) -> Explanation:
         if line.accelerators or line.replicas
     )
     blocks.append(Table(columns, rows))
-    moving = tuple(f"{one.text}: {one.effect}" for one in plan.assumptions if one.effect)
+    moving = tuple(f"{assumption.text}: {assumption.effect}" for assumption in plan.assumptions if assumption.effect)
     if moving:
         blocks.append(Bullets(moving[:3], "What would move it:"))
     return tuple(blocks)
@@ -138,9 +138,9 @@ def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency]
     )
     limits = [target for target in plan.targets if target.metric == name.lower()]
     said = "; ".join(
-        f"{metric_shown(one.metric, one.percentile)} may be {show_seconds(one.target_s)} and is "
-        f"{show_seconds(one.forecast_s)}"
-        for one in limits
+        f"{metric_shown(result.metric, result.percentile)} may be {show_seconds(result.target_s)} and is "
+        f"{show_seconds(result.forecast_s)}"
+        for result in limits
     )
     bound = f" The fleet is sized by it: {said}." if said else ""
     return Table(columns, rows), Paragraph(f"{text}{bound}")

@@ -89,9 +89,9 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     changes: list[Variation] = []
     unused: list[str] = []
     for piece in pieces:
-        one = _variant(piece, base, ports)
-        unused += one.unused
-        match one.request:
+        piece_read = _variant(piece, base, ports)
+        unused += piece_read.unused
+        match piece_read.request:
             case WhatIf(change) | Cheapest(change):
                 changes.append(change)
             case Ask(_, questions):

@@ -96,8 +96,8 @@ def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> E
             Paragraph(f"You asked for it. 'cheapest' searches all; 'compare {named} and another' sets two beside."),
         )
     others = tuple(
-        f"{one.accelerators} × {one.accelerator_name}, {usd_shown(one.monthly_usd)} a month: {one.why_not}"
-        for one in plan.alternatives
+        f"{other.accelerators} × {other.accelerator_name}, {usd_shown(other.monthly_usd)} a month: {other.why_not}"
+        for other in plan.alternatives
     )
     text = f"{plan.chosen.accelerator_name} makes the cheapest whole fleet that meets what was asked."
     return (Paragraph(text), Bullets(others, "The others:")) if others else (Paragraph(text),)
@@ -110,7 +110,7 @@ def _why_not(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Ex
     name = ports.catalog.accelerators[named].name
     if named == plan.chosen.accelerator:
         return (Paragraph(f"The plan is on {name}: {plan.answer.sentence.rstrip('.')}."),)
-    rejected = next((one for one in plan.rejected if one.what.lower().startswith(name.lower())), None)
+    rejected = next((rejection for rejection in plan.rejected if rejection.what.lower().startswith(name.lower())), None)
     if rejected:
         return _rejection(rejected)
     change = Variation({"hardware.accelerators": (named,)}, {}, f"on {name}", frozenset({"hardware.excluded"}))
@@ -151,7 +151,7 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
         money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
     peak = other.performance.at_peak
     speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
-    missed = [metric_shown(one.metric, one.percentile) for one in other.targets if not one.met]
+    missed = [metric_shown(result.metric, result.percentile) for result in other.targets if not result.met]
     verdict = f"; it misses {', '.join(missed)}" if missed else ""
     measured = ""
     if mine and its and its < mine and not missed:

@@ -16,19 +16,19 @@ def forewarnings(spec: WorkloadSpec, catalog: Catalog) -> tuple[str, ...]:
 
     try:
         question = resolve(spec, catalog)
-        found, rejected = candidates(question)
+        fitting, rejected = candidates(question)
     except InputError as error:
         return (str(error),)
     said: list[str] = []
-    if not len(found) or spec.hardware.accelerators:
-        said += [f"{one.what}: {one.reason}" for one in rejected]
-    if not len(found):
+    if not len(fitting) or spec.hardware.accelerators:
+        said += [f"{rejection.what}: {rejection.reason}" for rejection in rejected]
+    if not len(fitting):
         return tuple(said[:MOST]) or ("no accelerator can run this",)
     share = active_parameters(question.model) / total_parameters(question.model)
-    bandwidth = [found.rates[int(which)].memory_bytes_per_s for which in found.which]
+    bandwidth = [fitting.rates[int(which)].memory_bytes_per_s for which in fitting.which]
     reads = min(
         float(weights) * float(stages) * share / rate
-        for weights, stages, rate in zip(found.memory.weights, found.parallelism.pp, bandwidth, strict=True)
+        for weights, stages, rate in zip(fitting.memory.weights, fitting.parallelism.pp, bandwidth, strict=True)
     )
     for target in spec.targets:
         if target.metric == "itl" and target.seconds < reads:

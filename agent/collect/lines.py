@@ -161,11 +161,11 @@ def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: P
 def _taken_as(name: str, ports: Ports) -> str:
     """Say which entry a name that is not its own stands for."""
     try:
-        found = ports.model(name)
-        entry = ports.catalog.model(found.name).model
+        model = ports.model(name)
+        entry = ports.catalog.model(model.name).model
     except InputError:
         return ""
-    return f": {entry.name}, {found.derived}" if found.derived else f": {entry.name}"
+    return f": {entry.name}, {model.derived}" if model.derived else f": {entry.name}"
 
 
 def _preset_echo(said_value: SaidValue, new: State, ports: Ports) -> str:

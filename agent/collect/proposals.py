@@ -36,7 +36,9 @@ def proposal(slot: Slot, state: State, ports: Ports) -> Propose:
 
 def nearest_preset(state: State, ports: Ports) -> WorkloadPreset | None:
     """Return the kind of traffic that was said, else chat."""
-    said = [detail for one in state.statements if one.kind == "preset" for detail in one.details.values()]
+    said = [
+        detail for statement in state.statements if statement.kind == "preset" for detail in statement.details.values()
+    ]
     return ports.catalog.presets.get(said[0] if said else USUAL)
 
 

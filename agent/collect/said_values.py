@@ -43,13 +43,13 @@ def with_values(
     named = values.pop("preset", None)
     if named is not None:
         preset = preset_statement(ports.catalog.preset(str(named)))
-        statements = (preset, *(one for one in statements if one.kind != "preset"))
+        statements = (preset, *(statement for statement in statements if statement.kind != "preset"))
     if "model" in values:
         statements = without(statements, {"architecture"})
-        found = ports.model(str(values["model"]))
-        if found.architecture is not None:
+        model = ports.model(str(values["model"]))
+        if model.architecture is not None:
             # The hub is asked once: a plan is made from what was read then.
-            values |= {"model": found.name, "architecture": found.architecture}
+            values |= {"model": model.name, "architecture": model.architecture}
     if "targets" in values:
         values["targets"] = joined_targets(old.get("targets", ()), tuple(values["targets"]))
     if adding and values.get("hardware.accelerators"):

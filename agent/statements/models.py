@@ -46,14 +46,14 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
     if said.endswith(".json") or said.startswith(("/", "./", "../", "~")) or said in (".", ".."):
         return _from_file(path)
     try:
-        found = catalog.model(said)
+        served = catalog.model(said)
     except UnknownName:
         if (path / "config.json").is_file() or path.is_file():
             return _from_file(path)
         if _REPOSITORY.fullmatch(said):
             return _from_hub(said)
         raise
-    return FoundModel(found.checkpoint.repository if found.checkpoint else found.model.id)
+    return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id)
 
 
 def _from_file(path: Path) -> FoundModel:

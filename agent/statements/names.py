@@ -57,13 +57,13 @@ def _each(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None) -> str:
-    found = resolve_model(text, catalog, base)
-    if found.derived:
-        sources["model"] = Source("derived", found.derived)
-    if found.architecture is not None:
-        values["architecture"] = found.architecture
-        sources["architecture"] = Source("derived", found.read_from)
-    return found.name
+    model = resolve_model(text, catalog, base)
+    if model.derived:
+        sources["model"] = Source("derived", model.derived)
+    if model.architecture is not None:
+        values["architecture"] = model.architecture
+        sources["architecture"] = Source("derived", model.read_from)
+    return model.name
 
 
 def _provider(text: str, catalog: Catalog) -> str:

@@ -47,12 +47,12 @@ def open_slot(state: State, ports: Ports) -> Slot | None:
 
 def open_slots(state: State, ports: Ports) -> tuple[Slot, ...]:
     """Return every question that is still to be asked, in order."""
-    found: list[Slot] = []
+    slots: list[Slot] = []
     state = replace(state, editing=None)
     while (slot := open_slot(state, ports)) is not None:
-        found.append(slot)
+        slots.append(slot)
         state = replace(state, settled=state.settled | {slot.id})
-    return tuple(found)
+    return tuple(slots)
 
 
 def names_checkpoint(values: Mapping[str, Any], ports: Ports) -> bool:

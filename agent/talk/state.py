@@ -147,10 +147,14 @@ def merged(statements: tuple[Statement, ...]) -> tuple[dict[str, Any], dict[str,
 def without(statements: tuple[Statement, ...], paths: frozenset[str] | set[str]) -> tuple[Statement, ...]:
     """Return the statements without the values of some paths."""
     kept = (
-        Statement(one.kind, {path: value for path, value in one.values.items() if path not in paths}, one.details)
-        for one in statements
+        Statement(
+            statement.kind,
+            {path: value for path, value in statement.values.items() if path not in paths},
+            statement.details,
+        )
+        for statement in statements
     )
-    return tuple(one for one in kept if one.values)
+    return tuple(statement for statement in kept if statement.values)
 
 
 def joined_targets(
