@@ -1,10 +1,12 @@
-"""Measured points and a peer's predictions of them, read from CSV files: every field checked, errors name the line."""
+"""Measured points and a peer's predictions of them, read from CSV files: a row that cannot be read is refused alone."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from catalogs.errors import InputError, listed, quoted
 
@@ -28,83 +30,135 @@ LARGEST_BYTES: Final = 256 * 2**20
 SMALLEST, LARGEST = 1e-9, 1e12
 """No figure of a benchmark lies beyond these, in any of its units; 0 may be printed for what was not measured."""
 
-Point = Mapping[str, str]
+ALL_AT_ONCE: Final = "inf"
+"""The request rate, as it is kept, of a benchmark that sent all of its requests at once."""
+
+Row = Mapping[str, str]
 
 SCORECARD: Final = Path(__file__).parent / "measurements" / "scorecard.csv"
 """Published points of 16 accelerators and 32 models that no fit may see, each with its source."""
 
 
-def read_points(path: Path, content: bytes | None = None) -> list[Point]:
+class RefusedRow(Struct, frozen=True):
+    """A row that cannot be read."""
+
+    id: str
+    """As the row has it, else its line."""
+    reason: str
+    """With its line."""
+
+
+class CsvRows(Struct, frozen=True):
+    """The rows of a file: those that were read, at least one, and those that were refused."""
+
+    rows: list[Row]
+    refused: list[RefusedRow]
+
+
+def read_points(path: Path, content: bytes | None = None) -> CsvRows:
     """Return the rows of a measurements CSV; columns that it lacks are empty, others that it has are left out.
 
-    A point without an id is called by its line. Raises InputError where the file cannot be read, lacks a column that is
-    needed, or holds what is no number where one belongs; it names the line.
+    A point without an id is called by its line. A row is refused that lacks what every point needs, or holds what is
+    no number where one belongs.
 
     Args:
         path: the file, or what it is called where its content is given.
         content: what was read already (standard input).
+
+    Raises:
+        InputError: the file cannot be read, lacks a column that is needed, or no row of it can be read.
     """
-    points: list[Point] = []
-    for line, row in _rows(path, content, REQUIRED, "a CSV of measured points needs"):
-        where = f"{quoted(str(path))}, line {line}"
-        for name in REQUIRED:
-            if not row[name]:
-                raise InputError(f"{where}: {name} is empty; every point needs {listed(REQUIRED)}")
-        point = {name: row.get(name, "") for name in TEXTS}
-        point |= {name: _count(row.get(name, ""), f"{where}: {name}") for name in COUNTS}
-        point |= {name: _number(row.get(name, ""), f"{where}: {name}") for name in NUMBERS}
-        point["id"] = point["id"] or f"line {line}"
-        points.append(point)
-    return points
+    return _read_rows(path, content, REQUIRED, "a CSV of measured points needs", _point)
 
 
-def scorecard_points() -> list[Point]:
+def scorecard_points() -> list[Row]:
     """Return the measured points that the program ships to be judged by."""
-    return read_points(SCORECARD)
+    return read_points(SCORECARD).rows
 
 
-def read_peer_predictions(path: Path, content: bytes | None = None) -> list[Point]:
+def read_peer_predictions(path: Path, content: bytes | None = None) -> CsvRows:
     """Return the rows of a CSV of a peer's predictions: measurement_id, peer, peer_version, ttft_ms, itl_ms.
 
-    Raises InputError as ``read_points``; args as there.
+    Args and errors as ``read_points``.
     """
-    rows: list[Point] = []
-    for line, row in _rows(path, content, ("measurement_id",), "a CSV of a peer's predictions needs"):
-        where = f"{quoted(str(path))}, line {line}"
-        if not row.keys() & set(PEER_NUMBERS):
-            raise InputError(
-                f"{quoted(str(path))} predicts nothing: a CSV of a peer's predictions needs the column "
-                f"{listed(PEER_NUMBERS)} beside measurement_id"
-            )
-        texts = {name: row.get(name, "") for name in PEER_TEXTS}
-        rows.append(texts | {name: _number(row.get(name, ""), f"{where}: {name}") for name in PEER_NUMBERS})
-    return rows
+    return _read_rows(path, content, ("measurement_id",), "a CSV of a peer's predictions needs", _peer_prediction)
 
 
-def _rows(
-    path: Path, content: bytes | None, required: Sequence[str], needs: str
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each row that is not blank with its line number."""
+def _point(row: Row) -> Row:
+    for name in REQUIRED:
+        if not row[name]:
+            raise InputError(f"{name} is empty; every point needs {listed(REQUIRED)}")
+    point = {name: row.get(name, "") for name in TEXTS}
+    point |= {name: _count(row.get(name, ""), name) for name in COUNTS}
+    return point | {name: _number(row.get(name, ""), name) for name in NUMBERS}
+
+
+def _peer_prediction(row: Row) -> Row:
+    if not row.keys() & set(PEER_NUMBERS):
+        raise InputError(
+            f"it predicts nothing: a CSV of a peer's predictions needs the column {listed(PEER_NUMBERS)} beside "
+            "measurement_id"
+        )
+    texts = {name: row.get(name, "") for name in PEER_TEXTS}
+    return texts | {name: _number(row.get(name, ""), name) for name in PEER_NUMBERS}
+
+
+def _read_rows(
+    path: Path, content: bytes | None, required: Sequence[str], needs: str, read: Callable[[Row], Row]
+) -> CsvRows:
+    """Return what ``read`` makes of each row of a file; where it raises InputError the row is refused.
+
+    Args:
+        path: as ``read_points``.
+        content: as ``read_points``.
+        required: columns.
+        needs: what needs them, as a message says it.
+        read: returns a row with its figures checked.
+    """
     name = quoted(str(path))
-    text = _decoded(_read(path) if content is None else content, name)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [field.strip() for field in next(reader, [])]
-        _check_header(header, required, name, needs)
-        found = False
-        for fields in reader:
-            if not any(field.strip() for field in fields):
-                continue
-            if len(fields) != len(header):
-                raise InputError(
-                    f"{name}, line {reader.line_num} has {len(fields)} fields where the header has {len(header)}"
-                )
-            found = True
-            yield reader.line_num, {key: field.strip() for key, field in zip(header, fields, strict=True)}
-    except csv.Error as error:
-        raise InputError(f"{name}, line {reader.line_num} is not CSV: {error}") from None
-    if not found:
+    rows: list[Row] = []
+    refused: list[RefusedRow] = []
+    for line, cells in _lines(_decoded(_read(path) if content is None else content, name), required, name, needs):
+        called = f"line {line}"
+        try:
+            if isinstance(cells, str):
+                raise InputError(cells)
+            row = read(cells)
+        except InputError as error:
+            known = "" if isinstance(cells, str) else cells.get("id", "")
+            refused.append(RefusedRow(known or called, f"{called}: {error}"))
+            continue
+        rows.append({**row, "id": row["id"] or called} if "id" in row else row)
+    if not rows and not refused:
         raise InputError(f"{name} holds a header and no points")
+    if not rows:
+        others = f" (none of its {len(refused)} rows can be read)" if len(refused) > 1 else ""
+        raise InputError(f"{name}, {refused[0].reason}{others}")
+    return CsvRows(rows, refused)
+
+
+def _lines(text: str, required: Sequence[str], name: str, needs: str) -> Iterator[tuple[int, dict[str, str] | str]]:
+    """Yield the line on which each row that is not blank begins, with its cells or what is wrong with them."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            if header is None:
+                raise InputError(f"{name}, line {line} is not CSV: {error}") from None
+            yield line, f"it is not CSV: {error}"
+            continue
+        if header is None:
+            header = [field.strip() for field in fields or ()]
+            _check_header(header, required, name, needs)
+        elif fields is None:
+            return
+        elif len(fields) != len(header) and any(field.strip() for field in fields):
+            yield line, f"it has {len(fields)} fields where the header has {len(header)}"
+        elif any(field.strip() for field in fields):
+            yield line, {key: field.strip() for key, field in zip(header, fields, strict=True)}
 
 
 def _check_header(header: Sequence[str], required: Sequence[str], name: str, needs: str) -> None:
@@ -148,12 +202,17 @@ def _decoded(raw: bytes, name: str) -> str:
 
 
 def _number(text: str, what: str) -> str:
+    """Return a figure as it was written, or nothing; raise InputError for what is none that a benchmark prints."""
     if not text:
         return ""
+    if what == "request_rate" and text.lower().lstrip("+") in ("inf", "infinity"):
+        return ALL_AT_ONCE
     try:
         value = float(text)
     except ValueError:
-        raise InputError(f"{what} {quoted(text)} is not a number; leave it empty where it is unknown") from None
+        raise InputError(
+            f"{what} {quoted(text)} is not a number, without a unit or separators; leave it empty where it is unknown"
+        ) from None
     if value != 0 and not SMALLEST <= value <= LARGEST:
         raise InputError(f"{what} {quoted(text)} is not a number from {SMALLEST:g} to {LARGEST:g}")
     return text

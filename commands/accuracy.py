@@ -20,11 +20,11 @@ import typer
 
 from agent.session.files import check_writable, write_whole
 from catalogs.errors import InputError
-from catalogs.measurement_files import LARGEST_BYTES, read_peer_predictions, read_points, scorecard_points
+from catalogs.measurement_files import LARGEST_BYTES, CsvRows, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.progress import progress
-from commands.showing import notice, print_json, show
+from commands.showing import notice, notice_refused_rows, print_json, show
 
 if TYPE_CHECKING:
     from engine.accuracy.benchmarks import Progress
@@ -76,6 +76,46 @@ def accuracy_command(
     ttft_ms_mean, output_tokens_per_s, …). An empty weight_precision is the checkpoint's own.
     Closed loops are simulated request by request, as their source ran them.
     """
+    _check_outputs(rows, plot, force)
+    if str(points) == str(compare) == "-":
+        raise InputError("--points - and --compare - both read standard input: give one of them a file")
+    measured = CsvRows(scorecard_points(), []) if points is None else read_points(*_source(points))
+    theirs = None if compare is None else read_peer_predictions(*_source(compare))
+    notice_refused_rows((points, measured), (compare, theirs))
+    facts = user_catalogs(catalog or ())
+    from engine.accuracy.peers import comparisons  # numpy: bad input is refused without it
+    from engine.accuracy.scores import accuracy_of, rows_csv
+
+    with progress("predicting") as predicting, progress("simulating") as simulating:
+        simulator = None if no_simulation else _simulator(simulating)
+        accuracy = accuracy_of(measured.rows, facts, simulator, predicting, measured.refused)
+    beside = None if theirs is None else comparisons(accuracy, theirs.rows)
+    if rows is not None:
+        write_whole(rows, rows_csv(accuracy), force=force)
+    dots = None
+    if plot is not None or chart:
+        from engine.accuracy.dots import dots_of
+
+        dots = dots_of(accuracy, measured.rows, facts)
+    if plot is not None and dots is not None:
+        from agent.report.accuracy_plot import plotted
+
+        write_whole(plot, plotted(dots, accuracy, plot.suffix.lower()), force=force)
+    if json:
+        from agent.report.accuracy_report import accuracy_json
+
+        print_json(accuracy_json(accuracy, beside))
+    else:
+        from agent.report.accuracy_report import accuracy_report
+
+        show(accuracy_report(accuracy, beside or (), dots if chart else None), plain=plain)
+    written = (("predictions are", rows), ("plot is", plot))
+    notice(f"The {what} in {file}." for what, file in written if file is not None)
+    return Exit.DONE
+
+
+def _check_outputs(rows: Path | None, plot: Path | None, force: bool) -> None:
+    """See, before any work is done, that the files can be written."""
     if rows is not None:
         check_writable(rows, force=force)
     if plot is not None:
@@ -83,46 +123,13 @@ def accuracy_command(
 
         check_plot(plot)
         check_writable(plot, force=force)
-    if str(points) == str(compare) == "-":
-        raise InputError("--points - and --compare - both read standard input: give one of them a file")
-    measured = scorecard_points() if points is None else read_points(*_source(points))
-    theirs = None if compare is None else read_peer_predictions(*_source(compare))
-    facts = user_catalogs(catalog or ())
-    from engine.accuracy.peers import comparisons  # numpy: bad input is refused without it
-    from engine.accuracy.scores import accuracy_of, rows_csv
 
-    def simulator(told: "Progress") -> "Simulator":
-        from engine.accuracy.benchmarks import benchmark_ttfts
 
-        return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=told)
+def _simulator(simulating: "Progress") -> "Simulator":
+    """Return a simulator of benchmarks on all cores."""
+    from engine.accuracy.benchmarks import benchmark_ttfts
 
-    with progress("predicting") as predicting, progress("simulating") as simulating:
-        found = accuracy_of(measured, facts, None if no_simulation else simulator(simulating), predicting)
-    beside = None if theirs is None else comparisons(found, theirs)
-    if rows is not None:
-        write_whole(rows, rows_csv(found), force=force)
-    dots = None
-    if plot is not None or chart:
-        from engine.accuracy.dots import dots_of
-
-        dots = dots_of(found, measured, facts)
-    if plot is not None and dots is not None:
-        from agent.report.accuracy_plot import plotted
-
-        write_whole(plot, plotted(dots, found, plot.suffix.lower()), force=force)
-    if json:
-        from agent.report.accuracy_report import accuracy_json
-
-        print_json(accuracy_json(found, beside))
-    else:
-        from agent.report.accuracy_report import accuracy_report
-
-        show(accuracy_report(found, beside or (), dots if chart else None), plain=plain)
-    if rows is not None:
-        notice([f"The predictions are in {rows}."])
-    if plot is not None:
-        notice([f"The plot is in {plot}."])
-    return Exit.DONE
+    return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=simulating)
 
 
 def _source(file: Path) -> tuple[Path, bytes | None]:

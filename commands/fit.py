@@ -11,7 +11,7 @@ from agent.session.files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.showing import notice, show
+from commands.showing import notice, notice_refused_rows, show
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -37,7 +37,9 @@ def fit_command(
     The points of the shipped scorecard, and their neighbours in a sweep, are judged and never fitted on. Prints the
     errors in the fit, with groups of (model, accelerator) left out, with models and with accelerators left out.
     """
-    rows = [row for file in points for row in read_points(file)]
+    files = {file: read_points(file) for file in points}
+    rows = [row for read in files.values() for row in read.rows]
+    notice_refused_rows(*files.items())
     facts = user_catalogs(())
     from agent.report.fit_report import fit_report
     from engine.accuracy.benchmarks import benchmark_ttfts

@@ -5,14 +5,20 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from catalogs.errors import quoted
 from commands.failures import Exit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.report.blocks import Report
+    from catalogs.measurement_files import CsvRows
     from engine.plan import CapacityPlan, NoPlan
 
 SHOWN_REJECTIONS = 8
 """Rejected candidates, and changes, that are shown without --full."""
+SHOWN_REFUSALS = 3
+"""Refused rows of a file whose reasons are shown."""
 
 
 def exit_code(plan: "CapacityPlan") -> Exit:
@@ -47,3 +53,16 @@ def notice(lines: Iterable[str]) -> None:
     """Say something beside the answer, on standard error."""
     for line in lines:
         print(line, file=sys.stderr)
+
+
+def notice_refused_rows(*files: "tuple[Path | None, CsvRows | None]") -> None:
+    """Say which rows of CSV files were refused, the first few with their reasons."""
+    for file, read in files:
+        if file is None or read is None or not read.refused:
+            continue
+        name = "standard input" if str(file) == "-" else quoted(str(file))
+        count = f"{len(read.refused)} of {len(read.rows) + len(read.refused)} rows"
+        reasons = [row.reason for row in read.refused[:SHOWN_REFUSALS]]
+        if len(read.refused) > SHOWN_REFUSALS:
+            reasons.append(f"and {len(read.refused) - SHOWN_REFUSALS} more")
+        notice([f"{name}: {count} cannot be read, the others are used: {'; '.join(reasons)}."])

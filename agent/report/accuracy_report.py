@@ -42,6 +42,7 @@ def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = No
         "metrics": dict.fromkeys(ALWAYS, nothing) | plain(accuracy.metrics),
         "by": plain(accuracy.by),
         "native_precision": accuracy.native_precision,
+        "replicated": accuracy.replicated,
     }
     if compared is not None:
         tree["compared"] = plain(tuple(compared))
@@ -62,6 +63,9 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison], dots: Mapping[st
         native = accuracy.native_precision
         states = "1 point states" if native == 1 else f"{show_count(native)} points state"
         yield Paragraph(f"{states} no weight precision: the checkpoint's own was taken.")
+    if accuracy.replicated:
+        several = "1 point has" if accuracy.replicated == 1 else f"{show_count(accuracy.replicated)} points have"
+        yield Paragraph(f"{several} accelerators for several replicas: the load was divided over equal ones.")
     if accuracy.metrics:
         yield Table((Column("metric"), *_SCORES), tuple(_rows_of(accuracy.metrics)))
         yield Paragraph(

@@ -6,7 +6,7 @@ from math import isnan
 from agent.report.blocks import Block, Bullets, Column, Paragraph, Report, Table
 from catalogs.units import show_percent
 from engine.fitting.replays import ReplayLine
-from engine.fitting.run import FitRun, Line
+from engine.fitting.run import ErrorLine, FitRun
 
 
 def fit_report(run: FitRun) -> Report:
@@ -50,7 +50,7 @@ def _blocks(run: FitRun) -> Iterator[Block]:
     )
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: ErrorLine) -> tuple[str, ...]:
     errors = (line.in_sample, line.left_out, line.without_model, line.without_accelerator)
     return line.name, line.metric, str(line.points), *(_shown(error) for error in errors)
 

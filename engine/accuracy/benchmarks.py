@@ -23,6 +23,9 @@ HERD_SEEDS = 3
 FEW = 4_000
 """Requests below which starting other processes costs more than it saves."""
 
+MOST_REQUESTS = 1_000_000
+"""Requests of one run beyond which it is not simulated, which would take minutes."""
+
 Progress = Callable[[int, int], None]
 """Called with the requests that are done and all that there are."""
 
@@ -97,19 +100,19 @@ def benchmark_ttfts(
 
     Args:
         processes: among which they are spread.
-        progress: told as they are done.
+        progress: called as they are done, with the requests simulated so far and all that there are.
     """
     total = sum(item.requests for item in benchmarks)
     order = sorted(range(len(benchmarks)), key=lambda at: -benchmarks[at].requests)
-    found: list[BenchmarkTtft | None] = [None] * len(benchmarks)
+    printed: list[BenchmarkTtft | None] = [None] * len(benchmarks)
     done = 0
     with _mapping(processes if total > FEW else 1) as mapped:
         for at, ttft in zip(order, mapped([benchmarks[at] for at in order]), strict=True):
-            found[at] = ttft
+            printed[at] = ttft
             done += benchmarks[at].requests
             if progress:
                 progress(done, total)
-    return found
+    return printed
 
 
 _Mapping = Callable[[Sequence[Benchmark]], Iterator[BenchmarkTtft | None]]

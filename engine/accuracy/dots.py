@@ -6,7 +6,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
-from engine.accuracy.predictions import METRICS
+from engine.accuracy.columns import METRICS
 from engine.accuracy.scores import Accuracy
 from engine.bands.lookup import Architecture, architecture_of
 
@@ -36,17 +36,17 @@ def dots_of(accuracy: Accuracy, points: Sequence[Mapping[str, str]], catalog: Ca
         points: the same, as they were read.
         catalog: that they were predicted with.
     """
-    told = {point["id"]: point for point in points}
-    found: dict[str, tuple[Dot, ...]] = {}
+    row_of = {point["id"]: point for point in points}
+    dots_by_metric: dict[str, tuple[Dot, ...]] = {}
     for metric, columns in METRICS.items():
         dots = tuple(
-            Dot(told[row.id]["load"], _architecture(told[row.id]["model"], catalog), row.measured, row.predicted)
+            Dot(row_of[row.id]["load"], _architecture(row_of[row.id]["model"], catalog), row.measured, row.predicted)
             for row in accuracy.rows
             if row.metric in columns and row.predicted and row.measured and min(row.predicted, row.measured) > 0
         )
         if dots:
-            found[metric] = dots
-    return found
+            dots_by_metric[metric] = dots
+    return dots_by_metric
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from catalogs.measurement_files import ALL_AT_ONCE
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun
 from engine.workload import TokenDistribution, Tokens
@@ -44,7 +45,7 @@ class System(Struct, frozen=True):
     runtime: str
 
 
-class Load(Struct, frozen=True):
+class BenchmarkLoad(Struct, frozen=True):
     """What shares lengths and load: points that differ only in their setting and how many run together."""
 
     kind: str
@@ -53,26 +54,31 @@ class Load(Struct, frozen=True):
     protocol: BenchmarkProtocol
 
 
-class Point(Struct, frozen=True):
+class MeasuredPoint(Struct, frozen=True):
     """A row, read."""
 
     row: Mapping[str, str]
     system: System
     setting: Setting
-    load: Load
+    """Of one replica."""
+    load: BenchmarkLoad
+    """Of all replicas."""
     together: int
-    """Batch or concurrency; 0 where the row states none."""
+    """Batch or concurrency of all replicas; 0 where the row states none."""
     is_mixture: bool
+    replicas: int = 1
+    """Equal ones, over which the load is divided."""
 
     @property
     def run(self) -> BenchmarkRun:
-        """What of it decides how its servers were started."""
+        """What of it decides how the servers of one replica were started."""
+        clients = max(round(self.together / self.replicas), 1)
         return BenchmarkRun(
-            self.row["model"], self.setting.tp * self.setting.dp, self.together, (self.load.prompt, self.load.output)
+            self.row["model"], self.setting.tp * self.setting.dp, clients, (self.load.prompt, self.load.output)
         )
 
 
-def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
+def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
     """Read a row.
 
     Raises:
@@ -92,10 +98,12 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Point:
         runtime=runtime_id(row["engine"], row["engine_version"], catalog),
     )
     prompt, output = _lengths(row)
-    load = Load(row["load"], prompt, output, protocol)
+    load = BenchmarkLoad(_load_kind(row), prompt, output, protocol)
     together = int(float(row["concurrency"] or row["batch"] or 0))
-    setting = _setting(row, accelerator.id, model, catalog.runtimes[system.runtime].splits_layers)
-    return Point(row, system, setting, load, together, _is_mixture(model))
+    if unstated := _unstated(load.kind, row, together):
+        raise Unpredictable(unstated)
+    setting, replicas = _setting(row, accelerator.id, model, catalog.runtimes[system.runtime].splits_layers)
+    return MeasuredPoint(row, system, setting, load, together, _is_mixture(model), replicas)
 
 
 def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
@@ -119,7 +127,7 @@ def runtime_id(engine: str, version: str, catalog: Catalog) -> str:
     return "generic"
 
 
-def tokens_of(load: Load) -> Tokens:
+def tokens_of(load: BenchmarkLoad) -> Tokens:
     """Return the lengths of a load: fixed, or drawn as the protocol draws them."""
 
     def lengths(nominal: float) -> TokenDistribution:
@@ -145,22 +153,61 @@ def _lengths(row: Mapping[str, str]) -> tuple[float, float]:
             raise Unpredictable("the prompt or answer length is not stated")
 
 
-def _setting(row: Mapping[str, str], accelerator: str, model: ModelArchitecture, splits_layers: bool) -> Setting:
-    """Return a row's parallelism; data-parallel ranks count within the printed TP where both would overfill the row."""
+def _load_kind(row: Mapping[str, str]) -> str:
+    """Return the kind of a row's load; requests that all come at once are clients in a closed loop, or a queue."""
+    if row["load"] == "open_loop" and row["request_rate"] == ALL_AT_ONCE:
+        return "closed_loop" if row["concurrency"] or row["batch"] else "offline"
+    return row["load"]
+
+
+def _unstated(kind: str, row: Mapping[str, str], together: int) -> str:
+    """Return what of a load a row does not state; empty where it states all that a prediction needs."""
+    match kind:
+        case "static_batch" | "decode_only" | "prefill_only" | "offline":
+            return ""
+        case "closed_loop":
+            return "" if together else "the concurrency is not stated"
+        case "open_loop":
+            return "" if float(row["request_rate"] or 0) else "the request rate is not stated"
+        case _:
+            return f"a load of kind {kind} has limits that the row does not state"
+
+
+def _setting(
+    row: Mapping[str, str], accelerator: str, model: ModelArchitecture, splits_layers: bool
+) -> tuple[Setting, int]:
+    """Return the parallelism of one of a row's replicas, and how many there are.
+
+    Data-parallel ranks of a dense model are replicas; those of a mixture share its experts. Ranks count within the
+    printed TP where both together would take more accelerators than the row has. Accelerators beyond one replica are
+    further replicas.
+
+    Args:
+        row: of a measurements CSV.
+        accelerator: its id.
+        model: that is served.
+        splits_layers: the runtime takes pipeline stages where the row states no parallelism.
+    """
     if not row["gpus"]:
         raise Unpredictable("the number of accelerators is not stated")
     gpus = int(row["gpus"])
     pp, dp, ep = (int(row[name] or 1) for name in ("pp", "dp", "ep"))
     if splits_layers and not row["tp"] and not row["pp"]:
-        return Setting(accelerator, 1, gpus, 1, 1)
-    tp = int(row["tp"] or max(gpus // (pp * dp), 1))
-    if tp * pp * dp > gpus:
-        tp = max(gpus // (pp * dp), 1)
+        tp, pp = 1, max(gpus // dp, 1)
+    else:
+        tp = int(row["tp"] or max(gpus // (pp * dp), 1))
+    if tp * pp == gpus and tp % dp == 0:
+        tp //= dp
+    if gpus % (tp * pp * dp):
+        raise Unpredictable(
+            f"{gpus} accelerators are no multiple of the {tp * pp * dp} that TP{tp} × PP{pp} × DP{dp} takes"
+        )
+    replicas = gpus // (tp * pp * dp)
     if not _is_mixture(model):
-        return Setting(accelerator, tp * dp, pp, 1, 1)
+        return Setting(accelerator, tp, pp, 1, 1), replicas * dp
     if "enable_attention_dp" in row["notes"] and dp == 1 and tp > 1:
-        return Setting(accelerator, 1, pp, tp, tp)
-    return Setting(accelerator, tp, pp, dp, ep)
+        return Setting(accelerator, 1, pp, tp, tp), replicas
+    return Setting(accelerator, tp, pp, dp, ep), replicas
 
 
 def _is_mixture(model: ModelArchitecture) -> bool:

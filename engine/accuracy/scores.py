@@ -3,13 +3,18 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from math import nan
 
 import numpy as np
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
+from catalogs.measurement_files import RefusedRow
 from engine.accuracy.benchmarks import Progress
-from engine.accuracy.predictions import METRICS, TAILS, Simulator, columns_of, predict
+from engine.accuracy.columns import METRICS, TAILS, columns_of
+from engine.accuracy.points import MeasuredPoint
+from engine.accuracy.predictions import Simulator, predict_points, read
+from engine.arrays import Floats
 
 GROUPS = ("source", "accelerator", "model", "load")
 
@@ -55,6 +60,8 @@ class Accuracy(Struct, frozen=True):
     rows: tuple[ScoredRow, ...]
     native_precision: int
     """Points that state no weight precision: the checkpoint's own was taken."""
+    replicated: int
+    """Points with accelerators for several replicas, over which their load was divided."""
 
 
 def accuracy_of(
@@ -62,18 +69,24 @@ def accuracy_of(
     catalog: Catalog,
     simulator: Simulator | None = None,
     progress: Progress | None = None,
+    refused_rows: Sequence[RefusedRow] = (),
 ) -> Accuracy:
     """Predict every point and score the predictions; a point that cannot be predicted is listed with its reason.
 
-    With a simulator closed loops are simulated as they were run: their TTFT, and its 95th percentile, come from there.
-    What takes long besides is told by ``progress``.
+    Args:
+        points: rows of measurements CSVs.
+        catalog: what they are predicted with.
+        simulator: of closed loops, as they were run: their TTFT, and its 95th percentile, come from there.
+        progress: called as points are predicted, with how many of how many.
+        refused_rows: of the same files, which count among the points.
     """
     scored = {**METRICS, **TAILS}
     rows: list[ScoredRow] = []
     refused: list[Refusal] = []
     ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in scored}
     metric_of = {column: metric for metric, columns in scored.items() for column in columns}
-    for point, predictions in zip(points, predict(points, catalog, simulator, progress), strict=True):
+    readings = [read(row, catalog) for row in points]
+    for point, predictions in zip(points, predict_points(readings, catalog, simulator, progress), strict=True):
         if isinstance(predictions, str):
             refused.append(Refusal(point["id"], predictions))
             rows += [
@@ -85,14 +98,18 @@ def accuracy_of(
             rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, item.low, item.high, ""))
             if item.column in metric_of and item.measured > 0:
                 ratios[metric_of[item.column]].append((point, item.predicted / item.measured))
+    predicted = len(points) - len(refused)
+    refused += [Refusal(row.id, row.reason) for row in refused_rows]
+    rows += [ScoredRow(row.id, "", None, None, None, None, row.reason) for row in refused_rows]
     return Accuracy(
-        points=len(points),
-        predicted=len(points) - len(refused),
+        points=len(points) + len(refused_rows),
+        predicted=predicted,
         refused=tuple(refused),
-        metrics={metric: score([ratio for _, ratio in found]) for metric, found in ratios.items() if found},
+        metrics={metric: score([ratio for _, ratio in own]) for metric, own in ratios.items() if own},
         by={group: _by(group, ratios) for group in GROUPS},
         rows=tuple(rows),
         native_precision=sum(not point["weight_precision"] for point in points),
+        replicated=sum(isinstance(reading, MeasuredPoint) and reading.replicas > 1 for reading in readings),
     )
 
 
@@ -116,17 +133,24 @@ def rows_csv(accuracy: Accuracy) -> str:
 
 def score(ratios: Sequence[float]) -> Score:
     """Return the errors of predicted-over-measured ratios."""
-    errors = np.abs(np.array(ratios) - 1)
-    return Score(len(ratios), float(np.median(errors)), float(np.quantile(errors, 0.9)), float(np.median(ratios)))
+    return Score(len(ratios), *median_and_p90_ape(ratios), float(np.median(ratios)))
+
+
+def median_and_p90_ape(ratios: Sequence[float] | Floats) -> tuple[float, float]:
+    """Return the median and the 90th percentile of |predicted/measured − 1|; NaN where there is no ratio."""
+    if not len(ratios):
+        return nan, nan
+    errors = np.abs(np.asarray(ratios) - 1)
+    return float(np.median(errors)), float(np.quantile(errors, 0.9))
 
 
 def _by(group: str, ratios: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]) -> dict[str, dict[str, Score]]:
-    values = sorted({point[group] for found in ratios.values() for point, _ in found})
+    values = sorted({point[group] for pairs in ratios.values() for point, _ in pairs})
     return {
         value: {
             metric: score(own)
-            for metric, found in ratios.items()
-            if (own := [ratio for point, ratio in found if point[group] == value])
+            for metric, pairs in ratios.items()
+            if (own := [ratio for point, ratio in pairs if point[group] == value])
         }
         for value in values
     }

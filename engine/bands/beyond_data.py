@@ -8,7 +8,8 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import MeasuredKind
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
-from engine.bands.lookup import Architecture, Kernels, architecture_of, kernels_of
+from engine.bands.lookup import Architecture, architecture_of
+from engine.step.rates import Kernels, kernels_of
 
 BEYOND = 1.25
 """Times the largest model or the longest request that was measured, from which on a case lies outside."""
@@ -37,7 +38,7 @@ def outside(
     kinds = catalog.measured_kinds
     if not kinds:
         return ()
-    return tuple(_reasons(kinds, accelerator, model, kernels_of(accelerator, catalog), weights, tokens))
+    return tuple(_reasons(kinds, accelerator, model, kernels_of(accelerator, catalog.accelerators), weights, tokens))
 
 
 def _reasons(

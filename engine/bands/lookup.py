@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from catalogs.catalog import Catalog
-from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import ErrorBand
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import layers
+from engine.step.rates import Kernels
 
 Architecture = Literal["dense", "mixture", "latent", "hybrid"]
-Kernels = Literal["measured", "inherited", "foreign"]
 
 LEVELS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
 """Level in per cent → positions of its ends in a band's quantiles."""
@@ -33,14 +31,6 @@ def architecture_of(model: ModelArchitecture) -> Architecture:
     if any(layer.mixing and layer.mixing.heads and not layer.mixing.splits for layer in kinds):
         return "latent"
     return "mixture" if any(layer.mixture for layer in kinds) else "dense"
-
-
-def kernels_of(accelerator: Accelerator, catalog: Catalog) -> Kernels:
-    """Return whether an accelerator's own kernels were measured, or a relative's, or another architecture's."""
-    if accelerator.kernels is None:
-        return "measured"
-    same = catalog.accelerators[accelerator.kernels].architecture == accelerator.architecture
-    return "inherited" if same else "foreign"
 
 
 def band_for(

@@ -12,11 +12,11 @@ from engine.arrays import Floats
 PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FEWEST_POINTS = 30
 FEWEST_GROUPS = 3
-"""A narrower class needs so many left-out points and groups to have a band of its own."""
+"""Left-out points and groups below which a class has no band of its own."""
 WIDEST = 4.0
 """Times the spread of the points themselves to which a band is stretched at most."""
 WIDEST_OF_RUNTIME = 2.0
-"""The same of one runtime's: it narrows what all runtimes have told, or says nothing."""
+"""The same of a band of one runtime: a wider one would say less than the band of all runtimes."""
 
 
 class LeftOut(Struct, frozen=True):
@@ -35,8 +35,8 @@ def error_bands(points: Sequence[LeftOut]) -> list[ErrorBand]:
     """Return a band for every class with enough points: by metric, then by each selector or all of its values."""
     classes: dict[tuple[str | None, ...], list[LeftOut]] = {}
     for point in points:
-        for chosen in product(*((None, getattr(point, selector)) for selector in ErrorBand.SELECTORS)):
-            classes.setdefault((point.metric, *chosen), []).append(point)
+        for selection in product(*((None, getattr(point, selector)) for selector in ErrorBand.SELECTORS)):
+            classes.setdefault((point.metric, *selection), []).append(point)
     ordered = sorted(classes, key=lambda names: [name or "" for name in names])
     return [band for names in ordered if (band := _band(classes[names], *names)) is not None]
 
@@ -45,14 +45,14 @@ def _band(points: Sequence[LeftOut], *names: str | None) -> ErrorBand | None:
     groups = {p.group for p in points}
     if len(points) < FEWEST_POINTS or len(groups) < FEWEST_GROUPS:
         return None
-    chosen = dict(zip(("metric", *ErrorBand.SELECTORS), names, strict=True))
-    stretch = _stretch(points, WIDEST_OF_RUNTIME if chosen["runtime"] else WIDEST)
+    selection = dict(zip(("metric", *ErrorBand.SELECTORS), names, strict=True))
+    stretch = _stretch(points, WIDEST_OF_RUNTIME if selection["runtime"] else WIDEST)
     if stretch is None:
         return None
     return ErrorBand.model_validate(
         {
             "id": "-".join(filter(None, names)).replace("_", "-"),
-            **chosen,
+            **selection,
             "quantiles": tuple(float(f"{q:.4g}") for q in _quantiles(points, stretch)),
             "points": len(points),
             "groups": len(groups),
@@ -71,8 +71,8 @@ def _quantiles(points: Iterable[LeftOut], stretch: float) -> Floats:
     weights = np.array([1.0 / np.sqrt(sizes[p.group]) for p in rows])
     order = np.argsort(logs)
     reached = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    found = np.interp(PROBABILITIES, reached, logs[order])
-    result: Floats = np.exp(found[3] + (found - found[3]) * stretch)
+    logs_at = np.interp(PROBABILITIES, reached, logs[order])
+    result: Floats = np.exp(logs_at[3] + (logs_at - logs_at[3]) * stretch)
     return result
 
 

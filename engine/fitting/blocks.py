@@ -5,15 +5,16 @@ for each family of accelerators that the measurements show to differ from the ke
 runtime entry's value, factors at 1.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.records.constants import CONSTANTS, Constants, Fitted
 from catalogs.records.fitted import FittedConstants
-from engine.accuracy.points import Point
+from engine.accuracy.points import MeasuredPoint
 from engine.fitting.least_squares import Constant
+from engine.fitting.weights import JUDGED
 
 CDNA = ("CDNA2", "CDNA3", "CDNA4")
 APPLE = ("Apple M1", "Apple M2", "Apple M3", "Apple M4")
@@ -131,95 +132,12 @@ BLOCKS: tuple[Block, ...] = (
 )
 
 
-QUALITY: Mapping[str, float] = {
-    "trtllm_docs_v1.0": 0.3,
-    "trtllm_docs_static": 0.3,
-    "rocm_vllm_docker": 1.0,
-}
-"""Weight of a source beside 1: maximum-throughput tables hold ramp-up and tail; mixture runs hide their settings."""
-
-
-JUDGED = ("ttft",)
-"""Metrics by which every block is judged."""
-FEW_CLIENTS = 8
-ALONE = 0.5
-"""TTFT of a closed loop is mostly waiting, on which the step model has no say: only up to so many clients does it count
-in the fit, and half."""
-
-
-def quality_of(point: Point, metric: str) -> float:
-    """Return how much a metric of a point counts in the fit, by its source; 0 where it is only judged."""
-    if excluded_because(point.row, metric):
-        return 0.0
-    quality = QUALITY.get(point.row["source"], 1.0)
-    if point.load.kind == "closed_loop" and metric in JUDGED:
-        return quality * ALONE if 0 < point.together <= FEW_CLIENTS else 0.0
-    return quality
-
-
 def metrics_of(block: Block) -> tuple[str, ...]:
     """Return the metrics that a block is fitted on or judged by."""
     return tuple(dict.fromkeys((*block.metrics, *JUDGED)))
 
 
-class Exclusion(Struct, frozen=True):
-    """Points that a fit leaves aside, and why."""
-
-    reason: str
-    applies: Callable[[Mapping[str, str]], bool]
-    metrics: tuple[str, ...] = ()
-    """Of which it speaks; all where empty."""
-
-
-EXCLUSIONS: tuple[Exclusion, ...] = (
-    Exclusion(
-        "multi-token prediction may be on: repeats of these configurations differ by 1.35–2.0 ×",
-        lambda row: (
-            row["source"] == "aic_silicon_sample"
-            and (
-                (row["engine_version"] in ("1.2.0rc6.post3", "1.1.0rc2.post2") and "DeepSeek" in row["model"])
-                or (
-                    row["engine_version"] == "0.5.9"
-                    and "Qwen3.5" in row["model"]
-                    and (row["weight_precision"], row["tp"]) == ("fp8", "4")
-                )
-            )
-        ),
-    ),
-    Exclusion(
-        "TTFT stands at 5 to 9 s at any number of clients: servers that still compiled, or were not warmed up",
-        lambda row: (
-            row["source"] == "aic_silicon_sample"
-            and row["engine"].casefold() == "sglang"
-            and "DeepSeek" in row["model"]
-            and (row["weight_precision"], row["engine_version"]) == ("fp4", "")
-        ),
-        ("ttft",),
-    ),
-    Exclusion(
-        "rows that contradict themselves: 85 ms at a concurrency of 48, 21 ms at 448",
-        lambda row: row["source"] == "aic_silicon_sample" and row["model"].startswith("nvidia/"),
-    ),
-    Exclusion(
-        "all tokens of a static batch seem to route to the same experts",
-        lambda row: row["load"] == "static_batch" and "Mixtral" in row["model"],
-    ),
-)
-
-
-def excluded_because(row: Mapping[str, str], metric: str = "") -> str:
-    """Return why a row takes no part in fits, or only one metric of it takes none; empty when it does."""
-    return next(
-        (
-            exclusion.reason
-            for exclusion in EXCLUSIONS
-            if (not exclusion.metrics or metric in exclusion.metrics) and exclusion.applies(row)
-        ),
-        "",
-    )
-
-
-def block_points(block: Block, points: Iterable[Point]) -> list[Point]:
+def block_points(block: Block, points: Iterable[MeasuredPoint]) -> list[MeasuredPoint]:
     """Return the points that a block is fitted on or judged by."""
     return [p for p in points if p.system.runtime == block.runtime and p.row["source"] in block.sources]
 

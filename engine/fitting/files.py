@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from catalogs.records.fitted import ErrorBand, FittedConstants
-from engine.fitting.blocks import Block, excluded_because
+from engine.fitting.blocks import Block
 from engine.fitting.least_squares import Fit, Problem
+from engine.fitting.weights import excluded_because
 
 HEADER = """# Constants fitted on measurements of served systems, beyond what kernels timed alone can tell. Written by
 # `fleetcast fit`; spec-kit/methodology.md says how. An overhead replaces the runtime entry's; a factor multiplies the

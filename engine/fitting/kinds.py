@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from catalogs.catalog import Catalog
 from catalogs.matrices import total_parameters
 from catalogs.records.fitted import MeasuredKind
-from engine.accuracy.points import Point
+from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import read
 from engine.bands.beyond_data import format_of
 from engine.bands.lookup import architecture_of
-from engine.fitting.blocks import BLOCKS, block_points, excluded_because
+from engine.fitting.blocks import BLOCKS, block_points
+from engine.fitting.weights import excluded_because
 
 SERVED = ("static_batch", "closed_loop", "open_loop", "offline")
 """Loads of several requests together: a stream alone says nothing of serving."""
@@ -23,18 +24,18 @@ def kinds_of(
     rows: Iterable[Mapping[str, str]], scorecard: Iterable[Mapping[str, str]], catalog: Catalog
 ) -> list[MeasuredKind]:
     """Return the kinds among the rows that a fit is made of or judged by, and among the scorecard's."""
-    points = [point for row in rows if isinstance(point := read(row, catalog), Point)]
-    judged = [point for row in scorecard if isinstance(point := read(row, catalog), Point)]
+    points = [point for row in rows if isinstance(point := read(row, catalog), MeasuredPoint)]
+    judged = [point for row in scorecard if isinstance(point := read(row, catalog), MeasuredPoint)]
     used = [point for block in BLOCKS for point in block_points(block, points) if not excluded_because(point.row)]
     groups: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
     for point in {point.row["id"]: point for point in (*used, *judged)}.values():
         if point.load.kind not in SERVED or point.together == 1:
             continue
-        found = catalog.model(point.row["model"])
-        weights = catalog.precision(point.system.weights or found.precision)
+        named = catalog.model(point.row["model"])
+        weights = catalog.precision(point.system.weights or named.precision)
         accelerator = catalog.accelerators[point.setting.accelerator]
-        key = (accelerator.architecture, architecture_of(found.model), format_of(weights))
-        groups[key].append((point.load.prompt + point.load.output, total_parameters(found.model)))
+        key = (accelerator.architecture, architecture_of(named.model), format_of(weights))
+        groups[key].append((point.load.prompt + point.load.output, total_parameters(named.model)))
     return [
         MeasuredKind.model_validate(
             {

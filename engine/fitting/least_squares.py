@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import FittedConstants
-from engine.accuracy.points import Point
-from engine.accuracy.predictions import ALSO, METRICS, Simulator, predict_points
+from engine.accuracy.columns import ALSO, METRICS
+from engine.accuracy.points import MeasuredPoint
+from engine.accuracy.predictions import Simulator, predict_points
+from engine.accuracy.scores import median_and_p90_ape
 from engine.arrays import Bools, Floats
 
 ROBUST = 0.15
@@ -65,12 +67,12 @@ class Fold(Struct, frozen=True):
     constants: tuple[FittedConstants, ...]
 
 
-def group_of(point: Point) -> str:
+def group_of(point: MeasuredPoint) -> str:
     """Return the group that a point is left out with: its model and its accelerator."""
     return f"{model_of(point)}|{point.setting.accelerator}"
 
 
-def model_of(point: Point) -> str:
+def model_of(point: MeasuredPoint) -> str:
     """Return a point's model, as printed."""
     return point.row["model"].casefold()
 
@@ -80,19 +82,26 @@ class Problem:
 
     def __init__(
         self,
-        points: Sequence[Point],
+        points: Sequence[MeasuredPoint],
         catalog: Catalog,
         entries: Sequence[FittedConstants],
         constants: Sequence[Constant],
-        quality: Callable[[Point, str], float],
+        quality: Callable[[MeasuredPoint, str], float],
         metrics: Sequence[str],
         shared: Sequence[FittedConstants] = (),
         simulator: Simulator | None = None,
     ) -> None:
-        """Take the entries (selectors, with whatever is fixed) whose named fields are to be fitted.
+        """Hold the points that can be predicted, with their weights, and the constants.
 
-        ``quality`` weighs a metric of a point; 0 judges it without fitting on it. ``shared`` entries speak of all
-        runtimes and were fitted before. With a ``simulator`` the TTFT of closed loops is fitted as it replays them.
+        Args:
+            points: of one block.
+            catalog: all but the fitted constants.
+            entries: of which the constants are fields, with whatever is fixed in them.
+            constants: to be fitted.
+            quality: of a metric of a point; 0 judges it without fitting on it.
+            metrics: that are fitted or judged.
+            shared: entries that were fitted before and speak of these points too.
+            simulator: of closed loops, whose TTFT is then fitted as it replays them.
         """
         self.points = list(points)
         self.catalog = catalog
@@ -140,8 +149,8 @@ class Problem:
     def residuals(self, logs: Floats, wanted: Bools | None = None, simulator: Simulator | None = None) -> Floats:
         """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted."""
         at = np.arange(len(self.points)) if wanted is None else np.flatnonzero(wanted)
-        found = predict_points([self.points[index] for index in at], self.catalog_with(logs), simulator)
-        outcomes = dict(zip(at.tolist(), found, strict=True))
+        predicted = predict_points([self.points[index] for index in at], self.catalog_with(logs), simulator)
+        outcomes = dict(zip(at.tolist(), predicted, strict=True))
         values = []
         for index, column in self.rows:
             outcome = outcomes.get(index)
@@ -192,7 +201,13 @@ class Problem:
 
 
 def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda text: None) -> Fit:
-    """Fit all constants, then again with each fold of groups left out to see the errors there."""
+    """Return all constants fitted, and again with each fold of groups left out, to see the errors there.
+
+    Args:
+        problem: points and constants.
+        folds: among which the groups are dealt.
+        say: called with a line on every round.
+    """
     logs = problem.start
     everything = np.ones(len(problem.rows), dtype=bool)
     for number in range(ROUNDS):
@@ -208,7 +223,7 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
     def left_out(keys: NDArray[np.str_], count: int) -> tuple[Floats, tuple[Fold, ...]]:
         """Residuals of points whose key was left out of the fit; NaN where that would leave nothing to fit on."""
         residual = np.full(len(final), np.nan)
-        found = []
+        dealt = []
         for fold in _folds(keys, count):
             out = np.isin(keys[problem.index], fold)
             if out.any() and not out.all():
@@ -217,12 +232,12 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
                 wanted = np.isin(keys, fold)
                 residual[out] = problem.residuals(without, wanted)[out]
                 members = np.flatnonzero(wanted).tolist()
-                found.append(Fold(tuple(members), (*problem.shared, *problem.with_values(without))))
-        return residual, tuple(found)
+                dealt.append(Fold(tuple(members), (*problem.shared, *problem.with_values(without))))
+        return residual, tuple(dealt)
 
     models = np.array([model_of(point) for point in problem.points])
     accelerators = np.array([point.setting.accelerator for point in problem.points])
-    by_group, dealt = left_out(problem.groups, folds)
+    by_group, group_folds = left_out(problem.groups, folds)
     say("left out: " + _summary(problem, by_group))
     return Fit(
         constants=problem.with_values(logs),
@@ -232,7 +247,7 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
         ratios=_ratios(problem, by_group),
         without_model=_ratios(problem, left_out(models, len(set(models)))[0]),
         without_accelerator=_ratios(problem, left_out(accelerators, len(set(accelerators)))[0]),
-        folds=dealt,
+        folds=group_folds,
     )
 
 
@@ -264,8 +279,7 @@ def _errors(problem: Problem, residual: Floats) -> dict[str, tuple[float, float]
     for metric in problem.metrics:
         own = residual[(problem.metric == metric) & ~np.isnan(residual)]
         if len(own):
-            ape = np.abs(np.exp(own) - 1)
-            errors[metric] = (float(np.median(ape)), float(np.quantile(ape, 0.9)))
+            errors[metric] = median_and_p90_ape(np.exp(own))
     return errors
 
 

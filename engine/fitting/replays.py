@@ -6,13 +6,14 @@ The constants are those of the folds: a point is replayed with what the others, 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from msgspec import Struct
 
-from engine.accuracy.points import Point
-from engine.accuracy.predictions import METRICS, TAILS, Outcome, Simulator, predict_points
-from engine.fitting.blocks import excluded_because
+from engine.accuracy.columns import METRICS, TAILS
+from engine.accuracy.points import MeasuredPoint
+from engine.accuracy.predictions import Outcome, Simulator, predict_points
+from engine.accuracy.scores import median_and_p90_ape
 from engine.fitting.least_squares import Fit, Problem
+from engine.fitting.weights import excluded_because
 
 
 class ReplayLine(Struct, frozen=True):
@@ -26,24 +27,24 @@ class ReplayLine(Struct, frozen=True):
     simulated: tuple[float, float]
 
 
-Replayed = Mapping[int, Mapping[str, float]]
+Replays = Mapping[int, Mapping[str, float]]
 """Predicted over measured of simulated closed loops, by point and metric."""
 
 
-def replayed(problem: Problem, fit: Fit, simulator: Simulator) -> Replayed:
-    """Replay every closed loop of a fit with constants that have not seen it."""
+def replays_of(problem: Problem, fit: Fit, simulator: Simulator) -> Replays:
+    """Return the replay of every closed loop of a fit with constants that have not seen it."""
     columns = dict.fromkeys(METRICS["ttft"], "ttft")
     columns |= {column: metric for metric, names in TAILS.items() for column in names}
-    found: dict[int, dict[str, float]] = {}
+    replays: dict[int, dict[str, float]] = {}
     for fold in fit.folds:
         closed = [index for index in fold.points if problem.points[index].load.kind == "closed_loop"]
         points = [problem.points[index] for index in closed]
         outcomes = predict_points(points, problem.catalog.with_fitted(fold.constants), simulator)
-        found |= {index: _ratios(outcome, columns) for index, outcome in zip(closed, outcomes, strict=True)}
-    return found
+        replays |= {index: _ratios(outcome, columns) for index, outcome in zip(closed, outcomes, strict=True)}
+    return replays
 
 
-def replay_lines(results: Iterable[tuple[Problem, Fit, Replayed]]) -> tuple[ReplayLine, ...]:
+def replay_lines(results: Iterable[tuple[Problem, Fit, Replays]]) -> tuple[ReplayLine, ...]:
     """Return the errors of replays, each kind's beside those of its formula; set-aside points stand apart."""
     formulas: dict[tuple[str, str], list[float]] = defaultdict(list)
     simulated: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -55,7 +56,7 @@ def replay_lines(results: Iterable[tuple[Problem, Fit, Replayed]]) -> tuple[Repl
                 if index in fit.ratios.get(metric, {}):
                     formulas[key].append(fit.ratios[metric][index])
     return tuple(
-        ReplayLine(name, metric, len(ratios), _errors(formulas[name, metric]), _errors(ratios) or (0.0, 0.0))
+        ReplayLine(name, metric, len(ratios), _errors(formulas[name, metric]), median_and_p90_ape(ratios))
         for (name, metric), ratios in sorted(simulated.items())
     )
 
@@ -67,7 +68,7 @@ def _ratios(outcome: Outcome, columns: Mapping[str, str]) -> dict[str, float]:
     return {columns[item.column]: item.predicted / item.measured for item in outcome if item.column in columns}
 
 
-def _family(point: Point) -> str:
+def _family(point: MeasuredPoint) -> str:
     """Return whose closed loops a point belongs to."""
     kind = "mixture" if point.is_mixture else "dense"
     aside = ", set aside" if excluded_because(point.row, "ttft") else ""
@@ -75,7 +76,4 @@ def _family(point: Point) -> str:
 
 
 def _errors(ratios: Sequence[float]) -> tuple[float, float] | None:
-    if not ratios:
-        return None
-    ape = np.abs(np.array(ratios) - 1)
-    return float(np.median(ape)), float(np.quantile(ape, 0.9))
+    return median_and_p90_ape(ratios) if ratios else None

@@ -24,6 +24,7 @@ from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
 from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load import Load, Replicas
+from engine.step.rates import kernels_of
 from engine.workload import PERCENTILE_SHARES, Hardware, Target
 
 BLOCK = 96
@@ -149,9 +150,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
 
 def has_evidence(question: Question, accelerator: Accelerator) -> bool:
     """Return whether kernels of the accelerator, or of another of its architecture, were measured."""
-    if accelerator.kernels is None:
-        return True
-    return question.catalog.accelerators[accelerator.kernels].architecture == accelerator.architecture
+    return kernels_of(accelerator, question.catalog.accelerators) != "foreign"
 
 
 def relaxed_targets(

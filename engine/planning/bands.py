@@ -10,10 +10,11 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
 from engine.bands.beyond_data import outside
-from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends, kernels_of
+from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends
 from engine.fleet.search import SizedCandidates, replace_target
 from engine.plan import CapacityPlan, Latency, Performance, PerformanceAt, ReplicaCapacity
 from engine.replica.latencies import meets
+from engine.step.rates import kernels_of
 from engine.workload import WorkloadSpec
 
 SERVED = "closed_loop"
@@ -62,7 +63,7 @@ def plan_bands(
             runtime=best.candidates.question.runtime.id,
             load=load,
             architecture=architecture_of(model),
-            kernels=kernels_of(accelerator, catalog),
+            kernels=kernels_of(accelerator, catalog.accelerators),
         )
         if found is None:
             return None

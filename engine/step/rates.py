@@ -5,6 +5,7 @@ that inherits multiplies the shares with its own. Sources are in the catalog ent
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
@@ -70,6 +71,17 @@ class Rates(Struct, frozen=True):
     """'measured', or what was inherited from where."""
     compute: str
     """The matrix unit that runs the quantised products."""
+
+
+Kernels = Literal["measured", "inherited", "foreign"]
+
+
+def kernels_of(accelerator: Accelerator, accelerators: Mapping[str, Accelerator]) -> Kernels:
+    """Return whether an accelerator's own kernels were measured, or a relative's, or another architecture's."""
+    if accelerator.kernels is None:
+        return "measured"
+    same = accelerators[accelerator.kernels].architecture == accelerator.architecture
+    return "inherited" if same else "foreign"
 
 
 class Unsupported(Exception):  # noqa: N818 — the name says the error

@@ -9,7 +9,7 @@ import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.measurement_files import scorecard_points
-from engine.accuracy.predictions import METRICS
+from engine.accuracy.columns import METRICS
 from engine.bands.lookup import architecture_of
 from engine.fitting.run import FitRun, run_fit
 from tests.commands.conftest import Program
@@ -197,12 +197,13 @@ def text_of(rows: Iterable[Mapping[str, str]]) -> str:
         (b"hello world\n", "line 1 lacks the columns model, accelerator, load"),
         (text_of([BARE]).splitlines()[0].encode(), "no points"),
         (text_of([BARE | {"model": ""}]).encode(), "line 2: model is empty"),
-        (text_of([BARE, BARE | {"itl_ms_mean": "fast"}]).encode(), "line 3: itl_ms_mean 'fast' is not a number"),
+        (text_of([BARE | {"itl_ms_mean": "fast"}] * 2).encode(), "line 2: itl_ms_mean 'fast' is not a number"),
+        (text_of([BARE | {"itl_ms_mean": "fast"}] * 2).encode(), "(none of its 2 rows can be read)"),
         (text_of([BARE | {"itl_ms_mean": "nan"}]).encode(), "line 2: itl_ms_mean 'nan'"),
         (text_of([BARE | {"itl_ms_mean": "-4"}]).encode(), "line 2: itl_ms_mean '-4'"),
         (text_of([BARE | {"gpus": "1.5"}]).encode(), "line 2: gpus '1.5' is not a whole number"),
         (text_of([BARE | {"batch": "0"}]).encode(), "line 2: batch '0' is not a whole number"),
-        (text_of([BARE]).encode() + b"a,b\n", "line 3 has 2 fields where the header has 10"),
+        (text_of([BARE]).splitlines()[0].encode() + b"\na,b\n", "line 2: it has 2 fields where the header has 10"),
         (b"model,accelerator,load,model\nx,y,z,x\n", "the column model twice"),
         (text_of([BARE]).encode("utf-16"), "line 1 is not UTF-8"),
         (b"model,accelerator,load\n\0,\0,\0\n", "line 2 is binary"),
@@ -215,6 +216,61 @@ def test_what_is_no_set_of_points_is_refused_by_its_line(
     file = tmp_path / "points.csv"
     file.write_bytes(content)
     assert words in fleetcast.refusal("accuracy", "--points", file)
+
+
+def test_a_row_that_cannot_be_read_is_refused_alone_with_its_line_and_the_others_are_used(
+    fleetcast: Program, tmp_path: Path
+) -> None:
+    lines = text_of([BARE, BARE | {"id": "b", "itl_ms_mean": "fast"}, BARE | {"id": "c"}]) + "d,x\r\n"
+    file = tmp_path / "points.csv"
+    file.write_text(lines)
+    run = fleetcast("accuracy", "--points", file, "--json")
+    assert run.code == 0
+    assert (run.tree["points"], run.tree["predicted"], run.tree["metrics"]["itl"]["n"]) == (4, 2, 2)
+    refused = {refusal["id"]: refusal["reason"] for refusal in run.tree["refused"]}
+    assert refused["b"].startswith("line 3: itl_ms_mean 'fast' is not a number")
+    assert refused["line 5"] == "line 5: it has 2 fields where the header has 10"
+    assert "2 of 4 rows cannot be read, the others are used: line 3: itl_ms_mean 'fast'" in run.err
+    assert "line 3: itl_ms_mean 'fast'" in fleetcast("accuracy", "--points", file, "--plain").out
+
+
+def test_a_prediction_that_cannot_be_read_is_refused_alone(fleetcast: Program, tmp_path: Path) -> None:
+    points, peer = written(tmp_path / "p.csv", [BARE, BARE | {"id": "b"}]), tmp_path / "peer.csv"
+    peer.write_text("measurement_id,itl_ms\na,soon\nb,12\n")
+    run = fleetcast("accuracy", "--points", points, "--compare", peer, "--json")
+    assert run.tree["compared"][0]["metrics"]["itl"]["ours"]["n"] == 1
+    assert "1 of 2 rows cannot be read, the others are used: line 2: itl_ms 'soon'" in run.err
+
+
+def test_what_a_benchmark_tool_prints_for_all_at_once_is_a_rate(fleetcast: Program, tmp_path: Path) -> None:
+    """Clients in a closed loop are what they were without a rate; an open loop without clients is a queue."""
+    rate = {"load": "closed_loop", "concurrency": "16", "request_rate": ""}
+    clients = written(tmp_path / "p.csv", [BARE | rate | {"id": name, "request_rate": name} for name in ("", "inf")])
+    loops = written(tmp_path / "q.csv", [BARE | rate | {"id": name, "request_rate": name, "load": "open_loop"}
+                                         for name in ("Infinity", "+INF")])  # fmt: skip
+    files = [tmp_path / "p.rows", tmp_path / "q.rows"]
+    for points, file in zip((clients, loops), files, strict=True):
+        assert fleetcast("accuracy", "--points", points, "--rows", file, "--json").tree["predicted"] == 2
+    predicted = {row["predicted"] for file in files for row in rows_of(file) if row["metric"] == "ttft_ms_mean"}
+    assert len(predicted) == 1
+    queue = BARE | {"load": "open_loop", "batch": "", "request_rate": "inf", "output_tokens_per_s": "3000"}
+    tree = fleetcast("accuracy", "--points", written(tmp_path / "r.csv", [queue]), "--json").tree
+    assert tree["metrics"]["throughput"]["n"] == 1
+
+
+def test_a_benchmark_too_long_to_simulate_is_predicted_by_its_formula(fleetcast: Program, tmp_path: Path) -> None:
+    crowd = BARE | {"load": "closed_loop", "batch": "", "concurrency": "1000000"}
+    points, files = written(tmp_path / "p.csv", [crowd]), [tmp_path / "a.rows", tmp_path / "b.rows"]
+    for file, options in zip(files, ((), ("--no-simulation",)), strict=True):
+        assert fleetcast("accuracy", "--points", points, "--rows", file, *options, "--json").tree["predicted"] == 1
+    assert files[0].read_text() == files[1].read_text()
+
+
+def test_the_report_says_whose_load_was_divided_over_replicas(fleetcast: Program, tmp_path: Path) -> None:
+    points = written(tmp_path / "p.csv", [BARE | {"gpus": "4", "tp": "2"}, BARE | {"id": "b", "gpus": "3", "tp": "2"}])
+    run = fleetcast("accuracy", "--points", points, "--plain")
+    assert "1 point has accelerators for several replicas" in run.out
+    assert "3 accelerators are no multiple of the 2 that TP2 × PP1 × DP1 takes" in run.out
 
 
 def test_files_that_are_not_there(fleetcast: Program, tmp_path: Path) -> None:
