@@ -33,6 +33,11 @@ def test_one_metric_asks_as_kubernetes_does(replicas: int, metric: float, asked:
     assert asked_on(replicas, metric, 10.0) == asked
 
 
+def test_at_the_tolerance_itself_nothing_changes() -> None:
+    """As Kubernetes has it: |ratio − 1| ≤ tolerance."""
+    assert [asked_on(4, metric, 10.0, tolerance=0.25) for metric in (12.5, 12.6, 7.5, 7.4)] == [4, 6, 4, 3]
+
+
 def test_the_larger_ask_counts() -> None:
     both = replace(RATE, in_flight_per_replica=10)
     assert asks(both, 1, 6.0, in_flight=25) == [3]
