@@ -38,6 +38,10 @@ def test_at_the_tolerance_itself_nothing_changes() -> None:
     assert [asked_on(4, metric, 10.0, tolerance=0.25) for metric in (12.5, 12.6, 7.5, 7.4)] == [4, 6, 4, 3]
 
 
+def test_without_a_target_a_metric_asks_for_no_change() -> None:
+    assert asked_on(4, 7.0, 0.0) == 4
+
+
 def test_the_larger_ask_counts() -> None:
     both = replace(RATE, in_flight_per_replica=10)
     assert asks(both, 1, 6.0, in_flight=25) == [3]
@@ -117,7 +121,9 @@ def test_poll_window_and_start_make_up_the_reaction_time(plan: CapacityPlan) -> 
 
 
 def test_without_a_polling_interval_the_controllers_own_counts(plan: CapacityPlan) -> None:
-    parts = {**plan.autoscaling.reaction_parts_s, "poll": 0.0}
-    assert policy_of(replace(plan.autoscaling, reaction_parts_s=parts), plan.fleet).poll_s == parts["controller"]
-    parts["controller"] = 0.0
-    assert policy_of(replace(plan.autoscaling, reaction_parts_s=parts), plan.fleet).poll_s == 15.0
+    def policy(**parts: float) -> ScalingPolicy:
+        return policy_of(replace(plan.autoscaling, reaction_parts_s=parts), plan.fleet)
+
+    assert policy(poll=0.0, controller=20.0).poll_s == policy(controller=20.0).poll_s == 20.0
+    assert policy(poll=0.0, controller=0.0).poll_s == policy().poll_s == 15.0
+    assert policy().window_s == 0.0

@@ -171,6 +171,16 @@ def test_sharding_never_adds_and_tokens_never_free(
     assert shard(model, wide) * int(wide.accelerators[0]) >= 2 * total_parameters(model) * (1 - 1e-9)
 
 
+def test_activations_are_those_summed_by_hand() -> None:
+    """Llama 70B at TP4: 3 × the stream; gate, up and their product; at a small budget the logits of 256 positions."""
+
+    def activations(tokens: float, tp: int) -> float:
+        return float(activation_bytes(LLAMA_70B, split(tp=tp), np.array([tokens]))[0])
+
+    assert activations(8192, 4) == 8192 * 2 * (3 * 8192 + 3 * 28_672 / 4)
+    assert activations(64, 4) == 256 * 128_256 / 4 * (4 + 2)
+
+
 def test_activations_rise_with_the_budget_and_fall_with_sharding() -> None:
     sizes = [float(activation_bytes(LLAMA_70B, split(tp=4), np.array([budget]))[0]) for budget in (1e3, 8e3, 64e3)]
     assert sizes[0] < sizes[1] < sizes[2]
