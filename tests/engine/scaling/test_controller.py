@@ -127,3 +127,4 @@ def test_without_a_polling_interval_the_controllers_own_counts(plan: CapacityPla
     assert policy(poll=0.0, controller=20.0).poll_s == policy(controller=20.0).poll_s == 20.0
     assert policy(poll=0.0, controller=0.0).poll_s == policy().poll_s == 15.0
     assert policy().window_s == 0.0
+    assert policy(poll=1e6).start_s == 0.0
