@@ -89,6 +89,11 @@ def test_twice_the_characters_take_twice_the_work(text: str) -> None:
     assert whole < 2.5 * half
 
 
+def test_a_question_about_the_most_quotes_the_words_that_make_it_so() -> None:
+    (question,) = interpret("8B with up to 40 rps", CATALOG).questions
+    assert question.words == "up to 40 rps"
+
+
 def test_what_is_too_long_to_be_read_is_said() -> None:
     assert interpret("word " * 5000 + "20 rps", CATALOG).unused == ("the 5,006 characters after the first 20,000",)
 
