@@ -149,10 +149,10 @@ def _answer(
     written: "Format | None",
     force: bool,
 ) -> int:
+    from engine.method import forecast
     from engine.plan import NoPlan, plan_json
-    from engine.proof.proven import proven_forecast
 
-    plan = proven_forecast(question.spec, facts, question.sources, simulate=verify, refine=refine)
+    plan = forecast(question.spec, facts, sources=question.sources, verify=verify, refine=refine)
     if isinstance(plan, NoPlan):
         _show_none(plan, question, json=json, plain=plain, full=full)
         if output is not None:

@@ -137,7 +137,7 @@ def simulate_command(
     facts = user_catalogs(catalog or ())
     with ExitStack() as files:
         lines = None if trace is None or over.asked else files.enter_context(opened(trace))
-        chosen = _planned(plan, spec, texts, catalog, facts, proven=over.asked)
+        chosen = _planned(plan, spec, texts, catalog, facts)
         from engine.load_test.plan_under_load import simulate_plan
         from engine.plan import NoPlan  # numpy: bad input is refused without it
         from engine.plan import plain as plain_values
@@ -222,10 +222,8 @@ def _planned(
     texts: dict[str, tuple[str, ...]],
     directories: list[Path] | None,
     facts: "Catalog",
-    *,
-    proven: bool,
 ) -> "CapacityPlan | NoPlan":
-    """Return the plan that is simulated: from its file, or made from the flags, verified and replayed if ``proven``."""
+    """Return the plan that is simulated: from its file, or the one that `forecast` shows for these flags."""
     if file is not None:
         from engine.plan_file import read_plan
 
@@ -233,13 +231,9 @@ def _planned(
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
     question = collected(statements, facts).completed()
     notice(question.notes)
-    if proven:  # with the thresholds that `forecast` shows
-        from engine.proof.proven import proven_forecast
+    from engine.method import forecast  # numpy: bad input is refused without it
 
-        return proven_forecast(question.spec, facts, question.sources)
-    from engine.method import forecast
-
-    return forecast(question.spec, facts, question.sources)
+    return forecast(question.spec, facts, sources=question.sources)
 
 
 def _none(none: "NoPlan", *, json: bool, plain: bool) -> int:

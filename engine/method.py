@@ -2,133 +2,119 @@
 
 from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from engine.fleet.operating_points import operating_points
-from engine.fleet.search import SizedCandidates, array_of_one, search
-from engine.plan import CapacityPlan, NoPlan, PerformanceAt, Rejection, TargetResult
+from catalogs.errors import InputError
+from engine.plan import CapacityPlan, NoPlan, PerformanceAt
 from engine.planning.alternatives import alternatives_of
-from engine.planning.answer import answer_of, target_results, warnings_of
+from engine.planning.answer import answer_of, warnings_of
 from engine.planning.assumptions import assumptions_of
-from engine.planning.bands import plan_bands
+from engine.planning.bands import bands_of
 from engine.planning.bill import bill_of, energy_of
-from engine.planning.capacity import replica_capacity
-from engine.planning.ledger import fleet_of
+from engine.planning.capacity import pool_may_fill
 from engine.planning.memory import memory_of
-from engine.planning.no_plan import explain_misses, no_plan
 from engine.planning.provenance import provenance_of
+from engine.planning.ranking import Ranking, ranked_candidates
 from engine.planning.replica import chosen_of
 from engine.planning.thresholds import thresholds_of
-from engine.question.demand import demand_of
-from engine.question.resolve import Question, resolve
+from engine.planning.verdict import Verdict, formulas_verdict
+from engine.proof.day import ReplayedDay, replayed_day
+from engine.question.resolve import resolve
 from engine.workload import Source, WorkloadSpec, with_defaults
 
 
 def forecast(
-    spec: WorkloadSpec, catalog: Catalog, sources: Mapping[str, Source] | None = None
+    spec: WorkloadSpec,
+    catalog: Catalog,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    verify: bool = True,
+    refine: bool = False,
 ) -> CapacityPlan | NoPlan:
-    """Return the plan for a spec, or why there is none.
+    """Return the plan for a spec, or why there is none; every door shows this one.
 
     Args:
         spec: the question.
         catalog: the facts.
         sources: where each value came from, by path; carried into the plan.
+        verify: simulate the peak hour and the steepest minutes request by request; the replay of a day or a week goes
+            minute by minute in any case.
+        refine: size the fleet on the capacity that simulations find, not on the formulas'.
 
     Returns:
         A plan (``answer.meets_targets`` says whether it keeps every target; where no candidate can, it is the nearest
         one), or NoPlan when nothing fits at all.
 
     Raises:
-        InputError: names that the catalog does not know, or values that contradict each other.
+        InputError: names that the catalog does not know, values that contradict each other, nothing to refine.
     """
-    found = considered(spec, catalog)
-    if isinstance(found, NoPlan):
-        return found
-    best = array_of_one(found.evaluated, int(found.evaluated.order[0]))
-    return planned(found.question, found.evaluated, best, found.misses, sources)
+    if refine:
+        _refuse_unrefinable(spec)
+    sources = with_defaults(spec, sources or {})
+    ranking = ranked_candidates(resolve(spec, catalog))
+    if isinstance(ranking, NoPlan):
+        return ranking
+    verdict = _verified(ranking, refine=refine) if verify else formulas_verdict(ranking)
+    return plan_of(verdict, replayed_day(verdict.chosen, sources, simulate=verify), sources)
 
 
-class Considered(Struct, frozen=True):
-    """Every candidate of a question, ranked."""
-
-    question: Question
-    evaluated: SizedCandidates
-    misses: tuple[Rejection, ...]
-    """Why none of them meets what was asked; then they are the nearest ones."""
-
-
-def considered(spec: WorkloadSpec, catalog: Catalog) -> Considered | NoPlan:
-    """Return the candidates for a spec, or why nothing fits at all.
-
-    Raises:
-        InputError: as ``forecast``.
-    """
-    question = resolve(spec, catalog)
-    evaluated = search(question)
-    if len(evaluated.order):
-        return Considered(question, evaluated, ())
-    refused = no_plan(question, evaluated)
-    return refused or Considered(question, *explain_misses(question, evaluated))
+def _refuse_unrefinable(spec: WorkloadSpec) -> None:
+    if not spec.targets:
+        raise InputError("there is no target to refine the capacity under; give one, such as --ttft-p95 800ms")
+    if spec.traffic.concurrency:
+        raise InputError(
+            f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
+            "such as --rps 10"
+        )
 
 
-class Simulated(Struct, frozen=True):
-    """What a simulation of a plan says where the formulas say something else."""
+def _verified(ranking: Ranking, *, refine: bool) -> Verdict:
+    """Return the verdict on the best candidate, simulated where that could overturn it."""
+    if not (ranking.question.spec.targets or pool_may_fill(ranking.best)):
+        return formulas_verdict(ranking)
+    from engine.proof.verification import verified  # the simulator: others need not wait for it
 
-    results: tuple[TargetResult, ...] | None = None
-    """Of each target at the peak hour."""
-    binding: str | None = None
-    """The target that stops a replica."""
+    return verified(ranking, refine=refine)
 
 
-def planned(
-    question: Question,
-    evaluated: SizedCandidates,
-    best: SizedCandidates,
-    misses: tuple[Rejection, ...] = (),
-    sources: Mapping[str, Source] | None = None,
-    simulated: Simulated | None = None,
-) -> CapacityPlan:
-    """Return the plan of a candidate (an array of one) among those that were evaluated.
+def plan_of(verdict: Verdict, day: ReplayedDay | None, sources: Mapping[str, Source]) -> CapacityPlan:
+    """Return the plan that states a verdict.
 
     Args:
-        question: the question that it answers.
-        evaluated: all candidates, ranked.
-        best: the chosen one.
-        misses: why nothing meets what was asked.
-        sources: where each value came from.
-        simulated: what a simulation of the plan says.
+        verdict: on the fleet.
+        day: how its autoscaler fared; None for a fleet that never scales.
+        sources: where each value of the spec came from, by path; defaults too.
     """
-    spec = question.spec
-    capacity = replica_capacity(question, best, simulated.binding if simulated else None)
-    points = operating_points(question, best)
-    demand = demand_of(spec.traffic)
-    fleet = fleet_of(question, best, capacity, demand.trough)
-    results = (simulated and simulated.results) or target_results(spec, points.at_peak)
-    memory = memory_of(question, best, points.at_peak)
-    thresholds = thresholds_of(question, best, capacity, points, demand)
-    bill = bill_of(question, best, fleet, capacity, points, demand, thresholds.target_utilisation)
-    plan = CapacityPlan(
-        answer=answer_of(question, best, fleet, capacity, results),
-        spec=spec,
-        sources=with_defaults(spec, sources or {}),
-        chosen=chosen_of(question, best),
+    chosen = verdict.chosen
+    question, candidate, points = chosen.question, chosen.candidate, chosen.points
+    memory = memory_of(question, candidate, points.at_peak)
+    fleet = replace(chosen.fleet, minimum_replicas=day.minimum_replicas) if day else chosen.fleet
+    thresholds = day.thresholds if day else thresholds_of(chosen)
+    bill = bill_of(chosen, fleet, thresholds, day.time_held if day else None)
+    return CapacityPlan(
+        answer=answer_of(verdict),
+        spec=question.spec,
+        sources=dict(sources),
+        chosen=chosen_of(question, candidate),
         memory=memory,
         performance=PerformanceAt(points.at_mean, points.at_peak),
-        targets=results,
-        replica_capacity=capacity,
+        targets=verdict.results,
+        replica_capacity=chosen.capacity,
         fleet=fleet,
         autoscaling=thresholds,
         cost=bill,
-        energy=energy_of(question, best, fleet, points),
-        alternatives=alternatives_of(question, evaluated),
-        rejected=(*misses, *evaluated.rejected),
-        assumptions=assumptions_of(question, best, sources or {}),
-        warnings=warnings_of(
-            question, best, fleet, memory, points, bill, results, misses, simulated=simulated is not None
+        energy=energy_of(chosen),
+        alternatives=alternatives_of(question, chosen.evaluated),
+        rejected=(*verdict.misses, *chosen.evaluated.rejected),
+        assumptions=(
+            *verdict.assumptions,
+            *assumptions_of(question, candidate, sources),
+            *(day.assumptions if day else ()),
         ),
-        bands=None,
-        provenance=provenance_of(question, best),
+        warnings=warnings_of(verdict, memory, bill),
+        bands=bands_of(chosen),
+        provenance=provenance_of(question, candidate, verdict.method),
+        verification=verdict.record,
+        replay=day.record if day else None,
     )
-    return replace(plan, bands=plan_bands(plan, question.model, question.catalog, best))

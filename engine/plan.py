@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from engine.workload import Metric, Percentile, Source, Term, WorkloadSpec
+from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec
 
 SCHEMA_VERSION = 1
 
@@ -450,6 +450,75 @@ class Provenance(Result, frozen=True):
     method: str
 
 
+class Range(Result, frozen=True):
+    """Both ends of a figure's band, in the figure's own unit."""
+
+    low: float
+    high: float
+
+
+class CountRange(Result, frozen=True):
+    """Both ends of a count."""
+
+    low: int
+    """What the plan has: it is sized on the central figure."""
+    high: int
+    """What the load would take at the bad end."""
+
+
+class LatencyBand(Result, frozen=True):
+    """The band of each figure of a latency, seconds."""
+
+    mean: Range
+    p50: Range
+    p90: Range
+    p95: Range
+    p99: Range
+
+
+class PerformanceBand(Result, frozen=True):
+    """The bands of one replica's latencies at a load."""
+
+    ttft_s: LatencyBand
+    itl_s: LatencyBand
+    e2e_s: LatencyBand
+
+
+class PerformanceBands(Result, frozen=True):
+    """At the mean rate and at the peak hour."""
+
+    at_mean: PerformanceBand
+    at_peak: PerformanceBand
+
+
+class CapacityBand(Result, frozen=True):
+    """The band of what one replica carries within the targets."""
+
+    requests_per_s: Range
+
+
+class FleetBand(Result, frozen=True):
+    """What the fleet would be, and would carry, at both ends."""
+
+    replicas: CountRange
+    accelerators: CountRange
+    capacity_requests_per_s: Range
+    meets_targets: bool = True
+    """Whether any number of replicas meets the targets at the bad end."""
+
+
+class Bands(Result, frozen=True):
+    """How far off the figures may be, from residuals of cases like this; memory has no band of this kind."""
+
+    level: BandLevel
+    """Per cent of such cases whose truth lies between both ends."""
+    note: str | None
+    """What of the case no measurement is like, or few are."""
+    performance: PerformanceBands
+    replica_capacity: CapacityBand
+    fleet: FleetBand
+
+
 class CapacityPlan(Result, frozen=True):
     """A spec's answer, with everything needed to question it."""
 
@@ -469,7 +538,8 @@ class CapacityPlan(Result, frozen=True):
     rejected: tuple[Rejection, ...]
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
-    bands: dict[str, Any] | None
+    bands: Bands | None
+    """Null where the catalog has no bands."""
     provenance: Provenance
     verification: Verification | None = None
     """Null where nobody simulated the plan."""

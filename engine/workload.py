@@ -21,6 +21,11 @@ BandLevel = Literal[50, 80, 95]
 SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "derived"]
 
 
+def target_name(metric: Metric, percentile: Percentile) -> str:
+    """Return a target as people say it: 'TTFT p95'."""
+    return f"{metric.upper()} {percentile}"
+
+
 class TokenDistribution(Record):
     """How many tokens: a lognormal by its mean and CV (or p95), or a file's values. Clipped at the context limit."""
 
@@ -60,6 +65,10 @@ class TokenDistribution(Record):
 DEFAULT_TOKEN_CV = 0.8
 
 
+LOWEST_CALLS_PER_S = 1e-9
+"""One model call in 30 years: below it nothing is planned."""
+
+
 class Traffic(Record):
     """How many requests arrive, and how unevenly."""
 
@@ -86,6 +95,12 @@ class Traffic(Record):
     def _one_load(self) -> Self:
         if self.requests_per_s is not None and self.concurrency is not None:
             raise ValueError("requests_per_s and concurrency both give the load: state one of them")
+        calls = None if self.requests_per_s is None else self.requests_per_s * self.calls_per_request
+        if calls is not None and calls < LOWEST_CALLS_PER_S:
+            raise ValueError(
+                f"requests_per_s × calls_per_request is {calls:g}, less than one model call in 30 years; "
+                f"{LOWEST_CALLS_PER_S:g} or more is accepted"
+            )
         if self.hourly_profile and len(self.hourly_profile) not in (24, 168):
             raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
         return self

@@ -252,7 +252,7 @@ def _sure(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     said = fleet_sentence(plan)
     if not said:
         return ()
-    outside = outside_sentence(plan) if plan.bands and plan.bands["note"] not in plan.warnings[:1] else ""
+    outside = outside_sentence(plan) if plan.bands and plan.bands.note not in plan.warnings[:1] else ""
     return (Paragraph(sentence(said)), *((Paragraph(outside, "warning"),) if outside else ()))
 
 

@@ -166,7 +166,7 @@ def _prepare_rest(ports: Ports) -> None:
     for name in (
         "engine.proof.verification",
         "engine.proof.ten_minutes",
-        "engine.proof.proven",
+        "engine.method",
         "agent.report.show",
         "agent.report.rich_render",
         "agent.report.model",
@@ -207,9 +207,9 @@ def _model(text: str, catalog: Catalog) -> FoundModel:
 
 
 def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
-    from engine.proof.proven import proven_forecast  # numpy: loaded beside the first prompt
+    from engine.method import forecast  # numpy: loaded beside the first prompt
 
-    return proven_forecast(spec, catalog, sources)
+    return forecast(spec, catalog, sources=sources)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

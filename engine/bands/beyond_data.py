@@ -10,6 +10,7 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
 from engine.bands.lookup import Architecture, architecture_of
 from engine.step.rates import Kernels, kernels_of
+from engine.workload import WorkloadSpec
 
 BEYOND = 1.25
 """Times the largest model or the longest request that was measured, from which on a case lies outside."""
@@ -21,6 +22,25 @@ def format_of(precision: Precision) -> str:
     if precision.weight_only:
         return f"{int(precision.bits)}-bit weight-only"
     return "16-bit" if precision.bits == 16 else precision.compute
+
+
+def outside_note(
+    accelerator: Accelerator, model: ModelArchitecture, weights: Precision, spec: WorkloadSpec, catalog: Catalog
+) -> str | None:
+    """Return in one sentence what of a case no measurement is like; None where it is among the data.
+
+    Args:
+        accelerator: that serves.
+        model: that is served.
+        weights: their format.
+        spec: its lengths are those of the case.
+        catalog: its measured kinds.
+    """
+    tokens = spec.tokens.input.mean + spec.tokens.output.mean + spec.tokens.reasoning_tokens
+    reasons = outside(accelerator, model, weights, tokens, catalog)
+    if not reasons:
+        return None
+    return f"outside all data: {'; '.join(reasons)}; the bands are the nearest kind's, widened, and a guess"
 
 
 def outside(

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_MONTH
-from engine.fleet.offers import TERM_WORDS, OfferChoice, PricedOffer, instances_for
-from engine.plan import Chosen, Cost, TokenPrices
+from catalogs.units import SECONDS_PER_MONTH
+from engine.fleet.offers import TERM_WORDS, OfferChoice, PricedOffer
+from engine.plan import Cost, TokenPrices
 from engine.question.demand import Demand, replicas_for
 from engine.workload import Money
 
@@ -57,8 +56,7 @@ def bill(
     *,
     fleet: FleetSize,
     usage: Usage,
-    demand: Demand,
-    target_utilisation: float,
+    time_held: Mapping[int, int],
     money: Money,
 ) -> Cost:
     """Return the bill on the chosen offer.
@@ -67,8 +65,7 @@ def bill(
         choice: the offer, and those beside it.
         fleet: how many replicas, at least, today and at most.
         usage: mean traffic and one replica's capacity.
-        demand: the shape of demand over which the autoscaled fleet follows.
-        target_utilisation: ρ, the share of λ_cap at which the autoscaler holds a replica.
+        time_held: for how long the autoscaler holds so many replicas, hours or minutes by replicas.
         money: budget and other monthly costs.
     """
     offer, size = choice.median, fleet.accelerators_per_replica
@@ -77,8 +74,8 @@ def bill(
     def monthly(replicas: float, on: PricedOffer = offer) -> float:
         return on.monthly_usd(on.instances_for(int(replicas), size)) + other
 
-    hours = replicas_by_hour(demand, usage.calls_per_s, target_utilisation * usage.capacity_rps, fleet)
-    instances = sum(offer.instances_for(replicas, size) for replicas in hours) / len(hours)
+    held = sum(time * offer.instances_for(replicas, size) for replicas, time in time_held.items())
+    instances = held / sum(time_held.values())
     today, largest = monthly(fleet.replicas), monthly(fleet.maximum_replicas)
     used = usage.calls_per_s / usage.capacity_rps * size
     paid = offer.instances_for(fleet.replicas, size) * offer.accelerators
@@ -96,30 +93,6 @@ def bill(
         other_monthly_usd=other,
         within_budget=None if money.monthly_budget_usd is None else today <= money.monthly_budget_usd,
         note=_note(choice) + _budget_note(today, largest, money.monthly_budget_usd),
-    )
-
-
-def autoscaled_bill(cost: Cost, chosen: Chosen, minimum_replicas: int, share_of_time: Mapping[int, float]) -> Cost:
-    """Return a bill with the autoscaled month, and that of the minimum, as a replay held the replicas.
-
-    Args:
-        cost: the bill by the hours of the profile; it stays as it is where no price is known.
-        share_of_time: by replicas held.
-    """
-    offer, size = chosen.offer, chosen.accelerators_per_replica
-    if offer is None or cost.monthly_usd is None:
-        return cost
-
-    def monthly(instances: float) -> float:
-        return instances * offer.usd_per_hour * HOURS_PER_MONTH + cost.other_monthly_usd
-
-    def held(replicas: int) -> int:
-        return instances_for(replicas, size, offer.accelerators)
-
-    return replace(
-        cost,
-        minimum_monthly_usd=monthly(held(minimum_replicas)),
-        autoscaled_monthly_usd=monthly(sum(share * held(count) for count, share in share_of_time.items())),
     )
 
 

@@ -66,13 +66,33 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
 
     Args:
         question: resolved.
-        targets: instead of the spec's own (relaxed ones, when those cannot be met).
+        targets: instead of the spec's own.
     """
     found, rejected = candidates(question)
     found = _within_power(question.spec.hardware, found)
-    wanted = question.spec.targets if targets is None else tuple(targets)
-    replicas = found.replicas()
-    batch = _capacity_batches(replicas, wanted, question.spec.serving.utilisation_ceiling)
+    wanted = question.spec.targets if targets is None else targets
+    return _sized(question, found, found.replicas(), tuple(rejected), wanted)
+
+
+def with_targets(question: Question, evaluated: SizedCandidates, targets: Sequence[Target]) -> SizedCandidates:
+    """Return the candidates of a question under other targets: relaxed ones, when its own cannot be met.
+
+    Args:
+        question: resolved.
+        evaluated: its candidates.
+        targets: instead of the spec's own.
+    """
+    return _sized(question, evaluated.candidates, evaluated.replicas, evaluated.rejected, targets)
+
+
+def _sized(
+    question: Question,
+    found: Candidates,
+    replicas: Replicas,
+    rejected: tuple[Rejection, ...],
+    targets: Sequence[Target],
+) -> SizedCandidates:
+    batch = _capacity_batches(replicas, targets, question.spec.serving.utilisation_ceiling)
     safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
     load = replicas.at(safe)
     known = ~np.isnan(batch)
@@ -84,7 +104,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
     return SizedCandidates(
-        found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, tuple(rejected)
+        found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, rejected
     )
 
 

@@ -12,11 +12,11 @@ from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats
 from engine.fleet.offers import paid_accelerators
 from engine.load_test.load_over_time import Lasting, LastingLoad, Recorded, Span, lasting_load
-from engine.load_test.plan_under_load import latency
 from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
 from engine.planning.ledger import always_on
+from engine.proof.simulated_figures import latency
 from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.simulation import Requests, step_model_of
 from engine.simulation.minutes import Minutes
@@ -169,7 +169,7 @@ def _simulated(
     told = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
-    fixed = always_on(plan)
+    fixed = always_on(plan.fleet)
     fixed_paid = paid_accelerators(plan.chosen, fixed) * hours
     return SimulatedFleet(
         load=words,

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from catalogs.units import SECONDS_PER_MINUTE
-from engine.load_test.plan_under_load import drawn_tokens, refuse_impossible
+from engine.load_test.plan_under_load import refuse_impossible
 from engine.plan import CapacityPlan
 from engine.planning.inverse import fleet_rate
+from engine.proof.drawn_load import drawn_tokens
 from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
 from engine.scaling.minutes import demand_by_minute

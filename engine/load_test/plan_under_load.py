@@ -3,8 +3,7 @@
 The load is drawn from the plan's spec, or is a recorded trace.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import Literal
 
@@ -14,27 +13,24 @@ from msgspec import Struct
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.fleet.candidates import Candidates
-from engine.load_test.repeats import Progress, Repeated, distribution_over, repeats
+from engine.load_test.repeats import Progress, Repeated, repeats
 from engine.plan import (
     CapacityPlan,
-    Latency,
     Performance,
-    SimulatedFigure,
     SimulatedLatency,
     SimulatedTarget,
 )
 from engine.planning.inverse import chosen_candidate, fleet_rate
+from engine.proof.drawn_load import drawn_load
+from engine.proof.simulated_figures import distribution_over, latency, simulated_targets
 from engine.question.demand import demand_of
 from engine.question.resolve import Question
 from engine.replica.performance import performance_at_rate
-from engine.simulation import Requests, SimulationResult, open_loop, step_model_of
-from engine.simulation.arrivals import Lengths, drawn_lengths
+from engine.simulation import Requests, SimulationResult, step_model_of
 from engine.simulation.compiled import can_compile
 from engine.simulation.routing import DEFAULT_ROUTING, Routing
 from engine.simulation.simulate import WORTH_COMPILING, Speed
-from engine.simulation.statistics import Distribution, Estimate
 from engine.simulation.traces import read_trace
-from engine.workload import Target, TokenDistribution, Tokens
 
 Moment = Literal["peak", "mean", "profile"]
 
@@ -183,54 +179,6 @@ def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:
     return performance_at_rate(found.replicas(), requests_per_s)
 
 
-def drawn(
-    question: Question,
-    requests_per_s: float,
-    count: int,
-    seed: int,
-    profile: tuple[float, ...] = (),
-    burstiness: float | None = None,
-) -> Iterator[Requests]:
-    """Return requests drawn from the spec of a question, with its burstiness unless another is given."""
-    return drawn_load(question, requests_per_s, count, profile, burstiness)(seed=seed)
-
-
-def drawn_load(
-    question: Question,
-    requests_per_s: float,
-    count: int,
-    profile: tuple[float, ...] = (),
-    burstiness: float | None = None,
-) -> Callable[..., Iterator[Requests]]:
-    """Return what draws requests from the spec of a question, given a seed."""
-    tokens = question.spec.tokens
-    return partial(
-        open_loop,
-        requests_per_s,
-        count,
-        tokens.input,
-        answers_of(tokens),
-        burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
-        hourly_profile=profile,
-        prefix_hit=tokens.prefix_hit,
-        # As the formulas clip them; beyond the KV pool a runtime refuses a request.
-        context_limit=max(question.context_limit - 1, 1),
-    )
-
-
-def drawn_tokens(question: Question, seed: int) -> Lengths:
-    """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
-    tokens = question.spec.tokens
-    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
-
-
-def answers_of(tokens: Tokens) -> TokenDistribution:
-    """Return the lengths of answers, hidden tokens included."""
-    if not tokens.reasoning_tokens:
-        return tokens.output
-    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.lognormal_cv)
-
-
 def warm_up(requests: int, in_flight: float) -> int:
     """Return how many of the first requests are not counted: the replicas start empty."""
     return min(requests // 3, max(requests // 20, int(2 * in_flight)))
@@ -305,56 +253,6 @@ def _run(
         preemptions=sum(result.preemptions for result in results),
         over_time=_over_time(results[0]),
     )
-
-
-def latency(simulated: Distribution, formula: Latency | None = None) -> SimulatedLatency:
-    """Return a distribution as a plan holds it, beside the formula's."""
-
-    def figure(name: str) -> SimulatedFigure:
-        estimate: Estimate = getattr(simulated, name)
-        beside = None if formula is None else float(getattr(formula, name))
-        return SimulatedFigure(estimate.value, estimate.low, estimate.high, beside)
-
-    return SimulatedLatency(figure("mean"), figure("p50"), figure("p90"), figure("p95"), figure("p99"))
-
-
-def simulated_targets(
-    targets: Sequence[Target],
-    results: Sequence[SimulationResult],
-    formula: Performance | None,
-    first: int,
-    last: int | None,
-) -> Iterator[SimulatedTarget]:
-    """Yield what came of each target, over repeats; requests from ``first`` on and before ``last`` count."""
-    for target in targets:
-        name = f"{target.metric}_s"
-        estimate: Estimate = getattr(
-            distribution_over([getattr(result, name) for result in results]), target.percentile
-        )
-        if not isfinite(estimate.value):
-            continue
-        shares = [share for result in results if (share := _within(target, result, first, last)) is not None]
-        yield SimulatedTarget(
-            target.metric,
-            target.percentile,
-            target.seconds,
-            estimate.value,
-            estimate.low,
-            estimate.high,
-            None if formula is None else float(getattr(getattr(formula, name), target.percentile)),
-            estimate.value <= target.seconds,
-            sum(shares) / len(shares) if shares else None,
-        )
-
-
-def _within(target: Target, result: SimulationResult, first: int, last: int | None) -> float | None:
-    """Return the share of requests within a target; None where that is not known."""
-    if result.requests is None:
-        return None
-    column = {"ttft": "ttft_s", "itl": "tpot_s", "e2e": "e2e_s"}[target.metric]
-    values = getattr(result.requests.between(first, last), column)
-    values = values[~np.isnan(values)]
-    return float((values <= target.seconds).mean()) if len(values) else None
 
 
 def _arrival_rate(result: SimulationResult) -> float:

@@ -5,7 +5,6 @@ The results are those of the seeds in their order, whichever process took which.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from math import isfinite, sqrt
 
 import numpy as np
 from msgspec import Struct
@@ -15,7 +14,6 @@ from engine.simulation import Requests, SimulationResult, StepModel, requests_of
 from engine.simulation.requests import chunks
 from engine.simulation.routing import Routing
 from engine.simulation.simulate import Speed
-from engine.simulation.statistics import Distribution, Estimate, student
 
 FEW = 40_000
 """Requests, over all repeats, below which starting other processes costs more than it saves."""
@@ -96,23 +94,3 @@ def told(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[R
             progress(done, total)
             yield piece
             done += len(piece)
-
-
-def over_repeats(values: Sequence[float]) -> Estimate:
-    """Return the mean of a figure over repeats, with its 95 % confidence interval."""
-    known = np.array([value for value in values if isfinite(value)])
-    if not len(known):
-        return Estimate(float("nan"), None, None)
-    mean = float(known.mean())
-    if len(known) == 1:
-        return Estimate(mean, None, None)
-    half = student(len(known)) * float(known.std(ddof=1)) / sqrt(len(known))
-    return Estimate(mean, max(mean - half, 0.0), mean + half)
-
-
-def distribution_over(results: Sequence[Distribution]) -> Distribution:
-    """Return a distribution over repeats; a single one keeps its own intervals."""
-    if len(results) == 1:
-        return results[0]
-    names = ("mean", "p50", "p90", "p95", "p99")
-    return Distribution(*(over_repeats([getattr(result, name).value for result in results]) for name in names))

@@ -1,18 +1,25 @@
-"""The bands of a plan: a tree with the paths of its figures, ``low`` and ``high`` for each."""
+"""The bands of a plan: both ends of each figure that errors of measurement widen."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from catalogs.catalog import Catalog
-from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import ModelArchitecture
-from catalogs.records.precisions import Precision
-from engine.bands.beyond_data import outside
+from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends
 from engine.fleet.search import SizedCandidates, replace_target
-from engine.plan import CapacityPlan, Latency, Performance, PerformanceAt, ReplicaCapacity
+from engine.plan import (
+    Bands,
+    CapacityBand,
+    CountRange,
+    FleetBand,
+    Latency,
+    LatencyBand,
+    Performance,
+    PerformanceBand,
+    PerformanceBands,
+    Range,
+)
+from engine.planning.verdict import ChosenFleet
 from engine.replica.latencies import meets
 from engine.step.rates import kernels_of
 from engine.workload import WorkloadSpec
@@ -26,49 +33,30 @@ TRIALS = 32
 """Batches at which the targets are tried at the bad end, between a request alone and the replica's capacity."""
 
 
-def outside_note(
-    accelerator: Accelerator, model: ModelArchitecture, weights: Precision, spec: WorkloadSpec, catalog: Catalog
-) -> str | None:
-    """Return in one sentence what of a case no measurement is like; None where it is among the data."""
-    tokens = spec.tokens.input.mean + spec.tokens.output.mean + spec.tokens.reasoning_tokens
-    reasons = outside(accelerator, model, weights, tokens, catalog)
-    if not reasons:
-        return None
-    return f"outside all data: {'; '.join(reasons)}; the bands are the nearest kind's, widened, and a guess"
-
-
-def plan_bands(
-    plan: CapacityPlan, model: ModelArchitecture, catalog: Catalog, best: SizedCandidates
-) -> dict[str, Any] | None:
-    """Return the plan's bands at the level that its spec asks for; None where the catalog has no bands.
+def bands_of(chosen: ChosenFleet) -> Bands | None:
+    """Return the bands of a fleet's figures at the level that its spec asks for; None where the catalog has no bands.
 
     Memory follows from dimensions and has no band of this kind. The fleet's high end is what the load would need at the
     bad end: every step as slow as the bands say, so that replicas carry less, and less again within the targets.
-
-    Args:
-        plan: without bands.
-        model: that it serves.
-        catalog: its bands.
-        best: the candidate that the plan was made of, an array of one.
     """
-    accelerator = catalog.accelerators[plan.chosen.accelerator]
-    weights = catalog.precision(plan.chosen.precision.weights)
-    note = outside_note(accelerator, model, weights, plan.spec, catalog)
+    question, candidate = chosen.question, chosen.candidate
+    spec, catalog, accelerator = question.spec, question.catalog, candidate.candidates.accelerator(0)
+    note = outside_note(accelerator, question.model, question.weights, spec, catalog)
     factors: dict[str, Factors] = {}
     thin = False
     for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):
-        found = band_for(
+        band_and_fit = band_for(
             catalog.bands,
             metric,
-            runtime=best.candidates.question.runtime.id,
+            runtime=question.runtime.id,
             load=load,
-            architecture=architecture_of(model),
+            architecture=architecture_of(question.model),
             kernels=kernels_of(accelerator, catalog.accelerators),
         )
-        if found is None:
+        if band_and_fit is None:
             return None
-        band, known = found
-        factors[metric] = ends(band, plan.spec.band, known=known, beyond=note is not None)
+        band, known = band_and_fit
+        factors[metric] = ends(band, spec.band, known=known, beyond=note is not None)
         thin = thin or not known
     if thin and note is None:
         note = (
@@ -77,13 +65,15 @@ def plan_bands(
         )
     slowness = max(factors["itl"][1], 1 / factors["throughput"][0])
     factors["e2e"] = (min(factors["itl"][0], 1.0), max(factors["itl"][1], 1.0))
-    return {
-        "level": plan.spec.band,
-        "note": note,
-        "performance": _performance(plan.performance, factors),
-        "replica_capacity": _capacity(plan.replica_capacity, factors["throughput"]),
-        "fleet": _fleet(plan, factors["throughput"], _share_within(plan.spec, best, slowness)),
-    }
+    return Bands(
+        level=spec.band,
+        note=note,
+        performance=PerformanceBands(
+            _performance_band(chosen.points.at_mean, factors), _performance_band(chosen.points.at_peak, factors)
+        ),
+        replica_capacity=CapacityBand(_range(chosen.capacity.requests_per_s, factors["throughput"])),
+        fleet=_fleet_band(chosen, factors["throughput"], _share_within(spec, candidate, slowness)),
+    )
 
 
 def _share_within(spec: WorkloadSpec, best: SizedCandidates, slowness: float) -> float | None:
@@ -103,42 +93,35 @@ def _share_within(spec: WorkloadSpec, best: SizedCandidates, slowness: float) ->
     return float(rates[held][-1] / rates[-1]) if held.any() else None
 
 
-def _range(value: float, factors: Factors) -> dict[str, float]:
-    return {"low": value * factors[0], "high": value * factors[1]}
+def _range(value: float, factors: Factors) -> Range:
+    return Range(value * factors[0], value * factors[1])
 
 
-def _performance(at: PerformanceAt, factors: Mapping[str, Factors]) -> dict[str, Any]:
-    def one(point: Performance) -> dict[str, Any]:
-        latencies: dict[str, Any] = {}
-        for metric in ("ttft", "itl", "e2e"):
-            latency: Latency = getattr(point, f"{metric}_s")
-            latencies[f"{metric}_s"] = {
-                name: _range(getattr(latency, name), factors[metric]) for name in ("mean", "p50", "p90", "p95", "p99")
-            }
-        return latencies
+def _performance_band(at: Performance, factors: Mapping[str, Factors]) -> PerformanceBand:
+    def latency_band(latency: Latency, metric: str) -> LatencyBand:
+        return LatencyBand(*(_range(getattr(latency, name), factors[metric]) for name in latency.__struct_fields__))
 
-    return {"at_mean": one(at.at_mean), "at_peak": one(at.at_peak)}
+    return PerformanceBand(
+        latency_band(at.ttft_s, "ttft"), latency_band(at.itl_s, "itl"), latency_band(at.e2e_s, "e2e")
+    )
 
 
-def _capacity(capacity: ReplicaCapacity, factors: Factors) -> dict[str, Any]:
-    return {"requests_per_s": _range(capacity.requests_per_s, factors)}
-
-
-def _fleet(plan: CapacityPlan, factors: Factors, share: float | None) -> dict[str, Any]:
-    """The fleet is sized on the central figure; its high end is what the bad end of the bands would take.
+def _fleet_band(chosen: ChosenFleet, factors: Factors, share: float | None) -> FleetBand:
+    """Return the fleet's band: sized on the central figure, its high end is what the bad end of the bands would take.
 
     A fleet that was given stays as it is: there the load is what is uncertain. Where no number of replicas would meet
     the targets, the high end is that of throughput alone.
     """
-    worst = plan.fleet.replicas
+    fleet, traffic = chosen.fleet, chosen.question.spec.traffic
+    worst = fleet.replicas
     low, high = factors[0] * (1.0 if share is None else share), factors[1]
-    if plan.spec.traffic.requests_per_s is not None or plan.spec.traffic.concurrency is not None:
-        load = plan.performance.at_peak.requests_per_s * plan.fleet.replicas
-        worst = max(int(-(-load // (plan.replica_capacity.requests_per_s * low))), worst)
-    size = plan.chosen.accelerators_per_replica
-    return {
-        "replicas": {"low": plan.fleet.replicas, "high": worst},
-        "accelerators": {"low": plan.fleet.replicas * size, "high": worst * size},
-        "capacity_requests_per_s": _range(plan.fleet.capacity_requests_per_s, (low, high)),
-        "meets_targets": share is not None,
-    }
+    if traffic.requests_per_s is not None or traffic.concurrency is not None:
+        load = chosen.points.at_peak.requests_per_s * fleet.replicas
+        worst = max(int(-(-load // (chosen.capacity.requests_per_s * low))), worst)
+    size = int(chosen.candidate.candidates.parallelism.accelerators[0])
+    return FleetBand(
+        replicas=CountRange(fleet.replicas, worst),
+        accelerators=CountRange(fleet.replicas * size, worst * size),
+        capacity_requests_per_s=_range(fleet.capacity_requests_per_s, (low, high)),
+        meets_targets=share is not None,
+    )

@@ -1,33 +1,34 @@
-"""The bill and the energy of the chosen fleet: what `cost` and `energy` need of a plan, gathered."""
+"""The bill and the energy of the chosen fleet: what `fleet.bill` and `fleet.energy` need of it, gathered."""
 
-from engine.fleet import bill as cost
-from engine.fleet import energy
+from collections import Counter
+from collections.abc import Mapping
+
+from engine.fleet import bill, energy
 from engine.fleet.offers import no_price_note
-from engine.fleet.operating_points import OperatingPoints
-from engine.fleet.search import SizedCandidates
-from engine.plan import Cost, Energy, Fleet, ReplicaCapacity
-from engine.question.demand import Demand
-from engine.question.resolve import Question
+from engine.plan import Autoscaling, Cost, Energy, Fleet
+from engine.planning.verdict import ChosenFleet
 
 
 def bill_of(
-    question: Question,
-    best: SizedCandidates,
-    fleet: Fleet,
-    capacity: ReplicaCapacity,
-    points: OperatingPoints,
-    demand: Demand,
-    target_utilisation: float,
+    chosen: ChosenFleet, fleet: Fleet, thresholds: Autoscaling, time_held: Mapping[int, int] | None = None
 ) -> Cost:
-    """Return the bill of an array of one; nothing but the reason where no price is known."""
-    spec, found = question.spec, best.candidates
+    """Return the bill of a fleet; nothing but the reason where no price is known.
+
+    Args:
+        chosen: the fleet as it was sized.
+        fleet: the same with the minimum that its replay calls for.
+        thresholds: at which it scales.
+        time_held: for how long a replay held so many replicas; without a replay, by the hours of the profile.
+    """
+    question, points, capacity = chosen.question, chosen.points, chosen.capacity
+    spec, found = question.spec, chosen.candidate.candidates
     size = int(found.parallelism.accelerators[0])
-    choice = best.offers[0]
+    choice = chosen.candidate.offers[0]
     if choice is None:
         note = no_price_note(question.catalog.offers, found.accelerator(0), size, spec.money)
-        return cost.unpriced(note, spec.money)
+        return bill.unpriced(note, spec.money)
     calls = points.at_mean.requests_per_s * fleet.replicas
-    usage = cost.Usage(
+    usage = bill.Usage(
         requests_per_s=calls / spec.traffic.calls_per_request,
         calls_per_request=spec.traffic.calls_per_request,
         input_tokens=question.lengths.prompt.mean,
@@ -36,17 +37,19 @@ def bill_of(
         saturated_rps=capacity.saturated_requests_per_s,
         prefill_s_per_call=points.prompt_s_per_request,
     )
-    sizes = cost.FleetSize(
+    sizes = bill.FleetSize(
         size, fleet.replicas, fleet.minimum_replicas, fleet.maximum_replicas, spec.availability.spare_replicas
     )
-    return cost.bill(
-        choice, fleet=sizes, usage=usage, demand=demand, target_utilisation=target_utilisation, money=spec.money
-    )
+    if time_held is None:
+        planned_rps = thresholds.target_utilisation * usage.capacity_rps
+        time_held = Counter(bill.replicas_by_hour(chosen.demand, usage.calls_per_s, planned_rps, sizes))
+    return bill.bill(choice, fleet=sizes, usage=usage, time_held=time_held, money=spec.money)
 
 
-def energy_of(question: Question, best: SizedCandidates, fleet: Fleet, points: OperatingPoints) -> Energy | None:
+def energy_of(chosen: ChosenFleet) -> Energy | None:
     """Return power and energy of today's fleet at the mean load; None where no power curve stands for it."""
-    accelerator = best.candidates.accelerator(0)
+    question, at_mean, fleet = chosen.question, chosen.points.at_mean, chosen.fleet
+    accelerator = chosen.candidate.candidates.accelerator(0)
     curve = energy.power_curve_for(accelerator, question.catalog.power_curves.values())
     if curve is None:
         return None
@@ -55,8 +58,8 @@ def energy_of(question: Question, best: SizedCandidates, fleet: Fleet, points: O
         accelerator,
         accelerators=fleet.accelerators,
         unused_accelerators=max(fleet.billed_accelerators - fleet.accelerators, 0),
-        in_flight=points.at_mean.in_flight,
-        utilisation=points.at_mean.utilisation,
-        output_tokens_per_s=points.at_mean.output_tokens_per_s * fleet.replicas,
+        in_flight=at_mean.in_flight,
+        utilisation=at_mean.utilisation,
+        output_tokens_per_s=at_mean.output_tokens_per_s * fleet.replicas,
         grid_g_co2e_per_kwh=question.spec.money.grid_g_co2e_per_kwh,
     )

@@ -9,7 +9,7 @@ from engine.fleet.search import SizedCandidates
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.workload import Target
+from engine.workload import Target, target_name
 
 GAIN = 1.05
 """A tenth more seats must raise the saturated rate by half as much for the seats to be what is full, not the device."""
@@ -50,16 +50,10 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
     return ReplicaCapacity(capacity, saturated, binds, breaks_next)
 
 
-def target_name(target: Target) -> str:
-    """Return a target as people say it: 'TTFT p95'."""
-    return f"{target.metric.upper()} {target.percentile}"
-
-
 def _limit_of(target: Target, best: SizedCandidates) -> _Limit:
+    name = target_name(target.metric, target.percentile)
     batch = capacity_batch(best.replicas, (target,), 1.0)
-    if np.isnan(batch[0, 0]):
-        return _Limit(target_name(target), 0.0)
-    return _Limit(target_name(target), float(best.replicas.rate(batch)[0, 0]))
+    return _Limit(name, 0.0 if np.isnan(batch[0, 0]) else float(best.replicas.rate(batch)[0, 0]))
 
 
 def saturation_cause(question: Question, best: SizedCandidates) -> str:

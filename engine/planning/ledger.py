@@ -5,15 +5,22 @@ from math import ceil
 from engine.fleet.offers import PricedOffer
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import growth_factor
-from engine.plan import CapacityPlan, Fleet, LedgerLine, Reason, ReplicaCapacity
+from engine.plan import Fleet, LedgerLine, Reason, ReplicaCapacity
+from engine.planning.phrases import counted
 from engine.question.fleet_limits import fewest_replicas, rated_watts
 from engine.question.resolve import Question
 
+RUNNING = ("mean", "peak", "burst", "spares")
+"""Lines of the ledger that run today: growth is yet to come."""
+
 
 def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacity, trough: float) -> Fleet:
-    """Return the fleet of an array of one, with its ledger.
+    """Return the fleet of a candidate, with its ledger.
 
     Args:
+        question: what is asked.
+        best: the candidate, an array of one.
+        capacity: what one replica carries.
         trough: quietest hour over the mean.
     """
     spec, counts = question.spec, best.counts
@@ -64,13 +71,13 @@ def _ledger(
         ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", int(counts.burst[0] - counts.peak[0])),
         (
             "growth",
-            f"{traffic.growth_per_year:.0%} a year over {_many(traffic.horizon_years, 'year')}: "
+            f"{traffic.growth_per_year:.0%} a year over {counted(traffic.horizon_years, 'year')}: "
             f"× {growth_factor(spec):.3g}",
             int(counts.growth[0] - counts.burst[0]),
         ),
         (
             "spares",
-            f"{_many(spec.availability.spare_replicas, 'spare replica')} asked for",
+            f"{counted(spec.availability.spare_replicas, 'spare replica')} asked for",
             int(counts.total[0] - counts.growth[0]),
         ),
     )
@@ -93,14 +100,6 @@ def _ledger(
     return tuple(lines)
 
 
-def _many(count: float, what: str) -> str:
-    return f"{count:.3g} {what}{'' if count == 1 else 's'}"
-
-
-RUNNING = ("mean", "peak", "burst", "spares")
-"""Lines of the ledger that run today: growth is yet to come."""
-
-
-def always_on(plan: CapacityPlan) -> int:
+def always_on(fleet: Fleet) -> int:
     """Return the replicas of a fleet that does not scale: for today's peak hour and its burst, with spares."""
-    return sum(line.replicas for line in plan.fleet.ledger if line.reason in RUNNING)
+    return sum(line.replicas for line in fleet.ledger if line.reason in RUNNING)

@@ -6,9 +6,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.fleet.search import SizedCandidates, relaxed_targets, search
+from engine.fleet.search import SizedCandidates, relaxed_targets, search, with_targets
 from engine.plan import NoPlan, Rejection
-from engine.planning.capacity import target_name
+from engine.planning.phrases import latency_shown
 from engine.planning.relaxations import changes_that_work
 from engine.question.fleet_limits import (
     allowed_accelerators,
@@ -18,7 +18,7 @@ from engine.question.fleet_limits import (
     without_ceilings,
 )
 from engine.question.resolve import Question
-from engine.workload import Hardware, Target
+from engine.workload import Hardware, Target, target_name
 
 
 def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
@@ -58,23 +58,26 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
             continue
         misses.append(
             Rejection(
-                f"{size} × {accelerator.name} per replica, {target_name(target)}",
+                f"{size} × {accelerator.name} per replica, {_name(target)}",
                 _floor_reason(question, evaluated, nearest, target, float(floor[nearest])),
                 target.seconds,
                 float(floor[nearest]),
                 "s",
-                (f"{target_name(target)} {_ms(eased.seconds)}", *(() if misses else works)),
+                (
+                    f"{_name(target)} {latency_shown(eased.seconds)}",
+                    *(() if misses else works),
+                ),
             )
         )
     # The relaxed targets may each be within reach and not together, or only for a fleet beyond its ceiling.
     for targets in (relaxed, ()):
-        eased_search = search(question, targets)
+        eased_search = with_targets(question, evaluated, targets)
         if len(eased_search.order):
             return eased_search, tuple(misses)
         capped = _capped(question, eased_search, targets)
         if capped is not None:
             (fleet,) = capped[1]
-            names = ", ".join(target_name(target) for target in targets)
+            names = ", ".join(_name(target) for target in targets)
             ways = tuple(f"{names} eased, {way}" for way in fleet.relaxations) if targets else ()
             return capped[0], (*misses, replace(fleet, relaxations=ways))
     raise AssertionError("without targets every candidate that fits has a capacity")
@@ -141,6 +144,10 @@ def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     )
 
 
+def _name(target: Target) -> str:
+    return target_name(target.metric, target.percentile)
+
+
 def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, target: Target, floor: float) -> str:
     """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
     found = evaluated.candidates
@@ -163,10 +170,6 @@ def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, targ
     else:
         cause = f"{question.lengths.output.mean:.0f} tokens at the fastest ITL take most of it"
     return (
-        f"{size} × {name} cannot do {target_name(target)} {_ms(target.seconds)}: with nothing else running it is "
-        f"{_ms(floor)}; {cause}"
+        f"{size} × {name} cannot do {_name(target)} {latency_shown(target.seconds)}: with nothing else running it is "
+        f"{latency_shown(floor)}; {cause}"
     )
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -10,9 +10,17 @@ from engine.plan import (
 )
 from engine.question.resolve import Question
 
+METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
 
-def provenance_of(question: Question, best: SizedCandidates) -> Provenance:
-    """Return what the plan was made from."""
+
+def provenance_of(question: Question, best: SizedCandidates, method: str = "") -> Provenance:
+    """Return what the plan was made from.
+
+    Args:
+        question: its catalog entries.
+        best: the chosen candidate, an array of one.
+        method: beyond that of the formulas.
+    """
     accelerator = best.candidates.accelerator(0)
     used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
     digest = hashlib.sha256("\n".join(map(repr, used)).encode()).hexdigest()[:16]
@@ -22,7 +30,7 @@ def provenance_of(question: Question, best: SizedCandidates) -> Provenance:
         version=program_version(),
         catalog=digest,
         kernels=f"{accelerator.name}: kernel times {origin}",
-        method="roofline kernels with measured efficiencies; batch fixed point; closed-form waits",
+        method="; ".join(filter(None, (METHOD, method))),
     )
 
 

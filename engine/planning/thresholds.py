@@ -1,36 +1,31 @@
-"""The autoscaling thresholds of the chosen fleet: what `autoscaling` needs of a plan, gathered."""
+"""The autoscaling thresholds of the chosen fleet, with the corrections of a replay where there are any."""
 
-from engine.fleet.operating_points import OperatingPoints
-from engine.fleet.search import SizedCandidates
-from engine.plan import Autoscaling, ReplicaCapacity
-from engine.question.demand import Demand
-from engine.question.resolve import Question
+from engine.plan import Autoscaling
+from engine.planning.verdict import ChosenFleet
 from engine.scaling.thresholds import autoscaling
 from engine.step.memory import weights_bytes
 
 
 def thresholds_of(
-    question: Question,
-    best: SizedCandidates,
-    capacity: ReplicaCapacity,
-    points: OperatingPoints,
-    demand: Demand,
-    *,
-    headroom: float = 1.0,
-    scale_down_window_s: float | None = None,
+    chosen: ChosenFleet, *, headroom: float = 1.0, scale_down_window_s: float | None = None
 ) -> Autoscaling:
-    """Return the thresholds of an array of one, with a replay's corrections where there are any."""
-    mean = question.mean_rate
-    replicas = float(best.counts.peak[0])
+    """Return the thresholds of a fleet.
+
+    Args:
+        chosen: the fleet.
+        headroom: growth beyond that of the demand's shape that replicas are held for: a replay's correction.
+        scale_down_window_s: a replay's correction, seconds.
+    """
+    question, points, capacity = chosen.question, chosen.points, chosen.capacity
     return autoscaling(
         question.spec,
-        demand,
+        chosen.demand,
         points.curve,
         capacity_rps=capacity.requests_per_s,
         saturated_rps=capacity.saturated_requests_per_s,
         prefill_s=points.prefill_s,
         weights_bytes_per_replica=weights_bytes(question.model, question.weights, question.parameters),
-        mean_rps=mean if mean is not None else points.at_mean.requests_per_s * replicas,
+        mean_rps=chosen.mean_rate,
         headroom=headroom,
         scale_down_window_s=scale_down_window_s,
     )

@@ -1,125 +1,118 @@
-"""A plan replayed: its autoscaler over the workload's day or week, its thresholds corrected, and the bill of it."""
+"""A fleet's autoscaler replayed over a day or a week of its demand, and its thresholds corrected by what that shows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.catalog import Catalog
 from catalogs.units import MINUTES_PER_HOUR
-from engine.fleet.bill import autoscaled_bill
 from engine.fleet.offers import paid_accelerators
-from engine.fleet.operating_points import OperatingPoints, operating_points
-from engine.fleet.search import SizedCandidates, sized_at_rate
-from engine.plan import Assumption, Autoscaling, CapacityPlan, Correction, Moment, Replay
-from engine.planning.inverse import chosen_candidate, fleet_rate
+from engine.plan import Assumption, Autoscaling, Correction, Moment, MomentName, Replay
 from engine.planning.ledger import always_on
+from engine.planning.phrases import counted
+from engine.planning.replica import chosen_of
 from engine.planning.thresholds import thresholds_of
-from engine.question.demand import DAY_H, WITHIN_HOUR, Demand, demand_of
-from engine.question.resolve import Question
+from engine.planning.verdict import ChosenFleet
+from engine.proof.budget import MINUTES_EVENTS
+from engine.question.demand import DAY_H, WITHIN_HOUR
 from engine.scaling.controller import ScalingPolicy, policy_of
 from engine.scaling.correction import Outcome, Settings, Step, corrected
 from engine.scaling.minutes import DemandByMinute, demand_by_minute
-from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, Run, replay
+from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, replay
 from engine.scaling.replica_loads import replica_loads
+from engine.workload import Source, target_name
 
 SEED = 0
 WAY_OUT = "scale on a schedule, or keep more replicas running"
+PLACES: Mapping[MomentName, str] = {"peak": "peak", "steepest": "steepest rise"}
 
 
-def scales(plan: CapacityPlan) -> bool:
-    """Return whether an autoscaler can change anything: clients that wait for their answers bring no more load."""
-    return plan.fleet.minimum_replicas < plan.fleet.maximum_replicas and not plan.spec.traffic.concurrency
+class ReplayedDay(Struct, frozen=True):
+    """What a replay changes in a plan, and what it adds."""
+
+    minimum_replicas: int
+    thresholds: Autoscaling
+    time_held: Mapping[int, int]
+    """Minutes by replicas held."""
+    assumptions: tuple[Assumption, ...]
+    record: Replay
 
 
-def replayed(plan: CapacityPlan, catalog: Catalog, *, simulate: bool = False, seed: int = SEED) -> CapacityPlan:
-    """Return the plan with its replay, its thresholds corrected by it, and the autoscaled bill that follows from it.
+def replayed_day(
+    chosen: ChosenFleet, sources: Mapping[str, Source], *, simulate: bool, seed: int = SEED
+) -> ReplayedDay | None:
+    """Return a fleet's replay; None where no autoscaler can change anything.
+
+    That is a fleet whose minimum is its maximum, and clients that wait for their answers: they bring no more load.
 
     Args:
-        plan: verified or not.
-        catalog: that it was made from.
+        chosen: the fleet.
+        sources: where each value of the spec came from, by path; defaults too.
         simulate: the peak and the steepest ten minutes request by request, where there are targets to judge.
         seed: of the minutes and of the requests.
-
-    Raises:
-        InputError: names that the catalog does not know.
     """
-    if not scales(plan):
-        return plan
-    stage = _stage(plan, catalog, seed)
-    start = Settings(plan.autoscaling.scale_down_window_s, plan.fleet.minimum_replicas)
-    outcome, steps = corrected(start, plan.fleet.maximum_replicas, stage.tried)
+    spec, fleet = chosen.question.spec, chosen.fleet
+    if fleet.minimum_replicas == fleet.maximum_replicas or spec.traffic.concurrency:
+        return None
+    replays = _replays(chosen, seed)
+    start = Settings(thresholds_of(chosen).scale_down_window_s, fleet.minimum_replicas)
+    outcome, steps = corrected(start, fleet.maximum_replicas, replays.outcome)
     settings = steps[-1].after if steps else start
-    corrections = tuple(correction for step in steps for correction in stage.corrections(step))
-    record = stage.record(outcome, corrections, seed)
-    if simulate and plan.spec.targets:
-        from engine.proof.ten_minutes import moments  # the simulator: a replay alone does without
+    corrections = tuple(correction for step in steps for correction in replays.corrections(step))
+    moments: tuple[Moment, ...] = ()
+    skipped: tuple[MomentName, ...] = ()
+    if simulate and spec.targets:
+        from engine.proof.ten_minutes import simulated_moments  # the simulator: a replay does without
 
-        simulated = moments(plan, stage.question, stage.best.candidates, stage.minutes, outcome.run, seed=seed)
-        record = replace(record, moments=simulated)
-    return replace(
-        plan,
-        fleet=replace(plan.fleet, minimum_replicas=settings.minimum),
-        autoscaling=_told(stage.thresholds(settings), outcome, record, plan.spec.traffic.burst),
-        cost=autoscaled_bill(plan.cost, plan.chosen, settings.minimum, _share_of_time(outcome.run)),
-        assumptions=(*plan.assumptions, *_assumed(plan, record)),
-        replay=record,
+        moments, skipped = simulated_moments(chosen, replays.minutes, outcome.run, seed=seed)
+    basis = _basis(chosen, sources)
+    return ReplayedDay(
+        minimum_replicas=settings.minimum,
+        thresholds=_corrected(replays.thresholds(settings), outcome, corrections, moments, skipped, spec.traffic.burst),
+        time_held=replays.time_held(outcome),
+        assumptions=tuple(_assumptions(sources, replays.shape, basis, corrections)),
+        record=replays.record(outcome, corrections, moments, basis, seed),
     )
 
 
-class _Stage(Struct, frozen=True):
-    """What every replay of a plan shares."""
+class _Replays(Struct, frozen=True):
+    """A fleet under the same minutes of demand, whatever its settings."""
 
-    plan: CapacityPlan
-    question: Question
-    best: SizedCandidates
-    points: OperatingPoints
-    demand: Demand
+    chosen: ChosenFleet
     minutes: DemandByMinute
     loads: ReplicaLoads
     limit: float
     """Requests in flight in a replica, beyond which its targets fail or, without any, it is saturated."""
 
     def thresholds(self, settings: Settings) -> Autoscaling:
-        """Return the plan's thresholds under other settings."""
-        return thresholds_of(
-            self.question,
-            self.best,
-            self.plan.replica_capacity,
-            self.points,
-            self.demand,
-            headroom=settings.headroom,
-            scale_down_window_s=settings.window_s,
-        )
+        """Return the fleet's thresholds under the settings."""
+        return thresholds_of(self.chosen, headroom=settings.headroom, scale_down_window_s=settings.window_s)
 
     def policy(self, settings: Settings) -> ScalingPolicy:
         """Return the autoscaler under the settings."""
-        fleet = replace(self.plan.fleet, minimum_replicas=settings.minimum)
-        return policy_of(self.thresholds(settings), fleet, self.plan.spec.availability.spare_replicas)
+        fleet = replace(self.chosen.fleet, minimum_replicas=settings.minimum)
+        return policy_of(self.thresholds(settings), fleet, self.chosen.question.spec.availability.spare_replicas)
 
-    def tried(self, settings: Settings) -> Outcome:
+    def outcome(self, settings: Settings) -> Outcome:
         """Return what a replay under the settings comes to."""
         policy = self.policy(settings)
         run = replay(self.minutes, self.loads, policy)
         failing, all_there = run.in_flight > self.limit, run.ready >= policy.maximum
-        return Outcome(
-            run, int((failing & ~all_there).sum()), int((failing & all_there).sum()), len(self.demand.hourly) / DAY_H
-        )
+        return Outcome(run, int((failing & ~all_there).sum()), int((failing & all_there).sum()), self._hours / DAY_H)
 
     def corrections(self, step: Step) -> Iterator[Correction]:
         """Yield what a step changed, and why."""
         before, after, because = step.before, step.after, step.because
         if after.window_s == before.window_s:
-            why = (
-                f"{_many(because.late_minutes, 'minute')} of the {self.shape} came before the replicas that they needed"
-            )
+            late = counted(because.late_minutes, "minute")
+            why = f"{late} of the {self.shape} came before the replicas that they needed"
         else:
             why = (
                 f"replicas were asked back within {ASKED_BACK_MINUTES} minutes of being given back "
-                f"{_many(because.run.flaps, 'time')} in the {self.shape}"
+                f"{counted(because.run.flaps, 'time')} in the {self.shape}"
             )
         if after.headroom != before.headroom:
             was, now = (self.thresholds(settings).target_utilisation for settings in (before, after))
@@ -130,24 +123,43 @@ class _Stage(Struct, frozen=True):
             yield Correction("minimum_replicas", before.minimum, after.minimum, why)
 
     @property
+    def _hours(self) -> int:
+        return len(self.chosen.demand.hourly)
+
+    @property
     def shape(self) -> Literal["day", "week"]:
         """What is replayed."""
-        return "day" if len(self.demand.hourly) == DAY_H else "week"
+        return "day" if self._hours == DAY_H else "week"
 
-    def record(self, outcome: Outcome, corrections: tuple[Correction, ...], seed: int) -> Replay:
-        """Return the replay as the plan holds it."""
-        plan, run = self.plan, outcome.run
-        fixed = always_on(plan)
-        hours = len(self.demand.hourly)
-        paid = hours * sum(
-            share * paid_accelerators(plan.chosen, count) for count, share in _share_of_time(run).items()
-        )
-        fixed_paid = hours * paid_accelerators(plan.chosen, fixed)
-        rate = self.minutes.requests_per_s
-        by_hour = (-1, MINUTES_PER_HOUR)
+    def time_held(self, outcome: Outcome) -> dict[int, int]:
+        """Return the minutes for which so many replicas were held."""
+        return {int(count): minutes for count, minutes in sorted(Counter(outcome.run.held.tolist()).items())}
+
+    def record(
+        self,
+        outcome: Outcome,
+        corrections: tuple[Correction, ...],
+        moments: tuple[Moment, ...],
+        basis: str,
+        seed: int,
+    ) -> Replay:
+        """Return the replay as the plan holds it.
+
+        Args:
+            outcome: of the settings that were kept.
+            corrections: that led to them.
+            moments: that were simulated.
+            basis: whose hours were replayed.
+            seed: of the minutes.
+        """
+        run, rate, by_hour = outcome.run, self.minutes.requests_per_s, (-1, MINUTES_PER_HOUR)
+        replica = chosen_of(self.chosen.question, self.chosen.candidate)
+        minutes_paid = sum(time * paid_accelerators(replica, n) for n, time in self.time_held(outcome).items())
+        paid, fixed = minutes_paid / MINUTES_PER_HOUR, always_on(self.chosen.fleet)
+        fixed_paid = self._hours * paid_accelerators(replica, fixed)
         return Replay(
             shape=self.shape,
-            basis=_basis(plan, self.question),
+            basis=basis,
             seed=seed,
             met=min(float(run.within @ rate / rate.sum()), 1.0),
             replica_hours=float(run.held.sum()) / MINUTES_PER_HOUR,
@@ -165,40 +177,25 @@ class _Stage(Struct, frozen=True):
             corrections=corrections,
             requests_per_s_by_hour=tuple(rate.reshape(by_hour).mean(axis=1).tolist()),
             replicas_by_hour=tuple(run.held.reshape(by_hour).mean(axis=1).tolist()),
+            moments=moments,
         )
 
 
-def _stage(plan: CapacityPlan, catalog: Catalog, seed: int) -> _Stage:
-    question, found = chosen_candidate(plan, catalog)
-    capacity = plan.replica_capacity.requests_per_s
-    best = sized_at_rate(question, found, capacity)
-    traffic, demand = plan.spec.traffic, demand_of(plan.spec.traffic)
-    loads = replica_loads(best.replicas, plan.spec.targets)
-    limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if plan.spec.targets else loads.in_flight[-1]
-    mean = fleet_rate(plan, question)
-    return _Stage(
-        plan,
-        question,
-        best,
-        operating_points(question, best),
-        demand,
-        demand_by_minute(demand, mean, burstiness=traffic.burstiness, seed=seed),
-        loads,
-        float(limit),
-    )
+def _replays(chosen: ChosenFleet, seed: int) -> _Replays:
+    spec, capacity = chosen.question.spec, chosen.capacity.requests_per_s
+    loads = replica_loads(chosen.candidate.replicas, spec.targets)
+    limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if spec.targets else loads.in_flight[-1]
+    minutes = demand_by_minute(chosen.demand, chosen.mean_rate, burstiness=spec.traffic.burstiness, seed=seed)
+    return _Replays(chosen, minutes, loads, float(limit))
 
 
-def _share_of_time(run: Run) -> dict[int, float]:
-    """Return in which share of the time so many replicas were held."""
-    return {int(count): minutes / len(run.held) for count, minutes in sorted(Counter(run.held.tolist()).items())}
-
-
-def _basis(plan: CapacityPlan, question: Question) -> str:
-    traffic, source = plan.spec.traffic, plan.sources.get("traffic.hourly_profile")
-    if not traffic.hourly_profile:
+def _basis(chosen: ChosenFleet, sources: Mapping[str, Source]) -> str:
+    """Return whose hours are replayed: the user's, a preset's, or a default's."""
+    question, source = chosen.question, sources.get("traffic.hourly_profile")
+    if not question.spec.traffic.hourly_profile:
         return (
-            f"no hours were given: one smooth rise and fall to {traffic.peak_factor:g} × the mean, its night as deep "
-            "as on the Azure 2024 traces"
+            f"no hours were given: one smooth rise and fall to {question.spec.traffic.peak_factor:g} × the mean, its "
+            "night as deep as on the Azure 2024 traces"
         )
     preset = question.catalog.presets.get(source.detail) if source is not None and source.kind == "preset" else None
     if preset is None:
@@ -206,19 +203,39 @@ def _basis(plan: CapacityPlan, question: Question) -> str:
     return f"the hours of {preset.name.lower()} traffic, {preset.short_source}"
 
 
-def _told(thresholds: Autoscaling, outcome: Outcome, record: Replay, burst: float) -> Autoscaling:
-    """Return the thresholds with the reason of each correction, and a warning of what none of them could mend."""
+def _corrected(
+    thresholds: Autoscaling,
+    outcome: Outcome,
+    corrections: tuple[Correction, ...],
+    moments: tuple[Moment, ...],
+    skipped: tuple[MomentName, ...],
+    burst: float,
+) -> Autoscaling:
+    """Return the thresholds with the reason of each correction, and a warning of what none of them could mend.
+
+    Args:
+        thresholds: as the corrections left them.
+        outcome: of the last replay.
+        corrections: of all steps.
+        moments: that were simulated.
+        skipped: moments for which the events did not suffice.
+        burst: peak minute over the peak hour, as it was given.
+    """
     reasons = dict(thresholds.reasons)
-    for correction in record.corrections:
+    for correction in corrections:
         if correction.threshold in reasons:
             was = f"{correction.planned:.3g}"
             reasons[correction.threshold] += f"; corrected from {was} by the replay, in which {correction.why}"
-    warnings = [*thresholds.warnings, *(_missed(moment, burst) for moment in record.moments if moment.missed)]
+    warnings = [*thresholds.warnings, *(_missed(moment, burst) for moment in moments if moment.missed)]
+    warnings += [
+        f"the minutes of the {PLACES[name]} are not simulated: that takes more than {MINUTES_EVENTS:,} events"
+        for name in skipped
+    ]
     if outcome.late:
-        late = _many(outcome.late_minutes, "minute")
+        late = counted(outcome.late_minutes, "minute")
         warnings.append(f"replayed, {late} still came before the replicas that they needed: {WAY_OUT}")
     if outcome.flapping:
-        flaps = _many(outcome.run.flaps, "time")
+        flaps = counted(outcome.run.flaps, "time")
         warnings.append(f"replayed, replicas are still asked back soon after being given back {flaps}: {WAY_OUT}")
     return replace(thresholds, reasons=reasons, warnings=tuple(warnings))
 
@@ -227,24 +244,22 @@ def _missed(moment: Moment, burst: float) -> str:
     """Return what a moment misses, and what would hold it."""
     target = moment.missed[0]
     figure = (
-        f"{target.metric.upper()} {target.percentile} is {target.simulated_s:.3g} s, target {target.target_s:.3g} s"
+        f"{target_name(target.metric, target.percentile)} is {target.simulated_s:.3g} s, target {target.target_s:.3g} s"
     )
     way = WAY_OUT
     if moment.name == "peak" and burst < WITHIN_HOUR:
         way = f"minutes peak at {WITHIN_HOUR:g} × their hour; a burst of so much in the workload would hold them"
-    return f"in the minutes of the {'peak' if moment.name == 'peak' else 'steepest rise'} {figure}: {way}"
+    return f"in the minutes of the {PLACES[moment.name]} {figure}: {way}"
 
 
-def _assumed(plan: CapacityPlan, record: Replay) -> Iterator[Assumption]:
+def _assumptions(
+    sources: Mapping[str, Source], shape: str, basis: str, corrections: tuple[Correction, ...]
+) -> Iterator[Assumption]:
     """Yield what the replay rests on that nobody said, and what it changed."""
-    source = plan.sources.get("traffic.hourly_profile")
+    source = sources.get("traffic.hourly_profile")
     if source is None or source.kind in ("default", "preset", "settings"):
-        yield Assumption(f"demand moves over the {record.shape} like this: {record.basis}")
-    for correction in record.corrections:
+        yield Assumption(f"demand moves over the {shape} like this: {basis}")
+    for correction in corrections:
         name = correction.threshold.removesuffix("_s").replace("_", " ")
         values = f"{correction.corrected:.3g} instead of {correction.planned:.3g}"
         yield Assumption(f"the {name} is {values}: in a replay {correction.why}")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

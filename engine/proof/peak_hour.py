@@ -12,8 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.fleet.search import SizedCandidates
-from engine.load_test.plan_under_load import drawn, simulated_targets
 from engine.plan import Performance, SimulatedTarget
+from engine.proof.budget import FEWEST_COUNTED, Budget
+from engine.proof.drawn_load import drawn
+from engine.proof.simulated_figures import simulated_targets
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
 from engine.replica.load import Replicas
@@ -27,7 +29,6 @@ COUNTED = 2_500
 """Requests enough for an interval of p95; 50 ms in pure Python."""
 COUNTED_P99 = 5_000
 """And of p99."""
-FEWEST = 400
 LOWEST_WARM_UP = 0.05
 LONGEST_WARM_UP = 3_000
 """Requests: three times those in flight warm the replicas up, and as many as are in flight keep them busy after."""
@@ -47,7 +48,7 @@ class Run(Struct, frozen=True):
     together: int
     """Replicas."""
     requests: int
-    """Simulated, those that warm up and keep busy included."""
+    """Simulated, those that warm up and keep busy included; fewer than were drawn where the events ran out."""
     result: SimulationResult
     formula: Performance | None
     targets: tuple[SimulatedTarget, ...]
@@ -76,22 +77,32 @@ class PeakHour(Struct, frozen=True):
     replicas: Replicas
     model: StepModel
     seed: int
+    budget: Budget
 
-    def run(self, requests_per_s: float, replicas: int, *, counted: int) -> Run:
-        """Simulate a fleet at so many requests/s on each replica, all runs of one seed with the same requests.
+    def formula(self, requests_per_s: float) -> Performance | None:
+        """Return what the formulas say of one replica at a rate; None beyond saturation."""
+        return performance_at_rate(self.replicas, requests_per_s)
+
+    def run(self, requests_per_s: float, replicas: int, formula: Performance | None, *, counted: int) -> Run | None:
+        """Simulate a fleet, all runs of one seed with the same requests.
 
         Args:
+            requests_per_s: on each replica.
+            replicas: of the fleet.
+            formula: what the formulas say at that rate.
             counted: requests whose latencies count; fewer where prompts are long and each takes many steps.
+
+        Returns:
+            None where the events that are left do not suffice to know the latencies of a few hundred requests.
         """
         question = self.question
-        formula = performance_at_rate(self.replicas, requests_per_s)
         together = min(replicas, TOGETHER)
         steps_per_prompt = question.lengths.computed_mean / self.model.budget
-        counted = max(round(counted / max(1.0, (3.0 + steps_per_prompt) / 4.0)), FEWEST)
+        counted = max(round(counted / max(1.0, (3.0 + steps_per_prompt) / 4.0)), FEWEST_COUNTED)
         in_flight = (formula.in_flight if formula else float(self.replicas.seats[0, 0])) * together
         first = min(max(round(3 * in_flight), round(LOWEST_WARM_UP * counted)), LONGEST_WARM_UP)
-        after = min(round(in_flight), LONGEST_WARM_UP // 2)
-        requests = first + counted + after
+        last = first + counted
+        requests = last + min(round(in_flight), LONGEST_WARM_UP // 2)
         # A thinned renewal stream: of gaps with a CV of c, a share s taken at random gives 1 + s·(c² − 1).
         burstiness = question.spec.traffic.burstiness
         load = drawn(
@@ -109,22 +120,36 @@ class PeakHour(Struct, frozen=True):
             routing=DEFAULT_ROUTING,
             seed=self.seed,
             first_counted=first,
-            last_counted=first + counted,
+            last_counted=last,
+            most_turns=self.budget.left,
             speed="plain",
         )
-        targets = simulated_targets(question.spec.targets, (result,), formula, first, first + counted)
+        stopped = result.stopped_at
+        cut_short = stopped is not None and stopped < last
+        self.budget.spend(result.events, cut_short=cut_short)
+        if stopped is not None:
+            requests, last = stopped, min(last, stopped)
+        if last - first < FEWEST_COUNTED:
+            return None
+        targets = simulated_targets(question.spec.targets, (result,), formula, first, last)
         return Run(requests_per_s, together, requests, result, formula, tuple(map(unless_beyond_doubt, targets)))
 
-    def judged(self, requests_per_s: float, replicas: int) -> Run:
-        """Simulate as many requests as a verdict needs: more where a p99 may lie near its target."""
-        at = performance_at_rate(self.replicas, requests_per_s)
+    def judged(self, requests_per_s: float, replicas: int) -> Run | None:
+        """Simulate as many requests as a verdict needs: more where a p99 may lie near its target.
+
+        Args:
+            requests_per_s: on each replica.
+            replicas: of the fleet.
+        """
+        formula = self.formula(requests_per_s)
         tails = [target for target in self.question.spec.targets if target.percentile == "p99"]
-        near = at is None or any(
-            _near(float(getattr(at, f"{target.metric}_s").p99) / target.seconds) for target in tails
+        near = formula is None or any(
+            _near(float(getattr(formula, f"{target.metric}_s").p99) / target.seconds) for target in tails
         )
         if tails and near:
-            return self.run(requests_per_s, replicas, counted=COUNTED_P99)
-        return self.surer(self.run(requests_per_s, replicas, counted=COUNTED), replicas)
+            return self.run(requests_per_s, replicas, formula, counted=COUNTED_P99)
+        run = self.run(requests_per_s, replicas, formula, counted=COUNTED)
+        return None if run is None else self.surer(run, replicas)
 
     def surer(self, run: Run, replicas: int) -> Run:
         """Return the run, or a longer one where a p99 lies too near its target to be judged by so few requests."""
@@ -132,7 +157,8 @@ class PeakHour(Struct, frozen=True):
             target.percentile == "p99" and target.low is None and _near(target.simulated_s / target.target_s)
             for target in run.targets
         )
-        return self.run(run.requests_per_s, replicas, counted=COUNTED_P99) if unclear else run
+        longer = self.run(run.requests_per_s, replicas, run.formula, counted=COUNTED_P99) if unclear else None
+        return longer or run
 
     def likely_capacity(self, run: Run) -> float:
         """Return the rate per replica at which a run's targets would just hold; NaN where they hold at none.
@@ -154,10 +180,17 @@ class PeakHour(Struct, frozen=True):
         return float(self.replicas.rate(batch)[0, 0])
 
 
-def peak_hour(question: Question, one: SizedCandidates, seed: int) -> PeakHour:
-    """Return the peak hour of an array of one."""
-    model = step_model_of(one.candidates, tables=one.replicas.costs.tables)
-    return PeakHour(question, one.replicas, model, seed)
+def peak_hour(question: Question, candidate: SizedCandidates, seed: int, budget: Budget) -> PeakHour:
+    """Return the peak hour of a candidate.
+
+    Args:
+        question: its lengths, targets and burstiness.
+        candidate: an array of one.
+        seed: of all random draws.
+        budget: that all simulations of one forecast's peak hour share.
+    """
+    model = step_model_of(candidate.candidates, tables=candidate.replicas.costs.tables)
+    return PeakHour(question, candidate.replicas, model, seed, budget)
 
 
 class Ladder(Struct, frozen=True):
@@ -186,10 +219,14 @@ def first_that_holds(
 ) -> Holding | None:
     """Return the first rung on which every target holds; None where none does up to the last.
 
+    Where the events run out, it is the first of those that were tried.
+
     Bisection with common random numbers, helped by the formulas: the first run says by how much they are off, and the
     second is where the formulas, corrected by that, would just hold; the next ones halve what is left.
 
     Args:
+        hour: the candidate's peak hour.
+        ladder: the loads.
         fails: a rung that is known not to hold, or the one before the first.
         start: the rung that is tried first.
         counted: requests of each run.
@@ -199,7 +236,10 @@ def first_that_holds(
     failed: Run | None = None
     at = min(max(start, fails + 1), ladder.last)
     for tries in count(1):
-        run = hour.run(ladder.rate(at), ladder.replicas(at), counted=counted)
+        rate = ladder.rate(at)
+        run = hour.run(rate, ladder.replicas(at), hour.formula(rate), counted=counted)
+        if run is None:
+            break
         if run.holds(strictly=strictly):
             held = at, run
         else:

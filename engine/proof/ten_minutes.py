@@ -8,11 +8,12 @@ from math import isfinite, sqrt
 import numpy as np
 
 from catalogs.units import SECONDS_PER_MINUTE
-from engine.fleet.candidates import Candidates
-from engine.load_test.plan_under_load import drawn_tokens, latency, simulated_targets
-from engine.plan import CapacityPlan, Moment, MomentName
+from engine.plan import Moment, MomentName
+from engine.planning.verdict import ChosenFleet
+from engine.proof.budget import FEWEST_COUNTED, MINUTES_EVENTS, Budget
+from engine.proof.drawn_load import drawn_tokens
 from engine.proof.peak_hour import TOGETHER, unless_beyond_doubt
-from engine.question.resolve import Question
+from engine.proof.simulated_figures import latency, simulated_targets
 from engine.scaling.minutes import DemandByMinute
 from engine.scaling.replay import Run
 from engine.simulation import simulate, step_model_of
@@ -30,18 +31,19 @@ LEAST_S = 60.0
 """Seconds that are seen in any case: of fewer replicas where each sees many requests."""
 
 
-def moments(
-    plan: CapacityPlan, question: Question, found: Candidates, demand: DemandByMinute, run: Run, *, seed: int
-) -> tuple[Moment, ...]:
-    """Return the peak and the steepest ten minutes of a replay, simulated; none where no request can be held.
+def simulated_moments(
+    chosen: ChosenFleet, demand: DemandByMinute, run: Run, *, seed: int, events: int = MINUTES_EVENTS
+) -> tuple[tuple[Moment, ...], tuple[MomentName, ...]]:
+    """Return the peak and the steepest ten minutes of a replay, simulated; and those that take too many events.
+
+    Minutes in which no request can be held are neither.
 
     Args:
-        plan: its time per request says how long replicas take to fill.
-        question: its targets are judged.
-        found: the plan's candidate, an array of one.
+        chosen: the fleet; its time per request says how long replicas take to fill, its targets are judged.
         demand: what was replayed.
         run: what came of it.
         seed: of the requests.
+        events: of the simulator, for each of the moments.
     """
     half = np.convolve(demand.requests_per_s, np.ones(MINUTES // 2), "valid")
     before, after = half[: -(MINUTES // 2)], half[MINUTES // 2 :]
@@ -49,21 +51,31 @@ def moments(
         "peak": int((before + after).argmax()),
         "steepest": int((after - before).argmax()),
     }
-    lead = int(min(SECONDS_PER_MINUTE * LEAD_MINUTES, max(LEAD_ANSWERS * plan.performance.at_peak.e2e_s.mean, 1.0)))
-    told = (_moment(name, at, lead, question, found, demand, run, seed) for name, at in places.items())
-    return tuple(moment for moment in told if moment is not None)
+    simulated: list[Moment] = []
+    skipped: list[MomentName] = []
+    for name, start in places.items():
+        budget = Budget(events)
+        moment = _moment(name, start, chosen, demand, run, seed, budget)
+        if moment is not None:
+            simulated.append(moment)
+        elif budget.cut_short:
+            skipped.append(name)
+    return tuple(simulated), tuple(skipped)
 
 
 def _moment(
     name: MomentName,
     start: int,
-    lead_s: int,
-    question: Question,
-    found: Candidates,
+    chosen: ChosenFleet,
     demand: DemandByMinute,
     run: Run,
     seed: int,
+    budget: Budget,
 ) -> Moment | None:
+    """Return some minutes of a replay, simulated; None where no request can be held or the events do not suffice."""
+    question, candidate = chosen.question, chosen.candidate
+    e2e_s = chosen.points.at_peak.e2e_s.mean
+    lead_s = int(min(SECONDS_PER_MINUTE * LEAD_MINUTES, max(LEAD_ANSWERS * e2e_s, 1.0)))
     minutes = np.arange(start - LEAD_MINUTES, start + MINUTES)
     ready = run.ready.take(minutes, mode="wrap")
     each = np.repeat(demand.requests_per_s.take(minutes, mode="wrap") / ready, int(SECONDS_PER_MINUTE))
@@ -74,6 +86,9 @@ def _moment(
     # The last seconds are those to which a rise leads: they stay where requests are too many.
     held = int(np.searchsorted(np.cumsum(each[::-1]), MOST_REQUESTS / together))
     each = each[-max(held, lead_s + int(LEAST_S)) :]
+    if each.sum() * together > budget.left:
+        budget.spend(0, cut_short=True)
+        return None
     seconds = len(each) - lead_s
     burstiness = question.spec.traffic.burstiness
     load = list(
@@ -88,27 +103,32 @@ def _moment(
     )
     first = sum(int((part.arrival_s < lead_s).sum()) for part in load)
     result = simulate(
-        step_model_of(found),
+        step_model_of(candidate.candidates, tables=candidate.replicas.costs.tables),
         question.runtime.scheduler,
         load,
         replicas=together,
         routing=DEFAULT_ROUTING,
         seed=seed,
         first_counted=first,
+        most_turns=budget.left,
         speed="plain",
     )
-    if not isfinite(result.ttft_s.mean.value):
+    last = result.stopped_at
+    requests = (sum(map(len, load)) if last is None else last) - first
+    cut_short = last is not None and requests < FEWEST_COUNTED
+    budget.spend(result.events, cut_short=cut_short)
+    if cut_short or not isfinite(result.ttft_s.mean.value):
         return None
     return Moment(
         name=name,
         start_s=(start + MINUTES) * SECONDS_PER_MINUTE - seconds,
         duration_s=float(seconds),
-        requests=sum(map(len, load)) - first,
+        requests=requests,
         replicas=together,
         of_replicas=fleet,
         requests_per_s=float(each[lead_s:].mean()),
         ttft_s=latency(result.ttft_s),
         itl_s=latency(result.itl_s) if isfinite(result.itl_s.mean.value) else None,
         e2e_s=latency(result.e2e_s),
-        targets=tuple(map(unless_beyond_doubt, simulated_targets(question.spec.targets, (result,), None, first, None))),
+        targets=tuple(map(unless_beyond_doubt, simulated_targets(question.spec.targets, (result,), None, first, last))),
     )

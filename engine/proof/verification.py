@@ -1,30 +1,31 @@
-"""A plan verified: its peak hour simulated, and a fleet that follows the simulation where it must.
+"""A fleet verified: its peak hour simulated, and a fleet that follows the simulation where it must.
 
 A fleet of which a target fails in the simulation grows until it holds, and is then ranked anew among the candidates:
 where another would now be cheaper, that one is simulated too.
 """
 
-from collections.abc import Mapping
 from math import ceil, log
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.errors import InputError
 from engine.fleet.search import SizedCandidates, array_of_one, with_capacity, with_row
 from engine.fleet.size import today
-from engine.load_test.plan_under_load import latency
-from engine.method import Considered, Simulated, planned
-from engine.plan import Assumption, CapacityPlan, SimulatedTarget, TargetResult, Verification
+from engine.plan import Assumption, Performance, SimulatedTarget, TargetResult, Verification
+from engine.planning.phrases import latency_shown
+from engine.planning.ranking import Ranking
+from engine.planning.verdict import ChosenFleet, Verdict, chosen_fleet, verdict_on
+from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
 from engine.proof.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
+from engine.proof.simulated_figures import latency
 from engine.question.resolve import Question
 from engine.simulation.routing import DEFAULT_ROUTING
-from engine.workload import Source, Target
+from engine.workload import Target, target_name
 
 SEED = 0
 MOST = 2.0
-"""Times the replicas of the formulas: what does not hold there is no matter of more replicas."""
+"""Times the replicas of the formulas at which growing ends: if that still misses, more replicas do not help."""
 CANDIDATES = 3
 """Simulated at most, the next only where it would be cheaper than a fleet that had to grow."""
 RUNG, RUNGS = 1.02, 36
@@ -38,139 +39,147 @@ REFINED = 10_000
 """Requests that count in each simulation of a refined capacity."""
 
 
-def verified(
-    found: Considered, sources: Mapping[str, Source] | None = None, *, refine: bool = False, seed: int = SEED
-) -> CapacityPlan:
-    """Return the best candidate's plan with its verification, and where a target fails with the fleet that holds it.
+def verified(ranking: Ranking, *, refine: bool = False, seed: int = SEED, events: int = PEAK_HOUR_EVENTS) -> Verdict:
+    """Return the verdict on the best candidate and, where a target fails, on the fleet that holds it.
 
-    Without targets it must keep pace: see ``STEADY``.
+    Without targets it must keep pace: see ``STEADY``. Where the events do not suffice the verdict says so first.
 
     Args:
-        found: the candidates, ranked.
-        sources: where each value of the spec came from, by path.
+        ranking: the candidates; with targets, where one is to be refined.
         refine: size the fleet on the capacity that simulations find, not on the formulas'.
         seed: of all random draws; every fleet that is tried sees the same requests.
-
-    Raises:
-        InputError: a spec without targets, or of a closed loop, that is to be refined.
+        events: of the simulator, over all simulations.
     """
-    spec = found.question.spec
-    if refine and not spec.targets:
-        raise InputError("there is no target to refine the capacity under; give one, such as --ttft-p95 800ms")
-    if refine and spec.traffic.concurrency:
-        raise InputError(
-            f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
-            "such as --rps 10"
-        )
-    best = array_of_one(found.evaluated, int(found.evaluated.order[0]))
+    budget, spec = Budget(events), ranking.question.spec
     if not spec.targets:
-        return _steady(found, best, sources, seed)
-    if found.misses or spec.traffic.concurrency:
-        return _as_it_is(found, best, sources, seed)
-    chosen = _chosen(found, seed, refine=refine)
-    if chosen is None:
-        return _as_it_is(found, best, sources, seed)
-    evaluated, held = chosen
-    told = Simulated(
-        results=_results(held.last) if refine else None,
-        binding=_name(held.failed) if held.failed else None,
-    )
-    plan = planned(found.question, evaluated, held.one, found.misses, sources, told)
-    plan = _followed(plan, best, held, refined=refine)
-    return replace(plan, verification=_record(plan, held.last, seed, held.added))
+        verdict = _paced(ranking, seed, budget)
+    elif ranking.misses or spec.traffic.concurrency:
+        verdict = _only_judged(ranking, seed, budget)
+    else:
+        verdict = _sized(ranking, seed, budget, refine=refine)
+    if not budget.cut_short:
+        return verdict
+    return replace(verdict, warnings=(_cut_short(verdict.record, budget), *verdict.warnings))
 
 
-class _Verified(Struct, frozen=True):
-    """A candidate whose fleet holds in the simulation."""
+def _cut_short(record: Verification | None, budget: Budget) -> str:
+    takes = f"simulating its peak hour takes more than {budget.events:,} events"
+    if record is None:
+        return f"not verified: {takes}, and every latency is the formulas' alone"
+    return f"verified in part: {takes}; the figures are of {record.requests:,} requests to the fleet that was reached"
 
-    one: SizedCandidates
-    """An array of one, at the capacity that the simulation confirms."""
+
+class _Trial(Struct, frozen=True):
+    """What simulations make of a candidate."""
+
     formulas: SizedCandidates
-    """And at the formulas'."""
-    first: Run
-    """At the formulas' capacity."""
-    last: Run
-    failed: SimulatedTarget | None
+    """An array of one at the formulas' capacity."""
+    first: Run | None
+    """At that capacity; None where the events did not suffice."""
+    held: SizedCandidates | None = None
+    """At the capacity that a simulation confirms; None where it confirms none near the formulas'."""
+    last: Run | None = None
+    """At that capacity."""
+    failed: SimulatedTarget | None = None
     """What the next larger load, or the next smaller fleet, misses; None where nothing was tried there."""
 
     @property
     def added(self) -> int:
         """Replicas at the peak hour that the formulas did not ask for."""
-        return max(today(self.one.counts) - today(self.formulas.counts), 0)
+        return max(today(self.held.counts) - today(self.formulas.counts), 0) if self.held else 0
 
 
-def _chosen(found: Considered, seed: int, *, refine: bool) -> tuple[SizedCandidates, _Verified] | None:
-    """Return the best candidate that holds, in front of all others; None where none of the first few does."""
-    question, evaluated = found.question, found.evaluated
-    tried: dict[int, _Verified | None] = {}
-    while len(evaluated.order) and len(tried) < CANDIDATES:
+def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verdict:
+    """Return the verdict on the best candidate that holds; on the formulas' own where none of the first few does."""
+    question, evaluated, best = ranking.question, ranking.evaluated, ranking.best
+    trials: dict[int, _Trial] = {}
+    while len(evaluated.order) and len(trials) < CANDIDATES:
         row = int(evaluated.order[0])
-        if row in tried:
+        if row in trials:
             break
-        held = tried[row] = _held(question, array_of_one(evaluated, row), seed, refine=refine)
-        one = array_of_one(evaluated, row)
-        evaluated = with_row(question, evaluated, row, held.one if held else _without_capacity(one))
-    row = next((int(row) for row in evaluated.order if tried.get(int(row))), -1)
-    verified = tried.get(row)
-    if verified is None:
-        return None
+        candidate = array_of_one(evaluated, row)
+        trial = trials[row] = _trial(question, candidate, seed, budget, refine=refine)
+        if trial.first is None:
+            break
+        evaluated = with_row(question, evaluated, row, trial.held or _without_capacity(candidate))
+    row = next((int(row) for row in evaluated.order if int(row) in trials and trials[int(row)].held), -1)
+    if row < 0:
+        first = trials[int(ranking.evaluated.order[0])].first
+        return _as_simulated(verdict_on(ranking, chosen_fleet(question, ranking.evaluated, best)), first, seed)
+    trial = trials[row]
+    assert trial.held is not None and trial.last is not None
     order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
-    return replace(evaluated, order=order), verified
+    binding = target_name(trial.failed.metric, trial.failed.percentile) if trial.failed else None
+    chosen = chosen_fleet(question, replace(evaluated, order=order), trial.held, binding)
+    verdict = replace(
+        verdict_on(ranking, chosen),
+        judged=True,
+        warnings=(*_another(question, best, trial), *_why(chosen, trial)),
+        record=_record(chosen.points.at_peak, trial.last, seed, trial.added),
+    )
+    return _with_refined_capacity(verdict, trial, trial.last) if refine else verdict
 
 
-def _without_capacity(one: SizedCandidates) -> SizedCandidates:
-    return replace(one, capacity=np.full(1, np.nan))
+def _without_capacity(candidate: SizedCandidates) -> SizedCandidates:
+    return replace(candidate, capacity=np.full(1, np.nan))
 
 
-def _held(question: Question, one: SizedCandidates, seed: int, *, refine: bool) -> _Verified | None:
-    """Return an array of one with the capacity at which it holds; None where it holds at no load near the formulas'."""
-    hour = peak_hour(question, one, seed)
+def _trial(
+    question: Question, candidate: SizedCandidates, seed: int, budget: Budget, *, refine: bool = False
+) -> _Trial:
+    """Return what simulations make of a candidate: the capacity at which it holds, near the formulas'."""
+    hour = peak_hour(question, candidate, seed, budget)
     peak = None if question.mean_rate is None else question.mean_rate * question.spec.traffic.peak_factor
-    replicas = today(one.counts)
-    rate = float(one.capacity[0]) if peak is None else peak / replicas
+    replicas = today(candidate.counts)
+    rate = float(candidate.capacity[0]) if peak is None else peak / replicas
     first = hour.judged(rate, replicas)
+    trial = _Trial(candidate, first)
+    if first is None:
+        return trial
     if refine:
-        return _refined(hour, one, first, peak)
+        return _refined(hour, trial, peak)
     if not first.missed:
-        return _Verified(one, one, first, first, None)
+        return replace(trial, held=candidate, last=first)
     ladder = _lighter_loads(rate, RUNG, RUNGS, replicas) if peak is None else _larger_fleets(peak, replicas)
     fails = ladder.rung(rate)
     likely = hour.likely_capacity(first)
     start = fails + 1 if np.isnan(likely) else ladder.rung(likely)
     holding = first_that_holds(hour, ladder, fails, start, COUNTED)
     if holding is None:
-        return None
-    run = hour.surer(holding.run, ladder.replicas(holding.rung))
-    if not run.holds(strictly=False):
+        return trial
+    last = hour.surer(holding.run, ladder.replicas(holding.rung))
+    if not last.holds(strictly=False):
         holding = first_that_holds(hour, ladder, holding.rung, holding.rung + 1, COUNTED_P99)
         if holding is None:
-            return None
-        run = holding.run
-    capacity = ladder.rate(holding.rung) * (1 + 1e-9)
-    return _Verified(with_capacity(question, one, capacity), one, first, run, (holding.failed or first).worst)
+            return trial
+        last = holding.run
+    held = with_capacity(question, candidate, ladder.rate(holding.rung) * (1 + 1e-9))
+    return replace(trial, held=held, last=last, failed=(holding.failed or first).worst)
 
 
-def _refined(hour: PeakHour, one: SizedCandidates, first: Run, peak: float | None) -> _Verified | None:
-    """Return an array of one with the largest capacity, within the utilisation ceiling, at which every target holds."""
-    question = hour.question
-    most = question.spec.serving.utilisation_ceiling * float(one.replicas.saturated_rate[0, 0])
-    ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, today(one.counts))
-    holding = first_that_holds(hour, ladder, -1, ladder.rung(float(one.capacity[0])), REFINED, strictly=True)
+def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
+    """Return the trial with the largest capacity, within the utilisation ceiling, at which every target holds."""
+    question, candidate = hour.question, trial.formulas
+    most = question.spec.serving.utilisation_ceiling * float(candidate.replicas.saturated_rate[0, 0])
+    ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, today(candidate.counts))
+    start = ladder.rung(float(candidate.capacity[0]))
+    holding = first_that_holds(hour, ladder, -1, start, REFINED, strictly=True)
     if holding is None:
-        return None
-    capacity, run = ladder.rate(holding.rung), holding.run
+        return trial
+    capacity = ladder.rate(holding.rung)
+    last: Run | None = holding.run
     if peak is not None:
         # The fleet that this takes: its replicas carry a little less, or balance less well where they are few.
         replicas = max(ceil(peak / capacity - 1e-6), question.spec.availability.minimum_replicas)
-        run = hour.run(peak / replicas, replicas, counted=REFINED)
-        while not run.holds(strictly=True) and replicas < MOST * today(one.counts):
+        last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
+        while last is not None and not last.holds(strictly=True) and replicas < MOST * today(candidate.counts):
             replicas += 1
             capacity = peak / replicas * (1 + 1e-9)
-            run = hour.run(peak / replicas, replicas, counted=REFINED)
+            last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
+    if last is None or not last.holds(strictly=True):
+        return trial
     failed = holding.failed.worst if holding.failed else None
-    return (
-        _Verified(with_capacity(question, one, capacity), one, first, run, failed) if run.holds(strictly=True) else None
-    )
+    return replace(trial, held=with_capacity(question, candidate, capacity), last=last, failed=failed)
 
 
 def _larger_fleets(peak: float, replicas: int) -> Ladder:
@@ -191,147 +200,148 @@ def _lighter_loads(most: float, step: float, steps: int, replicas: int) -> Ladde
     )
 
 
-def _steady(found: Considered, best: SizedCandidates, sources: Mapping[str, Source] | None, seed: int) -> CapacityPlan:
-    """Return a plan without targets; where its peak hour does not keep pace, with the fleet that does."""
-    question = found.question
-    plan = planned(question, found.evaluated, best, found.misses, sources)
-    if found.misses or question.spec.traffic.concurrency:
-        return plan
-    pace = Target(metric="e2e", percentile="mean", seconds=STEADY * plan.performance.at_peak.e2e_s.mean)
+def _paced(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
+    """Return the verdict on a fleet without targets; where its peak hour does not keep pace, on the one that does."""
+    question = ranking.question
+    verdict = verdict_on(ranking, chosen_fleet(question, ranking.evaluated, ranking.best))
+    if ranking.misses or question.spec.traffic.concurrency:
+        return verdict
+    at_peak = verdict.chosen.points.at_peak
+    pace = Target(metric="e2e", percentile="mean", seconds=STEADY * at_peak.e2e_s.mean)
     judged = replace(question, spec=question.spec.model_copy(update={"targets": (pace,)}))
-    held = _held(judged, best, seed, refine=False)
-    if held is not None and not held.first.missed:
-        return replace(plan, verification=_record(plan, replace(held.last, targets=()), seed, 0))
-    first = (
-        held.first
-        if held
-        else peak_hour(judged, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
-    )
-    said = (
+    trial = _trial(judged, ranking.best, seed, budget)
+    first = trial.first
+    if first is None:
+        return verdict
+    if not first.missed:
+        return replace(verdict, record=_record(at_peak, replace(first, targets=()), seed, 0))
+    filled = (
         f"its KV cache fills when the peak hour is simulated: {first.result.preemptions / first.requests:.2g} "
-        f"preemptions a request, and E2E mean is {_ms(first.worst.simulated_s)} (the formula says "
-        f"{_ms(plan.performance.at_peak.e2e_s.mean)})"
+        f"preemptions a request, and E2E mean is {latency_shown(first.worst.simulated_s)} (the formula says "
+        f"{latency_shown(at_peak.e2e_s.mean)})"
     )
-    if held is None:
-        warnings = (f"{said}; nothing near it keeps pace", *plan.warnings)
-        return replace(plan, warnings=warnings, verification=_record(plan, replace(first, targets=()), seed, 0))
-    told = Simulated(binding="a full KV cache")
-    plan = planned(question, found.evaluated, held.one, found.misses, sources, told)
-    plan = replace(plan, warnings=(f"{said}: {_change(plan, held)}", *plan.warnings))
-    return replace(plan, verification=_record(plan, replace(held.last, targets=()), seed, held.added))
+    if trial.held is None or trial.last is None:
+        record = _record(at_peak, replace(first, targets=()), seed, 0)
+        return replace(verdict, warnings=(f"{filled}; nothing near it keeps pace",), record=record)
+    chosen = chosen_fleet(question, ranking.evaluated, trial.held, "a full KV cache")
+    return replace(
+        verdict_on(ranking, chosen),
+        judged=True,
+        warnings=(f"{filled}: {_change(chosen, trial)}",),
+        record=_record(chosen.points.at_peak, replace(trial.last, targets=()), seed, trial.added),
+    )
 
 
-def _as_it_is(
-    found: Considered, best: SizedCandidates, sources: Mapping[str, Source] | None, seed: int
-) -> CapacityPlan:
-    """Return the formulas' plan with what the simulation says of it; a target that it misses is not met."""
-    plan = planned(found.question, found.evaluated, best, found.misses, sources, Simulated())
-    run = peak_hour(found.question, best, seed).judged(plan.performance.at_peak.requests_per_s, plan.fleet.replicas)
+def _only_judged(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
+    """Return the verdict on the best candidate as the formulas size it, with what the simulation says of it."""
+    verdict = verdict_on(ranking, chosen_fleet(ranking.question, ranking.evaluated, ranking.best))
+    hour = peak_hour(ranking.question, ranking.best, seed, budget)
+    rate = verdict.chosen.points.at_peak.requests_per_s
+    return _as_simulated(verdict, hour.judged(rate, verdict.chosen.fleet.replicas), seed)
+
+
+def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
+    """Return the formulas' verdict with what a simulation says of it; a target that it misses is not met.
+
+    Args:
+        verdict: of the formulas.
+        run: of their fleet; None where the events did not suffice.
+        seed: of the run.
+    """
+    if run is None:
+        return verdict
+    verdict = replace(verdict, judged=True)
     if not run.targets:
-        return plan
-    plan = replace(plan, verification=_record(plan, run, seed, 0))
+        return verdict
     missed = {(target.metric, target.percentile): target for target in run.missed}
-    news = [result for result in plan.targets if result.met and (result.metric, result.percentile) in missed]
-    if not news:
-        return plan
-    names = ", ".join(_name(result) for result in news)
-    targets = tuple(replace(result, met=False) if result in news else result for result in plan.targets)
-    answer = replace(plan.answer, meets_targets=False, sentence=f"{plan.answer.sentence}; simulated, it misses {names}")
-    said = tuple(
-        f"{_name(result)} is {_ms(missed[result.metric, result.percentile].simulated_s)} when the peak hour is "
-        f"simulated, target {_ms(result.target_s)}; the formula says {_ms(result.forecast_s)}"
-        for result in news
+    results = tuple(
+        replace(result, met=result.met and (result.metric, result.percentile) not in missed)
+        for result in verdict.results
     )
-    return replace(plan, targets=targets, answer=answer, warnings=(*said, *plan.warnings))
+    overturned = tuple(after for before, after in zip(verdict.results, results, strict=True) if before.met != after.met)
+    warnings = tuple(
+        f"{target_name(result.metric, result.percentile)} is {latency_shown(target.simulated_s)} when the peak hour is "
+        f"simulated, target {latency_shown(result.target_s)}; the formula says {latency_shown(result.forecast_s)}"
+        for result in overturned
+        for target in (missed[result.metric, result.percentile],)
+    )
+    record = _record(verdict.chosen.points.at_peak, run, seed, 0)
+    return replace(verdict, results=results, overturned=overturned, warnings=warnings, record=record)
 
 
-def _followed(plan: CapacityPlan, asked: SizedCandidates, verified: _Verified, *, refined: bool) -> CapacityPlan:
-    """Return a plan that says why it is not the formulas' plan."""
-    if refined:
-        plan = _told_refined(plan, verified)
-    why = (*_another(plan, asked, verified), *_why(plan, verified))
-    return replace(plan, warnings=(*why, *plan.warnings))
-
-
-def _told_refined(plan: CapacityPlan, verified: _Verified) -> CapacityPlan:
-    simulated, formulas = plan.replica_capacity.requests_per_s, float(verified.formulas.capacity[0])
+def _with_refined_capacity(verdict: Verdict, trial: _Trial, last: Run) -> Verdict:
+    """Return a verdict whose targets are the simulated ones, and which says where its capacity is from."""
+    simulated, formulas = verdict.chosen.capacity.requests_per_s, float(trial.formulas.capacity[0])
     note = Assumption(
         f"one replica carries {simulated:.3g} requests/s: the most at which {REFINED:,} simulated requests keep every "
         f"target; the formulas say {formulas:.3g}"
     )
-    method = f"{plan.provenance.method}; capacity by simulation: bisection with common random numbers"
-    return replace(plan, assumptions=(note, *plan.assumptions), provenance=replace(plan.provenance, method=method))
+    results = tuple(TargetResult(t.metric, t.percentile, t.target_s, t.simulated_s, t.met) for t in last.targets)
+    method = "capacity by simulation: bisection with common random numbers"
+    return replace(verdict, results=results, assumptions=(note,), method=method)
 
 
-def _why(plan: CapacityPlan, verified: _Verified) -> tuple[str, ...]:
+def _why(chosen: ChosenFleet, trial: _Trial) -> tuple[str, ...]:
     """Say what the formulas' fleet misses, and what became of it; nothing where the simulation only refined it."""
-    if not verified.first.missed:
+    if trial.first is None or not trial.first.missed:
         return ()
-    target = verified.first.worst
-    formula = "" if target.formula_s is None else f" (the formula says {_ms(target.formula_s)})"
+    target = trial.first.worst
+    formula = "" if target.formula_s is None else f" (the formula says {latency_shown(target.formula_s)})"
     return (
-        f"{_name(target)} was {_ms(target.simulated_s)}{formula} when the peak hour was simulated, target "
-        f"{_ms(target.target_s)}: {_change(plan, verified)}",
+        f"{target_name(target.metric, target.percentile)} was {latency_shown(target.simulated_s)}{formula} when the "
+        f"peak hour was simulated, target {latency_shown(target.target_s)}: {_change(chosen, trial)}",
     )
 
 
-def _change(plan: CapacityPlan, verified: _Verified) -> str:
+def _change(chosen: ChosenFleet, trial: _Trial) -> str:
     """Say what became of the formulas' fleet."""
-    before, after = today(verified.formulas.counts), plan.fleet.replicas
+    before, after = today(trial.formulas.counts), chosen.fleet.replicas
     if after > before:
         return f"the fleet follows the simulation: {after} replicas instead of {before}"
-    rate = before * float(verified.formulas.capacity[0]) / plan.spec.traffic.calls_per_request
-    held = f"{plan.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
+    rate = before * float(trial.formulas.capacity[0]) / chosen.question.spec.traffic.calls_per_request
+    held = f"{chosen.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
     return f"the plan follows the simulation: it holds to {held}"
 
 
-def _another(plan: CapacityPlan, asked: SizedCandidates, verified: _Verified) -> tuple[str, ...]:
+def _another(question: Question, best: SizedCandidates, trial: _Trial) -> tuple[str, ...]:
     """Say that another candidate than the formulas' is chosen, and why."""
-    if _same(asked, verified.one):
+    if _place(best) == _place(trial.formulas):
         return ()
-    first, size = asked.candidates.accelerator(0).name, int(asked.candidates.parallelism.accelerators[0])
-    given = plan.spec.traffic.requests_per_s is None
+    first, size = best.candidates.accelerator(0).name, int(best.candidates.parallelism.accelerators[0])
+    given = question.spec.traffic.requests_per_s is None
     return (
-        f"by the formulas alone {today(asked.counts)} × {size} {first} would be best; they miss a target when the peak "
+        f"by the formulas alone {today(best.counts)} × {size} {first} would be best; they miss a target when the peak "
         f"hour is simulated, and what holds there {'carries less' if given else 'costs more'} than this",
     )
 
 
-def _same(one: SizedCandidates, other: SizedCandidates) -> bool:
-    mine, theirs = (
-        (e.candidates.accelerator(0).id, *(int(axis[0]) for axis in (s.tp, s.pp, s.dp, s.ep)))
-        for e in (one, other)
-        for s in (e.candidates.parallelism,)
-    )
-    return mine == theirs
+def _place(candidate: SizedCandidates) -> tuple[str, tuple[int, ...]]:
+    """Return the accelerator and the parallelism of an array of one."""
+    return candidate.candidates.accelerator(0).id, tuple(candidate.candidates.parallelism.sizes())
 
 
-def _results(run: Run) -> tuple[TargetResult, ...]:
-    return tuple(TargetResult(t.metric, t.percentile, t.target_s, t.simulated_s, t.met) for t in run.targets)
+def _record(at_peak: Performance, run: Run, seed: int, added: int) -> Verification:
+    """Return a run as a plan holds it.
 
-
-def _record(plan: CapacityPlan, run: Run, seed: int, added: int) -> Verification:
-    at, result = plan.performance.at_peak, run.result
+    Args:
+        at_peak: what the formulas say at the peak hour.
+        run: the simulation.
+        seed: of its random draws.
+        added: replicas that the formulas did not ask for.
+    """
+    result = run.result
     return Verification(
         requests=run.requests,
         seed=seed,
         replicas=run.together,
         routing=DEFAULT_ROUTING,
         requests_per_s=run.requests_per_s,
-        ttft_s=latency(result.ttft_s, at.ttft_s),
-        itl_s=latency(result.itl_s, at.itl_s) if np.isfinite(result.itl_s.mean.value) else None,
-        e2e_s=latency(result.e2e_s, at.e2e_s),
+        ttft_s=latency(result.ttft_s, at_peak.ttft_s),
+        itl_s=latency(result.itl_s, at_peak.itl_s) if np.isfinite(result.itl_s.mean.value) else None,
+        e2e_s=latency(result.e2e_s, at_peak.e2e_s),
         targets=run.targets,
         utilisation=result.utilisation,
         kv_cache_usage=result.kv_usage,
         preemptions=result.preemptions,
         added_replicas=added,
     )
-
-
-def _name(target: TargetResult | SimulatedTarget) -> str:
-    return f"{target.metric.upper()} {target.percentile}"
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -40,7 +40,8 @@ PROMPT_TOKENS = 16
 PREEMPTIONS = 17
 NEWCOMERS = 18  # decoding requests that did not wait for the last prompt step
 OUTPUT_TOKENS = 19
-INTEGERS = 20
+TURNS_LEFT = 20  # turns of the loop that it may still take; below 0 it stands still for good
+INTEGERS = 21
 
 # A replica's floats.
 CLOCK = 0

@@ -21,6 +21,7 @@ from engine.simulation.columns import (
     PARTIAL,
     SENTINEL,
     SINCE,
+    TURNS_LEFT,
     UNREADY,
 )
 from engine.simulation.compiled import Loops
@@ -62,8 +63,16 @@ class FleetState:
     """Replicas of one step model under one scheduler, and the requests in them."""
 
     def __init__(
-        self, model: StepModel, scheduler: Scheduler, replicas: int, routing: Routing, seed: int, loops: Loops
+        self,
+        model: StepModel,
+        scheduler: Scheduler,
+        replicas: int,
+        routing: Routing,
+        seed: int,
+        loops: Loops,
+        most_turns: int | None = None,
     ) -> None:
+        self._turns = (NO_LIMIT if most_turns is None else most_turns) // replicas
         self.model = model
         self.loops = loops
         self.replicas = replicas
@@ -74,7 +83,7 @@ class FleetState:
         self._reserving = scheduler.reserve_output
         self._model = _model_columns(model, scheduler, self._seats, loops.compiled)
         self._policy = _policy_columns(model, scheduler, self._seats)
-        self._state = _state_columns(model, self._seats, replicas, loops.compiled)
+        self._state = _state_columns(model, self._seats, replicas, self._turns, loops.compiled)
         self._assigned = _numbers(np.zeros(replicas, dtype=np.int64), loops.compiled)
         self._wake = _numbers(np.full(replicas, np.inf), loops.compiled)
         self._takes = _numbers(np.ones(replicas, dtype=np.int64), loops.compiled)
@@ -87,6 +96,18 @@ class FleetState:
     def totals(self) -> tuple[Ints, Floats]:
         """Integers and floats of each replica, by the names in ``loop``."""
         return np.array(self._state[0], dtype=np.int64), np.array(self._state[1], dtype=np.float64)
+
+    @property
+    def turns(self) -> int:
+        """Turns of the loop so far, over all replicas."""
+        return sum(self._turns - max(int(numbers[TURNS_LEFT]), 0) for numbers in self._state[0])
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The first request that is not done where a replica has no turns left; None where all have some."""
+        if all(numbers[TURNS_LEFT] >= 0 for numbers in self._state[0]):
+            return None
+        return int(self._open.numbers.min(initial=self._seen))
 
     @property
     def token_gaps(self) -> Ints:
@@ -330,10 +351,11 @@ def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Any:
     )
 
 
-def _state_columns(model: StepModel, seats: int, replicas: int, compiled: bool) -> Any:
+def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, compiled: bool) -> Any:
     integers = np.zeros((replicas, INTEGERS), dtype=np.int64)
     integers[:, [PARTIAL, HEAD, UNREADY, COMING, LAST]] = -1
     integers[:, SINCE] = NO_LIMIT
+    integers[:, TURNS_LEFT] = turns
     kinds = len(model.finite_windows) + 1
     heaps: Any = [[SENTINEL] for _ in range(replicas)]
     if compiled:

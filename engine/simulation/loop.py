@@ -39,6 +39,7 @@ from engine.simulation.columns import (
     SINCE,
     STALL,
     STEPS,
+    TURNS_LEFT,
     UNREADY,
     WAITED,
 )
@@ -98,6 +99,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     clock = times[CLOCK]
     stall = times[STALL]
     newcomers = numbers[NEWCOMERS]
+    turns_left = numbers[TURNS_LEFT]
     completed, steps, prompt_tokens, output_tokens = 0, 0, 0, 0
     busy, batch_seconds, kv_seconds = 0.0, 0.0, 0.0
     sized = len(step_s)
@@ -108,6 +110,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     while True:
         if clock >= horizon:
             wake = clock
+            break
+        turns_left -= 1
+        if turns_left < 0:
             break
         # --- who can be scheduled ---
         if later:
@@ -437,12 +442,13 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     numbers[PROMPT_TOKENS] += prompt_tokens
     numbers[OUTPUT_TOKENS] += output_tokens
     numbers[NEWCOMERS] = newcomers
+    numbers[TURNS_LEFT] = turns_left
     times[CLOCK] = clock
     times[STALL] = stall
     times[BUSY] += busy
     times[BATCH_SECONDS] += batch_seconds
     times[KV_SECONDS] += kv_seconds
-    return wake  # type: ignore[no-any-return]
+    return wake
 
 
 def steps_until(target: float, clock: float, each: float, growth: float) -> int:

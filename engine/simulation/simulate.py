@@ -69,6 +69,11 @@ class SimulationResult(Struct, frozen=True):
     timeline: Timeline
     requests: RequestTimes | None
     """None for loads of more than ``tally.KEPT`` requests."""
+    events: int
+    """Requests, and turns of the loop: what the simulation took."""
+    stopped_at: int | None
+    """The first request that is not done because the turns were used up, from which on none counts; None at the end
+    of the load."""
 
 
 def simulate(
@@ -81,6 +86,7 @@ def simulate(
     seed: int = 0,
     first_counted: int = 0,
     last_counted: int | None = None,
+    most_turns: int | None = None,
     speed: Speed = "auto",
 ) -> SimulationResult:
     """Return what ``replicas`` alike, one step model each, make of a load.
@@ -94,6 +100,8 @@ def simulate(
         seed: of the router's draws; the load has its own.
         first_counted: requests that arrive before this one warm the replicas up.
         last_counted: requests from this one on only keep the replicas busy; None where all count.
+        most_turns: turns of the loop, over all replicas, after which the simulation stops; None: it ends with the
+            load.
         speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done. The results are equal.
 
     Raises:
@@ -103,12 +111,15 @@ def simulate(
     first = next(parts, None)
     parts = chain([first] if first is not None else [], parts)
     expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
-    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, expected))
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, expected), most_turns)
     tally, timeline = Tally(step_model.overhead_s, first_counted, last_counted), TimelineCounts()
     for part, horizon in with_horizons(parts):
         served = fleet.serve(part, horizon)
         tally.add(served)
         timeline.add(served, step_model.overhead_s)
+        if fleet.stopped_at is not None:
+            tally.count_before(fleet.stopped_at)
+            break
     return _result(fleet, tally, timeline)
 
 
@@ -199,4 +210,6 @@ def _result(fleet: FleetState, tally: Tally, timeline: TimelineCounts) -> Simula
         kv_usage=float(floats[:, KV_SECONDS].sum()) / replica_s / fleet.model.kv_tokens,
         timeline=timeline.timeline(),
         requests=times,
+        events=fleet.turns + tally.completed,
+        stopped_at=fleet.stopped_at,
     )

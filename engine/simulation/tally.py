@@ -78,6 +78,11 @@ class Tally:
             return
         self._stream(served)
 
+    def count_before(self, number: int) -> None:
+        """Let requests from a number on not count."""
+        first, last = self._counted
+        self._counted = first, number if last is None else min(last, number)
+
     def _stream(self, served: Served) -> None:
         for target, values in zip(self._streamed, self._columns(times_of(served, self._overhead_s)), strict=True):
             target.add(values)

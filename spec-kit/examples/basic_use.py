@@ -4,9 +4,7 @@ Run with fleetcast installed: python basic_use.py
 """
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
-from engine.plan import CapacityPlan, NoPlan
-from engine.workload import spec_from
+from engine import CapacityPlan, NoPlan, forecast, spec_from
 
 
 def llama_70b_on_a100() -> CapacityPlan | NoPlan:

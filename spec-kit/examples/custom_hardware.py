@@ -7,9 +7,7 @@ import tempfile
 from pathlib import Path
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
-from engine.plan import CapacityPlan, NoPlan
-from engine.workload import spec_from
+from engine import CapacityPlan, NoPlan, forecast, spec_from
 
 FASTER = 1.5
 """Memory bandwidth over that of the H100."""

@@ -4,9 +4,7 @@ Run with fleetcast installed: python model_comparison.py
 """
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
-from engine.plan import NoPlan
-from engine.workload import spec_from
+from engine import NoPlan, forecast, spec_from
 
 MODELS = ("llama 3.1 8b", "qwen3 32b", "llama 3.1 70b", "gpt-oss 120b")
 

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
-from engine.plan import NoPlan, plan_json
-from engine.workload import spec_from, validated
+from engine import NoPlan, forecast, spec_from
+from engine.plan import plan_json
+from engine.workload import validated
 
 
 def main() -> None:

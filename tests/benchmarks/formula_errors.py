@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
 from engine.fleet.candidates import single
-from engine.load_test.plan_under_load import drawn, warm_up
+from engine.load_test.plan_under_load import warm_up
+from engine.proof.drawn_load import drawn
 from engine.question.resolve import resolve
 from engine.replica.performance import performance_at_rate
 from engine.simulation import simulate, step_model_of

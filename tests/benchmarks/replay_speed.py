@@ -12,11 +12,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
-from engine.plan import CapacityPlan, NoPlan
-from engine.planning.inverse import chosen_candidate
-from engine.proof.day import replayed
-from engine.question.demand import demand_of
+from engine.plan import NoPlan
+from engine.planning.ranking import ranked_candidates
+from engine.planning.thresholds import thresholds_of
+from engine.planning.verdict import ChosenFleet, formulas_verdict
+from engine.proof.day import replayed_day
+from engine.question.resolve import resolve
 from engine.scaling.controller import policy_of
 from engine.scaling.minutes import demand_by_minute
 from engine.scaling.replay import replay
@@ -38,7 +39,7 @@ def best(work: Callable[[], Any]) -> float:
     return min(runs)
 
 
-def planned(catalog: Catalog, preset: str | None) -> CapacityPlan:
+def fleet_for(catalog: Catalog, preset: str | None) -> ChosenFleet:
     """Return a fleet of 70B on A100 for 100 requests/s."""
     values: dict[str, Any] = {
         "model": "llama-3.1-70b",
@@ -51,26 +52,25 @@ def planned(catalog: Catalog, preset: str | None) -> CapacityPlan:
     if preset:
         kind = catalog.presets[preset]
         values |= {"traffic.hourly_profile": kind.hourly_profile, "traffic.peak_factor": kind.peak_factor}
-    plan = forecast(spec_from(values), catalog)
-    assert not isinstance(plan, NoPlan)
-    return plan
+    ranking = ranked_candidates(resolve(spec_from(values), catalog))
+    assert not isinstance(ranking, NoPlan)
+    return formulas_verdict(ranking).chosen
 
 
 def main() -> None:
     """Print a line for each case."""
     catalog = Catalog.load()
     for name, preset in (("day", None), ("week", "chat")):
-        plan = planned(catalog, preset)
-        _, found = chosen_candidate(plan, catalog)
-        demand = demand_by_minute(demand_of(plan.spec.traffic), 100.0)
-        loads = replica_loads(found.replicas(), plan.spec.targets)
-        policy = policy_of(plan.autoscaling, plan.fleet)
+        chosen = fleet_for(catalog, preset)
+        demand = demand_by_minute(chosen.demand, chosen.mean_rate)
+        loads = replica_loads(chosen.candidate.replicas, TARGETS)
+        policy = policy_of(thresholds_of(chosen), chosen.fleet)
         alone = best(lambda demand=demand, loads=loads, policy=policy: replay(demand, loads, policy))
-        whole = best(lambda plan=plan: replayed(plan, catalog))
-        moments = best(lambda plan=plan: replayed(plan, catalog, simulate=True)) - whole
-        record = replayed(plan, catalog).replay
-        assert record is not None
-        corrected = ", ".join(one.threshold for one in record.corrections) or "nothing"
+        whole = best(lambda chosen=chosen: replayed_day(chosen, {}, simulate=False))
+        moments = best(lambda chosen=chosen: replayed_day(chosen, {}, simulate=True)) - whole
+        day = replayed_day(chosen, {}, simulate=False)
+        assert day is not None
+        corrected = ", ".join(one.threshold for one in day.record.corrections) or "nothing"
         print(
             f"{name:5} alone {alone * 1e3:5.1f} ms, a plan's {whole * 1e3:6.1f} ms ({corrected} corrected), "
             f"its moments {moments * 1e3:6.1f} ms"

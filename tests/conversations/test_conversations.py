@@ -1,6 +1,5 @@
 """Transcripts, run as tests: what is typed stands after >, what must be said, in order, beneath it."""
 
-import json
 import os
 import re
 import subprocess
@@ -21,14 +20,6 @@ from commands.converse import exit_code_of
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 COMMAND = [sys.executable, str(ROOT / "main.py")]
-FILE = """
-model = "70B"
-precision = { weights = "fp8" }
-traffic = { requests_per_s = 20 }
-tokens = { input = { mean = 1500 }, output = { mean = 300 } }
-hardware = { accelerators = ["H100"] }
-targets = [{ metric = "ttft", percentile = "p95", seconds = 0.8 }]
-"""
 
 
 @dataclass
@@ -131,42 +122,6 @@ def test_a_pipe_that_says_everything_gets_its_plan_on_standard_output(tmp_path: 
     assert "Llama 3.1 8B in FP8" in ended.stdout
     assert "Enter plans" not in ended.stdout
     assert "Enter plans" in ended.stderr
-
-
-def test_flags_a_file_and_a_conversation_give_the_same_plan(tmp_path: Path) -> None:
-    """JSON of one spec through three doors: byte for byte the same, apart from the sources of the values."""
-    piped(["70B fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms", "", "save talk.json"], tmp_path)
-    talked = (tmp_path / "talk.json").read_text(encoding="utf-8")
-    flags = (
-        "--model 70B --precision fp8 --gpu-type H100 --rps 20 --input-tokens 1500 --output-tokens 300 --ttft-p95 800ms"
-    )
-    by_flags = forecast([*flags.split(), "--json"], tmp_path)
-    (tmp_path / "spec.toml").write_text(FILE, encoding="utf-8")
-    by_file = forecast(["--spec", "spec.toml", "--json"], tmp_path)
-    assert without_sources(talked) == without_sources(by_flags) == without_sources(by_file)
-    kinds = [
-        {source["kind"] for source in json.loads(plan)["sources"].values()} for plan in (talked, by_flags, by_file)
-    ]
-    assert [kind - {"default", "derived"} for kind in kinds] == [{"said"}, {"flag"}, {"file"}]
-
-
-def without_sources(plan: str) -> str:
-    """The text of a plan but for the lines of its sources, which must be there."""
-    before, found, rest = plan.partition('  "sources": {')
-    assert found
-    return before + rest[rest.index("\n  }") :]
-
-
-def forecast(arguments: list[str], home: Path) -> str:
-    ended = subprocess.run(
-        [*COMMAND, "forecast", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=home,
-        env=environment(home),
-        check=True,
-    )
-    return ended.stdout
 
 
 def piped(lines: Sequence[str], home: Path, *, resume: bool = False) -> tuple[str, int]:

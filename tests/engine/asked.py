@@ -8,11 +8,15 @@ import numpy as np
 from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.runtimes import Scheduler
+from engine.method import plan_of
+from engine.plan import CapacityPlan, NoPlan
+from engine.planning.ranking import ranked_candidates
+from engine.planning.verdict import formulas_verdict
 from engine.question.lengths import Lengths, lengths_of
 from engine.question.resolve import Question, resolve
 from engine.replica.load import Replicas, replicas_of
 from engine.step.table import TOKEN_GRID, StepTables
-from engine.workload import TokenDistribution, Tokens, WorkloadSpec, spec_from
+from engine.workload import TokenDistribution, Tokens, WorkloadSpec, spec_from, with_defaults
 
 CATALOG = Catalog.load()
 
@@ -37,6 +41,12 @@ def asked(values: Mapping[str, Any] | None = None) -> WorkloadSpec:
 def question(values: Mapping[str, Any] | None = None, catalog: Catalog = CATALOG) -> Question:
     """Return the resolved question of ``asked``."""
     return resolve(asked(values), catalog)
+
+
+def formula_plan(spec: WorkloadSpec, catalog: Catalog = CATALOG) -> CapacityPlan | NoPlan:
+    """Return the plan by the formulas alone: neither verified nor replayed."""
+    ranking = ranked_candidates(resolve(spec, catalog))
+    return ranking if isinstance(ranking, NoPlan) else plan_of(formulas_verdict(ranking), None, with_defaults(spec, {}))
 
 
 STAND_IN = "h100-pcie-80gb"

@@ -14,9 +14,10 @@ from engine.fleet.parallelisms import node_size
 from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan, Performance, plan_json
 from engine.question.resolve import resolve
+from engine.workload import LOWEST_CALLS_PER_S
 from tests.draws import draws
-from tests.engine.asked import CATALOG, STAND_IN, asked, catalog_with, relative
-from tests.engine.specs import Values, anything, planned
+from tests.engine.asked import CATALOG, STAND_IN, asked, catalog_with, formula_plan, relative
+from tests.engine.specs import Values, anything, decades, planned
 
 MORE = st.sampled_from([1.02, 1.3, 3.0])
 SLOW = [HealthCheck.filter_too_much, HealthCheck.too_slow]
@@ -29,7 +30,7 @@ def plan_of(values: Values, catalog: Catalog = CATALOG) -> CapacityPlan | None:
     """The plan of a spec that can be met; None where it cannot."""
     spec = asked({"precision.weights": None, **values})
     try:
-        plan = forecast(spec, catalog)
+        plan = formula_plan(spec, catalog)
     except InputError:
         return None
     return plan if isinstance(plan, CapacityPlan) and plan.answer.meets_targets else None
@@ -79,7 +80,7 @@ def test_every_spec_has_an_answer(values: Values) -> None:
     """A plan, a refusal with its reasons, or an error of ours; whatever it is, nothing in it is absurd."""
     base = {"traffic.requests_per_s": None, "precision.weights": None, "hardware.accelerators": None}
     try:
-        plan = forecast(asked({**base, **values}), CATALOG)
+        plan = formula_plan(asked({**base, **values}), CATALOG)
     except InputError as error:
         assert str(error)
         return
@@ -262,3 +263,27 @@ def test_a_plan_carries_its_load(values: Values) -> None:
     assert plan.fleet.replicas * each >= peak * (1 - 1e-5)
     assert (plan.fleet.replicas - 1) * each < peak or plan.fleet.replicas == 1
     assert plan.performance.at_peak.requests_per_s * plan.fleet.replicas == pytest.approx(peak, rel=0.002)
+
+
+# --- hardly any traffic -----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=draws(30), deadline=None)
+@given(rate=decades(LOWEST_CALLS_PER_S, 1e-4), prompt=decades(1, 1e6), answer=decades(1, 1e6))
+def test_a_trickle_takes_one_replica(rate: float, prompt: float, answer: float) -> None:
+    """However seldom and however long, up to the context: one replica whose figures are finite."""
+    values = {"traffic.requests_per_s": rate, "tokens.input.mean": prompt, "tokens.output.mean": answer}
+    try:
+        plan = forecast(asked(values), CATALOG)
+    except InputError as error:
+        assert "exceed the" in str(error)
+        return
+    assert isinstance(plan, CapacityPlan)
+    assert plan.fleet.maximum_replicas == 1
+    json.dumps(plan_json(plan), allow_nan=False)
+
+
+@given(rate=st.floats(5e-324, 0.99 * LOWEST_CALLS_PER_S), calls=st.floats(1e-3, 1))
+def test_less_than_one_call_in_thirty_years_is_refused_in_a_sentence(rate: float, calls: float) -> None:
+    with pytest.raises(InputError, match="less than one model call in 30 years; 1e-09 or more is accepted"):
+        asked({"traffic.requests_per_s": rate, "traffic.calls_per_request": calls})

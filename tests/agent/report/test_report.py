@@ -16,8 +16,21 @@ from agent.report.markdown import markdown
 from agent.report.model import screenful, whole_report
 from agent.report.plain import plain_text
 from agent.report.show import show
-from engine.plan import Answer, Assumption, CapacityPlan, TargetResult
-from engine.workload import Source
+from engine.plan import (
+    Answer,
+    Assumption,
+    Bands,
+    CapacityBand,
+    CapacityPlan,
+    CountRange,
+    FleetBand,
+    LatencyBand,
+    PerformanceBand,
+    PerformanceBands,
+    Range,
+    TargetResult,
+)
+from engine.workload import BandLevel, Source
 from tests.agent.report.sample import plan, unpriced, verbose
 from tests.draws import draws
 
@@ -194,19 +207,21 @@ def test_value_stated_for_a_quiet_field_is_shown() -> None:
     assert "warm-up: 60 s (settings)" in plain_text(whole_report(stated))
 
 
+def bands_at(level: BandLevel, accelerators: CountRange) -> Bands:
+    ttft, itl = (LatencyBand(*[band] * 5) for band in (Range(0.51, 0.83), Range(0.04, 0.05)))
+    at = PerformanceBand(ttft_s=ttft, itl_s=itl, e2e_s=ttft)
+    return Bands(
+        level=level,
+        note=None,
+        performance=PerformanceBands(at_mean=at, at_peak=at),
+        replica_capacity=CapacityBand(Range(4.0, 6.0)),
+        fleet=FleetBand(CountRange(3, 4), accelerators, Range(12.0, 18.0)),
+    )
+
+
 @pytest.mark.parametrize(("level", "rare"), [(50, "four"), (80, "ten"), (95, "forty")])
-def test_bands_are_said_in_plain_words(level: int, rare: str) -> None:
-    at_peak = {"ttft_s": {"p95": {"low": 0.51, "high": 0.83}}, "itl_s": {"mean": {"low": 0.04, "high": 0.05}}}
-    bands = {
-        "level": level,
-        "note": None,
-        "performance": {"at_peak": at_peak},
-        "replica_capacity": {"requests_per_s": {"low": 4.0, "high": 6.0}},
-        "fleet": {
-            "accelerators": {"low": 12, "high": 16},
-            "capacity_requests_per_s": {"low": 12.0, "high": 18.0},
-        },
-    }
+def test_bands_are_said_in_plain_words(level: BandLevel, rare: str) -> None:
+    bands = bands_at(level, accelerators=CountRange(12, 16))
     sure = replace(plan(), bands=bands)
     report = plain_text(whole_report(sure))
     said = f"TTFT p95 at the peak: 510 ms to 830 ms; one plan in {rare} lies above, one plan in {rare} below."
@@ -214,15 +229,14 @@ def test_bands_are_said_in_plain_words(level: int, rare: str) -> None:
     range_of_fleets = f"12 GPUs; 12–16 if the forecast is off by as much as one plan in {rare} is."
     assert range_of_fleets in report
     assert range_of_fleets in plain_text(screenful(sure))
-    unlike = replace(plan(), bands={**bands, "note": "outside all data: nothing is like it"})
+    unlike = replace(plan(), bands=replace(bands, note="outside all data: nothing is like it"))
     for report in (whole_report(unlike), screenful(unlike)):
         assert plain_text(report).count("Outside all data: nothing is like it.") == 1
     assert "How sure" not in plain_text(whole_report(plan()))
 
 
 def test_one_accelerator_holds() -> None:
-    one = {"accelerators": {"low": 1, "high": 1}, "capacity_requests_per_s": {"low": 1.0, "high": 2.0}}
-    said = fleet_sentence(replace(plan(), bands={"level": 80, "fleet": one}))
+    said = fleet_sentence(replace(plan(), bands=bands_at(80, accelerators=CountRange(1, 1))))
     assert said == "1 GPU holds even if the forecast is off by as much as one plan in ten is"
 
 

@@ -9,9 +9,9 @@ from catalogs.catalog import Catalog
 from catalogs.records.fitted import ErrorBand
 from engine.bands.beyond_data import outside
 from engine.bands.lookup import BEYOND_DATA, UNKNOWN, band_for, ends
-from engine.method import forecast
-from engine.plan import CapacityPlan
+from engine.plan import Bands, CapacityPlan, CountRange
 from engine.workload import spec_from
+from tests.engine.asked import formula_plan
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def catalog() -> Catalog:
 def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
     spec = {"traffic.requests_per_s": 10, "tokens.input.mean": 500, "tokens.output.mean": 200, "model": "llama 3.1 70b"}
     wanted = {key.replace("__", "."): value for key, value in values.items()}
-    plan = forecast(spec_from(spec | {"hardware.accelerators": ["A100 SXM 80GB"]} | wanted), catalog)
+    plan = formula_plan(spec_from(spec | {"hardware.accelerators": ["A100 SXM 80GB"]} | wanted), catalog)
     assert isinstance(plan, CapacityPlan)
     return plan
 
@@ -41,14 +41,19 @@ def band(**selectors: str) -> ErrorBand:
     )
 
 
+def bands_of(plan: CapacityPlan) -> Bands:
+    assert plan.bands is not None
+    return plan.bands
+
+
 def test_levels_are_nested(catalog: Catalog) -> None:
-    trees = [plan_for(catalog, band=level).bands or {} for level in (50, 80, 95)]
-    assert [tree["level"] for tree in trees] == [50, 80, 95]
-    ranges = [tree["performance"]["at_peak"]["itl_s"]["mean"] for tree in trees]
-    lows, highs = [item["low"] for item in ranges], [item["high"] for item in ranges]
+    bands = [bands_of(plan_for(catalog, band=level)) for level in (50, 80, 95)]
+    assert [band.level for band in bands] == [50, 80, 95]
+    ranges = [band.performance.at_peak.itl_s.mean for band in bands]
+    lows, highs = [item.low for item in ranges], [item.high for item in ranges]
     assert lows == sorted(lows, reverse=True)
     assert highs == sorted(highs)
-    worst = [tree["fleet"]["accelerators"]["high"] for tree in trees]
+    worst = [band.fleet.accelerators.high for band in bands]
     assert worst == sorted(worst)
 
 
@@ -121,24 +126,21 @@ def test_a_plan_outside_all_data_says_so_once_and_has_wider_bands(catalog: Catal
     plan = plan_for(catalog, hardware__accelerators=["MI210"])
     known = plan_for(catalog)
     said = [warning for warning in plan.warnings if warning.startswith("outside all data")]
-    assert plan.bands is not None
-    assert known.bands is not None
-    assert said == [plan.bands["note"]]
-    assert known.bands["note"] is None
+    assert said == [bands_of(plan).note]
+    assert bands_of(known).note is None
 
-    def width(tree: CapacityPlan) -> float:
-        ends_of = (tree.bands or {})["performance"]["at_peak"]["itl_s"]["mean"]
-        return float(ends_of["high"] / ends_of["low"])
+    def width(plan: CapacityPlan) -> float:
+        band = bands_of(plan).performance.at_peak.itl_s.mean
+        return band.high / band.low
 
     assert width(plan) > 2 * width(known)
 
 
 def test_a_given_fleet_keeps_its_size(catalog: Catalog) -> None:
     plan = plan_for(catalog, traffic__requests_per_s=None, hardware__accelerator_count=16)
-    assert plan.bands is not None
-    fleet = plan.bands["fleet"]
-    assert fleet["accelerators"] == {"low": 16, "high": 16}
-    assert fleet["capacity_requests_per_s"]["low"] < plan.fleet.capacity_requests_per_s
+    fleet = bands_of(plan).fleet
+    assert fleet.accelerators == CountRange(16, 16)
+    assert fleet.capacity_requests_per_s.low < plan.fleet.capacity_requests_per_s
 
 
 ITL_80 = {"metric": "itl", "percentile": "p95", "seconds": 0.08}
@@ -149,7 +151,7 @@ def test_targets_that_bind_make_the_bad_end_dearer(catalog: Catalog) -> None:
 
     def worst(**values: object) -> float:
         plan = plan_for(catalog, **values)
-        return float((plan.bands or {})["fleet"]["capacity_requests_per_s"]["low"] / plan.fleet.capacity_requests_per_s)
+        return bands_of(plan).fleet.capacity_requests_per_s.low / plan.fleet.capacity_requests_per_s
 
     assert worst(targets=[ITL_80]) < worst()
 
@@ -159,9 +161,9 @@ def test_where_no_number_of_replicas_would_do_the_plan_says_so(catalog: Catalog)
     floor = plan_for(catalog, serving__tensor_parallel=4, traffic__requests_per_s=0.01).performance.at_mean.itl_s.mean
     near = {"metric": "itl", "percentile": "mean", "seconds": floor * 1.06}
     plan = plan_for(catalog, serving__tensor_parallel=4, targets=[near])
-    fleet = (plan.bands or {})["fleet"]
+    fleet = bands_of(plan).fleet
     assert plan.answer.meets_targets
-    assert not fleet["meets_targets"]
-    assert fleet["accelerators"]["high"] >= fleet["accelerators"]["low"]
+    assert not fleet.meets_targets
+    assert fleet.accelerators.high >= fleet.accelerators.low
     assert "no number of them meets the targets if the forecast is off" in fleet_sentence(plan)
-    assert (plan_for(catalog, targets=[ITL_80]).bands or {})["fleet"]["meets_targets"]
+    assert bands_of(plan_for(catalog, targets=[ITL_80])).fleet.meets_targets

@@ -1,3 +1,4 @@
+from collections import Counter
 from math import isfinite
 
 import pytest
@@ -41,9 +42,8 @@ def billed(
     money: Money | None = None,
     demand: Demand = DAY,
 ) -> Cost:
-    return bill(
-        choice or choice_of(), fleet=fleet, usage=usage, demand=demand, target_utilisation=0.85, money=money or Money()
-    )
+    held = Counter(replicas_by_hour(demand, usage.calls_per_s, 0.85 * usage.capacity_rps, fleet))
+    return bill(choice or choice_of(), fleet=fleet, usage=usage, time_held=held, money=money or Money())
 
 
 def test_the_bill_by_hand() -> None:

@@ -11,9 +11,9 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.load_test.fleet_over_time import SimulatedFleet, simulate_fleet
 from engine.load_test.load_over_time import Lasting, Recorded
-from engine.method import forecast
 from engine.plan import CapacityPlan
 from engine.workload import Hardware, Serving, Target, TokenDistribution, Tokens, Traffic, WorkloadSpec
+from tests.engine.asked import formula_plan
 
 CATALOG = Catalog.load()
 FLAT = tuple(1.0 for _ in range(24))
@@ -30,7 +30,7 @@ def planned(profile: tuple[float, ...] = (), rate: float = 2.0) -> CapacityPlan:
         serving=Serving(tensor_parallel=4, batch_cap=2),
         hardware=Hardware(accelerators=("h100",)),
     )
-    plan = forecast(spec, CATALOG)
+    plan = formula_plan(spec, CATALOG)
     assert isinstance(plan, CapacityPlan)
     return plan
 

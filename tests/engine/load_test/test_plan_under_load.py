@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from engine.load_test.plan_under_load import Asked, SimulatedPlan, simulate_plan
-from engine.load_test.repeats import over_repeats
 from engine.plan import CapacityPlan, plain
+from engine.proof.simulated_figures import over_repeats
 from engine.simulation.routing import Routing
 from engine.simulation.statistics import student
 from tests.engine.proof.test_verification import CATALOG, planned, spec_of, ttft_p95

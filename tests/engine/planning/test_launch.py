@@ -3,10 +3,10 @@
 import pytest
 
 from catalogs.catalog import Catalog
-from engine.method import forecast
 from engine.plan import CapacityPlan
 from engine.question.resolve import resolve
 from engine.workload import spec_from
+from tests.engine.asked import formula_plan
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def catalog() -> Catalog:
 def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
     spec = {"traffic.requests_per_s": 2, "tokens.input.mean": 500, "tokens.output.mean": 200}
     wanted = {key.replace("__", "."): value for key, value in values.items()}
-    plan = forecast(spec_from(spec | {"hardware.accelerators": ["H100 SXM"]} | wanted), catalog)
+    plan = formula_plan(spec_from(spec | {"hardware.accelerators": ["H100 SXM"]} | wanted), catalog)
     assert isinstance(plan, CapacityPlan)
     return plan
 

@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from catalogs.catalog import Catalog
 from catalogs.units import HOURS_PER_MONTH
 from engine.fleet.offers import instances_for
-from engine.method import forecast
-from engine.plan import CapacityPlan, Replay, plan_json
+from engine.method import forecast, plan_of
+from engine.plan import CapacityPlan, NoPlan, Replay, plan_json
 from engine.plan_file import plan_schema, read_plan
-from engine.proof.day import WAY_OUT, replayed
-from engine.proof.proven import proven_forecast
+from engine.planning.ranking import ranked_candidates
+from engine.planning.verdict import formulas_verdict
+from engine.proof.day import WAY_OUT, replayed_day
+from engine.question.resolve import resolve
 from engine.scaling.correction import FLAPS_A_DAY, LATE_A_DAY
-from engine.workload import Target, spec_from
+from engine.workload import Target, WorkloadSpec, spec_from, with_defaults
 from tests.draws import draws
+from tests.engine.asked import formula_plan
 
 CATALOG = Catalog.load()
 CLIFF = (0.2,) * 8 + (2.0,) * 8 + (0.2,) * 8
@@ -35,14 +38,22 @@ def planned(**changed: object) -> CapacityPlan:
         "targets": (Target(metric="ttft", percentile="p95", seconds=0.8),),
     }
     values |= {path.replace("__", "."): value for path, value in changed.items()}
-    plan = forecast(spec_from({path: value for path, value in values.items() if value is not None}), CATALOG)
+    plan = formula_plan(spec_from({path: value for path, value in values.items() if value is not None}))
     assert isinstance(plan, CapacityPlan)
     return plan
 
 
+def replayed(spec: WorkloadSpec, *, simulate: bool = False, seed: int = 0) -> CapacityPlan:
+    """Return the formulas' plan with its replay."""
+    ranking = ranked_candidates(resolve(spec, CATALOG))
+    assert not isinstance(ranking, NoPlan)
+    verdict, sources = formulas_verdict(ranking), with_defaults(spec, {})
+    return plan_of(verdict, replayed_day(verdict.chosen, sources, simulate=simulate, seed=seed), sources)
+
+
 @cache
 def replay_of(**changed: object) -> tuple[CapacityPlan, Replay]:
-    after = replayed(planned(**changed), CATALOG)
+    after = replayed(planned(**changed).spec)
     assert after.replay is not None
     return after, after.replay
 
@@ -116,11 +127,11 @@ def test_a_week_is_replayed_as_a_week() -> None:
 def test_a_fleet_that_cannot_scale_is_not_replayed() -> None:
     one = planned(traffic__requests_per_s=1.0)
     assert one.fleet.minimum_replicas == one.fleet.maximum_replicas == 1
-    assert replayed(one, CATALOG) is one
+    assert replayed(one.spec) == one
     flat = planned(traffic__peak_factor=1.0)
-    assert replayed(flat, CATALOG) is flat
+    assert replayed(flat.spec) == flat
     closed = planned(traffic__requests_per_s=None, traffic__concurrency=400)
-    assert replayed(closed, CATALOG) is closed
+    assert replayed(closed.spec) == closed
 
 
 def test_without_targets_requests_below_saturation_count() -> None:
@@ -192,7 +203,7 @@ def test_whatever_the_plan_its_replay_keeps_the_bounds(
         scaling__metric_window_s=window_s,
         targets=(Target(metric=metric, percentile=percentile, seconds=seconds),),  # type: ignore[arg-type]
     )
-    after = replayed(plan, CATALOG)
+    after = replayed(plan.spec)
     json.dumps(plan_json(after), allow_nan=False)
     record = after.replay
     if record is None:
@@ -211,7 +222,7 @@ def test_whatever_the_plan_its_replay_keeps_the_bounds(
 
 def test_the_same_plan_and_seed_give_the_same_bytes() -> None:
     plan = planned()
-    once, again, other = (plan_json(replayed(plan, CATALOG, seed=seed)) for seed in (0, 0, 7))
+    once, again, other = (plan_json(replayed(plan.spec, seed=seed)) for seed in (0, 0, 7))
     assert json.dumps(once) == json.dumps(again)
     assert once["replay"] != other["replay"]
     assert other["replay"]["seed"] == 7
@@ -229,8 +240,8 @@ def test_a_replayed_plan_is_read_back_and_described() -> None:
 
 def test_replaying_is_part_of_every_plan_that_is_shown() -> None:
     plan = planned()
-    shown = proven_forecast(plan.spec, CATALOG, simulate=False)
-    assert shown == replayed(plan, CATALOG)
+    shown = forecast(plan.spec, CATALOG, verify=False)
+    assert shown == replayed(plan.spec)
     assert isinstance(shown, CapacityPlan) and shown.replay is not None
     assert shown.verification is None
     assert shown.replay.moments == ()

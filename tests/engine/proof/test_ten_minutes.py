@@ -4,18 +4,17 @@ from functools import cache
 import pytest
 
 from engine.plan import CapacityPlan, Moment, plan_json
-from engine.proof.day import replayed
 from engine.proof.peak_hour import TOGETHER
 from engine.proof.ten_minutes import MINUTES, MOST_REQUESTS
 from engine.workload import Target
-from tests.engine.proof.test_day import CATALOG, CLIFF, planned
+from tests.engine.proof.test_day import CLIFF, planned, replayed
 
 TIGHT = (Target(metric="ttft", percentile="p95", seconds=0.8), Target(metric="itl", percentile="p95", seconds=0.08))
 
 
 @cache
 def simulated(**changed: object) -> tuple[CapacityPlan, dict[str, Moment]]:
-    after = replayed(planned(**changed), CATALOG, simulate=True)
+    after = replayed(planned(**changed).spec, simulate=True)
     assert after.replay is not None
     return after, {moment.name: moment for moment in after.replay.moments}
 
@@ -84,14 +83,14 @@ def test_without_targets_there_is_nothing_to_judge() -> None:
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     plan = planned()
-    trees = [plan_json(replayed(plan, CATALOG, simulate=True, seed=seed)) for seed in (3, 3, 4)]
+    trees = [plan_json(replayed(plan.spec, simulate=True, seed=seed)) for seed in (3, 3, 4)]
     once, again, other = (json.dumps(tree["replay"]) for tree in trees)
     assert once == again != other
 
 
 def test_moments_change_nothing_else() -> None:
     plan = planned(traffic__hourly_profile=CLIFF, traffic__peak_factor=2.5)
-    with_them, without = (plan_json(replayed(plan, CATALOG, simulate=simulate)) for simulate in (True, False))
+    with_them, without = (plan_json(replayed(plan.spec, simulate=simulate)) for simulate in (True, False))
     for tree in (with_them, without):
         tree["replay"].pop("moments")
         tree["autoscaling"].pop("warnings")

@@ -4,11 +4,12 @@ import pytest
 
 from catalogs.catalog import Catalog
 from engine.fleet.search import array_of_one, search
-from engine.method import Considered, considered, forecast
-from engine.plan import CapacityPlan, plan_json
+from engine.method import forecast, plan_of
+from engine.plan import CapacityPlan, NoPlan, plan_json
+from engine.planning.ranking import ranked_candidates
+from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
 from engine.proof.peak_hour import Ladder, first_that_holds, peak_hour
-from engine.proof.proven import proven_forecast
-from engine.proof.verification import verified as verified_of
+from engine.proof.verification import verified as verdict_of
 from engine.question.resolve import resolve
 from engine.workload import (
     Availability,
@@ -19,7 +20,9 @@ from engine.workload import (
     Tokens,
     Traffic,
     WorkloadSpec,
+    with_defaults,
 )
+from tests.engine.asked import formula_plan
 
 CATALOG = Catalog.load()
 
@@ -57,16 +60,16 @@ def ttft_p95(seconds: float) -> Target:
 
 @cache
 def planned(spec: WorkloadSpec) -> CapacityPlan:
-    plan = forecast(spec, CATALOG)
+    plan = formula_plan(spec)
     assert isinstance(plan, CapacityPlan)
     return plan
 
 
 @cache
 def verified(spec: WorkloadSpec, *, refine: bool = False, seed: int = 0) -> CapacityPlan:
-    found = considered(spec, CATALOG)
-    assert isinstance(found, Considered)
-    return verified_of(found, refine=refine, seed=seed)
+    ranking = ranked_candidates(resolve(spec, CATALOG))
+    assert not isinstance(ranking, NoPlan)
+    return plan_of(verdict_of(ranking, refine=refine, seed=seed), None, with_defaults(spec, {}))
 
 
 def test_a_plan_that_holds_keeps_its_figures_and_gains_a_verification() -> None:
@@ -85,7 +88,7 @@ def test_a_plan_that_holds_keeps_its_figures_and_gains_a_verification() -> None:
 
 
 def test_a_plan_without_targets_is_not_simulated() -> None:
-    plan = proven_forecast(spec_of(), CATALOG)
+    plan = forecast(spec_of(), CATALOG)
     assert isinstance(plan, CapacityPlan)
     assert plan.verification is None
 
@@ -166,9 +169,10 @@ def test_the_search_finds_the_first_rung_that_holds() -> None:
     """The same rung as trying every one of them in turn, from wherever it starts."""
     question = resolve(starved(0.2, "l4"), CATALOG)
     evaluated = search(question)
-    hour = peak_hour(question, array_of_one(evaluated, int(evaluated.order[0])), seed=3)
+    hour = peak_hour(question, array_of_one(evaluated, int(evaluated.order[0])), 3, Budget(10 * PEAK_HOUR_EVENTS))
     ladder = Ladder(rate=lambda n: 0.3 / n, rung=lambda rate: int(0.3 / rate) + 1, replicas=lambda n: n, last=12)
-    holds = [n for n in range(5, 13) if hour.run(0.3 / n, n, counted=500).holds(strictly=True)]
+    runs = {n: hour.run(0.3 / n, n, hour.formula(0.3 / n), counted=500) for n in range(5, 13)}
+    holds = [n for n, run in runs.items() if run is not None and run.holds(strictly=True)]
     assert holds[0] > 5
     for start in (5, 8, 12):
         found = first_that_holds(hour, ladder, 4, start, 500, strictly=True)
@@ -220,7 +224,7 @@ def long_prompts(rate: float) -> WorkloadSpec:
 
 def test_without_targets_a_full_kv_pool_is_found_and_mended() -> None:
     """The formulas' fleet preempts more than it serves; the plan's keeps pace, and says so."""
-    asked, plan = planned(long_prompts(5.0)), proven_forecast(long_prompts(5.0), CATALOG)
+    asked, plan = planned(long_prompts(5.0)), forecast(long_prompts(5.0), CATALOG)
     assert isinstance(plan, CapacityPlan)
     assert plan.fleet.replicas > asked.fleet.replicas
     assert plan.warnings[0].startswith("its KV cache fills when the peak hour is simulated")
@@ -233,7 +237,7 @@ def test_without_targets_a_full_kv_pool_is_found_and_mended() -> None:
 
 def test_a_pool_that_may_fill_and_does_not_changes_nothing() -> None:
     calm = long_prompts(0.1)
-    plan = proven_forecast(calm, CATALOG)
+    plan = forecast(calm, CATALOG)
     assert isinstance(plan, CapacityPlan)
     assert plan.verification is not None
     assert plan.fleet == planned(calm).fleet

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.method import forecast
 from engine.plan import CapacityPlan
 from engine.scaling.controller import Controller, ScalingPolicy, asked_on, fixed_policy, policy_of
 from engine.workload import Hardware, TokenDistribution, Tokens, Traffic, WorkloadSpec
+from tests.engine.asked import formula_plan
 
 RATE = ScalingPolicy(1, 20, requests_per_s_per_replica=2.0, poll_s=30, scale_down_window_s=0)
 
@@ -105,7 +105,7 @@ def plan() -> CapacityPlan:
         model="llama-3.1-8b",
         hardware=Hardware(accelerators=("h100",)),
     )
-    found = forecast(spec, Catalog.load())
+    found = formula_plan(spec, Catalog.load())
     assert isinstance(found, CapacityPlan)
     return found
 

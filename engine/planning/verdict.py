@@ -1,0 +1,102 @@
+"""The fleet that a plan is made of, and the verdict on it: by the formulas alone, or after its peak hour was simulated.
+
+A plan is built from a verdict once everything is known, not before.
+"""
+
+from msgspec import Struct
+
+from engine.fleet.operating_points import OperatingPoints, operating_points
+from engine.fleet.search import SizedCandidates
+from engine.plan import Assumption, Fleet, Performance, Rejection, ReplicaCapacity, TargetResult, Verification
+from engine.planning.capacity import replica_capacity
+from engine.planning.ledger import fleet_of
+from engine.planning.ranking import Ranking
+from engine.question.demand import Demand, demand_of
+from engine.question.resolve import Question
+from engine.workload import WorkloadSpec
+
+
+class ChosenFleet(Struct, frozen=True):
+    """One candidate as a fleet: what every part of a plan is made from."""
+
+    question: Question
+    evaluated: SizedCandidates
+    """All candidates, the chosen one first."""
+    candidate: SizedCandidates
+    """The chosen one, an array of one."""
+    capacity: ReplicaCapacity
+    points: OperatingPoints
+    demand: Demand
+    fleet: Fleet
+    """Before a replay changes its minimum."""
+
+    @property
+    def mean_rate(self) -> float:
+        """Model calls/s over the whole fleet, on average; of a closed loop or a given fleet what it serves."""
+        rate = self.question.mean_rate
+        return self.points.at_mean.requests_per_s * self.fleet.replicas if rate is None else rate
+
+
+def chosen_fleet(
+    question: Question, evaluated: SizedCandidates, candidate: SizedCandidates, binding: str | None = None
+) -> ChosenFleet:
+    """Return a candidate as a fleet.
+
+    Args:
+        question: what is asked.
+        evaluated: all candidates, the chosen one first.
+        candidate: the chosen one, an array of one.
+        binding: the target that a simulation found to bind.
+    """
+    capacity = replica_capacity(question, candidate, binding)
+    demand = demand_of(question.spec.traffic)
+    return ChosenFleet(
+        question=question,
+        evaluated=evaluated,
+        candidate=candidate,
+        capacity=capacity,
+        points=operating_points(question, candidate),
+        demand=demand,
+        fleet=fleet_of(question, candidate, capacity, demand.trough),
+    )
+
+
+class Verdict(Struct, frozen=True):
+    """A fleet, what it makes of each target, and what a simulation of its peak hour added."""
+
+    chosen: ChosenFleet
+    results: tuple[TargetResult, ...]
+    """Of each target at the peak hour, by the formulas unless the fleet was sized by simulation."""
+    misses: tuple[Rejection, ...]
+    """Why nothing does what was asked."""
+    judged: bool = False
+    """Whether a simulation stands behind the latencies, so that the doubt about closed forms is settled."""
+    overturned: tuple[TargetResult, ...] = ()
+    """Of the results, those that the formulas meet and the simulation does not."""
+    warnings: tuple[str, ...] = ()
+    """What the simulation found; they come first."""
+    assumptions: tuple[Assumption, ...] = ()
+    method: str = ""
+    """How the capacity was found, beyond the formulas."""
+    record: Verification | None = None
+
+
+def formulas_verdict(ranking: Ranking) -> Verdict:
+    """Return the verdict of the formulas on the best candidate."""
+    return verdict_on(ranking, chosen_fleet(ranking.question, ranking.evaluated, ranking.best))
+
+
+def verdict_on(ranking: Ranking, chosen: ChosenFleet) -> Verdict:
+    """Return the verdict of the formulas on a fleet."""
+    return Verdict(chosen, target_results(ranking.question.spec, chosen.points.at_peak), ranking.misses)
+
+
+def target_results(spec: WorkloadSpec, at_peak: Performance) -> tuple[TargetResult, ...]:
+    """Return the forecast for each target at the peak hour."""
+    results = []
+    for target in spec.targets:
+        forecast_s = float(getattr(getattr(at_peak, f"{target.metric}_s"), target.percentile))
+        # The capacity is solved to 0.02 % of the batch; a target reached to that accuracy is met.
+        met = forecast_s <= target.seconds * 1.001
+        results.append(TargetResult(target.metric, target.percentile, target.seconds, forecast_s, met))
+    return tuple(results)

@@ -1,0 +1,66 @@
+"""Requests drawn from the spec of a question, with its burstiness and its lengths as the formulas clip them."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from engine.question.resolve import Question
+from engine.simulation import Requests, open_loop
+from engine.simulation.arrivals import Lengths, drawn_lengths
+from engine.workload import TokenDistribution, Tokens
+
+
+def drawn(
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    seed: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
+) -> Iterator[Requests]:
+    """Return requests drawn from the spec of a question.
+
+    Args:
+        question: its lengths are drawn, clipped as the formulas clip them.
+        requests_per_s: over all replicas that share them.
+        count: of requests.
+        seed: of all draws.
+        profile: rate by hour over the mean, from midnight on; empty: a constant rate.
+        burstiness: instead of the spec's own.
+    """
+    return drawn_load(question, requests_per_s, count, profile, burstiness)(seed=seed)
+
+
+def drawn_load(
+    question: Question,
+    requests_per_s: float,
+    count: int,
+    profile: tuple[float, ...] = (),
+    burstiness: float | None = None,
+) -> Callable[..., Iterator[Requests]]:
+    """Return the function that draws requests from the spec of a question, given ``seed``; arguments as ``drawn``."""
+    tokens = question.spec.tokens
+    return partial(
+        open_loop,
+        requests_per_s,
+        count,
+        tokens.input,
+        answers_of(tokens),
+        burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
+        hourly_profile=profile,
+        prefix_hit=tokens.prefix_hit,
+        # As the formulas clip them; beyond the KV pool a runtime refuses a request.
+        context_limit=max(question.context_limit - 1, 1),
+    )
+
+
+def drawn_tokens(question: Question, seed: int) -> Lengths:
+    """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
+    tokens = question.spec.tokens
+    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
+
+
+def answers_of(tokens: Tokens) -> TokenDistribution:
+    """Return the lengths of answers, hidden tokens included."""
+    if not tokens.reasoning_tokens:
+        return tokens.output
+    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.lognormal_cv)
