@@ -96,8 +96,8 @@ def rates_of(draft: Draft) -> list[Rate]:
                 draft.sentence.claim(match.first, match.last)
                 continue
             at_peak = _near_peak(draft, match)
-            if not of_a_user and not at_peak and _is_most(draft, match):
-                at_peak, first = True, max(0, first - 1)
+            if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
+                at_peak, (first, last) = True, most
             rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, at_peak, False, noun))
             draft.sentence.claim(match.first, match.last)
     for rule in _OFTEN:
@@ -134,16 +134,18 @@ def _named_period(match: Match) -> float:
     return next((seconds for word, seconds in _PEAKS.items() if word in said), 0.0)
 
 
-def _is_most(draft: Draft, match: Match) -> bool:
-    """Whether a rate is the most that comes: 'up to 40 rps', '100 rps max'."""
-    items = draft.sentence.items
-    before = items[max(0, match.first - 2) : match.first]
+def _as_the_most(draft: Draft, match: Match) -> tuple[int, int] | None:
+    """Return where a rate stands with the words that make it the most that comes: 'up to 40 rps', '100 rps max'."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    before = items[max(0, first - 2) : first]
     if before and before[-1].has("under", "upto"):
-        return True
+        return first - 1, last
     if len(before) > 1 and before[0].has("under", "upto") and before[1].word in ("of", "a", "about", "around", "~"):
-        return True
-    after = items[match.last + 1 : match.last + 3]
-    return bool(after) and after[0].has("under", "upto") and (len(after) < 2 or after[1].has("comma", "stop"))
+        return first - 2, last
+    after = items[last + 1 : last + 3]
+    if after and after[0].has("under", "upto") and (len(after) < 2 or after[1].has("comma", "stop")):
+        return first, last + 1
+    return None
 
 
 def _how_many(match: Match) -> Amount:

@@ -174,11 +174,12 @@ def test_sharding_never_adds_and_tokens_never_free(
 def test_activations_are_those_summed_by_hand() -> None:
     """Llama 70B at TP4: 3 × the stream; gate, up and their product; at a small budget the logits of 256 positions."""
 
-    def activations(tokens: float, tp: int) -> float:
-        return float(activation_bytes(LLAMA_70B, split(tp=tp), np.array([tokens]))[0])
+    def activations(tokens: float, tp: int, dp: int = 1) -> float:
+        return float(activation_bytes(LLAMA_70B, split(tp=tp, dp=dp), np.array([tokens]))[0])
 
     assert activations(8192, 4) == 8192 * 2 * (3 * 8192 + 3 * 28_672 / 4)
     assert activations(64, 4) == 256 * 128_256 / 4 * (4 + 2)
+    assert activations(8 * 8192, 4, dp=8) == activations(8192, 4)
 
 
 def test_activations_rise_with_the_budget_and_fall_with_sharding() -> None:
