@@ -5,6 +5,7 @@ event needs to know them, so that a fleet of which nothing changes is simulated 
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.arrays import Ints
 from engine.scaling.controller import Controller, ScalingPolicy
 from engine.simulation.columns import (
     ADMITTED,
+    ASSIGNED,
     BUSY,
     CLOCK,
     COMING,
@@ -27,12 +29,15 @@ from engine.simulation.columns import (
     NEVER,
     NEWCOMERS,
     PARTIAL,
+    QUIET,
     RESERVED,
     SENTINEL,
     SINCE,
     STALL,
+    TAKES,
     UNREADY,
     WAITED,
+    WAKE,
 )
 from engine.simulation.compiled import Loops
 from engine.simulation.fleet_state import NO_LIMIT, FleetState, Served
@@ -77,7 +82,7 @@ class ChangingFleet(FleetState):
         self._arrived = 0
         self._held: list[int] = []  # ids of requests that nobody serves
         self._first_arrival: dict[int, float] = {}  # by number, of requests that were sent again
-        self._columns: list[Any] = []
+        self._columns = self._open
         self._numbers = self._prefixes = np.zeros(0, dtype=np.int64)
         self._chosen: Any = []
         self._other: Any = []
@@ -104,7 +109,7 @@ class ChangingFleet(FleetState):
             # What happens at a moment happens before requests arrive at it.
             end = len(self._numbers) if now > horizon else carried + int(np.searchsorted(requests.arrival_s, now))
             self._arrived += end - at
-            self._route(at, end)
+            self._route(range(at, end))
             at = end
             if now > horizon or now == NEVER:
                 break
@@ -147,7 +152,7 @@ class ChangingFleet(FleetState):
         self._polls += 1
         self._settle(now)
         self._release(now)
-        there, waiting = self.loops.load_of(now, self._takes, self._assigned, self._state)
+        there, waiting = self.loops.load_of(now, self._state)
         held = len(self._held)
         size = len(self._serving) + len(self._starting)
         rate = self._arrived / self._policy_of_scaling.poll_s
@@ -170,10 +175,9 @@ class ChangingFleet(FleetState):
 
     def _release(self, now: float) -> None:
         """Let go of the draining replicas whose last request was done by now."""
-        integers, floats = self._state[:2]
         for replica, since in list(self._draining.items()):
-            clock = float(floats[replica][CLOCK])
-            if self._assigned[replica] == integers[replica][COMPLETED] and clock <= now:
+            numbers, clock = self._state.integers[replica], float(self._state.floats[replica][CLOCK])
+            if numbers[ASSIGNED] == numbers[COMPLETED] and clock <= now:
                 del self._draining[replica]
                 self._free.append(replica)
                 self.events.append(Event(max(since, clock), "gone", replica))
@@ -185,24 +189,25 @@ class ChangingFleet(FleetState):
             return
         self._settle(now)
         victim = self._serving.pop(0)
-        finish = np.asarray(self._columns[9], dtype=np.float64)
+        finish = np.asarray(self._columns.finish, dtype=np.float64)
         lost = np.flatnonzero((np.asarray(self._chosen) == victim) & ((finish < 0) | (finish > now))).tolist()
         self._empty(victim, now)
         self._free.append(victim)
         self.events.append(Event(now, "fail", victim))
         self._start(now)
         self._set_takes()
-        _, _, _, _, following, emitted, ends, admitted, first, finish_s, _, since_when, fill = self._columns
+        columns = self._columns
         for one in lost:
-            following[one], emitted[one], ends[one] = -1, 0, -1
-            admitted[one], first[one], finish_s[one], since_when[one], fill[one] = -1.0, -1.0, -1.0, -1.0, 0.0
+            columns.following[one], columns.emitted[one], columns.ends[one], columns.fill[one] = -1, 0, -1, 0.0
+            for column in (columns.admitted, columns.first_token, columns.finish, columns.waits_since):
+                column[one] = -1.0
         self.begun_anew += len(lost)
         self._send_again(lost, now)
 
     def _empty(self, replica: int, now: float) -> None:
         """Make a replica as new: nothing runs or waits in it. What it did until now stays counted."""
-        integers, floats, heaps, phases, orders, sums, counts = self._state[:7]
-        numbers, times = integers[replica], floats[replica]
+        state = self._state
+        numbers, times, heap = state.integers[replica], state.floats[replica], state.heaps[replica]
         if times[CLOCK] > now:
             # The step that it was in is cut short.
             numbers[COMPLETED] -= numbers[LEAVING]
@@ -212,71 +217,66 @@ class ChangingFleet(FleetState):
         for name in (PARTIAL, HEAD, UNREADY, COMING, LAST):
             numbers[name] = -1
         numbers[SINCE] = NO_LIMIT
-        times[CLOCK], times[STALL] = now, 0.0
-        for column in (phases[replica], orders[replica], sums[replica], counts[replica]):
-            for place in range(len(column)):
-                column[place] = 0
+        numbers[ASSIGNED] = numbers[COMPLETED]
+        times[CLOCK], times[STALL], times[WAKE], times[QUIET] = now, 0.0, NEVER, NEVER
+        for columns in (state.phases, state.orders, state.window_tokens, state.window_short):
+            for place in range(len(columns[replica])):
+                columns[replica][place] = 0
         if self.loops.compiled:
-            heaps[replica][:] = 0
-            heaps[replica][0], heaps[replica][-1] = SENTINEL, 1
+            heap[:] = 0
+            heap[0], heap[-1] = SENTINEL, 1
         else:
-            heaps[replica][:] = [SENTINEL]
-        self._assigned[replica] = numbers[COMPLETED]
-        self._wake[replica] = NEVER
+            heap[:] = [SENTINEL]
 
     # --- requests ---
 
-    def _route(self, begin: int, end: int) -> None:
+    def _route(self, ids: Sequence[int]) -> None:
         """Send requests to the replicas that serve, each at its arrival; where none does, they wait for one."""
-        if begin == end:
+        if not len(ids):
             return
         if not self._serving:
-            self._held.extend(range(begin, end))
+            self._held.extend(ids)
             return
         kind = kind_of(self.routing) if len(self._serving) > 1 else GIVEN
+        places = np.array(ids, dtype=np.int64)
         if kind != LEAST:
             drawn = choices(
-                self.routing,
-                len(self._serving),
-                self._numbers[begin:end],
-                self._prefixes[begin:end],
-                self._random,
+                self.routing, len(self._serving), self._numbers[places], self._prefixes[places], self._random
             )
-            places = np.array(self._serving, dtype=np.int64)
+            serving = np.array(self._serving, dtype=np.int64)
             for column, which in zip((self._chosen, self._other), drawn, strict=True):
-                column[begin:end] = places[which] if self.loops.compiled else places[which].tolist()
+                if self.loops.compiled:
+                    column[places] = serving[which]
+                    continue
+                for one, replica in zip(ids, serving[which].tolist(), strict=True):
+                    column[one] = replica
         self._latest = self.loops.serve_open(
-            begin,
-            end,
+            places if self.loops.compiled else ids,
             self._latest,
             kind,
             self._chosen,
             self._other,
-            self._takes,
-            self._assigned,
-            self._wake,
             self._model,
             self._policy,
-            tuple(self._columns),
+            self._columns,
             self._state,
         )
 
     def _send_again(self, ids: list[int], now: float) -> None:
-        arrival = self._columns[0]
         for one in ids:
-            self._first_arrival.setdefault(int(self._numbers[one]), float(arrival[one]))
-            arrival[one] = now
+            self._first_arrival.setdefault(int(self._numbers[one]), float(self._columns.arrival[one]))
+            self._columns.arrival[one] = now
             self._chosen[one] = -1
-            self._route(one, one + 1)
+        self._route(ids)
 
     def _settle(self, horizon: float) -> None:
-        self.loops.settle(horizon, self._wake, self._model, self._policy, tuple(self._columns), self._state)
+        self.loops.settle(horizon, self._model, self._policy, self._columns, self._state)
 
     def _set_takes(self) -> None:
-        for replica in range(self.replicas):
-            self._takes[replica] = 0
+        for numbers in self._state.integers:
+            numbers[TAKES] = 0
         for replica in self._serving:
-            self._takes[replica] = 1
+            self._state.integers[replica][TAKES] = 1
 
     def _renumber(self, ids: Ints) -> None:
         super()._renumber(ids)

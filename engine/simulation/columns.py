@@ -1,23 +1,132 @@
-"""The columns on which the loops work: what each tuple that they are given holds.
+"""What the loops work on: records of columns, and the names of a replica's integers and floats.
 
-``Model``     T at each token count · the slope beyond · at each batch: T and what decoding adds to it, 1 + extra/batch,
-              what decoding adds · c_d · prompt_fixed · prompt_token · c_a · windows · their c_d · their c_a · stages
-``Policy``    budget · seats · KV blocks · tokens of a block · mixed · chunked · reserving · one step later ·
-              poll steps · batch wait · prompts per step
-``Requests``  by request: arrival, prompt, output, cached tokens (given) · next in line · tokens emitted before the
-              prefill · decoding step at which it ends (−1 unless running) · when admitted, first token, last token
-              (−1 until then) · preemptions · when preempted · the pipeline's delay
-``State``     by replica: integers and floats (the names below) · heap of what happens at coming decoding steps ·
-              decoding requests by the phase at which they take a new block · admitted requests in order · for each
-              window, tokens in it and requests still short of it; and shared: token gaps, their edges, attention of a
-              step's prompts by window, requests whose prompt a step ends, requests gone
+A column is a list where the loops run as they stand and an array where they are compiled (``compiled``); numba reads
+the fields of a named tuple as fast as local names.
 """
+
+from typing import Any, NamedTuple
+
+Column = Any
+"""Numbers, one of each; a list in plain Python, an array where compiled."""
 
 NEVER = float("inf")
 ID_BITS = 24
 """A heap's key is a decoding step, a kind (0 ends, else the number of a window reached) and a request."""
 ID_MASK = (1 << ID_BITS) - 1
 SENTINEL = (1 << 62) - 1
+
+
+class Model(NamedTuple):
+    """The step model (``StepModel``, which has the symbols), tabulated."""
+
+    step_s: Column
+    """T by tokens in a step."""
+    beyond_s: float
+    """T's slope beyond its last entry, seconds a token."""
+    batch_s: Column
+    """By decoding requests: T and what decoding adds to it, without attention."""
+    weight: Column
+    """By decoding requests: 1 + extra/batch."""
+    decode_s: Column
+    """By decoding requests: what decoding adds to T, without attention."""
+    decode_context_s: float
+    """c_d of full attention."""
+    prompt_fixed_s: float
+    prompt_token_s: float
+    prompt_context_s: float
+    """c_a of full attention."""
+    windows: Column
+    """Finite attention windows, tokens."""
+    window_decode_s: Column
+    """c_d by window."""
+    window_prompt_s: Column
+    """c_a by window."""
+    stages: int
+    """Pipeline stages."""
+    shortest_step_s: float
+    """No step takes less."""
+
+
+class Policy(NamedTuple):
+    """The scheduler's limits and habits; flags are 0 or 1."""
+
+    budget: int
+    """Tokens of a step."""
+    seats: int
+    blocks: int
+    """KV blocks of the pool."""
+    block: int
+    """Tokens of a block."""
+    mixed: int
+    """Prompts and decoding share a step."""
+    chunked: int
+    reserving: int
+    """Blocks for the whole answer are set aside at admission."""
+    later: int
+    """Arrivals are seen one step later."""
+    poll_steps: int
+    """Decoding steps between two looks for arrivals."""
+    batch_wait: int
+    """Decoding steps for which prompts may be held back."""
+    prompts_per_step: int
+
+
+class RequestColumns(NamedTuple):
+    """Requests by id, seconds and tokens: what came with them, and how far they are."""
+
+    arrival: Column
+    prompt: Column
+    output: Column
+    cached: Column
+    """Tokens of the prompt whose KV is already there."""
+    following: Column
+    """Next in the replica's line, or −1."""
+    emitted: Column
+    """Answer tokens that came before the prefill in progress."""
+    ends: Column
+    """Decoding step at which it ends; 0 in prefill, −1 unless running."""
+    admitted: Column
+    """When it was admitted; −1 until then, as the next two."""
+    first_token: Column
+    finish: Column
+    preempted: Column
+    """Times that it was preempted."""
+    waits_since: Column
+    """Since when it waits to go on; −1 unless it does."""
+    fill: Column
+    """By how much the pipeline delays its tokens."""
+
+
+class State(NamedTuple):
+    """Replicas: a row for each, and what they share."""
+
+    integers: Column
+    """Rows by the names below."""
+    floats: Column
+    heaps: Column
+    """What happens at coming decoding steps."""
+    phases: Column
+    """Decoding requests by the phase at which they take a new block."""
+    orders: Column
+    """Admitted requests in order."""
+    window_tokens: Column
+    """By window: tokens in it."""
+    window_short: Column
+    """By window: requests still short of it."""
+    gaps: Column
+    """Shared: token gaps by bin."""
+    gap_edges: Column
+    attention: Column
+    """Shared: tokens seen by a step's prompts, by window."""
+    ending: Column
+    """Shared: requests whose prompt a step ends."""
+    gone: Column
+    """Shared: requests that the last event ended."""
+    alarms: Column
+    """A tournament over replicas: when each must be looked at."""
+    loads: Column
+    """A tournament over replicas: requests outstanding in each; ``SENTINEL`` where none are taken."""
+
 
 # A replica's integers.
 ITERATION = 0  # decoding steps so far
@@ -41,7 +150,9 @@ PREEMPTIONS = 17
 NEWCOMERS = 18  # decoding requests that did not wait for the last prompt step
 OUTPUT_TOKENS = 19
 TURNS_LEFT = 20  # turns of the loop that it may still take; below 0 it stands still for good
-INTEGERS = 21
+ASSIGNED = 21  # requests routed here
+TAKES = 22  # 1 where new requests are taken
+INTEGERS = 23
 
 # A replica's floats.
 CLOCK = 0
@@ -49,4 +160,6 @@ BUSY = 1  # seconds spent in steps
 BATCH_SECONDS = 2  # ∫ decoding requests
 KV_SECONDS = 3  # ∫ tokens of decoding requests
 STALL = 4  # seconds of prompt steps since the last decoding step
-FLOATS = 5
+WAKE = 5  # until when nothing can change unless a request arrives
+QUIET = 6  # until when no request can end but those that the last event ended, even if others arrive
+FLOATS = 7

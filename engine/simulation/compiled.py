@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.simulation import gaps, heaps, kv_blocks, loop, routing
+from engine.simulation import gaps, heaps, kv_blocks, loop, serving, tournament
 
 _Function = Callable[..., Any]
 
@@ -18,16 +18,18 @@ _Function = Callable[..., Any]
 class Loops(Struct, frozen=True):
     """The entry points of the loops, at one speed."""
 
-    advance: _Function
     serve_open: _Function
     serve_closed: _Function
     settle: _Function
     load_of: _Function
+    renumber: _Function
     compiled: bool
     """Runs on arrays; else on lists."""
 
 
-PLAIN = Loops(loop.advance, routing.serve_open, routing.serve_closed, routing.settle, routing.load_of, compiled=False)
+PLAIN = Loops(
+    serving.serve_open, serving.serve_closed, serving.settle, serving.load_of, serving.renumber, compiled=False
+)
 
 
 def can_compile() -> bool:
@@ -82,18 +84,19 @@ def compiled_loops() -> Loops:
         "_rise": _compile(heaps._rise, {}),
     }
     made["_drop"] = _compile(heaps._drop, made)
-    for name, function in (("push", heaps.array_push), ("pop", heaps.array_pop), ("remove", heaps.array_remove)):
-        made[name] = _compile(function, made)
+    for name in ("push", "pop", "remove", "size"):
+        made[name] = _compile(getattr(heaps, f"array_{name}"), made)
     for module, names in (
         (gaps, "gap spread"),
         (kv_blocks, "used_blocks steps_that_fit compacted make_room"),
         (loop, "steps_until filling advance"),
-        (routing, "join outstanding choose serve_open settle load_of serve_closed"),
+        (tournament, "put first_within least_of_others"),
+        (serving, "outstanding note join choose serve_open serve_closed settle load_of renumber"),
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)
     _listen(_is_kept(made["advance"]))
-    entries = ("advance", "serve_open", "serve_closed", "settle", "load_of")
+    entries = ("serve_open", "serve_closed", "settle", "load_of", "renumber")
     return Loops(**{name: made[name] for name in entries}, compiled=True)
 
 
@@ -103,10 +106,14 @@ def _compile(function: Any, made: dict[str, _Function]) -> _Function:
     copy = FunctionType(function.__code__, {**function.__globals__, **made}, function.__name__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
     try:
-        result: _Function = njit(cache=True)(copy)
+        result: _Function = njit(cache=True, **_OPTIONS)(copy)
     except RuntimeError:  # no directory for the cache can be written
-        result = njit(copy)
+        result = njit(**_OPTIONS)(copy)
     return result
+
+
+_OPTIONS = {"_nrt": False}
+"""Of numba: references to arrays are not counted, which costs more than the loops themselves; they make no arrays."""
 
 
 def _is_kept(function: Any) -> bool:

@@ -10,7 +10,8 @@ from catalogs.records.runtimes import Scheduler
 from engine.arrays import Bools, Floats, Ints
 from engine.random_streams import stream
 from engine.simulation.columns import (
-    ADMITTED,
+    ASSIGNED,
+    CLOCK,
     COMING,
     FLOATS,
     HEAD,
@@ -19,14 +20,21 @@ from engine.simulation.columns import (
     LAST,
     NEVER,
     PARTIAL,
+    QUIET,
     SENTINEL,
     SINCE,
+    TAKES,
     TURNS_LEFT,
     UNREADY,
+    WAKE,
+    Model,
+    Policy,
+    RequestColumns,
+    State,
 )
 from engine.simulation.compiled import Loops
 from engine.simulation.gaps import GAP_LOWEST_S, GAP_PER_LOG
-from engine.simulation.requests import Requests
+from engine.simulation.requests import Requests, requests_of
 from engine.simulation.routing import GIVEN, Routing, choices, kind_of
 from engine.simulation.step_model import StepModel
 
@@ -50,13 +58,6 @@ class Served(Struct, frozen=True):
     first_token_s: Floats
     finish_s: Floats
     preemptions: Ints
-
-
-class _Open(Struct):
-    """Requests that are not done when a chunk ends: columns of the loop, and their numbers."""
-
-    columns: list[Any]
-    numbers: Ints
 
 
 class FleetState:
@@ -84,10 +85,8 @@ class FleetState:
         self._model = _model_columns(model, scheduler, self._seats, loops.compiled)
         self._policy = _policy_columns(model, scheduler, self._seats)
         self._state = _state_columns(model, self._seats, replicas, self._turns, loops.compiled)
-        self._assigned = _numbers(np.zeros(replicas, dtype=np.int64), loops.compiled)
-        self._wake = _numbers(np.full(replicas, np.inf), loops.compiled)
-        self._takes = _numbers(np.ones(replicas, dtype=np.int64), loops.compiled)
-        self._open = _Open([[] for _ in range(13)], np.zeros(0, dtype=np.int64))
+        self._open = _columns_of(NO_REQUESTS)  # requests that were not done when the last chunk ended
+        self._open_numbers: Ints = np.zeros(0, dtype=np.int64)
         self._seen = 0
         self._latest = replicas - 1
         self.refused = 0
@@ -95,24 +94,24 @@ class FleetState:
     @property
     def totals(self) -> tuple[Ints, Floats]:
         """Integers and floats of each replica, by the names in ``loop``."""
-        return np.array(self._state[0], dtype=np.int64), np.array(self._state[1], dtype=np.float64)
+        return np.array(self._state.integers, dtype=np.int64), np.array(self._state.floats, dtype=np.float64)
 
     @property
     def turns(self) -> int:
         """Turns of the loop so far, over all replicas."""
-        return sum(self._turns - max(int(numbers[TURNS_LEFT]), 0) for numbers in self._state[0])
+        return sum(self._turns - max(int(numbers[TURNS_LEFT]), 0) for numbers in self._state.integers)
 
     @property
     def stopped_at(self) -> int | None:
         """The first request that is not done where a replica has no turns left; None where all have some."""
-        if all(numbers[TURNS_LEFT] >= 0 for numbers in self._state[0]):
+        if all(numbers[TURNS_LEFT] >= 0 for numbers in self._state.integers):
             return None
-        return int(self._open.numbers.min(initial=self._seen))
+        return int(self._open_numbers.min(initial=self._seen))
 
     @property
     def token_gaps(self) -> Ints:
         """Gaps between tokens of one stream, by bin of ``GAP_EDGES``."""
-        return np.array(self._state[7], dtype=np.int64)
+        return np.array(self._state.gaps, dtype=np.int64)
 
     def holds(self, requests: Requests) -> Bools:
         """Return which requests fit into an empty KV pool; a runtime refuses the others."""
@@ -136,35 +135,28 @@ class FleetState:
             self._line_up(columns, carried, chosen)
         else:
             self._latest = self.loops.serve_open(
-                carried,
-                len(numbers),
+                _numbers(np.arange(carried, len(numbers)), fast),
                 self._latest,
                 kind,
                 _numbers(chosen, fast),
                 _numbers(other, fast),
-                self._takes,
-                self._assigned,
-                self._wake,
                 self._model,
                 self._policy,
-                tuple(columns),
+                columns,
                 self._state,
             )
-        for replica in range(self.replicas):
-            self._wake[replica] = self.loops.advance(
-                replica, horizon, False, self._model, self._policy, tuple(columns), self._state
-            )
+        self.loops.settle(horizon, self._model, self._policy, columns, self._state)
         return self._collect(columns, numbers)
 
-    def _taken(self, requests: Requests) -> tuple[Requests, Ints, list[Any]]:
+    def _taken(self, requests: Requests) -> tuple[Requests, Ints, RequestColumns]:
         """Return the requests that fit, and numbers and columns of those carried over and of these."""
         numbers = self._numbered(len(requests))
         fits = self.holds(requests)
         if not fits.all():
             self.refused += int((~fits).sum())
             requests, numbers = requests.take(fits), numbers[fits]
-        carried = len(self._open.numbers)
-        numbers = np.concatenate([self._open.numbers, numbers])
+        carried = len(self._open_numbers)
+        numbers = np.concatenate([self._open_numbers, numbers])
         if len(numbers) > ID_MASK:
             raise InputError(f"{carried:,} requests are waiting: the load is far beyond what the replicas can serve")
         return requests, numbers, self._request_columns(requests)
@@ -194,12 +186,9 @@ class FleetState:
             kind,
             _numbers(chosen, fast),
             _numbers(other, fast),
-            self._takes,
-            self._assigned,
-            self._wake,
             self._model,
             self._policy,
-            tuple(columns),
+            columns,
             self._state,
         )
         return self._collect(columns, numbers)
@@ -208,35 +197,17 @@ class FleetState:
         self._seen += count
         return np.arange(self._seen - count, self._seen, dtype=np.int64)
 
-    def _request_columns(self, requests: Requests) -> list[Any]:
-        """The loop's columns: what was carried over, then the new requests."""
-        count = len(requests)
-        none, unset = np.zeros(count, dtype=np.int64), np.full(count, -1.0)
-        cached = np.minimum(requests.cached_tokens, requests.input_tokens - 1)
-        new = [
-            requests.arrival_s,
-            requests.input_tokens,
-            requests.output_tokens,
-            cached,
-            none - 1,
-            none,
-            none - 1,
-            unset,
-            unset,
-            unset,
-            none,
-            unset,
-            np.zeros(count),
-        ]
-        if len(self._open.numbers):
-            new = [np.concatenate([old, fresh]) for old, fresh in zip(self._open.columns, new, strict=True)]
-        return [_numbers(np.array(column), self.loops.compiled) for column in new]
+    def _request_columns(self, requests: Requests) -> RequestColumns:
+        """Return the loops' columns: what was carried over, then the new requests."""
+        pairs = zip(self._open, _columns_of(requests), strict=True)
+        return RequestColumns(*(_numbers(np.concatenate(pair), self.loops.compiled) for pair in pairs))
 
-    def _line_up(self, columns: list[Any], begin: int, chosen: Ints) -> None:
+    def _line_up(self, columns: RequestColumns, begin: int, chosen: Ints) -> None:
         """Put each new request into its replica's line."""
-        following = columns[4]
-        for replica in range(self.replicas):
-            ids = np.flatnonzero(chosen[begin:] == replica) + begin
+        following = columns.following
+        order = np.argsort(chosen[begin:], kind="stable") + begin
+        taken = np.bincount(chosen[begin:], minlength=self.replicas)
+        for replica, ids in enumerate(np.split(order, np.cumsum(taken)[:-1])):
             if not len(ids):
                 continue
             line: Any = _numbers(np.append(ids[1:], -1), self.loops.compiled)
@@ -247,7 +218,7 @@ class FleetState:
             else:
                 for one, after in zip(ids.tolist(), line, strict=True):
                     following[one] = after
-            numbers, first = self._state[0][replica], int(ids[0])
+            numbers, times, first = self._state.integers[replica], self._state.floats[replica], int(ids[0])
             if numbers[HEAD] < 0:
                 numbers[HEAD] = first
             else:
@@ -256,121 +227,138 @@ class FleetState:
             for pointer in (COMING, UNREADY):
                 if numbers[pointer] < 0:
                     numbers[pointer] = first
-            self._assigned[replica] += len(ids)
+            numbers[ASSIGNED] += len(ids)
+            times[WAKE] = min(times[WAKE], max(times[CLOCK], columns.arrival[first]))
 
-    def _collect(self, columns: list[Any], numbers: Ints, until: float = NEVER) -> Served:
+    def _collect(self, columns: RequestColumns, numbers: Ints, until: float = NEVER) -> Served:
         """Return the requests that are done by ``until``, and carry the others over under new ids."""
-        arrays: list[Any] = [
-            np.asarray(column, dtype=np.float64 if at in (0, 7, 8, 9, 11, 12) else np.int64)
-            for at, column in enumerate(columns)
-        ]
-        arrival, prompt, output, _, _, _, _, admitted, first, finish, preempted, _, fill = arrays
-        done = (finish >= 0) & (finish <= until)
+        arrays = RequestColumns(
+            *(np.asarray(column, dtype=old.dtype) for column, old in zip(columns, self._open, strict=True))
+        )
+        done = (arrays.finish >= 0) & (arrays.finish <= until)
+        fill = arrays.fill[done]
         served = Served(
             numbers[done],
-            arrival[done],
-            prompt[done],
-            output[done],
-            admitted[done],
-            first[done] + fill[done],
-            finish[done] + fill[done],
-            preempted[done],
+            arrays.arrival[done],
+            arrays.prompt[done],
+            arrays.output[done],
+            arrays.admitted[done],
+            arrays.first_token[done] + fill,
+            arrays.finish[done] + fill,
+            arrays.preempted[done],
         )
         ids = np.where(done, -1, np.cumsum(~done) - 1)
-        arrays = [column[~done] for column in arrays]
-        arrays[4] = np.where(arrays[4] >= 0, ids[arrays[4]], -1)
-        self._open = _Open(arrays, numbers[~done])
+        left = RequestColumns(*(column[~done] for column in arrays))
+        self._open = left._replace(following=np.where(left.following >= 0, ids[left.following], -1))
+        self._open_numbers = numbers[~done]
         self._renumber(ids)
         return served
 
     def _renumber(self, ids: Ints) -> None:
-        integers, _, heaps, _, orders = self._state[:5]
-        for replica in range(self.replicas):
-            numbers = integers[replica]
-            for pointer in (PARTIAL, HEAD, UNREADY, COMING, LAST):
-                if numbers[pointer] >= 0:
-                    numbers[pointer] = int(ids[numbers[pointer]])
-            heap = heaps[replica]
-            size = int(heap[-1]) if self.loops.compiled else len(heap)
-            for at in range(size):
-                if heap[at] != SENTINEL:
-                    heap[at] = (int(heap[at]) & ~ID_MASK) | int(ids[int(heap[at]) & ID_MASK])
-            order, places = orders[replica], 0
-            for at in range(numbers[ADMITTED]):
-                one = int(ids[order[at]])
-                if one >= 0:
-                    order[places] = one
-                    places += 1
-            numbers[ADMITTED] = places
+        self.loops.renumber(ids if self.loops.compiled else ids.tolist(), self._state)
 
 
 def _numbers(values: Any, compiled: bool) -> Any:
     return np.ascontiguousarray(values) if compiled else values.tolist()
 
 
-def _model_columns(model: StepModel, scheduler: Scheduler, seats: int, compiled: bool) -> Any:
+def _columns_of(requests: Requests) -> RequestColumns:
+    """Return requests of which nothing has happened yet, as arrays."""
+    count = len(requests)
+    none, unset = np.zeros(count, dtype=np.int64), np.full(count, -1.0)
+    return RequestColumns(
+        arrival=requests.arrival_s,
+        prompt=requests.input_tokens,
+        output=requests.output_tokens,
+        cached=np.minimum(requests.cached_tokens, requests.input_tokens - 1),
+        following=none - 1,
+        emitted=none,
+        ends=none - 1,
+        admitted=unset,
+        first_token=unset,
+        finish=unset,
+        preempted=none,
+        waits_since=unset,
+        fill=np.zeros(count),
+    )
+
+
+NO_REQUESTS = requests_of(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+def _model_columns(model: StepModel, scheduler: Scheduler, seats: int, compiled: bool) -> Model:
     most = model.budget + seats
     if model.pipeline > 1 or not scheduler.chunked:
         most = max(most, int(model.tokens[-1]))
     base = model.base(most)
+    beyond_s = float(base[-1] - base[-2])
     batch = np.arange(seats + 1, dtype=np.float64)
     decode_s = model.decode_fixed_s + model.decode_sequence_s * batch
     weight = 1.0 + model.decode_extra / np.maximum(batch, 1.0)
     decode_context, prompt_context = model.full_attention
     windows = model.finite_windows
-    return (
-        _numbers(base, compiled),
-        float(base[-1] - base[-2]),
-        _numbers(base[: seats + 1] + decode_s, compiled),
-        _numbers(weight, compiled),
-        _numbers(decode_s, compiled),
-        float(decode_context),
-        float(model.prompt_fixed_s),
-        float(model.prompt_token_s),
-        float(prompt_context),
-        _numbers(np.array([w for w, _, _ in windows], dtype=np.int64), compiled),
-        _numbers(np.array([c for _, c, _ in windows], dtype=np.float64), compiled),
-        _numbers(np.array([c for _, _, c in windows], dtype=np.float64), compiled),
-        int(model.pipeline),
+    return Model(
+        step_s=_numbers(base, compiled),
+        beyond_s=beyond_s,
+        batch_s=_numbers(base[: seats + 1] + decode_s, compiled),
+        weight=_numbers(weight, compiled),
+        decode_s=_numbers(decode_s, compiled),
+        decode_context_s=float(decode_context),
+        prompt_fixed_s=float(model.prompt_fixed_s),
+        prompt_token_s=float(model.prompt_token_s),
+        prompt_context_s=float(prompt_context),
+        windows=_numbers(np.array([w for w, _, _ in windows], dtype=np.int64), compiled),
+        window_decode_s=_numbers(np.array([c for _, c, _ in windows], dtype=np.float64), compiled),
+        window_prompt_s=_numbers(np.array([c for _, _, c in windows], dtype=np.float64), compiled),
+        stages=int(model.pipeline),
+        # A little less, so that rounded clocks cannot pass it; T beyond its last entry may fall where it slopes down.
+        shortest_step_s=0.999 * float(base.min()) if beyond_s >= 0 else 0.0,
     )
 
 
-def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Any:
-    return (
-        int(model.budget),
-        seats,
-        model.blocks,
-        int(model.block_tokens),
-        int(scheduler.mixed),
-        int(scheduler.chunked),
-        int(scheduler.reserve_output),
-        int(scheduler.one_step_later),
-        int(scheduler.poll_steps),
-        int(scheduler.batch_wait_steps),
-        int(scheduler.prompts_per_step or NO_LIMIT),
+def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Policy:
+    return Policy(
+        budget=int(model.budget),
+        seats=seats,
+        blocks=model.blocks,
+        block=int(model.block_tokens),
+        mixed=int(scheduler.mixed),
+        chunked=int(scheduler.chunked),
+        reserving=int(scheduler.reserve_output),
+        later=int(scheduler.one_step_later),
+        poll_steps=int(scheduler.poll_steps),
+        batch_wait=int(scheduler.batch_wait_steps),
+        prompts_per_step=int(scheduler.prompts_per_step or NO_LIMIT),
     )
 
 
-def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, compiled: bool) -> Any:
+def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, compiled: bool) -> State:
     integers = np.zeros((replicas, INTEGERS), dtype=np.int64)
     integers[:, [PARTIAL, HEAD, UNREADY, COMING, LAST]] = -1
     integers[:, SINCE] = NO_LIMIT
+    integers[:, TAKES] = 1
     integers[:, TURNS_LEFT] = turns
+    floats = np.zeros((replicas, FLOATS))
+    floats[:, [WAKE, QUIET]] = NEVER
     kinds = len(model.finite_windows) + 1
     heaps: Any = [[SENTINEL] for _ in range(replicas)]
     if compiled:
         heaps = np.zeros((replicas, seats * kinds + 4), dtype=np.int64)
         heaps[:, 0], heaps[:, -1] = SENTINEL, 1
-    return (
-        _numbers(integers, compiled),
-        _numbers(np.zeros((replicas, FLOATS)), compiled),
-        heaps,
-        _numbers(np.zeros((replicas, model.block_tokens), dtype=np.int64), compiled),
-        _numbers(np.zeros((replicas, 2 * seats + 4), dtype=np.int64), compiled),
-        *(_numbers(np.zeros((replicas, kinds - 1), dtype=np.int64), compiled) for _ in range(2)),
-        _numbers(np.zeros(GAP_BINS, dtype=np.int64), compiled),
-        _numbers(GAP_EDGES, compiled),
-        _numbers(np.zeros(kinds), compiled),
-        _numbers(np.zeros(seats + 1, dtype=np.int64), compiled),
-        _numbers(np.zeros(2 * seats + 4, dtype=np.int64), compiled),
+    nodes = 2 * (1 << max((replicas - 1).bit_length(), 1))
+    return State(
+        integers=_numbers(integers, compiled),
+        floats=_numbers(floats, compiled),
+        heaps=heaps,
+        phases=_numbers(np.zeros((replicas, model.block_tokens), dtype=np.int64), compiled),
+        orders=_numbers(np.zeros((replicas, 2 * seats + 4), dtype=np.int64), compiled),
+        window_tokens=_numbers(np.zeros((replicas, kinds - 1), dtype=np.int64), compiled),
+        window_short=_numbers(np.zeros((replicas, kinds - 1), dtype=np.int64), compiled),
+        gaps=_numbers(np.zeros(GAP_BINS, dtype=np.int64), compiled),
+        gap_edges=_numbers(GAP_EDGES, compiled),
+        attention=_numbers(np.zeros(kinds), compiled),
+        ending=_numbers(np.zeros(seats + 1, dtype=np.int64), compiled),
+        gone=_numbers(np.zeros(2 * seats + 4, dtype=np.int64), compiled),
+        alarms=_numbers(np.full(nodes, NEVER), compiled),
+        loads=_numbers(np.full(nodes, SENTINEL), compiled),
     )

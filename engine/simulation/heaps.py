@@ -1,4 +1,4 @@
-"""Three operations on a heap that is never empty, on lists for Python and on arrays for compiled code.
+"""What is done with a heap that is never empty, on lists for Python and on arrays for compiled code.
 
 A heap begins with one sentinel larger than any key, so that its least key can always be read at index 0. An array
 keeps its size in its last element.
@@ -9,6 +9,7 @@ from typing import Any
 
 push = heapq.heappush
 pop = heapq.heappop
+size = len
 
 
 def remove(heap: list[Any], key: Any) -> None:
@@ -37,6 +38,11 @@ def array_remove(heap: Any, key: Any) -> None:
     while heap[at] != key:
         at += 1
     _drop(heap, at)
+
+
+def array_size(heap: Any) -> int:
+    """Return the number of keys, the sentinel included."""
+    return int(heap[-1])
 
 
 def _rise(heap: Any, at: int, key: Any) -> None:

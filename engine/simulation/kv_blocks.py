@@ -13,16 +13,21 @@ from engine.simulation.columns import (
     LAST,
     PARTIAL,
     PREEMPTIONS,
+    RequestColumns,
+    State,
 )
 from engine.simulation.heaps import remove
 
 
-def make_room(replica: int, clock: float, block: int, blocks: int, windows: Any, requests: Any, state: Any) -> int:
+def make_room(
+    replica: int, clock: float, block: int, blocks: int, windows: Any, requests: RequestColumns, state: State
+) -> int:
     """Preempt the last admitted until every decoding request has a block for its next token; return how many."""
-    _, prompt, output, _, following, emitted, ends, _, _, _, preempted, since_when, _ = requests
-    integers, _, heaps, phases, orders, window_sums, window_counts, _, _, _, _, _ = state
-    numbers, heap, phase, order = integers[replica], heaps[replica], phases[replica], orders[replica]
-    sums, counts = window_sums[replica], window_counts[replica]
+    prompt, output, following = requests.prompt, requests.output, requests.following
+    emitted, ends, waits_since = requests.emitted, requests.ends, requests.waits_since
+    numbers, heap = state.integers[replica], state.heaps[replica]
+    phase, order = state.phases[replica], state.orders[replica]
+    sums, counts = state.window_tokens[replica], state.window_short[replica]
     kinds = len(windows) + 1
     iteration = numbers[ITERATION]
     count = 0
@@ -52,10 +57,10 @@ def make_room(replica: int, clock: float, block: int, blocks: int, windows: Any,
                     if windows[w] - size < left:
                         remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
         ends[victim] = -1
-        preempted[victim] += 1
+        requests.preempted[victim] += 1
         numbers[PREEMPTIONS] += 1
-        if since_when[victim] < 0.0:
-            since_when[victim] = clock
+        if waits_since[victim] < 0.0:
+            waits_since[victim] = clock
         following[victim] = numbers[HEAD]
         if numbers[HEAD] < 0:
             numbers[LAST] = victim

@@ -10,7 +10,6 @@ loops, one long function (a call costs more than the step it would hide) and ``c
 """
 
 from math import sqrt
-from typing import Any
 
 from engine.simulation.columns import (
     ADMITTED,
@@ -35,6 +34,7 @@ from engine.simulation.columns import (
     PARTIAL,
     PREEMPTIONS,
     PROMPT_TOKENS,
+    QUIET,
     RESERVED,
     SINCE,
     STALL,
@@ -42,6 +42,11 @@ from engine.simulation.columns import (
     TURNS_LEFT,
     UNREADY,
     WAITED,
+    WAKE,
+    Model,
+    Policy,
+    RequestColumns,
+    State,
 )
 from engine.simulation.gaps import gap, spread
 from engine.simulation.heaps import pop, push
@@ -49,12 +54,19 @@ from engine.simulation.kv_blocks import compacted, make_room, steps_that_fit, us
 
 
 def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
-    replica: int, horizon: float, once: bool, model: Any, policy: Any, requests: Any, state: Any
-) -> float:
-    """Run a replica as far as arrivals before ``horizon`` determine; return when it needs attention again.
+    replica: int,
+    horizon: float,
+    once: bool,
+    model: Model,
+    policy: Policy,
+    requests: RequestColumns,
+    state: State,
+) -> None:
+    """Run a replica as far as arrivals before ``horizon`` determine, and note when it wakes again.
 
     No decision is taken at or after the horizon. ``once``: return after one event.
     """
+    # Each record at once: field by field takes a plain call a third longer.
     (
         step_s,
         beyond_s,
@@ -69,12 +81,25 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         window_decode,
         window_prompt,
         stages,
+        shortest_step,
     ) = model
     budget, seats, blocks, block, mixed, chunked, reserving, later, poll, batch_wait, per_step = policy
-    arrival, prompt, output, cached, following, emitted, ends, admitted, first, finish, preempted, since_when, fill = (
-        requests
-    )
-    integers, floats, heaps, phases, orders, window_sums, window_counts, gaps, edges, seen, ending, gone = state
+    (
+        arrival,
+        prompt,
+        output,
+        cached,
+        following,
+        emitted,
+        ends,
+        admitted,
+        first,
+        finish,
+        preempted,
+        waits_since,
+        fill,
+    ) = requests
+    integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, ending, gone, _, _ = state
     numbers, times, heap, phase, order = (
         integers[replica],
         floats[replica],
@@ -82,7 +107,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         phases[replica],
         orders[replica],
     )
-    sums, counts = window_sums[replica], window_counts[replica]
+    sums, counts = window_tokens[replica], window_short[replica]
     iteration = numbers[ITERATION]
     decoding = numbers[DECODING]
     context = numbers[CONTEXT]
@@ -101,7 +126,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     newcomers = numbers[NEWCOMERS]
     turns_left = numbers[TURNS_LEFT]
     completed, steps, prompt_tokens, output_tokens = 0, 0, 0, 0
-    busy, batch_seconds, kv_seconds = 0.0, 0.0, 0.0
+    # Summed step by step, so that the sums do not depend on how often a replica was left.
+    busy, batch_seconds, kv_seconds = times[BUSY], times[BATCH_SECONDS], times[KV_SECONDS]
     sized = len(step_s)
     kinds = len(windows) + 1
     coming_at = arrival[coming] if coming >= 0 else NEVER
@@ -173,8 +199,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     ends[partial] = -1
                     preempted[partial] += 1
                     numbers[PREEMPTIONS] += 1
-                    if since_when[partial] < 0.0:
-                        since_when[partial] = clock
+                    if waits_since[partial] < 0.0:
+                        waits_since[partial] = clock
                     following[partial] = head
                     if head < 0:
                         numbers[LAST] = partial
@@ -395,9 +421,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 first[one] = clock
                 if stages > 1:
                     fill[one] = filling(prompt[one], cached[one], decoding, budget, model)
-            elif since_when[one] >= 0.0:
-                gap(gaps, clock - since_when[one], 1)
-            since_when[one] = -1.0
+            elif waits_since[one] >= 0.0:
+                gap(gaps, clock - waits_since[one], 1)
+            waits_since[one] = -1.0
             output_tokens += 1
             if left == 0:
                 if reserving:
@@ -445,10 +471,13 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     numbers[TURNS_LEFT] = turns_left
     times[CLOCK] = clock
     times[STALL] = stall
-    times[BUSY] += busy
-    times[BATCH_SECONDS] += batch_seconds
-    times[KV_SECONDS] += kv_seconds
-    return wake
+    times[BUSY] = busy
+    times[BATCH_SECONDS] = batch_seconds
+    times[KV_SECONDS] = kv_seconds
+    times[WAKE] = wake
+    # Whoever decodes needs a step for each token to come; who is in line or in prefill may have one token alone.
+    steps = (heap[0] >> ID_BITS) // kinds - iteration if head < 0 and partial < 0 else 0
+    times[QUIET] = clock + steps * shortest_step
 
 
 def steps_until(target: float, clock: float, each: float, growth: float) -> int:
@@ -465,9 +494,10 @@ def steps_until(target: float, clock: float, each: float, growth: float) -> int:
     return n
 
 
-def filling(prompt: int, cached: int, decoding: int, budget: int, model: Any) -> float:
+def filling(prompt: int, cached: int, decoding: int, budget: int, model: Model) -> float:
     """Return the seconds by which a prompt that passes pipeline stages one by one is later than its step ends."""
-    step_s, beyond_s, _, _, _, _, _, prompt_token, prompt_context, windows, _, window_prompt, stages = model
+    step_s, beyond_s, stages = model.step_s, model.beyond_s, model.stages
+    windows, window_prompt = model.windows, model.window_prompt_s
     whole = prompt - cached
     last = (whole - 1) % budget + 1
     far, near = decoding + last * stages, decoding + last
@@ -475,7 +505,7 @@ def filling(prompt: int, cached: int, decoding: int, budget: int, model: Any) ->
     seconds = step_s[far] if far < sized else step_s[sized - 1] + beyond_s * (far - sized + 1)
     seconds -= step_s[near] if near < sized else step_s[sized - 1] + beyond_s * (near - sized + 1)
     middle = cached + whole * 0.5
-    attention = prompt_context * middle
+    attention = model.prompt_context_s * middle
     for w in range(len(windows)):
         attention += window_prompt[w] * min(middle, 1.0 * windows[w])
-    return seconds + (stages - 1) * whole * (prompt_token + attention)  # type: ignore[no-any-return]
+    return seconds + (stages - 1) * whole * (model.prompt_token_s + attention)  # type: ignore[no-any-return]
