@@ -16,7 +16,7 @@ GIVEN, LEAST, TWO = 0, 1, 2
 
 
 def kind_of(routing: Routing) -> int:
-    """Return how the loops below route."""
+    """Return how the loops route."""
     return {"least_outstanding": LEAST, "power_of_two": TWO}.get(routing, GIVEN)
 
 

@@ -110,6 +110,17 @@ def measure(name: str, run: Callable[[int], object], count: int, target: float |
     return rate
 
 
+def by_replicas(speed: Speed, count: int) -> None:
+    """Print what the size of a fleet costs, every request sent to the least outstanding of its replicas."""
+    alone = 0.0
+    for replicas in (1, 4, 16, 64, 256):
+        name = f"{speed}, least outstanding of {replicas}"
+        # So many that the fleet's start, when its batches are small, does not count.
+        each = max(count, 400 * replicas)
+        rate = measure(name, lambda n, many=replicas: ours(n, speed, many, "least_outstanding"), each, alone / 2)  # type: ignore[misc]
+        alone = alone or rate
+
+
 def main() -> None:
     """Measure everything that is installed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -117,17 +128,16 @@ def main() -> None:
     count = parser.parse_args().requests
     few = max(count // 50, 1000)
     rates = [measure("plain Python, 1 replica", lambda n: ours(n, "plain", 1, "round_robin"), few, 20_000)]
-    measure("plain Python, 16 replicas, least outstanding", lambda n: ours(n, "plain", 16, "least_outstanding"), few)
     measure("plain Python, 4 to 16 replicas, autoscaled", lambda n: scaled(n, "plain"), few)
+    by_replicas("plain", few)
     if find_spec("simpy"):
         rates.append(measure("simpy, a step an event, 1 replica", with_simpy, few))
     if find_spec("numba"):
-        for replicas, routing in ((1, "round_robin"), (16, "least_outstanding")):
-            ours(1000, "compiled", replicas, routing)  # type: ignore[arg-type]
+        for replicas in (1, 16):
+            ours(1000, "compiled", replicas, "least_outstanding")
         rates.append(measure("compiled, 1 replica", lambda n: ours(n, "compiled", 1, "round_robin"), count, 600_000))
-        name = "compiled, 16 replicas, least outstanding"
-        measure(name, lambda n: ours(n, "compiled", 16, "least_outstanding"), count, 250_000)
         measure("compiled, 4 to 16 replicas, autoscaled", lambda n: scaled(n, "compiled"), count)
+        by_replicas("compiled", count)
     for one, other in pairwise(rates):
         print(f"{other / one:.2f} times the one before")
 
