@@ -19,7 +19,7 @@ from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
 from engine.scaling.minutes import demand_by_minute
 from engine.simulation import Requests, requests_of
-from engine.simulation.arrivals import Lengths, lengths_as_in, over_time
+from engine.simulation.arrivals import LengthDraws, lengths_as_in, over_time
 from engine.simulation.rates import read_hourly_rates
 from engine.simulation.routing import Routing
 from engine.simulation.traces import read_trace
@@ -111,7 +111,7 @@ def _of_trace(trace: Recorded, asked: Lasting) -> LastingLoad:
 
 
 def _of_hours(
-    plan: CapacityPlan, question: Question, asked: Lasting, rates: Recorded | None, lengths: Lengths
+    plan: CapacityPlan, question: Question, asked: Lasting, rates: Recorded | None, lengths: LengthDraws
 ) -> LastingLoad:
     traffic = plan.spec.traffic
     hours = None if asked.span is None else SPANS_H[asked.span]
@@ -158,7 +158,7 @@ def _named(hours: int) -> str:
     return {1: "hour", 24: "day", 168: "week"}.get(hours, f"stretch of {hours} hours")
 
 
-def _recorded_lengths(file: Recorded, seed: int) -> Lengths:
+def _recorded_lengths(file: Recorded, seed: int) -> LengthDraws:
     parts = list(read_trace(file.lines, file.name))
     columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("input_tokens", "output_tokens")]
     return lengths_as_in(requests_of(np.zeros(len(columns[0])), *columns), seed=seed)

@@ -10,15 +10,15 @@ from math import log, sqrt
 import numpy as np
 
 from catalogs.errors import InputError
+from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats, Ints
 from engine.random_streams import stream
 from engine.simulation.requests import CHUNK, Requests, requests_of
 from engine.workload import TokenDistribution
 
-Lengths = Callable[[int], tuple[Ints, Ints]]
+LengthDraws = Callable[[int], tuple[Ints, Ints]]
 """A number of requests → prompts and answers of so many more, tokens."""
 
-HOUR_S = 3600.0
 LONGEST = 1 << 20
 """Tokens: where lengths are clipped when no context limit is given."""
 
@@ -65,7 +65,7 @@ def open_loop(
 def over_time(
     requests_per_s: Floats,
     interval_s: float,
-    lengths: Lengths,
+    lengths: LengthDraws,
     *,
     seed: int,
     burstiness: float = 1.0,
@@ -96,7 +96,7 @@ def over_time(
         start += len(arrivals)
 
 
-def _arriving(arrivals: Floats, lengths: Lengths, prefix_hit: float, start: int) -> Requests:
+def _arriving(arrivals: Floats, lengths: LengthDraws, prefix_hit: float, start: int) -> Requests:
     prompts, answers = lengths(len(arrivals))
     numbers = np.arange(start, start + len(arrivals), dtype=np.int64)
     return requests_of(arrivals, prompts, answers, np.floor(prompts * prefix_hit).astype(np.int64), numbers)
@@ -111,7 +111,7 @@ def _renewals(gaps: np.random.Generator, burstiness: float, passed: float, count
 
 def drawn_lengths(
     input_tokens: TokenDistribution, output_tokens: TokenDistribution, *, seed: int, context_limit: int = LONGEST
-) -> Lengths:
+) -> LengthDraws:
     """Return lengths drawn from distributions, prompts and answers apart."""
     prompts, answers = stream(seed, 1), stream(seed, 2)
 
@@ -124,7 +124,7 @@ def drawn_lengths(
     return drawn
 
 
-def lengths_as_in(requests: Requests, *, seed: int) -> Lengths:
+def lengths_as_in(requests: Requests, *, seed: int) -> LengthDraws:
     """Return lengths drawn from recorded requests, each prompt with the answer that it had."""
     which = stream(seed, 1)
 
@@ -197,9 +197,9 @@ def _stretched(units: Floats, requests_per_s: float, profile: Floats) -> Floats:
     if len(profile) == 1:
         flat: Floats = units / (requests_per_s * profile[0])
         return flat
-    reached = np.concatenate([[0.0], np.cumsum(profile * requests_per_s * HOUR_S)])
+    reached = np.concatenate([[0.0], np.cumsum(profile * requests_per_s * SECONDS_PER_HOUR)])
     rounds, rest = np.divmod(units, reached[-1])
     hour = np.minimum(np.searchsorted(reached, rest, side="right") - 1, len(profile) - 1)
-    within = (hour + (rest - reached[hour]) / (profile[hour] * requests_per_s * HOUR_S)) * HOUR_S
-    result: Floats = rounds * len(profile) * HOUR_S + within
+    within = (hour + (rest - reached[hour]) / (profile[hour] * requests_per_s * SECONDS_PER_HOUR)) * SECONDS_PER_HOUR
+    result: Floats = rounds * len(profile) * SECONDS_PER_HOUR + within
     return result

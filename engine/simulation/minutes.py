@@ -6,13 +6,13 @@ from math import ceil, log
 import numpy as np
 from msgspec import Struct
 
+from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Bools, Floats, Ints
 from engine.simulation.changing_fleet import Event, What
 from engine.simulation.statistics import quantile_of_bins
 from engine.simulation.tally import RequestTimes
 from engine.workload import Target
 
-HOUR_S = 3600.0
 TTFT_EDGES: Floats = 1e-3 * np.exp(np.arange(815) * log(1.02))
 """1 ms to 10,000 s, in bins of 2 %."""
 MOST = 20_160
@@ -180,7 +180,9 @@ class MinuteTally:
             serving=spent["serving"] / lengths,
             starting=spent["starting"] / lengths,
             draining=spent["draining"] / lengths,
-            accelerator_hours=(spent["serving"] + spent["starting"] + spent["draining"]) * accelerators / HOUR_S,
+            accelerator_hours=(spent["serving"] + spent["starting"] + spent["draining"])
+            * accelerators
+            / SECONDS_PER_HOUR,
             requests=arrived,
             misses=late,
             queue=np.cumsum(arrived) - np.cumsum(admitted),

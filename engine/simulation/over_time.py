@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from catalogs.errors import InputError
 from catalogs.records.runtimes import Scheduler
+from catalogs.units import SECONDS_PER_MINUTE
 from engine.scaling.controller import ScalingPolicy
 from engine.simulation.changing_fleet import ChangingFleet
 from engine.simulation.columns import NEVER
@@ -31,8 +32,6 @@ from engine.simulation.statistics import Distribution
 from engine.simulation.step_model import StepModel
 from engine.simulation.tally import RequestTimes, Tally, times_of
 from engine.workload import Target
-
-MINUTE_S = 60.0
 
 
 class FleetOverTime(Struct, frozen=True):
@@ -75,7 +74,7 @@ def simulate_over_time(
     *,
     initial: int | None = None,
     until_s: float | None = None,
-    interval_s: float = MINUTE_S,
+    interval_s: float = SECONDS_PER_MINUTE,
     accelerators: int = 1,
     targets: Sequence[Target] = (),
     failures: Sequence[float] = (),

@@ -10,10 +10,10 @@ from math import isfinite
 import numpy as np
 
 from catalogs.errors import InputError, quoted
+from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats
 from engine.simulation.traces import date_seconds
 
-HOUR_S = 3600.0
 TIMES = ("timestamp", "time", "t_s", "hour")
 RATES = ("rps", "requests_per_s")
 EXPECTED = "a header such as timestamp,rps and a line an hour were expected"
@@ -45,10 +45,10 @@ def read_hourly_rates(lines: Iterable[str], name: str) -> Floats:
                 raise ValueError(f"{len(parts)} values; {len(columns)} were expected, as in the header")
             time, rate = _time(parts[at[0]]), _rate(parts[at[1]])
             first = time if not rates else first
-            if abs(time - first - len(rates) * HOUR_S) > 1.0:
+            if abs(time - first - len(rates) * SECONDS_PER_HOUR) > 1.0:
                 raise ValueError(
                     f"{quoted(parts[at[0]])} is {time - first:g} s after the first line; one hour after the line above "
-                    f"it ({len(rates) * HOUR_S:g} s) was expected"
+                    f"it ({len(rates) * SECONDS_PER_HOUR:g} s) was expected"
                 )
         except ValueError as wrong:
             raise InputError(f"{name}, line {number}: {wrong}") from None
