@@ -123,11 +123,11 @@ def simulate_fleet(
     load = lasting_load(plan, question, asked, trace=trace, rates=rates, lengths=lengths)
     scaled = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
     policy = scaled if asked.replicas is None else fixed_policy(asked.replicas, scaled.start_s)
-    initial = _asked_by(load.first_rate, policy)
+    initial = _held_at(load.first_rate, policy)
     over = simulate_over_time(
         step_model_of(found),
         question.runtime.scheduler,
-        _told(load, progress) if progress else load.requests,
+        _with_progress(load, progress) if progress else load.requests,
         policy,
         initial=initial,
         until_s=load.until_s,
@@ -146,7 +146,7 @@ def simulate_fleet(
     return _simulated(plan, asked, policy, initial, load.words, over)
 
 
-def _told(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
+def _with_progress(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
     done = 0
     for part in load.requests:
         progress(done, max(load.expected, done) if load.expected else 0)
@@ -154,7 +154,7 @@ def _told(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
         done += len(part)
 
 
-def _asked_by(requests_per_s: float, policy: ScalingPolicy) -> int:
+def _held_at(requests_per_s: float, policy: ScalingPolicy) -> int:
     """Return the replicas that an autoscaler holds at a steady rate."""
     wanted = ceil(requests_per_s / policy.requests_per_s_per_replica - 1e-9) + policy.spares
     return min(max(wanted, policy.minimum), policy.maximum)
@@ -166,7 +166,7 @@ def _asked_by(requests_per_s: float, policy: ScalingPolicy) -> int:
 def _simulated(
     plan: CapacityPlan, asked: Lasting, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
 ) -> SimulatedFleet:
-    told = [change.what for change in over.changes if change.at_s <= over.until_s]
+    happened = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
     fixed = always_on(plan.fleet)
@@ -194,9 +194,9 @@ def _simulated(
         e2e_s=latency(over.e2e_s),
         fewest_replicas=over.fewest_replicas,
         most_replicas=over.most_replicas,
-        starts=told.count("start"),
-        drains=told.count("drain"),
-        failures=told.count("fail"),
+        starts=happened.count("start"),
+        drains=happened.count("drain"),
+        failures=happened.count("fail"),
         replica_hours=over.replica_hours,
         accelerator_hours=paid,
         fixed_replicas=fixed,

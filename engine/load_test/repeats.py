@@ -17,8 +17,8 @@ from engine.simulation.simulate import Speed
 
 FEW = 40_000
 """Requests, over all repeats, below which starting other processes costs more than it saves."""
-TOLD_EVERY = 2_000
-"""Requests between two words on the progress."""
+REPORTED_EVERY = 2_000
+"""Requests between two calls of ``progress``."""
 
 Progress = Callable[[int, int], None]
 """Called with the requests that have begun, or are done, and all that there are; 0 where nobody knows."""
@@ -44,7 +44,7 @@ class Repeated(Struct, frozen=True):
         return simulate(
             self.model,
             self.scheduler,
-            told(load, self.requests, progress) if progress else load,
+            with_progress(load, self.requests, progress) if progress else load,
             replicas=self.replicas,
             routing=self.routing,
             seed=seed,
@@ -60,7 +60,7 @@ def repeats(
 
     Args:
         processes: among which they are spread, where that pays.
-        progress: told as they are done, or of a single one as it goes.
+        progress: called as repeats are done, or during a single one.
     """
     if len(seeds) == 1:
         return [case.run(seeds[0], progress)]
@@ -86,11 +86,11 @@ def _spread(case: Repeated, seeds: Sequence[int], processes: int) -> Iterator[Si
         yield from pool.map(case.run, seeds)
 
 
-def told(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[Requests]:
-    """Yield the requests of a load in smaller chunks, with a word on each."""
+def with_progress(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[Requests]:
+    """Yield the requests of a load in smaller chunks, and call ``progress`` with each of ``total`` requests."""
     done = 0
     for part in load:
-        for piece in chunks(part, TOLD_EVERY):
+        for piece in chunks(part, REPORTED_EVERY):
             progress(done, total)
             yield piece
             done += len(piece)

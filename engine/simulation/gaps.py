@@ -8,13 +8,21 @@ GAP_PER_LOG = 1.0 / log(1.005)
 
 
 def gap(gaps: Any, seconds: float, count: int) -> None:
-    """Count token gaps of one length."""
+    """Count ``count`` token gaps of one length in the bins ``gaps``."""
     place = int(log(seconds / GAP_LOWEST_S) * GAP_PER_LOG)
     gaps[min(max(place, 0), len(gaps) - 1)] += count
 
 
 def spread(gaps: Any, edges: Any, each: float, growth: float, many: int, count: int) -> None:
-    """Count the gaps of ``many`` steps that each take ``growth`` longer than the one before."""
+    """Count the gaps of steps that each take ``growth`` seconds longer than the one before.
+
+    Args:
+        gaps: counts by bin.
+        edges: of the bins, seconds.
+        each: seconds of a step before the first, so that step n takes each + n × growth.
+        many: steps.
+        count: requests that get a token in each step.
+    """
     top = len(gaps) - 1
     place = min(max(int(log((each + growth) / GAP_LOWEST_S) * GAP_PER_LOG), 0), top)
     if many > 1:

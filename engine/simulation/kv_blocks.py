@@ -77,7 +77,17 @@ def used_blocks(phase: Any, iteration: int, context: int, block: int) -> int:
 
 
 def steps_that_fit(phase: Any, iteration: int, decoding: int, blocks: int, context: int, most: int, block: int) -> int:
-    """Return how many decoding steps, at most ``most``, the free blocks allow."""
+    """Return how many decoding steps the free blocks allow.
+
+    Args:
+        phase: decoding requests by the phase at which they take a new block.
+        iteration: decoding steps so far.
+        decoding: requests.
+        blocks: of the KV pool.
+        context: tokens of all decoding requests.
+        most: steps at most.
+        block: tokens of a block.
+    """
     free = blocks - used_blocks(phase, iteration, context, block)
     cycles = min(most // block, free // decoding)
     free -= cycles * decoding

@@ -64,7 +64,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
 ) -> None:
     """Run a replica as far as arrivals before ``horizon`` determine, and note when it wakes again.
 
-    No decision is taken at or after the horizon. ``once``: return after one event.
+    Args:
+        horizon: seconds; no decision is taken at or after it.
+        once: return after one event.
     """
     # Each record at once: field by field takes a plain call a third longer.
     (

@@ -74,9 +74,9 @@ def join(replica: int, one: int, now: float, model: Model, requests: RequestColu
 
 
 def choose(one: int, kind: int, now: float, chosen: Any, other: Any, latest: int, state: State) -> int:
-    """Return the replica that takes a request; of equals, the next after the one that was chosen last.
+    """Return the replica that takes a request; of equals, the next after ``latest``, the one that was chosen last.
 
-    Where all are looked at, their loads as of now stand in the tournament.
+    Where all are looked at, their loads as of now stand in the tournament. Arguments are those of ``serve_open``.
     """
     if kind == GIVEN:
         return chosen[one]  # type: ignore[no-any-return]
@@ -100,9 +100,14 @@ def serve_open(
     requests: RequestColumns,
     state: State,
 ) -> int:
-    """Route requests as they arrive, replicas advanced only as far as the choice needs.
+    """Route requests as they arrive, replicas advanced only as far as the choice needs; return the last choice.
 
-    ``latest`` is the replica that was chosen last; returned for the next call. ``chosen`` then says who took each.
+    Args:
+        ids: of the requests, in order of arrival.
+        latest: the replica that was chosen last.
+        kind: ``GIVEN``, ``LEAST`` or ``TWO``.
+        chosen: by request, the replica known beforehand or the first of two; then says who took each.
+        other: by request, the second of two.
     """
     integers, floats, loads, alarms = state.integers, state.floats, state.loads, state.alarms
     arrival = requests.arrival
@@ -154,7 +159,11 @@ def serve_closed(
 ) -> None:
     """Serve a closed loop: a client sends its next request ``think`` after its last is done, in the order of arrival.
 
-    ``pending`` is a heap of coming arrival times; requests take their arrival from it one after the other.
+    Args:
+        starts: first arrival of each client, seconds.
+        think: by request, seconds between its client's last answer and its arrival.
+        pending: a heap of coming arrival times; requests take their arrival from it one after the other.
+        kind, chosen, other: as in ``serve_open``.
     """
     integers, floats, alarms = state.integers, state.floats, state.alarms
     arrival, finish, fill = requests.arrival, requests.finish, requests.fill

@@ -99,7 +99,14 @@ class StepModel(Struct, frozen=True):
 def step_model(
     tables: StepTables, row: int, *, budget: int, seats: int, kv_tokens: float, block_tokens: int, overhead_s: float
 ) -> StepModel:
-    """Return one candidate of step tables; budget, seats and KV tokens are those of the whole replica."""
+    """Return one candidate of step tables as the simulator takes it.
+
+    Args:
+        row: of the candidate in the tables.
+        budget, seats, kv_tokens: of the whole replica: tokens of a step, requests, tokens of KV.
+        block_tokens: tokens of a KV block.
+        overhead_s: the runtime's constant on TTFT.
+    """
     return StepModel(
         tokens=TOKEN_GRID.tolist(),
         seconds=tables.seconds[row].tolist(),
