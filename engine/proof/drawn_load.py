@@ -5,7 +5,7 @@ from functools import partial
 
 from engine.question.resolve import Question
 from engine.simulation import Requests, open_loop
-from engine.simulation.arrivals import Lengths, drawn_lengths
+from engine.simulation.arrivals import LengthDraws, drawn_lengths
 from engine.workload import TokenDistribution, Tokens
 
 
@@ -53,7 +53,7 @@ def drawn_load(
     )
 
 
-def drawn_tokens(question: Question, seed: int) -> Lengths:
+def drawn_tokens(question: Question, seed: int) -> LengthDraws:
     """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
     tokens = question.spec.tokens
     return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
