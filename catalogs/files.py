@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
-from pydantic import VERSION, ValidationError
+from pydantic import VERSION as PYDANTIC_VERSION
+from pydantic import ValidationError
 
 from catalogs.compiled import kept, packed
 from catalogs.errors import CatalogError, listed, quoted
@@ -21,6 +22,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.version import VERSION
 
 BUILT_IN: Final = Path(__file__).parent
 _TEXT: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "units.py", Path(__file__))
@@ -81,10 +83,12 @@ def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
     Raises CatalogError for a file that cannot be read, an entry that is not valid, a key twice in one directory.
     """
     entries = Entries()
+    # Our own too: an installer may give every file the same time.
+    versions = f"{VERSION} {PYDANTIC_VERSION}"
     for layer, directory in enumerate(directories):
         files = files_of(kind, directory)
         if directory == BUILT_IN:
-            here = kept(kind, (*files, *_TEXT), VERSION, lambda files=files: _read(kind, files))  # type: ignore[misc]
+            here = kept(kind, (*files, *_TEXT), versions, lambda files=files: _read(kind, files))  # type: ignore[misc]
         else:
             here = _read(kind, files)
         entries.records |= here.records

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from catalogs.errors import InputError, listed, quoted
+from catalogs.version import VERSION
 
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
@@ -71,9 +72,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from engine.planning.provenance import program_version
-
-        print(f"fleetcast {program_version()}")
+        print(f"fleetcast {VERSION}")
         raise typer.Exit
 
 

@@ -229,19 +229,19 @@ class Money(Record):
 class WorkloadSpec(Record):
     """A question that a forecast can answer: values only; equality is equality of values."""
 
-    traffic: Traffic = Traffic()
+    traffic: Traffic = Traffic.model_construct()
     tokens: Tokens
     model: str
     """A catalog name, a Hugging Face id, a config.json path, or a bare size: what it resolved to is in the plan."""
     architecture: ModelArchitecture | None = None
     """The dimensions, where the catalog does not hold the model, so that a plan can be recomputed anywhere."""
-    precision: Precisions = Precisions()
+    precision: Precisions = Precisions.model_construct()
     targets: tuple[Target, ...] = ()
-    serving: Serving = Serving()
-    hardware: Hardware = Hardware()
-    availability: Availability = Availability()
-    scaling: Scaling = Scaling()
-    money: Money = Money()
+    serving: Serving = Serving.model_construct()
+    hardware: Hardware = Hardware.model_construct()
+    availability: Availability = Availability.model_construct()
+    scaling: Scaling = Scaling.model_construct()
+    money: Money = Money.model_construct()
     band: BandLevel = 80
     """Level of the error bands, %: in so many of a hundred plans the truth lies inside."""
 

@@ -4,7 +4,6 @@ The results are those of the seeds in their order, whichever process took which.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from msgspec import Struct
@@ -78,6 +77,8 @@ def _spread(case: Repeated, seeds: Sequence[int], processes: int) -> Iterator[Si
     if processes == 1:
         yield from map(case.run, seeds)
         return
+    from concurrent.futures import ProcessPoolExecutor  # a forecast starts no other process
+
     if case.speed == "compiled":
         # Compiled before they part, so that each process need not.
         one = requests_of(np.zeros(1), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64))

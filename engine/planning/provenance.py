@@ -1,13 +1,10 @@
 """Provenance: which program, catalog entries and kernels a plan was made from."""
 
 import hashlib
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 
+from catalogs.version import VERSION
 from engine.fleet.search import SizedCandidates
-from engine.plan import (
-    Provenance,
-)
+from engine.plan import Provenance
 from engine.question.resolve import Question
 
 METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
@@ -27,17 +24,8 @@ def provenance_of(question: Question, best: SizedCandidates, method: str = "") -
     origin = best.candidates.rates[int(best.candidates.which[0])].origin
     return Provenance(
         program="fleetcast",
-        version=program_version(),
+        version=VERSION,
         catalog=digest,
         kernels=f"{accelerator.name}: kernel times {origin}",
         method="; ".join(filter(None, (METHOD, method))),
     )
-
-
-@lru_cache(maxsize=1)
-def program_version() -> str:
-    """Return the installed version, or that of a checkout."""
-    try:
-        return version("fleetcast")
-    except PackageNotFoundError:
-        return "0.1.0"

@@ -47,7 +47,7 @@ def distribution_of(values: Floats) -> Distribution:
     """Return the distribution of values in order of arrival; consecutive ones are taken together in batches."""
     if not len(values):
         return Distribution(*[UNKNOWN] * 5)
-    whole = [float(values.mean()), *(float(q) for q in np.quantile(values, SHARES))]
+    whole = [float(values.mean()), *(float(quantile(values, share)) for share in SHARES)]
     found = []
     for share, value in zip((0.0, *SHARES), whole, strict=True):
         count = _batches(len(values), share)
@@ -55,9 +55,23 @@ def distribution_of(values: Floats) -> Distribution:
             found.append(Estimate(value, None, None))
             continue
         parts = values[: len(values) // count * count].reshape(count, -1)
-        each = parts.mean(axis=1) if share == 0 else np.quantile(parts, share, axis=1)
+        each = parts.mean(axis=1) if share == 0 else quantile(parts, share)
         found.append(_estimate(value, each))
     return Distribution(*found)
+
+
+def quantile(values: Floats, share: float) -> Floats:
+    """Return a quantile along the last axis, between its two neighbours on a straight line, as np.quantile does.
+
+    np.quantile loads masked arrays, which take a tenth of a cold forecast's time.
+    """
+    position = share * (values.shape[-1] - 1)
+    below = int(position)
+    above = min(below + 1, values.shape[-1] - 1)
+    ordered = np.partition(values, (below, above), axis=-1)
+    low, high, along = ordered[..., below], ordered[..., above], position - below
+    quantiles: Floats = high - (high - low) * (1 - along) if along >= 0.5 else low + (high - low) * along
+    return quantiles
 
 
 def _batches(count: int, share: float) -> int:
