@@ -13,9 +13,9 @@ from typing import Final, TypeVar, cast
 from msgspec import Struct
 
 from catalogs.checkpoints import read_checkpoint_name
-from catalogs.compiled import Unpacked
+from catalogs.compiled import LazyEntries
 from catalogs.errors import CatalogError, InputError, UnknownName, listed
-from catalogs.files import KINDS, Entries, Key, Spelt, kinds_in, read_entries
+from catalogs.files import KINDS, Entries, Key, Spellings, kinds_in, read_entries
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of
 from catalogs.records.accelerators import Accelerator
@@ -104,10 +104,13 @@ class Catalog(Struct, frozen=True, dict=True):
 
     @classmethod
     def load(cls, directories: Sequence[Path] = ()) -> "Catalog":
-        """Return the built-in catalog, extended by the directories' own TOML files.
+        """Return the built-in catalog, extended by the TOML files of other directories.
 
-        Raises InputError where a directory does not exist, CatalogError where its entries are broken: those that the
-        user wrote are read at once, the built-in ones when they are needed.
+        What the directories hold is read and checked at once, the built-in entries when they are first needed.
+
+        Raises:
+            InputError: a directory does not exist.
+            CatalogError: an entry of a directory is broken.
         """
         for directory in directories:
             if not directory.is_dir():
@@ -116,8 +119,7 @@ class Catalog(Struct, frozen=True, dict=True):
                     f"the catalog directory {str(directory)!r} {problem}; give one that holds *.toml files"
                 )
         catalog = cls((BUILT_IN, *directories))
-        written = frozenset(kind for directory in directories for kind in kinds_in(directory))
-        catalog.check(written)
+        catalog.check(frozenset(kind for directory in directories for kind in kinds_in(directory)))
         return catalog
 
     # --- entries by id ---
@@ -155,7 +157,7 @@ class Catalog(Struct, frozen=True, dict=True):
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
         """Kernel curves by accelerator id and framework."""
-        return Unpacked(self._entries("curve").records)
+        return LazyEntries(self._entries("curve").records)
 
     @cached_property
     def power_curves(self) -> Mapping[str, PowerCurve]:
@@ -180,7 +182,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
     @cached_property
     def bands(self) -> tuple[ErrorBand, ...]:
-        """How far measurements lay from predictions, by kind of case."""
+        """Error bands: how far measurements lay from predictions, by kind of case."""
         return tuple(self._by_id("band", ErrorBand).values())
 
     @cached_property
@@ -191,13 +193,22 @@ class Catalog(Struct, frozen=True, dict=True):
     # --- entries by what people say ---
 
     def accelerator(self, text: str) -> Accelerator:
-        """Return the accelerator that the text names. Raises UnknownName or AmbiguousName."""
+        """Return the accelerator that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
         return self.accelerators[self._accelerator_names.find(text)]
 
     def accelerator_forms(self, text: str, entry: str | None = None) -> tuple[str, ...]:
         """Return the ids that a refused name refuses: 'not H100' is no H100 of any form, 'not H100 PCIe' that one.
 
-        ``entry`` is the id that the text was found to name; None finds it. Raises UnknownName or AmbiguousName.
+        Args:
+            text: the name, as it was said.
+            entry: the id of the entry that it names, where that is known.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
         """
         entry = self.accelerator(text).id if entry is None else entry
         product = entry.partition("-")[0]
@@ -206,31 +217,45 @@ class Catalog(Struct, frozen=True, dict=True):
         return tuple(i for i in self.accelerators if i == product or i.startswith(f"{product}-"))
 
     def runtime(self, text: str) -> ServingRuntime:
-        """Return the serving runtime that the text names. Raises UnknownName or AmbiguousName."""
+        """Return the serving runtime that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
         return self.runtimes[self._runtime_names.find(text)]
 
     def preset(self, text: str) -> WorkloadPreset:
-        """Return the workload preset that the text names. Raises UnknownName or AmbiguousName."""
+        """Return the workload preset that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
         return self.presets[self._preset_names.find(text)]
 
     def precision(self, text: str) -> Precision:
-        """Return the precision that the text names, by its whole name or an alias. Raises UnknownName."""
-        found = self._precision_names.find_same_letters(text)
-        if found is None:
+        """Return the precision that the text names, by its whole name or an alias.
+
+        Raises:
+            UnknownName: no entry has the name.
+        """
+        id = self._precision_names.find_same_letters(text)
+        if id is None:
             raise self._precision_names.unknown(text)
-        return self.precisions[found]
+        return self.precisions[id]
 
     def model(self, text: str) -> ResolvedModel:
         """Return the model that the text names, with the checkpoint where it names one.
 
         A repository that is not in the catalog is a known model where the rest of its name, without owner and
         precision, is a known checkpoint's, or, without such words as Instruct too, exactly a known name.
-        Raises UnknownName or AmbiguousName.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
         """
         said = text.strip()
         names = self._model_names
-        if found := names.find_same_letters(said):
-            return ResolvedModel(self.models[found])
+        if id := names.find_same_letters(said):
+            return ResolvedModel(self.models[id])
         if known := self._checkpoints.get(said.casefold()):
             return known
         name = read_checkpoint_name(said, self._publishers)
@@ -245,7 +270,8 @@ class Catalog(Struct, frozen=True, dict=True):
     def offers_of(self, text: str) -> tuple[RentalOffer, ...]:
         """Return the offers of an accelerator or of a provider, or the one with that id.
 
-        Raises UnknownName or AmbiguousName for what names no accelerator either.
+        Raises:
+            UnknownName, AmbiguousName: the text names no accelerator either, or several.
         """
         said = letters_of(text)
         offers = tuple(offer for offer in self.offers if said in {letters_of(offer.id), letters_of(offer.provider)})
@@ -254,14 +280,18 @@ class Catalog(Struct, frozen=True, dict=True):
         accelerator = self.accelerator(text).id
         return tuple(offer for offer in self.offers if offer.accelerator == accelerator)
 
-    def spelt(self, kind: str) -> Mapping[str, Spelt]:
-        """Return how people say the entries of a kind that has names, by id."""
-        return cast(dict[str, Spelt], self._entries(kind).spelt)
+    def spellings(self, kind: str) -> Mapping[str, Spellings]:
+        """Return the spellings of the entries of a kind that has names, by id."""
+        return cast(dict[str, Spellings], self._entries(kind).spellings)
 
     def model_of_size(self, billions: float) -> ModelArchitecture:
         """Return the best-known architecture near a bare size.
 
-        Raises InputError where there is none within 15 %, naming the nearest sizes.
+        Args:
+            billions: parameters / 1e9.
+
+        Raises:
+            InputError: no dense model is within 15 %; the nearest sizes are named.
         """
         for size in sorted(MODEL_OF_SIZE, key=lambda size: abs(size - billions)):
             if abs(billions / size - 1) <= NEAR_SIZE and MODEL_OF_SIZE[size] in self.models:
@@ -279,12 +309,13 @@ class Catalog(Struct, frozen=True, dict=True):
     # --- checks ---
 
     def check(self, kinds: Iterable[str] = tuple(KINDS)) -> None:
-        """Read every entry of the kinds and see that what they refer to exists.
+        """Read every entry of the kinds and check that the entries to which it refers exist.
 
-        Raises CatalogError for the first that does not.
+        Raises:
+            CatalogError: the first entry that is broken, or refers to one that does not exist.
         """
         for kind in kinds:
-            records: Mapping[Key, Record] = Unpacked(self._entries(kind).records)
+            records: Mapping[Key, Record] = LazyEntries(self._entries(kind).records)
             for key, record in records.items():
                 for field, target, wanted, known in self._references(record):
                     if target not in known:
@@ -315,10 +346,10 @@ class Catalog(Struct, frozen=True, dict=True):
         return self._read[kind]
 
     def _by_id(self, kind: str, record: type[_Kind]) -> Mapping[str, _Kind]:
-        return Unpacked(self._entries(kind).records)
+        return LazyEntries(self._entries(kind).records)
 
     def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
-        """Return what a record refers to: by which field, to what, which it should be, and which there are."""
+        """Return the references of a record: the field, the id in it, the kind of entry meant, all ids of that kind."""
         match record:
             case PowerCurve():
                 return [("id", record.id, "accelerator", self.accelerators)]
@@ -370,13 +401,13 @@ class Catalog(Struct, frozen=True, dict=True):
     ) -> Names:
         layers = self._entries(kind).layers
         entries = []
-        for id, spelt in self.spelt(kind).items():
-            entries.append(Named(id, (spelt.name, *spelt.aliases), qualities(id), layers[id]))
+        for id, spellings in self.spellings(kind).items():
+            entries.append(Named(id, (spellings.name, *spellings.aliases), qualities(id), layers[id]))
         return Names(kind, entries, noise, hint)
 
     @cached_property
     def _checkpoints(self) -> Mapping[str, ResolvedModel]:
-        """What a repository's whole name, or it without its owner, names; the first of two stands."""
+        """Models by a repository's whole name and by that name without its owner; the first of two stands."""
         known: dict[str, ResolvedModel] = {}
         stored = [(c.repository.casefold(), ResolvedModel(m, c)) for m in self.models.values() for c in m.checkpoints]
         for repository, resolved in stored:
@@ -387,7 +418,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
     @cached_property
     def _by_checkpoint(self) -> Mapping[str, ModelArchitecture]:
-        """What a repository's name, without owner and precision, names: the letters of it; the first of two stands."""
+        """Models by the letters of a repository's name without owner and precision; the first of two stands."""
         known: dict[str, ModelArchitecture] = {}
         for model in self.models.values():
             for checkpoint in model.checkpoints:
@@ -397,7 +428,9 @@ class Catalog(Struct, frozen=True, dict=True):
     @cached_property
     def _publishers(self) -> frozenset[str]:
         """The owners of all checkpoints, in lower case."""
-        repositories = (repository for spelt in self.spelt("model").values() for repository in spelt.repositories)
+        repositories = (
+            repository for spellings in self.spellings("model").values() for repository in spellings.repositories
+        )
         return frozenset(repository.partition("/")[0].lower() for repository in repositories)
 
 

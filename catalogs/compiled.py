@@ -1,4 +1,4 @@
-"""What built-in files hold, read and validated once: kept in the user's cache directory while the files stay the same.
+"""The content of built-in files, read and validated once: a copy stays in the user's cache directory until they change.
 
 The built-in catalog is half a megabyte of TOML, which takes several times longer to read than a forecast to make.
 """
@@ -17,40 +17,44 @@ Key = TypeVar("Key")
 Entry = TypeVar("Entry")
 
 
-class Unpacked(Mapping[Key, Entry]):
-    """Entries of which some are still packed: each of those is unpacked when it is first asked for."""
+class LazyEntries(Mapping[Key, Entry]):
+    """Entries by key, of which some are still packed: each of those is unpacked when it is first looked up."""
 
-    def __init__(self, held: dict[Any, Any]) -> None:
-        self._held = held
+    def __init__(self, entries: dict[Any, Any]) -> None:
+        self._entries = entries
 
     def __getitem__(self, key: Key) -> Entry:
-        entry = self._held[key]
+        entry = self._entries[key]
         if isinstance(entry, bytes):
-            entry = self._held[key] = pickle.loads(entry)
+            entry = self._entries[key] = pickle.loads(entry)
         return cast(Entry, entry)
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(self._held)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._entries)
 
 
-def packed(entry: object) -> bytes:
-    """Return an entry as ``Unpacked`` holds it."""
+def packed_bytes(entry: object) -> bytes:
+    """Return an entry in the packed form that ``LazyEntries`` unpacks."""
     return pickle.dumps(entry, protocol=5)
 
 
-def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Made]) -> Made:
+def cached_content(name: str, files: Sequence[Path], versions: str, make: Callable[[], Made]) -> Made:
     """Return what ``make`` makes of files, or the copy of what it made of the same files before.
 
-    Where the cache directory refuses, it is made each time. Raises what ``make`` raises.
+    A copy counts only where every file still has the size and the time of change that it had, and where the versions
+    are the same. Where the cache directory cannot be written, the content is made each time.
 
     Args:
-        name: of what is made; one copy is kept of each name and place of its first file.
-        files: whatever the result depends on, program text too.
-        versions: of whatever else it depends on.
-        make: reads the files.
+        name: the content's name; one copy is kept for each name and place of its first file.
+        files: all files on which the content depends, those of the program too.
+        versions: the versions of whatever else it depends on.
+        make: a function that reads the files and returns the content.
+
+    Raises:
+        Exception: whatever ``make`` raises.
     """
     try:
         stamp = (versions, [(str(file), about.st_mtime_ns, about.st_size) for file in files if (about := file.stat())])
@@ -62,11 +66,11 @@ def kept(name: str, files: Sequence[Path], versions: str, make: Callable[[], Mad
     with suppress(Exception):
         kept_stamp, content = pickle.loads(copy.read_bytes())
         if kept_stamp == stamp:
-            found: Made = content
-            return found
+            same: Made = content
+            return same
     made = make()
     with suppress(OSError):
-        _write(copy, packed((stamp, made)))
+        _write(copy, packed_bytes((stamp, made)))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from msgspec import Struct, field
 from pydantic import VERSION as PYDANTIC_VERSION
 from pydantic import ValidationError
 
-from catalogs.compiled import kept, packed
+from catalogs.compiled import cached_content, packed_bytes
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Fact, Record
@@ -25,8 +26,8 @@ from catalogs.records.runtimes import ServingRuntime
 from catalogs.version import VERSION
 
 BUILT_IN: Final = Path(__file__).parent
-_TEXT: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "units.py", Path(__file__))
-"""What decides how an entry is read and kept."""
+_READERS: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "units.py", Path(__file__))
+"""The files of the program that decide how an entry is read and kept."""
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "accelerator": ("accelerators", Accelerator),
@@ -47,22 +48,22 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
 A file in a folder so called, or so called itself, holds that kind alone; any other file may hold all of them.
 """
 NOT_CATALOGS: Final = frozenset({"settings.toml"})
-"""Lies in the user's directory beside catalog files."""
+"""Files that lie in the user's directory beside catalog files."""
 
 Key = str | tuple[str, str]
+"""An entry's id, or the accelerator and the framework of a kernel curve."""
+
+_PACKED_KINDS: Final = frozenset({"model"})
+"""Kinds of which a run needs one or two entries out of hundreds: each stays packed until it is looked up."""
 
 
-_FEW_OF_MANY: Final = frozenset({"model"})
-"""Kinds of which a run asks for one or two entries out of hundreds: they stay packed until then."""
-
-
-class Spelt(Struct, frozen=True):
-    """How people say an entry, beside its id."""
+class Spellings(Struct, frozen=True):
+    """The ways in which people name an entry, beside its id."""
 
     name: str
     aliases: tuple[str, ...]
     repositories: tuple[str, ...] = ()
-    """Of a model's checkpoints."""
+    """Repositories of a model's checkpoints."""
 
 
 class Entries(Struct):
@@ -70,9 +71,10 @@ class Entries(Struct):
 
     records: dict[Key, Record | bytes] = field(default_factory=dict)
     """Some may still be packed."""
-    spelt: dict[Key, Spelt] = field(default_factory=dict)
-    """Only of kinds that have names."""
+    spellings: dict[Key, Spellings] = field(default_factory=dict)
+    """Empty for kinds without names."""
     files: dict[Key, Path] = field(default_factory=dict)
+    """The file in which an entry stands."""
     layers: dict[Key, int] = field(default_factory=dict)
     """Which directory an entry comes from; 0 is the built-in one."""
 
@@ -80,7 +82,8 @@ class Entries(Struct):
 def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
     """Return the entries of a kind; one of a later directory replaces an earlier one with the same key.
 
-    Raises CatalogError for a file that cannot be read, an entry that is not valid, a key twice in one directory.
+    Raises:
+        CatalogError: a file that cannot be read, an entry that is not valid, a key twice in one directory.
     """
     entries = Entries()
     # Our own too: an installer may give every file the same time.
@@ -88,32 +91,32 @@ def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
     for layer, directory in enumerate(directories):
         files = files_of(kind, directory)
         if directory == BUILT_IN:
-            here = kept(kind, (*files, *_TEXT), versions, lambda files=files: _read(kind, files))  # type: ignore[misc]
+            layer_entries = cached_content(kind, (*files, *_READERS), versions, partial(_entries_in, kind, files))
         else:
-            here = _read(kind, files)
-        entries.records |= here.records
-        entries.spelt |= here.spelt
-        entries.files |= here.files
-        entries.layers |= dict.fromkeys(here.records, layer)
+            layer_entries = _entries_in(kind, files)
+        entries.records |= layer_entries.records
+        entries.spellings |= layer_entries.spellings
+        entries.files |= layer_entries.files
+        entries.layers |= dict.fromkeys(layer_entries.records, layer)
     return entries
 
 
-def _read(kind: str, files: Iterable[Path]) -> Entries:
-    """Return the entries of a directory's files."""
-    found = Entries()
+def _entries_in(kind: str, files: Iterable[Path]) -> Entries:
+    """Return the entries of one kind in a directory's files."""
+    entries = Entries()
     for file in files:
         for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
             record = _record(kind, entry, position, file)
             key = key_of(record)
-            if key in found.records:
-                raise CatalogError(file, f"it is already in {found.files[key]}", _label(kind, entry, position))
-            found.records[key] = packed(record) if kind in _FEW_OF_MANY else record
+            if key in entries.records:
+                raise CatalogError(file, f"it is already in {entries.files[key]}", _label(kind, entry, position))
+            entries.records[key] = packed_bytes(record) if kind in _PACKED_KINDS else record
             if isinstance(record, Fact | Precision):
                 checkpoints = record.checkpoints if isinstance(record, ModelArchitecture) else ()
                 repositories = tuple(checkpoint.repository for checkpoint in checkpoints)
-                found.spelt[key] = Spelt(record.name, record.aliases, repositories)
-            found.files[key] = file
-    return found
+                entries.spellings[key] = Spellings(record.name, record.aliases, repositories)
+            entries.files[key] = file
+    return entries
 
 
 def files_of(kind: str, directory: Path) -> list[Path]:
@@ -139,7 +142,8 @@ def kinds_in(directory: Path) -> frozenset[str]:
 def read_tables(file: Path) -> dict[str, list[Any]]:
     """Return the tables of a file by kind.
 
-    Raises CatalogError where it is not TOML or holds anything else.
+    Raises:
+        CatalogError: it cannot be read, is not TOML, or holds anything but lists of entries.
     """
     import tomllib  # what is kept needs none
 
@@ -168,7 +172,7 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
 
 
 def key_of(record: Record) -> Key:
-    """Return what an entry is known by: its id, or a curve's accelerator and framework."""
+    """Return the key of an entry: its id, or a kernel curve's accelerator and framework."""
     if isinstance(record, KernelCurve):
         return record.accelerator, record.framework
     return str(getattr(record, "id"))  # noqa: B009 — every other kind has one
@@ -180,7 +184,7 @@ def _record(kind: str, entry: object, position: int, file: Path) -> Record:
     except ValidationError as error:
         # A misspelt field is also a missing one: the spelling is what has to be mended.
         first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
-        names = _names(first["loc"], entry)
+        names = _field_path(first["loc"], entry)
         raise CatalogError(
             file, _problem(first, KINDS[kind][1]), _label(kind, entry, position), ".".join(map(str, names))
         ) from error
@@ -194,8 +198,8 @@ def _label(kind: str, entry: object, position: int) -> str:
     return f"{kind} no. {position}"
 
 
-def _names(location: tuple[int | str, ...], entry: object) -> list[int | str]:
-    """Return the field's path as the file has it: pydantic's also names the member of a union."""
+def _field_path(location: tuple[int | str, ...], entry: object) -> list[int | str]:
+    """Return the path of a field as the file has it: pydantic's path also names the member of a union."""
     names: list[int | str] = []
     for part in location:
         if isinstance(entry, dict) and part not in entry and entry.get("kind") == part:

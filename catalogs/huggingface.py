@@ -27,7 +27,8 @@ LARGEST_CONFIG_BYTES = 8 * 2**20
 def config_from_file(path: Path | str) -> Mapping[str, Any]:
     """Return the config in a file, or in the folder that holds config.json.
 
-    Raises InputError where there is none or it is not a JSON object.
+    Raises:
+        InputError: there is none, or it is not a JSON object.
     """
     given = Path(path)
     file = given / CONFIG if given.is_dir() else given
@@ -49,7 +50,7 @@ def config_from_file(path: Path | str) -> Mapping[str, Any]:
 
 
 def config_from_hub(repository: str, *, revision: str | None = None, endpoint: str | None = None) -> Mapping[str, Any]:
-    """Return the config of a repository (owner/name) on the hub, or from its local cache.
+    """Return the config of a repository on the hub, or of its copy in the local cache.
 
     Args:
         repository: owner/name.

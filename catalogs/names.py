@@ -27,8 +27,8 @@ _BESIDE_LETTERS = re.compile(r"[^\w.]|_|(?<![0-9])\.|\.(?![0-9])")
 _SIZE = re.compile(r"([0-9.]+)(?:[bmt]|gb)")
 
 EXACT, LOOSE, MISSPELT = 0, 1, 2
-MOST_REMEMBERED = 4096
-"""Names that were found, kept so that the same one is found at once: a conversation asks for its model at each line."""
+REMEMBERED_RESULTS = 4096
+"""Results of look-ups that are kept: a conversation looks its model up at each line."""
 SIMILAR = 0.8
 """Similarity (difflib) from which a family word counts as misspelt: 'lama' for llama is 0.89, 'qwen' for gwen 0.75."""
 
@@ -55,7 +55,7 @@ def _canonical(word: str) -> str:
 
 
 class Named(Struct, frozen=True, dict=True):
-    """An entry as names see it."""
+    """The names of one entry."""
 
     id: str
     spellings: tuple[str, ...]
@@ -103,7 +103,7 @@ class Names:
         self.entries = tuple(entries)
         self.noise = noise
         self.hint = hint
-        self._found: dict[tuple[str, bool], str | UnknownName | AmbiguousName] = {}
+        self._results: dict[tuple[str, bool], str | UnknownName | AmbiguousName] = {}
 
     def find(self, text: str, whole: bool = False) -> str:
         """Return the id of the entry that the text names.
@@ -118,17 +118,17 @@ class Names:
             AmbiguousName: several do.
         """
         key = (text, whole)
-        if key not in self._found:
-            if len(self._found) > MOST_REMEMBERED:
-                self._found.clear()
+        if key not in self._results:
+            if len(self._results) > REMEMBERED_RESULTS:
+                self._results.clear()
             try:
-                self._found[key] = self._find(text, whole)
+                self._results[key] = self._find(text, whole)
             except (UnknownName, AmbiguousName) as error:
-                self._found[key] = error
-        found = self._found[key]
-        if isinstance(found, str):
-            return found
-        raise found.with_traceback(None)
+                self._results[key] = error
+        result = self._results[key]
+        if isinstance(result, str):
+            return result
+        raise result.with_traceback(None)
 
     def _find(self, text: str, whole: bool) -> str:
         said = self._meaningful(words_of(text))
@@ -231,7 +231,7 @@ class Names:
         return [entry for level, entry in levels if level == best] if best is not None and best <= worst else []
 
     def _covers(self, said: tuple[str, ...], words: Counter[str]) -> int | None:
-        """Return how well each word said has a word of its own among the entry's, or None."""
+        """Return how well words match as many of an entry's (EXACT, LOOSE, MISSPELT); None where one matches none."""
         left, level = words.copy(), EXACT
         missed = []
         for word in said:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
     """Return the built-in catalog, extended by the user's configuration directory and then by the extra ones.
 
-    Raises InputError where an extra directory does not exist, CatalogError where a file is broken.
+    Raises:
+        InputError: an extra directory does not exist.
+        CatalogError: a file is broken.
     """
     own = _own_directory()
     return Catalog.load([own, *extra] if own.is_dir() else extra)
@@ -22,12 +24,13 @@ def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
 def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
     """Return what the settings.toml of the user's configuration directory says, then those of the extra ones.
 
-    Raises InputError where one is broken.
+    Raises:
+        InputError: a settings file is broken.
     """
     from agent.statements.spec_files import settings_file
 
-    found = (settings_file(directory) for directory in (_own_directory(), *extra))
-    return [statement for statement in found if statement is not None]
+    statements = (settings_file(directory) for directory in (_own_directory(), *extra))
+    return [statement for statement in statements if statement is not None]
 
 
 def _own_directory() -> Path:

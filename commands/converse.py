@@ -54,8 +54,8 @@ def open_conversation(
 
             saved = Sessions.of_user().latest()
             with terminal.working():
-                told = course.resume(saved)
-            terminal.say(told)
+                opening = course.resume(saved)
+            terminal.say(opening)
         return exit_code_of(converse(terminal, load, first_line=first_line, course=course))
 
 

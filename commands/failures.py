@@ -28,11 +28,11 @@ class Exit(IntEnum):
 
 
 DEBUG = "FLEETCAST_DEBUG"
-"""Set to anything, an error shows its traceback."""
+"""The environment variable that, set to anything, lets an error show its traceback."""
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """Return what the work returns; what it raises becomes a sentence and the code for it."""
+    """Return the exit code of the work; an error becomes a sentence on standard error and the exit code for it."""
     try:
         code = work()
         sys.stdout.flush()
@@ -40,12 +40,13 @@ def guarded(work: Callable[[], int]) -> int:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        return _told(error)
+        return _reported(error)
     except KeyboardInterrupt:
         return _say("", Exit.INTERRUPTED)
 
 
-def _told(error: Exception) -> int:
+def _reported(error: Exception) -> int:
+    """Say on standard error what is wrong and return the exit code for it."""
     match error:
         case IncompleteInput():
             return _say(str(error), Exit.INCOMPLETE)
@@ -57,11 +58,14 @@ def _told(error: Exception) -> int:
         case OSError():
             _abandon_output()
             return _say(_about_output(error), Exit.BAD_INPUT)
-    return _typers(error) or _bug(error)
+    return _reported_usage(error) or _reported_bug(error)
 
 
-def _typers(error: Exception) -> int | None:
-    """Tell one of typer's own; None for any other. They are known by what they can do: their module is not public."""
+def _reported_usage(error: Exception) -> int | None:
+    """Say what is wrong where the error is one of typer's and return the exit code; None for any other error.
+
+    Typer's errors are recognised by name and method: their module is not public.
+    """
     match type(error).__name__:
         case "NoArgsIsHelpError":
             return Exit.BAD_INPUT  # the help itself is on the screen
@@ -70,9 +74,9 @@ def _typers(error: Exception) -> int | None:
     return _say(_usage(error), Exit.BAD_INPUT) if hasattr(error, "format_message") else None
 
 
-def _bug(error: Exception) -> int:
-    kind, said = type(error).__name__, " ".join(str(error).split())
-    about = f"{kind}: {said}" if said else kind
+def _reported_bug(error: Exception) -> int:
+    kind, message = type(error).__name__, " ".join(str(error).split())
+    about = f"{kind}: {message}" if message else kind
     return _say(f"this is a bug in fleetcast ({about}); {DEBUG}=1 shows where", Exit.BUG)
 
 

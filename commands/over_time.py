@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OverTime(Struct, frozen=True):
-    """What was asked of a fleet over time; times as they were typed."""
+    """The options of a fleet over time; times as they were typed."""
 
     day: bool
     week: bool
@@ -37,10 +37,16 @@ class OverTime(Struct, frozen=True):
 
 
 def check(over: OverTime, *, requests: int | None, at: str | None, replicas: int | None) -> None:
-    """Refuse what does not go together.
+    """Refuse options that contradict each other.
+
+    Args:
+        over: the options of a fleet over time.
+        requests: --requests.
+        at: --at.
+        replicas: --replicas.
 
     Raises:
-        InputError: naming what to leave out, or to add.
+        InputError: the sentence names the option to leave out, or to add.
     """
     if not over.asked:
         for name, value in (("--lengths", over.lengths), ("--fail", over.fail)):
@@ -75,10 +81,19 @@ def run(
     routing: str,
     speed_up: float | None,
 ) -> "SimulatedFleet":
-    """Return what the plan's fleet makes of the load.
+    """Return the simulation of a plan's fleet over time.
+
+    Args:
+        over: the options of a fleet over time.
+        plan: whose fleet and autoscaler are simulated.
+        catalog: that the plan was made from.
+        seed: of all random draws.
+        replicas: instead of the autoscaler's.
+        routing: the policy by which requests are spread over replicas.
+        speed_up: times a trace's own rate.
 
     Raises:
-        InputError: a file that cannot be read, or a load that is none.
+        InputError: a file that cannot be read, or that holds no load.
     """
     from engine.load_test.fleet_over_time import simulate_fleet
     from engine.load_test.load_over_time import Lasting, Recorded  # numpy
@@ -96,7 +111,7 @@ def run(
         def recorded(file: Path | None) -> "Recorded | None":
             return None if file is None else Recorded(str(file), stack.enter_context(opened(file)))
 
-        told = stack.enter_context(progress("simulating"))
+        draw_progress = stack.enter_context(progress("simulating"))
         return simulate_fleet(
             plan,
             catalog,
@@ -104,7 +119,7 @@ def run(
             trace=recorded(over.trace),
             rates=recorded(over.rates),
             lengths=recorded(over.lengths),
-            progress=told,
+            progress=draw_progress,
         )
 
 

@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "resume": "Go on with a conversation that was interrupted.",
 }
-"""Each is the module of its name in this package, whose ``app`` is a typer app."""
+"""What --help says of each command; the module of its name in this package has it as ``app``, a typer app."""
 
 
 class _Commands(TyperGroup):
@@ -40,7 +40,8 @@ class _Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the command that is called.
 
-        Raises InputError where there is none of that name.
+        Raises:
+            InputError: there is no command of that name.
         """
         name = args[0]
         known = self.list_commands(ctx)

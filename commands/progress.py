@@ -1,4 +1,4 @@
-"""How far a long computation has come, on standard error of a terminal; anywhere else nothing is said."""
+"""Progress of a long computation, on standard error of a terminal; anywhere else nothing is shown."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,40 +6,44 @@ from contextlib import contextmanager
 from time import monotonic
 
 PATIENCE_S = 0.5
-"""Nothing is shown of what is done sooner."""
-EVERY_S = 0.1
-WIDTH = 30
+"""Seconds before a bar is drawn: a computation that ends sooner shows nothing."""
+REDRAWN_EVERY_S = 0.1
+BAR_CHARACTERS = 30
 
 
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function to be told (done, total); a bar is drawn once it takes longer than a moment, and wiped after."""
+    """Give a function that takes (done, total) and draws a bar; the bar is wiped at the end.
+
+    Args:
+        doing: the word before the bar, such as "simulating".
+    """
     began = monotonic()
     shown = 0.0
 
-    def told(done: int, total: int) -> None:
+    def draw(done: int, total: int) -> None:
         nonlocal shown
         now = monotonic()
-        if now - began < PATIENCE_S or now - shown < EVERY_S or not sys.stderr.isatty():
+        if now - began < PATIENCE_S or now - shown < REDRAWN_EVERY_S or not sys.stderr.isatty():
             return
         shown = now
         if not total:  # a file that is read as it is needed: nobody knows how long it is
             print(f"\r{doing}: {done:,}", end="", file=sys.stderr, flush=True)
             return
         share = done / total
-        bar = "#" * round(WIDTH * share)
-        print(f"\r{doing} [{bar:<{WIDTH}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
+        bar = "#" * round(BAR_CHARACTERS * share)
+        print(f"\r{doing} [{bar:<{BAR_CHARACTERS}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
 
     try:
-        yield told
+        yield draw
     finally:
         if shown:
-            print(f"\r{' ' * (len(doing) + WIDTH + 8)}\r", end="", file=sys.stderr, flush=True)
+            print(f"\r{' ' * (len(doing) + BAR_CHARACTERS + 8)}\r", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def told_of_compiling() -> Iterator[None]:
-    """Say on standard error that the simulator is being compiled, where it is."""
+def compiling_announced() -> Iterator[None]:
+    """Say on standard error that the simulator is being compiled, if it is compiled inside this block."""
     from engine.simulation.compiled import when_compiling  # numpy
 
     def tell(kept: bool) -> None:

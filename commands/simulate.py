@@ -27,7 +27,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.files import opened, text_of
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.progress import progress, told_of_compiling
+from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def simulate_command(
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
         if over.asked:
-            with told_of_compiling():
+            with compiling_announced():
                 lasting = over_time.run(
                     over, chosen, facts, seed=seed, replicas=replicas, routing=routing, speed_up=speed_up
                 )
@@ -157,14 +157,14 @@ def simulate_command(
                 show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
         asked = _asked(requests, seed, repeats, at, replicas, routing, speed_up)
-        with progress("simulating") as told, told_of_compiling():
+        with progress("simulating") as draw_progress, compiling_announced():
             found = simulate_plan(
                 chosen,
                 facts,
                 asked,
                 trace=lines,
                 trace_name=str(trace),
-                progress=told,
+                progress=draw_progress,
                 processes=os.cpu_count() or 1,
             )
     if json:

@@ -130,7 +130,7 @@ class Lexicon:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        models = catalog.spelt("model")
+        models = catalog.spellings("model")
         self.models = _Kind({id: (id, said.name, *said.aliases, *said.repositories) for id, said in models.items()})
         self.accelerators = _Kind(
             {

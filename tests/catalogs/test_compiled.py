@@ -34,7 +34,7 @@ def read(file: Path, place: Path) -> Callable[..., str]:
             read_now.append(True)
             return file.read_text()
 
-        return compiled.kept(name, [file], versions, make) + (" anew" if read_now else "")
+        return compiled.cached_content(name, [file], versions, make) + (" anew" if read_now else "")
 
     return read
 
