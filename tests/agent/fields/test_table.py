@@ -35,6 +35,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput
 from commands.forecast import app
 from engine.workload import REQUIRED, Source, Statement, Term, nested
+from tests.every import of_every
 
 TEXTS: Final = {
     readers.read_growth: "20",
@@ -113,7 +114,7 @@ def test_the_table_holds_every_field_of_the_spec_and_no_other() -> None:
     assert set(TERMS) == set(get_args(Term))
 
 
-@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.flag)
+@of_every(FLAGS, name=lambda flag: flag.flag)
 def test_its_flag_is_an_option_with_its_help_and_reads_its_text(flag: Flag) -> None:
     option = options()[flag.flag]
     assert (option.help, option.metavar) == (flag.help, flag.metavar)
@@ -132,7 +133,7 @@ def test_a_spec_file_may_hold_it_as_text_or_as_a_value(path: str, tmp_path: Path
         assert spec_file(str(file)).values == {path: value}
 
 
-@pytest.mark.parametrize("path", IN_SPEC)
+@of_every(IN_SPEC)
 def test_the_report_shows_it_under_its_label(path: str) -> None:
     rivals = ("traffic.requests_per_s",) if path == "traffic.concurrency" else ()
     values = {name: value for name, value in NEEDED.items() if name not in rivals} | {path: value_of(path)}
@@ -142,7 +143,7 @@ def test_the_report_shows_it_under_its_label(path: str) -> None:
     assert "--it" in table
 
 
-@pytest.mark.parametrize("path", [path for path in IN_SPEC if path != "targets"])
+@of_every(path for path in IN_SPEC if path != "targets")
 def test_the_review_shows_it_as_it_was_given(path: str) -> None:
     state = State(statements=(Statement("said", {**NEEDED, path: value_of(path)}),))
     (talk,) = review(state, ports_of(catalog()))
@@ -150,7 +151,7 @@ def test_the_review_shows_it_as_it_was_given(path: str) -> None:
     assert value_shown(path, value_of(path)) in " ".join(plain_text(Report(talk.blocks)).split())
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS.values() if field.slot], ids=lambda field: field.path)
+@of_every([field for field in FIELDS.values() if field.slot], name=lambda field: field.path)
 def test_the_question_that_asks_for_it_is_edited_by_its_name(field: Field) -> None:
     slot = BY_ID[field.slot]
     assert slot_of(field.path) is slot is slot_called(field.path)
@@ -158,7 +159,7 @@ def test_the_question_that_asks_for_it_is_edited_by_its_name(field: Field) -> No
     assert state.editing == slot.id
 
 
-@pytest.mark.parametrize("slot", SLOTS, ids=lambda slot: slot.id)
+@of_every(SLOTS)
 def test_a_question_has_fields_and_one_of_them_answers_it(slot: Any) -> None:
     assert slot.paths
     assert any(FIELDS[path].answers for path in slot.paths)
@@ -167,7 +168,7 @@ def test_a_question_has_fields_and_one_of_them_answers_it(slot: Any) -> None:
 PLAUSIBLE: Final = [field for field in FIELDS.values() if field.plausible]
 
 
-@pytest.mark.parametrize("field", PLAUSIBLE, ids=lambda field: field.path)
+@of_every(PLAUSIBLE, name=lambda field: field.path)
 def test_a_bare_number_answers_it_and_one_out_of_range_is_objected_to(field: Field) -> None:
     assert field.plausible is not None
     number = 20 if field.show is units.show_percent else max(2, field.plausible.lowest)
@@ -178,7 +179,7 @@ def test_a_bare_number_answers_it_and_one_out_of_range_is_objected_to(field: Fie
     assert not beyond.said_values
 
 
-@pytest.mark.parametrize("field", [f for f in FIELDS.values() if f.absent], ids=lambda field: field.path)
+@of_every([field for field in FIELDS.values() if field.absent], name=lambda field: field.path)
 def test_a_what_if_does_without_it(field: Field) -> None:
     assert field.absent is not None
     words = field.absent.label.removeprefix("no ")
