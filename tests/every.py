@@ -14,19 +14,18 @@ def of_every(cases: Iterable[Any], name: Callable[[Any], object] | None = None) 
     """
 
     def decorated(test: Callable[..., None]) -> Callable[[], None]:
-        several = len(signature(test).parameters) > 1
+        several, each = len(signature(test).parameters) > 1, list(cases)
 
         def every() -> None:
-            failures, count = [], 0
-            for case in cases:
-                count += 1
+            failures = []
+            for case in each:
                 try:
                     test(*case) if several else test(case)
                 except Exception as failure:
                     named = name(case) if name else getattr(case, "id", case)
                     failures.append(f"{named}: {type(failure).__name__}: {failure}")
-            assert count, "there is no case"
-            assert not failures, f"{len(failures)} of {count} fail\n" + "\n".join(failures)
+            assert each, "there is no case"
+            assert not failures, f"{len(failures)} of {len(each)} fail\n" + "\n".join(failures)
 
         # Not functools.wraps: pytest would look for fixtures named like the wrapped test's arguments.
         every.__name__, every.__qualname__, every.__doc__ = test.__name__, test.__qualname__, test.__doc__
