@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.commands.conftest import Program
 
 POINTS = Path(__file__).resolve().parents[1] / "fixtures" / "accuracy" / "points.csv"
 """Points that may be shipped, each with its source: TensorRT-LLM, ROCm and LMDeploy documents, MLPerf, llama.cpp."""
+PAGE = Path(__file__).resolve().parents[2] / "spec-kit" / "accuracy.md"
 
 BARE = {
     "id": "a", "model": "llama-3.1-8b", "accelerator": "h100", "gpus": "1", "load": "static_batch", "batch": "8",
@@ -313,6 +315,19 @@ def test_without_points_it_is_judged_by_the_shipped_scorecard(fleetcast: Program
     assert tree["predicted"] >= 0.95 * tree["points"]
     assert len(tree["by"]["accelerator"]) >= 12
     assert len(tree["by"]["model"]) >= 20
+
+
+def test_the_page_on_accuracy_shows_what_the_command_prints(fleetcast: Program) -> None:
+    """Where this fails after an intended change, write the new figures into spec-kit/accuracy.md."""
+    printed = fleetcast("accuracy").out.partition("By source\n")[2].partition("\n\n")[0].splitlines()[1:]
+    source, written = "", []
+    for row in re.findall(r"^\| (.*) \|$", PAGE.read_text(encoding="utf-8").partition("| source in")[2], re.MULTILINE):
+        cells = row.split(" | ")
+        if len(cells) != 6:  # another table begins
+            break
+        source = cells[0].strip("`") or source
+        written.append((source, *cells[2:]))
+    assert written == [tuple(re.split(r" {2,}", line.strip())[:-1]) for line in printed]
 
 
 def test_the_scorecard_is_broad_and_each_of_its_rows_has_a_source() -> None:
