@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,6 +188,19 @@ def test_code_paths_exist(file: Path) -> None:
             assert re.search(rf"^(def |class |){name}\b", source.read_text(encoding="utf-8"), re.MULTILINE), (
                 f"{module}.py has no {name}"
             )
+
+
+def test_the_drawing_of_the_floors_shows_those_that_are_held() -> None:
+    """architecture.md draws a floor a line, its rooms between strokes, as pyproject.toml orders them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    held = {contract["containers"][0]: contract["layers"] for contract in contracts if "containers" in contract}
+    text = (ROOT / "spec-kit" / "architecture.md").read_text(encoding="utf-8")
+    drawn = {
+        package: [" | ".join(room.strip() for room in floor[1].split("│")) for floor in re.finditer("│(.*)│", drawing)]
+        for package, drawing in re.findall(r"^    (\w+)\n((?:    [┌│├└].*\n)+)", text, re.MULTILINE)
+    }
+    assert drawn == held
 
 
 def test_methodology_has_the_sections_that_the_code_refers_to() -> None:
