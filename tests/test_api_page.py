@@ -1,4 +1,4 @@
-"""The library's page is made of its docstrings: `python -m pdoc -d google engine` serves it, nothing of it is kept."""
+"""The library has a page made of its docstrings, which CONTRIBUTING says how to read; nothing of it is kept."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIBRARY = ("engine", r"!engine\.", "catalogs.catalog", "engine.workload", "engine.plan")
+LIBRARY = ("engine", "engine.workload", "engine.plan", "catalogs.catalog")
 """What a program imports; the rooms of engine are read in its source."""
 
 
@@ -25,6 +25,7 @@ def test_the_page_of_the_library_is_made_without_a_warning(tmp_path: Path) -> No
     assert made.returncode == 0, made.stderr
     assert made.stderr == ""
     for page, name in (
+        ("engine", "forecast"),
         ("catalogs/catalog", "Catalog.load"),
         ("engine/workload", "spec_from"),
         ("engine/plan", "NoPlan"),
