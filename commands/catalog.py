@@ -1,16 +1,18 @@
 """`fleetcast catalog`: the facts, listed or one by one, with their sources."""
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agent.report.catalog_listing import as_json, details_of, listing_of, print_listing, wants_plain
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName
 from catalogs.records.facts import Record
 from commands.catalogs_of_user import user_catalogs
+from commands.showing import show
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="List the facts of the catalog, or show one with its source."
@@ -28,43 +30,43 @@ Directories = Annotated[
 def accelerators(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """GPUs, TPUs and other accelerators: memory, bandwidth, peak rates, links."""
     facts = user_catalogs(catalog or ())
-    _show("accelerators", _named(name, facts.accelerator, facts.accelerators), json, plain, bool(name))
+    _show(_named(name, facts.accelerator, facts.accelerators), json, plain, bool(name))
 
 
 @app.command()
 def models(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Model architectures: dimensions, parameters, checkpoints."""
     facts = user_catalogs(catalog or ())
-    found = _named(name, lambda text: facts.model(text).model, facts.models)
-    _show("models", found, json, plain, bool(name))
+    entries = _named(name, lambda text: facts.model(text).model, facts.models)
+    _show(entries, json, plain, bool(name))
 
 
 @app.command()
 def prices(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Rental offers; NAME is an accelerator, a provider or an offer's id."""
     facts = user_catalogs(catalog or ())
-    _show("prices", _offers(facts, name), json, plain, bool(name))
+    _show(_offers(facts, name), json, plain, bool(name))
 
 
 @app.command()
 def presets(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Kinds of traffic: token distributions, burstiness, prefix reuse, targets."""
     facts = user_catalogs(catalog or ())
-    _show("presets", _named(name, facts.preset, facts.presets), json, plain, bool(name))
+    _show(_named(name, facts.preset, facts.presets), json, plain, bool(name))
 
 
 @app.command()
 def runtimes(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Serving runtimes: overheads, scheduler, memory that they take."""
     facts = user_catalogs(catalog or ())
-    _show("runtimes", _named(name, facts.runtime, facts.runtimes), json, plain, bool(name))
+    _show(_named(name, facts.runtime, facts.runtimes), json, plain, bool(name))
 
 
 @app.command()
 def precisions(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Number formats for weights and KV cache: bits per element, scales included."""
     facts = user_catalogs(catalog or ())
-    _show("precisions", _named(name, facts.precision, facts.precisions), json, plain, bool(name))
+    _show(_named(name, facts.precision, facts.precisions), json, plain, bool(name))
 
 
 def _named(name: str | None, find: Callable[[str], Record], entries: Mapping[str, Record]) -> Iterable[Record]:
@@ -81,11 +83,14 @@ def _offers(facts: Catalog, name: str | None) -> Sequence[Record]:
     return facts.offers_of(name) if name else facts.offers
 
 
-def _show(title: str, found: Iterable[Record], json: bool, plain: bool, named: bool) -> None:
-    records = tuple(found)
+def _show(entries: Iterable[Record], json: bool, plain: bool, named: bool) -> None:
+    from agent.report.catalog_listing import details_report, listing_report, records_json
+
+    records = tuple(entries)
     if json:
-        print(as_json(records))
-    elif named and len(records) == 1:
-        print_listing(details_of(records[0]), plain or wants_plain())
-    else:
-        print_listing(listing_of(title, records), plain or wants_plain())
+        print(records_json(records))
+        return
+    # A listing is mostly piped into another program, which wants a line for each entry.
+    plain = plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    alone = named and len(records) == 1
+    show(details_report(records[0]) if alone else listing_report(records, plain=plain), plain=plain)

@@ -88,6 +88,22 @@ def test_one_module_alone_opens_connections() -> None:
             assert not whole & {"urllib.request", "http.client"}, file.name
 
 
+@pytest.mark.parametrize(
+    ("package", "module"),
+    [
+        ("rich", "agent/report/rich_render.py"),
+        ("plotext", "agent/report/chart.py"),
+        ("matplotlib", "agent/report/accuracy_plot.py"),
+        ("prompt_toolkit", "agent/session/line_editor.py"),
+    ],
+)
+def test_one_module_alone_knows_each_package_that_draws(package: str, module: str) -> None:
+    """What is shown is built of blocks; to draw them otherwise, or with another package, is one module's matter."""
+    sources = (file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+    users = {str(file.relative_to(ROOT)) for file in sources if package in {name for _, name in imports(parsed(file))}}
+    assert users == {module}
+
+
 @of_every(PURE)
 def test_facts_and_method_import_little(file: Path) -> None:
     """At import time the standard library, msgspec, pydantic and (engine) numpy: a cold start pays for nothing else."""

@@ -1,14 +1,9 @@
-"""How catalog entries are shown: a listing of many, the details of one; as a table, as plain lines, as JSON."""
+"""Catalog entries as a report: a listing of many, or the details of one; and as JSON."""
 
 import json
-import os
-import shutil
-import sys
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+from collections.abc import Iterable
 
-from msgspec import Struct
-
+from agent.report.blocks import Column, Facts, Report, Table
 from catalogs.matrices import active_parameters, total_parameters
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Record
@@ -20,75 +15,38 @@ from catalogs.records.runtimes import ServingRuntime
 from catalogs.units import GIB, show_bytes, show_count, show_figure, show_percent, show_usd
 
 MISSING = "–"
-NARROW = 60
-"""Columns of a terminal below which a table of many columns would break words."""
 
 
-class Listing(Struct, frozen=True):
-    """A table that knows no renderer. The first column names the row."""
+def listing_report(records: Iterable[Record], *, plain: bool) -> Report:
+    """Return records of one kind, each named by its id: a table, or where plain a line for each.
 
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def listing_of(title: str, records: Sequence[Record]) -> Listing:
-    """Return the listing of records of one kind."""
+    Figures hold commas: semicolons stand between the cells of a line.
+    """
     rows = [_row(record) for record in records]
-    columns = tuple(rows[0]) if rows else ("id",)
-    return Listing(title, columns, tuple(tuple(row.values()) for row in rows))
+    if plain:
+        lines = ((row.pop("id"), "; ".join(f"{title} {cell}" for title, cell in row.items())) for row in rows)
+        return Report((Facts(tuple(lines)),))
+    columns = tuple(Column(title, wraps=title == "name") for title in (rows[0] if rows else ("id",)))
+    return Report((Table(columns, tuple(tuple(row.values()) for row in rows)),))
 
 
-def details_of(record: Record) -> Listing:
+def details_report(record: Record) -> Report:
     """Return every field of a record that is set, with what is computed from it; the source comes last."""
     fields = _computed(record) | dict(_flat("", record.model_dump(mode="json", exclude_none=True)))
     fields = {path: fields.pop(path) for path in ("id", "name") if path in fields} | fields
     for path in ("source", "checked", "confidence", "note"):
         if path in fields:
             fields[path] = fields.pop(path)
-    return Listing(next(iter(fields.values())), ("field", "value"), tuple(fields.items()))
+    return Report((Facts(tuple(fields.items())),))
 
 
-def as_json(records: Iterable[Record]) -> str:
+def records_json(records: Iterable[Record]) -> str:
     """Return the records as a JSON list, in the units of the catalog files."""
     return json.dumps([record.model_dump(mode="json") for record in records], indent=2, ensure_ascii=False)
 
 
-def wants_plain(stream: TextIO | None = None) -> bool:
-    """Whether plain lines fit better than a table: a pipe, a file, a dumb terminal."""
-    return not (stream or sys.stdout).isatty() or os.environ.get("TERM") == "dumb"
-
-
-def as_lines(listing: Listing) -> str:
-    """Return one labelled line for each row, to read aloud or to grep."""
-    if listing.columns == ("field", "value"):
-        return "\n".join(f"{name}: {value}" for name, value in listing.rows)
-    labels = listing.columns[1:]
-    return "\n".join(
-        f"{name}: " + "; ".join(f"{label} {cell}" for label, cell in zip(labels, cells, strict=True))
-        for name, *cells in listing.rows
-    )
-
-
-def print_listing(listing: Listing, plain: bool) -> None:
-    """Print a listing on stdout: a table, or lines where that is asked or the terminal is too narrow for columns."""
-    if plain or (len(listing.columns) > 3 and shutil.get_terminal_size().columns < NARROW):
-        print(as_lines(listing))
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(listing.title), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for name in listing.columns:
-        table.add_column(Text(name), overflow="fold")
-    for row in listing.rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
 def _row(record: Record) -> dict[str, str]:
+    """Return the cells of a record by the title of their column; its id comes first."""
     match record:
         case Accelerator():
             peak = record.peak_tflops
@@ -180,4 +138,4 @@ def _flat(path: str, value: object) -> Iterable[tuple[str, str]]:
         if value:
             yield path, ", ".join(map(str, value))
     elif value != "":
-        yield path, {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).removesuffix(".0")
+        yield path, ("yes" if value else "no") if isinstance(value, bool) else str(value).removesuffix(".0")

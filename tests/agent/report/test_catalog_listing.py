@@ -1,28 +1,37 @@
 import pytest
 
-from agent.report.catalog_listing import Listing, as_lines, print_listing
-
-LISTING = Listing("things", ("id", "memory", "note"), (("a-1", "80 GiB", "[b]bold[/b]"), ("a-2", "96 GiB", "–")))
-
-
-def test_plain_lines_label_every_cell() -> None:
-    assert as_lines(LISTING) == "a-1: memory 80 GiB; note [b]bold[/b]\na-2: memory 96 GiB; note –"
+from agent.report.catalog_listing import details_report, listing_report
+from agent.report.layout import line_text, lines
+from agent.report.plain import plain_text
+from catalogs.catalog import Catalog
+from catalogs.records.accelerators import Accelerator
 
 
-@pytest.mark.parametrize("width", [40, 80])
-def test_a_table_keeps_within_its_width_and_takes_no_markup(
-    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    print_listing(LISTING, plain=False)
-    shown = capsys.readouterr().out
-    assert "[b]bold[/b]" in shown
-    assert max(map(len, shown.splitlines())) <= width
+@pytest.fixture(scope="module")
+def accelerators() -> list[Accelerator]:
+    return [*Catalog.load().accelerators.values()]
 
 
-def test_many_columns_become_lines_on_a_narrow_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    print_listing(Listing("wide", ("id", "a", "b", "c"), (("x", "1", "2", "3"),)), plain=False)
-    assert capsys.readouterr().out == "x: a 1; b 2; c 3\n"
+def test_plain_lines_label_every_cell(accelerators: list[Accelerator]) -> None:
+    told = plain_text(listing_report(accelerators, plain=True)).splitlines()
+    assert len(told) == len(accelerators)
+    (line,) = [line for line in told if line.startswith("h100-sxm-80gb: ")]
+    assert line.startswith("h100-sxm-80gb: name H100 SXM5 80GB; memory 79.6 GiB; bandwidth 3,350 GB/s; ")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_listing_keeps_within_its_width_and_holds_every_name(accelerators: list[Accelerator], width: int) -> None:
+    shown = [line_text(line) for line in lines(listing_report(accelerators, plain=False), width)]
+    assert max(map(len, shown)) <= width
+    assert all(entry.name in " ".join(" ".join(shown).split()) for entry in accelerators)
+
+
+def test_details_end_with_their_source(accelerators: list[Accelerator]) -> None:
+    told = plain_text(details_report(accelerators[0])).splitlines()
+    assert told[0] == f"id: {accelerators[0].id}"
+    labels = [line.partition(":")[0] for line in told]
+    assert (
+        {"checked", "confidence"}
+        <= set(labels[labels.index("source") :])
+        <= {"source", "checked", "confidence", "note"}
+    )
