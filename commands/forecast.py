@@ -165,7 +165,7 @@ def _answer(
     if json:
         print_json(plan_json(plan))
     else:
-        from agent.report.model import plan_report
+        from agent.report.plan.plan_report import plan_report
 
         show(plan_report(plan, full=full, cost=cost), plain=plain)
     if output is not None and written is not None:

@@ -34,7 +34,7 @@ def show(file: File, full: Full = False, plain: Plain = False, json: Json = Fals
     if json:
         print_json(plan_json(plan))
     else:
-        from agent.report.model import plan_report
+        from agent.report.plan.plan_report import plan_report
 
         show_report(plan_report(plan, full=full), plain=plain)
     return exit_code(plan)

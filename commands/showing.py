@@ -37,14 +37,14 @@ def print_json(tree: Any) -> None:
 
 def show(report: "Report", *, plain: bool = False) -> None:
     """Print a report, as labelled lines where plain is asked by the flag or by the environment (ACCESSIBLE)."""
-    from agent.report.show import show as shown
+    from agent.report.rendering.show import show as shown
 
     shown(report, plain=plain or bool(os.environ.get("ACCESSIBLE")))
 
 
 def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:
     """Print why there is no plan, and what would have to give."""
-    from agent.report.no_plan import no_plan_report
+    from agent.report.plan.no_plan import no_plan_report
 
     show(no_plan_report(none, None if full else SHOWN_REJECTIONS, "--full"), plain=plain)
 

@@ -91,8 +91,8 @@ def test_one_module_alone_opens_connections() -> None:
 @pytest.mark.parametrize(
     ("package", "module"),
     [
-        ("rich", "agent/report/rich_render.py"),
-        ("plotext", "agent/report/chart.py"),
+        ("rich", "agent/report/rendering/rich_render.py"),
+        ("plotext", "agent/report/rendering/chart.py"),
         ("matplotlib", "agent/report/accuracy_plot.py"),
         ("prompt_toolkit", "agent/session/line_editor.py"),
     ],

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.suggestions import suggestions
 from agent.report.blocks import Report
-from agent.report.no_plan import no_plan_report
+from agent.report.plan.no_plan import no_plan_report
 from agent.statements.merged import collected
 from agent.talk.shown import value_shown
 from agent.talk.speech import Data, Say, warned
@@ -42,7 +42,7 @@ def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
 
 def plan_says(branch: Branch, *, full: bool = False) -> tuple[Say, ...]:
     """Return a plan as its screenful, or its whole report; where there is none, why, and what would have to give."""
-    from agent.report.model import plan_report
+    from agent.report.plan.plan_report import plan_report
 
     if isinstance(branch.plan, CapacityPlan):
         return (Data(plan_report(branch.plan, full=full)),)

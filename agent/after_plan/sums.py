@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
-from agent.report.replay_section import replay_sentence
+from agent.report.plan.replay_section import replay_sentence
 from agent.report.words import accelerators_noun, metric_shown, singular, usd_shown
 from catalogs.units import (
     GIB,

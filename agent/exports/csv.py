@@ -31,7 +31,7 @@ def table_files(plan: CapacityPlan) -> Mapping[str, str]:
     import io
 
     from agent.report.blocks import Heading
-    from agent.report.model import whole_report
+    from agent.report.plan.plan_report import whole_report
 
     text = io.StringIO("\ufeff", newline="")
     text.seek(0, io.SEEK_END)

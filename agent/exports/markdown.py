@@ -8,8 +8,8 @@ from engine.plan import CapacityPlan
 
 def report_files(plan: CapacityPlan) -> Mapping[str, str]:
     """Return the report as one file."""
-    from agent.report.markdown import markdown
-    from agent.report.model import whole_report
+    from agent.report.plan.plan_report import whole_report
+    from agent.report.rendering.markdown import markdown
 
     return {"plan.md": markdown(whole_report(plan))}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Cell, Chart, Facts, Heading, Paragraph, Report, Series
-from agent.report.replay_section import requests_met, saving_shown
+from agent.report.plan.replay_section import requests_met, saving_shown
 from agent.report.simulated_latencies import simulated_latencies
 from agent.report.simulation_report import targets_shown, verdict_shown
 from agent.report.words import accelerators_noun

@@ -167,9 +167,9 @@ def _prepare_rest(ports: Ports) -> None:
         "engine.proof.verification",
         "engine.proof.ten_minutes",
         "engine.method",
-        "agent.report.show",
-        "agent.report.rich_render",
-        "agent.report.model",
+        "agent.report.rendering.show",
+        "agent.report.rendering.rich_render",
+        "agent.report.plan.screenful",
     ):
         import_module(name)
     from engine.workload import WorkloadSpec  # loaded beside the first prompt

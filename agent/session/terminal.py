@@ -199,7 +199,7 @@ class PromptTerminal:
 
 def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None) -> None:
     """Write what is said: a result and the question at the end stand apart."""
-    from agent.report.show import encodable, show
+    from agent.report.rendering.show import encodable, show
 
     same = results is talk or (results.isatty() and talk.isatty())
     for index, part in enumerate(spoken):
@@ -227,7 +227,7 @@ _SIGNS: Final[dict[Tone, str]] = {"strong": "1", "quiet": "2", "good": "32", "ba
 
 def _painted(report: Report, stream: TextIO) -> str:
     """Return words as a terminal shows them; small enough that talking needs no renderer of tables."""
-    from agent.report.layout import lines
+    from agent.report.rendering.layout import lines
 
     columns = shutil.get_terminal_size().columns
     colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from agent.exports.csv import HEADER, harmless, table_files, value_and_unit
-from agent.report.model import whole_report
-from agent.report.plain import plain_text
+from agent.report.plan.plan_report import whole_report
+from agent.report.rendering.plain import plain_text
 from engine.plan import CapacityPlan
 from tests.agent.report.sample import plan
 

@@ -19,8 +19,8 @@ from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS, TABLE
 from agent.interpret import interpret
 from agent.report.blocks import Report
-from agent.report.plain import plain_text
-from agent.report.workload_section import workload_table
+from agent.report.plan.workload_section import workload_table
+from agent.report.rendering.plain import plain_text
 from agent.session.course import ports_of
 from agent.statements.flags import flag_values
 from agent.statements.merged import collected

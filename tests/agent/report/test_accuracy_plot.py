@@ -9,9 +9,9 @@ import pytest
 
 from agent.report.accuracy_plot import check_plot, plotted
 from agent.report.accuracy_report import accuracy_report
-from agent.report.layout import line_text, lines
-from agent.report.markdown import markdown
-from agent.report.plain import plain_text
+from agent.report.rendering.layout import line_text, lines
+from agent.report.rendering.markdown import markdown
+from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.measurement_files import scorecard_points

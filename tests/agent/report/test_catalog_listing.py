@@ -1,8 +1,8 @@
 import pytest
 
 from agent.report.catalog_listing import details_report, listing_report
-from agent.report.layout import line_text, lines
-from agent.report.plain import plain_text
+from agent.report.rendering.layout import line_text, lines
+from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator
 

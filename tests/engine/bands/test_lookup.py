@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.report.bands import fleet_sentence
+from agent.report.plan.bands import fleet_sentence
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import ErrorBand
 from engine.bands.beyond_data import outside

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.report.bands import fleet_sentence
 from agent.report.blocks import Report
-from agent.report.layout import cells, height, line_text, lines
-from agent.report.markdown import markdown
-from agent.report.model import screenful, whole_report
-from agent.report.plain import plain_text
-from agent.report.show import show
+from agent.report.plan.bands import fleet_sentence
+from agent.report.plan.plan_report import whole_report
+from agent.report.plan.screenful import screenful
+from agent.report.rendering.layout import height, line_text, lines
+from agent.report.rendering.markdown import markdown
+from agent.report.rendering.plain import plain_text
+from agent.report.rendering.show import show
+from agent.report.rendering.wrapping import cells
 from engine.plan import (
     Answer,
     Assumption,

@@ -20,7 +20,7 @@ from agent.report.blocks import (
     Table,
     text_of,
 )
-from agent.report.layout import share_shown
+from agent.report.rendering.layout import share_shown
 
 _SPECIAL = re.compile(r"([\\`*<|\[\]])")
 

@@ -4,7 +4,7 @@ import sys
 from typing import TextIO
 
 from agent.report.blocks import Report
-from agent.report.plain import plain_text
+from agent.report.rendering.plain import plain_text
 
 _ASCII = str.maketrans(
     {
@@ -23,7 +23,7 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
     if plain:
         text = plain_text(report, width)
     else:
-        from agent.report.rich_render import painted  # rich takes 80 ms to import
+        from agent.report.rendering.rich_render import painted  # rich takes 80 ms to import
 
         text = painted(report, width, target)
     target.write(encodable(text, target.encoding))

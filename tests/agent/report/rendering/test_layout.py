@@ -4,9 +4,10 @@ import shlex
 import pytest
 
 from agent.report.blocks import Bar, Bullets, Chart, Column, Facts, Part, Report, Series, Table, row_sentence
-from agent.report.layout import FILLS, cells, command_lines, line_text, lines, wrap
-from agent.report.markdown import markdown
-from agent.report.plain import plain_text
+from agent.report.rendering.layout import FILLS, line_text, lines
+from agent.report.rendering.markdown import markdown
+from agent.report.rendering.plain import plain_text
+from agent.report.rendering.wrapping import cells, command_lines, wrap
 
 COLUMNS = (
     Column("fleet"),

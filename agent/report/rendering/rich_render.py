@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.report.blocks import Report, Tone
-from agent.report.layout import lines
+from agent.report.rendering.layout import lines
 
 LEAST_WIDTH = 40
 STYLES: dict[Tone, str] = {

@@ -3,9 +3,7 @@
 A table that is too wide first moves its prose beneath its rows, then becomes labelled lines.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from unicodedata import combining, east_asian_width
 
 from agent.report.blocks import (
     Bar,
@@ -27,6 +25,7 @@ from agent.report.blocks import (
     row_sentence,
     text_of,
 )
+from agent.report.rendering.wrapping import cells, command_lines, wrap
 
 Line = tuple[Words, ...]
 """Spans from left to right."""
@@ -46,12 +45,6 @@ MOST_PROSE = 100
 MOST_BAR = 64
 FILLS = "█▓▒░·"
 """Fills of a bar's parts, told apart without colour."""
-
-_BREAKS = re.compile(
-    r"(?<![\d–]) | (?!(?:[µm]?s|min|h|days|years?|[KMGT]i?B|k?Wh?|%|×|GPUs|tokens|requests/s|tokens/s)(?!\w))"
-)
-"""Where a line may end: at a space, but not between a figure and its unit."""
-_UNQUOTED_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\])+""")
 
 
 def lines(report: Report, width: int) -> list[Line]:
@@ -81,72 +74,6 @@ def line_text(line: Line) -> str:
     return "".join(span.text for span in line)
 
 
-def cells(text: str) -> int:
-    """Return the columns that a text takes in a terminal."""
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def wrap(text: str, width: int, hang: int = 0) -> list[str]:
-    """Return the text in lines, later ones indented by the hang; a word wider than a line is cut, best at a seam."""
-    out: list[str] = []
-    line = ""
-    for word in _BREAKS.split(" ".join(text.split())):
-        joined = f"{line} {word}" if line.strip() else f"{line}{word}"
-        if cells(joined) <= width:
-            line = joined
-            continue
-        if line.strip():
-            out.append(line)
-            line = " " * hang
-        line += word
-        while cells(line) > width:
-            head = _head(line, width)
-            seam = max(head.rfind(mark) for mark in "/-_") + 1
-            head = head[:seam] if seam > width // 2 else head
-            out.append(head)
-            line = " " * hang + line[len(head) :]
-    return [*out, line] if line.strip() or not out else out
-
-
-def command_lines(text: str, width: int) -> list[str]:
-    """Return a command in lines that a shell joins again; a flag stays with its value.
-
-    A word is never broken, even if it is wider than a line: what is copied must be what was meant.
-    """
-    out: list[str] = []
-    line = ""
-    for unit in _units(text, width - GAP - 2):
-        joined = f"{line} {unit}" if line else unit
-        if line and cells(joined) + 2 > width:
-            out.append(f"{line} \\")
-            line = f"  {unit}"
-        else:
-            line = joined
-    return [*out, line]
-
-
-def _units(text: str, width: int) -> list[str]:
-    units: list[str] = []
-    for word in _UNQUOTED_WORD.findall(text):
-        flag = units[-1] if units else ""
-        alone = flag.startswith("-") and " " not in flag and "=" not in flag
-        if alone and not word.startswith("-") and cells(flag) + 1 + cells(word) <= width:
-            units[-1] = f"{flag} {word}"
-        else:
-            units.append(word)
-    return units
-
-
-def _head(text: str, width: int) -> str:
-    """Return as much of the text as the width holds, at least one character."""
-    used = 0
-    for position, char in enumerate(text):
-        used += cells(char)
-        if used > width and position:
-            return text[:position]
-    return text
-
-
 def _block(block: Block, width: int) -> Iterator[Line]:
     match block:
         case Heading(text):
@@ -167,11 +94,11 @@ def _block(block: Block, width: int) -> Iterator[Line]:
             yield from _toned(wrap(lead, width) if lead else (), "quiet")
             yield from _indented(_toned(command_lines(text, width - INDENT)), INDENT)
         case Chart():
-            from agent.report.chart import drawn  # plotext, only where there is a chart
+            from agent.report.rendering.chart import drawn  # plotext, only where there is a chart
 
             yield from _toned(drawn(block, width))
         case Scatter():
-            from agent.report.chart import scattered
+            from agent.report.rendering.chart import scattered
 
             yield from _toned(wrap(f"{block.title}: {block.said}", width))
             yield from _toned(scattered(block, width))

@@ -19,7 +19,8 @@ from agent.report.blocks import (
     row_sentence,
     text_of,
 )
-from agent.report.layout import command_lines, share_shown, wrap
+from agent.report.rendering.layout import share_shown
+from agent.report.rendering.wrapping import command_lines, wrap
 
 
 def plain_text(report: Report, width: int | None = None) -> str:

@@ -3,11 +3,13 @@ from msgspec.structs import replace
 
 from agent.after_plan.sums import FIGURES
 from agent.report.blocks import Report
-from agent.report.layout import cells, height, line_text, lines
-from agent.report.markdown import markdown
-from agent.report.model import screenful, whole_report
-from agent.report.plain import plain_text
-from agent.report.replay_section import replay_blocks, replay_sentence
+from agent.report.plan.plan_report import whole_report
+from agent.report.plan.replay_section import replay_blocks, replay_sentence
+from agent.report.plan.screenful import screenful
+from agent.report.rendering.layout import height, line_text, lines
+from agent.report.rendering.markdown import markdown
+from agent.report.rendering.plain import plain_text
+from agent.report.rendering.wrapping import cells
 from engine.plan import (
     CapacityPlan,
     Correction,

@@ -1,0 +1,100 @@
+"""What the fleet holds and when it changes, as the full report shows it: the ledger and the thresholds."""
+
+from collections.abc import Iterator
+
+from agent.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Group,
+    Paragraph,
+    Table,
+)
+from agent.report.words import (
+    accelerators_noun,
+    power_shown,
+    usd_shown,
+)
+from catalogs.units import (
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
+from engine.plan import Autoscaling, CapacityPlan
+
+_LEDGER = {
+    "mean": "mean load",
+    "peak": "peak hour",
+    "burst": "burst",
+    "growth": "growth",
+    "spares": "spares",
+    "rounding": "whole instances",
+}
+
+
+def ledger_table(plan: CapacityPlan) -> Table:
+    """Return what each part of the headroom adds to the fleet, and why; the sum comes last."""
+    fleet = plan.fleet
+    columns = (
+        Column("for", spoken="bare"),
+        Column("replicas", "right"),
+        Column(accelerators_noun(plan.chosen), "right"),
+        Column("monthly", "right"),
+        Column("why", wraps=True, spoken="sentence"),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            _LEDGER[line.reason],
+            show_count(line.replicas),
+            show_count(line.accelerators),
+            usd_shown(line.monthly_usd),
+            line.why,
+        )
+        for line in fleet.ledger
+    ]
+    months = [line.monthly_usd for line in fleet.ledger]
+    total = None if None in months else sum(month for month in months if month is not None)
+    replicas = sum(line.replicas for line in fleet.ledger)
+    accelerators = sum(line.accelerators for line in fleet.ledger)
+    rows.append(("all lines", show_count(replicas), show_count(accelerators), usd_shown(total), ""))
+    return Table(columns, tuple(rows))
+
+
+def rated_power(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield the rated power of the whole fleet beside what is allowed, where that was said."""
+    rated, allowed = plan.fleet.rated_watts, plan.spec.hardware.max_power_kw
+    if rated is not None and allowed is not None:
+        shown = f"{power_shown(rated)} of {show_count(allowed)} kW that are allowed, hosts included"
+        yield Facts((("rated power, all lines", shown),))
+
+
+def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
+    """Yield the thresholds at which the fleet grows and shrinks, each with its reason, and the warnings."""
+    values = (
+        ("target_in_flight_per_replica", "in flight per replica", show_figure(scaling.target_in_flight_per_replica)),
+        ("rps_per_replica", "rate per replica", show_rate(scaling.rps_per_replica)),
+        ("queue_length", "queue length", show_figure(scaling.queue_length)),
+        ("ttft_s", "TTFT", show_seconds(scaling.ttft_s)),
+        ("kv_cache_usage", "KV cache usage", show_percent(scaling.kv_cache_usage)),
+        ("gpu_utilisation", "device use, no trigger", show_percent(scaling.gpu_utilisation)),
+        ("target_utilisation", "target utilisation", show_percent(scaling.target_utilisation)),
+        ("growth_within_reaction", "growth within a reaction", f"{show_figure(scaling.growth_within_reaction)} ×"),
+        ("scale_down_window_s", "scale-down window", show_seconds(scaling.scale_down_window_s)),
+    )
+    rows = [(label, shown, scaling.reasons.get(name, "")) for name, label, shown in values]
+    parts = [
+        f"{name.replace('_', ' ')} {show_seconds(value)}" for name, value in scaling.reaction_parts_s.items() if value
+    ]
+    reaction = "; ".join(part for part in (" + ".join(parts), scaling.reasons.get("reaction_time_s", "")) if part)
+    rows.append(("reaction time", show_seconds(scaling.reaction_time_s), reaction))
+    columns = (
+        Column("threshold", spoken="bare"),
+        Column("", "right", spoken="bare"),
+        Column("why", wraps=True, spoken="sentence"),
+    )
+    yield Table(columns, tuple(rows))
+    if scaling.warnings:
+        yield Group(tuple(Paragraph(text, "warning", "Warning") for text in scaling.warnings))

@@ -1,0 +1,117 @@
+"""What a plan says first, on one screen and in full: its answer, latencies, fleet, and up to which rate it holds."""
+
+from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
+from agent.report.words import (
+    accelerators_noun,
+    metric_shown,
+    sentence,
+    shortened,
+    usd_shown,
+    verdict_shown,
+)
+from catalogs.units import show_count, show_rate, show_seconds
+from engine.plan import CapacityPlan, Latency, TargetResult
+
+SHOWN_MISSED = 4
+"""Names in a sentence; the table has them all."""
+
+
+def in_full_report(what: str) -> Paragraph:
+    """Return the sentence that sends a reader of the screenful to the full report."""
+    return Paragraph(f"{what} is in the full report.", "quiet")
+
+
+def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
+    """Return the answer in at most so many characters, and whether the targets are met."""
+    missed = [metric_shown(item.metric, item.percentile) for item in plan.targets if not item.met]
+    first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
+    if missed:
+        more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
+        names = f"{', '.join(missed[:SHOWN_MISSED])}{more}"
+        of_them = "the target" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} targets"
+        return first, Paragraph(f"Misses {of_them}: {names}.", "bad")
+    if not plan.answer.meets_targets:
+        return first, Paragraph("This does not meet what was asked.", "bad")
+    if not plan.targets:
+        return (first,)
+    all_of = "the target" if len(plan.targets) == 1 else f"all {len(plan.targets)} targets"
+    return first, Paragraph(f"Meets {all_of} at the peak hour.", "good")
+
+
+def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
+    """Return targets, forecasts and whether they are met; the latencies alone where there are no targets."""
+    if not plan.targets:
+        return _latencies_without_targets(plan)
+    columns = (
+        Column("at peak"),
+        Column("forecast", "right", spoken="bare"),
+        Column("target", "right"),
+        Column("", spoken="bare"),
+    )
+    # A missed target must not be the one that is left out.
+    shown = sorted(plan.targets, key=lambda item: item.met)[:most] if most else plan.targets
+    table = Table(columns, tuple(_target_row(item) for item in shown))
+    left = len(plan.targets) - len(shown)
+    return Group((table, in_full_report(f"The rest of the {len(plan.targets)} targets"))) if left else table
+
+
+def _target_row(item: TargetResult) -> tuple[Cell, ...]:
+    verdict = Words(verdict_shown(item), "good" if item.met else "bad")
+    label = metric_shown(item.metric, item.percentile)
+    return label, show_seconds(item.forecast_s), show_seconds(item.target_s), verdict
+
+
+def _latencies_without_targets(plan: CapacityPlan) -> Group:
+    peak = plan.performance.at_peak
+    columns = (Column("at peak"), *(Column(name, "right") for name in ("mean", "p95", "p99")))
+
+    def row(label: str, latency: Latency) -> tuple[Cell, ...]:
+        return label, show_seconds(latency.mean), show_seconds(latency.p95), show_seconds(latency.p99)
+
+    rows = (row("TTFT", peak.ttft_s), row("ITL", peak.itl_s), row("E2E", peak.e2e_s))
+    return Group((Table(columns, rows), Paragraph("No target was given.", "quiet")))
+
+
+def fleet_table(plan: CapacityPlan) -> Table:
+    """Return the fleet today, autoscaled and at most, and what each costs a month."""
+    fleet, cost = plan.fleet, plan.cost
+    columns = (
+        Column("fleet"),
+        Column("replicas", "right"),
+        Column(accelerators_noun(plan.chosen), "right"),
+        Column("monthly", "right"),
+    )
+    per_replica = plan.chosen.accelerators_per_replica
+    spares = sum(line.replicas for line in fleet.ledger if line.reason == "spares")
+    low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas + spares)
+    if plan.replay is not None:
+        low, high = plan.replay.minimum_replicas, plan.replay.maximum_replicas
+    rows: tuple[tuple[Cell, ...], ...] = (
+        ("today", show_count(fleet.replicas), show_count(fleet.accelerators), usd_shown(cost.monthly_usd)),
+        (
+            "autoscaled",
+            _span(low, high),
+            _span(low * per_replica, high * per_replica),
+            usd_shown(cost.autoscaled_monthly_usd),
+        ),
+        (
+            "maximum",
+            show_count(fleet.maximum_replicas),
+            show_count(fleet.maximum_accelerators),
+            usd_shown(cost.maximum_monthly_usd),
+        ),
+    )
+    return Table(columns, rows)
+
+
+def _span(low: int, high: int) -> str:
+    return f"{show_count(low)}–{show_count(high)}" if low < high else show_count(high)
+
+
+def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
+    """Return the rate that the fleet holds to, and what breaks first beyond it, in at most so many characters."""
+    breaks = plan.answer.breaks_first.strip().rstrip(".")
+    breaks = shortened(breaks, most) if most else breaks
+    target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
+    then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
+    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")

@@ -1,0 +1,103 @@
+"""What one replica does, as the full report shows it: latencies, the simulation beside them, and what binds."""
+
+from collections.abc import Iterator
+
+from agent.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Heading,
+    Paragraph,
+    Table,
+)
+from agent.report.simulated_latencies import simulated_latencies
+from catalogs.units import (
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
+from engine.plan import CapacityPlan, Latency, Performance
+
+
+def performance_tables(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield load and latencies of one replica, at the mean and at the peak."""
+    mean, peak = plan.performance.at_mean, plan.performance.at_peak
+
+    def row(label: str, at_mean: str, at_peak: str) -> tuple[Cell, ...]:
+        return label, at_mean, at_peak
+
+    yield Table(
+        (Column(""), Column("at mean", "right"), Column("at peak", "right")),
+        (
+            row("load", show_rate(mean.requests_per_s), show_rate(peak.requests_per_s)),
+            row("decoding together", show_figure(mean.batch), show_figure(peak.batch)),
+            row("running or waiting", show_figure(mean.in_flight), show_figure(peak.in_flight)),
+            row("utilisation", show_percent(mean.utilisation), show_percent(peak.utilisation)),
+            row("KV cache in use", show_percent(mean.kv_cache_usage), show_percent(peak.kv_cache_usage)),
+            row(
+                "output",
+                show_rate(mean.output_tokens_per_s, "tokens/s"),
+                show_rate(peak.output_tokens_per_s, "tokens/s"),
+            ),
+        ),
+    )
+    names = ("mean", "p50", "p90", "p95", "p99")
+    yield Table(
+        (Column("latency"), *(Column(name, "right") for name in names)),
+        tuple(_latency_rows(mean, peak)),
+    )
+
+
+def simulated_blocks(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield the simulation beside the formulas; nothing where the plan was not simulated."""
+    verification = plan.verification
+    if verification is None:
+        return
+    yield Heading("Simulated")
+    one, whole = verification.replicas == 1, verification.replicas == plan.fleet.replicas
+    who = "One replica" if one else f"{verification.replicas} replicas{'' if whole else ' of the fleet'}"
+    shared = "" if one else " on each, every request to the one with the fewest outstanding"
+    yield Paragraph(
+        f"{who} at the peak hour, request by request: {show_count(verification.requests)} requests at "
+        f"{show_rate(verification.requests_per_s)}{shared}; seed {verification.seed}."
+    )
+    yield simulated_latencies(
+        verification.ttft_s, verification.itl_s, verification.e2e_s, ("mean", "p50", "p95", "p99")
+    )
+
+
+def _latency_rows(mean: Performance, peak: Performance) -> Iterator[tuple[Cell, ...]]:
+    kinds = (
+        ("TTFT", mean.ttft_s, peak.ttft_s),
+        ("ITL", mean.itl_s, peak.itl_s),
+        ("E2E", mean.e2e_s, peak.e2e_s),
+        ("token gap", mean.token_gap_s, peak.token_gap_s),
+    )
+    for name, at_mean, at_peak in kinds:
+        for when, latency in (("mean", at_mean), ("peak", at_peak)):
+            yield f"{name} at {when}", *_percentiles(latency)
+
+
+def _percentiles(latency: Latency) -> tuple[str, ...]:
+    return tuple(show_seconds(value) for value in (latency.mean, latency.p50, latency.p90, latency.p95, latency.p99))
+
+
+def binding_facts(plan: CapacityPlan) -> Facts:
+    """Return how much one replica and the fleet serve, and what stops them there."""
+    one, fleet = plan.replica_capacity, plan.fleet
+    return Facts(
+        (
+            ("one replica serves", f"{show_rate(one.requests_per_s)} within the targets"),
+            ("what stops it there", one.binds),
+            ("what breaks next", one.breaks_next),
+            ("with every queue full", show_rate(one.saturated_requests_per_s)),
+            (
+                "the fleet serves",
+                f"{show_rate(fleet.capacity_requests_per_s)}, "
+                f"{show_rate(fleet.capacity_output_tokens_per_s, 'output tokens/s')}",
+            ),
+        )
+    )

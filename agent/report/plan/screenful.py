@@ -1,0 +1,169 @@
+"""The screenful of a plan: what fits 25 lines of 80 columns, however long the sentences of the plan are."""
+
+from msgspec import Struct
+
+from agent.fields.shown import term_shown
+from agent.report.blocks import Block, Bullets, Command, Group, Paragraph, Report
+from agent.report.plan.bands import fleet_sentence, outside_sentence
+from agent.report.plan.opening import answer_lines, fleet_table, in_full_report, latency_table, limit_sentence
+from agent.report.plan.replay_section import replay_sentence
+from agent.report.rendering.layout import height
+from agent.report.words import (
+    assumption_shown,
+    billed_shown,
+    budget_shown,
+    joined,
+    sentence,
+    shortened,
+    start_lead,
+    unknown_bill,
+)
+from catalogs.units import show_count, show_usd
+from engine.plan import CapacityPlan, Rejection
+from engine.plan_file import as_written
+
+MOST_LINES = 25
+AT_COLUMNS = 80
+SHOWN_ASSUMPTIONS = 3
+SHOWN_CHANGES = 4
+
+
+class _Room(Struct, frozen=True):
+    """How much a screenful may say; the full report says all of it."""
+
+    answer: int = 300
+    """Characters; so are the four below."""
+    warning: int = 600
+    assumption: int = 240
+    bill: int = 400
+    command: int = 1000
+    targets: int = 12
+    """Rows."""
+    shown: int = SHOWN_ASSUMPTIONS
+    """Assumptions."""
+    command_lead: bool = True
+    bands: bool = True
+    """Whether it says what the fleet would be if the forecast is off."""
+    replay: bool = True
+    """Whether it says what came of the replay."""
+    blanks: int = 3
+    """Blank lines: after the opening, the targets, the assumptions and the bill, in this order of worth."""
+
+
+_ROOMS = (
+    _Room(blanks=4),
+    _Room(blanks=4, command_lead=False),
+    _Room(blanks=4, command_lead=False, warning=220, assumption=150),
+    _Room(blanks=3, command_lead=False, warning=220, assumption=150),
+    _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
+    _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
+    _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380, replay=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=380, replay=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=150, replay=False),
+    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False, replay=False),
+)
+"""From roomy to tight: the first that fits is taken."""
+
+
+def screenful(plan: CapacityPlan) -> Report:
+    """Return what one screen must say: at most 25 lines at 80 columns, however long the plan's sentences are."""
+    plan = as_written(plan)
+    for room in _ROOMS:
+        report = _screen(plan, room)
+        if height(report, AT_COLUMNS) <= MOST_LINES:
+            break
+    return report
+
+
+def _screen(plan: CapacityPlan, room: _Room) -> Report:
+    opening = (*answer_lines(plan, room.answer), *_first_warning(plan, room.warning))
+    sure = _sure(plan) if room.bands else ()
+    replay = _replay(plan) if room.replay else ()
+    bill: tuple[Block, ...] = (
+        fleet_table(plan),
+        *sure,
+        *_bill(plan, room.bill),
+        *replay,
+        limit_sentence(plan, room.answer),
+    )
+    return Report(
+        _spaced(
+            [opening, (latency_table(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)],
+            [room.blanks > 0, room.blanks > 1, room.blanks > 3, room.blanks > 2],
+        )
+    )
+
+
+def _spaced(groups: list[tuple[Block, ...]], blanks: list[bool]) -> tuple[Block, ...]:
+    """Return the groups, those without a blank line between them as one."""
+    spaced = [groups[0]]
+    for group, blank in zip(groups[1:], blanks, strict=True):
+        if blank and group:
+            spaced.append(group)
+        else:
+            spaced[-1] += group
+    return tuple(Group(group) for group in spaced)
+
+
+def _assumed(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
+    changes = tuple(change for item in misses(plan) for change in item.relaxations)[:SHOWN_CHANGES]
+    if changes:  # who cannot have what was asked needs a way out before anything else
+        return (Bullets(tuple(shortened(change, room.assumption) for change in changes), "What would have to give:"),)
+    # Those whose effect was computed move the count; the sort keeps the plan's order among them.
+    weightiest = sorted(plan.assumptions, key=lambda item: not item.effect)[: room.shown]
+    lead = "Assumed, and what it moves:" if any(item.effect for item in weightiest) else "Assumed:"
+    items = tuple(assumption_shown(item, room.assumption) for item in weightiest)
+    return (Bullets(items, lead),) if items else ()
+
+
+def misses(plan: CapacityPlan) -> tuple[Rejection, ...]:
+    """Return why a plan falls short of what was asked: a target below its floor, a fleet too small."""
+    if plan.answer.meets_targets:
+        return ()
+    return tuple(item for item in plan.rejected if item.unit in ("s", "accelerators") and item.relaxations)
+
+
+def _command(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
+    if not plan.chosen.flags:
+        return ()
+    if len(plan.chosen.flags) > room.command:
+        return (in_full_report("How to start a replica"),)
+    lead = start_lead(plan.chosen) if room.command_lead or plan.chosen.needs else ""
+    return (Command(plan.chosen.flags, lead),)
+
+
+def _first_warning(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
+    if not plan.warnings:
+        return ()
+    first, *others = plan.warnings
+    more = f" ({show_count(len(others))} more in the full report)" if others else ""
+    return (Paragraph(f"{sentence(shortened(first, most - len(more)))}{more}", "warning", "Warning"),)
+
+
+def _sure(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    said = fleet_sentence(plan)
+    if not said:
+        return ()
+    outside = outside_sentence(plan) if plan.bands and plan.bands.note not in plan.warnings[:1] else ""
+    return (Paragraph(sentence(said)), *((Paragraph(outside, "warning"),) if outside else ()))
+
+
+def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
+    cost, offer = plan.cost, plan.chosen.offer
+    if cost.monthly_usd is None:
+        text = unknown_bill(cost)
+    elif offer is None:
+        text = sentence(joined(cost.note, budget_shown(cost)))
+    else:
+        where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
+        price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}, price of {offer.checked}"
+        text = sentence(joined(f"{where}: {price}", billed_shown(plan), budget_shown(cost)))
+    if not text:
+        return ()
+    return (Paragraph(shortened(text, most), "bad" if cost.within_budget is False else "quiet"),)
+
+
+def _replay(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    text = replay_sentence(plan)
+    return (Paragraph(text),) if text else ()

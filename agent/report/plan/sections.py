@@ -1,0 +1,172 @@
+"""The sections of the full report, each from one part of the plan."""
+
+from collections.abc import Iterator
+
+from agent.fields.shown import precision_shown
+from agent.report.blocks import (
+    Bar,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Command,
+    Facts,
+    Heading,
+    Paragraph,
+    Part,
+    Table,
+    Words,
+)
+from agent.report.plan.bands import band_sentences
+from agent.report.plan.bill_section import bill, energy
+from agent.report.plan.fleet_section import ledger_table, rated_power, threshold_blocks
+from agent.report.plan.performance_section import binding_facts, performance_tables, simulated_blocks
+from agent.report.plan.replay_section import replay_blocks
+from agent.report.plan.workload_section import workload_table
+from agent.report.words import (
+    amount_shown,
+    assumption_shown,
+    joined,
+    sentence,
+    start_lead,
+    usd_shown,
+)
+from catalogs.units import (
+    show_bytes,
+    show_count,
+    show_percent,
+    show_seconds,
+)
+from engine.plan import Alternative, CapacityPlan, Memory, Rejection, parallelism_shown
+
+SHOWN_REJECTIONS = 20
+
+
+def sections(plan: CapacityPlan) -> tuple[Block, ...]:
+    """Return all sections, a heading before each."""
+    return tuple(_sections(plan))
+
+
+def _sections(plan: CapacityPlan) -> Iterator[Block]:
+    yield from (Heading("Workload"), workload_table(plan.spec, plan.sources))
+    yield from (Heading("One replica"), *_replica(plan))
+    yield from (Heading("Memory"), *_memory(plan.memory))
+    yield from (Heading("Performance of one replica"), *performance_tables(plan))
+    yield from simulated_blocks(plan)
+    yield from (Heading("What binds"), binding_facts(plan))
+    yield from (Heading("Headroom, line by line"), ledger_table(plan), *rated_power(plan))
+    yield from (Heading("Autoscaling"), *threshold_blocks(plan.autoscaling), *replay_blocks(plan))
+    yield from (Heading("Bill"), *bill(plan))
+    if plan.energy is not None:
+        yield from (Heading("Energy"), energy(plan.energy))
+    if plan.alternatives:
+        yield from (Heading("Alternatives"), _alternatives(plan))
+    if plan.rejected:
+        yield from (Heading("Rejected"), *_rejected(plan.rejected))
+    if plan.assumptions:
+        items = tuple(assumption_shown(item) for item in plan.assumptions)
+        yield from (Heading("Assumptions"), Bullets(items))
+    if plan.bands is not None:
+        yield from (Heading("How sure"), Bullets(band_sentences(plan)))
+    yield from (Heading("Provenance"), _provenance(plan))
+
+
+def _replica(plan: CapacityPlan) -> Iterator[Block]:
+    chosen, precision = plan.chosen, plan.chosen.precision
+    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
+    formats = joined(
+        f"weights {precision_shown(precision.weights)}",
+        f"KV cache {precision_shown(precision.kv_cache)}",
+        f"activations {precision_shown(precision.activations)}",
+    )
+    yield Facts(
+        (
+            ("model", chosen.model_name),
+            ("accelerators", f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}"),
+            ("parallelism", parallelism_shown(*sizes, separator=" ")),
+            ("precision", formats),
+            ("serving runtime", chosen.runtime),
+        )
+    )
+    if chosen.flags:
+        yield Command(chosen.flags, start_lead(chosen))
+
+
+def _memory(memory: Memory) -> Iterator[Block]:
+    one = memory.per_accelerator
+    parts = (
+        ("weights", one.weights_bytes),
+        ("KV cache", one.kv_cache_bytes),
+        ("activations", one.activations_bytes),
+        ("runtime", one.runtime_bytes),
+        ("unused", one.unused_bytes),
+    )
+    shown = tuple(Part(label, value, show_bytes(value)) for label, value in parts)
+    yield Bar("on each accelerator", show_bytes(one.total_bytes), shown)
+    mean, high = show_count(memory.max_concurrent_sequences), show_count(memory.max_concurrent_sequences_p95)
+    verdict = Words(
+        f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
+        {"compatible": "good", "marginal": "warning", "incompatible": "bad"}[memory.verdict],  # type: ignore[arg-type]
+    )
+    yield Facts(
+        (
+            ("verdict", verdict),
+            ("weights, whole model", show_bytes(memory.weights_bytes)),
+            ("KV cache per token", show_bytes(memory.kv_cache_bytes_per_token)),
+            ("KV cache per sequence", f"{show_bytes(memory.kv_cache_bytes_per_sequence)} at the mean length"),
+            ("KV pool of a replica", show_bytes(memory.kv_cache_pool_bytes)),
+            ("sequences that fit", f"{mean} of mean length, {high} of p95 length"),
+        )
+    )
+
+
+def _alternatives(plan: CapacityPlan) -> Table:
+    columns = (
+        Column("candidate", spoken="bare"),
+        Column("fleet", spoken="bare"),
+        Column("monthly", "right"),
+        Column("TTFT p95", "right"),
+        Column("ITL mean", "right"),
+        Column("why not", wraps=True, spoken="sentence"),
+    )
+    return Table(columns, tuple(_alternative_row(item) for item in plan.alternatives))
+
+
+def _alternative_row(item: Alternative) -> tuple[Cell, ...]:
+    sizes = (item.tensor_parallel, item.pipeline_parallel, item.data_parallel, item.expert_parallel)
+    split = parallelism_shown(*sizes, separator=" ")
+    return (
+        f"{show_count(item.accelerators)} × {item.accelerator_name}",
+        f"{show_count(item.replicas)} × {split} {precision_shown(item.weights)}",
+        usd_shown(item.monthly_usd),
+        show_seconds(item.ttft_p95_s),
+        show_seconds(item.itl_mean_s),
+        item.why_not,
+    )
+
+
+def _rejected(rejected: tuple[Rejection, ...]) -> Iterator[Block]:
+    yield Bullets(tuple(_rejection(item) for item in rejected[:SHOWN_REJECTIONS]))
+    left = len(rejected) - SHOWN_REJECTIONS
+    if left > 0:
+        yield Paragraph(f"{show_count(left)} more are in the JSON of the plan.", "quiet")
+
+
+def _rejection(item: Rejection) -> str:
+    needed = f"needed {amount_shown(item.needed, item.unit)}" if item.needed is not None else ""
+    there = f"there is {amount_shown(item.available, item.unit)}" if item.available is not None else ""
+    numbers = f" ({joined(needed, there)})" if needed or there else ""
+    works = f" What would work: {'; '.join(item.relaxations)}." if item.relaxations else ""
+    return f"{item.what}: {sentence(item.reason.rstrip('. ') + numbers)}{works}"
+
+
+def _provenance(plan: CapacityPlan) -> Facts:
+    made = plan.provenance
+    return Facts(
+        (
+            ("program", f"{made.program} {made.version}"),
+            ("catalog", made.catalog),
+            ("kernels", made.kernels),
+            ("method", made.method),
+        )
+    )
