@@ -11,7 +11,7 @@ from catalogs.errors import InputError, quoted
 from commands.failures import Exit
 
 if TYPE_CHECKING:
-    from agent.session.course import Course
+    from agent.session.running_session import RunningSession
     from catalogs.catalog import Catalog
 
 
@@ -31,32 +31,33 @@ def open_conversation(
     """
     loaded: list[Catalog] = []
 
-    def load() -> "Course":
-        from agent.session.course import Course, ports_of, prepare  # beside the first prompt
-        from agent.session.saved import Sessions
+    def load() -> "RunningSession":
+        from agent.session.ports import ports_of, prepare  # beside the first prompt
+        from agent.session.running_session import RunningSession  # beside the first prompt
+        from agent.session.saved_sessions import Sessions
         from agent.talk.state import State
         from commands.catalogs_of_user import user_catalogs, user_settings
 
         loaded.append(user_catalogs())
         ports = ports_of(loaded[0])
-        course = Course(ports, Sessions.of_user(), State(statements=tuple(user_settings())))
+        session = RunningSession(ports, Sessions.of_user(), State(statements=tuple(user_settings())))
         if sys.stdin.isatty():
             prepare(ports)
-        return course
+        return session
 
     with ExitStack() as stack:
-        course = load() if resume else None
+        session = load() if resume else None
         terminal: Terminal = terminal_for(lambda: loaded[0] if loaded else None, _history(), plain)
         if transcript is not None:
             terminal = Transcribed(terminal, _opened(transcript, stack))
-        if course is not None:
-            from agent.session.saved import Sessions
+        if session is not None:
+            from agent.session.saved_sessions import Sessions
 
             saved = Sessions.of_user().latest()
             with terminal.working():
-                opening = course.resume(saved)
+                opening = session.resume(saved)
             terminal.say(opening)
-        return exit_code_of(converse(terminal, load, first_line=first_line, course=course))
+        return exit_code_of(converse(terminal, load, first_line=first_line, session=session))
 
 
 def _opened(transcript: Path, stack: ExitStack) -> TextIO:
@@ -79,7 +80,7 @@ def exit_code_of(ending: Ending) -> int:
     """Return what the end of a conversation says to a script."""
     if ending.how == "interrupted":
         return Exit.INTERRUPTED
-    state = ending.course.state if ending.course else None
+    state = ending.session.state if ending.session else None
     # Who leaves is 'done'; where it stood before is what counts.
     stood = state.past if state is not None and state.phase == "done" and state.past else state
     if stood is not None and stood.phase == "planned":

@@ -29,7 +29,7 @@ from commands.showing import exit_code, notice, print_json, show, show_no_plan
 if TYPE_CHECKING:
     from agent.exports import Format
     from agent.interpret import Ambiguity
-    from agent.session.sentence import Said
+    from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
     from engine.plan import CapacityPlan, NoPlan
     from engine.workload import StatedSpec, Statement
@@ -193,7 +193,7 @@ def _show_none(plan: "NoPlan", question: "StatedSpec", *, json: bool, plain: boo
         show_no_plan(plan, full=full, plain=plain)
 
 
-def _print_spec(gathered: Collected, said: "Said | None") -> None:
+def _print_spec(gathered: Collected, said: "StatedSentence | None") -> None:
     from engine.plan import plain
 
     print_json(
@@ -213,14 +213,14 @@ def _question(question: "Ambiguity") -> dict[str, Any]:
     return {"path": question.path, "text": question.text, "words": question.words, "choices": choices}
 
 
-def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "Said | None":
+def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "StatedSentence | None":
     if sentence is None:
         return None
-    from agent.session.sentence import said_in
+    from agent.session.stated_sentence import stated_in
 
     if not sentence.strip():
         raise InputError('the sentence is empty; say it as "70B fp8 on H100, 20 rps, 1.5k in, 300 out", or use flags')
-    return said_in(sentence, facts, answered=by_flags.values)
+    return stated_in(sentence, facts, answered=by_flags.values)
 
 
 def _staleness(plan: "CapacityPlan") -> list[str]:

@@ -11,7 +11,7 @@ from agent.talk.slots import ASKED, asking
 from agent.talk.speech import Talk, said
 
 if TYPE_CHECKING:
-    from agent.session.course import Course
+    from agent.session.running_session import RunningSession
 
 WELCOME: Final = (
     "Tell me what you want to serve, all at once or one answer at a time. For example: 70B fp8 on H100, 20 rps, "
@@ -21,10 +21,10 @@ LEAVING: Final = "Ctrl-C again leaves; your answers are kept. 'help' lists what 
 
 
 class Ending(Struct, frozen=True):
-    """How a conversation ended, and its course; None where nothing was said."""
+    """How a conversation ended, and its session; None where nothing was said."""
 
     how: Literal["left", "end of input", "interrupted"]
-    course: "Course | None"
+    session: "RunningSession | None"
 
 
 def opening() -> tuple[Talk, ...]:
@@ -34,56 +34,56 @@ def opening() -> tuple[Talk, ...]:
 
 def converse(
     terminal: Terminal,
-    load: "Callable[[], Course]",
+    load: "Callable[[], RunningSession]",
     *,
     first_line: str | None = None,
-    course: "Course | None" = None,
+    session: "RunningSession | None" = None,
 ) -> Ending:
     """Hold a conversation until it ends.
 
     Args:
         terminal: where.
-        load: makes the course; it takes a while, and is called once.
+        load: makes the session; it takes a while, and is called once.
         first_line: taken as if it had been typed.
-        course: one that began before; nothing is loaded then.
+        session: one that began before; nothing is loaded then.
 
     Raises:
         FleetcastError: what loading raises.
     """
     loading = _Loading(load)
-    terminal.say(course.where() if course else opening())
+    terminal.say(session.where() if session else opening())
     line, interrupts = first_line, 0
     while True:
         try:
             if line is None:
-                prompt = course.prompt if course else f"{ASKED[0].id}> "
-                line = terminal.ask(prompt, None if course else loading.begin)
+                prompt = session.prompt if session else f"{ASKED[0].id}> "
+                line = terminal.ask(prompt, None if session else loading.begin)
             with terminal.working():
-                course = course or loading.result()
-                spoken = course.take(line)
+                session = session or loading.result()
+                spoken = session.take(line)
             terminal.say(spoken)
-            if course.done:
-                return Ending("left", course)
+            if session.done:
+                return Ending("left", session)
             line, interrupts = None, 0
         except EndOfInput:
-            course = course or loading.result()
-            terminal.say(course.end(terminal.interactive))
-            return Ending("end of input", course)
+            session = session or loading.result()
+            terminal.say(session.end(terminal.interactive))
+            return Ending("end of input", session)
         except (Interrupted, KeyboardInterrupt) as pressed:
             # Ctrl-C on a line that was begun drops the line: only on an empty one is it a wish to leave.
             line, interrupts = None, 1 if any(pressed.args) else interrupts + 1
             if interrupts > 1 or not terminal.interactive:
-                return Ending("interrupted", course)
+                return Ending("interrupted", session)
             terminal.say((said(LEAVING),))
 
 
 class _Loading:
     """Work begun beside a prompt; its result, or its error, is fetched where it is needed."""
 
-    def __init__(self, load: "Callable[[], Course]") -> None:
+    def __init__(self, load: "Callable[[], RunningSession]") -> None:
         self._load = load
         self._thread: threading.Thread | None = None
-        self._result: Course | None = None
+        self._result: RunningSession | None = None
         self._error: BaseException | None = None
 
     def begin(self) -> None:
@@ -92,7 +92,7 @@ class _Loading:
             self._thread = threading.Thread(target=self._work, daemon=True)
             self._thread.start()
 
-    def result(self) -> "Course":
+    def result(self) -> "RunningSession":
         """Wait for the result; raises the error there was."""
         self.begin()
         assert self._thread is not None

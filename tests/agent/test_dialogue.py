@@ -16,7 +16,8 @@ from agent.exports import format_by_suffix, formats
 from agent.fields.table import FIELDS
 from agent.report.blocks import Report
 from agent.report.rendering.plain import plain_text
-from agent.session.course import ports_of, prompt_for
+from agent.session.ports import ports_of
+from agent.session.running_session import prompt_for
 from agent.talk.keywords import keyword_in
 from agent.talk.slots import ASKED, OFFERED, SLOTS, slot_called
 from agent.talk.speech import Data, Say, Talk, Write

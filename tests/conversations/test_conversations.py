@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from agent.session.conversation import converse
-from agent.session.course import Course, ports_of
-from agent.session.saved import Sessions
+from agent.session.ports import ports_of
+from agent.session.running_session import RunningSession
+from agent.session.saved_sessions import Sessions
 from agent.session.terminal import Interrupted, ScriptedTerminal
 from catalogs.catalog import Catalog
 from commands.converse import exit_code_of
@@ -145,13 +146,13 @@ def scripted(lines: Sequence[str | type[Exception]], home: Path, *, resume: bool
     terminal = ScriptedTerminal(lines)
     sessions = Sessions(home / "sessions", home / "sessions" / f"{len(list(home.rglob('*')))}.json")
 
-    def course() -> Course:
-        return Course(ports_of(CATALOG), sessions)
+    def session() -> RunningSession:
+        return RunningSession(ports_of(CATALOG), sessions)
 
-    begun = course() if resume else None
+    begun = session() if resume else None
     if begun is not None:
         terminal.say(begun.resume(sessions.latest()))
-    ending = converse(terminal, course, course=begun)
+    ending = converse(terminal, session, session=begun)
     return terminal.shown.getvalue(), exit_code_of(ending)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agent.after_plan.whatif import understood
-from agent.session.course import ports_of
+from agent.session.ports import ports_of
 from agent.talk.requests import (
     Ask,
     Cheapest,

@@ -21,7 +21,7 @@ from agent.interpret import interpret
 from agent.report.blocks import Report
 from agent.report.plan.workload_section import workload_table
 from agent.report.rendering.plain import plain_text
-from agent.session.course import ports_of
+from agent.session.ports import ports_of
 from agent.statements.flags import flag_values
 from agent.statements.merged import collected
 from agent.statements.spec_files import known_paths, spec_file

@@ -11,7 +11,7 @@ from catalogs.errors import InputError
 from engine.workload import Statement
 
 
-class Said(Struct, frozen=True):
+class StatedSentence(Struct, frozen=True):
     """What a sentence says."""
 
     statement: Statement
@@ -45,10 +45,10 @@ class Said(Struct, frozen=True):
             yield f"Not used: {', '.join(self.unused)}."
 
 
-def said_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> Said:
+def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> StatedSentence:
     """Return what a sentence says, given the values by path that flags state."""
     reading = interpret(text, catalog, known=answered)
-    return Said(
+    return StatedSentence(
         Statement("said", reading.values, reading.details),
         tuple(said_value.echo for said_value in reading.said_values if said_value.path not in answered),
         reading.unused,

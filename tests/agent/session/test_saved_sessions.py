@@ -5,46 +5,47 @@ from pathlib import Path
 
 import pytest
 
-from agent.session.course import Course, ports_of
-from agent.session.saved import MOST_KEPT, Sessions, read_session
+from agent.session.ports import ports_of
+from agent.session.running_session import RunningSession
+from agent.session.saved_sessions import MOST_KEPT, Sessions, read_session
 from agent.talk.state import State
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def course_in():  # type: ignore[no-untyped-def]
+def session_in():  # type: ignore[no-untyped-def]
     ports = ports_of(Catalog.load())
-    return lambda directory, name="one.json": Course(ports, Sessions(directory, directory / name))
+    return lambda directory, name="one.json": RunningSession(ports, Sessions(directory, directory / name))
 
 
-def test_each_accepted_line_is_kept_and_leads_to_the_same_state(course_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    course = course_in(tmp_path)
+def test_each_accepted_line_is_kept_and_leads_to_the_same_state(session_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    session = session_in(tmp_path)
     for line in ("70B", "nonsense words", "20 rps", "gpt oss", "back", "500", "idk", "yes"):
-        course.take(line)
-        if course.state.past:
-            assert read_session(tmp_path / "one.json").lines == course.state.lines
-    again = course_in(tmp_path, "two.json")
+        session.take(line)
+        if session.state.past:
+            assert read_session(tmp_path / "one.json").lines == session.state.lines
+    again = session_in(tmp_path, "two.json")
     again.resume(again._sessions.latest())
-    assert again.state == course.state
-    assert again.state.past == course.state.past
+    assert again.state == session.state
+    assert again.state.past == session.state.past
 
 
-def test_a_line_that_was_not_accepted_writes_nothing(course_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    course = course_in(tmp_path)
-    course.take("nonsense words")
-    course.take("help")
+def test_a_line_that_was_not_accepted_writes_nothing(session_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    session = session_in(tmp_path)
+    session.take("nonsense words")
+    session.take("help")
     assert not list(tmp_path.iterdir())
 
 
-def test_what_changed_since_is_said(course_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    course = course_in(tmp_path)
-    course.take("70B, 20 rps")
+def test_what_changed_since_is_said(session_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    session = session_in(tmp_path)
+    session.take("70B, 20 rps")
     path = tmp_path / "one.json"
     tree = json.loads(path.read_text(encoding="utf-8"))
     tree["values"]["traffic.requests_per_s"] = "25.0"
     path.write_text(json.dumps(tree), encoding="utf-8")
-    says = course_in(tmp_path, "two.json").resume(read_session(path))
+    says = session_in(tmp_path, "two.json").resume(read_session(path))
     assert "traffic.requests_per_s was 25.0 and is 20.0" in str(says)
 
 
@@ -83,9 +84,9 @@ def test_the_oldest_sessions_are_forgotten(tmp_path: Path) -> None:
     assert (tmp_path / f"{MOST_KEPT + 4:03}.json").exists()
 
 
-def test_a_directory_that_refuses_stops_the_keeping_not_the_conversation(course_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_directory_that_refuses_stops_the_keeping_not_the_conversation(session_in, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("", encoding="utf-8")
-    course = course_in(tmp_path / "file")
-    assert "This session is not kept" in str(course.take("70B"))
-    assert "This session is not kept" not in str(course.take("20 rps"))
-    assert course.state.values["traffic.requests_per_s"] == 20
+    session = session_in(tmp_path / "file")
+    assert "This session is not kept" in str(session.take("70B"))
+    assert "This session is not kept" not in str(session.take("20 rps"))
+    assert session.state.values["traffic.requests_per_s"] == 20

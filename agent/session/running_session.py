@@ -1,44 +1,26 @@
-"""The course of a conversation: its state, the ports around it, what is saved and written on the way."""
+"""A conversation that goes on: its state, the ports around it, what is saved and written on the way."""
 
-import threading
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from agent.anywhere import where
 from agent.dialogue import step
-from agent.interpret import interpret
-from agent.interpret.reading import Reading
 from agent.session.files import write_files
-from agent.session.saved import SavedSession, Sessions, shown_values
-from agent.statements.models import FoundModel, resolve_model
+from agent.session.saved_sessions import SavedSession, Sessions, shown_values
 from agent.talk.questions import open_slot, open_slots
 from agent.talk.shown import answer_shown
 from agent.talk.slots import ASKED, default_of
 from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State
-from catalogs.catalog import Catalog
-from catalogs.errors import InputError, quoted
-
-if TYPE_CHECKING:
-    from engine.plan import CapacityPlan, NoPlan
-    from engine.workload import Source, WorkloadSpec
+from catalogs.errors import InputError
 
 KEPT: Final = "Your answers are kept: 'fleetcast resume' goes on from here."
 
-_ANY_WORKLOAD: Final[Mapping[str, Any]] = {
-    "model": "llama-3.1-8b",
-    "traffic": {"requests_per_s": 1.0},
-    "tokens": {"input": {"mean": 500.0}, "output": {"mean": 200.0}},
-    "hardware": {"accelerators": ("h100-sxm-80gb",)},
-}
 
-
-class Course:
+class RunningSession:
     """A conversation as far as it came."""
 
     def __init__(self, ports: Ports, sessions: Sessions | None, start: State | None = None) -> None:
@@ -48,12 +30,12 @@ class Course:
 
     @property
     def done(self) -> bool:
-        """Somebody left."""
+        """Whether the person left."""
         return self.state.phase == "done"
 
     @property
     def prompt(self) -> str:
-        """What is being asked."""
+        """The prompt: the name of what is asked."""
         return prompt_for(self.state, self._ports)
 
     def where(self) -> tuple[Spoken, ...]:
@@ -144,40 +126,6 @@ class Course:
         return tuple(named)
 
 
-def ports_of(catalog: Catalog) -> Ports:
-    """Return the functions around the dialogue, as the program has them."""
-    return Ports(
-        catalog=catalog,
-        read=_read,
-        plan=lambda spec, sources: _plan(spec, catalog, sources),
-        forewarn=lambda spec: _forewarn(spec, catalog),
-        model=lambda text: _model(text, catalog),
-        exists=_exists,
-    )
-
-
-def prepare(ports: Ports) -> None:
-    """Load the names, so that the first answer does not wait for them; the engine follows while that is read."""
-    interpret("Llama 3.1 70B fp8 on H100, 20 rps", ports.catalog)
-    threading.Thread(target=_prepare_rest, args=(ports,), daemon=True).start()
-
-
-def _prepare_rest(ports: Ports) -> None:
-    for name in (
-        "engine.proof.verification",
-        "engine.proof.ten_minutes",
-        "engine.method",
-        "agent.report.rendering.show",
-        "agent.report.rendering.rich_render",
-        "agent.report.plan.screenful",
-    ):
-        import_module(name)
-    from engine.workload import WorkloadSpec  # loaded beside the first prompt
-
-    # The first of these takes a while, the next ones none: what a review would wait for.
-    ports.forewarn(WorkloadSpec.model_validate(_ANY_WORKLOAD))
-
-
 def prompt_for(state: State, ports: Ports) -> str:
     """Return the prompt: what is being asked."""
     match state.pending:
@@ -191,38 +139,6 @@ def prompt_for(state: State, ports: Ports) -> str:
         return "ask> "
     slot = open_slot(state, ports)
     return f"{slot.id}> " if slot is not None else "plan?> "
-
-
-def _read(
-    text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = MappingProxyType({})
-) -> Reading:
-    return interpret(text, catalog, asked_path=asked_path, known=known)
-
-
-def _model(text: str, catalog: Catalog) -> FoundModel:
-    try:
-        return resolve_model(text, catalog)
-    except (OSError, RuntimeError, ValueError) as error:  # '~nobody', a name too long for a file
-        raise InputError(f"{quoted(text)} names neither a model nor a file: {str(error).lower().rstrip('.')}") from None
-
-
-def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
-    from engine.method import forecast  # numpy: loaded beside the first prompt
-
-    return forecast(spec, catalog, sources=sources)
-
-
-def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:
-    from agent.collect.forewarnings import forewarnings  # numpy comes with it
-
-    return forewarnings(spec, catalog)
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):
-        return False
 
 
 def _written(wanted: Write) -> Talk:
