@@ -31,11 +31,8 @@ if TYPE_CHECKING:
     from agent.interpret import Ambiguity
     from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
-    from engine.plan import CapacityPlan, NoPlan
+    from engine.plan import NoPlan
     from engine.workload import StatedSpec, Statement
-
-STALE_DAYS = 180
-"""Age from which a price is pointed out."""
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
@@ -170,7 +167,9 @@ def _answer(
         show(plan_report(plan, full=full, cost=cost), plain=plain)
     if output is not None and written is not None:
         notice([f"{written.content.capitalize()} is in {output}."])
-    notice(_staleness(plan))
+    from agent.report.plan.price_age import old_price_notices
+
+    notice(old_price_notices(plan, date.today()))
     return exit_code(plan)
 
 
@@ -221,15 +220,6 @@ def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "Sta
     if not sentence.strip():
         raise InputError('the sentence is empty; say it as "70B fp8 on H100, 20 rps, 1.5k in, 300 out", or use flags')
     return stated_in(sentence, facts, answered=by_flags.values)
-
-
-def _staleness(plan: "CapacityPlan") -> list[str]:
-    """Say when the price that the bill rests on is old; never in the plan, which does not depend on the clock."""
-    offer = plan.chosen.offer
-    if offer is None or not offer.checked:
-        return []
-    days = (date.today() - date.fromisoformat(offer.checked)).days
-    return [f"The price of {offer.provider} was checked {days} days ago."] if days > STALE_DAYS else []
 
 
 forecast_command.__signature__ = signature_with_flags(forecast_command, FLAGS)  # type: ignore[attr-defined]
