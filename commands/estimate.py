@@ -84,7 +84,7 @@ def estimate_command(
     if json:
         print_json(_tree(outcomes, explain))
     else:
-        from agent.report.estimate_report import estimate_report
+        from agent.report.estimate.estimate_report import estimate_report
 
         show(estimate_report(outcomes, why=explain), plain=plain)
     return Exit.DONE if any(isinstance(outcome, Estimate) for outcome in outcomes) else Exit.NOTHING_MEETS

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.session.course import Course, ports_of
+from agent.session.ports import ports_of
+from agent.session.running_session import RunningSession
 from catalogs.catalog import Catalog
 from commands import main
 from engine import CapacityPlan, forecast, spec_from
@@ -129,11 +130,11 @@ def test_every_door_gives_the_same_plan(
     with monkeypatch.context() as piped:
         piped.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(toml(question.values).encode())))
         plans["standard input"] = printed("--spec", "-")
-    course = Course(ports_of(CATALOG), None)
-    course.take(question.sentence)
-    while course.state.phase != "planned":
-        course.take("")
-    course.take("save talk.json")
+    session = RunningSession(ports_of(CATALOG), None)
+    session.take(question.sentence)
+    while session.state.phase != "planned":
+        session.take("")
+    session.take("save talk.json")
     plans["conversation"] = json.loads((elsewhere / "talk.json").read_text(encoding="utf-8"))
     expected = plan_json(plan)
     assert set(expected.pop("sources")) == set(plans["flags"]["sources"])

@@ -14,7 +14,7 @@ from agent.report.blocks import (
     Table,
     Words,
 )
-from agent.report.estimate_words import TONES, UNKNOWN, latency_shown, load_shown, setup_shown
+from agent.report.estimate.words import TONES, UNKNOWN, latency_shown, load_shown, setup_shown
 from agent.report.words import sentence
 from catalogs.units import show_figure
 from engine.estimate.estimate import Estimate, Incompatible, Outcome, Setup

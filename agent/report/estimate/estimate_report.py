@@ -15,9 +15,9 @@ from agent.report.blocks import (
     Report,
     Table,
 )
-from agent.report.estimate_comparison import estimates_beside
-from agent.report.estimate_derivation import derivations
-from agent.report.estimate_words import TONES, flops_shown, latency_shown, load_shown, setup_shown
+from agent.report.estimate.comparison import estimates_beside
+from agent.report.estimate.derivation import derivations
+from agent.report.estimate.words import TONES, flops_shown, latency_shown, load_shown, setup_shown
 from agent.report.words import amount_shown, sentence
 from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome

@@ -9,7 +9,7 @@ from agent.report.blocks import (
     Heading,
     Paragraph,
 )
-from agent.report.estimate_words import flops_shown, load_shown, setup_shown
+from agent.report.estimate.words import flops_shown, load_shown, setup_shown
 from agent.report.words import amount_shown
 from catalogs.units import show_bytes, show_count, show_figure
 from engine.estimate.estimate import Incompatible, Outcome
