@@ -96,9 +96,9 @@ def run(
         InputError: a file that cannot be read, or that holds no load.
     """
     from engine.load_test.fleet_over_time import simulate_fleet
-    from engine.load_test.load_over_time import Lasting, Recorded  # numpy
+    from engine.load_test.load_over_time import OverTimeSettings, Recorded  # numpy
 
-    asked = Lasting(
+    settings = OverTimeSettings(
         span="day" if over.day else "week" if over.week else None,
         seed=seed,
         routing=routing,  # type: ignore[arg-type]  # checked
@@ -115,7 +115,7 @@ def run(
         return simulate_fleet(
             plan,
             catalog,
-            asked,
+            settings,
             trace=recorded(over.trace),
             rates=recorded(over.rates),
             lengths=recorded(over.lengths),

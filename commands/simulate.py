@@ -32,7 +32,7 @@ from commands.showing import notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
-    from engine.load_test.plan_under_load import Asked
+    from engine.load_test.plan_under_load import LoadTestSettings
     from engine.plan import CapacityPlan, NoPlan, SimulatedTarget
 
 app = typer.Typer(
@@ -156,24 +156,24 @@ def simulate_command(
 
                 show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
-        asked = _asked(requests, seed, repeats, at, replicas, routing, speed_up)
+        settings = _load_test_settings(requests, seed, repeats, at, replicas, routing, speed_up)
         with progress("simulating") as draw_progress, compiling_announced():
-            found = simulate_plan(
+            simulated = simulate_plan(
                 chosen,
                 facts,
-                asked,
+                settings,
                 trace=lines,
                 trace_name=str(trace),
                 progress=draw_progress,
                 processes=os.cpu_count() or 1,
             )
     if json:
-        print_json(plain_values(found))
+        print_json(plain_values(simulated))
     else:
         from agent.report.simulation_report import simulation_report
 
-        show(simulation_report(chosen, found), plain=plain)
-    return _met(found.targets)
+        show(simulation_report(chosen, simulated), plain=plain)
+    return _met(simulated.targets)
 
 
 def _met(targets: "Sequence[SimulatedTarget]") -> int:
@@ -193,7 +193,7 @@ def _check(at: str | None, routing: str, *, trace: Path | None, requests: int | 
         raise InputError(f"--speed-up {speed_up:g} is of a trace: give one with --trace")
 
 
-def _asked(
+def _load_test_settings(
     requests: int | None,
     seed: int,
     repeats: int,
@@ -201,11 +201,11 @@ def _asked(
     replicas: int | None,
     routing: str,
     speed_up: float | None,
-) -> "Asked":
-    from engine.load_test.plan_under_load import Asked
+) -> "LoadTestSettings":
+    from engine.load_test.plan_under_load import LoadTestSettings
 
-    default = Asked()
-    return Asked(
+    default = LoadTestSettings()
+    return LoadTestSettings(
         requests=default.requests if requests is None else requests,
         seed=seed,
         repeats=repeats,

@@ -11,7 +11,7 @@ from catalogs.errors import InputError
 from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats
 from engine.fleet.offers import paid_accelerators
-from engine.load_test.load_over_time import Lasting, LastingLoad, Recorded, Span, lasting_load
+from engine.load_test.load_over_time import LastingLoad, OverTimeSettings, Recorded, Span, lasting_load
 from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
@@ -22,7 +22,7 @@ from engine.simulation import Requests, step_model_of
 from engine.simulation.minutes import Minutes
 from engine.simulation.over_time import FleetOverTime, simulate_over_time
 from engine.simulation.routing import Routing
-from engine.simulation.statistics import Distribution, Estimate
+from engine.simulation.statistics import BatchMeansEstimate, Distribution
 
 
 class FleetByMinute(Struct, frozen=True):
@@ -101,7 +101,7 @@ class SimulatedFleet(Struct, frozen=True):
 def simulate_fleet(
     plan: CapacityPlan,
     catalog: Catalog,
-    asked: Lasting,
+    settings: OverTimeSettings,
     *,
     trace: Recorded | None = None,
     rates: Recorded | None = None,
@@ -111,7 +111,7 @@ def simulate_fleet(
     """Return what the plan's fleet makes of a load over time.
 
     Args:
-        asked: how long, and the fleet; see there.
+        settings: how long, and the fleet; see there.
         trace: requests, instead of a load drawn from the spec.
         rates: hourly requests/s, instead of the workload's own hours.
         lengths: requests whose token lengths are drawn, each prompt with its answer, instead of the spec's.
@@ -119,13 +119,13 @@ def simulate_fleet(
     Raises:
         InputError: a file that cannot be read, names that the catalog no longer knows, a load without requests.
     """
-    question, found = chosen_candidate(plan, catalog)
-    load = lasting_load(plan, question, asked, trace=trace, rates=rates, lengths=lengths)
+    question, candidates = chosen_candidate(plan, catalog)
+    load = lasting_load(plan, question, settings, trace=trace, rates=rates, lengths=lengths)
     scaled = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
-    policy = scaled if asked.replicas is None else fixed_policy(asked.replicas, scaled.start_s)
+    policy = scaled if settings.replicas is None else fixed_policy(settings.replicas, scaled.start_s)
     initial = _held_at(load.first_rate, policy)
     over = simulate_over_time(
-        step_model_of(found),
+        step_model_of(candidates),
         question.runtime.scheduler,
         _with_progress(load, progress) if progress else load.requests,
         policy,
@@ -133,9 +133,9 @@ def simulate_fleet(
         until_s=load.until_s,
         accelerators=plan.chosen.accelerators_per_replica,
         targets=plan.spec.targets,
-        failures=asked.failures,
-        routing=asked.routing,
-        seed=asked.seed,
+        failures=settings.failures,
+        routing=settings.routing,
+        seed=settings.seed,
     )
     if not over.completed:
         raise InputError(
@@ -143,7 +143,7 @@ def simulate_fleet(
             if over.refused
             else f"no request came in {load.words}: give a higher rate"
         )
-    return _simulated(plan, asked, policy, initial, load.words, over)
+    return _simulated(plan, settings, policy, initial, load.words, over)
 
 
 def _with_progress(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
@@ -164,7 +164,7 @@ def _held_at(requests_per_s: float, policy: ScalingPolicy) -> int:
 
 
 def _simulated(
-    plan: CapacityPlan, asked: Lasting, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
+    plan: CapacityPlan, settings: OverTimeSettings, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
 ) -> SimulatedFleet:
     happened = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
@@ -173,9 +173,9 @@ def _simulated(
     fixed_paid = paid_accelerators(plan.chosen, fixed) * hours
     return SimulatedFleet(
         load=words,
-        span=asked.span,
-        seed=asked.seed,
-        routing=asked.routing,
+        span=settings.span,
+        seed=settings.seed,
+        routing=settings.routing,
         autoscaled=not policy.fixed,
         initial_replicas=initial,
         minimum_replicas=policy.minimum,
@@ -209,7 +209,7 @@ def _simulated(
 def _verdicts(plan: CapacityPlan, over: FleetOverTime) -> Iterator[SimulatedTarget]:
     latencies: dict[str, Distribution] = {"ttft": over.ttft_s, "itl": over.itl_s, "e2e": over.e2e_s}
     for target, misses in zip(plan.spec.targets, over.misses, strict=True):
-        estimate: Estimate = getattr(latencies[target.metric], target.percentile)
+        estimate: BatchMeansEstimate = getattr(latencies[target.metric], target.percentile)
         if isfinite(estimate.value):
             yield SimulatedTarget(
                 target.metric,

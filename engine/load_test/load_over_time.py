@@ -30,7 +30,7 @@ FIRST_S = 300.0
 """Of a trace: by its rate in these seconds the fleet is sized when it begins."""
 
 
-class Lasting(Struct, frozen=True):
+class OverTimeSettings(Struct, frozen=True):
     """What is to be simulated over time."""
 
     span: Span | None = "week"
@@ -82,39 +82,47 @@ class LastingLoad(Struct, frozen=True):
 def lasting_load(
     plan: CapacityPlan,
     question: Question,
-    asked: Lasting,
+    settings: OverTimeSettings,
     *,
     trace: Recorded | None,
     rates: Recorded | None,
     lengths: Recorded | None,
 ) -> LastingLoad:
-    """Return the load that was asked for; of ``trace``, ``rates`` and the plan's own hours the first that is there.
+    """Return the load of a fleet over time; of ``trace``, ``rates`` and the plan's own hours the first that is there.
+
+    Args:
+        plan: whose spec gives the hours and how arrivals vary.
+        question: of the plan.
+        settings: how long the load lasts, its seed, and how fast a trace is replayed.
+        trace: requests, instead of a load that is drawn.
+        rates: hourly requests/s, instead of the workload's own hours.
+        lengths: requests whose token lengths are drawn, instead of the spec's.
 
     Raises:
         InputError: a file that cannot be read, or hours without a load.
     """
     if trace is not None:
-        return _of_trace(trace, asked)
-    drawn = drawn_tokens(question, asked.seed) if lengths is None else _recorded_lengths(lengths, asked.seed)
-    load = _of_hours(plan, question, asked, rates, drawn)
+        return _of_trace(trace, settings)
+    drawn = drawn_tokens(question, settings.seed) if lengths is None else _recorded_lengths(lengths, settings.seed)
+    load = _of_hours(plan, question, settings, rates, drawn)
     return load if lengths is None else replace(load, words=f"{load.words}, lengths as in {lengths.shown}")
 
 
-def _of_trace(trace: Recorded, asked: Lasting) -> LastingLoad:
-    parts = read_trace(trace.lines, trace.name, speed_up=asked.speed_up)
+def _of_trace(trace: Recorded, settings: OverTimeSettings) -> LastingLoad:
+    parts = read_trace(trace.lines, trace.name, speed_up=settings.speed_up)
     first = next(parts)  # an empty trace has been refused
     last = float(first.arrival_s[-1])
     early = int(np.searchsorted(first.arrival_s, FIRST_S))
     rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, SECONDS_PER_MINUTE)
-    words = f"the trace {trace.shown}" + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
+    words = f"the trace {trace.shown}" + (f" at {settings.speed_up:g} times its rate" if settings.speed_up != 1 else "")
     return LastingLoad(chain([first], parts), words, rate)
 
 
 def _of_hours(
-    plan: CapacityPlan, question: Question, asked: Lasting, rates: Recorded | None, lengths: LengthDraws
+    plan: CapacityPlan, question: Question, settings: OverTimeSettings, rates: Recorded | None, lengths: LengthDraws
 ) -> LastingLoad:
     traffic = plan.spec.traffic
-    hours = None if asked.span is None else SPANS_H[asked.span]
+    hours = None if settings.span is None else SPANS_H[settings.span]
     if rates is None:
         if traffic.concurrency:
             raise InputError(
@@ -127,7 +135,7 @@ def _of_hours(
         relative = _busiest(profile, hours or 0) if busiest else profile * ((hours or len(profile)) // len(profile))
         mean = fleet_rate(plan, question)
         hourly = tuple(mean * rate for rate in relative)
-        words = f"the busiest {asked.span} of this shape" if busiest else f"one {_named(len(hourly))} of this shape"
+        words = f"the busiest {settings.span} of this shape" if busiest else f"one {_named(len(hourly))} of this shape"
     else:
         hourly = tuple(read_hourly_rates(rates.lines, rates.name)[:hours].tolist())
         words = f"one {_named(len(hourly))} of {rates.shown}"
@@ -135,12 +143,12 @@ def _of_hours(
     if not mean_of_hours > 0:
         raise InputError(f"{words}: all rates are zero; a load has requests")
     demand = Demand(tuple(rate / mean_of_hours for rate in hourly), traffic.burst)
-    minutes = demand_by_minute(demand, mean_of_hours, burstiness=traffic.burstiness, seed=asked.seed).requests_per_s
+    minutes = demand_by_minute(demand, mean_of_hours, burstiness=traffic.burstiness, seed=settings.seed).requests_per_s
     requests = over_time(
         minutes,
         SECONDS_PER_MINUTE,
         lengths,
-        seed=asked.seed,
+        seed=settings.seed,
         burstiness=traffic.burstiness,
         prefix_hit=question.spec.tokens.prefix_hit,
     )

@@ -43,6 +43,11 @@ LATENCIES = ("ttft_s", "itl_s", "e2e_s")
 def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
     """Refuse what no simulation takes, of one moment or over time.
 
+    Args:
+        replicas: None: those of the plan.
+        speed_up: of a trace.
+        seed: of all draws.
+
     Raises:
         InputError: naming the value.
     """
@@ -54,7 +59,7 @@ def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
         raise InputError(f"the seed {seed} is negative; whole numbers from 0 on are accepted")
 
 
-class Asked(Struct, frozen=True):
+class LoadTestSettings(Struct, frozen=True):
     """What is to be simulated."""
 
     requests: int = 20_000
@@ -134,7 +139,7 @@ class SimulatedPlan(Struct, frozen=True):
 def simulate_plan(
     plan: CapacityPlan,
     catalog: Catalog,
-    asked: Asked,
+    settings: LoadTestSettings,
     *,
     trace: Iterable[str] | None = None,
     trace_name: str = "the trace",
@@ -144,39 +149,39 @@ def simulate_plan(
     """Return what the plan's fleet makes of a load.
 
     Args:
-        asked: the load and the fleet; see there.
+        settings: the load and the fleet; see there.
         trace: lines of a trace file instead of a load drawn from the spec; read as they are needed.
         processes: among which repeats are spread, where that pays; the result is the same.
 
     Raises:
         InputError: a trace that cannot be read, names that the catalog no longer knows.
     """
-    question, found = chosen_candidate(plan, catalog)
-    replicas = asked.replicas or max(plan.fleet.replicas, 1)
+    question, candidates = chosen_candidate(plan, catalog)
+    replicas = settings.replicas or max(plan.fleet.replicas, 1)
     if trace is not None:
-        if asked.repeats > 1:
+        if settings.repeats > 1:
             raise InputError(f"{trace_name} has the same requests in every repeat; --repeats is of a load drawn anew")
-        words = trace_name + (f" at {asked.speed_up:g} times its rate" if asked.speed_up != 1 else "")
+        words = trace_name + (f" at {settings.speed_up:g} times its rate" if settings.speed_up != 1 else "")
         lines = trace
 
         def read(seed: int) -> Iterator[Requests]:
-            return read_trace(lines, trace_name, speed_up=asked.speed_up)
+            return read_trace(lines, trace_name, speed_up=settings.speed_up)
 
         # Its length is not known beforehand.
-        case = _case(question, found, asked, replicas, read, 0, None)
-        return _run(plan, asked, case, None, words, trace_name, progress, 1)
-    rate = fleet_rate(plan, question, peak=asked.moment == "peak")
-    profile = demand_of(plan.spec.traffic).hourly if asked.moment == "profile" else ()
-    words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[asked.moment]
-    formula = None if profile else formula_at(found, rate / replicas)
-    load = drawn_load(question, rate, asked.requests, profile)
-    case = _case(question, found, asked, replicas, load, asked.requests, formula)
-    return _run(plan, asked, case, formula, words, None, progress, processes)
+        case = _case(question, candidates, settings, replicas, read, 0, None)
+        return _run(plan, settings, case, None, words, trace_name, progress, 1)
+    rate = fleet_rate(plan, question, peak=settings.moment == "peak")
+    profile = demand_of(plan.spec.traffic).hourly if settings.moment == "profile" else ()
+    words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[settings.moment]
+    formula = None if profile else formula_at(candidates, rate / replicas)
+    load = drawn_load(question, rate, settings.requests, profile)
+    case = _case(question, candidates, settings, replicas, load, settings.requests, formula)
+    return _run(plan, settings, case, formula, words, None, progress, processes)
 
 
-def formula_at(found: Candidates, requests_per_s: float) -> Performance | None:
+def formula_at(candidates: Candidates, requests_per_s: float) -> Performance | None:
     """Return what the closed forms say of one replica at a rate; None beyond saturation."""
-    return performance_at_rate(found.replicas(), requests_per_s)
+    return performance_at_rate(candidates.replicas(), requests_per_s)
 
 
 def warm_up(requests: int, in_flight: float) -> int:
@@ -186,23 +191,23 @@ def warm_up(requests: int, in_flight: float) -> int:
 
 def _case(
     question: Question,
-    found: Candidates,
-    asked: Asked,
+    candidates: Candidates,
+    settings: LoadTestSettings,
     replicas: int,
     load: Callable[..., Iterator[Requests]],
     requests: int,
     formula: Performance | None,
 ) -> Repeated:
-    speed = asked.speed
+    speed = settings.speed
     if speed == "auto":
         speed = "compiled" if can_compile() and (not requests or requests >= WORTH_COMPILING) else "plain"
     return Repeated(
-        model=step_model_of(found),
+        model=step_model_of(candidates),
         scheduler=question.runtime.scheduler,
         load=load,
         requests=requests,
         replicas=replicas,
-        routing=asked.routing,
+        routing=settings.routing,
         first_counted=warm_up(requests, formula.in_flight * replicas) if formula else 0,
         speed=speed,
     )
@@ -210,7 +215,7 @@ def _case(
 
 def _run(
     plan: CapacityPlan,
-    asked: Asked,
+    settings: LoadTestSettings,
     case: Repeated,
     formula: Performance | None,
     words: str,
@@ -218,7 +223,7 @@ def _run(
     progress: Progress | None,
     processes: int,
 ) -> SimulatedPlan:
-    seeds = range(asked.seed, asked.seed + asked.repeats)
+    seeds = range(settings.seed, settings.seed + settings.repeats)
     results = repeats(case, seeds, processes=processes, progress=progress)
     completed, refused = (sum(getattr(result, name) for result in results) for name in ("completed", "refused"))
     if not completed:
@@ -231,9 +236,9 @@ def _run(
     return SimulatedPlan(
         load=words,
         trace=trace,
-        seed=asked.seed,
+        seed=settings.seed,
         repeats=len(results),
-        routing=asked.routing,
+        routing=settings.routing,
         replicas=case.replicas,
         accelerators=case.replicas * plan.chosen.accelerators_per_replica,
         requests=completed,

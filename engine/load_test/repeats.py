@@ -65,12 +65,12 @@ def repeats(
         return [case.run(seeds[0], progress)]
     total = case.requests * len(seeds)
     processes = min(processes, len(seeds)) if total >= FEW else 1
-    found = []
+    results = []
     for result in _spread(case, seeds, processes):
-        found.append(result)
+        results.append(result)
         if progress:
-            progress(len(found) * case.requests, total)
-    return found
+            progress(len(results) * case.requests, total)
+    return results
 
 
 def _spread(case: Repeated, seeds: Sequence[int], processes: int) -> Iterator[SimulationResult]:
@@ -88,7 +88,13 @@ def _spread(case: Repeated, seeds: Sequence[int], processes: int) -> Iterator[Si
 
 
 def with_progress(load: Iterator[Requests], total: int, progress: Progress) -> Iterator[Requests]:
-    """Yield the requests of a load in smaller chunks, and call ``progress`` with each of ``total`` requests."""
+    """Yield the requests of a load in smaller chunks, and report each before it is taken.
+
+    Args:
+        load: in chunks.
+        total: requests of the load.
+        progress: called with the requests that were taken so far, and ``total``.
+    """
     done = 0
     for part in load:
         for piece in chunks(part, REPORTED_EVERY):

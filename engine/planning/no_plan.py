@@ -45,9 +45,9 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
     if capped is not None:
         return capped
     nearest, relaxed, floors = relaxed_targets(question, evaluated)
-    found = evaluated.candidates
-    accelerator = found.accelerator(nearest)
-    size = int(found.parallelism.accelerators[nearest])
+    candidates = evaluated.candidates
+    accelerator = candidates.accelerator(nearest)
+    size = int(candidates.parallelism.accelerators[nearest])
     misses: list[Rejection] = []
     # The narrowest format reads a quarter of the bytes: where even that is too slow everywhere, no search is spent.
     furthest = max(float(np.min(floor)) / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True))
@@ -88,12 +88,13 @@ def _capped(
 ) -> tuple[SizedCandidates, tuple[Rejection, ...]] | None:
     """Return the best fleet without its ceiling, where only the ceiling is in the way."""
     known = np.flatnonzero(~np.isnan(evaluated.capacity))
-    hardware, found = question.spec.hardware, evaluated.candidates
+    hardware, candidates = question.spec.hardware, evaluated.candidates
     if hardware == without_ceilings(hardware) or not len(known):
         return None
-    held_whole = given_replicas(hardware, found.unit_sizes.at(known))
+    held_whole = given_replicas(hardware, candidates.unit_sizes.at(known))
     if held_whole is not None and np.isnan(held_whole).all():
-        raise InputError(_too_small(question, evaluated, int(known[np.argmin(found.parallelism.accelerators[known])])))
+        smallest = int(known[np.argmin(candidates.parallelism.accelerators[known])])
+        raise InputError(_too_small(question, evaluated, smallest))
     kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
     free = {"hardware": without_ceilings(hardware), "availability": kept}
     without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
@@ -131,9 +132,9 @@ def _nearest_first(evaluated: SizedCandidates, hardware: Hardware) -> SizedCandi
 
 def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
-    hardware, found = question.spec.hardware, evaluated.candidates
-    size = int(found.parallelism.accelerators[row])
-    limits = [one for one in ceilings(hardware, found.unit_sizes.at(row)) if one.unit != "replicas"]
+    hardware, candidates = question.spec.hardware, evaluated.candidates
+    size = int(candidates.parallelism.accelerators[row])
+    limits = [one for one in ceilings(hardware, candidates.unit_sizes.at(row)) if one.unit != "replicas"]
     fewest = hardware.replicas or 1
     copies = "one replica" if fewest == 1 else f"{fewest} replicas"
     takes = "takes" if fewest == 1 else "take"
@@ -150,13 +151,13 @@ def _name(target: Target) -> str:
 
 def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, target: Target, floor: float) -> str:
     """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
-    found = evaluated.candidates
-    weights = float(found.memory.weights[row])
-    bandwidth = found.rates[int(found.which[row])].memory_bytes_per_s
-    size = int(found.parallelism.accelerators[row])
-    name = found.accelerator(row).name
+    candidates = evaluated.candidates
+    weights = float(candidates.memory.weights[row])
+    bandwidth = candidates.rates[int(candidates.which[row])].memory_bytes_per_s
+    size = int(candidates.parallelism.accelerators[row])
+    name = candidates.accelerator(row).name
     if target.metric == "itl":
-        read = weights / bandwidth * float(found.parallelism.pp[row])
+        read = weights / bandwidth * float(candidates.parallelism.pp[row])
         cause = (
             f"reading the weights once takes {read * 1e3:.3g} ms of it"
             if read > target.seconds / 3

@@ -13,7 +13,7 @@ from engine.plan import (
     SimulatedTarget,
 )
 from engine.simulation import SimulationResult
-from engine.simulation.statistics import Distribution, Estimate, student
+from engine.simulation.statistics import BatchMeansEstimate, Distribution, student
 from engine.workload import Target
 
 
@@ -21,7 +21,7 @@ def latency(simulated: Distribution, formula: Latency | None = None) -> Simulate
     """Return a distribution as a plan holds it, beside the formula's."""
 
     def figure(name: str) -> SimulatedFigure:
-        estimate: Estimate = getattr(simulated, name)
+        estimate: BatchMeansEstimate = getattr(simulated, name)
         beside = None if formula is None else float(getattr(formula, name))
         return SimulatedFigure(estimate.value, estimate.low, estimate.high, beside)
 
@@ -46,7 +46,7 @@ def simulated_targets(
     """
     for target in targets:
         name = f"{target.metric}_s"
-        estimate: Estimate = getattr(
+        estimate: BatchMeansEstimate = getattr(
             distribution_over([getattr(result, name) for result in results]), target.percentile
         )
         if not isfinite(estimate.value):
@@ -75,16 +75,16 @@ def _within(target: Target, result: SimulationResult, first: int, last: int | No
     return float((values <= target.seconds).mean()) if len(values) else None
 
 
-def over_repeats(values: Sequence[float]) -> Estimate:
+def over_repeats(values: Sequence[float]) -> BatchMeansEstimate:
     """Return the mean of a figure over repeats, with its 95 % confidence interval."""
     known = np.array([value for value in values if isfinite(value)])
     if not len(known):
-        return Estimate(float("nan"), None, None)
+        return BatchMeansEstimate(float("nan"), None, None)
     mean = float(known.mean())
     if len(known) == 1:
-        return Estimate(mean, None, None)
+        return BatchMeansEstimate(mean, None, None)
     half = student(len(known)) * float(known.std(ddof=1)) / sqrt(len(known))
-    return Estimate(mean, max(mean - half, 0.0), mean + half)
+    return BatchMeansEstimate(mean, max(mean - half, 0.0), mean + half)
 
 
 def distribution_over(results: Sequence[Distribution]) -> Distribution:

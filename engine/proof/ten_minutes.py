@@ -15,7 +15,7 @@ from engine.proof.drawn_load import drawn_tokens
 from engine.proof.peak_hour import TOGETHER, unless_beyond_doubt
 from engine.proof.simulated_figures import latency, simulated_targets
 from engine.scaling.minutes import DemandByMinute
-from engine.scaling.replay import Run
+from engine.scaling.replay import ReplayedMinutes
 from engine.simulation import simulate, step_model_of
 from engine.simulation.arrivals import over_time
 from engine.simulation.routing import DEFAULT_ROUTING
@@ -32,7 +32,7 @@ LEAST_S = 60.0
 
 
 def simulated_moments(
-    chosen: ChosenFleet, demand: DemandByMinute, run: Run, *, seed: int, events: int = MINUTES_EVENTS
+    chosen: ChosenFleet, demand: DemandByMinute, run: ReplayedMinutes, *, seed: int, events: int = MINUTES_EVENTS
 ) -> tuple[tuple[Moment, ...], tuple[MomentName, ...]]:
     """Return the peak and the steepest ten minutes of a replay, simulated; and those that take too many events.
 
@@ -68,7 +68,7 @@ def _moment(
     start: int,
     chosen: ChosenFleet,
     demand: DemandByMinute,
-    run: Run,
+    run: ReplayedMinutes,
     seed: int,
     budget: Budget,
 ) -> Moment | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.scaling.replay import Run
+from engine.scaling.replay import ReplayedMinutes
 
 LATE_A_DAY = 3.0
 """Minutes a day in which a target may fail while replicas start: g(R) is a 95th percentile, and rare rises pass it."""
@@ -30,7 +30,7 @@ class Settings(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """What a replay of settings came to."""
 
-    run: Run
+    run: ReplayedMinutes
     late_minutes: int
     beyond_fleet_minutes: int
     days: float

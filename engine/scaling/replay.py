@@ -47,8 +47,8 @@ class ReplicaLoads(Struct, frozen=True):
         )
 
 
-class Run(Struct, frozen=True):
-    """What happened, by minute."""
+class ReplayedMinutes(Struct, frozen=True):
+    """A fleet by minute, as a replay has it."""
 
     ready: Floats
     """Replicas that serve."""
@@ -78,7 +78,7 @@ def by_the_minute(policy: ScalingPolicy) -> ScalingPolicy:
     return replace(policy, poll_s=SECONDS_PER_MINUTE, window_s=window, start_s=max(left, 0.0))
 
 
-def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> Run:
+def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> ReplayedMinutes:
     """Return what happens to the fleet minute by minute, from the size on that the first minute asks for.
 
     Args:
@@ -114,7 +114,7 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
         if wanted != fleet.held:
             fleet.scale(minute, wanted)
     in_flight = np.array(each)
-    return Run(
+    return ReplayedMinutes(
         ready=np.array(ready, dtype=np.float64),
         held=np.array(held, dtype=np.float64),
         in_flight=in_flight,

@@ -22,7 +22,7 @@ BEYOND = 10
 """Requests beyond a percentile that each batch should hold, for its percentile to mean anything."""
 
 
-class Estimate(Struct, frozen=True):
+class BatchMeansEstimate(Struct, frozen=True):
     """A figure and its 95 % confidence interval, by batch means; None where the run is too short for one."""
 
     value: float
@@ -33,14 +33,14 @@ class Estimate(Struct, frozen=True):
 class Distribution(Struct, frozen=True):
     """Mean and percentiles over requests, seconds."""
 
-    mean: Estimate
-    p50: Estimate
-    p90: Estimate
-    p95: Estimate
-    p99: Estimate
+    mean: BatchMeansEstimate
+    p50: BatchMeansEstimate
+    p90: BatchMeansEstimate
+    p95: BatchMeansEstimate
+    p99: BatchMeansEstimate
 
 
-UNKNOWN = Estimate(float("nan"), None, None)
+UNKNOWN = BatchMeansEstimate(float("nan"), None, None)
 
 
 def distribution_of(values: Floats) -> Distribution:
@@ -52,7 +52,7 @@ def distribution_of(values: Floats) -> Distribution:
     for share, value in zip((0.0, *SHARES), whole, strict=True):
         count = _batches(len(values), share)
         if not count:
-            found.append(Estimate(value, None, None))
+            found.append(BatchMeansEstimate(value, None, None))
             continue
         parts = values[: len(values) // count * count].reshape(count, -1)
         each = parts.mean(axis=1) if share == 0 else quantile(parts, share)
@@ -91,9 +91,9 @@ def student(count: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
-def _estimate(value: float, each: Floats) -> Estimate:
+def _estimate(value: float, each: Floats) -> BatchMeansEstimate:
     half = student(len(each)) * float(each.std(ddof=1)) / sqrt(len(each))
-    return Estimate(value, max(value - half, 0.0), value + half)
+    return BatchMeansEstimate(value, max(value - half, 0.0), value + half)
 
 
 class StreamedDistribution:
@@ -141,13 +141,13 @@ class StreamedDistribution:
         for share in SHARES:
             value = self._quantile(whole, share)
             each = np.array([self._quantile(group, share) for group in groups]) if groups is not None else None
-            found.append(Estimate(value, None, None) if each is None else _estimate(value, each))
+            found.append(BatchMeansEstimate(value, None, None) if each is None else _estimate(value, each))
         return Distribution(*found)
 
-    def _mean(self, groups: Ints | None, sums: Floats | None) -> Estimate:
+    def _mean(self, groups: Ints | None, sums: Floats | None) -> BatchMeansEstimate:
         value = float(self._sums.sum()) / self._count
         if groups is None or sums is None:
-            return Estimate(value, None, None)
+            return BatchMeansEstimate(value, None, None)
         return _estimate(value, sums / groups.sum(axis=1))
 
     def _quantile(self, counts: Ints, share: float) -> float:
@@ -155,12 +155,24 @@ class StreamedDistribution:
 
 
 def quantile_of_bins(counts: Ints, edges: Floats, share: float) -> float:
-    """Return a percentile of a histogram, linear within a bin; NaN when it is empty."""
+    """Return a percentile of a histogram, linear within a bin; NaN when it is empty.
+
+    Args:
+        counts: by bin.
+        edges: of the bins, one more than there are bins.
+        share: 0.95 for a p95.
+    """
     return float(quantiles_of_bins(counts[None, :], edges, share)[0])
 
 
 def quantiles_of_bins(counts: Ints, edges: Floats, share: float) -> Floats:
-    """Return a percentile of each of several histograms (rows), linear within a bin; NaN where one is empty."""
+    """Return a percentile of each of several histograms, linear within a bin; NaN where one is empty.
+
+    Args:
+        counts: (histograms, bins).
+        edges: of the bins, one more than there are bins.
+        share: 0.95 for a p95.
+    """
     reached = np.cumsum(counts, axis=1)
     wanted = share * reached[:, -1:]
     at = (reached < wanted).sum(axis=1, keepdims=True)

@@ -127,25 +127,30 @@ def step_model(
     )
 
 
-def step_model_of(found: Candidates, row: int = 0, tables: StepTables | None = None) -> StepModel:
-    """Return one candidate of a question as the simulator takes it; ``tables`` when they are known already.
+def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | None = None) -> StepModel:
+    """Return one candidate of a question as the simulator takes it.
 
     The KV pool is counted in tokens at what a mean live request takes per token, so that windows and recurrent
     states, which do not grow with the context, weigh as they do on average.
+
+    Args:
+        candidates: of the question.
+        row: of the one.
+        tables: of the candidates' steps, where they are known already.
     """
-    question = found.question
-    ranks = int(found.parallelism.dp[row])
+    question = candidates.question
+    ranks = int(candidates.parallelism.dp[row])
     live = question.lengths.live_mean
-    kv_bytes = np.array([found.rates[int(found.which[row])].kv_bytes])
-    parallelism = found.parallelism.take(np.array([row], dtype=np.intp))
+    kv_bytes = np.array([candidates.rates[int(candidates.which[row])].kv_bytes])
+    parallelism = candidates.parallelism.take(np.array([row], dtype=np.intp))
     one = float(sequence_bytes(question.model, np.array([live]), kv_bytes, parallelism)[0])
-    pool = float(found.memory.kv_cache[row]) * ranks
+    pool = float(candidates.memory.kv_cache[row]) * ranks
     return step_model(
-        found.step_tables() if tables is None else tables,
+        candidates.step_tables() if tables is None else tables,
         row,
-        budget=question.budget_tokens * ranks * int(found.parallelism.pp[row]),
+        budget=question.budget_tokens * ranks * int(candidates.parallelism.pp[row]),
         seats=question.batch_cap * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,
-        overhead_s=found.rates[int(found.which[row])].constants["ttft_overhead_s"],
+        overhead_s=candidates.rates[int(candidates.which[row])].constants["ttft_overhead_s"],
     )

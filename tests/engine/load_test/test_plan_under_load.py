@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.load_test.plan_under_load import Asked, SimulatedPlan, simulate_plan
+from engine.load_test.plan_under_load import LoadTestSettings, SimulatedPlan, simulate_plan
 from engine.plan import CapacityPlan, plain
 from engine.proof.simulated_figures import over_repeats
 from engine.simulation.routing import Routing
@@ -27,7 +27,7 @@ def text(found: SimulatedPlan) -> str:
     return json.dumps(plain(found))
 
 
-def run(asked: Asked, trace: Path | None = None, processes: int = 1) -> SimulatedPlan:
+def run(asked: LoadTestSettings, trace: Path | None = None, processes: int = 1) -> SimulatedPlan:
     lines = None if trace is None else trace.read_text(encoding="utf-8").splitlines()
     return simulate_plan(plan(), CATALOG, asked, trace=lines, trace_name="trace", processes=processes)
 
@@ -35,13 +35,16 @@ def run(asked: Asked, trace: Path | None = None, processes: int = 1) -> Simulate
 @pytest.mark.parametrize("routing", ["round_robin", "random", "least_outstanding", "power_of_two"])
 def test_both_speeds_write_the_same_json(routing: Routing) -> None:
     pytest.importorskip("numba", reason="the extra fast is not installed")
-    asked = Asked(requests=1500, routing=routing, seed=3)
+    asked = LoadTestSettings(requests=1500, routing=routing, seed=3)
     assert text(run(replace(asked, speed="plain"))) == text(run(replace(asked, speed="compiled")))
 
 
 def test_both_speeds_write_the_same_json_of_a_trace_and_of_a_day() -> None:
     pytest.importorskip("numba", reason="the extra fast is not installed")
-    for asked, trace in ((Asked(speed_up=10.0), AZURE), (Asked(requests=1500, moment="profile"), None)):
+    for asked, trace in (
+        (LoadTestSettings(speed_up=10.0), AZURE),
+        (LoadTestSettings(requests=1500, moment="profile"), None),
+    ):
         plain_text, compiled = (text(run(replace(asked, speed=speed), trace)) for speed in ("plain", "compiled"))  # type: ignore[arg-type]
         assert plain_text == compiled
 
@@ -51,12 +54,12 @@ def test_both_speeds_write_the_same_json_of_a_trace_and_of_a_day() -> None:
 
 def test_repeats_are_the_same_on_any_number_of_processes() -> None:
     """More requests than it takes for other processes to be started."""
-    asked = Asked(requests=21_000, repeats=2, seed=5)
+    asked = LoadTestSettings(requests=21_000, repeats=2, seed=5)
     assert text(run(asked)) == text(run(asked, processes=2))
 
 
 def test_figures_are_means_over_repeats_with_students_interval() -> None:
-    asked = Asked(requests=1_000, seed=7)
+    asked = LoadTestSettings(requests=1_000, seed=7)
     alone = [run(replace(asked, seed=seed)) for seed in (7, 8, 9)]
     together = run(replace(asked, repeats=3))
     p95 = [one.ttft_s.p95.value for one in alone]
@@ -89,6 +92,6 @@ def test_students_quantiles_are_those_of_the_tables(count: int, quantile: float)
 
 def test_a_trace_is_not_drawn_anew() -> None:
     with pytest.raises(InputError, match="the same requests in every repeat"):
-        run(Asked(repeats=2), AZURE)
+        run(LoadTestSettings(repeats=2), AZURE)
     with pytest.raises(InputError, match="0 repeats"):
-        Asked(repeats=0)
+        LoadTestSettings(repeats=0)

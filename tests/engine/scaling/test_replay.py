@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.question.demand import WITHIN_HOUR, Demand, typical_profile
 from engine.scaling.controller import ScalingPolicy
 from engine.scaling.minutes import DemandByMinute, demand_by_minute
-from engine.scaling.replay import ReplicaLoads, Run, replay
+from engine.scaling.replay import ReplayedMinutes, ReplicaLoads, replay
 from tests.draws import draws
 
 MAXIMUM = 12
@@ -55,7 +55,7 @@ def day(peak: float = 2.0, mean: float = 16.0, seed: int = 0, burstiness: float 
     return demand_by_minute(Demand(typical_profile(peak)), mean, burstiness=burstiness, seed=seed)
 
 
-def met(run: Run, demand: DemandByMinute) -> float:
+def met(run: ReplayedMinutes, demand: DemandByMinute) -> float:
     return float(run.within @ demand.requests_per_s / demand.requests_per_s.sum())
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from engine.simulation import open_loop, requests_of, simulate
 from engine.simulation.routing import Routing, choices
-from engine.simulation.statistics import Estimate, StreamedDistribution, distribution_of
+from engine.simulation.statistics import BatchMeansEstimate, StreamedDistribution, distribution_of
 from tests.engine.simulation.models import CHAT_INPUT, CHAT_OUTPUT, CHAT_SCHEDULER, WORKED_CASE
 
 
@@ -28,7 +28,7 @@ def test_intervals_hold_what_they_promise() -> None:
     for _ in range(200):
         found = distribution_of(random.exponential(1.0, 4_000))
         for name, truth in (("mean", 1.0), ("p90", np.log(10))):
-            estimate: Estimate = getattr(found, name)
+            estimate: BatchMeansEstimate = getattr(found, name)
             assert estimate.low is not None and estimate.high is not None
             held[name] += estimate.low <= truth <= estimate.high
     assert all(170 <= count <= 199 for count in held.values())
