@@ -167,13 +167,13 @@ class Hardware(Record):
     nodes: PositiveInt | None = None
     """The fleet, given in nodes."""
     replicas: PositiveInt | None = None
-    """The fleet, given in copies of the model, spares among them: exactly so many run."""
+    """The fleet, given in replicas, spares among them: exactly so many run."""
     max_accelerators: PositiveInt | None = None
     """A ceiling for the whole fleet."""
     max_nodes: PositiveInt | None = None
     """The same in nodes."""
     max_replicas: PositiveInt | None = None
-    """The same in copies of the model."""
+    """The same in replicas."""
     max_power_kw: Positive | None = None
     """The same in kW: power limits of the accelerators, with their share of the hosts."""
 

@@ -79,7 +79,7 @@ ACCELERATORS: Final = (
         label="nodes, given", answer="{} nodes", slot="accelerator", plausible=Plausible(1, 1e5, "nodes", whole=True),
     ),
     Field(
-        "hardware.replicas", "--replicas", read_whole, "N", "The fleet is given in copies of the model.",
+        "hardware.replicas", "--replicas", read_whole, "N", "The fleet is given in replicas.",
         label="replicas, given", answer="{} replicas", slot="accelerator",
         plausible=Plausible(1, 1e5, "replicas", whole=True),
     ),
@@ -99,7 +99,7 @@ ACCELERATORS: Final = (
         plausible=Plausible(1, 1e5, "nodes", whole=True),
     ),
     Field(
-        "hardware.max_replicas", "--max-replicas", read_whole, "N", "The same, in copies of the model.",
+        "hardware.max_replicas", "--max-replicas", read_whole, "N", "The same, in replicas.",
         label="replicas, at most", answer="at most {} replicas", slot="accelerator",
         plausible=Plausible(1, 1e5, "replicas", whole=True),
     ),

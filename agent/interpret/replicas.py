@@ -1,4 +1,4 @@
-"""How many copies of the model run: exactly, at least, at most, and how many beyond the load."""
+"""How many replicas run: exactly, at least, at most, and how many beyond the load."""
 
 from typing import Any, Final
 
