@@ -292,7 +292,16 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
 
 
 def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:
-    """Return watts from '40kW', '700 W', '0.2 MW'; a bare number is in the given unit, or refused."""
+    """Return watts from '40kW', '700 W', '0.2 MW'.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
+
+    Raises:
+        InputError: it is no power, or not above 0.
+    """
     bare = f" (a bare number is in {unit})" if unit else ""
     accepted = f"a power such as 40kW, 700 W or 0.2 MW{bare}"
     number, rest = _split(text, what, accepted)

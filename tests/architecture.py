@@ -66,6 +66,21 @@ def circles(arrows: Arrows) -> list[list[str]]:
     return sorted(sorted(group) for group in groups if group)
 
 
+def public_functions(file: Path) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the functions and methods that a module offers, by name."""
+    for node in parsed(file).body:
+        members = node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else [node]
+        for member in members:
+            if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                yield member.name if member is node else f"{node.name}.{member.name}", member  # type: ignore[attr-defined]
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    """Return the names of what a function is called with."""
+    named = function.args
+    return [p.arg for p in (*named.posonlyargs, *named.args, *named.kwonlyargs) if p.arg not in ("self", "cls")]
+
+
 def reached(arrows: Arrows, room: str) -> set[str]:
     """Return the rooms to which arrows lead from one."""
     seen: set[str] = set()

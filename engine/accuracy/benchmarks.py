@@ -83,7 +83,14 @@ def benchmark_of(
 def scheduler_of(
     runtime: ServingRuntime, accelerator: Accelerator, protocol: BenchmarkProtocol, run: BenchmarkRun
 ) -> Scheduler:
-    """Return the scheduler as a benchmark's servers were started: the runtime's, and what the protocol changes."""
+    """Return the scheduler as a benchmark's servers were started: the runtime's, and what the protocol changes.
+
+    Args:
+        runtime: that served.
+        accelerator: on which it ran.
+        protocol: of the benchmark, with its changes to schedulers.
+        run: of the benchmark; some changes apply to a few runs only.
+    """
     scheduler = runtime.scheduler
     if protocol.token_budget:
         scheduler = scheduler.model_copy(update={"token_budget": protocol.token_budget})

@@ -117,7 +117,13 @@ def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
 
 @lru_cache(maxsize=256)
 def runtime_id(engine: str, version: str, catalog: Catalog) -> str:
-    """Return the runtime that stands for an engine and its version: the nearest generation, else the generic one."""
+    """Return the runtime that stands for an engine and its version: the nearest generation, else the generic one.
+
+    Args:
+        engine: as a benchmark names it: 'vllm'.
+        version: of the engine; empty where none is known.
+        catalog: with the runtimes.
+    """
     generation = ".".join(version.split(".")[:2])
     for name in (f"{engine} {generation}".strip(), engine):
         try:

@@ -39,6 +39,14 @@ def band_for(
     """Return the narrowest band that speaks of a case, and whether it may be taken as it is; None without bands.
 
     It may not for an accelerator with foreign kernels, unless it was made from such under this very load.
+
+    Args:
+        bands: of all metrics and cases.
+        metric: that is predicted.
+        runtime: the id of its entry.
+        load: its kind.
+        architecture: of the model, as ``architecture_of`` names it.
+        kernels: of the accelerator.
     """
     case = {"runtime": runtime, "load": load, "architecture": architecture, "kernels": kernels}
     matching = [

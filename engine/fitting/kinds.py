@@ -23,7 +23,13 @@ HEADER = """# Which kinds of cases were measured under load and had a part in th
 def kinds_of(
     rows: Iterable[Mapping[str, str]], scorecard: Iterable[Mapping[str, str]], catalog: Catalog
 ) -> list[MeasuredKind]:
-    """Return the kinds among the rows that a fit is made of or judged by, and among the scorecard's."""
+    """Return the kinds among the rows that a fit is made of or judged by, and among the scorecard's.
+
+    Args:
+        rows: of the measured points, by column.
+        scorecard: rows of the points that no fit has seen.
+        catalog: that the rows' names are read by.
+    """
     points = [point for row in rows if isinstance(point := read(row, catalog), MeasuredPoint)]
     judged = [point for row in scorecard if isinstance(point := read(row, catalog), MeasuredPoint)]
     used = [point for block in BLOCKS for point in block_points(block, points) if not excluded_because(point.row)]

@@ -147,7 +147,16 @@ class Problem:
         return self.catalog.with_fitted((*self.shared, *self.with_values(logs)))
 
     def residuals(self, logs: Floats, wanted: Bools | None = None, simulator: Simulator | None = None) -> Floats:
-        """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted."""
+        """Return log(predicted/measured) of every measured metric; NaN for those of points that are not wanted.
+
+        Args:
+            logs: logarithms of the constants.
+            wanted: by point; None: all of them.
+            simulator: of closed loops; None: their closed form.
+
+        Raises:
+            ValueError: a point that was predicted no longer is.
+        """
         at = np.arange(len(self.points)) if wanted is None else np.flatnonzero(wanted)
         predicted = predict_points([self.points[index] for index in at], self.catalog_with(logs), simulator)
         outcomes = dict(zip(at.tolist(), predicted, strict=True))
@@ -187,7 +196,17 @@ class Problem:
         return np.array([own.applies_to(p.system.runtime, accelerators[p.setting.accelerator]) for p in self.points])
 
     def solve(self, residual: Floats, jacobian: Floats, logs: Floats, kept: Bools) -> Floats:
-        """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors."""
+        """Return the constants of one Gauss–Newton step on the rows kept, robustly weighted, with their priors.
+
+        Args:
+            residual: of all rows.
+            jacobian: (rows, constants), as the method of that name returns it.
+            logs: logarithms of the constants before the step.
+            kept: by row.
+
+        Returns:
+            Logarithms of the constants after it.
+        """
         deviations = np.array([constant.deviation for constant in self.constants])
         weight = self.weight[kept] / REPEAT_NOISE
         step = np.zeros_like(logs)

@@ -16,7 +16,13 @@ from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
 
 
 def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
-    """Return the defaults behind an array of one, each with the count under another value where that moves it."""
+    """Return the defaults behind a chosen candidate, each with the count under another value where that moves it.
+
+    Args:
+        question: that the plan answers.
+        best: the candidate, an array of one.
+        sources: where each value of the spec came from, by path.
+    """
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
     whole = float(best.counts.total[0]) * float(best.candidates.parallelism.accelerators[0])

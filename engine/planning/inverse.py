@@ -33,7 +33,13 @@ def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Ca
 
 
 def fleet_rate(plan: CapacityPlan, question: Question, *, peak: bool = False) -> float:
-    """Return mean requests/s over the whole fleet, or at the peak hour; a closed loop at the rate its clients reach."""
+    """Return requests/s over the whole fleet; a closed loop at the rate its clients reach.
+
+    Args:
+        plan: of the fleet.
+        question: of the plan.
+        peak: at the peak hour instead of on average.
+    """
     traffic = plan.spec.traffic
     if question.mean_rate is not None:
         return question.mean_rate * (traffic.peak_factor if peak else 1.0)

@@ -37,7 +37,15 @@ def drawn_load(
     profile: tuple[float, ...] = (),
     burstiness: float | None = None,
 ) -> Callable[..., Iterator[Requests]]:
-    """Return the function that draws requests from the spec of a question, given ``seed``; arguments as ``drawn``."""
+    """Return the function that draws requests from the spec of a question, given ``seed``.
+
+    Args:
+        question: its lengths are drawn, clipped as the formulas clip them.
+        requests_per_s: over all replicas that share them.
+        count: of requests.
+        profile: rate by hour over the mean, from midnight on; empty: a constant rate.
+        burstiness: instead of the spec's own.
+    """
     tokens = question.spec.tokens
     return partial(
         open_loop,

@@ -76,6 +76,14 @@ def over_time(
     The renewal process (Poisson for a burstiness of 1) runs in the time that the rates stretch: time-rescaling, exact
     for rates that are constant within an interval.
 
+    Args:
+        requests_per_s: of each interval.
+        interval_s: of every interval.
+        lengths: drawn for as many requests as arrive.
+        seed: of the arrivals.
+        burstiness: CV of inter-arrival times where the rate is constant.
+        prefix_hit: share of each prompt whose KV is already there.
+
     Raises:
         InputError: rates or a burstiness that are no load.
     """
@@ -112,7 +120,14 @@ def _renewals(gaps: np.random.Generator, burstiness: float, passed: float, count
 def drawn_lengths(
     input_tokens: TokenDistribution, output_tokens: TokenDistribution, *, seed: int, context_limit: int = LONGEST
 ) -> LengthDraws:
-    """Return lengths drawn from distributions, prompts and answers apart."""
+    """Return lengths drawn from distributions, prompts and answers apart.
+
+    Args:
+        input_tokens: of prompts.
+        output_tokens: of answers.
+        seed: of both.
+        context_limit: tokens at which each is clipped.
+    """
     prompts, answers = stream(seed, 1), stream(seed, 2)
 
     def drawn(count: int) -> tuple[Ints, Ints]:
@@ -143,7 +158,15 @@ def queued(
     seed: int,
     context_limit: int = LONGEST,
 ) -> Requests:
-    """Return requests that all wait at the start: offline inference."""
+    """Return requests that all wait at the start: offline inference.
+
+    Args:
+        count: of requests.
+        input_tokens: of prompts.
+        output_tokens: of answers.
+        seed: of the lengths.
+        context_limit: tokens at which each length is clipped.
+    """
     prompts = draw_lengths(input_tokens, count, stream(seed, 1), context_limit)
     answers = draw_lengths(output_tokens, count, stream(seed, 2), context_limit)
     return requests_of(np.zeros(count), prompts, answers)
@@ -152,7 +175,14 @@ def queued(
 def draw_lengths(
     distribution: TokenDistribution, count: int, random: np.random.Generator, limit: int = LONGEST
 ) -> Ints:
-    """Return token counts from 1 to ``limit``: fixed (CV 0), empirical, or lognormal and clipped."""
+    """Return token counts: fixed (CV 0), empirical, or lognormal and clipped.
+
+    Args:
+        distribution: of the counts.
+        count: of draws.
+        random: source of the draws.
+        limit: tokens at which a count is clipped; the least is 1.
+    """
     if distribution.values:
         values = np.asarray(distribution.values)[random.integers(0, len(distribution.values), count)]
     elif distribution.lognormal_cv == 0:
@@ -166,7 +196,14 @@ def draw_lengths(
 
 
 def draw_uniform(lowest: float, highest: float, count: int, random: np.random.Generator) -> Ints:
-    """Return whole token counts, equally likely from ``lowest`` to ``highest``."""
+    """Return whole token counts, all equally likely.
+
+    Args:
+        lowest: tokens, rounded, at least 1.
+        highest: the same, included.
+        count: of draws.
+        random: source of the draws.
+    """
     low, high = max(round(lowest), 1), max(round(highest), 1)
     result: Ints = random.integers(low, high + 1, count)
     return result

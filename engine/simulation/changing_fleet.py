@@ -93,7 +93,10 @@ class ChangingFleet(FleetState):
     def serve_until(self, requests: Requests, horizon: float, until_s: float) -> Served:
         """Take requests that arrive before ``horizon`` and run up to it; return those that are done.
 
-        The autoscaler looks at the fleet up to ``until_s``.
+        Args:
+            requests: in order of arrival.
+            horizon: seconds; ``NEVER``: to the end of all requests.
+            until_s: seconds up to which the autoscaler looks at the fleet.
 
         Raises:
             InputError: more requests wait than the simulator can hold.

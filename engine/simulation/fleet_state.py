@@ -162,7 +162,17 @@ class FleetState:
         return requests, numbers, self._request_columns(requests)
 
     def serve_clients(self, requests: Requests, clients: int, starts: Floats, think: Floats) -> Served:
-        """Serve a closed loop to its end: a client sends its next request ``think`` s after its last is done."""
+        """Serve a closed loop to its end: a client sends its next request a while after its last is done.
+
+        Args:
+            requests: in the order in which they are sent.
+            clients: that send them.
+            starts: seconds at which each client sends its first.
+            think: seconds between an answer and the request that follows it, by request.
+
+        Raises:
+            InputError: a request that does not fit into the KV pool.
+        """
         numbers = self._numbered(len(requests))
         fits = self.holds(requests)
         if not fits.all():

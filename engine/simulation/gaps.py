@@ -8,7 +8,13 @@ GAP_PER_LOG = 1.0 / log(1.005)
 
 
 def gap(gaps: Any, seconds: float, count: int) -> None:
-    """Count ``count`` token gaps of one length in the bins ``gaps``."""
+    """Count token gaps of one length.
+
+    Args:
+        gaps: counts by bin.
+        seconds: of each gap.
+        count: of gaps.
+    """
     place = int(log(seconds / GAP_LOWEST_S) * GAP_PER_LOG)
     gaps[min(max(place, 0), len(gaps) - 1)] += count
 

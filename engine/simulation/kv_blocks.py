@@ -22,7 +22,17 @@ from engine.simulation.heaps import remove
 def make_room(
     replica: int, clock: float, block: int, blocks: int, windows: Any, requests: RequestColumns, state: State
 ) -> int:
-    """Preempt the last admitted until every decoding request has a block for its next token; return how many."""
+    """Preempt the last admitted until every decoding request has a block for its next token; return how many.
+
+    Args:
+        replica: by number.
+        clock: of the replica, seconds.
+        block: tokens of a block.
+        blocks: of the KV pool.
+        windows: tokens of each sliding window.
+        requests: columns of all requests.
+        state: of all replicas.
+    """
     prompt, output, following = requests.prompt, requests.output, requests.following
     emitted, ends, waits_since = requests.emitted, requests.ends, requests.waits_since
     numbers, heap = state.integers[replica], state.heaps[replica]
@@ -69,7 +79,14 @@ def make_room(
 
 
 def used_blocks(phase: Any, iteration: int, context: int, block: int) -> int:
-    """Return the KV blocks of all decoding requests: tokens and what is unused of each last block."""
+    """Return the KV blocks of all decoding requests: tokens and what is unused of each last block.
+
+    Args:
+        phase: decoding requests by the phase at which they take a new block.
+        iteration: decoding steps so far.
+        context: tokens of all decoding requests.
+        block: tokens of a block.
+    """
     unused = 0
     for place in range(block):
         unused += phase[place] * ((block - 1 - iteration + place) % block)

@@ -483,7 +483,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
 
 
 def steps_until(target: float, clock: float, each: float, growth: float) -> int:
-    """Return the least n ≥ 1 with clock + n·each + growth·n(n + 1)/2 ≥ target."""
+    """Return the least n ≥ 1 with clock + n·each + growth·n(n + 1)/2 ≥ target.
+
+    Args:
+        target: seconds, a moment that a step is to reach.
+        clock: seconds, at the end of the step before.
+        each: seconds of a step before the first.
+        growth: seconds by which each step is longer than the one before.
+    """
     linear = each + 0.5 * growth
     away = target - clock
     n = int(2.0 * away / (linear + sqrt(linear * linear + 2.0 * growth * away)))
@@ -497,7 +504,15 @@ def steps_until(target: float, clock: float, each: float, growth: float) -> int:
 
 
 def filling(prompt: int, cached: int, decoding: int, budget: int, model: Model) -> float:
-    """Return the seconds by which a prompt that passes pipeline stages one by one is later than its step ends."""
+    """Return the seconds by which a prompt that passes pipeline stages one by one is later than its step ends.
+
+    Args:
+        prompt: tokens.
+        cached: those of them whose KV is already there.
+        decoding: requests beside it.
+        budget: tokens of a step.
+        model: of the replica's steps.
+    """
     step_s, beyond_s, stages = model.step_s, model.beyond_s, model.stages
     windows, window_prompt = model.windows, model.window_prompt_s
     whole = prompt - cached

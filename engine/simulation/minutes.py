@@ -161,7 +161,13 @@ class MinuteTally:
             self._ttft = np.pad(self._ttft, ((0, more), (0, 0)))
 
     def minutes(self, changes: Sequence[Change], until_s: float, accelerators: int) -> Minutes:
-        """Return what happened up to ``until_s``; ``accelerators`` are those of one replica."""
+        """Return what happened, minute by minute.
+
+        Args:
+            changes: of the fleet, in order.
+            until_s: seconds at which the last minute ends.
+            accelerators: of one replica.
+        """
         self._lengthen(until_s * (1 - 1e-9))
         count = max(ceil(until_s / self._interval - 1e-9), 1)
         self._grow(count)

@@ -55,7 +55,15 @@ def requests_of(
     cached_tokens: Ints | None = None,
     prefix: Ints | None = None,
 ) -> Requests:
-    """Return requests; without ``prefix`` no two prompts begin alike, without ``cached_tokens`` nothing is cached."""
+    """Return requests; all arrays are alike.
+
+    Args:
+        arrival_s: in order.
+        input_tokens: of whole prompts.
+        output_tokens: of answers.
+        cached_tokens: of each prompt those whose KV is already there; None: nothing is cached.
+        prefix: equal for prompts that begin alike; None: no two do.
+    """
     return Requests(
         np.ascontiguousarray(arrival_s, dtype=np.float64),
         np.ascontiguousarray(input_tokens, dtype=np.int64),

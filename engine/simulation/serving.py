@@ -39,12 +39,27 @@ from engine.simulation.tournament import first_within, least_of_others, put
 
 
 def outstanding(numbers: Any, times: Any, now: float) -> int:
-    """Return the requests of a replica that are not done: those that end with the step in progress still count."""
+    """Return the requests of a replica that are not done: those that end with the step in progress still count.
+
+    Args:
+        numbers: the replica's integers, by column.
+        times: its seconds, by column.
+        now: seconds.
+    """
     return numbers[ASSIGNED] - numbers[COMPLETED] + (numbers[LEAVING] if times[CLOCK] > now else 0)  # type: ignore[no-any-return]
 
 
 def note(replica: int, numbers: Any, times: Any, now: float, loads: Any, alarms: Any) -> None:
-    """Enter into the tournaments what is outstanding in a replica, and a time before which that cannot fall."""
+    """Enter into the tournaments what is outstanding in a replica, and a time before which that cannot fall.
+
+    Args:
+        replica: by number.
+        numbers: its integers, by column.
+        times: its seconds, by column.
+        now: seconds.
+        loads: the tournament of what is outstanding.
+        alarms: the tournament of the times.
+    """
     leaving = numbers[LEAVING]
     if leaving > 0 and times[CLOCK] > now:
         put(loads, replica, numbers[ASSIGNED] - numbers[COMPLETED] + leaving)
@@ -55,7 +70,16 @@ def note(replica: int, numbers: Any, times: Any, now: float, loads: Any, alarms:
 
 
 def join(replica: int, one: int, now: float, model: Model, requests: RequestColumns, state: State) -> None:
-    """Put a request that arrives now at the end of a replica's line."""
+    """Put a request that arrives now at the end of a replica's line.
+
+    Args:
+        replica: by number.
+        one: the request's id.
+        now: seconds.
+        model: of the replica's steps.
+        requests: columns of all requests.
+        state: of all replicas.
+    """
     numbers, times, following = state.integers[replica], state.floats[replica], requests.following
     following[one] = -1
     if numbers[HEAD] < 0:
@@ -74,9 +98,18 @@ def join(replica: int, one: int, now: float, model: Model, requests: RequestColu
 
 
 def choose(one: int, kind: int, now: float, chosen: Any, other: Any, latest: int, state: State) -> int:
-    """Return the replica that takes a request; of equals, the next after ``latest``, the one that was chosen last.
+    """Return the replica that takes a request; of equals, the next after the one that was chosen last.
 
-    Where all are looked at, their loads as of now stand in the tournament. Arguments are those of ``serve_open``.
+    Where all are looked at, their loads as of now stand in the tournament.
+
+    Args:
+        one: the request's id.
+        kind: ``GIVEN``, ``LEAST`` or ``TWO``.
+        now: seconds.
+        chosen: by request, the replica known beforehand or the first of two.
+        other: by request, the second of two.
+        latest: the replica that was chosen last.
+        state: of all replicas.
     """
     if kind == GIVEN:
         return chosen[one]  # type: ignore[no-any-return]
@@ -214,7 +247,15 @@ def serve_closed(
 
 
 def settle(horizon: float, model: Model, policy: Policy, requests: RequestColumns, state: State) -> None:
-    """Run every replica as far as what arrives before ``horizon`` determines."""
+    """Run every replica as far as what arrives before a moment determines.
+
+    Args:
+        horizon: the moment, seconds.
+        model: of a replica's steps.
+        policy: of its scheduler.
+        requests: columns of all requests.
+        state: of all replicas.
+    """
     for replica in range(len(state.floats)):
         if state.floats[replica][WAKE] < horizon:
             advance(replica, horizon, False, model, policy, requests, state)

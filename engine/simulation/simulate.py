@@ -136,11 +136,23 @@ def simulate_protocol(
     routing: Routing = "round_robin",
     speed: Speed = "auto",
 ) -> SimulationResult:
-    """Return what a closed-loop benchmark with ``concurrency`` clients would have printed.
+    """Return what a closed-loop benchmark would have printed.
 
     All clients start at once; each sends its next prompt when its last answer is done, after the protocol's turnaround,
     until ``concurrency × prompts_per_client`` were sent. Where the burst does not count, latencies leave it out. A
     token budget that the protocol states belongs into the step model.
+
+    Args:
+        step_model: of one replica.
+        scheduler: whose policies count.
+        protocol: of the benchmark.
+        concurrency: clients.
+        input_tokens: of the longest prompt.
+        output_tokens: of the longest answer.
+        seed: of all draws.
+        replicas: that share the load.
+        routing: among them.
+        speed: see ``simulate``.
     """
     count = concurrency * protocol.prompts_per_client
     prompts, answers = stream(seed, 1), stream(seed, 2)

@@ -8,7 +8,13 @@ from typing import Any
 
 
 def put(tree: Any, place: int, value: Any) -> None:
-    """Change the number at a place."""
+    """Change the number at a place.
+
+    Args:
+        tree: the tournament.
+        place: of the number.
+        value: its new one.
+    """
     node = len(tree) // 2 + place
     if tree[node] == value:
         return
@@ -24,7 +30,13 @@ def put(tree: Any, place: int, value: Any) -> None:
 
 
 def first_within(tree: Any, begin: int, limit: Any) -> int:
-    """Return the first place from ``begin`` on whose number is at most ``limit``, or −1."""
+    """Return the first place whose number is at most a limit, or −1.
+
+    Args:
+        tree: the tournament.
+        begin: the place to look from.
+        limit: the largest number that counts.
+    """
     places = len(tree) // 2
     node = places + begin if begin > 0 else 1
     while tree[node] > limit:

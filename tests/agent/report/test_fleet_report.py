@@ -8,7 +8,7 @@ from agent.report.blocks import Chart, Facts, Heading
 from agent.report.fleet_report import fleet_report, fleet_sentence
 from catalogs.catalog import Catalog
 from engine.load_test.fleet_over_time import SimulatedFleet, simulate_fleet
-from engine.load_test.load_over_time import Lasting, Recorded
+from engine.load_test.load_over_time import OverTimeSettings, Recorded
 from engine.method import forecast
 from engine.plan import CapacityPlan
 from engine.workload import Hardware, Serving, TokenDistribution, Tokens, Traffic, WorkloadSpec
@@ -28,7 +28,7 @@ def simulated(hours: int) -> tuple[CapacityPlan, SimulatedFleet]:
     plan = forecast(spec, CATALOG, verify=False)
     assert isinstance(plan, CapacityPlan)
     rates = Recorded("rates.csv", ["timestamp,rps", *(f"{hour * 3600},{0.2 + hour / 10}" for hour in range(hours))])
-    return plan, simulate_fleet(plan, CATALOG, Lasting(span=None), rates=rates)
+    return plan, simulate_fleet(plan, CATALOG, OverTimeSettings(span=None), rates=rates)
 
 
 def test_the_sentence_says_what_was_met_held_and_saved() -> None:
