@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import ceil, isfinite
+from math import isfinite
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from engine.load_test.load_over_time import LastingLoad, OverTimeSettings, Recor
 from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
-from engine.planning.ledger import always_on
+from engine.planning.ledger import fixed_fleet
 from engine.proof.simulated_figures import latency
 from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.simulation import Requests, step_model_of
@@ -123,7 +123,7 @@ def simulate_fleet(
     load = lasting_load(plan, question, settings, trace=trace, rates=rates, lengths=lengths)
     scaled = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
     policy = scaled if settings.replicas is None else fixed_policy(settings.replicas, scaled.start_s)
-    initial = _held_at(load.first_rate, policy)
+    initial = policy.held_at(load.first_rate)
     over = simulate_over_time(
         step_model_of(candidates),
         question.runtime.scheduler,
@@ -154,12 +154,6 @@ def _with_progress(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
         done += len(part)
 
 
-def _held_at(requests_per_s: float, policy: ScalingPolicy) -> int:
-    """Return the replicas that an autoscaler holds at a steady rate."""
-    wanted = ceil(requests_per_s / policy.requests_per_s_per_replica - 1e-9) + policy.spares
-    return min(max(wanted, policy.minimum), policy.maximum)
-
-
 # --- what came of it ---
 
 
@@ -169,8 +163,7 @@ def _simulated(
     happened = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
-    fixed = always_on(plan.fleet)
-    fixed_paid = paid_accelerators(plan.chosen, fixed) * hours
+    fixed = fixed_fleet(plan.fleet, plan.chosen, hours)
     return SimulatedFleet(
         load=words,
         span=settings.span,
@@ -199,9 +192,9 @@ def _simulated(
         failures=happened.count("fail"),
         replica_hours=over.replica_hours,
         accelerator_hours=paid,
-        fixed_replicas=fixed,
-        fixed_accelerator_hours=fixed_paid,
-        saving=1 - paid / fixed_paid,
+        fixed_replicas=fixed.replicas,
+        fixed_accelerator_hours=fixed.accelerator_hours,
+        saving=fixed.saving(paid),
         by_minute=_by_minute(over.minutes),
     )
 

@@ -2,10 +2,12 @@
 
 from math import ceil
 
-from engine.fleet.offers import PricedOffer
+from msgspec import Struct
+
+from engine.fleet.offers import PricedOffer, paid_accelerators
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import growth_factor
-from engine.plan import Fleet, LedgerLine, Reason, ReplicaCapacity
+from engine.plan import Chosen, Fleet, LedgerLine, Reason, ReplicaCapacity
 from engine.planning.phrases import counted
 from engine.question.fleet_limits import fewest_replicas, rated_watts
 from engine.question.resolve import Question
@@ -100,6 +102,25 @@ def _ledger(
     return tuple(lines)
 
 
-def always_on(fleet: Fleet) -> int:
-    """Return the replicas of a fleet that does not scale: for today's peak hour and its burst, with spares."""
-    return sum(line.replicas for line in fleet.ledger if line.reason in RUNNING)
+class FixedFleet(Struct, frozen=True):
+    """A fleet that does not scale: for today's peak hour and its burst, with spares."""
+
+    replicas: int
+    accelerator_hours: float
+    """That are paid for."""
+
+    def saving(self, accelerator_hours: float) -> float:
+        """Return the share of its accelerator-hours that a fleet saves which pays for so many."""
+        return 1 - accelerator_hours / self.accelerator_hours
+
+
+def fixed_fleet(fleet: Fleet, chosen: Chosen, hours: float) -> FixedFleet:
+    """Return the fleet that does not scale in place of a plan's.
+
+    Args:
+        fleet: of the plan.
+        chosen: its replica.
+        hours: for which it runs.
+    """
+    replicas = sum(line.replicas for line in fleet.ledger if line.reason in RUNNING)
+    return FixedFleet(replicas, float(paid_accelerators(chosen, replicas) * hours))

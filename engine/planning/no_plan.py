@@ -159,7 +159,7 @@ def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, targ
     if target.metric == "itl":
         read = weights / bandwidth * float(candidates.parallelism.pp[row])
         cause = (
-            f"reading the weights once takes {read * 1e3:.3g} ms of it"
+            f"reading the weights once takes {latency_shown(read)} of it"
             if read > target.seconds / 3
             else ("launches, collectives and the runtime's own step time are the rest")
         )

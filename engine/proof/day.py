@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from catalogs.units import MINUTES_PER_HOUR
 from engine.fleet.offers import paid_accelerators
 from engine.plan import Assumption, Autoscaling, Correction, Moment, MomentName, Replay
-from engine.planning.ledger import always_on
+from engine.planning.ledger import fixed_fleet
 from engine.planning.phrases import counted
 from engine.planning.replica import chosen_of
 from engine.planning.thresholds import thresholds_of
@@ -155,8 +155,7 @@ class _Replays(Struct, frozen=True):
         run, rate, by_hour = outcome.run, self.minutes.requests_per_s, (-1, MINUTES_PER_HOUR)
         replica = chosen_of(self.chosen.question, self.chosen.candidate)
         minutes_paid = sum(time * paid_accelerators(replica, n) for n, time in self.time_held(outcome).items())
-        paid, fixed = minutes_paid / MINUTES_PER_HOUR, always_on(self.chosen.fleet)
-        fixed_paid = self._hours * paid_accelerators(replica, fixed)
+        paid, fixed = minutes_paid / MINUTES_PER_HOUR, fixed_fleet(self.chosen.fleet, replica, self._hours)
         return Replay(
             shape=self.shape,
             basis=basis,
@@ -164,9 +163,9 @@ class _Replays(Struct, frozen=True):
             met=min(float(run.within @ rate / rate.sum()), 1.0),
             replica_hours=float(run.held.sum()) / MINUTES_PER_HOUR,
             accelerator_hours=float(paid),
-            fixed_replicas=fixed,
-            fixed_accelerator_hours=float(fixed_paid),
-            saving=1 - float(paid / fixed_paid),
+            fixed_replicas=fixed.replicas,
+            fixed_accelerator_hours=fixed.accelerator_hours,
+            saving=fixed.saving(paid),
             minimum_replicas=int(run.held.min()),
             maximum_replicas=int(run.held.max()),
             scale_ups=len(run.scale_ups),

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from catalogs.errors import InputError
 from engine.plan import Autoscaling, Fleet
+from engine.question.demand import replicas_for
 
 TOLERANCE = 0.1
 """Kubernetes' HPA leaves the fleet alone while a metric is within 10 % of its target (its default tolerance)."""
@@ -65,6 +66,11 @@ class ScalingPolicy(Struct, frozen=True):
     def fixed(self) -> bool:
         """Whether the fleet may not scale."""
         return self.minimum == self.maximum
+
+    def held_at(self, requests_per_s: float) -> int:
+        """Return the replicas that are held at a steady rate."""
+        wanted = replicas_for(requests_per_s, self.requests_per_s_per_replica) + self.spares
+        return min(max(wanted, self.minimum), self.maximum)
 
 
 def policy_of(autoscaling: Autoscaling, fleet: Fleet, spares: int = 0) -> ScalingPolicy:

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
-from engine.question.demand import replicas_for
 from engine.scaling.controller import Controller, ScalingPolicy
 from engine.scaling.minutes import DemandByMinute
 
@@ -88,8 +87,7 @@ def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) 
     """
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
-    asked = replicas_for(first, policy.requests_per_s_per_replica) + policy.spares
-    fleet = _Fleet(min(max(asked, policy.minimum), policy.maximum), round(policy.start_s / SECONDS_PER_MINUTE))
+    fleet = _Fleet(policy.held_at(first), round(policy.start_s / SECONDS_PER_MINUTE))
     controller = Controller(policy, fleet.held)
     after = _Flow(loads).after
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
