@@ -1,11 +1,11 @@
 """Two or three questions that fit a plan: what would be worth asking next."""
 
 from agent.report.blocks import Paragraph
-from agent.report.words import metric_shown
 from agent.talk.speech import Talk
 from agent.talk.state import Branch
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, TargetResult
+from engine.workload import target_name
 
 MOST = 3
 
@@ -44,4 +44,4 @@ def questions_about(plan: CapacityPlan) -> tuple[str, ...]:
 def _eased(target: TargetResult) -> str:
     """Ask for what the plan reaches, a tenth above."""
     seconds = float(f"{target.forecast_s * 1.1:.2g}")
-    return f"with {metric_shown(target.metric, target.percentile)} {show_seconds(seconds)}"
+    return f"with {target_name(target.metric, target.percentile)} {show_seconds(seconds)}"

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
 from agent.report.plan.replay_section import replay_sentence
-from agent.report.words import accelerators_noun, metric_shown, singular, usd_shown
+from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import (
     GIB,
     HOURS_PER_MONTH,
@@ -17,6 +17,7 @@ from catalogs.units import (
     show_usd,
 )
 from engine.plan import CapacityPlan, Latency, Performance
+from engine.workload import target_name
 
 Explanation = tuple[Block, ...]
 
@@ -138,7 +139,7 @@ def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency]
     )
     limits = [target for target in plan.targets if target.metric == name.lower()]
     said = "; ".join(
-        f"{metric_shown(result.metric, result.percentile)} may be {show_seconds(result.target_s)} and is "
+        f"{target_name(result.metric, result.percentile)} may be {show_seconds(result.target_s)} and is "
         f"{show_seconds(result.forecast_s)}"
         for result in limits
     )

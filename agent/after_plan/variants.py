@@ -4,14 +4,14 @@ from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.words import accelerators_noun, metric_shown, usd_shown
+from agent.report.words import accelerators_noun, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, parallelism_shown
-from engine.workload import Statement, Target
+from engine.workload import Statement, Target, target_name
 
 Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
@@ -70,7 +70,7 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
 def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     """Return several plans, a row each, the cheapest that meets its targets named."""
     target = next((t for b in branches if b.capacity_plan for t in b.capacity_plan.spec.targets), None)
-    latency = metric_shown(target.metric, target.percentile) if target else "TTFT p95"
+    latency = target_name(target.metric, target.percentile) if target else "TTFT p95"
     columns: tuple[Column, ...] = (
         Column("plan"),
         Column("fleet", spoken="bare"),
@@ -142,7 +142,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     ]
     targets = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
     for (metric, percentile), target in targets.items():
-        name = metric_shown(metric, percentile)
+        name = target_name(metric, percentile)
         if name not in {row[0] for row in rows}:
             value = _latency(plan, target)
             rows.append((name, show_seconds(value), value))

@@ -6,13 +6,14 @@ from typing import Final
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import varied
 from agent.report.blocks import Bullets, Paragraph, Report
-from agent.report.words import metric_shown, usd_shown
+from agent.report.words import usd_shown
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
 from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan, Latency, Rejection
+from engine.workload import target_name
 
 _NOT: Final = re.compile(r"\bnot\b|\binstead of\b|n't\b", re.I)
 _TOPICS: Final = (
@@ -151,7 +152,7 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
         money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
     peak = other.performance.at_peak
     speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
-    missed = [metric_shown(result.metric, result.percentile) for result in other.targets if not result.met]
+    missed = [target_name(result.metric, result.percentile) for result in other.targets if not result.met]
     verdict = f"; it misses {', '.join(missed)}" if missed else ""
     measured = ""
     if mine and its and its < mine and not missed:

@@ -8,7 +8,7 @@ from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
-from engine.workload import Metric, Percentile, Target
+from engine.workload import Metric, Percentile, Target, target_name
 
 DEFAULT_PERCENTILE: Final[Percentile] = "p95"
 METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
@@ -238,7 +238,9 @@ def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first
     if named is not None and named != "mean" and named not in _PERCENTILES:
         value = amount.value
         choices = tuple(
-            Choice((Target(metric=metric, percentile=p, seconds=value),), f"{metric.upper()} {p} {show_seconds(value)}")
+            Choice(
+                (Target(metric=metric, percentile=p, seconds=value),), f"{target_name(metric, p)} {show_seconds(value)}"
+            )
             for p in ("p99", "p95")
             if value > 0
         )

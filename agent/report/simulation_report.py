@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table, Words
 from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
-from agent.report.words import metric_shown, share_met
+from agent.report.words import share_met
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.load_test.plan_under_load import SimulatedPlan
 from engine.plan import CapacityPlan, SimulatedTarget
+from engine.workload import target_name
 
 POINTS = 40
 """Intervals of a chart: neighbours are taken together."""
@@ -47,7 +48,7 @@ def verdict_shown(targets: Sequence[SimulatedTarget]) -> Paragraph:
     """Return which targets are missed."""
     if not targets:
         return Paragraph("No target was given.", "quiet")
-    missed = [metric_shown(target.metric, target.percentile) for target in targets if not target.met]
+    missed = [target_name(target.metric, target.percentile) for target in targets if not target.met]
     if missed:
         return Paragraph(f"Misses {len(missed)} of {len(targets)} targets: {', '.join(missed)}.", "bad")
     return Paragraph("Meets the target." if len(targets) == 1 else f"Meets all {len(targets)} targets.", "good")
@@ -71,7 +72,7 @@ def targets_shown(targets: Sequence[SimulatedTarget]) -> Table:
 
 def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
     return (
-        metric_shown(target.metric, target.percentile),
+        target_name(target.metric, target.percentile),
         show_seconds(target.simulated_s),
         interval_shown(target.low, target.high),
         UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),

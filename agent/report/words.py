@@ -5,7 +5,7 @@ from typing import Final
 
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import Assumption, CapacityPlan, Chosen, Cost, TargetResult
-from engine.workload import Metric, Percentile, Source
+from engine.workload import Source
 
 NO_PRICE = "no price"
 _NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc", "sn40l")
@@ -17,11 +17,6 @@ _ONES: Final = re.compile(r"(?<![\d.,])1 ((?:model |spare |thinking )?(?:request
 def singular(text: str) -> str:
     """Return a text in which one of a thing stands in the singular: 1 request/s, 1 node."""
     return _ONES.sub(r"1 \1", text)
-
-
-def metric_shown(metric: Metric, percentile: Percentile) -> str:
-    """Return 'TTFT p95'."""
-    return f"{metric.upper()} {percentile}"
 
 
 def accelerators_noun(chosen: Chosen, count: int = 2) -> str:

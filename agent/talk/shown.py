@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from agent.fields.shown import names_shown
 from agent.fields.table import FIELDS
-from agent.report.words import metric_shown, singular
+from agent.report.words import singular
 from agent.talk.slots import Slot, Values
 from catalogs.units import show_seconds
-from engine.workload import Target
+from engine.workload import Target, target_name
 
 MOST_LISTED: Final = 6
 """Names in a list; the rest is counted: 'NVIDIA only' names fifty."""
@@ -31,7 +31,7 @@ def variant_shown(path: str, value: Any) -> str:
 
 def target_shown(target: Target) -> str:
     """Return 'TTFT p95 within 800 ms'."""
-    return f"{metric_shown(target.metric, target.percentile)} within {show_seconds(target.seconds)}"
+    return f"{target_name(target.metric, target.percentile)} within {show_seconds(target.seconds)}"
 
 
 def _shown(path: str, value: Any, pattern: str) -> str:

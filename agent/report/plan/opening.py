@@ -1,16 +1,10 @@
 """What a plan says first, on one screen and in full: its answer, latencies, fleet, and up to which rate it holds."""
 
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
-from agent.report.words import (
-    accelerators_noun,
-    metric_shown,
-    sentence,
-    shortened,
-    usd_shown,
-    verdict_shown,
-)
+from agent.report.words import accelerators_noun, sentence, shortened, usd_shown, verdict_shown
 from catalogs.units import show_count, show_rate, show_seconds
 from engine.plan import CapacityPlan, Latency, TargetResult
+from engine.workload import target_name
 
 SHOWN_MISSED = 4
 """Names in a sentence; the table has them all."""
@@ -23,7 +17,7 @@ def in_full_report(what: str) -> Paragraph:
 
 def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     """Return the answer in at most so many characters, and whether the targets are met."""
-    missed = [metric_shown(item.metric, item.percentile) for item in plan.targets if not item.met]
+    missed = [target_name(item.metric, item.percentile) for item in plan.targets if not item.met]
     first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
     if missed:
         more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
@@ -57,7 +51,7 @@ def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
 
 def _target_row(item: TargetResult) -> tuple[Cell, ...]:
     verdict = Words(verdict_shown(item), "good" if item.met else "bad")
-    label = metric_shown(item.metric, item.percentile)
+    label = target_name(item.metric, item.percentile)
     return label, show_seconds(item.forecast_s), show_seconds(item.target_s), verdict
 
 

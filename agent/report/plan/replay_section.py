@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Facts, Paragraph, Series, Table, Words
-from agent.report.words import accelerators_noun, metric_shown, sentence, share_met
+from agent.report.words import accelerators_noun, sentence, share_met
 from catalogs.units import (
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
@@ -14,6 +14,7 @@ from catalogs.units import (
     show_seconds,
 )
 from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
+from engine.workload import target_name
 
 POINTS = 28
 """Points of the chart at most: a day by the hour, a week by a quarter of a day."""
@@ -99,7 +100,7 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
     ]
     for at, target in enumerate(moments[0].targets):
         figures = (moment.targets[at] for moment in moments)
-        label = f"{metric_shown(target.metric, target.percentile)}, target {show_seconds(target.target_s)}"
+        label = f"{target_name(target.metric, target.percentile)}, target {show_seconds(target.target_s)}"
         rows.append((label, *(_judged(figure) for figure in figures)))
     return Table((Column(""), *(Column(moment.name, "right") for moment in moments)), tuple(rows))
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Table, Words
-from agent.report.words import metric_shown, singular, source_shown
+from agent.report.words import singular, source_shown
 from catalogs.units import show_figure, show_seconds
-from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, flattened
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, flattened, target_name
 
 
 def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
@@ -16,7 +16,7 @@ def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
         source = _source(path, sources)
         if path == "targets":
             rows += [
-                (metric_shown(t.metric, t.percentile), show_seconds(t.seconds), _toned(source)) for t in spec.targets
+                (target_name(t.metric, t.percentile), show_seconds(t.seconds), _toned(source)) for t in spec.targets
             ]
         elif path == "architecture" and value is not None:
             rows.append(("architecture", "given, not from the catalog", _toned(source)))
