@@ -16,7 +16,7 @@ from catalogs.records.models import (
     ParallelAttention,
 )
 
-Role = Literal["attention", "dense", "expert", "shared", "router"]
+Role = Literal["attention", "linear_attention", "dense", "expert", "shared", "router"]
 
 
 class Matrix(Struct, frozen=True):
@@ -60,8 +60,10 @@ def _attention(attention: object, hidden: int) -> Iterator[Matrix]:
         case LatentAttention():
             yield from _latent(attention, hidden)
         case LinearAttention():
-            yield Matrix("linear_input", hidden, attention.input_columns, "attention", "outputs", attention.heads)
-            yield Matrix("linear_output", attention.output_rows, hidden, "attention", "inputs", attention.heads)
+            yield Matrix(
+                "linear_input", hidden, attention.input_columns, "linear_attention", "outputs", attention.heads
+            )
+            yield Matrix("linear_output", attention.output_rows, hidden, "linear_attention", "inputs", attention.heads)
         case ParallelAttention():
             yield from _attention(attention.grouped, hidden)
             yield from _attention(attention.linear, hidden)
@@ -125,6 +127,28 @@ def linear_extra_parameters(group: LayerGroup) -> int:
             return extra
         case _:
             return 0
+
+
+def mtp_group(model: ModelArchitecture) -> LayerGroup | None:
+    """Return the kind of a model's layers of multi-token prediction: its last with softmax attention and experts."""
+    if not model.mtp_layers:
+        return None
+    full = [group for group in model.layers if not isinstance(group.attention, LinearAttention | None)]
+    kinds = [group for group in full if group.feed_forward] or full or list(model.layers)
+    return next((group for group in reversed(kinds) if isinstance(group.feed_forward, MixtureFeedForward)), kinds[-1])
+
+
+def mtp_parameters(model: ModelArchitecture) -> int:
+    """Return the parameters of the layers of multi-token prediction.
+
+    Each is a layer of the model and a projection of two hidden states to one (DeepSeek-V3 technical report, 2.2).
+    """
+    group = mtp_group(model)
+    if group is None:
+        return 0
+    layer = sum(matrix.parameters for matrix in layer_matrices(group, model.hidden_size))
+    ends = 2 * model.vocabulary * model.hidden_size if model.mtp_repeats_ends else 0
+    return model.mtp_layers * (layer + 2 * model.hidden_size**2 + ends)
 
 
 def total_parameters(model: ModelArchitecture) -> int:

@@ -55,6 +55,15 @@ class ChosenOffer(Result, frozen=True):
     checked: str
 
 
+class LaunchFlag(Result, frozen=True):
+    """One flag of the command that starts a replica."""
+
+    flag: str
+    value: str
+    """Empty for a switch."""
+    why: str
+
+
 class Chosen(Result, frozen=True):
     """One replica, and where it runs."""
 
@@ -70,8 +79,10 @@ class Chosen(Result, frozen=True):
     precision: ChosenPrecision
     runtime: str
     offer: ChosenOffer | None
-    flags: str
+    command: str
     """What to type to start the runtime like this; empty where no command is known."""
+    flags: tuple[LaunchFlag, ...]
+    """Of the command, each with the reason for its value."""
     needs: str = ""
     """What that takes beside the runtime's usual package; empty where nothing."""
 

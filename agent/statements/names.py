@@ -1,7 +1,7 @@
 """Names in a spec: what people say becomes what the catalog calls it, so that equal questions are equal specs."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ def resolve_names(
             with named("" if sources[path].kind == "said" else sources[path].detail):
                 values[path] = find(values[path])
 
-    resolved("precision.weights", lambda name: catalog.precision(str(name)).id)
     resolved("precision.kv_cache", lambda name: catalog.precision(str(name)).id)
     resolved("serving.runtime", lambda name: catalog.runtime(str(name)).id)
     resolved("hardware.accelerators", lambda names: _each(catalog.accelerator(str(name)).id for name in names))
@@ -49,6 +48,7 @@ def resolve_names(
         resolved("money.provider", lambda name: _provider(str(name), catalog))
     if "architecture" not in values:
         resolved("model", lambda text: _model(str(text), values, sources, catalog, base))
+    resolved("precision.weights", lambda name: _weights(str(name), values, catalog))
     return _about_region(values, catalog)
 
 
@@ -64,6 +64,16 @@ def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalo
         values["architecture"] = model.architecture
         sources["architecture"] = Source("derived", model.read_from)
     return model.name
+
+
+def _weights(text: str, values: dict[str, Any], catalog: Catalog) -> str:
+    """Return the id of a weight precision; of the 4-bit floats, the one in which the model is published."""
+    found = catalog.precision(text)
+    if letters_of(text) in ("fp4", "float4"):
+        with suppress(InputError):
+            model = values.get("architecture") or catalog.model(str(values.get("model"))).model
+            return "mxfp4" if model.native_precision == "mxfp4" else found.id
+    return found.id
 
 
 def _provider(text: str, catalog: Catalog) -> str:

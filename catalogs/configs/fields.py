@@ -18,6 +18,8 @@ class Fields:
     def __init__(self, config: Mapping[str, Any], name: str, defaults: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.whole = config
+        self.read: set[str] = set()
+        """Names that were asked for."""
         self.text = _decoder_part(config)
         nested = [config.get(key) for key in ("attn_config", "ffn_config")]
         self._parts = [self.text, config, *(part for part in nested if isinstance(part, Mapping)), defaults or {}]
@@ -34,6 +36,7 @@ class Fields:
 
     def value(self, *names: str) -> Any:
         """Return the first of these fields that is there and not null, or None."""
+        self.read.update(names)
         for name in names:
             for part in self._parts:
                 if part.get(name) is not None:

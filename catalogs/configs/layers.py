@@ -13,19 +13,22 @@ FFN_ROUNDING = 256
 """Nemotron's searched models round a feed-forward width up to this."""
 
 
-def layer_groups(fields: Fields) -> tuple[LayerGroup, ...]:
-    """Return the layers of the decoder, alike ones together."""
+def layer_groups(fields: Fields) -> tuple[tuple[LayerGroup, ...], tuple[int, ...]]:
+    """Return the layers of the decoder, alike ones together, and for each layer in order which of them it is one of."""
     if fields.sequence("block_configs"):
         layers = _searched_layers(fields)
     elif fields.model_type == "nemotron_h":
         layers = _single_layers(fields)
     else:
         layers = _usual_layers(fields)
-    return tuple(
+    kept = [layer for layer in layers if any(layer)]  # a searched model may leave a layer empty
+    counted = Counter(kept)
+    groups = tuple(
         LayerGroup(count=count, attention=attention, feed_forward=block)
-        for (attention, block), count in Counter(layers).items()
-        if attention or block  # a searched model may leave a layer empty
+        for (attention, block), count in counted.items()
     )
+    kinds = list(counted)
+    return groups, tuple(kinds.index(layer) for layer in kept)
 
 
 Layer = tuple[Attention | None, FeedForward | None]

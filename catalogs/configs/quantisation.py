@@ -1,7 +1,14 @@
-"""In which precision a checkpoint is stored, from its config."""
+"""How a checkpoint is quantised, from its config: which format each of its modules is stored in.
 
-from collections.abc import Mapping
-from typing import Any, Literal
+Every dialect becomes the same value: rules that say, of modules by name, in which format they are. The dialects are
+those of transformers (AWQ, GPTQ, bitsandbytes, HQQ, FP8, torchao, VPTQ), compressed-tensors, NVIDIA's Model Optimizer,
+AMD's Quark, auto-round, ExLlamaV3 and MLX.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import translate
+from typing import Any
 
 from msgspec import Struct
 
@@ -9,122 +16,455 @@ from catalogs.configs.fields import Fields
 
 DTYPES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "half": "fp16", "float": "fp32"}
 
-METHODS = {
-    "fp8": "fp8",
-    "fbgemm_fp8": "fp8",
-    "fine_grained_fp8": "fp8",
-    "mxfp4": "mxfp4",
-    "mxfp8": "fp8",
-    "nvfp4": "nvfp4",
-}
-"""quant_method → precision, where the method alone says it."""
-
-WEIGHT_ONLY = {"gptq", "awq", "auto_round", "autoround", "hqq", "aqlm", "bitsandbytes", "intel/auto_round"}
-
-ALGORITHMS = {
-    "FP8": "fp8",
-    "FP8_PB_WO": "fp8",
-    "FP8_PER_CHANNEL_PER_TOKEN": "fp8",
-    "NVFP4": "nvfp4",
-    "NVFP4_AWQ": "nvfp4",
-    "W4A16_AWQ": "int4",
-    "W4A8_AWQ": "int4",
-    "W8A8_SQ_PER_CHANNEL": "int8",
-    "MXFP4": "mxfp4",
-    "MXFP8": "fp8",
-}
-"""TensorRT Model Optimizer's quant_algo → precision."""
-
-INT4_BITS, INT8_BITS = 4, 8
+SCALE_BITS = 16
+"""Of the scale that a group of integer weights shares: fp16 or bf16 in every dialect read here."""
+USUAL_FP8_BITS = 8.01
+"""Below, blocks are as large as those of the catalog's entry."""
 MICROSCALING_GROUP = 32
 """Elements that share a scale in MXFP4; NVFP4 has 16."""
 
 
-class StoredPrecision(Struct, frozen=True):
-    """How the weights of a checkpoint are stored."""
+class Format(Struct, frozen=True):
+    """A number format of stored weights."""
 
     precision: str
-    parts: Literal["linear", "experts"] = "linear"
+    """Id of the catalog's precision."""
+    bits: float | None = None
+    """Bits per weight, scales included, where groups are not those of the precision's entry."""
+
+
+class Rule(Struct, frozen=True):
+    """Modules by name, and the format in which they are stored."""
+
+    modules: str
+    """A regular expression that matches the whole of their names from the start."""
+    format: Format | None
+    """None: left in 16 bit."""
+
+
+class Quantisation(Struct, frozen=True):
+    """How the weights of a checkpoint are stored."""
+
+    rules: tuple[Rule, ...] = ()
+    """The first that matches a module decides; what none matches is in 16 bit."""
     kv_precision: str | None = None
     static_scales: bool = False
+    """Activation scales are in the checkpoint."""
+    block: int | None = None
+    """Side of the squares of weights that share a scale."""
+    group: int | None = None
+    """Inputs that share a scale of integer weights."""
+    unread: str = ""
+    """Its own name for the method, where that is not known here."""
 
 
-def stored_precision(fields: Fields) -> StoredPrecision:
-    """Return the precision of a checkpoint: its quantisation's, or its dtype's."""
-    dtype = str(fields.value("dtype", "torch_dtype") or "bfloat16").removeprefix("torch.")
-    plain = StoredPrecision(DTYPES.get(dtype, "bf16"))
+LINEARS = r"(?!.*(?:lm_head|embed|visual|vision|audio|multi_modal|\.gate$|router)).*"
+"""Modules that a quantiser takes for linear by default: not the head, embeddings, towers and routers."""
+LINEARS_AND_HEAD = r"(?!.*(?:embed|visual|vision|audio|multi_modal|\.gate$|router)).*"
+EVERYTHING = r"(?!.*(?:visual|vision|audio|\.gate$|router)).*"
+
+FP8, INT8, NVFP4, MXFP4, MXFP8 = Format("fp8"), Format("int8"), Format("nvfp4"), Format("mxfp4"), Format("mxfp8")
+
+_ALGORITHMS: Mapping[str, Format] = {
+    "FP8": FP8,
+    "FP8_PB_WO": FP8,
+    "FP8_PB_REAL": FP8,
+    "FP8_PER_CHANNEL_PER_TOKEN": FP8,
+    "NVFP4": NVFP4,
+    "NVFP4_AWQ": NVFP4,
+    "NVFP4_SVDQUANT": NVFP4,
+    "W4A16_NVFP4": NVFP4,
+    "W4A8_NVFP4_FP8": NVFP4,
+    "W4A16_MXFP4": MXFP4,
+    "W4A8_MXFP4_FP8": MXFP4,
+    "W4A16_AWQ": Format("int4"),
+    "W4A16": Format("int4"),
+    "W4A8_AWQ": Format("int4"),
+    "W8A16": Format("w8a16"),
+    "W8A8_SQ_PER_CHANNEL": INT8,
+    "W8A8": INT8,
+    "INT8": INT8,
+    "MXFP4": MXFP4,
+    "MXFP8": MXFP8,
+}
+"""Model Optimizer's quant_algo → format."""
+
+
+def quantisation_of(fields: Fields) -> Quantisation:
+    """Return how a checkpoint is stored; without rules where it is not quantised."""
     quantised = fields.part("quantization_config") or fields.part("quantization")
     if not quantised:
-        return plain
-    method = str(quantised.get("quant_method") or "").lower().replace("-", "_")
-    precision = _precision(method, quantised)
-    if precision is None:
-        return plain
-    experts = precision != "fp8" and _leaves_attention(quantised)
-    return StoredPrecision(
-        precision,
-        "experts" if experts else "linear",
-        "fp8" if _kv_in_fp8(quantised) else None,
-        _has_static_scales(method, quantised),
+        return Quantisation()
+    method = str(quantised.get("quant_method") or "").lower().replace("-", "_").rpartition("/")[2]
+    rules = _rules(method, quantised)
+    if rules is None:
+        return Quantisation(unread=method or ", ".join(sorted(map(str, quantised))[:4]))
+    return Quantisation(
+        rules, _kv_precision(quantised), _has_static_scales(quantised), _block(quantised), _group(quantised)
     )
 
 
-def _precision(method: str, quantised: Mapping[str, Any]) -> str | None:
-    algorithm = str(quantised.get("quant_algo") or "").upper()
-    if algorithm in ALGORITHMS:
-        return ALGORITHMS[algorithm]
-    if method in METHODS:
-        return METHODS[method]
-    if method in WEIGHT_ONLY:
-        if quantised.get("load_in_4bit"):
-            return "nf4"
-        bits = quantised.get("bits") or quantised.get("w_bit") or (INT8_BITS if quantised.get("load_in_8bit") else 4)
-        return "int4" if bits == INT4_BITS else "w8a16"
-    weights, inputs = _grouped_weights(quantised)
-    return _compressed(weights, inputs) if weights else None
+def plain_precision(fields: Fields) -> str:
+    """Return the precision of weights that are not quantised: the checkpoint's dtype."""
+    dtype = str(fields.value("dtype", "torch_dtype") or "bfloat16").removeprefix("torch.")
+    return DTYPES.get(dtype, "bf16")
 
 
-def _compressed(weights: Mapping[str, Any], inputs: Mapping[str, Any] | None) -> str | None:
+def _rules(method: str, quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """Return the rules of a dialect; None where it is not known."""
+    if "quant_algo" in quantised or "quantized_layers" in quantised:
+        return _model_optimizer(quantised)
+    if isinstance(quantised.get("config_groups"), Mapping):
+        return _groups(quantised)
+    if isinstance(quantised.get("global_quant_config"), Mapping):
+        return _quark(quantised)
+    dialects = {
+        "fp8": _fine_grained,
+        "fbgemm_fp8": _fine_grained,
+        "fine_grained_fp8": _fine_grained,
+        "mxfp4": _microscaling,
+        "mxfp8": _microscaling,
+        "nvfp4": _microscaling,
+        "awq": _integer,
+        "gptq": _integer,
+        "gptqmodel": _integer,
+        "auto_round": _integer,
+        "autoround": _integer,
+        "inc": _integer,
+        "aqlm": _additive,
+        "hqq": _hqq,
+        "bitsandbytes": _bitsandbytes,
+        "torchao": _torchao,
+        "vptq": _vector,
+        "exl3": _exllama,
+    }
+    if method in dialects:
+        return dialects[method](quantised)
+    if not method and isinstance(quantised.get("bits"), int) and "group_size" in quantised:
+        return _mlx(quantised)
+    return None
+
+
+def _fine_grained(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    bits = FP8
+    block = quantised.get("weight_block_size")
+    if isinstance(block, Sequence) and len(block) == 2 and all(isinstance(side, int) and side for side in block):
+        scaled = 8 + 32 / (block[0] * block[1])
+        bits = FP8 if scaled < USUAL_FP8_BITS else Format("fp8", scaled)
+    experts = str(quantised.get("expert_dtype") or quantised.get("moe_quant_dtype") or "").lower()
+    rules = (*_wide(quantised),)
+    if "fp4" in experts:
+        rules += (Rule(r".*experts?\..*", MXFP4),)
+    return (*rules, Rule(LINEARS, bits))
+
+
+def _microscaling(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    method = str(quantised["quant_method"]).lower()
+    return (*_wide(quantised), Rule(LINEARS, {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}[method]))
+
+
+def _integer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """AWQ, GPTQ, auto-round: integers with an fp16 scale for each group, and a zero point unless symmetric."""
+    bits = quantised.get("bits") or quantised.get("w_bit") or quantised.get("w_bits") or 4
+    group = quantised.get("group_size", quantised.get("q_group_size", 128))
+    if str(quantised.get("data_type") or "int") in ("nv_fp", "fp4_v2"):
+        return (*_wide(quantised), Rule(LINEARS, NVFP4))
+    if str(quantised.get("data_type") or "int").startswith("mx_fp"):
+        return (*_wide(quantised), Rule(LINEARS, MXFP4 if bits == 4 else MXFP8))
+    whole = integers(bits, group, zero_point=quantised.get("zero_point", not quantised.get("sym", True)))
+    if whole is None:
+        return None
+    rules = list(_wide(quantised))
+    for name, said in {**_named(quantised, "dynamic"), **_named(quantised, "extra_config")}.items():
+        own = said.get("bits", bits)
+        exempt = name.startswith("-:") or own == 16
+        format = None if exempt else integers(own, said.get("group_size", group), zero_point=False)
+        rules.append(Rule(_pattern(name.removeprefix("-:").removeprefix("+:"), regular=True), format))
+    if quantised.get("lm_head"):
+        return (*rules, Rule(LINEARS_AND_HEAD, whole))
+    return (*rules, Rule(LINEARS, whole))
+
+
+def integers(bits: Any, group: Any, *, zero_point: Any = False, biased: bool = False) -> Format | None:
+    """Return the format of grouped integers: their bits and their share of a group's scale and zero point.
+
+    Args:
+        bits: of a weight: 2 to 8.
+        group: weights that share a scale; -1 or 0 where a whole row does.
+        zero_point: whether a group also has a zero point, of as many bits as a weight.
+        biased: whether it has one of 16 bits instead (MLX, HQQ).
+    """
+    if not isinstance(bits, int | float) or not 1 < bits <= 8 or not isinstance(group, int | None):
+        return None
+    shared = SCALE_BITS + (SCALE_BITS if biased else bits if zero_point else 0)
+    names = {2: "int2", 3: "int3", 4: "int4", 5: "int5", 6: "int6", 8: "w8a16"}
+    if bits not in names:
+        return None
+    return Format(names[int(bits)], bits + (shared / group if group and group > 0 else 0.0))
+
+
+def _additive(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    books, bits = quantised.get("num_codebooks"), quantised.get("nbits_per_codebook")
+    group = quantised.get("in_group_size")
+    if not all(isinstance(value, int) and value for value in (books, bits, group)):
+        return None
+    return (*_wide(quantised), Rule(LINEARS, Format("int2", books * bits / group)))  # type: ignore[operator]
+
+
+def _hqq(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    config = quantised.get("quant_config") or quantised
+    weights = config.get("weight_quant_params", config) if isinstance(config, Mapping) else {}
+    format = integers(weights.get("nbits"), weights.get("group_size") or 64, biased=True)
+    skipped = _wide(quantised) + tuple(Rule(_pattern(str(name)), None) for name in quantised.get("skip_modules") or ())
+    return None if format is None else (*skipped, Rule(LINEARS, format))
+
+
+def _bitsandbytes(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    skipped = tuple(Rule(_pattern(str(name)), None) for name in quantised.get("llm_int8_skip_modules") or ())
+    if quantised.get("load_in_8bit"):
+        return (*skipped, Rule(LINEARS, INT8))
+    if quantised.get("load_in_4bit") or quantised.get("_load_in_4bit"):
+        # One scale for 64 weights: fp32, or doubly quantised to 8 bit with one fp32 for 256 of them (QLoRA, section 3).
+        bits = None if quantised.get("bnb_4bit_use_double_quant") else 4 + 32 / 64
+        return (*skipped, Rule(LINEARS, Format("nf4", bits)))
+    return None
+
+
+def _torchao(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    kind = quantised.get("quant_type")
+    if isinstance(kind, Mapping):
+        default = kind.get("default", kind)
+        name, data = str(default.get("_type") or ""), default.get("_data") or {}
+    else:
+        name, data = str(kind or ""), quantised.get("quant_type_kwargs") or {}
+    name = name.lower().replace("_", "")
+    group = data.get("group_size") or 128
+    formats: Mapping[str, Format | None] = {
+        "int4weightonly": integers(4, group, biased=True),
+        "int8weightonly": integers(8, None),
+        "int8dynamicactivationint8weight": INT8,
+        "int8dynamicactivationint4weight": integers(4, data.get("group_size") or 32, biased=True),
+        "float8weightonly": FP8,
+        "float8dynamicactivationfloat8weight": FP8,
+        "float8staticactivationfloat8weight": FP8,
+        "mxfp4": MXFP4,
+        "nvfp4": NVFP4,
+    }
+    format = next((made for start, made in formats.items() if name.startswith(start)), None)
+    return None if format is None else (*_wide(quantised), Rule(LINEARS, format))
+
+
+def _vector(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """VPTQ: indices into codebooks for vectors of weights, layer by layer."""
+    rules = []
+    for name, said in _named(quantised, "config_for_layers").items():
+        length, entries = said.get("vector_lens") or (), said.get("num_centroids") or ()
+        residual = said.get("num_res_centroids") or ()
+        if not length or not entries or not isinstance(length[-1], int) or length[-1] < 1:
+            return None
+        bits = sum(max(int(count), 1).bit_length() - 1 for count in (entries[-1], *residual[-1:]) if int(count) > 0)
+        rules.append(Rule(_pattern(name), Format("int2" if bits / length[-1] < 2.5 else "int4", bits / length[-1])))
+    return tuple(rules) or None
+
+
+def _exllama(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """ExLlamaV3: the average bits of the layers, and those of the head."""
+    bits, head = quantised.get("bits"), quantised.get("head_bits") or 6
+    if not isinstance(bits, int | float) or not 1 <= bits <= 8:
+        return None
+    return Rule(r".*lm_head.*", Format("int6", float(head))), Rule(LINEARS, Format("int4", float(bits)))
+
+
+def _mlx(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """MLX: grouped integers with an fp16 scale and bias, embeddings and head among them; a module may have its own."""
+    bits, group = quantised["bits"], quantised["group_size"]
+    mode = str(quantised.get("mode") or "affine")
+    formats = {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}
+    whole = formats.get(mode) or integers(bits, group, biased=True)
+    if whole is None:
+        return None
+    rules = []
+    for name, said in quantised.items():
+        if isinstance(said, Mapping):
+            own = integers(said.get("bits", bits), said.get("group_size", group), biased=True)
+            rules.append(Rule(_pattern(str(name)), formats.get(str(said.get("mode")), own)))
+        elif said is False:
+            rules.append(Rule(_pattern(str(name)), None))
+    return (*rules, Rule(EVERYTHING, whole))
+
+
+def _groups(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """compressed-tensors, and Model Optimizer's newer configs in its manner: groups of targets, and what is ignored."""
+    rules = list(_wide(quantised))
+    for group in quantised["config_groups"].values():
+        if not isinstance(group, Mapping) or not isinstance(group.get("weights"), Mapping):
+            continue
+        format = _compressed(group["weights"], group.get("input_activations"))
+        if format is None:
+            return None
+        rules += [Rule(_targets(str(target)), format) for target in group.get("targets") or ("Linear",)]
+    return tuple(rules) if len(rules) > len(_wide(quantised)) else None
+
+
+def _targets(target: str) -> str:
+    classes = {"Linear": LINEARS_AND_HEAD, "Embedding": r".*embed_tokens.*"}
+    return classes.get(target) or _pattern(target)
+
+
+def _compressed(weights: Mapping[str, Any], inputs: Any) -> Format | None:
     bits, kind = weights.get("num_bits"), str(weights.get("type") or "int")
-    if bits == INT8_BITS:
-        return "fp8" if kind == "float" else "int8" if inputs else "w8a16"
-    if bits == INT4_BITS and kind == "float":
-        return "mxfp4" if weights.get("group_size") == MICROSCALING_GROUP else "nvfp4"
-    return "int4" if bits == INT4_BITS else None
+    group = weights.get("group_size")
+    if kind == "float":
+        if bits == 8:
+            return MXFP8 if group == MICROSCALING_GROUP and "uint8" in str(weights.get("scale_dtype")) else FP8
+        return (MXFP4 if group == MICROSCALING_GROUP else NVFP4) if bits == 4 else None
+    if bits == 8 and inputs:
+        return INT8
+    return integers(bits, group if isinstance(group, int) else 0, zero_point=weights.get("symmetric") is False)
 
 
-def _grouped_weights(quantised: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
-    """compressed-tensors and newer Model Optimizer configs: the first group's weights and activations."""
-    groups = quantised.get("config_groups")
-    if isinstance(groups, Mapping):
-        for group in groups.values():
-            if isinstance(group, Mapping) and isinstance(group.get("weights"), Mapping):
-                return group["weights"], group.get("input_activations")
-    # Quark (AMD) says the same one level up
-    inner = quantised.get("global_quant_config")
-    if isinstance(inner, Mapping) and isinstance(inner.get("weight"), Mapping):
-        dtype = str(inner["weight"].get("dtype") or "")
-        return {"num_bits": 4 if "4" in dtype[-4:] else 8, "type": "float" if "fp" in dtype else "int"}, inner.get(
-            "input_tensors"
-        )
-    return {}, None
+def _model_optimizer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    rules = list(_wide(quantised))
+    for name, said in _named(quantised, "quantized_layers").items():
+        format = _ALGORITHMS.get(str(said.get("quant_algo") or "").upper())
+        if format is None:
+            return None
+        rules.append(Rule(_pattern(name), format))
+    algorithm = str(quantised.get("quant_algo") or "").upper()
+    if algorithm in ("MIXED_PRECISION", ""):
+        return tuple(rules) or None
+    format = _ALGORITHMS.get(algorithm)
+    if format is None:
+        return None
+    group = quantised.get("group_size")
+    if format.precision == "int4" and isinstance(group, int):
+        format = integers(4, group) or format
+    return (*rules, Rule(LINEARS if not rules else LINEARS_AND_HEAD, format))
 
 
-def _leaves_attention(quantised: Mapping[str, Any]) -> bool:
-    left = quantised.get("modules_to_not_convert") or quantised.get("ignore") or quantised.get("exclude_modules") or []
-    return isinstance(left, list) and any("self_attn" in str(name) or "attention" in str(name) for name in left)
+def _quark(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """AMD's Quark: one format for all, others for layers by name."""
+    rules = list(_wide(quantised))
+    for name, said in _named(quantised, "layer_quant_config").items():
+        format = _of_quark(said)
+        if format is None and isinstance(said.get("weight"), Mapping):
+            return None
+        rules.append(Rule(_pattern(name), format))
+    format = _of_quark(quantised["global_quant_config"])
+    return None if format is None else (*rules, Rule(LINEARS_AND_HEAD, format))
 
 
-def _kv_in_fp8(quantised: Mapping[str, Any]) -> bool:
+def _of_quark(said: Mapping[str, Any]) -> Format | None:
+    weight = said.get("weight")
+    if isinstance(weight, Sequence) and not isinstance(weight, str) and weight:
+        weight = weight[0]
+    if not isinstance(weight, Mapping):
+        return None
+    dtype, group = str(weight.get("dtype") or "").lower(), weight.get("group_size")
+    if "fp4" in dtype:
+        return MXFP4 if group == MICROSCALING_GROUP else NVFP4
+    if "fp8" in dtype:
+        return FP8
+    if "int8" in dtype:
+        return INT8 if said.get("input_tensors") else Format("w8a16")
+    if "int4" in dtype:
+        return integers(4, group if isinstance(group, int) else 128, zero_point=not weight.get("symmetric", True))
+    return None
+
+
+_LEFT_ALONE = ("modules_to_not_convert", "ignore", "ignored_layers", "exclude_modules", "exclude", "modules_to_exclude")
+
+
+def _wide(quantised: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Return the rules of what a quantiser was told to leave in 16 bit."""
+    named: list[str] = []
+    for key in (
+        "modules_to_not_convert",
+        "ignore",
+        "ignored_layers",
+        "exclude_modules",
+        "exclude",
+        "modules_to_exclude",
+    ):
+        listed = quantised.get(key)
+        named += [str(name) for name in listed] if isinstance(listed, Sequence) and not isinstance(listed, str) else []
+    # AWQ skips what contains one of the words; the others compare whole parts of a name.
+    loose = str(quantised.get("quant_method") or "").lower() == "awq"
+    patterns = [f".*{re.escape(name)}" if loose else _pattern(name) for name in dict.fromkeys(named)]
+    return (Rule("|".join(f"(?:{pattern})" for pattern in patterns), None),) if patterns else ()
+
+
+def _named(quantised: Mapping[str, Any], key: str) -> Mapping[str, Mapping[str, Any]]:
+    held = quantised.get(key)
+    if not isinstance(held, Mapping):
+        return {}
+    return {str(name): said if isinstance(said, Mapping) else {} for name, said in held.items()}
+
+
+def _pattern(name: str, *, regular: bool = False) -> str:
+    """Return the regular expression of a module's name as quantisers write it: re:…, a glob, or whole parts of it."""
+    if name.startswith("re:") or regular:
+        pattern = name.removeprefix("re:")
+    elif "*" in name:
+        pattern = translate(_from_layers(name)).removeprefix("(?s:").removesuffix(r")\Z").removesuffix(r")\z")
+    else:
+        pattern = rf"(?:.*\.)?{re.escape(_from_layers(name))}(?:\..*)?$"
+    try:
+        re.compile(pattern)
+    except re.error:
+        return re.escape(name)
+    return pattern
+
+
+def _from_layers(name: str) -> str:
+    """Return a name whose beginning is as ``catalogs.configs.modules`` writes it: what holds the layers differs."""
+    head, found, rest = name.partition("layers.")
+    plain = found and "*" not in head and "mtp" not in head
+    return f"model.layers.{rest}" if plain else name
+
+
+def _block(quantised: Mapping[str, Any]) -> int | None:
+    sides = quantised.get("weight_block_size")
+    for group in _named(quantised, "config_groups").values():
+        weights = group.get("weights")
+        sides = sides or (weights.get("block_structure") if isinstance(weights, Mapping) else None)
+    found = sides[0] if isinstance(sides, Sequence) and not isinstance(sides, str) and sides else None
+    return found if isinstance(found, int) and found > 1 else None
+
+
+def _group(quantised: Mapping[str, Any]) -> int | None:
+    if str(quantised.get("quant_method") or "").lower() in ("awq", "gptq", "gptqmodel", "auto-round"):
+        found = quantised.get("group_size", quantised.get("q_group_size"))
+        return found if isinstance(found, int) and found > 1 else None
+    return None
+
+
+def _kv_precision(quantised: Mapping[str, Any]) -> str | None:
     scheme = quantised.get("kv_cache_scheme")
-    bits = scheme.get("num_bits") if isinstance(scheme, Mapping) else None
-    return bits == INT8_BITS or str(quantised.get("kv_cache_quant_algo") or "").upper() == "FP8"
+    algorithm = str(quantised.get("kv_cache_quant_algo") or quantised.get("kv_cache_quant_method") or "").upper()
+    if isinstance(scheme, Mapping):
+        bits, kind = scheme.get("num_bits"), str(scheme.get("type") or "float")
+        return {(8, "float"): "fp8", (8, "int"): "int8", (4, "float"): "nvfp4"}.get((bits, kind))  # type: ignore[arg-type]
+    if "NVFP4" in algorithm:
+        return "nvfp4"
+    if "FP8" in algorithm:
+        return "fp8"
+    quark = quantised.get("kv_cache_quant_config") or quantised.get("kv_cache_dtype")
+    return "fp8" if "fp8" in str(quark or "").lower() else None
 
 
-def _has_static_scales(method: str, quantised: Mapping[str, Any]) -> bool:
+def _has_static_scales(quantised: Mapping[str, Any]) -> bool:
     if quantised.get("activation_scheme") is not None:
         return bool(quantised["activation_scheme"] == "static")
     if quantised.get("quant_algo"):
-        return str(quantised["quant_algo"]).upper() in ("FP8", "NVFP4")
-    _, inputs = _grouped_weights(quantised)
-    return isinstance(inputs, Mapping) and inputs.get("dynamic") is False
+        return str(quantised["quant_algo"]).upper() in ("FP8", "NVFP4", "MIXED_PRECISION")
+    groups = quantised.get("config_groups")
+    inputs = [
+        group.get("input_activations") for group in (groups.values() if isinstance(groups, Mapping) else ()) if group
+    ]
+    quark = quantised.get("global_quant_config")
+    if isinstance(quark, Mapping):
+        inputs = [quark.get("input_tensors")]
+    return any(
+        isinstance(one, Mapping) and (one.get("dynamic") is False or one.get("is_dynamic") is False) for one in inputs
+    )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from catalogs.records.facts import Fact, Identifier, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.facts import Fact, Identifier, NonNegativeInt, Positive, PositiveInt, Record, Share
 
 
 class Indexer(Record):
@@ -143,15 +143,43 @@ class PublishedParameters(Record):
     """Why the computed total may differ by more than 2 %; empty when it may not."""
 
 
+Part = Literal["attention", "linear_attention", "dense", "expert", "shared", "router", "embedding", "head", "mtp"]
+"""What of a model a checkpoint may store in a format of its own; norms, towers and tables are in 16 bit."""
+
+
+UNKNOWN_PRECISION = "unknown"
+"""Of a checkpoint that says that it is quantised, in a way that is not read here; its source names the way."""
+
+
 class Checkpoint(Record):
-    """A published checkpoint of a model, and the precision in which it is stored."""
+    """A published set of weights."""
 
     repository: str
     """owner/name as on the Hugging Face hub."""
     precision: Identifier
+    """Of most of its weights."""
+    bits: Positive | None = None
+    """Per weight, scales included, where its groups are not those of the precision's entry."""
+    block: PositiveInt | None = None
+    """Side of the squares of weights that share a scale: the shards of a matrix must be whole squares (FP8)."""
+    group: PositiveInt | None = None
+    """Inputs that share a scale: what tensor parallelism cuts along its inputs must leave whole groups (AWQ, GPTQ)."""
+    intermediate: PositiveInt | None = None
+    """Width of its feed-forward block where zeros were added so that groups come out even."""
+    formats: dict[Part, Identifier] = Field(default_factory=dict)
+    """Precision of parts that are stored in another low format, of head and embeddings where in any."""
+    wide: dict[Part, Share] = Field(default_factory=dict)
+    """Share of a part that is left in 16 bit, where not as usual: 0, and 1 of routers, embeddings and the head."""
     kv_precision: Identifier | None = None
     static_scales: bool = False
     """Activation scales are in the checkpoint, so that no quantisation kernel runs before each product."""
+    published_bytes: Positive | None = None
+    """Of its weight files, as the hub or the index of the checkpoint gives them."""
+    source: str = ""
+    """Of what is said above of formats and bytes, where it is another than the model's."""
+
+    def __hash__(self) -> int:
+        return hash((self.repository, self.precision))
 
 
 class ModelArchitecture(Fact):
@@ -166,13 +194,21 @@ class ModelArchitecture(Fact):
     layers: Annotated[tuple[LayerGroup, ...], Field(min_length=1)]
     extra_parameters: NonNegativeInt = 0
     """Parameters that no field above describes (vision tower, learned positions, lookup tables); the note says what."""
+    tower_parameters: NonNegativeInt = 0
+    """Of those, what sees and hears; a GGUF file leaves them to a file of their own."""
     native_precision: Identifier = "bf16"
     """In which the publisher's own checkpoint is stored."""
     quantised_parts: Literal["linear", "experts"] = "linear"
     """What a quantised checkpoint of it quantises: every layer's matrices, or the routed experts alone."""
     parallel_block: bool = False
     """Attention and feed-forward share one all-reduce (GPT-J, Falcon)."""
+    mtp_layers: NonNegativeInt = 0
+    """Layers of multi-token prediction: in the checkpoint, loaded only by who decodes speculatively."""
+    mtp_repeats_ends: bool = False
+    """Each of them comes with a copy of the embedding and the head (DeepSeek)."""
     checkpoints: tuple[Checkpoint, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What of its config was not understood, a clause each."""
     published: PublishedParameters | None = None
 
     @property

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from catalogs.records.facts import Identifier, Positive, Record
 
 
@@ -12,13 +14,14 @@ class Precision(Record):
     name: str
     aliases: tuple[str, ...] = ()
     bits: Positive
-    """Bits per element, scales included."""
+    """Bits per element, scales included; of a GGUF type the average over Llama-3.1-8B."""
+    tensor_bits: dict[Literal["usual", "down", "value", "output", "head"], Positive] = Field(default_factory=dict)
+    """Of a GGUF type, which differs by tensor: of down, value and output projections and the head, where not as usual.
+    A tied embedding is a head. Embeddings and head are quantised too."""
     compute: Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4"]
     """The matrix unit that runs it where the accelerator has one; weight-only formats compute in bf16."""
     weight_only: bool = False
     """Weights are widened to 16 bit before the multiplication (INT4 AWQ/GPTQ, GGUF types)."""
-    widens: bool = False
-    """Runs weight-only, in 16 bit, where the accelerator has no unit for it."""
     kv_cache: bool = False
     """May be used for the KV cache."""
     source: str
@@ -27,3 +30,6 @@ class Precision(Record):
     def bytes_per_element(self) -> float:
         """Bytes per element, scales included."""
         return self.bits / 8
+
+    def __hash__(self) -> int:
+        return hash(self.id)

@@ -60,6 +60,77 @@ class Framework(Fact):
     """Spreads a model over accelerators by layers unless told otherwise (pipeline, not tensor parallelism)."""
 
 
+class WeightOnly(Record):
+    """Formats that a serving runtime widens to 16 bit before each product, where a card has no unit for them."""
+
+    precisions: tuple[Identifier, ...]
+    architectures: tuple[str, ...] = ()
+    """Empty: on every architecture without the unit."""
+    source: str
+
+
+class ExpertPadding(Record):
+    """Zeros with which a kernel fills up the matrices of experts in a format."""
+
+    precision: Identifier
+    architectures: tuple[str, ...] = ()
+    """Empty: every architecture."""
+    hidden: PositiveInt
+    """Widths of the residual stream are filled up to a multiple of this."""
+    intermediate: PositiveInt
+    """The same of what a shard holds of an expert's width."""
+    source: str
+
+
+class Communicators(Record):
+    """Buffers that tensor parallelism holds on each accelerator: NCCL's and those of its own all-reduces."""
+
+    gib: NonNegative
+    link: str = ""
+    """How the kind of link begins; empty: any link."""
+    architectures: tuple[str, ...] = ()
+    """Empty: every architecture."""
+    source: str
+
+
+class Profile(Record):
+    """What the trial step holds with which a serving runtime finds how much memory is left for the KV cache."""
+
+    residual_copies: NonNegative = 3.0
+    """Copies of the residual stream of the step's tokens, in 16 bit, beside the widest intermediate."""
+    logit_copies: NonNegative = 1.5
+    """Copies of the sampled requests' logits, in 32 bit: its sampler's own, sorted ones and indices."""
+    sampled: PositiveInt | None = None
+    """Requests that it samples for; null: as many as may run together."""
+    expert_workspace: bool = False
+    """Holds the experts' inputs and intermediates beside the rest of the step."""
+    source: str
+
+
+class SmallDevices(Record):
+    """Devices on which fewer requests run together by default."""
+
+    below_gib: NonNegative
+    others: tuple[Identifier, ...] = ()
+    """Accelerators with more memory that count as small, by the start of their id."""
+    max_sequences: PositiveInt
+    source: str
+
+    def holds(self, accelerator: Accelerator) -> bool:
+        """Return whether the accelerator counts as small."""
+        return accelerator.memory_gib < self.below_gib or accelerator.id.startswith(self.others)
+
+
+class PoolSpread(Record):
+    """How far a measured KV pool lay from the computed one, GiB per accelerator."""
+
+    low_gib: float
+    """One pool in ten is smaller than computed by more than this; negative."""
+    high_gib: float
+    """One pool in ten is larger than computed by more than this."""
+    source: str
+
+
 class ServingRuntime(Overheads, Framework):
     """A serving runtime: its scheduler and what it costs beside the kernels."""
 
@@ -74,16 +145,60 @@ class ServingRuntime(Overheads, Framework):
     utilises_free_memory: bool = False
     """The share is of what they leave free."""
     runtime_gib: NonNegative
-    """Per accelerator, GiB: context, captured graphs, communication buffers."""
+    """Per accelerator, GiB, whatever the model: context, libraries, what the driver keeps."""
+    graph_layer_gib: NonNegative = 0.0
+    """Captured graphs per layer that an accelerator holds, GiB, where they count before the KV cache is sized."""
+    communicators: tuple[Communicators, ...] = ()
+    """The first that holds of an accelerator is what it holds where tensor parallelism spans several."""
+    profile: Profile | None = None
+    """Null: its share of memory is of weights and KV cache alone, and steps run in what it leaves."""
+    small_devices: SmallDevices | None = None
+    pool_spread: PoolSpread | None = None
     kv_block_tokens: PositiveInt = 16
     quantised_kv: dict[str, Identifier] = Field(default_factory=dict)
     """KV precision that it uses by default for a weight precision, where that is not 16 bit."""
     scheduler: Scheduler
     fitted_on: str = ""
     """What the overheads were fitted on, and the residual."""
+    online: dict[Identifier, str] = Field(default_factory=dict)
+    """Weight precisions that it makes of a 16-bit checkpoint as it loads, and what its flag calls them."""
+    expert_padding: tuple[ExpertPadding, ...] = ()
+    """The first that names an accelerator's architecture holds."""
+    weight_only: tuple[WeightOnly, ...] = ()
+    """What it runs without a unit."""
     platforms: tuple[Platform, ...] = ()
     """What it runs on; empty where it has no command of its own, which is then left open."""
 
     def platform_of(self, accelerator: Accelerator) -> Platform | None:
         """Return the platform of an accelerator; None where the runtime is not known to run on it."""
         return next((platform for platform in self.platforms if platform.holds(accelerator)), None)
+
+    def expert_units(self, precision: str, accelerator: Accelerator) -> tuple[int, int]:
+        """Return the multiples to which experts are filled up: of the hidden width, and of a shard of their own."""
+        for one in self.expert_padding:
+            if precision == one.precision and (not one.architectures or accelerator.architecture in one.architectures):
+                return one.hidden, one.intermediate
+        return 1, 1
+
+    def communicator_gib(self, accelerator: Accelerator) -> float:
+        """Return what tensor parallelism holds on an accelerator for communication, GiB."""
+        for one in self.communicators:
+            if accelerator.link.kind.startswith(one.link) and (
+                not one.architectures or accelerator.architecture in one.architectures
+            ):
+                return one.gib
+        return 0.0
+
+    def profiled_sequences(self, accelerator: Accelerator, batch_cap: int) -> int:
+        """Return the requests for which its trial step samples, where up to ``batch_cap`` are planned to run."""
+        if self.profile is None or self.profile.sampled is None:
+            small = self.small_devices
+            return min(batch_cap, small.max_sequences) if small and small.holds(accelerator) else batch_cap
+        return self.profile.sampled
+
+    def widens(self, precision: str, accelerator: Accelerator) -> bool:
+        """Return whether it runs a format weight-only, in 16 bit, on an accelerator without a unit for it."""
+        return any(
+            precision in one.precisions and (not one.architectures or accelerator.architecture in one.architectures)
+            for one in self.weight_only
+        )

@@ -64,7 +64,7 @@ def system_tables(
             unsupported[accelerator.id] = refusal.reason
     reasons = {
         setting: unsupported.get(setting.accelerator)
-        or illegal_because(question.model, ParallelSizes(setting.tp, setting.pp, setting.dp, setting.ep))
+        or illegal_because(question, ParallelSizes(setting.tp, setting.pp, setting.dp, setting.ep))
         for setting in settings
     }
     refused = {setting: reason for setting, reason in reasons.items() if reason}

@@ -278,7 +278,7 @@ def _incompatible(
         setup=_setup(question, sizes),
         load=load,
         rejection=rejection,
-        weights_bytes=weights_bytes(question.model, question.weights, question.parameters),
+        weights_bytes=weights_bytes(question.model, question.storage),
         kv_cache_bytes_per_token=kv_bytes_per_token(question.model, question.kv_cache.bytes_per_element),
         per_accelerator=per_accelerator,
         flops=flops_of(question),
@@ -289,7 +289,7 @@ def _incompatible(
 def _setup(question: Question, sizes: ParallelSizes) -> Setup:
     accelerator = question.accelerators[0]
     try:
-        unit = compute_unit(accelerator, question.weights)
+        unit = compute_unit(accelerator, question.weights, question.runtime)
     except Unsupported:
         unit = question.weights.compute
     return Setup(

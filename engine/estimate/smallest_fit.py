@@ -54,9 +54,9 @@ def smallest_fit(question: Question) -> Fit | Unfit:
 
 def _fitting(question: Question) -> Fit | Unfit:
     tried = list(smallest_parallelisms(question))
-    legal = [sizes for sizes in tried if not illegal_because(question.model, sizes)]
+    legal = [sizes for sizes in tried if not illegal_because(question, sizes)]
     if not legal:
-        reason = illegal_because(question.model, tried[0])
+        reason = illegal_because(question, tried[0])
         return Unfit(Rejection(tried[0].spelling, reason, None, None, "", _legal_widths(question)), tried[0], None)
     for sizes in legal:
         found = single(question, sizes)
@@ -123,7 +123,7 @@ def _remedies(question: Question, sizes: ParallelSizes) -> Iterator[str]:
         if precision is None or precision.bits >= question.weights.bits:
             continue
         try:
-            narrower = single(replace(question, weights=precision, checkpoint=None), sizes)
+            narrower = single(question.in_precision(precision), sizes)
         except Unsupported:
             continue
         if fits(narrower):
@@ -136,4 +136,4 @@ def _legal_widths(question: Question) -> tuple[str, ...]:
     pp, dp, ep = serving.pipeline_parallel or 1, serving.data_parallel or 1, serving.expert_parallel or 1
     node = node_size(question, question.accelerators[0])
     widths = (tp for tp in WIDTHS if tp <= node)
-    return tuple(f"--tp {tp}" for tp in widths if not illegal_because(question.model, ParallelSizes(tp, pp, dp, ep)))
+    return tuple(f"--tp {tp}" for tp in widths if not illegal_because(question, ParallelSizes(tp, pp, dp, ep)))

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from catalogs.matrices import embedding_parameters, layer_matrices, linear_extra_parameters
 from catalogs.records.models import ModelArchitecture
-from catalogs.records.precisions import Precision
+from catalogs.storage import Storage, weights_by_part
 from engine.estimate.estimate import Estimate
 from engine.estimate.figure import Figure, Input
 from engine.estimate.load import Basis
 from engine.fleet.candidates import SEAT_SHARE, Memories, single
-from engine.step.memory import PLAIN_BYTES, kv_bytes_per_token, quantised_parameters, quantised_roles, weights_bytes
+from engine.step.memory import kv_bytes_per_token, weights_bytes
 from engine.step.operations import INDEX_KEY_BYTES, layers
 
 HELD = {False: "prompt + half the answer, of those that run", True: "prompt + the answer reserved for it"}
@@ -23,22 +20,21 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
     basis, memory = result.basis, result.memory
     question, accelerator, one = basis.question, basis.found.accelerator(0), result.memory.per_accelerator
     weights, kv = question.weights, question.kv_cache
-    low = quantised_parameters(question.model)
+    storage = question.storage
     yield Figure(
         "weights, whole model",
         memory.weights_bytes,
         "bytes",
         "parameters × bytes per element"
         if weights.bits >= 16
-        else f"quantised parameters × bytes per element + the others × {PLAIN_BYTES:g} bytes",
+        else "Σ parts: parameters × bytes per element in which the part is stored",
         weights_bytes,
-        (question.model, weights, question.parameters),
+        (question.model, storage),
         (
             Input("parameters", float(question.parameters), "", question.model.source),
-            *([Input("of them quantised", float(low), "", question.model.source)] if weights.bits < 16 else []),
             Input(f"bytes per element of {weights.name}", weights.bytes_per_element, "bytes", weights.source),
         ),
-        weight_parts(question.model, weights),
+        weight_parts(question.model, storage),
     )
     yield Figure(
         "weights per accelerator",
@@ -101,28 +97,21 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
     )
 
 
-def weight_parts(model: ModelArchitecture, weights: Precision) -> dict[str, float]:
+def weight_parts(model: ModelArchitecture, storage: Storage) -> dict[str, float]:
     """Return the bytes of the whole model's weights by what they do."""
-    plain = weights.bytes_per_element if weights.bits >= 16 else PLAIN_BYTES
-    low = quantised_roles(model)
     names = {
         "attention": "attention",
+        "linear_attention": "linear attention",
         "dense": "feed-forward",
         "expert": "routed experts",
         "shared": "shared experts",
         "router": "routers",
+        "embedding": "embedding",
+        "head": "LM head",
+        "others": "norms and others",
     }
-    parts = dict.fromkeys(names.values(), 0.0)
-    others = 0.0
-    for group in model.layers:
-        others += group.count * linear_extra_parameters(group)
-        for matrix in layer_matrices(group, model.hidden_size):
-            each = weights.bytes_per_element if matrix.role in low else plain
-            parts[names[matrix.role]] += group.count * matrix.parameters * each
-    parts["embedding and LM head"] = embedding_parameters(model) * plain
-    norms = model.hidden_size * (2 * model.layer_count + 1)
-    parts["norms and others"] = (norms + others + model.extra_parameters) * plain
-    return {name: value for name, value in parts.items() if value}
+    parts = weights_by_part(model, storage)
+    return {name: parts[part] for part, name in names.items() if parts.get(part)}
 
 
 def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:
@@ -156,8 +145,7 @@ def pool_on_one(basis: Basis) -> float:
 
 def sequences_that_fit(basis: Basis) -> float:
     """Return how many sequences of mean length fit in a replica."""
-    memory = _measured_again(basis)
-    return float(np.floor(SEAT_SHARE * memory.kv_cache[0] / memory.sequence[0] * basis.found.parallelism.dp[0]))
+    return float(single(basis.question, basis.found.parallelism.sizes()).seats_by_memory[0])
 
 
 def _measured_again(basis: Basis) -> Memories:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
+from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
@@ -17,6 +18,7 @@ from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
     activation_bytes,
+    runtime_bytes,
     sequence_bytes,
     weights_bytes_per_accelerator,
 )
@@ -40,6 +42,8 @@ class Memories(Struct, frozen=True):
     sequence: Floats
     """KV and state of a mean live sequence, per accelerator of one attention rank."""
     sequence_p95: Floats
+    longest: Floats
+    """KV and state of the longest request that must fit, likewise."""
 
     @property
     def usable(self) -> Floats:
@@ -108,16 +112,32 @@ class Candidates(Struct, frozen=True):
             arrival_cv=question.spec.traffic.burstiness,
         )
 
+    @property
+    def _weighed(self) -> tuple[ModelArchitecture, Storage]:
+        return self.question.model, self.question.storage
+
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
         return step_tables(
-            self.question.model, self.parallelism, self.which, self.rates, self.accelerators, self.per_node
+            self.question.model,
+            self.question.storage,
+            self.parallelism,
+            self.which,
+            self.rates,
+            self.accelerators,
+            self.per_node,
         )
 
     def step_parts(self) -> dict[str, Floats]:
         """Return what the base times of ``step_tables`` are made of, by name."""
         return step_parts(
-            self.question.model, self.parallelism, self.which, self.rates, self.accelerators, self.per_node
+            self.question.model,
+            self.question.storage,
+            self.parallelism,
+            self.which,
+            self.rates,
+            self.accelerators,
+            self.per_node,
         )
 
 
@@ -137,7 +157,7 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
                     None,
                     None,
                     "",
-                    (f"--precision {refusal.instead.split()[0]}",),
+                    (f"--precision {refusal.instead.split()[0]}", *_runtimes_that_widen(question, accelerator)),
                 )
             )
             continue
@@ -151,6 +171,13 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
     return everything.take(fits), rejected
+
+
+def _runtimes_that_widen(question: Question, accelerator: Accelerator) -> tuple[str, ...]:
+    """Return the flags of the runtimes that run the weights on an accelerator without a unit for them."""
+    runtimes = question.catalog.runtimes.values()
+    able = (one for one in runtimes if one.platform_of(accelerator) and one.widens(question.weights.id, accelerator))
+    return tuple(f"--runtime {one.id}" for one in able)
 
 
 def single(question: Question, sizes: ParallelSizes) -> Candidates:
@@ -173,16 +200,16 @@ def _enumerate(
     rejected = []
     for index, accelerator in enumerate(accelerators):
         searched = list(searched_parallelisms(question, accelerator))
-        legal = [sizes for sizes in searched if not illegal_because(question.model, sizes)]
+        legal = [sizes for sizes in searched if not illegal_because(question, sizes)]
         if not legal and searched:
-            reason = illegal_because(question.model, searched[0])
-            rejected.append(Rejection(searched[0].spelling, reason, None, None, "", _legal_widths(question.model)))
+            reason = illegal_because(question, searched[0])
+            rejected.append(Rejection(searched[0].spelling, reason, None, None, "", _legal_widths(question)))
         rows += [(index, sizes) for sizes in legal]
     return rows, rejected
 
 
-def _legal_widths(model: ModelArchitecture) -> tuple[str, ...]:
-    legal = [f"--tp {tp}" for tp in range(1, 65) if not illegal_because(model, ParallelSizes(tp))]
+def _legal_widths(question: Question) -> tuple[str, ...]:
+    legal = [f"--tp {tp}" for tp in range(1, 65) if not illegal_because(question, ParallelSizes(tp))]
     return tuple(legal[:8])
 
 
@@ -200,24 +227,28 @@ def measure(
     """
     if not len(which):
         none = np.zeros(0)
-        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 8), none, none)
+        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 9), none, none)
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
-    low = np.array([r.linear_bytes for r in rates])[which]
-    plain = np.full(len(which), max(2.0, question.weights.bytes_per_element) if question.weights.bits >= 16 else 2.0)
-    weights = weights_bytes_per_accelerator(model, parallelism, low, plain)
-    activations = activation_bytes(
-        model, parallelism, np.full(len(which), float(question.budget_tokens)) * parallelism.dp
-    )
-    runtime = np.full(len(which), question.runtime.runtime_gib * 2**30)
+    units = np.array([question.runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
+    weights = weights_bytes_per_accelerator(model, parallelism, question.storage, (units[0], units[1]))
+    serving = question.runtime
+    sequences = np.array([float(question.profiled_sequences(a)) for a in accelerators])[which]
+    activations = np.zeros(len(which))
+    if serving.profile is not None:
+        budget = np.full(len(which), question.budget_tokens, dtype=np.float64) * parallelism.dp
+        activations = activation_bytes(model, parallelism, budget, sequences, serving.profile)
+    communicators = np.array([serving.communicator_gib(a) for a in accelerators])[which]
+    runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
     taken = weights + activations + runtime
     pool = np.maximum(question.usable_bytes(total, taken) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
     one = sequence_bytes(model, np.full(len(which), question.held_tokens), kv_bytes, parallelism)
     high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, parallelism)
+    longest = sequence_bytes(model, np.full(len(which), question.longest_tokens), kv_bytes, parallelism)
     by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * parallelism.dp)
-    longest = np.floor(pool / np.maximum(high, 1.0))
-    by_memory = np.where(longest >= 1, by_memory, 0.0)
+    # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
+    by_memory = np.where(longest <= pool, np.maximum(by_memory, parallelism.dp), 0.0)
     memory = Memories(
         total=total,
         weights=weights,
@@ -227,13 +258,27 @@ def measure(
         unused=np.maximum(total - taken - pool, 0.0),
         sequence=one,
         sequence_p95=high,
+        longest=longest,
     )
     seats = np.minimum(by_memory, float(question.batch_cap) * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
 
 
+def longest_request(question: Question, replica: Candidates) -> int:
+    """Return the tokens of the longest request whose KV fits the pool of a replica, an array of one."""
+    pool = float(replica.memory.kv_cache[0])
+    kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
+    low, high = 0, question.context_limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        held = sequence_bytes(question.model, np.array([float(middle)]), kv_bytes, replica.parallelism)
+        low, high = (middle, high) if float(held[0]) <= pool else (low, middle - 1)
+    return low
+
+
 def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
     """One line for each accelerator none of whose candidates fits: the roomiest, what it needed and what there was."""
+    question = everything.question
     having = set(everything.which[fits].tolist())
     lines = []
     for index, accelerator in enumerate(everything.accelerators):
@@ -242,21 +287,25 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
             continue
         memory = everything.memory
         taken = (memory.weights + memory.activations + memory.runtime)[rows]
-        needed = taken + memory.sequence_p95[rows]
+        needed = taken + memory.longest[rows]
         least = int(np.argmin(needed))
         best = rows[least]
         shape = everything.parallelism.sizes(best).spelling
-        usable = float(everything.question.usable_bytes(memory.total[rows], taken)[least])
+        usable = float(question.usable_bytes(memory.total[rows], taken)[least])
+        ways = ["more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"]
+        fitting = longest_request(question, everything.take(np.array([best])))
+        if question.spec.serving.context_window and fitting:
+            ways.insert(0, f"--context-window {fitting}")
         lines.append(
             Rejection(
                 f"{accelerator.name} {shape}",
-                f"{everything.question.model.name} in {everything.question.weights.name} does not fit: "
-                f"weights, activations, runtime and one request need {float(needed[least]) / 2**30:.1f} GiB "
+                f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one "
+                f"request of {question.longest_tokens:,.0f} tokens need {float(needed[least]) / 2**30:.1f} GiB "
                 f"per accelerator and {usable / 2**30:.1f} GiB are usable",
                 float(needed[least]),
                 usable,
                 "bytes",
-                ("more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"),
+                tuple(ways),
             )
         )
     return lines

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from itertools import product
 
+from catalogs.matrices import layer_matrices
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import MixtureFeedForward, ModelArchitecture
+from catalogs.records.models import LayerGroup, MixtureFeedForward, ModelArchitecture
+from catalogs.storage import Storage
 from engine.question.resolve import Question
 from engine.step.operations import layers
 from engine.step.parallelism import ParallelSizes
@@ -25,9 +27,10 @@ def node_size(question: Question, accelerator: Accelerator) -> int:
     return stated or max(accelerator.per_node, min(accelerator.link.domain, 72) if accelerator.link.domain <= 72 else 0)
 
 
-def illegal_because(model: ModelArchitecture, sizes: ParallelSizes) -> str:  # noqa: PLR0911 — a rule each
-    """Return why a model cannot be split so; empty where it can."""
+def illegal_because(question: Question, sizes: ParallelSizes) -> str:  # noqa: PLR0911 — a rule each
+    """Return why the question's model cannot be split so; empty where it can."""
     tp, pp, dp, ep = sizes
+    model = question.model
     for layer in layers(model):
         mix = layer.mixing
         if mix and mix.heads and mix.heads % tp:
@@ -42,7 +45,53 @@ def illegal_because(model: ModelArchitecture, sizes: ParallelSizes) -> str:  # n
         return f"{model.name} has no experts to spread over EP{ep}"
     if (tp * dp) % ep:
         return f"EP{ep} does not divide the {tp * dp} accelerators of TP{tp} × DP{dp}"
+    return uneven_scales(model, question.storage, sizes) if question.runtime.framework in CHECK_SCALES else ""
+
+
+def uneven_scales(model: ModelArchitecture, storage: Storage, sizes: ParallelSizes) -> str:
+    """Return which weights a parallelism would cut within what shares a scale; empty where none.
+
+    vLLM and SGLang refuse such a shard when they load it: a block of FP8 weights shares one scale (fp8.py,
+    validate_fp8_block_shape), and so do the inputs of a group of AWQ and GPTQ weights (marlin_utils.py,
+    verify_marlin_supports_shape).
+
+    Args:
+        model: whose matrices are cut.
+        storage: of its weights: blocks, groups, and the width that a checkpoint was filled up to.
+        sizes: in which it is split.
+    """
+    if storage.block is None and storage.group is None:
+        return ""
+    for group in model.layers:
+        for matrix in layer_matrices(group, model.hidden_size):
+            if matrix.launch not in _CHECKED or not storage.is_low(matrix.role):
+                continue
+            ways = sizes.tp * sizes.dp // sizes.ep if matrix.role == "expert" else sizes.tp
+            width = matrix.inputs if matrix.split == "inputs" else matrix.outputs // _merged(matrix.launch, group)
+            if matrix.role == "dense" and storage.intermediate:
+                width = storage.intermediate
+            unit = storage.block or (storage.group if matrix.split == "inputs" else None)
+            shard = width / min(ways, matrix.ways)
+            if unit and ways > 1 and shard % unit:
+                what = "blocks" if storage.block else "groups"
+                return (
+                    f"{sizes.spelling} cuts the {width:,} columns of {model.name}'s {_CALLED[matrix.role]} into shards "
+                    f"of {shard:,.6g}, which are no whole {what} of {unit} weights"
+                )
     return ""
+
+
+def _merged(launch: str, group: LayerGroup) -> int:
+    """Return how many matrices of a layer stand side by side in one of ours: gate and up."""
+    block = group.feed_forward
+    return block.matrices - 1 if block is not None and launch.endswith("_up") and launch != "query_up" else 1
+
+
+CHECK_SCALES = ("vllm", "sglang")
+"""Frameworks that refuse a shard that cuts what shares a scale."""
+_CALLED = {"attention": "attention", "dense": "feed-forward block", "expert": "experts", "shared": "shared expert"}
+_CHECKED = frozenset("attention_output dense_up dense_down expert_up expert_down shared_up shared_down".split())
+"""Launches whose shards may be uneven: heads come in whole blocks, and linear layers keep their small parts wide."""
 
 
 def searched_parallelisms(question: Question, accelerator: Accelerator) -> Iterator[ParallelSizes]:

@@ -65,12 +65,18 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
         for result in verdict.results
         if not result.met and result not in verdict.overturned
     ]
+    warnings += [
+        f"{question.model.name}: {doubt}; compare its {question.parameters / 1e9:.4g} billion parameters with the "
+        "model card"
+        for doubt in question.model.doubts
+    ]
     warnings += _cap_warning(question, candidates, chosen.fleet)
     if memory.verdict == "marginal":
         warnings.append(
             f"memory fits only just: weights take {memory.per_accelerator.weights_bytes / 2**30:.1f} of "
             f"{memory.per_accelerator.total_bytes / 2**30:.1f} GiB per accelerator"
         )
+    warnings += _pool_warning(question, candidates)
     if bill.monthly_usd is None:
         warnings.append(bill.note)
     if bill.within_budget is False:
@@ -94,6 +100,22 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     if origin != "measured":
         warnings.append(f"no kernel of {accelerator.name} was measured: efficiencies are {origin}")
     return tuple(warnings)
+
+
+def _pool_warning(question: Question, candidates: Candidates) -> list[str]:
+    """Say that a runtime may find less memory for its KV pool than the longest request takes, where it may."""
+    spread, held = question.runtime.pool_spread, candidates.memory
+    if spread is None:
+        return []
+    pool, longest = float(held.kv_cache[0]) / 2**30, float(held.longest[0]) / 2**30
+    least = max(pool + spread.low_gib, 0.0)
+    if longest <= least:
+        return []
+    return [
+        f"memory fits only just: the KV pool may be {least:.1f} to {pool + spread.high_gib:.1f} GiB per accelerator, "
+        f"and one request of {question.longest_tokens:,.0f} tokens takes {longest:.1f}: {question.runtime.name} may "
+        "refuse to start"
+    ]
 
 
 def _cap_warning(question: Question, candidates: Candidates, fleet: Fleet) -> list[str]:

@@ -28,7 +28,7 @@ def replica_memory(question: Question, found: Candidates, kv_cache_usage: float)
         verdict = "marginal"
     kv_bytes = question.kv_cache.bytes_per_element
     return Memory(
-        weights_bytes=weights_bytes(question.model, question.weights, question.parameters),
+        weights_bytes=weights_bytes(question.model, question.storage),
         kv_cache_bytes_per_token=kv_bytes_per_token(question.model, kv_bytes),
         kv_cache_bytes_per_sequence=sequence * size / dp,
         kv_cache_pool_bytes=pool * size,

@@ -5,7 +5,7 @@ from engine.plan import (
     Chosen,
     ChosenPrecision,
 )
-from engine.planning.launch import launch_command
+from engine.planning.launch import launch_of
 from engine.question.resolve import Question
 from engine.step.rates import compute_unit
 
@@ -15,6 +15,7 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
     sizes = best.candidates.parallelism.sizes()
     accelerator = best.candidates.accelerator(0)
     choice = best.offers[0]
+    launch = launch_of(question, best.candidates)
     return Chosen(
         model=question.model.id,
         model_name=question.model.name,
@@ -26,10 +27,11 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
         data_parallel=sizes.dp,
         expert_parallel=sizes.ep,
         precision=ChosenPrecision(
-            question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights)
+            question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights, question.runtime)
         ),
         runtime=question.runtime.id,
         offer=choice.median.chosen() if choice else None,
-        flags=launch_command(question, accelerator, *sizes),
-        needs=platform.needs if (platform := question.runtime.platform_of(accelerator)) else "",
+        command=launch.command,
+        flags=launch.flags,
+        needs=launch.needs,
     )

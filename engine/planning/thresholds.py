@@ -24,7 +24,7 @@ def thresholds_of(
         capacity_rps=capacity.requests_per_s,
         saturated_rps=capacity.saturated_requests_per_s,
         prefill_s=points.prefill_s,
-        weights_bytes_per_replica=weights_bytes(question.model, question.weights, question.parameters),
+        weights_bytes_per_replica=weights_bytes(question.model, question.storage),
         mean_rps=chosen.mean_rate,
         headroom=headroom,
         scale_down_window_s=scale_down_window_s,

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import Checkpoint, ModelArchitecture
+from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, ModelArchitecture
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.storage import Storage, storage_of
 from engine.arrays import Floats
 from engine.question.lengths import Lengths, lengths_of
 from engine.workload import WorkloadSpec
@@ -25,8 +27,13 @@ class Question(Struct, frozen=True):
     spec: WorkloadSpec
     model: ModelArchitecture
     checkpoint: Checkpoint | None
+    """The one that was named."""
+    served: Checkpoint | None
+    """The one that holds the weights in the precision in which they are served; None where none is known."""
     parameters: int
     weights: Precision
+    storage: Storage
+    """How the weights are stored, part by part."""
     weights_stated: bool
     """Someone asked for this precision; else it is the checkpoint's own."""
     kv_cache: Precision
@@ -51,6 +58,21 @@ class Question(Struct, frozen=True):
             return self.checkpoint.static_scales
         return self.runtime.framework == "trtllm" and self.model.native_precision in ("bf16", "fp16")
 
+    def in_precision(self, weights: Precision) -> "Question":
+        """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
+        served = served_checkpoint(self.model, None, weights, self.kv_cache)
+        storage = storage_of(self.model, weights, served, self.catalog.precision)
+        return replace(self, weights=weights, checkpoint=None, served=served, storage=storage)
+
+    @property
+    def longest_tokens(self) -> float:
+        """Tokens of the longest request that must fit: the context window where one was asked for, else p99.9.
+
+        A runtime refuses to start with a context limit whose KV cache exceeds its pool (vLLM's kv_cache_utils.py).
+        """
+        window = self.spec.serving.context_window
+        return float(window or min(self.lengths.live_percentile(0.999), self.context_limit))
+
     @property
     def held_tokens(self) -> float:
         """Tokens of KV that a running sequence holds on average."""
@@ -68,6 +90,12 @@ class Question(Struct, frozen=True):
             return np.minimum(taken + share * (memory - taken), memory)
         return share * memory
 
+    def profiled_sequences(self, accelerator: Accelerator) -> int:
+        """Return the requests for which the runtime's trial step samples on an accelerator."""
+        if self.spec.serving.batch_cap and self.runtime.profile and self.runtime.profile.sampled is None:
+            return self.batch_cap
+        return self.runtime.profiled_sequences(accelerator, self.batch_cap)
+
     @property
     def mean_rate(self) -> float | None:
         """Model calls per second, on average."""
@@ -82,25 +110,30 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         InputError: an unknown name, a length beyond the context, formats or parallelism that contradict each other.
     """
     if spec.architecture is not None:
-        model, checkpoint, native = spec.architecture, None, spec.architecture.native_precision
+        model, native = spec.architecture, spec.architecture.native_precision
+        checkpoint = next(iter(model.checkpoints), None)
     else:
         found = catalog.model(spec.model)
         model, checkpoint, native = found.model, found.checkpoint, found.precision
-    weights = catalog.precision(spec.precision.weights or native)
+    weights = _weights(spec, catalog, model, native)
     runtime = catalog.runtime(spec.serving.runtime)
     if not runtime.sliding_windows:
         model = model.without_windows()
     scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
     budget_tokens = spec.serving.token_budget or scheduler.token_budget
+    kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
+    served = served_checkpoint(model, checkpoint, weights, kv_cache)
     return Question(
         spec=spec,
         model=model,
         checkpoint=checkpoint,
+        served=served,
         parameters=total_parameters(model),
         weights=weights,
+        storage=storage_of(model, weights, served, catalog.precision),
         weights_stated=spec.precision.weights is not None,
-        kv_cache=_kv_precision(spec, catalog, runtime, weights, checkpoint),
+        kv_cache=kv_cache,
         runtime=runtime,
         accelerators=_accelerators(spec, catalog, runtime),
         context_limit=limit,
@@ -111,6 +144,35 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         memory_utilisation=spec.serving.memory_utilisation or runtime.memory_utilisation,
         catalog=catalog,
     )
+
+
+def _weights(spec: WorkloadSpec, catalog: Catalog, model: ModelArchitecture, native: str) -> Precision:
+    if spec.precision.weights is None and native == UNKNOWN_PRECISION:
+        method = next(
+            (checkpoint.source for checkpoint in model.checkpoints if checkpoint.precision == UNKNOWN_PRECISION), ""
+        )
+        raise InputError(
+            f"{model.name} is quantised in a way that is not known here ({method}); say how wide its weights are with "
+            "--precision"
+        )
+    return catalog.precision(spec.precision.weights or native)
+
+
+def served_checkpoint(
+    model: ModelArchitecture, named: Checkpoint | None, weights: Precision, kv_cache: Precision
+) -> Checkpoint | None:
+    """Return the checkpoint that is served in a precision: the one that was named, else the catalog's first.
+
+    Args:
+        model: whose checkpoints they are.
+        named: the one that was asked for by name.
+        weights: the precision in which weights are served.
+        kv_cache: of the KV cache: a checkpoint that brings it goes first.
+    """
+    if named is not None and named.precision == weights.id:
+        return named
+    same = [one for one in model.checkpoints if one.precision == weights.id]
+    return min(same, key=lambda one: (one.kv_precision or "bf16") != kv_cache.id, default=None)
 
 
 def _context_limit(spec: WorkloadSpec, model: ModelArchitecture) -> int:

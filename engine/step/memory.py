@@ -5,49 +5,28 @@ All functions take arrays over candidates (tp, pp, dp, ep); bytes throughout.
 
 import numpy as np
 
-from catalogs.matrices import embedding_parameters, layer_matrices, linear_extra_parameters, norm_parameters
-from catalogs.records.models import ModelArchitecture
-from catalogs.records.precisions import Precision
+from catalogs.matrices import layer_matrices, linear_extra_parameters, norm_parameters
+from catalogs.records.models import LayerGroup, MixtureFeedForward, ModelArchitecture
+from catalogs.records.runtimes import Profile, ServingRuntime
+from catalogs.storage import Storage, weights_by_part
 from engine.arrays import Floats, Ints
 from engine.step.operations import INDEX_KEY_BYTES, layers
 from engine.step.parallelism import Parallelism
 
-PLAIN_BYTES = 2.0
-"""Embeddings, LM head, norms and routers stay in 16 bit in quantised checkpoints."""
+EXPERT_CHUNK_TOKENS = 16384.0
+"""Most tokens that experts compute at a time."""
+
+CAPTURED_TOKENS = 512.0
+"""Tokens of the largest step of which a graph is captured, where enough requests may run together."""
 
 
-def quantised_roles(model: ModelArchitecture) -> frozenset[str]:
-    """Return the roles of the matrices that a quantised checkpoint of the model stores in its low precision."""
-    return frozenset({"expert"} if model.quantised_parts == "experts" else {"attention", "dense", "expert", "shared"})
-
-
-def quantised_parameters(model: ModelArchitecture) -> int:
-    """Return the parameters that a quantised checkpoint of the model stores in its low precision."""
-    roles = quantised_roles(model)
-    return sum(
-        group.count * matrix.parameters
-        for group in model.layers
-        for matrix in layer_matrices(group, model.hidden_size)
-        if matrix.role in roles
-    )
-
-
-def weights_bytes(model: ModelArchitecture, weights: Precision, total_parameters: int) -> float:
-    """Return the bytes of the whole model's weights in a precision.
-
-    Args:
-        model: whose quantised parts are known.
-        weights: format of the weights; one of 16 bits and more applies to everything, a narrower one to those parts.
-        total_parameters: of the model.
-    """
-    if weights.bits >= 16:
-        return total_parameters * weights.bytes_per_element
-    low = quantised_parameters(model)
-    return low * weights.bytes_per_element + (total_parameters - low) * PLAIN_BYTES
+def weights_bytes(model: ModelArchitecture, storage: Storage) -> float:
+    """Return the bytes of the whole model's weights as they are stored."""
+    return sum(weights_by_part(model, storage).values())
 
 
 def weights_bytes_per_accelerator(
-    model: ModelArchitecture, parallelism: Parallelism, low_bytes: Floats, plain_bytes: Floats
+    model: ModelArchitecture, parallelism: Parallelism, storage: Storage, expert_units: tuple[Ints, Ints] | None = None
 ) -> Floats:
     """Return the weight bytes on the fullest accelerator of each candidate.
 
@@ -56,14 +35,14 @@ def weights_bytes_per_accelerator(
 
     Args:
         model: whose weights they are.
-        parallelism: of the candidates.
-        low_bytes: bytes per element of quantised matrices, per candidate.
-        plain_bytes: bytes per element of all others.
+        parallelism: of each candidate.
+        storage: of the model's weights.
+        expert_units: multiples to which kernels fill up an expert's hidden width and its shard's own, per candidate.
     """
-    roles = quantised_roles(model)
     layer_bytes = np.zeros(parallelism.tp.shape)
+    plain = storage.bytes_per_weight("others")
     for group in model.layers:
-        per_layer = linear_extra_parameters(group) / parallelism.tp * plain_bytes
+        per_layer = linear_extra_parameters(group) / parallelism.tp * plain
         for matrix in layer_matrices(group, model.hidden_size):
             if matrix.role == "expert":
                 shards: Floats | Ints = parallelism.tp * parallelism.dp
@@ -71,15 +50,31 @@ def weights_bytes_per_accelerator(
                 shards = np.ones_like(parallelism.tp)
             else:
                 shards = np.minimum(parallelism.tp, matrix.ways)
-            per_layer = per_layer + matrix.parameters / shards * (low_bytes if matrix.role in roles else plain_bytes)
+            filled = _filled(group, model.hidden_size, parallelism, expert_units) if matrix.role == "expert" else 1.0
+            per_layer = per_layer + matrix.parameters / shards * filled * storage.bytes_per_weight(matrix.launch)
         layer_bytes = layer_bytes + group.count * per_layer
     deepest = np.ceil(model.layer_count / parallelism.pp) / model.layer_count
-    one_embedding = model.vocabulary * model.hidden_size * plain_bytes / parallelism.tp
-    both = embedding_parameters(model) * plain_bytes / parallelism.tp
-    ends = np.where(parallelism.pp == 1, both, one_embedding)
-    others = (norm_parameters(model) + model.extra_parameters / parallelism.tp) * plain_bytes / parallelism.pp
+    parts = weights_by_part(model, storage)
+    embedding, head = parts["embedding"] / parallelism.tp, parts.get("head", 0.0) / parallelism.tp
+    ends = np.where(parallelism.pp == 1, embedding + head, np.maximum(embedding, head))
+    extra = parts["others"] - plain * (
+        norm_parameters(model) + sum(group.count * linear_extra_parameters(group) for group in model.layers)
+    )
+    others = (norm_parameters(model) * plain + extra / parallelism.tp) / parallelism.pp
     result: Floats = layer_bytes * deepest + ends + others
     return result
+
+
+def _filled(
+    group: LayerGroup, hidden_size: int, parallelism: Parallelism, expert_units: tuple[Ints, Ints] | None
+) -> Floats | float:
+    """Return how many times as large experts are with the zeros that their kernels want."""
+    if expert_units is None or not isinstance(group.feed_forward, MixtureFeedForward):
+        return 1.0
+    hidden = float(group.feed_forward.latent_size or hidden_size)
+    shard = group.feed_forward.intermediate * parallelism.ep / (parallelism.tp * parallelism.dp)
+    result: Floats = np.ceil(hidden / expert_units[0]) * expert_units[0] / hidden
+    return result * np.ceil(shard / expert_units[1]) * expert_units[1] / shard
 
 
 def kv_bytes_per_token(model: ModelArchitecture, kv_bytes: float) -> float:
@@ -124,28 +119,78 @@ def sequence_bytes(
     return total
 
 
-def activation_bytes(model: ModelArchitecture, parallelism: Parallelism, budget_tokens: Floats) -> Floats:
-    """Return the peak activations of a step at the token budget, per accelerator.
+def activation_bytes(
+    model: ModelArchitecture, parallelism: Parallelism, budget_tokens: Floats, sampled: Floats, profile: Profile
+) -> Floats:
+    """Return the bytes that a serving runtime's trial step holds beside weights and KV cache, per accelerator.
 
-    The larger of two: the residual stream, its copy and the widest feed-forward intermediate in 16 bit; and the logits
-    of as many sampled positions as runtimes profile with (256) in fp32.
+    The larger of two: copies of the residual stream with the widest feed-forward intermediate in 16 bit; and one copy
+    of the residual stream with the sampler's copies of the logits in fp32, which every tensor-parallel rank gathers
+    whole (vllm-project/vllm vllm/v1/worker/gpu_model_runner.py, profile_run and _dummy_sampler_run). To either comes
+    the workspace of the experts, which outlives the layers.
 
     Args:
         model: whose layers they are.
         parallelism: of the candidates.
         budget_tokens: tokens of a step over all data-parallel ranks, per candidate.
+        sampled: requests of one data-parallel rank for which the step samples, per candidate.
+        profile: of the serving runtime.
     """
     widest = max(
         (
             matrix.outputs
             for group in model.layers
             for matrix in layer_matrices(group, model.hidden_size)
-            if matrix.role in ("dense", "shared", "attention")
+            if matrix.role in ("dense", "shared", "attention", "linear_attention")
         ),
         default=model.hidden_size,
     )
     tokens = budget_tokens / parallelism.dp
-    step = tokens * (3.0 * model.hidden_size + 1.5 * widest / parallelism.tp) * 2.0
-    logits = 256 * model.vocabulary / parallelism.tp * (4.0 + 2.0)
-    result: Floats = np.maximum(step, logits)
+    residual = tokens * model.hidden_size * 2.0
+    layers_bytes = profile.residual_copies * residual + tokens * 1.5 * widest / parallelism.tp * 2.0
+    sampler_bytes = residual + profile.logit_copies * sampled * model.vocabulary * 4.0
+    result: Floats = np.maximum(layers_bytes, sampler_bytes)
+    if profile.expert_workspace:
+        result = result + _expert_workspace_bytes(model, parallelism, budget_tokens)
+    return result
+
+
+def _expert_workspace_bytes(model: ModelArchitecture, parallelism: Parallelism, budget_tokens: Floats) -> Floats:
+    """Return the bytes of the tokens that experts work on: gate and up or the result in one buffer, their product.
+
+    Each token stands as often as it has experts, for as many tokens as are computed at a time (vllm-project/vllm
+    vllm/model_executor/layers/fused_moe/fused_moe.py and vllm/envs.py: VLLM_FUSED_MOE_CHUNK_SIZE 16,384).
+    """
+    most = np.zeros(parallelism.tp.shape)
+    for group in model.layers:
+        mixture = group.feed_forward
+        if not isinstance(mixture, MixtureFeedForward):
+            continue
+        shard = mixture.intermediate * parallelism.ep / (parallelism.tp * parallelism.dp)
+        hidden = float(mixture.latent_size or model.hidden_size)
+        rows = np.minimum(budget_tokens, EXPERT_CHUNK_TOKENS) * mixture.experts_per_token
+        most = np.maximum(most, rows * (np.maximum((mixture.matrices - 1) * shard, hidden) + shard) * 2.0)
+    return most
+
+
+def runtime_bytes(
+    model: ModelArchitecture,
+    parallelism: Parallelism,
+    runtime: ServingRuntime,
+    sequences: Floats,
+    communicators_gib: Floats,
+) -> Floats:
+    """Return what a serving runtime holds on an accelerator beside weights, KV cache and activations.
+
+    Args:
+        model: whose graphs are captured.
+        parallelism: of the candidates.
+        runtime: which serves it.
+        sequences: that may run together: steps of up to twice as many tokens are captured, and of up to 512
+            (vllm-project/vllm vllm/config/vllm.py, max_cudagraph_capture_size).
+        communicators_gib: what tensor parallelism holds on each candidate's accelerator, GiB.
+    """
+    captured = np.minimum(2.0 * sequences / CAPTURED_TOKENS, 1.0)
+    graphs = runtime.graph_layer_gib * captured * np.ceil(model.layer_count / parallelism.pp)
+    result: Floats = (runtime.runtime_gib + graphs + np.where(parallelism.tp > 1, communicators_gib, 0.0)) * 2.0**30
     return result

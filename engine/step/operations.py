@@ -113,17 +113,16 @@ def _mixing(attention: object) -> Mixing | None:
 def _grouped(attention: GroupedAttention, linear: LinearAttention | None) -> Mixing:
     value_dim = attention.value_head_dim or attention.head_dim
     pair = attention.head_dim + value_dim
-    cached = attention.head_dim + (0 if attention.shares_key_value else value_dim)
     beside = _linear(linear) if linear else None
     return Mixing(
         heads=attention.heads,
         kv_heads=attention.kv_heads,
-        cache_elements=attention.kv_heads * cached,
-        stored_elements=0 if attention.borrows_cache else attention.kv_heads * cached,
+        cache_elements=attention.kv_heads * pair,
+        stored_elements=0 if attention.borrows_cache else attention.kv_heads * pair,
         splits=True,
         prefill_flops=2.0 * attention.heads * pair,
         decode_flops=2.0 * attention.heads * pair,
-        prompt_elements=float(attention.heads * pair + attention.kv_heads * cached),
+        prompt_elements=float(attention.heads * pair + attention.kv_heads * pair),
         window=attention.window,
         index_elements=0,
         index_flops=0.0,
@@ -212,7 +211,7 @@ def flops(
             if product.role == "expert" and layer.mixture:
                 parameters *= layer.mixture.experts_per_token / layer.mixture.experts
             cost = 2.0 * parameters * tokens * layer.count
-            if product.role == "attention":
+            if product.role in ("attention", "linear_attention"):
                 projections += cost
             else:
                 feed_forward += cost

@@ -45,13 +45,10 @@ class Rates(Struct, frozen=True):
 
     linear: Roofline
     """Products with quantised weights."""
-    linear_bytes: float
-    """Bytes per weight of them."""
     linear_input_bytes: float
     plain: Roofline
     """Products with 16-bit weights: LM head, router, and what a checkpoint leaves unquantised."""
     mixture: Roofline
-    mixture_bytes: float
     decode: DecodeRate
     prefill: Roofline
     latent: tuple[tuple[float, Roofline], ...]
@@ -138,17 +135,22 @@ def peak_flops(accelerator: Accelerator, unit: str) -> float | None:
     return None if rate is None else rate * 1e12
 
 
-def compute_unit(accelerator: Accelerator, weights: Precision) -> str:
+def compute_unit(accelerator: Accelerator, weights: Precision, runtime: ServingRuntime) -> str:
     """Return the matrix unit that runs a weight format on an accelerator.
 
+    Args:
+        accelerator: that may have the format's own unit.
+        weights: their format.
+        runtime: that may widen them to 16 bit where there is none.
+
     Raises:
-        Unsupported: the accelerator has no such unit (FP8 on an A100); says what it would run as.
+        Unsupported: the accelerator has no such unit and the runtime does not do without; says what would run instead.
     """
     if weights.weight_only:
         return "bf16"
     if peak_flops(accelerator, weights.compute) is not None:
         return weights.compute
-    if weights.widens:
+    if runtime.widens(weights.id, accelerator):
         return "bf16"
     if weights.compute == "fp4" and peak_flops(accelerator, "fp8") is not None:
         raise Unsupported(f"{accelerator.name} has no FP4 unit", "fp8 (or weight-only int4)")
@@ -181,7 +183,7 @@ def rates_for(
     Raises:
         Unsupported: the accelerator has no unit for the format.
     """
-    unit = compute_unit(accelerator, weights)
+    unit = compute_unit(accelerator, weights, runtime)
     measured_on = accelerator.kernels or accelerator.id
     own = accelerator.kernels is None
     order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
@@ -194,12 +196,13 @@ def rates_for(
         t0 = STATIC_SCALE_LAUNCH_S if static else fit.t0_us * 1e-6
         return Roofline(t0, fit.compute * peak, min(fit.memory, 1.0) * bandwidth, fit.p)
 
-    widened = weights.widens and unit == "bf16"
+    widened = unit == "bf16" and weights.compute in ("fp8", "fp4")
     linear_keys = _LINEAR_KEYS["int4" if widened else weights.id if weights.id in _LINEAR_KEYS else "int4"]
-    mixture_keys = _MIXTURE_KEYS.get(weights.id, _MIXTURE_KEYS["int4"])
+    as_integers = widened and weights.id not in ("mxfp4",)
+    mixture_keys = _MIXTURE_KEYS["int4" if as_integers or weights.id not in _MIXTURE_KEYS else weights.id]
     quantised = weights.bits < 16
     key, fit, curve = _first(order, "gemm", linear_keys)
-    linear = roofline(fit, curve, unit, static=static_scales and quantised and not weights.weight_only)
+    linear = roofline(fit, curve, unit, static=static_scales and quantised and not widened and not weights.weight_only)
     if weights.compute == "int8" and not weights.weight_only and key == "fp8":
         linear = Roofline(
             fit.t0_us * 1e-6, fit.compute * (peak_flops(accelerator, "int8") or 0.0), linear.bytes_per_s, fit.p
@@ -221,13 +224,11 @@ def rates_for(
         linear=_scaled(
             linear, constants.linear_compute if quantised else constants.plain_compute, constants.linear_memory
         ),
-        linear_bytes=weights.bytes_per_element,
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
         plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), constants.plain_compute, constants.linear_memory),
         mixture=_scaled(
             roofline(mixture_fit, mixture_curve, mixture_unit), constants.mixture_compute, constants.mixture_memory
         ),
-        mixture_bytes=weights.bytes_per_element,
         decode=DecodeRate(
             decode_fit.t0_us * 1e-6,
             min(decode_fit.memory, 1.0)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import ModelArchitecture
+from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.step.collectives import collective_seconds
 from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
@@ -120,6 +121,7 @@ def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
 
 def step_tables(
     model: ModelArchitecture,
+    storage: Storage,
     parallelism: Parallelism,
     which: Ints,
     rates: Sequence[Rates],
@@ -129,21 +131,21 @@ def step_tables(
     """Return the step tables of candidates.
 
     Args:
-        model: that is run.
-        parallelism: of the candidates.
-        which: index of each candidate's rates and accelerator: (candidates,).
-        rates: of each accelerator.
-        accelerators: distinct ones.
-        per_node: accelerators per node: (candidates,).
+        model: whose layers they are.
+        storage: of its weights.
+        parallelism: of each candidate.
+        which: index of each candidate's rates and accelerator.
+        per_node: accelerators per node, per candidate.
     """
     column = _Columns(parallelism, which, rates)
-    parts = step_parts(model, parallelism, which, rates, accelerators, per_node)
+    parts = step_parts(model, storage, parallelism, which, rates, accelerators, per_node)
     total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
     return _with_context(model, column, np.maximum.accumulate(total, axis=1))
 
 
 def step_parts(
     model: ModelArchitecture,
+    storage: Storage,
     parallelism: Parallelism,
     which: Ints,
     rates: Sequence[Rates],
@@ -165,12 +167,15 @@ def step_parts(
     tokens = np.maximum(TOKEN_GRID / column.pp, 1.0)
     parts = {"runtime": column.constants["step_overhead_s"] + np.zeros_like(tokens)}
     for layer in layers(model):
-        for name, seconds in _layer_parts(layer, model, column, tokens).items():
+        for name, seconds in _layer_parts(layer, model, storage, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
     parts["collectives"] = collective_seconds(tokens, parallelism, which, rates, accelerators, per_node, model)
     head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
     head = model.vocabulary / column.tp
-    parts["LM head"] = column.product(column.plain, head_tokens, float(model.hidden_size), head, 2.0, 2.0)
+    low = storage.is_low("head")
+    roof, entry = (column.linear, column.input_bytes) if low else (column.plain, 2.0)
+    weight = storage.bytes_per_weight("embedding" if model.tied_embeddings else "head")
+    parts["LM head"] = column.product(roof, head_tokens, float(model.hidden_size), head, weight, entry)
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
     waiting = column.constants["pipeline_bubble"] * sum(parts.values(), np.zeros_like(tokens))
@@ -191,9 +196,7 @@ class _Columns:
         self.plain = _gather([r.plain for r in rates], which)
         self.mixture = _gather([r.mixture for r in rates], which)
         self.prefill = _gather([r.prefill for r in rates], which)
-        self.linear_bytes = self._scalar([r.linear_bytes for r in rates], which)
         self.input_bytes = self._scalar([r.linear_input_bytes for r in rates], which)
-        self.mixture_bytes = self._scalar([r.mixture_bytes for r in rates], which)
         self.kv_bytes = self._scalar([r.kv_bytes for r in rates], which)
         self.bandwidth = self._scalar([r.memory_bytes_per_s for r in rates], which)
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
@@ -237,7 +240,9 @@ class _Columns:
         return _gather(chosen, np.arange(len(chosen)))
 
 
-def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> dict[str, Floats]:
+def _layer_parts(
+    layer: Layer, model: ModelArchitecture, storage: Storage, column: _Columns, tokens: Floats
+) -> dict[str, Floats]:
     own = tokens / column.dp
     overhead = column.constants["layer_overhead_s"]
     if layer.mixture:
@@ -251,15 +256,14 @@ def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, token
     for product in layer.products:
         if product.role == "expert" and layer.mixture:
             continue
-        low = product.role != "router" and model.quantised_parts == "linear"
+        weight = storage.bytes_per_weight(product.matrices[0].launch)
         inputs = float(product.matrices[0].inputs)
         shards = np.minimum(column.tp, product.matrices[0].ways) if product.matrices[0].split == "inputs" else 1.0
         outputs = np.zeros_like(column.tp)
         for matrix in product.matrices:
             outputs += matrix.outputs / (np.minimum(column.tp, matrix.ways) if matrix.split == "outputs" else 1.0)
-        roof, weight, entry = (
-            (column.linear, column.linear_bytes, column.input_bytes) if low else (column.plain, 2.0, 2.0)
-        )
+        low = storage.is_low(product.matrices[0].role)
+        roof, entry = (column.linear, column.input_bytes) if low else (column.plain, 2.0)
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
         took = column.product(roof, own, inputs / shards, outputs, weight, entry)
         if product.role == "shared" and beside:
@@ -268,13 +272,13 @@ def _layer_parts(layer: Layer, model: ModelArchitecture, column: _Columns, token
             seconds = seconds + took
     parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
     if layer.mixture:
-        parts["experts"] = np.maximum(_experts(layer, model, column, tokens), shared)
+        parts["experts"] = np.maximum(_experts(layer, model, storage, column, tokens), shared)
     if layer.mixing and layer.mixing.state_bytes:
         parts["recurrent state"] = _state(layer.mixing, column, own)
     return parts
 
 
-def _experts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: Floats) -> Floats:
+def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _Columns, tokens: Floats) -> Floats:
     """Grouped expert products on one accelerator: k/E of the work, all experts that the step's tokens touch."""
     block = layer.mixture
     if block is None:
@@ -282,9 +286,11 @@ def _experts(layer: Layer, model: ModelArchitecture, column: _Columns, tokens: F
     width = block.latent_size or model.hidden_size
     slices = column.tp * column.dp / column.ep
     parameters = block.matrices * width * block.intermediate / slices
+    up, down = storage.bytes_per_weight("expert_up"), storage.bytes_per_weight("expert_down")
+    weight = ((block.matrices - 1) * up + down) / block.matrices
     flops = 2.0 * parameters * tokens * block.experts_per_token / column.ep
     touched = block.experts / column.ep * (1.0 - (1.0 - block.experts_per_token / block.experts) ** tokens)
-    moved = touched * parameters * column.mixture_bytes + tokens * block.experts_per_token / column.ep * width * 4.0
+    moved = touched * parameters * weight + tokens * block.experts_per_token / column.ep * width * 4.0
     return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE, moved)
 
 

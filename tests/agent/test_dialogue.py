@@ -291,7 +291,7 @@ def test_the_review_marks_defaults_and_names_sources() -> None:
 
 
 def test_the_review_warns_before_the_run_of_what_cannot_work() -> None:
-    _, says = step(State(), "llama 3.1 70b fp8 on A100, 2 rps, 500 in, 200 out", ports())
+    _, says = step(State(), "llama 3.1 70b fp8 on V100, 2 rps, 500 in, 200 out", ports())
     assert "Before you run it" in words(says)
     _, says = step(State(), "llama 3.1 8b bf16 on H100, 2 rps, 200k in, 200 out", ports())
     assert "Before you run it" in words(says)

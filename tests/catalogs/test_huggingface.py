@@ -647,3 +647,75 @@ def test_kinds_of_layers_are_told_apart():
     model = architecture_from_config(config_from_file(CONFIGS / "deepseek-v3.json"), name="m")
     assert isinstance(model.layers[1].feed_forward, MixtureFeedForward)
     assert model.layers[1].feed_forward.shared_intermediate == 2048
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"num_mem_blocks": 2}, "num_mem_blocks"),
+        ({"layer_group_size": 6}, "layer_group_size"),
+        ({"num_kv_share_groups": 4, "kv_share_every": 2}, "kv_share_every"),
+    ],
+)
+def test_what_the_cache_depends_on_and_nobody_reads_is_refused(fields, named):
+    with pytest.raises(InputError, match=named):
+        architecture_from_config({**LLAMA, **fields}, name="m")
+
+
+@pytest.mark.parametrize("fields", [{"ple_table_rows": 320_000_001}, {"ngram_vocab": 1000}, {"hc_streams": 4}])
+def test_a_mechanism_that_nobody_reads_is_doubted_by_name(fields):
+    (doubt,) = architecture_from_config({**LLAMA, **fields}, name="m").doubts
+    assert next(iter(fields)) in doubt
+
+
+def test_an_unknown_family_is_doubted_and_a_known_one_is_not():
+    (doubt,) = architecture_from_config({**LLAMA, "model_type": "novel_lm"}, name="m").doubts
+    assert "novel_lm" in doubt
+    assert architecture_from_config(LLAMA, name="m").doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("quantised", "precision", "bits"),
+    [
+        ({"quant_method": "gptq", "bits": 2, "group_size": 64}, "int2", 2.25),
+        ({"quant_method": "gptq", "bits": 3, "group_size": 128}, "int3", 3.125),
+        ({"quant_method": "awq", "bits": 4, "group_size": 32, "zero_point": True}, "int4", 4.625),
+        ({"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 4, "group_size": 64}}}, "int4", 4.5),
+        ({"quant_method": "torchao", "quant_type": {"default": {"_type": "Int8WeightOnlyConfig"}}}, "w8a16", 8.0),
+        ({"quant_method": "auto-round", "bits": 4, "group_size": 128}, "int4", 4.125),
+        ({"quant_method": "exl3", "bits": 3.0, "head_bits": 6}, "int4", 3.0),
+        ({"group_size": 64, "bits": 6}, "int6", 6.5),
+        (
+            {"quant_method": "vptq", "config_for_layers": {
+                "model.layers.0.self_attn.q_proj": {"vector_lens": [-1, 8], "num_centroids": [-1, 65536]}}},
+            "int2", 2.0,
+        ),
+        (
+            {"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 32}}},
+            "mxfp4", None,
+        ),
+    ],
+)  # fmt: skip
+def test_each_dialect_says_its_bits(quantised, precision, bits):
+    checkpoint = architecture_from_config({**LLAMA, "quantization_config": quantised}, name="m").checkpoints[0]
+    assert (checkpoint.precision, checkpoint.bits) == (precision, bits)
+
+
+def test_a_way_of_quantising_that_is_not_known_is_never_taken_for_16_bit():
+    model = architecture_from_config({**LLAMA, "quantization_config": {"quant_method": "novelq"}}, name="m")
+    assert model.checkpoints[0].precision == "unknown"
+    assert model.checkpoints[0].source == "novelq"
+
+
+def test_mixed_groups_are_stored_each_in_its_own_format():
+    """FP8 attention and NVFP4 feed-forward of a Llama 8B; first and last layers and the head left alone."""
+    groups = {
+        "group_0": {"targets": ["re:.*self_attn.*"], "weights": {"num_bits": 8, "type": "float"}},
+        "group_1": {"targets": ["re:.*mlp.*"], "weights": {"num_bits": 4, "type": "float", "group_size": 16}},
+    }
+    ignored = ["lm_head", "model.layers.0.mlp.down_proj"]
+    quantised = {"quant_method": "compressed-tensors", "config_groups": groups, "ignore": ignored}
+    checkpoint = architecture_from_config({**LLAMA, "quantization_config": quantised}, name="m").checkpoints[0]
+    assert checkpoint.precision == "nvfp4"
+    assert checkpoint.formats == {"attention": "fp8"}
+    assert 0 < checkpoint.wide["dense"] < 1 / LLAMA["num_hidden_layers"]

@@ -94,7 +94,7 @@ PUBLISHED = """
     sarvamai/sarvam-105b sarvam-105b bf16
     meituan-longcat/LongCat-Flash-Chat longcat-flash-560b bf16
     openai/gpt-oss-safeguard-120b gpt-oss-120b mxfp4
-    zai-org/GLM-5.3-Flash glm-5.3-flash bf16
+    zai-org/GLM-5.3-Flash glm-5.3-flash fp8
     poolside/Laguna-XS-2.1 laguna-xs-33b bf16
     thinkingmachines/Inkling-NVFP4 inkling-952b nvfp4
     CohereLabs/command-a-plus-05-2026-fp8 command-a-plus-219b fp8

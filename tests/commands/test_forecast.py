@@ -46,8 +46,8 @@ def test_a_batch_cap_is_honoured_and_the_first_warning_says_what_it_costs(fleetc
     assert plan["fleet"]["accelerators"] > without
     assert f"without the cap {without} " in plan["warnings"][0]
     assert f"without the cap {without} " in " ".join(run.out.split())
-    assert "--max-num-seqs 4" in plan["chosen"]["flags"]
-    assert "--max-model-len 8192" in plan["chosen"]["flags"]
+    assert "--max-num-seqs 4" in plan["chosen"]["command"]
+    assert "--max-model-len 8192" in plan["chosen"]["command"]
     assert "per million tokens" in run.out
 
 

@@ -125,12 +125,12 @@ def misses(plan: CapacityPlan) -> tuple[Rejection, ...]:
 
 
 def _command(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
-    if not plan.chosen.flags:
+    if not plan.chosen.command:
         return ()
-    if len(plan.chosen.flags) > room.command:
+    if len(plan.chosen.command) > room.command:
         return (in_full_report("How to start a replica"),)
     lead = start_lead(plan.chosen) if room.command_lead or plan.chosen.needs else ""
-    return (Command(plan.chosen.flags, lead),)
+    return (Command(plan.chosen.command, lead),)
 
 
 def _first_warning(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:

@@ -88,8 +88,9 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
             ("serving runtime", chosen.runtime),
         )
     )
-    if chosen.flags:
-        yield Command(chosen.flags, start_lead(chosen))
+    if chosen.command:
+        yield Command(chosen.command, start_lead(chosen))
+        yield Facts(tuple((f"{one.flag} {one.value}".strip(), one.why) for one in chosen.flags))
 
 
 def _memory(memory: Memory) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from engine.plan import (
     Energy,
     Fleet,
     Latency,
+    LaunchFlag,
     LedgerLine,
     Memory,
     Performance,
@@ -162,7 +163,7 @@ def verbose() -> CapacityPlan:
             accelerator_name=name,
             model_name=f"{name}/{name}",
             offer=offer,
-            flags=base.chosen.flags + " --some-flag value" * 30,
+            command=base.chosen.command + " --some-flag value" * 30,
         ),
         targets=targets,
         fleet=replace(
@@ -200,10 +201,11 @@ def chosen() -> Chosen:
             source="cloudpilot-ai/karpenter-provider-gcp pkg/providers/pricing/initial-prices.json",
             checked="2026-08-03",
         ),
-        flags=(
+        command=(
             "vllm serve meta-llama/Llama-3.1-70B-Instruct --tensor-parallel-size 4 --dtype bfloat16 "
             "--max-num-seqs 256 --max-num-batched-tokens 2048 --gpu-memory-utilization 0.9"
         ),
+        flags=(LaunchFlag("--tensor-parallel-size", "4", "each layer is split over 4 accelerators"),),
     )
 
 

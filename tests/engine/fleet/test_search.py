@@ -163,7 +163,7 @@ def test_every_candidate_is_legal_and_fits() -> None:
     assert len(found) > 30
     memory = found.memory
     for row in range(len(found)):
-        assert not illegal_because(found.question.model, found.parallelism.sizes(row))
+        assert not illegal_because(found.question, found.parallelism.sizes(row))
     assert (found.seats >= 1).all()
     assert (memory.weights < memory.total).all()
     assert (memory.kv_cache > 0).all()
@@ -183,7 +183,7 @@ def test_what_does_not_fit_says_what_it_needed_and_what_there_was() -> None:
 
 
 def test_no_accelerator_at_all_is_an_empty_search() -> None:
-    found = search(question({"precision.weights": "fp8"}))
+    found = search(question({"precision.weights": "fp8", "serving.runtime": "tensorrt-llm"}))
     assert not len(found.order)
     assert "has no FP8 unit" in found.rejected[0].reason
 

@@ -1,9 +1,13 @@
 """What a plan says to type: checkpoints that exist, and nothing that they already are."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
+from engine.planning.launch import FLAGS
 from engine.question.resolve import resolve
 from engine.workload import spec_from
 from tests.engine.asked import formula_plan
@@ -23,7 +27,7 @@ def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
 
 
 def test_a_checkpoint_that_is_fp8_already_is_not_quantised_again(catalog: Catalog) -> None:
-    flags = plan_for(catalog, model="llama 3.1 70b", precision__weights="fp8").chosen.flags
+    flags = plan_for(catalog, model="llama 3.1 70b", precision__weights="fp8").chosen.command
     assert "FP8" in flags
     assert "--quantization" not in flags
 
@@ -34,8 +38,14 @@ def test_a_16_bit_checkpoint_is_quantised_online(catalog: Catalog) -> None:
         for m in catalog.models.values()
         if m.native_precision == "bf16" and m.checkpoints and {c.precision for c in m.checkpoints} == {"bf16"}
     )
-    flags = plan_for(catalog, model=model.id, precision__weights="fp8").chosen.flags
+    flags = plan_for(catalog, model=model.id, precision__weights="fp8").chosen.command
     assert "--quantization fp8" in flags
+
+
+TO_BE_MADE = (
+    "Llama-3.1-8B-Instruct-BF16.gguf, which no repository that is known here holds: llama.cpp's convert_hf_to_gguf.py "
+    "and llama-quantize make it"
+)
 
 
 def test_one_replica_serves_and_several_serve(catalog: Catalog) -> None:
@@ -55,7 +65,7 @@ def test_one_replica_serves_and_several_serve(catalog: Catalog) -> None:
         ("TPU v6e", "vllm", "vllm serve", "vLLM with its tpu-inference plugin"),
         ("Gaudi 3", "vllm", "vllm serve", "vLLM with its vllm-gaudi plugin"),
         ("Trainium2", "vllm", "vllm serve", "vLLM with its vllm-neuron plugin"),
-        ("M3 Ultra", "llama.cpp", "llama-server", ""),
+        ("M3 Ultra", "llama.cpp", "llama-server", TO_BE_MADE),
         ("MI300X", "sglang", "python -m sglang.launch_server", "the ROCm build of SGLang"),
         ("H100 SXM", "tensorrt-llm", "trtllm-serve", ""),
     ],
@@ -64,7 +74,7 @@ def test_the_command_is_one_that_runs_there(
     catalog: Catalog, accelerator: str, runtime: str, starts: str, needs: str
 ) -> None:
     plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=[accelerator], serving__runtime=runtime)
-    assert plan.chosen.flags.startswith(starts)
+    assert plan.chosen.command.startswith(starts)
     assert plan.chosen.needs == needs
     assert not any("not known to run" in warning for warning in plan.warnings)
 
@@ -82,15 +92,15 @@ def test_where_a_runtime_does_not_run_no_command_is_shown_and_what_does_is_said(
     catalog: Catalog, accelerator: str, runtime: str, instead: str
 ) -> None:
     plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=[accelerator], serving__runtime=runtime)
-    assert plan.chosen.flags == ""
+    assert plan.chosen.command == ""
     (said,) = [warning for warning in plan.warnings if "not known to run" in warning]
     assert instead in said
 
 
 def test_a_cpu_is_not_given_the_memory_of_a_gpu(catalog: Catalog) -> None:
     plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["EPYC 9654"])
-    assert "--gpu-memory-utilization" not in plan.chosen.flags
-    assert "--max-num-batched-tokens" in plan.chosen.flags
+    assert "--gpu-memory-utilization" not in plan.chosen.command
+    assert "--max-num-batched-tokens" in plan.chosen.command
 
 
 def test_a_search_leaves_out_what_the_runtime_does_not_run_on(catalog: Catalog) -> None:
@@ -113,3 +123,43 @@ def test_every_platform_names_what_the_catalog_holds(catalog: Catalog) -> None:
         for platform in runtime.platforms:
             assert set(platform.vendors) <= vendors
             assert set(platform.architectures) <= architectures
+
+
+FLAGS_OF_RUNTIMES = {
+    (row["runtime"], row["flag"]): row["seen_in_versions"].split()
+    for row in csv.DictReader(
+        (Path(__file__).resolve().parents[2] / "fixtures" / "cases" / "runtime_flags.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
+}
+"""Flags that we print → the released versions whose argument definitions have them."""
+
+
+def test_every_flag_is_one_of_the_runtimes_own_newest_release() -> None:
+    for runtime, newest in (("vllm", "0.33.0"), ("sglang", "0.5.23")):
+        for setting, flag in FLAGS[runtime].items():
+            assert newest in FLAGS_OF_RUNTIMES[runtime, flag], f"{runtime}: {setting} is {flag}"
+
+
+def test_each_flag_of_the_command_has_its_reason(catalog: Catalog) -> None:
+    plan = plan_for(catalog, model="qwen3 235b a22b", precision__weights="fp8", hardware__accelerators=["H200"])
+    assert plan.chosen.flags
+    for flag in plan.chosen.flags:
+        assert f"{flag.flag} {flag.value}".strip() in plan.chosen.command
+        assert flag.why
+
+
+def test_a_context_that_does_not_fit_is_cut_to_what_the_workload_needs(catalog: Catalog) -> None:
+    """Llama 3.1 8B on one RTX 3090: 131,072 tokens take 16 GiB of KV cache; p99.9 of 500 in and 200 out fits."""
+    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["RTX 3090"], traffic__requests_per_s=0.1)
+    (context,) = [flag for flag in plan.chosen.flags if flag.flag == "--max-model-len"]
+    assert 2_000 < int(context.value) < 20_000
+    assert int(context.value) % 1024 == 0
+
+
+def test_no_other_checkpoint_is_served_than_was_planned(catalog: Catalog) -> None:
+    """Of a precision of which no checkpoint is known, the command names one that is to be made."""
+    plan = plan_for(catalog, model="qwen3 32b", precision__weights="int8")
+    assert "serve ./Qwen3-32B-INT8" in plan.chosen.command
+    assert "llm-compressor" in plan.chosen.needs

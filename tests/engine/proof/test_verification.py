@@ -48,7 +48,7 @@ def starved(rate: float | None, *accelerators: str, count: int | None = None) ->
         tokens=Tokens(input=TokenDistribution(mean=500), output=TokenDistribution(mean=2000)),
         model="llama-3.1-8b",
         targets=(Target(metric="itl", percentile="p95", seconds=0.1),),
-        serving=Serving(tensor_parallel=1, pipeline_parallel=1),
+        serving=Serving(tensor_parallel=1, pipeline_parallel=1, memory_utilisation=0.88),
         hardware=Hardware(accelerators=accelerators, accelerator_count=count),
         availability=Availability(),
     )

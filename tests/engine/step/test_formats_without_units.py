@@ -3,7 +3,9 @@
 import pytest
 
 from catalogs.catalog import Catalog
+from engine.fleet.candidates import candidates
 from engine.step.rates import Unsupported, compute_unit, rates_for
+from tests.engine.asked import question as asked_of
 
 
 @pytest.fixture(scope="module")
@@ -11,28 +13,49 @@ def catalog() -> Catalog:
     return Catalog.load()
 
 
-@pytest.mark.parametrize("name", ["H100 SXM", "A100 80GB SXM"])
-def test_mxfp4_is_widened_to_16_bit_where_there_is_no_fp4_unit(catalog: Catalog, name: str) -> None:
-    accelerator, mxfp4, bf16 = catalog.accelerator(name), catalog.precision("mxfp4"), catalog.precision("bf16")
-    rates = rates_for(accelerator, catalog.runtime("vllm"), mxfp4, bf16, catalog.curves)
-    wide = rates_for(accelerator, catalog.runtime("vllm"), bf16, bf16, catalog.curves)
-    assert rates.compute == "bf16"
-    assert rates.mixture_bytes == pytest.approx(4.25 / 8)
-    assert rates.linear_input_bytes == 2.0
-    # Reading a quarter of the bytes, at no more than the 16-bit rate of arithmetic.
-    assert rates.linear.flops_per_s <= wide.linear.flops_per_s * 1.001
-
-
-def test_mxfp4_runs_natively_where_there_is_an_fp4_unit(catalog: Catalog) -> None:
-    assert compute_unit(catalog.accelerator("B200"), catalog.precision("mxfp4")) == "fp4"
+def on(catalog: Catalog, accelerator: str, precision: str, runtime: str = "vllm") -> str:
+    return compute_unit(catalog.accelerator(accelerator), catalog.precision(precision), catalog.runtime(runtime))
 
 
 @pytest.mark.parametrize(
-    ("name", "precision", "instead"), [("H100 SXM", "nvfp4", "fp8"), ("A100 80GB SXM", "fp8", "bf16")]
+    ("name", "precision"),
+    [("H100 SXM", "mxfp4"), ("A100 80GB SXM", "mxfp4"), ("RTX 3090", "fp8"), ("H100 SXM", "nvfp4"), ("L40S", "nvfp4")],
 )
-def test_other_formats_are_refused_with_what_would_run_instead(
-    catalog: Catalog, name: str, precision: str, instead: str
+def test_vllm_widens_to_16_bit_where_there_is_no_unit(catalog: Catalog, name: str, precision: str) -> None:
+    """Marlin: the weights are read in their own format and multiplied in 16 bit."""
+    accelerator, narrow, bf16 = catalog.accelerator(name), catalog.precision(precision), catalog.precision("bf16")
+    rates = rates_for(accelerator, catalog.runtime("vllm"), narrow, bf16, catalog.curves)
+    wide = rates_for(accelerator, catalog.runtime("vllm"), bf16, bf16, catalog.curves)
+    assert rates.compute == "bf16"
+    assert rates.linear_input_bytes == 2.0
+    assert rates.linear.flops_per_s <= wide.linear.flops_per_s * 1.001
+
+
+def test_a_format_runs_natively_where_there_is_its_unit(catalog: Catalog) -> None:
+    assert on(catalog, "B200", "mxfp4") == "fp4"
+    assert on(catalog, "H100 SXM", "fp8") == "fp8"
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "runtime", "instead"),
+    [
+        ("H100 SXM", "nvfp4", "tensorrt-llm", "fp8"),
+        ("A100 80GB SXM", "fp8", "tensorrt-llm", "bf16"),
+        ("V100 SXM2 32GB", "fp8", "vllm", "bf16"),
+        ("MI300X", "nvfp4", "vllm", "fp8"),
+    ],
+)
+def test_what_no_kernel_does_is_refused_with_what_would_run_instead(
+    catalog: Catalog, name: str, precision: str, runtime: str, instead: str
 ) -> None:
     with pytest.raises(Unsupported) as refusal:
-        compute_unit(catalog.accelerator(name), catalog.precision(precision))
+        on(catalog, name, precision, runtime)
     assert refusal.value.instead.startswith(instead)
+
+
+def test_the_runtime_that_would_is_named(catalog: Catalog) -> None:
+    question = asked_of(
+        {"hardware.accelerators": ["a100-sxm-80gb"], "precision.weights": "fp8", "serving.runtime": "tensorrt-llm"}
+    )
+    (refused,) = candidates(question)[1]
+    assert "--runtime vllm" in refused.relaxations

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogs.matrices import total_parameters
-from catalogs.records.models import ModelArchitecture
-from engine.fleet.candidates import candidates, single
+from catalogs.records.models import Checkpoint, ModelArchitecture
+from catalogs.storage import Storage, storage_of
+from engine.fleet.candidates import SEAT_SHARE, candidates, longest_request, single
 from engine.step.memory import (
     Parallelism,
     activation_bytes,
     kv_bytes_per_token,
+    runtime_bytes,
     sequence_bytes,
     weights_bytes,
     weights_bytes_per_accelerator,
@@ -39,13 +41,17 @@ def held(model: ModelArchitecture, tokens: float, kv_bytes: float = 2.0, at: Par
     return float(sequence_bytes(model, np.array([tokens]), np.array([kv_bytes]), at)[0])
 
 
-def shard(model: ModelArchitecture, at: Parallelism, low: float = 2.0, plain: float = 2.0) -> float:
-    return float(weights_bytes_per_accelerator(model, at, np.array([low]), np.array([plain]))[0])
+def stored(model: ModelArchitecture, precision: str = "bf16", checkpoint: Checkpoint | None = None) -> Storage:
+    return storage_of(model, CATALOG.precisions[precision], checkpoint, CATALOG.precision)
+
+
+def shard(model: ModelArchitecture, at: Parallelism) -> float:
+    return float(weights_bytes_per_accelerator(model, at, stored(model))[0])
 
 
 def test_the_seed_case_to_the_byte() -> None:
     """Weights of 131.4 GiB and 320 KiB of KV cache per token."""
-    weights = weights_bytes(LLAMA_70B, CATALOG.precisions["fp16"], total_parameters(LLAMA_70B))
+    weights = weights_bytes(LLAMA_70B, stored(LLAMA_70B, "fp16"))
     assert weights == 141_107_412_992
     assert round(weights / GIB, 1) == 131.4
     assert kv_bytes_per_token(LLAMA_70B, 2.0) == 320 * 1024
@@ -65,9 +71,7 @@ def test_tensorrt_llm_shares_out_what_weights_leave_and_vllm_the_whole() -> None
 @FACTS
 def test_weights_in_16_bit_are_those_summed_by_hand(fact: MemoryFact) -> None:
     model = CATALOG.models[fact.model]
-    assert weights_bytes(model, CATALOG.precisions["bf16"], total_parameters(model)) == pytest.approx(
-        2 * fact.parameters, rel=1e-9
-    )
+    assert weights_bytes(model, stored(model)) == pytest.approx(2 * fact.parameters, rel=1e-9)
 
 
 @of_every([(fact, tokens) for fact in MEMORY_FACTS for tokens in (10_000, 200_000)])
@@ -141,13 +145,14 @@ def test_a_tied_embedding_is_there_once_and_twice_over_a_pipeline() -> None:
 
 @of_every(MODELS)
 def test_fewer_bits_never_take_more(model: ModelArchitecture) -> None:
-    parameters = total_parameters(model)
-    sizes = [
-        weights_bytes(model, CATALOG.precisions[name], parameters)
-        for name in ("fp32", "fp16", "q8_0", "int8", "fp8", "q4_k_m", "nvfp4", "mxfp4", "int4", "iq1_s")
-    ]
-    assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] > 0
+    """Among what quantises the same parts: GGUF files quantise everything, the others what quantisers usually do."""
+    for names in (
+        ("fp32", "fp16", "int8", "fp8", "nvfp4", "mxfp4", "int4", "int3", "int2"),
+        ("fp32", "fp16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq1_s"),
+    ):
+        sizes = [weights_bytes(model, stored(model, name)) for name in names]
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[-1] > 0
 
 
 @settings(max_examples=draws(60), deadline=None)
@@ -171,22 +176,60 @@ def test_sharding_never_adds_and_tokens_never_free(
     assert shard(model, wide) * int(wide.accelerators[0]) >= 2 * total_parameters(model) * (1 - 1e-9)
 
 
+def activations(
+    model: ModelArchitecture, tokens: float, sampled: float, at: Parallelism, runtime: str = "vllm"
+) -> float:
+    profile = CATALOG.runtimes[runtime].profile
+    assert profile
+    return float(activation_bytes(model, at, np.array([tokens]), np.array([sampled]), profile)[0])
+
+
 def test_activations_are_those_summed_by_hand() -> None:
-    """Llama 70B at TP4: 3 × the stream; gate, up and their product; at a small budget the logits of 256 positions."""
-
-    def activations(tokens: float, tp: int, dp: int = 1) -> float:
-        return float(activation_bytes(LLAMA_70B, split(tp=tp, dp=dp), np.array([tokens]))[0])
-
-    assert activations(8192, 4) == 8192 * 2 * (3 * 8192 + 3 * 28_672 / 4)
-    assert activations(64, 4) == 256 * 128_256 / 4 * (4 + 2)
-    assert activations(8 * 8192, 4, dp=8) == activations(8192, 4)
+    """Llama 70B at TP4 in TensorRT-LLM: 3 × the stream, gate, up and product; few tokens: 256 requests' logits."""
+    stream = 64 * 8192 * 2
+    assert activations(LLAMA_70B, 8192, 256, split(tp=4), "tensorrt-llm") == 8192 * 2 * (3 * 8192 + 3 * 28_672 / 4)
+    assert activations(LLAMA_70B, 64, 256, split(tp=4), "tensorrt-llm") == stream + 1.5 * 256 * 128_256 * 4
 
 
 def test_activations_rise_with_the_budget_and_fall_with_sharding() -> None:
-    sizes = [float(activation_bytes(LLAMA_70B, split(tp=4), np.array([budget]))[0]) for budget in (1e3, 8e3, 64e3)]
+    sizes = [activations(LLAMA_70B, budget, 256, split(tp=4)) for budget in (1e3, 8e3, 64e3)]
     assert sizes[0] < sizes[1] < sizes[2]
-    wider = float(activation_bytes(LLAMA_70B, split(tp=8), np.array([8e3]))[0])
-    assert wider < sizes[1]
+    assert activations(LLAMA_70B, 64e3, 256, split(tp=8)) < sizes[2]
+
+
+@settings(max_examples=draws(60), deadline=None)
+@given(
+    model=st.sampled_from(MODELS),
+    runtime=st.sampled_from(["vllm", "tensorrt-llm", "generic"]),
+    tp=st.sampled_from([1, 2, 8]),
+    dp=st.sampled_from([1, 4]),
+    tokens=st.floats(16, 65536),
+    sampled=st.floats(1, 2048),
+    times=st.floats(1, 4),
+)
+def test_more_tokens_requests_or_words_never_leave_more_for_the_kv_cache(
+    model: ModelArchitecture, runtime: str, tp: int, dp: int, tokens: float, sampled: float, times: float
+) -> None:
+    at = split(tp=tp, dp=dp)
+    held_now = activations(model, tokens, sampled, at, runtime)
+    wider = CATALOG.models[model.id].model_copy(update={"vocabulary": int(model.vocabulary * times)})
+    assert activations(model, tokens * times, sampled, at, runtime) >= held_now
+    assert activations(model, tokens, sampled * times, at, runtime) >= held_now
+    assert activations(wider, tokens, sampled, at, runtime) >= held_now
+    serving, requests = CATALOG.runtimes[runtime], np.array([sampled])
+    graphs = [float(runtime_bytes(model, at, serving, requests * more, np.zeros(1))[0]) for more in (1.0, times)]
+    assert graphs[0] <= graphs[1]
+
+
+def test_experts_of_a_rank_work_on_at_most_a_chunk_of_tokens() -> None:
+    """DeepSeek-V3 on eight ranks: 16,384 tokens of eight experts each, 7,168 wide and 2,048 within."""
+    model = CATALOG.models["deepseek-v3"]
+    profile = CATALOG.runtimes["vllm"].profile
+    assert profile
+    bare = profile.model_copy(update={"expert_workspace": False})
+    at, tokens, sampled = split(dp=8, ep=8), np.array([8 * 8192.0]), np.array([1024.0])
+    whole, rest = (activation_bytes(model, at, tokens, sampled, each) for each in (profile, bare))
+    assert float((whole - rest)[0]) == 16384 * 8 * (7168 + 2048) * 2
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-70b", "deepseek-v3", "gpt-oss-120b", "nemotron-h-56b", "gemma-3-27b"])
@@ -198,6 +241,18 @@ def test_the_parts_of_an_accelerator_sum_to_the_whole(model: str) -> None:
     assert len(found) > 3
     assert parts == pytest.approx(memory.total, rel=1e-12)
     assert (memory.kv_cache > 0).all()
+
+
+def test_where_one_request_fits_one_is_run() -> None:
+    """Gemma 4 31B on one H100 with requests that just fit the pool: SEAT_SHARE of it would hold none."""
+    wanted = {"model": "gemma-4-31b", "precision.weights": None, "hardware.accelerators": ["h100"]}
+    short = question(wanted)
+    tokens = longest_request(short, single(short, ParallelSizes(1)))
+    assert 10_000 < tokens < short.context_limit
+    fixed = {"tokens.input.mean": tokens - 200, "tokens.output.mean": 200, "tokens.input.cv": 0, "tokens.output.cv": 0}
+    found = single(question({**wanted, **fixed}), ParallelSizes(1))
+    assert found.memory.longest[0] <= found.memory.kv_cache[0] < found.memory.sequence[0] / SEAT_SHARE
+    assert found.seats_by_memory[0] == 1
 
 
 def test_sequences_that_fit_are_those_of_live_tokens() -> None:

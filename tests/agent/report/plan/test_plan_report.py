@@ -83,7 +83,7 @@ def test_screenful_fits_a_screen_whatever_the_plan_says(
         warnings=tuple(words(length) for length in warnings),
         assumptions=tuple(Assumption(words(said), words(moved) if moved else "") for said, moved in assumptions),
         targets=tuple(TargetResult("ttft", "p95", 0.8, 0.7 + n / 10, n < 1) for n in range(targets)),
-        chosen=replace(base.chosen, flags="--flag value " * (flags // 13)),
+        chosen=replace(base.chosen, command="--flag value " * (flags // 13)),
     )
     assert height(screenful(crowded), 80) <= 25
 
@@ -278,7 +278,9 @@ def test_output_survives_an_encoding_without_our_signs() -> None:
 
 def test_plan_survives_a_report_without_optional_parts() -> None:
     base: CapacityPlan = unpriced()
-    bare = replace(base, alternatives=(), rejected=(), assumptions=(), chosen=replace(base.chosen, flags=""))
+    bare = replace(
+        base, alternatives=(), rejected=(), assumptions=(), chosen=replace(base.chosen, command="", flags=())
+    )
     report = shown(whole_report(bare), width=80)
     assert "Alternatives" not in report
     assert "Start each replica" not in report
