@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from agent.report.blocks import Block, Cell, Chart, Facts, Heading, Paragraph, Report, Series
 from agent.report.plan.replay_section import requests_met, saving_shown
 from agent.report.simulated_latencies import simulated_latencies
-from agent.report.simulation_report import targets_shown, verdict_shown
+from agent.report.simulation_report import verdict_and_targets
 from agent.report.words import accelerators_noun
 from catalogs.units import (
     SECONDS_PER_HOUR,
@@ -48,15 +48,7 @@ def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
 def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
     chosen = plan.chosen
     yield Paragraph(fleet_sentence(plan, simulated), "strong")
-    yield verdict_shown(simulated.targets)
-    if simulated.refused:
-        yield Paragraph(
-            f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",
-            "warning",
-            "Warning",
-        )
-    if simulated.targets:
-        yield targets_shown(simulated.targets)
+    yield from verdict_and_targets(simulated)
     yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s, ("p50", "p95", "p99"))
     items: list[tuple[str, Cell]] = [
         ("requests", f"{show_count(simulated.requests)}, {show_rate(simulated.arrivals_per_s)} on average"),

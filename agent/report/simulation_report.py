@@ -6,6 +6,7 @@ from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Para
 from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
 from agent.report.words import share_met
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
+from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.load_test.plan_under_load import SimulatedPlan
 from engine.plan import CapacityPlan, SimulatedTarget
 from engine.workload import target_name
@@ -30,7 +31,15 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
         f"{show_rate(simulated.arrivals_per_s)} over {show_seconds(simulated.duration_s)}.",
         "strong",
     )
-    yield verdict_shown(simulated.targets)
+    yield from verdict_and_targets(simulated)
+    yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s)
+    yield _facts(simulated)
+    yield from _charts(simulated)
+
+
+def verdict_and_targets(simulated: SimulatedPlan | SimulatedFleet) -> Iterator[Block]:
+    """Yield which targets are missed, how many requests were refused, and each target with what was simulated."""
+    yield _verdict(simulated.targets)
     if simulated.refused:
         yield Paragraph(
             f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",
@@ -38,13 +47,10 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
             "Warning",
         )
     if simulated.targets:
-        yield targets_shown(simulated.targets)
-    yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s)
-    yield _facts(simulated)
-    yield from _charts(simulated)
+        yield _targets(simulated.targets)
 
 
-def verdict_shown(targets: Sequence[SimulatedTarget]) -> Paragraph:
+def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
     """Return which targets are missed."""
     if not targets:
         return Paragraph("No target was given.", "quiet")
@@ -54,7 +60,7 @@ def verdict_shown(targets: Sequence[SimulatedTarget]) -> Paragraph:
     return Paragraph("Meets the target." if len(targets) == 1 else f"Meets all {len(targets)} targets.", "good")
 
 
-def targets_shown(targets: Sequence[SimulatedTarget]) -> Table:
+def _targets(targets: Sequence[SimulatedTarget]) -> Table:
     """Return each target with what was simulated; columns of which nothing is known go."""
     columns = (
         Column("target"),

@@ -16,7 +16,7 @@ from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
 from engine.planning.ledger import fixed_fleet
-from engine.proof.simulated_figures import latency
+from engine.proof.simulated_figures import latency, simulated_target
 from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.simulation import Requests, step_model_of
 from engine.simulation.minutes import Minutes
@@ -204,17 +204,7 @@ def _verdicts(plan: CapacityPlan, over: FleetOverTime) -> Iterator[SimulatedTarg
     for target, misses in zip(plan.spec.targets, over.misses, strict=True):
         estimate: BatchMeansEstimate = getattr(latencies[target.metric], target.percentile)
         if isfinite(estimate.value):
-            yield SimulatedTarget(
-                target.metric,
-                target.percentile,
-                target.seconds,
-                estimate.value,
-                estimate.low,
-                estimate.high,
-                None,
-                estimate.value <= target.seconds,
-                1 - misses / over.completed,
-            )
+            yield simulated_target(target, estimate, 1 - misses / over.completed)
 
 
 def _paid_hours(plan: CapacityPlan, over: FleetOverTime) -> float:

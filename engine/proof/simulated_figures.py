@@ -52,17 +52,32 @@ def simulated_targets(
         if not isfinite(estimate.value):
             continue
         shares = [share for result in results if (share := _within(target, result, first, last)) is not None]
-        yield SimulatedTarget(
-            target.metric,
-            target.percentile,
-            target.seconds,
-            estimate.value,
-            estimate.low,
-            estimate.high,
-            None if formula is None else float(getattr(getattr(formula, name), target.percentile)),
-            estimate.value <= target.seconds,
-            sum(shares) / len(shares) if shares else None,
-        )
+        formula_s = None if formula is None else float(getattr(getattr(formula, name), target.percentile))
+        yield simulated_target(target, estimate, sum(shares) / len(shares) if shares else None, formula_s)
+
+
+def simulated_target(
+    target: Target, estimate: BatchMeansEstimate, within: float | None, formula_s: float | None = None
+) -> SimulatedTarget:
+    """Return what came of a target as a plan holds it.
+
+    Args:
+        target: of the spec.
+        estimate: of its metric at its percentile, seconds.
+        within: share of requests within it; None where that is not known.
+        formula_s: what the formulas say beside the estimate, seconds.
+    """
+    return SimulatedTarget(
+        target.metric,
+        target.percentile,
+        target.seconds,
+        estimate.value,
+        estimate.low,
+        estimate.high,
+        formula_s,
+        estimate.value <= target.seconds,
+        within,
+    )
 
 
 def _within(target: Target, result: SimulationResult, first: int, last: int | None) -> float | None:
