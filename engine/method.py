@@ -13,7 +13,7 @@ from engine.planning.assumptions import assumptions_of
 from engine.planning.bands import bands_of
 from engine.planning.bill import bill_of, energy_of
 from engine.planning.capacity import pool_may_fill
-from engine.planning.memory import memory_of
+from engine.planning.memory import replica_memory
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
 from engine.planning.replica import chosen_of
@@ -88,7 +88,7 @@ def plan_of(verdict: Verdict, day: ReplayedDay | None, sources: Mapping[str, Sou
     """
     chosen = verdict.chosen
     question, candidate, points = chosen.question, chosen.candidate, chosen.points
-    memory = memory_of(question, candidate, points.at_peak)
+    memory = replica_memory(question, candidate.candidates, points.at_peak.kv_cache_usage)
     fleet = replace(chosen.fleet, minimum_replicas=day.minimum_replicas) if day else chosen.fleet
     thresholds = day.thresholds if day else thresholds_of(chosen)
     bill = bill_of(chosen, fleet, thresholds, day.time_held if day else None)

@@ -1,26 +1,26 @@
 """The memory of one replica as the plan states it, with its verdict."""
 
 from engine.fleet.candidates import Candidates
-from engine.fleet.search import MARGINAL_WEIGHTS, SizedCandidates
+from engine.fleet.search import MARGINAL_WEIGHTS
 from engine.plan import (
     AcceleratorMemory,
     Memory,
-    Performance,
     Verdict,
 )
 from engine.question.resolve import Question
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 
 
-def memory_of(question: Question, best: SizedCandidates, at_peak: Performance) -> Memory:
-    """Return the memory of one replica at the peak and the verdict on it."""
-    return replica_memory(question, best.candidates, at_peak.kv_cache_usage)
+def replica_memory(question: Question, replica: Candidates, kv_cache_usage: float) -> Memory:
+    """Return the memory of one replica and the verdict on it.
 
-
-def replica_memory(question: Question, found: Candidates, kv_cache_usage: float) -> Memory:
-    """Return the memory of one replica (an array of one) of whose KV pool a share is in use, and the verdict on it."""
-    memory = found.memory
-    size, dp = int(found.parallelism.accelerators[0]), int(found.parallelism.dp[0])
+    Args:
+        question: that the replica answers.
+        replica: an array of one.
+        kv_cache_usage: share of its KV pool that is in use.
+    """
+    memory = replica.memory
+    size, dp = int(replica.parallelism.accelerators[0]), int(replica.parallelism.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
     usable = float(memory.usable[0])
     verdict: Verdict = "compatible"
@@ -32,10 +32,10 @@ def replica_memory(question: Question, found: Candidates, kv_cache_usage: float)
         kv_cache_bytes_per_token=kv_bytes_per_token(question.model, kv_bytes),
         kv_cache_bytes_per_sequence=sequence * size / dp,
         kv_cache_pool_bytes=pool * size,
-        max_concurrent_sequences=int(found.seats_by_memory[0]),
+        max_concurrent_sequences=int(replica.seats_by_memory[0]),
         # Where nearly all of a sequence is state of fixed size, the share kept free for longer ones counts more.
         max_concurrent_sequences_p95=int(
-            min(pool / max(float(memory.sequence_p95[0]), 1.0) * dp, float(found.seats_by_memory[0]))
+            min(pool / max(float(memory.sequence_p95[0]), 1.0) * dp, float(replica.seats_by_memory[0]))
         ),
         headroom=1.0 - kv_cache_usage,
         verdict=verdict,
