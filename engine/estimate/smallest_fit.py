@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.fleet.candidates import Candidates, single
+from engine.fleet.candidates import Candidates, single, without_unit
 from engine.fleet.parallelisms import WIDTHS, illegal_because, node_size, smallest_parallelisms
 from engine.plan import AcceleratorMemory, Rejection
 from engine.question.resolve import Question
@@ -40,15 +40,7 @@ def smallest_fit(question: Question) -> Fit | Unfit:
     try:
         return _fitting(question)
     except Unsupported as refusal:
-        accelerator = question.accelerators[0]
-        rejection = Rejection(
-            f"{accelerator.name} in {question.weights.name}",
-            f"{refusal.reason}; it would run as {refusal.instead}",
-            None,
-            None,
-            "",
-            (f"--precision {refusal.instead.split()[0]}",),
-        )
+        rejection = without_unit(question, question.accelerators[0], refusal)
         return Unfit(rejection, next(smallest_parallelisms(question)), None)
 
 

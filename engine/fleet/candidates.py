@@ -150,16 +150,7 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
         try:
             rate = rates_of(question, accelerator)
         except Unsupported as refusal:
-            rejected.append(
-                Rejection(
-                    f"{accelerator.name} in {question.weights.name}",
-                    f"{refusal.reason}; it would run as {refusal.instead}",
-                    None,
-                    None,
-                    "",
-                    (f"--precision {refusal.instead.split()[0]}", *_runtimes_that_widen(question, accelerator)),
-                )
-            )
+            rejected.append(without_unit(question, accelerator, refusal))
             continue
         kept.append(accelerator)
         rates.append(rate)
@@ -171,6 +162,24 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
     return everything.take(fits), rejected
+
+
+def without_unit(question: Question, accelerator: Accelerator, refusal: Unsupported) -> Rejection:
+    """Return the rejection of an accelerator that has no unit for a question's weights.
+
+    Args:
+        question: whose weights they are.
+        accelerator: of the candidates.
+        refusal: why it does not run them, and what it would run instead.
+    """
+    return Rejection(
+        f"{accelerator.name} in {question.weights.name}",
+        f"{refusal.reason}; it would run as {refusal.instead}",
+        None,
+        None,
+        "",
+        (f"--precision {refusal.instead.split()[0]}", *_runtimes_that_widen(question, accelerator)),
+    )
 
 
 def _runtimes_that_widen(question: Question, accelerator: Accelerator) -> tuple[str, ...]:
