@@ -68,7 +68,7 @@ def bill(
         time_held: for how long the autoscaler holds so many replicas, hours or minutes by replicas.
         money: budget and other monthly costs.
     """
-    offer, size = choice.median, fleet.accelerators_per_replica
+    offer, size = choice.chosen, fleet.accelerators_per_replica
     other = money.other_monthly_usd
 
     def monthly(replicas: float, on: PricedOffer = offer) -> float:
@@ -148,7 +148,7 @@ def token_prices(monthly_usd: float, usage: Usage) -> TokenPrices | None:
 
 
 def _note(choice: OfferChoice) -> str:
-    offer = choice.median
+    offer = choice.chosen
     where = " ".join(filter(None, (offer.provider, offer.region)))
     dated = f", checked {offer.checked.isoformat()}" if offer.checked else ""
     line = (

@@ -1,4 +1,8 @@
-"""Which rental offers can carry a replica, what a fleet costs on each, and which of them a plan is priced on."""
+"""Which rental offers can carry a replica, what a fleet costs on each, and which of them a plan is priced on.
+
+In order: ``qualifying_offers`` of a replica, ``fleet_bills`` on them, ``common_offer`` of all fleets on one
+accelerator, then ``choose_offer`` for each fleet.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -74,11 +78,12 @@ class PricedOffer(Struct, frozen=True):
 class OfferChoice(Struct, frozen=True):
     """The offer that a fleet is priced on, and those beside it."""
 
-    median: PricedOffer
+    chosen: PricedOffer
+    """The common offer of its accelerator, or the next dearer one where that cannot carry the fleet."""
     cheapest: PricedOffer
     dearest: PricedOffer
     qualifying: int
-    """How many offers the median is of."""
+    """How many offers the chosen one was picked from: those of all fleets where it is common, else of this one."""
 
 
 def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerators: int) -> int:
@@ -173,12 +178,13 @@ class CommonOffer(Struct, frozen=True):
 
     offer: PricedOffer
     qualifying: int
-    """How many offers it is the median of."""
+    """How many offers it is the (lower) median of."""
 
 
 def common_offer(fleets: Collection[FleetBills]) -> CommonOffer | None:
     """Return the offer on which all ways to serve a load with one accelerator are compared; None where none is priced.
 
+    This decides first, over all fleets of the accelerator; ``choose_offer`` then applies it to each fleet.
     On each offer the cheapest fleet is what counts: the offer with the (lower) median of those. Were each way to split
     the model priced on a median of its own, one could win by its provider. Instances that the leanest fleet would leave
     more than a third unused count only where all are such.
@@ -198,6 +204,8 @@ def common_offer(fleets: Collection[FleetBills]) -> CommonOffer | None:
 def choose_offer(fleet: FleetBills, common: CommonOffer | None = None) -> OfferChoice | None:
     """Return the offer that a fleet is priced on, the cheapest and the dearest; None where none can carry it.
 
+    Comes second: ``common_offer`` has decided before, unless a fleet is priced alone.
+
     Args:
         fleet: its bills.
         common: that other ways to serve the load are priced on. Where it cannot carry this fleet, the next dearer one
@@ -214,7 +222,7 @@ def choose_offer(fleet: FleetBills, common: CommonOffer | None = None) -> OfferC
         near = min(dearer, key=_hourly, default=max(offers, key=_hourly))
         chosen, qualifying = (same[0], common.qualifying) if same else (near, len(offers))
     return OfferChoice(
-        median=chosen,
+        chosen=chosen,
         cheapest=fleet.offers[min(range(len(fleet.offers)), key=lambda place: (fleet.usd_per_hour[place], place))],
         dearest=offers[-1],
         qualifying=qualifying,

@@ -1,4 +1,7 @@
-"""What every candidate's fleet costs: all that run on one accelerator are priced on one offer."""
+"""What every candidate's fleet costs: those on one accelerator are priced on one common offer where it can carry them.
+
+A fleet that the common offer cannot carry is priced on the next dearer offer that can (``offers.choose_offer``).
+"""
 
 from collections.abc import Mapping
 
@@ -55,7 +58,7 @@ def monthly_usd(found: Candidates, counts: Counts, choices: Choices) -> Floats:
     for row, choice in enumerate(choices):
         if choice is not None and not np.isnan(counts.total[row]):
             replicas, size = _fleet(found, counts, row)
-            monthly[row] = choice.median.monthly_usd(choice.median.instances_for(replicas, size))
+            monthly[row] = choice.chosen.monthly_usd(choice.chosen.instances_for(replicas, size))
     return monthly
 
 

@@ -28,7 +28,7 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
     spec, counts = question.spec, best.counts
     size = int(best.candidates.parallelism.accelerators[0])
     choice = best.offers[0]
-    offer = choice.median if choice else None
+    offer = choice.chosen if choice else None
     spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
     replicas, maximum = int(counts.peak[0]), int(counts.total[0])
     mean = float(counts.mean[0]) if question.mean_rate is None else question.mean_rate / capacity.requests_per_s

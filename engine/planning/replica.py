@@ -30,7 +30,7 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
             question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights, question.runtime)
         ),
         runtime=question.runtime.id,
-        offer=choice.median.chosen() if choice else None,
+        offer=choice.chosen.chosen() if choice else None,
         command=launch.command,
         flags=launch.flags,
         needs=launch.needs,

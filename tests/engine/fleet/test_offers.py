@@ -124,7 +124,7 @@ def test_the_lower_median_bill_is_chosen_with_cheapest_and_dearest_beside_it() -
     offers = qualifying_offers([offer(f"p{usd}", 8, usd) for usd in (50, 20, 40, 30)], CARD, 8, Money())
     choice = choose_offer(fleet_bills(offers, 3, 8))
     assert choice is not None
-    assert (choice.cheapest.usd_per_hour, choice.median.usd_per_hour, choice.dearest.usd_per_hour) == (20, 30, 50)
+    assert (choice.cheapest.usd_per_hour, choice.chosen.usd_per_hour, choice.dearest.usd_per_hour) == (20, 30, 50)
     assert choice.qualifying == 4
 
 
@@ -139,8 +139,8 @@ def test_whole_instances_are_compared() -> None:
 def test_a_node_of_eight_does_not_set_the_price_of_one_accelerator() -> None:
     offers = qualifying_offers([offer("one", 1, 3)] + [offer(f"n{i}", 8, 20 + i) for i in range(9)], CARD, 1, Money())
     alone, full = choose_offer(fleet_bills(offers, 1, 1)), choose_offer(fleet_bills(offers, 8, 1))
-    assert alone is not None and (alone.median.instance, alone.dearest.instance, alone.qualifying) == ("one", "one", 1)
-    assert full is not None and full.median.instance == "n4"
+    assert alone is not None and (alone.chosen.instance, alone.dearest.instance, alone.qualifying) == ("one", "one", 1)
+    assert full is not None and full.chosen.instance == "n4"
     assert choose_offer(fleet_bills((), 1, 1)) is None
 
 
@@ -167,7 +167,7 @@ def test_the_catalog_prices_usual_replicas_of_the_usual_accelerators() -> None:
             offers = qualifying_offers(catalog.offers, catalog.accelerators[name], size, Money())
             choice = choose_offer(fleet_bills(offers, 2, size))
             assert choice is not None and choice.qualifying >= 3
-            assert 0.5 < choice.median.usd_per_accelerator_hour < 20
+            assert 0.5 < choice.chosen.usd_per_accelerator_hour < 20
 
 
 @settings(max_examples=draws(100), deadline=None)
@@ -187,7 +187,7 @@ def test_the_choice_is_ordered_and_deterministic(
     if choice:
         bills = [
             o.monthly_usd(o.instances_for(replicas, per_replica))
-            for o in (choice.cheapest, choice.median, choice.dearest)
+            for o in (choice.cheapest, choice.chosen, choice.dearest)
         ]
         assert bills == sorted(bills)
 
@@ -204,13 +204,13 @@ def test_two_ways_to_split_a_model_are_priced_on_one_offer() -> None:
     listed = [offer("a", 4, 10), offer("b", 4, 11), offer("c", 4, 12), offer("d", 8, 60), offer("e", 8, 22)]
     fours, eight = bills_of(listed, 2, 4), bills_of(listed, 1, 8)
     alone = choose_offer(eight)
-    assert alone is not None and alone.median.instance == "e"
+    assert alone is not None and alone.chosen.instance == "e"
     common = common_offer([fours, eight])
     # The cheapest fleet on each asks 20, 22, 22, 24 and 60 an hour.
     assert common is not None and common.offer.instance == "e"
     choices = [choose_offer(fleet, common) for fleet in (fours, eight)]
     assert [choice.qualifying for choice in choices if choice] == [5, 5]
-    assert [choice.median.instance for choice in choices if choice] == ["e", "e"]
+    assert [choice.chosen.instance for choice in choices if choice] == ["e", "e"]
 
 
 def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> None:
@@ -219,9 +219,9 @@ def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> N
     common = common_offer([pairs])
     assert common is not None and common.offer.instance == "b"
     choice = choose_offer(eight, common)
-    assert choice is not None and choice.median.instance == "dear"
+    assert choice is not None and choice.chosen.instance == "dear"
     cheaper = choose_offer(bills_of(listed[:4], 1, 8), common)
-    assert cheaper is not None and cheaper.median.instance == "cheap"
+    assert cheaper is not None and cheaper.chosen.instance == "cheap"
 
 
 @settings(max_examples=draws(100), deadline=None)
@@ -239,11 +239,11 @@ def test_the_best_fleet_bills_the_same_or_more_for_a_larger_load(
         bills = [bills_of(listed, replicas * times, size) for replicas, size in fleets]
         common = common_offer(bills)
         found = [
-            bill.usd_per_hour[bill.offers.index(choice.median)]
+            bill.usd_per_hour[bill.offers.index(choice.chosen)]
             for bill in bills
             if (choice := choose_offer(bill, common)) is not None
             and common
-            and choice.median.offer == common.offer.offer
+            and choice.chosen.offer == common.offer.offer
         ]
         return min(found, default=0.0)
 
