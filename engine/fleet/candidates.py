@@ -1,6 +1,6 @@
 """Candidates: accelerator × parallelism, those that are legal and whose memory fits, reduced to step tables.
 
-A single forecast is an array of one: the search and it are the same functions.
+A single forecast is an array of one (candidates of which one row is left): the search and it are the same functions.
 """
 
 import numpy as np

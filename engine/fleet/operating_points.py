@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 
 from engine.fleet.search import SizedCandidates
-from engine.fleet.size import today
+from engine.fleet.size import todays_peak_replicas
 from engine.plan import Performance
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, batch_in_flight
@@ -32,7 +32,7 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve."""
     replicas = best.replicas
     traffic = question.spec.traffic
-    replicas_today = today(best.counts)
+    replicas_today = todays_peak_replicas(best.counts)
     saturated = float(replicas.saturated_rate[0, 0])
     rates = np.array(CURVE) * saturated
     if traffic.concurrency:

@@ -283,7 +283,7 @@ def with_row(question: Question, evaluated: SizedCandidates, row: int, one: Size
 
 
 def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
-    """Return one candidate as an array of one."""
+    """Return the candidates with this one row kept: an array of one, which every function of many candidates takes."""
     index = np.array([row])
     counts = evaluated.counts
     return replace(

@@ -46,6 +46,6 @@ def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Co
     return Counts(mean, peak, burst, growth, growth + spec.availability.spare_replicas)
 
 
-def today(counts: Counts) -> int:
-    """Return the replicas of an array of one that run at today's peak hour."""
+def todays_peak_replicas(counts: Counts) -> int:
+    """Return the replicas that run at today's peak hour, spares not counted, of an array of one."""
     return int(counts.peak[0])

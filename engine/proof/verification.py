@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.fleet.search import SizedCandidates, array_of_one, with_capacity, with_row
-from engine.fleet.size import today
+from engine.fleet.size import todays_peak_replicas
 from engine.plan import Assumption, Performance, SimulatedTarget, TargetResult, Verification
 from engine.planning.phrases import latency_shown
 from engine.planning.ranking import Ranking
@@ -86,7 +86,9 @@ class _Trial(Struct, frozen=True):
     @property
     def added(self) -> int:
         """Replicas at the peak hour that the formulas did not ask for."""
-        return max(today(self.held.counts) - today(self.formulas.counts), 0) if self.held else 0
+        if self.held is None:
+            return 0
+        return max(todays_peak_replicas(self.held.counts) - todays_peak_replicas(self.formulas.counts), 0)
 
 
 def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verdict:
@@ -130,7 +132,7 @@ def _trial(
     """Return what simulations make of a candidate: the capacity at which it holds, near the formulas'."""
     hour = peak_hour(question, candidate, seed, budget)
     peak = None if question.mean_rate is None else question.mean_rate * question.spec.traffic.peak_factor
-    replicas = today(candidate.counts)
+    replicas = todays_peak_replicas(candidate.counts)
     rate = float(candidate.capacity[0]) if peak is None else peak / replicas
     first = hour.judged(rate, replicas)
     trial = _Trial(candidate, first)
@@ -161,7 +163,8 @@ def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
     """Return the trial with the largest capacity, within the utilisation ceiling, at which every target holds."""
     question, candidate = hour.question, trial.formulas
     most = question.spec.serving.utilisation_ceiling * float(candidate.replicas.saturated_rate[0, 0])
-    ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, today(candidate.counts))
+    by_formulas = todays_peak_replicas(candidate.counts)
+    ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, by_formulas)
     start = ladder.rung(float(candidate.capacity[0]))
     holding = first_that_holds(hour, ladder, -1, start, REFINED, strictly=True)
     if holding is None:
@@ -172,7 +175,7 @@ def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
         # The fleet that this takes: its replicas carry a little less, or balance less well where they are few.
         replicas = max(ceil(peak / capacity - 1e-6), question.spec.availability.minimum_replicas)
         last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
-        while last is not None and not last.holds(strictly=True) and replicas < MOST * today(candidate.counts):
+        while last is not None and not last.holds(strictly=True) and replicas < MOST * by_formulas:
             replicas += 1
             capacity = peak / replicas * (1 + 1e-9)
             last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
@@ -295,7 +298,7 @@ def _why(chosen: ChosenFleet, trial: _Trial) -> tuple[str, ...]:
 
 def _change(chosen: ChosenFleet, trial: _Trial) -> str:
     """Say what became of the formulas' fleet."""
-    before, after = today(trial.formulas.counts), chosen.fleet.replicas
+    before, after = todays_peak_replicas(trial.formulas.counts), chosen.fleet.replicas
     if after > before:
         return f"the fleet follows the simulation: {after} replicas instead of {before}"
     rate = before * float(trial.formulas.capacity[0]) / chosen.question.spec.traffic.calls_per_request
@@ -310,8 +313,8 @@ def _another(question: Question, best: SizedCandidates, trial: _Trial) -> tuple[
     first, size = best.candidates.accelerator(0).name, int(best.candidates.parallelism.accelerators[0])
     given = question.spec.traffic.requests_per_s is None
     return (
-        f"by the formulas alone {today(best.counts)} × {size} {first} would be best; they miss a target when the peak "
-        f"hour is simulated, and what holds there {'carries less' if given else 'costs more'} than this",
+        f"by the formulas alone {todays_peak_replicas(best.counts)} × {size} {first} would be best; they miss a target "
+        f"when the peak hour is simulated, and what holds there {'carries less' if given else 'costs more'} than this",
     )
 
 

@@ -38,9 +38,9 @@ SAMPLED_POSITIONS = 256.0
 NORM_PASSES = 9.0
 """16-bit passes over the residual stream by norms, rotary embedding and activations of a layer (step_model fit)."""
 
-EXPERT_IMBALANCE = 0.6
-"""Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Source: measured expert
-kernels at EP 1–8 timed on the most loaded rank, whose efficiency drops 2–4×."""
+EXPERT_IMBALANCE_EXPONENT = 0.6
+"""Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Fitted on served points with
+the rest of the step's form; expert kernels timed on the most loaded rank agree: they lose 2–4× from EP 1 to 8."""
 
 
 POINT_TO_POINT_LAUNCH_S = 10e-6
@@ -291,7 +291,7 @@ def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _
     flops = 2.0 * parameters * tokens * block.experts_per_token / column.ep
     touched = block.experts / column.ep * (1.0 - (1.0 - block.experts_per_token / block.experts) ** tokens)
     moved = touched * parameters * weight + tokens * block.experts_per_token / column.ep * width * 4.0
-    return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE, moved)
+    return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE_EXPONENT, moved)
 
 
 def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
