@@ -1,4 +1,6 @@
-"""CapacityPlan: the result records, and how a plan is written and read. See spec-kit/nomenclature.md for the terms.
+"""CapacityPlan: the records of a result, and a plan as JSON values. See spec-kit/nomenclature.md for the terms.
+
+Plans are read back in ``engine/plan_file.py`` and written in ``agent/exports``.
 
 Conventions: TTFT is at the server, queueing included. ITL percentiles are over requests, each request's ITL being
 (E2E − TTFT)/(output tokens − 1). Figures are written with six significant digits.

@@ -1,4 +1,7 @@
-"""A plan as a file: read back strictly, and the JSON schema of plans and specs."""
+"""The reading of a plan's file, strict, and the JSON schema of plans and specs.
+
+``engine.plan.plan_json`` makes a plan JSON values; ``agent/exports/json.py`` writes them.
+"""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""Why: the sums behind a plan's figures, from its own records; a counterfactual is planned where it says most."""
+"""Answers to 'why …': the sums behind a figure (``sums``), or a plan on what was not chosen."""
 
 import re
 from typing import Final

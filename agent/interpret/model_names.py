@@ -1,4 +1,8 @@
-"""Models in a sentence: names of the catalog, 'owner/name' of a hub, 'path/to/config.json'."""
+"""Models in a sentence: names of the catalog, 'owner/name' of a hub, 'path/to/config.json'.
+
+Misspelt family words of a model's name ('quen 2.5') are mended here; other words of a sentence in ``spelling``, a name
+that is given alone (a flag, a file) in ``catalogs.names``.
+"""
 
 import re
 from functools import lru_cache
