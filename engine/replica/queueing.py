@@ -1,4 +1,4 @@
-"""Queues in closed form: waits for a seat and for the token budget, and how long a request waits in all, on arrays.
+"""First-come-first-served queues in closed form: waits for a seat and for the token budget, and in all, on arrays.
 
 Formulas are those of spec-kit/methodology.md, "A replica at a load".
 Each was judged against simulations of 400,000 requests; size with the capacity formula, and trust tails above 70 %

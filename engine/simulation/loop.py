@@ -1,9 +1,9 @@
-"""One replica's scheduling loop: continuous batching step by step, and many decoding steps at once.
+"""One replica's scheduling loop, first come first served: continuous batching, many decoding steps at once.
 
 At each scheduling point the running requests come first (one token each, then the one prompt that is partly done), then
-waiting requests first come first served while token budget, seats and KV blocks remain. Where nothing but decoding can
-happen, the time between two steps grows linearly with the context, so that all steps up to the next completion, arrival
-or exhaustion of KV are one sum.
+waiting requests as they arrived while token budget, seats and KV blocks remain. Where nothing but decoding can happen,
+the time between two steps grows linearly with the context, so that all steps up to the next completion, arrival or
+exhaustion of KV are one sum.
 
 This is the one source of two speeds: it runs as it stands on lists, and compiled on arrays (``compiled``). Hence plain
 loops, one long function (a call costs more than the step it would hide) and ``columns`` instead of records.
