@@ -1,4 +1,4 @@
-"""The doors: each command parses, calls, shows. ``run`` starts the program; importing this costs next to nothing."""
+"""The commands: each parses, calls, shows. ``run`` starts the program; importing this costs next to nothing."""
 
 import gc
 import os

@@ -32,7 +32,7 @@ def forecast(
     verify: bool = True,
     refine: bool = False,
 ) -> CapacityPlan | NoPlan:
-    """Return the plan for a spec, or why there is none; every door shows this one.
+    """Return the plan for a spec, or why there is none; every command and the conversation show this one.
 
     Args:
         spec: the question.

@@ -1,4 +1,4 @@
-"""The record of one field of the question: all that any door knows of it."""
+"""The record of one field of the question: its flag, reader, label, unit, range and question."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

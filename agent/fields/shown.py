@@ -1,4 +1,4 @@
-"""How the value of a field is shown where catalogs.units has no shower for it: terms, formats, lists, samples."""
+"""How values of fields are shown that ``catalogs.units`` does not show: terms, formats, lists, samples."""
 
 from typing import Final
 

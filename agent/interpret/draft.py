@@ -1,4 +1,4 @@
-"""What rules find before it is settled: values with their words, several where a sentence leaves a choice."""
+"""The findings of rules before they are settled: values with their words, several where a sentence leaves a choice."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What else is said of the load: requests in flight, model calls per request, how high the peak is."""
+"""The load beyond its rate, in a sentence: requests in flight, model calls per request, how high the peak is."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""From findings to a reading: the certain becomes a value, what conflicts a question, what cannot be an objection."""
+"""The settling of findings: what is certain becomes a value, a conflict a question, the impossible an objection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

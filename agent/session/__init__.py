@@ -1,4 +1,4 @@
 """A conversation in a real terminal: the session that goes on, its line editor, and the files in which it is kept.
 
-The only rooms of ``agent`` that read the terminal or write files are here.
+The only modules of ``agent`` that read the terminal or write files are here.
 """

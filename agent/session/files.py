@@ -1,4 +1,4 @@
-"""Files are written aside and renamed: what is there is whole, whatever happens meanwhile."""
+"""The writing of files: aside, then renamed, so that a file that is there is whole, whatever happens meanwhile."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Statements from every door → one StatedSpec: preset filled in, merged, names resolved, completeness checked.
+"""Statements from flags, files and sentences → one StatedSpec: preset filled in, names resolved, completeness checked.
 
 Order of precedence, the later wins: settings, preset, file, said, flag.
 """

@@ -1,4 +1,4 @@
-"""What of a case lies outside of everything that was measured."""
+"""The ways in which a case lies outside of everything that was measured, and the sentence that says so."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Why: every figure of an estimate with the function and the inputs that made it."""
+"""The derivation of an estimate: each of its figures with the function and the inputs that made it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The best of the others, each with the reason why it was not chosen."""
+"""The best candidates beside the chosen one, each with the reason why it was not chosen."""
 
 import numpy as np
 

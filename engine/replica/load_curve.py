@@ -1,4 +1,4 @@
-"""What one replica feels as its load rises: the curve from which autoscaling thresholds are read."""
+"""One replica as its load rises: requests in flight and waiting, TTFT, KV use. Thresholds are read from this curve."""
 
 from bisect import bisect_left
 from math import log

@@ -1,4 +1,4 @@
-"""What the loops work on: records of columns, and the names of a replica's integers and floats.
+"""The records of columns that the simulator's loops work on, and the names of a replica's integers and floats.
 
 A column is a list where the loops run as they stand and an array where they are compiled (``compiled``); numba reads
 the fields of a named tuple as fast as local names.

@@ -1,4 +1,4 @@
-"""The same loops at two speeds: as they stand, or compiled by numba from the same source (the extra ``fast``)."""
+"""The simulator's loops at two speeds: as they stand, or compiled from the same source by numba (extra ``fast``)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What is done with a heap that is never empty, on lists for Python and on arrays for compiled code.
+"""Heaps that are never empty: push, pop and remove, on lists for Python and on arrays for compiled code.
 
 A heap begins with one sentinel larger than any key, so that its least key can always be read at index 0. An array
 keeps its size in its last element.

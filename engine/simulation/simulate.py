@@ -1,4 +1,4 @@
-"""The simulator's door: a step model, a scheduler and a load → latencies, throughput and the load over time."""
+"""The simulator's entry: a step model, a scheduler and a load → latencies, throughput and the load over time."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain

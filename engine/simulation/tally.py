@@ -1,4 +1,4 @@
-"""Sums up the requests that are done, chunk by chunk: every one while they are few, histograms once they are many."""
+"""The tally of requests that are done, chunk by chunk: every one while they are few, histograms once they are many."""
 
 from typing import Any
 

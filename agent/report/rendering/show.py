@@ -1,4 +1,4 @@
-"""show(): the one door from a report to a person."""
+"""The writing of a report to a stream: painted, or as labelled lines."""
 
 import sys
 from typing import TextIO
