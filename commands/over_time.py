@@ -80,6 +80,7 @@ def run(
     replicas: int | None,
     routing: str,
     speed_up: float | None,
+    trace_unit: str | None,
 ) -> "SimulatedFleet":
     """Return the simulation of a plan's fleet over time.
 
@@ -91,6 +92,7 @@ def run(
         replicas: instead of the autoscaler's.
         routing: the policy by which requests are spread over replicas.
         speed_up: times a trace's own rate.
+        trace_unit: of a trace's timestamps, as stated.
 
     Raises:
         InputError: a file that cannot be read, or that holds no load.
@@ -105,6 +107,7 @@ def run(
         replicas=replicas,
         failures=tuple(_failures(over.fail)),
         speed_up=1.0 if speed_up is None else speed_up,
+        trace_unit=trace_unit,  # type: ignore[arg-type]  # checked
     )
     with ExitStack() as stack:
 

@@ -43,6 +43,7 @@ LOAD = "Load"
 OVER_TIME = "A fleet over time"
 ROUTINGS = ("round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine")
 MOMENTS = ("peak", "mean", "profile")
+TIME_UNITS = ("s", "ms", "us", "ns")
 
 File = Annotated[
     Path | None,
@@ -59,10 +60,16 @@ At = Annotated[
 ]
 Trace = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Instead: a trace (Azure, BurstGPT, Mooncake, or CSV).", rich_help_panel=LOAD),
+    typer.Option(
+        metavar="FILE", help="Instead: a trace (Azure, BurstGPT, Mooncake, Bailian, or CSV).", rich_help_panel=LOAD
+    ),
 ]
 SpeedUp = Annotated[
     float | None, typer.Option(metavar="X", help="Replay the trace at X times its rate.", rich_help_panel=LOAD)
+]
+TraceUnit = Annotated[
+    str | None,
+    typer.Option(metavar="UNIT", help="Of the trace's timestamps: s, ms, us or ns.", rich_help_panel=LOAD),
 ]
 Replicas = Annotated[int | None, typer.Option(metavar="N", help="Instead of those of the plan.", rich_help_panel=LOAD)]
 Day = Annotated[
@@ -106,6 +113,7 @@ def simulate_command(
     at: At = None,
     trace: Trace = None,
     speed_up: SpeedUp = None,
+    trace_unit: TraceUnit = None,
     replicas: Replicas = None,
     day: Day = False,
     week: Week = False,
@@ -125,7 +133,7 @@ def simulate_command(
     Give a plan that was saved, or the flags of `forecast`: the plan that they make is then simulated. Over a day, a
     week or a trace the plan's own thresholds scale its fleet.
     """
-    _check(at, routing, trace=trace, requests=requests, speed_up=speed_up)
+    _check(at, routing, trace=trace, requests=requests, speed_up=speed_up, trace_unit=trace_unit)
     over = over_time.OverTime(day, week, autoscale, rates, lengths, fail, trace)
     over_time.check(over, requests=requests, at=at, replicas=replicas)
     if over.asked and repeats != 1:
@@ -147,7 +155,14 @@ def simulate_command(
         if over.asked:
             with compiling_announced():
                 lasting = over_time.run(
-                    over, chosen, facts, seed=seed, replicas=replicas, routing=routing, speed_up=speed_up
+                    over,
+                    chosen,
+                    facts,
+                    seed=seed,
+                    replicas=replicas,
+                    routing=routing,
+                    speed_up=speed_up,
+                    trace_unit=trace_unit,
                 )
             if json:
                 print_json(plain_values(lasting))
@@ -156,7 +171,7 @@ def simulate_command(
 
                 show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
-        settings = _load_test_settings(requests, seed, repeats, at, replicas, routing, speed_up)
+        settings = _load_test_settings(requests, seed, repeats, at, replicas, routing, speed_up, trace_unit)
         with progress("simulating") as draw_progress, compiling_announced():
             simulated = simulate_plan(
                 chosen,
@@ -180,17 +195,29 @@ def _met(targets: "Sequence[SimulatedTarget]") -> int:
     return Exit.DONE if all(target.met for target in targets) else Exit.NOTHING_MEETS
 
 
-def _check(at: str | None, routing: str, *, trace: Path | None, requests: int | None, speed_up: float | None) -> None:
+def _check(
+    at: str | None,
+    routing: str,
+    *,
+    trace: Path | None,
+    requests: int | None,
+    speed_up: float | None,
+    trace_unit: str | None,
+) -> None:
     if routing not in ROUTINGS:
         raise InputError(f"--routing {quoted(routing)} is no way to route; {listed(ROUTINGS)} are")
     if at is not None and at not in MOMENTS:
         raise InputError(f"--at {quoted(at)} is no load of a plan; {listed(MOMENTS)} are")
+    if trace_unit is not None and trace_unit not in TIME_UNITS:
+        raise InputError(f"--trace-unit {quoted(trace_unit)} is no unit of time; {listed(TIME_UNITS)} are")
     if trace is not None:
         for name, value in (("--requests", requests), ("--at", at)):
             if value is not None:
                 raise InputError(f"--trace {trace} has its own requests: leave {name} {value} out")
     elif speed_up is not None:
         raise InputError(f"--speed-up {speed_up:g} is of a trace: give one with --trace")
+    elif trace_unit is not None:
+        raise InputError(f"--trace-unit {trace_unit} is of a trace: give one with --trace")
 
 
 def _load_test_settings(
@@ -201,6 +228,7 @@ def _load_test_settings(
     replicas: int | None,
     routing: str,
     speed_up: float | None,
+    trace_unit: str | None,
 ) -> "LoadTestSettings":
     from engine.load_test.plan_under_load import LoadTestSettings
 
@@ -213,6 +241,7 @@ def _load_test_settings(
         replicas=replicas,
         routing=routing,  # type: ignore[arg-type]  # checked
         speed_up=1.0 if speed_up is None else speed_up,
+        trace_unit=trace_unit,  # type: ignore[arg-type]  # checked
     )
 
 

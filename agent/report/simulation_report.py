@@ -38,8 +38,12 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
 
 
 def verdict_and_targets(simulated: SimulatedPlan | SimulatedFleet) -> Iterator[Block]:
-    """Yield which targets are missed, how many requests were refused, and each target with what was simulated."""
+    """Yield which targets are missed, what is to be said of the load, and each target with what was simulated."""
     yield _verdict(simulated.targets)
+    for note in simulated.notes:
+        yield Paragraph(f"{note}.", "quiet", "Note")
+    for warning in simulated.warnings:
+        yield Paragraph(f"{warning}.", "warning", "Warning")
     if simulated.refused:
         yield Paragraph(
             f"{show_count(simulated.refused)} requests are longer than the KV pool of a replica: they were refused.",

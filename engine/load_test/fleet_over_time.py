@@ -53,6 +53,9 @@ class SimulatedFleet(Struct, frozen=True):
 
     load: str
     """In words."""
+    notes: tuple[str, ...]
+    """What was assumed of a recorded load."""
+    warnings: tuple[str, ...]
     span: Span | None
     seed: int
     routing: Routing
@@ -143,7 +146,7 @@ def simulate_fleet(
             if over.refused
             else f"no request came in {load.words}: give a higher rate"
         )
-    return _simulated(plan, settings, policy, initial, load.words, over)
+    return _simulated(plan, settings, policy, initial, load, over)
 
 
 def _with_progress(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
@@ -158,14 +161,21 @@ def _with_progress(load: LastingLoad, progress: Progress) -> Iterator[Requests]:
 
 
 def _simulated(
-    plan: CapacityPlan, settings: OverTimeSettings, policy: ScalingPolicy, initial: int, words: str, over: FleetOverTime
+    plan: CapacityPlan,
+    settings: OverTimeSettings,
+    policy: ScalingPolicy,
+    initial: int,
+    load: LastingLoad,
+    over: FleetOverTime,
 ) -> SimulatedFleet:
     happened = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
     fixed = fixed_fleet(plan.fleet, plan.chosen, hours)
     return SimulatedFleet(
-        load=words,
+        load=load.words,
+        notes=load.notes,
+        warnings=load.warnings,
         span=settings.span,
         seed=settings.seed,
         routing=settings.routing,

@@ -22,6 +22,7 @@ from engine.simulation import Requests, requests_of
 from engine.simulation.arrivals import LengthDraws, lengths_as_in, over_time
 from engine.simulation.rates import read_hourly_rates
 from engine.simulation.routing import Routing
+from engine.simulation.timestamps import Timestamps, TimeUnit
 from engine.simulation.traces import read_trace
 
 Span = Literal["day", "week"]
@@ -43,6 +44,8 @@ class OverTimeSettings(Struct, frozen=True):
     """Seconds at which the replica that has served longest fails."""
     speed_up: float = 1.0
     """Of a trace: 10 replays it at ten times its rate."""
+    trace_unit: TimeUnit | None = None
+    """Of a trace's timestamps; null: as its format has them, or as their values say."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated.
@@ -77,6 +80,8 @@ class LastingLoad(Struct, frozen=True):
     """Null: a trace ends with its last request."""
     expected: int = 0
     """Requests; 0 where nobody knows beforehand."""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def lasting_load(
@@ -109,13 +114,14 @@ def lasting_load(
 
 
 def _of_trace(trace: Recorded, settings: OverTimeSettings) -> LastingLoad:
-    parts = read_trace(trace.lines, trace.name, speed_up=settings.speed_up)
+    timestamps = Timestamps(settings.trace_unit)
+    parts = read_trace(trace.lines, trace.name, speed_up=settings.speed_up, timestamps=timestamps)
     first = next(parts)  # an empty trace has been refused
     last = float(first.arrival_s[-1])
     early = int(np.searchsorted(first.arrival_s, FIRST_S))
     rate = early / FIRST_S if last > FIRST_S else len(first) / max(last, SECONDS_PER_MINUTE)
     words = f"the trace {trace.shown}" + (f" at {settings.speed_up:g} times its rate" if settings.speed_up != 1 else "")
-    return LastingLoad(chain([first], parts), words, rate)
+    return LastingLoad(chain([first], parts), words, rate, notes=timestamps.notes, warnings=timestamps.warnings)
 
 
 def _of_hours(

@@ -30,6 +30,7 @@ from engine.simulation import Requests, SimulationResult, step_model_of
 from engine.simulation.compiled import can_compile
 from engine.simulation.routing import DEFAULT_ROUTING, Routing
 from engine.simulation.simulate import WORTH_COMPILING, Speed
+from engine.simulation.timestamps import Timestamps, TimeUnit
 from engine.simulation.traces import read_trace
 
 Moment = Literal["peak", "mean", "profile"]
@@ -72,6 +73,8 @@ class LoadTestSettings(Struct, frozen=True):
     routing: Routing = DEFAULT_ROUTING
     speed_up: float = 1.0
     """Of a trace: 10 replays it at ten times its rate."""
+    trace_unit: TimeUnit | None = None
+    """Of a trace's timestamps; null: as its format has them, or as their values say."""
     repeats: int = 1
     """Simulations of the load drawn anew, with this seed and the next ones; figures are means over them."""
     speed: Speed = "auto"
@@ -106,6 +109,9 @@ class SimulatedPlan(Struct, frozen=True):
 
     load: str
     """In words."""
+    notes: tuple[str, ...]
+    """What was assumed of a recorded load."""
+    warnings: tuple[str, ...]
     trace: str | None
     seed: int
     repeats: int
@@ -163,13 +169,14 @@ def simulate_plan(
             raise InputError(f"{trace_name} has the same requests in every repeat; --repeats is of a load drawn anew")
         words = trace_name + (f" at {settings.speed_up:g} times its rate" if settings.speed_up != 1 else "")
         lines = trace
+        timestamps = Timestamps(settings.trace_unit)
 
         def read(seed: int) -> Iterator[Requests]:
-            return read_trace(lines, trace_name, speed_up=settings.speed_up)
+            return read_trace(lines, trace_name, speed_up=settings.speed_up, timestamps=timestamps)
 
         # Its length is not known beforehand.
         case = _case(question, candidates, settings, replicas, read, 0, None)
-        return _run(plan, settings, case, None, words, trace_name, progress, 1)
+        return _run(plan, settings, case, None, words, trace_name, progress, 1, timestamps)
     rate = fleet_rate(plan, question, peak=settings.moment == "peak")
     profile = demand_of(plan.spec.traffic).hourly if settings.moment == "profile" else ()
     words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[settings.moment]
@@ -222,6 +229,7 @@ def _run(
     trace: str | None,
     progress: Progress | None,
     processes: int,
+    timestamps: Timestamps | None = None,
 ) -> SimulatedPlan:
     seeds = range(settings.seed, settings.seed + settings.repeats)
     results = repeats(case, seeds, processes=processes, progress=progress)
@@ -235,6 +243,8 @@ def _run(
 
     return SimulatedPlan(
         load=words,
+        notes=timestamps.notes if timestamps else (),
+        warnings=timestamps.warnings if timestamps else (),
         trace=trace,
         seed=settings.seed,
         repeats=len(results),

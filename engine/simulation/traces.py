@@ -5,10 +5,11 @@
 | our own CSV | ``arrival_s,input_tokens,output_tokens`` and, if known, ``cached_tokens`` |
 | Azure LLM inference, 2023 and 2024 | ``TIMESTAMP,ContextTokens,GeneratedTokens`` |
 | BurstGPT | ``Timestamp,…,Request tokens,Response tokens,…``; failed requests (no response tokens) are left out |
-| lengths with a time | ``timestamp_s`` or ``timestamp_ms``, ``input_length,output_length`` |
-| Mooncake | JSON lines with ``timestamp`` (ms), ``input_length``, ``output_length`` and, if known, ``hash_ids`` |
+| lengths with a time | ``timestamp_s``, ``timestamp_ms`` or ``timestamp``, and ``input_length,output_length`` |
+| Mooncake, Qwen-Bailian | JSON lines: ``timestamp``, ``input_length``, ``output_length`` and, if known, ``hash_ids`` |
 
-Times count from the first request. A prompt or an answer of no tokens counts as one.
+The unit of a bare ``timestamp`` of the last two is detected (``timestamps``). Times count from the first request. A
+prompt or an answer of no tokens counts as one.
 """
 
 import json
@@ -22,6 +23,7 @@ import numpy as np
 
 from catalogs.errors import InputError, quoted
 from engine.simulation.requests import CHUNK, Requests, requests_of
+from engine.simulation.timestamps import UNITS_PER_SECOND, Timestamps, TimeUnit
 
 EXPECTED = (
     "a header such as arrival_s,input_tokens,output_tokens (or Azure's, BurstGPT's, or Mooncake's JSON lines) "
@@ -32,7 +34,8 @@ EXPECTED = (
 class _Row(NamedTuple):
     """One request as its line says it."""
 
-    time_s: float
+    time: float
+    """In the unit of the file."""
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
@@ -43,13 +46,22 @@ _Reader = Callable[[str], _Row | None]
 """A line → its request; None for one that is to be left out. Raises ValueError saying what was wrong."""
 
 
-def read_trace(lines: Iterable[str], name: str, *, speed_up: float = 1.0, size: int = CHUNK) -> Iterator[Requests]:
+def read_trace(
+    lines: Iterable[str],
+    name: str,
+    *,
+    speed_up: float = 1.0,
+    size: int = CHUNK,
+    timestamps: Timestamps | None = None,
+) -> Iterator[Requests]:
     """Yield the requests of a trace, ``size`` at a time.
 
     Args:
         lines: of the file; read as they are needed.
         name: of the file, for messages.
         speed_up: 10 replays the trace at ten times its rate.
+        size: requests, by the first of which a unit is detected.
+        timestamps: states their unit, and is given what is to be said of it.
 
     Raises:
         InputError: naming the line and what was expected there.
@@ -61,10 +73,13 @@ def read_trace(lines: Iterable[str], name: str, *, speed_up: float = 1.0, size: 
         raise InputError(f"{name} is empty; {EXPECTED}")
     header = header.removeprefix("\ufeff")
     if header.startswith("{"):
-        reader: _Reader = _mooncake
+        reader: _Reader = _json_request
+        own_unit: TimeUnit | None = None
         filled = chain([(number, header)], filled)
     else:
-        reader = _csv_reader(header, f"{name}, line {number}")
+        reader, own_unit = _csv_reader(header, f"{name}, line {number}", stated=bool(timestamps and timestamps.unit))
+    timestamps = timestamps or Timestamps()
+    unit = timestamps.unit or own_unit
     start = previous = 0.0
     count = 0
     rows: list[_Row] = []
@@ -73,29 +88,33 @@ def read_trace(lines: Iterable[str], name: str, *, speed_up: float = 1.0, size: 
             row = reader(line)
             if row is None:
                 continue
-            if count and row.time_s < previous:
+            if count and row.time < previous:
+                gap = previous - row.time
+                before = f"{gap / UNITS_PER_SECOND[unit]:g} s" if unit else f"{gap:g}"
                 raise ValueError(
-                    f"the request comes {previous - row.time_s:g} s before the one above it; lines in order of arrival "
-                    "were expected"
+                    f"the request comes {before} before the one above it; lines in order of arrival were expected"
                 )
         except ValueError as wrong:
             raise InputError(f"{name}, line {number}: {wrong}") from None
-        start = row.time_s if not count else start
-        previous = row.time_s
+        start = row.time if not count else start
+        previous = row.time
         rows.append(row)
         count += 1
         if len(rows) == size:
-            yield _requests(rows, start, speed_up, count - len(rows))
+            unit = timestamps.read_as(own_unit, [row.time for row in rows]) if count == size else unit
+            yield _requests(rows, start, unit, speed_up, count - len(rows))
             rows = []
     if not count:
         raise InputError(f"{name} holds no request; lines after its header were expected")
     if rows:
-        yield _requests(rows, start, speed_up, count - len(rows))
+        unit = timestamps.read_as(own_unit, [row.time for row in rows]) if count == len(rows) else unit
+        yield _requests(rows, start, unit, speed_up, count - len(rows))
 
 
-def _requests(rows: list[_Row], start: float, speed_up: float, before: int) -> Requests:
+def _requests(rows: list[_Row], start: float, unit: TimeUnit | None, speed_up: float, before: int) -> Requests:
+    per_second = UNITS_PER_SECOND[unit or "s"]
     return requests_of(
-        (np.array([row.time_s for row in rows]) - start) / speed_up,
+        (np.array([row.time for row in rows], dtype=float) / per_second - start / per_second) / speed_up,
         np.maximum(np.array([row.input_tokens for row in rows], dtype=np.int64), 1),
         np.maximum(np.array([row.output_tokens for row in rows], dtype=np.int64), 1),
         np.array([row.cached_tokens for row in rows], dtype=np.int64),
@@ -103,17 +122,19 @@ def _requests(rows: list[_Row], start: float, speed_up: float, before: int) -> R
     )
 
 
-def _csv_reader(header: str, where: str) -> _Reader:
+def _csv_reader(header: str, where: str, *, stated: bool) -> tuple[_Reader, TimeUnit | None]:
+    """Return what reads a line below a header, and the unit of its timestamps; None where it is to be detected."""
     names = [part.strip().strip('"').lower() for part in header.split(",")]
-    formats: tuple[tuple[tuple[str, str, str], Callable[[str], float], bool], ...] = (
-        (("arrival_s", "input_tokens", "output_tokens"), _seconds, False),
-        (("timestamp", "contexttokens", "generatedtokens"), date_seconds, False),
-        (("timestamp", "request tokens", "response tokens"), _seconds, True),
-        (("timestamp_s", "input_length", "output_length"), _seconds, False),
-        (("timestamp_ms", "input_length", "output_length"), _milliseconds, False),
+    formats: tuple[tuple[tuple[str, str, str], Callable[[str], float], TimeUnit | None, bool], ...] = (
+        (("arrival_s", "input_tokens", "output_tokens"), _number, "s", False),
+        (("timestamp", "contexttokens", "generatedtokens"), date_seconds, "s", False),
+        (("timestamp", "request tokens", "response tokens"), _number, "s", True),
+        (("timestamp_s", "input_length", "output_length"), _number, "s", False),
+        (("timestamp_ms", "input_length", "output_length"), _number, "ms", False),
+        (("timestamp", "input_length", "output_length"), _number, None, False),
     )
     # The format of which most columns are there: a missing one is then named.
-    columns, time_of, skips_failures = max(formats, key=lambda known: sum(column in names for column in known[0]))
+    columns, time_of, unit, skips_failures = max(formats, key=lambda known: sum(column in names for column in known[0]))
     missing = [column for column in columns if column not in names]
     if len(missing) == len(columns):
         raise InputError(f"{where}: {quoted(header)} is no header; {EXPECTED}")
@@ -121,6 +142,8 @@ def _csv_reader(header: str, where: str) -> _Reader:
         raise InputError(
             f"{where}: the column {' and the column '.join(missing)} is missing; {','.join(columns)} were expected"
         )
+    if stated and time_of is date_seconds:
+        raise InputError(f"{where}: its timestamps are dates, which have no unit: leave --trace-unit out")
     time_at, input_at, output_at = (names.index(column) for column in columns)
     cached_at = names.index("cached_tokens") if "cached_tokens" in names else None
     width = len(names)
@@ -135,7 +158,7 @@ def _csv_reader(header: str, where: str) -> _Reader:
         cached = _tokens(parts[cached_at], "cached_tokens") if cached_at is not None else 0
         return _Row(time_of(parts[time_at]), _tokens(parts[input_at], columns[1]), answer, cached)
 
-    return read
+    return read, unit
 
 
 def _tokens(text: str, column: str) -> int:
@@ -153,18 +176,14 @@ def _tokens(text: str, column: str) -> int:
     return value
 
 
-def _seconds(text: str) -> float:
+def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
     if not isfinite(value):
-        raise ValueError(f"the time is {quoted(text)}; seconds were expected")
+        raise ValueError(f"the time is {quoted(text)}; a number was expected")
     return value
-
-
-def _milliseconds(text: str) -> float:
-    return _seconds(text) / 1e3
 
 
 def date_seconds(text: str) -> float:
@@ -180,7 +199,7 @@ def date_seconds(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _mooncake(line: str) -> _Row:
+def _json_request(line: str) -> _Row:
     try:
         record = json.loads(line)
         values = [record[name] for name in ("timestamp", "input_length", "output_length")]
@@ -194,4 +213,4 @@ def _mooncake(line: str) -> _Row:
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
             raise ValueError(f"{name} is {quoted(value)}; a number that is not negative was expected")
     first = hashes[0] if hashes else None
-    return _Row(values[0] / 1e3, int(values[1]), int(values[2]), prefix=first if isinstance(first, int) else None)
+    return _Row(float(values[0]), int(values[1]), int(values[2]), prefix=first if isinstance(first, int) else None)

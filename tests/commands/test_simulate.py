@@ -8,6 +8,7 @@ from tests.commands.conftest import Program
 TRACES = Path(__file__).resolve().parents[1] / "fixtures" / "traces"
 AZURE = TRACES / "azure_llm_2023_conv_excerpt.csv"
 MOONCAKE = TRACES / "mooncake_conversation_excerpt.jsonl"
+BAILIAN = TRACES / "bailian_like.jsonl"
 SPEC = (
     "--model", "llama-3.1-70b", "--gpu-type", "a100-80gb", "--tp", "4", "--rps", "4", "--input-tokens", "500",
     "--output-tokens", "200",
@@ -86,7 +87,7 @@ def test_the_report_shows_the_verdict_intervals_and_the_queue(fleetcast: Program
 # --- traces -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("trace", "requests"), [(AZURE, 150), (MOONCAKE, 61)])
+@pytest.mark.parametrize(("trace", "requests"), [(AZURE, 150), (MOONCAKE, 61), (BAILIAN, 14)])
 def test_every_request_of_a_trace_is_served(fleetcast: Program, trace: Path, requests: int) -> None:
     tree = fleetcast(*ASKED, "--trace", trace, "--json").tree
     assert tree["requests"] + tree["refused"] == requests
@@ -100,6 +101,18 @@ def test_a_trace_replayed_faster_waits_longer(fleetcast: Program) -> None:
     )
     assert fast["arrivals_per_s"] > 10 * slow["arrivals_per_s"]
     assert fast["ttft_s"]["p95"]["value"] > slow["ttft_s"]["p95"]["value"]
+
+
+def test_the_unit_of_timestamps_is_said_and_a_strange_rate_is_a_warning(fleetcast: Program) -> None:
+    """The same keys, seconds in one file and milliseconds in the other."""
+    for trace, unit in ((MOONCAKE, "milliseconds"), (BAILIAN, "seconds")):
+        tree = fleetcast(*ASKED, "--trace", trace, "--json").tree
+        assert tree["notes"][0].startswith(f"timestamps read as {unit}: ") and not tree["warnings"]
+    run = fleetcast(*ASKED, "--trace", BAILIAN, "--trace-unit", "ms", "--plain")
+    assert "Note: timestamps read as milliseconds, as stated" in run.out
+    assert "from 14 requests in" in run.out
+    assert "state their unit with --trace-unit s, ms, us or ns" in run.out
+    assert fleetcast(*ASKED, "--trace", AZURE, "--json").tree["notes"] == []
 
 
 @pytest.mark.parametrize(
@@ -127,6 +140,9 @@ def test_a_malformed_trace_names_the_line(fleetcast: Program, tmp_path: Path, li
         (("--trace", "nowhere.csv"), "there is no file 'nowhere.csv'"),
         (("--trace", AZURE, "--requests", "5"), "leave --requests 5 out"),
         (("--speed-up", "2"), "give one with --trace"),
+        (("--trace-unit", "ms"), "give one with --trace"),
+        (("--trace", BAILIAN, "--trace-unit", "hours"), "'hours' is no unit of time; s, ms, us or ns are"),
+        (("--trace", AZURE, "--trace-unit", "s"), "dates, which have no unit: leave --trace-unit out"),
         (("--requests", "0"), "0 requests cannot be simulated"),
         (("--replicas", "0"), "0 replicas cannot be simulated"),
         (("--seed", "-1"), "the seed -1 is negative"),

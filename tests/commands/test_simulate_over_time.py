@@ -86,6 +86,12 @@ def test_a_trace_is_run_against_the_scaled_fleet(fleetcast: Program) -> None:
     assert tree["load"] == f"the trace {AZURE.name} at 0.2 times its rate"
 
 
+def test_a_trace_in_seconds_is_replayed_in_seconds(fleetcast: Program) -> None:
+    tree = fleetcast(*ASKED, "--trace", AZURE.parent / "bailian_like.jsonl", "--autoscale", "--json").tree
+    assert tree["notes"][0].startswith("timestamps read as seconds: ")
+    assert tree["duration_s"] > 5
+
+
 def test_lengths_come_from_a_trace(fleetcast: Program, hours: Path) -> None:
     """Those of the excerpt are not those of the spec."""
     own, recorded = (fleetcast(*ASKED, "--rates", hours, *more, "--json").tree for more in ((), ("--lengths", AZURE)))

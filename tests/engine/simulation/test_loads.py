@@ -124,8 +124,9 @@ def read(text: str, **options: object) -> Requests:
         (MOONCAKE, [0, 3], [6758, 7322], [500, 490]),
         (OWN, [0, 0.5], [100, 200], [20, 1]),
         ("timestamp_ms,input_length,output_length\n5,7,9\n1005,8,1\n", [0, 1], [7, 8], [9, 1]),
+        ("timestamp,input_length,output_length\n0.5,7,9\n31.25,8,1\n", [0, 30.75], [7, 8], [9, 1]),
     ],
-    ids=["azure", "burstgpt", "mooncake", "own", "lengths"],
+    ids=["azure", "burstgpt", "mooncake", "own", "lengths", "bare"],
 )
 def test_traces_are_read(text: str, times: list[float], inputs: list[int], outputs: list[int]) -> None:
     load = read(text)
@@ -152,7 +153,7 @@ def test_what_else_a_trace_knows_is_kept() -> None:
             "line 3: the request comes 0.5 s before the one above",
         ),
         ("arrival_s,input_tokens,output_tokens\n1,2,x\n", "line 2: output_tokens is 'x'; a whole number"),
-        ("arrival_s,input_tokens,output_tokens\nnan,2,3\n", "line 2: the time is 'nan'; seconds"),
+        ("arrival_s,input_tokens,output_tokens\nnan,2,3\n", "line 2: the time is 'nan'; a number"),
         ("arrival_s,input_tokens,output_tokens\n1,2\n", "line 2: 2 values; 3 were expected"),
         (AZURE + "yesterday,1,2\n", "line 5: the time is 'yesterday'; a date such as"),
         (MOONCAKE + "{oops\n", "line 3: '{oops' is not a request"),
