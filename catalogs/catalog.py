@@ -317,7 +317,7 @@ class Catalog(Struct, frozen=True, dict=True):
         for kind in kinds:
             records: Mapping[Key, Record] = LazyEntries(self._entries(kind).records)
             for key, record in records.items():
-                for field, target, wanted, known in self._references(record):
+                for field, target, wanted, known in self.references(record):
                     if target not in known:
                         name = key if isinstance(key, str) else " ".join(key)
                         file = self._entries(kind).files[key]
@@ -348,7 +348,7 @@ class Catalog(Struct, frozen=True, dict=True):
     def _by_id(self, kind: str, record: type[_Kind]) -> Mapping[str, _Kind]:
         return LazyEntries(self._entries(kind).records)
 
-    def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
+    def references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
         """Return the references of a record: the field, the id in it, the kind of entry meant, all ids of that kind."""
         match record:
             case PowerCurve():
@@ -361,6 +361,7 @@ class Catalog(Struct, frozen=True, dict=True):
                 named = [("native_precision", record.native_precision)]
                 for checkpoint in record.checkpoints:
                     named.append(("checkpoints.precision", checkpoint.precision))
+                    named += [("checkpoints.formats", format) for format in checkpoint.formats.values()]
                     if checkpoint.kv_precision:
                         named.append(("checkpoints.kv_precision", checkpoint.kv_precision))
             case ServingRuntime():

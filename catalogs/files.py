@@ -1,6 +1,6 @@
 """Catalog files: TOML → records, with errors that name the file, the entry and the field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -106,10 +106,12 @@ def _entries_in(kind: str, files: Iterable[Path]) -> Entries:
     entries = Entries()
     for file in files:
         for position, entry in enumerate(read_tables(file).get(kind, ()), 1):
-            record = _record(kind, entry, position, file)
+            record = read_entry(kind, entry, position, file)
+            if isinstance(record, list):
+                raise record[0]
             key = key_of(record)
             if key in entries.records:
-                raise CatalogError(file, f"it is already in {entries.files[key]}", _label(kind, entry, position))
+                raise CatalogError(file, f"it is already in {entries.files[key]}", entry_label(kind, entry, position))
             entries.records[key] = packed_bytes(record) if kind in _PACKED_KINDS else record
             if isinstance(record, Fact | Precision):
                 checkpoints = record.checkpoints if isinstance(record, ModelArchitecture) else ()
@@ -145,10 +147,22 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
     Raises:
         CatalogError: it cannot be read, is not TOML, or holds anything but lists of entries.
     """
+    content = toml_content(file)
+    for problem in table_problems(content, file):
+        raise problem
+    return content
+
+
+def toml_content(file: Path) -> dict[str, Any]:
+    """Return what a file holds, whether or not it is a catalog's.
+
+    Raises:
+        CatalogError: it cannot be read, or is not TOML.
+    """
     import tomllib  # what is kept needs none
 
     try:
-        content = tomllib.loads(file.read_bytes().decode())
+        return tomllib.loads(file.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(file, f"it is not TOML: {error}") from error
     except UnicodeDecodeError as error:
@@ -157,18 +171,21 @@ def read_tables(file: Path) -> dict[str, list[Any]]:
         raise CatalogError(file, "it is nested too deeply") from error
     except OSError as error:
         raise CatalogError(file, f"it cannot be read: {error.strerror}") from error
+
+
+def table_problems(content: Mapping[str, Any], file: Path) -> Iterator[CatalogError]:
+    """Yield what is wrong with the tables of a file; their entries are not looked at."""
     own = {folder: kind for kind, (folder, _) in KINDS.items()}
     home = own.get(file.parent.name) or own.get(file.stem)
     for table, rows in content.items():
         if table not in KINDS:
             near = get_close_matches(table, KINDS, n=1)
             accepted = f"did you mean [[{near[0]}]]?" if near else f"accepted are {listed([f'[[{k}]]' for k in KINDS])}"
-            raise CatalogError(file, f"{quoted(table)} is not a table of a catalog; {accepted}")
-        if not isinstance(rows, list):
-            raise CatalogError(file, f"write [[{table}]] above each entry, not [{table}]")
-        if home and table != home:
-            raise CatalogError(file, f"it holds [[{home}]] alone; [[{table}]] belongs in {KINDS[table][0]}")
-    return content
+            yield CatalogError(file, f"{quoted(table)} is not a table of a catalog; {accepted}")
+        elif not isinstance(rows, list):
+            yield CatalogError(file, f"write [[{table}]] above each entry, not [{table}]")
+        elif home and table != home:
+            yield CatalogError(file, f"it holds [[{home}]] alone; [[{table}]] belongs in {KINDS[table][0]}")
 
 
 def key_of(record: Record) -> Key:
@@ -178,19 +195,39 @@ def key_of(record: Record) -> Key:
     return str(getattr(record, "id"))  # noqa: B009 — every other kind has one
 
 
-def _record(kind: str, entry: object, position: int, file: Path) -> Record:
+def read_entry(kind: str, entry: object, position: int, file: Path) -> Record | list[CatalogError]:
+    """Return the record of an entry, or all that is wrong with it, misspelt fields first.
+
+    Args:
+        kind: of the entry: the name of its table.
+        entry: as the file has it.
+        position: in its table, from 1, for an entry without an id.
+        file: in which it stands.
+    """
+    record = KINDS[kind][1]
     try:
-        return KINDS[kind][1].model_validate(entry)
+        return record.model_validate(entry)
     except ValidationError as error:
-        # A misspelt field is also a missing one: the spelling is what has to be mended.
-        first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
-        names = _field_path(first["loc"], entry)
-        raise CatalogError(
-            file, _problem(first, KINDS[kind][1]), _label(kind, entry, position), ".".join(map(str, names))
-        ) from error
+        problems = error.errors(include_url=False)
+    # A misspelt field is also a missing one: the spelling is what has to be mended.
+    misspelt = [problem for problem in problems if problem["type"] == "extra_forbidden"]
+    meant = {(*problem["loc"][:-1], _near_field(problem, record)) for problem in misspelt}
+    others = [problem for problem in problems if problem not in misspelt and problem["loc"] not in meant]
+    label = entry_label(kind, entry, position)
+    return [
+        CatalogError(file, _problem(problem, record), label, ".".join(map(str, _field_path(problem["loc"], entry))))
+        for problem in (*misspelt, *others)
+    ]
 
 
-def _label(kind: str, entry: object, position: int) -> str:
+def entry_label(kind: str, entry: object, position: int) -> str:
+    """Return how messages name an entry.
+
+    Args:
+        kind: of the entry.
+        entry: as the file has it, valid or not.
+        position: in its table, from 1: what names an entry without an id.
+    """
     if isinstance(entry, dict):
         name = entry.get("id") or " ".join(str(entry[k]) for k in ("accelerator", "framework") if k in entry)
         if name:
@@ -214,20 +251,25 @@ def _field_path(location: tuple[int | str, ...], entry: object) -> list[int | st
 
 def _problem(error: Any, record: type[Record]) -> str:
     """Return one clause that says what is wrong, with the value and what is accepted."""
-    value, last = error["input"], error["loc"][-1] if error["loc"] else ""
+    value = error["input"]
     match error["type"]:
         case "missing":
             return "it is missing"
         case "extra_forbidden":
-            known = record.model_fields if len(error["loc"]) == 1 else _all_fields()
-            near = get_close_matches(str(last), known, n=1)
-            return "there is no such field" + (f"; did you mean {near[0]}?" if near else "")
+            near = _near_field(error, record)
+            return "there is no such field" + (f"; did you mean {near}?" if near else "")
         case "value_error":
             return str(error["ctx"]["error"])
         case "model_type":
             return f"{quoted(value)} is not an entry; write [[…]] and its fields below"
         case _:
             return f"{quoted(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _near_field(error: Any, record: type[Record]) -> str | None:
+    """Return the field that a misspelt one is most like."""
+    known = record.model_fields if len(error["loc"]) == 1 else _all_fields()
+    return next(iter(get_close_matches(str(error["loc"][-1]), known, n=1)), None)
 
 
 def _all_fields() -> list[str]:

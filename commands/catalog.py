@@ -11,11 +11,14 @@ import typer
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName
 from catalogs.records.facts import Record
-from commands.catalogs_of_user import user_catalogs
+from commands.catalogs_of_user import user_catalogs, user_directories
+from commands.failures import Exit
 from commands.showing import show
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="List the facts of the catalog, or show one with its source."
+    no_args_is_help=True,
+    add_completion=False,
+    help="List the facts of the catalog, show one with its source, or check your own.",
 )
 
 Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
@@ -67,6 +70,27 @@ def precisions(name: Name = None, json: Json = False, plain: Plain = False, cata
     """Number formats for weights and KV cache: bits per element, scales included."""
     facts = user_catalogs(catalog or ())
     _show(_named(name, facts.precision, facts.precisions), json, plain, bool(name))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML of your own entries.")], catalog: Directories = None
+) -> int:
+    """Check a file of your own entries: every problem in it, one a line."""
+    from agent.statements.catalog_check import check_file
+
+    checked = check_file(file, [*user_directories(), *(catalog or ())])
+    for problem in checked.problems:
+        print(problem)
+    if checked.problems:
+        return Exit.BAD_INPUT
+    print(f"{', '.join(_counted(count, kind) for kind, count in checked.counts.items())}: all valid")
+    return Exit.DONE
+
+
+def _counted(count: int, kind: str) -> str:
+    name = {"curve": "kernel curve", "power": "power curve", "fitted": "fitted constant", "measured": "measured kind"}
+    return f"{count} {name.get(kind, kind)}{'' if count == 1 else 's'}"
 
 
 def _named(name: str | None, find: Callable[[str], Record], entries: Mapping[str, Record]) -> Iterable[Record]:

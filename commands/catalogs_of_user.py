@@ -17,8 +17,13 @@ def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
         InputError: an extra directory does not exist.
         CatalogError: a file is broken.
     """
+    return Catalog.load([*user_directories(), *extra])
+
+
+def user_directories() -> list[Path]:
+    """Return the user's configuration directory, where there is one."""
     own = _own_directory()
-    return Catalog.load([own, *extra] if own.is_dir() else extra)
+    return [own] if own.is_dir() else []
 
 
 def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":

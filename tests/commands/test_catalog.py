@@ -66,3 +66,36 @@ def test_own_entries_come_from_the_call_and_from_the_users_directory(tmp_path: P
     assert "bits: 6\n" in said("precisions", "fp6").stdout
     (own / "mine.toml").write_text("[[precision]")
     assert isinstance(said("precisions").exception, CatalogError)
+
+
+# --- the check of one's own entries -----------------------------------------------------------------------------------
+
+PRECISION = '[[precision]]\nid = "{id}"\nname = "{id}"\nbits = {bits}\ncompute = "bf16"\nsource = "mine"\n'
+
+
+def test_valid_entries_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(PRECISION.format(id="fp6", bits=6) + PRECISION.format(id="fp5", bits=5))
+    checked = said("check", str(file))
+    assert (checked.stdout, checked.exit_code) == ("2 precisions: all valid\n", 0)
+
+
+def test_every_problem_is_a_line_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        PRECISION.format(id="fp6", bits='"six"') + PRECISION.format(id="fp5", bits=5).replace("name", "nam")
+    )
+    checked = CliRunner().invoke(app, ["check", str(file)], standalone_mode=False)
+    assert checked.return_value == 2
+    first, second = checked.stdout.splitlines()
+    assert first.startswith(f"{file}, precision 'fp6', field bits: 'six': ")
+    assert second == f"{file}, precision 'fp5', field nam: there is no such field; did you mean name?"
+
+
+def test_a_broken_file_in_the_users_own_directory_can_be_checked(tmp_path: Path) -> None:
+    own = tmp_path / "config" / "fleetcast"
+    own.mkdir(parents=True)
+    (own / "mine.toml").write_text(PRECISION.format(id="fp6", bits=-1))
+    checked = CliRunner().invoke(app, ["check", str(own / "mine.toml")], standalone_mode=False)
+    assert "field bits: " in checked.stdout
+    assert isinstance(said("check", str(own / "none.toml")).exception, CatalogError)
