@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.compiled import LazyEntries
-from catalogs.errors import CatalogError, InputError, UnknownName, listed
+from catalogs.errors import CatalogError, InputError, UnknownName, listed, quoted
 from catalogs.files import KINDS, Entries, Key, Spellings, kinds_in, read_entries
 from catalogs.matrices import total_parameters
-from catalogs.names import Named, Names, letters_of
+from catalogs.names import Named, Names, letters_of, words_of
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
 from catalogs.records.kernels import KernelCurve
-from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture
+from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture, UnsupportedModel
 from catalogs.records.power import PowerCurve
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
@@ -133,6 +133,11 @@ class Catalog(Struct, frozen=True, dict=True):
     def models(self) -> Mapping[str, ModelArchitecture]:
         """Model architectures by id."""
         return self._by_id("model", ModelArchitecture)
+
+    @cached_property
+    def unsupported_models(self) -> Mapping[str, UnsupportedModel]:
+        """Models that cannot be modelled, by id."""
+        return self._by_id("unsupported", UnsupportedModel)
 
     @cached_property
     def runtimes(self) -> Mapping[str, ServingRuntime]:
@@ -251,6 +256,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
         Raises:
             UnknownName, AmbiguousName: no entry has the name, or several have.
+            InputError: the name is that of a model that cannot be modelled; the reason is given.
         """
         said = text.strip()
         names = self._model_names
@@ -264,8 +270,21 @@ class Catalog(Struct, frozen=True, dict=True):
             try:
                 model = self.models[names.find(name.model, whole=bool(name.owner))]
             except UnknownName:
+                if unsupported := self._unsupported_model(name.model):
+                    raise InputError(f"{quoted(said)} cannot be modelled: {unsupported.reason}") from None
                 raise names.unknown(said) from None
         return ResolvedModel(model, name.checkpoint(said, model.native_precision))
+
+    def _unsupported_model(self, text: str) -> UnsupportedModel | None:
+        """Return the model with the longest name with which the text begins, among those that cannot be modelled."""
+        said = words_of(text)
+        begins = [
+            (len(words), id)
+            for id, spellings in self.spellings("unsupported").items()
+            for words in map(words_of, (spellings.name, *spellings.aliases))
+            if said[: len(words)] == words
+        ]
+        return self.unsupported_models[max(begins)[1]] if begins else None
 
     def offers_of(self, text: str) -> tuple[RentalOffer, ...]:
         """Return the offers of an accelerator or of a provider, or the one with that id.

@@ -16,7 +16,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Fact, Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
 from catalogs.records.kernels import KernelCurve
-from catalogs.records.models import ModelArchitecture
+from catalogs.records.models import ModelArchitecture, UnsupportedModel
 from catalogs.records.power import PowerCurve
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
@@ -32,6 +32,7 @@ _READERS: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "uni
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "accelerator": ("accelerators", Accelerator),
     "model": ("models", ModelArchitecture),
+    "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
     "runtime": ("runtimes", ServingRuntime),
     "preset": ("presets", WorkloadPreset),

@@ -227,3 +227,10 @@ class ModelArchitecture(Fact):
             for group in self.layers
         )
         return self.model_copy(update={"layers": groups})
+
+
+class UnsupportedModel(Fact):
+    """A published model that no layer kind describes; its names are the beginnings of its repositories' names."""
+
+    reason: str
+    """A clause that says why it cannot be modelled."""

@@ -3,7 +3,7 @@
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.errors import UnknownName
+from catalogs.errors import InputError, UnknownName
 from tests.every import of_every
 
 CATALOG = Catalog.load()
@@ -267,7 +267,6 @@ def test_a_popular_repository_is_known(repository: str, model: str, precision: s
 @pytest.mark.parametrize(
     "repository",
     [
-        "deepseek-ai/DeepSeek-V4-Flash",  # its compressed attention fits no layer kind
         "nvidia/Minitron-8B-Base",  # pruned from another model than Mistral NeMo Minitron
         "Qwen/Qwen3-Embedding-8B",
         "Qwen/Qwen-72B-Chat",  # the first Qwen, not Qwen1.5
@@ -277,3 +276,78 @@ def test_a_popular_repository_is_known(repository: str, model: str, precision: s
 def test_what_is_something_else_is_not_taken_for_a_relative(repository: str) -> None:
     with pytest.raises(UnknownName):
         CATALOG.model(repository)
+
+
+SECOND_HALF_OF_2026 = """
+    meta-models/Muse-Glimmer-30B muse-glimmer-30b bf16
+    meta-models/Muse-Spark-Open-816B-A42B muse-spark-816b bf16
+    swiss-ai/Apertus-v1.5-70B apertus-1.5-70b bf16
+    google/gemma-4-12B-it-qat-w4a16-ct gemma-4-12b int4
+    google/gemma-4-31B-it-qat-w4a16-ct gemma-4-31b int4
+    XiaomiMiMo/MiMo-V2.6-Pro-RL mimo-v2.6-pro mxfp4
+    XiaomiMiMo/MiMo-V2.6-Flash-MOPD mimo-v2.6-flash mxfp4
+    poolside/Laguna-M.1 laguna-m-225b bf16
+    skt/A.X-K2 a.x-k2 bf16
+    ibm-granite/granite-4.2-3b granite-4.2-3b bf16
+    Inferact/Qwen3.8-2.4T-A95B-MXFP4 qwen3.8-2.4t-a95b mxfp4
+    tencent/Hy4-preview hy4-770b bf16
+    tencent/Hy4-preview-FP8 hy4-770b mxfp8
+    LiquidAI/LFM2.5-8B-A1B lfm2.5-8b-a1b bf16
+    LiquidAI/LFM3-1.7B lfm3-1.7b bf16
+    JetBrains/Mellum2-12B-A2.5B-Thinking mellum2-12b-a2.5b bf16
+    inclusionAI/Ling-3.0-flash ling-3.0-flash bf16
+    inclusionAI/Ling-2.6-1T ling-2.6-1t bf16
+    CohereLabs/North-Mini-Code-1.0 north-mini-code-30b bf16
+    LGAI-EXAONE/K-EXAONE-2.0-750B-A37B k-exaone-2.0-750b-a37b bf16
+    internlm/Intern-S2-Mobius intern-s2-mobius-324b bf16
+    IQuestLab/IQuest-Q1 iquest-q1-320b bf16
+    IFM/K2-Horizon-375B-A23B k2-horizon-375b-a23b bf16
+    yandex/AliceAI-Foundation-80B-A3B-Base aliceai-foundation-80b-a3b bf16
+    Aleph-Alpha/Kolibri-1 kolibri-1-78b bf16
+    mistralai/Mistral-Large-4-1T-A52B mistral-large-4-1t bf16
+    reflection/Beam-1.0-501B-A23B beam-1.0-501b-a23b bf16
+    thinkingmachines/Inkling-Small inkling-small-276b bf16
+    microsoft/Phi-3-medium-4k-instruct phi-3-medium-4k bf16
+    somebody/Qwen3-32B-MXFP8 qwen3-32b mxfp8
+    amd/Qwen3-32B-Quark-MXFP4 qwen3-32b mxfp4
+    mlx-community/Qwen3-32B-MLX-4bit qwen3-32b int4
+    somebody/Qwen3-32B-NVFP4-Fast qwen3-32b nvfp4
+    somebody/Qwen3-32B-w8a8-llmcompressor qwen3-32b int8
+"""
+
+
+@of_every(lines(SECOND_HALF_OF_2026))
+def test_models_of_the_second_half_of_2026_lead_to_their_architecture(
+    repository: str, model: str, precision: str
+) -> None:
+    resolved = CATALOG.model(repository)
+    assert (resolved.model.id, resolved.precision) == (model, precision)
+
+
+UNSUPPORTED = """
+    deepseek-ai/DeepSeek-V4-Flash compressed
+    deepseek-ai/DeepSeek-V4-Flash-0731 compressed
+    nvidia/DeepSeek-V4-Pro-NVFP4 compressed
+    DeepSeek-V4 compressed
+    deepseek-ai/DeepSeek-V4.1-Flash encoder
+    RadixArk/Qwen3.8-Flash-Next-NVFP4 n-gram
+    dots-studio/dots3-note-prev window
+    google/diffusiongemma-26B-A4B-it diffusion
+    thinkingmachines/Inkling-2-Small-MXFP8 blocks
+    meituan-longcat/LongCat-2.0-FP8 experts
+    stepfun-ai/Step-5 dimensions
+"""
+
+
+@of_every(lines(UNSUPPORTED))
+def test_a_model_that_cannot_be_modelled_is_refused_by_name(repository: str, why: str) -> None:
+    with pytest.raises(InputError, match=why) as refused:
+        CATALOG.model(repository)
+    assert not isinstance(refused.value, UnknownName)
+    assert "cannot be modelled: " in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["DeepSeek-V40", "Qwen3.8-Flash", "Step-50"])
+def test_a_name_that_only_begins_alike_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownName):
+        CATALOG.model(name)
