@@ -14,8 +14,9 @@ from catalogs.names import Named, Names, letters_of, words_of
 
 COMMON: Final = frozenset(
     "a b e h j k m p q r s t v x air base cache chat code coder command core data de distill dots edition exp expanse "
-    "flash generation hl ii it large lightning linear lite medium micro mini nano next open plus pro reasoning seed "
-    "server small soc solar step super terminus text think thinking tiny ultra ada apple arc center d g l mi max n nvl "
+    "flash foundation generation hl horizon ii it large lightning linear lite medium micro mini nano next north open "
+    "plus pro reasoning seed server small soc solar step super terminus text think "
+    "thinking tiny ultra ada apple arc center d g l mi max n nvl "
     "oam pcie platinum rapids sapphire sn sxm ti workstation ws xtx amd aws google intel nvidia meta vera spark ponte "
     "instruct turbo hf llm moe vl ocr text sea the gpu gpus card accelerator chip vecchio litepod c hgx dgx "
     "ai alibaba alpha announced apu berkeley beta commercial deep dev dm dpo gcd gen guard inc intelligence lm lt math "
@@ -24,9 +25,9 @@ COMMON: Final = frozenset(
 ).union(MODEL_NOISE)
 """Words that cannot make a name by themselves."""
 WEAK: Final = frozenset(
-    "arctic aya bloom cascade chimera cosmos dolly dolphin falcon gpt granite grace grok halo hermes hy inkling "
-    "intellect intern jan kat kimi laguna ling mamba maverick moonlight nest nova opt orin phi ring rubin scout "
-    "sky snowflake starling swallow thor titan trinity virtuoso yi zephyr".split()
+    "alice arctic aya beam bloom cascade chimera cosmos dolly dolphin falcon gpt granite grace grok halo hermes hy "
+    "inkling intellect intern jan kat kimi laguna ling mamba maverick moonlight muse nest nova opt orin phi ring rubin "
+    "scout sky snowflake starling swallow thor titan trinity virtuoso yi zephyr".split()
 )
 """Words of a name that mean other things too: they need a number or a second word beside them."""
 _NO_HEAD: Final = frozenset("m1 m2 m3 m4 m5".split())
