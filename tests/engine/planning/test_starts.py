@@ -1,0 +1,170 @@
+"""A plan's command passes the checks that engines make at start-up, written here anew from the engines' rules.
+
+vLLM: ``config/model.py`` (heads and KV heads over tensor parallelism), ``v1/core/kv_cache_utils.py`` (one request of
+the context limit must fit the pool), ``fp8.py`` (whole blocks of scales), ``v1/worker/gpu_model_runner.py`` (states of
+hybrids cap the sequences). SGLang's ``server_args.py`` has the same of heads and blocks.
+"""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from catalogs.errors import InputError
+from catalogs.matrices import layer_matrices
+from catalogs.records.models import (
+    GroupedAttention,
+    LatentAttention,
+    LinearAttention,
+    MixtureFeedForward,
+    ModelArchitecture,
+    ParallelAttention,
+)
+from engine.plan import CapacityPlan
+from engine.workload import spec_from
+from tests.engine.asked import CATALOG, formula_plan
+from tests.every import of_every
+
+ACCELERATORS = (
+    "h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm", "a100-sxm-80gb", "l40s", "l4", "rtx-4090", "rtx-3090", "mi300x",
+    "mi355x", "rtx-pro-6000-ws", "gb200",
+)  # fmt: skip
+RUNTIMES = ("vllm", "sglang", "tensorrt-llm", "llama.cpp")
+MODELS = sorted(CATALOG.models)
+USUAL = MODELS[::50]
+
+
+def flags_of(command: str) -> dict[str, str]:
+    words = shlex.split(command)
+    return {
+        word: "" if at + 1 == len(words) or words[at + 1].startswith("-") else words[at + 1]
+        for at, word in enumerate(words)
+        if word.startswith("-")
+    }
+
+
+def uneven_heads(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    tp, ep = plan.chosen.tensor_parallel, plan.chosen.expert_parallel
+    for group in model.layers:
+        attention = group.attention.grouped if isinstance(group.attention, ParallelAttention) else group.attention
+        if isinstance(attention, GroupedAttention | LatentAttention) and attention.heads % tp:
+            yield f"{attention.heads} heads over TP{tp}"
+        if isinstance(attention, GroupedAttention) and max(attention.kv_heads, tp) % min(attention.kv_heads, tp):
+            yield f"{attention.kv_heads} KV heads over TP{tp}"
+        if isinstance(group.feed_forward, MixtureFeedForward) and group.feed_forward.experts % ep:
+            yield f"{group.feed_forward.experts} experts over EP{ep}"
+
+
+def cut_blocks(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    chosen = plan.chosen
+    served = [one for one in model.checkpoints if one.repository in chosen.command.split()]
+    if chosen.runtime not in ("vllm", "sglang") or not any(one.block for one in served):
+        return
+    for group in model.layers:
+        for matrix in layer_matrices(group, model.hidden_size):
+            if matrix.role in ("dense", "expert", "shared") and matrix.split == "inputs":
+                experts = chosen.tensor_parallel * chosen.data_parallel // chosen.expert_parallel
+                ways = experts if matrix.role == "expert" else chosen.tensor_parallel
+                if ways > 1 and matrix.inputs / ways % 128:
+                    yield f"a shard of {matrix.inputs / ways:g} is no whole block"
+
+
+def too_long_a_context(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    """Of models whose layers all cache every token; where layers differ, the engine's own sum is the only rule."""
+    kinds = {type(group.attention) for group in model.layers if group.attention}
+    windows = [g.attention.window for g in model.layers if isinstance(g.attention, GroupedAttention)]
+    if plan.chosen.runtime == "llama.cpp" or not kinds <= {GroupedAttention, LatentAttention} or any(windows):
+        return
+    flags = flags_of(plan.chosen.command)
+    stated = [flags[name] for name in ("--max-model-len", "--context-length", "--max_seq_len") if name in flags]
+    context = int(stated[0]) if stated else model.max_context
+    heads = [g.attention.kv_heads for g in model.layers if isinstance(g.attention, GroupedAttention)]
+    shards = min(plan.chosen.tensor_parallel, max(heads, default=1)) * plan.chosen.pipeline_parallel
+    held, pool = context * plan.memory.kv_cache_bytes_per_token / shards, plan.memory.per_accelerator.kv_cache_bytes
+    if held > pool * 1.001:
+        yield f"a request of {context:,} tokens takes {held:.3g} of {pool:.3g} bytes"
+
+
+def too_many_states(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    room = plan.memory.max_concurrent_sequences
+    hybrid = any(isinstance(group.attention, LinearAttention | ParallelAttention) for group in model.layers)
+    cap = int(flags_of(plan.chosen.command).get("--max-num-seqs") or 1024)
+    if hybrid and plan.chosen.runtime == "vllm" and room < cap:
+        yield f"{cap} sequences, room for the states of {room}"
+
+
+def another_checkpoint(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    known = {one.repository: one.precision for one in model.checkpoints}
+    wide = {"bf16", "fp16", "fp32"}
+    for word in plan.chosen.command.split():
+        stored = known.get(word.partition(":")[0])
+        planned = plan.chosen.precision.weights
+        if (
+            stored
+            and stored != planned
+            and not {stored, planned} <= wide
+            and "--quantization" not in plan.chosen.command
+        ):
+            yield f"{word} is in {stored}, planned is {planned}"
+
+
+RULES = (uneven_heads, cut_blocks, too_long_a_context, too_many_states, another_checkpoint)
+
+
+def problems(plan: CapacityPlan) -> list[str]:
+    """Return what an engine would refuse of a plan's command."""
+    return [problem for rule in RULES for problem in rule(plan, CATALOG.models[plan.chosen.model])]
+
+
+def plans(
+    model: str, precision: str | None, accelerators: tuple[str, ...], runtimes: tuple[str, ...]
+) -> list[tuple[str, CapacityPlan]]:
+    made = []
+    for accelerator in accelerators:
+        for runtime in runtimes:
+            values: dict[str, Any] = {
+                "model": model,
+                "traffic.requests_per_s": 1.0,
+                "tokens.input.mean": 500.0,
+                "tokens.output.mean": 200.0,
+                "hardware.accelerators": [accelerator],
+                "serving.runtime": runtime,
+            }
+            if precision:
+                values["precision.weights"] = precision
+            try:
+                plan = formula_plan(spec_from(values))
+            except InputError:
+                continue
+            if isinstance(plan, CapacityPlan) and plan.chosen.command:
+                made.append((f"{model} {precision or ''} on {accelerator} by {runtime}", plan))
+    return made
+
+
+def refused(
+    model: str,
+    precisions: tuple[str | None, ...] = (None,),
+    accelerators: tuple[str, ...] = ACCELERATORS,
+    runtimes: tuple[str, ...] = RUNTIMES,
+) -> dict[str, list[str]]:
+    return {
+        name: found
+        for precision in precisions
+        for name, plan in plans(model, precision, accelerators, runtimes)
+        if (found := problems(plan))
+    }
+
+
+@of_every(USUAL)
+def test_a_plans_command_starts(model: str) -> None:
+    assert refused(model) == {}
+
+
+@pytest.mark.thorough
+@of_every(list(enumerate(MODELS)))
+def test_every_models_command_starts(at: int, model: str) -> None:
+    """Each model on two accelerators under two runtimes, all of which come round among the models."""
+    accelerators = (ACCELERATORS[at % 12], ACCELERATORS[(at + 5) % 12])
+    runtimes = (RUNTIMES[at % 4], RUNTIMES[(at // 4 + 1) % 4])
+    assert refused(model, (None, "fp8", "int4"), accelerators, runtimes) == {}
