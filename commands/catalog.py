@@ -11,6 +11,7 @@ import typer
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName
 from catalogs.records.facts import Record
+from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
 from commands.failures import Exit
 from commands.showing import show
@@ -38,10 +39,10 @@ def accelerators(name: Name = None, json: Json = False, plain: Plain = False, ca
 
 @app.command()
 def models(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
-    """Model architectures: dimensions, parameters, checkpoints."""
+    """Model architectures: dimensions, parameters, checkpoints; of one by NAME also how its bytes come about."""
     facts = user_catalogs(catalog or ())
     entries = _named(name, lambda text: facts.model(text).model, facts.models)
-    _show(entries, json, plain, bool(name))
+    _show(entries, json, plain, bool(name), facts)
 
 
 @app.command()
@@ -107,14 +108,28 @@ def _offers(facts: Catalog, name: str | None) -> Sequence[Record]:
     return facts.offers_of(name) if name else facts.offers
 
 
-def _show(entries: Iterable[Record], json: bool, plain: bool, named: bool) -> None:
+def _show(entries: Iterable[Record], json: bool, plain: bool, named: bool, facts: Catalog | None = None) -> None:
+    """Show entries; of a model alone also how its bytes come about, where the facts that this needs are given."""
+    from agent.report.blocks import Report
     from agent.report.catalog_listing import details_report, listing_report, records_json
 
     records = tuple(entries)
+    alone = named and len(records) == 1
+    held = None
+    if facts and alone and isinstance(records[0], ModelArchitecture):
+        from engine.estimate.stored_weights import model_bytes  # numpy: a listing does not pay for it
+
+        held = model_bytes(records[0], facts.precision)
     if json:
-        print(records_json(records))
+        from msgspec import to_builtins
+
+        print(records_json(records, {"bytes": to_builtins(held)} if held else {}))
         return
     # A listing is mostly piped into another program, which wants a line for each entry.
     plain = plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
-    alone = named and len(records) == 1
-    show(details_report(records[0]) if alone else listing_report(records, plain=plain), plain=plain)
+    report = details_report(records[0]) if alone else listing_report(records, plain=plain)
+    if held:
+        from agent.report.model_bytes import bytes_report
+
+        report = Report((*report.blocks, *bytes_report(held).blocks))
+    show(report, plain=plain)

@@ -1,7 +1,8 @@
 """Catalog entries as a report: a listing of many, or the details of one; and as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from agent.report.blocks import Column, Facts, Report, Table
 from catalogs.matrices import active_parameters, total_parameters
@@ -40,9 +41,10 @@ def details_report(record: Record) -> Report:
     return Report((Facts(tuple(fields.items())),))
 
 
-def records_json(records: Iterable[Record]) -> str:
-    """Return the records as a JSON list, in the units of the catalog files."""
-    return json.dumps([record.model_dump(mode="json") for record in records], indent=2, ensure_ascii=False)
+def records_json(records: Iterable[Record], beside: Mapping[str, object] = MappingProxyType({})) -> str:
+    """Return the records as a JSON list, in the units of the catalog files, each with what stands beside its fields."""
+    entries = [{**record.model_dump(mode="json"), **beside} for record in records]
+    return json.dumps(entries, indent=2, ensure_ascii=False)
 
 
 def _row(record: Record) -> dict[str, str]:

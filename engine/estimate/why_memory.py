@@ -7,6 +7,7 @@ from catalogs.storage import Storage, weights_by_part
 from engine.estimate.estimate import Estimate
 from engine.estimate.figure import Figure, Input
 from engine.estimate.load import Basis
+from engine.estimate.stored_weights import PART_NAMES
 from engine.fleet.candidates import SEAT_SHARE, Memories, single
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 from engine.step.operations import INDEX_KEY_BYTES, layers
@@ -99,19 +100,8 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
 
 def weight_parts(model: ModelArchitecture, storage: Storage) -> dict[str, float]:
     """Return the bytes of the whole model's weights by what they do."""
-    names = {
-        "attention": "attention",
-        "linear_attention": "linear attention",
-        "dense": "feed-forward",
-        "expert": "routed experts",
-        "shared": "shared experts",
-        "router": "routers",
-        "embedding": "embedding",
-        "head": "LM head",
-        "others": "norms and others",
-    }
     parts = weights_by_part(model, storage)
-    return {name: parts[part] for part, name in names.items() if parts.get(part)}
+    return {name: parts[part] for part, name in PART_NAMES.items() if parts.get(part)}
 
 
 def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:

@@ -68,6 +68,19 @@ def test_own_entries_come_from_the_call_and_from_the_users_directory(tmp_path: P
     assert isinstance(said("precisions").exception, CatalogError)
 
 
+def test_one_model_shows_how_its_bytes_come_about() -> None:
+    shown = said("models", "kimi-k2.5", "--plain").stdout
+    assert "routed experts: parameters 1.01T, int4 571 GB at 4.5 bit, nvfp4 571 GB at 4.5 bit\n" in shown
+    assert (
+        "moonshotai/Kimi-K2.5: stored as int4, computed 595 GB, published 595 GB, computed / published 1.000\n" in shown
+    )
+    assert shown.endswith("KV cache of a token\nbf16: 68.6 KiB\nfp8: 34.3 KiB\n")
+    (entry,) = json.loads(said("models", "kimi-k2.5", "--json").stdout)
+    assert entry["bytes"]["checkpoints"][0]["parts"]["expert"]["bits"] == 4.5
+    assert entry["bytes"]["kv_cache_bytes_per_token"]["bf16"] == 61 * 576 * 2
+    assert "Checkpoints" not in said("models", "llama 70b").stdout
+
+
 # --- the check of one's own entries -----------------------------------------------------------------------------------
 
 PRECISION = '[[precision]]\nid = "{id}"\nname = "{id}"\nbits = {bits}\ncompute = "bf16"\nsource = "mine"\n'
