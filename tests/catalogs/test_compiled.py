@@ -76,7 +76,7 @@ def test_a_directory_that_refuses_costs_nothing_but_time(read: Callable[..., str
 def test_a_catalog_is_the_same_from_its_copy(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = {kind: Catalog.load()._entries(kind) for kind in files.KINDS}
     assert len(list(place.iterdir())) == len(files.KINDS)
-    monkeypatch.setattr(files, "_record", lambda *_: pytest.fail("an entry was read again"))
+    monkeypatch.setattr(files, "read_entry", lambda *_: pytest.fail("an entry was read again"))
     assert {kind: Catalog.load()._entries(kind) for kind in files.KINDS} == first
 
 
