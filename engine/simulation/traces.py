@@ -31,6 +31,10 @@ EXPECTED = (
 )
 
 
+LIMIT = 2**63
+"""Whole numbers below it can be held."""
+
+
 class _Row(NamedTuple):
     """One request as its line says it."""
 
@@ -171,8 +175,8 @@ def _tokens(text: str, column: str) -> int:
             value = int(text.strip()[:-2])
         if value < 0:
             raise ValueError(f"{column} is {quoted(text)}; a whole number of tokens was expected") from None
-    if value < 0:
-        raise ValueError(f"{column} is {value}; a number of tokens that is not negative was expected")
+    if not 0 <= value < LIMIT:
+        raise ValueError(f"{column} is {quoted(value)}; a number of tokens from 0 to below 2^63 was expected")
     return value
 
 
@@ -210,7 +214,7 @@ def _json_request(line: str) -> _Row:
             "was expected"
         ) from None
     for name, value in zip(("timestamp", "input_length", "output_length"), values, strict=True):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-            raise ValueError(f"{name} is {quoted(value)}; a number that is not negative was expected")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LIMIT:
+            raise ValueError(f"{name} is {quoted(value)}; a number from 0 to below 2^63 was expected")
     first = hashes[0] if hashes else None
     return _Row(float(values[0]), int(values[1]), int(values[2]), prefix=first if isinstance(first, int) else None)

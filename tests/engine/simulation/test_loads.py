@@ -147,7 +147,12 @@ def test_what_else_a_trace_knows_is_kept() -> None:
         ("arrival_s,input_tokens,output_tokens\n", "holds no request"),
         ("a,b,c\n1,2,3\n", "line 1: 'a,b,c' is no header"),
         ("arrival_s,input_tokens\n1,2\n", "line 1: the column output_tokens is missing"),
-        ("arrival_s,input_tokens,output_tokens\n1,2,3\n2,-4,3\n", "line 3: input_tokens is -4; a number of tokens"),
+        ("arrival_s,input_tokens,output_tokens\n1,2,3\n2,-4,3\n", "line 3: input_tokens is '-4'; a number of tokens"),
+        (f"arrival_s,input_tokens,output_tokens\n1,2,{10**19}\n", "line 2: output_tokens is '1000"),
+        (
+            MOONCAKE + f'{{"timestamp": {10**400}, "input_length": 1, "output_length": 2}}\n',
+            "line 3: timestamp is '1000",
+        ),
         (
             "arrival_s,input_tokens,output_tokens\n1,2,3\n0.5,4,3\n",
             "line 3: the request comes 0.5 s before the one above",
