@@ -30,8 +30,8 @@ WEAK: Final = frozenset(
     "scout sky snowflake starling swallow thor titan trinity virtuoso yi zephyr".split()
 )
 """Words of a name that mean other things too: they need a number or a second word beside them."""
-_NO_HEAD: Final = frozenset("m1 m2 m3 m4 m5".split())
-"""Chips that are no accelerator unless more is said: M2 Ultra."""
+_NO_HEAD: Final = frozenset("b70 m1 m2 m3 m4 m5".split())
+"""Chips that are no accelerator unless more is said: M2 Ultra, Arc Pro B70."""
 _NO_PRECISION: Final = frozenset("half single q4 8bit 4bit 16bit 32bit f8 f16 f32 i8 i4 bnb".split())
 """Names of precisions that mean something else in a sentence, or leave a choice."""
 
