@@ -23,7 +23,7 @@ from tests.architecture import (
 from tests.every import of_every
 
 ROOT = Path(__file__).parents[1]
-SHOWING = {"rich", "typer", "prompt_toolkit", "questionary", "plotext", "click"}
+SHOWING = {"rich", "typer", "prompt_toolkit", "plotext", "click"}
 """Packages that talk to people."""
 HEAVY = sys.stdlib_module_names | {"msgspec", "pydantic", "numpy", *PACKAGES}
 """What engine may import when it is imported; the rest is imported where it is used."""

@@ -158,7 +158,8 @@ def _note(choice: OfferChoice) -> str:
     if choice.qualifying < 2:
         return line
     ends = [(choice.cheapest, "cheapest"), (choice.dearest, "dearest")]
-    return f"{line}; the median of {choice.qualifying} offers, " + ", ".join(_beside(o, w) for o, w in ends)
+    which = "the median of" if choice.is_median else "in place of the median, which does not suit the fleet, among"
+    return f"{line}; {which} {choice.qualifying} offers, " + ", ".join(_beside(o, w) for o, w in ends)
 
 
 def _beside(offer: PricedOffer, word: str) -> str:

@@ -84,6 +84,8 @@ class OfferChoice(Struct, frozen=True):
     dearest: PricedOffer
     qualifying: int
     """How many offers the chosen one was picked from: those of all fleets where it is common, else of this one."""
+    is_median: bool = True
+    """False where the median offer of the accelerator does not suit the fleet: see ``choose_offer``."""
 
 
 def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerators: int) -> int:
@@ -214,18 +216,20 @@ def choose_offer(fleet: FleetBills, common: CommonOffer | None = None) -> OfferC
     if not fleet.offers:
         return None
     offers = [fleet.offers[place] for place in fleet.usual]
-    chosen, qualifying = offers[(len(offers) - 1) // 2], len(offers)
+    chosen, qualifying, is_median = offers[(len(offers) - 1) // 2], len(offers), True
     if common is not None:
         same = [offer for offer in offers if offer.offer == common.offer.offer]
         hourly = common.offer.usd_per_accelerator_hour
         dearer = [offer for offer in offers if offer.usd_per_accelerator_hour >= hourly]
         near = min(dearer, key=_hourly, default=max(offers, key=_hourly))
+        is_median = bool(same)
         chosen, qualifying = (same[0], common.qualifying) if same else (near, len(offers))
     return OfferChoice(
         chosen=chosen,
         cheapest=fleet.offers[min(range(len(fleet.offers)), key=lambda place: (fleet.usd_per_hour[place], place))],
         dearest=offers[-1],
         qualifying=qualifying,
+        is_median=is_median,
     )
 
 

@@ -281,7 +281,6 @@ def test_nothing_heavy_is_imported_before_the_first_prompt() -> None:
         "pydantic",
         "prompt_toolkit",
         "rich",
-        "questionary",
         "typer",
         "huggingface_hub",
         "catalogs.catalog",

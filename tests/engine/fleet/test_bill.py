@@ -111,6 +111,12 @@ def test_the_note_names_price_term_and_source() -> None:
     assert "aws us-east-1 p5, 20.00 USD/h on demand for 8 accelerators (test); the median of 3 offers" in note
 
 
+def test_the_note_calls_no_offer_the_median_that_is_not() -> None:
+    note = billed(replace(choice_of(), is_median=False)).note
+    assert "the median of" not in note
+    assert "in place of the median, which does not suit the fleet, among 3 offers, cheapest aws" in note
+
+
 @settings(max_examples=draws(200), deadline=None)
 @given(
     size=st.integers(1, 64),
