@@ -6,13 +6,18 @@ budget) · 5 input incomplete · 130 interrupted.
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted
+
+if TYPE_CHECKING:
+    from agent.fields.field import Field
 
 
 class Exit(IntEnum):
@@ -110,9 +115,24 @@ def _usage(error: Exception) -> str:
     if option and message.lower().startswith("no such option") and context is not None:
         known = [name for parameter in context.command.params for name in getattr(parameter, "opts", ())]
         longer = sorted(name for name in known if name.startswith(option))
-        near = longer or get_close_matches(option, known, n=1)
+        near = longer or get_close_matches(option, known, n=1, cutoff=0.85) or _of_field(option, known)
+        near = near or get_close_matches(option, known, n=1, cutoff=0.8)
         message = f"there is no option {option}" + (f"; did you mean {near[0]}?" if near else "")
     else:
         message = f"{message[:1].lower()}{message[1:]}"
     where = getattr(context, "command_path", "fleetcast")
     return f"{message} (`{where} --help` lists what there is)"
+
+
+def _of_field(option: str, known: list[str]) -> list[str]:
+    """Return the flag of the field that shares most words with the option: '--prompt-tokens' means --input-tokens."""
+    from agent.fields.table import FIELDS
+
+    asked = option.strip("-").split("-")
+
+    def shared(field: "Field") -> int:
+        words = re.findall(r"[a-z0-9]+", f"{field.path} {field.flag} {field.label}".lower())
+        return sum(any(word.startswith(part) for word in words) for part in asked)
+
+    best = max((field for field in FIELDS.values() if field.flag in known), key=shared, default=None)
+    return [best.flag] if best and shared(best) else []
