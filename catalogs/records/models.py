@@ -211,6 +211,9 @@ class ModelArchitecture(Fact):
     """What of its config was not understood, a clause each."""
     published: PublishedParameters | None = None
 
+    def __hash__(self) -> int:  # what is made of a model is kept by it: a hash of every field takes longer than most
+        return hash((self.id, self.hidden_size, self.vocabulary, self.max_context))
+
     @property
     def layer_count(self) -> int:
         """Layers of all groups."""

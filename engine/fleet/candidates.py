@@ -207,11 +207,13 @@ def _enumerate(
     """Return the index of each accelerator with every legal parallelism, and why there is none for the others."""
     rows: list[tuple[int, ParallelSizes]] = []
     rejected = []
+    illegal: dict[ParallelSizes, str] = {}
     for index, accelerator in enumerate(accelerators):
         searched = list(searched_parallelisms(question, accelerator))
-        legal = [sizes for sizes in searched if not illegal_because(question, sizes)]
+        illegal.update({sizes: illegal_because(question, sizes) for sizes in searched if sizes not in illegal})
+        legal = [sizes for sizes in searched if not illegal[sizes]]
         if not legal and searched:
-            reason = illegal_because(question, searched[0])
+            reason = illegal[searched[0]]
             rejected.append(Rejection(searched[0].spelling, reason, None, None, "", _legal_widths(question)))
         rows += [(index, sizes) for sizes in legal]
     return rows, rejected
@@ -302,8 +304,9 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
         shape = everything.parallelism.sizes(best).spelling
         usable = float(question.usable_bytes(memory.total[rows], taken)[least])
         ways = ["more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"]
-        fitting = longest_request(question, everything.take(np.array([best])))
-        if question.spec.serving.context_window and fitting:
+        if question.spec.serving.context_window and (
+            fitting := longest_request(question, everything.take(np.array([best])))
+        ):
             ways.insert(0, f"--context-window {fitting}")
         lines.append(
             Rejection(
