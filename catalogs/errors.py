@@ -17,6 +17,15 @@ SHOWN_HITS = 6
 SHOWN_CHARACTERS = 60
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))}
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def visible(text: str) -> str:
+    """Return the text with its control characters spelled out: a file's bytes never steer a terminal."""
+    return text.translate(_CONTROLS)
+
+
 def quoted(value: object) -> str:
     """Return a value as a message shows it: quoted, on one line, no longer than a reader can bear."""
     text = value if isinstance(value, str) else repr(value)

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted
+from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted, visible
 
 if TYPE_CHECKING:
     from agent.fields.field import Field
@@ -87,7 +87,7 @@ def _reported_bug(error: Exception) -> int:
 
 def _say(sentence: str, code: Exit) -> int:
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"fleetcast: {sentence}\n" if sentence else "\n")
+        sys.stderr.write(f"fleetcast: {visible(sentence)}\n" if sentence else "\n")
         sys.stderr.flush()
     return code
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from catalogs.errors import quoted
+from catalogs.errors import quoted, visible
 from commands.failures import Exit
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
 def notice(lines: Iterable[str]) -> None:
     """Say something beside the answer, on standard error."""
     for line in lines:
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)
 
 
 def notice_refused_rows(*files: "tuple[Path | None, CsvRows | None]") -> None:

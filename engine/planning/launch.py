@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
+from shlex import quote
 from typing import Final
 
 from msgspec import Struct
@@ -65,9 +66,9 @@ def _start(question: Question) -> tuple[str, str]:
     program = _PROGRAMS.get(question.runtime.id, _PROGRAMS[question.runtime.framework])
     repository, needs = _checkpoint(question)
     if question.runtime.id == "llama.cpp":
-        file = f"-m {repository}" if needs else f"-hf {repository}:{question.weights.name}"
+        file = f"-m {quote(repository)}" if needs else f"-hf {quote(f'{repository}:{question.weights.name}')}"
         return f"{program} {file}", needs
-    return f"{program} {repository}", needs
+    return f"{program} {quote(repository)}", needs
 
 
 _PROGRAMS: Final = {

@@ -21,13 +21,14 @@ from agent.report.blocks import (
     text_of,
 )
 from agent.report.rendering.layout import share_shown
+from catalogs.errors import visible
 
 _SPECIAL = re.compile(r"([\\`*<|\[\]])")
 
 
 def markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    return "\n\n".join(part for block in report.blocks for part in _parts(block)) + "\n"
+    return visible("\n\n".join(part for block in report.blocks for part in _parts(block))) + "\n"
 
 
 def escaped(text: str) -> str:

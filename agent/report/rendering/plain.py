@@ -21,6 +21,7 @@ from agent.report.blocks import (
 )
 from agent.report.rendering.layout import share_shown
 from agent.report.rendering.wrapping import command_lines, wrap
+from catalogs.errors import visible
 
 
 def plain_text(report: Report, width: int | None = None) -> str:
@@ -30,7 +31,7 @@ def plain_text(report: Report, width: int | None = None) -> str:
     for block in report.blocks:
         if previous is not None and not isinstance(previous, Heading):
             out.append("")
-        out.extend(line for part in _single(block) for line in _fitted(part, width))
+        out.extend(visible(line) for part in _single(block) for line in _fitted(part, width))
         previous = block
     return "\n".join(out) + "\n"
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from agent.report.blocks import Report, Tone
 from agent.report.rendering.layout import lines
+from catalogs.errors import visible
 
 LEAST_WIDTH = 40
 STYLES: dict[Tone, str] = {
@@ -33,5 +34,5 @@ def painted(report: Report, width: int | None, file: TextIO) -> str:
     columns = max(LEAST_WIDTH, width or console.width)
     with console.capture() as capture:
         for line in lines(report, columns):
-            console.print(Text.assemble(*((span.text, STYLES[span.tone]) for span in line)))
+            console.print(Text.assemble(*((visible(span.text), STYLES[span.tone]) for span in line)))
     return capture.get()
