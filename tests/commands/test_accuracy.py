@@ -319,7 +319,10 @@ def test_without_points_it_is_judged_by_the_shipped_scorecard(fleetcast: Program
 
 def test_the_page_on_accuracy_shows_what_the_command_prints(fleetcast: Program) -> None:
     """Where this fails after an intended change, write the new figures into spec-kit/accuracy.md."""
-    printed = fleetcast("accuracy").out.partition("By source\n")[2].partition("\n\n")[0].splitlines()[1:]
+    shown = fleetcast("accuracy").out
+    predicted, refused = re.findall(r"^(?:predicted|refused) +(\d+)", shown, re.MULTILINE)
+    assert f"{predicted} are predicted, {refused} refused" in PAGE.read_text(encoding="utf-8")
+    printed = shown.partition("By source\n")[2].partition("\n\n")[0].splitlines()[1:]
     source, written = "", []
     for row in re.findall(r"^\| (.*) \|$", PAGE.read_text(encoding="utf-8").partition("| source in")[2], re.MULTILINE):
         cells = row.split(" | ")
@@ -327,6 +330,8 @@ def test_the_page_on_accuracy_shows_what_the_command_prints(fleetcast: Program) 
             break
         source = cells[0].strip("`") or source
         written.append((source, *cells[2:]))
+    median, p90 = (round(float(cell.rstrip(" %"))) for cell in next(w for w in written if w[1] == "TTFT")[3:5])
+    assert f"TTFT {median} % and {p90} %" in (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
     assert written == [tuple(re.split(r" {2,}", line.strip())[:-1]) for line in printed]
 
 
