@@ -71,7 +71,7 @@ def storage_of(
         return Storage(precision, plain, None, None, None, everywhere | ends)
     for part in _PARTS:
         other = own.formats.get(part) if own else None
-        narrow = precision_called(other).bits if other else main
+        narrow = (own.part_bits.get(part) if own else None) or (precision_called(other).bits if other else main)
         wide = _wide_share(model, part, own, whole=bool(precision.tensor_bits))
         formats[part] = "bf16" if wide > 0.5 else other or precision.id
         for launch in {matrix.launch for matrix in _matrices(model) if matrix.role == part} or {part}:

@@ -47,7 +47,13 @@ def _architecture(fields: Fields, name: str) -> ModelArchitecture:
     hidden = fields.integer("hidden_size", "n_embd", "d_model")
     layers, order = layer_groups(fields)
     context = fields.integer(
-        "max_position_embeddings", "n_positions", "seq_length", "max_seq_len", "n_ctx", "max_sequence_length"
+        "max_position_embeddings",
+        "n_positions",
+        "seq_length",
+        "max_seq_len",
+        "n_ctx",
+        "max_sequence_length",
+        "model_max_length",
     )
     extra, note = _extra(fields, hidden, context)
     towers = _tower_parameters(fields.part("vision_config"), hidden)
@@ -119,6 +125,7 @@ def _checkpoint(
         block=found.block,
         group=found.group,
         formats=dict(stored.formats),
+        part_bits=dict(stored.part_bits),
         wide=dict(stored.wide),
         kv_precision=found.kv_precision,
         static_scales=found.static_scales,
@@ -192,7 +199,8 @@ def _tower_parameters(tower: Mapping[str, Any], hidden: int) -> int:
     layers = depth * width * (4 * width + 2 * int(inner))
     positions = tower.get("num_position_embeddings") or int(tower.get("init_pos_emb_height") or 0) ** 2
     channels = int(tower.get("in_channels") or 3) * int(tower.get("temporal_patch_size") or 1)
-    patches = channels * int(tower.get("patch_size") or 0) ** 2
+    side = tower.get("patch_size") or 0
+    patches = channels * int(side[0] if isinstance(side, list) else side) ** 2
     side = tower.get("spatial_merge_size") or (tower.get("merge_kernel_size") or (0,))[0]
     merged = int(side) ** 2 * width
     mergers = 1 + len(tower.get("deepstack_visual_indexes") or ())

@@ -20,7 +20,11 @@ def token_mixer(fields: Fields, kind: str) -> Attention:
         return ParallelAttention(kind="parallel", grouped=grouped, linear=linear_layer(fields))
     if kind == LINEAR:
         return linear_layer(fields)
-    return _latent(fields) if fields.value("kv_lora_rank") else grouped_attention(fields, kind)
+    if not fields.value("kv_lora_rank"):
+        return grouped_attention(fields, kind)
+    if kind == SLIDING:
+        raise fields.wrong("layer_types", "a window of latent attention", "one of the layer kinds that are known here")
+    return _latent(fields)
 
 
 def _latent(fields: Fields) -> LatentAttention:

@@ -28,7 +28,10 @@ NOT_DECODERS = frozenset(
     "nomic_bert pegasus roberta siglip speecht5 swin t5 umt5 vit wav2vec2 whisper xlm_roberta".split()
 )
 
+_BY_DIFFUSION = "it decodes whole blocks by diffusion, and every forecast here is of one token a step"
+
 UNSUPPORTED = {
+    **dict.fromkeys("diffusion_gemma dream llada llada2_moe llada_moe sdar sdar_moe".split(), _BY_DIFFUSION),
     "deepseek_v4": "its compressed attention caches a share of the tokens, which no layer kind here describes",
     "mamba": "a pure Mamba model has no dimensions in common with a decoder's",
     "rwkv": "its recurrent layers are not among the kinds described here",

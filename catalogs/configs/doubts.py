@@ -12,7 +12,9 @@ from catalogs.configs.fields import Fields
 
 CACHE_OR_EXPERTS = re.compile(
     r"num_mem_blocks|compress_|.*kv_share|kv_sharing|share_kv|.*_kpool|cross_layer|cla_|yoco|layer_group_size"
-    r"|num_loops|loop_|recurrent_depth|zero_expert|num_zero|cache_layers|o_groups|kv_group|hashed?_|num_hash"
+    r"|num_loops|loop_|.*recurren|total_ut_steps|num_zero|cache_layers|o_groups|kv_group|hashed?_|num_hash"
+    r"|(?!.*group)(?:n|num|moe_num)_.*experts?|(?!.*group).*experts?_(?:num|count|total|top_?k|per_tok)"
+    r"|lru_|block_types|(?:attention|keep|local)_window"
 )
 """Names of mechanisms on which the KV cache, the experts or how often a layer runs depend."""
 OTHER = re.compile(
@@ -21,8 +23,8 @@ OTHER = re.compile(
 )
 """Beginnings of the names of mechanisms that add parameters or work."""
 BESIDE_THE_POINT = re.compile(
-    r".*(?:dropout|bias|eps|act|dtype|init|theta|scal|norm|aux|coef|loss|range|id|token|path|version|proj_bias|chunk_size"
-    r"|use_mem_rope|use_mamba_kernels|use_cache|rms|pattern|softcap|temperature)s?$"
+    r"(?:.*_)?(?:dropout|bias|eps|act|dtype|init|theta|scale|scaling|norm|aux|coef|loss|range|id|token|path|version"
+    r"|chunk_size|use_mem_rope|use_mamba_kernels|use_cache|rms|pattern|softcap|temperature)s?$"
 )
 """Names that change neither parameters nor what is cached."""
 

@@ -59,6 +59,7 @@ class Fields:
 
     def integer_or(self, default: int, *names: str) -> int:
         """Return the first of these fields as a whole number, or the default where none is there."""
+        self.read.update(names)
         for name in names:
             found = self.value(name)
             if found is None:

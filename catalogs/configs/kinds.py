@@ -7,6 +7,7 @@ FULL, SLIDING, LINEAR, FEED_FORWARD, MIXTURE = "full", "sliding", "linear", "fee
 KINDS = {
     "attention": FULL,
     "full_attention": FULL,
+    "indexed_attention": FULL,
     "global_attention": FULL,
     "hybrid": LINEAR,
     "sliding_attention": SLIDING,
@@ -50,6 +51,9 @@ def _listed_kinds(fields: Fields, count: int) -> list[str] | None:
     names = fields.sequence("layer_types", "layers_block_type")
     if names:
         kinds = [KINDS.get(str(name), FULL if "full" in str(name) or "sparse" in str(name) else "") for name in names]
+        if "indexed_attention" in names and not fields.value("kv_lora_rank"):
+            known = "full_attention, or beside kv_lora_rank: index keys of other attention are not counted here"
+            raise fields.wrong("layer_types", "indexed_attention", known)
         if "" in kinds:
             raise fields.wrong("layer_types", names[kinds.index("")], f"one of {', '.join(KINDS)}")
         return kinds
@@ -108,7 +112,7 @@ def _window_kinds(fields: Fields, count: int) -> list[str] | None:
 
 def window(fields: Fields) -> int | None:
     """Return the tokens that a windowed layer sees at most, or None where a prompt cannot outgrow it."""
+    size = fields.integer_or(0, "sliding_window", "sliding_window_size", "attention_chunk_size")
     if not fields.flag("use_sliding_window", True):
         return None
-    size = fields.integer_or(0, "sliding_window", "sliding_window_size", "attention_chunk_size")
     return size if 0 < size < fields.integer_or(1 << 60, "max_position_embeddings") else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from catalogs.configs.quantisation import Format, Quantisation
+from catalogs.configs.quantisation import USUAL_BITS, Format, Quantisation
 from catalogs.matrices import Matrix, layer_matrices
 from catalogs.records.models import LayerGroup, Part
 from catalogs.storage import USUALLY_WIDE
@@ -43,6 +43,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "latent_out": ("mixer.fc2_latent_proj", "mlp.fc2_latent_proj"),
 }
 """What families call the modules of a launch; a rule that matches one of them is about it."""
+WORTH_SAYING = 1e-3
+"""Share by which the bits of a part differ where they are held apart from those of its precision."""
 ENDS: frozenset[Part] = frozenset({"head", "embedding", "mtp"})
 """Parts that do not decide in which format most of a model is."""
 _HOLDERS = ("model.layers.", "model.language_model.layers.", "backbone.layers.")
@@ -57,6 +59,8 @@ class Stored(Struct, frozen=True):
     """Precision of parts of which most is in another low format."""
     wide: Mapping[Part, float]
     """Share of each part that is left in 16 bit, where that is not what a quantised checkpoint usually does."""
+    part_bits: Mapping[Part, float]
+    """Bits per weight of what of a part is not in 16 bit, where its formats or its groups are not those said above."""
 
 
 class Module(Struct, frozen=True):
@@ -116,14 +120,22 @@ def stored_parts(modules: Iterable[Module], quantisation: Quantisation) -> Store
     main = low.most_common(1)[0][0]
     most = {part: formats.most_common(1)[0][0] for part, formats in narrow.items() if formats}
     wide = {part: round(formats[None] / formats.total(), 4) for part, formats in parts.items()}
+    others = {part: format.precision for part, format in most.items() if format != main or part in USUALLY_WIDE}
+    bits: dict[Part, float] = {
+        part: sum((format.stored_bits * count for format, count in formats.items() if format), 0.0) / formats.total()
+        for part, formats in narrow.items()
+        if formats
+    }
+    usual = {part: USUAL_BITS[others[part]] if part in others else main.stored_bits for part in bits}
     return Stored(
         main,
-        {part: format.precision for part, format in most.items() if format != main or part in USUALLY_WIDE},
+        others,
         {
             part: share
             for part, share in wide.items()
             if share != (1.0 if part in USUALLY_WIDE else 0.0) and (share or part not in most)
         },
+        {part: round(held, 4) for part, held in bits.items() if abs(held / usual[part] - 1) > WORTH_SAYING},
     )
 
 

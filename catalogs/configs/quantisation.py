@@ -32,6 +32,11 @@ class Format(Struct, frozen=True):
     bits: float | None = None
     """Bits per weight, scales included, where groups are not those of the precision's entry."""
 
+    @property
+    def stored_bits(self) -> float:
+        """Bits per weight, scales included."""
+        return USUAL_BITS[self.precision] if self.bits is None else self.bits
+
 
 class Rule(Struct, frozen=True):
     """Modules by name, and the format in which they are stored."""
@@ -65,6 +70,12 @@ EVERYTHING = r"(?!.*(?:visual|vision|audio|\.gate$|router)).*"
 
 FP8, INT8, NVFP4, MXFP4, MXFP8 = Format("fp8"), Format("int8"), Format("nvfp4"), Format("mxfp4"), Format("mxfp8")
 
+USUAL_BITS: Mapping[str, float] = {
+    "fp8": 8.002, "int8": 8.004, "w8a16": 8.125, "int6": 6.5, "int5": 5.5, "nvfp4": 4.5, "mxfp4": 4.25, "mxfp8": 8.25,
+    "int4": 4.156, "nf4": 4.127, "int3": 3.125, "int2": 2.125,
+}  # fmt: skip
+"""Bits per weight of the catalog's precisions, to which a test holds them: a config is read without a catalog."""
+
 _ALGORITHMS: Mapping[str, Format] = {
     "FP8": FP8,
     "FP8_PB_WO": FP8,
@@ -94,8 +105,14 @@ def quantisation_of(fields: Fields) -> Quantisation:
     """Return how a checkpoint is stored; without rules where it is not quantised."""
     quantised = fields.part("quantization_config") or fields.part("quantization")
     if not quantised:
-        return Quantisation()
-    method = str(quantised.get("quant_method") or "").lower().replace("-", "_").rpartition("/")[2]
+        return Quantisation(unread=_unread(fields))
+    inner = quantised.get("quantization")
+    if isinstance(inner, Mapping):  # hf_quant_config.json, whole
+        quantised = {**inner, **{key: value for key, value in quantised.items() if key != "quantization"}}
+    method = _method(quantised)
+    sparsity = quantised.get("sparsity_config")
+    if isinstance(sparsity, Mapping) and sparsity.get("format") not in (None, "dense"):
+        return Quantisation(unread=f"{method} {sparsity['format']}")
     rules = _rules(method, quantised)
     if rules is None:
         return Quantisation(unread=method or ", ".join(sorted(map(str, quantised))[:4]))
@@ -106,8 +123,28 @@ def quantisation_of(fields: Fields) -> Quantisation:
 
 def plain_precision(fields: Fields) -> str:
     """Return the precision of weights that are not quantised: the checkpoint's dtype."""
-    dtype = str(fields.value("dtype", "torch_dtype") or "bfloat16").removeprefix("torch.")
-    return DTYPES.get(dtype, "bf16")
+    return DTYPES.get(_dtype(fields), "bf16")
+
+
+def _dtype(fields: Fields) -> str:
+    return str(fields.value("dtype", "torch_dtype") or "bfloat16").removeprefix("torch.")
+
+
+def _unread(fields: Fields) -> str:
+    """Return what is said of a quantisation otherwise than in an object of fields; empty where nothing is."""
+    said = fields.value("quantization_config", "quantization")
+    if said:
+        return f"{type(said).__name__} {said}" if not isinstance(said, Mapping | str) else str(said)
+    return "" if _dtype(fields) in (*DTYPES, "auto") else _dtype(fields)
+
+
+def _method(quantised: Mapping[str, Any]) -> str:
+    """Return the name of a dialect; where it is not said (as before transformers 4.35), by a field of that dialect."""
+    said = quantised.get("quant_method")
+    if said:
+        return str(said).lower().replace("-", "_").rpartition("/")[2]
+    own = {"load_in_4bit": "bitsandbytes", "load_in_8bit": "bitsandbytes", "desc_act": "gptq", "q_group_size": "awq"}
+    return next((method for field, method in own.items() if quantised.get(field) is not None), "")
 
 
 def _rules(method: str, quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
@@ -136,7 +173,9 @@ def _rules(method: str, quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None
         "bitsandbytes": _bitsandbytes,
         "torchao": _torchao,
         "vptq": _vector,
+        "exl2": _exllama,
         "exl3": _exllama,
+        "fp_quant": _fp_quant,
     }
     if method in dialects:
         return dialects[method](quantised)
@@ -158,9 +197,14 @@ def _fine_grained(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     return (*rules, Rule(LINEARS, bits))
 
 
+def _fp_quant(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    format = {"mxfp4": MXFP4, "nvfp4": NVFP4}.get(str(quantised.get("forward_dtype") or ""))
+    return None if format is None else (*_wide(quantised), Rule(LINEARS, format))
+
+
 def _microscaling(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
-    method = str(quantised["quant_method"]).lower()
-    return (*_wide(quantised), Rule(LINEARS, {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}[method]))
+    formats = {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}
+    return (*_wide(quantised), Rule(LINEARS, formats[_method(quantised)]))
 
 
 def _integer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
@@ -212,11 +256,21 @@ def _additive(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 
 
 def _hqq(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """HQQ: one format for all linear modules, or one for each name of a module."""
     config = quantised.get("quant_config") or quantised
-    weights = config.get("weight_quant_params", config) if isinstance(config, Mapping) else {}
-    format = integers(weights.get("nbits"), weights.get("group_size") or 64, biased=True)
+    if not isinstance(config, Mapping):
+        return None
     skipped = _wide(quantised) + tuple(Rule(_pattern(str(name)), None) for name in quantised.get("skip_modules") or ())
-    return None if format is None else (*skipped, Rule(LINEARS, format))
+    own = {name: said for name, said in config.items() if isinstance(said, Mapping) and "weight_quant_params" in said}
+    formats = {rf".*\b{re.escape(name)}$": _of_hqq(said) for name, said in own.items()} or {LINEARS: _of_hqq(config)}
+    if None in formats.values():
+        return None
+    return (*skipped, *(Rule(modules, format) for modules, format in formats.items()))
+
+
+def _of_hqq(said: Mapping[str, Any]) -> Format | None:
+    weights = said.get("weight_quant_params", said)
+    return integers(weights.get("nbits"), weights.get("group_size") or 64, biased=True)
 
 
 def _bitsandbytes(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
@@ -231,13 +285,28 @@ def _bitsandbytes(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 
 
 def _torchao(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
+    """torchao: one configuration for all linear modules, or one for each module by name, None for those left alone."""
     kind = quantised.get("quant_type")
-    if isinstance(kind, Mapping):
-        default = kind.get("default", kind)
-        name, data = str(default.get("_type") or ""), default.get("_data") or {}
-    else:
-        name, data = str(kind or ""), quantised.get("quant_type_kwargs") or {}
-    name = name.lower().replace("_", "")
+    if not isinstance(kind, Mapping):
+        kind = {"_type": str(kind or ""), "_data": quantised.get("quant_type_kwargs") or {}}
+    whole = kind.get("default", kind)
+    data = whole.get("_data") if isinstance(whole, Mapping) else None
+    named = _named(data or {}, "module_fqn_to_config") or _named(data or {}, "fqn_to_config")
+    rules = list(_wide(quantised))
+    for name, said in (named or {"_default": whole}).items():
+        format = _of_torchao(said) if said else None
+        if said and format is None:
+            return None
+        rules.append(Rule(LINEARS if name == "_default" else _pattern(name), format))
+    return tuple(sorted(rules, key=lambda rule: rule.modules == LINEARS))  # what is named comes before the default
+
+
+def _of_torchao(said: Mapping[str, Any]) -> Format | None:
+    name, data = str(said.get("_type") or "").lower().replace("_", ""), said.get("_data") or {}
+    if name.startswith(("intxweightonly", "int8dynamicactivationintx")):
+        dtype = re.search(r"int(\d)", str(data.get("weight_dtype") or "int8"))
+        size = re.search(r"'group_size': (\d+)", str(data))
+        return integers(int(dtype[1]), int(size[1]) if size else 0) if dtype else None
     group = data.get("group_size") or 128
     formats: Mapping[str, Format | None] = {
         "int4weightonly": integers(4, group, biased=True),
@@ -250,8 +319,7 @@ def _torchao(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
         "mxfp4": MXFP4,
         "nvfp4": NVFP4,
     }
-    format = next((made for start, made in formats.items() if name.startswith(start)), None)
-    return None if format is None else (*_wide(quantised), Rule(LINEARS, format))
+    return next((made for start, made in formats.items() if name.startswith(start)), None)
 
 
 def _vector(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
@@ -300,15 +368,28 @@ def _groups(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
         if not isinstance(group, Mapping) or not isinstance(group.get("weights"), Mapping):
             continue
         format = _compressed(group["weights"], group.get("input_activations"))
-        if format is None:
+        targets = [_target(str(target)) for target in group.get("targets") or ("Linear",)]
+        if format is None or None in targets:
             return None
-        rules += [Rule(_targets(str(target)), format) for target in group.get("targets") or ("Linear",)]
-    return tuple(rules) if len(rules) > len(_wide(quantised)) else None
+        rules += [Rule(target, format) for target in targets if target]
+    if len(rules) > len(_wide(quantised)):
+        return tuple(rules)
+    return () if quantised.get("kv_cache_scheme") else None
 
 
-def _targets(target: str) -> str:
-    classes = {"Linear": LINEARS_AND_HEAD, "Embedding": r".*embed_tokens.*"}
-    return classes.get(target) or _pattern(target)
+_CLASSES: Mapping[str, str] = {
+    "Linear": LINEARS_AND_HEAD,
+    "LinearBase": LINEARS_AND_HEAD,
+    "FusedMoE": r".*experts?\..*",
+    "Embedding": r".*embed_tokens.*",
+}
+
+
+def _target(target: str) -> str | None:
+    """Return the modules that a target means, a name or a class; None of a class that is not known here."""
+    if target[:1].isupper() and target.isalnum():
+        return _CLASSES.get(target)
+    return _pattern(target)
 
 
 def _compressed(weights: Mapping[str, Any], inputs: Any) -> Format | None:
@@ -331,8 +412,8 @@ def _model_optimizer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
             return None
         rules.append(Rule(_pattern(name), format))
     algorithm = str(quantised.get("quant_algo") or "").upper()
-    if algorithm in ("MIXED_PRECISION", ""):
-        return tuple(rules) or None
+    if algorithm in ("MIXED_PRECISION", "") or quantised.get("quant_algo") is None:
+        return tuple(rules) or (() if _kv_precision(quantised) else None)
     format = _ALGORITHMS.get(algorithm)
     if format is None:
         return None
@@ -355,9 +436,12 @@ def _quark(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 
 
 def _of_quark(said: Mapping[str, Any]) -> Format | None:
+    """Return the format of a module; of weights that are quantised twice, INT4 within FP8, the narrower is stored."""
     weight = said.get("weight")
     if isinstance(weight, Sequence) and not isinstance(weight, str) and weight:
-        weight = weight[0]
+        weight = next(
+            (one for one in weight if isinstance(one, Mapping) and "int4" in str(one.get("dtype"))), weight[0]
+        )
     if not isinstance(weight, Mapping):
         return None
     dtype, group = str(weight.get("dtype") or "").lower(), weight.get("group_size")
@@ -368,7 +452,8 @@ def _of_quark(said: Mapping[str, Any]) -> Format | None:
     if "int8" in dtype:
         return INT8 if said.get("input_tensors") else Format("w8a16")
     if "int4" in dtype:
-        return integers(4, group if isinstance(group, int) else 128, zero_point=not weight.get("symmetric", True))
+        whole = 0 if weight.get("qscheme") == "per_channel" else 128
+        return integers(4, group if isinstance(group, int) else whole, zero_point=not weight.get("symmetric", True))
     return None
 
 
@@ -378,14 +463,7 @@ _LEFT_ALONE = ("modules_to_not_convert", "ignore", "ignored_layers", "exclude_mo
 def _wide(quantised: Mapping[str, Any]) -> tuple[Rule, ...]:
     """Return the rules of what a quantiser was told to leave in 16 bit."""
     named: list[str] = []
-    for key in (
-        "modules_to_not_convert",
-        "ignore",
-        "ignored_layers",
-        "exclude_modules",
-        "exclude",
-        "modules_to_exclude",
-    ):
+    for key in _LEFT_ALONE:
         listed = quantised.get(key)
         named += [str(name) for name in listed] if isinstance(listed, Sequence) and not isinstance(listed, str) else []
     # AWQ skips what contains one of the words; the others compare whole parts of a name.
@@ -433,7 +511,7 @@ def _block(quantised: Mapping[str, Any]) -> int | None:
 
 
 def _group(quantised: Mapping[str, Any]) -> int | None:
-    if str(quantised.get("quant_method") or "").lower() in ("awq", "gptq", "gptqmodel", "auto-round"):
+    if _method(quantised) in ("awq", "gptq", "gptqmodel", "auto_round", "autoround", "inc"):
         found = quantised.get("group_size", quantised.get("q_group_size"))
         return found if isinstance(found, int) and found > 1 else None
     return None
@@ -450,6 +528,10 @@ def _kv_precision(quantised: Mapping[str, Any]) -> str | None:
     if "FP8" in algorithm:
         return "fp8"
     quark = quantised.get("kv_cache_quant_config") or quantised.get("kv_cache_dtype")
+    exported = quantised.get("export")
+    caches = exported.get("kv_cache_group") if isinstance(exported, Mapping) else None
+    if caches:  # what these modules put out is cached (vLLM 0.33, quark.py, QuarkConfig.from_config)
+        quark = quark or [said.get("output_tensors") for said in _named(quantised, "layer_quant_config").values()]
     return "fp8" if "fp8" in str(quark or "").lower() else None
 
 

@@ -168,6 +168,10 @@ class Checkpoint(Record):
     """Width of its feed-forward block where zeros were added so that groups come out even."""
     formats: dict[Part, Identifier] = Field(default_factory=dict)
     """Precision of parts that are stored in another low format, of head and embeddings where in any."""
+    part_bits: dict[Part, Positive] = Field(default_factory=dict)
+    """Bits per weight, scales included, of what of a part is not in 16 bit, where its groups are its own or it mixes
+    formats.
+    """
     wide: dict[Part, Share] = Field(default_factory=dict)
     """Share of a part that is left in 16 bit, where not as usual: 0, and 1 of routers, embeddings and the head."""
     kv_precision: Identifier | None = None

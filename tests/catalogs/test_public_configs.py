@@ -48,7 +48,7 @@ def test_a_public_config_gives_the_catalogs_own_answer(row: dict[str, Any]) -> N
         described = read.checkpoints[0]
         differing |= {
             name
-            for name in ("precision", "bits", "block", "group", "formats", "wide", "static_scales")
+            for name in ("precision", "bits", "block", "group", "formats", "part_bits", "wide", "static_scales")
             if getattr(described, name) != getattr(known.checkpoint, name)
         }
     assert differing <= KNOWN_TO_DIFFER.get(row["repository"], set())
