@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,12 +15,21 @@ TEXTS: Final = (
     "id source locator engine engine_version model accelerator accelerator_as_printed weight_precision kv_precision "
     "load notes"
 ).split()
-COUNTS: Final = "gpus tp pp ep dp concurrency batch repeats".split()
+COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences repeats".split()
+SUMMARIES: Final = ("mean", "median", "p50", "p90", "p95", "p99", "p99.9")
+"""Figures of a latency over requests."""
+LATENCIES: Final = tuple(f"{metric}_ms_{summary}" for metric in ("ttft", "itl", "e2e") for summary in SUMMARIES)
 NUMBERS: Final = (
-    "input_tokens output_tokens request_rate ttft_ms_mean ttft_ms_median ttft_ms_p95 ttft_ms_p99 itl_ms_mean "
-    "itl_ms_median itl_ms_p99 e2e_ms_mean e2e_ms_median output_tokens_per_s output_tokens_per_s_per_gpu "
-    "total_tokens_per_s requests_per_s prefill_tokens_per_s"
-).split()
+    *"input_tokens input_tokens_cv output_tokens output_tokens_cv prefix_hit request_rate burstiness".split(),
+    *LATENCIES,
+    *"ttft_limit_ms itl_limit_ms output_tokens_per_s output_tokens_per_s_per_gpu total_tokens_per_s".split(),
+    *"requests_per_s prefill_tokens_per_s".split(),
+)
+OTHER_NAMES: Final = (
+    (re.compile(r"^tpot(?=_)"), "itl"),
+    (re.compile(rf"^(ttft|itl|e2e)_({'|'.join(map(re.escape, SUMMARIES))})_ms$"), r"\1_ms_\2"),
+)
+"""How benchmarks name the columns otherwise: tpot_p99_ms for itl_ms_p99."""
 REQUIRED: Final = ("model", "accelerator", "load")
 """Columns without which no point can be predicted; any other counts as empty where it is missing."""
 
@@ -151,7 +161,7 @@ def _lines(text: str, required: Sequence[str], name: str, needs: str) -> Iterato
             yield line, f"it is not CSV: {error}"
             continue
         if header is None:
-            header = [field.strip() for field in fields or ()]
+            header = [_column(field.strip()) for field in fields or ()]
             _check_header(header, required, name, needs)
         elif fields is None:
             return
@@ -159,6 +169,12 @@ def _lines(text: str, required: Sequence[str], name: str, needs: str) -> Iterato
             yield line, f"it has {len(fields)} fields where the header has {len(header)}"
         elif any(field.strip() for field in fields):
             yield line, {key: field.strip() for key, field in zip(header, fields, strict=True)}
+
+
+def _column(name: str) -> str:
+    for other, ours in OTHER_NAMES:
+        name = other.sub(ours, name)
+    return name
 
 
 def _check_header(header: Sequence[str], required: Sequence[str], name: str, needs: str) -> None:

@@ -127,9 +127,9 @@ def _check_outputs(rows: Path | None, plot: Path | None, force: bool) -> None:
 
 def _simulator(simulating: "Progress") -> "Simulator":
     """Return a simulator of benchmarks on all cores."""
-    from engine.accuracy.benchmarks import benchmark_ttfts
+    from engine.accuracy.benchmarks import benchmark_latencies
 
-    return partial(benchmark_ttfts, processes=os.cpu_count() or 1, progress=simulating)
+    return partial(benchmark_latencies, processes=os.cpu_count() or 1, progress=simulating)
 
 
 def _source(file: Path) -> tuple[Path, bytes | None]:

@@ -42,12 +42,12 @@ def fit_command(
     notice_refused_rows(*files.items())
     facts = user_catalogs(())
     from agent.report.fit_report import fit_report
-    from engine.accuracy.benchmarks import benchmark_ttfts
+    from engine.accuracy.benchmarks import benchmark_latencies
     from engine.fitting.kinds import kinds_file, kinds_of
     from engine.fitting.run import run_fit  # numpy
 
     held = scorecard_points()
-    simulator = partial(benchmark_ttfts, processes=os.cpu_count() or 1)
+    simulator = partial(benchmark_latencies, processes=os.cpu_count() or 1)
     run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator)
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)

@@ -6,13 +6,19 @@ from typing import Any
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Scatter, Table
 from catalogs.units import show_count, show_figure, show_percent
+from engine.accuracy.columns import TAILS
 from engine.accuracy.dots import NEAR, Dot, share_near
 from engine.accuracy.peers import Comparison
 from engine.accuracy.scores import GROUPS, Accuracy, Score
 from engine.plan import plain
 
 SHOWN_REASONS = 20
-METRICS = {"itl": "ITL", "ttft": "TTFT", "ttft_p95": "TTFT p95", "throughput": "throughput"}
+METRICS = {
+    "itl": "ITL",
+    "ttft": "TTFT",
+    "throughput": "throughput",
+    **{name: f"{name.partition('_')[0].upper()} {name.partition('_')[2]}" for name in TAILS},
+}
 ALWAYS = ("itl", "ttft", "throughput")
 """In the JSON whether any point measured them or not."""
 _SCORES = (

@@ -7,7 +7,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.facts import NonNegative, NonNegativeInt, PositiveInt, Record
+from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
 from catalogs.records.runtimes import Scheduler
 
 
@@ -20,6 +20,15 @@ class BenchmarkRun(Struct, frozen=True):
     clients: int
     lengths: tuple[float, float]
     """Prompt and answer, as printed, tokens."""
+
+
+class LatencyLimits(Record):
+    """Limits of the 99th percentiles."""
+
+    load: str = ""
+    """Kind of load for which they are; empty for any."""
+    ttft_s: Positive
+    itl_s: Positive
 
 
 class SchedulerChange(Record):
@@ -102,6 +111,31 @@ class EngineTuning(Record):
         return scheduler.model_copy(update=limits)
 
 
+class DrawnLengths(Record):
+    """Lengths of a benchmark's data set: a lognormal, clipped."""
+
+    mean: Positive
+    """Tokens."""
+    cv: NonNegative
+    most: PositiveInt
+    """Tokens of the longest."""
+
+
+class BenchmarkWorkload(Record):
+    """A data set of a benchmark, and the latencies within which its largest rate is sought."""
+
+    models: tuple[Identifier, ...]
+    """Served with it, by their id."""
+    input: DrawnLengths
+    output: DrawnLengths
+    limits: tuple[LatencyLimits, ...] = ()
+    source: str
+
+    def limits_of(self, load: str) -> LatencyLimits | None:
+        """Return the limits of a kind of load; None where it has none."""
+        return next((limits for limits in self.limits if limits.load in (load, "")), None)
+
+
 class BenchmarkProtocol(Record):
     """How a benchmark of a closed loop was run: what its TTFT is made of."""
 
@@ -127,6 +161,8 @@ class BenchmarkProtocol(Record):
     """Where the servers were started with another than the runtime's default."""
     requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
     """Prompt and answer as printed, and how many such requests an offline run queued."""
+    workloads: tuple[BenchmarkWorkload, ...] = ()
+    """Data sets, whose lengths the measurements do not state."""
     only_notes: str = ""
     """Applies to points of the source whose notes hold this text; empty applies to all others."""
     source: str
@@ -134,6 +170,10 @@ class BenchmarkProtocol(Record):
     def requests_of(self, prompt: float, output: float) -> int | None:
         """Return how many requests of these lengths an offline run queued; None where that is not known."""
         return next((count for *lengths, count in self.requests if lengths == [prompt, output]), None)
+
+    def workload_of(self, model: str) -> BenchmarkWorkload | None:
+        """Return the data set with which a model (its id) was served; None where the benchmark names none."""
+        return next((workload for workload in self.workloads if model in workload.models), None)
 
     @property
     def lengths_vary(self) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from engine.accuracy.columns import SHARES
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint
 from engine.arrays import Floats
 from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures, closed_loop, offline, saturated, static_batch
-from engine.replica.latencies import mean_latency
+from engine.replica.latencies import mean_latency, percentile_latencies
 from engine.replica.load import Replicas
 
 
@@ -55,5 +56,15 @@ def _open_loop(replicas: Replicas, rates: Floats) -> LoadFigures:
     batch = batch_at_rate(replicas, rates)[:, 0]
     held = np.where(np.isnan(batch), np.nan, 1.0)
     load = replicas.at(np.nan_to_num(batch, nan=1.0)[:, None])
-    ttft, itl, e2e = (mean_latency(load, metric)[:, 0] * held for metric in ("ttft", "itl", "e2e"))
-    return LoadFigures(ttft, itl, e2e, batch, rates, rates * replicas.lengths.output.mean, rates * 0)
+    metrics = ("ttft", "itl", "e2e")
+    ttft, itl, e2e = (mean_latency(load, metric)[:, 0] * held for metric in metrics)
+    percentiles = {
+        f"{metric}_{name}": seconds * held
+        for metric in metrics
+        for name, seconds in zip(
+            SHARES, percentile_latencies(load, metric, tuple(SHARES.values()))[:, 0].T, strict=True
+        )
+    }
+    return LoadFigures(
+        ttft, itl, e2e, batch, rates, rates * replicas.lengths.output.mean, rates * 0, percentiles=percentiles
+    )

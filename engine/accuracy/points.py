@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+import numpy as np
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.measurement_files import ALL_AT_ONCE
 from catalogs.records.models import ModelArchitecture
-from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun
+from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun, DrawnLengths, LatencyLimits
+from engine.question.lengths import strata
 from engine.workload import TokenDistribution, Tokens
 
 PRECISION_NAMES = {"fp4": "nvfp4", "4-bit": "int4", "f16": "fp16"}
@@ -17,6 +19,9 @@ PRECISION_NAMES = {"fp4": "nvfp4", "4-bit": "int4", "f16": "fp16"}
 
 UNSTATED_PROMPT = 128.0
 """Tokens taken for a decode-only run that names no prompt: too few to matter."""
+
+SHARES_OF_DATA_SET = 64
+"""Equally likely lengths that stand for a data set."""
 
 SHARES_OF_NOMINAL = 8
 """Equally likely lengths that stand for a uniform draw."""
@@ -52,6 +57,19 @@ class BenchmarkLoad(Struct, frozen=True):
     prompt: float
     output: float
     protocol: BenchmarkProtocol
+    prompt_cv: float | None = None
+    """Of lognormal lengths, where the row states it; else lengths are fixed, or as the protocol draws them."""
+    output_cv: float | None = None
+    prefix_hit: float = 0.0
+    """Share of the prompts' tokens that the server found in its prefix cache."""
+    burstiness: float = 1.0
+    """CV of inter-arrival times of an open loop."""
+    drawn: tuple[DrawnLengths, DrawnLengths] | None = None
+    """Prompts and answers of the benchmark's data set, where the row states no lengths."""
+    limits: LatencyLimits | None = None
+    """Within which the largest rate is sought."""
+    max_sequences: int | None = None
+    """That the server ran together, where it was started with another number than the runtime's default."""
 
 
 class MeasuredPoint(Struct, frozen=True):
@@ -60,7 +78,7 @@ class MeasuredPoint(Struct, frozen=True):
     row: Mapping[str, str]
     system: System
     setting: Setting
-    """Of one replica."""
+    """Of one replica; with limits, what the row states of it."""
     load: BenchmarkLoad
     """Of all replicas."""
     together: int
@@ -97,11 +115,28 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         kv_cache=row["kv_precision"].lower() or ("fp8" if unprinted_fp8 else None),
         runtime=runtime_id(row["engine"], row["engine_version"], catalog),
     )
-    prompt, output = _lengths(row)
-    load = BenchmarkLoad(_load_kind(row), prompt, output, protocol)
+    workload = protocol.workload_of(model.id)
+    drawn = (workload.input, workload.output) if workload and not row["input_tokens"] else None
+    prompt, output = (drawn[0].mean, drawn[1].mean) if drawn else _lengths(row)
+    kind = _load_kind(row)
+    load = BenchmarkLoad(
+        kind,
+        prompt,
+        output,
+        protocol,
+        drawn=drawn,
+        limits=_limits(row, workload.limits_of(kind) if workload else None),
+        prompt_cv=_stated(row, "input_tokens_cv"),
+        output_cv=_stated(row, "output_tokens_cv"),
+        prefix_hit=_stated(row, "prefix_hit") or 0.0,
+        burstiness=_stated(row, "burstiness") or 1.0,
+        max_sequences=int(row.get("max_sequences") or 0) or None,
+    )
     together = int(float(row["concurrency"] or row["batch"] or 0))
-    if unstated := _unstated(load.kind, row, together):
+    if unstated := "" if load.limits else _unstated(load.kind, row, together):
         raise Unpredictable(unstated)
+    if load.limits:
+        return MeasuredPoint(row, system, _stated_split(row, accelerator.id), load, together, _is_mixture(model))
     setting, replicas = _setting(row, accelerator.id, model, catalog.runtimes[system.runtime].splits_layers)
     return MeasuredPoint(row, system, setting, load, together, _is_mixture(model), replicas)
 
@@ -112,7 +147,10 @@ def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
     for protocol in catalog.protocols.values():
         if protocol.only_notes and protocol.id.startswith(source + ".") and protocol.only_notes in row["notes"]:
             return protocol
-    return catalog.protocols.get(source, catalog.protocols["default"])
+    # MLPerf's rounds are sources of their own and one protocol.
+    return catalog.protocols.get(source) or catalog.protocols.get(
+        source.partition("_v")[0], catalog.protocols["default"]
+    )
 
 
 @lru_cache(maxsize=256)
@@ -136,15 +174,54 @@ def runtime_id(engine: str, version: str, catalog: Catalog) -> str:
 def tokens_of(load: BenchmarkLoad) -> Tokens:
     """Return the lengths of a load: fixed, or drawn as the protocol draws them."""
 
-    def lengths(nominal: float) -> TokenDistribution:
+    def lengths(nominal: float, cv: float | None, drawn: DrawnLengths | None) -> TokenDistribution:
+        if drawn is not None:
+            return (
+                TokenDistribution(mean=drawn.mean, values=_values(drawn))
+                if drawn.cv
+                else TokenDistribution(mean=drawn.mean, cv=0)
+            )
         low = load.protocol.shortest
+        if cv is not None:
+            return TokenDistribution(mean=nominal, cv=cv)
         if load.kind != "closed_loop" or low == 1:
             return TokenDistribution(mean=nominal, cv=0)
         steps = ((i + 0.5) / SHARES_OF_NOMINAL for i in range(SHARES_OF_NOMINAL))
         values = tuple(max(nominal * (low + (1 - low) * step), 1.0) for step in steps)
         return TokenDistribution(mean=sum(values) / len(values), values=values)
 
-    return Tokens(input=lengths(load.prompt), output=lengths(load.output))
+    prompts, answers = load.drawn or (None, None)
+    return Tokens(
+        input=lengths(load.prompt, load.prompt_cv, prompts),
+        output=lengths(load.output, load.output_cv, answers),
+        prefix_hit=load.prefix_hit,
+    )
+
+
+def _values(drawn: DrawnLengths) -> tuple[float, ...]:
+    """Return equally likely lengths of a data set."""
+    one_token = TokenDistribution(mean=drawn.mean, cv=drawn.cv)
+    lengths = strata(one_token, drawn.most)
+    middles = (np.arange(SHARES_OF_DATA_SET) + 0.5) / SHARES_OF_DATA_SET
+    reached = np.cumsum(lengths.weights) - lengths.weights / 2
+    values = np.interp(middles, reached, lengths.values)
+    return tuple(float(value) for value in values * drawn.mean / values.mean())
+
+
+def _limits(row: Mapping[str, str], of_benchmark: LatencyLimits | None) -> LatencyLimits | None:
+    ttft, itl = _stated(row, "ttft_limit_ms"), _stated(row, "itl_limit_ms")
+    return LatencyLimits(ttft_s=ttft / 1e3, itl_s=itl / 1e3) if ttft and itl else of_benchmark
+
+
+def _stated_split(row: Mapping[str, str], accelerator: str) -> Setting:
+    """Return the parallelism that a row states; 0 of what it leaves open."""
+    if not row["gpus"]:
+        raise Unpredictable("the number of accelerators is not stated")
+    return Setting(accelerator, *(int(row[name] or 0) for name in ("tp", "pp", "dp", "ep")))
+
+
+def _stated(row: Mapping[str, str], column: str) -> float | None:
+    return float(row[column]) if row.get(column) else None
 
 
 def _lengths(row: Mapping[str, str]) -> tuple[float, float]:

@@ -9,9 +9,19 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
+from catalogs.records.protocols import LatencyLimits
 from catalogs.records.runtimes import Scheduler
-from engine.accuracy.benchmarks import MOST_REQUESTS, Benchmark, BenchmarkTtft, Progress, benchmark_of, scheduler_of
-from engine.accuracy.columns import FIGURES, METRICS, TAILS, columns_of
+from engine.accuracy.benchmarks import (
+    MOST_REQUESTS,
+    Benchmark,
+    OpenLoop,
+    Printed,
+    Progress,
+    benchmark_of,
+    scheduler_of,
+)
+from engine.accuracy.capacities import largest_rate
+from engine.accuracy.columns import FIGURES, columns_of, metric_of
 from engine.accuracy.loads import figures_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint, System, Unpredictable, read_point, tokens_of
 from engine.accuracy.systems import SystemTables, system_tables
@@ -40,12 +50,15 @@ Outcome = tuple[Prediction, ...] | str
 """A row's predictions, or the reason why there are none."""
 
 
+MOST_REPLICAS = 4
+"""Replicas behind a router that are simulated; larger fleets balance better still."""
+
 Reading = MeasuredPoint | str
 """A row, read, or the reason why it cannot be predicted."""
 
 
-Simulator = Callable[[Sequence[Benchmark]], Sequence[BenchmarkTtft | None]]
-"""Such as ``benchmark_ttfts``."""
+Simulator = Callable[[Sequence[Benchmark | OpenLoop]], Sequence[Printed | None]]
+"""Such as ``benchmark_latencies``."""
 
 
 def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
@@ -70,15 +83,18 @@ def predict_points(
     Args:
         points: rows, read.
         catalog: with the constants to predict with.
-        simulator: TTFT of closed loops comes from simulating how each was run; without one from the closed form, which
-            is what constants are fitted with.
+        simulator: TTFT of closed loops and all latencies of open ones come from simulating how each was run; without
+            one from the closed forms, which constants are fitted with.
         progress: called as points are predicted, with how many of how many; the simulator has its own.
     """
-    benchmarks: dict[int, Benchmark] = {}
+    benchmarks: dict[int, Benchmark | OpenLoop] = {}
     outcomes: list[Outcome] = [point if isinstance(point, str) else "" for point in points]
     groups: dict[System, dict[BenchmarkLoad, list[tuple[int, MeasuredPoint]]]] = defaultdict(lambda: defaultdict(list))
     for index, point in enumerate(points):
-        if not isinstance(point, str):
+        if isinstance(point, MeasuredPoint) and point.load.limits:
+            outcomes[index], served = _predict_capacity(point, point.load.limits, catalog)
+            benchmarks |= {} if served is None else {index: served}
+        elif not isinstance(point, str):
             groups[point.system][point.load].append((index, point))
     done = 0
     for system, loads in groups.items():
@@ -97,37 +113,70 @@ def predict_points(
                     outcomes[index] = outcome
                     if benchmark is not None:
                         benchmarks[index] = benchmark
-    if simulator is not None and benchmarks:
-        for index, ttft in zip(benchmarks, simulator(list(benchmarks.values())), strict=True):
-            outcome, point = outcomes[index], points[index]
-            if ttft is not None and isinstance(point, MeasuredPoint) and not isinstance(outcome, str):
-                outcomes[index] = _with_ttft(outcome, ttft, point)
+    printed = simulator(list(benchmarks.values())) if simulator is not None and benchmarks else []
+    for index, figures in zip(benchmarks, printed, strict=False):
+        outcomes[index] = _simulated(outcomes[index], figures, points[index])
     return outcomes
 
 
-def _with_ttft(outcome: tuple[Prediction, ...], ttft: BenchmarkTtft, point: MeasuredPoint) -> tuple[Prediction, ...]:
-    """Return a closed loop's predictions with the TTFT of its simulation; bands keep their width."""
-    simulated = {"ttft_ms_mean": ttft.mean, "ttft_ms_median": ttft.p50, "ttft_ms_p95": ttft.p95}
-    predictions = []
-    for item in outcome:
-        if item.column not in simulated or item.predicted <= 0:
-            predictions.append(item)
+def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Outcome:
+    """Return a benchmark's predictions with what its simulation prints; bands keep their width.
+
+    ITL and E2E of a closed loop stay the closed form's, with which constants are fitted, except for their percentiles.
+    """
+    if printed is None or isinstance(point, str) or isinstance(outcome, str):
+        return outcome
+    by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if point.load.kind == "closed_loop" else ()
+    predictions = {item.column: item for item in outcome}
+    bands = {metric_of(item.column): item for item in outcome if item.low is not None and item.predicted > 0}
+    for column in columns_of(point.row):
+        value = printed.get(column)
+        if value is None or column in by_formula:
             continue
-        times = simulated[item.column] * 1e3 / item.predicted
-        low, high = (None if end is None else end * times for end in (item.low, item.high))
-        predictions.append(replace(item, predicted=item.predicted * times, low=low, high=high))
-    tails = [
-        Prediction(column, float(point.row[column]), simulated[column] * 1e3)
-        for columns in TAILS.values()
-        for column in columns
-        if point.row.get(column)
-    ]
-    return (*predictions, *tails)
+        like = bands.get(metric_of(column))
+        low, high = (None if like is None or end is None else end / like.predicted * value for end in _ends(like))
+        predictions[column] = Prediction(column, float(point.row[column]), value, low, high)
+    return tuple(predictions.values())
+
+
+def _ends(item: Prediction | None) -> tuple[float | None, float | None]:
+    return (None, None) if item is None else (item.low, item.high)
+
+
+def _predict_capacity(point: MeasuredPoint, limits: LatencyLimits, catalog: Catalog) -> tuple[Outcome, OpenLoop | None]:
+    """Return the largest rate within limits, and the latencies that its split has at the rate that was measured."""
+    capacity = largest_rate(point, limits, catalog)
+    if isinstance(capacity, str):
+        return capacity, None
+    measured = _measured_rate(point)
+    at_rate = replace(
+        point, replicas=capacity.replicas, row={**point.row, "request_rate": str(measured or capacity.requests_per_s)}
+    )
+    one = capacity.candidates
+    load = replace(point.load, kind="open_loop", limits=None)
+    figures = figures_of(one.replicas(), load, [at_rate])
+    sustained = measured is not None and not np.isnan(figures.batch[0])
+    figures = replace(
+        figures,
+        batch=np.nan_to_num(figures.batch, nan=1.0),
+        percentiles=figures.percentiles if sustained else {},
+        requests_per_s=np.array([capacity.requests_per_s]),
+        output_tokens_per_s=np.array([capacity.output_tokens_per_s]),
+    )
+    benchmark = _open_loop(one, one.step_tables(), float(figures.batch[0]) / at_rate.replicas, 0, at_rate)
+    return _outcome(one, figures, 0, point), benchmark if sustained else None
+
+
+def _measured_rate(point: MeasuredPoint) -> float | None:
+    if point.row["requests_per_s"]:
+        return float(point.row["requests_per_s"])
+    tokens = point.row["output_tokens_per_s"]
+    return float(tokens) / point.load.output if tokens else None
 
 
 def _predict_load(
     system: SystemTables, load: BenchmarkLoad, points: Sequence[MeasuredPoint], *, simulated: bool
-) -> list[tuple[Outcome, Benchmark | None]]:
+) -> list[tuple[Outcome, Benchmark | OpenLoop | None]]:
     """Return what each point's benchmark prints; those of as many servers, started alike, are computed together."""
     alike: dict[tuple[Scheduler, int, bool], list[int]] = defaultdict(list)
     rows = system.rows(point.setting for point in points)
@@ -135,11 +184,13 @@ def _predict_load(
     for index, point in enumerate(points):
         accelerator = system.accelerators[system.which[rows[index]]]
         scheduler = scheduler_of(question.runtime, accelerator, load.protocol, point.run)
+        if load.max_sequences:
+            scheduler = scheduler.model_copy(update={"max_sequences": load.max_sequences})
         if load.protocol.tuning:
             requests = float(system.candidates(question, rows[index : index + 1]).seats_by_memory[0])
             scheduler = load.protocol.tuning.applied_to(scheduler, requests, load.prompt, load.output, point.setting.pp)
         alike[scheduler, point.replicas, point.together > 0].append(index)
-    predicted: list[tuple[Outcome, Benchmark | None]] = [("", None)] * len(points)
+    predicted: list[tuple[Outcome, Benchmark | OpenLoop | None]] = [("", None)] * len(points)
     for (scheduler, *_), members in alike.items():
         outcomes = _predict_alike(system, load, [points[i] for i in members], scheduler, simulated=simulated)
         for index, outcome in zip(members, outcomes, strict=True):
@@ -149,7 +200,7 @@ def _predict_load(
 
 def _predict_alike(
     system: SystemTables, load: BenchmarkLoad, points: Sequence[MeasuredPoint], scheduler: Scheduler, *, simulated: bool
-) -> list[tuple[Outcome, Benchmark | None]]:
+) -> list[tuple[Outcome, Benchmark | OpenLoop | None]]:
     """Return what benchmarks print whose servers have one scheduler."""
     question = replace(
         _under(system.question, load),
@@ -163,24 +214,34 @@ def _predict_alike(
     return [
         (
             _outcome(candidates, figures, index, point),
-            _benchmark(candidates, tables, index, point) if simulated else None,
+            _benchmark(candidates, tables, figures, index, point) if simulated else None,
         )
         for index, point in enumerate(points)
     ]
 
 
 def _under(question: Question, load: BenchmarkLoad) -> Question:
-    """Return a question under a benchmark's lengths and memory."""
+    """Return a question under a benchmark's lengths, arrivals and memory."""
+    traffic = question.spec.traffic.model_copy(update={"burstiness": load.burstiness})
     return replace(
         question,
+        spec=question.spec.model_copy(update={"traffic": traffic}),
         lengths=lengths_of(tokens_of(load), float(question.model.max_context)),
         memory_utilisation=load.protocol.memory_utilisation or question.memory_utilisation,
     )
 
 
-def _benchmark(candidates: Candidates, tables: StepTables, index: int, point: MeasuredPoint) -> Benchmark | None:
-    """Return how a closed loop was run; None for other loads, where the model does not fit, or of too many requests."""
-    if point.load.kind != "closed_loop" or candidates.seats_by_memory[index] < 1:
+def _benchmark(
+    candidates: Candidates, tables: StepTables, figures: LoadFigures, index: int, point: MeasuredPoint
+) -> Benchmark | OpenLoop | None:
+    """Return how a closed or open loop was run; None for other loads, where the model does not fit or is overrun, or of
+    too many requests.
+    """
+    if candidates.seats_by_memory[index] < 1 or np.isnan(figures.batch[index]):
+        return None
+    if point.load.kind == "open_loop":
+        return _open_loop(candidates, tables, float(figures.batch[index]) / point.replicas, index, point)
+    if point.load.kind != "closed_loop":
         return None
     if point.run.clients * point.load.protocol.prompts_per_client > MOST_REQUESTS:
         return None
@@ -191,6 +252,22 @@ def _benchmark(candidates: Candidates, tables: StepTables, index: int, point: Me
         point.load.protocol,
         point.run,
         int(candidates.parallelism.dp[index]),
+        point.load.prefix_hit,
+    )
+
+
+def _open_loop(candidates: Candidates, tables: StepTables, batch: float, index: int, point: MeasuredPoint) -> OpenLoop:
+    """Return an open loop against as many of a point's replicas as are simulated, with their share of the rate."""
+    replicas = min(point.replicas, MOST_REPLICAS)
+    return OpenLoop(
+        step_model_of(candidates, index, tables),
+        candidates.question.runtime.scheduler,
+        float(point.row["request_rate"]) * replicas / point.replicas,
+        replicas,
+        tokens_of(point.load),
+        candidates.question.context_limit,
+        point.load.burstiness,
+        batch * replicas,
     )
 
 
@@ -205,7 +282,7 @@ def _outcome(candidates: Candidates, figures: LoadFigures, index: int, point: Me
     predictions = []
     for column in columns_of(point.row):
         value = FIGURES[column](figures, point)
-        if value is not None:
+        if value is not None and not np.isnan(value[index]):
             predicted = float(value[index])
             band = _band(candidates, index, point, column)
             low, high = (None, None) if band is None else (predicted * band[0], predicted * band[1])
@@ -215,7 +292,7 @@ def _outcome(candidates: Candidates, figures: LoadFigures, index: int, point: Me
 
 def _band(candidates: Candidates, index: int, point: MeasuredPoint, column: str) -> tuple[float, float] | None:
     """Return the factors by which the truth may lie from a prediction; None where no band speaks of the case."""
-    metric = next((metric for metric, columns in METRICS.items() if column in columns), "")
+    metric = metric_of(column)
     catalog = candidates.question.catalog
     band = band_for(
         catalog.bands,

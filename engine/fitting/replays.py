@@ -40,7 +40,7 @@ def replays_of(problem: Problem, fit: Fit, simulator: Simulator) -> Replays:
         simulator: of closed loops.
     """
     columns = dict.fromkeys(METRICS["ttft"], "ttft")
-    columns |= {column: metric for metric, names in TAILS.items() for column in names}
+    columns |= {column: metric for metric, names in TAILS.items() for column in names if metric.startswith("ttft")}
     replays: dict[int, dict[str, float]] = {}
     for fold in fit.folds:
         closed = [index for index in fold.points if problem.points[index].load.kind == "closed_loop"]

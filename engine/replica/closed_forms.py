@@ -40,6 +40,8 @@ class LoadFigures(Struct, frozen=True):
     ttft_parts: Mapping[str, Floats] = field(default_factory=dict)
     """What the TTFT is made of, by name; they sum to it."""
     itl_parts: Mapping[str, Floats] = field(default_factory=dict)
+    percentiles: Mapping[str, Floats] = field(default_factory=dict)
+    """By metric and percentile, 'ttft_p99': seconds; empty where they are not known."""
 
 
 def saturated(replicas: Replicas) -> LoadFigures:

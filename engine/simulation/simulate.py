@@ -131,6 +131,7 @@ def simulate_protocol(
     input_tokens: float,
     output_tokens: float,
     *,
+    prefix_hit: float = 0.0,
     seed: int = 0,
     replicas: int = 1,
     routing: Routing = "round_robin",
@@ -149,6 +150,7 @@ def simulate_protocol(
         concurrency: clients.
         input_tokens: of the longest prompt.
         output_tokens: of the longest answer.
+        prefix_hit: share of each prompt whose KV is already there.
         seed: of all draws.
         replicas: that share the load.
         routing: among them.
@@ -156,10 +158,12 @@ def simulate_protocol(
     """
     count = concurrency * protocol.prompts_per_client
     prompts, answers = stream(seed, 1), stream(seed, 2)
+    drawn = draw_uniform(protocol.shortest * input_tokens, input_tokens, count, prompts)
     load = requests_of(
         np.zeros(count),
-        draw_uniform(protocol.shortest * input_tokens, input_tokens, count, prompts),
+        drawn,
         draw_uniform(protocol.shortest * output_tokens, output_tokens, count, answers),
+        np.floor(drawn * prefix_hit).astype(np.int64),
     )
     think = (
         protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)

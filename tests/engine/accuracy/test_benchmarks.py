@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun, EngineTuning, SchedulerChange
-from engine.accuracy.benchmarks import Benchmark, benchmark_of, benchmark_ttfts
+from engine.accuracy.benchmarks import Benchmark, benchmark_latencies, benchmark_of
 from engine.simulation import StepModel
 
 CATALOG = Catalog.load()
@@ -19,10 +19,11 @@ def run_of(clients: int, protocol: BenchmarkProtocol = HERD, runtime: str = "vll
 
 def test_one_client_waits_for_its_own_prompt_alone() -> None:
     """A prompt of 500 tokens takes one step: T[500] of the table, and nothing waits."""
-    (ttft,) = benchmark_ttfts([run_of(1)])
-    assert ttft is not None
-    assert ttft.mean == pytest.approx(0.012 + (0.4 - 0.012) * (500 - 256) / (8192 - 256), rel=1e-9)
-    assert ttft.p50 == ttft.p95 == pytest.approx(ttft.mean)
+    (printed,) = benchmark_latencies([run_of(1)])
+    assert printed is not None
+    mean = printed["ttft_ms_mean"]
+    assert mean == pytest.approx(1e3 * (0.012 + (0.4 - 0.012) * (500 - 256) / (8192 - 256)), rel=1e-9)
+    assert printed["ttft_ms_p50"] == printed["ttft_ms_p99.9"] == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,8 @@ def test_a_benchmark_sets_batch_and_tokens_by_what_its_pool_holds(
 
 
 def test_more_clients_wait_longer() -> None:
-    found = benchmark_ttfts([run_of(clients) for clients in (1, 8, 64)])
-    means = [ttft.mean for ttft in found if ttft is not None]
+    found = benchmark_latencies([run_of(clients) for clients in (1, 8, 64)])
+    means = [printed["ttft_ms_mean"] for printed in found if printed is not None]
     assert len(means) == 3
     assert means == sorted(means)
 
@@ -54,18 +55,18 @@ def test_more_clients_wait_longer() -> None:
 def test_processes_change_nothing_but_the_time() -> None:
     """Points come back in the order in which they were asked, whoever simulated them."""
     runs = [run_of(clients) for clients in (64, 2, 200, 16)]
-    assert benchmark_ttfts(runs, processes=2) == benchmark_ttfts(runs)
+    assert benchmark_latencies(runs, processes=2) == benchmark_latencies(runs)
 
 
 def test_progress_ends_with_all_requests() -> None:
     told: list[tuple[int, int]] = []
     runs = [run_of(2), run_of(4)]
-    benchmark_ttfts(runs, progress=lambda done, total: told.append((done, total)))
+    benchmark_latencies(runs, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (sum(run.requests for run in runs),) * 2
 
 
 def test_what_no_pool_holds_has_no_figure() -> None:
-    assert benchmark_ttfts([replace(run_of(2), step_model=replace(STEPS, kv_tokens=512))]) == [None]
+    assert benchmark_latencies([replace(run_of(2), step_model=replace(STEPS, kv_tokens=512))]) == [None]
 
 
 def test_servers_are_started_as_the_protocol_says() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from agent.report.fit_report import fit_report
 from catalogs.catalog import Catalog
 from catalogs.measurement_files import scorecard_points
-from engine.accuracy.benchmarks import benchmark_ttfts
+from engine.accuracy.benchmarks import benchmark_latencies
 from engine.fitting.run import run_fit
 
 SWEEPS = ("deepseek-ai/DeepSeek-R1", "zhipuai/GLM-5")
@@ -23,7 +23,7 @@ def rows() -> list[dict[str, str]]:
 
 def test_every_closed_loop_is_replayed_beside_its_formula() -> None:
     """Each point once, with its own group left out of the fit, and both errors in the report."""
-    run = run_fit(rows(), Catalog.load(), simulator=partial(benchmark_ttfts, processes=1))
+    run = run_fit(rows(), Catalog.load(), simulator=partial(benchmark_latencies, processes=1))
     (line,) = run.replays
     assert (line.metric, line.points) == ("ttft", 4)
     assert line.name == "sglang, mixture, aic_silicon_sample"

@@ -1,0 +1,125 @@
+"""Turn published result files with percentiles into points that `fleetcast accuracy --points -` reads.
+
+    python tests/benchmarks/tail_points.py FILE.csv | fleetcast accuracy --points -
+
+FILE.csv holds stages of inference-perf (a column ``requested_rps``) or runs of MLPerf Inference (``scenario``), one a
+row, as spec-kit/data_sources.md describes them.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+INFERENCE_PERF = {
+    "vllm": (128, ""),
+    "vllm+batch_size": (192, ""),
+    "vllm+chunking_and_prefix_caching": (128, "0.94"),
+    "vllm+quantization": (128, "0.94"),
+}
+"""By setting: --max-num-seqs, and the share of prompts in the prefix cache where it is on: a hundred prompts of
+203 tokens, of which 12 blocks of 16 are found. Its ITL says that the setting named quantization served 16-bit weights.
+The other settings draft tokens (eagle) or ran the engine of before 2025 (v0_engine). Source: kubernetes-sigs/
+inference-perf demos/kubecon-na-2025, the manifests of each setting."""
+
+CLIENTS = 440
+"""44 workers with ten requests each: where the schedule slips by more than a second they are a closed loop."""
+SLIPPED_S = 1.0
+
+PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
+
+
+def inference_perf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
+    """Yield one point for each stage of a setting that is modelled."""
+    for row in rows:
+        if row["config"] not in INFERENCE_PERF:
+            continue
+        sequences, hit = INFERENCE_PERF[row["config"]]
+        slipped = float(row["schedule_delay_s_p99"]) > SLIPPED_S
+        yield {
+            "id": f"{row['config']}, stage {row['stage']}",
+            "source": "inference_perf",
+            "locator": row["path"],
+            "engine": "vLLM",
+            "engine_version": "0.11.0",
+            "model": "llama-3.1-8b",
+            "accelerator": "h100-sxm-80gb",
+            "gpus": "1",
+            "weight_precision": "bf16",
+            "load": "closed_loop" if slipped else "open_loop",
+            "concurrency": str(CLIENTS) if slipped else "",
+            "request_rate": "" if slipped else row["requested_rps"],
+            "max_sequences": str(sequences),
+            "prefix_hit": hit,
+            "input_tokens": row["input_tokens_mean"],
+            "output_tokens": row["output_tokens_mean"],
+            "itl_ms_mean": row["itl_ms_mean_derived"],
+            "ttft_ms_mean": row["ttft_ms_mean"],
+            "output_tokens_per_s": row["output_tok_s"] if slipped else "",
+            **{
+                f"{metric}_ms_{percentile}": row[f"{metric}_ms_{percentile}"]
+                for metric in ("ttft", "e2e")
+                for percentile in PERCENTILES[:4]
+            },
+        }
+
+
+MODELS = {
+    "llama2-70b-99": "llama-2-70b",
+    "llama2-70b-99.9": "llama-2-70b",
+    "llama3.1-8b": "llama-3.1-8b",
+    "llama3_1-8b": "llama-3.1-8b",
+    "llama3.1-405b": "llama-3.1-405b",
+    "mixtral-8x7b": "mixtral-8x7b",
+    "deepseek-r1": "deepseek-r1",
+    "gpt-oss-120b": "gpt-oss-120b",
+}
+
+
+def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
+    """Yield one point for each run under a latency limit; runs of equal results (99 and 99.9 % accuracy) once."""
+    seen = set()
+    for row in rows:
+        maker, _, name = row["accelerator"].replace("(R)", "").partition(" ")
+        result = (row["submitter"], row["system"], row["model"].removesuffix(".9"), row["completed_samples_s"])
+        if row["scenario"] != "Server" or result in seen or " and " in name:
+            continue
+        seen.add(result)
+        fp4 = "nvfp4" if maker == "NVIDIA" and row["model"] != "gpt-oss-120b" else "mxfp4"
+        interactive = row["scenario_dir"] == "Interactive"
+        yield {
+            "id": row["path"],
+            # A name that is empty is of a CPU.
+            "source": "mlperf_v6.0",
+            "locator": row["path"],
+            "engine": "TensorRT-LLM" if maker == "NVIDIA" else "vLLM",
+            "model": MODELS.get(row["model"], row["model"]),
+            "accelerator": name.partition(" GB")[0]
+            .removeprefix("Instinct ")
+            .partition(" 288GB")[0]
+            .partition(" 192GB")[0],
+            "gpus": str(int(row["n"]) * int(row["nodes"])),
+            "weight_precision": {"fp4": fp4}.get(row["precision"], row["precision"]),
+            "load": "mlperf_interactive" if interactive else "mlperf_server",
+            "ttft_limit_ms": row["ttft_limit_ms"],
+            "itl_limit_ms": row["tpot_limit_ms"],
+            "requests_per_s": row["completed_samples_s"],
+            **{
+                f"{metric}_ms_{percentile}": row[f"{theirs}_{percentile}_ms"]
+                for metric, theirs in (("ttft", "ttft"), ("itl", "tpot"), ("e2e", "e2e"))
+                for percentile in PERCENTILES
+            },
+        }
+
+
+def points_of(rows: list[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the points of a file's rows, whichever benchmark they are of."""
+    return list((inference_perf_points if "requested_rps" in rows[0] else mlperf_points)(rows))
+
+
+if __name__ == "__main__":
+    with Path(sys.argv[1]).open(encoding="utf-8") as file:
+        points = points_of(list(csv.DictReader(file)))
+    writer = csv.DictWriter(sys.stdout, list(points[0]))
+    writer.writeheader()
+    writer.writerows(points)

@@ -1,0 +1,98 @@
+"""Percentiles of open loops, and the largest rate within latency limits, as points of a file state them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from catalogs.measurement_files import read_points
+from engine.accuracy.benchmarks import benchmark_latencies
+from engine.accuracy.columns import TAILS
+from engine.accuracy.points import MeasuredPoint, tokens_of
+from engine.accuracy.predictions import Simulator, predict_points, read
+from tests.engine.accuracy.test_points import ROW
+from tests.engine.asked import CATALOG
+
+PERCENTILES = {column: "1" for columns in TAILS.values() for column in columns}
+OPEN = ROW | PERCENTILES | {"load": "open_loop", "concurrency": "", "request_rate": "4"}
+LIMITED = ROW | {
+    "load": "mlperf_server", "concurrency": "", "tp": "", "requests_per_s": "8",
+    "ttft_limit_ms": "2000", "itl_limit_ms": "60", "output_tokens_per_s": "",
+}  # fmt: skip
+
+
+def predicted(row: Mapping[str, str], simulator: Simulator | None = None) -> dict[str, float]:
+    (outcome,) = predict_points([read(row, CATALOG)], CATALOG, simulator)
+    assert not isinstance(outcome, str), outcome
+    return {item.column: item.predicted for item in outcome}
+
+
+def test_every_percentile_of_an_open_loop_is_predicted_and_they_rise() -> None:
+    found = predicted(OPEN, benchmark_latencies)
+    assert set(PERCENTILES) <= set(found)
+    for metric in ("ttft", "itl", "e2e"):
+        own = [found[f"{metric}_ms_{name}"] for name in ("p50", "p90", "p95", "p99", "p99.9")]
+        assert own == sorted(own)
+    assert found["ttft_ms_p50"] < found["ttft_ms_mean"] * 1.2
+
+
+def test_formula_and_simulation_agree_on_an_open_loop_below_the_knee() -> None:
+    """Their own errors are in methodology's table; here both must speak of the same load."""
+    formula, simulated = predicted(OPEN), predicted(OPEN, benchmark_latencies)
+    for column in ("ttft_ms_p50", "ttft_ms_p95", "itl_ms_p95", "e2e_ms_p95", "e2e_ms_p50"):
+        assert formula[column] == pytest.approx(simulated[column], rel=0.3)
+
+
+def test_what_a_row_states_of_server_and_traffic_counts() -> None:
+    base = predicted(OPEN)
+    assert predicted(OPEN | {"prefix_hit": "0.9"})["ttft_ms_p50"] < 0.8 * base["ttft_ms_p50"]
+    assert predicted(OPEN | {"burstiness": "3"})["ttft_ms_p99"] > base["ttft_ms_p99"]
+    assert predicted(OPEN | {"output_tokens_cv": "1"})["e2e_ms_p99"] > 1.5 * base["e2e_ms_p99"]
+    few = predicted(ROW | {"max_sequences": "4", "concurrency": "64"})
+    assert few["ttft_ms_mean"] > 2 * predicted(ROW | {"concurrency": "64"})["ttft_ms_mean"]
+
+
+def test_benchmarks_call_columns_otherwise() -> None:
+    """As MLPerf and the benchmarks of the runtimes print them."""
+    content = b"model,accelerator,load,tpot_p99_ms,ttft_p50_ms,tpot_ms_mean,tpot_limit_ms\nm,a,l,1,2,3,4\n"
+    (row,) = read_points(Path("a file"), content).rows
+    assert (row["itl_ms_p99"], row["ttft_ms_p50"], row["itl_ms_mean"], row["itl_limit_ms"]) == ("1", "2", "3", "4")
+
+
+def test_the_largest_rate_keeps_its_limits_and_grows_with_them() -> None:
+    tight, wide = (predicted(LIMITED | {"itl_limit_ms": limit})["requests_per_s"] for limit in ("30", "60"))
+    assert 0 < tight <= wide
+    at_capacity = LIMITED | PERCENTILES | {"requests_per_s": str(tight * 0.999), "itl_limit_ms": "30"}
+    found = predicted(at_capacity)
+    assert found["itl_ms_p99"] <= 30 * 1.01
+    assert found["ttft_ms_p99"] <= 2000 * 1.01
+
+
+def test_a_split_that_is_stated_carries_no_more_than_the_best() -> None:
+    stated = [predicted(LIMITED | {"tp": tp, "pp": "1"})["requests_per_s"] for tp in ("2", "4")]
+    assert max(stated) <= predicted(LIMITED)["requests_per_s"] * 1.0001
+
+
+def test_accelerators_carry_in_proportion_to_their_number() -> None:
+    eight, sixteen = (predicted(LIMITED | {"gpus": gpus})["requests_per_s"] for gpus in ("8", "16"))
+    assert sixteen == pytest.approx(2 * eight, rel=0.01)
+
+
+def test_data_sets_of_a_benchmark_have_the_stated_mean_and_end_at_their_longest() -> None:
+    for workload in CATALOG.protocols["mlperf"].workloads:
+        for model in workload.models:
+            row = LIMITED | {"model": model, "source": "mlperf_v6.0", "input_tokens": "", "output_tokens": ""}
+            point = read(row, CATALOG)
+            assert isinstance(point, MeasuredPoint), point
+            tokens = tokens_of(point.load)
+            for lengths, drawn in ((tokens.input, workload.input), (tokens.output, workload.output)):
+                assert lengths.mean == drawn.mean
+                assert sum(lengths.values) / max(len(lengths.values), 1) in (0, pytest.approx(drawn.mean, rel=1e-6))
+                assert max(lengths.values, default=drawn.mean) <= drawn.most * 1.05
+
+
+def test_limits_that_nobody_states_are_asked_for() -> None:
+    row = LIMITED | {"ttft_limit_ms": "", "itl_limit_ms": ""}
+    (outcome,) = predict_points([read(row, CATALOG)], CATALOG)
+    assert isinstance(outcome, str)
+    assert "limits that the row does not state" in outcome
