@@ -203,7 +203,7 @@ def _cost(plan: CapacityPlan) -> Explanation:
     bounds = ""
     if cost.cheapest_monthly_usd is not None and cost.dearest_monthly_usd is not None:
         bounds = (
-            f" The same fleet costs {show_usd(cost.cheapest_monthly_usd)} at the cheapest offer and "
+            f" The same fleet costs {show_usd(cost.cheapest_monthly_usd)} at the cheapest provider and "
             f"{show_usd(cost.dearest_monthly_usd)} at the dearest."
         )
     idle = (

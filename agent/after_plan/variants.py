@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.words import accelerators_noun, usd_shown
+from agent.report.words import NO_PRICE, accelerators_noun, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
@@ -137,6 +137,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("replicas", f"{plan.fleet.replicas} of {_shape(plan)}", None),
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
+        *_price_beside(plan, other),
         ("TTFT p95", show_seconds(peak.ttft_s.p95), peak.ttft_s.p95),
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
     ]
@@ -162,6 +163,22 @@ def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
     """Return a fleet; of the same accelerator in both plans the name would say nothing."""
     same = plan.chosen.accelerator == other.chosen.accelerator
     return show_count(plan.fleet.accelerators) if same else _fleet(plan)
+
+
+def _price_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
+    """Return the price of an accelerator-hour where it moves the bill beside the fleet: of the same accelerator."""
+    if plan.chosen.accelerator != other.chosen.accelerator:
+        return []
+    (mine, hourly), (_, others) = _price(plan), _price(other)
+    return [(f"a {accelerators_noun(plan.chosen, 1)}-hour", mine, hourly)] if hourly != others else []
+
+
+def _price(plan: CapacityPlan) -> tuple[str, float | None]:
+    offer = plan.chosen.offer
+    if offer is None:
+        return NO_PRICE, None
+    hourly = round(offer.usd_per_hour / offer.accelerators, 4)
+    return f"{show_usd(hourly)}, {offer.provider}", hourly
 
 
 def _verdict(plan: CapacityPlan) -> str:

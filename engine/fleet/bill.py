@@ -148,18 +148,27 @@ def token_prices(monthly_usd: float, usage: Usage) -> TokenPrices | None:
 
 
 def _note(choice: OfferChoice) -> str:
-    offer = choice.chosen
+    offer, basis = choice.chosen, choice.basis
     where = " ".join(filter(None, (offer.provider, offer.region)))
-    dated = f", checked {offer.checked.isoformat()}" if offer.checked else ""
+    age = ", an old price" if offer.old else ""
+    dated = f", checked {offer.checked.isoformat()}{age}" if offer.checked else ""
     line = (
         f"{where} {offer.instance}, {offer.usd_per_hour:,.2f} USD/h {TERM_WORDS[offer.term]} for "
         f"{offer.accelerators} accelerator{'s' if offer.accelerators > 1 else ''}{dated} ({offer.source})"
     )
-    if choice.qualifying < 2:
+    if basis is None or choice.cheapest == choice.dearest:
         return line
+    usual = f"{basis.usd_per_accelerator_hour:,.2f} per accelerator-hour"
+    if basis.providers == 1:
+        which = f"{basis.provider} alone holds a whole node, at {usual}"
+    else:
+        median = f"the median of {basis.providers} providers"
+        if not basis.is_median:
+            median = f"the nearest to {median} that sells parts of a node"
+        same = basis.provider == offer.provider
+        which = f"{median}, {usual}" if same else f"the least bill from {median} up, {basis.provider} at {usual}"
     ends = [(choice.cheapest, "cheapest"), (choice.dearest, "dearest")]
-    which = "the median of" if choice.is_median else "in place of the median, which does not suit the fleet, among"
-    return f"{line}; {which} {choice.qualifying} offers, " + ", ".join(_beside(o, w) for o, w in ends)
+    return f"{line}; {which}, " + ", ".join(_beside(o, w) for o, w in ends)
 
 
 def _beside(offer: PricedOffer, word: str) -> str:

@@ -1,11 +1,14 @@
-"""Which rental offers can carry a replica, what a fleet costs on each, and which of them a plan is priced on.
+"""Which rental offers can carry a replica, and which of them a fleet is priced on.
 
-In order: ``qualifying_offers`` of a replica, ``fleet_bills`` on them, ``common_offer`` of all fleets on one
-accelerator, then ``choose_offer`` for each fleet.
+In order: ``price_basis`` of an accelerator, whatever the fleet; ``qualifying_offers`` of a replica's size; then
+``choose_offer`` for each fleet.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import groupby
+from math import log
 
 from msgspec import Struct
 
@@ -18,8 +21,10 @@ from engine.workload import Money, Term
 
 EVERYWHERE = frozenset({"", "global", "all", "any"})
 """Regions of offers that hold in all of a provider's regions, or whose region is not known."""
-WASTEFUL = 1.5
-"""Accelerators paid over accelerators needed beyond which an offer tells nothing of the usual price."""
+OLD = timedelta(days=180)
+"""A price checked so long before the newest of the catalog is marked, and loses ties: rents fell by a third a year."""
+OUTDATED = timedelta(days=365)
+"""A price as old as this says nothing about what is usual today."""
 BY_THE_NODE = ("SXM", "OAM")
 """Forms that are bought as whole boards."""
 TERM_WORDS: dict[Term, str] = {
@@ -45,8 +50,8 @@ class PricedOffer(Struct, frozen=True):
     source: str
     checked: date | None
     """Null for a price that the user gave."""
-    offer: str = ""
-    """The catalog's offer; replicas of other sizes may be priced on it too."""
+    old: bool = False
+    """Checked long before the newest price of the catalog."""
 
     @property
     def usd_per_accelerator_hour(self) -> float:
@@ -75,17 +80,28 @@ class PricedOffer(Struct, frozen=True):
         )
 
 
+class PriceBasis(Struct, frozen=True):
+    """What an accelerator usually costs, whatever the fleet: the price of the median provider, or of one near it."""
+
+    provider: str
+    usd_per_accelerator_hour: float
+    providers: int
+    """That hold a whole node."""
+    is_median: bool = True
+    """False where the median provider sells whole nodes only and this one, next to it in price, parts of one too."""
+
+
 class OfferChoice(Struct, frozen=True):
     """The offer that a fleet is priced on, and those beside it."""
 
     chosen: PricedOffer
-    """The common offer of its accelerator, or the next dearer one where that cannot carry the fleet."""
+    """The least bill of those that cost no less per accelerator-hour than the basis."""
     cheapest: PricedOffer
+    """The least bill of all."""
     dearest: PricedOffer
-    qualifying: int
-    """How many offers the chosen one was picked from: those of all fleets where it is common, else of this one."""
-    is_median: bool = True
-    """False where the median offer of the accelerator does not suit the fleet: see ``choose_offer``."""
+    """What the provider with the largest bill asks on its best instance."""
+    basis: PriceBasis | None = None
+    """None for a price of the user's own."""
 
 
 def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerators: int) -> int:
@@ -110,8 +126,50 @@ def paid_accelerators(chosen: Chosen, replicas: int) -> int:
     return instances_for(replicas, size, offer.accelerators) * offer.accelerators if offer else replicas * size
 
 
+def price_basis(
+    offers: Collection[RentalOffer], accelerator: Accelerator, money: Money, accelerators_per_node: int
+) -> PriceBasis | None:
+    """Return the basis on which all fleets of an accelerator are priced; None where nothing is offered.
+
+    A provider asks what its least price per accelerator-hour is. The basis is the (lower) median provider among those
+    whose instances hold a whole node, or as much of one as any does; where that one sells whole nodes only, the nearest
+    in price that sells parts of a node too. One basis for all sizes of replicas and fleets: a change of the parallelism
+    that changed the provider would change the bill by several times.
+
+    Args:
+        offers: of the catalog.
+        accelerator: that is priced.
+        money: provider, region and term.
+        accelerators_per_node: accelerators that share a node in the plan.
+    """
+    newest = max((offer.checked for offer in offers), default=date.min)
+    sold = [
+        (offer, asks / offer.accelerators)
+        for offer in offers
+        if offer.accelerator == accelerator.id and _in_place(offer, money)
+        if (asks := _price(offer, money.term)) is not None
+    ]
+    current = [(offer, hourly) for offer, hourly in sold if newest - offer.checked <= OUTDATED] or sold
+    node = accelerators_per_node
+    held: dict[str, set[int]] = defaultdict(set)
+    asked: dict[str, tuple[float, bool]] = {}
+    for offer, hourly in current:
+        held[offer.provider].update(range(1, node + 1) if offer.by_accelerator else {min(offer.accelerators, node)})
+        price = hourly, newest - offer.checked > OLD
+        asked[offer.provider] = min(asked.get(offer.provider, price), price)
+    largest = max(map(max, held.values()), default=0)
+    ranked = sorted((*price, provider) for provider, price in asked.items() if max(held[provider]) == largest)
+    if not ranked:
+        return None
+    usual, _, median = ranked[(len(ranked) - 1) // 2]
+    halves = {largest >> halvings for halvings in range(largest.bit_length())}
+    in_parts = [place for place in ranked if halves <= held[place[2]]]
+    hourly, _, provider = min(in_parts or ranked, key=lambda place: (abs(log(place[0] / usual)), place[2] != median))
+    return PriceBasis(provider, hourly, len(ranked), provider == median)
+
+
 def qualifying_offers(
-    offers: Iterable[RentalOffer],
+    offers: Collection[RentalOffer],
     accelerator: Accelerator,
     replica_accelerators: int,
     money: Money,
@@ -124,7 +182,7 @@ def qualifying_offers(
     costs of owned accelerators, take the place of all offers. Empty where nothing qualifies: see ``no_price_note``.
 
     Args:
-        offers: of any accelerator.
+        offers: of the catalog; their newest day is what ages are counted from.
         accelerator: the one that the replica runs on.
         replica_accelerators: accelerators of one replica.
         money: provider, region, term and own prices.
@@ -134,111 +192,51 @@ def qualifying_offers(
     own = _own_price(accelerator, replica_accelerators, node, money)
     if own or money.usd_per_accelerator_hour or money.term == "owned":
         return (own,) if own else ()
+    newest = max((offer.checked for offer in offers), default=date.min)
     there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
-    priced = filter(None, (_priced(offer, replica_accelerators, node, money.term) for offer in there))
-    return tuple(sorted(priced, key=_rank))
+    priced = (_priced(offer, replica_accelerators, node, money.term, newest) for offer in there)
+    return tuple(sorted(filter(None, priced), key=_rank))
 
 
-class FleetBills(Struct, frozen=True):
-    """What a fleet costs an hour on each offer that can carry its replicas."""
+def choose_offer(
+    offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int, basis: PriceBasis | None
+) -> OfferChoice | None:
+    """Return the offer that a fleet is priced on, the cheapest and the dearest; None where none can carry it.
 
-    accelerators: int
-    """Of the fleet."""
-    offers: tuple[PricedOffer, ...]
-    """As ``qualifying_offers`` returns them; their order settles ties."""
-    usd_per_hour: tuple[float, ...]
-    """In whole instances."""
-    usual: tuple[int, ...]
-    """Positions of the offers that count, the least bill first.
-
-    Offers that leave more than a third of an instance unused (a node of eight for four accelerators) count only where
-    all do: they say nothing about the usual price. One that counts for a fleet counts for every larger one, however
-    full its last instance is, or a larger fleet could be billed less.
-    """
-
-
-def fleet_bills(offers: Sequence[PricedOffer], replicas: int, accelerators_per_replica: int) -> FleetBills:
-    """Return the bills of so many replicas on offers that can carry them.
+    It is the least bill in whole instances among the offers that ask the basis's price per accelerator-hour or more:
+    an instance of the median provider, or a dearer one that fits a small fleet better than a node of which most is
+    idle. So the price per accelerator-hour is the same for all fleets that fill their instances, no larger fleet of the
+    same replicas costs less, and one of twice the replicas never more than twice as much. Where all that can carry the
+    fleet are below the basis, it is the dearest of those.
 
     Args:
         offers: as ``qualifying_offers`` returns them.
         replicas: of the fleet.
         accelerators_per_replica: of one replica.
+        basis: of the accelerator; None where the user's own price stands for all offers.
     """
-    bills, wasteful = [], []
-    for offer in offers:
-        bills.append(instances_for(replicas, accelerators_per_replica, offer.accelerators) * offer.usd_per_hour)
-        used = min(replicas, max(offer.accelerators // accelerators_per_replica, 1)) * accelerators_per_replica
-        wasteful.append(offer.accelerators > WASTEFUL * used)
-    ranked = sorted(range(len(bills)), key=lambda place: (bills[place], place))
-    usual = [place for place in ranked if not wasteful[place]] or ranked
-    return FleetBills(replicas * accelerators_per_replica, tuple(offers), tuple(bills), tuple(usual))
-
-
-class CommonOffer(Struct, frozen=True):
-    """The offer on which all ways to serve a load with one accelerator are compared."""
-
-    offer: PricedOffer
-    qualifying: int
-    """How many offers it is the (lower) median of."""
-
-
-def common_offer(fleets: Collection[FleetBills]) -> CommonOffer | None:
-    """Return the offer on which all ways to serve a load with one accelerator are compared; None where none is priced.
-
-    This decides first, over all fleets of the accelerator; ``choose_offer`` then applies it to each fleet.
-    On each offer the cheapest fleet is what counts: the offer with the (lower) median of those. Were each way to split
-    the model priced on a median of its own, one could win by its provider. Instances that the leanest fleet would leave
-    more than a third unused count only where all are such.
-    """
-    leanest = min((fleet.accelerators for fleet in fleets if fleet.offers), default=0)
-    least: dict[str, tuple[float, PricedOffer]] = {}
-    for fleet in fleets:
-        for place in fleet.usual:
-            bill, offer = fleet.usd_per_hour[place], fleet.offers[place]
-            if offer.offer not in least or bill < least[offer.offer][0]:
-                least[offer.offer] = bill, offer
-    ranked = [offer for _, offer in sorted(least.values(), key=lambda found: (found[0], *_rank(found[1])))]
-    usual = [offer for offer in ranked if offer.accelerators <= WASTEFUL * leanest] or ranked
-    return CommonOffer(usual[(len(usual) - 1) // 2], len(usual)) if usual else None
-
-
-def choose_offer(fleet: FleetBills, common: CommonOffer | None = None) -> OfferChoice | None:
-    """Return the offer that a fleet is priced on, the cheapest and the dearest; None where none can carry it.
-
-    Comes second: ``common_offer`` has decided before, unless a fleet is priced alone.
-
-    Args:
-        fleet: its bills.
-        common: that other ways to serve the load are priced on. Where it cannot carry this fleet, the next dearer one
-            per accelerator-hour does, or the dearest; without one it is the (lower) median of the bills.
-    """
-    if not fleet.offers:
+    if not offers:
         return None
-    offers = [fleet.offers[place] for place in fleet.usual]
-    chosen, qualifying, is_median = offers[(len(offers) - 1) // 2], len(offers), True
-    if common is not None:
-        same = [offer for offer in offers if offer.offer == common.offer.offer]
-        hourly = common.offer.usd_per_accelerator_hour
-        dearer = [offer for offer in offers if offer.usd_per_accelerator_hour >= hourly]
-        near = min(dearer, key=_hourly, default=max(offers, key=_hourly))
-        is_median = bool(same)
-        chosen, qualifying = (same[0], common.qualifying) if same else (near, len(offers))
+
+    def hourly_bill(offer: PricedOffer) -> float:
+        return round(offer.instances_for(replicas, accelerators_per_replica) * offer.usd_per_hour, 6)
+
+    def least(some: Iterable[PricedOffer]) -> PricedOffer:
+        return min(some, key=lambda offer: (hourly_bill(offer), offer.old, offer.provider != usual))
+
+    usual = basis.provider if basis else ""
+    floor = min(basis.usd_per_accelerator_hour if basis else 0.0, offers[-1].usd_per_accelerator_hour)
+    by_provider = groupby(sorted(offers, key=lambda offer: offer.provider), key=lambda offer: offer.provider)
     return OfferChoice(
-        chosen=chosen,
-        cheapest=fleet.offers[min(range(len(fleet.offers)), key=lambda place: (fleet.usd_per_hour[place], place))],
-        dearest=offers[-1],
-        qualifying=qualifying,
-        is_median=is_median,
+        chosen=least(offer for offer in offers if offer.usd_per_accelerator_hour >= floor * (1 - 1e-9)),
+        cheapest=least(offers),
+        dearest=max((least(own) for _, own in by_provider), key=hourly_bill),
+        basis=basis,
     )
 
 
-def _rank(offer: PricedOffer) -> tuple[float, str, str, str]:
-    return offer.usd_per_accelerator_hour, offer.provider, offer.region, offer.instance
-
-
-def _hourly(offer: PricedOffer) -> float:
-    return offer.usd_per_accelerator_hour
+def _rank(offer: PricedOffer) -> tuple[float, bool, str, str, str]:
+    return offer.usd_per_accelerator_hour, offer.old, offer.provider, offer.region, offer.instance
 
 
 def no_price_note(
@@ -301,7 +299,7 @@ def _price(offer: RentalOffer, term: Term) -> float | None:
             return None
 
 
-def _priced(offer: RentalOffer, replica: int, node: int, term: Term) -> PricedOffer | None:
+def _priced(offer: RentalOffer, replica: int, node: int, term: Term, newest: date) -> PricedOffer | None:
     price = _price(offer, term)
     # Sold by the accelerator: an instance is as large as the replica, up to a node.
     times = max(1, min(replica, node) // offer.accelerators) if offer.by_accelerator else 1
@@ -317,7 +315,7 @@ def _priced(offer: RentalOffer, replica: int, node: int, term: Term) -> PricedOf
         usd_per_hour=price * times,
         source=offer.source + (" (from memory)" if offer.confidence is Confidence.MEMORY else ""),
         checked=offer.checked,
-        offer=offer.id,
+        old=newest - offer.checked > OLD,
     )
 
 

@@ -11,7 +11,7 @@ from catalogs.records.accelerators import Accelerator
 from engine.arrays import Floats, Indices
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
-from engine.fleet.prices import fleet_prices, monthly_usd
+from engine.fleet.prices import fleet_prices
 from engine.fleet.size import Counts, replica_counts
 from engine.plan import Rejection
 from engine.question.fleet_limits import (
@@ -210,9 +210,7 @@ def with_capacity(question: Question, best: SizedCandidates, requests_per_s: flo
         requests_per_s: that one replica may carry.
     """
     found = sized_at_rate(question, best.candidates, requests_per_s, best.replicas)
-    # Another size of the same fleet stays on its offer.
-    monthly = monthly_usd(found.candidates, found.counts, best.offers)
-    return replace(found, monthly_usd=monthly, offers=best.offers, rejected=best.rejected)
+    return replace(found, rejected=best.rejected)
 
 
 def sized_at_rate(

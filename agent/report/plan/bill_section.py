@@ -51,8 +51,8 @@ def _months(cost: Cost, shape: str) -> Table:
         ("at the minimum", cost.minimum_monthly_usd),
         (f"autoscaled over the {shape}", cost.autoscaled_monthly_usd),
         ("at the maximum", cost.maximum_monthly_usd),
-        ("today at the cheapest offer", cost.cheapest_monthly_usd),
-        ("today at the dearest offer", cost.dearest_monthly_usd),
+        ("today at the cheapest provider", cost.cheapest_monthly_usd),
+        ("today at the dearest provider", cost.dearest_monthly_usd),
     ]
     if cost.other_monthly_usd:
         months.append(("other costs, as given", cost.other_monthly_usd))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.fleet.bill import FleetSize, Usage, bill, replicas_by_hour, unpriced
-from engine.fleet.offers import OfferChoice, PricedOffer
+from engine.fleet.offers import OfferChoice, PriceBasis, PricedOffer
 from engine.plan import Cost
 from engine.question.demand import Demand, typical_profile
 from engine.workload import Money
@@ -32,7 +32,8 @@ def offer_of(accelerators: int, usd: float) -> PricedOffer:
 
 
 def choice_of(accelerators: int = 8, usd: float = 20.0) -> OfferChoice:
-    return OfferChoice(offer_of(accelerators, usd), offer_of(accelerators, usd / 2), offer_of(accelerators, usd * 2), 3)
+    prices = (usd, usd / 2, usd * 2)
+    return OfferChoice(*(offer_of(accelerators, usd) for usd in prices), PriceBasis("aws", usd / accelerators, 3))
 
 
 def billed(
@@ -108,13 +109,13 @@ def test_no_price_means_no_figure_and_a_reason() -> None:
 
 def test_the_note_names_price_term_and_source() -> None:
     note = billed().note
-    assert "aws us-east-1 p5, 20.00 USD/h on demand for 8 accelerators (test); the median of 3 offers" in note
+    assert "aws us-east-1 p5, 20.00 USD/h on demand for 8 accelerators (test)" in note
+    assert "; the median of 3 providers, 2.50 per accelerator-hour, cheapest aws p5 at 1.25" in note
 
 
-def test_the_note_calls_no_offer_the_median_that_is_not() -> None:
-    note = billed(replace(choice_of(), is_median=False)).note
-    assert "the median of" not in note
-    assert "in place of the median, which does not suit the fleet, among 3 offers, cheapest aws" in note
+def test_the_note_says_which_price_is_usual_where_the_offer_is_a_dearer_one() -> None:
+    note = billed(replace(choice_of(), basis=PriceBasis("lambda", 2.25, 3))).note
+    assert "the least bill from the median of 3 providers up, lambda at 2.25 per accelerator-hour, cheapest aws" in note
 
 
 @settings(max_examples=draws(200), deadline=None)

@@ -1,4 +1,5 @@
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -8,12 +9,11 @@ from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator, Link, PeakRates
 from catalogs.records.prices import RentalOffer
 from engine.fleet.offers import (
-    FleetBills,
+    OfferChoice,
     choose_offer,
-    common_offer,
-    fleet_bills,
     instances_for,
     no_price_note,
+    price_basis,
     qualifying_offers,
 )
 from engine.workload import Money
@@ -120,28 +120,76 @@ def test_an_own_price_takes_the_place_of_all_offers() -> None:
     assert (found.accelerators, found.usd_per_hour, found.chosen().checked) == (4, 6, "")
 
 
-def test_the_lower_median_bill_is_chosen_with_cheapest_and_dearest_beside_it() -> None:
-    offers = qualifying_offers([offer(f"p{usd}", 8, usd) for usd in (50, 20, 40, 30)], CARD, 8, Money())
-    choice = choose_offer(fleet_bills(offers, 3, 8))
+def priced(listed: list[RentalOffer], replicas: int, size: int, money: Money | None = None) -> OfferChoice | None:
+    money = money or Money()
+    basis = price_basis(listed, CARD, money, CARD.per_node)
+    return choose_offer(qualifying_offers(listed, CARD, size, money), replicas, size, basis)
+
+
+def hourly(choice: OfferChoice | None, replicas: int, size: int) -> float:
     assert choice is not None
+    return choice.chosen.instances_for(replicas, size) * choice.chosen.usd_per_hour
+
+
+def test_the_lower_median_provider_is_chosen_with_cheapest_and_dearest_beside_it() -> None:
+    choice = priced([offer(f"p{usd}", 8, usd) for usd in (50, 20, 40, 30)], 3, 8)
+    assert choice is not None and choice.basis is not None
     assert (choice.cheapest.usd_per_hour, choice.chosen.usd_per_hour, choice.dearest.usd_per_hour) == (20, 30, 50)
-    assert choice.qualifying == 4
+    assert (choice.basis.provider, choice.basis.providers) == ("p30", 4)
+
+
+def test_a_provider_counts_once_however_many_offers_it_has() -> None:
+    many = [offer(f"m{i}", 8, 10 + i, provider="many") for i in range(9)]
+    choice = priced([*many, offer("b", 8, 30), offer("c", 8, 40)], 1, 8)
+    assert choice is not None and choice.chosen.provider == "b"
 
 
 def test_whole_instances_are_compared() -> None:
     """Four at 10 beat eight at 16 for one replica of four, and lose for two."""
-    offers = qualifying_offers([offer("four", 4, 10), offer("eight", 8, 16)], CARD, 4, Money())
-    one, two = choose_offer(fleet_bills(offers, 1, 4)), choose_offer(fleet_bills(offers, 2, 4))
+    listed = [offer("four", 4, 10), offer("eight", 8, 16)]
+    one, two = priced(listed, 1, 4), priced(listed, 2, 4)
     assert one is not None and one.cheapest.instance == "four"
     assert two is not None and two.cheapest.instance == "eight"
 
 
 def test_a_node_of_eight_does_not_set_the_price_of_one_accelerator() -> None:
-    offers = qualifying_offers([offer("one", 1, 3)] + [offer(f"n{i}", 8, 20 + i) for i in range(9)], CARD, 1, Money())
-    alone, full = choose_offer(fleet_bills(offers, 1, 1)), choose_offer(fleet_bills(offers, 8, 1))
-    assert alone is not None and (alone.chosen.instance, alone.dearest.instance, alone.qualifying) == ("one", "one", 1)
+    """The basis is 24 USD for a node; one accelerator at 3.5 is dearer by the hour and far less to pay."""
+    listed = [offer("one", 1, 3.5), offer("cheap", 1, 1)] + [offer(f"n{i}", 8, 20 + i) for i in range(9)]
+    alone, full = priced(listed, 1, 1), priced(listed, 8, 1)
+    assert alone is not None and alone.chosen.instance == "one"
     assert full is not None and full.chosen.instance == "n4"
-    assert choose_offer(fleet_bills((), 1, 1)) is None
+    assert choose_offer((), 1, 1, None) is None
+
+
+def test_all_parallelisms_of_a_model_are_priced_on_one_basis() -> None:
+    """Three sell four accelerators at 2.5 each or less, nodes cost 2.75 and 7.5: TP8 is not thrice as dear as TP4."""
+    listed = [offer("a", 4, 9), offer("b", 4, 9.5), offer("c", 4, 10), offer("d", 8, 60), offer("e", 8, 22)]
+    four, eight = priced(listed, 2, 4), priced(listed, 1, 8)
+    assert (four and four.chosen.instance, eight and eight.chosen.instance) == ("e", "e")
+    assert hourly(four, 2, 4) == hourly(eight, 1, 8)
+
+
+def test_where_the_median_provider_sells_whole_nodes_the_nearest_that_sells_parts_is_the_basis() -> None:
+    whole = [offer(f"n{i}", 8, usd) for i, usd in enumerate((16, 20, 21, 24, 28))]
+    parts = [offer("part", 1, 2.8, by_accelerator=True), offer("cheap", 1, 1, by_accelerator=True)]
+    choices = [priced([*whole, *parts], 1, size) for size in (1, 2, 4, 8)]
+    assert [choice.chosen.provider for choice in choices if choice] == ["part"] * 4
+    assert [hourly(c, 1, size) for c, size in zip(choices, (1, 2, 4, 8), strict=True)] == [2.8, 5.6, 11.2, 22.4]
+    assert choices[0] and choices[0].basis and not choices[0].basis.is_median
+
+
+def test_old_prices_are_marked_and_lose_ties_and_outdated_ones_set_no_basis() -> None:
+    listed = [
+        offer("old", 8, 20, checked=date(2025, 5, 1)),
+        offer("outdated", 8, 10, checked=date(2024, 6, 1)),
+        offer("new", 8, 20),
+        offer("dear", 8, 30),
+    ]
+    choice = priced(listed, 1, 8)
+    assert choice is not None and (choice.chosen.instance, choice.chosen.old) == ("new", False)
+    assert choice.basis is not None and choice.basis.providers == 3
+    assert choice.cheapest.instance == "outdated" and choice.cheapest.old
+    assert (only := priced(listed[1:2], 1, 8)) is not None and only.chosen.instance == "outdated"
 
 
 @pytest.mark.parametrize(
@@ -160,91 +208,60 @@ def test_why_there_is_no_price(offers: list[RentalOffer], money: Money, said: st
     assert said in no_price_note(offers, card, 8, money)
 
 
-def test_the_catalog_prices_usual_replicas_of_the_usual_accelerators() -> None:
-    catalog = Catalog.load()
-    for name in ("a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm"):
-        for size in (1, 2, 4, 8):
-            offers = qualifying_offers(catalog.offers, catalog.accelerators[name], size, Money())
-            choice = choose_offer(fleet_bills(offers, 2, size))
-            assert choice is not None and choice.qualifying >= 3
-            assert 0.5 < choice.chosen.usd_per_accelerator_hour < 20
+@pytest.mark.parametrize("name", ["a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm", "l40s", "mi300x"])
+def test_twice_the_accelerators_cost_about_twice_as_much(name: str) -> None:
+    """However the model is split, and at every provider that is named."""
+    catalog, money = Catalog.load(), Money()
+    accelerator = catalog.accelerators[name]
+    basis = price_basis(catalog.offers, accelerator, money, accelerator.per_node)
+    assert basis is not None and basis.providers >= 3
+    bills = []
+    for size in (1, 2, 4, 8):
+        choice = choose_offer(qualifying_offers(catalog.offers, accelerator, size, money), 1, size, basis)
+        bills.append(hourly(choice, 1, size))
+    assert all(1.5 <= two / one <= 2.5 for one, two in pairwise(bills)), bills
+
+
+sold = st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.floats(0.01, 1000)), min_size=1, max_size=20)
 
 
 @settings(max_examples=draws(100), deadline=None)
-@given(
-    sizes=st.lists(st.tuples(st.integers(1, 16), st.floats(0.01, 1000)), min_size=1, max_size=20),
-    replicas=st.integers(1, 300),
-    per_replica=st.integers(1, 16),
-)
-def test_the_choice_is_ordered_and_deterministic(
-    sizes: list[tuple[int, float]], replicas: int, per_replica: int
+@given(sizes=sold, replicas=st.integers(1, 300), size=st.integers(1, 16))
+def test_the_choice_is_ordered_deterministic_and_between_those_of_providers_by_name(
+    sizes: list[tuple[int, float]], replicas: int, size: int
 ) -> None:
-    listed = [offer(f"p{i}", size, usd) for i, (size, usd) in enumerate(sizes)]
-    offers = qualifying_offers(listed, CARD, per_replica, Money(), accelerators_per_node=1)
-    choice = choose_offer(fleet_bills(offers, replicas, per_replica))
-    again = qualifying_offers(reversed(listed), CARD, per_replica, Money(), accelerators_per_node=1)
-    assert choice == choose_offer(fleet_bills(again, replicas, per_replica))
+    listed = [offer(f"i{i}", n, usd, provider=f"p{i % 5}") for i, (n, usd) in enumerate(sizes)]
+    choice = priced(listed, replicas, size)
+    assert choice == priced(listed[::-1], replicas, size)
     if choice:
-        bills = [
-            o.monthly_usd(o.instances_for(replicas, per_replica))
-            for o in (choice.cheapest, choice.chosen, choice.dearest)
-        ]
+        found = (choice.cheapest, choice.chosen, choice.dearest)
+        bills = [o.instances_for(replicas, size) * o.usd_per_hour for o in found]
         assert bills == sorted(bills)
-
-
-# --- ways to split a model, compared on one offer --------------------------------------------------------------------
-
-
-def bills_of(listed: list[RentalOffer], replicas: int, size: int) -> FleetBills:
-    return fleet_bills(qualifying_offers(listed, CARD, size, Money()), replicas, size)
-
-
-def test_two_ways_to_split_a_model_are_priced_on_one_offer() -> None:
-    """Four ask 10, 11 and 12 for four accelerators; a fifth sells eight alone, dearly: no way to split wins by it."""
-    listed = [offer("a", 4, 10), offer("b", 4, 11), offer("c", 4, 12), offer("d", 8, 60), offer("e", 8, 22)]
-    fours, eight = bills_of(listed, 2, 4), bills_of(listed, 1, 8)
-    alone = choose_offer(eight)
-    assert alone is not None and alone.chosen.instance == "e" and alone.is_median
-    common = common_offer([fours, eight])
-    # The cheapest fleet on each asks 20, 22, 22, 24 and 60 an hour.
-    assert common is not None and common.offer.instance == "e"
-    choices = [choose_offer(fleet, common) for fleet in (fours, eight)]
-    assert [choice.qualifying for choice in choices if choice] == [5, 5]
-    assert [choice.chosen.instance for choice in choices if choice] == ["e", "e"]
-
-
-def test_a_fleet_that_the_common_offer_cannot_carry_takes_the_next_dearer() -> None:
-    listed = [offer("a", 2, 2), offer("b", 2, 4), offer("c", 2, 6), offer("cheap", 8, 6), offer("dear", 8, 24)]
-    pairs, eight = bills_of(listed, 4, 2), bills_of(listed, 1, 8)
-    common = common_offer([pairs])
-    assert common is not None and common.offer.instance == "b"
-    choice = choose_offer(eight, common)
-    assert choice is not None and choice.chosen.instance == "dear" and not choice.is_median
-    cheaper = choose_offer(bills_of(listed[:4], 1, 8), common)
-    assert cheaper is not None and cheaper.chosen.instance == "cheap"
+        named = [priced(listed, replicas, size, Money(provider=f"p{i}")) for i in range(5)]
+        asked = [hourly(one, replicas, size) for one in named if one]
+        assert min(asked) <= bills[1] * (1 + 1e-9) and bills[1] <= max(asked) * (1 + 1e-9)
 
 
 @settings(max_examples=draws(100), deadline=None)
-@given(
-    sizes=st.lists(st.tuples(st.sampled_from([1, 2, 4, 8]), st.floats(1, 100)), min_size=1, max_size=12),
-    fleets=st.lists(st.tuples(st.integers(8, 40), st.sampled_from([1, 2, 4, 8])), min_size=1, max_size=6),
-)
-def test_the_best_fleet_bills_the_same_or_more_for_a_larger_load(
-    sizes: list[tuple[int, float]], fleets: list[tuple[int, int]]
+@given(sizes=sold, replicas=st.integers(1, 100), size=st.sampled_from([1, 2, 4, 8]))
+def test_more_replicas_never_cost_less_and_twice_as_many_never_more_than_twice(
+    sizes: list[tuple[int, float]], replicas: int, size: int
 ) -> None:
-    listed = [offer(f"p{i}", size, usd) for i, (size, usd) in enumerate(sizes)]
+    listed = [offer(f"p{i}", n, usd) for i, (n, usd) in enumerate(sizes)]
+    if priced(listed, 1, size) is None:
+        return
+    one, more, twice = (hourly(priced(listed, n, size), n, size) for n in (replicas, replicas + 1, 2 * replicas))
+    assert one <= more * (1 + 1e-9) and twice <= 2 * one * (1 + 1e-9)
 
-    def least_bill(times: int) -> float:
-        """Of fleets that are so many times as large, where each way to split could be priced."""
-        bills = [bills_of(listed, replicas * times, size) for replicas, size in fleets]
-        common = common_offer(bills)
-        found = [
-            bill.usd_per_hour[bill.offers.index(choice.chosen)]
-            for bill in bills
-            if (choice := choose_offer(bill, common)) is not None
-            and common
-            and choice.chosen.offer == common.offer.offer
-        ]
-        return min(found, default=0.0)
 
-    assert least_bill(2) >= least_bill(1) * (1 - 1e-9)
+@settings(max_examples=draws(100), deadline=None)
+@given(sizes=sold, which=st.integers(0, 19), times=st.floats(1, 3), replicas=st.integers(1, 100))
+def test_a_price_that_rises_never_lowers_a_bill(
+    sizes: list[tuple[int, float]], which: int, times: float, replicas: int
+) -> None:
+    def listed(factor: float) -> list[RentalOffer]:
+        raised = which % len(sizes)
+        return [offer(f"p{i}", n, usd * (factor if i == raised else 1)) for i, (n, usd) in enumerate(sizes)]
+
+    before, after = priced(listed(1), replicas, 1), priced(listed(times), replicas, 1)
+    assert hourly(before, replicas, 1) <= hourly(after, replicas, 1) * (1 + 1e-9)

@@ -55,7 +55,7 @@ EXTREMES: dict[str, dict[str, Any]] = {
     },
     "the same judged by a tail": {
         "traffic.requests_per_s": 5, "tokens.input.mean": 1, "tokens.output.mean": 100_000,
-        "targets": [{"metric": "e2e", "percentile": "p99", "seconds": 36_000}],
+        "targets": [{"metric": "e2e", "percentile": "p99", "seconds": 36_000}], "serving.pipeline_parallel": 4,
     },
     "many clients": {
         "traffic.concurrency": 20_000, "tokens.input.mean": 1, "tokens.output.mean": 100_000,
