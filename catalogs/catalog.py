@@ -3,7 +3,9 @@
 Each kind is read when it is first asked for, so that a command pays only for the kinds that it uses.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +31,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.versions import written_version
 
 BUILT_IN: Final = Path(__file__).parent
 _Kind = TypeVar("_Kind", bound=Record)
@@ -79,6 +82,8 @@ MODEL_OF_SIZE: Final[Mapping[float, str]] = MappingProxyType(
     }
 )
 """Billions of parameters that people say → the architecture that is best known at that size."""
+_NAME_AND_VERSION: Final = re.compile(r"(.*?[^\W\d].*?)[\s:=_-]+(v?\d+\.\d[\w.-]*)", re.IGNORECASE)
+"""A serving runtime with its version behind blanks or joints: 'vLLM 0.11', 'sglang v0.5.6', 'vllm==0.11.2'."""
 NEAR_SIZE: Final = 0.05
 """Within this share of a size above, people mean it: 33 is a 32B."""
 SIZE_TOLERANCE: Final = 0.15
@@ -141,8 +146,8 @@ class Catalog(Struct, frozen=True, dict=True):
 
     @cached_property
     def runtimes(self) -> Mapping[str, ServingRuntime]:
-        """Serving runtimes by id."""
-        return self._by_id("runtime", ServingRuntime)
+        """Serving runtimes by id, each in the newest version that is known."""
+        return {id: entry.at() for id, entry in self._by_id("runtime", ServingRuntime).items()}
 
     @cached_property
     def presets(self) -> Mapping[str, WorkloadPreset]:
@@ -222,12 +227,45 @@ class Catalog(Struct, frozen=True, dict=True):
         return tuple(i for i in self.accelerators if i == product or i.startswith(f"{product}-"))
 
     def runtime(self, text: str) -> ServingRuntime:
-        """Return the serving runtime that the text names.
+        """Return the serving runtime that the text names, in the version that it names: 'vLLM 0.11', 'vllm@0.11'.
 
         Raises:
             UnknownName, AmbiguousName: no entry has the name, or several have.
+            InputError: what stands for a version is none, or none that is known.
         """
-        return self.runtimes[self._runtime_names.find(text)]
+        id, version = self._runtime_and_version(text)
+        return self.runtimes[id].at(version)
+
+    def runtime_name(self, text: str) -> str:
+        """Return the name by which a spec calls the serving runtime and version that the text names: 'vllm@0.11'.
+
+        Raises:
+            UnknownName, AmbiguousName, InputError: as ``runtime``.
+        """
+        id, version = self._runtime_and_version(text)
+        self.runtimes[id].at(version)
+        return f"{id}@{version}" if version else id
+
+    def _runtime_and_version(self, text: str) -> tuple[str, str]:
+        """Return the id of a serving runtime and the version that is said with it; empty where none is.
+
+        Some entries stand for one version, as 'TensorRT-LLM 0.17': a whole name goes first.
+        """
+        names, (name, at, said) = self._runtime_names, text.partition("@")
+        if (said.strip() or not at) and (id := names.find_same_letters(f"{name} {said}")):
+            return id, ""
+        if at:
+            id, version = names.find(name), written_version(said)
+            newest = self.runtimes[id].newest_version
+            if version is None and newest:
+                raise InputError(
+                    f"{quoted(said)} is not a version of {self.runtimes[id].name}; write it like {id}@{newest}"
+                )
+            return id, version or said
+        if written := _NAME_AND_VERSION.fullmatch(text.strip()):
+            with suppress(UnknownName):
+                return names.find(written[1]), written_version(written[2]) or ""
+        return names.find(text), ""
 
     def preset(self, text: str) -> WorkloadPreset:
         """Return the workload preset that the text names.

@@ -87,6 +87,8 @@ class Chosen(Result, frozen=True):
     """Of the command, each with the reason for its value."""
     needs: str = ""
     """What that takes beside the runtime's usual package; empty where nothing."""
+    runtime_version: str = ""
+    """Whose defaults and flags the plan rests on; empty where versions of the runtime are not told apart."""
 
 
 class AcceleratorMemory(Result, frozen=True):
@@ -461,6 +463,8 @@ class Provenance(Result, frozen=True):
     kernels: str
     """Which measured kernels the step times rest on, and whether they are this accelerator's own."""
     method: str
+    runtime: str = ""
+    """The serving runtime and its version, whose defaults and rules hold."""
 
 
 class Range(Result, frozen=True):

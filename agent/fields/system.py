@@ -114,7 +114,7 @@ ACCELERATORS: Final = (
 
 SERVING: Final = (
     Field(
-        "serving.runtime", "--runtime", read_text, "NAME", "vllm by default; sglang, tensorrt-llm, llama.cpp, …",
+        "serving.runtime", "--runtime", read_text, "NAME", "vllm by default; sglang, llama.cpp, vllm@0.11, …",
         label="serving runtime", show=str,
     ),
     Field(

@@ -171,6 +171,8 @@ class Lexicon:
             if not re.search(r"other|generic|any |default|\bsrt\b", spelling.lower())
         }
         self.runtime_words = frozenset(name for name in self.runtimes if name.isalpha() and len(name) > 3)
+        self.with_versions = frozenset(id for id, runtime in catalog.runtimes.items() if runtime.newest_version)
+        """Serving runtimes of which versions are told apart."""
         providers = {offer.provider for offer in catalog.offers}
         self.providers = {letters_of(name): name for name in providers} | {
             letters_of(name): provider for name, provider in _PROVIDERS.items() if provider in providers

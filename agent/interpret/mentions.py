@@ -15,6 +15,7 @@ from agent.interpret.spans import UNITS_AFTER, Found, bare_number_with_unit, is_
 from agent.interpret.spelling import known_words
 from catalogs.catalog import ACCELERATOR_NOISE
 from catalogs.names import letters_of, words_of
+from catalogs.records.versions import written_version
 
 _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 """Accelerators that people call by their number alone."""
@@ -187,7 +188,31 @@ def _runtime(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     if not found and len(word) > 4 and word.isalpha() and word not in known_words():
         meant = slipped(word, lexicon.runtime_words)
         found = (first, lexicon.runtimes[meant]) if meant != word else None
-    return (found[0], name_item("runtime", sentence, first, found[0], (found[1],))) if found else None
+    if not found:
+        return None
+    last, entry = found
+    while sentence.items[last].word == "@":
+        last -= 1
+    if entry in lexicon.with_versions:
+        last, version = _version(sentence, last, lexicon)
+        entry = f"{entry}@{version}" if version else entry
+    return last, name_item("runtime", sentence, first, last, (entry,))
+
+
+_VERSION = re.compile(r"(?:@v?|\s+(?:version\s+v?|v))(\d+(?:\.\d+)*\w*)|(?:\s*@\s*|\s+)(\d+\.\d+[\w.]*)", re.IGNORECASE)
+"""Behind a serving runtime's name: '@0.11', ' v0.15.1', ' version 0.11'; without a mark it has a point: ' 0.5.6'."""
+
+
+def _version(sentence: Sentence, last: int, lexicon: Lexicon) -> tuple[int, str]:
+    """Return the version behind a serving runtime's name, empty where there is none, and the item in which it ends."""
+    said = _VERSION.match(sentence.text, sentence.items[last].end)
+    version = said and written_version(said[1] or said[2].rstrip("."))
+    if not said or not version:
+        return last, ""
+    end = last
+    while end + 1 < len(sentence.items) and sentence.items[end + 1].start < said.end():
+        end += 1
+    return (last, "") if bare_number_with_unit(sentence, end, lexicon) else (end, version)
 
 
 def _provider(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:

@@ -21,7 +21,8 @@ LARGEST: Final = 1e18
 _DOTTED: Final = r"[1-9]\d{0,2}\.\d{3}\.\d{3}(?:\.000)?"
 """A million as continental Europe writes it, and a billion: 1.000.000."""
 _OPAQUE: Final = r"""
-    (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.\w[\w.]*
+    (?:https?|ftp)://(?!huggingface\.co/|hf\.co/)\S+ | www\.\S+
+  | (?<![\w.+-])[\w.+-]{1,64}@(?!v?\d)[\w-]{1,64}\.\w[\w.]*
   | \+\d[\d\ ()/.-]{6,}\d                                    # a telephone number
   | \(\d{2,4}\)\s?\d{3,4}[-\ ]\d{3,4} | (?<![\w.,-])\d{3}[-.\ ]\d{3}[-.]\d{4}(?!\w) | (?<![\w.,-])\d{3}-\d{4}(?![\w-])
   | (?<![\w.,])\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:T[\d:.]+Z?)?(?!\w) | (?<![\w.,])\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\w)

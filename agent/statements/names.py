@@ -39,7 +39,7 @@ def resolve_names(
                 values[path] = find(values[path])
 
     resolved("precision.kv_cache", lambda name: catalog.precision(str(name)).id)
-    resolved("serving.runtime", lambda name: catalog.runtime(str(name)).id)
+    resolved("serving.runtime", lambda name: catalog.runtime_name(str(name)))
     resolved("hardware.accelerators", lambda names: _each(catalog.accelerator(str(name)).id for name in names))
     resolved(
         "hardware.excluded", lambda names: _each(i for name in names for i in catalog.accelerator_forms(str(name)))

@@ -1,12 +1,15 @@
 """Serving runtimes: scheduler, platforms, overheads."""
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from catalogs.errors import InputError, quoted
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import Overheads
 from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, PositiveInt, Record
+from catalogs.records.versions import VERSION, EarlierVersions, is_older, merged, numbers_of
 
 
 class Scheduler(Record):
@@ -168,6 +171,66 @@ class ServingRuntime(Overheads, Framework):
     """What it runs without a unit."""
     platforms: tuple[Platform, ...] = ()
     """What it runs on; empty where it has no command of its own, which is then left open."""
+    newest_version: Annotated[str, Field(pattern=VERSION)] | None = None
+    """Of those that are known, whose facts an entry states; null where versions are not told apart."""
+    oldest_version: Annotated[str, Field(pattern=VERSION)] | None = None
+    versions: tuple[EarlierVersions, ...] = ()
+    """What was otherwise before, newest first: what an older version says goes before what a newer one says."""
+    version: str = ""
+    """Of which these facts are, as ``at`` sets it; not for catalog files."""
+    _by_age: tuple["ServingRuntime", ...] = PrivateAttr(())
+    """The record of the newest version, and of those before each of ``versions``."""
+
+    @model_validator(mode="after")
+    def _versions_are_sound(self) -> Self:
+        newest, oldest = self.newest_version, self.oldest_version
+        if newest is None or oldest is None:
+            if newest or oldest or self.versions:
+                raise ValueError("state both newest_version and oldest_version, or neither and no versions")
+            return self
+        for newer, older in pairwise((newest, *(one.before for one in self.versions), oldest)):
+            if numbers_of(newer) < numbers_of(older):
+                raise ValueError(f"versions stand newest first, but {older} comes after {newer}")
+        fields = self.model_dump(exclude={"newest_version", "oldest_version", "versions"}, exclude_unset=True)
+        records: list[ServingRuntime] = [self.model_copy()]
+        for one in self.versions:
+            fields = merged(fields, one.differs)
+            try:
+                record = ServingRuntime.model_validate(fields)
+            except ValidationError as error:
+                problem = error.errors(include_url=False)[0]
+                where = ".".join(map(str, problem["loc"]))
+                raise ValueError(f"what differs before {one.before} is not valid: {where}: {problem['msg']}") from error
+            known = {"newest_version": newest, "oldest_version": oldest, "versions": self.versions}
+            records.append(record.model_copy(update=known))
+        self._by_age = tuple(records)
+        return self
+
+    def at(self, version: str = "") -> "ServingRuntime":
+        """Return the runtime as it is in a version.
+
+        Args:
+            version: '0.11', '0.11.2'; empty for the newest that is known, which also stands for newer ones.
+
+        Raises:
+            InputError: it is older than the oldest that is known, or versions of this runtime are not told apart.
+        """
+        newest, oldest = self.newest_version, self.oldest_version
+        if newest is None or oldest is None:
+            if version:
+                raise InputError(f"versions of {self.name} are not told apart here; leave {quoted(version)} out")
+            return self
+        if not version or is_older(newest, version):
+            version = newest
+        if is_older(version, oldest):
+            raise InputError(
+                f"{self.name} {version} is older than the oldest version that is known here; "
+                f"{oldest} to {newest} are, like {self.id}@{newest}"
+            )
+        age = sum(is_older(version, one.before) for one in self.versions)
+        record = self._by_age[age].model_copy(update={"version": version})
+        record._by_age = self._by_age
+        return record
 
     def platform_of(self, accelerator: Accelerator) -> Platform | None:
         """Return the platform of an accelerator; None where the runtime is not known to run on it."""

@@ -53,6 +53,7 @@ class Setup(Struct, frozen=True):
     expert_parallel: int
     precision: ChosenPrecision
     runtime: str
+    runtime_version: str
 
 
 class Flops(Struct, frozen=True):
@@ -304,6 +305,7 @@ def _setup(question: Question, sizes: ParallelSizes) -> Setup:
         expert_parallel=sizes.ep,
         precision=ChosenPrecision(question.weights.id, question.kv_cache.id, unit),
         runtime=question.runtime.id,
+        runtime_version=question.runtime.version,
     )
 
 
@@ -323,7 +325,7 @@ def _assumptions(basis: Basis, spec: WorkloadSpec, fit_note: str) -> tuple[Assum
         "percentiles are left open where no closed form knows them": kind in ("concurrency", "offline"),
         f"weights are served as the checkpoint stores them, in {question.weights.name}": not question.weights_stated,
         f"the KV cache is kept in {question.kv_cache.name}": spec.precision.kv_cache is None,
-        f"served by {question.runtime.name}": True,
+        f"served by {question.runtime.name}{question.assumed_version}": True,
         f"no kernel of {question.accelerators[0].name} was measured: efficiencies are {origin}": origin != "measured",
     }
     return tuple(Assumption(text) for text, holds in texts.items() if text and holds)

@@ -61,8 +61,8 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         note(f"weights are served as the checkpoint stores them, in {question.weights.name}", {})
     if unsaid("precision.kv_cache"):
         note(f"the KV cache is kept in {question.kv_cache.name}", {})
-    if unsaid("serving.runtime"):
-        note(f"served by {question.runtime.name}", {})
+    if unsaid("serving.runtime") or question.assumed_version:
+        note(f"served by {question.runtime.name}{question.assumed_version}", {})
     if spec.hardware.max_power_kw:
         note(f"hosts are rated at {HOST_POWER_SHARE:.0%} of the accelerators' power limits, as in a DGX H100", {})
     if unsaid("money.term") and best.offers[0] is not None:

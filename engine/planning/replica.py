@@ -34,4 +34,5 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
         command=launch.command,
         flags=launch.flags,
         needs=launch.needs,
+        runtime_version=question.runtime.version,
     )

@@ -58,6 +58,14 @@ class Question(Struct, frozen=True):
             return self.checkpoint.static_scales
         return self.runtime.framework == "trtllm" and self.model.native_precision in ("bf16", "fp16")
 
+    @property
+    def assumed_version(self) -> str:
+        """Which version of the serving runtime was taken without being asked for, behind its name; else empty."""
+        asked, taken = self.spec.serving.runtime.partition("@")[2], self.runtime.version
+        if not taken or asked == taken:
+            return ""
+        return f" {taken}, the newest version that is known here" + (f"; {asked} was asked for" if asked else "")
+
     def in_precision(self, weights: Precision) -> "Question":
         """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
         served = served_checkpoint(self.model, None, weights, self.kv_cache)

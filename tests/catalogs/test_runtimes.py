@@ -1,4 +1,9 @@
+import re
+
+import pytest
+
 from catalogs.catalog import Catalog
+from catalogs.errors import InputError
 from catalogs.records.runtimes import ServingRuntime
 from tests.every import of_every
 
@@ -61,3 +66,89 @@ def test_tensorrt_llm_reserves_the_answer_and_runs_prompts_whole() -> None:
 
 def test_every_framework_has_kernel_curves() -> None:
     assert {runtime.framework for runtime in RUNTIMES} <= {framework for _, framework in CATALOG.curves}
+
+
+VERSIONS = {
+    "vLLM": "0.33",
+    "vllm@0.11": "0.11",
+    "vLLM 0.11": "0.11",
+    "vllm v0.15.1": "0.15.1",
+    "vllm==0.11.2": "0.11.2",
+    "sglang 0.5.10.post1": "0.5.10.post1",
+    "trtllm 1.0": "1.0",
+    "TensorRT-LLM 0.17": "",  # an entry of its own
+    "llama.cpp": "",
+}
+
+
+@of_every(VERSIONS.items())
+def test_a_version_is_said_with_the_name(said: str, version: str) -> None:
+    assert CATALOG.runtime(said).version == version
+
+
+REFUSED = {
+    "vllm@": "'' is not a version of vLLM; write it like vllm@0.33",
+    "vllm@abc": "'abc' is not a version of vLLM; write it like vllm@0.33",
+    "vllm 0.6.3": "0.6.3 is older than the oldest version that is known here; 0.8 to 0.33 are",
+    "sglang@0.3": "0.3 is older than the oldest version",
+    "llama.cpp@b4567": "not told apart",
+    "nonesuch@1.0": "no runtime is called",
+}
+
+
+@of_every(REFUSED.items())
+def test_what_is_no_version_is_refused_with_what_is_known(said: str, problem: str) -> None:
+    with pytest.raises(InputError, match=re.escape(problem)):
+        CATALOG.runtime(said)
+
+
+def test_a_version_newer_than_any_known_counts_as_the_newest() -> None:
+    assert CATALOG.runtime("vllm@9").version == CATALOG.runtime("vllm").version
+    assert CATALOG.runtime_name("vLLM 9.1") == "vllm@9.1"
+
+
+def a_runtime(**fields: object) -> ServingRuntime:
+    versions = {"newest_version", "oldest_version", "versions", "version"}
+    return ServingRuntime.model_validate(CATALOG.runtimes["generic"].model_dump(exclude=versions) | fields)
+
+
+KNOWN = {"newest_version": "0.30", "oldest_version": "0.8"}
+EARLIER = (
+    {"before": "0.20.1", "source": "a", "differs": {"memory_utilisation": 0.95}},
+    {"before": "0.19", "source": "b", "differs": {"memory_utilisation": 0.88, "scheduler": {"token_budget": 2048}}},
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "share", "budget"),
+    [
+        ("0.8", 0.88, 2048), ("0.9", 0.88, 2048), ("0.18.1", 0.88, 2048), ("0.19", 0.95, 8192), ("0.20.0", 0.95, 8192),
+        ("0.20", 0.9, 8192), ("0.20.1", 0.9, 8192), ("", 0.9, 8192), ("0.31", 0.9, 8192),
+    ],
+)  # fmt: skip
+def test_a_version_is_the_entry_but_for_what_differed_before(version: str, share: float, budget: int) -> None:
+    """0.20 is its series' newest; 0.9 is older than 0.19; inner tables keep what did not differ."""
+    entry = a_runtime(**KNOWN, versions=EARLIER)
+    runtime = entry.at(version)
+    assert (runtime.memory_utilisation, runtime.scheduler.token_budget) == (share, budget)
+    assert runtime.scheduler.max_sequences == entry.scheduler.max_sequences
+    assert runtime.at("0.8").memory_utilisation == 0.88
+    assert runtime.at().memory_utilisation == 0.9
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"versions": EARLIER}, "state both"),
+        ({"newest_version": "0.30"}, "state both"),
+        (KNOWN | {"versions": EARLIER[::-1]}, "0.20.1 comes after 0.19"),
+        (KNOWN | {"newest_version": "0.20", "versions": EARLIER}, "0.20.1 comes after 0.20"),
+        (
+            KNOWN | {"versions": [{"before": "0.9", "source": "a", "differs": {"memory": 1}}]},
+            "what differs before 0.9 is not valid: memory: ",
+        ),
+    ],
+)
+def test_versions_of_an_entry_are_checked(fields: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        a_runtime(**fields)

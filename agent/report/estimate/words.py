@@ -16,11 +16,12 @@ TONES: dict[str, Tone] = {"compatible": "good", "marginal": "warning", "incompat
 
 
 def setup_shown(setup: Setup) -> str:
-    """Return '2 × H200 SXM 141GB (TP2): Llama 3.1 70B in BF16 on vllm'."""
+    """Return '2 × H200 SXM 141GB (TP2): Llama 3.1 70B in BF16 on vllm 0.33'."""
     sizes = (setup.tensor_parallel, setup.pipeline_parallel, setup.data_parallel, setup.expert_parallel)
     split = parallelism_shown(*sizes, separator=" ")
     where = f"{setup.accelerators} × {setup.accelerator_name}" + (f" ({split})" if setup.accelerators > 1 else "")
-    return f"{where}: {setup.model_name} in {precision_shown(setup.precision.weights)} on {setup.runtime}"
+    runtime = f"{setup.runtime} {setup.runtime_version}".strip()
+    return f"{where}: {setup.model_name} in {precision_shown(setup.precision.weights)} on {runtime}"
 
 
 def load_shown(load: GivenLoad) -> str:

@@ -85,7 +85,7 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
             ("accelerators", f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}"),
             ("parallelism", parallelism_shown(*sizes, separator=" ")),
             ("precision", formats),
-            ("serving runtime", chosen.runtime),
+            ("serving runtime", f"{chosen.runtime} {chosen.runtime_version}".strip()),
         )
     )
     if chosen.command:
@@ -169,5 +169,6 @@ def _provenance(plan: CapacityPlan) -> Facts:
             ("catalog", made.catalog),
             ("kernels", made.kernels),
             ("method", made.method),
+            *([("runtime", made.runtime)] if made.runtime else []),
         )
     )
