@@ -25,8 +25,15 @@ class Scheduler(Record):
     """A prompt may be split over steps."""
     reserve_output: bool = False
     """Admits a request only when the KV for its whole answer is free (no preemption)."""
+    admit_whole_prompt: bool = False
+    """Admits a request only when the KV of all its tokens so far is free, not that of its next chunk alone."""
+    prefix_cache: bool = False
+    """KV blocks that were given back can be found until others take them, by whom was preempted and by those whose
+    prompts begin alike, which hold them once."""
     one_step_later: bool = False
     """An arrival can be scheduled one step later than the next: steps are scheduled while the one before runs."""
+    release_one_step_later: bool = False
+    """A request that ends keeps its seat and KV for one more scheduling, for the same reason."""
     poll_steps: PositiveInt = 1
     """Looks for arrivals only every so many decoding steps."""
     batch_wait_steps: NonNegativeInt = 0

@@ -26,6 +26,9 @@ from engine.simulation.columns import (
     HEAD,
     LAST,
     LEAVING,
+    LINGERING,
+    LINGERING_BLOCKS,
+    LINGERING_FULL,
     NEVER,
     NEWCOMERS,
     PARTIAL,
@@ -202,6 +205,7 @@ class ChangingFleet(FleetState):
         columns = self._columns
         for one in lost:
             columns.following[one], columns.emitted[one], columns.ends[one], columns.fill[one] = -1, 0, -1, 0.0
+            columns.kept[one] = 0
             for column in (columns.admitted, columns.first_token, columns.finish, columns.waits_since):
                 column[one] = -1.0
         self.begun_anew += len(lost)
@@ -215,7 +219,8 @@ class ChangingFleet(FleetState):
             # The step that it was in is cut short.
             numbers[COMPLETED] -= numbers[LEAVING]
             times[BUSY] -= times[CLOCK] - now
-        for name in (DECODING, CONTEXT, DONE, WAITED, RESERVED, ADMITTED, LEAVING, NEWCOMERS):
+        lingering = (LINGERING, LINGERING_BLOCKS, LINGERING_FULL)
+        for name in (DECODING, CONTEXT, DONE, WAITED, RESERVED, ADMITTED, LEAVING, NEWCOMERS, *lingering):
             numbers[name] = 0
         for name in (PARTIAL, HEAD, UNREADY, COMING, LAST):
             numbers[name] = -1

@@ -62,8 +62,14 @@ class Policy(NamedTuple):
     chunked: int
     reserving: int
     """Blocks for the whole answer are set aside at admission."""
+    whole: int
+    """Requests are admitted only when blocks for all of their tokens are free."""
+    caching: int
+    """Blocks that were given back can be found until others take them."""
     later: int
     """Arrivals are seen one step later."""
+    lingering: int
+    """Who ended keeps seat and blocks for one more scheduling."""
     poll_steps: int
     """Decoding steps between two looks for arrivals."""
     batch_wait: int
@@ -95,6 +101,10 @@ class RequestColumns(NamedTuple):
     """Since when it waits to go on; −1 unless it does."""
     fill: Column
     """By how much the pipeline delays its tokens."""
+    kept: Column
+    """Full blocks that it gave back when it was preempted; 0 unless it waits to go on."""
+    kept_until: Column
+    """Where they end in the line of blocks that others take (``GIVEN_BACK`` then)."""
 
 
 class State(NamedTuple):
@@ -152,7 +162,12 @@ OUTPUT_TOKENS = 19
 TURNS_LEFT = 20  # turns of the loop that it may still take; below 0 it stands still for good
 ASSIGNED = 21  # requests routed here
 TAKES = 22  # 1 where new requests are taken
-INTEGERS = 23
+LINGERING = 23  # requests that ended and keep their seats for the scheduling to come
+LINGERING_BLOCKS = 24  # what they hold
+LINGERING_FULL = 25  # of these, full ones
+GIVEN_BACK = 26  # full blocks put at the end of the line of free ones so far, less those found again and taken out of it
+EMPTY = 27  # free blocks in which nothing can be found: others take them first
+INTEGERS = 28
 
 # A replica's floats.
 CLOCK = 0

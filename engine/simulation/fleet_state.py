@@ -18,6 +18,7 @@ from engine.simulation.columns import (
     ID_MASK,
     INTEGERS,
     LAST,
+    LINGERING,
     NEVER,
     PARTIAL,
     QUIET,
@@ -246,6 +247,10 @@ class FleetState:
             *(np.asarray(column, dtype=old.dtype) for column, old in zip(columns, self._open, strict=True))
         )
         done = (arrays.finish >= 0) & (arrays.finish <= until)
+        # Who ended and still keeps its blocks may yet give them back early.
+        clocks = [times[CLOCK] for numbers, times in zip(self._state.integers, self._state.floats) if numbers[LINGERING]]
+        if clocks:
+            done &= ~np.isin(arrays.finish, clocks)
         fill = arrays.fill[done]
         served = Served(
             numbers[done],
@@ -290,6 +295,8 @@ def _columns_of(requests: Requests) -> RequestColumns:
         preempted=none,
         waits_since=unset,
         fill=np.zeros(count),
+        kept=none,
+        kept_until=none,
     )
 
 
@@ -335,7 +342,11 @@ def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Polic
         mixed=int(scheduler.mixed),
         chunked=int(scheduler.chunked),
         reserving=int(scheduler.reserve_output),
+        # Whoever has reserved its whole answer is never preempted.
+        whole=int(scheduler.admit_whole_prompt and not scheduler.reserve_output),
+        caching=int(scheduler.prefix_cache and not scheduler.reserve_output),
         later=int(scheduler.one_step_later),
+        lingering=int(scheduler.release_one_step_later),
         poll_steps=int(scheduler.poll_steps),
         batch_wait=int(scheduler.batch_wait_steps),
         prompts_per_step=int(scheduler.prompts_per_step or NO_LIMIT),

@@ -21,6 +21,8 @@ from engine.simulation.columns import (
     CONTEXT,
     DECODING,
     DONE,
+    EMPTY,
+    GIVEN_BACK,
     HEAD,
     ID_BITS,
     ID_MASK,
@@ -28,6 +30,9 @@ from engine.simulation.columns import (
     KV_SECONDS,
     LAST,
     LEAVING,
+    LINGERING,
+    LINGERING_BLOCKS,
+    LINGERING_FULL,
     NEVER,
     NEWCOMERS,
     OUTPUT_TOKENS,
@@ -50,7 +55,15 @@ from engine.simulation.columns import (
 )
 from engine.simulation.gaps import gap, spread
 from engine.simulation.heaps import pop, push
-from engine.simulation.kv_blocks import compacted, make_room, steps_that_fit, used_blocks
+from engine.simulation.kv_blocks import (
+    compacted,
+    empty_after,
+    keep_blocks,
+    make_room,
+    release,
+    steps_that_fit,
+    used_blocks,
+)
 
 
 def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
@@ -85,7 +98,22 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         stages,
         shortest_step,
     ) = model
-    budget, seats, blocks, block, mixed, chunked, reserving, later, poll, batch_wait, per_step = policy
+    (
+        budget,
+        seats,
+        blocks,
+        block,
+        mixed,
+        chunked,
+        reserving,
+        whole,
+        caching,
+        later,
+        keeping,
+        poll,
+        batch_wait,
+        per_step,
+    ) = policy
     (
         arrival,
         prompt,
@@ -100,6 +128,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         preempted,
         waits_since,
         fill,
+        kept,
+        kept_until,
     ) = requests
     integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, ending, gone, _, _ = state
     numbers, times, heap, phase, order = (
@@ -123,6 +153,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     reserved = numbers[RESERVED]
     places = numbers[ADMITTED]
     leaving = numbers[LEAVING]
+    lingering = numbers[LINGERING]
+    pool = blocks - numbers[LINGERING_BLOCKS]
     clock = times[CLOCK]
     stall = times[STALL]
     newcomers = numbers[NEWCOMERS]
@@ -153,6 +185,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         if not later:
             unready = coming
         if decoding == 0 and partial < 0 and head == unready:
+            if lingering:
+                release(numbers)
+                lingering, pool = 0, blocks
             if head != coming:
                 unready = coming  # seen while nothing runs
             elif coming_at < horizon:
@@ -165,15 +200,15 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         # --- KV for the decoding requests' next tokens, then prompts ---
         held = (done + block - 1) // block if partial >= 0 else 0
         # At least so many blocks are free when each decoding request has its next token; counted only when too few.
-        free = blocks - reserved if reserving else blocks - context // block - decoding - held
+        free = pool - reserved if reserving else pool - context // block - decoding - held
         counted = reserving > 0
-        kept_out = 0
+        kept_out, settled = 0, not caching
         tokens, attention, prompts, ended = 0, 0.0, 0, 0
-        running = decoding + (1 if partial >= 0 else 0)
+        running = decoding + lingering + (1 if partial >= 0 else 0)
         if free < 0 and decoding and mixed:
             numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
             numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
-            kept_out = make_room(replica, clock, block, blocks, windows, requests, state)
+            kept_out = make_room(replica, clock, policy, windows, requests, state)
             decoding, context, partial, head, places = (
                 numbers[DECODING],
                 numbers[CONTEXT],
@@ -181,18 +216,22 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 numbers[HEAD],
                 numbers[ADMITTED],
             )
+            lingering, pool = numbers[LINGERING], blocks - numbers[LINGERING_BLOCKS]
             held = (done + block - 1) // block if partial >= 0 else 0
-            free = blocks - held - used_blocks(phase, iteration, context, block) - phase[(iteration + 1) % block]
+            free = pool - held - used_blocks(phase, iteration, context, block) - phase[(iteration + 1) % block]
             counted = True
+            settled = settled or kept_out > 0
         holding = False
         if partial >= 0 or (head != unready and running < seats and kept_out == 0):
             room = budget - decoding if mixed else budget
+            # Blocks that this step takes of those that are free.
+            taken = 0 if settled or not mixed else phase[(iteration + 1) % block]
             if partial >= 0 and room > 0:
                 rest = prompt[partial] + emitted[partial] - done
                 chunk = min(rest, room)
                 more = (done + chunk + block - 1) // block - held
                 if not reserving and more > free and not counted:
-                    free = blocks - held - used_blocks(phase, iteration, context, block)
+                    free = pool - held - used_blocks(phase, iteration, context, block)
                     if mixed:
                         free -= phase[(iteration + 1) % block]
                     counted = True
@@ -203,6 +242,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     numbers[PREEMPTIONS] += 1
                     if waits_since[partial] < 0.0:
                         waits_since[partial] = clock
+                    if caching:
+                        numbers[EMPTY] = max(numbers[EMPTY] - taken, 0) + held - done // block
+                        settled = mixed > 0
+                        keep_blocks(partial, done // block, numbers, requests)
                     following[partial] = head
                     if head < 0:
                         numbers[LAST] = partial
@@ -213,6 +256,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 else:
                     if not reserving:
                         free -= more
+                        taken += more
                     attention += chunk * (done + chunk * 0.5)
                     for w in range(kinds - 1):
                         seen[w] = chunk * min(done + chunk * 0.5, 1.0 * windows[w])
@@ -228,6 +272,18 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             while head != unready and running < seats and room > 0 and prompts < per_step and kept_out == 0:
                 one = head
                 start = cached[one]
+                found = 0
+                if caching and kept[one]:
+                    if not counted:
+                        promised = pool - context // block - decoding - free
+                        free = pool - promised - used_blocks(phase, iteration, context, block)
+                        if mixed:
+                            free -= phase[(iteration + 1) % block]
+                        counted = True
+                    # Others took from its end so far as the line has moved on.
+                    line = free - max(numbers[EMPTY] - taken, 0)
+                    found = max(min(kept_until[one] - numbers[GIVEN_BACK] + line, kept[one]), 0)
+                    start = max(start, found * block)
                 rest = prompt[one] + emitted[one] - start
                 chunk = rest
                 if rest > room:
@@ -237,14 +293,15 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         break  # a whole prompt waits for room; one longer than the budget runs when it is alone
                 more = (prompt[one] + output[one] if reserving else start + chunk) + block - 1
                 more //= block
-                if more > free:
+                wanted = (prompt[one] + emitted[one] + block - 1) // block if whole else more
+                if wanted > free:
                     if not counted:
-                        promised = blocks - context // block - decoding - free
-                        free = blocks - promised - used_blocks(phase, iteration, context, block)
+                        promised = pool - context // block - decoding - free
+                        free = pool - promised - used_blocks(phase, iteration, context, block)
                         if mixed:
                             free -= phase[(iteration + 1) % block]
                         counted = True
-                    if more > free:
+                    if wanted > free:
                         break
                 if waited < batch_wait and decoding and tokens == 0:
                     together, other = decoding, one
@@ -257,6 +314,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 free -= more
                 if reserving:
                     reserved += more
+                if caching:
+                    taken += more - found
+                    numbers[GIVEN_BACK] -= found
+                    kept[one] = 0
                 head = following[one]
                 running += 1
                 prompts += 1
@@ -279,10 +340,18 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 else:
                     partial = one
                     done = start + chunk
+        if lingering and decoding == 0 and tokens == 0:
+            # Nothing can run beside those that ended: once they are gone, who waits is looked at again.
+            release(numbers)
+            lingering, pool = 0, blocks
+            since = poll
+            continue
         leaving = 0
         if tokens > 0:
             # --- a step that carries prompts ---
             waited = 0
+            if caching:
+                numbers[EMPTY] = max(numbers[EMPTY] - taken, 0)
             together = tokens + decoding if mixed else tokens
             lasts = step_s[together] if together < sized else step_s[sized - 1] + beyond_s * (together - sized + 1)
             lasts += prompt_fixed + prompt_token * tokens + prompt_context * attention
@@ -310,10 +379,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 newcomers = 0
         else:
             # --- decoding only: as many steps as nothing can change ---
-            if not mixed and not reserving and context // block + decoding > blocks:
+            if not mixed and not reserving and context // block + decoding > pool:
                 numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
                 numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
-                kept_out += make_room(replica, clock, block, blocks, windows, requests, state)
+                kept_out += make_room(replica, clock, policy, windows, requests, state)
                 decoding, context, partial, head, places = (
                     numbers[DECODING],
                     numbers[CONTEXT],
@@ -321,6 +390,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     numbers[HEAD],
                     numbers[ADMITTED],
                 )
+                settled = settled or kept_out > 0
             each = batch_s[decoding] + weight[decoding] * decode_context * context
             growth = weight[decoding] * decode_context * decoding
             for w in range(kinds - 1):
@@ -336,6 +406,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 open_ = False
             if kept_out or partial >= 0 or (open_ and unready != coming):
                 many = 1
+            if head != unready and (lingering or (kept[head] and not chunked)):
+                many = 1  # once those are gone, or as less is found of a prompt that must run whole
             if many > 1 and not reserving and context + decoding * (many + block - 1) >= (blocks + 1) * block:
                 many = max(steps_that_fit(phase, iteration, decoding, blocks, context, many, block), 1)
             if many > 1:
@@ -383,6 +455,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 stall = 0.0
             else:
                 spread(gaps, edges, each, growth, many, decoding)
+            if not settled and numbers[EMPTY]:
+                numbers[EMPTY] = empty_after(phase, iteration, many, numbers[EMPTY], block)
             clock += lasts
             iteration += many
             busy += lasts
@@ -393,6 +467,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 sums[w] += counts[w] * many
             steps += many
             output_tokens += decoding * many
+        if lingering:
+            release(numbers)
+            lingering, pool = 0, blocks
         # --- who is done ---
         while (heap[0] >> ID_BITS) <= iteration * kinds + kinds - 1:
             key = pop(heap)
@@ -411,6 +488,12 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     counts[w] -= 1
             if reserving:
                 reserved -= (prompt[one] + output[one] + block - 1) // block
+            if keeping:
+                numbers[LINGERING_BLOCKS] += ((prompt[one] + output[one] if reserving else size) + block - 1) // block
+                numbers[LINGERING_FULL] += size // block
+            elif caching:
+                numbers[GIVEN_BACK] += size // block
+                numbers[EMPTY] += 1 if size % block else 0
             ends[one] = -1
             finish[one] = clock
             gone[leaving] = one
@@ -430,6 +513,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             if left == 0:
                 if reserving:
                     reserved -= (prompt[one] + output[one] + block - 1) // block
+                if keeping:
+                    numbers[LINGERING_BLOCKS] += (
+                        (prompt[one] + output[one] if reserving else size) + block - 1
+                    ) // block
+                    numbers[LINGERING_FULL] += size // block
+                elif caching:
+                    numbers[GIVEN_BACK] += size // block
+                    numbers[EMPTY] += 1 if size % block else 0
                 ends[one] = -1
                 finish[one] = clock
                 gone[leaving] = one
@@ -448,6 +539,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     if windows[w] - size < left:
                         push(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | one)
         completed += leaving
+        if keeping and leaving:
+            lingering = leaving
+            numbers[LINGERING] = leaving
+            pool = blocks - numbers[LINGERING_BLOCKS]
         if once:
             wake = clock
             break

@@ -32,7 +32,7 @@ class Scenario:
 
 
 def scenario(seed: int) -> Scenario:
-    draw = Random(seed)
+    draw, new = Random(seed), Random(f"scheduler {seed}")
     budget, seats = draw.choice([32, 64, 256, 2048]), draw.choice([2, 5, 16, 64])
     block = draw.choice([1, 4, 16, 32])
     prompt, output = draw.choice([10, 60, 300]), draw.choice([3, 20, 80])
@@ -62,6 +62,9 @@ def scenario(seed: int) -> Scenario:
         chunked=draw.random() < 0.6,
         reserve_output=draw.random() < 0.3,
         one_step_later=draw.random() < 0.4,
+        admit_whole_prompt=new.random() < 0.5,
+        prefix_cache=new.random() < 0.6,
+        release_one_step_later=new.random() < 0.5,
         poll_steps=draw.choice([1, 1, 1, 5, 30]),
         batch_wait_steps=draw.choice([0, 0, 0, 7, 20]),
         prompts_per_step=draw.choice([None, None, 1, 3]),

@@ -1,13 +1,73 @@
 """An independent simulator that takes every step one by one: what the fast one must equal. Slow and obvious."""
 
 from collections import deque
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from math import ceil, inf
 
 import numpy as np
 
 from catalogs.records.runtimes import Scheduler
 from engine.simulation import Requests, StepModel
+
+
+class Pool:
+    """KV blocks one by one, in the order in which others take them: as vLLM's pool."""
+
+    def __init__(self, blocks: int) -> None:
+        self.size = blocks
+        self.unused = blocks
+        self.empty: list[int] = []
+        """Given back with nothing in them that could be found; the latest goes first."""
+        self.given_back: dict[int, None] = {}
+        self.holders: dict[int, int] = {}
+        self.content: dict[int, Hashable] = {}
+        self.findable: dict[Hashable, dict[int, None]] = {}
+
+    @property
+    def free(self) -> int:
+        return self.unused + len(self.empty) + len(self.given_back)
+
+    def take(self) -> int:
+        """The block that has been free for longest; what it held cannot be found any more."""
+        if self.empty:
+            block = self.empty.pop()
+        elif self.unused:
+            self.unused -= 1
+            block = self.unused
+        else:
+            block = next(iter(self.given_back))
+            del self.given_back[block]
+        held = self.content.pop(block, None)
+        if held is not None:
+            del self.findable[held][block]
+        self.holders[block] = 1
+        return block
+
+    def give_back(self, blocks: list[int]) -> None:
+        """The tail first."""
+        for block in reversed(blocks):
+            self.holders[block] -= 1
+            if not self.holders[block]:
+                if block in self.content:
+                    self.given_back[block] = None
+                else:
+                    self.empty.append(block)
+
+    def keep(self, block: int, content: Hashable) -> None:
+        if block not in self.content:
+            self.content[block] = content
+            self.findable.setdefault(content, {})[block] = None
+
+    def find(self, contents: Iterable[Hashable]) -> list[int]:
+        """The blocks that hold these, as far as all before them are found too."""
+        return [next(iter(self.findable[content])) for content in takewhile(self.findable.get, contents)]
+
+    def hold(self, blocks: list[int]) -> None:
+        for block in blocks:
+            self.given_back.pop(block, None)
+            self.holders[block] += 1
 
 
 @dataclass
@@ -17,8 +77,14 @@ class Job:
     prompt: int
     output: int
     cached: int
+    prefix: int = -1
+    shared: int = 0
+    """Tokens of the prompt with which all of its prefix begin."""
     computed: int = 0
     """Tokens whose KV is held."""
+    blocks: list[int] = field(default_factory=list)
+    kept: int = 0
+    """Of these, so many can be found."""
     target: int = 0
     """Tokens that must be computed before the next token comes out of the prefill."""
     emitted: int = 0
@@ -30,6 +96,14 @@ class Job:
     @property
     def decoding(self) -> bool:
         return self.computed >= self.target
+
+    @property
+    def done(self) -> bool:
+        return self.emitted == self.output
+
+    def content(self, block: int, size: int) -> Hashable:
+        """What the block of this number holds."""
+        return (self.prefix, block) if (block + 1) * size <= self.shared else (self.number, block, "own")
 
 
 @dataclass
@@ -51,21 +125,25 @@ class Stepper:
     held: list[tuple[float, float, int, int]] = field(default_factory=list)
     """(from, to, requests running, KV tokens) of each step."""
 
-    def blocks(self, job: Job, tokens: int) -> int:
-        if self.policy.reserve_output:
-            tokens = job.prompt + job.output
-        return ceil(tokens / self.model.block_tokens)
+    def __post_init__(self) -> None:
+        self.pool = Pool(self.model.blocks)
+        self.size = self.model.block_tokens
 
-    def free(self) -> int:
-        return self.model.blocks - sum(self.blocks(job, job.computed) for job in self.running)
+    @property
+    def live(self) -> list[Job]:
+        """Those that run and are not done; one that is done may keep its seat and blocks for one more scheduling."""
+        return [job for job in self.running if not job.done]
 
     def seats(self) -> int:
         return min(self.model.seats, self.model.budget) if self.policy.mixed else self.model.seats
 
     def preempt_last(self) -> Job:
         job = self.running.pop()
-        job.computed, job.preemptions = 0, job.preemptions + 1
-        self.waiting.appendleft(job)
+        self.pool.give_back(job.blocks)
+        job.blocks, job.kept = [], 0
+        if not job.done:
+            job.computed, job.preemptions = 0, job.preemptions + 1
+            self.waiting.appendleft(job)
         return job
 
     def look(self) -> None:
@@ -97,7 +175,7 @@ class Stepper:
         if self.policy.mixed:
             budget, work, preempted = self.run_running(self.model.budget)
         else:
-            partial = [job for job in self.running if not job.decoding]
+            partial = [job for job in self.live if not job.decoding]
             budget, work, preempted = self.model.budget, [], False
             if partial:
                 chunk = min(partial[0].target - partial[0].computed, budget)
@@ -106,6 +184,7 @@ class Stepper:
                     budget -= chunk
                 else:
                     preempted = True
+                    self.preempt_last()
         holding = False
         if not preempted:
             holding = self.admit(budget, work)
@@ -113,8 +192,11 @@ class Stepper:
         if not self.policy.mixed and not prompts:
             _, work, _ = self.run_running(self.model.budget, decode_only=True)
         self.held_back = 0 if prompts else self.held_back + holding
-        self.execute(work)
-        self.since = inf if prompts else self.since + 1
+        for job in [job for job in self.running if job.done]:
+            self.release(job)
+        if work:
+            self.execute(work)
+        self.since = inf if prompts or not work else self.since + 1
         return True
 
     def run_running(self, budget: int, decode_only: bool = False) -> tuple[int, list[tuple[Job, int]], bool]:
@@ -125,18 +207,15 @@ class Stepper:
         while at < len(self.running):
             job = self.running[at]
             chunk = 1 if job.decoding else min(job.target - job.computed, budget)
-            if decode_only and not job.decoding:
+            if job.done or chunk == 0 or (decode_only and not job.decoding):
                 at += 1
                 continue
-            if chunk == 0:
-                at += 1
-                continue
-            fits = self.allocate(job, chunk, [j for j, _ in work])
+            fits = self.allocate(job, chunk)
             while not fits:
                 preempted = True
                 if self.preempt_last() is job:
                     break
-                fits = self.allocate(job, chunk, [j for j, _ in work])
+                fits = self.allocate(job, chunk)
             if not fits:
                 break
             work.append((job, chunk))
@@ -145,52 +224,74 @@ class Stepper:
             at += 1
         return budget, work, preempted
 
-    def allocate(self, job: Job, chunk: int, scheduled: list[Job] | None = None) -> bool:
-        """Whether the blocks for so many more tokens are free, those promised in this step counted."""
-        if self.policy.reserve_output:
-            return True
-        promised = sum(self.blocks(j, j.computed + 1) - self.blocks(j, j.computed) for j in scheduled or [])
-        fits = self.blocks(job, job.computed + chunk) - self.blocks(job, job.computed) <= self.free() - promised
-        if not fits and scheduled is None:
-            self.preempt_last()
-        return fits
+    def allocate(self, job: Job, chunk: int) -> bool:
+        """Whether the blocks for so many more tokens are free; then they are taken."""
+        tokens = job.prompt + job.output if self.policy.reserve_output else job.computed + chunk
+        more = ceil(tokens / self.size) - len(job.blocks)
+        if more > self.pool.free:
+            return False
+        job.blocks += [self.pool.take() for _ in range(more)]
+        # Where a step is composed while the one before runs, the token of that one is not known yet.
+        known = job.prompt + job.emitted - (self.policy.release_one_step_later and job.decoding)
+        self.keep(job, min(job.computed + chunk, known))
+        return True
+
+    def keep(self, job: Job, tokens: int) -> None:
+        """Make the full blocks of these tokens findable."""
+        if self.policy.prefix_cache:
+            for number in range(job.kept, tokens // self.size):
+                self.pool.keep(job.blocks[number], job.content(number, self.size))
+            job.kept = max(job.kept, tokens // self.size)
 
     def admit(self, budget: int, work: list[tuple[Job, int]]) -> bool:
         """Admit waiting requests; True when they are held back to run more of them together."""
-        decoding = sum(1 for job in self.running if job.decoding)
+        decoding = sum(1 for job in self.live if job.decoding)
         prompts = [chunk for job, chunk in work if not job.decoding]
-        taken = (
-            sum(self.blocks(j, j.computed + c) - self.blocks(j, j.computed) for j, c in work)
-            if not self.policy.reserve_output
-            else 0
-        )
         most = self.policy.prompts_per_step or inf
         while self.waiting and len(self.running) < self.seats() and budget > 0 and len(prompts) < most:
             job = self.waiting[0]
             target = job.prompt + job.emitted
-            rest = target - job.cached
+            found = self.found(job, target)
+            start = max(job.cached, len(found) * self.size)
+            rest = target - start
             chunk = min(rest, budget)
             if not self.policy.chunked:
                 if rest > budget and (prompts or rest <= self.model.budget):
                     break
                 chunk = rest
-            needed = self.blocks(job, job.cached + chunk)
-            if needed > self.free() - taken:
+            tokens = target if self.policy.admit_whole_prompt else start + chunk
+            if self.policy.reserve_output:
+                tokens = job.prompt + job.output
+            needed = ceil(tokens / self.size) - sum(block not in self.pool.given_back for block in found)
+            if needed > self.pool.free:
                 break
             if decoding and not prompts and self.held_back < self.policy.batch_wait_steps:
                 tokens = decoding + sum(job.prompt + job.emitted - job.cached for job in self.waiting)
                 if tokens < self.model.budget:
                     return True
             self.waiting.popleft()
-            job.computed, job.target = job.cached, target
+            self.pool.hold(found)
+            job.blocks, job.kept, job.computed, job.target = found, len(found), start, target
+            assert self.allocate(job, chunk)
             if job.admitted < 0:
                 job.admitted = self.clock
             self.running.append(job)
-            taken += needed - self.blocks(job, job.computed) if not self.policy.reserve_output else 0
             work.append((job, chunk))
             prompts.append(chunk)
             budget -= chunk
         return False
+
+    def found(self, job: Job, target: int) -> list[int]:
+        """Blocks that hold the begin of a request's tokens; its last token is computed again, or none would come out."""
+        if not self.policy.prefix_cache:
+            return []
+        return self.pool.find(job.content(number, self.size) for number in range((target - 1) // self.size))
+
+    def release(self, job: Job) -> None:
+        self.running.remove(job)
+        self.keep(job, job.computed)
+        self.pool.give_back(job.blocks)
+        job.blocks = []
 
     def execute(self, work: list[tuple[Job, int]]) -> None:
         decodes = [job.computed + 1 for job, _ in work if job.decoding]
@@ -207,11 +308,12 @@ class Stepper:
             job.emitted += 1
             if job.first < 0:
                 job.first = self.clock
-            if job.emitted == job.output:
+            if job.done:
                 job.finish = self.clock
-                self.running.remove(job)
-        used = self.model.blocks - self.free()
-        assert used <= self.model.blocks
+                if not self.policy.release_one_step_later:
+                    self.release(job)
+        used = self.pool.size - self.pool.free
+        assert used <= self.pool.size
         self.most_blocks = max(self.most_blocks, used)
 
     def run_until(self, time: float) -> None:
