@@ -165,7 +165,7 @@ TAKES = 22  # 1 where new requests are taken
 LINGERING = 23  # requests that ended and keep their seats for the scheduling to come
 LINGERING_BLOCKS = 24  # what they hold
 LINGERING_FULL = 25  # of these, full ones
-GIVEN_BACK = 26  # full blocks put at the end of the line of free ones so far, less those found again and taken out of it
+GIVEN_BACK = 26  # blocks put at the end of the line of free ones so far, less those found and taken out of it
 EMPTY = 27  # free blocks in which nothing can be found: others take them first
 INTEGERS = 28
 

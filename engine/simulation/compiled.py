@@ -88,7 +88,8 @@ def compiled_loops() -> Loops:
         made[name] = _compile(getattr(heaps, f"array_{name}"), made)
     for module, names in (
         (gaps, "gap spread"),
-        (kv_blocks, "used_blocks steps_that_fit compacted known_tokens keep_blocks release empty_after make_room"),
+        (kv_blocks, "used_blocks steps_that_fit compacted known_tokens keep_blocks release empty_after"),
+        (kv_blocks, "put_in_front preempt release_early make_room"),
         (loop, "steps_until filling advance"),
         (tournament, "put first_within least_of_others"),
         (serving, "outstanding note join choose serve_open serve_closed settle load_of renumber"),

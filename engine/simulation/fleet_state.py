@@ -247,8 +247,9 @@ class FleetState:
             *(np.asarray(column, dtype=old.dtype) for column, old in zip(columns, self._open, strict=True))
         )
         done = (arrays.finish >= 0) & (arrays.finish <= until)
-        # Who ended and still keeps its blocks may yet give them back early.
-        clocks = [times[CLOCK] for numbers, times in zip(self._state.integers, self._state.floats) if numbers[LINGERING]]
+        # Who ended and still keeps its blocks may yet have to give them back early.
+        each = zip(self._state.integers, self._state.floats, strict=True)
+        clocks = [times[CLOCK] for integers, times in each if integers[LINGERING]]
         if clocks:
             done &= ~np.isin(arrays.finish, clocks)
         fill = arrays.fill[done]

@@ -25,9 +25,7 @@ from engine.simulation.columns import (
 from engine.simulation.heaps import remove
 
 
-def make_room(
-    replica: int, clock: float, policy: Policy, windows: Any, requests: RequestColumns, state: State
-) -> int:
+def make_room(replica: int, clock: float, policy: Policy, windows: Any, requests: RequestColumns, state: State) -> int:
     """Preempt the last admitted until every decoding request has a block for its next token; return how many.
 
     Args:
@@ -38,70 +36,110 @@ def make_room(
         requests: columns of all requests.
         state: of all replicas.
     """
-    prompt, output, following = requests.prompt, requests.output, requests.following
-    emitted, ends, waits_since = requests.emitted, requests.ends, requests.waits_since
-    block, blocks, caching, keeping = policy.block, policy.blocks, policy.caching, policy.lingering
-    numbers, heap = state.integers[replica], state.heaps[replica]
-    phase, order = state.phases[replica], state.orders[replica]
-    sums, counts = state.window_tokens[replica], state.window_short[replica]
-    kinds = len(windows) + 1
-    iteration = numbers[ITERATION]
-    count, full_last = 0, 0
+    numbers, phase, order = state.integers[replica], state.phases[replica], state.orders[replica]
+    block, iteration = policy.block, numbers[ITERATION]
+    count, full = 0, 0
     while True:
         held = (numbers[DONE] + block - 1) // block if numbers[PARTIAL] >= 0 else 0
-        free = blocks - numbers[LINGERING_BLOCKS] - held - used_blocks(phase, iteration, numbers[CONTEXT], block)
-        if phase[(iteration + 1) % block] <= free:
+        used = used_blocks(phase, iteration, numbers[CONTEXT], block) + held + numbers[LINGERING_BLOCKS]
+        free = policy.blocks - used - phase[(iteration + 1) % block]
+        if free >= 0:
             if count:
-                # Nothing was free when the last victim was preempted; of its blocks some are taken already.
-                free -= phase[(iteration + 1) % block]
-                numbers[EMPTY] = max(free - full_last, 0)
+                # Nothing was free when the last one was preempted; others have some of its blocks already.
+                numbers[EMPTY] = max(free - full, 0)
             return count
         numbers[ADMITTED] -= 1
         victim = order[numbers[ADMITTED]]
-        if ends[victim] < 0:
-            # Who ended in the last step keeps its blocks for this scheduling, but is not spared either.
-            if numbers[LINGERING] and ends[victim] == -1 and requests.finish[victim] == clock:
-                size = prompt[victim] + output[victim] - 1
-                full_last = known_tokens(victim, size, output[victim], emitted, keeping) // block
-                numbers[LINGERING] -= 1
-                numbers[LINGERING_BLOCKS] -= (size + block - 1) // block
-                numbers[LINGERING_FULL] -= size // block
-                numbers[GIVEN_BACK] += full_last
-                ends[victim] = -2  # a second entry of it in the order counts no more
-                count += 1
-            continue
-        if victim == numbers[PARTIAL]:
-            numbers[PARTIAL] = -1
-            if caching:
-                full_last = numbers[DONE] // block
-                keep_blocks(victim, full_last, numbers, requests)
-        else:
-            left = ends[victim] - iteration
-            size = prompt[victim] + output[victim] - 1 - left
-            if caching:
-                full_last = known_tokens(victim, size, output[victim] - left, emitted, keeping) // block
-                keep_blocks(victim, full_last, numbers, requests)
-            emitted[victim] = output[victim] - left
-            numbers[DECODING] -= 1
-            numbers[CONTEXT] -= size
-            phase[(iteration + 1 - size) % block] -= 1
-            remove(heap, ((ends[victim] * kinds) << ID_BITS) | victim)
-            for w in range(kinds - 1):
-                sums[w] -= min(size, windows[w])
-                if size < windows[w]:
-                    counts[w] -= 1
-                    if windows[w] - size < left:
-                        remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
-        ends[victim] = -1
-        requests.preempted[victim] += 1
-        numbers[PREEMPTIONS] += 1
-        if waits_since[victim] < 0.0:
-            waits_since[victim] = clock
-        following[victim] = numbers[HEAD]
-        if numbers[HEAD] < 0:
-            numbers[LAST] = victim
-        numbers[HEAD] = victim
-        count += 1
+        if requests.ends[victim] >= 0:
+            full = preempt(victim, clock, policy, windows, requests, replica, state)
+            count += 1
+        elif numbers[LINGERING] and requests.ends[victim] == -1 and requests.finish[victim] == clock:
+            full = release_early(victim, policy, numbers, requests)
+            count += 1
+
+
+def preempt(
+    victim: int, clock: float, policy: Policy, windows: Any, requests: RequestColumns, replica: int, state: State
+) -> int:
+    """Put a running request back in front of the line; return how many of its blocks can be found again.
+
+    Args:
+        victim: the request.
+        clock: of the replica, seconds.
+        policy: of the scheduler.
+        windows: tokens of each sliding window.
+        requests: columns of all requests.
+        replica: by number.
+        state: of all replicas.
+    """
+    emitted, ends = requests.emitted, requests.ends
+    numbers, heap = state.integers[replica], state.heaps[replica]
+    sums, counts = state.window_tokens[replica], state.window_short[replica]
+    kinds = len(windows) + 1
+    iteration = numbers[ITERATION]
+    if victim == numbers[PARTIAL]:
+        full = numbers[DONE] // policy.block
+        numbers[PARTIAL] = -1
+    else:
+        left = ends[victim] - iteration
+        size = requests.prompt[victim] + requests.output[victim] - 1 - left
+        tokens = requests.output[victim] - left
+        full = known_tokens(victim, size, tokens, emitted, policy.lingering) // policy.block
+        emitted[victim] = tokens
+        numbers[DECODING] -= 1
+        numbers[CONTEXT] -= size
+        state.phases[replica][(iteration + 1 - size) % policy.block] -= 1
+        remove(heap, ((ends[victim] * kinds) << ID_BITS) | victim)
+        for w in range(kinds - 1):
+            sums[w] -= min(size, windows[w])
+            if size < windows[w]:
+                counts[w] -= 1
+                if windows[w] - size < left:
+                    remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
+    ends[victim] = -1
+    put_in_front(victim, clock, numbers, requests)
+    if policy.caching:
+        keep_blocks(victim, full, numbers, requests)
+    return full  # type: ignore[no-any-return]
+
+
+def put_in_front(one: int, clock: float, numbers: Any, requests: RequestColumns) -> None:
+    """Let a preempted request wait, first in line.
+
+    Args:
+        one: the request.
+        clock: of the replica, seconds.
+        numbers: the replica's integers, by column.
+        requests: columns of all requests.
+    """
+    requests.preempted[one] += 1
+    numbers[PREEMPTIONS] += 1
+    if requests.waits_since[one] < 0.0:
+        requests.waits_since[one] = clock
+    requests.following[one] = numbers[HEAD]
+    if numbers[HEAD] < 0:
+        numbers[LAST] = one
+    numbers[HEAD] = one
+
+
+def release_early(one: int, policy: Policy, numbers: Any, requests: RequestColumns) -> int:
+    """Give back what a request holds that ended with the last step; return how many blocks can be found again.
+
+    Args:
+        one: the request.
+        policy: of the scheduler.
+        numbers: the replica's integers, by column.
+        requests: columns of all requests.
+    """
+    block, output = policy.block, requests.output[one]
+    size = requests.prompt[one] + output - 1
+    full = known_tokens(one, size, output, requests.emitted, policy.lingering) // block
+    numbers[LINGERING] -= 1
+    numbers[LINGERING_BLOCKS] -= (size + block - 1) // block
+    numbers[LINGERING_FULL] -= size // block
+    numbers[GIVEN_BACK] += full
+    requests.ends[one] = -2  # a second entry of it in the order counts no more
+    return full
 
 
 def known_tokens(one: int, size: int, tokens: int, emitted: Any, keeping: int) -> int:

@@ -28,7 +28,6 @@ from engine.simulation.columns import (
     ID_MASK,
     ITERATION,
     KV_SECONDS,
-    LAST,
     LEAVING,
     LINGERING,
     LINGERING_BLOCKS,
@@ -37,7 +36,6 @@ from engine.simulation.columns import (
     NEWCOMERS,
     OUTPUT_TOKENS,
     PARTIAL,
-    PREEMPTIONS,
     PROMPT_TOKENS,
     QUIET,
     RESERVED,
@@ -60,6 +58,7 @@ from engine.simulation.kv_blocks import (
     empty_after,
     keep_blocks,
     make_room,
+    put_in_front,
     release,
     steps_that_fit,
     used_blocks,
@@ -125,7 +124,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         admitted,
         first,
         finish,
-        preempted,
+        _,
         waits_since,
         fill,
         kept,
@@ -238,17 +237,12 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 if not reserving and more > free:
                     # No blocks for its next chunk: it is the last admitted, and goes back in front.
                     ends[partial] = -1
-                    preempted[partial] += 1
-                    numbers[PREEMPTIONS] += 1
-                    if waits_since[partial] < 0.0:
-                        waits_since[partial] = clock
+                    numbers[HEAD] = head
+                    put_in_front(partial, clock, numbers, requests)
                     if caching:
                         numbers[EMPTY] = max(numbers[EMPTY] - taken, 0) + held - done // block
                         settled = mixed > 0
                         keep_blocks(partial, done // block, numbers, requests)
-                    following[partial] = head
-                    if head < 0:
-                        numbers[LAST] = partial
                     head = partial
                     partial = -1
                     places -= 1

@@ -55,16 +55,17 @@ def scenario(seed: int) -> Scenario:
         prompt_context_s=[draw.uniform(0, 1e-7) for _ in windows],
         decode_extra=draw.choice([0, 3.5]),
     )
+    mixed = draw.random() < 0.6
     policy = Scheduler(
         token_budget=budget,
         max_sequences=seats,
-        mixed=draw.random() < 0.6,
+        mixed=mixed,
         chunked=draw.random() < 0.6,
         reserve_output=draw.random() < 0.3,
         one_step_later=draw.random() < 0.4,
         admit_whole_prompt=new.random() < 0.5,
-        prefix_cache=new.random() < 0.6,
-        release_one_step_later=new.random() < 0.5,
+        prefix_cache=mixed and new.random() < 0.6,
+        release_one_step_later=mixed and new.random() < 0.5,
         poll_steps=draw.choice([1, 1, 1, 5, 30]),
         batch_wait_steps=draw.choice([0, 0, 0, 7, 20]),
         prompts_per_step=draw.choice([None, None, 1, 3]),

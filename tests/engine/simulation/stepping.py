@@ -163,15 +163,7 @@ class Stepper:
         """Take one step at the clock; False when there is nothing to do until a request arrives."""
         self.look()
         if not self.running and not self.waiting:
-            if self.seen:
-                self.waiting.extend(self.seen)
-                self.seen = []
-            elif self.inbox:
-                self.clock = max(self.clock, self.inbox[0].arrival)
-                self.since = inf
-                return True
-            else:
-                return False
+            return self.wait()
         if self.policy.mixed:
             budget, work, preempted = self.run_running(self.model.budget)
         else:
@@ -197,6 +189,18 @@ class Stepper:
         if work:
             self.execute(work)
         self.since = inf if prompts or not work else self.since + 1
+        return True
+
+    def wait(self) -> bool:
+        """Nothing is there: take in who was seen, or go on to the next arrival; False where there is none."""
+        if self.seen:
+            self.waiting.extend(self.seen)
+            self.seen = []
+        elif self.inbox:
+            self.clock = max(self.clock, self.inbox[0].arrival)
+        else:
+            return False
+        self.since = inf
         return True
 
     def run_running(self, budget: int, decode_only: bool = False) -> tuple[int, list[tuple[Job, int]], bool]:
@@ -282,7 +286,7 @@ class Stepper:
         return False
 
     def found(self, job: Job, target: int) -> list[int]:
-        """Blocks that hold the begin of a request's tokens; its last token is computed again, or none would come out."""
+        """Blocks that hold the begin of a request's tokens; the last token is computed again, or none would follow."""
         if not self.policy.prefix_cache:
             return []
         return self.pool.find(job.content(number, self.size) for number in range((target - 1) // self.size))
