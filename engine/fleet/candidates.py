@@ -18,6 +18,7 @@ from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
     activation_bytes,
+    memory_share,
     runtime_bytes,
     sequence_bytes,
     weights_bytes_per_accelerator,
@@ -44,6 +45,8 @@ class Memories(Struct, frozen=True):
     sequence_p95: Floats
     longest: Floats
     """KV and state of the longest request that must fit, likewise."""
+    share: Floats
+    """Of the total, or of what is free, that the runtime takes."""
 
     @property
     def usable(self) -> Floats:
@@ -106,15 +109,16 @@ class Candidates(Struct, frozen=True):
             question.lengths,
             question.runtime.scheduler,
             # Every stage of a pipeline has a part of the batch, each with a budget of its own.
-            budget=np.full(len(self), float(question.budget_tokens)) * (self.parallelism.dp * self.parallelism.pp),
+            budget=self.budget_tokens * (self.parallelism.dp * self.parallelism.pp),
             seats=self.seats,
             ttft_overhead_s=np.array([r.constants["ttft_overhead_s"] for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
         )
 
     @property
-    def _weighed(self) -> tuple[ModelArchitecture, Storage]:
-        return self.question.model, self.question.storage
+    def budget_tokens(self) -> Floats:
+        """Tokens that one step of a data-parallel rank and a stage may carry, per candidate."""
+        return np.array([float(self.question.budget_on(a)) for a in self.accelerators])[self.which]
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
@@ -238,7 +242,7 @@ def measure(
     """
     if not len(which):
         none = np.zeros(0)
-        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 9), none, none)
+        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 10), none, none)
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
     units = np.array([question.runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
@@ -246,17 +250,19 @@ def measure(
     serving = question.runtime
     sequences = np.array([float(question.profiled_sequences(a)) for a in accelerators])[which]
     activations = np.zeros(len(which))
+    budget = np.array([float(question.budget_on(a)) for a in accelerators])[which]
     if serving.profile is not None:
-        budget = np.full(len(which), question.budget_tokens, dtype=np.float64) * parallelism.dp
-        activations = activation_bytes(model, parallelism, budget, sequences, serving.profile)
+        activations = activation_bytes(model, parallelism, budget * parallelism.dp, sequences, serving.profile)
     communicators = np.array([serving.communicator_gib(a) for a in accelerators])[which]
     runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
     taken = weights + activations + runtime
-    pool = np.maximum(question.usable_bytes(total, taken) - taken, 0.0)
+    share = _memory_share(question, accelerators, which, parallelism, budget)
+    pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
-    one = sequence_bytes(model, np.full(len(which), question.held_tokens), kv_bytes, parallelism)
-    high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, parallelism)
-    longest = sequence_bytes(model, np.full(len(which), question.longest_tokens), kv_bytes, parallelism)
+    one, high, longest = (
+        sequence_bytes(model, np.full(len(which), tokens), kv_bytes, parallelism, serving.pool_shares)
+        for tokens in (question.held_tokens, lengths.live_percentile(0.95), question.longest_tokens)
+    )
     by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * parallelism.dp)
     # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
     by_memory = np.where(longest <= pool, np.maximum(by_memory, parallelism.dp), 0.0)
@@ -270,9 +276,35 @@ def measure(
         sequence=one,
         sequence_p95=high,
         longest=longest,
+        share=share,
     )
     seats = np.minimum(by_memory, float(question.batch_cap) * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
+
+
+def _memory_share(
+    question: Question, accelerators: tuple[Accelerator, ...], which: Ints, parallelism: Parallelism, budget: Floats
+) -> Floats:
+    """Return the share of memory that the runtime takes: what somebody said, its rule's, or its own everywhere."""
+    runtime = question.runtime
+    if question.memory_utilisation or runtime.step_reserve is None:
+        return np.full(len(which), question.memory_utilisation or runtime.memory_utilisation)
+    limits = [runtime.limits_on(accelerator) for accelerator in accelerators]
+    usual = runtime.scheduler.max_sequences
+    captured = np.array([float(one.captured if one else usual) for one in limits])[which]
+    wide = np.array([float(one.captured_wide if one else usual) for one in limits])[which]
+    return memory_share(
+        runtime.step_reserve,
+        question.model,
+        parallelism,
+        np.array([a.memory_bytes for a in accelerators])[which],
+        budget,
+        np.where(parallelism.tp * parallelism.dp >= WIDE, wide, captured),
+    )
+
+
+WIDE = 4
+"""Accelerators from which on SGLang counts tensor parallelism as wide (server_args.py); its --tp-size spans all ranks."""
 
 
 def longest_request(question: Question, replica: Candidates) -> int:
@@ -282,7 +314,7 @@ def longest_request(question: Question, replica: Candidates) -> int:
     low, high = 0, question.context_limit
     while low < high:
         middle = (low + high + 1) // 2
-        held = sequence_bytes(question.model, np.array([float(middle)]), kv_bytes, replica.parallelism)
+        held = sequence_bytes(question.model, np.array([float(middle)]), kv_bytes, replica.parallelism, question.runtime.pool_shares)
         low, high = (middle, high) if float(held[0]) <= pool else (low, middle - 1)
     return low
 
@@ -302,7 +334,7 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
         least = int(np.argmin(needed))
         best = rows[least]
         shape = everything.parallelism.sizes(best).spelling
-        usable = float(question.usable_bytes(memory.total[rows], taken)[least])
+        usable = float(question.usable_bytes(memory.total[rows], taken, memory.runtime[rows], memory.share[rows])[least])
         ways = ["more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"]
         if question.spec.serving.context_window and (
             fitting := longest_request(question, everything.take(np.array([best])))

@@ -104,7 +104,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
 
 def _pool_warning(question: Question, candidates: Candidates) -> list[str]:
     """Say that a runtime may find less memory for its KV pool than the longest request takes, where it may."""
-    spread, held = question.runtime.pool_spread, candidates.memory
+    spread, held = question.runtime.spread_on(candidates.accelerator(0)), candidates.memory
     if spread is None:
         return []
     pool, longest = float(held.kv_cache[0]) / 2**30, float(held.longest[0]) / 2**30

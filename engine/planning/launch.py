@@ -161,8 +161,8 @@ def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
     elif state and fit < most:
         why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them"
         yield LaunchFlag(names["sequences"], str(fit), f"{why}; the usual {most:,} would not start")
-    yield LaunchFlag(names["budget"], str(question.budget_tokens), "tokens of a step, which the forecast rests on")
-    share = f"{question.memory_utilisation:g}"
+    yield LaunchFlag(names["budget"], str(question.budget_on(replica.accelerator(0))), "tokens of a step, which the forecast rests on")
+    share = f"{float(replica.memory.share[0]):.3g}"
     yield LaunchFlag(names["memory"], share, "share of the memory in which weights and KV cache were planned")
 
 
