@@ -1,4 +1,4 @@
-"""What a serving runtime holds of an accelerator's memory beside weights and KV cache, and how it shares out the rest."""
+"""What a serving runtime holds of memory beside weights and KV cache, and how it shares out the rest."""
 
 from math import inf
 from typing import Annotated
@@ -74,9 +74,7 @@ class DeviceLimits(Record):
 
 
 class StepReserve(Record):
-    """Memory that a serving runtime leaves free for its steps by a rule of its own, MiB; weights and KV cache share what
-    is left.
-    """
+    """Memory that a runtime leaves to its steps by a rule of its own, MiB; weights and KV cache share what is left."""
 
     constant_mib: NonNegative
     token_mib: NonNegative

@@ -8,8 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import ModelArchitecture
-from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
@@ -47,6 +45,11 @@ class Memories(Struct, frozen=True):
     """KV and state of the longest request that must fit, likewise."""
     share: Floats
     """Of the total, or of what is free, that the runtime takes."""
+
+    @property
+    def taken(self) -> Floats:
+        """What is gone before the KV cache."""
+        return self.weights + self.activations + self.runtime
 
     @property
     def usable(self) -> Floats:
@@ -263,9 +266,6 @@ def measure(
         sequence_bytes(model, np.full(len(which), tokens), kv_bytes, parallelism, serving.pool_shares)
         for tokens in (question.held_tokens, lengths.live_percentile(0.95), question.longest_tokens)
     )
-    by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * parallelism.dp)
-    # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
-    by_memory = np.where(longest <= pool, np.maximum(by_memory, parallelism.dp), 0.0)
     memory = Memories(
         total=total,
         weights=weights,
@@ -278,8 +278,35 @@ def measure(
         longest=longest,
         share=share,
     )
+    by_memory = seats_in(pool, memory, parallelism)
     seats = np.minimum(by_memory, float(question.batch_cap) * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
+
+
+def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats:
+    """Return how many sequences of mean length fit in a KV pool; none where the longest request does not.
+
+    Args:
+        pool: bytes on an accelerator of each candidate.
+        memory: of the candidates.
+        parallelism: of the candidates.
+    """
+    seats = np.floor(SEAT_SHARE * pool / np.maximum(memory.sequence, 1.0) * parallelism.dp)
+    # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
+    result: Floats = np.where(memory.longest <= pool, np.maximum(seats, parallelism.dp), 0.0)
+    return result
+
+
+def pool_ends(replica: Candidates) -> tuple[float, float] | None:
+    """Return how small and how large the KV pool of an accelerator of a replica, an array of one, may be, bytes.
+
+    None where nobody compared pools with logs of the runtime.
+    """
+    spread = replica.question.runtime.spread_on(replica.accelerator(0))
+    if spread is None:
+        return None
+    pool = float(replica.memory.kv_cache[0])
+    return max(pool + spread.low_gib * 2**30, 0.0), pool + spread.high_gib * 2**30
 
 
 def _memory_share(
@@ -304,17 +331,25 @@ def _memory_share(
 
 
 WIDE = 4
-"""Accelerators from which on SGLang counts tensor parallelism as wide (server_args.py); its --tp-size spans all ranks."""
+"""Accelerators from which on SGLang counts tensor parallelism as wide: its --tp-size, which spans all ranks."""
 
 
-def longest_request(question: Question, replica: Candidates) -> int:
-    """Return the tokens of the longest request whose KV fits the pool of a replica, an array of one."""
-    pool = float(replica.memory.kv_cache[0])
+def longest_request(question: Question, replica: Candidates, pool: float | None = None) -> int:
+    """Return the tokens of the longest request whose KV fits the pool of a replica, an array of one.
+
+    Args:
+        question: whose model it is.
+        replica: an array of one.
+        pool: bytes on one of its accelerators; None: as computed.
+    """
+    pool = float(replica.memory.kv_cache[0]) if pool is None else pool
     kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
     low, high = 0, question.context_limit
     while low < high:
         middle = (low + high + 1) // 2
-        held = sequence_bytes(question.model, np.array([float(middle)]), kv_bytes, replica.parallelism, question.runtime.pool_shares)
+        held = sequence_bytes(
+            question.model, np.array([float(middle)]), kv_bytes, replica.parallelism, question.runtime.pool_shares
+        )
         low, high = (middle, high) if float(held[0]) <= pool else (low, middle - 1)
     return low
 
@@ -329,12 +364,11 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
         if index in having or not len(rows):
             continue
         memory = everything.memory
-        taken = (memory.weights + memory.activations + memory.runtime)[rows]
-        needed = taken + memory.longest[rows]
+        needed = (memory.taken + memory.longest)[rows]
         least = int(np.argmin(needed))
         best = rows[least]
         shape = everything.parallelism.sizes(best).spelling
-        usable = float(question.usable_bytes(memory.total[rows], taken, memory.runtime[rows], memory.share[rows])[least])
+        usable = float(question.usable_bytes(memory.total, memory.taken, memory.runtime, memory.share)[best])
         ways = ["more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"]
         if question.spec.serving.context_window and (
             fitting := longest_request(question, everything.take(np.array([best])))

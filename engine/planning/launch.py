@@ -1,6 +1,6 @@
 """How a replica is started: the command, and each of its flags with the figure that it comes from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 from shlex import quote
 from typing import Final
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
-from engine.fleet.candidates import Candidates, longest_request
+from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.plan import LaunchFlag
 from engine.question.resolve import Question
 from engine.step.operations import layers
@@ -104,7 +104,7 @@ SIXTEEN_BITS: Final = ("bf16", "fp16", "fp32")
 
 
 def _parallel(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
-    names = FLAGS[_dialect(question)]
+    names = flag_names(question)
     shards = sizes.tp if _dialect(question) == "vllm" else sizes.tp * sizes.dp
     if "tp" in names and (shards > 1 or _dialect(question) == "sglang"):
         yield LaunchFlag(names["tp"], str(shards), f"each layer is split over {shards} accelerators")
@@ -143,7 +143,7 @@ def _formats(question: Question, accelerator: Accelerator) -> Iterator[LaunchFla
 
 
 def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
-    dialect, names = _dialect(question), FLAGS[_dialect(question)]
+    dialect, names = _dialect(question), flag_names(question)
     cap = question.spec.serving.batch_cap
     context = _context(question, replica)
     if dialect == "llama.cpp":
@@ -161,7 +161,11 @@ def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
     elif state and fit < most:
         why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them"
         yield LaunchFlag(names["sequences"], str(fit), f"{why}; the usual {most:,} would not start")
-    yield LaunchFlag(names["budget"], str(question.budget_on(replica.accelerator(0))), "tokens of a step, which the forecast rests on")
+    yield LaunchFlag(
+        names["budget"],
+        str(question.budget_on(replica.accelerator(0))),
+        "tokens of a step, which the forecast rests on",
+    )
     share = f"{float(replica.memory.share[0]):.3g}"
     yield LaunchFlag(names["memory"], share, "share of the memory in which weights and KV cache were planned")
 
@@ -174,20 +178,27 @@ class Context(Struct, frozen=True):
 
 
 def _context(question: Question, replica: Candidates) -> Context | None:
-    """Return the context limit to state: the one asked for, or what fits where the model's own does not."""
+    """Return the context limit to state: the one asked for, or what fits where the model's own may not."""
     stated = question.spec.serving.context_window
     if stated:
         return Context(stated, "the context window that was asked for")
-    longest = longest_request(question, replica)
+    ends = pool_ends(replica)
+    longest = longest_request(question, replica, ends[0] if ends else None)
     if longest >= question.context_limit:
         return None
     needed = ceil(question.lengths.live_percentile(0.999) / CONTEXT_STEP) * CONTEXT_STEP
-    tokens = min(needed, longest, question.context_limit)
+    tokens = min(needed, max(longest, int(question.longest_tokens)), question.context_limit)
+    may = "do" if longest_request(question, replica) < question.context_limit else "may"
     return Context(
         tokens,
-        f"p99.9 of prompt and answer together; the model's {question.context_limit:,} tokens do not fit the KV pool, "
-        f"which holds one request of {longest:,}",
+        f"p99.9 of prompt and answer together; the model's {question.context_limit:,} tokens {may} not fit the KV "
+        f"pool, which holds one request of {longest:,}",
     )
+
+
+def flag_names(question: Question) -> Mapping[str, str]:
+    """Return what a question's runtime calls its settings."""
+    return FLAGS[_dialect(question)]
 
 
 def _dialect(question: Question) -> str:

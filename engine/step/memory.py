@@ -148,8 +148,10 @@ def _room(model: ModelArchitecture, tokens: Floats, shares: PoolShares | None) -
 
 
 PROMPT_GRAPHS: Ints = np.array(
-    [*range(4, 33, 4), *range(48, 257, 16), *range(288, 513, 32), *range(576, 1025, 64), *range(1280, 4097, 256)]
-    + [*range(4608, 2**17 + 1, 512)]
+    [
+        *(*range(4, 33, 4), *range(48, 257, 16), *range(288, 513, 32), *range(576, 1025, 64)),
+        *(*range(1280, 4097, 256), *range(4608, 2**17 + 1, 512)),
+    ]
 )
 """Tokens of the steps of which SGLang captures graphs, up to its chunk (generate_prefill_cuda_graph_batch_sizes)."""
 
