@@ -183,8 +183,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
 def _clarify(state: State, open_choice: Clarify, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     open_question = open_choice.question
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
-        new, _ = _next_ambiguity(state)
-        return new, (said(f"Left out: '{open_question.words}'."),)
+        return _not_answered(state, open_choice, keyword, ports)
     if keyword and keyword.name in ("enter", "yes"):
         return state, (
             said("Which one? Its number or its name; 'skip' leaves it out."),
@@ -201,6 +200,15 @@ def _clarify(state: State, open_choice: Clarify, text: str, keyword: Keyword | N
     except InputError as error:
         return state, (warned(f"{error}."), *question(state, ports))
     return new, (said(_chosen(choice, open_question)), *remarks(reading))
+
+
+def _not_answered(state: State, open_choice: Clarify, keyword: Keyword, ports: Ports) -> Step:
+    """Leave out what was asked about; who does not know gets what is usual, if anything is."""
+    usual = next((choice for choice in open_choice.question.choices if choice.usual), None)
+    if keyword.name == "unsure" and usual is not None and open_choice.change is None:
+        return clarified(state, open_choice.question, usual, ports), (said(f"Then {usual.label}."),)
+    new, _ = _next_ambiguity(state)
+    return new, (said(f"Left out: '{open_choice.question.words}'."),)
 
 
 def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:

@@ -203,6 +203,7 @@ def _print_spec(gathered: Collected, said: "StatedSentence | None") -> None:
             "unused": list(said.unused) if said else [],
             "questions": [_question(question) for question in said.questions] if said else [],
             "objections": list(said.objections) if said else [],
+            "notes": list(said.notes) if said else [],
         }
     )
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.multiples import scaled
+from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.reading import Reading
 from agent.talk.requests import (
@@ -180,7 +181,7 @@ def _take(
     base: Mapping[str, Any],
     replace_metric: bool,
 ) -> None:
-    for path, value in reading.values.items():
+    for path, value in (*reading.values.items(), *((habit.path, habit.value) for habit in reading.habits)):
         if path == "preset":
             continue
         made = value
@@ -195,7 +196,8 @@ def _take(
             values["hardware.excluded"] = tuple(name for name in base["hardware.excluded"] if name not in value)
         values[path] = made
         details[path] = reading.details.get(path, "")
-        labels.append(variant_shown(path, value))
+        if path not in CROWD or path == USERS:
+            labels.append(variant_shown(path, value))
 
 
 def _why_unclear(said: str, reading: Reading) -> str:

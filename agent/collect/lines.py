@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.collect.said_values import conflicts, invalid, with_said_values, with_values
+from agent.fields.table import FIELDS
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
@@ -40,11 +41,10 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
     reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
-    if not reading.said_values and not reading.questions:
+    facts = (*reading.said_values, *reading.habits)
+    if not facts and not reading.questions:
         return _nothing_found(state, text, slot, reading, ports)
-    said_values, contradictions = (
-        (reading.said_values, ()) if correcting else conflicts(state, reading.said_values, slot)
-    )
+    said_values, contradictions = (facts, ()) if correcting else conflicts(state, facts, slot)
     try:
         new = with_said_values(state, said_values, text, ports)
     except InputError as error:
@@ -77,7 +77,8 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
         number = len(ambiguity.choices)
     for choice in ambiguity.choices:
         same = {choice.label.lower(), choice.label.partition(":")[0].lower(), str(choice.value).lower()}
-        if name in same | {value_shown(choice.path or ambiguity.path, choice.value).lower()}:
+        shown = "" if choice.value is None else value_shown(choice.path or ambiguity.path, choice.value).lower()
+        if name in same | {shown or name + "?"}:
             return choice, Reading()
     if 1 <= number <= len(ambiguity.choices):
         return ambiguity.choices[number - 1], Reading()
@@ -115,9 +116,11 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
 
 
 def remarks(reading: Reading) -> Iterator[Say]:
-    """Say what cannot be meant and what was not used: no number is lost in silence."""
+    """Say what cannot be meant, what is no part of a plan, and what was not used: nothing is lost in silence."""
     for objection in reading.objections:
         yield warned(objection)
+    for note in reading.notes:
+        yield said(note)
     if reading.unused:
         yield said(f"Not used: {', '.join(quoted(words) for words in reading.unused)}.")
 
@@ -151,9 +154,11 @@ def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: P
         if said_value.path == "model":
             line += _taken_as(str(said_value.value), ports)
         known = before.get(said_value.path)
-        if known not in (None, ()) and known != now.get(said_value.path) and said_value.path not in COLLECTIONS:
+        changed = known not in (None, ()) and known != now.get(said_value.path)
+        if changed and said_value.path in FIELDS and said_value.path not in COLLECTIONS:
             line += f" (before: {value_shown(said_value.path, known)})"
-        lines.append(f"{line}.")
+        if f"{line}." not in lines:
+            lines.append(f"{line}.")
     if lines:
         yield Talk((Group(tuple(Paragraph(line) for line in lines)),))
 

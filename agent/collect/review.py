@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.fields.shown import precision_shown
+from agent.fields.table import FIELDS
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.words import source_shown
 from agent.statements.merged import collected
@@ -22,7 +23,7 @@ def review(state: State, ports: Ports) -> tuple[Say, ...]:
     values, sources = state.values, state.sources
     rows = [row for slot in SLOTS for row in _rows(slot, values, sources, ports)]
     for path, value in values.items():
-        if slot_of(path) is None and value not in (None, ()):
+        if slot_of(path) is None and path in FIELDS and value not in (None, ()):
             rows.append((path.rpartition(".")[2].replace("_", " "), value_shown(path, value), _from(path, sources)))
     columns = (Column(""), Column("", spoken="bare"), Column("", wraps=True, spoken="bare"))
     blocks: list[Block] = [Table(columns, tuple(rows))]

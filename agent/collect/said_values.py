@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import CROWD, USERS
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement
 from agent.talk.shown import value_shown
@@ -15,6 +16,7 @@ from catalogs.errors import InputError
 from engine.workload import Statement, missing, spec_from
 
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
+RATE: Final = "traffic.requests_per_s"
 _FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "tokens.output.mean": 1.0, "model": "any"}
 
 
@@ -83,13 +85,16 @@ def conflicts(
 ) -> tuple[tuple[SaidValue, ...], tuple[Ambiguity, ...]]:
     """Return the said values that may be taken, and a question for each that contradicts what was said before."""
     old, sources = state.values, state.sources
+    of_users = {said_value.path for said_value in said_values} & CROWD
     kept: list[SaidValue] = []
     questions: list[Ambiguity] = []
     for said_value in said_values:
         before = old.get(said_value.path)
         being_asked = slot is not None and said_value.path in slot.paths
         was_said = said_value.path in sources and sources[said_value.path].kind == "said"
-        additive = said_value.path in ("targets", "hardware.excluded", "preset")
+        additive = said_value.path in ("targets", "hardware.excluded", "preset", *CROWD)
+        # Users or their habit are said anew: the rate that follows from them is no contradiction.
+        additive = additive or (said_value.path == RATE and USERS in old and bool(of_users))
         if not was_said or being_asked or additive or before in (None, ()) or before == said_value.value:
             kept.append(said_value)
             continue
@@ -105,7 +110,8 @@ def invalid(values: Mapping[str, Any]) -> str | None:
     """Return why values cannot be a spec, in one sentence; what is still open is no reason."""
     still_open = missing(values)
     try:
-        spec_from({path: value for path, value in _FILLER.items() if path in still_open} | dict(values))
+        given = {path: value for path, value in values.items() if path not in CROWD}
+        spec_from({path: value for path, value in _FILLER.items() if path in still_open} | given)
     except InputError as error:
         return str(error)
     return None

@@ -19,6 +19,12 @@ from catalogs.units import read_rate, read_share, read_tokens, read_whole, show_
 
 PRESET: Final = "preset"
 """Not a field of the spec: it fills several."""
+USERS: Final = "users.count"
+HABIT: Final = "users.requests_per_s"
+VISITS: Final = "users.period_s"
+"""How many users there are, what each asks, in what time so many come. No fields of the spec either: users times their
+habit are the rate, said in any order."""
+CROWD: Final = frozenset({USERS, HABIT, VISITS})
 
 _PEAK: Final = r"peaks?(?: factor| hour)?"
 

@@ -29,6 +29,7 @@ from agent.interpret.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.serving import read_model, read_names, read_serving
 from agent.interpret.settlement import settle
 from agent.interpret.targets import read_targets
+from agent.interpret.tongues import put_into_english
 from agent.interpret.traffic import read_traffic
 from catalogs.catalog import Catalog
 
@@ -57,24 +58,28 @@ def interpret(
         known: values by path that were given before, for what is said relative to them.
     """
     lexicon = lexicon_of(catalog)
-    sentence = Sentence(text, items_of(text[:LONGEST]))
+    items, language = put_into_english(text, items_of(text[:LONGEST]))
+    sentence = Sentence(text, items)
     name(sentence, lexicon)
     join_phrases(sentence)
     combine(sentence)
-    draft = Draft(sentence, asked_path)
+    draft = Draft(sentence, asked_path, known)
     leave_elsewhere(draft)
     refuse(draft, catalog)
     read_model(draft, lexicon)
     read_serving(draft)
     read_money(draft)
     read_growth(draft)
-    read_traffic(draft, known)
+    read_traffic(draft)
     read_targets(draft)
     read_lengths(draft, known)
     read_hardware(draft)
     read_names(draft)
     read_bare_answer(draft, lexicon)
     reading = settle(draft, known)
+    if language and (reading.said_values or reading.questions):
+        note = f"Read as {language}; answers are in English."
+        reading = replace(reading, notes=(*reading.notes, note))
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"
         return replace(reading, unused=(*reading.unused, rest))

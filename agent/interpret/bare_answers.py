@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Item
@@ -11,6 +12,7 @@ from agent.interpret.lengths import in_tokens
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
 from agent.interpret.targets import which_latency
+from agent.interpret.traffic import read_users
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
 
@@ -59,7 +61,9 @@ def _fill(draft: Draft, path: str, index: int) -> None:
     item = draft.sentence.items[index]
     amount = item.number.times(1e6) if item.number.small_m else item.number
     plausible = FIELDS[path].plausible if path in FIELDS else None
-    if path == "traffic.requests_per_s":
+    if path == "traffic.requests_per_s" and _are_users(draft):
+        read_users(draft, amount, index, index)
+    elif path == "traffic.requests_per_s":
         _rate(draft, index)
     elif plausible and FIELDS[path].show is show_percent:
         _share(draft, path, index)
@@ -88,6 +92,12 @@ def _fill(draft: Draft, path: str, index: int) -> None:
     elif plausible and item.has("num", "mult"):
         convert: Callable[[float], Any] = _whole if plausible.whole else float
         draft.read(path, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
+
+
+def _are_users(draft: Draft) -> bool:
+    """Whether the users were asked for: how often each asks was said before."""
+    known = draft.known
+    return bool(known.get(HABIT)) and not known.get(USERS) and not known.get("traffic.requests_per_s")
 
 
 def _whole(value: float) -> Any:

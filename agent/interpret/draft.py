@@ -1,6 +1,6 @@
 """The findings of rules before they are settled: values with their words, several where a sentence leaves a choice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -35,6 +35,8 @@ class Draft(Struct):
 
     sentence: Sentence
     asked_path: str | None = None
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """Values by path that were given before."""
     findings: list[Finding] = field(default_factory=list)
     questions: list[tuple[str, str, tuple[Choice, ...], int, int]] = field(default_factory=list)
     """Text, path, choices, start, end."""
@@ -42,6 +44,8 @@ class Draft(Struct):
     """Text, start, end."""
     dropped: list[tuple[int, int]] = field(default_factory=list)
     """Spans that were understood and refused by the speaker: reported as unused."""
+    notes: list[tuple[str, int, int]] = field(default_factory=list)
+    """Text, start, end: what was understood and is no field of a plan, with what would be needed."""
 
     def found(
         self, path: str, first: int, last: int, options: Sequence[Option], ask: str = "", claim: bool = True

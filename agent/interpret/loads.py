@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from agent.interpret.draft import Draft
+from agent.fields.demand import USERS
+from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.reading import Choice
 from catalogs.units import show_count, show_figure
 
+RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
 """Beyond, 'peak 30' may be a rate."""
 
@@ -28,6 +31,8 @@ _CALLS: Final = tuple(
         " (unknown | 'user')? whole",
         "n:num (unknown | model | preset){0,2} (call | event) perrequest",
         "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+        "('each' | 'every' | 'a' | 'one' | 'per') (unknown | 'user')? (whole | thing) ('is' | 'are' | 'needs' | "
+        "'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call (?! per time)",
         "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
         "near{0,2}"
         " n:num (unknown | model){0,2} call (?! per time)",
@@ -60,9 +65,28 @@ def read_concurrency(draft: Draft) -> None:
     for rule in _CONCURRENCY:
         for match in rule.matches(draft.sentence):
             amount = count_of(match["n"].number)
+            people = [
+                i for i in draft.sentence.items[match.first : match.last + 1] if i.has("user") and i.word != "agents"
+            ]
+            if people and len(amount.values) == 1:
+                _signed_in_or_in_flight(draft, match, amount.value, people[0].word)
+                continue
             draft.read(
                 "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
             )
+
+
+def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str) -> None:
+    """Ask what '500 concurrent users' are: requests in flight at once, or people who ask now and then."""
+    people = f"{show_count(count)} {noun}"
+    choices = (
+        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", usual=True),
+        Choice(None, "signed in: say how often each of them asks, such as '6 times an hour each'", RATE),
+    )
+    text = f"{people} at once: so many requests in flight at the same time, or signed in (and how often does each ask)?"
+    draft.ask("traffic.concurrency", match.first, match.last, text, choices)
+    if not draft.has(USERS):
+        draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(match.first, match.last)))
 
 
 def read_calls(draft: Draft) -> None:

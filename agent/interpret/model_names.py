@@ -84,6 +84,8 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         alone = last == first or not any(len(word) > 3 for word in words)
         if said[-1] in ".-_" or too_weak(words) or (not telling and alone):
             continue
+        if len(words) < 2 and said.lower() != sentence.words(first, last).lower() and len(sentence.items) > 1:
+            continue  # one word that only looks like a name, among others, is none: 'internal'
         named = lexicon.models.candidates(words, MODEL_NOISE)
         hits = tuple(hit for hit in lexicon.model(said) if hit in named) if named else ()
         if len(hits) == 1 or (hits and telling):

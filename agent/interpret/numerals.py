@@ -1,12 +1,13 @@
 """Numbers in words, magnitudes and ranges; and what numbers make with their unit: durations, shares, sums, factors."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.scanner import LARGEST
 from agent.interpret.vocabulary import SECONDS
-from catalogs.units import POWER_UNITS
+from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
 
 _VALUES: Final = (
     {
@@ -24,7 +25,7 @@ _VALUES: Final = (
 )
 _SCALES: Final = {
     "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mio": 1e6,
-    "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
+    "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
 }  # fmt: skip
 _FACTORS: Final = {
     "dou": 2.0, "twi": 2.0, "two": 2.0, "tri": 3.0, "thr": 3.0, "tre": 3.0, "qua": 4.0, "fou": 4.0, "fiv": 5.0,
@@ -48,6 +49,10 @@ _RANGE = Rule(
     "('from' (?= num range num) | 'between' (?= num 'and' num) | 'either' (?= num))?"
     " a:num m:(range | 'or' | 'and') b:num"
 )
+_WINDOW = Rule(
+    "('between' | 'from') a:(num | opaque) ('oclock')? ('and' | range) b:(num | opaque) ('oclock')? (?! near? (event | "
+    "token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
+)
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time)")
 _PERCENT = Rule("n:num percent")
@@ -67,6 +72,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
+    _made(sentence, _WINDOW, "window", _hours_between)
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
@@ -114,6 +120,23 @@ def _value_in_words(match: Match) -> Amount | None:
 
 def _tidy(value: float) -> float:
     return float(f"{value:.12g}")
+
+
+def _hours_between(match: Match) -> Amount | None:
+    """Return the seconds between two hours of the clock: 'between 9 and 17', 'from 8:00 to 18:00', '9am to 5pm'."""
+    clocks = [_CLOCK.fullmatch(match.sentence.text[match[name].start : match[name].end].lower()) for name in "ab"]
+    hours = []
+    for clock in clocks:
+        if clock is None or float(clock["hour"]) > 24 or (clock["half"] and float(clock["hour"]) > 12):
+            return None
+        noon = 12 if clock["half"] == "pm" and clock["hour"] != "12" else 0
+        hours.append(float(clock["hour"]) + noon + float(clock["minute"] or 0) / 60)
+    spanned = hours[1] - hours[0]
+    of_the_day = any(item.has("time", "adverb", "event", "peak") for item in match.sentence.items)
+    return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
+
+
+_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]m)?")
 
 
 def _part(match: Match) -> Amount | None:

@@ -4,13 +4,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from agent.fields.demand import USERS
 from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
-TIME: Final = "(per t:time | slash per? s:(time | tshort))"
+TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
 _LINKS = "(link | colon | paren | under | over | ingrand | mean)"
 _NOT_OURS = (
@@ -23,6 +24,10 @@ _RATES: Final = tuple(
     for pattern in (
         # 20 requests per second, 3 questions per user per hour
         f"n:num {_BETWEEN} (e:event | preset) p:(peruser | each)? {TIME}",
+        f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
+        f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
+        # 50k requests between 9 and 17 every day
+        f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
         f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
         "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
         f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
@@ -39,7 +44,7 @@ _RATES: Final = tuple(
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
-_UNIT_FIRST: Final = _RATES[7:10]
+_UNIT_FIRST: Final = _RATES[10:13]
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -100,10 +105,15 @@ def rates_of(draft: Draft) -> list[Rate]:
                 at_peak, (first, last) = True, most
             rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, at_peak, False, noun))
             draft.sentence.claim(match.first, match.last)
+            for index in range(match.first, match.last + 1):
+                if items[index].has("window"):
+                    draft.release(index, index)  # the hours are read beside the rate
     for rule in _OFTEN:
         for match in rule.matches(draft.sentence):
             first, last, of_a_user = _with_users_around(draft, match)
-            if of_a_user or any(item.has("user") and not item.claimed for item in draft.sentence.items[: match.first]):
+            before = draft.sentence.items[: match.first]
+            people = draft.known.get(USERS) or any(item.has("user") and not item.claimed for item in before)
+            if of_a_user or people:
                 if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
                     continue
                 rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
@@ -118,7 +128,8 @@ def period_of(match: Match) -> float:
     for group in ("t", "s", "a"):
         if group in match:
             return SECONDS[match[group].word]
-    return match["d"].number.value if "d" in match else 1.0
+    by_the_day = any(item.has("window", "workhours") for item in match.sentence.items[match.first : match.last + 1])
+    return SECONDS_PER_DAY if by_the_day else match["d"].number.value if "d" in match else 1.0
 
 
 def _off_peak(draft: Draft, match: Match) -> bool:

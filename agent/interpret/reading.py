@@ -32,6 +32,8 @@ class Choice(Struct, frozen=True):
     label: str
     path: str = ""
     """Where it is of another path than the question."""
+    usual: bool = False
+    """Taken by someone who does not know."""
 
 
 class Ambiguity(Struct, frozen=True):
@@ -50,9 +52,13 @@ class Reading(Struct, frozen=True):
     said_values: tuple[SaidValue, ...] = ()
     questions: tuple[Ambiguity, ...] = ()
     unused: tuple[str, ...] = ()
-    """What was said and not used: at least every number."""
+    """What was said and not used, as typed: every number, name and word that could have changed a plan."""
     objections: tuple[str, ...] = ()
     """What was said and cannot be meant: negative, impossible, or far from anything usual."""
+    notes: tuple[str, ...] = ()
+    """What was understood and is no field of a plan, out of scope, or guessed: a sentence each."""
+    habits: tuple[SaidValue, ...] = ()
+    """How many users there are, and how often each asks: no fields of a plan, but of the rate that follows."""
 
     @property
     def values(self) -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ _NUMBER: Final = r"""
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
       | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
     )
-    (?P<letters>[^\W\d_]+|%)?
+    (?P<letters>[^\W\d_一-鿿]+|%)?
 """
 _TOKEN = re.compile(
     rf"""
@@ -56,7 +56,8 @@ _TOKEN = re.compile(
   | (?P<yearly>\bp\.\s?a\b\.?)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}
-  | (?P<word>[^\W\d_](?:[^\W_]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
+  | (?P<chinese>[一-鿿]+)
+  | (?P<word>[^\W\d_](?:[^\W_一-鿿]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
   | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -75,6 +76,17 @@ _MAGNITUDES: Final = {
     "b": 1e9,
     "t": 1e12,
 }
+
+
+def phrase_items(words: str, start: int, end: int) -> list[Item]:
+    """Return the items of words that stand for a span of the text."""
+    items: list[Item] = []
+    for word in words.split():
+        if re.fullmatch(r"p\d\d", word):
+            items.append(Item(frozenset({"pctl"}), start, end, entries=(word,), numeric=True))
+        else:
+            items.append(Item(kinds_of(word), start, end, word))
+    return items
 
 
 def items_of(text: str) -> list[Item]:
@@ -98,6 +110,9 @@ def items_of(text: str) -> list[Item]:
         elif kind == "percentile":
             named = "p" + token.group()[1:].lstrip("-")
             items.append(Item(frozenset({"pctl"}), *token.span(), entries=(named,), numeric=True))
+        elif kind == "chinese":
+            for at, character in enumerate(token.group(), token.start()):
+                items.append(Item(UNKNOWN, at, at + 1, character))
         elif kind == "mark":
             _mark(text, token, items)
         else:

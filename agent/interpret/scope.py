@@ -20,6 +20,7 @@ _HOURS: Final = tuple(
         "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
         "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
         "(?<! num) workhours",
+        "d:window",  # between 9 and 17
     )
 )
 _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunoun | gpu | replica | node)) | a:pernode")

@@ -6,6 +6,7 @@ from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Match, Rule
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
+from catalogs.names import letters_of
 from catalogs.units import show_count, show_percent
 
 _SIZE: Final = tuple(
@@ -100,7 +101,9 @@ def _named(draft: Draft, lexicon: Lexicon) -> None:
             continue
         entry = item.entries[0]
         value = item.word if "/" in item.word or item.word.endswith(".json") else entry
-        draft.found("model", index, index, [Option(value, f"model {value}")])
+        guessed = letters_of(item.word) != letters_of(said) and not said.endswith(item.word)
+        read_as = f" ({said!r} read as {item.word!r})" if guessed else ""
+        draft.found("model", index, index, [Option(value, f"model {value}{read_as}")])
         if stored := lexicon.stored.get(item.word.lower()):
             echo = f"weights in {stored}, as the checkpoint is stored"
             draft.found("precision.weights", index, index, [Option(stored, echo)])

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import CROWD
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Finding, Option
+from agent.interpret.leftovers import covered, leftovers
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from catalogs.units import show_figure
 from engine.workload import Target
@@ -46,10 +48,14 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
     objections += more
     for text, path, choices, start, end in draft.questions:
         questions.append(Ambiguity(text, path, choices, draft.sentence.text[start:end], start))
+    habits = tuple(said_value for said_value in said_values if said_value.path in CROWD)
+    said_values = [said_value for said_value in said_values if said_value not in habits]
     said_values.sort(key=lambda said_value: said_value.start)
     questions.sort(key=lambda question: question.start)
     texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))
-    return Reading(tuple(said_values), tuple(questions), _unused(draft), tuple(texts))
+    notes = tuple(dict.fromkeys(text for text, _, _ in sorted(draft.notes, key=lambda note: note[1])))
+    unused = leftovers(draft, covered(draft))
+    return Reading(tuple(said_values), tuple(questions), unused, tuple(texts), notes, habits)
 
 
 def implausible(path: str, value: Any) -> str:
@@ -224,19 +230,3 @@ def _share_of_system_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
         else:
             text = f"a system prompt of {tokens:g} tokens: how long is the whole prompt?"
             draft.questions.append((text, "tokens.input.mean", (), finding.start, finding.end))
-
-
-def _unused(draft: Draft) -> tuple[str, ...]:
-    """Return what was refused and every number that is in no value, question or objection, with the word after it."""
-    spans = list(draft.dropped)
-    items = draft.sentence.items
-    for index, item in enumerate(items):
-        if not item.numeric or item.claimed:
-            continue
-        following = items[index + 1] if index + 1 < len(items) else None
-        near = following is not None and draft.sentence.text[item.end : following.start] in ("", " ", "-")
-        wordy = (
-            following is not None and near and following.word.isalpha() and not following.has("filler", "conj", "or")
-        )
-        spans.append((item.start, following.end if wordy and following is not None else item.end))
-    return tuple(dict.fromkeys(draft.sentence.text[start:end] for start, end in sorted(spans)))

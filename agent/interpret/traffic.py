@@ -1,11 +1,11 @@
 """How many requests: rates in any unit of time, rates of users, concurrency, calls per request, the peak."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
-from agent.interpret.draft import Draft, Option
+from agent.fields.demand import HABIT, USERS, VISITS
+from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
 from agent.interpret.rates import TIME, Rate, period_of, rates_of
@@ -15,6 +15,10 @@ from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
 DEFAULT_PEAK: Final = 1.5
+USUAL_A_DAY: Final = 10.0
+"""Requests of one user, where nobody knows: by judgement."""
+MOST_A_DAY: Final = 1000.0
+"""Requests of one person; more are all users' together."""
 
 _THINGS: Final = tuple(
     Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {TIME}", "n:num a:adverb unknown? e:thing")
@@ -52,22 +56,23 @@ class _Users(Struct, frozen=True):
     """Said as 'each of our 300 engineers'."""
 
 
-def read_traffic(draft: Draft, known: Mapping[str, Any]) -> None:
-    """Find what the sentence says of traffic; known holds values that were given before."""
+def read_traffic(draft: Draft) -> None:
+    """Find what the sentence says of traffic."""
     read_factors(draft)
     read_calls(draft)
     rates = rates_of(draft)
-    users = _users(draft, wanted=any(rate.of_a_user or rate.only_of_users for rate in rates))
+    wanted = HABIT in draft.known or any(rate.of_a_user or rate.only_of_users for rate in rates)
+    users = _users(draft, wanted, rates)
     _combine(draft, rates, users)
     read_concurrency(draft)
-    _peak_rates(draft, [rate for rate in rates if rate.at_peak], known)
+    _peak_rates(draft, [rate for rate in rates if rate.at_peak])
     _things(draft)
 
 
 # --- rates and users --------------------------------------------------------------------------------------------------
 
 
-def _users(draft: Draft, wanted: bool) -> list[_Users]:
+def _users(draft: Draft, wanted: bool, rates: list[Rate]) -> list[_Users]:
     """Take every count of users; those who are no audience only where a rate of each is wanted."""
     found = []
     for rule in _USERS:
@@ -81,7 +86,8 @@ def _users(draft: Draft, wanted: bool) -> list[_Users]:
             nothing_else = draft.sentence.items[match.first : match.last + 3]
             if any(item.has("concurrent") for item in nothing_else) and not (wanted or _has_each(draft)):
                 continue
-            if not (wanted or concurrent or "w" in match or _is_audience(match) or _has_each(draft)):
+            counted = concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)
+            if not (wanted or counted or _has_each(draft)):
                 continue
             found.append(_Users(count_of(match["n"].number), period, match.first, match.last, noun, "w" in match))
             draft.sentence.claim(match.first, match.last)
@@ -94,6 +100,14 @@ def _is_audience(match: Match) -> bool:
     return named.has("audience", "active") and named.word != "people"
 
 
+def _are_counted(draft: Draft, match: Match, rates: list[Rate]) -> bool:
+    """Whether people of any kind are those who ask: no other word, a service for them, or a rate behind."""
+    items = draft.sentence.items
+    if any(rate.seconds >= 60 and 0 < rate.first - match.last <= 3 for rate in rates):
+        return True
+    return match.last - match.first + 1 == len(items) or (match.first > 0 and items[match.first - 1].word == "for")
+
+
 def _has_each(draft: Draft) -> bool:
     """Whether the sentence says what each user does."""
     return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
@@ -104,34 +118,30 @@ def _combine(draft: Draft, rates: list[Rate], users: list[_Users]) -> None:
     rest = [rate for rate in rates if not rate.at_peak]
     for count in users:
         mine = next((rate for rate in rest if rate.of_a_user or rate.only_of_users), None)
-        if mine is None:
-            mine = next((rate for rate in rest if _may_be_of_each(draft, rate, count)), None)
-            if mine is not None:
-                rest.remove(mine)
-                _each_or_together(draft, mine, count)
-                continue
+        near = next((rate for rate in rest if _may_be_of_each(draft, rate, count)), None)
         if mine is not None:
             rest.remove(mine)
             _product(draft, mine, count)
+        elif near is not None:
+            rest.remove(near)
+            _each_or_together(draft, near, count)
         elif _each_without_time(draft, count):
             continue
         elif not rest and not any(rate.at_peak for rate in rates):
-            _users_alone(draft, count)
+            read_users(draft, count.amount, count.first, count.last, count.noun)
+            if count.seconds is not None:
+                option = Option(count.seconds, _said(draft, count.first, count.last))
+                draft.findings.append(Finding(VISITS, (option,), *draft.sentence.span(count.first, count.last)))
         else:
             draft.release(count.first, count.last)
     for rate in rest:
-        if rate.only_of_users:
+        of_each = rate.of_a_user or rate.only_of_users or (not users and _answers_how_often(draft, rate))
+        if of_each and not read_habit(draft, rate):
             draft.release(rate.first, rate.last)
-            continue
-        if rate.of_a_user:
-            noun = rate.noun or "requests"
-            text = f"{_said(draft, rate.first, rate.last)!r}: how many users are there?"
-            draft.ask(RATE, rate.first, rate.last, text.replace("requests", noun))
-            continue
-        if not read_sites(draft, rate):
+        elif not of_each and not read_sites(draft, rate):
             _all_requests(draft, rate)
-    if rest and not users:
-        _each_without_users(draft)
+    if not users and (rest or USERS in draft.known):
+        _each_without_users(draft, bool(rest))
 
 
 def _all_requests(draft: Draft, rate: Rate) -> None:
@@ -164,6 +174,7 @@ def _each_or_together(draft: Draft, rate: Rate, count: _Users) -> None:
     ):
         _product(draft, rate, count)
         return
+    day_hours(draft, rate)
     said = _said(draft, min(rate.first, count.first), max(rate.last, count.last))
     together = rate.amount.value / rate.seconds
     each = together * count.amount.value
@@ -175,9 +186,63 @@ def _each_or_together(draft: Draft, rate: Rate, count: _Users) -> None:
     draft.ask(RATE, first, last, f"{said!r}: is that each user, or all of them together?", choices, claim=False)
 
 
+def _answers_how_often(draft: Draft, rate: Rate) -> bool:
+    """Whether a rate is what each of the users does who were counted before: '20 a day' after '2,000 users'."""
+    waiting = draft.known.get(USERS) and not (draft.known.get(HABIT) or draft.known.get(RATE))
+    each_a_day = rate.amount.value / rate.seconds * SECONDS_PER_DAY
+    return bool(waiting) and rate.seconds >= 60 and each_a_day <= MOST_A_DAY
+
+
+def read_habit(draft: Draft, rate: Rate) -> bool:
+    """Note what each user does; times the users of before it is the rate, and without them they are asked for."""
+    span = draft.sentence.span(rate.first, rate.last)
+    each = rate.amount.value / rate.seconds
+    crowd = draft.known.get(USERS)
+    if rate.only_of_users and not crowd and not rate.of_a_user:
+        return False
+    day_hours(draft, rate)
+    if crowd:
+        draft.read(
+            RATE, (rate.first, rate.last), rate.amount, lambda v: v * crowd / rate.seconds,
+            lambda v, made: _product_sum(crowd, v, rate, made), claim=False,
+        )  # fmt: skip
+        echo = _product_sum(crowd, rate.amount.value, rate, crowd * each)
+    else:
+        said = _said(draft, rate.first, rate.last)
+        echo = f"each user: {said}"
+        draft.ask(RATE, rate.first, rate.last, f"{said!r}: how many users are there?", claim=False)
+    draft.findings.append(Finding(HABIT, (Option(each, echo),), *span))
+    return True
+
+
+def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = "users") -> None:
+    """Note how many users there are; times a habit of before they are the rate, and without one it is asked for."""
+    crowd, each = amount.value, draft.known.get(HABIT)
+    people = f"{show_count(crowd)} {'users' if noun in SECONDS else noun}"
+    if each:
+        echo = f"{people} × {show_figure(each * SECONDS_PER_DAY)} requests a day each"
+        draft.read(
+            RATE, (first, last), amount, lambda v: v * each,
+            lambda v, made: f"{echo} = {show_figure(made)} requests/s on average",
+        )  # fmt: skip
+    else:
+        per_day = crowd * USUAL_A_DAY / SECONDS_PER_DAY
+        usual = f"{USUAL_A_DAY:g} requests a day each, a usual habit by judgement: {show_figure(per_day)} requests/s"
+        text = f"{people}: how many requests does each make, and in which time?"
+        draft.ask(RATE, first, last, text, (Choice(per_day, usual, usual=True),))
+    if not draft.has(USERS):
+        draft.findings.append(Finding(USERS, (Option(crowd, people),), *draft.sentence.span(first, last)))
+
+
 def _product(draft: Draft, rate: Rate, count: _Users) -> None:
     day_hours(draft, rate)
     first, last = min(rate.first, count.first), max(rate.last, count.last)
+    if not draft.has(USERS) and len(count.amount.values) == len(rate.amount.values) == 1:
+        each = rate.amount.value / rate.seconds
+        echo = _product_sum(count.amount.value, rate.amount.value, rate, each * count.amount.value)
+        span = draft.sentence.span(first, last)
+        draft.findings.append(Finding(USERS, (Option(count.amount.value, echo),), *span))
+        draft.findings.append(Finding(HABIT, (Option(each, echo),), *span))
     crowd = count.amount.value
     if len(count.amount.values) > 1:
         each = rate.amount.value / rate.seconds
@@ -226,30 +291,40 @@ def _each_without_time(draft: Draft, count: _Users) -> bool:
                 rate = Rate(amount, count.seconds, match.first, match.last, True)
                 _product(draft, rate, count)
             else:
-                total = amount.value * count.amount.value
-                choices = tuple(
-                    Choice(total / seconds, f"per {name}: {show_figure(total / seconds)} requests/s")
-                    for name, seconds in (("hour", SECONDS_PER_HOUR), ("day", SECONDS_PER_DAY))
-                )
-                said = _said(draft, match.first, match.last)
-                draft.ask(RATE, first, last, f"{said!r}: in which time, an hour or a day?", choices, claim=False)
+                _in_which_time(draft, match, first, last, amount.value * count.amount.value)
             return True
     return False
 
 
-def _each_without_users(draft: Draft) -> None:
-    """Read '1000 conversations a day, 5 messages each' as calls per request."""
-    for rule in _EACH[:1]:
+def _in_which_time(draft: Draft, match: Match, first: int, last: int, total: float) -> None:
+    choices = tuple(
+        Choice(total / seconds, f"per {name}: {show_figure(total / seconds)} requests/s")
+        for name, seconds in (("hour", SECONDS_PER_HOUR), ("day", SECONDS_PER_DAY))
+    )
+    said = _said(draft, match.first, match.last)
+    draft.ask(RATE, first, last, f"{said!r}: in which time, an hour or a day?", choices, claim=False)
+
+
+def _each_without_users(draft: Draft, of_requests: bool) -> None:
+    """Read '1000 conversations a day, 5 messages each' as calls per request; after '2,000 users' as what each does.
+
+    Args:
+        draft: the draft.
+        of_requests: a rate of the sentence says what each is of.
+    """
+    crowd = draft.known.get(USERS, 0.0)
+    for rule in _EACH[: 1 if of_requests else 3]:
         for match in rule.matches(draft.sentence):
-            note_calls(draft, match)
+            if of_requests:
+                note_calls(draft, match)
+            elif seconds := draft.known.get(VISITS):
+                amount = count_of(match["n"].number)
+                read_habit(draft, Rate(amount, seconds, match.first, match.last, True))
+                draft.sentence.claim(match.first, match.last)
+            else:
+                _in_which_time(draft, match, match.first, match.last, count_of(match["n"].number).value * crowd)
+                draft.sentence.claim(match.first, match.last)
             return
-
-
-def _users_alone(draft: Draft, count: _Users) -> None:
-    people = f"{show_count(count.amount.value)} {'users' if count.noun in SECONDS else count.noun}"
-    per_day = count.amount.value * 10 / SECONDS_PER_DAY
-    choices = (Choice(per_day, f"10 requests a day each: {show_figure(per_day)} requests/s"),)
-    draft.ask(RATE, count.first, count.last, f"{people}: how many requests does each make, and in which time?", choices)
 
 
 def _said(draft: Draft, first: int, last: int) -> str:
@@ -270,11 +345,11 @@ def _things(draft: Draft) -> None:
 # --- a rate at the peak ------------------------------------------------------------------------------------------
 
 
-def _peak_rates(draft: Draft, rates: list[Rate], known: Mapping[str, Any]) -> None:
+def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
     """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
     for rate in rates:
         peak = rate.amount.value / rate.seconds
-        mean = draft.value(RATE) or known.get(RATE)
+        mean = draft.value(RATE) or draft.known.get(RATE)
         if mean and len(rate.amount.values) == 1:
             echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
             draft.found("traffic.peak_factor", rate.first, rate.last, [Option(peak / mean, echo)])

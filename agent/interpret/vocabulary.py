@@ -150,9 +150,9 @@ KINDS: Final[dict[str, str]] = {
     "arrow": "→ -> =>",
     "plus": "+",
     "paren": "( ) [ ] { }",
-    "comma": ", |",
-    "stop": ". ; ! ? \n",
-    "colon": ": =",
+    "comma": ", | ， 、",
+    "stop": ". ; ! ? \n 。 ； ！ ？",
+    "colon": ": = ：",
     "verb": "ask asks asking send sends sending make makes making do does doing issue issues issuing fire fires "
     "firing run runs running who that which use uses using have has submit submits write writes writing get gets at "
     "with of each every type types submitting",
@@ -163,7 +163,7 @@ KINDS: Final[dict[str, str]] = {
     "tens": "twenty thirty forty fifty sixty seventy eighty ninety",
     "couple": "couple",
     "part": "half third thirds quarter quarters",
-    "scaleword": "k mn mio mln million millions thousand billion bn hundred dozen mil trillion",
+    "scaleword": "k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi",
     "multword": "double doubles doubled doubling triple triples tripled tripling quadruple quadruples quadrupling "
     "twofold threefold fourfold fivefold tenfold twice thrice treble",
     # --- filler after a bare answer ---

@@ -23,6 +23,8 @@ class StatedSentence(Struct, frozen=True):
     """What may mean several things, and no flag settles."""
     objections: tuple[str, ...]
     """What cannot be meant."""
+    notes: tuple[str, ...] = ()
+    """What was understood and is no field of a plan, out of scope, or guessed."""
 
     def check(self) -> None:
         """See that nothing has to be asked.
@@ -40,7 +42,8 @@ class StatedSentence(Struct, frozen=True):
     def notices(self) -> Iterator[str]:
         """Yield what is told beside the answer."""
         if self.echoes:
-            yield f"Understood: {'; '.join(self.echoes)}."
+            yield f"Understood: {'; '.join(dict.fromkeys(self.echoes))}."
+        yield from self.notes
         if self.unused:
             yield f"Not used: {', '.join(self.unused)}."
 
@@ -54,4 +57,5 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
         reading.unused,
         tuple(question for question in reading.questions if question.path not in answered),
         reading.objections,
+        reading.notes,
     )

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.fields.demand import PRESET
+from agent.fields.demand import CROWD, PRESET
 from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS
 from agent.statements.flags import flag_values
@@ -150,8 +150,9 @@ def _with_preset(statements: Iterable[Statement], catalog: Catalog) -> list[Stat
     """Return the statements, with the values of the preset that the strongest of them names."""
     given = sorted(statements, key=lambda statement: ORDER.index(statement.kind))
     naming = [statement for statement in given if statement.values.get(PRESET) is not None]
+    apart = {PRESET, *CROWD}
     kept = [
-        replace(statement, values={path: value for path, value in statement.values.items() if path != PRESET})
+        replace(statement, values={path: value for path, value in statement.values.items() if path not in apart})
         for statement in given
     ]
     if naming:

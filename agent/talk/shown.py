@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
+from agent.fields.demand import USERS
 from agent.fields.shown import names_shown
 from agent.fields.table import FIELDS
 from agent.report.words import singular
 from agent.talk.slots import Slot, Values
-from catalogs.units import show_seconds
+from catalogs.units import show_count, show_seconds
 from engine.workload import Target, target_name
 
 MOST_LISTED: Final = 6
@@ -21,11 +22,15 @@ def answer_shown(slot: Slot, values: Values) -> str:
 
 def value_shown(path: str, value: Any) -> str:
     """Return one value with its unit and, where it is not plain, what it is."""
+    if path == USERS:
+        return f"{show_count(value)} users"
     return _shown(path, value, FIELDS[path].answer)
 
 
 def variant_shown(path: str, value: Any) -> str:
     """Return what a variant is called that sets one value: 'prompts of 500 tokens', 'on H100'."""
+    if path not in FIELDS:
+        return value_shown(path, value)
     return _shown(path, value, FIELDS[path].what_if or FIELDS[path].answer)
 
 

@@ -11,9 +11,9 @@ from catalogs.catalog import Catalog
 from engine.workload import Target
 from tests.every import of_every
 
-SENTENCES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "sentences.toml").read_text("utf-8"))[
-    "sentence"
-]
+SENTENCES: list[dict[str, Any]] = tomllib.loads(
+    (Path(__file__).parent / "sentences" / "general.toml").read_text("utf-8")
+)["sentence"]
 EMPTY = [entry for entry in SENTENCES if not entry.keys() & {"gives", "asks", "objects"}]
 
 

@@ -1,0 +1,163 @@
+"""German, French, Spanish and Chinese: the words of the trade in them, as the English words that the rules are made of.
+
+A line in one of these languages keeps its numbers, names and places; only what this table knows is put into English.
+What it does not know is told as not used, as in any line.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Final
+
+from agent.interpret.grammar import Amount, Item
+from agent.interpret.ordinary import ORDINARY
+from agent.interpret.scanner import phrase_items
+from agent.interpret.vocabulary import KINDS_OF
+
+_TABLES: Final[dict[str, str]] = {
+    "German": """
+        anfragen=requests anfrage=request abfragen=queries abrufe=requests aufrufe=calls aufruf=call fragen=questions
+        frage=question nachrichten=messages nachricht=message gespräche=conversations unterhaltungen=conversations
+        nutzer=users benutzer=users anwender=users nutzern=users benutzern=users kunden=customers mitarbeiter=employees
+        mitarbeitern=employees mitarbeitende=employees entwickler=developers entwicklern=developers leute=people
+        personen=people studenten=students studierende=students jeder=each jede=each jedes=each stellt=asks stellen=ask
+        fragt=asks schreibt=writes je_nutzer=per_user pro_nutzer=per_user pro_person=per_user pro_kopf=per_user
+        pro_sekunde=per_second je_sekunde=per_second in_der_sekunde=per_second pro_minute=per_minute je_minute=per_minute
+        in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour in_der_stunde=per_hour die_stunde=per_hour
+        stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day täglich=daily pro_woche=per_week
+        in_der_woche=per_week wöchentlich=weekly pro_monat=per_month im_monat=per_month je_monat=per_month
+        monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly sekunde=second sekunden=seconds
+        millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days wochen=weeks monate=months
+        monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input prompts=prompts
+        ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words seiten=pages
+        zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not unter=under
+        höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average durchschnittlich=on_average
+        im_mittel=on_average durchschnitt=average gleichzeitig=concurrent gleichzeitige=concurrent
+        gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour million=million
+        millionen=million mio=million tausend=thousand milliarden=billion karten=cards grafikkarten=gpus
+        knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of zwei=two drei=three
+        vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token zum_ersten_token=first_token
+        budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
+        wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want möchten=want haben=have ein=a eine=a
+        einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high etwa=about
+        ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple modell=model
+        unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for pro_anfrage=per_request
+        anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly verdoppelt=doubles stellen_wir=
+    """,
+    "French": """
+        requêtes=requests requête=request demandes=requests appels=calls appel=call messages=messages
+        conversations=conversations utilisateurs=users utilisateur=user clients=customers employés=employees
+        salariés=employees développeurs=developers personnes=people étudiants=students chacun=each chacune=each
+        chaque_utilisateur=each_user par_utilisateur=per_user par_personne=per_user pose=asks posent=ask
+        par_seconde=per_second à_la_seconde=per_second par_minute=per_minute par_heure=per_hour de_l'heure=per_hour
+        par_jour=per_day chaque_jour=daily quotidiennes=daily quotidiens=daily par_semaine=per_week par_mois=per_month
+        par_an=per_year seconde=second secondes=seconds millisecondes=milliseconds heure=hour heures=hours jour=day
+        jours=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
+        en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
+        jetons=tokens caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under
+        au_maximum=at_most au_plus=at_most au_moins=at_least en_moyenne=on_average moyenne=average simultanés=concurrent
+        simultanées=concurrent en_parallèle=in_parallel pointe=peak heure_de_pointe=peak_hour million=million
+        millions=million millions_de=million mille=thousand milliers=thousand milliards=billion cartes=cards
+        cartes_graphiques=gpus nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of des=of deux=two
+        trois=three quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token
+        premier_token=first_token nous= je= avons=have voulons=want veux=want besoin=need pour=for environ=about servir=serve
+        déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are fois=times notre=our nos=our
+        modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
+    """,
+    "Spanish": """
+        solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
+        llamadas=calls preguntas=questions pregunta=question mensajes=messages conversaciones=conversations
+        usuarios=users usuario=user clientes=customers empleados=employees desarrolladores=developers
+        estudiantes=students cada_uno=each cada_una=each cada_usuario=each_user por_usuario=per_user
+        por_persona=per_user hace=asks hacen=ask por_segundo=per_second al_segundo=per_second por_minuto=per_minute
+        por_hora=per_hour a_la_hora=per_hour por_día=per_day al_día=per_day diarias=daily diarios=daily cada_día=daily
+        por_semana=per_week por_mes=per_month al_mes=per_month por_año=per_year al_año=per_year segundo=second
+        segundos=seconds milisegundos=milliseconds minuto=minute minutos=minutes horas=hours días=days semanas=weeks
+        meses=months años=years de_entrada=input entrada=input entradas=inputs de_salida=output salida=output
+        salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
+        con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least de_media=on_average
+        en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
+        hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand tarjetas=cards nodos=nodes
+        contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four cinco=five diez=ten
+        latencia=latency primer_token=first_token necesitamos=need necesito=need
+        queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the los=the las=the un=a
+        una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our nuestra=our modelo=model
+        por_solicitud=per_request debe=should hacen=ask se_duplica=doubles
+    """,
+    "Chinese": """
+        每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week 每月=every_month
+        每年=every_year 每人=each_user 每个用户=each_user 每位用户=each_user 请求=requests 查询=queries 问题=questions 提问=ask
+        消息=messages 对话=conversations 调用=calls 用户=users 员工=employees 开发者=developers 开发人员=developers 学生=students
+        人=people 输入=input 提示词=prompt 提示=prompt 输出=output 回答=answer 回复=answer 生成=output 长度=length 词元=tokens
+        字=characters 秒=seconds 毫秒=milliseconds 分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus
+        卡=cards 张=x 台=nodes 节点=nodes 万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak
+        首字延迟=first_token 首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
+        至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask 的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about
+        大约=about 左右= 一天=a_day 一秒=a_second
+    """,
+}
+"""Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
+
+_DOTTED: Final = ("German", "Spanish")
+"""Languages that write 2.000 for two thousand."""
+CHINESE: Final = re.compile(r"[一-鿿]")
+
+
+@cache
+def _phrases() -> dict[str, dict[str, list[tuple[tuple[str, ...], str]]]]:
+    """Return, by language and first word, its phrases, the longest first, and what they are in English."""
+    found: dict[str, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
+    for language, table in _TABLES.items():
+        by_first = found.setdefault(language, {})
+        for entry in table.split():
+            phrase, _, english = entry.partition("=")
+            words = tuple(phrase) if language == "Chinese" else tuple(plain_letters(phrase).split("_"))
+            by_first.setdefault(words[0], []).append((words, english.replace("_", " ")))
+        for phrases in by_first.values():
+            phrases.sort(key=lambda pair: -len(pair[0]))
+    return found
+
+
+def plain_letters(text: str) -> str:
+    """Return a text in lower case without accents: 'Réponses' is 'reponses'."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFD", text.lower().replace("ß", "ss").replace("œ", "oe").replace("’", "'"))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
+    """Return the items with the words that the table knows in English, and the language; empty where it is English."""
+    if not any(map(str.isalpha, text)):
+        return items, ""
+    words = [plain_letters(text[item.start : item.end]) for item in items]
+    hits = {language: sum(_is_foreign(word, by_first) for word in words) for language, by_first in _phrases().items()}
+    language = max(hits, key=lambda name: hits[name])
+    if not hits[language]:
+        return items, ""
+    by_first = _phrases()[language]
+    made: list[Item] = []
+    index = 0
+    while index < len(items):
+        item = items[index]
+        if item.has("num") and language in _DOTTED and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", words[index]):
+            item.amount = Amount((float(words[index].replace(".", "")),))
+        for phrase, english in by_first.get(words[index], ()) if not item.numeric else ():
+            last = index + len(phrase) - 1
+            if tuple(words[index : last + 1]) == phrase:
+                made += phrase_items(english, item.start, items[last].end)
+                index = last
+                break
+        else:
+            made.append(item)
+        index += 1
+    return made, language
+
+
+def _is_foreign(word: str, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
+    """Whether a word is of a language and none of English: of four letters at least, or Chinese."""
+    if CHINESE.match(word):
+        return word in by_first
+    alone = any(len(phrase) == 1 for phrase, _ in by_first.get(word, ()))
+    return alone and len(word) > 3 and word not in KINDS_OF and word not in ORDINARY
+
