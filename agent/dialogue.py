@@ -42,7 +42,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
         the state that was given (but for *back*, which returns the past itself).
     """
     typed = _KEYS.sub(" ", line)
-    text = "".join(character if character.isprintable() else " " for character in typed).strip()
+    text = "".join(character if character.isprintable() or character == "\t" else " " for character in typed).strip()
     if len(text) > MOST_CHARACTERS:
         return state, (
             said(f"That line has {len(text):,} characters; I read up to {MOST_CHARACTERS:,}. Nothing was taken."),

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
+from agent.interpret.domain import ask_where_foreign
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere
 from agent.interpret.grammar import Sentence
@@ -23,6 +24,7 @@ from agent.interpret.lexicon import lexicon_of
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
+from agent.interpret.pasted import put_into_words
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
@@ -58,7 +60,8 @@ def interpret(
         known: values by path that were given before, for what is said relative to them.
     """
     lexicon = lexicon_of(catalog)
-    items, language = put_into_english(text, items_of(text[:LONGEST]))
+    read = text[:LONGEST]
+    items, language = put_into_english(text, put_into_words(read, items_of(read)))
     sentence = Sentence(text, items)
     name(sentence, lexicon)
     join_phrases(sentence)
@@ -76,6 +79,7 @@ def interpret(
     read_hardware(draft)
     read_names(draft)
     read_bare_answer(draft, lexicon)
+    ask_where_foreign(draft)
     reading = settle(draft, known)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."

@@ -9,6 +9,7 @@ from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
 
 GROWTH: Final = "traffic.growth_per_year"
+RATE: Final = "traffic.requests_per_s"
 HORIZON: Final = "traffic.horizon_years"
 
 _PERIOD: Final = (
@@ -35,6 +36,14 @@ _TIMES: Final = tuple(
         "x:mult near{0,3} 'every' (d:dur | t:time)",
     )
 )
+_RATE_UNIT: Final = "(u:rateunit | event? per t:time | event? slash t2:(time | tshort))"
+_STORY: Final = Rule(
+    f"'from'? a:num {_RATE_UNIT} (near | 'in' | 'today' | 'now'){{0,3}} (comma | conj | 'to' | arrow | range | "
+    "grow){1,3} (unknown | link | verb | grow | conj | 'to' | 'then'){0,4} b:num (rateunit | event? per time | event? "
+    "slash (time | tshort))? near? ('in' | 'after' | 'within' | 'by' | 'over') approx? (d:dur | ('a' | 'one' | "
+    "'next')? t3:time)"
+)
+"""'3 rps today, 9 in twelve months'."""
 _WITHOUT_PERIOD: Final = (
     Rule("g:(grow | shrink) (near | colon){0,3} p:pct"),
     Rule("p:pct (unknown){0,1} g:(grow | shrink)"),
@@ -63,6 +72,7 @@ _SHORTEST_HORIZON: Final = 0.2 * SECONDS_PER_MONTH
 
 def read_growth(draft: Draft) -> None:
     """Find growth and horizon."""
+    _stories(draft)
     for rule in _SHARES:
         for match in rule.matches(draft.sentence):
             _share(draft, match)
@@ -80,6 +90,28 @@ def read_growth(draft: Draft) -> None:
     for rule in _HORIZON:
         for match in rule.matches(draft.sentence):
             _horizon(draft, match)
+
+
+def _stories(draft: Draft) -> None:
+    """Read today's rate and a later one as the rate and its growth."""
+    for match in _STORY.matches(draft.sentence):
+        _story(draft, match)
+
+
+def _story(draft: Draft, match: Match) -> None:
+    unit = next(match[group] for group in ("u", "t", "t2") if group in match)
+    now, later = match["a"].number, match["b"].number
+    span = match["d"].number.value if "d" in match else SECONDS[match["t3"].word]
+    years = float(f"{span / SECONDS_PER_YEAR:.12g}")
+    if len(now.values) > 1 or len(later.values) > 1 or now.value <= 0 or years < 0.02:
+        return
+    rate = now.value / SECONDS[unit.word]
+    draft.found(RATE, match.first, match.last, [Option(rate, f"{show_figure(rate)} requests/s on average, today")])
+    factor = later.value / now.value
+    grown = _yearly(factor, years)
+    draft.found(GROWTH, match.first, match.last, [Option(grown, _shown(factor, years, grown))])
+    if years != 1:
+        draft.found(HORIZON, match.first, match.last, [Option(years, f"planned for {show_figure(years)} years")])
 
 
 def _seconds(match: Match) -> float:

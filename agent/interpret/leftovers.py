@@ -79,4 +79,9 @@ def _tells(item: Item) -> bool:
     """Whether an item could have changed a plan."""
     if item.numeric or item.has(*NAMES, *NUMBERS):
         return True
-    return (len(item.word) > 1 or not item.word.isascii()) and item.word.isalpha() and item.word not in ORDINARY and not item.has(*_GENERAL)
+    return (
+        (len(item.word) > 1 or not item.word.isascii())
+        and item.word.isalpha()
+        and item.word not in ORDINARY
+        and not item.has(*_GENERAL)
+    )

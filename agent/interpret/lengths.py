@@ -1,6 +1,7 @@
 """How long prompts and answers are: tokens, words, pages; which way they go; mean or p95. The context window too."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
@@ -49,13 +50,17 @@ _PIECES: Final = tuple(
         "n:num 'chunks' ('of' | times) m:num",
     )
 )
+_PART_CACHED: Final = Rule(
+    "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
+    "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
+)
 _TOTALS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (adverb | per "
-        "time | slash (time | tshort))",
-        "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (adverb | per "
-        "time | slash (time | tshort))",
+        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (a:adverb | per "
+        "t:time | slash s:(time | tshort))",
+        "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
+        "t:time | slash s:(time | tshort))",
     )
 )
 _PAIRS: Final = tuple(
@@ -65,7 +70,7 @@ _PAIRS: Final = tuple(
         "token?",
         "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
         "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
-        "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus)* b:num token? 'out' (?! 'of')",
+        "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
         "a:num token? (slash | arrow | plus) b:num token? (?! per | slash | unknown | time | gpu | gpunoun)",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token? 'to' b:num token 'out'?",
@@ -141,7 +146,9 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
     _context(draft)
-    _totals(draft)
+    _totals(draft, known)
+    for match in _PART_CACHED.matches(draft.sentence):
+        _part_cached(draft, match)
     _system_prompt(draft)
     _pieces(draft)
     for rule in _REASONING:
@@ -316,13 +323,49 @@ def _pieces(draft: Draft) -> None:
             draft.found("tokens.input.mean", match.first, match.last, [Option(_whole(total), echo)])
 
 
-def _totals(draft: Draft) -> None:
-    """Ask for the requests behind '100 million input tokens a day': a total is no length."""
+def _part_cached(draft: Draft, match: Match) -> None:
+    """Read '2,000 of the 2,500 prompt tokens are cached': the length of prompts and the share that repeats."""
+    part, whole = _count(match["a"]).value, _count(match["b"]).value
+    if not 0 < part <= whole:
+        return
+    share = float(f"{part / whole:.6g}")
+    echo = f"{show_count(part)} / {show_count(whole)} tokens = {share:.0%} of prompt tokens are cached already"
+    draft.found("tokens.prefix_hit", match.first, match.last, [Option(share, echo)])
+    draft.found(
+        "tokens.input.mean", match.first, match.last, [Option(_whole(whole), f"prompts: {show_count(whole)} tokens")]
+    )
+
+
+def _totals(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Divide '100 million input tokens a day' by the requests, and ask for them where nobody said: it is no length."""
     for rule in _TOTALS:
         for match in rule.matches(draft.sentence):
+            rate = draft.value("traffic.requests_per_s") or known.get("traffic.requests_per_s")
+            if rate:
+                _per_request(draft, match, rate)
+                continue
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             text = f"{said!r} are totals: in how many requests?"
             draft.ask("traffic.requests_per_s", match.first, match.last, text)
+
+
+def _per_request(draft: Draft, match: Match, rate: float) -> None:
+    """Note the tokens of a request where totals in a time and the rate are known."""
+    seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
+    first_side = "input" if "i" in match else "output"
+    sides = (("n", first_side), ("m", "output" if first_side == "input" else "input"))
+    for group, side in sides:
+        if group in match:
+            name, each = ("prompts" if side == "input" else "answers"), rate * seconds
+            draft.read(
+                f"tokens.{side}.mean", match, _count(match[group]), lambda v: float(f"{v / seconds / rate:.9g}"),
+                partial(_total_shown, name, each),
+            )  # fmt: skip
+
+
+def _total_shown(name: str, requests: float, total: float, made: float) -> str:
+    shown = f"{show_count(total)} / {show_count(requests)} requests = {show_figure(made)} tokens on average"
+    return f"{name}: {shown}"
 
 
 def _pairs(draft: Draft) -> None:
@@ -344,7 +387,7 @@ def _token_pair(draft: Draft, match: Match) -> bool:
     a, b = match["a"].number, match["b"].number
     if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
         return True
-    if len(a.values) > 1 or len(b.values) > 1 or (draft.asked_path and not draft.asked_path.startswith("tokens")):
+    if len(a.values) > 1 or len(b.values) > 1:
         return False
     return (
         min(a.value, b.value) >= 16

@@ -62,7 +62,7 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     if not begins and not (joined and re.match(r"-\d", joined) and len(typed) <= 3 and typed.isalpha()):
         return None
     for last in slice_ends(sentence, first):
-        if bare_number_with_unit(sentence, last, lexicon):
+        if bare_number_with_unit(sentence, last, lexicon) and not _numbers_a_card(sentence, first, last):
             continue
         start, end = sentence.span(first, last)
         said = sentence.text[start:end].lower()
@@ -95,6 +95,13 @@ def _spaced(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         return None
     hits = lexicon.accelerator(name)
     return (first + 1, name_item("gpu", sentence, first, first + 1, hits)) if hits else None
+
+
+def _numbers_a_card(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a number names a card though a machine follows: 'an RTX 4090 box'."""
+    following = sentence.items[last + 1] if last + 1 < len(sentence.items) else None
+    of_a_line = first < last and sentence.items[last - 1].word in ("rtx", "geforce")
+    return of_a_line and following is not None and following.has("node", "gpunoun")
 
 
 _ENDINGS: Final = frozenset({"max", "ultra"})

@@ -20,6 +20,7 @@ _REPOSITORY = re.compile(
 )
 _CONFIG = re.compile(r"(?:[A-Za-z]:)?[~./\w\\-]*[\w-]+\.json\b", re.ASCII)
 _LONGEST_PATH = 300
+_SPLIT = re.compile(r"([^\W\d_]{3,})[ -]([^\W\d_]{3,})\b")
 _DOUBLED = re.compile(r"(.)\1+")
 
 
@@ -72,7 +73,8 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     opening = words_of(sentence.text[item.start : item.end])
     if not opening or not opening[0].isalpha() or letters_of(item.word) in lexicon.precisions:
         return None
-    if opening[0] not in lexicon.models.by_word and _family(opening[0], lexicon) == opening[0]:
+    joined = _joined(sentence, first, lexicon)
+    if not joined and opening[0] not in lexicon.models.by_word and _family(opening[0], lexicon) == opening[0]:
         return None
     for shorter in slice_ends(sentence, first):
         last = _with_plus(sentence, shorter)
@@ -84,13 +86,25 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         alone = last == first or not any(len(word) > 3 for word in words)
         if said[-1] in ".-_" or too_weak(words) or (not telling and alone):
             continue
-        if len(words) < 2 and said.lower() != sentence.words(first, last).lower() and len(sentence.items) > 1:
+        if (
+            not joined
+            and len(words) < 2
+            and said.lower() != sentence.words(first, last).lower()
+            and len(sentence.items) > 1
+        ):
             continue  # one word that only looks like a name, among others, is none: 'internal'
         named = lexicon.models.candidates(words, MODEL_NOISE)
         hits = tuple(hit for hit in lexicon.model(said) if hit in named) if named else ()
         if len(hits) == 1 or (hits and telling):
             return last, name_item("model", sentence, first, last, hits, said)
     return None
+
+
+def _joined(sentence: Sentence, first: int, lexicon: Lexicon) -> str:
+    """Return the family word that two words are together: 'Deep Seek', 'Code Llama'; empty where they are none."""
+    pair = _SPLIT.match(sentence.text[sentence.items[first].start :][:_LONGEST_PATH])
+    together = "".join(pair.groups()).lower() if pair else ""
+    return together if together in lexicon.models.families else ""
 
 
 def _with_plus(sentence: Sentence, last: int) -> int:
@@ -126,7 +140,10 @@ def _family(word: str, lexicon: Lexicon, numbered: bool = True) -> str:
 
 
 def _respelt(typed: str, lexicon: Lexicon) -> str:
-    """Return a name with its family words rightly spelt."""
+    """Return a name with its family words rightly spelt and in one word."""
+    pair = _SPLIT.match(typed)
+    if pair and "".join(pair.groups()).lower() in lexicon.models.families:
+        typed = "".join(pair.groups()).lower() + typed[pair.end() :]
 
     def exchanged(found: re.Match[str]) -> str:
         word = found.group().lower()

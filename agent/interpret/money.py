@@ -16,6 +16,10 @@ _PRICE: Final = (
     Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"),
     Rule("m:money (slash ('h' | 'hr' | 'hour') | per 'hour') (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)"),
 )
+_OF_TOKENS: Final = Rule(
+    "(money | euro_sum) (per | slash) (num | scaleword)? (incue | outcue | 'cached')? (token | incue | outcue)"
+)
+"""The price of an API, which is no length."""
 _BUDGETS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -53,6 +57,9 @@ _OWNED: Final = Rule("owned")
 def read_money(draft: Draft) -> None:
     """Find terms, prices and budgets."""
     _terms(draft)
+    for match in _OF_TOKENS.matches(draft.sentence):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
     for rule in _PRICE:
         for match in rule.matches(draft.sentence):
             draft.read(

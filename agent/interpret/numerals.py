@@ -38,6 +38,9 @@ _IN_WORDS = Rule(
     f" | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
 )
+_TWICE = Rule("a:num paren b:num paren")
+"""'12 (twelve)'."""
+_MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
@@ -68,6 +71,8 @@ _PERCENTILES: Final = ("50", "90", "95", "99")
 def combine(sentence: Sentence) -> None:
     """Turn words and numbers into whole numbers, ranges, and quantities with their unit."""
     _made(sentence, _IN_WORDS, "num", _value_in_words)
+    _made(sentence, _TWICE, "num", _same_twice)
+    _made(sentence, _MINUS, "num", lambda m: m["n"].number.times(-1.0))
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
@@ -137,6 +142,10 @@ def _hours_between(match: Match) -> Amount | None:
 
 
 _CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]m)?")
+
+
+def _same_twice(match: Match) -> Amount | None:
+    return match["a"].number if match["a"].number.value == match["b"].number.value else None
 
 
 def _part(match: Match) -> Amount | None:

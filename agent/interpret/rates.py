@@ -8,8 +8,9 @@ from agent.fields.demand import USERS
 from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of
+from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_figure
 
 TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
@@ -33,6 +34,7 @@ _RATES: Final = tuple(
         f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
         "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
         f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
+        "a:adverb n:num unknown? e:event",  # the daily 600,000 requests
         "n:num (mean | unknown)? a:rateunit",  # 20 rps
         f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
         f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
@@ -44,7 +46,7 @@ _RATES: Final = tuple(
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
-_UNIT_FIRST: Final = _RATES[10:13]
+_UNIT_FIRST: Final = _RATES[11:14]
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -66,6 +68,8 @@ _OFTEN: Final = tuple(
 )
 
 
+_EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
+_BURST_NOTE: Final = "queues take what is over in seconds; say 'burst 2x' for a busiest minute twice the busiest hour"
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
 
 
@@ -86,6 +90,8 @@ class Rate(Struct, frozen=True):
 def rates_of(draft: Draft) -> list[Rate]:
     """Take every rate of the sentence."""
     rates = []
+    for match in _EITHER.matches(draft.sentence):
+        _ask_unit(draft, match)
     for rule in (*_INTERVALS, *_RATES):
         for match in rule.matches(draft.sentence):
             items = draft.sentence.items
@@ -96,18 +102,24 @@ def rates_of(draft: Draft) -> list[Rate]:
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
             of_a_user = of_a_user or "p" in match
-            if _off_peak(draft, match):
-                draft.dropped.append(draft.sentence.span(match.first, match.last))
-                draft.sentence.claim(match.first, match.last)
+            if _is_aside(draft, match):
                 continue
             at_peak = _near_peak(draft, match)
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
                 at_peak, (first, last) = True, most
-            rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, at_peak, False, noun))
+            amount, first = _share_of(draft, _how_many(match), first)
+            rates.append(Rate(amount, period_of(match), first, last, of_a_user, at_peak, False, noun))
             draft.sentence.claim(match.first, match.last)
             for index in range(match.first, match.last + 1):
                 if items[index].has("window"):
                     draft.release(index, index)  # the hours are read beside the rate
+    rates += _often(draft)
+    return sorted(rates, key=lambda rate: rate.first)
+
+
+def _often(draft: Draft) -> list[Rate]:
+    """Take what people do so often: three times a day."""
+    rates = []
     for rule in _OFTEN:
         for match in rule.matches(draft.sentence):
             first, last, of_a_user = _with_users_around(draft, match)
@@ -118,7 +130,60 @@ def rates_of(draft: Draft) -> list[Rate]:
                     continue
                 rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
                 draft.sentence.claim(match.first, match.last)
-    return sorted(rates, key=lambda rate: rate.first)
+    return rates
+
+
+def _ask_unit(draft: Draft, match: Match) -> None:
+    """Ask which of two units a rate has: '100 rpm or rps'."""
+    value = count_of(match["n"].number).value
+    units = (match["a"].word, match["b"].word)
+    choices = tuple(
+        Choice(value / SECONDS[unit], f"{unit}: {show_figure(value / SECONDS[unit])} requests/s") for unit in units
+    )
+    said = draft.sentence.words(match.first, match.last)
+    draft.ask("traffic.requests_per_s", match.first, match.last, f"{said!r}: which of them?", choices)
+
+
+def _is_aside(draft: Draft, match: Match) -> bool:
+    """Whether a rate sizes nothing: it is a burst's, or off the peak; it is told so."""
+    burst = _in_a_burst(draft, match)
+    if burst is not None:
+        note = f"{draft.sentence.words(*burst)!r} is a burst, not the busiest hour: {_BURST_NOTE}"
+        draft.notes.append((note, *draft.sentence.span(*burst)))
+        draft.sentence.claim(*burst)
+    elif _off_peak(draft, match):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
+    else:
+        return False
+    return True
+
+
+def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
+    """Return where a rate stands with the word that makes it a burst: 'bursts up to 20 rps for a few seconds'."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    for back in range(first - 1, max(-1, first - 5), -1):
+        if items[back].has("comma", "stop", "num"):
+            break
+        if items[back].has("burst"):
+            return back, last
+    for ahead in range(last + 1, min(len(items), last + 4)):
+        if items[ahead].has("comma", "stop", "num", "mult"):
+            break
+        if items[ahead].has("burst"):
+            return first, ahead
+    return None
+
+
+def _share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
+    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'."""
+    items, at = draft.sentence.items, first - 1
+    while at > 0 and items[at].word in ("the", "our", "these", "all"):
+        at -= 1
+    if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
+        return amount, first
+    draft.sentence.take(at - 1)
+    return amount.times(items[at - 1].number.value), at - 1
 
 
 def period_of(match: Match) -> float:

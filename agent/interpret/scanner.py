@@ -35,7 +35,8 @@ _OPAQUE: Final = r"""
 """
 _NUMBER: Final = r"""
     (?P<number>
-        \d+(?:\.\d+)?e[+-]?\d{1,3}(?![\w.]\d|\w)
+        \d+(?:\.\d+)?\s?[*x×·]\s?10(?:\^|\*\*)\d{1,2}(?![\d.])
+      | \d+(?:\.\d+)?e[+-]?\d{1,3}(?![\w.]\d|\w)
       | \d{1,3}\s?(?:\^|\*\*)\s?\d{1,2}(?![\d.])
       | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
@@ -54,7 +55,7 @@ _TOKEN = re.compile(
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
   | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
   | (?P<yearly>\bp\.\s?a\b\.?)
-  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\bx(?=\d{{1,4}}\b))
+  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}
   | (?P<chinese>[一-鿿]+)
   | (?P<word>[^\W\d_](?:[^\W_一-鿿]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
@@ -206,6 +207,8 @@ def _thousands(digits: str, rest: str) -> Amount | None:
 
 def _value(digits: str) -> float:
     plain = re.sub(r"['’_\s]", "", digits)
+    if scaled := re.fullmatch(r"([\d.]+)[*x×·]10(?:\^|\*\*)(\d+)", plain):
+        return float(scaled[1]) * 10.0 ** int(scaled[2])
     if power := re.fullmatch(r"(\d+)(?:\^|\*\*)(\d+)", plain):
         return float(power[1]) ** int(power[2])
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", plain):

@@ -32,6 +32,8 @@ def slice_ends(sentence: Sentence, first: int) -> Iterable[int]:
         following = sentence.items[last + 1]
         if gap.strip(" -_\u00a0") or following.word in {",", ";", "\n", "(", ")", ":", "=", "!", "?", "<", ">", "/"}:
             break
+        if following.start < sentence.items[first].start:
+            break  # the cell of another column
         if following.word == "." and not sentence.text[following.end : following.end + 1].isalnum():
             break
         last += 1

@@ -287,7 +287,10 @@ def _speeds(draft: Draft) -> None:
             whose = match["x"].word if "x" in match else ""
             if "t" in match and match["t"].word not in ("second", "seconds", "sec", "s"):
                 continue
-            if whose == "ingrand" or any(item.has("ingrand") for item in following):
+            before = draft.sentence.items[max(0, match.first - 5) : match.first]
+            together = any(item.has("ingrand") for item in (*following, *before))
+            throughput = not whose and any(item.word == "throughput" for item in (*before, *following))
+            if whose == "ingrand" or together or throughput:
                 continue
             if any(v <= 0 for v in value.values):
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")

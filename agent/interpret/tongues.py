@@ -18,31 +18,32 @@ _TABLES: Final[dict[str, str]] = {
     "German": """
         anfragen=requests anfrage=request abfragen=queries abrufe=requests aufrufe=calls aufruf=call fragen=questions
         frage=question nachrichten=messages nachricht=message gespräche=conversations unterhaltungen=conversations
-        nutzer=users benutzer=users anwender=users nutzern=users benutzern=users kunden=customers mitarbeiter=employees
-        mitarbeitern=employees mitarbeitende=employees entwickler=developers entwicklern=developers leute=people
-        personen=people studenten=students studierende=students jeder=each jede=each jedes=each stellt=asks stellen=ask
-        fragt=asks schreibt=writes je_nutzer=per_user pro_nutzer=per_user pro_person=per_user pro_kopf=per_user
-        pro_sekunde=per_second je_sekunde=per_second in_der_sekunde=per_second pro_minute=per_minute je_minute=per_minute
-        in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour in_der_stunde=per_hour die_stunde=per_hour
-        stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day täglich=daily pro_woche=per_week
-        in_der_woche=per_week wöchentlich=weekly pro_monat=per_month im_monat=per_month je_monat=per_month
-        monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly sekunde=second sekunden=seconds
-        millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days wochen=weeks monate=months
-        monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input prompts=prompts
-        ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words seiten=pages
-        zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not unter=under
-        höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average durchschnittlich=on_average
-        im_mittel=on_average durchschnitt=average gleichzeitig=concurrent gleichzeitige=concurrent
-        gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour million=million
-        millionen=million mio=million tausend=thousand milliarden=billion karten=cards grafikkarten=gpus
-        knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of zwei=two drei=three
-        vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token zum_ersten_token=first_token
-        budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
-        wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want möchten=want haben=have ein=a eine=a
-        einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high etwa=about
-        ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple modell=model
-        unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for pro_anfrage=per_request
-        anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly verdoppelt=doubles stellen_wir=
+        nutzer=users benutzer=users anwender=users nutzern=users benutzern=users kunden=customers
+        mitarbeiter=employees mitarbeitern=employees mitarbeitende=employees entwickler=developers
+        entwicklern=developers leute=people personen=people studenten=students studierende=students jeder=each
+        jede=each jedes=each stellt=asks stellen=ask fragt=asks schreibt=writes je_nutzer=per_user pro_nutzer=per_user
+        pro_person=per_user pro_kopf=per_user pro_sekunde=per_second je_sekunde=per_second in_der_sekunde=per_second
+        pro_minute=per_minute je_minute=per_minute in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour
+        in_der_stunde=per_hour die_stunde=per_hour stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day
+        täglich=daily pro_woche=per_week in_der_woche=per_week wöchentlich=weekly pro_monat=per_month
+        im_monat=per_month je_monat=per_month monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly
+        sekunde=second sekunden=seconds millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days
+        wochen=weeks monate=months monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input
+        prompts=prompts ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words
+        seiten=pages zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not
+        unter=under höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average
+        durchschnittlich=on_average im_mittel=on_average durchschnitt=average gleichzeitig=concurrent
+        gleichzeitige=concurrent gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour
+        million=million millionen=million mio=million tausend=thousand milliarden=billion karten=cards
+        grafikkarten=gpus knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of
+        zwei=two drei=three vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token
+        zum_ersten_token=first_token budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
+        hallo= wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want möchten=want haben=have
+        ein=a eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high
+        etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple
+        modell=model unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for
+        pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly
+        verdoppelt=doubles stellen_wir=
     """,
     "French": """
         requêtes=requests requête=request demandes=requests appels=calls appel=call messages=messages
@@ -55,14 +56,14 @@ _TABLES: Final[dict[str, str]] = {
         jours=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
         en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
         jetons=tokens caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under
-        au_maximum=at_most au_plus=at_most au_moins=at_least en_moyenne=on_average moyenne=average simultanés=concurrent
-        simultanées=concurrent en_parallèle=in_parallel pointe=peak heure_de_pointe=peak_hour million=million
-        millions=million millions_de=million mille=thousand milliers=thousand milliards=billion cartes=cards
-        cartes_graphiques=gpus nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of des=of deux=two
-        trois=three quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token
-        premier_token=first_token nous= je= avons=have voulons=want veux=want besoin=need pour=for environ=about servir=serve
-        déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are fois=times notre=our nos=our
-        modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
+        au_maximum=at_most au_plus=at_most au_moins=at_least en_moyenne=on_average moyenne=average
+        simultanés=concurrent simultanées=concurrent en_parallèle=in_parallel pointe=peak heure_de_pointe=peak_hour
+        million=million millions=million millions_de=million mille=thousand milliers=thousand milliards=billion
+        cartes=cards cartes_graphiques=gpus nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of
+        des=of deux=two trois=three quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token
+        premier_token=first_token bonjour= nous= je= avons=have voulons=want veux=want besoin=need pour=for
+        environ=about servir=serve déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are
+        fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
     """,
     "Spanish": """
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
@@ -76,24 +77,26 @@ _TABLES: Final[dict[str, str]] = {
         meses=months años=years de_entrada=input entrada=input entradas=inputs de_salida=output salida=output
         salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
         con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least de_media=on_average
-        en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
-        hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand tarjetas=cards nodos=nodes
-        contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four cinco=five diez=ten
-        latencia=latency primer_token=first_token necesitamos=need necesito=need
-        queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the los=the las=the un=a
-        una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our nuestra=our modelo=model
-        por_solicitud=per_request debe=should hacen=ask se_duplica=doubles
+        en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak
+        hora_punta=peak_hour hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand
+        tarjetas=cards nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three
+        cuatro=four cinco=five diez=ten latencia=latency primer_token=first_token hola= necesitamos=need necesito=need
+        queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the los=the las=the
+        un=a una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our nuestra=our
+        modelo=model por_solicitud=per_request debe=should hacen=ask se_duplica=doubles
     """,
     "Chinese": """
-        每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week 每月=every_month
-        每年=every_year 每人=each_user 每个用户=each_user 每位用户=each_user 请求=requests 查询=queries 问题=questions 提问=ask
-        消息=messages 对话=conversations 调用=calls 用户=users 员工=employees 开发者=developers 开发人员=developers 学生=students
-        人=people 输入=input 提示词=prompt 提示=prompt 输出=output 回答=answer 回复=answer 生成=output 长度=length 词元=tokens
-        字=characters 秒=seconds 毫秒=milliseconds 分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus
-        卡=cards 张=x 台=nodes 节点=nodes 万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak
-        首字延迟=first_token 首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
-        至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask 的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about
-        大约=about 左右= 一天=a_day 一秒=a_second
+        每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
+        每月=every_month 每年=every_year 每人=each_user 每个用户=each_user 每位用户=each_user 请求=requests
+        查询=queries 问题=questions 提问=ask 消息=messages 对话=conversations 调用=calls 用户=users 员工=employees
+        开发者=developers 开发人员=developers 学生=students 人=people 输入=input 提示词=prompt 提示=prompt 输出=output
+        回答=answer 回复=answer 生成=output 长度=length 词元=tokens 字=characters 秒=seconds 毫秒=milliseconds
+        分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus 卡=cards 张=x 台=nodes 节点=nodes
+        万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak 首字延迟=first_token
+        首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
+        至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask
+        的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day
+        一秒=a_second
     """,
 }
 """Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
@@ -160,4 +163,3 @@ def _is_foreign(word: str, by_first: dict[str, list[tuple[tuple[str, ...], str]]
         return word in by_first
     alone = any(len(phrase) == 1 for phrase, _ in by_first.get(word, ()))
     return alone and len(word) > 3 and word not in KINDS_OF and word not in ORDINARY
-

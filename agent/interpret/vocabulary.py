@@ -45,7 +45,7 @@ KINDS: Final[dict[str, str]] = {
     "articles doc docs paper papers email emails mail mails ticket tickets transcript transcripts contract contracts "
     "file files pdf pdfs instruction instructions report reports paste pastes pasting upload uploads uploading send "
     "sends feed feeds",
-    "outcue": "output outputs answer answers response responses reply replies completion completions generation "
+    "outcue": "gen output outputs answer answers response responses reply replies completion completions generation "
     "generations generated generate generates generating decode osl summary summaries answering replying responding "
     "into produce produces back return returns returned receive receives receiving",
     "inward": "input inputs isl",

@@ -17,7 +17,7 @@ from tests.every import of_every
 
 CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
-KINDS = ("languages",)
+KINDS = ("languages", "pasted", "formats", "domains")
 PATHS = {
     "rate": "traffic.requests_per_s",
     "concurrency": "traffic.concurrency",

@@ -1,0 +1,114 @@
+"""Whether a line is about serving language models: a number without any word of that trade is asked about, not taken.
+
+'Take the A10 motorway', 'nginx handles 2000 requests per second' and 'room B200' name accelerators and rates of other
+trades. A line of nothing but the trade's words, '20 rps' or 'two A100', is plain.
+"""
+
+import re
+from typing import Final
+
+from agent.fields.demand import CROWD, HABIT
+from agent.fields.table import FIELDS
+from agent.interpret.draft import Draft, Finding
+from agent.interpret.grammar import NAMES, Item
+from agent.interpret.leftovers import covered
+from agent.interpret.ordinary import ORDINARY
+from agent.interpret.reading import Choice
+
+_SERVING: Final = (
+    "model", "prec", "runtime", "token", "ttft", "itl", "param", "preset", "kvcache", "gpunoun", "sysprompt",
+    "prefixhit", "tokenbudget", "tps", "spot", "dgx",
+)  # fmt: skip
+"""Kinds of words and names that only serving language models has."""
+_SERVING_WORDS: Final = frozenset(
+    "llm llms llama gpt inference prompt prompts chatbot chatbots model models ai genai completion completions mistral "
+    "chat chats vllm rag copilot agents endpoint decode prefill isl osl deepseek qwen gemma llmops slm summarisation "
+    "summarization".split()
+)
+OTHER_TRADES: Final = frozenset(
+    "postgres postgresql mysql mariadb mongodb redis kafka elasticsearch cassandra sqlite database databases "
+    "db sql nginx apache haproxy envoy webserver cdn dns memcached rabbitmq cache_server training train "
+    "trained epoch epochs backprop motorway highway autobahn road lane paper sheet printer print vertebra "
+    "vertebrae spine lumbar gate boarding flight platform_ bus tram engine motor fan fans spins rotates "
+    "revolutions rotor turbine heart heartbeats beats pulse bitcoin mining crypto ethereum render rendering "
+    "blender fps breaths museum factory warehouse litres liters km kilometres miles hotel room corridor "
+    "marathon".split()
+)
+"""Words of other trades whose rates, sizes and codes look like ours."""
+_ACCELERATORS: Final = "hardware.accelerators"
+_RATE: Final = "traffic.requests_per_s"
+_DOUBTFUL: Final = frozenset(
+    {_RATE, _ACCELERATORS, "traffic.concurrency", "hardware.accelerator_count", "hardware.nodes", "serving.batch_cap"}
+    | CROWD
+)
+"""Paths of values that people give in the same words of other things."""
+_CODE: Final = re.compile(r"[a-z]{1,2}\d{1,3}[a-z]?s?", re.I)
+"""What names accelerators, and motorways, rooms, gates and vertebrae too."""
+
+
+def ask_where_foreign(draft: Draft) -> None:
+    """Turn values of a line, or of a clause, that is about something else into questions."""
+    items = draft.sentence.items
+    words = {item.word for item in items}
+    serving = any(_serves(item) for item in items) or "model" in draft.known or draft.has(HABIT)
+    strange = bool(words & OTHER_TRADES)
+    if not strange and (serving or not _has_unknown_words(draft)):
+        return
+    kept: list[Finding] = []
+    doubted = [finding for finding in draft.findings if _is_doubtful(draft, finding, serving)]
+    for finding in draft.findings:
+        if finding not in doubted:
+            kept.append(finding)
+        elif finding.path not in CROWD:
+            choices = tuple(
+                Choice(option.value, f"yes: {option.echo}", option.path or finding.path) for option in finding.options
+            )
+            said = " ".join(draft.sentence.text[finding.start : finding.end].split())
+            text = f"{said!r}: I see no word of serving a language model beside it. Is it about that?"
+            draft.questions.append((text, finding.path, choices, finding.start, finding.end))
+    draft.findings[:] = kept
+
+
+def _serves(item: Item) -> bool:
+    return item.has(*_SERVING) or item.word in _SERVING_WORDS
+
+
+def _has_unknown_words(draft: Draft) -> bool:
+    """Whether words are left that no rule and no list knows."""
+    taken = covered(draft)
+    return any(_is_unknown(item) and not taken[item.start] for item in draft.sentence.items)
+
+
+def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
+    """Whether a value may be of another trade: its clause names one, or no word of the line is of ours."""
+    items = draft.sentence.items
+    inside = [index for index, item in enumerate(items) if finding.start <= item.start < finding.end]
+    if finding.path not in _DOUBTFUL or not inside:
+        return False
+    if any(item.word in OTHER_TRADES for item in _clause(items, inside[0], inside[-1])):
+        return True
+    asked, field = FIELDS.get(draft.asked_path or ""), FIELDS.get(finding.path)
+    answered = asked is not None and field is not None and asked.slot == field.slot
+    if serving or answered:
+        return False
+    said = [items[index] for index in inside]
+    if finding.path == _ACCELERATORS:
+        beside = (*items[max(0, inside[0] - 1) : inside[0]], *items[inside[-1] + 1 : inside[-1] + 2])
+        coded = _CODE.fullmatch(draft.sentence.text[finding.start : finding.end]) is not None
+        return coded and any(_is_unknown(item) for item in beside)
+    return not any(item.word in ("rps", "qps") for item in said)
+
+
+def _is_unknown(item: Item) -> bool:
+    """Whether no rule and no list knows a word."""
+    wordy = len(item.word) > 2 and item.word.isalpha() and item.kinds <= {"unknown"}
+    return wordy and not item.has(*NAMES) and item.word not in ORDINARY
+
+
+def _clause(items: list[Item], first: int, last: int) -> list[Item]:
+    """Return the items between the commas and stops around some items."""
+    while first and not items[first - 1].has("comma", "stop"):
+        first -= 1
+    while last + 1 < len(items) and not items[last + 1].has("comma", "stop"):
+        last += 1
+    return items[first : last + 1]

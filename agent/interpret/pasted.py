@@ -1,0 +1,257 @@
+"""Pasted things: flags of servers and benchmarks, keys of YAML and JSON, tables. Their keys become the trade's words.
+
+What a key means stands in one table. A key that carries its unit (``ttft_p95_ms: 900``) gives it to its value; a table
+of columns becomes its pairs of head and cell.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from msgspec import Struct
+
+from agent.interpret.grammar import UNKNOWN, Item
+from agent.interpret.scanner import kinds_of, phrase_items
+
+_KEYS: Final = {
+    # lengths
+    "input : tokens ": "isl input_len input_length input_tokens random_input_len input_mean "
+    "synthetic_input_tokens_mean "
+    "prompt_tokens prompt_len prompt_length mean_input_tokens avg_input_tokens input_tokens_mean "
+    "input_sequence_length sharegpt_input_len num_input_tokens prompt_tokens_mean mean_prompt_tokens "
+    "avg_prompt_tokens tokens_in tokens_input prompt_size input_size input_token_length average_input_tokens "
+    "average_prompt_length avg_prompt_length tokens_per_prompt",
+    "output : tokens ": "osl output_len output_length output_tokens random_output_len output_mean output_tokens_mean "
+    "synthetic_output_tokens_mean completion_tokens completion_len mean_output_tokens avg_output_tokens max_tokens "
+    "output_sequence_length num_output_tokens answer_tokens response_tokens tokens_out tokens_output max_new_tokens "
+    "sharegpt_output_len output_size output_token_length average_output_tokens generated_tokens answer_length "
+    "average_answer_length avg_answer_length tokens_per_answer gen_len response_length",
+    "context window :": "max_model_len max_seq_len max_context context_len context_size context_window "
+    "max_model_length "
+    "context_length max_sequence_length ctx_size num_ctx n_ctx",
+    # load
+    "requests per second :": "request_rate rps qps requests_per_second requests_per_s rate req_per_s reqs_per_second "
+    "queries_per_second mean_rps avg_rps average_rps requests_per_sec req_rate arrival_rate requests_s",
+    "requests per minute :": "rpm requests_per_minute requests_per_min",
+    "requests per hour :": "requests_per_hour rph",
+    "requests per day :": "requests_per_day rpd daily_requests requests_daily",
+    "concurrency :": "max_concurrency concurrency num_concurrent concurrent_requests parallel_requests "
+    "num_users_concurrent",
+    "peak factor :": "peak_factor peak_multiplier peak_to_mean peak_ratio",
+    # serving
+    "max num seqs :": "max_num_seqs max_batch_size batch_size max_running_requests max_num_sequences",
+    "max num batched tokens :": "max_num_batched_tokens chunked_prefill_size max_num_tokens token_budget",
+    "tp :": "tensor_parallel_size tp tp_size tensor_parallel tensor_parallelism",
+    "pp :": "pipeline_parallel_size pp pp_size pipeline_parallel",
+    "dp :": "data_parallel_size dp dp_size",
+    "ep :": "expert_parallel_size ep ep_size",
+    "gpu memory utilization :": "gpu_memory_utilization mem_fraction_static gpu_memory_utilisation "
+    "kv_cache_free_gpu_mem_fraction memory_utilisation memory_utilization",
+    "kv cache :": "kv_cache_dtype kv_precision kv_cache kv_dtype",
+    "weights :": "quantization dtype precision weights_precision weight_precision quantisation quant",
+    "prefix hit :": "prefix_hit prefix_cache_hit_rate cache_hit_rate prefix_share prefix_hit_rate",
+    "system prompt :": "system_prompt_tokens shared_prefix_len prefix_len system_prompt_length",
+    # system
+    "model :": "model model_name model_id served_model_name tokenizer model_path m",
+    "on :": "gpu_type gpu accelerator accelerators gpu_model gpu_name hardware device",
+    "gpus :": "num_gpus gpus gpu_count n_gpus number_of_gpus",
+    "nodes :": "num_nodes nodes node_count nnodes",
+    "replicas :": "replicas num_replicas replica_count",
+    "provider :": "provider cloud cloud_provider",
+    "region :": "region location zone",
+    "budget per month $": "monthly_budget budget_usd monthly_budget_usd max_monthly_cost budget_per_month",
+    # latency
+    "ttft :": "ttft ttft_target time_to_first_token max_ttft ttft_slo",
+    "itl :": "itl tpot itl_target tpot_target max_itl inter_token_latency time_per_output_token itl_slo tpot_slo",
+    "e2e :": "e2e e2e_latency end_to_end_latency max_latency e2e_target request_latency",
+}  # fmt: skip
+"""What keys mean: the words that the rules read, and the keys, in lower case with _ for -, . and blanks."""
+_UNITS: Final = {
+    "ms": "ms", "milliseconds": "ms", "millis": "ms", "s": "seconds", "sec": "seconds", "seconds": "seconds",
+    "usd": "$", "kw": "kW",
+}  # fmt: skip
+"""Units at the end of a key, which its value then has."""
+_PERCENTILES: Final = re.compile(r"_?(p\d\d|mean|avg|median)_?")
+_FLAG: Final = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|\s+)(?P<value>[^\s-][^\s]*)?")
+_PAIR: Final = re.compile(
+    r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
+)
+
+
+@cache
+def _meanings() -> dict[str, str]:
+    return {key: words for words, keys in _KEYS.items() for key in keys.split()}
+
+
+def meaning_of_key(key: str) -> tuple[str, str] | None:
+    """Return the words that a key stands for, and the unit of its value; None where it is none of the table.
+
+    Args:
+        key: as typed: --random-input-len, ttft_p95_ms, requestRate.
+    """
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key.strip("-\"' ")).lower()
+    name = re.sub(r"[\s.()/\-]+", "_", name).strip("_")
+    if name in _meanings():
+        return _meanings()[name], ""
+    head, _, last = name.rpartition("_")
+    unit = _UNITS.get(last, "") if head else ""
+    name = head if unit else name
+    found = _PERCENTILES.search(name)
+    bare = _PERCENTILES.sub("_", name, count=1).strip("_") if found else name
+    if bare not in _meanings() or not (unit or found):
+        return None
+    words = _meanings()[bare]
+    statistic = found[1] if found else ""
+    if statistic in ("avg", "mean", "median"):
+        statistic = "p50" if statistic == "median" else "mean"
+    if words.endswith(" : tokens "):
+        return f"{words.partition(' ')[0]} {statistic} : tokens ", unit
+    return f"{words.removesuffix(':')}{statistic} :", unit
+
+
+def put_into_words(text: str, items: list[Item]) -> list[Item]:
+    """Return the items with pasted keys as the words that they stand for, and tables as pairs of key and value."""
+    if not _LOOKS_PASTED.search(text):
+        return items
+    spans = [*_table_pairs(text), *_key_pairs(text)]
+    return _rewritten(text, items, spans) if spans else items
+
+
+_LOOKS_PASTED: Final = re.compile(r"--?[a-zA-Z]|[\w\"'][:=]|\t|\||\w_\w|\n")
+
+
+class _Pair(Struct, frozen=True):
+    """A key and where its value lies."""
+
+    key: tuple[int, int]
+    """With the sign between it and its value."""
+    value: tuple[int, int] | None
+    """None where the value is what follows."""
+    words: str | None
+    """What the key stands for; None where its own words stay."""
+    unit: str = ""
+    unknown: bool = False
+    """A flag that no plan depends on."""
+
+
+def _key_pairs(text: str) -> Iterator[_Pair]:
+    """Yield flags, and keys of YAML and JSON."""
+    for flag in _FLAG.finditer(text):
+        found = meaning_of_key(flag["key"])
+        if found is None and not text[flag.start() :].startswith("--"):
+            continue
+        words, unit = found or ("", "")
+        number = flag["value"] is not None and re.fullmatch(r"[\d.,]+[kKmM]?", flag["value"].strip("'\""))
+        end = flag.end() if found is None and number else flag.start() + len(flag.group()) - len(flag["value"] or "")
+        yield _Pair((flag.start(), end), None, words, unit, found is None and number is not None)
+    for pair in _PAIR.finditer(text):
+        before = text[: pair.start()].rstrip(" \"'")
+        opens = not before or before[-1] in "\n{,;[(|" or re.search(r"(?:^|\n)\s*[-*•]$", before) is not None
+        found = meaning_of_key(pair["key"])
+        if found is not None and (opens or "_" in pair["key"] or "=" in pair.group()):
+            yield _Pair((pair.start(), pair.end()), None, *found)
+
+
+def _table_pairs(text: str) -> Iterator[_Pair]:
+    """Yield the cells of tables with what they are the values of."""
+    block: list[list[tuple[int, int]]] = []
+    ruled = False
+    at = 0
+    for line in [*text.split("\n"), ""]:
+        cells = _cells(text, line, at)
+        at += len(line) + 1
+        if cells is None:
+            ruled = ruled or bool(block)
+        elif len(cells) > 1 and (not block or len(cells) == len(block[0])):
+            block.append(cells)
+        else:
+            yield from _pairs_of(text, block, ruled)
+            block, ruled = ([cells] if len(cells) > 1 else []), False
+
+
+def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
+    """Return where the cells of a table's line lie; None for the line under a head."""
+    if re.fullmatch(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*", line):
+        return None
+    mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ","
+    if mark == "," and not all(meaning_of_key(cell) for cell in line.split(",")):
+        # A row of numbers and names belongs to a head of keys; any other line is a sentence.
+        previous = text[:at].rstrip("\n").rpartition("\n")[2]
+        if not previous or not all(meaning_of_key(cell) for cell in previous.split(",")) or "," not in previous:
+            return []
+    cells = []
+    for cell in re.finditer(rf"[^{re.escape(mark)}]+", line):
+        stripped = cell.group().strip()
+        if stripped:
+            start = at + cell.start() + cell.group().index(stripped)
+            cells.append((start, start + len(stripped)))
+    return cells
+
+
+def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Iterator[_Pair]:
+    """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
+    keyed = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
+    by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
+    if by_columns:
+        pairs = list(zip(block[0], block[1], strict=True))
+    elif block and len(block[0]) == 2:
+        pairs = [(row[0], row[1]) for row in block[1 if ruled and not keyed[0] else 0 :]]
+    else:
+        return
+    for key, value in pairs:
+        words, unit = meaning_of_key(text[slice(*key)]) or (None, "")
+        yield _Pair(key, value, words, unit)
+
+
+def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
+    """Return the items in the order of pairs: the key's words, a colon, the value with its unit, a stop."""
+    tables = [pair for pair in pairs if pair.value is not None]
+    covered = [span for pair in tables for span in (pair.key, pair.value) if span is not None]
+    keys = sorted((pair for pair in pairs if pair.value is None), key=lambda pair: pair.key)
+    made: list[Item] = []
+    for pair in tables:
+        assert pair.value is not None
+        colon = Item(kinds_of(":"), pair.key[1] - 1, pair.key[1], ":")
+        words = _within(items, pair.key) if pair.words is None else phrase_items(pair.words, *pair.key)
+        value = _within(items, pair.value)
+        made += [*words, *([colon] if pair.words is None else []), *_with_unit(value, pair.unit, text)]
+        made.append(Item(kinds_of("\n"), pair.value[1] - 1, pair.value[1], "\n"))
+    position, last_end = 0, -1
+    while position < len(items):
+        item = items[position]
+        if any(start <= item.start < end for start, end in covered) or (item.word == "|" and tables):
+            position += 1
+            continue
+        pair_here = next((p for p in keys if p.key[0] <= item.start < p.key[1] and p.key[0] > last_end), None)
+        if pair_here is None:
+            made.append(item)
+            position += 1
+            continue
+        last_end = pair_here.key[0]
+        start, end = pair_here.key
+        if made and not made[-1].has("stop"):
+            made.append(Item(kinds_of("\n"), start, start + 1, "\n"))
+        while position < len(items) and items[position].start < end:
+            position += 1
+        if pair_here.unknown:
+            made.append(Item(UNKNOWN, start, end, text[start:end], numeric=True))
+            continue
+        made += phrase_items(pair_here.words or "", start, end)
+        if pair_here.unit:
+            made += _with_unit(items[position : position + 1], pair_here.unit, text)
+            position += 1
+    return made
+
+
+def _within(items: list[Item], span: tuple[int, int]) -> list[Item]:
+    return [item for item in items if span[0] <= item.start < span[1]]
+
+
+def _with_unit(value: list[Item], unit: str, text: str) -> list[Item]:
+    """Return a value with the unit that its key names, unless it carries one itself."""
+    number = next((item for item in value if item.has("num")), None)
+    if not unit or number is None or text[number.end : number.end + 1].isalpha():
+        return value
+    at = value.index(number) + 1
+    return [*value[:at], *phrase_items(unit, number.end - 1, number.end), *value[at:]]
