@@ -423,6 +423,8 @@ class Catalog(Struct, frozen=True, dict=True):
                         named.append(("checkpoints.kv_precision", checkpoint.kv_precision))
             case ServingRuntime():
                 named = [("quantised_kv", name) for pair in record.quantised_kv.items() for name in pair]
+                named += [("kv_formats", name) for name in record.kv_formats]
+                named += [("weights", name) for name in record.weights]
             case _:
                 named = []
         return [(field, precision, "precision", self.precisions) for field, precision in named]

@@ -210,7 +210,11 @@ class ModelArchitecture(Fact):
     """Layers of multi-token prediction: in the checkpoint, loaded only by who decodes speculatively."""
     mtp_repeats_ends: bool = False
     """Each of them comes with a copy of the embedding and the head (DeepSeek)."""
+    remote_code: bool = False
+    """Its repository brings code that runtimes run only where they are told to trust it."""
     checkpoints: tuple[Checkpoint, ...] = ()
+    gguf: tuple[str, ...] = ()
+    """Repositories that hold it as GGUF files of several types."""
     doubts: tuple[str, ...] = ()
     """What of its config was not understood, a clause each."""
     published: PublishedParameters | None = None

@@ -30,7 +30,11 @@ def node_size(question: Question, accelerator: Accelerator) -> int:
 def illegal_because(question: Question, sizes: ParallelSizes) -> str:  # noqa: PLR0911 — a rule each
     """Return why the question's model cannot be split so; empty where it can."""
     tp, pp, dp, ep = sizes
-    model = question.model
+    model, runtime = question.model, question.runtime
+    if runtime.splits_layers and (tp, dp, ep) != (1, 1, 1):
+        return f"{runtime.name} splits a model by its layers alone: PP, not {sizes.spelling}"
+    if runtime.framework == "trtllm" and dp > 1 and tp > 1:
+        return f"{runtime.name} runs attention either split or on ranks of its own (enable_attention_dp), not TP{tp}"
     for layer in layers(model):
         mix = layer.mixing
         if mix and mix.heads and mix.heads % tp:
@@ -45,7 +49,7 @@ def illegal_because(question: Question, sizes: ParallelSizes) -> str:  # noqa: P
         return f"{model.name} has no experts to spread over EP{ep}"
     if (tp * dp) % ep:
         return f"EP{ep} does not divide the {tp * dp} accelerators of TP{tp} × DP{dp}"
-    return uneven_scales(model, question.storage, sizes) if question.runtime.framework in CHECK_SCALES else ""
+    return uneven_scales(model, question.storage, sizes) if runtime.framework in CHECK_SCALES else ""
 
 
 def uneven_scales(model: ModelArchitecture, storage: Storage, sizes: ParallelSizes) -> str:
@@ -109,6 +113,9 @@ def searched_parallelisms(question: Question, accelerator: Accelerator) -> Itera
     fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
     within = tuple(width for width in WIDTHS if width <= node)
     widths = (serving.tensor_parallel,) if serving.tensor_parallel else within
+    if question.runtime.splits_layers and not fixed:
+        yield from (ParallelSizes(pp=pp) for pp in STAGES if pp <= min(node, most))
+        return
     stages = (serving.pipeline_parallel,) if serving.pipeline_parallel else STAGES
     ranks = (serving.data_parallel,) if serving.data_parallel else WIDTHS if mixture else (1,)
     for tp, pp, dp in product(widths, stages, ranks):
@@ -134,6 +141,10 @@ def smallest_parallelisms(question: Question) -> Iterator[ParallelSizes]:
     node = node_size(question, question.accelerators[0])
     mixture = _is_mixture(question)
     dp = serving.data_parallel or 1
+    fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel
+    if question.runtime.splits_layers and not fixed:
+        yield from (ParallelSizes(pp=pp) for pp in STAGES if pp <= node)
+        return
     widths = (serving.tensor_parallel,) if serving.tensor_parallel else tuple(w for w in WIDTHS if w <= node)
     stages: tuple[int, ...] = (serving.pipeline_parallel or 1,)
     if not serving.pipeline_parallel and not serving.tensor_parallel and node >= CLUSTERED_NODE:

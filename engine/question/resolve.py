@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError
+from catalogs.errors import InputError, listed
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, ModelArchitecture
@@ -16,6 +16,7 @@ from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, storage_of
 from engine.arrays import Floats
 from engine.question.lengths import Lengths, lengths_of
+from engine.question.releases import release_of, same_release
 from engine.workload import WorkloadSpec
 
 NOT_KV = "bf16, fp16, fp8 or int8"
@@ -42,11 +43,9 @@ class Question(Struct, frozen=True):
     context_limit: int
     """Prompt and answer together, tokens."""
     lengths: Lengths
-    token_budget: int | None
-    """Tokens of a step, where somebody said so; None: the runtime's on each accelerator."""
+    budget_tokens: int
     batch_cap: int
-    memory_utilisation: float | None
-    """Share of memory that the runtime takes, where somebody said so; None: its own."""
+    memory_utilisation: float
     catalog: Catalog
 
     @property
@@ -70,7 +69,7 @@ class Question(Struct, frozen=True):
 
     def in_precision(self, weights: Precision) -> "Question":
         """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
-        served = served_checkpoint(self.model, None, weights, self.kv_cache)
+        served = served_checkpoint(self.model, None, weights, self.kv_cache, self.spec.model)
         storage = storage_of(self.model, weights, served, self.catalog.precision)
         return replace(self, weights=weights, checkpoint=None, served=served, storage=storage)
 
@@ -89,23 +88,15 @@ class Question(Struct, frozen=True):
         reserves = self.runtime.scheduler.reserve_output
         return self.lengths.reserved_mean if reserves else self.lengths.live_mean
 
-    def budget_on(self, accelerator: Accelerator) -> int:
-        """Return the tokens that one step may carry on an accelerator."""
-        return self.token_budget or self.runtime.scheduler_on(accelerator).token_budget
-
-    def usable_bytes(self, memory: Floats, taken: Floats, held: Floats, share: Floats) -> Floats:
+    def usable_bytes(self, memory: Floats, taken: Floats) -> Floats:
         """Return how much of accelerators' memory may be used, KV included; arrays of one shape.
 
         Args:
-            memory: of the accelerators.
             taken: by weights, activations and the runtime.
-            held: by the runtime alone, before weights are loaded.
-            share: that the runtime takes.
         """
+        share = self.memory_utilisation
         if self.runtime.utilises_free_memory:
             return np.minimum(taken + share * (memory - taken), memory)
-        if self.runtime.step_reserve is not None:
-            return held + share * (memory - held)
         return share * memory
 
     def profiled_sequences(self, accelerator: Accelerator) -> int:
@@ -137,10 +128,14 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     runtime = catalog.runtime(spec.serving.runtime)
     if not runtime.sliding_windows:
         model = model.without_windows()
+    _loaded(runtime, weights, catalog)
     scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
+    budget_tokens = spec.serving.token_budget or scheduler.token_budget
     kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
-    served = served_checkpoint(model, checkpoint, weights, kv_cache)
+    served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model)
+    if served and served.kv_precision and spec.precision.kv_cache is None and served.kv_precision in runtime.kv_formats:
+        kv_cache = catalog.precision(served.kv_precision)  # runtimes follow the checkpoint unless they are told
     return Question(
         spec=spec,
         model=model,
@@ -155,14 +150,10 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         accelerators=_accelerators(spec, catalog, runtime),
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
-        token_budget=spec.serving.token_budget,
+        budget_tokens=budget_tokens,
         # A step gives each sequence a token, so that no more run together than it may carry.
-        batch_cap=min(
-            spec.serving.batch_cap or scheduler.max_sequences,
-            scheduler.max_sequences,
-            spec.serving.token_budget or scheduler.token_budget,
-        ),
-        memory_utilisation=spec.serving.memory_utilisation,
+        batch_cap=min(spec.serving.batch_cap or scheduler.max_sequences, scheduler.max_sequences, budget_tokens),
+        memory_utilisation=spec.serving.memory_utilisation or runtime.memory_utilisation,
         catalog=catalog,
     )
 
@@ -179,21 +170,49 @@ def _weights(spec: WorkloadSpec, catalog: Catalog, model: ModelArchitecture, nat
     return catalog.precision(spec.precision.weights or native)
 
 
+def _loaded(runtime: ServingRuntime, weights: Precision, catalog: Catalog) -> None:
+    """Refuse a precision of weights that a runtime does not load, naming those that it does.
+
+    Raises:
+        InputError: it is not among them.
+    """
+    if not runtime.weights or weights.id in runtime.weights:
+        return
+    others = sorted((one.id for one in catalog.runtimes.values() if weights.id in one.weights), key=_default_first)
+    there = f"; {weights.name} runs with --runtime {others[0]}" if others else ""
+    names = listed(runtime.weights[:MOST_NAMED])
+    more = " and more" if len(runtime.weights) > MOST_NAMED else ""
+    raise InputError(f"{runtime.name} loads no weights in {weights.name}: --precision may be {names}{more}{there}")
+
+
+def _default_first(runtime: str) -> bool:
+    return runtime != "vllm"
+
+
+MOST_NAMED = 11
+"""Precisions that a refusal lists."""
+
+
 def served_checkpoint(
-    model: ModelArchitecture, named: Checkpoint | None, weights: Precision, kv_cache: Precision
+    model: ModelArchitecture, named: Checkpoint | None, weights: Precision, kv_cache: Precision, said: str
 ) -> Checkpoint | None:
-    """Return the checkpoint that is served in a precision: the one that was named, else the catalog's first.
+    """Return the checkpoint that is served in a precision: the one named, else of its release, else one like it.
 
     Args:
         model: whose checkpoints they are.
         named: the one that was asked for by name.
         weights: the precision in which weights are served.
         kv_cache: of the KV cache: a checkpoint that brings it goes first.
+        said: the model as it was called.
     """
     if named is not None and named.precision == weights.id:
         return named
-    same = [one for one in model.checkpoints if one.precision == weights.id]
-    return min(same, key=lambda one: (one.kv_precision or "bf16") != kv_cache.id, default=None)
+    release = release_of(model, named, said)
+    return min(
+        (one for one in model.checkpoints if one.precision == weights.id),
+        key=lambda one: (not same_release(one.repository, release), (one.kv_precision or "bf16") != kv_cache.id),
+        default=None,
+    )
 
 
 def _context_limit(spec: WorkloadSpec, model: ModelArchitecture) -> int:
@@ -222,6 +241,11 @@ def _kv_precision(
     precision = catalog.precision(name)
     if not precision.kv_cache:
         raise InputError(f"the KV cache cannot be kept in {precision.name}; {NOT_KV} are accepted")
+    if runtime.kv_formats and name not in runtime.kv_formats:
+        if stated is None:
+            return catalog.precision("bf16")
+        kept = listed(list(runtime.kv_formats))
+        raise InputError(f"{runtime.name} keeps no KV cache in {precision.name}: --kv-precision may be {kept}")
     return precision
 
 

@@ -82,12 +82,13 @@ def kernels_of(accelerator: Accelerator, accelerators: Mapping[str, Accelerator]
 
 
 class Unsupported(Exception):  # noqa: N818 — the name says the error
-    """The accelerator cannot run this format; ``instead`` says what it would run as."""
+    """The accelerator cannot run this format; ``instead`` says what it would run as, by which ``flag``."""
 
-    def __init__(self, reason: str, instead: str) -> None:
+    def __init__(self, reason: str, instead: str, flag: str = "--precision") -> None:
         super().__init__(reason)
         self.reason = reason
         self.instead = instead
+        self.flag = flag
 
 
 _FALLBACK = {

@@ -41,8 +41,14 @@ def test_a_refusal_steers_no_terminal(fleetcast: Program, tmp_path: Path) -> Non
         assert not {"\x1b", "\x9b"} & set(refused)
 
 
-@pytest.mark.parametrize("runtime", ["vllm", "sglang", "tensorrt-llm", "llama.cpp"])
-@pytest.mark.parametrize("precision", ["bf16", "int4"])
+@pytest.mark.parametrize(
+    ("runtime", "precision"),
+    [
+        *((runtime, "bf16") for runtime in ("vllm", "sglang", "tensorrt-llm", "llama.cpp")),
+        *((runtime, "int4") for runtime in ("vllm", "sglang", "tensorrt-llm")),
+        ("llama.cpp", "q4_k_m"),
+    ],
+)
 def test_a_path_is_one_word_of_the_command(fleetcast: Program, tmp_path: Path, runtime: str, precision: str) -> None:
     model = config(tmp_path, "a b;touch c $(id)")
     done = fleetcast("forecast", "--model", model, *LOAD, "--runtime", runtime, "--precision", precision, "--json")

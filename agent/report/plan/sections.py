@@ -27,7 +27,6 @@ from agent.report.words import (
     amount_shown,
     assumption_shown,
     joined,
-    pool_facts,
     sentence,
     start_lead,
     usd_shown,
@@ -105,6 +104,7 @@ def _memory(memory: Memory) -> Iterator[Block]:
     )
     shown = tuple(Part(label, value, show_bytes(value)) for label, value in parts)
     yield Bar("on each accelerator", show_bytes(one.total_bytes), shown)
+    mean, high = show_count(memory.max_concurrent_sequences), show_count(memory.max_concurrent_sequences_p95)
     verdict = Words(
         f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
         {"compatible": "good", "marginal": "warning", "incompatible": "bad"}[memory.verdict],  # type: ignore[arg-type]
@@ -115,7 +115,8 @@ def _memory(memory: Memory) -> Iterator[Block]:
             ("weights, whole model", show_bytes(memory.weights_bytes)),
             ("KV cache per token", show_bytes(memory.kv_cache_bytes_per_token)),
             ("KV cache per sequence", f"{show_bytes(memory.kv_cache_bytes_per_sequence)} at the mean length"),
-            *pool_facts(memory),
+            ("KV pool of a replica", show_bytes(memory.kv_cache_pool_bytes)),
+            ("sequences that fit", f"{mean} of mean length, {high} of p95 length"),
         )
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalogs.catalog import Catalog
+from catalogs.errors import InputError
 from engine.plan import CapacityPlan
 from engine.planning.launch import FLAGS
 from engine.question.resolve import resolve
@@ -97,10 +98,12 @@ def test_where_a_runtime_does_not_run_no_command_is_shown_and_what_does_is_said(
     assert instead in said
 
 
-def test_a_cpu_is_not_given_the_memory_of_a_gpu(catalog: Catalog) -> None:
-    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["EPYC 9654"])
+def test_a_chip_that_has_no_such_flag_is_not_given_it(catalog: Catalog) -> None:
+    """Neuron's plugin sizes the KV cache itself; on a CPU the flag is the share of the host's memory (vLLM 0.33)."""
+    plan = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["Trainium2"])
     assert "--gpu-memory-utilization" not in plan.chosen.command
-    assert "--max-num-batched-tokens" in plan.chosen.command
+    on_cpu = plan_for(catalog, model="llama 3.1 8b", hardware__accelerators=["EPYC 9654"])
+    assert "--gpu-memory-utilization" in on_cpu.chosen.command
 
 
 def test_a_search_leaves_out_what_the_runtime_does_not_run_on(catalog: Catalog) -> None:
@@ -163,3 +166,68 @@ def test_no_other_checkpoint_is_served_than_was_planned(catalog: Catalog) -> Non
     plan = plan_for(catalog, model="qwen3 32b", precision__weights="int8")
     assert "serve ./Qwen3-32B-INT8" in plan.chosen.command
     assert "llm-compressor" in plan.chosen.needs
+
+
+@pytest.mark.parametrize(
+    ("runtime", "kv", "flags"),
+    [
+        ("vllm", "fp8", "--kv-cache-dtype fp8"),
+        ("vllm", "int8", "--kv-cache-dtype int8_per_token_head"),
+        ("sglang", "fp8", "--kv-cache-dtype fp8_e4m3"),
+        ("tensorrt-llm", "fp8", "--extra_llm_api_options trtllm.yaml"),
+        ("llama.cpp", "q8_0", "-ctk q8_0 -ctv q8_0"),
+    ],
+)
+def test_the_kv_cache_is_named_as_the_runtime_names_it(catalog: Catalog, runtime: str, kv: str, flags: str) -> None:
+    plan = plan_for(catalog, model="qwen3 8b", serving__runtime=runtime, precision__kv_cache=kv)
+    assert flags in plan.chosen.command
+
+
+@pytest.mark.parametrize(
+    ("runtime", "kv", "said"),
+    [("vllm", "q8_0", "keeps no KV cache in Q8_0"), ("sglang", "int8", "fp8"), ("llama.cpp", "fp8", "q8_0")],
+)
+def test_a_kv_cache_that_a_runtime_does_not_keep_is_refused_with_those_that_it_does(
+    catalog: Catalog, runtime: str, kv: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        plan_for(catalog, model="qwen3 8b", serving__runtime=runtime, precision__kv_cache=kv)
+
+
+def test_an_nvfp4_kv_cache_wants_blackwell(catalog: Catalog) -> None:
+    spec = {
+        "model": "qwen3 8b",
+        "traffic.requests_per_s": 2,
+        "tokens.input.mean": 500,
+        "tokens.output.mean": 200,
+        "precision.kv_cache": "nvfp4",
+    }
+    hopper = formula_plan(spec_from(spec | {"hardware.accelerators": ["H100 SXM"]}), catalog)
+    assert not isinstance(hopper, CapacityPlan)
+    blackwell = formula_plan(spec_from(spec | {"hardware.accelerators": ["B200"]}), catalog)
+    assert isinstance(blackwell, CapacityPlan)
+
+
+def test_limits_of_a_replica_of_several_ranks_are_those_that_the_runtime_takes(catalog: Catalog) -> None:
+    """vLLM's are of a rank, SGLang's of all ranks together."""
+    ranks = {"serving__data_parallel": 4, "serving__expert_parallel": 4, "serving__tensor_parallel": 1}
+    asked = {"model": "qwen3 235b a22b", "precision__weights": "fp8", "hardware__accelerators": ["H200"]} | ranks
+    one = plan_for(catalog, **asked, serving__batch_cap=64)
+    four = plan_for(catalog, **asked, serving__batch_cap=64, serving__runtime="sglang")
+    assert "--max-num-seqs 64" in one.chosen.command
+    assert "--max-running-requests 256" in four.chosen.command
+    assert "--chunked-prefill-size 32768" in four.chosen.command
+
+
+def test_every_model_that_a_runtime_lacks_is_in_the_catalog(catalog: Catalog) -> None:
+    for runtime in catalog.runtimes.values():
+        for lack in runtime.lacks:
+            for start in lack.models:
+                assert any(model.startswith(start) for model in catalog.models), f"{runtime.id}: {start}"
+
+
+def test_every_format_of_a_runtime_is_one_of_the_catalog(catalog: Catalog) -> None:
+    for runtime in catalog.runtimes.values():
+        assert set(runtime.online) <= set(runtime.weights) or not runtime.weights
+        assert set(runtime.plugins) <= set(runtime.weights)
+        assert set(runtime.kv_architectures) <= set(runtime.kv_formats)
