@@ -61,6 +61,9 @@ UNITS_OF: Final = {
 }
 """Unit of fields whose name does not say it, by record and field; '' is every field of the record."""
 
+LARGEST: Final = 1e18
+"""No figure of a plan comes near: bytes of a fleet, tokens of a month."""
+
 _FIELD = re.compile(r"Object (?:contains )?(unknown|missing required) field (.*)")
 _STEP = re.compile(r"\w+|\.{3}")
 
@@ -72,7 +75,9 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
         InputError: it is not JSON, of another schema version, or holds what no plan does.
     """
     try:
-        tree = json.loads(text)
+        tree = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
+    except InputError as error:
+        raise InputError(f"{name} is not a plan: {error}") from None
     except (json.JSONDecodeError, RecursionError) as error:
         where = f": {error.msg} in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{name} is not JSON{where}; `fleetcast forecast --output` writes plans") from error
@@ -87,6 +92,16 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
         return convert(tree, CapacityPlan, dec_hook=_spec)
     except ValidationError as error:
         raise InputError(f"{name} is not a plan: {_sentence(str(error), tree)}") from None
+    except UnicodeEncodeError:
+        raise InputError(f"{name} is not a plan: a text in it holds half a character") from None
+
+
+def _number(text: str) -> float | int:
+    """Return a number of a plan; one that is beyond all counting would overflow wherever it is shown."""
+    value = float(text)
+    if not abs(value) < LARGEST:
+        raise InputError(f"{quoted(text)} is no number of a plan: the largest is {LARGEST:g}")
+    return value if set(text) & set(".eE") else int(text)
 
 
 def _spec(_: type, tree: Any) -> WorkloadSpec:
