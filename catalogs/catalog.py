@@ -20,12 +20,11 @@ from catalogs.errors import CatalogError, InputError, UnknownName, listed, quote
 from catalogs.files import KINDS, Entries, Key, Spellings, kinds_in, read_entries
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of, words_of
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture, UnsupportedModel
-from catalogs.records.power import PowerCurve
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer

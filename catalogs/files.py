@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
-from pydantic import VERSION as PYDANTIC_VERSION
-from pydantic import ValidationError
+from msgspec import __version__ as MSGSPEC_VERSION  # noqa: N812 — a constant
 
 from catalogs.compiled import cached_content, packed_bytes
 from catalogs.errors import CatalogError, listed, quoted
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.records.facts import Fact, Record
-from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
+from catalogs.records.fitted import ErrorBand, MeasuredKind, StatedConstants
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import ModelArchitecture, UnsupportedModel
-from catalogs.records.power import PowerCurve
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.validation import Fault, InvalidValues, record_of
 from catalogs.version import VERSION
 
 BUILT_IN: Final = Path(__file__).parent
-_READERS: Final = (*sorted((BUILT_IN / "records").glob("*.py")), BUILT_IN / "units.py", Path(__file__))
+_READERS: Final = (*sorted((BUILT_IN / "records").glob("*.py")), Path(__file__))
 """The files of the program that decide how an entry is read and kept."""
 
 KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
@@ -40,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "curve": ("kernels", KernelCurve),
     "power": ("power", PowerCurve),
     "protocol": ("protocols", BenchmarkProtocol),
-    "fitted": ("fitted", FittedConstants),
+    "fitted": ("fitted", StatedConstants),
     "band": ("bands", ErrorBand),
     "measured": ("measured_kinds", MeasuredKind),
 }
@@ -88,7 +87,7 @@ def read_entries(kind: str, directories: Iterable[Path]) -> Entries:
     """
     entries = Entries()
     # Our own too: an installer may give every file the same time.
-    versions = f"{VERSION} {PYDANTIC_VERSION}"
+    versions = f"{VERSION} {MSGSPEC_VERSION}"
     for layer, directory in enumerate(directories):
         files = files_of(kind, directory)
         if directory == BUILT_IN:
@@ -207,18 +206,15 @@ def read_entry(kind: str, entry: object, position: int, file: Path) -> Record | 
     """
     record = KINDS[kind][1]
     try:
-        return record.model_validate(entry)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
+        return record_of(record, entry)
+    except InvalidValues as error:
+        faults = error.faults
     # A misspelt field is also a missing one: the spelling is what has to be mended.
-    misspelt = [problem for problem in problems if problem["type"] == "extra_forbidden"]
-    meant = {(*problem["loc"][:-1], _near_field(problem, record)) for problem in misspelt}
-    others = [problem for problem in problems if problem not in misspelt and problem["loc"] not in meant]
+    misspelt = [fault for fault in faults if fault.kind == "unknown"]
+    meant = {(*fault.place[:-1], _near_field(fault, record)) for fault in misspelt}
+    others = [fault for fault in faults if fault.kind != "unknown" and fault.place not in meant]
     label = entry_label(kind, entry, position)
-    return [
-        CatalogError(file, _problem(problem, record), label, ".".join(map(str, _field_path(problem["loc"], entry))))
-        for problem in (*misspelt, *others)
-    ]
+    return [CatalogError(file, _problem(fault, record), label, fault.path) for fault in (*misspelt, *others)]
 
 
 def entry_label(kind: str, entry: object, position: int) -> str:
@@ -236,45 +232,23 @@ def entry_label(kind: str, entry: object, position: int) -> str:
     return f"{kind} no. {position}"
 
 
-def _field_path(location: tuple[int | str, ...], entry: object) -> list[int | str]:
-    """Return the path of a field as the file has it: pydantic's path also names the member of a union."""
-    names: list[int | str] = []
-    for part in location:
-        if isinstance(entry, dict) and part not in entry and entry.get("kind") == part:
-            continue
-        names.append(part)
-        if isinstance(entry, dict):
-            entry = entry.get(part)
-        elif isinstance(entry, list) and isinstance(part, int) and part < len(entry):
-            entry = entry[part]
-    return names
-
-
-def _problem(error: Any, record: type[Record]) -> str:
+def _problem(fault: Fault, record: type[Record]) -> str:
     """Return one clause that says what is wrong, with the value and what is accepted."""
-    value = error["input"]
-    match error["type"]:
-        case "missing":
-            return "it is missing"
-        case "extra_forbidden":
-            near = _near_field(error, record)
-            return "there is no such field" + (f"; did you mean {near}?" if near else "")
-        case "value_error":
-            return str(error["ctx"]["error"])
-        case "model_type":
-            return f"{quoted(value)} is not an entry; write [[…]] and its fields below"
-        case _:
-            return f"{quoted(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    if fault.kind == "unknown" and (near := _near_field(fault, record)):
+        return f"{fault.problem}; did you mean {near}?"
+    if not fault.place and fault.kind == "value":
+        return f"{quoted(fault.value)} is not an entry; write [[…]] and its fields below"
+    return f"{quoted(fault.value)}: {fault.problem}" if fault.kind == "value" else fault.problem
 
 
-def _near_field(error: Any, record: type[Record]) -> str | None:
+def _near_field(fault: Fault, record: type[Record]) -> str | None:
     """Return the field that a misspelt one is most like."""
-    known = record.model_fields if len(error["loc"]) == 1 else _all_fields()
-    return next(iter(get_close_matches(str(error["loc"][-1]), known, n=1)), None)
+    known = record.__struct_fields__ if len(fault.place) == 1 else _all_fields()
+    return next(iter(get_close_matches(str(fault.place[-1]), known, n=1)), None)
 
 
 def _all_fields() -> list[str]:
     kinds = [Record]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
-    return [name for kind in kinds for name in kind.model_fields]
+    return [name for kind in kinds for name in kind.__struct_fields__]

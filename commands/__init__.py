@@ -12,8 +12,6 @@ def run() -> None:
     gc.set_threshold(200_000)
     # Matrices are small here: to start threads for them takes longer than they save.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Pydantic reads what every installed package declares, to find plugins: they watch validation and change no answer.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = main(sys.argv[1:])
     # Nor is it worth a fifth of it to look for cycles once more at the end.
     gc.freeze()

@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 from agent.fields.field import Flag
 from agent.statements.flags import ALL
+from commands.as_typed import read_as_typed
 
 
 class OnlyWhatIsGiven(TyperCommand):
@@ -24,6 +25,10 @@ class OnlyWhatIsGiven(TyperCommand):
             return super().parse_args(ctx, args)
         finally:
             self.params = everything
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, and the option that asks for help."""
+        return read_as_typed(super().get_params(ctx))
 
 
 def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:

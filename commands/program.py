@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from catalogs.errors import InputError, listed, quoted
 from catalogs.version import VERSION
+from commands.as_typed import read_as_typed
 
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
@@ -28,6 +29,10 @@ COMMANDS: Final = {
 
 class _Commands(TyperGroup):
     """Commands that are imported when they are called: a forecast does not pay for a conversation."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, and the option that asks for help."""
+        return read_as_typed(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands."""

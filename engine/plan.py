@@ -9,7 +9,7 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 from math import isfinite
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec
 
@@ -567,10 +567,8 @@ class CapacityPlan(Result, frozen=True):
 
 def plain(value: object) -> Any:
     """Return a record as JSON values: six significant digits, no NaN, field order kept."""
-    if isinstance(value, WorkloadSpec):
-        return plain(value.model_dump(mode="json"))
     if isinstance(value, Struct):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+        return plain(to_builtins(value))
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

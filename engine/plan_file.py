@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final, cast
 
-from msgspec import ValidationError, convert
+from msgspec import Struct, ValidationError, convert
 from msgspec.json import schema as json_schema
 
 import catalogs.records.models
@@ -19,7 +19,7 @@ import engine.plan
 import engine.workload
 from catalogs.errors import InputError, listed, quoted
 from engine.plan import SCHEMA_VERSION, CapacityPlan, plan_json
-from engine.workload import WorkloadSpec, validated
+from engine.workload import WorkloadSpec
 
 UNITS: Final = {
     "_usd_per_hour": "USD/h",
@@ -89,7 +89,7 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
     if tree.get("answer", ...) is None:
         raise InputError(f"{name} says that there is no plan: nothing fits; its `rejected` has the reasons")
     try:
-        return convert(tree, CapacityPlan, dec_hook=_spec)
+        return convert(tree, CapacityPlan)
     except ValidationError as error:
         raise InputError(f"{name} is not a plan: {_sentence(str(error), tree)}") from None
     except UnicodeEncodeError:
@@ -104,16 +104,9 @@ def _number(text: str) -> float | int:
     return value if set(text) & set(".eE") else int(text)
 
 
-def _spec(_: type, tree: Any) -> WorkloadSpec:
-    try:
-        return validated(tree)
-    except InputError as error:
-        raise ValueError(str(error)) from None
-
-
 def as_written(plan: CapacityPlan) -> CapacityPlan:
     """Return a plan as its file holds it, so that what is shown now is what will be shown of the file."""
-    return convert(plan_json(plan), CapacityPlan, dec_hook=_spec)
+    return convert(plan_json(plan), CapacityPlan)
 
 
 def _sentence(message: str, plan: Any) -> str:
@@ -153,18 +146,18 @@ def _described(schema: Mapping[str, Any], step: str, records: Mapping[str, Any])
 
 def plan_schema() -> dict[str, Any]:
     """Return the JSON schema of a plan, each field with its unit and meaning."""
-    spec = WorkloadSpec.model_json_schema()
-    schema = json_schema(CapacityPlan, schema_hook=lambda _: {"$ref": "#/$defs/WorkloadSpec"})
-    records = {**schema["$defs"], **spec.pop("$defs"), "WorkloadSpec": spec}
-    return _explained("CapacityPlan", {**records.pop("CapacityPlan"), "$defs": records})
+    return _explained("CapacityPlan", CapacityPlan)
 
 
 def spec_schema() -> dict[str, Any]:
     """Return the JSON schema of a WorkloadSpec, as a spec file holds it."""
-    return _explained("WorkloadSpec", WorkloadSpec.model_json_schema())
+    return _explained("WorkloadSpec", WorkloadSpec)
 
 
-def _explained(title: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _explained(title: str, kind: type[Struct]) -> dict[str, Any]:
+    """Return the JSON schema of a record, its fields with their units and meanings."""
+    records = json_schema(kind)["$defs"]
+    schema = {**records.pop(title), "$defs": records}
     meanings = dict(_meanings())
     for record, described in [(title, schema), *schema["$defs"].items()]:
         for name, field in described.get("properties", {}).items():

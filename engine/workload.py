@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from math import exp, log, sqrt
 from statistics import NormalDist
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Struct, field
-from pydantic import Field, ValidationError, model_validator
+from msgspec import Meta, Struct, field, to_builtins
 
 from catalogs.errors import InputError
 from catalogs.records.facts import NonNegative, Positive, PositiveInt, Record
 from catalogs.records.models import ModelArchitecture
+from catalogs.records.validation import Fault, InvalidValues, record_of
 
 Metric = Literal["ttft", "itl", "e2e"]
 Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
@@ -38,13 +38,11 @@ class TokenDistribution(Record):
     values: tuple[Positive, ...] = ()
     """Instead of a lognormal: an empirical sample, equally likely values; the mean is then theirs."""
 
-    @model_validator(mode="after")
-    def _one_shape(self) -> Self:
+    def __post_init__(self) -> None:
         if self.cv is not None and self.p95 is not None:
             raise ValueError("cv and p95 both give the spread: state one of them")
         if self.p95 is not None and self.p95 < self.mean:
             raise ValueError(f"p95 {self.p95:g} is below the mean {self.mean:g}")
-        return self
 
     @property
     def lognormal_cv(self) -> float:
@@ -76,23 +74,22 @@ class Traffic(Record):
     """Mean over the day; null when the fleet is given and the rate is asked."""
     concurrency: PositiveInt | None = None
     """Instead of a rate: requests in flight, each client sending its next when the last is done."""
-    peak_factor: Annotated[float, Field(ge=1, le=100)] = 1.5
+    peak_factor: Annotated[float, Meta(ge=1, le=100)] = 1.5
     """Busiest hour over the mean; 1.5 is a common daytime service (Azure 2024 chat: 1.66)."""
-    burst: Annotated[float, Field(ge=1, le=100)] = 1.0
+    burst: Annotated[float, Meta(ge=1, le=100)] = 1.0
     """Peak minute over the peak hour, beyond what burstiness covers."""
-    burstiness: Annotated[float, Field(gt=0, le=50)] = 1.0
+    burstiness: Annotated[float, Meta(gt=0, le=50)] = 1.0
     """CV of inter-arrival times; 1 is Poisson."""
-    growth_per_year: Annotated[float, Field(gt=-1, le=100)] = 0.0
+    growth_per_year: Annotated[float, Meta(gt=-1, le=100)] = 0.0
     """0.2 is 20 % a year."""
-    horizon_years: Annotated[float, Field(gt=0, le=20)] = 1.0
+    horizon_years: Annotated[float, Meta(gt=0, le=20)] = 1.0
     """How far ahead the maximum fleet must reach."""
-    calls_per_request: Annotated[float, Field(gt=0, le=1e4)] = 1.0
+    calls_per_request: Annotated[float, Meta(gt=0, le=1e4)] = 1.0
     """Model calls that one user request makes (agents)."""
     hourly_profile: tuple[Positive, ...] = ()
     """Rate by hour over the mean: 24 values (a day) or 168 (a week); empty: a sine between trough and peak."""
 
-    @model_validator(mode="after")
-    def _one_load(self) -> Self:
+    def __post_init__(self) -> None:
         if self.requests_per_s is not None and self.concurrency is not None:
             raise ValueError("requests_per_s and concurrency both give the load: state one of them")
         calls = None if self.requests_per_s is None else self.requests_per_s * self.calls_per_request
@@ -103,7 +100,6 @@ class Traffic(Record):
             )
         if self.hourly_profile and len(self.hourly_profile) not in (24, 168):
             raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
-        return self
 
 
 class Tokens(Record):
@@ -111,7 +107,7 @@ class Tokens(Record):
 
     input: TokenDistribution
     output: TokenDistribution
-    prefix_hit: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    prefix_hit: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Share of prompt tokens whose KV is already cached."""
     reasoning_tokens: NonNegative = 0.0
     """Hidden tokens per answer, on top of the output."""
@@ -150,8 +146,8 @@ class Serving(Record):
     """Prompt and answer together, tokens; null: the model's own."""
     token_budget: PositiveInt | None = None
     """Tokens per step; null: the runtime's own."""
-    memory_utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
-    utilisation_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.85
+    memory_utilisation: Annotated[float, Meta(gt=0, le=1)] | None = None
+    utilisation_ceiling: Annotated[float, Meta(gt=0, le=1)] = 0.85
     """Share of the saturated rate that a replica is planned for: queues grow without bound towards 1."""
 
 
@@ -181,7 +177,7 @@ class Hardware(Record):
 class Availability(Record):
     """What must survive."""
 
-    spare_replicas: Annotated[int, Field(ge=0)] = 0
+    spare_replicas: Annotated[int, Meta(ge=0)] = 0
     minimum_replicas: PositiveInt = 1
 
 
@@ -229,27 +225,26 @@ class Money(Record):
 class WorkloadSpec(Record):
     """A question that a forecast can answer: values only; equality is equality of values."""
 
-    traffic: Traffic = Traffic.model_construct()
+    traffic: Traffic = Traffic()
     tokens: Tokens
     model: str
     """A catalog name, a Hugging Face id, a config.json path, or a bare size: what it resolved to is in the plan."""
     architecture: ModelArchitecture | None = None
     """The dimensions, where the catalog does not hold the model, so that a plan can be recomputed anywhere."""
-    precision: Precisions = Precisions.model_construct()
+    precision: Precisions = Precisions()
     targets: tuple[Target, ...] = ()
-    serving: Serving = Serving.model_construct()
-    hardware: Hardware = Hardware.model_construct()
-    availability: Availability = Availability.model_construct()
-    scaling: Scaling = Scaling.model_construct()
-    money: Money = Money.model_construct()
+    serving: Serving = Serving()
+    hardware: Hardware = Hardware()
+    availability: Availability = Availability()
+    scaling: Scaling = Scaling()
+    money: Money = Money()
     band: BandLevel = 80
     """Level of the error bands, %: in so many of a hundred plans the truth lies inside."""
 
-    @model_validator(mode="after")
-    def _replicas_agree(self) -> Self:
+    def __post_init__(self) -> None:
         given, spares = self.hardware.replicas, self.availability.spare_replicas
         if given is None:
-            return self
+            return
         if given <= spares:
             raise ValueError(
                 f"{given} replicas with {spares} of them spare leave none for the load: state more replicas"
@@ -258,7 +253,6 @@ class WorkloadSpec(Record):
         if least > given or (most is not None and most < given):
             other = f"at least {least}" if least > given else f"at most {most}"
             raise ValueError(f"{given} replicas and {other} replicas contradict each other: state one of them")
-        return self
 
 
 REQUIRED = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean", "model")
@@ -318,7 +312,7 @@ def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, So
 
 def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str, Source]:
     """Return the source of every value of a spec: what nobody stated is a default."""
-    values = flattened(spec.model_dump())
+    values = flattened(to_builtins(spec))
     unsaid = (path for path, value in values.items() if value is not None and path not in sources)
     return {**sources, **dict.fromkeys(unsaid, Source("default"))}
 
@@ -371,27 +365,27 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validated(tree: Mapping[str, Any]) -> WorkloadSpec:
-    """Validate a nested mapping into a spec; pydantic's report becomes one sentence.
+    """Validate a nested mapping into a spec; the first fault becomes a sentence.
 
     Raises:
         InputError: as ``spec_from``.
     """
     try:
-        return WorkloadSpec.model_validate(tree)
-    except ValidationError as error:
-        raise InputError(_sentence(error)) from None
+        return record_of(WorkloadSpec, tree)
+    except InvalidValues as error:
+        raise InputError(_sentence(error.faults[0])) from None
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"]) or "the spec"
-    if first["type"] == "extra_forbidden":
-        return f"{path} is not a field of the spec; the fields beside it are in `fleetcast plan schema`"
-    if first["type"] == "missing":
-        return f"{path} is missing"
-    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r:.60})"
-    return f"{path}: {message[0].lower()}{message[1:]}{given}"
+def _sentence(fault: Fault) -> str:
+    path = fault.path or "the spec"
+    match fault.kind:
+        case "unknown":
+            return f"{path} is not a field of the spec; the fields beside it are in `fleetcast plan schema`"
+        case "missing":
+            return f"{path} is missing"
+        case "contradiction":
+            return f"{path}: {fault.problem}"
+    return f"{path}: {fault.problem} (given: {fault.value!r:.60})"
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

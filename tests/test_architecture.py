@@ -25,7 +25,7 @@ from tests.every import of_every
 ROOT = Path(__file__).parents[1]
 SHOWING = {"rich", "typer", "prompt_toolkit", "plotext", "click"}
 """Packages that talk to people."""
-HEAVY = sys.stdlib_module_names | {"msgspec", "pydantic", "numpy", *PACKAGES}
+HEAVY = sys.stdlib_module_names | {"msgspec", "numpy", *PACKAGES}
 """What engine may import when it is imported; the rest is imported where it is used."""
 CLOCK = {
     ("time", "time"),
@@ -108,7 +108,7 @@ def test_one_module_alone_knows_each_package_that_draws() -> None:
 
 @of_every(PURE)
 def test_facts_and_method_import_little(file: Path) -> None:
-    """At import time the standard library, msgspec, pydantic and (engine) numpy: a cold start pays for nothing else."""
+    """At import time the standard library, msgspec and (engine) numpy: a cold start pays for nothing else."""
     allowed = HEAVY - ({"numpy"} if ROOT / "catalogs" in file.parents else set())
     top_level = parsed(file).body
     for statement, package in imports(ast.Module(body=top_level, type_ignores=[])):

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from msgspec import to_builtins
+
 from agent.report.blocks import Column, Facts, Report, Table
 from catalogs.matrices import active_parameters, total_parameters
 from catalogs.records.accelerators import Accelerator
@@ -33,7 +35,7 @@ def listing_report(records: Iterable[Record], *, plain: bool) -> Report:
 
 def details_report(record: Record) -> Report:
     """Return every field of a record that is set, with what is computed from it; the source comes last."""
-    fields = _computed(record) | dict(_flat("", record.model_dump(mode="json", exclude_none=True)))
+    fields = _computed(record) | dict(_flat("", to_builtins(record)))
     fields = {path: fields.pop(path) for path in ("id", "name") if path in fields} | fields
     for path in ("source", "checked", "confidence", "note"):
         if path in fields:
@@ -43,7 +45,7 @@ def details_report(record: Record) -> Report:
 
 def records_json(records: Iterable[Record], beside: Mapping[str, object] = MappingProxyType({})) -> str:
     """Return the records as a JSON list, in the units of the catalog files, each with what stands beside its fields."""
-    entries = [{**record.model_dump(mode="json"), **beside} for record in records]
+    entries = [{**to_builtins(record), **beside} for record in records]
     return json.dumps(entries, indent=2, ensure_ascii=False)
 
 
@@ -133,11 +135,11 @@ def _flat(path: str, value: object) -> Iterable[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _flat(f"{path}.{name}" if path else name, inner)
-    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+    elif isinstance(value, list | tuple) and any(isinstance(inner, dict) for inner in value):
         for index, inner in enumerate(value):
             yield from _flat(f"{path}[{index}]", inner)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         if value:
             yield path, ", ".join(map(str, value))
-    elif value != "":
+    elif value not in (None, ""):
         yield path, ("yes" if value else "no") if isinstance(value, bool) else str(value).removesuffix(".0")

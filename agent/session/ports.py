@@ -54,10 +54,10 @@ def _prepare_rest(ports: Ports) -> None:
         "agent.report.plan.plan_report",
     ):
         import_module(name)
-    from engine.workload import WorkloadSpec  # loaded beside the first prompt
+    from engine.workload import validated  # loaded beside the first prompt
 
     # The first of these takes a while, the next ones none: what a review would wait for.
-    ports.forewarn(WorkloadSpec.model_validate(ANY_WORKLOAD))
+    ports.forewarn(validated(ANY_WORKLOAD))
 
 
 def _model(text: str, catalog: Catalog) -> FoundModel:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.configs.architecture import RULES_CHECKED
 from catalogs.errors import InputError
@@ -65,7 +66,7 @@ def architecture_of(said: Mapping[str, int]) -> ModelArchitecture:
     kv_heads = given.kv_heads or heads
     if heads % kv_heads:
         raise InputError(f"--heads {heads} is not a multiple of --kv-heads {kv_heads}")
-    attention = GroupedAttention(kind="grouped", heads=heads, kv_heads=kv_heads, head_dim=head_dim, window=given.window)
+    attention = GroupedAttention(heads=heads, kv_heads=kv_heads, head_dim=head_dim, window=given.window)
     unnamed = ModelArchitecture(
         id=OWN_MODEL,
         name="own model",
@@ -79,7 +80,7 @@ def architecture_of(said: Mapping[str, int]) -> ModelArchitecture:
         layers=_groups(given, layers, attention),
     )
     name = f"own model of {show_count(total_parameters(unnamed), compact=True)}"
-    return ModelArchitecture.model_validate({**unnamed.model_dump(), "name": name})
+    return replace(unnamed, name=name)
 
 
 def _groups(given: Dimensions, layers: int, attention: Attention) -> tuple[LayerGroup, ...]:
@@ -91,7 +92,6 @@ def _groups(given: Dimensions, layers: int, attention: Attention) -> tuple[Layer
     if given.active_experts > given.experts:
         raise InputError(f"--active-experts {given.active_experts} exceeds --experts {given.experts}")
     mixture = MixtureFeedForward(
-        kind="mixture",
         experts=given.experts,
         experts_per_token=given.active_experts,
         intermediate=given.expert_intermediate_size,
@@ -105,7 +105,7 @@ def _groups(given: Dimensions, layers: int, attention: Attention) -> tuple[Layer
 
 def _dense(given: Dimensions) -> DenseFeedForward:
     assert given.intermediate_size  # it is not needed still
-    return DenseFeedForward(kind="dense", intermediate=given.intermediate_size)
+    return DenseFeedForward(intermediate=given.intermediate_size)
 
 
 def _shared_out(hidden: int, heads: int) -> int:

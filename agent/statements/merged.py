@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from agent.fields.demand import CROWD, PRESET
@@ -19,6 +19,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.presets import TokenQuantiles, WorkloadPreset
+from catalogs.records.validation import InvalidValues, record_of
 from engine.workload import (
     Metric,
     Percentile,
@@ -60,10 +61,11 @@ class Collected(Struct, frozen=True):
         Raises InputError where a value is out of its range.
         """
         if not self.missing:
-            return self.completed().spec.model_dump(mode="json")
+            tree: dict[str, Any] = to_builtins(self.completed().spec)
+            return tree
         known = {path: value for path, value in self.values.items() if value is not None}
         if isinstance(architecture := known.get("architecture"), ModelArchitecture):
-            known["architecture"] = architecture.model_dump(mode="json")
+            known["architecture"] = to_builtins(architecture)
         return nested(known)
 
     def completed(self) -> StatedSpec:
@@ -173,7 +175,7 @@ def _lengths(side: str, lengths: TokenQuantiles) -> dict[str, Any]:
 def _preset_targets(preset: WorkloadPreset) -> Iterable[Target]:
     for name, seconds in preset.targets.items():
         metric, percentile, _ = name.split("_")
-        yield Target.model_validate({"metric": metric, "percentile": percentile, "seconds": seconds})
+        yield record_of(Target, {"metric": metric, "percentile": percentile, "seconds": seconds})
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -193,8 +195,8 @@ def _targets_apart(statement: Statement) -> Statement:
     details = dict(statement.details)
     for stated in statement.values["targets"]:
         try:
-            target = Target.model_validate(stated)
-        except ValueError:
+            target = record_of(Target, stated)
+        except InvalidValues:
             where = details.get("targets", "")
             accepted = "metric (ttft, itl or e2e), percentile (mean, p50, p90, p95 or p99) and seconds above 0"
             shown = dict(stated) if isinstance(stated, Mapping) else stated

@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import to_builtins
+
 from agent.fields.demand import PRESET
 from agent.fields.table import FIELDS
 from catalogs.errors import InputError, listed, quoted
 from catalogs.units import read_seconds
-from engine.workload import SourceKind, Statement, WorkloadSpec, flattened
+from engine.workload import SourceKind, Statement, flattened, validated
 
 LARGEST_BYTES: Final = 8 * 2**20
 SETTINGS: Final = "settings.toml"
@@ -160,7 +162,7 @@ def _same(value: object, default: object) -> bool:
 @cache
 def _defaults() -> Mapping[str, Any]:
     needed = {"model": "", "tokens": {"input": {"mean": 1}, "output": {"mean": 1}}}
-    defaults = flattened(WorkloadSpec.model_validate(needed).model_dump())
+    defaults = flattened(to_builtins(validated(needed)))
     for path in ("model", "tokens.input.mean", "tokens.output.mean"):
         del defaults[path]
     return defaults

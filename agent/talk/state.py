@@ -10,6 +10,7 @@ from agent.statements.merged import ORDER
 from agent.statements.models import FoundModel
 from agent.talk.speech import Say
 from catalogs.catalog import Catalog
+from catalogs.records.validation import record_of
 from engine.plan import CapacityPlan
 from engine.workload import Source, Statement, Target, WorkloadSpec, merge
 
@@ -138,7 +139,7 @@ def merged(statements: tuple[Statement, ...]) -> tuple[dict[str, Any], dict[str,
     if "targets" in values:
         targets: tuple[Target, ...] = ()
         for statement in ordered:
-            stated = (Target.model_validate(target) for target in statement.values.get("targets", ()))
+            stated = (record_of(Target, target) for target in statement.values.get("targets", ()))
             targets = joined_targets(targets, tuple(stated))
         values["targets"] = targets
     return values, sources

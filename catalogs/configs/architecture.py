@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
+from msgspec import to_builtins
 
 from catalogs.configs.dialects import DEFAULTS, LEARNED_POSITIONS, NOT_DECODERS, PARALLEL_BLOCK, TIED, UNSUPPORTED
 from catalogs.configs.doubts import KNOWN_FAMILIES, decide_the_cache, doubted_fields
@@ -17,7 +17,8 @@ from catalogs.configs.quantisation import plain_precision, quantisation_of
 from catalogs.errors import InputError, listed, quoted
 from catalogs.matrices import layer_matrices
 from catalogs.records.facts import Confidence
-from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, LayerGroup, ModelArchitecture
+from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, LatentAttention, LayerGroup, ModelArchitecture
+from catalogs.records.validation import InvalidValues, record_of
 
 RULES_CHECKED = date(2026, 11, 21)
 """A config is its own source; the day is that on which these reading rules were last compared with published totals."""
@@ -33,11 +34,11 @@ def architecture_from_config(config: Mapping[str, Any], *, name: str) -> ModelAr
     fields = _with_defaults(config, name)
     _refuse_what_is_no_decoder(fields)
     try:
-        return _architecture(fields, name)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
-        message = f"the config of {quoted(name)} makes {where or 'a layer'} {quoted(first['input'])}: {first['msg']}"
+        return record_of(ModelArchitecture, to_builtins(_architecture(fields, name)))
+    except InvalidValues as error:
+        first = error.faults[0]
+        where = ".".join(part for part in first.place if isinstance(part, str))
+        message = f"the config of {quoted(name)} makes {where or 'a layer'} {quoted(first.value)}: it {first.problem}"
         raise InputError(message) from error
     except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise InputError(f"the config of {quoted(name)} holds a field of the wrong kind: {error}") from error
@@ -215,7 +216,7 @@ def _adapter_parameters(fields: Fields, layers: tuple[LayerGroup, ...], hidden: 
     gates = (
         group.count * group.attention.heads * group.attention.v_head_dim
         for group in layers
-        if group.attention and group.attention.kind == "latent"
+        if isinstance(group.attention, LatentAttention)
     )
     return hidden * sum(gates)
 

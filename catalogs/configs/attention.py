@@ -17,7 +17,7 @@ def token_mixer(fields: Fields, kind: str) -> Attention:
     """Return what mixes tokens in a layer of this kind."""
     if fields.model_type == "falcon_h1":
         grouped = grouped_attention(fields, FULL)
-        return ParallelAttention(kind="parallel", grouped=grouped, linear=linear_layer(fields))
+        return ParallelAttention(grouped=grouped, linear=linear_layer(fields))
     if kind == LINEAR:
         return linear_layer(fields)
     if not fields.value("kv_lora_rank"):
@@ -36,7 +36,6 @@ def _latent(fields: Fields) -> LatentAttention:
             top_k=fields.integer("index_topk"),
         )
     return LatentAttention(
-        kind="latent",
         heads=head_count(fields),
         kv_lora_rank=fields.integer("kv_lora_rank"),
         q_lora_rank=fields.integer_or(0, "q_lora_rank") or None,
@@ -72,7 +71,6 @@ def grouped_attention(fields: Fields, kind: str, kv_heads: int | None = None) ->
     if heads % kv:
         raise fields.wrong("num_key_value_heads", kv, f"a divisor of the {heads} attention heads")
     return GroupedAttention(
-        kind="grouped",
         heads=heads,
         kv_heads=kv,
         head_dim=dim,

@@ -54,7 +54,7 @@ def dense_block(fields: Fields) -> DenseFeedForward:
         if fields.model_type not in PLAIN_MLP:
             width = fields.integer(*names[-3:])
         width = fields.integer_or(4, "expansion_ratio") * hidden
-    return DenseFeedForward(kind="dense", intermediate=width, matrices=2 if _matrices(fields) == 2 else 3)
+    return DenseFeedForward(intermediate=width, matrices=2 if _matrices(fields) == 2 else 3)
 
 
 def mixture_block(fields: Fields) -> MixtureFeedForward:
@@ -86,7 +86,6 @@ def mixture_block(fields: Fields) -> MixtureFeedForward:
     if active > _experts(fields):
         raise fields.wrong("num_experts_per_tok", active, f"at most the {_experts(fields)} experts")
     return MixtureFeedForward(
-        kind="mixture",
         experts=_experts(fields),
         experts_per_token=active,
         intermediate=width,

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from catalogs.configs.attention import grouped_attention, head_count, token_mixer
 from catalogs.configs.feed_forward import dense_block, mixture_block, mixture_layers
 from catalogs.configs.fields import Fields
@@ -57,9 +59,9 @@ def _borrowing(layer: Layer, wide: int) -> Layer:
     """Return a layer that reads the cache of an earlier one, its dense block so many times as wide (Gemma 3n, 4 E)."""
     attention, block = layer
     if isinstance(attention, GroupedAttention):
-        attention = GroupedAttention.model_validate(attention.model_dump() | {"borrows_cache": True})
+        attention = replace(attention, borrows_cache=True)
     if isinstance(block, DenseFeedForward):
-        block = DenseFeedForward.model_validate(block.model_dump() | {"intermediate": wide * block.intermediate})
+        block = replace(block, intermediate=wide * block.intermediate)
     return attention, block
 
 
@@ -101,7 +103,7 @@ def _searched_layers(fields: Fields) -> list[Layer]:
         layers.append(
             (
                 None if attention.get("no_op") else grouped_attention(fields, FULL, kv_heads=kv_heads),
-                None if ffn.get("no_op") or not width else DenseFeedForward(kind="dense", intermediate=width),
+                None if ffn.get("no_op") or not width else DenseFeedForward(intermediate=width),
             )
         )
     return layers

@@ -30,7 +30,6 @@ def _gated_delta_net(fields: Fields) -> LinearAttention:
     keys, values = key_heads * key_dim, value_heads * value_dim
     channels = 2 * keys + values
     return LinearAttention(
-        kind="linear",
         input_columns=channels + values + 2 * value_heads,  # q, k, v, the gate z, and b and a per value head
         output_rows=values,
         state_elements=value_heads * key_dim * value_dim,
@@ -50,7 +49,6 @@ def _kimi_delta_attention(fields: Fields) -> LinearAttention:
     # the decay is projected in two steps through head_dim columns, and so is the gate unless it has full rank
     gate_columns, gate_second = (width, 0) if inner.get("use_full_rank_gate") else (head_dim, head_dim * width)
     return LinearAttention(
-        kind="linear",
         input_columns=3 * width + heads + head_dim + gate_columns,  # q, k, v, b, decay, gate
         output_rows=width,
         state_elements=heads * head_dim * head_dim,
@@ -63,7 +61,6 @@ def _kimi_delta_attention(fields: Fields) -> LinearAttention:
 def _short_convolution(fields: Fields) -> LinearAttention:
     hidden, kernel = fields.integer("hidden_size"), fields.integer("conv_L_cache")
     return LinearAttention(
-        kind="linear",
         input_columns=3 * hidden,
         output_rows=hidden,
         state_elements=0,
@@ -85,7 +82,6 @@ def _mamba2(fields: Fields) -> LinearAttention:
     kernel = fields.integer_or(4, "mamba_d_conv", "conv_kernel")
     channels = inner + 2 * groups * state
     return LinearAttention(
-        kind="linear",
         input_columns=2 * inner + 2 * groups * state + heads,
         output_rows=inner,
         state_elements=inner * state,
@@ -103,7 +99,6 @@ def _mamba1(fields: Fields) -> LinearAttention:
     rank = fields.value("mamba_dt_rank")
     rank = rank if isinstance(rank, int) else -(-hidden // 16)
     return LinearAttention(
-        kind="linear",
         input_columns=2 * inner,
         output_rows=inner,
         state_elements=inner * state,
@@ -119,7 +114,6 @@ def _lightning(fields: Fields) -> LinearAttention:
     head_dim = fields.integer_or(fields.integer("hidden_size") // heads, "head_dim")
     width = heads * head_dim
     return LinearAttention(
-        kind="linear",
         input_columns=4 * width,  # q, k, v and the gate
         output_rows=width,
         state_elements=heads * head_dim * head_dim,

@@ -5,7 +5,8 @@ value that changes nothing, and its mark says how the fit moves it and what of a
 catalog files, the arrays of a step and the fit are made from these fields.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, get_type_hints
 
 from msgspec import Struct
 
@@ -38,8 +39,8 @@ def _factor(*groups: str, enters: tuple[str, ...] = ("seconds",), foreign_deviat
     return Fitted(groups, enters, deviation=0.15, foreign_deviation=foreign_deviation, multiplies=True)
 
 
-class Overheads(Record):
-    """What a runtime spends beside its kernels; a fitted value replaces what the runtime's entry states."""
+class Constants(Record):
+    """All constants of a runtime on an accelerator; of the overheads the runtime's entry states some."""
 
     step_overhead_us: Annotated[NonNegative, Fitted(("dense", "coarse", "host"), ("seconds",))] = 0.0
     """Of the host, for each step."""
@@ -63,11 +64,6 @@ class Overheads(Record):
     """Times by which an all-reduce is slower in a served system than alone."""
     ttft_overhead_ms: Annotated[NonNegative, Fitted(("served",), ("ttft",), deviation=0.7)] = 0.0
     """From the request's arrival to the scheduler and from the first token to the client."""
-
-
-class Constants(Overheads):
-    """All constants of a runtime on an accelerator."""
-
     linear_memory: Annotated[Positive, _factor("dense", "coarse", "kernels", "products", "streams")] = 1.0
     """Speed at which products read their weights."""
     linear_compute: Annotated[
@@ -105,8 +101,10 @@ class Constants(Overheads):
         return {name_in_base_units(name): getattr(self, name) * _scale(name) for name in CONSTANTS}
 
 
-CONSTANTS: dict[str, Fitted] = {
-    name: mark for name, field in Constants.model_fields.items() for mark in field.metadata if isinstance(mark, Fitted)
+HINTS: Final[Mapping[str, Any]] = get_type_hints(Constants, include_extras=True)
+"""The type of each constant, with its bounds and its mark."""
+CONSTANTS: Final[Mapping[str, Fitted]] = {
+    name: mark for name, hint in HINTS.items() for mark in hint.__metadata__ if isinstance(mark, Fitted)
 }
 """The mark of each constant, by its name in catalog files."""
 

@@ -4,34 +4,34 @@ Units follow the names and are base units (bytes, seconds, FLOP/s, bytes/s, watt
 the units of their sources (GB/s, TFLOP/s, µs) under names that say so; a record converts once, by a property.
 """
 
+import sys
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct, StructMeta, field
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
+LARGEST: Final = sys.float_info.max
+"""No number of a record is infinite; NaN is refused wherever there is a bound."""
 
-
-PositiveInt = Annotated[int, Field(gt=0)]
-
-
-NonNegativeInt = Annotated[int, Field(ge=0)]
-
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Identifier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
+PositiveInt = Annotated[int, Meta(gt=0)]
+NonNegativeInt = Annotated[int, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0, le=LARGEST)]
+NonNegative = Annotated[float, Meta(ge=0, le=LARGEST)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
+class _ByKeyword(StructMeta):
+    """Makes the fields of a record keywords, so that one without a default may follow one with it."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> "_ByKeyword":
+        return super().__new__(mcs, name, bases, namespace, **{"kw_only": True, **options})
 
 
-class Record(BaseModel):
-    """A frozen, strict record: unknown keys are refused and nothing can be set afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+class Record(Struct, metaclass=_ByKeyword, frozen=True, forbid_unknown_fields=True):
+    """A frozen record of what files and people say; ``record_of`` makes it of their values, strictly."""
 
 
 class Confidence(StrEnum):

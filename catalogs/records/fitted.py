@@ -1,16 +1,20 @@
 """What the fit found: constants of a runtime on accelerators, error bands, and the kinds of cases measured."""
 
-from typing import ClassVar, Literal
+from types import new_class
+from typing import Any, ClassVar, Final, Literal
+
+from msgspec import UNSET, UnsetType
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.constants import CONSTANTS, Constants
+from catalogs.records.constants import CONSTANTS, HINTS
 from catalogs.records.facts import Identifier, NonNegative, Positive, PositiveInt, Record, Share
 
 
-class FittedConstants(Constants):
+class FittedConstants(Record):
     """What measurements of served systems say of a runtime, or of it on some accelerators, beyond kernels timed alone.
 
-    Written by ``fleetcast fit``. A constant that the entry does not state is left as it is without the entry.
+    Written by ``fleetcast fit``. A constant that the entry does not state is left as it is without the entry; entries
+    are made as ``StatedConstants``, which has a field for each.
     """
 
     id: Identifier
@@ -27,7 +31,7 @@ class FittedConstants(Constants):
     @property
     def stated(self) -> dict[str, float]:
         """The constants that the entry states, by name."""
-        return {name: getattr(self, name) for name in CONSTANTS if name in self.model_fields_set}
+        return {name: getattr(self, name) for name in CONSTANTS if getattr(self, name) is not UNSET}
 
     @property
     def specificity(self) -> int:
@@ -41,6 +45,17 @@ class FittedConstants(Constants):
             and (not self.architectures or accelerator.architecture in self.architectures)
             and (not self.accelerators or accelerator.id in self.accelerators)
         )
+
+
+def _constants(namespace: dict[str, Any]) -> None:
+    """Put a field for each constant into the body of a class."""
+    namespace["__module__"] = __name__
+    namespace["__annotations__"] = {name: hint | UnsetType for name, hint in HINTS.items()}
+    namespace.update(dict.fromkeys(HINTS, UNSET))
+
+
+StatedConstants: Final[type[FittedConstants]] = new_class("StatedConstants", (FittedConstants,), exec_body=_constants)
+"""Entries of files: ``FittedConstants`` with a field for each constant."""
 
 
 class ErrorBand(Record):

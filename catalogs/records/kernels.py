@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from msgspec import Meta, field
 
 from catalogs.records.facts import Identifier, NonNegative, Positive, Record
 
@@ -16,7 +16,7 @@ class RooflineFit(Record):
     """Share of the peak that a large product reaches."""
     memory: Positive
     """Share of the bandwidth that a large transfer reaches."""
-    p: Annotated[float, Field(ge=1)]
+    p: Annotated[float, Meta(ge=1)]
     error: NonNegative
     """Median absolute error of the fit on its own measurements (0.06 = 6 %)."""
 
@@ -44,13 +44,13 @@ class KernelCurve(Record):
     """The bandwidth on which the fits are normalised, GB/s."""
     gemm: dict[str, RooflineFit]
     """By dtype: bf16, fp8 (dynamic scales), fp8_block, nvfp4, int4_wo, int8_wo."""
-    mixture: dict[str, RooflineFit] = Field(default_factory=dict)
+    mixture: dict[str, RooflineFit] = field(default_factory=dict)
     """Grouped expert products, by dtype."""
     decode: dict[str, DecodeFit]
     """Decode attention over grouped KV, by KV dtype (bf16, fp8)."""
     prefill: dict[str, RooflineFit]
     """Prefill attention, by 'attention dtype/KV dtype'."""
-    latent_decode: dict[str, RooflineFit] = Field(default_factory=dict)
+    latent_decode: dict[str, RooflineFit] = field(default_factory=dict)
     """MLA decode, by 'KV dtype/heads per accelerator'; compute is relative to the bf16 peak for either KV dtype."""
-    all_reduce: dict[str, dict[str, NonNegative]] = Field(default_factory=dict)
+    all_reduce: dict[str, dict[str, NonNegative]] = field(default_factory=dict)
     """By group size: message bytes → latency in µs, graph-captured, monotone in size."""

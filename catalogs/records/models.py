@@ -1,8 +1,9 @@
 """Model architectures: layers with their attention and feed-forward blocks, parameters, checkpoints."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from catalogs.records.facts import Fact, Identifier, NonNegativeInt, Positive, PositiveInt, Record, Share
 
@@ -17,10 +18,9 @@ class Indexer(Record):
     """Tokens that the main attention then reads at most."""
 
 
-class GroupedAttention(Record):
+class GroupedAttention(Record, tag_field="kind", tag="grouped"):
     """Softmax attention with KV heads: MHA, GQA and MQA, full or sliding-window."""
 
-    kind: Literal["grouped"]
     heads: PositiveInt
     kv_heads: PositiveInt
     head_dim: PositiveInt
@@ -36,17 +36,14 @@ class GroupedAttention(Record):
     output_gate: bool = False
     """A gate as wide as the queries is projected beside them."""
 
-    @model_validator(mode="after")
-    def _heads_group(self) -> Self:
+    def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
-        return self
 
 
-class LatentAttention(Record):
+class LatentAttention(Record, tag_field="kind", tag="latent"):
     """Multi-head latent attention (MLA): one compressed KV vector per token, shared by all heads."""
 
-    kind: Literal["latent"]
     heads: PositiveInt
     kv_lora_rank: PositiveInt
     q_lora_rank: PositiveInt | None = None
@@ -56,12 +53,11 @@ class LatentAttention(Record):
     indexer: Indexer | None = None
 
 
-class LinearAttention(Record):
+class LinearAttention(Record, tag_field="kind", tag="linear"):
     """A layer whose state does not grow with the context: Mamba, gated delta net, lightning attention, short
     convolution.
     """
 
-    kind: Literal["linear"]
     input_columns: PositiveInt
     """Columns of all input projections together."""
     output_rows: PositiveInt
@@ -78,32 +74,27 @@ class LinearAttention(Record):
     """Parameters of the layer beside the two projections."""
 
 
-class ParallelAttention(Record):
+class ParallelAttention(Record, tag_field="kind", tag="parallel"):
     """Softmax attention and a linear layer side by side on the same input (Falcon-H1)."""
 
-    kind: Literal["parallel"]
     grouped: GroupedAttention
     linear: LinearAttention
 
 
-Attention = Annotated[
-    GroupedAttention | LatentAttention | LinearAttention | ParallelAttention, Field(discriminator="kind")
-]
+Attention = GroupedAttention | LatentAttention | LinearAttention | ParallelAttention
 
 
-class DenseFeedForward(Record):
+class DenseFeedForward(Record, tag_field="kind", tag="dense"):
     """A dense feed-forward block."""
 
-    kind: Literal["dense"]
     intermediate: PositiveInt
     matrices: Literal[2, 3] = 3
     """3 for gated (SwiGLU, GeGLU), 2 for plain (GPT, OPT, Falcon)."""
 
 
-class MixtureFeedForward(Record):
+class MixtureFeedForward(Record, tag_field="kind", tag="mixture"):
     """A mixture of experts with a router."""
 
-    kind: Literal["mixture"]
     experts: PositiveInt
     experts_per_token: PositiveInt
     intermediate: PositiveInt
@@ -114,14 +105,12 @@ class MixtureFeedForward(Record):
     latent_size: PositiveInt | None = None
     """Width at which routed experts work, where it is not the hidden size (Nemotron 3 Super)."""
 
-    @model_validator(mode="after")
-    def _routes_within(self) -> Self:
+    def __post_init__(self) -> None:
         if self.experts_per_token > self.experts:
             raise ValueError(f"experts_per_token {self.experts_per_token} exceeds experts {self.experts}")
-        return self
 
 
-FeedForward = Annotated[DenseFeedForward | MixtureFeedForward, Field(discriminator="kind")]
+FeedForward = DenseFeedForward | MixtureFeedForward
 
 
 class LayerGroup(Record):
@@ -166,13 +155,13 @@ class Checkpoint(Record):
     """Inputs that share a scale: what tensor parallelism cuts along its inputs must leave whole groups (AWQ, GPTQ)."""
     intermediate: PositiveInt | None = None
     """Width of its feed-forward block where zeros were added so that groups come out even."""
-    formats: dict[Part, Identifier] = Field(default_factory=dict)
+    formats: dict[Part, Identifier] = field(default_factory=dict)
     """Precision of parts that are stored in another low format, of head and embeddings where in any."""
-    part_bits: dict[Part, Positive] = Field(default_factory=dict)
+    part_bits: dict[Part, Positive] = field(default_factory=dict)
     """Bits per weight, scales included, of what of a part is not in 16 bit, where its groups are its own or it mixes
     formats.
     """
-    wide: dict[Part, Share] = Field(default_factory=dict)
+    wide: dict[Part, Share] = field(default_factory=dict)
     """Share of a part that is left in 16 bit, where not as usual: 0, and 1 of routers, embeddings and the head."""
     kv_precision: Identifier | None = None
     static_scales: bool = False
@@ -195,7 +184,7 @@ class ModelArchitecture(Fact):
     max_context: PositiveInt
     """Tokens, prompt and answer together."""
     tied_embeddings: bool = False
-    layers: Annotated[tuple[LayerGroup, ...], Field(min_length=1)]
+    layers: Annotated[tuple[LayerGroup, ...], Meta(min_length=1)]
     extra_parameters: NonNegativeInt = 0
     """Parameters that no field above describes (vision tower, learned positions, lookup tables); the note says what."""
     tower_parameters: NonNegativeInt = 0
@@ -232,12 +221,12 @@ class ModelArchitecture(Fact):
         if not any(isinstance(group.attention, GroupedAttention) and group.attention.window for group in self.layers):
             return self
         groups = tuple(
-            group.model_copy(update={"attention": group.attention.model_copy(update={"window": None})})
+            replace(group, attention=replace(group.attention, window=None))
             if isinstance(group.attention, GroupedAttention)
             else group
             for group in self.layers
         )
-        return self.model_copy(update={"layers": groups})
+        return replace(self, layers=groups)
 
 
 class UnsupportedModel(Fact):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from msgspec import field
 
 from catalogs.records.facts import Identifier, Positive, Record
 
@@ -15,7 +15,7 @@ class Precision(Record):
     aliases: tuple[str, ...] = ()
     bits: Positive
     """Bits per element, scales included; of a GGUF type the average over Llama-3.1-8B."""
-    tensor_bits: dict[Literal["usual", "down", "value", "output", "head"], Positive] = Field(default_factory=dict)
+    tensor_bits: dict[Literal["usual", "down", "value", "output", "head"], Positive] = field(default_factory=dict)
     """Of a GGUF type, which differs by tensor: of down, value and output projections and the head, where not as usual.
     A tied embedding is a head. Embeddings and head are quantised too."""
     compute: Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4"]

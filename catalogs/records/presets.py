@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from msgspec import Meta, field
 
 from catalogs.records.facts import Fact, Positive, Record, Share
 
@@ -24,18 +24,18 @@ class WorkloadPreset(Fact):
     output: TokenQuantiles
     burstiness: Positive = 1.0
     """CV of the inter-arrival times."""
-    peak_factor: Annotated[float, Field(ge=1)] | None = None
+    peak_factor: Annotated[float, Meta(ge=1)] | None = None
     """Busiest hour over the mean."""
-    burst: Annotated[float, Field(ge=1)] | None = None
+    burst: Annotated[float, Meta(ge=1)] | None = None
     """Peak minute over the peak hour."""
     trough: Share | None = None
     """Quietest hour over the mean."""
     prefix_hit: Share = 0.0
     """Share of prompt tokens whose KV is already there."""
-    targets: dict[str, Positive] = Field(default_factory=dict)
+    targets: dict[str, Positive] = field(default_factory=dict)
     """Latency targets that are usual for it, as ttft_p95_s, itl_p95_s, …: seconds."""
     calls_per_request: Positive = 1.0
-    evidence: dict[str, Literal["measured", "literature", "judgement"]] = Field(default_factory=dict)
+    evidence: dict[str, Literal["measured", "literature", "judgement"]] = field(default_factory=dict)
     """How each field is known."""
     hourly_profile: tuple[Positive, ...] = ()
     """Rate by hour over the mean, 24 values (a day) or 168 (a week); empty when unknown."""

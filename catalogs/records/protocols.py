@@ -3,8 +3,8 @@
 from math import ceil
 from typing import Annotated, Literal
 
-from msgspec import Struct
-from pydantic import Field
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
@@ -75,9 +75,9 @@ class SchedulerChange(Record):
 
     def applied_to(self, scheduler: Scheduler) -> Scheduler:
         """Return a scheduler with what is stated here."""
-        policies = set(Scheduler.model_fields) & set(SchedulerChange.model_fields)
+        policies = set(Scheduler.__struct_fields__) & set(SchedulerChange.__struct_fields__)
         stated = {name: value for name in policies if (value := getattr(self, name)) is not None}
-        return Scheduler.model_validate(scheduler.model_dump() | stated)
+        return replace(scheduler, **stated)
 
 
 class EngineTuning(Record):
@@ -108,7 +108,7 @@ class EngineTuning(Record):
         }
         if not scheduler.chunked:  # a step must hold a whole prompt
             limits["token_budget"] = max(limits["token_budget"], ceil(prompt) + limits["max_sequences"])
-        return scheduler.model_copy(update=limits)
+        return replace(scheduler, **limits)
 
 
 class DrawnLengths(Record):
@@ -139,12 +139,12 @@ class BenchmarkWorkload(Record):
 class BenchmarkProtocol(Record):
     """How a benchmark of a closed loop was run: what its TTFT is made of."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
     """The source of the measurements, or 'default'."""
     prompts_per_client: PositiveInt = 10
     burst_counts: bool = True
     """All clients start at once, and that burst is in the figures."""
-    shortest: Annotated[float, Field(gt=0, le=1)] = 1.0
+    shortest: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """Lengths are uniform between this share of the printed ones and the printed ones; 1 is fixed."""
     turnaround_s: NonNegative = 0.002
     """Between an answer's end and the client's next request."""
@@ -157,7 +157,7 @@ class BenchmarkProtocol(Record):
     scheduler: tuple[SchedulerChange, ...] = ()
     """Of the servers, where it was not the runtime's default; later ones win. Simulations follow it."""
     tuning: EngineTuning | None = None
-    memory_utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
+    memory_utilisation: Annotated[float, Meta(gt=0, le=1)] | None = None
     """Where the servers were started with another than the runtime's default."""
     requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
     """Prompt and answer as printed, and how many such requests an offline run queued."""

@@ -1,14 +1,15 @@
 """Serving runtimes: scheduler, platforms, overheads."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from msgspec import Meta, field, to_builtins
+from msgspec.structs import replace
 
 from catalogs.errors import InputError, quoted
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.constants import Overheads
-from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, PositiveInt, Record
+from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.validation import InvalidValues, record_of
 from catalogs.records.versions import VERSION, EarlierVersions, is_older, merged, numbers_of
 
 
@@ -59,15 +60,6 @@ class Platform(Record):
         return (not self.vendors or accelerator.vendor in self.vendors) and (
             not self.architectures or accelerator.architecture in self.architectures
         )
-
-
-class Framework(Fact):
-    """What a runtime has of the framework whose kernels it runs."""
-
-    framework: Literal["vllm", "sglang", "trtllm"]
-    """Whose kernels it runs, as far as measurements go."""
-    splits_layers: bool = False
-    """Spreads a model over accelerators by layers unless told otherwise (pipeline, not tensor parallelism)."""
 
 
 class WeightOnly(Record):
@@ -144,20 +136,31 @@ class PoolSpread(Record):
 class UnknownModels(Record):
     """Models whose architecture is not among those that a runtime knows, by the beginnings of their ids."""
 
-    models: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    models: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
     source: str
 
 
-class ServingRuntime(Overheads, Framework):
+class ServingRuntime(Fact):
     """A serving runtime: its scheduler and what it costs beside the kernels."""
 
-    # These three have no usual value: a runtime that left one out would be planned as if it cost nothing.
+    framework: Literal["vllm", "sglang", "trtllm"]
+    """Whose kernels it runs, as far as measurements go."""
+    splits_layers: bool = False
+    """Spreads a model over accelerators by layers unless told otherwise (pipeline, not tensor parallelism)."""
+    # Constants that a fitted entry replaces; `Constants` says what each is. The first three have no usual value: a
+    # runtime that left one out would be planned as if it cost nothing.
     step_overhead_us: NonNegative
     layer_overhead_us: NonNegative
     ttft_overhead_ms: NonNegative
+    mixture_layer_overhead_us: NonNegative = 0.0
+    sparse_layer_overhead_us: NonNegative = 0.0
+    prompt_layer_overhead_us: NonNegative = 0.0
+    mixture_prompt_layer_overhead_us: NonNegative = 0.0
+    all_reduce_overhead_us: NonNegative = 0.0
+    all_reduce_factor: Positive = 1.0
     sliding_windows: bool = True
     """Keeps and reads no more of a sliding layer than its window; else it runs as full attention."""
-    memory_utilisation: Annotated[float, Field(gt=0, le=1)]
+    memory_utilisation: Annotated[float, Meta(gt=0, le=1)]
     """Share of the accelerator's memory that it takes, or of what weights and activations leave free."""
     utilises_free_memory: bool = False
     """The share is of what they leave free."""
@@ -172,22 +175,22 @@ class ServingRuntime(Overheads, Framework):
     small_devices: SmallDevices | None = None
     pool_spread: PoolSpread | None = None
     kv_block_tokens: PositiveInt = 16
-    quantised_kv: dict[str, Identifier] = Field(default_factory=dict)
+    quantised_kv: dict[str, Identifier] = field(default_factory=dict)
     """KV precision that it uses by default for a weight precision, where that is not 16 bit."""
-    kv_formats: dict[Identifier, str] = Field(default_factory=dict)
+    kv_formats: dict[Identifier, str] = field(default_factory=dict)
     """What it calls each precision in which it keeps a KV cache; empty where that is left open."""
-    kv_architectures: dict[Identifier, tuple[str, ...]] = Field(default_factory=dict)
+    kv_architectures: dict[Identifier, tuple[str, ...]] = field(default_factory=dict)
     """Architectures whose kernels read a precision of the KV cache, where not all do."""
     weights: tuple[Identifier, ...] = ()
     """Precisions of weights that it loads; empty where that is left open."""
-    plugins: dict[Identifier, str] = Field(default_factory=dict)
+    plugins: dict[Identifier, str] = field(default_factory=dict)
     """What must be installed besides to load a precision of weights."""
     lacks: tuple[UnknownModels, ...] = ()
     """Models that it cannot run."""
     scheduler: Scheduler
     fitted_on: str = ""
     """What the overheads were fitted on, and the residual."""
-    online: dict[Identifier, str] = Field(default_factory=dict)
+    online: dict[Identifier, str] = field(default_factory=dict)
     """Weight precisions that it makes of a 16-bit checkpoint as it loads, and what its flag calls them."""
     expert_padding: tuple[ExpertPadding, ...] = ()
     """The first that names an accelerator's architecture holds."""
@@ -195,40 +198,36 @@ class ServingRuntime(Overheads, Framework):
     """What it runs without a unit."""
     platforms: tuple[Platform, ...] = ()
     """What it runs on; empty where it has no command of its own, which is then left open."""
-    newest_version: Annotated[str, Field(pattern=VERSION)] | None = None
+    newest_version: Annotated[str, Meta(pattern=VERSION)] | None = None
     """Of those that are known, whose facts an entry states; null where versions are not told apart."""
-    oldest_version: Annotated[str, Field(pattern=VERSION)] | None = None
+    oldest_version: Annotated[str, Meta(pattern=VERSION)] | None = None
     versions: tuple[EarlierVersions, ...] = ()
     """What was otherwise before, newest first: what an older version says goes before what a newer one says."""
     version: str = ""
     """Of which these facts are, as ``at`` sets it; not for catalog files."""
-    _by_age: tuple["ServingRuntime", ...] = PrivateAttr(())
-    """The record of the newest version, and of those before each of ``versions``."""
 
-    @model_validator(mode="after")
-    def _versions_are_sound(self) -> Self:
+    def __post_init__(self) -> None:
         newest, oldest = self.newest_version, self.oldest_version
         if newest is None or oldest is None:
             if newest or oldest or self.versions:
                 raise ValueError("state both newest_version and oldest_version, or neither and no versions")
-            return self
+            return
         for newer, older in pairwise((newest, *(one.before for one in self.versions), oldest)):
             if numbers_of(newer) < numbers_of(older):
                 raise ValueError(f"versions stand newest first, but {older} comes after {newer}")
-        fields = self.model_dump(exclude={"newest_version", "oldest_version", "versions"}, exclude_unset=True)
-        records: list[ServingRuntime] = [self.model_copy()]
-        for one in self.versions:
-            fields = merged(fields, one.differs)
+        for age, one in enumerate(self.versions, 1):
             try:
-                record = ServingRuntime.model_validate(fields)
-            except ValidationError as error:
-                problem = error.errors(include_url=False)[0]
-                where = ".".join(map(str, problem["loc"]))
-                raise ValueError(f"what differs before {one.before} is not valid: {where}: {problem['msg']}") from error
-            known = {"newest_version": newest, "oldest_version": oldest, "versions": self.versions}
-            records.append(record.model_copy(update=known))
-        self._by_age = tuple(records)
-        return self
+                self._before(age)
+            except InvalidValues as error:
+                raise ValueError(f"what differs before {one.before} is not valid: {error}") from error
+
+    def _before(self, age: int, version: str = "") -> "ServingRuntime":
+        """Return the record of a version before the first ``age`` of ``versions``; it knows of no other."""
+        fields: dict[str, Any] = to_builtins(self)
+        for one in self.versions[:age]:
+            fields = merged(fields, one.differs)
+        alone = {"newest_version": None, "oldest_version": None, "versions": (), "version": version}
+        return record_of(ServingRuntime, fields | alone)
 
     def at(self, version: str = "") -> "ServingRuntime":
         """Return the runtime as it is in a version.
@@ -252,9 +251,7 @@ class ServingRuntime(Overheads, Framework):
                 f"{oldest} to {newest} are, like {self.id}@{newest}"
             )
         age = sum(is_older(version, one.before) for one in self.versions)
-        record = self._by_age[age].model_copy(update={"version": version})
-        record._by_age = self._by_age
-        return record
+        return self._before(age, version) if age else replace(self, version=version)
 
     def platform_of(self, accelerator: Accelerator) -> Platform | None:
         """Return the platform of an accelerator; None where the runtime is not known to run on it."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from msgspec import Meta
 
 from catalogs.records.facts import Record
 
@@ -16,7 +16,7 @@ VERSION: Final = r"^\d+(\.\d+)*$"
 class EarlierVersions(Record):
     """What was otherwise in the versions of a serving runtime before one."""
 
-    before: Annotated[str, Field(pattern=VERSION)]
+    before: Annotated[str, Meta(pattern=VERSION)]
     """The first version that has it no more."""
     differs: dict[str, Any]
     """Fields of the runtime's entry with their values in those versions; inner tables are merged field by field."""

@@ -167,7 +167,7 @@ def scheduler_of(
     """
     scheduler = runtime.scheduler
     if protocol.token_budget:
-        scheduler = scheduler.model_copy(update={"token_budget": protocol.token_budget})
+        scheduler = replace(scheduler, token_budget=protocol.token_budget)
     for change in protocol.scheduler:
         if change.applies(runtime.framework, accelerator, run):
             scheduler = change.applied_to(scheduler)

@@ -4,6 +4,7 @@ Submissions choose their parallelism and do not print it, so that the best of ou
 """
 
 from itertools import product
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -19,9 +20,9 @@ from engine.replica.batches import capacity_batch
 from engine.step.operations import layers
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Unsupported
-from engine.workload import Hardware, Precisions, Serving, Target, Traffic, WorkloadSpec
+from engine.workload import Hardware, Percentile, Precisions, Serving, Target, Traffic, WorkloadSpec
 
-PERCENTILE = "p99"
+PERCENTILE: Final[Percentile] = "p99"
 """Of the limits."""
 
 

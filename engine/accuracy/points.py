@@ -9,7 +9,7 @@ from msgspec import Struct
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.measurement_files import ALL_AT_ONCE
-from catalogs.records.models import ModelArchitecture
+from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun, DrawnLengths, LatencyLimits
 from engine.question.lengths import strata
 from engine.workload import TokenDistribution, Tokens
@@ -294,4 +294,4 @@ def _setting(
 
 
 def _is_mixture(model: ModelArchitecture) -> bool:
-    return any(group.feed_forward and group.feed_forward.kind == "mixture" for group in model.layers)
+    return any(isinstance(group.feed_forward, MixtureFeedForward) for group in model.layers)

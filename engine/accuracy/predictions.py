@@ -185,7 +185,7 @@ def _predict_load(
         accelerator = system.accelerators[system.which[rows[index]]]
         scheduler = scheduler_of(question.runtime, accelerator, load.protocol, point.run)
         if load.max_sequences:
-            scheduler = scheduler.model_copy(update={"max_sequences": load.max_sequences})
+            scheduler = replace(scheduler, max_sequences=load.max_sequences)
         if load.protocol.tuning:
             requests = float(system.candidates(question, rows[index : index + 1]).seats_by_memory[0])
             scheduler = load.protocol.tuning.applied_to(scheduler, requests, load.prompt, load.output, point.setting.pp)
@@ -204,7 +204,7 @@ def _predict_alike(
     """Return what benchmarks print whose servers have one scheduler."""
     question = replace(
         _under(system.question, load),
-        runtime=system.question.runtime.model_copy(update={"scheduler": scheduler}),
+        runtime=replace(system.question.runtime, scheduler=scheduler),
         budget_tokens=scheduler.token_budget,
         batch_cap=scheduler.max_sequences,
     )
@@ -222,10 +222,10 @@ def _predict_alike(
 
 def _under(question: Question, load: BenchmarkLoad) -> Question:
     """Return a question under a benchmark's lengths, arrivals and memory."""
-    traffic = question.spec.traffic.model_copy(update={"burstiness": load.burstiness})
+    traffic = replace(question.spec.traffic, burstiness=load.burstiness)
     return replace(
         question,
-        spec=question.spec.model_copy(update={"traffic": traffic}),
+        spec=replace(question.spec, traffic=traffic),
         lengths=lengths_of(tokens_of(load), float(question.model.max_context)),
         memory_utilisation=load.protocol.memory_utilisation or question.memory_utilisation,
     )

@@ -160,7 +160,7 @@ def estimates(specs: Sequence[WorkloadSpec], loads: Sequence[GivenLoad], catalog
         InputError: unknown names, values that contradict each other.
     """
     single = [
-        spec.model_copy(update={"hardware": spec.hardware.model_copy(update={"accelerators": (name,)})})
+        replace(spec, hardware=replace(spec.hardware, accelerators=(name,)))
         for spec in specs
         for name in spec.hardware.accelerators
     ]

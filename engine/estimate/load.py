@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
 from engine.arrays import Floats
@@ -82,8 +83,8 @@ def as_sent(spec: WorkloadSpec, load: GivenLoad) -> WorkloadSpec:
     def fixed(lengths: TokenDistribution) -> TokenDistribution:
         return lengths if variation_stated(lengths) else TokenDistribution(mean=lengths.mean, cv=0)
 
-    tokens = spec.tokens.model_copy(update={"input": fixed(spec.tokens.input), "output": fixed(spec.tokens.output)})
-    return spec.model_copy(update={"tokens": tokens})
+    tokens = replace(spec.tokens, input=fixed(spec.tokens.input), output=fixed(spec.tokens.output))
+    return replace(spec, tokens=tokens)
 
 
 def variation_stated(lengths: TokenDistribution) -> bool:
@@ -101,7 +102,7 @@ def basis_of(question: Question, found: Candidates, load: GivenLoad) -> Basis:
     """
     protocol = question.catalog.protocols["default"]
     if question.lengths.output.cv > 0:
-        protocol = BenchmarkProtocol.model_validate(protocol.model_dump() | {"shortest": DRAWN_FROM})
+        protocol = replace(protocol, shortest=DRAWN_FROM)
     return Basis(question, found, found.replicas(), load, protocol)
 
 

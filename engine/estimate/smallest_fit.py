@@ -105,8 +105,8 @@ def _remedies(question: Question, sizes: ParallelSizes) -> Iterator[str]:
     """Yield the nearest changes that were seen to work: another parallelism, narrower weights."""
     serving = question.spec.serving
     if serving.tensor_parallel or serving.pipeline_parallel:
-        free = serving.model_copy(update={"tensor_parallel": None, "pipeline_parallel": None, "expert_parallel": None})
-        other = _fitting(replace(question, spec=question.spec.model_copy(update={"serving": free})))
+        free = replace(serving, tensor_parallel=None, pipeline_parallel=None, expert_parallel=None)
+        other = _fitting(replace(question, spec=replace(question.spec, serving=free)))
         if isinstance(other, Fit):
             tp, pp, _, _ = other.found.parallelism.sizes()
             yield f"--tp {tp}" + (f" --pp {pp}" if pp > 1 else "")

@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from catalogs.records.fitted import ErrorBand
+from catalogs.records.validation import record_of
 from engine.arrays import Floats
 
 PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -49,15 +50,16 @@ def _band(points: Sequence[LeftOut], *names: str | None) -> ErrorBand | None:
     stretch = _stretch(points, WIDEST_OF_RUNTIME if selection["runtime"] else WIDEST)
     if stretch is None:
         return None
-    return ErrorBand.model_validate(
+    return record_of(
+        ErrorBand,
         {
             "id": "-".join(filter(None, names)).replace("_", "-"),
             **selection,
             "quantiles": tuple(float(f"{q:.4g}") for q in _quantiles(points, stretch)),
             "points": len(points),
             "groups": len(groups),
-            "coverage": round(coverage(points, stretch), 3),
-        }
+            "coverage": round(float(coverage(points, stretch)), 3),
+        },
     )
 
 

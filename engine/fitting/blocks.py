@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.records.constants import CONSTANTS, Constants, Fitted
-from catalogs.records.fitted import FittedConstants
+from catalogs.records.fitted import FittedConstants, StatedConstants
 from engine.accuracy.points import MeasuredPoint
 from engine.fitting.least_squares import Constant
 from engine.fitting.weights import JUDGED
@@ -145,7 +145,7 @@ def block_points(block: Block, points: Iterable[MeasuredPoint]) -> list[Measured
 def entries_of(block: Block) -> list[FittedConstants]:
     """Return the block's entries before they are fitted."""
     return [
-        FittedConstants(
+        StatedConstants(
             id=entry.id,
             runtimes=(block.runtime,) if entry.runtimes is None else entry.runtimes,
             architectures=entry.architectures,
@@ -162,7 +162,7 @@ def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
     constants = []
     for entry in block.entries:
         for name, mark in entry.constants.items():
-            usual = Constants.model_fields[name].default
+            usual = getattr(Constants(), name)
             start = float(getattr(stated, name, usual)) or mark.start
             deviation = mark.foreign_deviation if entry.foreign and mark.foreign_deviation else mark.deviation
             if start > 0:

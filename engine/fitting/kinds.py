@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from catalogs.catalog import Catalog
 from catalogs.matrices import total_parameters
 from catalogs.records.fitted import MeasuredKind
+from catalogs.records.validation import record_of
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import read
 from engine.bands.beyond_data import format_of
@@ -43,7 +44,8 @@ def kinds_of(
         key = (accelerator.architecture, architecture_of(named.model), format_of(weights))
         groups[key].append((point.load.prompt + point.load.output, total_parameters(named.model)))
     return [
-        MeasuredKind.model_validate(
+        record_of(
+            MeasuredKind,
             {
                 "id": "-".join(key).lower().replace(" ", "-"),
                 "accelerator_architecture": key[0],
@@ -53,7 +55,7 @@ def kinds_of(
                 "longest_tokens": max(tokens for tokens, _ in cases),
                 "least_parameters": min(size for _, size in cases),
                 "most_parameters": max(size for _, size in cases),
-            }
+            },
         )
         for key, cases in sorted(groups.items())
     ]

@@ -11,6 +11,7 @@ from math import exp, log
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from catalogs.catalog import Catalog
@@ -137,10 +138,7 @@ class Problem:
         values: dict[str, dict[str, float]] = {}
         for constant, value in zip(self.constants, logs, strict=True):
             values.setdefault(constant.entry, {})[constant.field] = float(f"{exp(value):.4g}")
-        return tuple(
-            FittedConstants.model_validate(entry.model_dump(exclude_unset=True) | values.get(entry.id, {}))
-            for entry in self.entries
-        )
+        return tuple(replace(entry, **values.get(entry.id, {})) for entry in self.entries)
 
     def catalog_with(self, logs: Floats) -> Catalog:
         """Return the catalog under other constants."""

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from math import exp
 
-from catalogs.records.accelerators import Accelerator
-from catalogs.records.power import PowerCurve
+from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.units import HOURS_PER_MONTH
 from engine.plan import Energy
 

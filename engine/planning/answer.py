@@ -123,8 +123,8 @@ def _cap_warning(question: Question, candidates: Candidates, fleet: Fleet) -> li
     cap = question.spec.serving.batch_cap
     if not cap or candidates.seats_by_memory[0] <= cap:
         return []
-    free_serving = question.spec.serving.model_copy(update={"batch_cap": None})
-    spec = question.spec.model_copy(update={"serving": free_serving})
+    free_serving = replace(question.spec.serving, batch_cap=None)
+    spec = replace(question.spec, serving=free_serving)
     free = replace(question, spec=spec, batch_cap=question.runtime.scheduler.max_sequences)
     without = search(free)
     if not len(without.order):

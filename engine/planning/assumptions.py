@@ -88,11 +88,11 @@ def _recount(
 ) -> float:
     """Count the accelerators again under another peak factor or utilisation ceiling."""
     spec = question.spec
-    traffic = spec.traffic.model_copy(update={"peak_factor": peak_factor} if peak_factor else {})
+    traffic = replace(spec.traffic, **({"peak_factor": peak_factor} if peak_factor else {}))
     capacity = best.in_flight if spec.traffic.concurrency else best.capacity
     if ceiling:
         capacity = capacity * (ceiling / spec.serving.utilisation_ceiling)
-    return _count(spec.model_copy(update={"traffic": traffic}), question, best, capacity)
+    return _count(replace(spec, traffic=traffic), question, best, capacity)
 
 
 def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float) -> float:
@@ -100,7 +100,7 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
     if question.spec.traffic.concurrency:
         return float("nan")
     spec = question.spec
-    tokens = spec.tokens.model_copy(update={"prefix_hit": prefix_hit})
+    tokens = replace(spec.tokens, prefix_hit=prefix_hit)
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
     replicas = replace(best.candidates, question=other).replicas(best.replicas.costs.tables)
     ceiling = spec.serving.utilisation_ceiling

@@ -95,9 +95,9 @@ def _capped(
     if held_whole is not None and np.isnan(held_whole).all():
         smallest = int(known[np.argmin(candidates.parallelism.accelerators[known])])
         raise InputError(_too_small(question, evaluated, smallest))
-    kept = question.spec.availability.model_copy(update={"minimum_replicas": fewest_replicas(question.spec)})
+    kept = replace(question.spec.availability, minimum_replicas=fewest_replicas(question.spec))
     free = {"hardware": without_ceilings(hardware), "availability": kept}
-    without = _nearest_first(search(replace(question, spec=question.spec.model_copy(update=free)), targets), hardware)
+    without = _nearest_first(search(replace(question, spec=replace(question.spec, **free)), targets), hardware)
     row = int(without.order[0])
     limits = ceilings(hardware, without.candidates.unit_sizes.at(row))
     limit = min(limits, key=lambda one: one.accelerators)
@@ -122,7 +122,7 @@ def _nearest_first(evaluated: SizedCandidates, hardware: Hardware) -> SizedCandi
 
     A limit on replicas alone leaves the order: the fewest are the largest, at any price.
     """
-    machines = hardware.model_copy(update={"replicas": None, "max_replicas": None})
+    machines = replace(hardware, replicas=None, max_replicas=None)
     allowed = allowed_accelerators(machines, evaluated.candidates.unit_sizes)
     if allowed is None:
         return evaluated

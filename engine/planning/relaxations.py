@@ -58,7 +58,7 @@ def _other_parallelism(question: Question) -> Iterator[str]:
     fixed = {field for field, _ in AXES if getattr(serving, field)}
     if not fixed:
         return
-    found = _searched(question, serving=serving.model_copy(update=dict.fromkeys(fixed)))
+    found = _searched(question, serving=replace(serving, **dict.fromkeys(fixed)))
     if found is None:
         return
     parallelism = found.candidates.parallelism
@@ -72,7 +72,7 @@ def _other_formats(question: Question) -> Iterator[str]:
         other = question.catalog.precision(name)
         if other.id == question.weights.id or (_has_unit(question) and other.bits >= question.weights.bits):
             continue
-        precision = question.spec.precision.model_copy(update={"weights": name})
+        precision = replace(question.spec.precision, weights=name)
         found = _searched(question, precision=precision)
         if found is not None:
             yield f"--precision {name} ({_fleet(found)})"
@@ -94,7 +94,7 @@ def _other_accelerators(question: Question) -> Iterator[str]:
     hardware = question.spec.hardware
     if not hardware.accelerators:
         return
-    found = _searched(question, hardware=hardware.model_copy(update={"accelerators": ()}))
+    found = _searched(question, hardware=replace(hardware, accelerators=()))
     if found is not None:
         yield f"--gpu-type {found.candidates.accelerator(int(found.order[0])).id} ({_fleet(found)})"
 
@@ -104,7 +104,7 @@ def _searched(question: Question, **parts: object) -> SizedCandidates | None:
 
     What meets them only with less than one request running is left out: that is a fleet nobody would rent.
     """
-    spec: WorkloadSpec = question.spec.model_copy(update=parts)
+    spec: WorkloadSpec = replace(question.spec, **parts)
     try:
         found = search(resolve(spec, question.catalog))
     except InputError:

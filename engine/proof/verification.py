@@ -211,7 +211,7 @@ def _paced(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
         return verdict
     at_peak = verdict.chosen.points.at_peak
     pace = Target(metric="e2e", percentile="mean", seconds=STEADY * at_peak.e2e_s.mean)
-    judged = replace(question, spec=question.spec.model_copy(update={"targets": (pace,)}))
+    judged = replace(question, spec=replace(question.spec, targets=(pace,)))
     trial = _trial(judged, ranking.best, seed, budget)
     first = trial.first
     if first is None:

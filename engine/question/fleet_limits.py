@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.arrays import Floats, Indices
 from engine.workload import Hardware, WorkloadSpec
@@ -138,7 +139,7 @@ def power_contradiction(hardware: Hardware, sizes: UnitSizes) -> str:
 
 def without_ceilings(hardware: Hardware) -> Hardware:
     """Return the hardware with nothing said of the size of the fleet."""
-    return hardware.model_copy(update=dict.fromkeys(field for field, _, _ in _FIELDS))
+    return replace(hardware, **dict.fromkeys(field for field, _, _ in _FIELDS))
 
 
 def fewest_replicas(spec: WorkloadSpec) -> int:

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.constants import CONSTANTS, Constants, Overheads
+from catalogs.records.constants import CONSTANTS, Constants
 from catalogs.records.fitted import FittedConstants
 from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
 from catalogs.records.precisions import Precision
@@ -264,12 +264,12 @@ def constants_for(runtime: ServingRuntime, accelerator: Accelerator, fitted: Ite
         accelerator: that it runs on.
         fitted: entries for any runtime and accelerator; those that speak of these count.
     """
-    values = {name: getattr(runtime, name) for name in Overheads.model_fields}
+    values = {name: getattr(runtime, name) for name in CONSTANTS if name in ServingRuntime.__struct_fields__}
     matching = [entry for entry in fitted if entry.applies_to(runtime.id, accelerator)]
     for entry in sorted(matching, key=lambda entry: entry.specificity):
         for name, value in entry.stated.items():
             values[name] = values.get(name, 1.0) * value if CONSTANTS[name].multiplies else value
-    return Constants.model_validate(values)
+    return Constants(**values)
 
 
 def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
@@ -23,6 +22,7 @@ from agent.talk.slots import ASKED, OFFERED, SLOTS, slot_called
 from agent.talk.speech import Data, Say, Talk, Write
 from agent.talk.state import Clarify, NameFile, Ports, State
 from catalogs.catalog import Catalog
+from catalogs.records.facts import Record
 from engine.plan import CapacityPlan
 from engine.workload import Statement, WorkloadSpec, missing
 from tests.draws import draws
@@ -436,12 +436,12 @@ def in_spec(path: str) -> bool:
     model: Any = WorkloadSpec
     *rooms, leaf = path.split(".")
     for room in rooms:
-        if room not in model.model_fields:
+        if room not in model.__struct_fields__:
             return False
-        model = model.model_fields[room].annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        model = get_type_hints(model)[room]
+        if not (isinstance(model, type) and issubclass(model, Record)):
             return False
-    return leaf in model.model_fields
+    return leaf in model.__struct_fields__
 
 
 @pytest.mark.parametrize("start", [(), (SENTENCE,), (SENTENCE, ""), ("llama 70b",)], ids=str)

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections import defaultdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from catalogs.records.models import (
     ModelArchitecture,
     ParallelAttention,
 )
+from catalogs.records.validation import record_of
 from tests.catalogs.memory_facts import MEMORY_FACTS, MemoryFact
 from tests.every import of_every
 
@@ -27,7 +29,7 @@ FILES = sorted((Path(catalogs.__file__).parent / "models").glob("*.toml"))
 MODELS = {
     model.id: model
     for file in FILES
-    for model in map(ModelArchitecture.model_validate, tomllib.loads(file.read_text(encoding="utf-8"))["model"])
+    for model in map(partial(record_of, ModelArchitecture), tomllib.loads(file.read_text(encoding="utf-8"))["model"])
 }
 PRECISIONS = {
     entry["id"]
@@ -80,7 +82,7 @@ def test_an_entry_stays_small_enough_for_hundreds_of_them():
 @of_every(FILES, name=lambda file: file.stem)
 def test_every_entry_validates_and_says_where_it_comes_from(file: Path):
     for entry in tomllib.loads(file.read_text(encoding="utf-8"))["model"]:
-        model = ModelArchitecture.model_validate(entry)
+        model = record_of(ModelArchitecture, entry)
         assert model.source
         assert date(2026, 1, 1) <= model.checked <= date(2026, 12, 31)
         assert model.confidence is Confidence.CONFIRMED or model.note, f"{model.id}: a lesser confidence needs a note"
@@ -187,4 +189,6 @@ def test_layers_follow_the_published_patterns():
     assert attention_kinds("qwen3-next-80b-a3b") == [(36, LinearAttention, None), (12, GroupedAttention, None)]
     assert attention_kinds("falcon-h1-34b") == [(72, ParallelAttention, None)]
     assert MODELS["deepseek-v3.2"].layers[0].attention.indexer.top_k == 2048
-    assert all(g.attention.output_gate for g in MODELS["qwen3.5-397b-a17b"].layers if g.attention.kind == "grouped")
+    assert all(
+        g.attention.output_gate for g in MODELS["qwen3.5-397b-a17b"].layers if isinstance(g.attention, GroupedAttention)
+    )

@@ -5,6 +5,7 @@ import pytest
 from catalogs.catalog import Catalog
 from catalogs.matrices import total_parameters
 from catalogs.records.models import Checkpoint, ModelArchitecture
+from catalogs.records.validation import record_of
 from catalogs.storage import mtp_bytes, storage_of, weights_by_part
 
 CATALOG = Catalog.load()
@@ -65,5 +66,5 @@ def test_a_gguf_file_quantises_embeddings_and_head() -> None:
 def test_a_part_kept_wide_never_weighs_less(wider: str) -> None:
     model = CATALOG.models["llama-3.1-70b"]
     usual = Checkpoint(repository="a/b", precision="int4")
-    wide = Checkpoint.model_validate({"repository": "a/b", "precision": "int4", "wide": {wider: 1.0}})
+    wide = record_of(Checkpoint, {"repository": "a/b", "precision": "int4", "wide": {wider: 1.0}})
     assert weight(model, wide) >= weight(model, usual)

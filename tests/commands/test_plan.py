@@ -150,6 +150,6 @@ def test_the_schema_explains_every_quantity(fleetcast: Program, saved: Path) -> 
 
 def test_the_schema_of_a_spec_names_every_field(fleetcast: Program) -> None:
     schema = fleetcast("plan", "schema", "--spec").tree
-    assert set(schema["properties"]) == set(WorkloadSpec.model_fields)
+    assert set(schema["properties"]) == set(WorkloadSpec.__struct_fields__)
     assert set(schema["required"]) == {"tokens", "model"}
     assert schema["$defs"]["TokenDistribution"]["properties"]["mean"]["unit"] == "tokens"

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from msgspec import to_builtins
 
 from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.runtimes import Scheduler
+from catalogs.records.validation import record_of
 from engine.method import plan_of
 from engine.plan import CapacityPlan, NoPlan
 from engine.planning.ranking import ranked_candidates
@@ -56,7 +58,7 @@ STAND_IN = "h100-pcie-80gb"
 def relative(accelerator: Accelerator, **changes: object) -> Accelerator:
     """Return an accelerator that inherits another's kernels, with some of its figures changed."""
     changed = {"id": STAND_IN, "name": "Stand-in", "kernels": accelerator.kernels or accelerator.id, **changes}
-    return Accelerator.model_validate(accelerator.model_dump() | changed)
+    return record_of(Accelerator, to_builtins(accelerator) | changed)
 
 
 def catalog_with(accelerator: Accelerator) -> Catalog:

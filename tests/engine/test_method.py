@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from catalogs.errors import InputError
+from catalogs.records.validation import record_of
 from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.workload import WorkloadSpec
@@ -185,7 +186,7 @@ def test_the_same_spec_gives_the_same_file_and_the_file_gives_the_same_spec() ->
     values = {**GROWING, "hardware.accelerators": None}
     first, second = (json.dumps(plan_json(planned(values))) for _ in range(2))
     assert first == second
-    spec = WorkloadSpec.model_validate(json.loads(first)["spec"])
+    spec = record_of(WorkloadSpec, json.loads(first)["spec"])
     again = forecast(spec, CATALOG)
     assert isinstance(again, CapacityPlan)
     assert json.dumps(plan_json(again)) == first

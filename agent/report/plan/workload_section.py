@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import to_builtins
+
 from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Table, Words
 from agent.report.words import singular, source_shown
@@ -12,7 +14,7 @@ from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, flattened, t
 def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
     """Return the values of a spec with the source of each."""
     rows: list[tuple[Cell, ...]] = []
-    for path, value in flattened(spec.model_dump()).items():
+    for path, value in flattened(to_builtins(spec)).items():
         source = _source(path, sources)
         if path == "targets":
             rows += [

@@ -130,7 +130,7 @@ def unpriced() -> CapacityPlan:
     return replace(
         base,
         answer=replace(base.answer, meets_targets=True),
-        spec=base.spec.model_copy(update={"targets": ()}),
+        spec=replace(base.spec, targets=()),
         targets=(),
         chosen=replace(base.chosen, offer=None),
         fleet=replace(base.fleet, ledger=ledger),

@@ -1,6 +1,7 @@
 from typing import Any, get_args
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from agent.fields.demand import PRESET
@@ -162,7 +163,7 @@ def test_names_become_the_catalogs_so_that_equal_questions_are_equal() -> None:
 
 
 def test_a_models_later_name_replaces_an_earlier_architecture() -> None:
-    architecture = CATALOG.models["llama-3.1-8b"].model_dump(mode="json")
+    architecture = to_builtins(CATALOG.models["llama-3.1-8b"])
     merged = collected([stated("file", model="mine", architecture=architecture), flags(model="qwen3 32b")], CATALOG)
     assert merged.values["model"] == "qwen3-32b"
     assert "architecture" not in merged.values

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.records.protocols import BenchmarkProtocol
@@ -63,7 +64,7 @@ def test_one_client_meets_nobody() -> None:
 
 
 @pytest.mark.parametrize("protocol", [FIXED, DRAWN])
-@pytest.mark.parametrize("scheduler", [WHOLE, APART, WHOLE.model_copy(update={"chunked": True})])
+@pytest.mark.parametrize("scheduler", [WHOLE, APART, replace(WHOLE, chunked=True)])
 def test_more_clients_wait_longer(scheduler: Scheduler, protocol: BenchmarkProtocol) -> None:
     found = [at(clients, case(scheduler), protocol) for clients in (1, 4, 16, 64, 256)]
     times = [float(figures.ttft_s[0]) for figures in found if figures.ttft_s is not None]
@@ -78,14 +79,14 @@ def test_clients_beyond_the_seats_wait_for_one() -> None:
     assert alone.itl_s is not None
     assert beyond.itl_s is not None
     assert beyond.itl_s[0] == pytest.approx(alone.itl_s[0])
-    rounds = [FIXED.model_copy(update={"prompts_per_client": count}) for count in (1, 2)]
+    rounds = [replace(FIXED, prompts_per_client=count) for count in (1, 2)]
     burst, later = (float(at(16, case(seats=8), own).ttft_parts["waiting for a seat"][0]) for own in rounds)
     assert burst < later
 
 
 def test_servers_that_look_for_arrivals_seldom_keep_them_waiting() -> None:
-    seldom = APART.model_copy(update={"poll_steps": 30})
-    held = WHOLE.model_copy(update={"batch_wait_steps": 20})
+    seldom = replace(APART, poll_steps=30)
+    held = replace(WHOLE, batch_wait_steps=20)
     for changed, usual in ((seldom, APART), (held, WHOLE)):
         slow, quick = (at(8, case(scheduler), DRAWN).ttft_s for scheduler in (changed, usual))
         assert slow is not None

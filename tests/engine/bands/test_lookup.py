@@ -7,6 +7,7 @@ import pytest
 from agent.report.plan.bands import fleet_sentence
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import ErrorBand
+from catalogs.records.validation import record_of
 from engine.bands.beyond_data import outside
 from engine.bands.lookup import BEYOND_DATA, UNKNOWN, band_for, ends
 from engine.plan import Bands, CapacityPlan, CountRange
@@ -28,7 +29,8 @@ def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
 
 
 def band(**selectors: str) -> ErrorBand:
-    return ErrorBand.model_validate(
+    return record_of(
+        ErrorBand,
         {
             "id": "-".join(selectors.values()) or "all",
             "metric": "itl",
@@ -37,7 +39,7 @@ def band(**selectors: str) -> ErrorBand:
             "groups": 10,
             "coverage": 0.8,
         }
-        | selectors
+        | selectors,
     )
 
 

@@ -1,6 +1,7 @@
 """How the bytes of a model come about, part by part."""
 
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.matrices import mtp_parameters, total_parameters
@@ -55,7 +56,7 @@ def test_a_gguf_leaves_towers_out_and_its_others_wide() -> None:
 
 
 def test_a_model_without_checkpoints_is_shown_in_its_own_precision() -> None:
-    model = CATALOG.models["llama-3.1-8b"].model_copy(update={"checkpoints": ()})
+    model = replace(CATALOG.models["llama-3.1-8b"], checkpoints=())
     (stored,) = model_bytes(model, CATALOG.precision).checkpoints
     assert (stored.repository, stored.precision) == (None, "bf16")
     assert stored.total_bytes == pytest.approx(2 * total_parameters(model))

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from catalogs.records.constants import CONSTANTS, Constants, Fitted
-from catalogs.records.fitted import FittedConstants
+from catalogs.records.fitted import FittedConstants, StatedConstants
+from catalogs.records.validation import record_of
 from engine.fitting.blocks import BLOCKS, constants_of
 from engine.fitting.files import entry_text
 from engine.fleet.candidates import Candidates, measure, rates_of
@@ -20,11 +22,11 @@ MODELS = ("llama-3.1-70b", "qwen3-235b-a22b", "deepseek-v3.2", "qwen3-next-80b-a
 
 
 def entry(**values: float) -> FittedConstants:
-    return FittedConstants.model_validate({"id": "all", "fitted_on": "", **values})
+    return record_of(StatedConstants, {"id": "all", "fitted_on": "", **values})
 
 
 def moved(name: str) -> float:
-    return float(Constants.model_fields[name].default or 100.0) * 1.5
+    return float(getattr(Constants(), name) or 100.0) * 1.5
 
 
 def replica(model: str, *fitted: FittedConstants) -> Candidates:
@@ -60,7 +62,7 @@ def test_a_file_holds_each_constant_and_only_those_that_its_entry_states() -> No
     for name in CONSTANTS:
         written = entry_text(entry(**{name: moved(name)}), "some points", 0.05)
         (table,) = tomllib.loads(written)["fitted"]
-        assert FittedConstants.model_validate(table).stated == {name: pytest.approx(moved(name))}
+        assert record_of(StatedConstants, table).stated == {name: pytest.approx(moved(name))}
 
 
 def test_a_block_of_the_fit_moves_each_constant_that_has_a_group() -> None:
@@ -82,7 +84,7 @@ def test_the_fit_starts_where_the_runtime_stands_and_strays_further_where_no_ker
 
 def test_factors_multiply_and_of_overheads_the_most_specific_counts() -> None:
     wide = entry(linear_memory=0.5, step_overhead_us=100.0)
-    narrow = entry(linear_memory=0.5, step_overhead_us=300.0).model_copy(update={"accelerators": ("h200-sxm-141gb",)})
+    narrow = replace(entry(linear_memory=0.5, step_overhead_us=300.0), accelerators=("h200-sxm-141gb",))
     none, one, both = (replica(MODELS[0], *fitted).rates[0] for fitted in ((), (wide,), (narrow, wide)))
     assert both.plain.bytes_per_s == pytest.approx(none.plain.bytes_per_s / 4)
     assert one.constants["step_overhead_s"] == pytest.approx(100e-6)

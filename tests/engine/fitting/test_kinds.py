@@ -5,6 +5,7 @@ import tomllib
 from catalogs.catalog import Catalog
 from catalogs.measurement_files import scorecard_points
 from catalogs.records.fitted import MeasuredKind
+from catalogs.records.validation import record_of
 from engine.fitting.kinds import kinds_file, kinds_of
 
 
@@ -27,7 +28,7 @@ def test_a_stream_alone_is_no_serving() -> None:
 
 def test_the_file_reads_back() -> None:
     kinds = kinds_of((), scorecard_points(), Catalog.load())
-    again = [MeasuredKind.model_validate(entry) for entry in tomllib.loads(kinds_file(kinds))["measured"]]
+    again = [record_of(MeasuredKind, entry) for entry in tomllib.loads(kinds_file(kinds))["measured"]]
     assert [(kind.id, kind.points, kind.longest_tokens) for kind in again] == [
         (kind.id, kind.points, kind.longest_tokens) for kind in kinds
     ]

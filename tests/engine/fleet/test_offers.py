@@ -4,10 +4,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator, Link, PeakRates
 from catalogs.records.prices import RentalOffer
+from catalogs.records.validation import record_of
 from engine.fleet.offers import (
     OfferChoice,
     choose_offer,
@@ -40,10 +42,11 @@ CARD = Accelerator(
 
 def offer(name: str, accelerators: int, usd: float | None, **more: object) -> RentalOffer:
     fields = {"provider": name, "region": "us-east-1", "instance": name, "accelerator": "card", "source": "test"}
-    return RentalOffer.model_validate(
+    return record_of(
+        RentalOffer,
         fields
         | {"id": name, "accelerators": accelerators, "on_demand_usd_per_hour": usd, "checked": date(2026, 1, 1)}
-        | more
+        | more,
     )
 
 
@@ -97,7 +100,7 @@ def test_terms_places_and_standing_prices_are_filtered() -> None:
     ]
 
     def found(**money: object) -> list[tuple[str, float]]:
-        return [(o.provider, o.usd_per_hour) for o in qualifying_offers(offers, CARD, 8, Money.model_validate(money))]
+        return [(o.provider, o.usd_per_hour) for o in qualifying_offers(offers, CARD, 8, record_of(Money, money))]
 
     assert found() == [("aws", 30), ("gcp", 40), ("global", 50)]
     assert found(term="spot") == [("aws", 10)]
@@ -203,7 +206,7 @@ def test_old_prices_are_marked_and_lose_ties_and_outdated_ones_set_no_basis() ->
     ],
 )
 def test_why_there_is_no_price(offers: list[RentalOffer], money: Money, said: str) -> None:
-    card = CARD.model_copy(update={"purchase_usd": None})
+    card = replace(CARD, purchase_usd=None)
     assert qualifying_offers(offers, card, 8, money) == ()
     assert said in no_price_note(offers, card, 8, money)
 

@@ -190,8 +190,8 @@ def test_looser_targets_never_cost_more() -> None:
     """For every candidate, not only for the best."""
     tight = search(question({**EVERYWHERE, **TIGHT}))
     spec = tight.candidates.question.spec
-    eased = tuple(target.model_copy(update={"seconds": target.seconds * 1.5}) for target in spec.targets)
-    loose = search(replace(tight.candidates.question, spec=spec.model_copy(update={"targets": eased})))
+    eased = tuple(replace(target, seconds=target.seconds * 1.5) for target in spec.targets)
+    loose = search(replace(tight.candidates.question, spec=replace(spec, targets=eased)))
     met = ~np.isnan(tight.capacity)
     assert met.any()
     assert not np.isnan(loose.capacity[met]).any()

@@ -115,8 +115,7 @@ def test_what_cannot_be_simulated_is_refused(wrong: dict[str, float]) -> None:
 
 def test_a_closed_loop_has_no_hours_of_its_own() -> None:
     plan = planned()
-    traffic = plan.spec.traffic.model_validate({"concurrency": 8})
-    closed = replace(plan, spec=WorkloadSpec.model_validate({**dict(plan.spec), "traffic": traffic}))
+    closed = replace(plan, spec=replace(plan.spec, traffic=Traffic(concurrency=8)))
     with pytest.raises(InputError, match="8 clients that wait for their answers"):
         simulate_fleet(closed, CATALOG, OverTimeSettings())
 

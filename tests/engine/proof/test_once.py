@@ -22,11 +22,11 @@ from tests.engine.proof.test_verification import long_prompts, spec_of, starved,
 
 def question_of(given: dict[str, Any]) -> str:
     """Return the spec behind a call."""
-    return str(given["question"].spec.model_dump_json())
+    return repr(given["question"].spec)
 
 
 WATCHED: dict[Callable[..., Any], Callable[[dict[str, Any]], object]] = {
-    resolve: lambda given: given["spec"].model_dump_json(),
+    resolve: lambda given: repr(given["spec"]),
     candidates: question_of,
     measure: lambda given: (question_of(given), len(given["which"])),
     operating_points: lambda given: (question_of(given), *given["best"].capacity, *given["best"].counts.peak),
@@ -75,6 +75,6 @@ def test_nothing_is_done_twice(case: str) -> None:
     counts = calls_within(spec, **options)
     simulations = counts.pop("simulate").total()
     assert {name: call for name, calls in counts.items() for call, times in calls.items() if times > 1} == {}
-    assert counts["resolve"][spec.model_dump_json()] == 1
+    assert counts["resolve"][repr(spec)] == 1
     assert simulations == counts["run"].total() + 2 * counts["simulated_moments"].total()
     assert bool(simulations) == options.get("verify", True)

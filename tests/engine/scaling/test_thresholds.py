@@ -63,7 +63,7 @@ def test_a_fast_reaction_keeps_kubernetes_scale_down_window() -> None:
 
 
 def test_every_part_of_the_spec_is_in_the_reaction() -> None:
-    assert len(reaction_parts(Scaling(), 1e9)) == len(Scaling.model_fields)
+    assert len(reaction_parts(Scaling(), 1e9)) == len(Scaling.__struct_fields__)
 
 
 def test_utilisation_leaves_room_for_growth_and_burst() -> None:

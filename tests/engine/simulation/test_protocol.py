@@ -4,6 +4,7 @@ from bisect import insort
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
 from catalogs.records.protocols import BenchmarkProtocol
@@ -77,7 +78,7 @@ def test_no_more_requests_are_in_flight_than_clients(replicas: int) -> None:
 def test_the_burst_weighs_on_the_mean() -> None:
     """All clients at once queue for prefill; without that burst TTFT is what the steady rounds make it."""
     counted = simulate_protocol(WORKED_CASE, CHAT_SCHEDULER, VARIED, 64, 1000, 200, seed=2)
-    quiet = VARIED.model_copy(update={"burst_counts": False})
+    quiet = replace(VARIED, burst_counts=False)
     without = simulate_protocol(WORKED_CASE, CHAT_SCHEDULER, quiet, 64, 1000, 200, seed=2)
     assert counted.ttft_s.mean.value > 1.3 * without.ttft_s.mean.value
     assert counted.requests_per_s == without.requests_per_s

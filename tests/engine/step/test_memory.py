@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from catalogs.matrices import total_parameters
 from catalogs.records.models import Checkpoint, ModelArchitecture
@@ -212,7 +213,7 @@ def test_more_tokens_requests_or_words_never_leave_more_for_the_kv_cache(
 ) -> None:
     at = split(tp=tp, dp=dp)
     held_now = activations(model, tokens, sampled, at, runtime)
-    wider = CATALOG.models[model.id].model_copy(update={"vocabulary": int(model.vocabulary * times)})
+    wider = replace(CATALOG.models[model.id], vocabulary=int(model.vocabulary * times))
     assert activations(model, tokens * times, sampled, at, runtime) >= held_now
     assert activations(model, tokens, sampled * times, at, runtime) >= held_now
     assert activations(wider, tokens, sampled, at, runtime) >= held_now
@@ -226,7 +227,7 @@ def test_experts_of_a_rank_work_on_at_most_a_chunk_of_tokens() -> None:
     model = CATALOG.models["deepseek-v3"]
     profile = CATALOG.runtimes["vllm"].profile
     assert profile
-    bare = profile.model_copy(update={"expert_workspace": False})
+    bare = replace(profile, expert_workspace=False)
     at, tokens, sampled = split(dp=8, ep=8), np.array([8 * 8192.0]), np.array([1024.0])
     whole, rest = (activation_bytes(model, at, tokens, sampled, each) for each in (profile, bare))
     assert float((whole - rest)[0]) == 16384 * 8 * (7168 + 2048) * 2

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from msgspec import to_builtins
 
 from catalogs.records.accelerators import Accelerator
 from engine.step.collectives import PCIE_RING_BYTES_PER_S, all_reduce_seconds
@@ -57,7 +58,7 @@ def test_a_measured_accelerator_says_so_and_a_relative_says_whose_it_has() -> No
 def test_a_relative_takes_the_shares_and_keeps_its_own_peaks() -> None:
     """Twice the bandwidth and thrice the compute of an H100 give twice and thrice its rates."""
     same = rates(relative(H100))
-    peaks = {unit: None if peak is None else 3 * peak for unit, peak in H100.peak_tflops.model_dump().items()}
+    peaks = {unit: None if peak is None else 3 * peak for unit, peak in to_builtins(H100.peak_tflops).items()}
     more = rates(relative(H100, memory_gb_per_s=2 * H100.memory_gb_per_s, peak_tflops=peaks))
     assert more.linear.bytes_per_s == pytest.approx(2 * same.linear.bytes_per_s)
     assert more.linear.flops_per_s == pytest.approx(3 * same.linear.flops_per_s)

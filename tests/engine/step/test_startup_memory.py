@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from catalogs.records.runtimes import Profile
 from engine.fleet.candidates import single
@@ -39,7 +40,7 @@ def activations_gib(log: dict[str, str], profile: Profile) -> float:
 
 
 def outside_gib(log: dict[str, str]) -> float:
-    bare = VLLM.model_copy(update={"graph_layer_gib": 0.0})
+    bare = replace(VLLM, graph_layer_gib=0.0)
     communicators = np.array([VLLM.communicator_gib(H100)])
     held = runtime_bytes(CATALOG.models[log["model"]], split(log), bare, np.array([1024.0]), communicators)
     return float(held[0]) / GIB - DRIVER_GIB
@@ -61,7 +62,7 @@ def test_activations_and_what_lies_outside_torch_are_what_was_printed() -> None:
 def test_releases_before_0_17_held_the_copies_of_logits_that_the_note_says() -> None:
     assert VLLM.profile
     assert "9.6 copies" in VLLM.profile.source
-    old = VLLM.profile.model_copy(update={"logit_copies": 9.6, "expert_workspace": False})
+    old = replace(VLLM.profile, logit_copies=9.6, expert_workspace=False)
     for log in LOGS:
         if log["release"] == OLD:
             assert activations_gib(log, old) == pytest.approx(float(log["activations_gib"]), rel=0.03), log["model"]

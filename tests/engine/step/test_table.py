@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from catalogs.records.accelerators import Accelerator
 from engine.fleet.candidates import candidates, single
@@ -62,14 +63,14 @@ def test_more_bandwidth_is_never_slower(model: str) -> None:
 
 @of_every(MODELS)
 def test_more_compute_is_never_slower(model: str) -> None:
-    peaks = {unit: None if peak is None else 1.7 * peak for unit, peak in H200.peak_tflops.model_dump().items()}
+    peaks = {unit: None if peak is None else 1.7 * peak for unit, peak in to_builtins(H200.peak_tflops).items()}
     slower, faster = table(model, relative(H200), tp=2), table(model, relative(H200, peak_tflops=peaks), tp=2)
     never_slower(faster, slower)
     assert faster.seconds[0, -1] < slower.seconds[0, -1]
 
 
 def test_a_faster_link_is_never_slower() -> None:
-    link = H200.link.model_dump() | {"gb_per_s": 2 * H200.link.gb_per_s}
+    link = to_builtins(H200.link) | {"gb_per_s": 2 * H200.link.gb_per_s}
     slower, faster = table(accelerator=relative(H200), tp=8), table(accelerator=relative(H200, link=link), tp=8)
     never_slower(faster, slower)
     assert faster.seconds[0, -1] < slower.seconds[0, -1]

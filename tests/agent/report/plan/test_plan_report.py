@@ -32,7 +32,7 @@ from engine.plan import (
     Range,
     TargetResult,
 )
-from engine.workload import BandLevel, Source
+from engine.workload import BandLevel, Source, WorkloadSpec
 from tests.agent.report.sample import plan, unpriced, verbose
 from tests.draws import draws
 
@@ -185,7 +185,7 @@ def _perturbed(record: Struct, path: str = "") -> list[tuple[str, object]]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             changed = type(value)(value * 1.7 + 1)
             out.append((here, replace(record, **{name: changed})))
-        elif isinstance(value, Struct):
+        elif isinstance(value, Struct) and not isinstance(value, WorkloadSpec):
             for inner, copy in _perturbed(value, f"{here}."):
                 out.append((inner, replace(record, **{name: copy})))
         elif isinstance(value, tuple) and value and isinstance(value[0], Struct):

@@ -96,8 +96,8 @@ def test_a_fleet_that_never_scales_says_so_in_a_line() -> None:
 
 def test_a_closed_loop_says_why_there_is_none() -> None:
     base = plan()
-    traffic = base.spec.traffic.model_copy(update={"requests_per_s": None, "concurrency": 64})
-    closed = replace(base, spec=base.spec.model_copy(update={"traffic": traffic}))
+    traffic = replace(base.spec.traffic, requests_per_s=None, concurrency=64)
+    closed = replace(base, spec=replace(base.spec, traffic=traffic))
     assert "clients that wait" in plain_text(Report(tuple(replay_blocks(closed))))
 
 
