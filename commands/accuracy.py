@@ -23,6 +23,7 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES, CsvRows, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
+from commands.options import Directories, Force, Plain, new_app
 from commands.progress import progress
 from commands.showing import notice, notice_refused_rows, print_json, show
 
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from engine.accuracy.benchmarks import Progress
     from engine.accuracy.predictions import Simulator
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
-)
+app = new_app()
 
 Points = Annotated[
     Path | None,
@@ -46,15 +45,10 @@ Plot = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Paint predicted against measured, .svg or .png (extra: plot).")
 ]
 Chart = Annotated[bool, typer.Option("--chart", help="Draw predicted against measured on the terminal.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
-Directories = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
-]
 NoSimulation = Annotated[
     bool, typer.Option("--no-simulation", help="TTFT of closed loops by formula: in a tenth of the time, less exact.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone, with every refused point.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
 
 
 @app.command("accuracy")

@@ -14,20 +14,14 @@ from catalogs.records.facts import Record
 from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
 from commands.failures import Exit
+from commands.options import Directories, new_app
 from commands.showing import show
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    help="List the facts of the catalog, show one with its source, or check your own.",
-)
+app = new_app(no_args_is_help=True, help="List the facts of the catalog, show one with its source, or check your own.")
 
 Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
 Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
-Directories = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; may be repeated.")
-]
 
 
 @app.command()

@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
     sys.exit(main(["estimate", *sys.argv[1:]]))
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,31 +22,21 @@ from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.options import Directories, PlainCharts, Spec, new_app
 from commands.showing import notice, print_json, show
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
-)
+app = new_app()
 
-LOAD = "Load: one of them, several values make a sweep"
+_load = partial(typer.Option, rich_help_panel="Load: one of them, several values make a sweep")
 
-Concurrency = Annotated[
-    str | None, typer.Option(metavar="N,…", help="Clients, each sends when its last is done.", rich_help_panel=LOAD)
-]
-Rps = Annotated[str | None, typer.Option(metavar="RATE,…", help="Requests per second.", rich_help_panel=LOAD)]
-StaticBatch = Annotated[
-    str | None, typer.Option(metavar="N,…", help="Requests that start together.", rich_help_panel=LOAD)
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Everything queued at once.", rich_help_panel=LOAD)]
+Concurrency = Annotated[str | None, _load(metavar="N,…", help="Clients, each sends when its last is done.")]
+Rps = Annotated[str | None, _load(metavar="RATE,…", help="Requests per second.")]
+StaticBatch = Annotated[str | None, _load(metavar="N,…", help="Requests that start together.")]
+Offline = Annotated[bool, _load("--offline", help="Everything queued at once.")]
 Accelerators = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other: h100,h200.")]
 Models = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other.")]
-Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
-Directories = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
-]
 Explain = Annotated[bool, typer.Option("--explain", help="How each figure came about, and from what.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone: an object, or several under `estimates`.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables and charts.")]
 
 
 def estimate_command(
@@ -59,7 +50,7 @@ def estimate_command(
     catalog: Directories = None,
     explain: Explain = False,
     json: Json = False,
-    plain: Plain = False,
+    plain: PlainCharts = False,
     **flags: list[str] | None,
 ) -> int:
     """One replica at a given load: memory, FLOPs, latency, throughput, and whether it fits.

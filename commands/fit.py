@@ -11,11 +11,10 @@ from agent.session.files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
+from commands.options import Plain, new_app
 from commands.showing import notice, notice_refused_rows, show
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
-)
+app = new_app()
 
 
 @app.command("fit")
@@ -30,7 +29,7 @@ def fit_command(
     kinds: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the kinds of cases measured go.")] = Path(
         "catalogs/measured_kinds.toml"
     ),
-    plain: Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")] = False,
+    plain: Plain = False,
 ) -> int:
     """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
 

@@ -24,6 +24,7 @@ from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.options import Directories, Force, Full, Plain, Spec, new_app
 from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     from engine.plan import NoPlan
     from engine.workload import StatedSpec, Statement
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
-)
+app = new_app()
 
 Sentence = Annotated[
     str | None,
@@ -44,14 +43,8 @@ Sentence = Annotated[
         help='In words: "70B fp8 on H100, 20 rps, 1.5k in, 300 out"; flags win over it.', show_default=False
     ),
 ]
-Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
-Directories = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
-]
 Json = Annotated[bool, typer.Option("--json", help="The plan as JSON, alone on standard output.")]
 SpecOnly = Annotated[bool, typer.Option("--spec-only", help="What was understood, as JSON, without a forecast.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
-Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 Cost = Annotated[bool, typer.Option("--cost", help="Show the bill in full; it is reckoned in any case.")]
 NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating the plan that was chosen.")]
 Refine = Annotated[
@@ -60,7 +53,6 @@ Refine = Annotated[
 Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan to a file too, in the format of its suffix.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
 
 def forecast_command(

@@ -11,15 +11,11 @@ from agent.exports import format_called, format_names
 from catalogs.errors import InputError
 from commands.failures import Exit
 from commands.files import text_of
+from commands.options import Full, Json, Plain, new_app
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Show or export a plan that was saved; the schema of plans."
-)
+app = new_app(no_args_is_help=True, help="Show or export a plan that was saved; the schema of plans.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `forecast --output` wrote; - is standard input.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
-Full = Annotated[bool, typer.Option("--full", help="The whole report.")]
 
 
 @app.command()

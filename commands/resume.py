@@ -1,18 +1,15 @@
 """`fleetcast resume`: the last conversation goes on."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from commands.converse import open_conversation
+from commands.options import Transcript, new_app
 
-app = typer.Typer(add_completion=False, help="Go on with the last conversation.")
+app = new_app(help="Go on with the last conversation.")
 
 Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines and no line editing.")]
-Transcript = Annotated[
-    Path | None, typer.Option("--transcript", metavar="FILE", help="Append the conversation to a file.")
-]
 
 
 @app.command()

@@ -13,6 +13,7 @@ if __name__ == "__main__":
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.files import opened, text_of
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.options import Directories, Json, PlainCharts, Spec, new_app
 from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan
 
@@ -35,12 +37,10 @@ if TYPE_CHECKING:
     from engine.load_test.plan_under_load import LoadTestSettings
     from engine.plan import CapacityPlan, NoPlan, SimulatedTarget
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
-)
+app = new_app()
 
-LOAD = "Load"
-OVER_TIME = "A fleet over time"
+_load = partial(typer.Option, rich_help_panel="Load")
+_over_time = partial(typer.Option, rich_help_panel="A fleet over time")
 ROUTINGS = ("round_robin", "random", "least_outstanding", "power_of_two", "prefix_affine")
 MOMENTS = ("peak", "mean", "profile")
 TIME_UNITS = ("s", "ms", "us", "ns")
@@ -49,60 +49,23 @@ File = Annotated[
     Path | None,
     typer.Argument(metavar="[PLAN]", help="What `forecast --output` wrote; - is standard input.", show_default=False),
 ]
-Count = Annotated[
-    int | None,
-    typer.Option("--requests", metavar="N", help="Drawn from the spec; 20,000 by default.", rich_help_panel=LOAD),
-]
-Seed = Annotated[int, typer.Option(metavar="S", help="The same seed gives the same figures.", rich_help_panel=LOAD)]
-At = Annotated[
-    str | None,
-    typer.Option(metavar="WHEN", help="peak hour (by default), mean, or profile: from midnight.", rich_help_panel=LOAD),
-]
+Count = Annotated[int | None, _load("--requests", metavar="N", help="Drawn from the spec; 20,000 by default.")]
+Seed = Annotated[int, _load(metavar="S", help="The same seed gives the same figures.")]
+At = Annotated[str | None, _load(metavar="WHEN", help="peak hour (by default), mean, or profile: from midnight.")]
 Trace = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Instead: a trace (Azure, BurstGPT, Mooncake, Bailian, or CSV).", rich_help_panel=LOAD
-    ),
+    Path | None, _load(metavar="FILE", help="Instead: a trace (Azure, BurstGPT, Mooncake, Bailian, or CSV).")
 ]
-SpeedUp = Annotated[
-    float | None, typer.Option(metavar="X", help="Replay the trace at X times its rate.", rich_help_panel=LOAD)
-]
-TraceUnit = Annotated[
-    str | None,
-    typer.Option(metavar="UNIT", help="Of the trace's timestamps: s, ms, us or ns.", rich_help_panel=LOAD),
-]
-Replicas = Annotated[int | None, typer.Option(metavar="N", help="Instead of those of the plan.", rich_help_panel=LOAD)]
-Day = Annotated[
-    bool,
-    typer.Option("--day", help="A day of the workload's hours, the fleet autoscaled.", rich_help_panel=OVER_TIME),
-]
-Week = Annotated[bool, typer.Option("--week", help="A week of them.", rich_help_panel=OVER_TIME)]
-Rates = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Instead: hourly rates, timestamp,rps.", rich_help_panel=OVER_TIME),
-]
-Lengths = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Tokens as in a trace, not of the spec.", rich_help_panel=OVER_TIME),
-]
-Autoscale = Annotated[
-    bool, typer.Option("--autoscale", help="Scale the fleet under a --trace.", rich_help_panel=OVER_TIME)
-]
-Fail = Annotated[
-    str | None,
-    typer.Option(metavar="TIME[,TIME]", help="When a replica fails: 90min,3h.", rich_help_panel=OVER_TIME),
-]
-Repeats = Annotated[
-    int,
-    typer.Option(metavar="N", help="Draw the load N times; intervals are over them.", rich_help_panel=LOAD),
-]
-Router = Annotated[str, typer.Option("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.", rich_help_panel=LOAD)]
-Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
-Directories = Annotated[
-    list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables and charts.")]
+SpeedUp = Annotated[float | None, _load(metavar="X", help="Replay the trace at X times its rate.")]
+TraceUnit = Annotated[str | None, _load(metavar="UNIT", help="Of the trace's timestamps: s, ms, us or ns.")]
+Replicas = Annotated[int | None, _load(metavar="N", help="Instead of those of the plan.")]
+Day = Annotated[bool, _over_time("--day", help="A day of the workload's hours, the fleet autoscaled.")]
+Week = Annotated[bool, _over_time("--week", help="A week of them.")]
+Rates = Annotated[Path | None, _over_time(metavar="FILE", help="Instead: hourly rates, timestamp,rps.")]
+Lengths = Annotated[Path | None, _over_time(metavar="FILE", help="Tokens as in a trace, not of the spec.")]
+Autoscale = Annotated[bool, _over_time("--autoscale", help="Scale the fleet under a --trace.")]
+Fail = Annotated[str | None, _over_time(metavar="TIME[,TIME]", help="When a replica fails: 90min,3h.")]
+Repeats = Annotated[int, _load(metavar="N", help="Draw the load N times; intervals are over them.")]
+Router = Annotated[str, _load("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.")]
 
 
 def simulate_command(
@@ -125,7 +88,7 @@ def simulate_command(
     spec: Spec = None,
     catalog: Directories = None,
     json: Json = False,
-    plain: Plain = False,
+    plain: PlainCharts = False,
     **flags: list[str] | None,
 ) -> int:
     """A plan under a load, request by request: percentiles beside the formulas', targets, the queue over time.
