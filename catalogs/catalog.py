@@ -101,6 +101,16 @@ class ResolvedModel(Struct, frozen=True):
         return self.checkpoint.precision if self.checkpoint else self.model.native_precision
 
 
+def _by_id(kind: str, _: type[_Kind]) -> "cached_property[Mapping[str, _Kind]]":
+    """Return the property of a catalog that is its entries of a kind, by id."""
+    return cached_property(lambda catalog: LazyEntries(catalog._entries(kind).records))
+
+
+def _all_of(kind: str, _: type[_Kind]) -> "cached_property[tuple[_Kind, ...]]":
+    """Return the property of a catalog that is its entries of a kind."""
+    return cached_property(lambda catalog: tuple(LazyEntries[Key, _Kind](catalog._entries(kind).records).values()))
+
+
 class Catalog(Struct, frozen=True, dict=True):
     """All facts; later directories extend and override the built-in one by id."""
 
@@ -128,76 +138,42 @@ class Catalog(Struct, frozen=True, dict=True):
 
     # --- entries by id ---
 
-    @cached_property
-    def accelerators(self) -> Mapping[str, Accelerator]:
-        """Accelerators by id."""
-        return self._by_id("accelerator", Accelerator)
-
-    @cached_property
-    def models(self) -> Mapping[str, ModelArchitecture]:
-        """Model architectures by id."""
-        return self._by_id("model", ModelArchitecture)
-
-    @cached_property
-    def unsupported_models(self) -> Mapping[str, UnsupportedModel]:
-        """Models that cannot be modelled, by id."""
-        return self._by_id("unsupported", UnsupportedModel)
+    accelerators = _by_id("accelerator", Accelerator)
+    models = _by_id("model", ModelArchitecture)
+    unsupported_models = _by_id("unsupported", UnsupportedModel)
+    """Models that cannot be modelled."""
+    presets = _by_id("preset", WorkloadPreset)
+    precisions = _by_id("precision", Precision)
+    power_curves = _by_id("power", PowerCurve)
+    """By the id of the accelerator on which it was measured."""
+    protocols = _by_id("protocol", BenchmarkProtocol)
 
     @cached_property
     def runtimes(self) -> Mapping[str, ServingRuntime]:
         """Serving runtimes by id, each in the newest version that is known."""
-        return {id: entry.at() for id, entry in self._by_id("runtime", ServingRuntime).items()}
-
-    @cached_property
-    def presets(self) -> Mapping[str, WorkloadPreset]:
-        """Workload presets by id."""
-        return self._by_id("preset", WorkloadPreset)
-
-    @cached_property
-    def precisions(self) -> Mapping[str, Precision]:
-        """Precisions by id."""
-        return self._by_id("precision", Precision)
-
-    @cached_property
-    def offers(self) -> tuple[RentalOffer, ...]:
-        """Rental offers."""
-        return tuple(self._by_id("offer", RentalOffer).values())
+        entries: Mapping[str, ServingRuntime] = LazyEntries(self._entries("runtime").records)
+        return {id: entry.at() for id, entry in entries.items()}
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
         """Kernel curves by accelerator id and framework."""
         return LazyEntries(self._entries("curve").records)
 
-    @cached_property
-    def power_curves(self) -> Mapping[str, PowerCurve]:
-        """Power by load, by the id of the accelerator on which it was measured."""
-        return self._by_id("power", PowerCurve)
+    # --- entries that nobody names ---
 
-    @cached_property
-    def protocols(self) -> Mapping[str, BenchmarkProtocol]:
-        """Benchmark protocols by id."""
-        return self._by_id("protocol", BenchmarkProtocol)
+    offers = _all_of("offer", RentalOffer)
+    fitted = _all_of("fitted", FittedConstants)
+    """Constants fitted on served systems."""
+    bands = _all_of("band", ErrorBand)
+    """How far measurements lay from predictions, by kind of case."""
+    measured_kinds = _all_of("measured", MeasuredKind)
+    """The kinds of cases that were measured."""
 
     def with_fitted(self, constants: Iterable[FittedConstants]) -> "Catalog":
         """Return this catalog with other fitted constants; all else that was read is shared."""
         other = copy(self)
         other.__dict__.update(self.__dict__, fitted=tuple(constants))  # a Struct's copy leaves what is cached behind
         return other
-
-    @cached_property
-    def fitted(self) -> tuple[FittedConstants, ...]:
-        """Constants fitted on served systems."""
-        return tuple(self._by_id("fitted", FittedConstants).values())
-
-    @cached_property
-    def bands(self) -> tuple[ErrorBand, ...]:
-        """Error bands: how far measurements lay from predictions, by kind of case."""
-        return tuple(self._by_id("band", ErrorBand).values())
-
-    @cached_property
-    def measured_kinds(self) -> tuple[MeasuredKind, ...]:
-        """The kinds of cases that were measured."""
-        return tuple(self._by_id("measured", MeasuredKind).values())
 
     # --- entries by what people say ---
 
@@ -381,14 +357,8 @@ class Catalog(Struct, frozen=True, dict=True):
 
     def shared_spellings(self) -> dict[str, tuple[str, ...]]:
         """Return the spellings that two entries of one kind claim, each with their ids; a sound catalog has none."""
-        kinds = (
-            self._accelerator_names,
-            self._model_names,
-            self._names("runtime"),
-            self._names("preset"),
-            self._names("precision"),
-        )
-        return {spelling: ids for names in kinds for spelling, ids in names.shared_spellings().items()}
+        named = (self._accelerator_names, self._model_names, *map(self._names, ("runtime", "preset", "precision")))
+        return {spelling: ids for names in named for spelling, ids in names.shared_spellings().items()}
 
     # --- reading ---
 
@@ -400,9 +370,6 @@ class Catalog(Struct, frozen=True, dict=True):
         if kind not in self._read:
             self._read[kind] = read_entries(kind, self.directories)
         return self._read[kind]
-
-    def _by_id(self, kind: str, record: type[_Kind]) -> Mapping[str, _Kind]:
-        return LazyEntries(self._entries(kind).records)
 
     def references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
         """Return the references of a record: the field, the id in it, the kind of entry meant, all ids of that kind."""
@@ -434,17 +401,9 @@ class Catalog(Struct, frozen=True, dict=True):
     def _accelerator_names(self) -> Names:
         return self._names("accelerator", lambda id: _qualities(self.accelerators[id]), ACCELERATOR_NOISE)
 
-    @cached_property
-    def _runtime_names(self) -> Names:
-        return self._names("runtime")
-
-    @cached_property
-    def _preset_names(self) -> Names:
-        return self._names("preset")
-
-    @cached_property
-    def _precision_names(self) -> Names:
-        return self._names("precision")
+    _runtime_names = cached_property[Names](lambda self: self._names("runtime"))
+    _preset_names = cached_property[Names](lambda self: self._names("preset"))
+    _precision_names = cached_property[Names](lambda self: self._names("precision"))
 
     @cached_property
     def _model_names(self) -> Names:
