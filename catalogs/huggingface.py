@@ -156,11 +156,7 @@ def _why_not(error: Exception, repository: str, filename: str, revision: str | N
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the client's progress bars and notices off the user's screen."""
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     logger = logging.getLogger("huggingface_hub")
     level, had_bars = logger.level, not are_progress_bars_disabled()

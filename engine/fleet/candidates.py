@@ -17,12 +17,7 @@ from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
-from engine.step.memory import (
-    activation_bytes,
-    runtime_bytes,
-    sequence_bytes,
-    weights_bytes_per_accelerator,
-)
+from engine.step.memory import activation_bytes, runtime_bytes, sequence_bytes, weights_bytes_per_accelerator
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
 from engine.step.table import StepTables, step_parts, step_tables

@@ -14,12 +14,7 @@ from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
 from engine.fleet.size import Counts, replica_counts
 from engine.plan import Rejection
-from engine.question.fleet_limits import (
-    allowed_accelerators,
-    given_kilowatts,
-    given_replicas,
-    power_contradiction,
-)
+from engine.question.fleet_limits import allowed_accelerators, given_kilowatts, given_replicas, power_contradiction
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
 from engine.replica.latencies import mean_latency, percentile_latency

@@ -14,12 +14,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.fleet.candidates import Candidates
 from engine.load_test.repeats import Progress, Repeated, repeats
-from engine.plan import (
-    CapacityPlan,
-    Performance,
-    SimulatedLatency,
-    SimulatedTarget,
-)
+from engine.plan import CapacityPlan, Performance, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate, fleet_rate
 from engine.proof.drawn_load import drawn_load
 from engine.proof.simulated_figures import distribution_over, latency, simulated_targets

@@ -5,9 +5,7 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.fleet.candidates import Candidates, single
-from engine.plan import (
-    CapacityPlan,
-)
+from engine.plan import CapacityPlan
 from engine.question.resolve import Question, resolve
 from engine.step.parallelism import ParallelSizes
 

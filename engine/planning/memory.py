@@ -2,11 +2,7 @@
 
 from engine.fleet.candidates import Candidates
 from engine.fleet.search import MARGINAL_WEIGHTS
-from engine.plan import (
-    AcceleratorMemory,
-    Memory,
-    Verdict,
-)
+from engine.plan import AcceleratorMemory, Memory, Verdict
 from engine.question.resolve import Question
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 

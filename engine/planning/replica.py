@@ -1,10 +1,7 @@
 """The chosen candidate as the plan states it: the replica, its memory, where its figures come from, how to start it."""
 
 from engine.fleet.search import SizedCandidates
-from engine.plan import (
-    Chosen,
-    ChosenPrecision,
-)
+from engine.plan import Chosen, ChosenPrecision
 from engine.planning.launch import launch_of
 from engine.question.resolve import Question
 from engine.step.rates import compute_unit

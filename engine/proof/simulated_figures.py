@@ -5,13 +5,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from engine.plan import (
-    Latency,
-    Performance,
-    SimulatedFigure,
-    SimulatedLatency,
-    SimulatedTarget,
-)
+from engine.plan import Latency, Performance, SimulatedFigure, SimulatedLatency, SimulatedTarget
 from engine.simulation import SimulationResult
 from engine.simulation.statistics import BatchMeansEstimate, Distribution, student
 from engine.workload import Target

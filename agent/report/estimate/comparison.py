@@ -2,18 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from agent.report.blocks import (
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    Column,
-    Heading,
-    Paragraph,
-    Series,
-    Table,
-    Words,
-)
+from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Heading, Paragraph, Series, Table, Words
 from agent.report.estimate.words import TONES, UNKNOWN, latency_shown, load_shown, setup_shown
 from agent.report.words import sentence
 from catalogs.units import show_figure

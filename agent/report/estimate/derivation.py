@@ -2,13 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import (
-    Block,
-    Cell,
-    Facts,
-    Heading,
-    Paragraph,
-)
+from agent.report.blocks import Block, Cell, Facts, Heading, Paragraph
 from agent.report.estimate.words import flops_shown, load_shown, setup_shown
 from agent.report.words import amount_shown
 from catalogs.units import show_bytes, show_count, show_figure

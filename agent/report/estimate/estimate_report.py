@@ -2,26 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from agent.report.blocks import (
-    Bar,
-    Block,
-    Bullets,
-    Cell,
-    Column,
-    Facts,
-    Heading,
-    Paragraph,
-    Part,
-    Report,
-    Table,
-)
+from agent.report.blocks import Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Report, Table
 from agent.report.estimate.comparison import estimates_beside
 from agent.report.estimate.derivation import derivations
 from agent.report.estimate.words import TONES, flops_shown, latency_shown, load_shown, setup_shown
+from agent.report.memory_bar import memory_bar
 from agent.report.words import amount_shown, sentence
 from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome
-from engine.plan import AcceleratorMemory, Memory
+from engine.plan import Memory
 
 
 def estimate_report(outcomes: Sequence[Outcome], *, why: bool = False) -> Report:
@@ -43,7 +32,7 @@ def _one(outcome: Outcome) -> Iterator[Block]:
     yield _latencies(outcome)
     yield _throughput(outcome)
     yield Heading("Memory")
-    yield _bar(outcome.memory.per_accelerator)
+    yield memory_bar(outcome.memory.per_accelerator)
     yield _memory(outcome.memory)
     yield from (Heading("FLOPs"), _flops(outcome.flops))
     yield from (Heading("Assumptions"), Bullets(tuple(sentence(item.text) for item in outcome.assumptions)))
@@ -64,7 +53,7 @@ def _shortfall(outcome: Incompatible) -> Iterator[Block]:
     yield Facts(tuple(facts))
     if outcome.per_accelerator is not None:
         short = outcome.per_accelerator.total_bytes == rejection.needed
-        yield _bar(outcome.per_accelerator, "needed on each accelerator" if short else "on each accelerator")
+        yield memory_bar(outcome.per_accelerator, "needed on each accelerator" if short else "on each accelerator")
     if rejection.relaxations:
         yield Bullets(rejection.relaxations, "What would work:")
 
@@ -92,18 +81,6 @@ def _throughput(outcome: Estimate) -> Facts:
     if outcome.utilisation is not None and outcome.load.kind != "offline":
         items.append(("of the saturated rate", show_percent(outcome.utilisation)))
     return Facts(tuple(items))
-
-
-def _bar(one: AcceleratorMemory, label: str = "on each accelerator") -> Bar:
-    parts = (
-        ("weights", one.weights_bytes),
-        ("KV cache", one.kv_cache_bytes),
-        ("activations", one.activations_bytes),
-        ("runtime", one.runtime_bytes),
-        ("unused", one.unused_bytes),
-    )
-    shown = tuple(Part(name, value, show_bytes(value)) for name, value in parts if value)
-    return Bar(label, show_bytes(one.total_bytes), shown)
 
 
 def _memory(memory: Memory) -> Facts:

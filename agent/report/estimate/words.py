@@ -1,9 +1,7 @@
 """The words of an estimate: its replica, its load, its latencies and its FLOPs."""
 
 from agent.fields.shown import precision_shown
-from agent.report.blocks import (
-    Tone,
-)
+from agent.report.blocks import Tone
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.estimate.estimate import Setup
 from engine.estimate.load import GivenLoad

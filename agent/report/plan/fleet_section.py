@@ -2,27 +2,9 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import (
-    Block,
-    Cell,
-    Column,
-    Facts,
-    Group,
-    Paragraph,
-    Table,
-)
-from agent.report.words import (
-    accelerators_noun,
-    power_shown,
-    usd_shown,
-)
-from catalogs.units import (
-    show_count,
-    show_figure,
-    show_percent,
-    show_rate,
-    show_seconds,
-)
+from agent.report.blocks import Block, Cell, Column, Facts, Group, Paragraph, Table
+from agent.report.words import accelerators_noun, power_shown, usd_shown
+from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import Autoscaling, CapacityPlan
 
 _LEDGER = {

@@ -2,23 +2,9 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import (
-    Block,
-    Cell,
-    Column,
-    Facts,
-    Heading,
-    Paragraph,
-    Table,
-)
+from agent.report.blocks import Block, Cell, Column, Facts, Heading, Paragraph, Table
 from agent.report.simulated_latencies import simulated_latencies
-from catalogs.units import (
-    show_count,
-    show_figure,
-    show_percent,
-    show_rate,
-    show_seconds,
-)
+from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan, Latency, Performance
 
 

@@ -3,40 +3,16 @@
 from collections.abc import Iterator
 
 from agent.fields.shown import precision_shown
-from agent.report.blocks import (
-    Bar,
-    Block,
-    Bullets,
-    Cell,
-    Column,
-    Command,
-    Facts,
-    Heading,
-    Paragraph,
-    Part,
-    Table,
-    Words,
-)
+from agent.report.blocks import Block, Bullets, Cell, Column, Command, Facts, Heading, Paragraph, Table, Words
+from agent.report.memory_bar import memory_bar
 from agent.report.plan.bands import band_sentences
 from agent.report.plan.bill_section import bill, energy
 from agent.report.plan.fleet_section import ledger_table, rated_power, threshold_blocks
 from agent.report.plan.performance_section import binding_facts, performance_tables, simulated_blocks
 from agent.report.plan.replay_section import replay_blocks
 from agent.report.plan.workload_section import workload_table
-from agent.report.words import (
-    amount_shown,
-    assumption_shown,
-    joined,
-    sentence,
-    start_lead,
-    usd_shown,
-)
-from catalogs.units import (
-    show_bytes,
-    show_count,
-    show_percent,
-    show_seconds,
-)
+from agent.report.words import amount_shown, assumption_shown, joined, sentence, start_lead, usd_shown
+from catalogs.units import show_bytes, show_count, show_percent, show_seconds
 from engine.plan import Alternative, CapacityPlan, Memory, Rejection, parallelism_shown
 
 SHOWN_REJECTIONS = 20
@@ -94,16 +70,7 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
 
 
 def _memory(memory: Memory) -> Iterator[Block]:
-    one = memory.per_accelerator
-    parts = (
-        ("weights", one.weights_bytes),
-        ("KV cache", one.kv_cache_bytes),
-        ("activations", one.activations_bytes),
-        ("runtime", one.runtime_bytes),
-        ("unused", one.unused_bytes),
-    )
-    shown = tuple(Part(label, value, show_bytes(value)) for label, value in parts)
-    yield Bar("on each accelerator", show_bytes(one.total_bytes), shown)
+    yield memory_bar(memory.per_accelerator, empty=True)
     mean, high = show_count(memory.max_concurrent_sequences), show_count(memory.max_concurrent_sequences_p95)
     verdict = Words(
         f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
