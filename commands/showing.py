@@ -43,7 +43,13 @@ def show(report: "Report", *, plain: bool = False) -> None:
 
 
 def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:
-    """Print why there is no plan, and what would have to give."""
+    """Print why there is no plan, and what would have to give.
+
+    Args:
+        none: why there is none.
+        full: give every reason.
+        plain: labelled lines instead of tables.
+    """
     from agent.report.plan.no_plan import no_plan_report
 
     show(no_plan_report(none, None if full else SHOWN_REJECTIONS, "--full"), plain=plain)

@@ -6,8 +6,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+import typer
+
+from commands.program import COMMANDS
 from tests.architecture import (
     PACKAGES,
     arrows_between_rooms,
@@ -243,11 +247,25 @@ def test_every_module_opens_with_what_it_is_for() -> None:
 PARAMETERS_THAT_NEED_NO_WORDS = 2
 
 
-@of_every(PURE)
+def is_command(function: ast.FunctionDef) -> bool:
+    """Return whether a function is a command, whose docstring is its --help: each option says there what it is."""
+    return any("command" in ast.unparse(decorator) for decorator in function.decorator_list) or function.name.endswith(
+        "_command"
+    )
+
+
+@of_every(files_of(ROOT))
 def test_what_a_function_takes_is_described(file: Path) -> None:
     for name, function in public_functions(file):
-        if len(parameters(function)) > PARAMETERS_THAT_NEED_NO_WORDS:
+        if len(parameters(function)) > PARAMETERS_THAT_NEED_NO_WORDS and not is_command(function):
             assert "Args:" in (ast.get_docstring(function) or ""), f"line {function.lineno}: {name} has no Args"
+
+
+@of_every(COMMANDS)
+def test_every_option_of_a_command_says_what_it_is(name: str) -> None:
+    command = typer.main.get_command(import_module(f"commands.{name}").app)
+    for part in (command, *getattr(command, "commands", {}).values()):
+        assert [parameter.name for parameter in part.params if not parameter.help] == []
 
 
 def anchors(file: Path) -> set[str]:

@@ -36,7 +36,13 @@ MOST_BRANCHES: Final = 99
 
 
 def answer_line(state: State, text: str, ports: Ports) -> Step:
-    """Answer a line about the plan."""
+    """Answer a line about the plan.
+
+    Args:
+        state: with a plan.
+        text: the line, as it was typed.
+        ports: of the conversation, to what lies outside it.
+    """
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     understood_line = understood(text, base.values, ports)
@@ -46,7 +52,13 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
 
 
 def answer_request(state: State, request: Request, ports: Ports) -> Step:
-    """Answer a request."""
+    """Answer a request.
+
+    Args:
+        state: with a plan.
+        request: what a line was understood as.
+        ports: of the conversation, to what lies outside it.
+    """
     if len(state.branches) >= MOST_BRANCHES and isinstance(request, WhatIf | Cheapest | Compare | Ask):
         return state, (
             said(f"There are {len(state.branches)} plans already. 'back' drops the last, 'start over' all."),
@@ -75,7 +87,15 @@ def answer_request(state: State, request: Request, ports: Ports) -> Step:
 
 
 def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Variation, ports: Ports) -> Step:
-    """Go on with a what-if whose open choice was made."""
+    """Go on with a what-if whose open choice was made.
+
+    Args:
+        state: with the choice pending.
+        ambiguity: what was open.
+        choice: of its choices, the one made.
+        change: the what-if, as far as it was understood.
+        ports: of the conversation, to what lies outside it.
+    """
     base = state.branches[-1] if change.chained else state.base
     fuller = with_choice(change, choice.path or ambiguity.path, choice.value, ambiguity.words, base.values)
     if state.later:
@@ -194,7 +214,13 @@ _SAVE_AS: Final = re.compile(
 
 
 def save(state: State, rest: str, ports: Ports) -> Step:
-    """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites."""
+    """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites.
+
+    Args:
+        state: with a plan.
+        rest: what stands behind 'save'.
+        ports: of the conversation, to what lies outside it.
+    """
     name = rest.strip()
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
         proposed = plan_file()
@@ -219,7 +245,14 @@ def save(state: State, rest: str, ports: Ports) -> Step:
 
 
 def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
-    """Go on with a file whose name was asked about; the line is no keyword but yes, no or Enter."""
+    """Go on with a file whose name was asked about; the line is no keyword but yes, no or Enter.
+
+    Args:
+        state: with the name pending.
+        file: the name that was proposed, and why.
+        line: the reply.
+        ports: of the conversation, to what lies outside it.
+    """
     reply = line.strip().strip("'\"")
     settled = replace(state, pending=None)
     if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:

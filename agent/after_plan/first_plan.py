@@ -50,5 +50,11 @@ def plan_says(branch: Branch, *, full: bool = False) -> tuple[Say, ...]:
 
 
 def refusal(none: NoPlan, number: int, *, full: bool = False) -> Report:
-    """Return why there is no plan under a number of the conversation."""
+    """Return why there is no plan under a number of the conversation.
+
+    Args:
+        none: why there is no plan.
+        number: of the branch.
+        full: give every reason.
+    """
     return no_plan_report(none, None if full else MOST_REASONS, f"'full {number}'")

@@ -20,6 +20,11 @@ Row = tuple[str, str, float | None]
 def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch]:
     """Return the state with a variant, or with the one that asks the same already.
 
+    Args:
+        state: with a plan.
+        change: values and what is dropped.
+        ports: of the conversation, to what lies outside it.
+
     Raises:
         InputError: the values contradict each other, or name what the catalog does not know.
     """

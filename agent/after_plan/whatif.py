@@ -51,7 +51,13 @@ _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re
 
 
 def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
-    """Return the request that a line makes about a plan whose values are given."""
+    """Return the request that a line makes about a plan whose values are given.
+
+    Args:
+        text: the line, as it was typed.
+        base: values of the plan that it is about, by path.
+        ports: of the conversation, to what lies outside it.
+    """
     said = " ".join(text.split()).rstrip("?.! ")
     lower = said.lower()
     if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
@@ -155,7 +161,15 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
 
 
 def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Variation:
-    """Return a change with one more value, chosen where the words left it open."""
+    """Return a change with one more value, chosen where the words left it open.
+
+    Args:
+        change: to which the value is added.
+        path: of the value.
+        value: as the choice has it; None leaves the change as it is.
+        words: that left it open.
+        base: values of the plan that is changed, by path.
+    """
     if value is None:
         return change
     made = value

@@ -36,7 +36,13 @@ HINT: Final = (
 
 
 def reasons(subject: str, state: State, ports: Ports) -> tuple[Say, ...]:
-    """Return why a figure or a choice of the kept plan is what it is."""
+    """Return why a figure or a choice of the kept plan is what it is.
+
+    Args:
+        subject: what stands behind 'why', in lower case.
+        state: with a plan.
+        ports: of the conversation, to what lies outside it.
+    """
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)

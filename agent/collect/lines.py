@@ -70,7 +70,14 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
 
 
 def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple[Choice, Reading] | None:
-    """Return which of the choices a line takes, by its number, its label or its value; and what else it says."""
+    """Return which of the choices a line takes, by its number, its label or its value; and what else it says.
+
+    Args:
+        state: with the ambiguity pending.
+        ambiguity: what is open.
+        text: the line, as it was typed.
+        ports: of the conversation, to what lies outside it.
+    """
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
     number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
     if name == "last" and ambiguity.choices:
@@ -93,6 +100,12 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
 
 def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) -> State:
     """Return the state with an ambiguity settled, the next one pending.
+
+    Args:
+        state: with the ambiguity pending.
+        ambiguity: what was open.
+        choice: of its choices, the one made.
+        ports: of the conversation, to what lies outside it.
 
     Raises:
         InputError: the choice is a model that cannot be read.

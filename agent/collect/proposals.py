@@ -20,7 +20,13 @@ START_SIZE = 70.0
 
 
 def proposal(slot: Slot, state: State, ports: Ports) -> Propose:
-    """Return what to propose for a question."""
+    """Return what to propose for a question.
+
+    Args:
+        slot: the question.
+        state: with what is known.
+        ports: of the conversation, to what lies outside it.
+    """
     preset = nearest_preset(state, ports)
     values = preset_values(preset, slot) if preset else {}
     if preset and values:

@@ -23,6 +23,12 @@ _FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "toke
 def with_said_values(state: State, said_values: tuple[SaidValue, ...], text: str, ports: Ports) -> State:
     """Return the state with said values of a line among its statements.
 
+    Args:
+        state: before the line.
+        said_values: those that are taken.
+        text: the line, which says whether targets are added.
+        ports: of the conversation, to what lies outside it.
+
     Raises:
         InputError: a model that neither the catalog nor the hub nor a file knows.
     """
@@ -83,7 +89,13 @@ def exclusions(values: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, A
 def conflicts(
     state: State, said_values: tuple[SaidValue, ...], slot: Slot | None
 ) -> tuple[tuple[SaidValue, ...], tuple[Ambiguity, ...]]:
-    """Return the said values that may be taken, and a question for each that contradicts what was said before."""
+    """Return the said values that may be taken, and a question for each that contradicts what was said before.
+
+    Args:
+        state: before the line.
+        said_values: of the line.
+        slot: the question that is being asked, which they may answer anew.
+    """
     old, sources = state.values, state.sources
     of_users = {said_value.path for said_value in said_values} & CROWD
     kept: list[SaidValue] = []

@@ -50,7 +50,16 @@ class Draft(Struct):
     def found(
         self, path: str, first: int, last: int, options: Sequence[Option], ask: str = "", claim: bool = True
     ) -> None:
-        """Note a value read from items first to last, and take their numbers and names unless that was done."""
+        """Note a value read from items first to last, and take their numbers and names unless that was done.
+
+        Args:
+            path: of the field.
+            first: position of the first item.
+            last: position of the last item.
+            options: the values that it may be.
+            ask: which to ask for where they are several.
+            claim: take the items.
+        """
         start, end = self.sentence.span(first, last)
         self.findings.append(Finding(path, tuple(options), start, end, ask))
         if claim:
@@ -65,7 +74,16 @@ class Draft(Struct):
         echo: Callable[[float, Any], str],
         claim: bool = True,
     ) -> None:
-        """Note what each value of an amount converts to."""
+        """Note what each value of an amount converts to.
+
+        Args:
+            path: of the field.
+            match: the items, or the positions of the first and last.
+            amount: that was read.
+            convert: makes the field's value of a number.
+            echo: says number and value back.
+            claim: take the items.
+        """
         first, last = (match.first, match.last) if isinstance(match, Match) else match
         options = []
         for value, label in zip(amount.values, amount.labels, strict=True):
@@ -76,14 +94,29 @@ class Draft(Struct):
     def ask(
         self, path: str, first: int, last: int, text: str, choices: Sequence[Choice] = (), claim: bool = True
     ) -> None:
-        """Note a question about items first to last, and take their numbers and names unless that was done."""
+        """Note a question about items first to last, and take their numbers and names unless that was done.
+
+        Args:
+            path: of the field.
+            first: position of the first item.
+            last: position of the last item.
+            text: the question.
+            choices: the answers to choose from.
+            claim: take the items.
+        """
         start, end = self.sentence.span(first, last)
         self.questions.append((text, path, tuple(choices), start, end))
         if claim:
             self.sentence.claim(first, last)
 
     def object(self, first: int, last: int, text: str) -> None:
-        """Note that items first to last cannot be meant."""
+        """Note that items first to last cannot be meant.
+
+        Args:
+            first: position of the first item.
+            last: position of the last item.
+            text: the objection, a clause.
+        """
         start, end = self.sentence.span(first, last)
         self.objections.append((text, start, end))
         self.sentence.claim(first, last)

@@ -121,7 +121,13 @@ class Sentence(Struct):
         return self.text[start:end]
 
     def merge(self, first: int, last: int, item: Item) -> None:
-        """Put one item in the place of items first to last (inclusive)."""
+        """Put one item in the place of items first to last (inclusive).
+
+        Args:
+            first: position of the first item.
+            last: position of the last item.
+            item: that takes their place.
+        """
         item.numeric = item.numeric or any(other.numeric for other in self.items[first : last + 1])
         self.items[first : last + 1] = [item]
         if self._characters:

@@ -108,7 +108,13 @@ def _power(draft: Draft) -> None:
 
 
 def read_power(draft: Draft, index: int, watts: Amount) -> None:
-    """Note a power, at an item of the sentence, as the ceiling on the fleet."""
+    """Note a power, at an item of the sentence, as the ceiling on the fleet.
+
+    Args:
+        draft: that notes it.
+        index: position of the item.
+        watts: that were read.
+    """
     draft.read(
         "hardware.max_power_kw", (index, index), watts, lambda v: float(f"{v / 1e3:.12g}"),
         lambda v, made: f"at most {show_count(made)} kW for the whole fleet, hosts included",

@@ -25,7 +25,13 @@ _DOUBLED = re.compile(r"(.)\1+")
 
 
 def repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
-    """Find 'owner/name' and 'path/to/config.json'."""
+    """Find 'owner/name' and 'path/to/config.json'.
+
+    Args:
+        sentence: that is read.
+        index: position of the item at which it begins.
+        lexicon: of the catalog's names.
+    """
     start = sentence.items[index].start
     if start and sentence.text[start - 1] in "/._~\\":
         return None
@@ -68,7 +74,13 @@ def _covering(sentence: Sentence, first: int, end: int, entries: tuple[str, ...]
 
 
 def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
-    """Find a name of the catalog; its family words may be misspelt."""
+    """Find a name of the catalog; its family words may be misspelt.
+
+    Args:
+        sentence: that is read.
+        first: position of the item at which it begins.
+        lexicon: of the catalog's names.
+    """
     item = sentence.items[first]
     opening = words_of(sentence.text[item.start : item.end])
     if not opening or not opening[0].isalpha() or letters_of(item.word) in lexicon.precisions:

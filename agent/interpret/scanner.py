@@ -130,7 +130,13 @@ def _word(token: re.Match[str], items: list[Item]) -> None:
 
 
 def word_item(typed: str, start: int, end: int) -> Item:
-    """Return the item of a word as typed."""
+    """Return the item of a word as typed.
+
+    Args:
+        typed: the word.
+        start: of the word in the sentence, characters.
+        end: of the word in the sentence, characters.
+    """
     word = typed.lower().translate(_APOSTROPHE)
     word = spelt(word)
     kinds = kinds_of(word)

@@ -18,7 +18,16 @@ Found = tuple[int, Item] | None
 
 
 def name_item(kind: str, sentence: Sentence, first: int, last: int, entries: tuple[str, ...], word: str = "") -> Item:
-    """Return the item of a name of a kind, in the place of items first to last."""
+    """Return the item of a name of a kind, in the place of items first to last.
+
+    Args:
+        kind: what the name is of.
+        sentence: that is read.
+        first: position of the first item.
+        last: position of the last item.
+        entries: of the catalog that have the name.
+        word: in lower case; as typed by default.
+    """
     start, end = sentence.span(first, last)
     typed = sentence.text[start:end]
     return Item(frozenset({kind}), start, end, word or typed.lower(), entries=entries)
@@ -41,7 +50,13 @@ def slice_ends(sentence: Sentence, first: int) -> Iterable[int]:
 
 
 def bare_number_with_unit(sentence: Sentence, last: int, lexicon: Lexicon) -> bool:
-    """Whether the last item is a number that belongs to what follows: 'Llama 3 8 GPUs', 'gpt-oss 120 rps'."""
+    """Whether the last item is a number that belongs to what follows: 'Llama 3 8 GPUs', 'gpt-oss 120 rps'.
+
+    Args:
+        sentence: that is read.
+        last: position of the item.
+        lexicon: of the catalog's names.
+    """
     item = sentence.items[last]
     glued = sentence.text[item.start - 1 : item.start] in ("-", "_")
     if not item.has("num") or glued or not sentence.text[item.end - 1].isdigit():

@@ -259,7 +259,15 @@ def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first
 
 
 def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
-    """Ask which latency a time limits."""
+    """Ask which latency a time limits.
+
+    Args:
+        draft: that notes the question.
+        first: position of the first item.
+        last: position of the last item.
+        amount: the time, s.
+        named: the percentile, where one was said.
+    """
     percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
     value = amount.value
     if value <= 0:

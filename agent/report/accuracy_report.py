@@ -34,6 +34,11 @@ def accuracy_report(
 ) -> Report:
     """Return the scorecard: overall, beside a peer, predicted against measured where dots are given, by what the
     points share, and what was refused.
+
+    Args:
+        accuracy: predictions and their errors.
+        compared: the same of peers.
+        dots: predicted and measured figures, by what they measure; None draws none.
     """
     return Report(tuple(_blocks(accuracy, compared, dots or {})))
 

@@ -15,7 +15,14 @@ NAMES = ("mean", "p50", "p90", "p95", "p99")
 def simulated_latencies(
     ttft: SimulatedLatency, itl: SimulatedLatency | None, e2e: SimulatedLatency, names: Sequence[str] = NAMES
 ) -> Table:
-    """Return simulated percentiles with their intervals beside the formulas'; columns of which nothing is known go."""
+    """Return simulated percentiles with their intervals beside the formulas'; columns of which nothing is known go.
+
+    Args:
+        ttft: as simulated.
+        itl: as simulated; None where no answer has two tokens.
+        e2e: as simulated.
+        names: of the percentiles to show.
+    """
     columns = (
         Column("latency"),
         Column("simulated", "right", spoken="bare"),

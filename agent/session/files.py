@@ -44,6 +44,11 @@ def write_files(path: Path, files: Mapping[str, str | bytes], *, force: bool) ->
 def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
     """Write a file, all of it or nothing.
 
+    Args:
+        path: of the file.
+        text: or bytes, that it will hold.
+        force: overwrite what is there.
+
     Raises InputError as ``check_writable``, and where the disk is full or the directory refuses.
     """
     check_writable(path, force=force)

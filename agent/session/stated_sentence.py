@@ -49,7 +49,13 @@ class StatedSentence(Struct, frozen=True):
 
 
 def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> StatedSentence:
-    """Return what a sentence says, given the values by path that flags state."""
+    """Return what a sentence says, given the values by path that flags state.
+
+    Args:
+        text: the sentence.
+        catalog: whose names it may use.
+        answered: values by path that win over it.
+    """
     reading = interpret(text, catalog, known=answered)
     return StatedSentence(
         Statement("said", reading.values, reading.details),

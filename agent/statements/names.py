@@ -29,6 +29,12 @@ def resolve_names(
 ) -> tuple[str, ...]:
     """Replace, in values by path, what people say by what the catalog calls it; return what should be noticed.
 
+    Args:
+        values: by path; changed in place.
+        sources: of the values, by path; changed in place.
+        catalog: that knows the names.
+        base: directory of relative files; None is the current one.
+
     Raises:
         InputError: a name that the catalog does not know, or of several of its entries; a model that cannot be read.
     """

@@ -161,7 +161,13 @@ def without(statements: tuple[Statement, ...], paths: frozenset[str] | set[str])
 def joined_targets(
     old: tuple[Target, ...], new: tuple[Target, ...], replace_metric: bool = False
 ) -> tuple[Target, ...]:
-    """Return targets with new ones added; one of the same metric and percentile gives way, or of the same metric."""
+    """Return targets with new ones added; one of the same metric and percentile gives way, or of the same metric.
+
+    Args:
+        old: that were there.
+        new: that are added.
+        replace_metric: a new target also replaces those of its metric at other percentiles.
+    """
 
     def gives_way(target: Target) -> bool:
         return any(

@@ -10,7 +10,13 @@ from engine.plan_file import as_written
 
 
 def plan_report(plan: CapacityPlan, *, full: bool = False, cost: bool = False) -> Report:
-    """Return a plan's screenful, with the bill in full where ``cost`` asks for it, or the whole report."""
+    """Return a plan's screenful, with the bill in full where ``cost`` asks for it, or the whole report.
+
+    Args:
+        plan: that is shown.
+        full: the whole report.
+        cost: the screenful with the bill in full.
+    """
     if full:
         return whole_report(plan)
     report = screenful(plan)

@@ -17,7 +17,13 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
-    """Return the chart in lines of text without colours; each series has a marker of its own."""
+    """Return the chart in lines of text without colours; each series has a marker of its own.
+
+    Args:
+        chart: that is drawn.
+        width: of the terminal, columns.
+        lines: of the drawing, at most.
+    """
     caption = ", ".join(part for part in (chart.title or _only_label(chart), chart.y_label) if part)
     if not chart.x or not chart.series:
         return [caption] if caption else []
@@ -40,7 +46,13 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
 
 
 def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[str]:
-    """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted."""
+    """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted.
+
+    Args:
+        scatter: that is drawn.
+        width: of the terminal, columns.
+        lines: of the drawing.
+    """
     import plotext
 
     values = [log10(value) for _, dots in scatter.kinds for dot in dots for value in dot]

@@ -25,6 +25,11 @@ def painted(report: Report, width: int | None, file: TextIO) -> str:
     """Return the report as the file's terminal shows it: coloured if that takes colours and NO_COLOR is unset.
 
     Without a width the terminal's own is taken (80 columns where there is none), at least 40.
+
+    Args:
+        report: that is shown.
+        width: columns, or None.
+        file: that it will be written to.
     """
     # rich keeps bold and dim under NO_COLOR; people who set it mostly want no escape codes at all.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"

@@ -18,6 +18,12 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
     """Write a report to a file (standard output by default), as labelled lines if plain.
 
     Without a width, plain lines stay whole and others keep to the terminal's.
+
+    Args:
+        report: that is shown.
+        plain: labelled lines instead of tables.
+        width: columns, or None.
+        file: that it is written to.
     """
     target: TextIO = file or sys.stdout
     if plain:

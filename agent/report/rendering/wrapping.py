@@ -22,7 +22,13 @@ def cells(text: str) -> int:
 
 
 def wrap(text: str, width: int, hang: int = 0) -> list[str]:
-    """Return the text in lines, later ones indented by the hang; a word wider than a line is cut, best at a seam."""
+    """Return the text in lines, later ones indented by the hang; a word wider than a line is cut, best at a seam.
+
+    Args:
+        text: of any length; blanks in a row count as one.
+        width: of a line, columns.
+        hang: blanks before every line but the first.
+    """
     out: list[str] = []
     line = ""
     for word in _BREAKS.split(" ".join(text.split())):
