@@ -15,10 +15,10 @@ from agent.collect.lines import chosen, clarified, hear, remarks
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.interpret.reading import Ambiguity, Choice
+from agent.talk.answer_display import answer_shown, value_shown
 from agent.talk.glossary import meaning
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
-from agent.talk.shown import answer_shown, value_shown
 from agent.talk.slots import Slot, default_of, slot_called, slot_of
 from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, without

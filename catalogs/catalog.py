@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.compiled import LazyEntries
+from catalogs.entry_files import KINDS, Entries, Key, Spellings, kinds_in, read_entries
 from catalogs.errors import CatalogError, InputError, UnknownName, listed, quoted
-from catalogs.files import KINDS, Entries, Key, Spellings, kinds_in, read_entries
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of, words_of
 from catalogs.records.accelerators import Accelerator, PowerCurve

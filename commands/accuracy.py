@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.session.files import check_writable, write_whole
+from agent.session.written_files import check_writable, write_whole
 from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES, CsvRows, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.session.files import write_whole
+from agent.session.written_files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit

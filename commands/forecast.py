@@ -114,7 +114,7 @@ def forecast_command(
 def _format_to_write(output: Path, force: bool) -> "Format":
     """Return the format of a file, once it is known that it may be written."""
     from agent.exports import format_of
-    from agent.session.files import check_writable
+    from agent.session.written_files import check_writable
 
     check_writable(output, force=force)
     return format_of(str(output))
@@ -148,7 +148,7 @@ def _answer(
             notice([f"Nothing was written to {output}: there is no plan."])
         return Exit.NOTHING_MEETS
     if output is not None and written is not None:
-        from agent.session.files import write_files
+        from agent.session.written_files import write_files
 
         write_files(output, written.files(plan), force=force)
     if json:

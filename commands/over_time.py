@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from catalogs.errors import InputError
 from catalogs.units import read_seconds
-from commands.files import opened
+from commands.input_files import opened
 from commands.progress import progress
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import typer
 from agent.exports import format_called, format_names
 from catalogs.errors import InputError
 from commands.failures import Exit
-from commands.files import text_of
+from commands.input_files import text_of
 from commands.options import Full, Json, Plain, new_app
 
 app = new_app(no_args_is_help=True, help="Show or export a plan that was saved; the schema of plans.")
@@ -44,7 +44,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> int:
     """Write a plan that was saved in another format."""
-    from agent.session.files import file_bytes, write_files
+    from agent.session.written_files import file_bytes, write_files
     from commands.showing import notice
     from engine.plan_file import read_plan
 

@@ -26,8 +26,8 @@ from catalogs.errors import InputError, listed, quoted
 from commands import over_time
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.files import opened, text_of
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.input_files import opened, text_of
 from commands.options import Directories, Json, PlainCharts, Spec, new_app
 from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan

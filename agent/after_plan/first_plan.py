@@ -9,7 +9,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.report.blocks import Report
 from agent.report.plan.no_plan import no_plan_report
 from agent.statements.merged import collected
-from agent.talk.shown import value_shown
+from agent.talk.answer_display import value_shown
 from agent.talk.speech import Data, Say, warned
 from agent.talk.state import Branch, Ports, State, Step
 from catalogs.errors import InputError

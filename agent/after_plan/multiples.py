@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear
-from agent.talk.shown import value_shown
 from catalogs.units import show_figure
 
 _NUMBERS: Final = {

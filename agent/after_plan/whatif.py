@@ -10,6 +10,7 @@ from agent.after_plan.multiples import scaled
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.reading import Reading
+from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -23,7 +24,6 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.shown import value_shown, variant_shown
 from agent.talk.state import Ports, joined_targets
 from catalogs.errors import quoted
 

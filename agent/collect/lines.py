@@ -11,8 +11,8 @@ from agent.fields.table import FIELDS
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
+from agent.talk.answer_display import value_shown
 from agent.talk.questions import default_said, keeps_default, open_slot, settled
-from agent.talk.shown import value_shown
 from agent.talk.slots import BY_ID, Slot, slot_of
 from agent.talk.speech import Say, Talk, said, warned
 from agent.talk.state import Clarify, Ports, State, Step

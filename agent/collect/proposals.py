@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from agent.talk.answer_display import value_shown
 from agent.talk.presets import USUAL, preset_values, stated
-from agent.talk.shown import value_shown
 from agent.talk.slots import Slot, default_of
 from agent.talk.state import Ports, Propose, State
 from catalogs.errors import InputError

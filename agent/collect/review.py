@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.fields.shown import precision_shown
 from agent.fields.table import FIELDS
+from agent.fields.value_display import precision_shown
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.words import source_shown
 from agent.statements.merged import collected
-from agent.talk.shown import answer_shown, value_shown
+from agent.talk.answer_display import answer_shown, value_shown
 from agent.talk.slots import SLOTS, Slot, default_of, slot_of
 from agent.talk.speech import Say, Talk
 from agent.talk.state import Ports, State

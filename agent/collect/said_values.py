@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.fields.demand import CROWD, USERS
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement
-from agent.talk.shown import value_shown
+from agent.talk.answer_display import value_shown
 from agent.talk.slots import Slot
 from agent.talk.state import Ports, State, joined_targets, without
 from catalogs.errors import InputError

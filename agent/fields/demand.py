@@ -14,7 +14,7 @@ from agent.fields.readers import (
     read_text,
     read_years,
 )
-from agent.fields.shown import size_shown
+from agent.fields.value_display import size_shown
 from catalogs.units import read_rate, read_share, read_tokens, read_whole, show_figure, show_percent, show_rate
 
 PRESET: Final = "preset"

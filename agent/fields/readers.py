@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Final, get_args
 
-from agent.fields.shown import TERMS
+from agent.fields.value_display import TERMS
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.units import (

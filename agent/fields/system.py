@@ -4,7 +4,7 @@ from typing import Final
 
 from agent.fields.field import Absent, Field, Flag, Plausible
 from agent.fields.readers import read_kilowatts, read_names, read_size, read_spares, read_text
-from agent.fields.shown import names_shown, precision_shown
+from agent.fields.value_display import names_shown, precision_shown
 from catalogs.units import read_share, read_tokens, read_whole, show_percent
 
 DIMENSION: Final = "dimension."

@@ -4,7 +4,7 @@ from typing import Final
 
 from agent.fields.field import Absent, Field, Plausible
 from agent.fields.readers import read_hourly_usd, read_level, read_monthly_usd, read_spares, read_term, read_text
-from agent.fields.shown import gigabytes_shown, term_shown
+from agent.fields.value_display import gigabytes_shown, term_shown
 from catalogs.units import read_whole, show_figure, show_percent, show_seconds, show_usd
 
 AVAILABILITY: Final = (

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from agent.anywhere import where
 from agent.dialogue import step
-from agent.session.files import write_files
 from agent.session.saved_sessions import SavedSession, Sessions, shown_values
+from agent.session.written_files import write_files
+from agent.talk.answer_display import answer_shown
 from agent.talk.questions import open_slot, open_slots
-from agent.talk.shown import answer_shown
 from agent.talk.slots import ASKED, default_of
 from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State

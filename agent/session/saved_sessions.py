@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from agent.session.directory import state_directory
-from agent.session.files import write_whole
+from agent.session.written_files import write_whole
 from agent.talk.state import State
 from catalogs.errors import InputError
 

@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
+from catalogs.entry_files import KINDS, Key, entry_label, files_of, key_of, read_entry, table_problems, toml_content
 from catalogs.errors import CatalogError
-from catalogs.files import KINDS, Key, entry_label, files_of, key_of, read_entry, table_problems, toml_content
 
 _Names = set[tuple[str, str]]
 """Kinds of entries and the names by which others refer to them."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.report.blocks import Block, Bullets, Group, Paragraph
-from agent.talk.shown import answer_shown
+from agent.talk.answer_display import answer_shown
 from agent.talk.slots import ASKED, BY_ID, Slot, asking, default_of, is_answered
 from agent.talk.speech import Say, Talk, said
 from agent.talk.state import Clarify, Ports, Propose, State, without

@@ -9,7 +9,16 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.estimate.load import Basis, GivenLoad, Percentiles, Point, as_sent, basis_of, point_of, variation_stated
+from engine.estimate.given_load import (
+    Basis,
+    GivenLoad,
+    Percentiles,
+    Point,
+    as_sent,
+    basis_of,
+    point_of,
+    variation_stated,
+)
 from engine.estimate.smallest_fit import Unfit, smallest_fit
 from engine.plan import (
     SCHEMA_VERSION,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.arrays import Floats
 from engine.estimate.estimate import Estimate, flops_of
 from engine.estimate.figure import Figure, Input, parts_that_count
-from engine.estimate.load import Basis, Point, figures_of, point_of
+from engine.estimate.given_load import Basis, Point, figures_of, point_of
 from engine.estimate.why_memory import parallelism_inputs
 from engine.plan import Rejection
 from engine.question.resolve import Question

@@ -6,7 +6,7 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.storage import Storage, weights_by_part
 from engine.estimate.estimate import Estimate
 from engine.estimate.figure import Figure, Input
-from engine.estimate.load import Basis
+from engine.estimate.given_load import Basis
 from engine.estimate.stored_weights import PART_NAMES
 from engine.fleet.candidates import SEAT_SHARE, Memories, single
 from engine.step.memory import kv_bytes_per_token, weights_bytes

@@ -17,7 +17,7 @@ from engine.planning.inverse import fleet_rate
 from engine.proof.drawn_load import drawn_tokens
 from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
-from engine.scaling.minutes import demand_by_minute
+from engine.scaling.demand_by_minute import demand_by_minute
 from engine.simulation import Requests, requests_of
 from engine.simulation.arrivals import LengthDraws, lengths_as_in, over_time
 from engine.simulation.rates import read_hourly_rates

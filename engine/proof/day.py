@@ -20,7 +20,7 @@ from engine.proof.budget import MINUTES_EVENTS
 from engine.question.demand import DAY_H, WITHIN_HOUR
 from engine.scaling.controller import ScalingPolicy, policy_of
 from engine.scaling.correction import Outcome, Settings, Step, corrected
-from engine.scaling.minutes import DemandByMinute, demand_by_minute
+from engine.scaling.demand_by_minute import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, replay
 from engine.scaling.replica_loads import replica_loads
 from engine.workload import Source, target_name

@@ -14,7 +14,7 @@ from engine.proof.budget import FEWEST_COUNTED, MINUTES_EVENTS, Budget
 from engine.proof.drawn_load import drawn_tokens
 from engine.proof.peak_hour import TOGETHER, unless_beyond_doubt
 from engine.proof.simulated_figures import latency, simulated_targets
-from engine.scaling.minutes import DemandByMinute
+from engine.scaling.demand_by_minute import DemandByMinute
 from engine.scaling.replay import ReplayedMinutes
 from engine.simulation import simulate, step_model_of
 from engine.simulation.arrivals import over_time

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
 from engine.scaling.controller import Controller, ScalingPolicy
-from engine.scaling.minutes import DemandByMinute
+from engine.scaling.demand_by_minute import DemandByMinute
 
 ASKED_BACK_MINUTES = 30
 """A replica that is asked for again within so many minutes of being given back was given back in vain."""

@@ -19,7 +19,7 @@ from engine.planning.verdict import ChosenFleet, formulas_verdict
 from engine.proof.day import replayed_day
 from engine.question.resolve import resolve
 from engine.scaling.controller import policy_of
-from engine.scaling.minutes import demand_by_minute
+from engine.scaling.demand_by_minute import demand_by_minute
 from engine.scaling.replay import replay
 from engine.scaling.replica_loads import replica_loads
 from engine.workload import Target, spec_from

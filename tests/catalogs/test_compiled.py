@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogs import compiled, files
+from catalogs import compiled, entry_files
 from catalogs.catalog import Catalog
 
 
@@ -74,15 +74,15 @@ def test_a_directory_that_refuses_costs_nothing_but_time(read: Callable[..., str
 
 
 def test_a_catalog_is_the_same_from_its_copy(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = {kind: Catalog.load()._entries(kind) for kind in files.KINDS}
-    assert len(list(place.iterdir())) == len(files.KINDS)
-    monkeypatch.setattr(files, "read_entry", lambda *_: pytest.fail("an entry was read again"))
-    assert {kind: Catalog.load()._entries(kind) for kind in files.KINDS} == first
+    first = {kind: Catalog.load()._entries(kind) for kind in entry_files.KINDS}
+    assert len(list(place.iterdir())) == len(entry_files.KINDS)
+    monkeypatch.setattr(entry_files, "read_entry", lambda *_: pytest.fail("an entry was read again"))
+    assert {kind: Catalog.load()._entries(kind) for kind in entry_files.KINDS} == first
 
 
 def test_nothing_is_kept_of_a_users_own_files(place: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "mine.toml").write_text("")
-    files.read_entries("model", [own])
+    entry_files.read_entries("model", [own])
     assert not place.exists()

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from catalogs.catalog import Catalog
-from catalogs.files import BUILT_IN, read_tables
+from catalogs.entry_files import BUILT_IN, read_tables
 from catalogs.records.presets import TokenQuantiles, WorkloadPreset
 from tests.every import of_every
 

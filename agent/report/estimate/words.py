@@ -1,10 +1,10 @@
 """The words of an estimate: its replica, its load, its latencies and its FLOPs."""
 
-from agent.fields.shown import precision_shown
+from agent.fields.value_display import precision_shown
 from agent.report.blocks import Tone
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.estimate.estimate import Setup
-from engine.estimate.load import GivenLoad
+from engine.estimate.given_load import GivenLoad
 from engine.plan import parallelism_shown
 
 UNKNOWN = "–"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.fields.shown import term_shown
+from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Cell, Column, Facts, Paragraph, Table, Words
 from agent.report.words import (
     accelerators_noun,

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from agent.fields.shown import term_shown
+from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Bullets, Command, Group, Paragraph, Report
 from agent.report.plan.bands import fleet_sentence, outside_sentence
 from agent.report.plan.opening import answer_lines, fleet_table, in_full_report, latency_table, limit_sentence

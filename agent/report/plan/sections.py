@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.fields.shown import precision_shown
+from agent.fields.value_display import precision_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Facts, Heading, Paragraph, Table, Words
 from agent.report.memory_bar import memory_bar
 from agent.report.plan.bands import band_sentences

@@ -14,9 +14,9 @@ from agent.dialogue import step
 from agent.fields import readers
 from agent.fields.demand import PRESET
 from agent.fields.field import Field, Flag
-from agent.fields.shown import TERMS
 from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS, TABLE
+from agent.fields.value_display import TERMS
 from agent.interpret import interpret
 from agent.report.blocks import Report
 from agent.report.plan.workload_section import workload_table
@@ -25,8 +25,8 @@ from agent.session.ports import ports_of
 from agent.statements.flags import flag_values
 from agent.statements.merged import collected
 from agent.statements.spec_files import known_paths, spec_file
+from agent.talk.answer_display import value_shown
 from agent.talk.requests import WhatIf
-from agent.talk.shown import value_shown
 from agent.talk.slots import BY_ID, SLOTS, slot_called, slot_of
 from agent.talk.speech import Talk
 from agent.talk.state import State

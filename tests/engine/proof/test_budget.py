@@ -15,7 +15,7 @@ from engine.proof.ten_minutes import simulated_moments
 from engine.proof.verification import verified
 from engine.question.resolve import resolve
 from engine.scaling.controller import fixed_policy
-from engine.scaling.minutes import demand_by_minute
+from engine.scaling.demand_by_minute import demand_by_minute
 from engine.scaling.replay import replay
 from engine.scaling.replica_loads import replica_loads
 from engine.workload import WorkloadSpec, spec_from

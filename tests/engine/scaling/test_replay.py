@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.question.demand import WITHIN_HOUR, Demand, typical_profile
 from engine.scaling.controller import ScalingPolicy
-from engine.scaling.minutes import DemandByMinute, demand_by_minute
+from engine.scaling.demand_by_minute import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ReplayedMinutes, ReplicaLoads, replay
 from tests.draws import draws
 

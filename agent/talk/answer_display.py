@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from agent.fields.demand import USERS
-from agent.fields.shown import names_shown
 from agent.fields.table import FIELDS
+from agent.fields.value_display import names_shown
 from agent.report.words import singular
 from agent.talk.slots import Slot, Values
 from catalogs.units import show_count, show_seconds

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.session.files import check_writable, write_whole
+from agent.session.written_files import check_writable, write_whole
 from catalogs.errors import InputError
 
 
