@@ -10,7 +10,8 @@ FleetcastError              never raised itself
 Each message is one sentence: what, the value, what is accepted, the nearest thing that works.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 SHOWN_HITS = 6
@@ -81,6 +82,25 @@ class CatalogError(FleetcastError):
         self.field = field
         where = ", ".join(part for part in (self.file, entry, f"field {field}" if field else "") if part)
         super().__init__(f"{where}: {problem}")
+
+
+@contextmanager
+def reading(name: str, accepted: str) -> Iterator[None]:
+    """Turn what keeps a file from being read into one sentence.
+
+    Args:
+        name: of the file, as messages show it.
+        accepted: a clause that says what to give instead of a file that does not exist.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"there is no file {name}; {accepted}") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def listed(names: Sequence[str]) -> str:

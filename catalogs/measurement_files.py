@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from catalogs.errors import InputError, listed, quoted
+from catalogs.errors import InputError, listed, quoted, reading
 
 TEXTS: Final = (
     "id source locator engine engine_version model accelerator accelerator_as_printed weight_precision kv_precision "
@@ -195,13 +195,8 @@ def _check_header(header: Sequence[str], required: Sequence[str], name: str, nee
 
 def _read(path: Path) -> bytes:
     name = quoted(str(path))
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a CSV, or - for standard input") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    with reading(name, "give a CSV, or - for standard input"), path.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1)
 
 
 def _decoded(raw: bytes, name: str) -> str:

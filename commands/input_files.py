@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, quoted, reading
 
 
 @contextmanager
@@ -17,12 +17,8 @@ def opened(file: Path) -> Iterator[TextIO]:
         InputError: there is no such file, it cannot be read, or it is not text; also while its lines are read.
     """
     name = quoted(str(file))
-    try:
+    with reading(name, "give a trace of requests"):
         lines = file.open(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a trace of requests") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from None
     with lines:
         try:
             yield lines
@@ -36,12 +32,9 @@ def text_of(file: Path) -> str:
     Raises:
         InputError: there is no such file, it cannot be read, or it is not text.
     """
-    name = quoted(str(file))
+    name, accepted = quoted(str(file)), "give a plan that `fleetcast forecast --output` wrote"
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; give a plan that `fleetcast forecast --output` wrote") from None
+        with reading(name, accepted):
+            return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{name} is not text; give a plan that `fleetcast forecast --output` wrote") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise InputError(f"{name} is not text; {accepted}") from None

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeAlias
@@ -90,7 +90,7 @@ class LineTerminal:
 
     def say(self, spoken: Sequence[Spoken]) -> None:
         """Write results to one stream and words to the other."""
-        _write(spoken, self._results, self._talk, self._plain)
+        write_spoken(spoken, self._results, self._talk, self._plain)
 
     def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Write the prompt and read a line; what a pipe gives is written too, so that the exchange can be read."""
@@ -118,35 +118,6 @@ class LineTerminal:
             yield
 
 
-class ScriptedTerminal:
-    """Lines of a script; what is said is kept."""
-
-    def __init__(self, script: Iterable[str | type[Exception]], width: int | None = None) -> None:
-        self.interactive = True
-        self.shown = io.StringIO()
-        self.prompts: list[str] = []
-        self._script = iter(script)
-        self._width = width
-
-    def say(self, spoken: Sequence[Spoken]) -> None:
-        """Keep what is said."""
-        _write(spoken, self.shown, self.shown, True, self._width)
-
-    def ask(self, prompt: str, shown: Shown | None = None) -> str:
-        """Return the next line of the script, or raise what stands there; at its end the input ends."""
-        self.prompts.append(prompt)
-        line = next(self._script, EndOfInput)
-        if isinstance(line, str):
-            self.shown.write(f"{prompt}{line}\n")
-            return line
-        raise line
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Say nothing: a script waits."""
-        yield
-
-
 class PromptTerminal:
     """A real terminal: lines are edited, names completed, several pasted lines taken one by one."""
 
@@ -157,7 +128,7 @@ class PromptTerminal:
 
     def say(self, spoken: Sequence[Spoken]) -> None:
         """Show words and results; results go to standard output even where that is a file."""
-        _write(spoken, sys.stdout, self._shown, plain=False)
+        write_spoken(spoken, sys.stdout, self._shown, plain=False)
 
     def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Read a line."""
@@ -197,8 +168,18 @@ class PromptTerminal:
                 _flushed(self._shown, f"\r{' ' * len(WORKING)}\r")
 
 
-def _write(spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None) -> None:
-    """Write what is said: a result and the question at the end stand apart."""
+def write_spoken(
+    spoken: Sequence[Spoken], results: TextIO, talk: TextIO, plain: bool, width: int | None = None
+) -> None:
+    """Write what is said: a result and the question at the end stand apart.
+
+    Args:
+        spoken: words and results, in order.
+        results: the stream of results.
+        talk: the stream of words.
+        plain: results as labelled lines.
+        width: of a line, columns; None is the terminal's.
+    """
     from agent.report.rendering.show import encodable, show
 
     same = results is talk or (results.isatty() and talk.isatty())
@@ -281,7 +262,7 @@ class Transcribed:
     def say(self, spoken: Sequence[Spoken]) -> None:
         """Show, and write down."""
         self._terminal.say(spoken)
-        _write(spoken, self._file, self._file, plain=True)
+        write_spoken(spoken, self._file, self._file, plain=True)
         self._file.flush()
 
     def ask(self, prompt: str, shown: Shown | None = None) -> str:

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 
 from agent.fields.demand import PRESET
 from agent.fields.table import FIELDS
-from catalogs.errors import InputError, listed, quoted
+from catalogs.errors import InputError, listed, quoted, reading
 from catalogs.units import read_seconds
 from engine.workload import SourceKind, Statement, flattened, validated
 
@@ -48,13 +48,8 @@ def settings_file(directory: Path) -> Statement | None:
 
 def _text(file: Path) -> str:
     name = quoted(str(file))
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(LARGEST_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {name}; --spec reads TOML, YAML or JSON, - is standard input") from None
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    with reading(name, "--spec reads TOML, YAML or JSON, - is standard input"), file.open("rb") as opened:
+        raw = opened.read(LARGEST_BYTES + 1)
     return _decoded(raw, name)
 
 

@@ -14,9 +14,10 @@ from agent.session.conversation import converse
 from agent.session.ports import ports_of
 from agent.session.running_session import RunningSession
 from agent.session.saved_sessions import Sessions
-from agent.session.terminal import Interrupted, ScriptedTerminal
+from agent.session.terminal import Interrupted
 from catalogs.catalog import Catalog
 from commands.converse import exit_code_of
+from tests.conversations.scripted_terminal import ScriptedTerminal
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
