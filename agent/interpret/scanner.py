@@ -80,7 +80,13 @@ _MAGNITUDES: Final = {
 
 
 def phrase_items(words: str, start: int, end: int) -> list[Item]:
-    """Return the items of words that stand for a span of the text."""
+    """Return the items of words that stand for a span of the text.
+
+    Args:
+        words: in lower case.
+        start: of the span, characters.
+        end: of the span, characters.
+    """
     items: list[Item] = []
     for word in words.split():
         if re.fullmatch(r"p\d\d", word):

@@ -216,7 +216,15 @@ def read_habit(draft: Draft, rate: Rate) -> bool:
 
 
 def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = "users") -> None:
-    """Note how many users there are; times a habit of before they are the rate, and without one it is asked for."""
+    """Note how many users there are; times a habit of before they are the rate, and without one it is asked for.
+
+    Args:
+        draft: that notes it.
+        amount: the number of users.
+        first: position of the first item.
+        last: position of the last item.
+        noun: what the users were called.
+    """
     crowd, each = amount.value, draft.known.get(HABIT)
     people = f"{show_count(crowd)} {'users' if noun in SECONDS else noun}"
     if each:
