@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from catalogs.catalog import Catalog
-from catalogs.errors import AmbiguousName
+from catalogs.errors import AmbiguousName, InputError
 from catalogs.records.facts import Record
 from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
@@ -22,6 +22,21 @@ app = new_app(no_args_is_help=True, help="List the facts of the catalog, show on
 Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
 Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
+
+
+@app.callback(invoke_without_command=True)
+def _checked(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Option("--check", metavar="FILE", help="As `catalog check FILE`: problems in your entries.")
+    ] = None,
+) -> int:
+    """List the facts of the catalog, show one with its source, or check your own."""
+    if file is None:
+        return Exit.DONE
+    if context.invoked_subcommand is not None:
+        raise InputError(f"--check {file} checks a file of your own; leave {context.invoked_subcommand} out")
+    return check(file)
 
 
 @app.command()

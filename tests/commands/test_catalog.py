@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from catalogs.errors import CatalogError, UnknownName
+from catalogs.errors import CatalogError, InputError, UnknownName
 from commands.catalog import app
 
 
@@ -91,6 +91,7 @@ def test_valid_entries_are_counted(tmp_path: Path) -> None:
     file.write_text(PRECISION.format(id="fp6", bits=6) + PRECISION.format(id="fp5", bits=5))
     checked = said("check", str(file))
     assert (checked.stdout, checked.exit_code) == ("2 precisions: all valid\n", 0)
+    assert said("--check", str(file)).stdout == checked.stdout
 
 
 def test_every_problem_is_a_line_and_the_exit_code_says_so(tmp_path: Path) -> None:
@@ -100,6 +101,9 @@ def test_every_problem_is_a_line_and_the_exit_code_says_so(tmp_path: Path) -> No
     )
     checked = CliRunner().invoke(app, ["check", str(file)], standalone_mode=False)
     assert checked.return_value == 2
+    also = CliRunner().invoke(app, ["--check", str(file)], standalone_mode=False)
+    assert (also.return_value, also.stdout) == (2, checked.stdout)
+    assert isinstance(said("--check", str(file), "models").exception, InputError)
     first, second = checked.stdout.splitlines()
     assert first.startswith(f"{file}, precision 'fp6', field bits: 'six': ")
     assert second == f"{file}, precision 'fp5', field nam: there is no such field; did you mean name?"
