@@ -179,7 +179,7 @@ def test_usable_memory_is_at_most_the_labels_gib() -> None:
 
 
 def test_only_what_is_not_for_sale_yet_is_announced() -> None:
-    assert {entry.id for entry in ACCELERATORS if entry.announced_only} == {"rubin-sxm", "mi455x"}
+    assert {entry.id for entry in ACCELERATORS if entry.announced_only} == {"rubin-sxm", "mi455x", "tpu-8t", "tpu-8i"}
 
 
 def test_a_memory_entry_says_so_in_its_source_or_note() -> None:
