@@ -12,7 +12,8 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import LatentAttention
 from engine.fleet.candidates import Candidates, longest_request
 from engine.plan import LaunchFlag
-from engine.planning.served_weights import SIXTEEN_BITS, ServedWeights, served_weights
+from engine.planning.served_weights import ServedWeights, served_weights
+from engine.question.releases import SIXTEEN_BITS
 from engine.question.resolve import Question
 from engine.step.operations import layers
 from engine.step.parallelism import ParallelSizes

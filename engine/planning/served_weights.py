@@ -6,12 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from catalogs.records.models import Checkpoint
-from engine.question.releases import release_of, same_release
+from engine.question.releases import SIXTEEN_BITS, loads, release_of, same_release
 from engine.question.resolve import Question
 
-SIXTEEN_BITS: Final = ("bf16", "fp16", "fp32")
-"""Precisions between which a runtime converts as it loads."""
 HOW_TO_QUANTISE: Final = {
     "fp8": "llm-compressor (FP8_DYNAMIC)",
     "int8": "llm-compressor (W8A8)",
@@ -54,7 +51,12 @@ def served_weights(question: Question) -> ServedWeights:
     same = [one for one in question.model.checkpoints if same_release(one.repository, own)]
     known = [question.checkpoint, *(one for one in (question.served, *same) if one in same)]
     for one in known:
-        if one and one.precision == weights.id and gguf == ("gguf" in one.repository.lower()) and _loads(question, one):
+        if (
+            one
+            and one.precision == weights.id
+            and gguf == ("gguf" in one.repository.lower())
+            and loads(question.runtime.framework, one)
+        ):
             return ServedWeights(one.repository, "")
     wide = next((one.repository for one in same if one.precision in SIXTEEN_BITS), own)
     is_wide = any(one.repository == wide and one.precision in SIXTEEN_BITS for one in same)
@@ -75,15 +77,3 @@ def served_weights(question: Question) -> ServedWeights:
         tool = MODEL_OPTIMIZER if question.runtime.framework == "trtllm" else HOW_TO_QUANTISE.get(weights.id, ANY_TOOL)
         how = f"{tool.format(weights.name)} makes one of {wide}"
     return ServedWeights(f"./{name}", f"a checkpoint in {weights.name}, none of which is known here: {how}")
-
-
-def _loads(question: Question, checkpoint: Checkpoint) -> bool:
-    """Return whether the runtime reads a checkpoint's way of being quantised.
-
-    TensorRT-LLM reads what Model Optimizer wrote, and FP8 and MXFP4 as a model's own publisher stores them
-    (NVIDIA/TensorRT-LLM, docs/source/torch/features/quantization.md).
-    """
-    if question.runtime.framework != "trtllm" or checkpoint.precision in SIXTEEN_BITS:
-        return True
-    owner, publisher = (one.repository.partition("/")[0].lower() for one in (checkpoint, question.model.checkpoints[0]))
-    return owner == "nvidia" or (owner == publisher and checkpoint.precision in ("fp8", "mxfp4"))

@@ -11,6 +11,29 @@ from catalogs.records.models import Checkpoint, ModelArchitecture
 BESIDE_THE_NAME: Final = frozenset({"meta", "hf", "nvidia"})
 """Words of a repository's name that change nothing: 'Meta-Llama-3.1-8B' is 'Llama-3.1-8B'."""
 
+SIXTEEN_BITS: Final = ("bf16", "fp16", "fp32")
+"""Precisions between which a runtime converts as it loads."""
+
+
+def loads(framework: str, checkpoint: Checkpoint) -> bool:
+    """Return whether a runtime reads the way in which a checkpoint is quantised.
+
+    TensorRT-LLM reads what Model Optimizer wrote, FP8 in blocks as DeepSeek and Qwen publish it, and MXFP4
+    (NVIDIA/TensorRT-LLM, docs/source/torch/features/quantization.md); the others read what the catalog has.
+
+    Args:
+        framework: of the serving runtime.
+        checkpoint: that it would load.
+    """
+    if framework != "trtllm" or checkpoint.precision in SIXTEEN_BITS:
+        return True
+    owner = checkpoint.repository.partition("/")[0].lower()
+    return (
+        owner == "nvidia"
+        or (checkpoint.precision == "fp8" and bool(checkpoint.block))
+        or checkpoint.precision == "mxfp4"
+    )
+
 
 def release_of(model: ModelArchitecture, named: Checkpoint | None, said: str) -> str:
     """Return the repository of the release that was asked for: the one named, else the likest, else the first.

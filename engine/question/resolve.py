@@ -16,7 +16,7 @@ from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, storage_of
 from engine.arrays import Floats
 from engine.question.lengths import Lengths, lengths_of
-from engine.question.releases import release_of, same_release
+from engine.question.releases import loads, release_of, same_release
 from engine.workload import WorkloadSpec
 
 NOT_KV = "bf16, fp16, fp8 or int8"
@@ -69,7 +69,7 @@ class Question(Struct, frozen=True):
 
     def in_precision(self, weights: Precision) -> "Question":
         """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
-        served = served_checkpoint(self.model, None, weights, self.kv_cache, self.spec.model)
+        served = served_checkpoint(self.model, None, weights, self.kv_cache, self.spec.model, self.runtime)
         storage = storage_of(self.model, weights, served, self.catalog.precision)
         return replace(self, weights=weights, checkpoint=None, served=served, storage=storage)
 
@@ -133,7 +133,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     limit = _context_limit(spec, model)
     budget_tokens = spec.serving.token_budget or scheduler.token_budget
     kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
-    served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model)
+    served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model, runtime)
     if served and served.kv_precision and spec.precision.kv_cache is None and served.kv_precision in runtime.kv_formats:
         kv_cache = catalog.precision(served.kv_precision)  # runtimes follow the checkpoint unless they are told
     return Question(
@@ -194,7 +194,12 @@ MOST_NAMED = 11
 
 
 def served_checkpoint(
-    model: ModelArchitecture, named: Checkpoint | None, weights: Precision, kv_cache: Precision, said: str
+    model: ModelArchitecture,
+    named: Checkpoint | None,
+    weights: Precision,
+    kv_cache: Precision,
+    said: str,
+    runtime: ServingRuntime,
 ) -> Checkpoint | None:
     """Return the checkpoint that is served in a precision: the one named, else of its release, else one like it.
 
@@ -204,13 +209,18 @@ def served_checkpoint(
         weights: the precision in which weights are served.
         kv_cache: of the KV cache: a checkpoint that brings it goes first.
         said: the model as it was called.
+        runtime: that loads it: a checkpoint whose way of being quantised it reads goes first.
     """
     if named is not None and named.precision == weights.id:
         return named
     release = release_of(model, named, said)
     return min(
         (one for one in model.checkpoints if one.precision == weights.id),
-        key=lambda one: (not same_release(one.repository, release), (one.kv_precision or "bf16") != kv_cache.id),
+        key=lambda one: (
+            not loads(runtime.framework, one),
+            not same_release(one.repository, release),
+            (one.kv_precision or "bf16") != kv_cache.id,
+        ),
         default=None,
     )
 

@@ -6,8 +6,8 @@ The list is a judgement by downloads on the Hugging Face hub and by what serving
 
 import pytest
 
-from engine.planning.served_weights import SIXTEEN_BITS, served_weights
-from engine.question.releases import same_release
+from engine.planning.served_weights import served_weights
+from engine.question.releases import SIXTEEN_BITS, same_release
 from engine.question.resolve import Question, resolve
 from engine.workload import spec_from
 from tests.engine.asked import CATALOG
