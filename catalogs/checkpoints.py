@@ -1,11 +1,11 @@
 """What the name of a published checkpoint says: its owner, the model, the precision in which it is stored."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from catalogs.records.models import Checkpoint
+from catalogs.records.models import Checkpoint, Part
 
 _GGUF = r"i?q[1-8](?:[-_](?:k[-_](?:xs|xl|s|m|l)|k|xxs|xs|nl|s|m|[01]))"
 _FORMATS: tuple[tuple[str, str], ...] = (
@@ -32,6 +32,8 @@ _PATTERN = re.compile(
     re.IGNORECASE,
 )
 _GGUF_TYPES_OF_SHORT = {"q4_k": "q4_k_m", "q5_k": "q5_k_m", "q3_k": "q3_k_m", "q3_k_xl": "q3_k_l", "q2_k_m": "q2_k"}
+BESIDE_MXFP4_GGUF: Mapping[Part, str] = {"attention": "q8_0", "embedding": "q8_0", "head": "q8_0"}
+"""What stands beside experts in MXFP4 in a GGUF file (ggml-org/llama.cpp, convert_hf_to_gguf.py, gpt-oss)."""
 STATIC_SCALES = frozenset({"nvidia", "amd", "redhatai", "neuralmagic"})
 """Owners whose FP8 checkpoints carry activation scales, unless their name says dynamic (their model cards)."""
 
@@ -46,12 +48,13 @@ class CheckpointName(Struct, frozen=True):
     """The id of the weights' precision; 'gguf' where the file's type is not said; None where nothing is."""
     kv_precision: str | None = None
     static_scales: bool = False
+    gguf: bool = False
 
     def checkpoint(self, said: str, native_precision: str) -> Checkpoint | None:
         """Return the checkpoint that the name describes; None when it says no precision.
 
         A GGUF file of unsaid type is in the model's own precision where that is a type of GGUF (MXFP4), else Q4_K_M,
-        the type that llama.cpp's tools fetch by default.
+        the type that llama.cpp's tools fetch by default. A GGUF file of MXFP4 has the rest in Q8_0.
         """
         if self.precision is None:
             return None
@@ -63,6 +66,7 @@ class CheckpointName(Struct, frozen=True):
             precision=precision,
             kv_precision=self.kv_precision,
             static_scales=self.static_scales,
+            formats=dict(BESIDE_MXFP4_GGUF) if self.gguf and precision == "mxfp4" else {},
         )
 
 
@@ -86,6 +90,7 @@ def read_checkpoint_name(text: str, publishers: Collection[str] = ()) -> Checkpo
         model=_PATTERN.sub(lambda match: " " if match.start() else match.group(), name).strip(" -_."),
         precision=precision,
         kv_precision="fp8" if re.search(r"fp8[-_ ]kv", words) else None,
+        gguf="gguf" in precisions,
         static_scales=precision == "fp8" and owner.lower() in STATIC_SCALES and "dynamic" not in words,
     )
 

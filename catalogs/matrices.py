@@ -130,11 +130,19 @@ def linear_extra_parameters(group: LayerGroup) -> int:
 
 
 def mtp_group(model: ModelArchitecture) -> LayerGroup | None:
-    """Return the kind of a model's layers of multi-token prediction: its last with softmax attention and experts."""
+    """Return the kind of a model's layers of multi-token prediction: its last with softmax attention and experts.
+
+    Of a model whose layers are attention or experts (Nemotron-H), one of each ('*E' in mtp_hybrid_override_pattern).
+    """
     if not model.mtp_layers:
         return None
     full = [group for group in model.layers if not isinstance(group.attention, LinearAttention | None)]
-    kinds = [group for group in full if group.feed_forward] or full or list(model.layers)
+    kinds = [group for group in full if group.feed_forward]
+    alone = [group.feed_forward for group in model.layers if group.feed_forward and group.attention is None]
+    if full and alone and not kinds:
+        block = next((one for one in reversed(alone) if isinstance(one, MixtureFeedForward)), alone[-1])
+        return LayerGroup(count=1, attention=full[-1].attention, feed_forward=block)
+    kinds = kinds or full or list(model.layers)
     return next((group for group in reversed(kinds) if isinstance(group.feed_forward, MixtureFeedForward)), kinds[-1])
 
 

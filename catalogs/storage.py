@@ -145,13 +145,15 @@ def _matrices(model: ModelArchitecture) -> Iterator[Matrix]:
 def mtp_bytes(model: ModelArchitecture, storage: Storage, checkpoint: Checkpoint | None = None) -> float:
     """Return the bytes of the layers of multi-token prediction, which a checkpoint holds beside the model.
 
+    A GGUF file is taken to leave them out: Qwen3.5's in Q8_0 weigh 1.000 to 1.003 of what they do without.
+
     Args:
         model: whose layers they are.
         storage: of the model.
         checkpoint: that says whether it leaves them in 16 bit.
     """
     group = mtp_group(model)
-    if group is None:
+    if group is None or storage.precision.tensor_bits:
         return 0.0
     wide = storage.precision.bits >= WIDE_BITS or (checkpoint is not None and checkpoint.wide.get("mtp", 0.0) > 0.5)
     plain = max(WIDE_BITS, storage.precision.bits) / 8

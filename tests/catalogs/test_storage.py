@@ -17,7 +17,6 @@ PUBLISHED = [
 ]
 EXCEPTIONS = {
     "nvidia/GLM-5.2-NVFP4": "it leaves the layer of multi-token prediction out",
-    "unsloth/gpt-oss-20b-GGUF": "its total counts the file of another quantisation of the same experts",
 }
 
 
@@ -68,3 +67,35 @@ def test_a_part_kept_wide_never_weighs_less(wider: str) -> None:
     usual = Checkpoint(repository="a/b", precision="int4")
     wide = record_of(Checkpoint, {"repository": "a/b", "precision": "int4", "wide": {wider: 1.0}})
     assert weight(model, wide) >= weight(model, usual)
+
+
+@pytest.mark.parametrize(
+    ("repository", "published"),
+    [
+        ("deepseek-ai/DeepSeek-R1-0528", 688_590_631_731),
+        ("nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-BF16", 247_229_054_976),
+        ("mistralai/Mistral-Small-4-119B-2603-NVFP4", 70_813_273_292),
+    ],
+)
+def test_what_had_been_left_out_was_found(repository: str, published: float) -> None:
+    """A layer of multi-token prediction, one of attention and experts where layers are either, and wide attention."""
+    named = CATALOG.model(repository)
+    assert named.checkpoint
+    assert weight(named.model, named.checkpoint) == pytest.approx(published, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("repository", "published"),
+    [
+        ("unsloth/gpt-oss-20b-GGUF", 12_133_282_611),
+        ("someone/gpt-oss-20b-GGUF", 12_133_282_611),
+        ("unsloth/Qwen3.5-9B-Q8_0-GGUF", 9.5e9),
+        ("unsloth/Qwen3.5-35B-A3B-Q8_0-GGUF", 36.9e9),
+        ("unsloth/Qwen3.5-397B-A17B-Q8_0-GGUF", 421.5e9),
+    ],
+)
+def test_a_gguf_file_has_what_converters_write(repository: str, published: float) -> None:
+    """Experts in MXFP4 stand beside Q8_0; towers and layers of multi-token prediction are left out."""
+    named = CATALOG.model(repository)
+    assert named.checkpoint
+    assert weight(named.model, named.checkpoint) == pytest.approx(published, rel=0.01)
