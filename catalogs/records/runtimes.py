@@ -192,6 +192,8 @@ class ServingRuntime(Fact):
     """What the overheads were fitted on, and the residual."""
     online: dict[Identifier, str] = field(default_factory=dict)
     """Weight precisions that it makes of a 16-bit checkpoint as it loads, and what its flag calls them."""
+    loads_whole: bool = False
+    """It holds all of that checkpoint before it quantises."""
     expert_padding: tuple[ExpertPadding, ...] = ()
     """The first that names an accelerator's architecture holds."""
     weight_only: tuple[WeightOnly, ...] = ()

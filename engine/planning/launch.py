@@ -15,6 +15,7 @@ from engine.plan import LaunchFlag
 from engine.planning.served_weights import ServedWeights, served_weights
 from engine.question.releases import SIXTEEN_BITS
 from engine.question.resolve import Question
+from engine.step.memory import weights_bytes
 from engine.step.operations import layers
 from engine.step.parallelism import ParallelSizes
 
@@ -45,14 +46,15 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
     platform = question.runtime.platform_of(accelerator)
     if platform is None or not question.runtime.runs(question.model.id):
         return Launch("", (), "")
-    served, file = served_weights(question), _config_file(question, sizes)
+    served = served_weights(question, may_quantise=_has_room_to_quantise(question, replica))
+    file = _config_file(question, sizes)
     nodes = ceil(sizes.accelerators / (question.spec.hardware.accelerators_per_node or accelerator.per_node))
     flags = tuple(
         flag
         for flag in (
             *_parallel(question, sizes),
             *_nodes(question, nodes),
-            *_formats(question, accelerator),
+            *_formats(question, accelerator, served),
             *_limits(question, replica),
             *_trust(question),
             *((LaunchFlag("--extra_llm_api_options", CONFIG_FILE, "what has no flag of its own"),) if file else ()),
@@ -63,6 +65,18 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
     plugin = question.runtime.plugins.get(question.weights.id, "")
     needs = (platform.needs, plugin, served.needs, file, _on_each_node(question, nodes))
     return Launch(" ".join(words), flags, "; ".join(part for part in needs if part))
+
+
+def _has_room_to_quantise(question: Question, replica: Candidates) -> bool:
+    """Return whether weights in 16 bit fit a replica's accelerators until they are quantised.
+
+    vLLM quantises layer by layer (0.33, online/fp8.py: weights on the meta device); SGLang loads all of them first
+    (0.5.23, fp8.py, create_fp8_weight_: params_dtype where the checkpoint is not FP8).
+    """
+    if not question.runtime.loads_whole:
+        return True
+    widened = 2 * question.parameters / weights_bytes(question.model, question.storage)
+    return bool(replica.memory.weights[0] * widened + replica.memory.runtime[0] < replica.memory.total[0])
 
 
 CONFIG_FILE: Final = "trtllm.yaml"
@@ -148,7 +162,7 @@ def _parallel(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
         yield LaunchFlag(names["ep"], value, f"experts are spread over {sizes.ep} accelerators")
 
 
-def _formats(question: Question, accelerator: Accelerator) -> Iterator[LaunchFlag]:
+def _formats(question: Question, accelerator: Accelerator, served: ServedWeights) -> Iterator[LaunchFlag]:
     dialect, weights = _dialect(question), question.weights
     if dialect == "llama.cpp":
         if question.kv_cache.id not in SIXTEEN_BITS:
@@ -157,9 +171,9 @@ def _formats(question: Question, accelerator: Accelerator) -> Iterator[LaunchFla
                 yield LaunchFlag(name, question.runtime.kv_formats[question.kv_cache.id], why)
         return
     stored = question.served.precision if question.served else question.model.native_precision
-    online = question.runtime.online.get(weights.id)
-    if online and question.served is None:
-        yield LaunchFlag("--quantization", online, f"the checkpoint is in 16 bit; {weights.name} is made as it loads")
+    if served.online:
+        method = question.runtime.online[weights.id]
+        yield LaunchFlag("--quantization", method, f"the checkpoint is in 16 bit; {weights.name} is made as it loads")
     has_bf16 = accelerator.peak_tflops.bf16 is not None or accelerator.peak_tflops.fp16 is None
     if dialect in ("vllm", "sglang") and stored in SIXTEEN_BITS:
         if weights.id == "bf16" and not has_bf16:

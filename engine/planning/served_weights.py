@@ -38,12 +38,18 @@ class ServedWeights(Struct, frozen=True):
     """How to make it; empty where it is published."""
     file: bool = False
     """It is a single GGUF file that is still to be made."""
+    online: bool = False
+    """It is in 16 bit, and the runtime quantises it as it loads."""
 
 
-def served_weights(question: Question) -> ServedWeights:
+def served_weights(question: Question, *, may_quantise: bool = True) -> ServedWeights:
     """Return the checkpoint to serve, and how to make it where none of the planned precision is known.
 
     A checkpoint of a relative (a model tuned from the planned one, its base, another release) is another model.
+
+    Args:
+        question: that the plan answers.
+        may_quantise: the runtime has the room to quantise a checkpoint in 16 bit as it loads.
     """
     weights = question.weights
     gguf = question.runtime.id == "llama.cpp"
@@ -60,8 +66,10 @@ def served_weights(question: Question) -> ServedWeights:
             return ServedWeights(one.repository, "")
     wide = next((one.repository for one in same if one.precision in SIXTEEN_BITS), own)
     is_wide = any(one.repository == wide and one.precision in SIXTEEN_BITS for one in same)
-    if not gguf and is_wide and (weights.id in SIXTEEN_BITS or weights.id in question.runtime.online):
+    if not gguf and is_wide and weights.id in SIXTEEN_BITS:
         return ServedWeights(wide, "")
+    if not gguf and is_wide and may_quantise and weights.id in question.runtime.online:
+        return ServedWeights(wide, "", online=True)
     name = f"{wide.rpartition('/')[2]}-{weights.id.upper()}"
     for repository in question.model.gguf if gguf else ():
         types = IN_EVERY_REPOSITORY + (OF_WHOLE_SETS if repository.startswith(PUBLISHERS_OF_SETS) else ())
