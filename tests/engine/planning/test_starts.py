@@ -24,6 +24,7 @@ from catalogs.records.models import (
 from engine.plan import CapacityPlan
 from engine.workload import spec_from
 from tests.engine.asked import CATALOG, formula_plan
+from tests.engine.planning.test_used_models import USED
 from tests.every import of_every
 
 ACCELERATORS = (
@@ -74,9 +75,14 @@ def too_long_a_context(plan: CapacityPlan, model: ModelArchitecture) -> Iterator
     """Of models whose layers all cache every token; where layers differ, the engine's own sum is the only rule."""
     kinds = {type(group.attention) for group in model.layers if group.attention}
     windows = [g.attention.window for g in model.layers if isinstance(g.attention, GroupedAttention)]
-    if plan.chosen.runtime == "llama.cpp" or not kinds <= {GroupedAttention, LatentAttention} or any(windows):
+    if not kinds <= {GroupedAttention, LatentAttention} or any(windows):
         return
     flags = flags_of(plan.chosen.command)
+    if plan.chosen.runtime == "llama.cpp":
+        held, pool = int(flags["-c"]) * plan.memory.kv_cache_bytes_per_token, plan.memory.kv_cache_pool_bytes
+        if held > pool * 1.001:
+            yield f"a context of {flags['-c']} tokens takes {held:.3g} of {pool:.3g} bytes"
+        return
     stated = [flags[name] for name in ("--max-model-len", "--context-length", "--max_seq_len") if name in flags]
     context = int(stated[0]) if stated else model.max_context
     heads = [g.attention.kv_heads for g in model.layers if isinstance(g.attention, GroupedAttention)]
@@ -87,11 +93,25 @@ def too_long_a_context(plan: CapacityPlan, model: ModelArchitecture) -> Iterator
 
 
 def too_many_states(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
-    room = plan.memory.max_concurrent_sequences
+    room = plan.memory.max_concurrent_sequences // plan.chosen.data_parallel  # the flag is of a rank
     hybrid = any(isinstance(group.attention, LinearAttention | ParallelAttention) for group in model.layers)
     cap = int(flags_of(plan.chosen.command).get("--max-num-seqs") or 1024)
     if hybrid and plan.chosen.runtime == "vllm" and room < cap:
         yield f"{cap} sequences, room for the states of {room}"
+
+
+def what_llama_cpp_cannot_split(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    chosen = plan.chosen
+    if chosen.runtime == "llama.cpp" and chosen.tensor_parallel * chosen.data_parallel * chosen.expert_parallel > 1:
+        yield "llama.cpp splits by layers alone"
+
+
+def one_node_too_few(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    chosen = plan.chosen
+    nodes = -(-chosen.accelerators_per_replica // CATALOG.accelerators[chosen.accelerator].per_node)
+    stated = int(flags_of(chosen.command).get("--nnodes") or 1)
+    if chosen.runtime in ("vllm", "sglang") and stated != nodes:
+        yield f"{chosen.accelerators_per_replica} accelerators stand on {nodes} nodes, {stated} are said"
 
 
 def another_checkpoint(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
@@ -109,7 +129,15 @@ def another_checkpoint(plan: CapacityPlan, model: ModelArchitecture) -> Iterator
             yield f"{word} is in {stored}, planned is {planned}"
 
 
-RULES = (uneven_heads, cut_blocks, too_long_a_context, too_many_states, another_checkpoint)
+RULES = (
+    uneven_heads,
+    cut_blocks,
+    too_long_a_context,
+    too_many_states,
+    what_llama_cpp_cannot_split,
+    one_node_too_few,
+    another_checkpoint,
+)
 
 
 def problems(plan: CapacityPlan) -> list[str]:
@@ -159,6 +187,12 @@ def refused(
 @of_every(USUAL)
 def test_a_plans_command_starts(model: str) -> None:
     assert refused(model) == {}
+
+
+@of_every(USED[::12])
+def test_a_quantised_plans_command_starts(model: str) -> None:
+    assert refused(model, ("fp8", "int4"), ("h100-sxm-80gb",), ("vllm", "sglang")) == {}
+    assert refused(model, ("q4_k_m",), ("rtx-4090",), ("llama.cpp",)) == {}
 
 
 @pytest.mark.thorough
