@@ -103,6 +103,22 @@ class AcceleratorMemory(Result, frozen=True):
     """What the runtime is not allowed to take."""
 
 
+class PoolSize(Result, frozen=True):
+    """How large the KV pool of a replica is."""
+
+    kv_cache_pool_bytes: float
+    kv_cache_tokens: float
+    max_concurrent_sequences: int
+    """At the mean live length; none where one request of the longest kind does not fit."""
+
+
+class PoolBand(Result, frozen=True):
+    """How small and how large a runtime may find the KV pool as it starts: one in ten lies beyond either end."""
+
+    low: PoolSize
+    high: PoolSize
+
+
 class Memory(Result, frozen=True):
     """Memory of one replica."""
 
@@ -122,6 +138,10 @@ class Memory(Result, frozen=True):
     """Share of the KV pool that is free at the planned load."""
     verdict: Verdict
     per_accelerator: AcceleratorMemory
+    kv_cache_tokens: float | None = None
+    """Requests of the context limit that the pool holds, times that limit: what vLLM prints as 'GPU KV cache size'."""
+    band: PoolBand | None = None
+    """Null where nobody compared pools with logs of the runtime."""
 
 
 class Latency(Result, frozen=True):

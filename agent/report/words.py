@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
-from engine.plan import Assumption, CapacityPlan, Chosen, Cost, TargetResult
+from engine.plan import Assumption, CapacityPlan, Chosen, Cost, Memory, TargetResult
 from engine.workload import Source
 
 NO_PRICE = "no price"
@@ -99,6 +99,25 @@ def mass_shown(grams: float) -> str:
 def budget_shown(cost: Cost) -> str:
     """Return whether the bill is within the budget, or nothing where there is none."""
     return {True: "within the budget", False: "over the budget", None: ""}[cost.within_budget]
+
+
+def pool_facts(memory: Memory) -> tuple[tuple[str, str], ...]:
+    """Return the KV pool of a replica in bytes, tokens and sequences, each with both ends of its band."""
+    pool, tokens, fit = memory.kv_cache_pool_bytes, memory.kv_cache_tokens, memory.max_concurrent_sequences
+    longer = f"{show_count(memory.max_concurrent_sequences_p95)} of p95 length"
+    ends = (memory.band.low, memory.band.high) if memory.band else ()
+    band = _between([show_bytes(end.kv_cache_pool_bytes) for end in ends])
+    facts = [("KV pool of a replica", f"{show_bytes(pool)}{band}")]
+    if tokens is not None:
+        band = _between([show_count(round(end.kv_cache_tokens)) for end in ends])
+        facts.append(("tokens that fit", f"{show_count(round(tokens))}{band}"))
+    band = _between([show_count(end.max_concurrent_sequences) for end in ends])
+    facts.append(("sequences that fit", f"{show_count(fit)}{band} of mean length, {longer}"))
+    return tuple(facts)
+
+
+def _between(ends: list[str]) -> str:
+    return f" ({' to '.join(ends)})" if ends and ends[0] != ends[-1] else ""
 
 
 def joined(*parts: str) -> str:

@@ -9,6 +9,16 @@ from msgspec.structs import replace
 from catalogs.errors import InputError, quoted
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.runtime_memory import (
+    Communicators,
+    DeviceLimits,
+    ExpertPadding,
+    PoolShares,
+    PoolSpread,
+    Profile,
+    SmallDevices,
+    StepReserve,
+)
 from catalogs.records.validation import InvalidValues, record_of
 from catalogs.records.versions import VERSION, EarlierVersions, is_older, merged, numbers_of
 
@@ -71,68 +81,6 @@ class WeightOnly(Record):
     source: str
 
 
-class ExpertPadding(Record):
-    """Zeros with which a kernel fills up the matrices of experts in a format."""
-
-    precision: Identifier
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture."""
-    hidden: PositiveInt
-    """Widths of the residual stream are filled up to a multiple of this."""
-    intermediate: PositiveInt
-    """The same of what a shard holds of an expert's width."""
-    source: str
-
-
-class Communicators(Record):
-    """Buffers that tensor parallelism holds on each accelerator: NCCL's and those of its own all-reduces."""
-
-    gib: NonNegative
-    link: str = ""
-    """How the kind of link begins; empty: any link."""
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture."""
-    source: str
-
-
-class Profile(Record):
-    """What the trial step holds with which a serving runtime finds how much memory is left for the KV cache."""
-
-    residual_copies: NonNegative = 3.0
-    """Copies of the residual stream of the step's tokens, in 16 bit, beside the widest intermediate."""
-    logit_copies: NonNegative = 1.5
-    """Copies of the sampled requests' logits, in 32 bit: its sampler's own, sorted ones and indices."""
-    sampled: PositiveInt | None = None
-    """Requests that it samples for; null: as many as may run together."""
-    expert_workspace: bool = False
-    """Holds the experts' inputs and intermediates beside the rest of the step."""
-    source: str
-
-
-class SmallDevices(Record):
-    """Devices on which fewer requests run together by default."""
-
-    below_gib: NonNegative
-    others: tuple[Identifier, ...] = ()
-    """Accelerators with more memory that count as small, by the start of their id."""
-    max_sequences: PositiveInt
-    source: str
-
-    def holds(self, accelerator: Accelerator) -> bool:
-        """Return whether the accelerator counts as small."""
-        return accelerator.memory_gib < self.below_gib or accelerator.id.startswith(self.others)
-
-
-class PoolSpread(Record):
-    """How far a measured KV pool lay from the computed one, GiB per accelerator."""
-
-    low_gib: float
-    """One pool in ten is smaller than computed by more than this; negative."""
-    high_gib: float
-    """One pool in ten is larger than computed by more than this."""
-    source: str
-
-
 class UnknownModels(Record):
     """Models whose architecture is not among those that a runtime knows, by the beginnings of their ids."""
 
@@ -173,7 +121,14 @@ class ServingRuntime(Fact):
     profile: Profile | None = None
     """Null: its share of memory is of weights and KV cache alone, and steps run in what it leaves."""
     small_devices: SmallDevices | None = None
-    pool_spread: PoolSpread | None = None
+    device_limits: tuple[DeviceLimits, ...] = ()
+    """By ascending memory; empty where its scheduler's limits hold on every device."""
+    step_reserve: StepReserve | None = None
+    """Null: its share of memory is the same on every device."""
+    pool_shares: PoolShares | None = None
+    """Null: all that a request holds comes out of one pool."""
+    pool_spread: tuple[PoolSpread, ...] = ()
+    """The first that names an accelerator's architecture holds."""
     kv_block_tokens: PositiveInt = 16
     quantised_kv: dict[str, Identifier] = field(default_factory=dict)
     """KV precision that it uses by default for a weight precision, where that is not 16 bit."""
@@ -282,6 +237,27 @@ class ServingRuntime(Fact):
             ):
                 return one.gib
         return 0.0
+
+    def limits_on(self, accelerator: Accelerator) -> DeviceLimits | None:
+        """Return the limits of a step on an accelerator, where they depend on its memory."""
+        return next((one for one in self.device_limits if accelerator.memory_gib < one.below_gib), None)
+
+    def scheduler_on(self, accelerator: Accelerator) -> Scheduler:
+        """Return its scheduler with the tokens that one step may carry on an accelerator."""
+        limits = self.limits_on(accelerator)
+        return replace(self.scheduler, token_budget=limits.token_budget) if limits else self.scheduler
+
+    def started_with(self, scheduler: Scheduler) -> "ServingRuntime":
+        """Return the runtime with a scheduler whose limits hold on every device."""
+        limits = [replace(one, token_budget=scheduler.token_budget) for one in self.device_limits]
+        return replace(self, scheduler=scheduler, device_limits=tuple(limits))
+
+    def spread_on(self, accelerator: Accelerator) -> PoolSpread | None:
+        """Return how far measured KV pools lay from computed ones on such accelerators; None where nobody knows."""
+        return next(
+            (one for one in self.pool_spread if not one.architectures or accelerator.architecture in one.architectures),
+            None,
+        )
 
     def profiled_sequences(self, accelerator: Accelerator, batch_cap: int) -> int:
         """Return the requests for which its trial step samples, where up to ``batch_cap`` are planned to run."""

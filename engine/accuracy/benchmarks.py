@@ -149,7 +149,7 @@ def benchmark_of(
         prefix_hit: share of each prompt whose KV is already there.
     """
     scheduler = scheduler_of(runtime, accelerator, protocol, run)
-    if scheduler.token_budget != runtime.scheduler.token_budget:
+    if scheduler.token_budget != runtime.scheduler_on(accelerator).token_budget:
         step_model = replace(step_model, budget=scheduler.token_budget * ranks * step_model.pipeline)
     return Benchmark(step_model, scheduler, protocol, run.clients, *run.lengths, prefix_hit)
 
@@ -165,7 +165,7 @@ def scheduler_of(
         protocol: of the benchmark, with its changes to schedulers.
         run: of the benchmark; some changes apply to a few runs only.
     """
-    scheduler = runtime.scheduler
+    scheduler = runtime.scheduler_on(accelerator)
     if protocol.token_budget:
         scheduler = replace(scheduler, token_budget=protocol.token_budget)
     for change in protocol.scheduler:

@@ -204,8 +204,8 @@ def _predict_alike(
     """Return what benchmarks print whose servers have one scheduler."""
     question = replace(
         _under(system.question, load),
-        runtime=replace(system.question.runtime, scheduler=scheduler),
-        budget_tokens=scheduler.token_budget,
+        runtime=system.question.runtime.started_with(scheduler),
+        token_budget=scheduler.token_budget,
         batch_cap=scheduler.max_sequences,
     )
     rows = system.rows(point.setting for point in points)

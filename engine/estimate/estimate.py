@@ -26,6 +26,8 @@ from engine.plan import (
     Assumption,
     ChosenPrecision,
     Memory,
+    PoolBand,
+    PoolSize,
     Rejection,
     Verdict,
     plain,
@@ -181,6 +183,7 @@ def estimate_json(outcome: Outcome) -> dict[str, Any]:
             "headroom": 0.0,
             "verdict": "incompatible",
             "per_accelerator": outcome.per_accelerator,
+            "band": dict.fromkeys(PoolBand.__struct_fields__, dict.fromkeys(PoolSize.__struct_fields__)),
         }
         tree |= {"memory": memory, "flops": outcome.flops, "verdict": "incompatible", "headroom": 0.0}
         tree["reason"] = outcome.rejection.reason

@@ -84,12 +84,14 @@ def sequence_bytes_at_end(question: Question, found: Candidates) -> float:
     """Return the KV and state of a mean request at its end on one accelerator of an array of one, bytes."""
     tokens = np.array([question.lengths.prompt.mean + question.lengths.output.mean])
     kv_bytes = np.array([question.kv_cache.bytes_per_element])
-    return float(sequence_bytes(question.model, tokens, kv_bytes, found.parallelism)[0])
+    shares = question.runtime.pool_shares
+    return float(sequence_bytes(question.model, tokens, kv_bytes, found.parallelism, shares)[0])
 
 
 def _too_large(question: Question, sizes: ParallelSizes, needs: AcceleratorMemory) -> Rejection:
-    accelerator, taken = question.accelerators[0], needs.total_bytes - needs.kv_cache_bytes
-    usable = float(question.usable_bytes(np.array(accelerator.memory_bytes), np.array(taken)))
+    accelerator, memory = question.accelerators[0], single(question, sizes).memory
+    taken = np.array([needs.total_bytes - needs.kv_cache_bytes])
+    usable = float(question.usable_bytes(memory.total, taken, memory.runtime, memory.share)[0])
     return Rejection(
         f"{sizes.accelerators} × {accelerator.name}, {sizes.spelling}",
         f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "

@@ -70,7 +70,7 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
         (basis,),
         (
             Input("memory", one.total_bytes, "bytes", accelerator.source),
-            Input("utilisation", question.memory_utilisation, "", _stated(result, "memory utilisation")),
+            Input("utilisation", float(basis.found.memory.share[0]), "", _stated(result, "memory utilisation")),
             Input(
                 "activations at the token budget", one.activations_bytes, "bytes", "engine.step.memory.activation_bytes"
             ),

@@ -9,15 +9,19 @@ from msgspec.structs import replace
 
 from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import ModelArchitecture
-from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
-from engine.step.memory import activation_bytes, runtime_bytes, sequence_bytes, weights_bytes_per_accelerator
+from engine.step.memory import (
+    activation_bytes,
+    memory_share,
+    runtime_bytes,
+    sequence_bytes,
+    weights_bytes_per_accelerator,
+)
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
 from engine.step.table import StepTables, step_parts, step_tables
@@ -40,6 +44,13 @@ class Memories(Struct, frozen=True):
     sequence_p95: Floats
     longest: Floats
     """KV and state of the longest request that must fit, likewise."""
+    share: Floats
+    """Of the total, or of what is free, that the runtime takes."""
+
+    @property
+    def taken(self) -> Floats:
+        """What is gone before the KV cache."""
+        return self.weights + self.activations + self.runtime
 
     @property
     def usable(self) -> Floats:
@@ -102,15 +113,16 @@ class Candidates(Struct, frozen=True):
             question.lengths,
             question.runtime.scheduler,
             # Every stage of a pipeline has a part of the batch, each with a budget of its own.
-            budget=np.full(len(self), float(question.budget_tokens)) * (self.parallelism.dp * self.parallelism.pp),
+            budget=self.budget_tokens * (self.parallelism.dp * self.parallelism.pp),
             seats=self.seats,
             ttft_overhead_s=np.array([r.constants["ttft_overhead_s"] for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
         )
 
     @property
-    def _weighed(self) -> tuple[ModelArchitecture, Storage]:
-        return self.question.model, self.question.storage
+    def budget_tokens(self) -> Floats:
+        """Tokens that one step of a data-parallel rank and a stage may carry, per candidate."""
+        return np.array([float(self.question.budget_on(a)) for a in self.accelerators])[self.which]
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
@@ -234,7 +246,7 @@ def measure(
     """
     if not len(which):
         none = np.zeros(0)
-        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 9), none, none)
+        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 10), none, none)
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
     units = np.array([question.runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
@@ -242,20 +254,19 @@ def measure(
     serving = question.runtime
     sequences = np.array([float(question.profiled_sequences(a)) for a in accelerators])[which]
     activations = np.zeros(len(which))
+    budget = np.array([float(question.budget_on(a)) for a in accelerators])[which]
     if serving.profile is not None:
-        budget = np.full(len(which), question.budget_tokens, dtype=np.float64) * parallelism.dp
-        activations = activation_bytes(model, parallelism, budget, sequences, serving.profile)
+        activations = activation_bytes(model, parallelism, budget * parallelism.dp, sequences, serving.profile)
     communicators = np.array([serving.communicator_gib(a) for a in accelerators])[which]
     runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
     taken = weights + activations + runtime
-    pool = np.maximum(question.usable_bytes(total, taken) - taken, 0.0)
+    share = _memory_share(question, accelerators, which, parallelism, budget)
+    pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
-    one = sequence_bytes(model, np.full(len(which), question.held_tokens), kv_bytes, parallelism)
-    high = sequence_bytes(model, np.full(len(which), lengths.live_percentile(0.95)), kv_bytes, parallelism)
-    longest = sequence_bytes(model, np.full(len(which), question.longest_tokens), kv_bytes, parallelism)
-    by_memory = np.floor(SEAT_SHARE * pool / np.maximum(one, 1.0) * parallelism.dp)
-    # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
-    by_memory = np.where(longest <= pool, np.maximum(by_memory, parallelism.dp), 0.0)
+    one, high, longest = (
+        sequence_bytes(model, np.full(len(which), tokens), kv_bytes, parallelism, serving.pool_shares)
+        for tokens in (question.held_tokens, lengths.live_percentile(0.95), question.longest_tokens)
+    )
     memory = Memories(
         total=total,
         weights=weights,
@@ -266,25 +277,83 @@ def measure(
         sequence=one,
         sequence_p95=high,
         longest=longest,
+        share=share,
     )
+    by_memory = seats_in(pool, memory, parallelism)
     seats = np.minimum(by_memory, float(question.batch_cap) * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
 
 
-def longest_request(question: Question, replica: Candidates, limit: int | None = None) -> int:
+def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats:
+    """Return how many sequences of mean length fit in a KV pool; none where the longest request does not.
+
+    Args:
+        pool: bytes on an accelerator of each candidate.
+        memory: of the candidates.
+        parallelism: of the candidates.
+    """
+    seats = np.floor(SEAT_SHARE * pool / np.maximum(memory.sequence, 1.0) * parallelism.dp)
+    # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
+    result: Floats = np.where(memory.longest <= pool, np.maximum(seats, parallelism.dp), 0.0)
+    return result
+
+
+def pool_ends(replica: Candidates) -> tuple[float, float] | None:
+    """Return how small and how large the KV pool of an accelerator of a replica, an array of one, may be, bytes.
+
+    None where nobody compared pools with logs of the runtime.
+    """
+    spread = replica.question.runtime.spread_on(replica.accelerator(0))
+    if spread is None:
+        return None
+    pool = float(replica.memory.kv_cache[0])
+    return max(pool + spread.low_gib * 2**30, 0.0), pool + spread.high_gib * 2**30
+
+
+def _memory_share(
+    question: Question, accelerators: tuple[Accelerator, ...], which: Ints, parallelism: Parallelism, budget: Floats
+) -> Floats:
+    """Return the share of memory that the runtime takes: what somebody said, its rule's, or its own everywhere."""
+    runtime = question.runtime
+    if question.memory_utilisation or runtime.step_reserve is None:
+        return np.full(len(which), question.memory_utilisation or runtime.memory_utilisation)
+    limits = [runtime.limits_on(accelerator) for accelerator in accelerators]
+    usual = runtime.scheduler.max_sequences
+    captured = np.array([float(one.captured if one else usual) for one in limits])[which]
+    wide = np.array([float(one.captured_wide if one else usual) for one in limits])[which]
+    return memory_share(
+        runtime.step_reserve,
+        question.model,
+        parallelism,
+        np.array([a.memory_bytes for a in accelerators])[which],
+        budget,
+        np.where(parallelism.tp * parallelism.dp >= WIDE, wide, captured),
+    )
+
+
+WIDE = 4
+"""Accelerators from which on SGLang counts tensor parallelism as wide: its --tp-size, which spans all ranks."""
+
+
+def longest_request(
+    question: Question, replica: Candidates, pool: float | None = None, limit: int | None = None
+) -> int:
     """Return the tokens of the longest request whose KV fits the pool of a replica, an array of one.
 
     Args:
         question: whose model it is.
-        replica: the candidate.
-        limit: tokens above which nobody asks; None is the question's context limit.
+        replica: an array of one.
+        pool: bytes on one of its accelerators; None: as computed.
+        limit: tokens above which nobody asks; None: the question's context limit.
     """
-    pool = float(replica.memory.kv_cache[0])
+    pool = float(replica.memory.kv_cache[0]) if pool is None else pool
     kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
     low, high = 0, limit or question.context_limit
     while low < high:
         middle = (low + high + 1) // 2
-        held = sequence_bytes(question.model, np.array([float(middle)]), kv_bytes, replica.parallelism)
+        held = sequence_bytes(
+            question.model, np.array([float(middle)]), kv_bytes, replica.parallelism, question.runtime.pool_shares
+        )
         low, high = (middle, high) if float(held[0]) <= pool else (low, middle - 1)
     return low
 
@@ -299,12 +368,11 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
         if index in having or not len(rows):
             continue
         memory = everything.memory
-        taken = (memory.weights + memory.activations + memory.runtime)[rows]
-        needed = taken + memory.longest[rows]
+        needed = (memory.taken + memory.longest)[rows]
         least = int(np.argmin(needed))
         best = rows[least]
         shape = everything.parallelism.sizes(best).spelling
-        usable = float(question.usable_bytes(memory.total[rows], taken)[least])
+        usable = float(question.usable_bytes(memory.total, memory.taken, memory.runtime, memory.share)[best])
         ways = ["more tensor or pipeline parallelism", "--precision fp8 or int4", "an accelerator with more memory"]
         if question.spec.serving.context_window and (
             fitting := longest_request(question, everything.take(np.array([best])))

@@ -1,13 +1,15 @@
 """The plan in a line, the verdict on each target, and what a reader must be warned of."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from msgspec.structs import replace
 
 from engine.bands.beyond_data import outside_note
-from engine.fleet.candidates import Candidates
+from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
 from engine.plan import Answer, Cost, Fleet, Memory, TargetResult, parallelism_shown
-from engine.planning.launch import unsupported_note
+from engine.planning.launch import flag_names, unsupported_note
 from engine.planning.phrases import latency_shown
 from engine.planning.verdict import Verdict
 from engine.question.fleet_limits import tightest
@@ -76,7 +78,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
             f"memory fits only just: weights take {memory.per_accelerator.weights_bytes / 2**30:.1f} of "
             f"{memory.per_accelerator.total_bytes / 2**30:.1f} GiB per accelerator"
         )
-    warnings += _pool_warning(question, candidates)
+    warnings += _pool_warnings(question, candidates, memory, at_peak.in_flight)
     if bill.monthly_usd is None:
         warnings.append(bill.note)
     if bill.within_budget is False:
@@ -102,20 +104,43 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     return tuple(warnings)
 
 
-def _pool_warning(question: Question, candidates: Candidates) -> list[str]:
-    """Say that a runtime may find less memory for its KV pool than the longest request takes, where it may."""
-    spread, held = question.runtime.pool_spread, candidates.memory
-    if spread is None:
-        return []
-    pool, longest = float(held.kv_cache[0]) / 2**30, float(held.longest[0]) / 2**30
-    least = max(pool + spread.low_gib, 0.0)
-    if longest <= least:
-        return []
-    return [
-        f"memory fits only just: the KV pool may be {least:.1f} to {pool + spread.high_gib:.1f} GiB per accelerator, "
-        f"and one request of {question.longest_tokens:,.0f} tokens takes {longest:.1f}: {question.runtime.name} may "
-        "refuse to start"
-    ]
+def _pool_warnings(question: Question, candidates: Candidates, memory: Memory, in_flight: float) -> Iterator[str]:
+    """Say what a runtime may refuse or hold back where it finds the KV pool at the low end of its band.
+
+    Args:
+        question: that the plan answers.
+        candidates: the replica, an array of one.
+        memory: of the replica, with the band.
+        in_flight: requests running or waiting at the peak.
+    """
+    ends = pool_ends(candidates)
+    if ends is None or memory.band is None:
+        return
+    low, high = ends[0] / 2**30, ends[1] / 2**30
+    longest, fit = float(candidates.memory.longest[0]) / 2**30, memory.band.low.max_concurrent_sequences
+    range_shown = f"memory fits only just: the KV pool may be {low:.1f} to {high:.1f} GiB per accelerator"
+    if longest > low:
+        most = longest_request(question, candidates, ends[0])
+        yield (
+            f"{range_shown}, and one request of {question.longest_tokens:,.0f} tokens takes {longest:.1f}: "
+            f"{question.runtime.name} may refuse to start{_what_helps(question, most)}"
+        )
+    elif (running := min(in_flight, float(candidates.seats[0]))) > fit:
+        yield (
+            f"{range_shown}, with room for {fit:,} to {memory.band.high.max_concurrent_sequences:,} requests, and the "
+            f"peak runs {running:,.0f} together: some may wait or be computed anew{_what_helps(question, None)}"
+        )
+
+
+def _what_helps(question: Question, most: int | None) -> str:
+    """Return which flags of the runtime make room, as a clause."""
+    names = flag_names(question)
+    ways = [f"{names['context']} {most}"] if most and "context" in names else []
+    if "memory" in names:
+        ways.append(f"a larger {names['memory']}")
+    if question.kv_cache.id == "bf16" and "kv" in names:
+        ways.append(f"{names['kv']} fp8")
+    return f"; {' or '.join(ways)} makes room" if ways else ""
 
 
 def _cap_warning(question: Question, candidates: Candidates, fleet: Fleet) -> list[str]:

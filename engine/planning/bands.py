@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends
+from engine.fleet.candidates import pool_ends, seats_in
 from engine.fleet.search import SizedCandidates, replace_target
 from engine.plan import (
     Bands,
@@ -64,6 +65,8 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
             f"{UNKNOWN:g} × at both ends"
         )
     slowness = max(factors["itl"][1], 1 / factors["throughput"][0])
+    room = _room_factors(chosen)
+    factors["throughput"] = (factors["throughput"][0] * room[0], factors["throughput"][1] * room[1])
     factors["e2e"] = (min(factors["itl"][0], 1.0), max(factors["itl"][1], 1.0))
     return Bands(
         level=spec.band,
@@ -91,6 +94,28 @@ def _share_within(spec: WorkloadSpec, best: SizedCandidates, slowness: float) ->
         held &= meets(load, replace_target(target, target.seconds / slowness))[0]
     rates = load.requests_per_s[0]
     return float(rates[held][-1] / rates[-1]) if held.any() else None
+
+
+def _room_factors(chosen: ChosenFleet) -> Factors:
+    """Return a replica's capacity with the KV pool at either end of its band, over that with the planned pool.
+
+    Capacity is at most the utilisation ceiling's share of the saturated rate, which falls with the seats; more seats
+    add to it only where the pool is what stops it.
+    """
+    best, capacity = chosen.candidate, chosen.capacity.requests_per_s
+    found, replicas, ends = best.candidates, best.replicas, pool_ends(best.candidates)
+    if ends is None or capacity <= 0:
+        return 1.0, 1.0
+    least, most = (float(seats_in(np.array([end]), found.memory, found.parallelism)[0]) for end in ends)
+    fullest, ceiling = float(replicas.saturated_batch[0, 0]), chosen.question.spec.serving.utilisation_ceiling
+    batches = np.array([[min(max(least, float(found.parallelism.dp[0])), fullest), fullest, max(most, fullest)]])
+    low, middle, high = replicas.rate(batches)[0]
+    stops = found.seats[0] == found.seats_by_memory[0] and fullest >= NEARLY * found.seats[0]
+    return float(min(ceiling * low / capacity, 1.0)), float(max(high / middle, 1.0)) if stops else 1.0
+
+
+NEARLY = 0.98
+"""Share of its seats from which a batch counts as stopped by them: rates rise until the last few per cent."""
 
 
 def _range(value: float, factors: Factors) -> Range:

@@ -1,6 +1,6 @@
 """How a replica is started: the command, and each of its flags with the figure that it comes from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 from shlex import quote
 from typing import Final
@@ -10,7 +10,7 @@ from msgspec import Struct
 from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import LatentAttention
-from engine.fleet.candidates import Candidates, longest_request
+from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.plan import LaunchFlag
 from engine.planning.served_weights import ServedWeights, served_weights
 from engine.question.releases import SIXTEEN_BITS
@@ -147,7 +147,7 @@ def _trust(question: Question) -> Iterator[LaunchFlag]:
 
 
 def _parallel(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
-    names = FLAGS[_dialect(question)]
+    names = flag_names(question)
     shards = sizes.tp if _dialect(question) == "vllm" else sizes.tp * sizes.dp
     if "tp" in names and (shards > 1 or _dialect(question) == "sglang"):
         yield LaunchFlag(names["tp"], str(shards), f"each layer is split over {shards} accelerators")
@@ -200,7 +200,7 @@ def _follows_itself(question: Question) -> bool:
 
 
 def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
-    dialect, names = _dialect(question), FLAGS[_dialect(question)]
+    dialect, names = _dialect(question), flag_names(question)
     cap = question.spec.serving.batch_cap
     context = _context(question, replica)
     if dialect == "llama.cpp":
@@ -219,24 +219,26 @@ def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
     elif state and fit < most:
         why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them"
         yield LaunchFlag(names["sequences"], str(fit * times), f"{why}; the usual {most:,} would not start")
-    yield LaunchFlag(names["budget"], str(_budget(question) * times), "tokens of a step, which the forecast rests on")
-    share = f"{question.memory_utilisation:g}"
+    budget = _budget(question, replica.accelerator(0)) * times
+    yield LaunchFlag(names["budget"], str(budget), "tokens of a step, which the forecast rests on")
+    share = f"{float(replica.memory.share[0]):.3g}"
     yield LaunchFlag(names["memory"], share, "share of the memory in which weights and KV cache were planned")
 
 
-def _budget(question: Question) -> int:
+def _budget(question: Question, accelerator: Accelerator) -> int:
     """Return the tokens of a step: where prompts run whole, room for the longest one (p99.9)."""
+    budget = question.budget_on(accelerator)
     if question.runtime.scheduler.chunked:
-        return question.budget_tokens
+        return budget
     longest = ceil(question.lengths.prompt.percentile(0.999) / CONTEXT_STEP) * CONTEXT_STEP
-    return max(question.budget_tokens, min(longest, question.context_limit))
+    return max(budget, min(longest, question.context_limit))
 
 
 def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[LaunchFlag]:
     """Yield llama.cpp's context, which it allocates for all slots at its start, and its slots."""
     slots = question.spec.serving.batch_cap or question.runtime.scheduler.max_sequences
     limit = context.tokens if context else question.context_limit
-    longest = longest_request(question, replica, question.context_limit * slots)
+    longest = longest_request(question, replica, limit=question.context_limit * slots)
     tokens = min(limit * slots, max(longest // CONTEXT_STEP, 1) * CONTEXT_STEP)
     room = "" if tokens == limit * slots else ", as many as the memory holds"
     yield LaunchFlag("-c", str(tokens), f"the context of all {slots} slots together{room}")
@@ -252,20 +254,27 @@ class Context(Struct, frozen=True):
 
 
 def _context(question: Question, replica: Candidates) -> Context | None:
-    """Return the context limit to state: the one asked for, or what fits where the model's own does not."""
+    """Return the context limit to state: the one asked for, or what fits where the model's own may not."""
     stated = question.spec.serving.context_window
     if stated:
         return Context(stated, "the context window that was asked for")
-    longest = longest_request(question, replica)
+    ends = pool_ends(replica)
+    longest = longest_request(question, replica, ends[0] if ends else None)
     if longest >= question.context_limit:
         return None
     needed = ceil(question.lengths.live_percentile(0.999) / CONTEXT_STEP) * CONTEXT_STEP
-    tokens = min(needed, longest, question.context_limit)
+    tokens = min(needed, max(longest, int(question.longest_tokens)), question.context_limit)
+    may = "do" if longest_request(question, replica) < question.context_limit else "may"
     return Context(
         tokens,
-        f"p99.9 of prompt and answer together; the model's {question.context_limit:,} tokens do not fit the KV pool, "
-        f"which holds one request of {longest:,}",
+        f"p99.9 of prompt and answer together; the model's {question.context_limit:,} tokens {may} not fit the KV "
+        f"pool, which holds one request of {longest:,}",
     )
+
+
+def flag_names(question: Question) -> Mapping[str, str]:
+    """Return what a question's runtime calls its settings."""
+    return FLAGS[_dialect(question)]
 
 
 def _dialect(question: Question) -> str:

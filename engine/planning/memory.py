@@ -1,10 +1,12 @@
 """The memory of one replica as the plan states it, with its verdict."""
 
-from engine.fleet.candidates import Candidates
+import numpy as np
+
+from engine.fleet.candidates import Candidates, pool_ends, seats_in
 from engine.fleet.search import MARGINAL_WEIGHTS
-from engine.plan import AcceleratorMemory, Memory, Verdict
+from engine.plan import AcceleratorMemory, Memory, PoolBand, PoolSize, Verdict
 from engine.question.resolve import Question
-from engine.step.memory import kv_bytes_per_token, weights_bytes
+from engine.step.memory import kv_bytes_per_token, sequence_bytes, weights_bytes
 
 
 def replica_memory(question: Question, replica: Candidates, kv_cache_usage: float) -> Memory:
@@ -43,4 +45,25 @@ def replica_memory(question: Question, replica: Candidates, kv_cache_usage: floa
             runtime_bytes=float(memory.runtime[0]),
             unused_bytes=float(memory.unused[0]),
         ),
+        kv_cache_tokens=_pool_size(question, replica, pool).kv_cache_tokens,
+        band=_pool_band(question, replica),
+    )
+
+
+def _pool_band(question: Question, replica: Candidates) -> PoolBand | None:
+    ends = pool_ends(replica)
+    return PoolBand(*(_pool_size(question, replica, end) for end in ends)) if ends else None
+
+
+def _pool_size(question: Question, replica: Candidates, pool: float) -> PoolSize:
+    """Return the size of a replica's pool with so many bytes on each accelerator."""
+    limit, dp = question.context_limit, int(replica.parallelism.dp[0])
+    kv_bytes = np.array([question.kv_cache.bytes_per_element])
+    longest = sequence_bytes(
+        question.model, np.array([float(limit)]), kv_bytes, replica.parallelism, question.runtime.pool_shares
+    )
+    return PoolSize(
+        pool * int(replica.parallelism.accelerators[0]),
+        pool * dp / max(float(longest[0]), 1.0) * limit,
+        int(seats_in(np.array([pool]), replica.memory, replica.parallelism)[0]),
     )

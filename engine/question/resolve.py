@@ -43,9 +43,11 @@ class Question(Struct, frozen=True):
     context_limit: int
     """Prompt and answer together, tokens."""
     lengths: Lengths
-    budget_tokens: int
+    token_budget: int | None
+    """Tokens of a step, where somebody said so; None: the runtime's on each accelerator."""
     batch_cap: int
-    memory_utilisation: float
+    memory_utilisation: float | None
+    """Share of memory that the runtime takes, where somebody said so; None: its own."""
     catalog: Catalog
 
     @property
@@ -88,15 +90,23 @@ class Question(Struct, frozen=True):
         reserves = self.runtime.scheduler.reserve_output
         return self.lengths.reserved_mean if reserves else self.lengths.live_mean
 
-    def usable_bytes(self, memory: Floats, taken: Floats) -> Floats:
+    def budget_on(self, accelerator: Accelerator) -> int:
+        """Return the tokens that one step may carry on an accelerator."""
+        return self.token_budget or self.runtime.scheduler_on(accelerator).token_budget
+
+    def usable_bytes(self, memory: Floats, taken: Floats, held: Floats, share: Floats) -> Floats:
         """Return how much of accelerators' memory may be used, KV included; arrays of one shape.
 
         Args:
+            memory: of the accelerators.
             taken: by weights, activations and the runtime.
+            held: by the runtime alone, before weights are loaded.
+            share: that the runtime takes.
         """
-        share = self.memory_utilisation
         if self.runtime.utilises_free_memory:
             return np.minimum(taken + share * (memory - taken), memory)
+        if self.runtime.step_reserve is not None:
+            return held + share * (memory - held)
         return share * memory
 
     def profiled_sequences(self, accelerator: Accelerator) -> int:
@@ -131,7 +141,6 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     _loaded(runtime, weights, catalog)
     scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
-    budget_tokens = spec.serving.token_budget or scheduler.token_budget
     kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
     served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model, runtime)
     if served and served.kv_precision and spec.precision.kv_cache is None and served.kv_precision in runtime.kv_formats:
@@ -150,10 +159,14 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         accelerators=_accelerators(spec, catalog, runtime),
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
-        budget_tokens=budget_tokens,
+        token_budget=spec.serving.token_budget,
         # A step gives each sequence a token, so that no more run together than it may carry.
-        batch_cap=min(spec.serving.batch_cap or scheduler.max_sequences, scheduler.max_sequences, budget_tokens),
-        memory_utilisation=spec.serving.memory_utilisation or runtime.memory_utilisation,
+        batch_cap=min(
+            spec.serving.batch_cap or scheduler.max_sequences,
+            scheduler.max_sequences,
+            spec.serving.token_budget or scheduler.token_budget,
+        ),
+        memory_utilisation=spec.serving.memory_utilisation,
         catalog=catalog,
     )
 

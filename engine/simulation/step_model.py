@@ -143,12 +143,14 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
     live = question.lengths.live_mean
     kv_bytes = np.array([candidates.rates[int(candidates.which[row])].kv_bytes])
     parallelism = candidates.parallelism.take(np.array([row], dtype=np.intp))
-    one = float(sequence_bytes(question.model, np.array([live]), kv_bytes, parallelism)[0])
+    one = float(
+        sequence_bytes(question.model, np.array([live]), kv_bytes, parallelism, question.runtime.pool_shares)[0]
+    )
     pool = float(candidates.memory.kv_cache[row]) * ranks
     return step_model(
         candidates.step_tables() if tables is None else tables,
         row,
-        budget=question.budget_tokens * ranks * int(candidates.parallelism.pp[row]),
+        budget=question.budget_on(candidates.accelerator(row)) * ranks * int(candidates.parallelism.pp[row]),
         seats=question.batch_cap * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,

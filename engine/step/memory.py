@@ -7,7 +7,8 @@ import numpy as np
 
 from catalogs.matrices import layer_matrices, linear_extra_parameters, norm_parameters
 from catalogs.records.models import LayerGroup, MixtureFeedForward, ModelArchitecture
-from catalogs.records.runtimes import Profile, ServingRuntime
+from catalogs.records.runtime_memory import PoolShares, Profile, StepReserve
+from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, weights_by_part
 from engine.arrays import Floats, Ints
 from engine.step.operations import INDEX_KEY_BYTES, layers
@@ -87,12 +88,17 @@ def kv_bytes_per_token(model: ModelArchitecture, kv_bytes: float) -> float:
 
 
 def sequence_bytes(
-    model: ModelArchitecture, tokens: Floats, kv_bytes: Floats, parallelism: Parallelism | None = None
+    model: ModelArchitecture,
+    tokens: Floats,
+    kv_bytes: Floats,
+    parallelism: Parallelism | None = None,
+    shares: PoolShares | None = None,
 ) -> Floats:
     """Return the KV and state bytes of a sequence of ``tokens`` live tokens.
 
     Sliding layers stop growing at their window; linear layers hold a constant state; sparse attention (an indexer)
-    keeps every token although it reads few.
+    keeps every token although it reads few. Where a runtime splits its pool by kind of layer, they are the pool's
+    bytes over the sequences that the part that fills first has room for.
 
     Args:
         model: whose cache it is.
@@ -100,13 +106,18 @@ def sequence_bytes(
         kv_bytes: bytes per KV element, per candidate.
         parallelism: of the candidates: bytes are then those on one accelerator of each, where KV heads are sharded no
             finer than they are and a latent vector is replicated over tp. None: the whole model's.
+        shares: by which the runtime splits its pool; None: it does not.
     """
-    total: Floats = np.zeros(np.broadcast(tokens, kv_bytes).shape)
+    nothing: Floats = np.zeros(np.broadcast(tokens, kv_bytes).shape)
+    cached, states = nothing, nothing
+    room = _room(model, tokens, shares)
     for layer in layers(model):
         mix = layer.mixing
         if mix is None:
             continue
-        live = np.minimum(tokens, mix.window) if mix.window and not mix.index_elements else tokens
+        live = tokens if room is None else room
+        if mix.window and not mix.index_elements:
+            live = np.minimum(tokens, mix.window) if room is None or shares is None else shares.window_tokens * room
         cache = live * mix.stored_elements * kv_bytes
         index = tokens * mix.index_elements * INDEX_KEY_BYTES
         state: Floats | float = mix.state_bytes
@@ -115,8 +126,74 @@ def sequence_bytes(
                 cache = cache / np.minimum(parallelism.tp, mix.kv_heads)
             state = mix.state_bytes / np.minimum(parallelism.tp, mix.linear_heads)
             cache, index, state = cache / parallelism.pp, index / parallelism.pp, state / parallelism.pp
-        total = total + layer.count * (cache + index + state)
-    return total
+        cached = cached + layer.count * (cache + index)
+        states = states + layer.count * state
+    if shares is None or not (np.any(states) and np.any(cached)):
+        return cached + states
+    both = 1 + shares.state_memory
+    return np.maximum(cached * both, states * shares.state_slots * both / shares.state_memory)
+
+
+def _room(model: ModelArchitecture, tokens: Floats, shares: PoolShares | None) -> Floats | None:
+    """Return the tokens of full layers' room that a sequence takes, where sliding layers' room goes with it.
+
+    None where they do not share a pool: nobody splits it, or the model has layers of one kind only.
+    """
+    kinds = [layer.mixing for layer in layers(model) if layer.mixing and layer.mixing.stored_elements]
+    windows = [mix.window for mix in kinds if mix.window and not mix.index_elements]
+    if shares is None or not windows or len(windows) == len(kinds):
+        return None
+    result: Floats = np.maximum(tokens, np.minimum(tokens, max(windows)) / shares.window_tokens)
+    return result
+
+
+PROMPT_GRAPHS: Ints = np.array(
+    [
+        *(*range(4, 33, 4), *range(48, 257, 16), *range(288, 513, 32), *range(576, 1025, 64)),
+        *(*range(1280, 4097, 256), *range(4608, 2**17 + 1, 512)),
+    ]
+)
+"""Tokens of the steps of which SGLang captures graphs, up to its chunk (generate_prefill_cuda_graph_batch_sizes)."""
+
+
+def memory_share(
+    reserve: StepReserve,
+    model: ModelArchitecture,
+    parallelism: Parallelism,
+    memory_bytes: Floats,
+    tokens: Floats,
+    captured: Floats,
+) -> Floats:
+    """Return the share of accelerators' memory that a runtime's rule gives to weights and KV cache.
+
+    Args:
+        reserve: the rule.
+        model: that is served.
+        parallelism: of the candidates.
+        memory_bytes: of each candidate's accelerator.
+        tokens: of a step that computes prompts, per candidate.
+        captured: requests of the largest captured decoding step, per candidate.
+    """
+    memory_mib = memory_bytes / 2**20
+    latent = any(layer.mixing and not layer.mixing.splits for layer in layers(model))
+    sizes = np.searchsorted(PROMPT_GRAPHS, tokens, side="right")
+    rank_mib = reserve.rank_request_mib + np.where(
+        captured > reserve.large_captured, reserve.large_rank_request_mib - reserve.rank_request_mib, 0.0
+    )
+    reserved = (
+        reserve.constant_mib
+        + reserve.token_mib * np.maximum(tokens, reserve.least_tokens)
+        + reserve.captured_request_mib * captured
+        + np.where(parallelism.dp > 1, rank_mib * captured * parallelism.dp, 0.0)
+        + reserve.accelerator_mib * parallelism.tp * parallelism.dp * parallelism.pp
+        + (reserve.latent_prompt_graphs_mib if latent else reserve.prompt_graph_mib * sizes)
+    )
+    large = memory_mib > reserve.large_device_gib * 1024
+    reserved = np.where(large, np.maximum(reserved, reserve.least_mib), reserved)
+    towers = model.tower_parameters / reserve.usual_tower_parameters
+    seeing = reserve.tower_share * np.clip(1 - reserve.tower_slope * (towers - 1), *reserve.tower_bounds)
+    result: Floats = np.round(1 - reserved / memory_mib, 3) * (seeing if model.tower_parameters else 1.0)
+    return result
 
 
 def activation_bytes(

@@ -7,8 +7,8 @@ from agent.report.estimate.comparison import estimates_beside
 from agent.report.estimate.derivation import derivations
 from agent.report.estimate.words import TONES, flops_shown, latency_shown, load_shown, setup_shown
 from agent.report.memory_bar import memory_bar
-from agent.report.words import amount_shown, sentence
-from catalogs.units import show_bytes, show_count, show_figure, show_percent, show_rate
+from agent.report.words import amount_shown, pool_facts, sentence
+from catalogs.units import show_bytes, show_figure, show_percent, show_rate
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome
 from engine.plan import Memory
 
@@ -84,15 +84,12 @@ def _throughput(outcome: Estimate) -> Facts:
 
 
 def _memory(memory: Memory) -> Facts:
-    fit = f"{show_count(memory.max_concurrent_sequences)} of mean length"
-    longer = f"{show_count(memory.max_concurrent_sequences_p95)} of p95 length"
     return Facts(
         (
             ("headroom", f"{show_percent(memory.headroom)} of the KV pool is free at this load"),
             ("weights, whole model", show_bytes(memory.weights_bytes)),
             ("KV cache per token", show_bytes(memory.kv_cache_bytes_per_token)),
-            ("KV pool of the replica", show_bytes(memory.kv_cache_pool_bytes)),
-            ("requests that fit", f"{fit}, {longer}"),
+            *pool_facts(memory),
         )
     )
 

@@ -11,7 +11,7 @@ from agent.report.plan.fleet_section import ledger_table, rated_power, threshold
 from agent.report.plan.performance_section import binding_facts, performance_tables, simulated_blocks
 from agent.report.plan.replay_section import replay_blocks
 from agent.report.plan.workload_section import workload_table
-from agent.report.words import amount_shown, assumption_shown, joined, sentence, start_lead, usd_shown
+from agent.report.words import amount_shown, assumption_shown, joined, pool_facts, sentence, start_lead, usd_shown
 from catalogs.units import show_bytes, show_count, show_percent, show_seconds
 from engine.plan import Alternative, CapacityPlan, Memory, Rejection, parallelism_shown
 
@@ -71,7 +71,6 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
 
 def _memory(memory: Memory) -> Iterator[Block]:
     yield memory_bar(memory.per_accelerator, empty=True)
-    mean, high = show_count(memory.max_concurrent_sequences), show_count(memory.max_concurrent_sequences_p95)
     verdict = Words(
         f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
         {"compatible": "good", "marginal": "warning", "incompatible": "bad"}[memory.verdict],  # type: ignore[arg-type]
@@ -82,8 +81,7 @@ def _memory(memory: Memory) -> Iterator[Block]:
             ("weights, whole model", show_bytes(memory.weights_bytes)),
             ("KV cache per token", show_bytes(memory.kv_cache_bytes_per_token)),
             ("KV cache per sequence", f"{show_bytes(memory.kv_cache_bytes_per_sequence)} at the mean length"),
-            ("KV pool of a replica", show_bytes(memory.kv_cache_pool_bytes)),
-            ("sequences that fit", f"{mean} of mean length, {high} of p95 length"),
+            *pool_facts(memory),
         )
     )
 
