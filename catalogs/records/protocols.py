@@ -159,6 +159,8 @@ class BenchmarkProtocol(Record):
     tuning: EngineTuning | None = None
     memory_utilisation: Annotated[float, Meta(gt=0, le=1)] | None = None
     """Where the servers were started with another than the runtime's default."""
+    versions: tuple[tuple[Identifier, str], ...] = ()
+    """Runtimes, each with its version where points state none."""
     requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
     """Prompt and answer as printed, and how many such requests an offline run queued."""
     workloads: tuple[BenchmarkWorkload, ...] = ()

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.facts import Identifier, NonNegative, PositiveInt, Record
+from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, PositiveInt, Record
 
 
 class ExpertPadding(Record):
@@ -47,30 +47,28 @@ class Profile(Record):
     source: str
 
 
-class SmallDevices(Record):
-    """Devices on which fewer requests run together by default."""
-
-    below_gib: NonNegative
-    others: tuple[Identifier, ...] = ()
-    """Accelerators with more memory that count as small, by the start of their id."""
-    max_sequences: PositiveInt
-    source: str
-
-    def holds(self, accelerator: Accelerator) -> bool:
-        """Return whether the accelerator counts as small."""
-        return accelerator.memory_gib < self.below_gib or accelerator.id.startswith(self.others)
-
-
 class DeviceLimits(Record):
-    """Limits of a step on devices of less memory than a bound."""
+    """Limits of a step on some devices: those of less memory than a bound, and others that count among them."""
 
     below_gib: Annotated[float, Meta(gt=0)] = inf
+    others: tuple[Identifier, ...] = ()
+    """Accelerators with more memory that count as such devices, by the start of their id."""
+    vendors: tuple[str, ...] = ()
+    """Of accelerators; empty: every vendor."""
     token_budget: PositiveInt
     """Tokens of a step that computes prompts."""
-    captured: PositiveInt
-    """Requests of the largest decoding step of which a graph is captured."""
-    captured_wide: PositiveInt
+    max_sequences: PositiveInt | None = None
+    """Requests that may run together; null: as many as the scheduler says."""
+    captured: NonNegativeInt = 0
+    """Requests of the largest decoding step of which a graph is captured, where memory is left by that number."""
+    captured_wide: NonNegativeInt = 0
     """The same where tensor parallelism spans four accelerators and more."""
+    source: str = ""
+
+    def holds(self, accelerator: Accelerator) -> bool:
+        """Return whether the accelerator is such a device."""
+        small = accelerator.memory_gib < self.below_gib or accelerator.id.startswith(self.others)
+        return small and (not self.vendors or accelerator.vendor in self.vendors)
 
 
 class StepReserve(Record):

@@ -16,7 +16,6 @@ from catalogs.records.runtime_memory import (
     PoolShares,
     PoolSpread,
     Profile,
-    SmallDevices,
     StepReserve,
 )
 from catalogs.records.validation import InvalidValues, record_of
@@ -120,9 +119,8 @@ class ServingRuntime(Fact):
     """The first that holds of an accelerator is what it holds where tensor parallelism spans several."""
     profile: Profile | None = None
     """Null: its share of memory is of weights and KV cache alone, and steps run in what it leaves."""
-    small_devices: SmallDevices | None = None
     device_limits: tuple[DeviceLimits, ...] = ()
-    """By ascending memory; empty where its scheduler's limits hold on every device."""
+    """The first that holds of an accelerator goes before its scheduler's limits; by ascending memory."""
     step_reserve: StepReserve | None = None
     """Null: its share of memory is the same on every device."""
     pool_shares: PoolShares | None = None
@@ -240,16 +238,20 @@ class ServingRuntime(Fact):
 
     def limits_on(self, accelerator: Accelerator) -> DeviceLimits | None:
         """Return the limits of a step on an accelerator, where they depend on its memory."""
-        return next((one for one in self.device_limits if accelerator.memory_gib < one.below_gib), None)
+        return next((one for one in self.device_limits if one.holds(accelerator)), None)
 
     def scheduler_on(self, accelerator: Accelerator) -> Scheduler:
-        """Return its scheduler with the tokens that one step may carry on an accelerator."""
+        """Return its scheduler with the limits that it has by default on an accelerator."""
         limits = self.limits_on(accelerator)
-        return replace(self.scheduler, token_budget=limits.token_budget) if limits else self.scheduler
+        if limits is None:
+            return self.scheduler
+        sequences = limits.max_sequences or self.scheduler.max_sequences
+        return replace(self.scheduler, token_budget=limits.token_budget, max_sequences=sequences)
 
     def started_with(self, scheduler: Scheduler) -> "ServingRuntime":
         """Return the runtime with a scheduler whose limits hold on every device."""
-        limits = [replace(one, token_budget=scheduler.token_budget) for one in self.device_limits]
+        budget, sequences = scheduler.token_budget, scheduler.max_sequences
+        limits = [replace(one, token_budget=budget, max_sequences=sequences) for one in self.device_limits]
         return replace(self, scheduler=scheduler, device_limits=tuple(limits))
 
     def spread_on(self, accelerator: Accelerator) -> PoolSpread | None:
@@ -258,13 +260,6 @@ class ServingRuntime(Fact):
             (one for one in self.pool_spread if not one.architectures or accelerator.architecture in one.architectures),
             None,
         )
-
-    def profiled_sequences(self, accelerator: Accelerator, batch_cap: int) -> int:
-        """Return the requests for which its trial step samples, where up to ``batch_cap`` are planned to run."""
-        if self.profile is None or self.profile.sampled is None:
-            small = self.small_devices
-            return min(batch_cap, small.max_sequences) if small and small.holds(accelerator) else batch_cap
-        return self.profile.sampled
 
     def widens(self, precision: str, accelerator: Accelerator) -> bool:
         """Return whether it runs a format weight-only, in 16 bit, on an accelerator without a unit for it."""

@@ -103,7 +103,7 @@ def _question(point: MeasuredPoint, catalog: Catalog) -> Question:
         model=point.system.model,
         precision=Precisions(weights=point.system.weights, kv_cache=point.system.kv_cache),
         serving=Serving(
-            runtime=point.system.runtime,
+            runtime=point.system.runtime_name,
             tensor_parallel=split.tp or None,
             pipeline_parallel=split.pp or None,
             data_parallel=split.dp or None,

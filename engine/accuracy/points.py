@@ -1,6 +1,7 @@
 """A row of a measurements CSV, read: the system, the load, the lengths, and how the benchmark was run."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -48,6 +49,13 @@ class System(Struct, frozen=True):
     weights: str | None
     kv_cache: str | None
     runtime: str
+    version: str = ""
+    """Of the runtime; empty where it is not known."""
+
+    @property
+    def runtime_name(self) -> str:
+        """The runtime as a spec names it: 'vllm@0.12'."""
+        return f"{self.runtime}@{self.version}" if self.version else self.runtime
 
 
 class BenchmarkLoad(Struct, frozen=True):
@@ -109,11 +117,13 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
     weights = row["weight_precision"].lower() or None
     quantised = catalog.precision(PRECISION_NAMES.get(weights, weights)).bits < 16 if weights else False
     unprinted_fp8 = quantised and accelerator.architecture in protocol.fp8_kv_architectures
+    runtime, version = runtime_and_version(row["engine"], row["engine_version"], catalog)
     system = System(
         model=row["model"],
         weights=PRECISION_NAMES.get(weights, weights) if weights else None,
         kv_cache=row["kv_precision"].lower() or ("fp8" if unprinted_fp8 else None),
-        runtime=runtime_id(row["engine"], row["engine_version"], catalog),
+        runtime=runtime,
+        version=version or dict(protocol.versions).get(runtime, ""),
     )
     workload = protocol.workload_of(model.id)
     drawn = (workload.input, workload.output) if workload and not row["input_tokens"] else None
@@ -154,21 +164,20 @@ def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
 
 
 @lru_cache(maxsize=256)
-def runtime_id(engine: str, version: str, catalog: Catalog) -> str:
-    """Return the runtime that stands for an engine and its version: the nearest generation, else the generic one.
+def runtime_and_version(engine: str, version: str, catalog: Catalog) -> tuple[str, str]:
+    """Return the runtime that stands for an engine and its version, else the generic one; and the version, if known.
 
     Args:
         engine: as a benchmark names it: 'vllm'.
-        version: of the engine; empty where none is known.
+        version: of the engine, as a benchmark states it; empty where it does not.
         catalog: with the runtimes.
     """
     generation = ".".join(version.split(".")[:2])
-    for name in (f"{engine} {generation}".strip(), engine):
-        try:
-            return catalog.runtime(name).id
-        except InputError:
-            continue
-    return "generic"
+    for name in (f"{engine} {version}", f"{engine} {generation}", engine):
+        with suppress(InputError):
+            id, _, known = catalog.runtime_name(name.strip()).partition("@")
+            return id, known
+    return "generic", ""
 
 
 def tokens_of(load: BenchmarkLoad) -> Tokens:

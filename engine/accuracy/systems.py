@@ -80,7 +80,7 @@ def _question_of(system: System, accelerators: Iterable[str], catalog: Catalog) 
         tokens=Tokens(input=one_token, output=one_token),
         model=system.model,
         precision=Precisions(weights=system.weights, kv_cache=system.kv_cache),
-        serving=Serving(runtime=system.runtime),
+        serving=Serving(runtime=system.runtime_name),
         hardware=Hardware(accelerators=tuple(sorted(accelerators))),
     )
     return resolve(spec, catalog)

@@ -263,7 +263,8 @@ def _verdict(basis: Basis, at: Point, memory: Memory, utilisation: float | None)
         share, fit = one.weights_bytes / (one.total_bytes - one.unused_bytes), memory.max_concurrent_sequences
         return "marginal", f"weights take {share:.0%} of the usable memory: {fit:,} requests of mean length fit"
     if basis.load.kind == "concurrency" and clients > seats:
-        full = "KV cache" if seats < basis.question.batch_cap * int(basis.found.parallelism.dp[0]) else "batch"
+        cap = basis.question.cap_on(basis.found.accelerator(0)) * int(basis.found.parallelism.dp[0])
+        full = "KV cache" if seats < cap else "batch"
         return "marginal", f"{clients - seats:,} of {clients:,} clients wait for a seat: the {full} is full"
     if basis.load.kind == "rps" and utilisation is not None and utilisation > ceiling:
         return "marginal", f"{utilisation:.0%} of the saturated rate: waits grow steeply beyond {ceiling:.0%}"

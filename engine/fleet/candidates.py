@@ -280,7 +280,8 @@ def measure(
         share=share,
     )
     by_memory = seats_in(pool, memory, parallelism)
-    seats = np.minimum(by_memory, float(question.batch_cap) * parallelism.dp)
+    cap = np.array([float(question.cap_on(a)) for a in accelerators])[which]
+    seats = np.minimum(by_memory, cap * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
 
 

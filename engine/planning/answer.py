@@ -150,7 +150,7 @@ def _cap_warning(question: Question, candidates: Candidates, fleet: Fleet) -> li
         return []
     free_serving = replace(question.spec.serving, batch_cap=None)
     spec = replace(question.spec, serving=free_serving)
-    free = replace(question, spec=spec, batch_cap=question.runtime.scheduler.max_sequences)
+    free = replace(question, spec=spec, batch_cap=None)
     without = search(free)
     if not len(without.order):
         return []

@@ -64,7 +64,7 @@ def saturation_cause(question: Question, best: SizedCandidates) -> str:
     if full_before[0, 0] or float(wider[0, 0]) < GAIN:
         return "the device, full of prefill and decode"
     if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
-        return f"the batch cap of {question.batch_cap}"
+        return f"the batch cap of {question.cap_on(best.candidates.accelerator(0))}"
     return "the KV cache"
 
 

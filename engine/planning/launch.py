@@ -212,7 +212,7 @@ def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
     # SGLang divides its limits by the ranks of attention (arg_groups/parallel_hook.py, model_executor); the others' are
     # those of a rank.
     times = ranks if dialect == "sglang" else 1
-    fit, most = int(replica.seats_by_memory[0]) // ranks, question.runtime.scheduler.max_sequences
+    fit, most = int(replica.seats_by_memory[0]) // ranks, question.cap_on(replica.accelerator(0))
     state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
     if cap:
         yield LaunchFlag(names["sequences"], str(cap * times), "the batch cap that was asked for")
@@ -236,7 +236,7 @@ def _budget(question: Question, accelerator: Accelerator) -> int:
 
 def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[LaunchFlag]:
     """Yield llama.cpp's context, which it allocates for all slots at its start, and its slots."""
-    slots = question.spec.serving.batch_cap or question.runtime.scheduler.max_sequences
+    slots = question.cap_on(replica.accelerator(0))
     limit = context.tokens if context else question.context_limit
     longest = longest_request(question, replica, limit=question.context_limit * slots)
     tokens = min(limit * slots, max(longest // CONTEXT_STEP, 1) * CONTEXT_STEP)

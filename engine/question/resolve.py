@@ -45,7 +45,8 @@ class Question(Struct, frozen=True):
     lengths: Lengths
     token_budget: int | None
     """Tokens of a step, where somebody said so; None: the runtime's on each accelerator."""
-    batch_cap: int
+    batch_cap: int | None
+    """Requests that may run together, where somebody said so; None: the runtime's on each accelerator."""
     memory_utilisation: float | None
     """Share of memory that the runtime takes, where somebody said so; None: its own."""
     catalog: Catalog
@@ -94,6 +95,14 @@ class Question(Struct, frozen=True):
         """Return the tokens that one step may carry on an accelerator."""
         return self.token_budget or self.runtime.scheduler_on(accelerator).token_budget
 
+    def cap_on(self, accelerator: Accelerator) -> int:
+        """Return the requests that may run together on a data-parallel rank of an accelerator.
+
+        A step gives each a token, so that no more run together than it may carry.
+        """
+        own = self.runtime.scheduler_on(accelerator).max_sequences
+        return min(self.batch_cap or own, self.budget_on(accelerator))
+
     def usable_bytes(self, memory: Floats, taken: Floats, held: Floats, share: Floats) -> Floats:
         """Return how much of accelerators' memory may be used, KV included; arrays of one shape.
 
@@ -111,9 +120,8 @@ class Question(Struct, frozen=True):
 
     def profiled_sequences(self, accelerator: Accelerator) -> int:
         """Return the requests for which the runtime's trial step samples on an accelerator."""
-        if self.spec.serving.batch_cap and self.runtime.profile and self.runtime.profile.sampled is None:
-            return self.batch_cap
-        return self.runtime.profiled_sequences(accelerator, self.batch_cap)
+        profile = self.runtime.profile
+        return (profile and profile.sampled) or self.cap_on(accelerator)
 
     @property
     def mean_rate(self) -> float | None:
@@ -139,7 +147,6 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     if not runtime.sliding_windows:
         model = model.without_windows()
     _loaded(runtime, weights, catalog)
-    scheduler = runtime.scheduler
     limit = _context_limit(spec, model)
     kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
     served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model, runtime)
@@ -160,12 +167,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
         token_budget=spec.serving.token_budget,
-        # A step gives each sequence a token, so that no more run together than it may carry.
-        batch_cap=min(
-            spec.serving.batch_cap or scheduler.max_sequences,
-            scheduler.max_sequences,
-            spec.serving.token_budget or scheduler.token_budget,
-        ),
+        batch_cap=spec.serving.batch_cap,
         memory_utilisation=spec.serving.memory_utilisation,
         catalog=catalog,
     )

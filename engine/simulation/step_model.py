@@ -151,7 +151,7 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
         candidates.step_tables() if tables is None else tables,
         row,
         budget=question.budget_on(candidates.accelerator(row)) * ranks * int(candidates.parallelism.pp[row]),
-        seats=question.batch_cap * ranks,
+        seats=question.cap_on(candidates.accelerator(row)) * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,
         overhead_s=candidates.rates[int(candidates.which[row])].constants["ttft_overhead_s"],

@@ -18,7 +18,6 @@ ROWS = list(csv.DictReader((CASES / "real_cases.csv").read_text(encoding="utf-8"
 SHORT_OF = {
     "t-405b-fp8": "vLLM 0.5.3 of July 2024 counted as taken whatever its trial step left no longer free on the device, "
     "what PyTorch's allocator kept for reuse too: 8.8 GiB beside the weights, where this has 6.6 by logs of 0.19",
-    "d-mistral-4090-32": "small models on consumer cards under load come out a third too fast; the cause is not found",
 }
 """Rows that we do not reach, with what is known of the reason."""
 LONGER, LONGEST = 60_000, 100_000

@@ -81,5 +81,5 @@ def test_servers_are_started_as_the_protocol_says() -> None:
     assert (few.scheduler.poll_steps, many.scheduler.poll_steps) == (10, 30)
     assert few.step_model.budget == 4096
     vllm = run_of(15, protocol)
-    assert vllm.scheduler == CATALOG.runtime("vllm").scheduler
+    assert vllm.scheduler == CATALOG.runtime("vllm").scheduler_on(CATALOG.accelerator("b200"))
     assert vllm.step_model.budget == STEPS.budget

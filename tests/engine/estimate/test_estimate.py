@@ -100,14 +100,15 @@ def test_beyond_a_node_stages_are_added() -> None:
 
 
 def test_a_model_that_does_not_fit_says_what_it_needed_and_what_would_work() -> None:
-    outcome = refused(ONE, serving__tensor_parallel=1)
+    of_the_log = {"serving__runtime": "vllm@0.16", "hardware__accelerators": ["h100"]}
+    outcome = refused(ONE, serving__tensor_parallel=1, **of_the_log)
     rejection = outcome.rejection
     assert rejection.needed and rejection.available and rejection.needed > rejection.available
     assert outcome.per_accelerator and parts_of(outcome.per_accelerator) == pytest.approx(rejection.needed)
-    # In FP8 it leaves no pool on one device of 80 GB: vLLM refused to start (llm-d-benchmark's log of it, TP=1).
-    assert rejection.relaxations == ("--tp 2", "--precision int4")
-    assert isinstance(estimated(ONE, serving__tensor_parallel=2), Estimate)
-    assert isinstance(estimated(ONE, serving__tensor_parallel=1, precision__weights="int4"), Estimate)
+    # In FP8 it leaves no pool on one device of 80 GB: vLLM 0.16 refused to start (llm-d-benchmark's log of it, TP=1).
+    assert rejection.relaxations == ("--tp 4", "--precision int4")
+    for works in ({"serving__tensor_parallel": 4}, {"serving__tensor_parallel": 1, "precision__weights": "int4"}):
+        assert isinstance(estimated(ONE, **of_the_log, **works), Estimate)
 
 
 def test_a_format_without_a_unit_says_what_it_would_run_as() -> None:

@@ -16,6 +16,7 @@ ONE_H100 = {
     "precision.weights": None,
     "hardware.accelerators": ["h100"],
     "serving.tensor_parallel": 1,
+    "serving.memory_utilisation": 0.9,
     "traffic.requests_per_s": 0.01,
     "tokens.input.mean": 500,
     "tokens.output.mean": 100,

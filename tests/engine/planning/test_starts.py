@@ -2,7 +2,8 @@
 
 vLLM: ``config/model.py`` (heads and KV heads over tensor parallelism), ``v1/core/kv_cache_utils.py`` (one request of
 the context limit must fit the pool), ``fp8.py`` (whole blocks of scales), ``v1/worker/gpu_model_runner.py`` (states of
-hybrids cap the sequences). SGLang's ``server_args.py`` has the same of heads and blocks.
+hybrids cap the sequences), ``engine/arg_utils.py`` (sequences by default, by device). SGLang's ``server_args.py`` has
+the same of heads and blocks.
 """
 
 import shlex
@@ -95,7 +96,8 @@ def too_long_a_context(plan: CapacityPlan, model: ModelArchitecture) -> Iterator
 def too_many_states(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
     room = plan.memory.max_concurrent_sequences // plan.chosen.data_parallel  # the flag is of a rank
     hybrid = any(isinstance(group.attention, LinearAttention | ParallelAttention) for group in model.layers)
-    cap = int(flags_of(plan.chosen.command).get("--max-num-seqs") or 1024)
+    small = plan.memory.per_accelerator.total_bytes < 70 * 2**30 or plan.chosen.accelerator.startswith("a100")
+    cap = int(flags_of(plan.chosen.command).get("--max-num-seqs") or (256 if small else 1024))
     if hybrid and plan.chosen.runtime == "vllm" and room < cap:
         yield f"{cap} sequences, room for the states of {room}"
 

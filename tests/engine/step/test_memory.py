@@ -60,7 +60,7 @@ def test_the_seed_case_to_the_byte() -> None:
 
 def test_tensorrt_llm_shares_out_what_weights_leave_and_vllm_the_whole() -> None:
     wanted = {"hardware.accelerators": ["h100"], "precision.weights": "fp8"}
-    for runtime, share in (("vllm", 0.9), ("tensorrt-llm", 0.9)):
+    for runtime, share in (("vllm", 0.92), ("vllm@0.19", 0.9), ("tensorrt-llm", 0.9)):
         memory = single(question(wanted | {"serving.runtime": runtime}), ParallelSizes(2)).memory
         taken = memory.weights[0] + memory.activations[0] + memory.runtime[0]
         free = runtime == "tensorrt-llm"

@@ -94,10 +94,12 @@ def test_a_large_mixture_on_four_h100_leaves_the_pool_that_was_printed(
 
 
 def test_small_devices_sample_for_fewer_requests_and_cards_without_nvlink_hold_smaller_buffers() -> None:
-    assert VLLM.profiled_sequences(H100, 1024) == 1024
-    assert VLLM.profiled_sequences(CATALOG.accelerator("a100"), 1024) == 256
-    assert VLLM.profiled_sequences(CATALOG.accelerator("rtx-4090"), 1024) == 256
-    assert VLLM.profiled_sequences(CATALOG.accelerator("rtx-4090"), 64) == 64
+    asked = question({"model": "llama-3.1-8b"})
+    assert asked.profiled_sequences(H100) == 1024
+    assert asked.profiled_sequences(CATALOG.accelerator("a100")) == 256
+    assert asked.profiled_sequences(CATALOG.accelerator("rtx-4090")) == 256
+    few = question({"model": "llama-3.1-8b", "serving.batch_cap": 64})
+    assert few.profiled_sequences(CATALOG.accelerator("rtx-4090")) == 64
     assert VLLM.communicator_gib(H100) > 4 * VLLM.communicator_gib(CATALOG.accelerator("l40s"))
 
 
@@ -162,8 +164,8 @@ def test_sglang_shares_out_its_pool_by_kind_of_layer() -> None:
     ("model", "accelerator", "tp", "serving", "pool_gib", "below"),
     [
         # Qwen3.6 27B in 4 bit with its layer of multi-token prediction (noonghunna/club-3090 issues 104 and 127).
-        ("qwen3.6-27b", "rtx-3090", 2, {"memory_utilisation": 0.92, "batch_cap": 2}, 11.06, 0.5),
-        ("qwen3.6-27b", "rtx-3090", 4, {"memory_utilisation": 0.92, "batch_cap": 2}, 15.72, 0.5),
+        ("qwen3.6-27b", "rtx-3090", 2, {"memory_utilisation": 0.92, "batch_cap": 2, "token_budget": 8192}, 11.06, 0.5),
+        ("qwen3.6-27b", "rtx-3090", 4, {"memory_utilisation": 0.92, "batch_cap": 2, "token_budget": 8192}, 15.72, 0.5),
     ],
 )
 def test_pools_on_other_cards_lie_in_their_band(
