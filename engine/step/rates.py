@@ -185,75 +185,122 @@ def rates_for(
         Unsupported: the accelerator has no unit for the format.
     """
     unit = compute_unit(accelerator, weights, runtime)
-    measured_on = accelerator.kernels or accelerator.id
-    own = accelerator.kernels is None
-    order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
-    bandwidth = order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s
-
-    def roofline(fit: RooflineFit, curve: KernelCurve, matrix_unit: str, *, static: bool = False) -> Roofline:
-        fitted_unit = matrix_unit if matrix_unit in curve.peak_tflops else "bf16"
-        peak = curve.peak_tflops[fitted_unit] * 1e12 if own and fitted_unit == matrix_unit else None
-        peak = peak or peak_flops(accelerator, matrix_unit) or peak_flops(accelerator, "bf16") or 0.0
-        t0 = STATIC_SCALE_LAUNCH_S if static else fit.t0_us * 1e-6
-        return Roofline(t0, fit.compute * peak, min(fit.memory, 1.0) * bandwidth, fit.p)
-
-    widened = unit == "bf16" and weights.compute in ("fp8", "fp4")
-    linear_keys = _LINEAR_KEYS["int4" if widened else weights.id if weights.id in _LINEAR_KEYS else "int4"]
-    as_integers = widened and weights.id not in ("mxfp4",)
-    mixture_keys = _MIXTURE_KEYS["int4" if as_integers or weights.id not in _MIXTURE_KEYS else weights.id]
-    quantised = weights.bits < 16
-    key, fit, curve = _first(order, "gemm", linear_keys)
-    linear = roofline(fit, curve, unit, static=static_scales and quantised and not widened and not weights.weight_only)
-    if weights.compute == "int8" and not weights.weight_only and key == "fp8":
-        linear = Roofline(
-            fit.t0_us * 1e-6, fit.compute * (peak_flops(accelerator, "int8") or 0.0), linear.bytes_per_s, fit.p
-        )
-    _, plain_fit, plain_curve = _first(order, "gemm", ("bf16",))
-    mixture_key, mixture_fit, mixture_curve = _first(order, "mixture", mixture_keys)
-    mixture_unit = "bf16" if mixture_key in ("bf16", "int4_wo", "mxfp4") else unit
+    kernels = _kernels_for(accelerator, runtime, curves)
     kv = "fp8" if kv_cache.bits < 12 else "bf16"
-    decode_fit = _decode(order, kv, runtime.framework)
-    _, prefill_fit, prefill_curve = _first(order, "prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"))
-    latent = []
-    for heads in (128, 16):
-        found = _optional(order, "latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"))
-        if found:
-            latent.append((float(heads), roofline(found[1], found[2], "bf16")))
     constants = constants_for(runtime, accelerator, fitted)
     base = constants.in_base_units()
+    quantised = constants.linear_compute if weights.bits < 16 else constants.plain_compute
+    plain = kernels.roofline("gemm", ("bf16",), "bf16")
     return Rates(
-        linear=_scaled(
-            linear, constants.linear_compute if quantised else constants.plain_compute, constants.linear_memory
-        ),
+        linear=_scaled(_linear(kernels, weights, unit, static_scales), quantised, constants.linear_memory),
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
-        plain=_scaled(roofline(plain_fit, plain_curve, "bf16"), constants.plain_compute, constants.linear_memory),
-        mixture=_scaled(
-            roofline(mixture_fit, mixture_curve, mixture_unit), constants.mixture_compute, constants.mixture_memory
-        ),
-        decode=DecodeRate(
-            decode_fit.t0_us * 1e-6,
-            min(decode_fit.memory, 1.0)
-            * bandwidth
-            * constants.attention_memory
-            * (constants.quantised_attention_memory if kv == "fp8" else 1.0),
-            decode_fit.half,
-        ),
+        plain=_scaled(plain, constants.plain_compute, constants.linear_memory),
+        mixture=_scaled(_mixture(kernels, weights, unit), constants.mixture_compute, constants.mixture_memory),
+        decode=_decode(kernels, kv, runtime.framework, constants),
         prefill=_scaled(
-            roofline(prefill_fit, prefill_curve, "bf16"), constants.prefill_compute, constants.prefill_compute
+            kernels.roofline("prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"), "bf16"),
+            constants.prefill_compute,
+            constants.prefill_compute,
         ),
         latent=tuple(
-            (heads, _scaled(r, constants.attention_memory, constants.attention_memory)) for heads, r in latent
+            (float(heads), _scaled(roof, constants.attention_memory, constants.attention_memory))
+            for heads in (128, 16)
+            if (roof := kernels.known_roofline("latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"), "bf16"))
         ),
         kv_bytes=kv_cache.bytes_per_element,
-        all_reduce=_all_reduce(order),
+        all_reduce=_all_reduce(kernels.order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
         constants=base,
         # One process that splits layers over devices has one host for all of them.
         stage_overhead_s=0.0 if runtime.splits_layers else base["step_overhead_s"],
-        memory_bytes_per_s=bandwidth,
-        origin="measured" if own else f"inherited from {measured_on}",
+        memory_bytes_per_s=kernels.memory_bytes_per_s,
+        origin="measured" if kernels.own else f"inherited from {accelerator.kernels}",
         compute=unit,
     )
+
+
+class _Kernels(Struct, frozen=True):
+    """The measured kernels that an accelerator runs by."""
+
+    accelerator: Accelerator
+    own: bool
+    """They were measured on it: shares are of the curves' peaks, not of its entry's."""
+    order: list[KernelCurve]
+    """Of the runtime's framework first."""
+    memory_bytes_per_s: float
+
+    def find(self, kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve] | None:
+        """Return the first fit of a kind, by key and then by framework, with its key and curve."""
+        for key in keys:
+            for curve in self.order:
+                fits: dict[str, RooflineFit] = getattr(curve, kind)
+                if key in fits:
+                    return key, fits[key], curve
+        return None
+
+    def first(self, kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve]:
+        """Return what ``find`` does; there must be one."""
+        found = self.find(kind, keys)
+        if found is None:
+            raise LookupError(f"no measured {kind} curve for any of {', '.join(keys)}")
+        return found
+
+    def roof(self, fit: RooflineFit, curve: KernelCurve, unit: str, t0_s: float | None = None) -> Roofline:
+        """Return the roofline of a fit on a matrix unit of the accelerator."""
+        fitted_unit = unit if unit in curve.peak_tflops else "bf16"
+        peak = curve.peak_tflops[fitted_unit] * 1e12 if self.own and fitted_unit == unit else None
+        peak = peak or peak_flops(self.accelerator, unit) or peak_flops(self.accelerator, "bf16") or 0.0
+        launch = fit.t0_us * 1e-6 if t0_s is None else t0_s
+        return Roofline(launch, fit.compute * peak, min(fit.memory, 1.0) * self.memory_bytes_per_s, fit.p)
+
+    def known_roofline(self, kind: str, keys: tuple[str, ...], unit: str) -> Roofline | None:
+        """Return the roofline of the first fit of a kind on a matrix unit; None where none was measured."""
+        found = self.find(kind, keys)
+        return self.roof(*found[1:], unit) if found else None
+
+    def roofline(self, kind: str, keys: tuple[str, ...], unit: str) -> Roofline:
+        """Return what ``known_roofline`` does; there must be one."""
+        return self.roof(*self.first(kind, keys)[1:], unit)
+
+
+def _kernels_for(accelerator: Accelerator, runtime: ServingRuntime, curves: Curves) -> _Kernels:
+    measured_on, own = accelerator.kernels or accelerator.id, accelerator.kernels is None
+    order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
+    return _Kernels(accelerator, own, order, order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s)
+
+
+def _is_widened(weights: Precision, unit: str) -> bool:
+    """Return whether the accelerator has no unit for a format, so that it runs in 16 bit."""
+    return unit == "bf16" and weights.compute in ("fp8", "fp4")
+
+
+def _linear(kernels: _Kernels, weights: Precision, unit: str, static_scales: bool) -> Roofline:
+    """Return the roofline of products with the weights, scales included."""
+    widened = _is_widened(weights, unit)
+    keys = _LINEAR_KEYS["int4" if widened else weights.id if weights.id in _LINEAR_KEYS else "int4"]
+    key, fit, curve = kernels.first("gemm", keys)
+    static = static_scales and weights.bits < 16 and not widened and not weights.weight_only
+    roof = kernels.roof(fit, curve, unit, STATIC_SCALE_LAUNCH_S if static else None)
+    if weights.compute == "int8" and not weights.weight_only and key == "fp8":
+        peak = peak_flops(kernels.accelerator, "int8") or 0.0
+        return Roofline(fit.t0_us * 1e-6, fit.compute * peak, roof.bytes_per_s, fit.p)
+    return roof
+
+
+def _mixture(kernels: _Kernels, weights: Precision, unit: str) -> Roofline:
+    """Return the roofline of the experts' grouped products."""
+    as_integers = _is_widened(weights, unit) and weights.id != "mxfp4"
+    keys = _MIXTURE_KEYS["int4" if as_integers or weights.id not in _MIXTURE_KEYS else weights.id]
+    key, fit, curve = kernels.first("mixture", keys)
+    return kernels.roof(fit, curve, "bf16" if key in ("bf16", "int4_wo", "mxfp4") else unit)
+
+
+def _decode(kernels: _Kernels, kv: str, own_framework: str, constants: Constants) -> DecodeRate:
+    """Return the rate of decode attention over a KV cache in a format."""
+    fit = _decode_fit(kernels.order, kv, own_framework)
+    quantised = constants.quantised_attention_memory if kv == "fp8" else 1.0
+    speed = min(fit.memory, 1.0) * kernels.memory_bytes_per_s * constants.attention_memory * quantised
+    return DecodeRate(fit.t0_us * 1e-6, speed, fit.half)
 
 
 def constants_for(runtime: ServingRuntime, accelerator: Accelerator, fitted: Iterable[FittedConstants]) -> Constants:
@@ -276,25 +323,7 @@ def _scaled(roof: Roofline, compute: float, memory: float) -> Roofline:
     return Roofline(roof.t0_s, roof.flops_per_s * compute, roof.bytes_per_s * memory, roof.p)
 
 
-def _first(order: list[KernelCurve], kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve]:
-    found = _optional(order, kind, keys)
-    if found is None:
-        raise LookupError(f"no measured {kind} curve for any of {', '.join(keys)}")
-    return found
-
-
-def _optional(
-    order: list[KernelCurve], kind: str, keys: tuple[str, ...]
-) -> tuple[str, RooflineFit, KernelCurve] | None:
-    for key in keys:
-        for curve in order:
-            fits: dict[str, RooflineFit] = getattr(curve, kind)
-            if key in fits:
-                return key, fits[key], curve
-    return None
-
-
-def _decode(order: list[KernelCurve], kv: str, own_framework: str) -> DecodeFit:
+def _decode_fit(order: list[KernelCurve], kv: str, own_framework: str) -> DecodeFit:
     """The framework's own curve, else the fastest of the others'."""
     for key in (kv, "bf16"):
         fits = [(curve.framework, curve.decode[key]) for curve in order if key in curve.decode]
