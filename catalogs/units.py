@@ -6,6 +6,7 @@ whole string or raises an InputError that names the value and what is accepted. 
 
 import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NoReturn
 
@@ -60,6 +61,7 @@ BYTE_UNITS: Final = _spelled({1.0: "b byte bytes", 1e3: "kb", 1e6: "mb", GB: "gb
 """Bytes in a unit, in lower case: decimal and binary ones are different words."""
 POWER_UNITS: Final = _spelled({1.0: "w watt watts", 1e3: "kw kilowatt kilowatts", 1e6: "mw megawatt megawatts"})
 """Watts in a unit of power, in lower case."""
+PERCENT_SIGNS: Final = {"%": 0.01, "percent": 0.01, "pct": 0.01}
 REQUEST_NOUNS: Final = frozenset(["request", "requests", "req", "reqs", "query", "queries", "call", "calls"])
 
 NUMBER: Final = (
@@ -82,10 +84,9 @@ def read_number(text: str, what: str = "number") -> float:
     Raises:
         InputError: it is anything else, or not finite.
     """
-    number, rest = _split(text, what, "a number such as 20, 1.5k, 1,500 or 2 million")
-    if rest and rest.lower() not in MULTIPLIERS:
-        _refuse(text, what, "a number such as 20, 1.5k, 1,500 or 2 million")
-    return _finite(number, MULTIPLIERS[rest.lower()] if rest else 1.0, text, what)
+    accepted = "a number such as 20, 1.5k, 1,500 or 2 million"
+    number, rest = _split(text, what, accepted)
+    return _finite(number, _scale(rest, {"": 1.0, **MULTIPLIERS}, text, what, accepted), text, what)
 
 
 def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: float = 0.0) -> float:
@@ -165,10 +166,7 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
     number, rest = _split(text, what, accepted)
     if rest == "m":
         raise InputError(f"{what} {quoted(text)} could be minutes or milliseconds: write min or ms")
-    named = rest.lower() or unit
-    if named is None or named not in TIME_UNITS:
-        _refuse(text, what, accepted)
-    seconds = _finite(number, TIME_UNITS[named], text, what)
+    seconds = _finite(number, _scale(rest or unit, TIME_UNITS, text, what, accepted), text, what)
     return _more_than_zero(seconds, text, what) if positive else _at_least(seconds, 0.0, text, what)
 
 
@@ -185,11 +183,10 @@ def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
     """
     accepted = "a share such as 20% or 0.2"
     number, rest = _split(text, what, accepted)
-    if rest.lower() not in {"", "%", "percent", "pct"}:
-        _refuse(text, what, accepted)
+    scale = _scale(rest, {"": 1.0, **PERCENT_SIGNS}, text, what, accepted)
     if not rest and number > 1:
         raise InputError(f"{what} {quoted(text)} is more than 1: write {text.strip()}% if that is what is meant")
-    share = _at_least(_finite(number, 0.01 if rest else 1.0, text, what), 0.0, text, what)
+    share = _at_least(_finite(number, scale, text, what), 0.0, text, what)
     if share > maximum:
         raise InputError(f"{what} {quoted(text)} must be at most {show_percent(maximum)}")
     return share
@@ -208,9 +205,8 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
     """
     accepted = "a percentage such as 20 or 20%"
     number, rest = _split(text, what, accepted)
-    if rest.lower() not in {"", "%", "percent", "pct"}:
-        _refuse(text, what, accepted)
-    return _at_least(_finite(number, 0.01, text, what), minimum, text, what)
+    scale = _scale(rest or "%", PERCENT_SIGNS, text, what, accepted)
+    return _at_least(_finite(number, scale, text, what), minimum, text, what)
 
 
 def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
@@ -226,9 +222,8 @@ def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
     """
     accepted = "a factor such as 1.5, 1.5x or 150%"
     number, rest = _split(text, what, accepted)
-    if rest.lower() not in {"", "x", "×", "times", "%"}:
-        _refuse(text, what, accepted)
-    return _at_least(_finite(number, 0.01 if rest == "%" else 1.0, text, what), minimum, text, what)
+    scale = _scale(rest, {"": 1.0, "x": 1.0, "×": 1.0, "times": 1.0, "%": 0.01}, text, what, accepted)
+    return _at_least(_finite(number, scale, text, what), minimum, text, what)
 
 
 def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
@@ -262,9 +257,7 @@ def read_billions(text: str, what: str = "model size") -> float:
     """Return billions of parameters from '70B', '70', '0.5B', '500M' or '1.5T'."""
     accepted = "a size in billions of parameters, such as 70B, 0.5B or 1.5T"
     number, rest = _split(text, what, accepted)
-    if rest and rest.lower() not in MULTIPLIERS:
-        _refuse(text, what, accepted)
-    scale = MULTIPLIERS[rest.lower()] if rest else 1e9
+    scale = _scale(rest or "b", MULTIPLIERS, text, what, accepted)
     return _more_than_zero(_finite(number, scale, text, what) / 1e9, text, what)
 
 
@@ -285,10 +278,8 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
         raise InputError(f"{what} {quoted(text)} could be decimal or binary: write {rest}B or {rest}iB")
     if re.fullmatch(r"[KMGT]b", rest):
         raise InputError(f"{what} {quoted(text)} could be bits: write {rest[0]}B for bytes")
-    named = rest.lower() or (unit.lower() if unit else "")
-    if named not in BYTE_UNITS:
-        _refuse(text, what, accepted)
-    return _more_than_zero(_finite(number, BYTE_UNITS[named], text, what), text, what)
+    scale = _scale(rest or unit, BYTE_UNITS, text, what, accepted)
+    return _more_than_zero(_finite(number, scale, text, what), text, what)
 
 
 def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:
@@ -305,10 +296,8 @@ def read_watts(text: str, what: str = "power", unit: str | None = None) -> float
     bare = f" (a bare number is in {unit})" if unit else ""
     accepted = f"a power such as 40kW, 700 W or 0.2 MW{bare}"
     number, rest = _split(text, what, accepted)
-    named = (rest or unit or "").lower()
-    if named not in POWER_UNITS:
-        _refuse(text, what, accepted)
-    return _more_than_zero(_finite(number, POWER_UNITS[named], text, what), text, what)
+    scale = _scale(rest or unit, POWER_UNITS, text, what, accepted)
+    return _more_than_zero(_finite(number, scale, text, what), text, what)
 
 
 def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[Decimal, str]:
@@ -324,6 +313,14 @@ def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tup
     if not digits or rest[:1].isdigit() or rest[:1] in {".", ",", "_"}:
         _refuse(shown or text, what, accepted)
     return Decimal(digits.replace(",", "").replace("_", "")), rest.strip()
+
+
+def _scale(unit: str | None, scales: Mapping[str, float], text: str, what: str, accepted: str) -> float:
+    """Return what a unit multiplies by, in any letter case; raise InputError where it is none of those."""
+    named = (unit or "").lower()
+    if named not in scales:
+        _refuse(text, what, accepted)
+    return scales[named]
 
 
 def _leading_count(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[float, list[str]]:

@@ -95,39 +95,16 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
         ),
         _averaged(basis, basis.replicas.costs.prompt_parts(basis.replicas.costs.at(_column(result.batch)))),
     )
-    if result.ttft_s.mean is not None:
-        yield Figure(
-            "TTFT, mean",
-            result.ttft_s.mean,
-            "s",
-            "waiting + its own prefill + the server",
-            latency_s,
-            (basis, "ttft_s"),
-            (running,),
-            _ttft_parts(result),
-        )
-    if result.itl_s.mean is not None:
-        yield Figure(
-            "ITL, mean",
-            result.itl_s.mean,
-            "s",
-            "a decoding step + what the prompts of others add to it",
-            latency_s,
-            (basis, "itl_s"),
-            (running,),
-            _itl_parts(result),
-        )
-    if result.e2e_s.mean is not None and result.ttft_s.mean is not None and result.itl_s.mean is not None:
-        yield Figure(
-            "E2E, mean",
-            result.e2e_s.mean,
-            "s",
-            "TTFT + tokens after the first × ITL",
-            latency_s,
-            (basis, "e2e_s"),
-            (Input("tokens after the first", lengths.decoded, "", "answer length"),),
-            {"TTFT": result.ttft_s.mean, "decoding": lengths.decoded * result.itl_s.mean},
-        )
+    decoded = Input("tokens after the first", lengths.decoded, "", "answer length")
+    for metric, formula, made_of, parts in (
+        ("ttft_s", "waiting + its own prefill + the server", running, _ttft_parts),
+        ("itl_s", "a decoding step + what the prompts of others add to it", running, _itl_parts),
+        ("e2e_s", "TTFT + tokens after the first × ITL", decoded, _e2e_parts),
+    ):
+        mean, sums = getattr(result, metric).mean, parts(result)
+        if mean is not None and sums is not None:
+            name = f"{metric.removesuffix('_s').upper()}, mean"
+            yield Figure(name, mean, "s", formula, latency_s, (basis, metric), (made_of,), sums)
 
 
 def decoding_step_s(basis: Basis, batch: float) -> float:
@@ -178,6 +155,13 @@ def _itl_parts(result: Estimate) -> dict[str, float]:
         return parts_that_count({name: float(part[0]) for name, part in figures_of(basis).itl_parts.items()})
     load = basis.replicas.at(_column(result.batch))
     return parts_that_count({name: float(part[0, 0]) for name, part in load.itl_parts.items()})
+
+
+def _e2e_parts(result: Estimate) -> dict[str, float] | None:
+    ttft, itl = result.ttft_s.mean, result.itl_s.mean
+    if ttft is None or itl is None:
+        return None
+    return {"TTFT": ttft, "decoding": result.basis.question.lengths.decoded * itl}
 
 
 # --- throughput -------------------------------------------------------------------------------------------------------
