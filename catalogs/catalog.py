@@ -25,6 +25,7 @@ from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture, UnsupportedModel
+from catalogs.records.places import Place, Places
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
@@ -153,6 +154,12 @@ class Catalog(Struct, frozen=True, dict=True):
         """Serving runtimes by id, each in the newest version that is known."""
         entries: Mapping[str, ServingRuntime] = LazyEntries(self._entries("runtime").records)
         return {id: entry.at() for id, entry in entries.items()}
+
+    @cached_property
+    def places(self) -> Places:
+        """Cities with the regions of clouds, countries and continents."""
+        places: Mapping[str, Place] = LazyEntries(self._entries("place").records)
+        return Places(places)
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:

@@ -16,6 +16,7 @@ from catalogs.records.facts import Fact, Record
 from catalogs.records.fitted import ErrorBand, MeasuredKind, StatedConstants
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import ModelArchitecture, UnsupportedModel
+from catalogs.records.places import Place
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
@@ -33,6 +34,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "model": ("models", ModelArchitecture),
     "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
+    "place": ("places", Place),
     "runtime": ("runtimes", ServingRuntime),
     "preset": ("presets", WorkloadPreset),
     "precision": ("precisions", Precision),

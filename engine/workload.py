@@ -207,6 +207,7 @@ class Money(Record):
 
     provider: str | None = None
     region: str | None = None
+    """A region, the beginning of several, or several with commas between them."""
     term: Term = "on_demand"
     usd_per_accelerator_hour: Positive | None = None
     """Your own price, instead of the catalog's."""

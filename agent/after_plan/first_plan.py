@@ -10,7 +10,7 @@ from agent.report.blocks import Report
 from agent.report.plan.no_plan import no_plan_report
 from agent.statements.merged import collected
 from agent.talk.answer_display import value_shown
-from agent.talk.speech import Data, Say, warned
+from agent.talk.speech import Data, Say, said, warned
 from agent.talk.state import Branch, Ports, State, Step
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan, NoPlan
@@ -30,7 +30,8 @@ def with_plan(state: State, ports: Ports) -> Step:
     label = _changed(state.values, state.base.values) if number else "the plan"
     branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
     new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
-    return new, (*plan_says(branch), suggestions(branch))
+    notes = tuple(said(f"{note[:1].upper()}{note[1:]}.") for note in stated.notes)
+    return new, (*notes, *plan_says(branch), suggestions(branch))
 
 
 def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:

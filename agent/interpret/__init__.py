@@ -16,6 +16,7 @@ from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.domain import ask_where_foreign
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere
+from agent.interpret.failures import read_failures
 from agent.interpret.grammar import Sentence
 from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
@@ -33,6 +34,7 @@ from agent.interpret.settlement import settle
 from agent.interpret.targets import read_targets
 from agent.interpret.tongues import put_into_english
 from agent.interpret.traffic import read_traffic
+from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
 from catalogs.catalog import Catalog
 
 __all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare"]
@@ -69,7 +71,9 @@ def interpret(
     draft = Draft(sentence, asked_path, known)
     leave_elsewhere(draft)
     refuse(draft, catalog)
+    read_drafts(draft)
     read_model(draft, lexicon)
+    read_failures(draft)
     read_serving(draft)
     read_money(draft)
     read_growth(draft)
@@ -77,9 +81,11 @@ def interpret(
     read_targets(draft)
     read_lengths(draft, known)
     read_hardware(draft)
-    read_names(draft)
+    read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)
+    read_thinking(draft)
     ask_where_foreign(draft)
+    note_wishes(draft)
     reading = settle(draft, known)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."

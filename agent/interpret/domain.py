@@ -35,7 +35,14 @@ OTHER_TRADES: Final = frozenset(
     "marathon".split()
 )
 """Words of other trades whose rates, sizes and codes look like ours."""
+_CALENDAR: Final = frozenset(
+    "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends weekdays "
+    "lunchtime lunch night nights morning mornings evening evenings noon midnight holiday holidays christmas summer "
+    "winter spring autumn season campaign otherwise nothing".split()
+)
+"""Words of when, which belong to no trade."""
 _ACCELERATORS: Final = "hardware.accelerators"
+_REGION: Final = "money.region"
 _RATE: Final = "traffic.requests_per_s"
 _DOUBTFUL: Final = frozenset(
     {_RATE, _ACCELERATORS, "traffic.concurrency", "hardware.accelerator_count", "hardware.nodes", "serving.batch_cap"}
@@ -50,11 +57,14 @@ def ask_where_foreign(draft: Draft) -> None:
     """Turn values of a line, or of a clause, that is about something else into questions."""
     items = draft.sentence.items
     words = {item.word for item in items}
-    serving = any(_serves(item) for item in items) or "model" in draft.known or draft.has(HABIT)
+    serving = any(_serves(item) for item in items) or "model" in draft.known
+    serving = serving or draft.has("model") or draft.has(HABIT)
     strange = bool(words & OTHER_TRADES)
     if not strange and (serving or not _has_unknown_words(draft)):
         return
     kept: list[Finding] = []
+    draft.dropped += [(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION]
+    draft.findings[:] = [finding for finding in draft.findings if finding.path != _REGION]
     doubted = [finding for finding in draft.findings if _is_doubtful(draft, finding, serving)]
     for finding in draft.findings:
         if finding not in doubted:
@@ -96,12 +106,12 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
         beside = (*items[max(0, inside[0] - 1) : inside[0]], *items[inside[-1] + 1 : inside[-1] + 2])
         coded = _CODE.fullmatch(draft.sentence.text[finding.start : finding.end]) is not None
         return coded and any(_is_unknown(item) for item in beside)
-    return not any(item.word in ("rps", "qps") for item in said)
+    return not any(item.word in ("rps", "qps") or item.has("slash") for item in said)
 
 
 def _is_unknown(item: Item) -> bool:
     """Whether no rule and no list knows a word."""
-    wordy = len(item.word) > 2 and item.word.isalpha() and item.kinds <= {"unknown"}
+    wordy = len(item.word) > 2 and item.word.isalpha() and item.kinds <= {"unknown"} and item.word not in _CALENDAR
     return wordy and not item.has(*NAMES) and item.word not in ORDINARY
 
 

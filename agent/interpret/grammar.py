@@ -21,7 +21,7 @@ CLAIMED: Final = "\x01"
 UNKNOWN: Final = frozenset({"unknown"})
 
 NUMBERS: Final = frozenset({"num", "dur", "money", "euro_sum", "pct", "mult", "power", "window", "opaque"})
-NAMES: Final = frozenset({"model", "gpu", "gpus", "prec", "runtime", "provider", "region", "preset", "width"})
+NAMES: Final = frozenset({"model", "gpu", "gpus", "prec", "runtime", "provider", "region", "place", "preset", "width"})
 MADE: Final = NUMBERS | NAMES | {"pctl", "unknown"}
 """Kinds of items that no single word is."""
 

@@ -135,7 +135,11 @@ def _replica_of(draft: Draft, match: Match) -> None:
 def _vendors(draft: Draft) -> None:
     """Read 'AMD only' as every accelerator of AMD, unless some are named."""
     for index, item in enumerate(draft.sentence.items):
-        if item.has("gpus") and not item.negated and not draft.has("hardware.accelerators"):
+        if item.has("gpus") and item.word == "not in data centres" and not item.negated:
+            named = draft.sentence.words(index, index)
+            echo = f"on {named}: not on {len(item.entries)} others of the catalog"
+            draft.found("hardware.excluded", index, index, [Option(item.entries, echo)])
+        elif item.has("gpus") and not item.negated and not draft.has("hardware.accelerators"):
             echo = f"on any of {draft.sentence.words(index, index)}'s {len(item.entries)} accelerators"
             draft.found("hardware.accelerators", index, index, [Option(item.entries, echo)])
 

@@ -24,7 +24,7 @@ _CONTEXT: Final = tuple(
     Rule(pattern)
     for pattern in (
         "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
-        "n:num u:token? (unknown | 'max' | 'of')? context (?! incue)",
+        "n:num u:token? (unknown | 'max' | 'of')? context (?! incue | 'in' (comma | slash | conj | stop | $))",
     )
 )
 _SYSTEM_PROMPT: Final = (
@@ -50,15 +50,29 @@ _PIECES: Final = tuple(
         "n:num 'chunks' ('of' | times) m:num",
     )
 )
-_PART_CACHED: Final = Rule(
-    "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
-    "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
+_MIXTURE: Final = Rule(
+    "(i:incue | o:outcue) (link | colon | paren){0,3} p:pct (link | paren | 'with' | 'have'){0,3} a:num token? "
+    "(comma | conj){1,2} q:pct (link | paren | 'with' | 'have'){0,3} b:num token?"
+)
+"""'prompts: 70% around 500 tokens, 30% around 8000 tokens'."""
+_PART_CACHED: Final = (
+    Rule(
+        "incue (link | colon | paren){0,3} b:num token? comma? 'of' 'which' a:num token? (link | unknown | "
+        "'already'){0,4} (prefixcue | shared | prefixhit | sysprompt)"
+    ),
+    Rule(
+        "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
+        "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
+    ),
 )
 _TOTALS: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (a:adverb | per "
         "t:time | slash s:(time | tshort))",
+        "n:num token (a:adverb | per t:time | slash s:(time | tshort)) (i:incue | o:outcue)",
+        "n:num (i:incue | o:outcue) (conj | comma | slash){1,2} m:num (incue | outcue) token (a:adverb | per t:time | "
+        "slash s:(time | tshort))",
         "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
         "t:time | slash s:(time | tshort))",
     )
@@ -80,7 +94,7 @@ _MARKED: Final = tuple(
     Rule(pattern)
     for pattern in (
         f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
-        "n:num u:token? context i:incue",
+        "n:num u:token? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
         f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
         f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
         "| mean | size)?"
@@ -147,8 +161,9 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.sentence.claim(match.first, match.last)
     _context(draft)
     _totals(draft, known)
-    for match in _PART_CACHED.matches(draft.sentence):
-        _part_cached(draft, match)
+    for rule in _PART_CACHED:
+        for match in rule.matches(draft.sentence):
+            _part_cached(draft, match)
     _system_prompt(draft)
     _pieces(draft)
     for rule in _REASONING:
@@ -160,6 +175,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
                 float,
                 lambda v, made: f"{show_count(v)} hidden tokens per answer",
             )
+    for match in _MIXTURE.matches(draft.sentence):
+        _mixture(draft, match)
     _pairs(draft)
     for rule in (*_MARKED, *_BARE):
         for match in rule.matches(draft.sentence):
@@ -323,6 +340,20 @@ def _pieces(draft: Draft) -> None:
             draft.found("tokens.input.mean", match.first, match.last, [Option(_whole(total), echo)])
 
 
+def _mixture(draft: Draft, match: Match) -> None:
+    """Read the mean of two lengths, each with its share; shares that are no whole are left."""
+    share, other = match["p"].number.value, match["q"].number.value
+    a, b = _count(match["a"]).value, _count(match["b"]).value
+    if abs(share + other - 1) > 0.01:
+        return
+    side, name = ("input", "prompts") if "i" in match else ("output", "answers")
+    mean = float(f"{share * a + other * b:.9g}")
+    echo = (
+        f"{name}: {share:.0%} × {show_count(a)} + {other:.0%} × {show_count(b)} = {show_count(mean)} tokens on average"
+    )
+    draft.found(f"tokens.{side}.mean", match.first, match.last, [Option(_whole(mean), echo)])
+
+
 def _part_cached(draft: Draft, match: Match) -> None:
     """Read '2,000 of the 2,500 prompt tokens are cached': the length of prompts and the share that repeats."""
     part, whole = _count(match["a"]).value, _count(match["b"]).value
@@ -340,13 +371,31 @@ def _totals(draft: Draft, known: Mapping[str, Any]) -> None:
     """Divide '100 million input tokens a day' by the requests, and ask for them where nobody said: it is no length."""
     for rule in _TOTALS:
         for match in rule.matches(draft.sentence):
-            rate = draft.value("traffic.requests_per_s") or known.get("traffic.requests_per_s")
+            rate = _rate_of_total(draft, match) or draft.value("traffic.requests_per_s")
+            rate = rate or known.get("traffic.requests_per_s")
             if rate:
                 _per_request(draft, match, rate)
                 continue
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             text = f"{said!r} are totals: in how many requests?"
             draft.ask("traffic.requests_per_s", match.first, match.last, text)
+
+
+_IN_SO_MANY: Final = Rule("('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event")
+
+
+def _rate_of_total(draft: Draft, match: Match) -> float | None:
+    """Return and note the requests/s of '62M tokens a month in 410k requests': both are of the same time."""
+    found = _IN_SO_MANY.at(draft.sentence, match.last + 1)
+    if found is None or draft.has("traffic.requests_per_s"):
+        return None
+    seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
+    requests = _count(found["k"]).value
+    rate = requests / seconds
+    echo = f"{show_count(requests)} / {show_count(seconds)} s = {show_figure(rate)} requests/s on average"
+    draft.found("traffic.requests_per_s", match.first, found.last, [Option(rate, echo)])
+    draft.sentence.claim(found.first, found.last)
+    return rate
 
 
 def _per_request(draft: Draft, match: Match, rate: float) -> None:
@@ -419,10 +468,18 @@ def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
     """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
     prompt = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
     answer = draft.value("tokens.output.mean") or known.get("tokens.output.mean")
-    if not prompt or not answer or draft.has("traffic.requests_per_s"):
+    if draft.has("traffic.requests_per_s"):
         return
     for rule in _TOKEN_RATE:
         for match in rule.matches(draft.sentence):
+            if not prompt or not answer:
+                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                text = (
+                    f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
+                )
+                draft.notes.append((text, *draft.sentence.span(match.first, match.last)))
+                draft.sentence.claim(match.first, match.last)
+                continue
             word = next(match[group].word for group in ("t", "s", "a") if group in match)
             rate = _count(match["n"]).value / SECONDS[word]
             choices = tuple(

@@ -164,6 +164,13 @@ class Lexicon:
             )
             for vendor in sorted({a.vendor for a in catalog.accelerators.values()})
         }
+        consumer = tuple(a.id for a in catalog.accelerators.values() if a.consumer)
+        self.classes = {
+            "consumer": tuple(id for id in consumer if not catalog.accelerators[id].announced_only),
+            "not in data centres": tuple(
+                a.id for a in catalog.accelerators.values() if a.consumer or a.form in ("SoC", "CPU")
+            ),
+        }
         self.runtimes = {
             letters_of(spelling): runtime.id
             for runtime in catalog.runtimes.values()
@@ -178,6 +185,7 @@ class Lexicon:
             letters_of(name): provider for name, provider in _PROVIDERS.items() if provider in providers
         }
         self.regions = {offer.region.lower() for offer in catalog.offers} - {"", "us", "eu", "any", "global", "all"}
+        self.places = catalog.places
         self.presets = {
             letters_of(phrase): preset
             for preset, phrases in _TRAFFIC.items()

@@ -30,6 +30,10 @@ _CALLS: Final = tuple(
         "'a')"
         " (unknown | 'user')? whole",
         "n:num (unknown | model | preset){0,2} (call | event) perrequest",
+        "'each' ('needs' | 'takes' | 'makes' | 'triggers' | 'requires' | 'means') approx? n:num (unknown | "
+        "model){0,2} call (?! per time)",
+        "n:num (unknown | model){0,2} call 'to' (link | unknown | model){1,3} ('per' | 'for' ('each' | 'every' | 'a')) "
+        "(unknown | 'user')? (whole | event | thing)",  # 3 calls to the model for every search
         "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
         "('each' | 'every' | 'a' | 'one' | 'per') (unknown | 'user')? (whole | thing) ('is' | 'are' | 'needs' | "
         "'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call (?! per time)",

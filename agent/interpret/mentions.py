@@ -159,7 +159,32 @@ def _vendor(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     alone = (before is not None and (before.has("neg") or before.word in _ALONE)) or (
         after is not None and (after.word in _ALONE or after.has("gpunoun"))
     )
+    by_maker = before is not None and before.word in ("by", "from")
+    alone = alone or (by_maker and any(other.has("gpunoun") for other in sentence.items[max(0, first - 4) : first]))
     return (first, name_item("gpus", sentence, first, first, lexicon.vendors[item.word])) if alone else None
+
+
+_CONSUMER: Final = re.compile(
+    r"(?:consumer|gaming|desktop|hobby(?:ist)?|geforce)(?:[- ](?:grade|class|level))? (?:gpus?|cards?|hardware|"
+    r"accelerators?|graphics cards?)\b",
+    re.I,
+)
+_DATA_CENTRE: Final = re.compile(
+    r"(?:data[- ]?cent(?:re|er)|server|enterprise)(?:[- ](?:grade|class|level))? (?:gpus?|cards?|accelerators?)\b", re.I
+)
+
+
+def _class(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find a class of accelerators: 'consumer cards', 'data-centre GPUs'."""
+    rest = sentence.text[sentence.items[first].start :][:60]
+    for pattern, entries in ((_CONSUMER, "consumer"), (_DATA_CENTRE, "not in data centres")):
+        if found := pattern.match(rest):
+            last = first
+            end = sentence.items[first].start + found.end()
+            while last + 1 < len(sentence.items) and sentence.items[last + 1].start < end:
+                last += 1
+            return last, name_item("gpus", sentence, first, last, lexicon.classes[entries], entries)
+    return None
 
 
 # --- names that are listed --------------------------------------------------------------------------------------------
@@ -246,10 +271,26 @@ def _in_a_list(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _region(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    if sentence.items[first].has("region"):
+        return None  # a code as it is written
     for last in slice_ends(sentence, first):
         said = sentence.words(first, last).lower()
         if last - first < 4 and said in lexicon.regions and said not in ("secure", "community", "marketplace"):
             return last, name_item("region", sentence, first, last, (said,))
+        if last - first < 4 and (found := lexicon.places.region(said)) is not None:
+            return last, name_item("region", sentence, first, last, (found[1],))
+    return None
+
+
+def _place(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find a city, a country or a continent; 'us' is one in capitals alone."""
+    for last in slice_ends(sentence, first):
+        said = sentence.words(first, last)
+        if last - first >= 4 or len(said) < 2 or (said.lower() in ("us", "fra") and not said.isupper()):
+            continue
+        place = lexicon.places.called(said)
+        if place is not None:
+            return last, name_item("place", sentence, first, last, (place.id,))
     return None
 
 
@@ -258,5 +299,17 @@ def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     return (found[0], name_item("preset", sentence, first, found[0], (found[1],))) if found else None
 
 
-_FINDERS: Final = (repository, _accelerator, _vendor, _runtime, model, _precision, _provider, _region, _preset)
+_FINDERS: Final = (
+    repository,
+    _class,
+    _accelerator,
+    _vendor,
+    _runtime,
+    model,
+    _precision,
+    _provider,
+    _region,
+    _place,
+    _preset,
+)
 """In this order at each item; the first that finds something has it."""

@@ -57,7 +57,7 @@ _WINDOW = Rule(
     "token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
-_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time)")
+_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
 _EUROS = Rule("euro n:num euro? | m:num euro")

@@ -73,7 +73,7 @@ _UNITS: Final = {
 }  # fmt: skip
 """Units at the end of a key, which its value then has."""
 _PERCENTILES: Final = re.compile(r"_?(p\d\d|mean|avg|median)_?")
-_FLAG: Final = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|\s+)(?P<value>[^\s-][^\s]*)?")
+_FLAG: Final = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|\s+)(?P<value>[^\s-][^\s;,]*)?")
 _PAIR: Final = re.compile(
     r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
 )

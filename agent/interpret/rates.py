@@ -40,7 +40,8 @@ _RATES: Final = tuple(
         f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
         f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
         # every day 5M requests
-        f"(every | 'per' | 'in' 'a') t:time comma? near{{0,4}} n:num unknown? e:event {_NOT_OURS}",
+        "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'in' 'a') t:time comma? near{0,4} n:num unknown? e:event "
+        + _NOT_OURS,
         # peak hour 20k requests, 20k requests in the peak hour
         "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
@@ -68,6 +69,14 @@ _OFTEN: Final = tuple(
 )
 
 
+_ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
+_BARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num link? (m:mean | k:peak) {_ENDS}",
+        "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
+    )
+)
 _EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
 _BURST_NOTE: Final = "queues take what is over in seconds; say 'burst 2x' for a busiest minute twice the busiest hour"
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
@@ -113,8 +122,25 @@ def rates_of(draft: Draft) -> list[Rate]:
             for index in range(match.first, match.last + 1):
                 if items[index].has("window"):
                     draft.release(index, index)  # the hours are read beside the rate
+            after = items[match.last + 1 : match.last + 2]
+            if "t" in match and "n" in match and after and after[0].has("comma"):
+                draft.sentence.take(match.index("t"))  # of no other number: '30k chats a day, 8 turns each'
     rates += _often(draft)
+    if len(rates) == 1:
+        rates += _mean_or_peak(draft, rates[0])
     return sorted(rates, key=lambda rate: rate.first)
+
+
+def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
+    """Take a bare mean beside a rate at the peak, or a bare peak beside a mean: '15 req/s peak, 5 average'."""
+    for rule in _BARE:
+        for match in rule.matches(draft.sentence):
+            if rate.at_peak == ("k" in match) or rate.of_a_user:
+                continue
+            draft.sentence.claim(match.first, match.last)
+            amount = count_of(match["n"].number)
+            return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
+    return []
 
 
 def _often(draft: Draft) -> list[Rate]:
@@ -260,7 +286,7 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
 def _near_peak(draft: Draft, match: Match) -> bool:
     items = draft.sentence.items
     for back in range(match.first - 1, max(-1, match.first - 5), -1):
-        if items[back].has("comma", "stop", "conj", "num", "mean"):
+        if items[back].has("comma", "stop", "conj", "num", "mean") and items[back].word != "with":
             break
         if items[back].has("peak"):
             return True

@@ -146,7 +146,8 @@ def word_item(typed: str, start: int, end: int) -> Item:
     word = typed.lower().translate(_APOSTROPHE)
     word = spelt(word)
     kinds = kinds_of(word)
-    return Item(kinds, start, end, word, numeric=any(character.isdigit() for character in typed))
+    numeric = kinds == UNKNOWN and any(character.isdigit() for character in typed)
+    return Item(kinds, start, end, word, numeric=numeric)
 
 
 def kinds_of(word: str) -> frozenset[str]:

@@ -25,6 +25,7 @@ _HOURS: Final = tuple(
 )
 _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunoun | gpu | replica | node)) | a:pernode")
 _SITES: Final = Rule("n:num unknown? s:site")
+_SITES_EACH: Final = Rule("n:num unknown? s:site 'each'")
 _REACH: Final = 3
 
 
@@ -54,6 +55,15 @@ def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
     between = draft.sentence.items[low:high]
     little = all(item.has("comma", "link", "conj", "paren", "in", "unknown", "for") for item in between)
     return 0 <= len(between) <= _REACH and little
+
+
+def read_each_site(draft: Draft, rate: Rate) -> bool:
+    """Read 'our 3 data centres each get 4 rps' as their product."""
+    for sites in _SITES_EACH.matches(draft.sentence):
+        if sites.first < rate.last and len(rate.amount.values) == 1:
+            _times_sites(draft, rate, sites, sites)
+            return True
+    return False
 
 
 def read_sites(draft: Draft, rate: Rate) -> bool:

@@ -68,7 +68,7 @@ def read_serving(draft: Draft) -> None:
     _prefix(draft)
 
 
-def read_names(draft: Draft) -> None:
+def read_names(draft: Draft, lexicon: Lexicon) -> None:
     """Find runtime, provider, region and kind of traffic; late, for rates may be of them: 20 chatbot requests/s."""
     for kind, path, shown in (
         ("runtime", "serving.runtime", "served by {}"),
@@ -76,9 +76,47 @@ def read_names(draft: Draft) -> None:
         ("region", "money.region", "in {}"),
         ("preset", "preset", "traffic like {}"),
     ):
+        others = len({item.entries[0] for item in draft.sentence.items if item.has(kind)}) > 1
         for index, item in enumerate(draft.sentence.items):
             if item.has(kind) and not item.claimed:
+                if kind == "preset" and others and item.word.endswith(_GENERAL_WORD):
+                    draft.sentence.take(index)  # 'an assistant for RAG' is RAG
+                    continue
                 draft.found(path, index, index, [Option(item.entries[0], shown.format(item.entries[0]))])
+    _places(draft, lexicon)
+
+
+_GENERAL_WORD: Final = "assistant"
+"""Names a kind of traffic where no other is named."""
+_WHERE: Final = frozenset("in at from near region regions location zone : = to within hosted around on".split())
+
+
+def _places(draft: Draft, lexicon: Lexicon) -> None:
+    """Read where it shall run: a place after 'in', beside its provider or alone; of users it is asked."""
+    items = draft.sentence.items
+    provider = draft.value("money.provider") or draft.known.get("money.provider")
+    for index, item in enumerate(items):
+        if not item.has("place") or item.claimed or draft.has("money.region"):
+            continue
+        place = lexicon.places.places[item.entries[0]]
+        codes = lexicon.places.codes_in(place, provider) if provider else ()
+        value = codes[0] if len(codes) == 1 or (codes and place.latitude is not None) else place.id
+        where = f"in {place.name}" if value == place.id else f"in {place.name}: {value} of {provider}"
+        at = index - 1
+        while at >= 0 and items[at].word in ("the", "our"):
+            at -= 1
+        before = items[at] if at >= 0 else None
+        after = items[index + 1] if index + 1 < len(items) else None
+        alone = (before is None or before.has("comma", "stop", "provider")) and (
+            after is None or after.has("comma", "stop", "provider")
+        )
+        if any(other.has("user") for other in items[max(0, index - 5) : index]):
+            said = draft.sentence.words(index, index)
+            note = f"{said!r} is where users are, which changes no count; say 'hosted in {place.name}' for prices there"
+            draft.notes.append((note, item.start, item.end))
+            draft.sentence.take(index)
+        elif alone or (before is not None and (before.word in _WHERE or before.has("in", "provider", "colon"))):
+            draft.found("money.region", index, index, [Option(value, where)])
 
 
 # --- the model --------------------------------------------------------------------------------------------------------

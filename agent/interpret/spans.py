@@ -43,7 +43,8 @@ def slice_ends(sentence: Sentence, first: int) -> Iterable[int]:
             break
         if following.start < sentence.items[first].start:
             break  # the cell of another column
-        if following.word == "." and not sentence.text[following.end : following.end + 1].isalnum():
+        initial = last == first and len(sentence.items[first].word) == 1
+        if following.word == "." and not initial and not sentence.text[following.end : following.end + 1].isalnum():
             break
         last += 1
     return range(last, first - 1, -1)

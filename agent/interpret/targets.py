@@ -21,7 +21,8 @@ _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _SPEED: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "n:num (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | perrequest | "
+        "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | "
+        "perrequest | "
         "eachuser | each | ingrand) | slash x2:user)?",
         "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
         "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
@@ -293,12 +294,12 @@ def _speeds(draft: Draft) -> None:
             value = match["n"].number
             following = draft.sentence.items[match.last + 1 : match.last + 3]
             whose = match["x"].word if "x" in match else ""
-            if "t" in match and match["t"].word not in ("second", "seconds", "sec", "s"):
+            if any(group in match and SECONDS[match[group].word] != 1 for group in ("t", "t2")):
                 continue
             before = draft.sentence.items[max(0, match.first - 5) : match.first]
             together = any(item.has("ingrand") for item in (*following, *before))
             throughput = not whose and any(item.word == "throughput" for item in (*before, *following))
-            if whose == "ingrand" or together or throughput:
+            if together or throughput or ("x" in match and match["x"].has("ingrand")):
                 continue
             if any(v <= 0 for v in value.values):
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")

@@ -10,7 +10,7 @@ from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
 from agent.interpret.rates import TIME, Rate, period_of, rates_of
 from agent.interpret.reading import Choice
-from agent.interpret.scope import RATE, day_hours, read_sites
+from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
@@ -45,6 +45,17 @@ _USERS: Final = tuple(
 )
 
 
+_EACH_SITE: Final = Rule(
+    "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user 'each'"
+)
+"""'500 tenants with 20 users each'."""
+_ACTIVE_PART: Final = Rule(
+    "comma? ('of' | 'with' | 'about' | 'and' | 'but' | 'only' | approx){0,2} p:pct ('of' unknown)? "
+    "(adverb | 'are' | 'is' | unknown){0,2} ('active' | 'actives' | 'chat' | 'use' | 'contact') (?! concurrent "
+    "| inflight)"
+)
+
+
 class _Users(Struct, frozen=True):
     amount: Amount
     seconds: float | None
@@ -75,6 +86,10 @@ def read_traffic(draft: Draft) -> None:
 def _users(draft: Draft, wanted: bool, rates: list[Rate]) -> list[_Users]:
     """Take every count of users; those who are no audience only where a rate of each is wanted."""
     found = []
+    for match in _EACH_SITE.matches(draft.sentence):
+        amount = count_of(match["m"].number).times(match["n"].number.value)
+        found.append(_Users(amount, None, match.first, match.last, match["u"].word))
+        draft.sentence.claim(match.first, match.last)
     for rule in _USERS:
         for match in rule.matches(draft.sentence):
             noun = (match["u"] if "u" in match else match["a"]).word
@@ -89,9 +104,19 @@ def _users(draft: Draft, wanted: bool, rates: list[Rate]) -> list[_Users]:
             counted = concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)
             if not (wanted or counted or _has_each(draft)):
                 continue
-            found.append(_Users(count_of(match["n"].number), period, match.first, match.last, noun, "w" in match))
             draft.sentence.claim(match.first, match.last)
+            amount, last = _active_part(draft, count_of(match["n"].number), match.last)
+            found.append(_Users(amount, period, match.first, last, noun, "w" in match))
     return found
+
+
+def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int]:
+    """Return how many of the users ask at all, and where that ends: '10k MAU, 20% daily active'."""
+    match = _ACTIVE_PART.at(draft.sentence, last + 1)
+    if match is None:
+        return amount, last
+    draft.sentence.claim(match.first, match.last)
+    return amount.times(match["p"].number.value), match.last
 
 
 def _is_audience(match: Match) -> bool:
@@ -105,7 +130,9 @@ def _are_counted(draft: Draft, match: Match, rates: list[Rate]) -> bool:
     items = draft.sentence.items
     if any(rate.seconds >= 60 and 0 < rate.first - match.last <= 3 for rate in rates):
         return True
-    return match.last - match.first + 1 == len(items) or (match.first > 0 and items[match.first - 1].word == "for")
+    return match.last - match.first + 1 == len(items) or (
+        match.first > 0 and items[match.first - 1].word in ("for", "by")
+    )
 
 
 def _has_each(draft: Draft) -> bool:
@@ -127,21 +154,34 @@ def _combine(draft: Draft, rates: list[Rate], users: list[_Users]) -> None:
             _each_or_together(draft, near, count)
         elif _each_without_time(draft, count):
             continue
+        elif len(rest) == 1 and rest[0].seconds >= 60 and rest[0].amount.value < count.amount.value:
+            _slow_for_so_many(draft, rest.pop(), count)
         elif not rest and not any(rate.at_peak for rate in rates):
-            read_users(draft, count.amount, count.first, count.last, count.noun)
-            if count.seconds is not None:
-                option = Option(count.seconds, _said(draft, count.first, count.last))
-                draft.findings.append(Finding(VISITS, (option,), *draft.sentence.span(count.first, count.last)))
+            _users_alone(draft, count)
         else:
             draft.release(count.first, count.last)
     for rate in rest:
-        of_each = rate.of_a_user or rate.only_of_users or (not users and _answers_how_often(draft, rate))
-        if of_each and not read_habit(draft, rate):
-            draft.release(rate.first, rate.last)
-        elif not of_each and not read_sites(draft, rate):
-            _all_requests(draft, rate)
+        _rate_alone(draft, rate, bool(users))
     if not users and (rest or USERS in draft.known):
         _each_without_users(draft, bool(rest))
+
+
+def _users_alone(draft: Draft, count: _Users) -> None:
+    read_users(draft, count.amount, count.first, count.last, count.noun)
+    if count.seconds is not None:
+        option = Option(count.seconds, _said(draft, count.first, count.last))
+        draft.findings.append(Finding(VISITS, (option,), *draft.sentence.span(count.first, count.last)))
+
+
+def _rate_alone(draft: Draft, rate: Rate, users: bool) -> None:
+    """Note a rate that no users of the sentence explain: of each user, of each of several sites, or of all."""
+    if rate.of_a_user and not users and read_each_site(draft, rate):
+        return
+    of_each = rate.of_a_user or rate.only_of_users or (not users and _answers_how_often(draft, rate))
+    if of_each and not read_habit(draft, rate):
+        draft.release(rate.first, rate.last)
+    elif not of_each and not read_sites(draft, rate):
+        _all_requests(draft, rate)
 
 
 def _all_requests(draft: Draft, rate: Rate) -> None:
@@ -163,6 +203,15 @@ def _may_be_of_each(draft: Draft, rate: Rate, count: _Users) -> bool:
     if count.each:
         return True
     return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
+
+
+def _slow_for_so_many(draft: Draft, rate: Rate, count: _Users) -> None:
+    """Take a rate that is less than one of each user for what each does, where 'each' is said; else ask."""
+    low, high = sorted((rate.first, count.last))
+    if any(item.has("each", "eachuser", "peruser") for item in draft.sentence.items[low:high]):
+        _product(draft, rate, count)
+    else:
+        _each_or_together(draft, rate, count)
 
 
 def _each_or_together(draft: Draft, rate: Rate, count: _Users) -> None:

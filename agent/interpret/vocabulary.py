@@ -17,7 +17,7 @@ KINDS: Final[dict[str, str]] = {
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
-    "user": "user users customer customers person people developer developers dev devs engineer engineers employee "
+    "user": "user users customer customers person people ppl developer developers dev devs engineer engineers employee "
     "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
     "player players patient patients reader readers colleague colleagues coder coders actives operator operators "
     "analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
@@ -49,7 +49,7 @@ KINDS: Final[dict[str, str]] = {
     "generations generated generate generates generating decode osl summary summaries answering replying responding "
     "into produce produces back return returns returned receive receives receiving",
     "inward": "input inputs isl",
-    "outward": "output outputs osl",
+    "outward": "output outputs osl generated",
     "inplain": "input inputs isl prompt prompts",
     "outplain": "output outputs osl answer answers response responses reply replies completion completions",
     "plural": "inputs prompts outputs answers responses replies completions questions queries documents",
@@ -97,6 +97,9 @@ KINDS: Final[dict[str, str]] = {
     "dgx": "dgx hgx",
     "replica": "replica replicas instance instances copy copies",
     "spare": "spare spares standby redundant backup extra",
+    "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash crashes",
+    "survives": "survives surviving tolerate tolerates tolerating withstand withstands resilient",
+    "available": "availability uptime available",
     "para": "tp pp ep dp",
     "spot": "spot preemptible",
     "reserved": "reserved reservation reserve commitment committed commit contract",
@@ -121,7 +124,9 @@ KINDS: Final[dict[str, str]] = {
     "chunk": "chunk chunks passage passages snippet snippets document documents doc docs file files article articles "
     "section sections page pages image images turn turns message messages example examples",
     "site": "region regions country countries tenant tenants site sites team teams zone zones cluster clusters office "
-    "offices store stores branch branches market markets department departments",
+    "offices store stores branch branches centers centres datacenters datacentres school schools class classes "
+    "firm firms company companies organisation organisations organization organizations hospital hospitals "
+    "market markets department departments",
     "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism",
     # --- refusals ---
@@ -175,7 +180,8 @@ KINDS: Final[dict[str, str]] = {
 
 PHRASES: Final[dict[str, str]] = {
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
-    "first token latency|prefill latency|time till first token|time until first token|first byte|1st token|"
+    "first token latency|first response|first reply|"
+    "prefill latency|time till first token|time until first token|first byte|1st token|"
     "start of the answer|start answering",
     "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|"
     "time between tokens|between tokens|per token latency|token latency|per output token|latency per token|"
@@ -217,7 +223,8 @@ PHRASES: Final[dict[str, str]] = {
     "colocation|colocated|self hosted hardware|in house hardware|own the servers|owned gpus|bought the gpus",
     "inflight": "in flight|at the same time|at once|in parallel|at a time|at any time|at any one time|online at once",
     "kvcache": "kv cache|key value cache|kv caches|k v cache",
-    "context": "context window|context length|context size|max model len|max model length|max context|"
+    "context": "seq len|sequence length|"
+    "context window|context length|context size|max model len|max model length|max context|"
     "maximum context|context limit|max seq len|max sequence length|window size|ctx len|context windows|context of",
     "batchcap": "max num seqs|batch size|batch cap|max batch size|max batch|maximum batch size|maximum batch|"
     "batch limit|batches of|batch of|micro batch|max concurrent sequences|max sequences|batch sizes|"
@@ -255,6 +262,7 @@ PHRASES: Final[dict[str, str]] = {
     "survive": "survive one failure|survive a failure|survive the loss of one|tolerate one failure|lose one replica|"
     "lose a replica|one can fail|one may fail|survive losing one|losing one replica|tolerate a failure|"
     "survive one replica failure|failure of one replica",
+    "fails": "go down|goes down|going down|break down|breaks down|be lost|be down",
     "gpuhour": "per gpu hour|/ gpu hour|per gpu per hour|/ gpu / hour|/ gpu / h|per hour per gpu|/ h per gpu|"
     "an hour per gpu|/ hour per gpu|/ hr per gpu|/ gpu hr|per gpu hr|/ gpuh|a gpu hour|per card hour|/ hour / gpu|"
     "/ h / gpu|/ gpu / hr|per accelerator hour|an hour per card|per hour for each gpu|per gpu an hour|per gpu / hour",

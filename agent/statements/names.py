@@ -10,6 +10,7 @@ from agent.statements.models import resolve_model
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
+from catalogs.records.places import priced_regions
 from engine.workload import Source
 
 
@@ -55,7 +56,7 @@ def resolve_names(
     if "architecture" not in values:
         resolved("model", lambda text: _model(str(text), values, sources, catalog, base))
     resolved("precision.weights", lambda name: _weights(str(name), values, catalog))
-    return _about_region(values, catalog)
+    return _region(values, sources, catalog)
 
 
 def _each(names: Iterable[str]) -> tuple[str, ...]:
@@ -92,14 +93,33 @@ def _provider(text: str, catalog: Catalog) -> str:
     raise InputError(f"no provider is called {quoted(text)}; {nearest}")
 
 
-def _about_region(values: dict[str, Any], catalog: Catalog) -> tuple[str, ...]:
-    """A region without offers is no error, since many exist; whoever asked for it must know where prices come from."""
-    region, provider = values.get("money.region"), values.get("money.provider")
-    if not isinstance(region, str) or values.get("money.usd_per_accelerator_hour") is not None:
+def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog) -> tuple[str, ...]:
+    """Replace a place by the regions with prices in it, or by the nearest ones; return what should be noticed.
+
+    Raises InputError where nothing is called so.
+    """
+    said, provider = values.get("money.region"), values.get("money.provider")
+    if not isinstance(said, str) or values.get("money.usd_per_accelerator_hour") is not None:
         return ()
-    regions = {offer.region for offer in catalog.offers if provider in (None, offer.provider)}
-    if any(known.casefold().startswith(region.casefold()) for known in regions):
+    offered = {offer.region.casefold() for offer in catalog.offers if provider in (None, offer.provider)}
+    if all(any(known.startswith(part.strip()) for known in offered) for part in said.casefold().split(",")):
         return ()
-    near = get_close_matches(region.casefold(), regions, n=2, cutoff=0.5)
-    nearest = f" (the nearest are {listed(near)})" if near else ""
-    return (f"no price is known in {quoted(region)}{nearest}: offers that hold in all regions are used, if any",)
+    places = catalog.places
+    named = places.region(said)
+    code = named[1] if named else said
+    place = places.of_region(code, provider) or places.of_region(code) or places.called(said)
+    if place is None:
+        spellings = {place.name for place in places.places.values()} | offered
+        near = get_close_matches(said.casefold(), spellings, n=3, cutoff=0.75)
+        known = "known are cities, countries, continents, and clouds' regions such as us-east-1 or West Europe"
+        nearest = f"the nearest are {listed(near)}" if near else known
+        raise InputError(f"no region or place is called {quoted(said)}; {nearest}")
+    regions = priced_regions(places, place, catalog.offers, provider)
+    if not regions.codes:
+        return (f"no price is known in {place.name}: offers that hold in all regions are used, if any",)
+    values["money.region"] = ",".join(regions.codes)
+    if regions.city is None:
+        return ()
+    stand_in = f"{regions.city.name} ({listed(regions.codes)})"
+    sources["money.region"] = Source("derived", f"the nearest to {place.name} with a price")
+    return (f"no price is known in {place.name}: those of {stand_in}, the nearest with one, stand in",)

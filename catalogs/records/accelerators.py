@@ -64,6 +64,12 @@ class Accelerator(Fact):
     """Not yet for sale: listed, never chosen by a search."""
 
     @property
+    def consumer(self) -> bool:
+        """Whether it is sold for desktops: GeForce, Radeon RX, Arc without Pro, chips of Apple and AMD."""
+        lines = ("GeForce", "Titan", "Radeon RX", "Arc A", "Arc B", "Ryzen")
+        return self.vendor == "Apple" or self.name.startswith(lines)
+
+    @property
     def memory_bytes(self) -> float:
         """Usable memory, bytes."""
         return self.memory_gib * 2**30

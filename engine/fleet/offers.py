@@ -281,7 +281,9 @@ def _in_place(offer: RentalOffer, money: Money) -> bool:
     if money.provider and offer.provider.casefold() != money.provider.casefold():
         return False
     region = offer.region.casefold()
-    return not money.region or region in EVERYWHERE or region.startswith(money.region.casefold())
+    if not money.region or region in EVERYWHERE:
+        return True
+    return any(region.startswith(wanted.strip()) for wanted in money.region.casefold().split(","))
 
 
 def _price(offer: RentalOffer, term: Term) -> float | None:

@@ -295,7 +295,7 @@ def test_no_plan_is_not_written(fleetcast: Program, tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_reach_no_file_as_such(fleetcast: Program, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    run = fleetcast(*SMALL, "--region", "us\udcff", "--output", file, "--json")
+    run = fleetcast(*SMALL, "--region", "us\udcff", "--usd-per-gpu-hour", "2", "--output", file, "--json")
     assert run.code == 0, run.err
     assert json.loads(file.read_text())["spec"]["money"]["region"] == "us\udcff"
     assert fleetcast("plan", "export", "markdown", file, "--output", tmp_path / "plan.md").code == 0

@@ -1,6 +1,7 @@
 """Every sentence of a kind gives what it must, asks what it must, and says what of it was not used."""
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from agent.dialogue import step
 from agent.interpret import interpret
 from agent.interpret.reading import Reading
 from agent.session.ports import ports_of
+from agent.session.stated_sentence import stated_in
 from agent.talk.state import State
 from catalogs.catalog import Catalog
 from engine.workload import Target
@@ -17,7 +19,7 @@ from tests.every import of_every
 
 CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
-KINDS = ("languages", "pasted", "formats", "domains")
+KINDS = ("languages", "pasted", "formats", "domains", "places", "failures", "wishes")
 PATHS = {
     "rate": "traffic.requests_per_s",
     "concurrency": "traffic.concurrency",
@@ -49,10 +51,19 @@ PATHS = {
 }
 CLASSES = {
     "consumer_excluded": ("hardware.excluded", lambda a: a.consumer),
+    "outside_excluded": ("hardware.excluded", lambda a: a.consumer or a.form in ("SoC", "CPU")),
     "consumer_only": ("hardware.accelerators", lambda a: a.consumer and not a.announced_only),
     "amd_only": ("hardware.accelerators", lambda a: a.vendor == "AMD" and not a.announced_only),
 }
 """Short names of what a sentence gives that is a class of accelerators."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def offline() -> Iterator[None]:
+    """No test asks the hub."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
 
 
 def entries(kind: str, table: str = "sentence") -> list[dict[str, Any]]:
@@ -112,3 +123,14 @@ def test_users_and_their_habits_over_several_turns(entry: dict[str, Any]) -> Non
 def test_each_kind_has_at_least_ten_variations() -> None:
     assert all(len(entries(kind)) >= 10 for kind in KINDS)
     assert len(entries("users", "dialogue")) >= 10
+
+
+@of_every([e for kind in KINDS for e in entries(kind) if "asked" not in e], name=lambda e: e["text"])
+def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_conversation(
+    entry: dict[str, Any],
+) -> None:
+    text = entry["text"].replace("\n", ", ")
+    said = stated_in(text, CATALOG, {})
+    state, _ = step(State(), text, ports_of(CATALOG))
+    heard = {path: value for path, value in state.values.items() if state.sources[path].kind == "said"}
+    assert {path: value for path, value in said.statement.values.items() if path != "preset"}.items() <= heard.items()

@@ -175,12 +175,30 @@ def test_a_checkpoints_name_stays_since_it_says_the_precision() -> None:
     assert "architecture" not in merged.values
 
 
-def test_an_unknown_region_is_noticed_and_an_own_price_needs_no_provider_of_the_catalog() -> None:
-    assert "us-wst-1" in collected([flags(region="us-wst-1")], CATALOG).notes[0]
+def test_an_unknown_region_is_refused_and_an_own_price_needs_no_provider_of_the_catalog() -> None:
+    with pytest.raises(InputError, match=r"no region or place is called 'us-wst-1'; the nearest are us-east-1"):
+        collected([flags(region="us-wst-1")], CATALOG)
     assert not collected([flags(region="us-east-1")], CATALOG).notes
     own = collected([flags(region="here", provider="our cellar", usd_per_gpu_hour="1")], CATALOG)
     assert own.values["money.provider"] == "our cellar"
     assert not own.notes
+
+
+def test_a_place_is_priced_in_its_regions_and_where_none_has_a_price_at_the_nearest() -> None:
+    """Neither a place nor a region without offers leaves a plan without a price, and what stands in is said."""
+    inside = collected([flags(region="Amsterdam")], CATALOG)
+    assert inside.values["money.region"] == "europe-west4,westeurope"
+    assert not inside.notes
+    near = collected([flags(region="Frankfurt", provider="azure")], CATALOG)
+    assert near.values["money.region"] == "westeurope"
+    assert "no price is known in Frankfurt: those of Amsterdam (westeurope)" in near.notes[0]
+    assert near.sources["money.region"].kind == "derived"
+    everywhere = {offer.region for offer in CATALOG.offers}
+    for place in CATALOG.places.places.values():
+        codes = collected([flags(region=place.name)], CATALOG).values["money.region"].split(",")
+        assert all(any(known.casefold().startswith(code.casefold()) for known in everywhere) for code in codes), (
+            place.id
+        )
 
 
 # --- completeness -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""What must be survived: the loss of replicas, GPUs, nodes or zones, and availability in nines, as spare replicas."""
+
+from math import comb
+from typing import Final
+
+from agent.interpret.draft import Draft, Option
+from agent.interpret.grammar import Match, Rule
+from agent.interpret.reading import Choice
+from catalogs.units import show_count
+
+SPARES: Final = "availability.spare_replicas"
+GPU_HOURS_PER_FAILURE: Final = 50_700.0
+"""419 unexpected interruptions in 54 days on 16,384 H100: The Llama 3 Herd of Models, arXiv 2407.21783, 3.3.4."""
+REPAIR_HOURS: Final = 24.0
+"""Until a failed node is replaced: by judgement."""
+EXAMPLE_REPLICAS: Final = 8
+EXAMPLE_GPUS: Final = 8
+"""Of each replica of the fleet for which nines are shown, before one is planned."""
+
+_THING: Final = (
+    "(r:replica | g:(gpunoun | gpu) | m:(node | pernode) | z:('zone' | 'zones' | 'az' | 'azs' | 'datacenter' | "
+    "'datacentre' | 'rack' | 'racks'))"
+)
+_LOSSES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(fails | survives | 'survive') ('of' | link | unknown | 'any' | conj){0,3} (n:num | 'a' | 'an')? (unknown | "
+        f"available)? {_THING} fails?",
+        f"(n:num | 'a' | 'an' | 'any')? unknown? {_THING} ('can' | 'may' | 'must' | 'will' | 'could' | 'is' | 'are' | "
+        "'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails",
+    )
+)
+_NINES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "p:pct ('of' unknown? | unknown)? available",
+        "available (link | colon | 'target' | unknown){0,3} p:pct",
+        "n:num 'nines' ('of'? available)?",
+        "('highly' | 'high' | 'maximum') available",
+        "('fault' | 'failure') ('tolerant' | 'tolerance')",
+        "'ha'",
+    )
+)
+
+
+def read_failures(draft: Draft) -> None:
+    """Find what must be survived. A count of what is lost is no fleet."""
+    for rule in _LOSSES:
+        for match in rule.matches(draft.sentence):
+            _loss(draft, match)
+    if draft.has(SPARES):
+        return
+    for rule in _NINES:
+        for match in rule.matches(draft.sentence):
+            _nines(draft, match)
+            return
+
+
+def _loss(draft: Draft, match: Match) -> None:
+    """Note a spare replica for each replica or GPU that may be lost; how many a node or a zone holds is asked."""
+    count = match["n"].number.value if "n" in match else 1.0
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    if draft.has(SPARES) or count != int(count) or not 1 <= count <= 100:
+        return
+    spares = f"{show_count(count)} spare replica{'' if count == 1 else 's'}"
+    if "m" in match or "z" in match:
+        what = "a node" if "m" in match else "a zone"
+        choices = tuple(Choice(n, f"{n} spare replica{'' if n == 1 else 's'} (N+{n})", usual=n == 1) for n in (1, 2, 4))
+        text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
+        draft.ask(SPARES, match.first, match.last, text, choices)
+    else:
+        each = "" if "r" in match else ": a GPU that fails takes its replica with it"
+        draft.found(SPARES, match.first, match.last, [Option(int(count), f"{spares} (N+{count:g}){each}")])
+
+
+def availability(spares: int, replicas: int = EXAMPLE_REPLICAS, gpus: int = EXAMPLE_GPUS) -> float:
+    """Return the share of time in which enough replicas run, where replicas fail independently of each other.
+
+    Args:
+        spares: replicas beyond those that the load needs.
+        replicas: that the load needs.
+        gpus: of each.
+    """
+    down = REPAIR_HOURS / (GPU_HOURS_PER_FAILURE / gpus + REPAIR_HOURS)
+    total = replicas + spares
+    return sum(comb(total, n) * down**n * (1 - down) ** (total - n) for n in range(spares + 1))
+
+
+def _nines(draft: Draft, match: Match) -> None:
+    """Ask how many spare replicas an availability takes, with what each number gives."""
+    wanted = 0.0
+    if "p" in match:
+        wanted = match["p"].number.value
+        after = draft.sentence.items[match.last + 1 : match.last + 2]
+        if not 0.9 <= wanted < 1 or any(item.word == "since" for item in after):
+            return
+    elif "n" in match:
+        wanted = 1 - 0.1 ** match["n"].number.value
+    enough = next((n for n in (1, 2, 3) if availability(n) >= wanted), 3)
+    choices = tuple(
+        Choice(n, f"{n} spare replica{'' if n == 1 else 's'}: {availability(n):.5%}", usual=n == enough)
+        for n in (1, 2, 3)
+    )
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    text = (
+        f"{said!r}: how many spare replicas? Shown is the time in which {EXAMPLE_REPLICAS} replicas of {EXAMPLE_GPUS} "
+        f"GPUs run, if each GPU fails once in {show_count(GPU_HOURS_PER_FAILURE)} hours and is replaced within "
+        f"{REPAIR_HOURS:g}."
+    )
+    draft.ask(SPARES, match.first, match.last, text, choices)

@@ -1,0 +1,136 @@
+"""Wishes that are no field of a plan: each is named, with what would be needed or where the plan ends."""
+
+import re
+from typing import Final
+
+from agent.interpret.draft import Draft
+from agent.interpret.grammar import Rule
+from agent.interpret.leftovers import covered
+from agent.interpret.reading import Choice
+
+REASONING: Final = "tokens.reasoning_tokens"
+_DRAFT_MODEL: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "('a' | 'an')? (model | num) unknown? draft 'model'?",
+        "draft 'model' (link | colon){0,2} (model | num)",
+    )
+)
+_THINKING: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "('with' | 'in' | 'using' | 'enable' | 'enabling') reasoning ('mode' | 'on' | 'enabled')? (?! token | num)",
+        "reasoning ('mode' | 'on' | 'enabled') (?! token | num)",
+    )
+)
+_USUAL_THOUGHT: Final = {"everyday questions": 1000, "mathematics and code": 8000}
+"""Hidden tokens of an answer, by judgement."""
+
+_WISHES: Final = tuple(
+    (re.compile(rf"\b(?:{pattern})\b", re.I), text)
+    for pattern, text in (
+        (
+            r"(?:eagle(?:-?\d)?\s+)?speculative\s+(?:decoding|sampling)|eagle-?\d|eagle|medusa|mtp|"
+            r"multi-token prediction|draft model|lookahead decoding|self-speculation|speculation",
+            "speculative decoding is not reckoned; without it the plan is on the safe side for latency",
+        ),
+        (
+            r"(?:multi-?)?lora(?:\s+adapters?)?s?|adapters?|qlora",
+            "adapters are not reckoned; leave memory for them with a lower memory utilisation",
+        ),
+        (
+            r"gdpr|hipaa|soc ?2|iso ?27001|fedramp|complian\w+|sovereign\w*|air-?gapped|confidential(?: computing)?|"
+            r"data protection|privacy|secure|security|encrypt\w*",
+            "rules and protection of data are not judged; name a region or a provider, or say 'on our own hardware'",
+        ),
+        (
+            r"carbon(?:[- ]neutral)?|co2\w*|green|sustainab\w+|renewable\w*|emissions?|climate",
+            "emissions need the grid's g CO2e per kWh (money.grid_g_co2e_per_kwh in a spec file)",
+        ),
+        (
+            r"disaggregat\w+(?:\s+(?:prefill|serving|inference))?|p/d (?:split|disaggregation)",
+            "prefill and decode on accelerators of their own are not planned",
+        ),
+        (
+            r"(?:two |an? |\d+ )?(?:images?|photos?|pictures?|screenshots?|audio|speech|voice|videos?|"
+            r"multi-?modal|vision)",
+            "only tokens are reckoned; count what an image or a minute of sound takes as tokens of the prompt",
+        ),
+        (
+            r"embeddings?|embed|embedding models?|re-?rank\w*",
+            "out of scope are embeddings and rankings: planned are models that write answers; the nearest is an answer "
+            "of 1 token",
+        ),
+        (
+            r"fine-?tun\w+|pre-?train\w*|rlhf|train(?:ing)?\s+(?:an?|the|our)\b[^,.;]*|distil\w+",
+            "training and fine-tuning are out of scope: a plan serves a model that is ready",
+        ),
+        (
+            r"stable diffusion|diffusion|image generation|text[- ]to[- ](?:image|video|speech)|flux",
+            "out of scope is what makes no text",
+        ),
+        (
+            r"batch (?:jobs?|processing|inference)|offline(?: (?:jobs?|batch|processing|inference))?|deadline",
+            "a job with a deadline is a rate: its requests over the time that it may take",
+        ),
+        (r"kv (?:cache )?offload\w*|lmcache|offload\w*", "offloading of the KV cache is not reckoned"),
+        (
+            r"(?:very |ultra[- ]?)?(?:low(?:est)?[- ]latency|fast(?:est)?|quick(?:ly)?|responsive|"
+            r"snappy|real-?time|instant(?:ly)?)",
+            "how fast is a target: say 'p95 TTFT 800 ms' or '30 tokens/s per user'",
+        ),
+        (
+            r"cheap(?:est|ly|er)?|affordable|low[- ]cost|inexpensive|cost[- ]effective|economical|save money",
+            "a plan is the cheapest fleet that holds what is stated; a limit is a budget such as 'under $20k a month'",
+        ),
+        (
+            r"(?:kubernetes|k8s|docker|istio|helm|openshift|slurm|nomad|terraform)(?:(?:,| and| with| or)? "
+            r"(?:kubernetes|k8s|docker|istio|helm|openshift|slurm|nomad|terraform))*",
+            "what replicas are run by changes no count; files for it can be exported from the plan",
+        ),
+        (
+            r"(?:high(?:est)? |best |good )?(?:quality|accura(?:cy|te))|hallucinat\w+|smart(?:est)?",
+            "the quality of answers is not judged, only what serving takes",
+        ),
+    )
+)
+
+
+def read_drafts(draft: Draft) -> None:
+    """Take the model that only drafts out of the sentence: it is not the one that is served."""
+    for rule in _DRAFT_MODEL:
+        for match in rule.matches(draft.sentence):
+            others = (*draft.sentence.items[: match.first], *draft.sentence.items[match.last + 1 :])
+            sized = any(item.has("model") or re.fullmatch(r"[\d.]+b", item.word) for item in others)
+            if not sized and "model" not in draft.known:
+                continue  # it is the only one
+            draft.dropped.append(draft.sentence.span(match.first, match.last))
+            draft.sentence.claim(match.first, match.last)
+
+
+def read_thinking(draft: Draft) -> None:
+    """Ask how many hidden tokens an answer has, where it is said that the model thinks and not how long."""
+    if draft.has(REASONING):
+        return
+    for rule in _THINKING:
+        for match in rule.matches(draft.sentence):
+            choices = tuple(
+                Choice(float(tokens), f"{tokens:,} tokens, for {what}", usual=tokens == 1000)
+                for what, tokens in _USUAL_THOUGHT.items()
+            )
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            text = f"{said!r}: how many hidden tokens does an answer have before its first word? Usual, by judgement:"
+            draft.ask(REASONING, match.first, match.last, text, choices)
+            return
+
+
+def note_wishes(draft: Draft) -> None:
+    """Note each wish that is in no value and no question."""
+    taken, text = covered(draft), draft.sentence.text
+    for pattern, note in _WISHES:
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if not any(taken[start:end]):
+                said = " ".join(match.group().split())
+                draft.notes.append((f"{said!r} is not used: {note}", start, end))
+                taken[start:end] = b"\x01" * (end - start)

@@ -1,0 +1,128 @@
+"""Places: cities with the regions of clouds in them, countries, continents; and which offers are nearest to one."""
+
+from collections.abc import Iterable, Mapping
+from math import asin, cos, radians, sin, sqrt
+
+from msgspec import Struct
+from pydantic import Field
+
+from catalogs.names import letters_of
+from catalogs.records.facts import Identifier, Record
+from catalogs.records.prices import RentalOffer
+
+EARTH_RADIUS_KM = 6371.0
+"""Mean radius (IUGG)."""
+
+
+class Place(Record):
+    """A city, a country or a continent, as people name where they want accelerators."""
+
+    id: Identifier
+    name: str
+    aliases: tuple[str, ...] = ()
+    country: Identifier | None = None
+    """Of a city; of a city state its continent."""
+    continent: Identifier | None = None
+    """Of a country."""
+    latitude: float | None = None
+    """Degrees, of a city."""
+    longitude: float | None = None
+    regions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Codes of the regions that lie there, by provider."""
+
+    def kilometres_to(self, other: "Place") -> float:
+        """Return the great-circle distance between two cities (haversine formula); infinite where one is no city."""
+        if self.latitude is None or self.longitude is None or other.latitude is None or other.longitude is None:
+            return float("inf")
+        north, east = radians(other.latitude - self.latitude) / 2, radians(other.longitude - self.longitude) / 2
+        across = cos(radians(self.latitude)) * cos(radians(other.latitude)) * sin(east) ** 2
+        return 2 * EARTH_RADIUS_KM * asin(sqrt(sin(north) ** 2 + across))
+
+
+class Places:
+    """The places of a catalog."""
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self.places = places
+        self._by_letters: dict[str, str] = {}
+        self._of_region: dict[tuple[str, str], str] = {}
+        for place in places.values():
+            for provider, codes in place.regions.items():
+                for code in codes:
+                    self._of_region[provider, code.lower()] = place.id
+        for place in places.values():
+            for spelling in (place.id, place.name, *place.aliases):
+                self._by_letters.setdefault(letters_of(spelling), place.id)
+        self._codes = {letters_of(code): (provider, code) for provider, code in self._of_region}
+
+    def called(self, text: str) -> Place | None:
+        """Return the place that a name means: 'Frankfurt', 'the Netherlands', 'Northern Virginia'."""
+        found = self._by_letters.get(letters_of(text))
+        return self.places[found] if found else None
+
+    def region(self, text: str) -> tuple[str, str] | None:
+        """Return the provider and the code of a region by its code or name: 'West Europe' is westeurope of azure."""
+        return self._codes.get(letters_of(text))
+
+    def of_region(self, code: str, provider: str | None = None) -> Place | None:
+        """Return the city in which a region lies; of any provider where none is given."""
+        for (owner, known), place in self._of_region.items():
+            if known == code.lower() and provider in (None, owner):
+                return self.places[place]
+        return None
+
+    def inside(self, place: Place, outer: Place) -> bool:
+        """Whether a place is another one, or lies in it."""
+        at: Place | None = place
+        while at is not None:
+            if at.id == outer.id:
+                return True
+            above = at.country or at.continent
+            at = self.places.get(above) if above and above != at.id else None
+        return False
+
+    def codes_in(self, place: Place, provider: str) -> tuple[str, ...]:
+        """Return the codes of a provider's regions in a place."""
+        inside = (city for city in self.places.values() if city.regions and self.inside(city, place))
+        return tuple(code for city in inside for code in city.regions.get(provider, ()))
+
+
+class PricedRegions(Struct, frozen=True):
+    """The regions with offers that answer for a place."""
+
+    codes: tuple[str, ...]
+    """Empty where no offer has a place of its own."""
+    city: Place | None
+    """Where they are, when they are not in the place: the nearest city with offers."""
+
+
+def priced_regions(places: Places, place: Place, offers: Iterable[RentalOffer], provider: str | None) -> PricedRegions:
+    """Return the regions of offers in a place; where none is there, those of the nearest city that has one.
+
+    Args:
+        places: of the catalog.
+        place: that was asked for.
+        offers: of all accelerators.
+        provider: whose offers count; all by default.
+    """
+    located: dict[str, list[str]] = {}
+    for offer in offers:
+        if provider in (None, offer.provider):
+            city = places.of_region(offer.region, offer.provider) or places.called(offer.region)
+            if city is not None and offer.region not in located.setdefault(city.id, []):
+                located[city.id].append(offer.region)
+    inside = [id for id in located if places.inside(places.places[id], place)]
+    if inside:
+        return PricedRegions(tuple(sorted({code for id in inside for code in located[id]})), None)
+    from_city = place if place.latitude is not None else _any_city(places, place)
+    cities = [places.places[id] for id in located if places.places[id].latitude is not None]
+    if from_city is None or not cities:
+        return PricedRegions((), None)
+    nearest = min(cities, key=lambda city: (from_city.kilometres_to(city), city.id))
+    return PricedRegions(tuple(sorted(located[nearest.id])), nearest)
+
+
+def _any_city(places: Places, place: Place) -> Place | None:
+    """Return a city of a country or a continent, from which distances are taken."""
+    cities = (city for city in places.places.values() if city.latitude is not None and places.inside(city, place))
+    return next(cities, None)
