@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from math import asin, cos, radians, sin, sqrt
 
-from msgspec import Struct
-from pydantic import Field
+from msgspec import Struct, field
 
 from catalogs.names import letters_of
 from catalogs.records.facts import Identifier, Record
@@ -27,7 +26,7 @@ class Place(Record):
     latitude: float | None = None
     """Degrees, of a city."""
     longitude: float | None = None
-    regions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    regions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Codes of the regions that lie there, by provider."""
 
     def kilometres_to(self, other: "Place") -> float:
