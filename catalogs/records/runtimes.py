@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from catalogs.errors import InputError, quoted
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.flags import Flags
 from catalogs.records.runtime_memory import (
     Communicators,
     DeviceLimits,
@@ -153,6 +154,8 @@ class ServingRuntime(Fact):
     """What it runs without a unit."""
     platforms: tuple[Platform, ...] = ()
     """What it runs on; empty where it has no command of its own, which is then left open."""
+    flags: Flags = Flags()
+    """Of its command."""
     newest_version: Annotated[str, Meta(pattern=VERSION)] | None = None
     """Of those that are known, whose facts an entry states; null where versions are not told apart."""
     oldest_version: Annotated[str, Meta(pattern=VERSION)] | None = None

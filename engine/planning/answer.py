@@ -9,7 +9,7 @@ from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
 from engine.plan import Answer, Cost, Fleet, Memory, TargetResult, parallelism_shown
-from engine.planning.launch import flag_names, unsupported_note
+from engine.planning.launch import unsupported_note
 from engine.planning.phrases import latency_shown
 from engine.planning.verdict import Verdict
 from engine.question.fleet_limits import tightest
@@ -134,12 +134,12 @@ def _pool_warnings(question: Question, candidates: Candidates, memory: Memory, i
 
 def _what_helps(question: Question, most: int | None) -> str:
     """Return which flags of the runtime make room, as a clause."""
-    names = flag_names(question)
-    ways = [f"{names['context']} {most}"] if most and "context" in names else []
-    if "memory" in names:
-        ways.append(f"a larger {names['memory']}")
-    if question.kv_cache.id == "bf16" and "kv" in names:
-        ways.append(f"{names['kv']} fp8")
+    flags = question.runtime.flags
+    ways = [flags.context.format(most)] if most and flags.context else []
+    if flags.memory:
+        ways.append(f"a larger {flags.memory.partition(' ')[0]}")
+    if question.kv_cache.id == "bf16" and flags.kv_cache:
+        ways.append(flags.kv_cache.format("fp8"))
     return f"; {' or '.join(ways)} makes room" if ways else ""
 
 

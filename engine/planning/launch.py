@@ -1,6 +1,6 @@
 """How a replica is started: the command, and each of its flags with the figure that it comes from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from math import ceil
 from shlex import quote
 from typing import Final
@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.flags import Flags
 from catalogs.records.models import LatentAttention
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.plan import LaunchFlag
@@ -49,22 +50,72 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
     served = served_weights(question, may_quantise=_has_room_to_quantise(question, replica))
     file = _config_file(question, sizes)
     nodes = ceil(sizes.accelerators / (question.spec.hardware.accelerators_per_node or accelerator.per_node))
-    flags = tuple(
-        flag
-        for flag in (
-            *_parallel(question, sizes),
-            *_nodes(question, nodes),
-            *_formats(question, accelerator, served),
-            *_limits(question, replica),
-            *_trust(question),
-            *((LaunchFlag("--extra_llm_api_options", CONFIG_FILE, "what has no flag of its own"),) if file else ()),
-        )
-        if flag.flag not in platform.without
+    settings = (
+        *_parallel(question, sizes),
+        *_nodes(question, sizes, nodes),
+        *_formats(question, accelerator, served),
+        *_limits(question, replica),
+        *_prompts(question),
+        *((Setting("options", CONFIG_FILE, "what has no flag of its own"),) if file else ()),
     )
+    ranks = max(sizes.dp // nodes, 1)
+    spelt = [(setting, tuple(setting.spelt(question.runtime.flags, ranks))) for setting in settings]
+    flags = tuple(flag for _, flags in spelt for flag in flags if flag.flag not in platform.without)
     words = [_start(question, served, nodes), *(f"{flag.flag} {flag.value}".strip() for flag in flags)]
-    plugin = question.runtime.plugins.get(question.weights.id, "")
-    needs = (platform.needs, plugin, served.needs, file, _on_each_node(question, nodes))
+    needs = (
+        platform.needs,
+        question.runtime.plugins.get(question.weights.id, ""),
+        served.needs,
+        file,
+        question.runtime.flags.on_each_node.format(nodes=nodes) if nodes > 1 else "",
+        _without_flag(question, [setting.name for setting, flags in spelt if not flags]),
+    )
     return Launch(" ".join(words), flags, "; ".join(part for part in needs if part))
+
+
+class Setting(Struct, frozen=True):
+    """A setting of a plan that the command states."""
+
+    name: str
+    """Of the field of ``Flags`` that has what the runtime calls it."""
+    value: int | str
+    """Empty for a switch."""
+    why: str
+
+    def spelt(self, flags: Flags, ranks: int) -> Iterator[LaunchFlag]:
+        """Yield its flags; none where the runtime has none for it.
+
+        Args:
+            flags: of the runtime.
+            ranks: data-parallel ones of a node.
+        """
+        flag, values = "", list[str]()
+        for word in getattr(flags, self.name).format(self.value, ranks=ranks).split():
+            if word.startswith("-"):
+                if flag:
+                    yield LaunchFlag(flag, " ".join(values), self.why)
+                flag, values = word, []
+            else:
+                values.append(word)
+        if flag:
+            yield LaunchFlag(flag, " ".join(values), self.why)
+
+
+def _without_flag(question: Question, settings: Sequence[str]) -> str:
+    """Return in a clause that the runtime has no flag for settings of the plan; empty where there are none."""
+    if not settings:
+        return ""
+    release = f"{question.runtime.name} {question.runtime.version}".strip()
+    return f"{release} has no flag for {' and '.join(_IN_WORDS.get(one, one.replace('_', ' ')) for one in settings)}"
+
+
+_IN_WORDS: Final = {
+    "data_parallel": "data-parallel ranks",
+    "pipeline_parallel": "pipeline stages",
+    "expert_parallel": "expert parallelism",
+    "nodes": "several nodes",
+    "ranks_on_nodes": "data-parallel ranks on several nodes",
+}
 
 
 def _has_room_to_quantise(question: Question, replica: Candidates) -> bool:
@@ -117,75 +168,44 @@ _PROGRAMS: Final = {
 }
 
 
-def _nodes(question: Question, nodes: int) -> Iterator[LaunchFlag]:
-    """Yield the flags of a replica that spans several nodes; each node runs the command with a rank of its own."""
-    names = FLAGS[_dialect(question)]
-    if nodes > 1 and "head" in names:
-        address = "$HEAD_NODE:5000" if _dialect(question) == "sglang" else "$HEAD_NODE"
-        yield LaunchFlag(names["nodes"], str(nodes), f"a replica spans {nodes} nodes")
-        yield LaunchFlag(names["rank"], "$NODE_RANK", "which of the nodes this is, from 0")
-        yield LaunchFlag(names["head"], address, "where the nodes find the first")
+def _nodes(question: Question, sizes: ParallelSizes, nodes: int) -> Iterator[Setting]:
+    """Yield what a replica takes that spans several nodes; TensorRT-LLM and llama.cpp are told by who starts them."""
+    if nodes > 1 and _dialect(question) in ("vllm", "sglang"):
+        yield Setting("nodes" if sizes.dp == 1 else "ranks_on_nodes", nodes, f"a replica spans {nodes} nodes")
 
 
-def _on_each_node(question: Question, nodes: int) -> str:
-    """Return how the command is run where a replica spans several nodes; empty where it does not."""
-    if nodes == 1:
-        return ""
-    match _dialect(question):
-        case "trtllm":
-            return f"srun or mpirun with a task for each accelerator of the {nodes} nodes"
-        case "llama.cpp":
-            return f"an rpc-server on each of the {nodes} nodes, named by --rpc"
-        case dialect:
-            others = ", --headless too on all but the first" if dialect == "vllm" else ""
-            return f"the command on each of the {nodes} nodes, HEAD_NODE being the first's address{others}"
+def _parallel(question: Question, sizes: ParallelSizes) -> Iterator[Setting]:
+    dialect = _dialect(question)
+    shards = sizes.tp if dialect == "vllm" else sizes.tp * sizes.dp
+    if (shards > 1 and dialect != "llama.cpp") or dialect == "sglang":
+        yield Setting("tensor_parallel", shards, f"each layer is split over {shards} accelerators")
+    if sizes.pp > 1 and dialect != "llama.cpp":
+        yield Setting("pipeline_parallel", sizes.pp, f"the layers are split into {sizes.pp} stages")
+    if sizes.dp > 1 and dialect in ("vllm", "sglang"):  # TensorRT-LLM's stands in its file
+        yield Setting("data_parallel", sizes.dp, f"attention runs on {sizes.dp} ranks, each with its own requests")
+    if sizes.ep > 1 and dialect != "llama.cpp":
+        yield Setting("expert_parallel", sizes.ep, f"experts are spread over {sizes.ep} accelerators")
 
 
-def _trust(question: Question) -> Iterator[LaunchFlag]:
-    if question.model.remote_code and "trust" in FLAGS[_dialect(question)]:
-        yield LaunchFlag(FLAGS[_dialect(question)]["trust"], "", f"{question.model.name} brings code of its own")
-
-
-def _parallel(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
-    names = flag_names(question)
-    shards = sizes.tp if _dialect(question) == "vllm" else sizes.tp * sizes.dp
-    if "tp" in names and (shards > 1 or _dialect(question) == "sglang"):
-        yield LaunchFlag(names["tp"], str(shards), f"each layer is split over {shards} accelerators")
-    if "pp" in names and sizes.pp > 1:
-        yield LaunchFlag(names["pp"], str(sizes.pp), f"the layers are split into {sizes.pp} stages")
-    if "dp" in names and sizes.dp > 1:
-        yield LaunchFlag(names["dp"], str(sizes.dp), f"attention runs on {sizes.dp} ranks, each with its own requests")
-    if _dialect(question) == "sglang" and sizes.dp > 1:
-        yield LaunchFlag("--enable-dp-attention", "", "data parallelism is of attention alone")
-    if "ep" in names and sizes.ep > 1:
-        value = "" if _dialect(question) == "vllm" else str(sizes.ep)
-        yield LaunchFlag(names["ep"], value, f"experts are spread over {sizes.ep} accelerators")
-
-
-def _formats(question: Question, accelerator: Accelerator, served: ServedWeights) -> Iterator[LaunchFlag]:
+def _formats(question: Question, accelerator: Accelerator, served: ServedWeights) -> Iterator[Setting]:
     dialect, weights = _dialect(question), question.weights
-    if dialect == "llama.cpp":
-        if question.kv_cache.id not in SIXTEEN_BITS:
-            for name in ("-ctk", "-ctv"):
-                why = f"the KV cache is planned in {question.kv_cache.name}"
-                yield LaunchFlag(name, question.runtime.kv_formats[question.kv_cache.id], why)
-        return
     stored = question.served.precision if question.served else question.model.native_precision
     if served.online:
         method = question.runtime.online[weights.id]
-        yield LaunchFlag("--quantization", method, f"the checkpoint is in 16 bit; {weights.name} is made as it loads")
+        yield Setting("quantization", method, f"the checkpoint is in 16 bit; {weights.name} is made as it loads")
     has_bf16 = accelerator.peak_tflops.bf16 is not None or accelerator.peak_tflops.fp16 is None
     if dialect in ("vllm", "sglang") and stored in SIXTEEN_BITS:
         if weights.id == "bf16" and not has_bf16:
-            yield LaunchFlag("--dtype", "half", f"{accelerator.name} has no bfloat16")
+            yield Setting("dtype", "half", f"{accelerator.name} has no bfloat16")
         elif weights.id != stored and weights.id in ("fp16", "fp32"):
             dtype = {"fp16": "float16", "fp32": "float32"}[weights.id]
-            yield LaunchFlag("--dtype", dtype, f"{weights.name} was asked for; the checkpoint is in {stored.upper()}")
-    if "kv" in FLAGS[dialect] and (question.kv_cache.id != "bf16" or _follows_itself(question)):
+            yield Setting("dtype", dtype, f"{weights.name} was asked for; the checkpoint is in {stored.upper()}")
+    low = question.kv_cache.id not in SIXTEEN_BITS if dialect == "llama.cpp" else question.kv_cache.id != "bf16"
+    if question.runtime.flags.kv_cache and (low or (dialect != "llama.cpp" and _follows_itself(question))):
         name = question.runtime.kv_formats.get(question.kv_cache.id, question.kv_cache.id)
-        if question.kv_cache.id == "fp8" and accelerator.architecture in LOWEST_FP8_KV:
+        if question.kv_cache.id == "fp8" and accelerator.architecture in LOWEST_FP8_KV and dialect != "llama.cpp":
             name = "fp8_e5m2"
-        yield LaunchFlag(FLAGS[dialect]["kv"], name, f"the KV cache is planned in {question.kv_cache.name}")
+        yield Setting("kv_cache", name, f"the KV cache is planned in {question.kv_cache.name}")
 
 
 def _follows_itself(question: Question) -> bool:
@@ -199,15 +219,15 @@ def _follows_itself(question: Question) -> bool:
     return brings or any(isinstance(one, LatentAttention) and one.indexer is not None for one in latent)
 
 
-def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
-    dialect, names = _dialect(question), flag_names(question)
+def _limits(question: Question, replica: Candidates) -> Iterator[Setting]:
+    dialect = _dialect(question)
     cap = question.spec.serving.batch_cap
     context = _context(question, replica)
     if dialect == "llama.cpp":
         yield from _slots(question, replica, context)
         return
     if context:
-        yield LaunchFlag(names["context"], str(context.tokens), context.why)
+        yield Setting("context", context.tokens, context.why)
     ranks = int(replica.parallelism.dp[0])
     # SGLang divides its limits by the ranks of attention (arg_groups/parallel_hook.py, model_executor); the others' are
     # those of a rank.
@@ -215,14 +235,24 @@ def _limits(question: Question, replica: Candidates) -> Iterator[LaunchFlag]:
     fit, most = int(replica.seats_by_memory[0]) // ranks, question.cap_on(replica.accelerator(0))
     state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
     if cap:
-        yield LaunchFlag(names["sequences"], str(cap * times), "the batch cap that was asked for")
+        yield Setting("sequences", cap * times, "the batch cap that was asked for")
     elif state and fit < most:
         why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them"
-        yield LaunchFlag(names["sequences"], str(fit * times), f"{why}; the usual {most:,} would not start")
+        yield Setting("sequences", fit * times, f"{why}; the usual {most:,} would not start")
     budget = _budget(question, replica.accelerator(0)) * times
-    yield LaunchFlag(names["budget"], str(budget), "tokens of a step, which the forecast rests on")
+    yield Setting("token_budget", budget, "tokens of a step, which the forecast rests on")
     share = f"{float(replica.memory.share[0]):.3g}"
-    yield LaunchFlag(names["memory"], share, "share of the memory in which weights and KV cache were planned")
+    yield Setting("memory", share, "share of the memory in which weights and KV cache were planned")
+
+
+def _prompts(question: Question) -> Iterator[Setting]:
+    """Yield what a model's code and repeated prompts take."""
+    flags, found = question.runtime.flags, question.spec.tokens.prefix_hit
+    state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
+    if flags.prefix_caching and found and not state:
+        yield Setting("prefix_caching", "", f"{found:.0%} of prompt tokens are found in the prefix cache")
+    if flags.remote_code and question.model.remote_code:
+        yield Setting("remote_code", "", f"{question.model.name} brings code of its own")
 
 
 def _budget(question: Question, accelerator: Accelerator) -> int:
@@ -234,16 +264,16 @@ def _budget(question: Question, accelerator: Accelerator) -> int:
     return max(budget, min(longest, question.context_limit))
 
 
-def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[LaunchFlag]:
+def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[Setting]:
     """Yield llama.cpp's context, which it allocates for all slots at its start, and its slots."""
     slots = question.cap_on(replica.accelerator(0))
     limit = context.tokens if context else question.context_limit
     longest = longest_request(question, replica, limit=question.context_limit * slots)
     tokens = min(limit * slots, max(longest // CONTEXT_STEP, 1) * CONTEXT_STEP)
     room = "" if tokens == limit * slots else ", as many as the memory holds"
-    yield LaunchFlag("-c", str(tokens), f"the context of all {slots} slots together{room}")
-    yield LaunchFlag("-np", str(slots), "requests that run at a time")
-    yield LaunchFlag("--kv-unified", "", "the slots share one KV cache, so that a request may be longer than its share")
+    yield Setting("context", tokens, f"the context of all {slots} slots together{room}")
+    yield Setting("sequences", slots, "requests that run at a time")
+    yield Setting("shared_slots", "", "the slots share one KV cache, so that a request may be longer than its share")
 
 
 class Context(Struct, frozen=True):
@@ -272,59 +302,8 @@ def _context(question: Question, replica: Candidates) -> Context | None:
     )
 
 
-def flag_names(question: Question) -> Mapping[str, str]:
-    """Return what a question's runtime calls its settings."""
-    return FLAGS[_dialect(question)]
-
-
 def _dialect(question: Question) -> str:
     return "llama.cpp" if question.runtime.id == "llama.cpp" else question.runtime.framework
-
-
-FLAGS: Final = {
-    "llama.cpp": {},
-    "vllm": {
-        "tp": "--tensor-parallel-size",
-        "pp": "--pipeline-parallel-size",
-        "dp": "--data-parallel-size",
-        "ep": "--enable-expert-parallel",
-        "kv": "--kv-cache-dtype",
-        "context": "--max-model-len",
-        "sequences": "--max-num-seqs",
-        "budget": "--max-num-batched-tokens",
-        "memory": "--gpu-memory-utilization",
-        "nodes": "--nnodes",
-        "rank": "--node-rank",
-        "head": "--master-addr",
-        "trust": "--trust-remote-code",
-    },
-    "sglang": {
-        "tp": "--tp-size",
-        "pp": "--pp-size",
-        "dp": "--dp-size",
-        "ep": "--ep-size",
-        "kv": "--kv-cache-dtype",
-        "context": "--context-length",
-        "sequences": "--max-running-requests",
-        "budget": "--chunked-prefill-size",
-        "memory": "--mem-fraction-static",
-        "nodes": "--nnodes",
-        "rank": "--node-rank",
-        "head": "--dist-init-addr",
-        "trust": "--trust-remote-code",
-    },
-    "trtllm": {
-        "tp": "--tp_size",
-        "pp": "--pp_size",
-        "ep": "--ep_size",
-        "context": "--max_seq_len",
-        "sequences": "--max_batch_size",
-        "budget": "--max_num_tokens",
-        "memory": "--kv_cache_free_gpu_memory_fraction",
-        "trust": "--trust_remote_code",
-    },
-}
-"""What each runtime calls a setting; one that it does not have is not said."""
 
 
 def unsupported_note(question: Question, accelerator: Accelerator) -> str | None:

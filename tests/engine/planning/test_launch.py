@@ -1,14 +1,10 @@
 """What a plan says to type: checkpoints that exist, and nothing that they already are."""
 
-import csv
-from pathlib import Path
-
 import pytest
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
-from engine.planning.launch import FLAGS
 from engine.question.resolve import resolve
 from engine.workload import spec_from
 from tests.engine.asked import formula_plan
@@ -126,23 +122,6 @@ def test_every_platform_names_what_the_catalog_holds(catalog: Catalog) -> None:
         for platform in runtime.platforms:
             assert set(platform.vendors) <= vendors
             assert set(platform.architectures) <= architectures
-
-
-FLAGS_OF_RUNTIMES = {
-    (row["runtime"], row["flag"]): row["seen_in_versions"].split()
-    for row in csv.DictReader(
-        (Path(__file__).resolve().parents[2] / "fixtures" / "cases" / "runtime_flags.csv")
-        .read_text(encoding="utf-8")
-        .splitlines()
-    )
-}
-"""Flags that we print → the released versions whose argument definitions have them."""
-
-
-def test_every_flag_is_one_of_the_runtimes_own_newest_release() -> None:
-    for runtime, newest in (("vllm", "0.33.0"), ("sglang", "0.5.23")):
-        for setting, flag in FLAGS[runtime].items():
-            assert newest in FLAGS_OF_RUNTIMES[runtime, flag], f"{runtime}: {setting} is {flag}"
 
 
 def test_each_flag_of_the_command_has_its_reason(catalog: Catalog) -> None:
