@@ -211,6 +211,11 @@ class ServingRuntime(Fact):
         age = sum(is_older(version, one.before) for one in self.versions)
         return self._before(age, version) if age else replace(self, version=version)
 
+    @property
+    def release(self) -> str:
+        """Its name with its version: 'vLLM 0.11'."""
+        return f"{self.name} {self.version}".strip()
+
     def platform_of(self, accelerator: Accelerator) -> Platform | None:
         """Return the platform of an accelerator; None where the runtime is not known to run on it."""
         return next((platform for platform in self.platforms if platform.holds(accelerator)), None)

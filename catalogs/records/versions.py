@@ -19,7 +19,7 @@ class EarlierVersions(Record):
     before: Annotated[str, Meta(pattern=VERSION)]
     """The first version that has it no more."""
     differs: dict[str, Any]
-    """Fields of the runtime's entry with their values in those versions; inner tables are merged field by field."""
+    """Fields of the runtime's entry with their values in those versions, as ``merged`` puts them in."""
     source: str
 
 
@@ -43,9 +43,15 @@ def is_older(version: str, other: str) -> bool:
 
 
 def merged(fields: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields, with the values of others in their place; inner tables are merged field by field."""
+    """Return the fields, with the values of others in their place; inner tables are merged field by field.
+
+    An empty text takes a field out: what has no flag, no name, is not there.
+    """
     result = dict(fields)
     for name, value in others.items():
         old = result.get(name)
+        if value == "":
+            result.pop(name, None)
+            continue
         result[name] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result

@@ -90,6 +90,9 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
             f"at the peak a replica runs at {at_peak.utilisation:.0%} of saturation: closed forms misjudge p99 "
             "TTFT there by −25 to +60 %"
         )
+    asked, taken = spec.serving.runtime.partition("@")[2], question.runtime.version
+    if asked and asked != taken:
+        warnings.append(f"{question.runtime.name} {asked} is newer than any that is known here: planned as {taken}")
     unlike = outside_note(accelerator, question.model, question.weights, spec, question.catalog)
     cannot = unsupported_note(question, accelerator)
     warnings += [note for note in (cannot, unlike) if note]

@@ -105,8 +105,8 @@ def _without_flag(question: Question, settings: Sequence[str]) -> str:
     """Return in a clause that the runtime has no flag for settings of the plan; empty where there are none."""
     if not settings:
         return ""
-    release = f"{question.runtime.name} {question.runtime.version}".strip()
-    return f"{release} has no flag for {' and '.join(_IN_WORDS.get(one, one.replace('_', ' ')) for one in settings)}"
+    named = (_IN_WORDS.get(one, one.replace("_", " ")) for one in settings)
+    return f"{question.runtime.release} has no flag for {' and '.join(named)}"
 
 
 _IN_WORDS: Final = {

@@ -28,5 +28,5 @@ def provenance_of(question: Question, best: SizedCandidates, method: str = "") -
         catalog=digest,
         kernels=f"{accelerator.name}: kernel times {origin}",
         method="; ".join(filter(None, (METHOD, method))),
-        runtime=f"{question.runtime.name} {question.runtime.version}".strip(),
+        runtime=question.runtime.release,
     )

@@ -197,7 +197,7 @@ def _loaded(runtime: ServingRuntime, weights: Precision, catalog: Catalog) -> No
     there = f"; {weights.name} runs with --runtime {others[0]}" if others else ""
     names = listed(runtime.weights[:MOST_NAMED])
     more = " and more" if len(runtime.weights) > MOST_NAMED else ""
-    raise InputError(f"{runtime.name} loads no weights in {weights.name}: --precision may be {names}{more}{there}")
+    raise InputError(f"{runtime.release} loads no weights in {weights.name}: --precision may be {names}{more}{there}")
 
 
 def _default_first(runtime: str) -> bool:
@@ -270,7 +270,7 @@ def _kv_precision(
         if stated is None:
             return catalog.precision("bf16")
         kept = listed(list(runtime.kv_formats))
-        raise InputError(f"{runtime.name} keeps no KV cache in {precision.name}: --kv-precision may be {kept}")
+        raise InputError(f"{runtime.release} keeps no KV cache in {precision.name}: --kv-precision may be {kept}")
     return precision
 
 

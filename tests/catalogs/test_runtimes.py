@@ -109,6 +109,63 @@ def test_a_version_newer_than_any_known_counts_as_the_newest() -> None:
     assert CATALOG.runtime_name("vLLM 9.1") == "vllm@9.1"
 
 
+WIDENED = {
+    # Compute capability that fp8.py and modelopt.py ask for, by version: vLLM's 7.5 from 0.14 on, 8.0 before, and 10.0
+    # for NVFP4 before 0.9; SGLang's 10.0 for NVFP4 before 0.5.13. MXFP4 came with gpt-oss.
+    "vllm@0.14 fp8 t4": True,
+    "vllm@0.13 fp8 t4": False,
+    "vllm@0.13 fp8 a100": True,
+    "vllm@0.9 nvfp4 h100": True,
+    "vllm@0.8.5 nvfp4 h100": False,
+    "vllm@0.10.1 mxfp4 h100": True,
+    "vllm@0.10.0 mxfp4 h100": False,
+    "sglang@0.5.13 nvfp4 h100": True,
+    "sglang@0.5.12 nvfp4 h100": False,
+    "sglang@0.5.1 mxfp4 h100": True,
+    "sglang@0.4.10 mxfp4 h100": False,
+}
+
+
+@of_every(WIDENED.items())
+def test_what_a_version_widens_where_there_is_no_unit(said: str, expected: bool) -> None:
+    runtime, precision, accelerator = said.split()
+    assert CATALOG.runtime(runtime).widens(precision, CATALOG.accelerator(accelerator)) is expected
+
+
+def test_versions_keep_the_caches_and_run_the_models_that_they_know() -> None:
+    vllm, sglang = ({one: CATALOG.runtime(f"{name}@{one}") for one in known} for name, known in KNOWING.items())
+    assert [one for one, runtime in vllm.items() if "nvfp4" in runtime.kv_formats] == ["0.20", "0.33"]
+    assert [one for one, runtime in vllm.items() if runtime.runs("gpt-oss-120b")] == ["0.10.1", "0.20", "0.33"]
+    assert vllm["0.10.0"].kv_formats == {"bf16": "auto", "fp16": "auto", "fp8": "fp8"}
+    assert [one for one, runtime in sglang.items() if "nvfp4" in runtime.kv_formats] == ["0.5.16", "0.5.23"]
+    assert [one for one, runtime in sglang.items() if runtime.runs("gpt-oss-20b")] == ["0.5.3", "0.5.16", "0.5.23"]
+    assert not any(runtime.runs("jamba-1.5-mini") for runtime in sglang.values())
+
+
+KNOWING = {"vllm": ("0.10.0", "0.10.1", "0.20", "0.33"), "sglang": ("0.4.10", "0.5.3", "0.5.16", "0.5.23")}
+
+
+def test_vllm_limits_a_step_by_device_and_version() -> None:
+    """``EngineArgs.get_batch_defaults`` of the released packages."""
+    limits = {
+        (version, device): CATALOG.runtime(f"vllm@{version}").scheduler_on(CATALOG.accelerator(device))
+        for version in ("0.8.5", "0.27", "0.28", "0.33")
+        for device in ("b200", "h100", "a100", "l40s", "gb10")
+    }
+    said = {key: (one.token_budget, one.max_sequences) for key, one in limits.items()}
+    assert [said["0.33", device][0] for device in ("b200", "h100", "a100", "l40s", "gb10")] == [
+        16384,
+        8192,
+        2048,
+        2048,
+        2048,
+    ]
+    assert [said["0.28", device][0] for device in ("b200", "gb10")] == [16384, 8192]
+    assert [said["0.27", device][0] for device in ("b200", "a100")] == [8192, 2048]
+    assert said["0.8.5", "a100"] == (8192, 1024)
+    assert said["0.33", "l40s"] == (2048, 256)
+
+
 def a_runtime(**fields: object) -> ServingRuntime:
     return record_of(ServingRuntime, to_builtins(CATALOG.runtimes["generic"]) | fields)
 

@@ -118,3 +118,10 @@ def test_what_a_replica_takes_is_said_as_its_version_says_it(
     plan = plan_for("deepseek-v3", "h100" if 16 in values.values() else "h200", runtime, **sizes)
     assert said in plan.chosen.command
     assert needs in plan.chosen.needs
+
+
+def test_a_version_that_is_not_known_yet_is_planned_as_the_newest_and_said() -> None:
+    plan = plan_for("llama-3.1-8b", "h100", "vllm@99.1")
+    assert plan.chosen.runtime_version == CATALOG.runtime("vllm").version
+    assert any("vLLM 99.1 is newer than any that is known here: planned as" in warning for warning in plan.warnings)
+    assert not any("newer than any" in warning for warning in plan_for("llama-3.1-8b", "h100", "vllm@0.11.2").warnings)

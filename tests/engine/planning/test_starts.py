@@ -96,7 +96,10 @@ def too_long_a_context(plan: CapacityPlan, model: ModelArchitecture) -> Iterator
 def too_many_states(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
     room = plan.memory.max_concurrent_sequences // plan.chosen.data_parallel  # the flag is of a rank
     hybrid = any(isinstance(group.attention, LinearAttention | ParallelAttention) for group in model.layers)
-    small = plan.memory.per_accelerator.total_bytes < 70 * 2**30 or plan.chosen.accelerator.startswith("a100")
+    # An A100 counts as small from 0.9 on.
+    small = plan.memory.per_accelerator.total_bytes < 70 * 2**30 or (
+        plan.chosen.accelerator.startswith("a100") and not plan.chosen.runtime_version.startswith("0.8")
+    )
     cap = int(flags_of(plan.chosen.command).get("--max-num-seqs") or (256 if small else 1024))
     if hybrid and plan.chosen.runtime == "vllm" and room < cap:
         yield f"{cap} sequences, room for the states of {room}"
@@ -112,6 +115,8 @@ def one_node_too_few(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[s
     chosen = plan.chosen
     nodes = -(-chosen.accelerators_per_replica // CATALOG.accelerators[chosen.accelerator].per_node)
     stated = int(flags_of(chosen.command).get("--nnodes") or 1)
+    if f"Ray cluster of the {nodes} nodes" in chosen.needs or "no flag for data-parallel ranks on" in chosen.needs:
+        stated = nodes  # vLLM before 0.11.1 has no --nnodes
     if chosen.runtime in ("vllm", "sglang") and stated != nodes:
         yield f"{chosen.accelerators_per_replica} accelerators stand on {nodes} nodes, {stated} are said"
 
@@ -195,6 +200,12 @@ def test_a_plans_command_starts(model: str) -> None:
 def test_a_quantised_plans_command_starts(model: str) -> None:
     assert refused(model, ("fp8", "int4"), ("h100-sxm-80gb",), ("vllm", "sglang")) == {}
     assert refused(model, ("q4_k_m",), ("rtx-4090",), ("llama.cpp",)) == {}
+
+
+@of_every(USUAL[::2])
+def test_a_plans_command_starts_in_older_versions(model: str) -> None:
+    older = ("vllm@0.8.5", "vllm@0.15.1", "sglang@0.5.6")
+    assert refused(model, accelerators=("h100-sxm-80gb", "a100-sxm-80gb", "l40s"), runtimes=older) == {}
 
 
 @pytest.mark.thorough
