@@ -54,6 +54,8 @@ Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan to a file too, in the format of its suffix.")
 ]
 
+Insist = Annotated[bool, typer.Option("--insist", help="Take a target that looks like a slip of its unit as it is.")]
+
 
 def forecast_command(
     sentence: Sentence = None,
@@ -68,6 +70,7 @@ def forecast_command(
     refine: Refine = False,
     output: Output = None,
     force: Force = False,
+    insist: Insist = False,
     **flags: list[str] | None,
 ) -> int:
     """How many accelerators a workload needs, which, and what they cost.
@@ -83,7 +86,7 @@ def forecast_command(
     if refine and no_verify:
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")
     facts = user_catalogs(catalog or ())
-    stated_by_flags = flag_statement(texts_of(flags))
+    stated_by_flags = flag_statement(texts_of(flags), insist)
     said = _said(sentence, facts, stated_by_flags)
     statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)

@@ -139,6 +139,10 @@ TOKENS: Final = (
 )  # fmt: skip
 
 
+LEAST_TARGET_S: Final = {"ttft": 0.005, "itl": 0.0005, "e2e": 0.005}
+"""Seconds below which a latency is a slip of the unit: a network's hop and one step of a small model take longer."""
+
+
 def _percentiles() -> Iterator[Flag]:
     """Yield the flags of the targets; each has a path of its own until targets are merged."""
     for percentile in ("p50", "p99"):

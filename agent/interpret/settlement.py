@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import CROWD
+from agent.fields.demand import CROWD, LEAST_TARGET_S
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.leftovers import covered, leftovers
@@ -13,8 +13,8 @@ from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, Sai
 from catalogs.units import show_figure
 from engine.workload import Target
 
-LATENCIES: Final[Mapping[str, tuple[float, float]]] = {"ttft": (1e-4, 3600), "itl": (1e-5, 10), "e2e": (1e-3, 86_400)}
-"""Plausible seconds of a target."""
+LONGEST_TARGET_S: Final[Mapping[str, float]] = {"ttft": 3600, "itl": 10, "e2e": 86_400}
+"""Most seconds of a target that are plausible."""
 
 
 def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
@@ -78,7 +78,7 @@ def implausible(path: str, value: Any) -> str:
 
 
 def _implausible_target(target: Target) -> str:
-    low, high = LATENCIES[target.metric]
+    low, high = LEAST_TARGET_S[target.metric], LONGEST_TARGET_S[target.metric]
     if low <= target.seconds <= high:
         return ""
     said = f"{target.metric.upper()} of {show_figure(target.seconds)} s"

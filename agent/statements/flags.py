@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.fields.demand import LEAST_TARGET_S
 from agent.fields.field import Flag
 from agent.fields.table import TABLE
 from catalogs.errors import InputError
+from catalogs.units import show_seconds
 
 FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
     panel: flags for panel, rows in TABLE.items() if (flags := tuple(row for row in rows if row.flag))
@@ -25,11 +27,12 @@ CONTRADICT: Final = (
 )
 
 
-def flag_values(given: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Any], dict[str, str]]:
+def flag_values(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the values of flags by path and, by path, which flag gave each.
 
     Args:
         given: the texts of each flag, by its name.
+        insisted: implausible targets are taken as they are.
 
     Raises:
         InputError: a text that cannot be read, a flag that was given twice, or two that contradict each other.
@@ -49,5 +52,20 @@ def flag_values(given: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Any], d
             raise InputError(f"{flag.flag} was given {len(texts)} times ({', '.join(texts)}): give it once")
         else:
             values[flag.path] = flag.read(texts[0], flag.flag)
+            if flag.path.startswith("targets.") and not insisted:
+                _check_target(flag, texts[0], values[flag.path])
         details[flag.path] = flag.flag
     return values, details
+
+
+def _check_target(flag: Flag, text: str, seconds: float) -> None:
+    """Refuse a target that no server reaches: seconds that were written where a bare number is in ms."""
+    least = LEAST_TARGET_S[flag.path.split(".")[1]]
+    if seconds >= least:
+        return
+    bare = text.strip().replace(".", "", 1).isdigit()
+    meant = f"; did you mean {text.strip()}s?" if bare else "."
+    raise InputError(
+        f"{flag.flag} {text} is {show_seconds(seconds)}, and no server answers within {show_seconds(least)}{meant} "
+        "--insist takes it as it is"
+    )

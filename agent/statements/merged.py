@@ -96,12 +96,12 @@ class Collected(Struct, frozen=True):
             raise InputError(f"{name}: {rest}") from error
 
 
-def flag_statement(given: Mapping[str, tuple[str, ...]]) -> Statement:
-    """Return what flags say, each by its name with its texts.
+def flag_statement(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> Statement:
+    """Return what flags say, each by its name with its texts; implausible targets where they are insisted on.
 
     Raises InputError where a text cannot be read or flags contradict each other.
     """
-    values, details = flag_values(given)
+    values, details = flag_values(given, insisted)
     dimensions = [details[path] for path in values if path.startswith(DIMENSION)]
     if dimensions and "model" in values:
         names = ", ".join(dimensions)

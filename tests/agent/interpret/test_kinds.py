@@ -134,3 +134,11 @@ def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_c
     state, _ = step(State(), text, ports_of(CATALOG))
     heard = {path: value for path, value in state.values.items() if state.sources[path].kind == "said"}
     assert {path: value for path, value in said.statement.values.items() if path != "preset"}.items() <= heard.items()
+
+
+def test_a_kind_of_traffic_is_said_with_what_it_fills_in_and_never_as_said() -> None:
+    said = stated_in("claims assistant, 8B on H100, 5 rps, answers of 90 tokens", CATALOG, {})
+    echo = next(echo for echo in said.echoes if echo.startswith("traffic like chat"))
+    assert "prompt 1,155 tokens" in echo
+    assert "211" not in echo
+    assert "tokens.input.mean" not in said.statement.values

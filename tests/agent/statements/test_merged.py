@@ -229,3 +229,15 @@ def test_a_value_out_of_range_is_named_as_the_user_named_it() -> None:
         collected([flag_statement({**NEEDED, "--burstiness": ("1000",)})], CATALOG).completed()
     with pytest.raises(InputError, match=r"^the file: traffic.burst: must be"):
         collected([flag_statement(NEEDED), stated("file", traffic__burst=0.5)], CATALOG).completed()
+
+
+# --- units of targets -------------------------------------------------------------------------------------------------
+
+
+def test_a_target_that_no_server_reaches_is_taken_for_a_slip_of_its_unit_unless_it_is_insisted_on() -> None:
+    with pytest.raises(InputError, match=r"--ttft-p95 0\.8 is 800 µs, and .*; did you mean 0\.8s\? --insist"):
+        flag_statement({"--ttft-p95": ("0.8",)})
+    with pytest.raises(InputError, match=r"no server answers within 5 ms"):
+        flag_statement({"--e2e-p99": ("2ms",)})
+    assert flag_statement({"--ttft-p95": ("2ms",)}, insisted=True).values == {"targets.ttft.p95": 0.002}
+    assert flag_statement({"--ttft-p95": ("5ms",), "--itl-p95": ("3",)}).values["targets.itl.p95"] == 0.003
