@@ -65,6 +65,10 @@ _PART_CACHED: Final = (
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
     ),
 )
+_AND_A_QUESTION: Final = Rule(
+    "(plus | conj) ('a' | 'the')? unknown? (incue | sysprompt) (link | 'of' | 'with' | paren){0,2} k:num token"
+)
+"""What stands in a prompt beside its passages."""
 _TOTALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -127,7 +131,7 @@ _WEAK: Final = tuple(
         "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | "
         "per | slash | textunit)",
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
-        "textunit)",
+        "textunit | node | site | gpunoun | gpu | replica)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
         "gpu)",
     )
@@ -160,7 +164,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
     _context(draft)
-    _totals(draft, known)
+    totals = _totals(draft, known)
     for rule in _PART_CACHED:
         for match in rule.matches(draft.sentence):
             _part_cached(draft, match)
@@ -191,6 +195,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         for match in weak:
             _length(draft, match)
     _p95_apart(draft)
+    _requests_of(draft, totals, known)
     _token_rates(draft, known)
     _without_side(draft)
 
@@ -335,9 +340,14 @@ def _pieces(draft: Draft) -> None:
             unit = match["u"].word if "u" in match else "token"
             if len(count.values) > 1 or count.value != int(count.value) or not 1 <= count.value <= MOST_PIECES:
                 continue
-            total = in_tokens(each.value, unit)[0] * count.value
-            echo = f"prompts: {show_count(count.value)} × {in_tokens(each.value, unit)[1]} = {show_count(total)} tokens"
-            draft.found("tokens.input.mean", match.first, match.last, [Option(_whole(total), echo)])
+            total, last = in_tokens(each.value, unit)[0] * count.value, match.last
+            sum_shown = f"{show_count(count.value)} × {in_tokens(each.value, unit)[1]}"
+            if (more := _AND_A_QUESTION.at(draft.sentence, last + 1)) is not None:
+                question = _count(more["k"]).value
+                total, last = total + question, more.last
+                sum_shown += f" + {show_count(question)} tokens"
+            echo = f"prompts: {sum_shown} = {show_count(total)} tokens"
+            draft.found("tokens.input.mean", match.first, last, [Option(_whole(total), echo)])
 
 
 def _mixture(draft: Draft, match: Match) -> None:
@@ -367,8 +377,9 @@ def _part_cached(draft: Draft, match: Match) -> None:
     )
 
 
-def _totals(draft: Draft, known: Mapping[str, Any]) -> None:
-    """Divide '100 million input tokens a day' by the requests, and ask for them where nobody said: it is no length."""
+def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
+    """Divide '100 million input tokens a day' by the requests; return those for which nobody said how many."""
+    totals: list[Match] = []
     for rule in _TOTALS:
         for match in rule.matches(draft.sentence):
             rate = _rate_of_total(draft, match) or draft.value("traffic.requests_per_s")
@@ -376,9 +387,28 @@ def _totals(draft: Draft, known: Mapping[str, Any]) -> None:
             if rate:
                 _per_request(draft, match, rate)
                 continue
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
-            text = f"{said!r} are totals: in how many requests?"
-            draft.ask("traffic.requests_per_s", match.first, match.last, text)
+            draft.sentence.claim(match.first, match.last)
+            totals.append(match)
+    return totals
+
+
+def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) -> None:
+    """Divide totals by the length of one prompt or answer where that is known; else ask for the requests."""
+    for match in totals:
+        side = "input" if "i" in match else "output"
+        each = draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean")
+        if each and not draft.has("traffic.requests_per_s"):
+            seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
+            total = _count(match["n"]).value
+            rate = total / seconds / each
+            echo = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens = {show_figure(rate)} requests/s"
+            draft.found("traffic.requests_per_s", match.first, match.last, [Option(rate, f"{echo} on average")])
+            continue
+        if draft.has("traffic.requests_per_s") and each:
+            continue
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        text = f"{said!r} are totals: in how many requests?"
+        draft.ask("traffic.requests_per_s", match.first, match.last, text)
 
 
 _IN_SO_MANY: Final = Rule("('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event")

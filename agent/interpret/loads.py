@@ -20,6 +20,7 @@ _CONCURRENCY: Final = tuple(
         "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
         "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight",
         "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
         "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
     )
 )

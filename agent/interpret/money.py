@@ -33,6 +33,8 @@ _BUDGETS: Final = tuple(
         f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
     )
 )
+_OPEN: Final = Rule("(?: ^ | (?<= comma | stop)) m:money (per | slash) t:('month' | 'mo' | 'year' | 'yr')")
+"""A sum in a time that stands alone."""
 _WITHOUT_TIME: Final = (
     Rule("c:budget (near | colon){0,4} m:money"),
     Rule("m:money c:budget"),
@@ -74,6 +76,12 @@ def read_money(draft: Draft) -> None:
     for rule in _BUDGETS:
         for match in rule.matches(draft.sentence):
             _budget(draft, match)
+    for match in _OPEN.matches(draft.sentence):
+        value = match["m"].number.value / (SECONDS[match["t"].word] / SECONDS_PER_MONTH)
+        choices = (Choice(value, f"yes: a budget of {show_usd(value)} a month"),)
+        said = draft.sentence.words(match.first, match.last).strip(" ,;")
+        if not draft.has(BUDGET):
+            draft.ask(BUDGET, match.first, match.last, f"{said!r}: is that the most that you can spend?", choices)
     for rule in _WITHOUT_TIME:
         for match in rule.matches(draft.sentence):
             _ask_period(draft, match)

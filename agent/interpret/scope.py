@@ -59,10 +59,12 @@ def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
 
 def read_each_site(draft: Draft, rate: Rate) -> bool:
     """Read 'our 3 data centres each get 4 rps' as their product."""
-    for sites in _SITES_EACH.matches(draft.sentence):
-        if sites.first < rate.last and len(rate.amount.values) == 1:
-            _times_sites(draft, rate, sites, sites)
-            return True
+    after = draft.sentence.items[rate.last].has("each")
+    for rule in (_SITES_EACH, *((_SITES,) if after else ())):
+        for sites in rule.matches(draft.sentence):
+            if sites.first < rate.last and len(rate.amount.values) == 1:
+                _times_sites(draft, rate, sites, sites)
+                return True
     return False
 
 

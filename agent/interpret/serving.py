@@ -187,6 +187,8 @@ def _stands_alone(draft: Draft, index: int) -> bool:
     if after is not None and after.has("slash"):  # 70b/fp8/h100, but not 5B/day
         after = items[index + 2] if index + 2 < len(items) else None
         return after is None or not after.has("time", "tshort", "user", "event", "per")
+    if after is not None and after.word in ("chat", "completion", "inference", "assistant"):
+        return True  # an 8B chat, an 8B inference service
     kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per")
     return after is None or not after.has(*kinds)
 

@@ -39,7 +39,7 @@ _USERS: Final = tuple(
         "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
         f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
         "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
-        "| mean){0,2} u:user concurrent?",
+        "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
@@ -130,9 +130,10 @@ def _are_counted(draft: Draft, match: Match, rates: list[Rate]) -> bool:
     items = draft.sentence.items
     if any(rate.seconds >= 60 and 0 < rate.first - match.last <= 3 for rate in rates):
         return True
-    return match.last - match.first + 1 == len(items) or (
-        match.first > 0 and items[match.first - 1].word in ("for", "by")
-    )
+    at = match.first - 1
+    while at > 0 and items[at].has("approx"):
+        at -= 1
+    return match.last - match.first + 1 == len(items) or (at >= 0 and items[at].word in ("for", "by"))
 
 
 def _has_each(draft: Draft) -> bool:

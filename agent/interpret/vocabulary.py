@@ -17,7 +17,7 @@ KINDS: Final[dict[str, str]] = {
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
-    "user": "user users customer customers person people ppl developer developers dev devs engineer engineers employee "
+    "user": "pupil pupils doctors nurses citizens guests trainees technicians salespeople consultants researchers user users customer customers person people ppl developer developers dev devs engineer engineers employee "
     "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
     "player players patient patients reader readers colleague colleagues coder coders actives operator operators "
     "analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
@@ -49,9 +49,9 @@ KINDS: Final[dict[str, str]] = {
     "generations generated generate generates generating decode osl summary summaries answering replying responding "
     "into produce produces back return returns returned receive receives receiving",
     "inward": "input inputs isl",
-    "outward": "output outputs osl generated",
+    "outward": "gen output outputs osl generated",
     "inplain": "input inputs isl prompt prompts",
-    "outplain": "output outputs osl answer answers response responses reply replies completion completions",
+    "outplain": "gen output outputs osl answer answers response responses reply replies completion completions",
     "plural": "inputs prompts outputs answers responses replies completions questions queries documents",
     "reasoning": "thinking reasoning thought thoughts",
     "context": "context ctx",
@@ -250,7 +250,7 @@ PHRASES: Final[dict[str, str]] = {
     "/ user|per dev|per active user|per engineer|per member|per student|per stream|per session stream|per agent|"
     "/ customer|/ person|/ stream|per subscriber|per dau",
     "perrequest": "per request|per query|per call|/ request|/ req|per req|per message|per sequence",
-    "eachuser": "each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
+    "eachuser": "everyone|everybody|each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
     "each visitor|every visitor|each member|each dev",

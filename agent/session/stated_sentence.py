@@ -5,11 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from agent.fields.demand import PRESET
-from agent.interpret import Ambiguity, SaidValue, interpret
-from agent.statements.merged import preset_statement
-from agent.talk.answer_display import value_shown
-from agent.talk.slots import SLOTS
+from agent.interpret import Ambiguity, interpret
+from agent.talk.presets import filled_in
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.workload import Statement
@@ -64,7 +61,7 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
     return StatedSentence(
         Statement("said", reading.values, reading.details),
         tuple(
-            said_value.echo + _filled(said_value, catalog, {**reading.values, **answered})
+            said_value.echo + filled_in(said_value.path, said_value.value, catalog, {**reading.values, **answered})
             for said_value in reading.said_values
             if said_value.path not in answered
         ),
@@ -73,12 +70,3 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
         reading.objections,
         reading.notes,
     )
-
-
-def _filled(said_value: SaidValue, catalog: Catalog, stated: Mapping[str, Any]) -> str:
-    """Return what a kind of traffic fills in, as its own and never as said; nothing for any other value."""
-    if said_value.path != PRESET:
-        return ""
-    values = preset_statement(catalog.preset(str(said_value.value))).values
-    firsts = [(slot.id, slot.path) for slot in SLOTS if slot.path in values and slot.path not in stated]
-    return f" (which fills in {', '.join(f'{name} {value_shown(path, values[path])}' for name, path in firsts)})"

@@ -1,9 +1,13 @@
 """What a kind of traffic answers to one question, and on what it rests."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from agent.fields.demand import PRESET
 from agent.statements.merged import preset_statement
-from agent.talk.slots import Slot
+from agent.talk.answer_display import value_shown
+from agent.talk.slots import SLOTS, Slot
+from catalogs.catalog import Catalog
 from catalogs.records.presets import WorkloadPreset
 from engine.workload import Statement
 
@@ -20,3 +24,19 @@ def preset_values(preset: WorkloadPreset, slot: Slot) -> dict[str, Any]:
 def stated(preset: WorkloadPreset, values: dict[str, Any]) -> Statement:
     """Return values of a preset as a statement that names it."""
     return Statement("preset", values, dict.fromkeys(values, preset.id))
+
+
+def filled_in(path: str, value: Any, catalog: Catalog, stated: Mapping[str, Any]) -> str:
+    """Return what a kind of traffic fills in, as its own and never as said; nothing for any other value.
+
+    Args:
+        path: of the value that was said.
+        value: that was said.
+        catalog: of the kinds of traffic.
+        stated: values by path that are given, which win over the preset's.
+    """
+    if path != PRESET:
+        return ""
+    values = preset_statement(catalog.preset(str(value))).values
+    firsts = [(slot.id, slot.path) for slot in SLOTS if slot.path in values and slot.path not in stated]
+    return f" (which fills in {', '.join(f'{name} {value_shown(path, values[path])}' for name, path in firsts)})"
