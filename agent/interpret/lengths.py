@@ -401,8 +401,9 @@ def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) ->
             seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
             total = _count(match["n"]).value
             rate = total / seconds / each
-            echo = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens = {show_figure(rate)} requests/s"
-            draft.found("traffic.requests_per_s", match.first, match.last, [Option(rate, f"{echo} on average")])
+            shown = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens"
+            option = Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")
+            draft.found("traffic.requests_per_s", match.first, match.last, [option])
             continue
         if draft.has("traffic.requests_per_s") and each:
             continue

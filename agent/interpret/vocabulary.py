@@ -17,10 +17,11 @@ KINDS: Final[dict[str, str]] = {
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
-    "user": "pupil pupils doctors nurses citizens guests trainees technicians salespeople consultants researchers user users customer customers person people ppl developer developers dev devs engineer engineers employee "
-    "employees client clients member members student students visitor visitors subscriber subscribers seat seats "
-    "player players patient patients reader readers colleague colleagues coder coders actives operator operators "
-    "analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
+    "user": "pupil pupils doctors nurses citizens guests trainees technicians salespeople consultants researchers user "
+    "users customer customers person people ppl developer developers dev devs engineer engineers employee "
+    "employees client clients member members student students visitor visitors subscriber subscribers seat "
+    "seats player players patient patients reader readers colleague colleagues coder coders actives operator "
+    "operators analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
     "people actives",
     "active": "dau mau wau",
@@ -250,7 +251,8 @@ PHRASES: Final[dict[str, str]] = {
     "/ user|per dev|per active user|per engineer|per member|per student|per stream|per session stream|per agent|"
     "/ customer|/ person|/ stream|per subscriber|per dau",
     "perrequest": "per request|per query|per call|/ request|/ req|per req|per message|per sequence",
-    "eachuser": "everyone|everybody|each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
+    "eachuser": "everyone|everybody|"
+    "each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
     "each visitor|every visitor|each member|each dev",
