@@ -405,6 +405,11 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
     if readers and accelerator.architecture not in readers:
         reason = f"{runtime.name} reads a KV cache in {kv_cache.name} on {listed(readers)} alone"
         raise Unsupported(reason, "fp8", "--kv-precision")
+    if question.cache_refused_on(accelerator):
+        reason = (
+            f"{runtime.name} has no kernel for {question.model.name} with an FP8 KV cache on {accelerator.architecture}"
+        )
+        raise Unsupported(reason, "bf16", "--kv-precision")
     return rates_for(
         accelerator,
         question.runtime,

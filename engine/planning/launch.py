@@ -22,8 +22,8 @@ from engine.step.parallelism import ParallelSizes
 
 CONTEXT_STEP: Final = 1024
 """Tokens to which a context limit that is printed is rounded up."""
-LOWEST_FP8_KV: Final = ("Ampere", "Turing", "Volta")
-"""Architectures on which the FP8 KV cache is E5M2: their kernels have no E4M3 (vLLM, quantized_kvcache.md)."""
+BEFORE_E4M3: Final = ("Ampere", "Turing", "Volta")
+"""Architectures on which SGLang's Triton kernels keep an FP8 KV cache as E5M2 alone."""
 
 
 class Launch(Struct, frozen=True):
@@ -203,8 +203,10 @@ def _formats(question: Question, accelerator: Accelerator, served: ServedWeights
     low = question.kv_cache.id not in SIXTEEN_BITS if dialect == "llama.cpp" else question.kv_cache.id != "bf16"
     if question.runtime.flags.kv_cache and (low or (dialect != "llama.cpp" and _follows_itself(question))):
         name = question.runtime.kv_formats.get(question.kv_cache.id, question.kv_cache.id)
-        if question.kv_cache.id == "fp8" and accelerator.architecture in LOWEST_FP8_KV and dialect != "llama.cpp":
+        if question.kv_cache.id == "fp8" and accelerator.architecture in BEFORE_E4M3 and dialect == "sglang":
             name = "fp8_e5m2"
+        if name == "bfloat16" and not has_bf16:
+            name = "float16"
         yield Setting("kv_cache", name, f"the KV cache is planned in {question.kv_cache.name}")
 
 

@@ -1,6 +1,7 @@
 """Names → records: what a spec's model, precision, runtime and accelerators are in a catalog."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -10,7 +11,13 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, ModelArchitecture
+from catalogs.records.models import (
+    UNKNOWN_PRECISION,
+    Checkpoint,
+    GroupedAttention,
+    LatentAttention,
+    ModelArchitecture,
+)
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, storage_of
@@ -69,6 +76,10 @@ class Question(Struct, frozen=True):
         if not taken or asked == taken:
             return ""
         return f" {taken}, the newest version that is known here" + (f"; {asked} was asked for" if asked else "")
+
+    def cache_refused_on(self, accelerator: Accelerator) -> bool:
+        """Return whether the runtime has no kernel for the KV cache on an accelerator."""
+        return _cache_refused(self.runtime, self.model, self.kv_cache, accelerator)
 
     def in_precision(self, weights: Precision) -> "Question":
         """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
@@ -150,8 +161,10 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     limit = _context_limit(spec, model)
     kv_cache = _kv_precision(spec, catalog, runtime, weights, checkpoint)
     served = served_checkpoint(model, checkpoint, weights, kv_cache, spec.model, runtime)
+    accelerators = _accelerators(spec, catalog, runtime)
     if served and served.kv_precision and spec.precision.kv_cache is None and served.kv_precision in runtime.kv_formats:
-        kv_cache = catalog.precision(served.kv_precision)  # runtimes follow the checkpoint unless they are told
+        followed = catalog.precision(served.kv_precision)  # as runtimes do unless they are told otherwise
+        kv_cache = kv_cache if all(_cache_refused(runtime, model, followed, one) for one in accelerators) else followed
     return Question(
         spec=spec,
         model=model,
@@ -163,7 +176,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         weights_stated=spec.precision.weights is not None,
         kv_cache=kv_cache,
         runtime=runtime,
-        accelerators=_accelerators(spec, catalog, runtime),
+        accelerators=accelerators,
         context_limit=limit,
         lengths=lengths_of(spec.tokens, limit),
         token_budget=spec.serving.token_budget,
@@ -206,6 +219,26 @@ def _default_first(runtime: str) -> bool:
 
 MOST_NAMED = 11
 """Precisions that a refusal lists."""
+
+
+FLASHINFER_HEADS: Final = (64, 128, 256, 512)
+"""Widths of a head that FlashInfer has kernels for (vLLM 0.33, v1/attention/backends/flashinfer.py)."""
+
+
+def _cache_refused(
+    runtime: ServingRuntime, model: ModelArchitecture, kv_cache: Precision, accelerator: Accelerator
+) -> bool:
+    """Return whether vLLM has no kernel for a KV cache in FP8 there.
+
+    Below capability 8.9 its Triton kernels refuse one, of latent attention too (vLLM 0.33, v1/attention/backends:
+    triton_attn.py, mla/triton_mla.py); FlashInfer keeps one from 8.0 on, of grouped attention with heads it knows.
+    """
+    if runtime.id != "vllm" or kv_cache.id != "fp8":
+        return False
+    heads = [group.attention.head_dim for group in model.layers if isinstance(group.attention, GroupedAttention)]
+    latent = any(isinstance(group.attention, LatentAttention) for group in model.layers)
+    no_kernel = latent or any(width not in FLASHINFER_HEADS for width in heads)
+    return accelerator.architecture in ("Turing", "Volta") or (accelerator.architecture == "Ampere" and no_kernel)
 
 
 def served_checkpoint(

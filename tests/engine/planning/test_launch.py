@@ -187,6 +187,35 @@ def test_an_nvfp4_kv_cache_wants_blackwell(catalog: Catalog) -> None:
     assert isinstance(blackwell, CapacityPlan)
 
 
+@pytest.mark.parametrize(
+    ("model", "accelerator", "starts"),
+    [
+        ("qwen3 8b", "A100 80GB", True),
+        ("qwen3 8b", "T4", False),
+        ("deepseek v2 lite", "A100 80GB", False),
+        ("deepseek v2 lite", "H100 SXM", True),
+    ],
+)
+def test_an_fp8_kv_cache_wants_a_kernel(catalog: Catalog, model: str, accelerator: str, *, starts: bool) -> None:
+    """FlashInfer has one from Ampere on, of grouped attention; vLLM's own begin at Ada."""
+    spec = {
+        "model": model,
+        "traffic.requests_per_s": 0.1,
+        "tokens.input.mean": 500,
+        "tokens.output.mean": 200,
+        "precision.weights": "int4",
+        "precision.kv_cache": "fp8",
+        "hardware.accelerators": [accelerator],
+    }
+    plan = formula_plan(spec_from(spec), catalog)
+    if starts:
+        assert isinstance(plan, CapacityPlan)
+        assert "--kv-cache-dtype fp8 " in plan.chosen.command
+    else:
+        assert not isinstance(plan, CapacityPlan)
+        assert "FP8 KV cache" in str(plan)
+
+
 def test_limits_of_a_replica_of_several_ranks_are_those_that_the_runtime_takes(catalog: Catalog) -> None:
     """vLLM's are of a rank, SGLang's of all ranks together."""
     ranks = {"serving__data_parallel": 4, "serving__expert_parallel": 4, "serving__tensor_parallel": 1}
