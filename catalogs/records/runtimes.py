@@ -165,6 +165,8 @@ class ServingRuntime(Fact):
     """Of which these facts are, as ``at`` sets it; not for catalog files."""
 
     def __post_init__(self) -> None:
+        if self.version:  # its entry was looked through
+            return
         newest, oldest = self.newest_version, self.oldest_version
         if newest is None or oldest is None:
             if newest or oldest or self.versions:
