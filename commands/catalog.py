@@ -4,18 +4,21 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError
+from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Record
 from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
 from commands.failures import Exit
 from commands.options import Directories, new_app
 from commands.showing import show
+
+_Kind = TypeVar("_Kind", bound=Record)
 
 app = new_app(no_args_is_help=True, help="List the facts of the catalog, show one with its source, or check your own.")
 
@@ -40,16 +43,38 @@ def _checked(
 
 
 @app.command()
-def accelerators(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def accelerators(
+    name: Name = None,
+    fits: Annotated[str | None, typer.Option(metavar="MODEL", help="Whether this model fits them.")] = None,
+    json: Json = False,
+    plain: Plain = False,
+    catalog: Directories = None,
+) -> None:
     """GPUs, TPUs and other accelerators: memory, bandwidth, peak rates, links."""
     facts = user_catalogs(catalog or ())
+    if fits is not None:
+        model = facts.model(fits).model
+        entries = _named(name, facts.accelerator, facts.accelerators)
+        _show_fits([(model, entry) for entry in entries], "accelerator", facts, json, plain)
+        return
     _show(_named(name, facts.accelerator, facts.accelerators), json, plain, bool(name))
 
 
 @app.command()
-def models(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def models(
+    name: Name = None,
+    fits: Annotated[str | None, typer.Option(metavar="GPU", help="Whether they fit this accelerator.")] = None,
+    json: Json = False,
+    plain: Plain = False,
+    catalog: Directories = None,
+) -> None:
     """Model architectures: dimensions, parameters, checkpoints; of one by NAME also how its bytes come about."""
     facts = user_catalogs(catalog or ())
+    if fits is not None:
+        accelerator = facts.accelerator(fits)
+        found = _named(name, lambda text: facts.model(text).model, facts.models)
+        _show_fits([(entry, accelerator) for entry in found], "model", facts, json, plain)
+        return
     entries = _named(name, lambda text: facts.model(text).model, facts.models)
     _show(entries, json, plain, bool(name), facts)
 
@@ -103,7 +128,7 @@ def _counted(count: int, kind: str) -> str:
     return f"{count} {name.get(kind, kind)}{'' if count == 1 else 's'}"
 
 
-def _named(name: str | None, find: Callable[[str], Record], entries: Mapping[str, Record]) -> Iterable[Record]:
+def _named(name: str | None, find: Callable[[str], _Kind], entries: Mapping[str, _Kind]) -> Iterable[_Kind]:
     """Return what a name finds: one entry, or the several that it may mean; without a name all."""
     if name is None:
         return entries.values()
@@ -115,6 +140,22 @@ def _named(name: str | None, find: Callable[[str], Record], entries: Mapping[str
 
 def _offers(facts: Catalog, name: str | None) -> Sequence[Record]:
     return facts.offers_of(name) if name else facts.offers
+
+
+def _show_fits(
+    pairs: Iterable[tuple[ModelArchitecture, Accelerator]], varied: str, facts: Catalog, json: bool, plain: bool
+) -> None:
+    from agent.report.choice.fits_report import fits_report
+    from engine.choice.compatibility import compatibility
+
+    found = [compatibility(model, accelerator, facts) for model, accelerator in pairs]
+    if json:
+        from commands.showing import print_json
+        from engine.plan import plain as plain_values
+
+        print_json([plain_values(one) for one in found])
+    else:
+        show(fits_report(found, varied), plain=plain)
 
 
 def _show(entries: Iterable[Record], json: bool, plain: bool, named: bool, facts: Catalog | None = None) -> None:

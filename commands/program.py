@@ -16,15 +16,19 @@ from commands.as_typed import read_as_typed
 
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
+    "compare": "One workload over models, accelerators or anything else, side by side; plans side by side.",
+    "optimize": "The cheapest, fastest, greenest or smallest fleet over the whole catalog, and why.",
     "estimate": "One replica at a given load: memory, FLOPs, latency, throughput.",
+    "what-if": "A saved plan with something changed, and what that changes.",
+    "sensitivity": "What moves the bill most: each input a fifth lower and higher.",
     "simulate": "A plan under a load or a recorded trace, request by request.",
     "accuracy": "Predict measured points and say how far off.",
     "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
-    "plan": "Show or export a plan that was saved; the schema of plans.",
+    "plan": "Show, check, compare or export plans that were saved; the schema of plans.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "resume": "Go on with a conversation that was interrupted.",
 }
-"""What --help says of each command; the module of its name in this package has it as ``app``, a typer app."""
+"""What --help says of each command; the module of its name (a hyphen is _ there) has it as ``app``, a typer app."""
 
 
 class _Commands(TyperGroup):
@@ -36,7 +40,7 @@ class _Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands."""
-        return [name for name in COMMANDS if find_spec(f"commands.{name}")]
+        return [name for name in COMMANDS if find_spec(_module(name))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return what --help lists of a command, without importing it."""
@@ -56,9 +60,13 @@ class _Commands(TyperGroup):
                 f"there is no command {quoted(name)}; "
                 + (f"did you mean {near[0]}?" if near else f"there are {listed(known)}")
             )
-        command = typer.main.get_command(import_module(f"commands.{name}").app)
+        command = typer.main.get_command(import_module(_module(name)).app)
         command.name = name
         return name, command, args[1:]
+
+
+def _module(name: str) -> str:
+    return f"commands.{name.replace('-', '_')}"
 
 
 def _listed_alone(name: str) -> typer.Typer:

@@ -56,7 +56,14 @@ def forecast(
     if isinstance(ranking, NoPlan):
         return ranking
     verdict = _verified(ranking, refine=refine) if verify else formulas_verdict(ranking)
-    return plan_of(verdict, replayed_day(verdict.chosen, sources, simulate=verify), sources)
+    day = replayed_day(verdict.chosen, sources, simulate=verify)
+    return plan_of(verdict, day, sources, verify=verify, refine=refine)
+
+
+def made_again(plan: CapacityPlan, catalog: Catalog) -> CapacityPlan | NoPlan:
+    """Return the plan of a plan's question as it is made now: the same one where catalog and program are the same."""
+    asked = plan.provenance
+    return forecast(plan.spec, catalog, sources=plan.sources, verify=asked.verify, refine=asked.refine)
 
 
 def _refuse_unrefinable(spec: WorkloadSpec) -> None:
@@ -78,13 +85,22 @@ def _verified(ranking: Ranking, *, refine: bool) -> Verdict:
     return verified(ranking, refine=refine)
 
 
-def plan_of(verdict: Verdict, day: ReplayedDay | None, sources: Mapping[str, Source]) -> CapacityPlan:
+def plan_of(
+    verdict: Verdict,
+    day: ReplayedDay | None,
+    sources: Mapping[str, Source],
+    *,
+    verify: bool = True,
+    refine: bool = False,
+) -> CapacityPlan:
     """Return the plan that states a verdict.
 
     Args:
         verdict: on the fleet.
         day: how its autoscaler fared; None for a fleet that never scales.
         sources: where each value of the spec came from, by path; defaults too.
+        verify: as it was asked of ``forecast``; the plan says so.
+        refine: likewise.
     """
     chosen = verdict.chosen
     question, candidate, points = chosen.question, chosen.candidate, chosen.points
@@ -114,7 +130,7 @@ def plan_of(verdict: Verdict, day: ReplayedDay | None, sources: Mapping[str, Sou
         ),
         warnings=warnings_of(verdict, memory, bill),
         bands=bands_of(chosen),
-        provenance=provenance_of(question, candidate, verdict.method),
+        provenance=provenance_of(question, candidate, verdict.method, verify=verify, refine=refine),
         verification=verdict.record,
         replay=day.record if day else None,
     )

@@ -485,6 +485,10 @@ class Provenance(Result, frozen=True):
     method: str
     runtime: str = ""
     """The serving runtime and its version, whose defaults and rules hold."""
+    verify: bool = True
+    """Whether simulating the plan was asked for; a plan without targets needs none."""
+    refine: bool = False
+    """Whether the fleet was to be sized on simulations."""
 
 
 class Range(Result, frozen=True):

@@ -151,7 +151,7 @@ LARGER_FOLDERS = {
 }
 CODE_LINES_PER_FUNCTION = 80
 LONGER_FUNCTIONS = {"engine/simulation/loop.py:advance": "the step of the simulator: compiled as one, it calls nothing"}
-SHAPES = {"engine": (8, 90), "agent": (7, 35)}
+SHAPES = {"engine": (9, 90), "agent": (7, 35)}
 """Of a package: its floors and its arrows between rooms, at most."""
 
 
@@ -263,7 +263,7 @@ def test_what_a_function_takes_is_described(file: Path) -> None:
 
 @of_every(COMMANDS)
 def test_every_option_of_a_command_says_what_it_is(name: str) -> None:
-    command = typer.main.get_command(import_module(f"commands.{name}").app)
+    command = typer.main.get_command(import_module(f"commands.{name.replace('-', '_')}").app)
     for part in (command, *getattr(command, "commands", {}).values()):
         assert [parameter.name for parameter in part.params if not parameter.help] == []
 

@@ -10,13 +10,17 @@ from engine.question.resolve import Question
 METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
 
 
-def provenance_of(question: Question, best: SizedCandidates, method: str = "") -> Provenance:
+def provenance_of(
+    question: Question, best: SizedCandidates, method: str = "", *, verify: bool = True, refine: bool = False
+) -> Provenance:
     """Return what the plan was made from.
 
     Args:
         question: its catalog entries.
         best: the chosen candidate, an array of one.
         method: beyond that of the formulas.
+        verify: as it was asked of ``engine.method.forecast``, to make the plan again.
+        refine: likewise.
     """
     accelerator = best.candidates.accelerator(0)
     used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
@@ -29,4 +33,6 @@ def provenance_of(question: Question, best: SizedCandidates, method: str = "") -
         kernels=f"{accelerator.name}: kernel times {origin}",
         method="; ".join(filter(None, (METHOD, method))),
         runtime=question.runtime.release,
+        verify=verify,
+        refine=refine,
     )

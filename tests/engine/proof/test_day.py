@@ -48,7 +48,8 @@ def replayed(spec: WorkloadSpec, *, simulate: bool = False, seed: int = 0) -> Ca
     ranking = ranked_candidates(resolve(spec, CATALOG))
     assert not isinstance(ranking, NoPlan)
     verdict, sources = formulas_verdict(ranking), with_defaults(spec, {})
-    return plan_of(verdict, replayed_day(verdict.chosen, sources, simulate=simulate, seed=seed), sources)
+    day = replayed_day(verdict.chosen, sources, simulate=simulate, seed=seed)
+    return plan_of(verdict, day, sources, verify=simulate)
 
 
 @cache

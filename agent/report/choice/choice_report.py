@@ -1,0 +1,155 @@
+"""Which way to serve a question: the best one, what it would be elsewhere and on other terms, the front, what binds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Paragraph, Report, Series, Table
+from agent.report.words import usd_shown
+from catalogs.units import show_count, show_percent, show_seconds, show_usd
+from engine.choice.front import Relaxation
+from engine.choice.options import Objective, Option
+from engine.fleet.offers import TERM_WORDS
+from engine.plan import plain, six_digits
+from engine.workload import Term, WorkloadSpec, target_name
+
+SHOWN = 6
+"""Runners-up, and points of the front, on a screen; the JSON has them all."""
+BEST: dict[Objective, str] = {"cost": "Cheapest", "latency": "Fastest", "energy": "Greenest", "count": "Smallest"}
+
+
+class Choice(Struct, frozen=True):
+    """What was found for a spec."""
+
+    spec: WorkloadSpec
+    objective: Objective
+    best: Option
+    runners_up: tuple[tuple[Option, str], ...]
+    by_term: tuple[Option, ...]
+    """The best of each term, the spec's own first."""
+    by_precision: tuple[Option, ...]
+    front: tuple[Option, ...]
+    relaxations: tuple[Relaxation, ...]
+    tried: int
+
+
+def named(option: Option) -> str:
+    """Return an option in words: '20 × H100 SXM5 80GB = 5 × TP4, FP8'."""
+    count = f"{show_count(option.accelerators)} × {option.accelerator_name}"
+    return f"{count} = {show_count(option.replicas)} × {option.shape}, {option.precision.upper()}"
+
+
+def latency_name(spec: WorkloadSpec) -> str:
+    """Return the latency that is set against money."""
+    return target_name(spec.targets[0].metric, spec.targets[0].percentile) if spec.targets else "mean E2E"
+
+
+def choice_report(choice: Choice, command: str) -> Report:
+    """Return the choice for a terminal.
+
+    Args:
+        choice: what was found.
+        command: that makes the whole plan of the best.
+    """
+    best, latency = choice.best, latency_name(choice.spec)
+    power = f", {show_count(round(best.kwh_per_month))} kWh" if best.kwh_per_month is not None else ""
+    lines = [
+        Paragraph(f"{BEST[choice.objective]} of {show_count(choice.tried)} ways: {named(best)}.", "strong"),
+        Paragraph(
+            f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{power}; {latency} "
+            f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
+            f"{show_percent(best.utilisation)} of saturation."
+        ),
+    ]
+    if best.cheapest_usd is not None and best.monthly_usd is not None and best.cheapest_usd < best.monthly_usd:
+        lines.append(
+            Paragraph(
+                f"The same fleet is {show_usd(best.cheapest_usd)} at {best.cheapest_provider}, the cheapest offer."
+            )
+        )
+    blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
+    if choice.relaxations:
+        blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What a looser target saves:"))
+    blocks.append(Paragraph(f"By the formulas; {command} simulates it and makes the whole plan.", "quiet"))
+    return Report(tuple(blocks))
+
+
+def _tables(choice: Choice) -> Iterator[Block]:
+    if choice.runners_up:
+        yield Heading("On other accelerators")
+        yield _table(choice, choice.runners_up[:SHOWN])
+    if len(choice.by_precision) > 1:
+        yield Heading("By precision (whether the answers stay good enough is yours to test)")
+        yield _table(choice, [(option, "") for option in choice.by_precision])
+    if len(choice.by_term) > 1:
+        yield Heading("By term")
+        yield _table(choice, [(option, TERM_WORDS[option.term]) for option in choice.by_term])
+    if len(choice.front) > 1:
+        yield Heading(f"Money against {latency_name(choice.spec)}: nothing is both cheaper and faster than these")
+        yield _table(choice, [(option, "") for option in choice.front[:SHOWN]])
+        latencies = tuple(option.latency_s for option in choice.front)
+        yield Chart(
+            "USD a month",
+            tuple(round(option.monthly_usd or 0.0) for option in choice.front),
+            (Series(latency_name(choice.spec), latencies, tuple(show_seconds(value) for value in latencies)),),
+            "s",
+        )
+
+
+def _table(choice: Choice, options: Sequence[tuple[Option, str]]) -> Table:
+    columns = (
+        Column("fleet"),
+        Column("monthly", "right"),
+        Column(latency_name(choice.spec), "right"),
+        Column("ITL", "right"),
+        Column("", wraps=True, spoken="sentence"),
+    )
+    return Table(
+        columns,
+        tuple(
+            (
+                named(option),
+                usd_shown(option.monthly_usd),
+                show_seconds(option.latency_s),
+                show_seconds(option.itl_mean_s),
+                said,
+            )
+            for option, said in options
+        ),
+    )
+
+
+def _relaxed(one: Relaxation) -> str:
+    fewer = f"{one.accelerators} accelerators, " if one.accelerators > 0 else ""
+    moved = f"{one.target} {show_seconds(one.from_s)} → {show_seconds(one.to_s)}"
+    return f"{moved}: {fewer}{show_usd(one.monthly_usd)} a month"
+
+
+def choice_tree(choice: Choice) -> dict[str, Any]:
+    """Return the choice as JSON holds it."""
+    return {
+        "objective": choice.objective,
+        "latency": latency_name(choice.spec),
+        "tried": choice.tried,
+        "best": _tree(choice.best),
+        "runners_up": [_tree(option) | {"why_not": why} for option, why in choice.runners_up],
+        "by_term": [_tree(option) for option in choice.by_term],
+        "by_precision": [_tree(option) for option in choice.by_precision],
+        "front": [_tree(option) for option in choice.front],
+        "relaxations": [plain(one) for one in choice.relaxations],
+        "spec": plain(choice.spec),
+    }
+
+
+def _tree(option: Option) -> dict[str, Any]:
+    values = {name: getattr(option, name) for name in option.__struct_fields__}
+    return {name: six_digits(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def firsts(options: Iterable[Option], kind: str) -> tuple[Option, ...]:
+    """Return the first of each term or precision, in their order."""
+    found: dict[Term | str, Option] = {}
+    for option in options:
+        found.setdefault(getattr(option, kind), option)
+    return tuple(found.values())

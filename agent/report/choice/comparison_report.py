@@ -1,0 +1,145 @@
+"""Plans side by side: which fits, what each takes and costs, and which one to take."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
+from agent.report.choice.figures import FIGURES
+from agent.report.words import accelerators_noun, sentence, usd_shown
+from catalogs.units import show_count, show_seconds, show_usd
+from engine.plan import CapacityPlan, NoPlan, parallelism_shown, six_digits
+from engine.workload import Target, target_name
+
+
+class Compared(Struct, frozen=True):
+    """One of the plans, or why there is none."""
+
+    label: str
+    plan: CapacityPlan | NoPlan
+
+    @property
+    def capacity_plan(self) -> CapacityPlan | None:
+        """The plan, if there is one."""
+        return self.plan if isinstance(self.plan, CapacityPlan) else None
+
+
+def shape(plan: CapacityPlan) -> str:
+    """Return how one replica is split, 'TP8' or 'TP4 PP2'."""
+    chosen = plan.chosen
+    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
+    return parallelism_shown(*sizes, separator=" ")
+
+
+def decomposition(plan: CapacityPlan) -> str:
+    """Return what a fleet is made of in words: '40 GPUs = 5 replicas × TP8; 13 requests in each, 65 in all'."""
+    fleet, peak = plan.fleet, plan.performance.at_peak
+    noun = accelerators_noun(plan.chosen, fleet.accelerators)
+    each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {shape(plan)}"
+    everywhere = peak.in_flight * fleet.replicas
+    return (
+        f"{show_count(fleet.accelerators)} {noun} = {each}; {show_count(round(peak.in_flight))} requests in each, "
+        f"{show_count(round(everywhere))} in all"
+    )
+
+
+def comparison_report(compared: Sequence[Compared]) -> Report:
+    """Return the plans as a table, a row each in their order, and in words which one to take."""
+    plans = [plan for one in compared if (plan := one.capacity_plan)]
+    target = next((t for plan in plans for t in plan.spec.targets), None)
+    columns = [
+        Column(""),
+        Column("fleet", spoken="bare"),
+        Column(target_name(target.metric, target.percentile) if target else "TTFT p95", "right"),
+        Column("ITL", "right"),
+        Column("monthly", "right"),
+        Column("per 1M", "right"),
+        Column("targets", spoken="bare"),
+        Column("", wraps=True, spoken="sentence"),
+    ]
+    rows = [_row(one, target) for one in compared]
+    if not any(plan.spec.targets for plan in plans):  # nobody stated a target
+        del columns[6]
+        rows = [row[:6] + row[7:] for row in rows]
+    table = Table(tuple(columns), tuple(rows))
+    said = [Paragraph(line) for line in _conclusions(compared)]
+    return Report((table, *([Group(tuple(said))] if said else [])))
+
+
+def _row(one: Compared, target: Target | None) -> tuple[Cell, ...]:
+    plan = one.capacity_plan
+    if plan is None:
+        reason = one.plan.sentence if isinstance(one.plan, NoPlan) else ""
+        return one.label, Words("none", "bad"), "", "", "", "", "", sentence(reason)
+    fleet, peak, prices = plan.fleet, plan.performance.at_peak, plan.cost.usd_per_million_tokens
+    latency = getattr(getattr(peak, f"{target.metric}_s"), target.percentile) if target else peak.ttft_s.p95
+    met: Cell = ""
+    if plan.targets:
+        met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
+    return (
+        one.label,
+        f"{show_count(fleet.accelerators)} = {show_count(fleet.replicas)} × {shape(plan)}",
+        show_seconds(latency),
+        show_seconds(peak.itl_s.mean),
+        usd_shown(plan.cost.monthly_usd),
+        usd_shown(prices.blended) if prices else "",
+        met,
+        "",
+    )
+
+
+def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
+    meeting = [(one.label, plan) for one in compared if (plan := one.capacity_plan) and plan.answer.meets_targets]
+    priced = sorted(
+        ((plan.cost.monthly_usd, label, plan) for label, plan in meeting if plan.cost.monthly_usd is not None),
+        key=lambda found: found[:2],
+    )
+    if not meeting:
+        yield "None of them meets what was asked."
+        return
+    if priced:
+        cost, label, plan = priced[0]
+        yield f"Cheapest: {label}, {show_usd(cost)} a month. {decomposition(plan)}."
+        if len(priced) > 1 and cost:
+            second, other, _ = priced[1]
+            yield f"{other} costs {second / cost - 1:.0%} more." if second > cost else f"{other} costs the same."
+    fastest = min(meeting, key=lambda found: found[1].performance.at_peak.ttft_s.p95)
+    if priced and fastest[0] != priced[0][1]:
+        peak = fastest[1].performance.at_peak
+        yield f"Fastest first token: {fastest[0]}, TTFT p95 {show_seconds(peak.ttft_s.p95)}."
+
+
+def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
+    """Return each plan's figures by name, in units, for JSON and CSV; those without a plan have their reason."""
+    found = []
+    for one in compared:
+        row: dict[str, Any] = {"label": one.label}
+        if plan := one.capacity_plan:
+            row |= {
+                "model": plan.chosen.model,
+                "accelerator": plan.chosen.accelerator,
+                "precision": plan.chosen.precision.weights,
+                "runtime": plan.chosen.runtime,
+                "parallelism": shape(plan),
+                "decomposition": decomposition(plan),
+                "meets_targets": plan.answer.meets_targets,
+            }
+            for name, figure in FIGURES.items():
+                value = figure.of(plan)
+                row[_key(name, figure.unit)] = None if value is None else six_digits(value)
+            row["reason"] = ""
+        elif isinstance(one.plan, NoPlan):
+            row["reason"] = one.plan.sentence
+        found.append(row)
+    return found
+
+
+def columns_of_rows() -> tuple[str, ...]:
+    """Return the names of the columns of a comparison's CSV."""
+    said = ("label", "model", "accelerator", "precision", "runtime", "parallelism", "decomposition", "meets_targets")
+    return (*said, *(_key(name, figure.unit) for name, figure in FIGURES.items()), "reason")
+
+
+def _key(name: str, unit: str) -> str:
+    return "_".join(filter(None, (name.replace("-", "_"), unit.lower())))

@@ -1,0 +1,44 @@
+"""Which models fit an accelerator, or which accelerators a model: a row each, and what would make it fit."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from agent.report.blocks import Column, Paragraph, Report, Table, Words
+from catalogs.units import show_count, show_figure
+from engine.choice.compatibility import Compatibility
+
+TONES: dict[str, Literal["good", "warning", "bad"]] = {
+    "compatible": "good",
+    "marginal": "warning",
+    "incompatible": "bad",
+}
+
+
+def fits_report(found: Sequence[Compatibility], varied: str) -> Report:
+    """Return the rows in their order, and how many of each verdict there are.
+
+    Args:
+        found: one for each model or accelerator.
+        varied: the field that names a row: "model" or "accelerator".
+    """
+    columns = (Column(varied), Column("in"), Column("on one", spoken="bare"), Column("", wraps=True, spoken="sentence"))
+    rows = tuple(
+        (getattr(one, varied), one.precision.upper(), Words(one.verdict, TONES[one.verdict]), what_helps(one))
+        for one in found
+    )
+    counts: Counter[str] = Counter(one.verdict for one in found)
+    said = ", ".join(f"{show_count(counts[verdict])} {verdict}" for verdict in TONES if counts[verdict])
+    return Report((Table(columns, rows), Paragraph(f"{said}. Marginal: weights take most of the memory.")))
+
+
+def what_helps(one: Compatibility) -> str:
+    """Return what is missing where one accelerator does not do, and what would."""
+    if one.verdict != "incompatible":
+        return ""
+    if one.missing_gib is None:
+        return one.reason
+    helps = [f"fits in {one.fits_in.upper()}"] if one.fits_in else []
+    if one.accelerators:
+        helps.append(f"on {show_count(one.accelerators)} together")
+    return f"{show_figure(one.missing_gib)} GiB missing; " + (" or ".join(helps) or "nothing that is known helps")

@@ -1,0 +1,25 @@
+"""A saved plan as the state of a conversation, so that what-ifs of it are those of the conversation."""
+
+from collections import defaultdict
+from typing import Any
+
+from agent.statements.merged import ORDER
+from agent.talk.state import Branch, State
+from engine.plan import CapacityPlan
+from engine.workload import SourceKind, Statement
+
+
+def state_of(plan: CapacityPlan) -> State:
+    """Return the state in which a plan is the first branch, its values said as they were when it was made."""
+    by_kind: dict[SourceKind, dict[str, Any]] = defaultdict(dict)
+    details: dict[SourceKind, dict[str, str]] = defaultdict(dict)
+    for path, source in plan.sources.items():
+        value: Any = plan.spec
+        for step in path.split("."):
+            value = getattr(value, step, None)
+        if source.kind != "default" and value is not None:
+            by_kind[source.kind][path] = value
+            details[source.kind][path] = source.detail
+    statements = tuple(Statement(kind, by_kind[kind], details[kind]) for kind in ORDER if by_kind[kind])
+    branch = Branch(0, "the plan as it was saved", 0, statements, frozenset(), plan, plan.spec)
+    return State(phase="planned", statements=statements, branches=(branch,))

@@ -1,0 +1,45 @@
+"""A question from a sentence, a file, settings and flags, for commands that ask one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.statements.merged import collected, flag_statement
+from agent.statements.spec_files import spec_file
+from commands.catalogs_of_user import user_catalogs, user_settings
+from commands.flag_options import texts_of
+from commands.showing import notice
+
+if TYPE_CHECKING:
+    from catalogs.catalog import Catalog
+    from engine.workload import StatedSpec
+
+
+def asked(
+    sentence: str | None, spec: str | None, directories: list[Path] | None, flags: Mapping[str, list[str] | None]
+) -> "tuple[StatedSpec, Catalog]":
+    """Return the question and the facts; what was understood and overridden is said on standard error.
+
+    Args:
+        sentence: in words.
+        spec: a file of values.
+        directories: of the user's own entries.
+        flags: as typer hands them over; they win.
+
+    Raises:
+        InputError: something cannot be read.
+        IncompleteInput: something is missing; all of it is named.
+    """
+    facts = user_catalogs(directories or ())
+    by_flags = flag_statement(texts_of(flags))
+    statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), by_flags]
+    if sentence is not None:
+        from agent.session.stated_sentence import stated_in
+
+        said = stated_in(sentence, facts, answered=by_flags.values)
+        said.check()
+        notice(said.notices())
+        statements.append(said.statement)
+    question = collected(statements, facts).completed()
+    notice(question.notes)
+    return question, facts

@@ -1,0 +1,138 @@
+"""`fleetcast compare`: one workload over several models, accelerators, precisions or anything else, side by side."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.statements.comparison import combinations
+from agent.statements.flags import FLAGS
+from agent.statements.merged import collected, flag_statement
+from agent.statements.spec_files import spec_file
+from catalogs.errors import InputError
+from commands.catalogs_of_user import user_catalogs, user_settings
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.input_files import text_of
+from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.showing import notice, print_json, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agent.report.choice.comparison_report import Compared
+
+app = new_app()
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SENTENCE | PLAN PLAN…]", help="A workload in words, or plans that were saved."),
+]
+Where = Annotated[
+    list[str] | None, typer.Option(metavar="CONDITION", help="Only those: 'monthly<20000', 'ttft-p95<=800ms'.")
+]
+Sort = Annotated[str, typer.Option(metavar="FIGURE", help="Least first; with - in front, largest first.")]
+Csv = Annotated[bool, typer.Option("--csv", help="CSV alone on standard output.")]
+NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating the plans: quicker.")]
+
+
+def compare_command(
+    what: What = None,
+    spec: Spec = None,
+    catalog: Directories = None,
+    where: Where = None,
+    sort: Sort = "monthly",
+    json: Json = False,
+    csv: Csv = False,
+    plain: Plain = False,
+    no_verify: NoVerify = False,
+    **flags: list[str] | None,
+) -> int:
+    """Plans side by side. A flag with several values, repeated or between commas, is what is compared.
+
+    Each combination is the plan that forecast makes of it, the best of what its flags leave open.
+    """
+    from agent.report.choice.comparison_report import comparison_report, comparison_rows
+    from agent.report.choice.figures import condition, sort_key
+
+    conditions, key = [condition(text) for text in where or ()], sort_key(sort)
+    texts = texts_of(flags)
+    if what and (len(what) > 1 or what[0].endswith(".json")):
+        if texts or spec:
+            raise InputError("saved plans are compared as they are; leave out the flags, or give a workload in words")
+        compared = list(_saved(what))
+    else:
+        compared = list(_asked(what[0] if what else None, spec, catalog, texts, verify=not no_verify))
+    plans = [one for one in compared if (plan := one.capacity_plan) and all(holds(plan) for holds in conditions)]
+    plans.sort(key=lambda one: (not one.plan.answer.meets_targets, key(one.plan)))  # type: ignore[union-attr,arg-type]
+    rows = plans if conditions else [*plans, *(one for one in compared if one.capacity_plan is None)]
+    if conditions and len(plans) < len(compared):
+        notice([f"{len(compared) - len(plans)} of {len(compared)} are left out by --where."])
+    if json:
+        print_json({"compared": comparison_rows(rows)})
+    elif csv:
+        _print_csv(rows)
+    elif rows:
+        show(comparison_report(rows), plain=plain)
+    return Exit.DONE if any(one.plan.answer.meets_targets for one in plans) else Exit.NOTHING_MEETS  # type: ignore[union-attr]
+
+
+def _saved(files: "Sequence[str]") -> "Iterator[Compared]":
+    from agent.report.choice.comparison_report import Compared
+    from engine.plan_file import read_plan
+
+    if len(files) < 2:
+        raise InputError("one plan alone is compared with nothing; name two or more")
+    for file in files:
+        yield Compared(Path(file).name.removesuffix(".json"), read_plan(text_of(Path(file)), file))
+
+
+def _asked(
+    sentence: str | None,
+    spec: str | None,
+    catalog: "list[Path] | None",
+    texts: "dict[str, tuple[str, ...]]",
+    *,
+    verify: bool,
+) -> "Iterator[Compared]":
+    from agent.report.choice.comparison_report import Compared
+    from engine.method import forecast
+    from engine.plan import NoPlan
+
+    facts = user_catalogs(catalog or ())
+    found = combinations(texts)
+    shared = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ())]
+    if sentence is not None:
+        from agent.session.stated_sentence import stated_in
+
+        said = stated_in(sentence, facts, answered=flag_statement(found[0].texts).values)
+        said.check()
+        notice(said.notices())
+        shared.append(said.statement)
+    questions = [(one, collected([*shared, flag_statement(one.texts)], facts).completed()) for one in found]
+    notice(dict.fromkeys(note for _, question in questions for note in question.notes))
+    refused = 0
+    for one, question in questions:
+        try:
+            plan = forecast(question.spec, facts, sources=question.sources, verify=verify)
+        except InputError as error:
+            refused += 1
+            if refused == len(questions):
+                raise
+            plan = NoPlan(str(error), ())
+        yield Compared(one.label, plan)
+
+
+def _print_csv(rows: "Sequence[Compared]") -> None:
+    import csv
+
+    from agent.report.choice.comparison_report import columns_of_rows, comparison_rows
+
+    table = csv.DictWriter(sys.stdout, columns_of_rows(), lineterminator="\n")
+    table.writeheader()
+    table.writerows(comparison_rows(rows))
+
+
+compare_command.__signature__ = signature_with_flags(compare_command, FLAGS)  # type: ignore[attr-defined]
+app.command("compare", cls=OnlyWhatIsGiven)(compare_command)

@@ -1,0 +1,106 @@
+"""`fleetcast optimize`: the cheapest, fastest, greenest or smallest fleet for a workload, over the whole catalog."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.statements.flags import FLAGS
+from catalogs.errors import InputError, listed, quoted
+from commands.asking import asked
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
+from commands.forecast import Sentence
+from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.showing import notice, print_json, show, show_no_plan
+
+if TYPE_CHECKING:
+    from agent.report.choice.choice_report import Choice
+    from catalogs.catalog import Catalog
+    from engine.workload import WorkloadSpec
+
+app = new_app()
+
+OBJECTIVES = ("cost", "latency", "energy", "count")
+
+For = Annotated[str, typer.Option("--for", metavar="|".join(OBJECTIVES), help="What is made small.")]
+
+
+def optimize_command(
+    sentence: Sentence = None,
+    spec: Spec = None,
+    catalog: Directories = None,
+    objective: For = "cost",
+    json: Json = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """Which accelerators, split, precision and term serve a workload best.
+
+    What the workload leaves open is tried, over the whole catalog; what it states is kept.
+    """
+    if objective not in OBJECTIVES:
+        raise InputError(f"--for {quoted(objective)} is no objective; there are {listed(OBJECTIVES)}")
+    question, facts = asked(sentence, spec, catalog, flags)
+    choice = _choice(question.spec, facts, objective)
+    if choice is None:
+        from engine.method import forecast
+        from engine.plan import NoPlan
+
+        plan = forecast(question.spec, facts, sources=question.sources, verify=False)
+        if isinstance(plan, NoPlan):
+            show_no_plan(plan, plain=plain)
+        else:
+            notice([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
+        return Exit.NOTHING_MEETS
+    from agent.report.choice.choice_report import choice_report, choice_tree
+
+    if json:
+        print_json(choice_tree(choice))
+    else:
+        show(choice_report(choice, _command(choice)), plain=plain)
+    return Exit.DONE
+
+
+def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice | None":
+    from agent.report.choice.choice_report import Choice, firsts
+    from engine.choice.front import pareto_front, relaxations, runners_up
+    from engine.choice.options import options
+
+    found = options(spec, facts)
+    term = spec.money.term
+    ranked = found.best(objective, term)  # type: ignore[arg-type]  # checked
+    if not ranked:
+        return None
+    terms = dict.fromkeys((term, *(option.term for option in found.found)))
+    best_by_term = [found.best(objective, one)[0] for one in terms]  # type: ignore[arg-type]
+    return Choice(
+        spec=spec,
+        objective=objective,  # type: ignore[arg-type]
+        best=ranked[0],
+        runners_up=runners_up(ranked, objective),  # type: ignore[arg-type]
+        by_term=tuple(best_by_term),
+        by_precision=firsts(ranked, "precision"),
+        front=pareto_front(ranked),
+        relaxations=relaxations(found, ranked[0]),
+        tried=len(ranked),
+    )
+
+
+def _command(choice: "Choice") -> str:
+    """Return the flags that ask forecast for exactly the best option."""
+    best = choice.best
+    flags = {
+        "--gpu-type": best.accelerator,
+        "--precision": best.precision,
+        "--tp": str(best.tensor_parallel),
+        "--pp": str(best.pipeline_parallel),
+        "--dp": str(best.data_parallel),
+        "--ep": str(best.expert_parallel),
+    }
+    given = " ".join(f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value != "1")
+    return f"the same question to `fleetcast forecast` with {given}"
+
+
+optimize_command.__signature__ = signature_with_flags(optimize_command, FLAGS)  # type: ignore[attr-defined]
+app.command("optimize", cls=OnlyWhatIsGiven)(optimize_command)

@@ -1,0 +1,43 @@
+"""`fleetcast sensitivity`: what moves a plan's fleet and bill, and at which rates a replica is added."""
+
+from agent.statements.flags import FLAGS
+from commands.asking import asked
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
+from commands.forecast import Sentence
+from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.showing import print_json, show, show_no_plan
+
+app = new_app()
+
+
+def sensitivity_command(
+    sentence: Sentence = None,
+    spec: Spec = None,
+    catalog: Directories = None,
+    json: Json = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """What moves the bill most: each input a fifth lower and higher, accelerator, split and precision kept."""
+    question, facts = asked(sentence, spec, catalog, flags)
+    from engine.choice.sensitivity import sensitivity
+    from engine.method import forecast
+    from engine.plan import NoPlan
+
+    plan = forecast(question.spec, facts, sources=question.sources, verify=False)
+    if isinstance(plan, NoPlan):
+        show_no_plan(plan, plain=plain)
+        return Exit.NOTHING_MEETS
+    from agent.report.choice.sensitivity_report import sensitivity_report, sensitivity_tree
+
+    moved = sensitivity(plan, facts)
+    if json:
+        print_json(sensitivity_tree(plan, moved))
+    else:
+        show(sensitivity_report(plan, moved), plain=plain)
+    return Exit.DONE if plan.answer.meets_targets else Exit.NOTHING_MEETS
+
+
+sensitivity_command.__signature__ = signature_with_flags(sensitivity_command, FLAGS)  # type: ignore[attr-defined]
+app.command("sensitivity", cls=OnlyWhatIsGiven)(sensitivity_command)

@@ -1,0 +1,133 @@
+"""`fleetcast what-if`: a saved plan with something changed, and what that changes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from catalogs.errors import IncompleteInput, InputError, quoted
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.input_files import text_of
+from commands.options import Directories, Json, Plain, new_app
+from commands.showing import exit_code, notice, print_json, show
+
+if TYPE_CHECKING:
+    from agent.talk.requests import Variation
+    from agent.talk.state import Branch, Ports, State
+
+app = new_app()
+
+File = Annotated[Path, typer.Argument(metavar="PLAN", help="What `forecast --output` wrote; - is standard input.")]
+Changes = Annotated[
+    list[str] | None, typer.Argument(metavar="[CHANGE…]", help="In words: 'traffic x2', 'fp8', 'on H200'.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="A field of the spec: tokens.output.mean=400; all as one change."),
+]
+
+
+@app.command("what-if")
+def what_if_command(
+    file: File,
+    changes: Changes = None,
+    assignments: Set = None,
+    catalog: Directories = None,
+    json: Json = False,
+    plain: Plain = False,
+) -> int:
+    """A saved plan with something changed: the differences alone. Each change in words is a variant of its own."""
+    from agent.session.ports import ports_of
+    from agent.session.saved_plan import state_of
+    from engine.plan_file import read_plan
+
+    state = state_of(read_plan(text_of(file), str(file)))
+    ports = ports_of(user_catalogs(catalog or ()))
+    variations = [_in_words(text, state, ports) for text in changes or ()]
+    if assignments:
+        variations.append(_assigned(assignments))
+    if not variations:
+        raise InputError("nothing is changed: say it in words ('traffic x2') or with --set tokens.output.mean=400")
+    branches = [_branch(state, change, ports, number) for number, change in enumerate(variations, 1)]
+    if json:
+        print_json({"variants": [_tree(branch, state) for branch in branches]})
+    else:
+        _show(branches, state, plain=plain)
+    return max(exit_code(branch.plan) if branch.capacity_plan else Exit.NOTHING_MEETS for branch in branches)  # type: ignore[arg-type]
+
+
+def _in_words(text: str, state: "State", ports: "Ports") -> "Variation":
+    from agent.after_plan.whatif import understood
+    from agent.talk.requests import Ask, Cheapest, Unclear, WhatIf
+
+    found = understood(text, state.base.values, ports)
+    notice([f"Not used: {', '.join(found.unused)}."] if found.unused else [])
+    match found.request:
+        case WhatIf(change) | Cheapest(change):
+            return change
+        case Ask(_, questions):
+            raise IncompleteInput((f"what {quoted(text)} means: {questions[0].text}",))
+        case Unclear(why):
+            raise InputError(why.rstrip("."))
+    raise InputError(f"{quoted(text)} changes nothing of a plan; say what does, such as 'traffic x2' or 'on H200'")
+
+
+def _assigned(assignments: list[str]) -> "Variation":
+    from agent.fields.table import FIELDS
+    from agent.talk.requests import Variation
+    from catalogs.errors import listed
+
+    values: dict[str, Any] = {}
+    for text in assignments:
+        path, sign, value = text.partition("=")
+        field = FIELDS.get(path.strip())
+        if not sign or field is None or field.read is None:
+            from difflib import get_close_matches
+
+            readable = [name for name, one in FIELDS.items() if one.read]
+            near = get_close_matches(path, readable, n=1, cutoff=0.4)
+            known = f"did you mean {near[0]}?" if near else f"there are {listed(readable)}"
+            raise InputError(f"--set {quoted(text)} is not a field of the spec and its value; {known}")
+        values[field.path] = field.read(value.strip(), f"--set {field.path}")
+    label = ", ".join(text.strip() for text in assignments)
+    return Variation(values, dict.fromkeys(values, "--set"), label)
+
+
+def _branch(state: "State", change: "Variation", ports: "Ports", number: int) -> "Branch":
+    from msgspec.structs import replace
+
+    from agent.after_plan.variants import varied
+
+    branch = varied(state, change, ports)[1]
+    return replace(branch, number=number) if branch.number else branch
+
+
+def _show(branches: "list[Branch]", state: "State", *, plain: bool) -> None:
+    from agent.after_plan.variants import difference
+    from agent.talk.speech import Data
+
+    for branch in branches:
+        if branch.number == 0:
+            notice([f"{branch.label}: that is the plan already."])
+            continue
+        for said in difference(branch, state.base):
+            if isinstance(said, Data):
+                show(said.report, plain=plain)
+
+
+def _tree(branch: "Branch", state: "State") -> dict[str, Any]:
+    from agent.report.choice.figures import FIGURES
+    from engine.plan import NoPlan, six_digits
+
+    plan, before = branch.plan, state.base.capacity_plan
+    if isinstance(plan, NoPlan):
+        return {"label": branch.label, "reason": plan.sentence, "changed": {}}
+    changed = {}
+    for name, figure in FIGURES.items():
+        pair = [
+            None if one is None or (value := figure.of(one)) is None else six_digits(value) for one in (before, plan)
+        ]
+        if pair[0] != pair[1]:
+            changed[name] = {"before": pair[0], "after": pair[1], "unit": figure.unit}
+    return {"label": branch.label, "meets_targets": plan.answer.meets_targets, "changed": changed}

@@ -1,0 +1,252 @@
+"""Every way to serve a question, over precisions and terms too, with what it costs, takes and uses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from catalogs.units import HOURS_PER_MONTH
+from engine.arrays import Floats, Indices
+from engine.fleet.energy import power_curve_for, power_share
+from engine.fleet.offers import PricedOffer
+from engine.fleet.prices import Choices, fleet_prices
+from engine.fleet.search import SizedCandidates, has_evidence, search
+from engine.plan import CapacityPlan, parallelism_shown
+from engine.question.resolve import Question, resolve
+from engine.replica.batches import batch_at_rate, batch_in_flight
+from engine.replica.latencies import mean_latency, percentile_latency
+from engine.replica.load import Load, Replicas
+from engine.workload import PERCENTILE_SHARES, Target, Term, WorkloadSpec
+
+Objective = Literal["cost", "latency", "energy", "count"]
+TERMS: Final[tuple[Term, ...]] = ("on_demand", "reserved_1y", "reserved_3y", "spot")
+
+
+class Option(Struct, frozen=True):
+    """One way to serve the question that meets its targets, at the peak hour of today's fleet."""
+
+    accelerator: str
+    accelerator_name: str
+    precision: str
+    tensor_parallel: int
+    pipeline_parallel: int
+    data_parallel: int
+    expert_parallel: int
+    replicas: int
+    accelerators: int
+    """Of the whole fleet."""
+    term: Term
+    monthly_usd: float | None
+    """On the usual price: of the median provider, see ``engine.fleet.offers``."""
+    provider: str
+    cheapest_usd: float | None
+    """At the cheapest provider."""
+    cheapest_provider: str
+    ttft_p95_s: float
+    itl_mean_s: float
+    e2e_mean_s: float
+    latency_s: float
+    """What is set against money: the metric of the first target at its percentile, else the mean E2E."""
+    kwh_per_month: float | None
+    utilisation: float
+    measured: bool
+    """Kernels of the accelerator, or of another of its architecture, were measured."""
+
+    @property
+    def shape(self) -> str:
+        """How a replica is split, in words: 'TP4 PP2'."""
+        sizes = (self.tensor_parallel, self.pipeline_parallel, self.data_parallel, self.expert_parallel)
+        return parallelism_shown(*sizes, separator=" ")
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What a spec says to ask for exactly this one, by path."""
+        return {
+            "hardware.accelerators": [self.accelerator],
+            "precision.weights": self.precision,
+            "serving.tensor_parallel": self.tensor_parallel,
+            "serving.pipeline_parallel": self.pipeline_parallel,
+            "serving.data_parallel": self.data_parallel,
+            "serving.expert_parallel": self.expert_parallel,
+            "money.term": self.term,
+        }
+
+    def measure(self, objective: Objective) -> float:
+        """Return what the objective makes small; infinite where it is not known."""
+        by = {
+            "cost": self.monthly_usd,
+            "latency": self.latency_s,
+            "energy": self.kwh_per_month,
+            "count": float(self.accelerators),
+        }
+        value = by[objective]
+        return float("inf") if value is None else value
+
+
+def pinned(plan: CapacityPlan) -> WorkloadSpec:
+    """Return the spec of a plan with what was chosen stated, so that a change of it moves nothing else."""
+    chosen, spec = plan.chosen, plan.spec
+    serving = replace(
+        spec.serving,
+        tensor_parallel=chosen.tensor_parallel,
+        pipeline_parallel=chosen.pipeline_parallel,
+        data_parallel=chosen.data_parallel,
+        expert_parallel=chosen.expert_parallel,
+    )
+    hardware = replace(spec.hardware, accelerators=(chosen.accelerator,))
+    precision = replace(spec.precision, weights=chosen.precision.weights)
+    return replace(spec, hardware=hardware, precision=precision, serving=serving)
+
+
+class Options(Struct, frozen=True):
+    """All of them, and the searches that they come from."""
+
+    found: tuple[Option, ...]
+    searched: tuple[tuple[Question, SizedCandidates], ...]
+    """One for each precision in which something fits."""
+    refused: tuple[str, ...]
+    """Precisions that cannot be, each with the reason."""
+
+    def best(self, objective: Objective, term: Term) -> tuple[Option, ...]:
+        """Return those of a term by an objective, best first; those that nobody measured, or nobody offers, last."""
+
+        def key(option: Option) -> tuple[float, ...]:
+            return (not option.measured, option.monthly_usd is None, *_by(option, objective))
+
+        return tuple(sorted((option for option in self.found if option.term == term), key=key))
+
+
+def _by(option: Option, objective: Objective) -> tuple[float, ...]:
+    others: tuple[Objective, ...] = ("cost", "count", "latency")
+    return (option.measure(objective), *(option.measure(other) for other in others))
+
+
+def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TERMS) -> Options:
+    """Return every option for a spec: what it leaves open is tried, what it states is kept.
+
+    Args:
+        spec: the question; with a load, since a fleet that is given has no size to choose.
+        catalog: the facts.
+        terms: in which fleets may be paid, beside the spec's own; fleets that nobody offers so are left out.
+
+    Raises:
+        InputError: the spec has no load, or nothing of it can be resolved.
+    """
+    if spec.traffic.requests_per_s is None and spec.traffic.concurrency is None:
+        raise InputError("there is no load to choose a fleet for; give a rate, such as --rps 10")
+    terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
+    questions, refused = _questions(spec, catalog)
+    searched = tuple((question, search(question)) for question in questions)
+    found = [option for question, sized in searched for option in _options(question, sized, terms)]
+    return Options(tuple(found), searched, tuple(refused))
+
+
+def _questions(spec: WorkloadSpec, catalog: Catalog) -> tuple[list[Question], list[str]]:
+    first = resolve(spec, catalog)
+    if spec.precision.weights is not None:
+        return [first], []
+    stored = (
+        checkpoint.precision for checkpoint in first.model.checkpoints if checkpoint.precision in catalog.precisions
+    )
+    questions, refused = [first], []
+    for precision in dict.fromkeys((*stored, *first.runtime.online)):
+        if precision == first.weights.id:
+            continue
+        changed = replace(spec, precision=replace(spec.precision, weights=precision))
+        try:
+            questions.append(resolve(changed, catalog))
+        except InputError as error:
+            refused.append(f"{precision}: {error}")
+    return questions, refused
+
+
+def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) -> Iterator[Option]:
+    rows = [int(row) for row in sized.order]
+    if not rows:
+        return
+    index = np.array(rows)
+    replicas = sized.replicas.take(index)
+    load = replicas.at(_batches(question, sized, replicas, index))
+    ttft = percentile_latency(load, "ttft", 0.95)[:, 1]
+    e2e, itl = mean_latency(load, "e2e"), mean_latency(load, "itl")[:, 1]
+    latency = _latency(load, question.spec.targets[0]) if question.spec.targets else e2e
+    saturated = replicas.saturated_rate[:, 0]
+    busy = load.requests_per_s / saturated[:, None]
+    in_flight = load.requests_per_s[:, 0] * e2e[:, 0]
+    accelerators = sized.candidates.accelerators
+    curves = {a.id: power_curve_for(a, question.catalog.power_curves.values()) for a in accelerators}
+    measured = {a.id: has_evidence(question, a) for a in accelerators}
+    spread, other = sized.candidates.parallelism, question.spec.money.other_monthly_usd
+    priced = {term: _prices(question, sized, term) for term in terms}
+    for at, row in enumerate(rows):
+        accelerator = sized.candidates.accelerator(row)
+        count, size = int(sized.counts.total[row]), int(spread.accelerators[row])
+        for term in terms:
+            choice = priced[term][row]
+            if choice is None and term != question.spec.money.term:
+                continue
+            kwh = None
+            if curve := curves[accelerator.id]:
+                billed = (
+                    choice.chosen.instances_for(count, size) * choice.chosen.accelerators if choice else count * size
+                )
+                share = power_share(curve, float(in_flight[at]), float(busy[at, 0]))
+                drawn = count * size * share + max(billed - count * size, 0) * curve.idle
+                kwh = accelerator.power_w / 1000 * HOURS_PER_MONTH * drawn
+            yield Option(
+                accelerator=accelerator.id,
+                accelerator_name=accelerator.name,
+                precision=question.weights.id,
+                tensor_parallel=int(spread.tp[row]),
+                pipeline_parallel=int(spread.pp[row]),
+                data_parallel=int(spread.dp[row]),
+                expert_parallel=int(spread.ep[row]),
+                replicas=count,
+                accelerators=count * size,
+                term=term,
+                monthly_usd=_bill(choice.chosen, count, size, other) if choice else None,
+                provider=choice.chosen.provider if choice else "",
+                cheapest_usd=_bill(choice.cheapest, count, size, other) if choice else None,
+                cheapest_provider=choice.cheapest.provider if choice else "",
+                ttft_p95_s=float(ttft[at]),
+                itl_mean_s=float(itl[at]),
+                e2e_mean_s=float(e2e[at, 1]),
+                latency_s=float(latency[at, 1]),
+                kwh_per_month=kwh,
+                utilisation=float(busy[at, 1]),
+                measured=measured[accelerator.id],
+            )
+
+
+def _batches(question: Question, sized: SizedCandidates, replicas: Replicas, index: Indices) -> Floats:
+    """Return the batch of one replica at the mean load and at the peak hour of today's fleet, (options, 2)."""
+    traffic = question.spec.traffic
+    moments = np.array([1.0, traffic.peak_factor])
+    today = sized.counts.peak[index][:, None]
+    if traffic.concurrency:
+        return batch_in_flight(replicas, traffic.concurrency / today * moments)
+    asked = float(question.mean_rate or 0.0) / today * moments
+    batches = batch_at_rate(replicas, np.minimum(asked, 0.999 * replicas.saturated_rate))
+    # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
+    return np.minimum(batches, sized.batch[index][:, None])
+
+
+def _prices(question: Question, sized: SizedCandidates, term: Term) -> Choices:
+    spec = question.spec
+    if term == spec.money.term:
+        return sized.offers
+    changed = replace(spec, money=replace(spec.money, term=term))
+    return fleet_prices(replace(question, spec=changed), sized.candidates, sized.counts)[1]
+
+
+def _bill(offer: PricedOffer, replicas: int, size: int, other_usd: float) -> float:
+    return offer.monthly_usd(offer.instances_for(replicas, size)) + other_usd
+
+
+def _latency(load: Load, target: Target) -> Floats:
+    share = PERCENTILE_SHARES.get(target.percentile)
+    return mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)

@@ -1,0 +1,13 @@
+"""`catalog models --fits` and `catalog accelerators --fits`: which models fit which accelerators."""
+
+from tests.commands.conftest import Program
+
+
+def test_models_that_fit_an_accelerator_and_the_reverse(fleetcast: Program) -> None:
+    rows = fleetcast("catalog", "models", "llama-3.1-70b", "--fits", "H100", "--json").tree
+    reverse = fleetcast("catalog", "accelerators", "H100", "--fits", "llama-3.1-70b", "--json").tree
+    (same,) = [row for row in reverse if row["accelerator"] == "h100-sxm-80gb"]
+    assert rows == [same]
+    shown = fleetcast("catalog", "models", "llama-3.1-70b", "--fits", "H100").out
+    assert "incompatible" in shown and "GiB missing" in shown and "together" in shown
+    assert "H1000" in fleetcast.refusal("catalog", "models", "--fits", "H1000")

@@ -1,0 +1,100 @@
+"""`compare`: combinations of what flags say, and saved plans, side by side."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.statements.comparison import MOST
+from tests.commands.conftest import Program
+
+ASKED = ("--model", "llama-3.1-8b", "--rps", 20, "--input-tokens", 1000, "--output-tokens", 200, "--no-verify")
+
+
+def by_label(tree: Any) -> dict[str, Any]:
+    return {row["label"]: row for row in tree["compared"]}
+
+
+def test_each_row_is_the_plan_that_forecast_makes(fleetcast: Program) -> None:
+    asked = (*ASKED, "--ttft-p95", "800ms")
+    rows = by_label(fleetcast("compare", *asked, "--gpu-type", "H100,L40S", "--precision", "fp8,bf16", "--json").tree)
+    assert len(rows) == 4
+    for card in ("H100", "L40S"):
+        for precision in ("fp8", "bf16"):
+            plan = fleetcast("forecast", *asked, "--gpu-type", card, "--precision", precision, "--json").tree
+            (row,) = [row for label, row in rows.items() if set(label.split(" · ")) == {card, precision}]
+            assert row["monthly_usd"] == plan["cost"]["monthly_usd"]
+            assert row["gpus"] == plan["fleet"]["accelerators"]
+            assert row["ttft_p95_s"] == plan["performance"]["at_peak"]["ttft_s"]["p95"]
+
+
+def test_a_repeated_flag_and_commas_say_the_same_and_thousands_are_no_commas(fleetcast: Program) -> None:
+    commas = fleetcast("compare", *ASKED[:-1], "--no-verify", "--gpu-type", "H100,L4", "--json").tree
+    again = fleetcast("compare", *ASKED, "--gpu-type", "H100", "--gpu-type", "L4", "--json").tree
+    assert commas == again
+    rates = fleetcast("compare", "8B on H100, 1k in, 200 out", "--rps", "1,000", "--rps", "2,000", "--json").tree
+    assert sorted(by_label(rates)) == ["rps 1,000", "rps 2,000"]
+
+
+def test_the_table_is_in_the_order_of_money_and_says_which_to_take(fleetcast: Program) -> None:
+    run = fleetcast("compare", *ASKED, "--gpu-type", "H100,L40S,T4", "--precision", "bf16", "--plain")
+    assert run.code == 0
+    assert "Cheapest: " in run.out and " = " in run.out and "requests in each" in run.out
+    assert "T4" in run.out  # what cannot serve it is a row with its reason, not an error
+    monthly = [row["monthly_usd"] for row in by_label(fleetcast(
+        "compare", *ASKED, "--gpu-type", "H100,L40S", "--json").tree).values()]  # fmt: skip
+    assert monthly == sorted(monthly)
+
+
+def test_figures_sort_and_filter(fleetcast: Program) -> None:
+    asked = ("compare", *ASKED, "--gpu-type", "H100,L40S,L4")
+    fastest = [row["itl_s"] for row in fleetcast(*asked, "--sort", "itl", "--json").tree["compared"]]
+    slowest = [row["itl_s"] for row in fleetcast(*asked, "--sort", "-itl", "--json").tree["compared"]]
+    assert fastest == sorted(fastest) == slowest[::-1]
+    limit = (fastest[0] + fastest[1]) / 2
+    run = fleetcast(*asked, "--where", f"itl<{limit * 1000:.3f}ms", "--json")
+    assert len(run.tree["compared"]) == 1
+    assert "2 of 3 are left out by --where" in run.err
+
+
+def test_csv_holds_what_json_holds(fleetcast: Program) -> None:
+    asked = ("compare", *ASKED, "--gpu-type", "H100,L40S")
+    table = list(csv.DictReader(io.StringIO(fleetcast(*asked, "--csv").out)))
+    rows = fleetcast(*asked, "--json").tree["compared"]
+    assert [row["label"] for row in table] == [row["label"] for row in rows]
+    assert [float(row["monthly_usd"]) for row in table] == [row["monthly_usd"] for row in rows]
+
+
+def test_saved_plans_stand_side_by_side(fleetcast: Program, tmp_path: Path) -> None:
+    files = []
+    for card in ("H100", "L4"):
+        files.append(tmp_path / f"{card}.json")
+        fleetcast("forecast", *ASKED, "--gpu-type", card, "--output", files[-1])
+    rows = by_label(fleetcast("compare", *files, "--json").tree)
+    assert set(rows) == {"H100", "L4"}
+    saved = json.loads(files[0].read_text())
+    assert rows["H100"]["monthly_usd"] == saved["cost"]["monthly_usd"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "nothing to compare: give a flag several values"),
+        (("--gpu-type", "H100,H1000"), "H1000"),
+        (("--gpu-type", "H100,L4", "--sort", "mony"), "did you mean monthly?"),
+        (("--gpu-type", "H100,L4", "--where", "monthly"), "is not a figure, a sign and a value"),
+        (("--gpu-type", "H100,L4", "--where", "monthly<much"), "much"),
+        (("--rps", "1,2,3,4,5,6,7,8", "--calls-per-request", "1,2,3,4,5,6,7,8"), f"more than the {MOST}"),
+    ],
+)
+def test_what_cannot_be_compared_gets_one_sentence(fleetcast: Program, more: tuple[str, ...], said: str) -> None:
+    asked = [item for item in ASKED if not more or more[0] != "--rps" or item not in ("--rps", 20)]
+    assert said in fleetcast.refusal("compare", *asked, *more)
+
+
+def test_one_plan_alone_and_a_file_that_is_not_there(fleetcast: Program, tmp_path: Path) -> None:
+    assert "compared with nothing" in fleetcast.refusal("compare", tmp_path / "a.json")
+    assert "there is no file" in fleetcast.refusal("compare", tmp_path / "a.json", tmp_path / "b.json")

@@ -1,0 +1,59 @@
+"""`optimize`: the best way over the whole catalog, with its reasons."""
+
+import pytest
+
+from tests.commands.conftest import Program
+
+ASKED = ("llama 3.1 8B, 20 rps, 1.5k in, 300 out, p95 TTFT under 800 ms", "--gpu-type", "H100", "--gpu-type", "L40S")
+
+
+def test_it_says_what_is_best_and_why_the_others_lost(fleetcast: Program) -> None:
+    run = fleetcast("optimize", ASKED[0], "--plain")
+    assert run.code == 0
+    assert run.out.startswith("Cheapest of ")
+    for said in ("On other accelerators", "By precision", "By term", "Money against TTFT p95", "costs ", "% more"):
+        assert said in run.out
+
+
+def test_json_has_the_best_the_front_and_the_reasons(fleetcast: Program) -> None:
+    tree = fleetcast("optimize", *ASKED, "--json").tree
+    assert tree["best"]["monthly_usd"] == min(option["monthly_usd"] for option in tree["front"])
+    assert all(option["why_not"] for option in tree["runners_up"])
+    best = tree["best"]
+    asked = (
+        ASKED[0],
+        "--gpu-type",
+        best["accelerator"],
+        "--precision",
+        best["precision"],
+        "--tp",
+        best["tensor_parallel"],
+    )
+    plan = fleetcast("forecast", *asked, "--no-verify", "--json").tree
+    assert plan["cost"]["monthly_usd"] == best["monthly_usd"]
+
+
+def test_an_objective_changes_the_answer(fleetcast: Program) -> None:
+    cost, latency = (fleetcast("optimize", *ASKED, "--for", by, "--json").tree["best"] for by in ("cost", "latency"))
+    assert latency["latency_s"] < cost["latency_s"] and latency["monthly_usd"] > cost["monthly_usd"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((*ASKED, "--for", "money"), "there are cost, latency, energy or count"),
+        (("8B, 1k in, 200 out", "--replicas", 2), "no load to choose a fleet for"),
+        ((ASKED[0], "--gpu-type", "H1000"), "H1000"),
+        ((*ASKED, "--term", "forever"), "forever"),
+    ],
+)
+def test_what_cannot_be_chosen_gets_one_sentence(fleetcast: Program, asked: tuple[object, ...], said: str) -> None:
+    run = fleetcast("optimize", *asked)
+    assert run.code == 2
+    assert said in run.err.splitlines()[-1]
+
+
+def test_what_nothing_meets_says_so(fleetcast: Program) -> None:
+    run = fleetcast("optimize", "8B, 20 rps, 1.5k in, 300 out, p95 TTFT under 6 ms")
+    assert run.code == 3
+    assert "Nothing meets the targets" in run.err

@@ -1,0 +1,119 @@
+"""`plan check` and `plan diff`: a plan made again, two plans compared, and gates."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Program
+
+SMALL = "8B on H100, 200 rps, 1k in, 200 out, p95 TTFT 500ms"
+LARGE = "8B on H100 in fp8, 300 rps, 1.2k in, 250 out, p95 TTFT 500ms"
+
+
+@pytest.fixture
+def plans(fleetcast: Program, tmp_path: Path) -> tuple[Path, Path]:
+    files = tmp_path / "small.json", tmp_path / "large.json"
+    for file, sentence in zip(files, (SMALL, LARGE), strict=True):
+        assert fleetcast("forecast", sentence, "--output", file).code == 0
+    return files
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (SMALL,),
+        (SMALL, "--no-verify"),
+        ("70B fp8, 3 rps", "--preset", "chat"),
+        ("8B on H100, 64 concurrent requests, 1k in, 200 out",),
+        ("8B on 2 H100, 1k in, 200 out, p95 itl 30 ms", "--spare-replicas", 1),
+    ],
+)
+def test_a_plan_made_again_elsewhere_is_the_same(
+    fleetcast: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[object, ...]
+) -> None:
+    file = tmp_path / "plan.json"
+    fleetcast("forecast", *asked, "--output", file)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run = fleetcast("plan", "check", os.path.relpath(file))
+    assert (run.code, run.out) == (0, "The same plan.\n"), run
+    assert fleetcast("plan", "check", file, "--json").tree["same"] is True
+
+
+def test_a_plan_that_another_catalog_made_says_what_moved(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+    tree = json.loads(plans[0].read_text())
+    tree["cost"]["monthly_usd"] *= 0.5
+    plans[0].write_text(json.dumps(tree))
+    run = fleetcast("plan", "check", plans[0])
+    assert run.code == 0
+    assert "monthly" in run.out and "+100.0%" in run.out
+    assert fleetcast("plan", "check", plans[0], "--max-increase", "20%").code == 4
+
+
+def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+    run = fleetcast("plan", "diff", *plans)
+    assert run.code == 0
+    assert all(said in run.out for said in ("monthly", "200 requests/s → 300 requests/s", "What did it"))
+    assert all(len(line) <= 80 for line in run.out.splitlines())
+    tree = fleetcast("plan", "diff", *plans, "--json").tree
+    figures = tree["figures"]["monthly"]
+    parts = sum(one["parts"]["monthly_usd"] for one in tree["inputs"]) + tree["rest"]["monthly_usd"]
+    assert parts == pytest.approx(figures["new"] - figures["previous"], rel=1e-4)
+    assert fleetcast("plan", "diff", *plans, "--markdown").out.startswith("| ")
+
+
+def test_nothing_where_nothing_changed(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+    for how in ((), ("--markdown",)):
+        run = fleetcast("plan", "diff", plans[0], plans[0], *how)
+        assert (run.code, run.out, run.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("gates", "code"),
+    [
+        (("--max-increase", "5%"), 4),
+        (("--max-increase", "100%"), 0),
+        (("--max-increase", "$2000"), 4),
+        (("--max-increase", "$200,000"), 0),
+        (("--max-decrease", "1%"), 0),
+        (("--budget", "50000"), 4),
+        (("--budget", "1M"), 0),
+        (("--max-gpus", "10"), 4),
+        (("--ttft-p95", "100ms"), 4),
+        (("--ttft-p95", "2s"), 0),
+    ],
+)
+def test_gates(fleetcast: Program, plans: tuple[Path, Path], gates: tuple[str, ...], code: int) -> None:
+    run = fleetcast("plan", "diff", *plans, *gates)
+    assert run.code == code
+    assert ("Gate: " in run.err) == (code == 4)
+
+
+def test_a_decrease_is_gated_too_and_a_policy_file_has_the_same_gates(
+    fleetcast: Program, plans: tuple[Path, Path], tmp_path: Path
+) -> None:
+    small, large = plans
+    assert fleetcast("plan", "diff", large, small, "--max-decrease", "5%").code == 4
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[gates]\nmax_decrease = "5%"\nmax_gpus = 64\nitl_p99 = "1s"\n')
+    assert fleetcast("plan", "diff", large, small, "--policy", policy).code == 4
+    assert fleetcast("plan", "diff", large, small, "--policy", policy, "--max-decrease", "90%").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_gpu = 3", "is no gate"),
+        ("gates = [", "is not TOML"),
+        ("budget = 'much'", "much"),
+        ("budget = [1]", "is no gate"),
+    ],
+)
+def test_a_policy_that_cannot_be_read_gets_one_sentence(
+    fleetcast: Program, plans: tuple[Path, Path], tmp_path: Path, text: str, said: str
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(text)
+    assert said in fleetcast.refusal("plan", "check", plans[0], "--policy", policy)

@@ -1,0 +1,132 @@
+"""Options over the whole catalog: equal to one forecast at a time, and the laws of choosing."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from engine import CapacityPlan, forecast, spec_from
+from engine.choice.front import pareto_front, relaxations, runners_up
+from engine.choice.options import Objective, Options, options
+from engine.workload import WorkloadSpec
+from tests.draws import draws
+
+CATALOG = Catalog.load()
+TTFT = {"metric": "ttft", "percentile": "p95", "seconds": 0.6}
+ITL = {"metric": "itl", "percentile": "p95", "seconds": 0.05}
+
+
+def asked(**more: Any) -> WorkloadSpec:
+    values = {
+        "model": "llama-3.1-8b",
+        "traffic.requests_per_s": 30,
+        "tokens.input.mean": 1500,
+        "tokens.output.mean": 300,
+        "targets": [TTFT, ITL],
+    }
+    return spec_from(values | {path.replace("__", "."): value for path, value in more.items()})
+
+
+SMALL: dict[str, Any] = {"hardware__accelerators": ["h100-sxm-80gb", "l40s", "l4"]}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Options:
+    return options(asked(), CATALOG)
+
+
+def test_the_best_is_that_of_asking_for_each_option_alone() -> None:
+    """Brute force: a forecast for every accelerator × split × precision, each with one value of everything."""
+    spec = asked(**SMALL)
+    found = options(spec, CATALOG, terms=())
+    bills = []
+    for option in found.found:
+        plan = forecast(
+            asked(**SMALL | {k.replace(".", "__"): v for k, v in option.values.items()}), CATALOG, verify=False
+        )
+        assert isinstance(plan, CapacityPlan)
+        assert plan.cost.monthly_usd == pytest.approx(option.monthly_usd)
+        assert plan.fleet.accelerators + _spares(plan) == option.accelerators
+        assert plan.performance.at_peak.itl_s.mean == pytest.approx(option.itl_mean_s, rel=0.02)
+        if plan.energy and option.kwh_per_month:
+            assert plan.energy.kwh_per_month == pytest.approx(option.kwh_per_month, rel=0.02)
+        bills.append((plan.cost.monthly_usd or 0.0, option))
+    assert len(bills) > 20
+    assert found.best("cost", "on_demand")[0].monthly_usd == pytest.approx(min(bill for bill, _ in bills))
+
+
+def _spares(plan: CapacityPlan) -> int:
+    return sum(line.accelerators for line in plan.fleet.ledger if line.reason == "spares")
+
+
+def test_it_chooses_what_forecast_chooses_where_the_precision_is_said() -> None:
+    spec = asked(**SMALL, precision__weights="fp8")
+    plan = forecast(spec, CATALOG, verify=False)
+    assert isinstance(plan, CapacityPlan)
+    best = options(spec, CATALOG).best("cost", "on_demand")[0]
+    assert (best.accelerator, best.monthly_usd) == (plan.chosen.accelerator, pytest.approx(plan.cost.monthly_usd))
+
+
+def test_the_front_has_no_dominated_point(everything: Options) -> None:
+    there = everything.best("cost", "on_demand")
+    front = pareto_front(there)
+    assert len(front) > 2
+    for cheap, dear in pairwise(front):
+        assert cheap.measure("cost") < dear.measure("cost") and cheap.latency_s > dear.latency_s
+    for option in there:
+        if option.measured and option.monthly_usd is not None:
+            assert any(p.measure("cost") <= option.monthly_usd and p.latency_s <= option.latency_s for p in front)
+
+
+@pytest.mark.parametrize("objective", ["cost", "latency", "energy", "count"])
+def test_each_objective_is_best_by_its_own_measure(everything: Options, objective: Objective) -> None:
+    ranked = [option for option in everything.best(objective, "on_demand") if option.measured]
+    measures = [option.measure(objective) for option in ranked if option.monthly_usd is not None]
+    assert measures == sorted(measures)
+    others = runners_up(everything.best(objective, "on_demand"), objective)
+    assert len({option.accelerator for option, _ in others}) == len(others)
+    assert all(why for _, why in others)
+
+
+def test_terms_that_nobody_offers_are_left_out_and_a_commitment_is_not_dearer_for_the_same_fleet_and_provider(
+    everything: Options,
+) -> None:
+    by_term = {term: everything.best("cost", term) for term in ("on_demand", "reserved_1y", "reserved_3y", "spot")}
+    assert by_term["on_demand"]
+    assert all(option.monthly_usd is not None for term in by_term if term != "on_demand" for option in by_term[term])
+
+
+@settings(max_examples=draws(6), deadline=None)
+@given(times=st.floats(1.0, 4.0), rate=st.floats(1, 200))
+def test_a_looser_target_never_costs_more(times: float, rate: float) -> None:
+    def cheapest(ttft: float) -> float:
+        targets = [TTFT | {"seconds": ttft}, ITL]
+        found = options(asked(**SMALL, targets=targets, traffic__requests_per_s=rate), CATALOG, terms=())
+        return min((o.measure("cost") for o in found.found), default=float("inf"))
+
+    assert cheapest(0.3 * times) <= cheapest(0.3) * (1 + 1e-9)
+
+
+def test_what_a_looser_target_saves_is_what_the_looser_question_costs() -> None:
+    targets = [TTFT | {"seconds": 0.15}, ITL | {"seconds": 0.02}]
+    spec = asked(**SMALL, precision__weights="bf16", targets=targets, traffic__requests_per_s=100)
+    found = options(spec, CATALOG, terms=())
+    best = found.best("cost", "on_demand")[0]
+    saved = relaxations(found, best)
+    assert saved
+    for one in saved:
+        looser = [t | {"seconds": one.to_s} if t["seconds"] == one.from_s else t for t in targets]
+        again = options(asked(**SMALL, precision__weights="bf16", targets=looser, traffic__requests_per_s=100), CATALOG)
+        assert best.measure("cost") - again.best("cost", "on_demand")[0].measure("cost") == pytest.approx(
+            one.monthly_usd
+        )
+
+
+def test_without_a_load_there_is_nothing_to_choose() -> None:
+    values = {"model": "llama-3.1-8b", "hardware.replicas": 2, "tokens.input.mean": 1500, "tokens.output.mean": 300}
+    with pytest.raises(InputError, match="no load"):
+        options(spec_from(values), CATALOG)
