@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar, cast
 
 Made = TypeVar("Made")
@@ -82,6 +81,8 @@ def _directory() -> Path:
 
 
 def _write(copy: Path, content: bytes) -> None:
+    from tempfile import NamedTemporaryFile  # what is kept already needs none
+
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile(dir=copy.parent, prefix=copy.stem, delete=False) as aside:
         try:

@@ -3,6 +3,7 @@
 import numpy as np
 
 
-def stream(seed: int, which: int) -> np.random.Generator:
+# Quoted: numpy loads its generators, and what they need, when they are first named.
+def stream(seed: int, which: int) -> "np.random.Generator":
     """Return the ``which``-th independent stream of random numbers of a seed."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, which))))

@@ -567,6 +567,7 @@ def test_importing_the_commands_imports_nothing_heavy() -> None:
 def test_a_forecast_as_json_imports_no_renderer_and_no_other_process(targets: list[str]) -> None:
     heavy = ("rich", "prompt_toolkit", "yaml", "huggingface_hub", "plotext")
     heavy += ("pydantic", "numpy.ma", "concurrent.futures", "multiprocessing", "logging")
+    heavy += () if targets else ("numpy.random",)
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from commands import main\n"
         f"main({[*SMALL, '--json', *targets]!r})\n"
