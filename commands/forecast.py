@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from agent.statements.flags import FLAGS
 from agent.statements.merged import Collected, collected, flag_statement
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from agent.interpret import Ambiguity
     from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
-    from engine.plan import NoPlan
+    from engine.plan import CapacityPlan, NoPlan
     from engine.workload import StatedSpec, Statement
 
 app = new_app()
@@ -82,7 +83,7 @@ def forecast_command(
         from commands.converse import open_conversation
 
         return open_conversation(None, plain)
-    written = None if output is None else _format_to_write(output, force)
+    written = None if output is None else _file_to_write(output, force)
     if refine and no_verify:
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")
     facts = user_catalogs(catalog or ())
@@ -99,80 +100,74 @@ def forecast_command(
         notice(said.notices())
     question = gathered.completed()
     notice(question.notes)
-    return _answer(
-        question,
-        facts,
-        json=json,
-        plain=plain,
-        full=full,
-        cost=cost,
-        verify=not no_verify,
-        refine=refine,
-        output=output,
-        written=written,
-        force=force,
-    )
+    from engine.method import forecast
+
+    plan = forecast(question.spec, facts, sources=question.sources, verify=not no_verify, refine=refine)
+    return _answered(plan, question, _Shown(json, plain, full, cost), written)
 
 
-def _format_to_write(output: Path, force: bool) -> "Format":
-    """Return the format of a file, once it is known that it may be written."""
+class _Shown(Struct, frozen=True):
+    """How an answer is shown: the options of these names."""
+
+    json: bool
+    plain: bool
+    full: bool
+    cost: bool
+
+
+class _Written(Struct, frozen=True):
+    """The file that a plan is written to."""
+
+    path: Path
+    format: "Format"
+    force: bool
+
+
+def _file_to_write(path: Path, force: bool) -> _Written:
+    """Return a file with its format, once it is known that it may be written."""
     from agent.exports import format_of
     from agent.session.written_files import check_writable
 
-    check_writable(output, force=force)
-    return format_of(str(output))
+    check_writable(path, force=force)
+    return _Written(path, format_of(str(path)), force)
 
 
 def _nothing_given(*given: object) -> bool:
     return all(value is None for value in given)
 
 
-def _answer(
-    question: "StatedSpec",
-    facts: "Catalog",
-    *,
-    json: bool,
-    plain: bool,
-    full: bool,
-    cost: bool,
-    verify: bool,
-    refine: bool,
-    output: Path | None,
-    written: "Format | None",
-    force: bool,
-) -> int:
-    from engine.method import forecast
+def _answered(plan: "CapacityPlan | NoPlan", question: "StatedSpec", shown: _Shown, written: _Written | None) -> Exit:
+    """Show and write an answer; return what it says to a script."""
     from engine.plan import NoPlan, plan_json
 
-    plan = forecast(question.spec, facts, sources=question.sources, verify=verify, refine=refine)
     if isinstance(plan, NoPlan):
-        _show_none(plan, question, json=json, plain=plain, full=full)
-        if output is not None:
-            notice([f"Nothing was written to {output}: there is no plan."])
+        _show_none(plan, question, shown)
+        if written:
+            notice([f"Nothing was written to {written.path}: there is no plan."])
         return Exit.NOTHING_MEETS
-    if output is not None and written is not None:
+    if written:
         from agent.session.written_files import write_files
 
-        write_files(output, written.files(plan), force=force)
-    if json:
+        write_files(written.path, written.format.files(plan), force=written.force)
+    if shown.json:
         print_json(plan_json(plan))
     else:
         from agent.report.plan.plan_report import plan_report
 
-        show(plan_report(plan, full=full, cost=cost), plain=plain)
-    if output is not None and written is not None:
-        notice([f"{written.content.capitalize()} is in {output}."])
+        show(plan_report(plan, full=shown.full, cost=shown.cost), plain=shown.plain)
+    if written:
+        notice([f"{written.format.content.capitalize()} is in {written.path}."])
     from agent.report.plan.price_age import old_price_notices
 
     notice(old_price_notices(plan, date.today()))
     return exit_code(plan)
 
 
-def _show_none(plan: "NoPlan", question: "StatedSpec", *, json: bool, plain: bool, full: bool) -> None:
+def _show_none(plan: "NoPlan", question: "StatedSpec", shown: _Shown) -> None:
     from engine.plan import SCHEMA_VERSION
     from engine.plan import plain as plain_values
 
-    if json:
+    if shown.json:
         print_json(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -184,7 +179,7 @@ def _show_none(plan: "NoPlan", question: "StatedSpec", *, json: bool, plain: boo
             }
         )
     else:
-        show_no_plan(plan, full=full, plain=plain)
+        show_no_plan(plan, full=shown.full, plain=shown.plain)
 
 
 def _print_spec(gathered: Collected, said: "StatedSentence | None") -> None:
