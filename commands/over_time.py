@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from engine.plan import CapacityPlan
 
 
+class Load(Struct, frozen=True):
+    """The options of a load, whatever its span; what was not given is None."""
+
+    requests: int | None
+    seed: int
+    repeats: int
+    at: str | None
+    replicas: int | None
+    routing: str
+    speed_up: float | None
+    trace_unit: str | None
+
+
 class OverTime(Struct, frozen=True):
     """The options of a fleet over time; times as they were typed."""
 
@@ -36,14 +49,8 @@ class OverTime(Struct, frozen=True):
         return self.day or self.week or self.autoscale or self.rates is not None
 
 
-def check(over: OverTime, *, requests: int | None, at: str | None, replicas: int | None) -> None:
+def check(over: OverTime, load: Load) -> None:
     """Refuse options that contradict each other.
-
-    Args:
-        over: the options of a fleet over time.
-        requests: --requests.
-        at: --at.
-        replicas: --replicas.
 
     Raises:
         InputError: the sentence names the option to leave out, or to add.
@@ -54,7 +61,7 @@ def check(over: OverTime, *, requests: int | None, at: str | None, replicas: int
                 raise InputError(f"{name} {value} is of a fleet over time: add --day, --week, --rates or --autoscale")
         return
     span = "--day" if over.day else "--week" if over.week else "--rates" if over.rates else "--autoscale"
-    for name, own in (("--requests", requests), ("--at", at)):
+    for name, own in (("--requests", load.requests), ("--at", load.at)):
         if own is not None:
             raise InputError(f"{span} has its own requests: leave {name} {own} out")
     if over.day and over.week:
@@ -64,35 +71,23 @@ def check(over: OverTime, *, requests: int | None, at: str | None, replicas: int
         for name, given in others:
             if given:
                 raise InputError(f"--trace {over.trace} has its own times and lengths: leave {name} out")
-        if replicas is not None:
-            raise InputError(f"--autoscale scales the fleet: leave --replicas {replicas} out, or --autoscale")
+        if load.replicas is not None:
+            raise InputError(f"--autoscale scales the fleet: leave --replicas {load.replicas} out, or --autoscale")
     elif over.autoscale and not (over.day or over.week or over.rates):
         raise InputError("--autoscale is of a trace: give one with --trace, or --day or --week, which autoscale")
+    if load.repeats != 1:
+        raise InputError(f"--repeats {load.repeats} is of a load at one rate; a fleet over time is simulated once")
     _failures(over.fail)
 
 
-def run(
-    over: OverTime,
-    plan: "CapacityPlan",
-    catalog: "Catalog",
-    *,
-    seed: int,
-    replicas: int | None,
-    routing: str,
-    speed_up: float | None,
-    trace_unit: str | None,
-) -> "SimulatedFleet":
+def run(over: OverTime, plan: "CapacityPlan", catalog: "Catalog", load: Load) -> "SimulatedFleet":
     """Return the simulation of a plan's fleet over time.
 
     Args:
         over: the options of a fleet over time.
         plan: whose fleet and autoscaler are simulated.
         catalog: that the plan was made from.
-        seed: of all random draws.
-        replicas: instead of the autoscaler's.
-        routing: the policy by which requests are spread over replicas.
-        speed_up: times a trace's own rate.
-        trace_unit: of a trace's timestamps, as stated.
+        load: seed, routing, replicas instead of the autoscaler's, times a trace's rate and unit of its timestamps.
 
     Raises:
         InputError: a file that cannot be read, or that holds no load.
@@ -102,12 +97,12 @@ def run(
 
     settings = OverTimeSettings(
         span="day" if over.day else "week" if over.week else None,
-        seed=seed,
-        routing=routing,  # type: ignore[arg-type]  # checked
-        replicas=replicas,
+        seed=load.seed,
+        routing=load.routing,  # type: ignore[arg-type]  # checked
+        replicas=load.replicas,
         failures=tuple(_failures(over.fail)),
-        speed_up=1.0 if speed_up is None else speed_up,
-        trace_unit=trace_unit,  # type: ignore[arg-type]  # checked
+        speed_up=1.0 if load.speed_up is None else load.speed_up,
+        trace_unit=load.trace_unit,  # type: ignore[arg-type]  # checked
     )
     with ExitStack() as stack:
 

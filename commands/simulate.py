@@ -96,11 +96,10 @@ def simulate_command(
     Give a plan that was saved, or the flags of `forecast`: the plan that they make is then simulated. Over a day, a
     week or a trace the plan's own thresholds scale its fleet.
     """
-    _check(at, routing, trace=trace, requests=requests, speed_up=speed_up, trace_unit=trace_unit)
+    load = over_time.Load(requests, seed, repeats, at, replicas, routing, speed_up, trace_unit)
+    _check(load, trace)
     over = over_time.OverTime(day, week, autoscale, rates, lengths, fail, trace)
-    over_time.check(over, requests=requests, at=at, replicas=replicas)
-    if over.asked and repeats != 1:
-        raise InputError(f"--repeats {repeats} is of a load at one rate; a fleet over time is simulated once")
+    over_time.check(over, load)
     texts = texts_of(flags)
     if plan is not None and (texts or spec):
         given = ", ".join([*texts, *(["--spec"] if spec else [])])
@@ -117,16 +116,7 @@ def simulate_command(
             return _none(chosen, json=json, plain=plain)
         if over.asked:
             with compiling_announced():
-                lasting = over_time.run(
-                    over,
-                    chosen,
-                    facts,
-                    seed=seed,
-                    replicas=replicas,
-                    routing=routing,
-                    speed_up=speed_up,
-                    trace_unit=trace_unit,
-                )
+                lasting = over_time.run(over, chosen, facts, load)
             if json:
                 print_json(plain_values(lasting))
             else:
@@ -134,7 +124,7 @@ def simulate_command(
 
                 show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
-        settings = _load_test_settings(requests, seed, repeats, at, replicas, routing, speed_up, trace_unit)
+        settings = _load_test_settings(load)
         with progress("simulating") as draw_progress, compiling_announced():
             simulated = simulate_plan(
                 chosen,
@@ -158,53 +148,36 @@ def _met(targets: "Sequence[SimulatedTarget]") -> int:
     return Exit.DONE if all(target.met for target in targets) else Exit.NOTHING_MEETS
 
 
-def _check(
-    at: str | None,
-    routing: str,
-    *,
-    trace: Path | None,
-    requests: int | None,
-    speed_up: float | None,
-    trace_unit: str | None,
-) -> None:
-    if routing not in ROUTINGS:
-        raise InputError(f"--routing {quoted(routing)} is no way to route; {listed(ROUTINGS)} are")
-    if at is not None and at not in MOMENTS:
-        raise InputError(f"--at {quoted(at)} is no load of a plan; {listed(MOMENTS)} are")
-    if trace_unit is not None and trace_unit not in TIME_UNITS:
-        raise InputError(f"--trace-unit {quoted(trace_unit)} is no unit of time; {listed(TIME_UNITS)} are")
+def _check(load: over_time.Load, trace: Path | None) -> None:
+    if load.routing not in ROUTINGS:
+        raise InputError(f"--routing {quoted(load.routing)} is no way to route; {listed(ROUTINGS)} are")
+    if load.at is not None and load.at not in MOMENTS:
+        raise InputError(f"--at {quoted(load.at)} is no load of a plan; {listed(MOMENTS)} are")
+    if load.trace_unit is not None and load.trace_unit not in TIME_UNITS:
+        raise InputError(f"--trace-unit {quoted(load.trace_unit)} is no unit of time; {listed(TIME_UNITS)} are")
     if trace is not None:
-        for name, value in (("--requests", requests), ("--at", at)):
+        for name, value in (("--requests", load.requests), ("--at", load.at)):
             if value is not None:
                 raise InputError(f"--trace {trace} has its own requests: leave {name} {value} out")
-    elif speed_up is not None:
-        raise InputError(f"--speed-up {speed_up:g} is of a trace: give one with --trace")
-    elif trace_unit is not None:
-        raise InputError(f"--trace-unit {trace_unit} is of a trace: give one with --trace")
+    elif load.speed_up is not None:
+        raise InputError(f"--speed-up {load.speed_up:g} is of a trace: give one with --trace")
+    elif load.trace_unit is not None:
+        raise InputError(f"--trace-unit {load.trace_unit} is of a trace: give one with --trace")
 
 
-def _load_test_settings(
-    requests: int | None,
-    seed: int,
-    repeats: int,
-    at: str | None,
-    replicas: int | None,
-    routing: str,
-    speed_up: float | None,
-    trace_unit: str | None,
-) -> "LoadTestSettings":
+def _load_test_settings(load: over_time.Load) -> "LoadTestSettings":
     from engine.load_test.plan_under_load import LoadTestSettings
 
     default = LoadTestSettings()
     return LoadTestSettings(
-        requests=default.requests if requests is None else requests,
-        seed=seed,
-        repeats=repeats,
-        moment=at or default.moment,  # type: ignore[arg-type]  # checked
-        replicas=replicas,
-        routing=routing,  # type: ignore[arg-type]  # checked
-        speed_up=1.0 if speed_up is None else speed_up,
-        trace_unit=trace_unit,  # type: ignore[arg-type]  # checked
+        requests=default.requests if load.requests is None else load.requests,
+        seed=load.seed,
+        repeats=load.repeats,
+        moment=load.at or default.moment,  # type: ignore[arg-type]  # checked
+        replicas=load.replicas,
+        routing=load.routing,  # type: ignore[arg-type]  # checked
+        speed_up=1.0 if load.speed_up is None else load.speed_up,
+        trace_unit=load.trace_unit,  # type: ignore[arg-type]  # checked
     )
 
 
