@@ -22,7 +22,7 @@ from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of, words_of
 from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.records.facts import Record
-from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind
+from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind, MeasuredSystem
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture, UnsupportedModel
 from catalogs.records.places import Place, Places
@@ -173,6 +173,8 @@ class Catalog(Struct, frozen=True, dict=True):
     """Constants fitted on served systems."""
     bands = _all_of("band", ErrorBand)
     """How far measurements lay from predictions, by kind of case."""
+    measured_systems = _all_of("system", MeasuredSystem)
+    """What of each runtime a fit has seen."""
     measured_kinds = _all_of("measured", MeasuredKind)
     """The kinds of cases that were measured."""
 

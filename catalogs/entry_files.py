@@ -13,7 +13,7 @@ from catalogs.compiled import cached_content, packed_bytes
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.records.facts import Fact, Record
-from catalogs.records.fitted import ErrorBand, MeasuredKind, StatedConstants
+from catalogs.records.fitted import ErrorBand, MeasuredKind, MeasuredSystem, StatedConstants
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import ModelArchitecture, UnsupportedModel
 from catalogs.records.places import Place
@@ -44,6 +44,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "fitted": ("fitted", StatedConstants),
     "band": ("bands", ErrorBand),
     "measured": ("measured_kinds", MeasuredKind),
+    "system": ("measured_systems", MeasuredSystem),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

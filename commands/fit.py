@@ -29,12 +29,16 @@ def fit_command(
     kinds: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where the kinds of cases measured go.")] = Path(
         "catalogs/measured_kinds.toml"
     ),
+    systems: Annotated[Path, typer.Option(metavar="FILE.toml", help="Where what the fits have seen goes.")] = Path(
+        "catalogs/measured_systems.toml"
+    ),
     plain: Plain = False,
 ) -> int:
     """Fit what kernels timed alone cannot tell, and the error bands, on measured points.
 
     The points of the shipped scorecard, and their neighbours in a sweep, are judged and never fitted on. Prints the
-    errors in the fit, with groups of (model, accelerator) left out, with models and with accelerators left out.
+    errors in the fit, with groups of (model, accelerator), families of models, accelerators and sources left out, and
+    what the bands cover of families, accelerators and sources that had no part in them.
     """
     files = {file: read_points(file) for file in points}
     rows = [row for read in files.values() for row in read.rows]
@@ -50,6 +54,7 @@ def fit_command(
     run = run_fit(rows, facts, held, say=lambda text: notice([text]), simulator=simulator)
     write_whole(constants, run.constants, force=True)
     write_whole(bands, run.bands, force=True)
+    write_whole(systems, run.systems, force=True)
     write_whole(kinds, kinds_file(kinds_of(rows, held, facts)), force=True)
     show(fit_report(run), plain=plain)
     return Exit.DONE

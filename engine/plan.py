@@ -548,16 +548,37 @@ class FleetBand(Result, frozen=True):
     """Whether any number of replicas meets the targets at the bad end."""
 
 
+class BandPart(Result, frozen=True):
+    """What one level of errors adds to the bands: alone it would make each as many times either way.
+
+    Parts combine as the root of the sum of their squared logarithms.
+    """
+
+    level: Literal["source", "model", "accelerator", "run"]
+    """Versions and settings of servers that nobody here measured; a model or an accelerator that no fit of the runtime
+    has seen; one run or another of the same."""
+    ttft: float
+    itl: float
+    throughput: float
+    """1.25 is between ×1.25 and 1/1.25."""
+    groups: int
+    """Sources, models or accelerators that ITL's part comes from; of runs, pairs of model and accelerator."""
+
+
 class Bands(Result, frozen=True):
     """How far off the figures may be, from residuals of cases like this; memory has no band of this kind."""
 
     level: BandLevel
     """Per cent of such cases whose truth lies between both ends."""
     note: str | None
-    """What of the case no measurement is like, or few are."""
+    """What of the case no measurement is like."""
     performance: PerformanceBands
     replica_capacity: CapacityBand
     fleet: FleetBand
+    parts: tuple[BandPart, ...] = ()
+    """Empty in plans of older programs."""
+    measure_first: bool = False
+    """Steps or capacity are not known within a factor of 2: the bands of 80 % that hold are too wide to buy by."""
 
 
 class CapacityPlan(Result, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any
 from agent.report.blocks import Block, Bullets, Column, Facts, Heading, Paragraph, Report, Scatter, Table
 from catalogs.units import show_count, show_figure, show_percent
 from engine.accuracy.columns import TAILS
+from engine.accuracy.coverage import Coverage
 from engine.accuracy.dots import NEAR, Dot, share_near
 from engine.accuracy.peers import Comparison
 from engine.accuracy.scores import GROUPS, Accuracy, Score
@@ -26,6 +27,15 @@ _SCORES = (
     Column("median", "right"),
     Column("p90", "right"),
     Column("ratio", "right"),
+)
+_COVERAGE = (
+    Column("points of a"),
+    Column("metric", spoken="bare"),
+    Column("n", "right"),
+    Column("in 50 %", "right"),
+    Column("in 80 %", "right"),
+    Column("in 95 %", "right"),
+    Column("width", "right"),
 )
 
 
@@ -52,6 +62,7 @@ def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = No
         "refused": plain(accuracy.refused),
         "metrics": dict.fromkeys(ALWAYS, nothing) | plain(accuracy.metrics),
         "by": plain(accuracy.by),
+        "coverage": plain(accuracy.coverage),
         "native_precision": accuracy.native_precision,
         "replicated": accuracy.replicated,
     }
@@ -84,6 +95,14 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison], dots: Mapping[st
             "median of predicted over measured.",
             "quiet",
         )
+    if any(accuracy.coverage.values()):
+        yield Heading("Inside the bands")
+        yield Table(_COVERAGE, tuple(_covered(accuracy.coverage)))
+        yield Paragraph(
+            "Share of points whose measurement lies inside the band, by what of them the fit of their runtime has not "
+            "seen; the width is from the low to the high end of the 80 % band.",
+            "quiet",
+        )
     for comparison in compared:
         yield from _beside(comparison)
     for metric, own in dots.items():
@@ -108,6 +127,15 @@ def _scatter(metric: str, dots: Sequence[Dot]) -> Scatter:
         NEAR,
         f"{show_percent(near)} within ×{NEAR:g}, {show_percent(above)} above, {show_percent(1 - near - above)} below",
     )
+
+
+def _covered(coverage: Mapping[str, Mapping[str, Coverage]]) -> Iterator[tuple[str, ...]]:
+    for kind, by_metric in coverage.items():
+        for metric, name in METRICS.items():
+            if metric in by_metric:
+                own = by_metric[metric]
+                shares = (show_percent(share) for share in (own.inside_50, own.inside_80, own.inside_95))
+                yield kind, name, show_count(own.n), *shares, f"× {show_figure(own.median_width)}"
 
 
 def _rows_of(scores: Mapping[str, Score]) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from math import isnan
 
 from agent.report.blocks import Block, Bullets, Column, Paragraph, Report, Table
-from catalogs.units import show_percent
+from catalogs.units import show_figure, show_percent
+from engine.fitting.bands import CoverageLine
 from engine.fitting.replays import ReplayLine
 from engine.fitting.run import ErrorLine, FitRun
 
@@ -21,13 +22,20 @@ def _blocks(run: FitRun) -> Iterator[Block]:
         Column("n", "right"),
         Column("fitted", "right"),
         Column("groups out", "right"),
-        Column("models out", "right"),
+        Column("families out", "right"),
         Column("accelerators out", "right"),
+        Column("sources out", "right"),
     )
     yield Table(columns, tuple(_row(line) for line in run.lines))
     yield Paragraph(
         "Median / p90 of the absolute percentage error. Groups are (model, accelerator); a row's neighbours in a sweep "
         "are always left out with it.",
+        "quiet",
+    )
+    yield Table(_COVERAGE, tuple(_covered(line) for line in run.coverage))
+    yield Paragraph(
+        "Share inside the bands where all of a family, an accelerator or a source had no part in fit and band, or of "
+        "sweeps a sixth. A unit counts as the root of its pairs of model and accelerator, a pair as of its points.",
         "quiet",
     )
     if run.replays:
@@ -50,8 +58,25 @@ def _blocks(run: FitRun) -> Iterator[Block]:
     )
 
 
+_COVERAGE = (
+    Column("bands of"),
+    Column("metric"),
+    Column("n", "right"),
+    Column("units", "right"),
+    Column("in 50 %", "right"),
+    Column("in 80 %", "right"),
+    Column("in 95 %", "right"),
+    Column("width", "right"),
+)
+
+
+def _covered(line: CoverageLine) -> tuple[str, ...]:
+    shares = (show_percent(line.inside[level]) for level in (50, 80, 95))
+    return line.kind, line.metric, str(line.points), str(line.units), *shares, f"× {show_figure(line.width)}"
+
+
 def _row(line: ErrorLine) -> tuple[str, ...]:
-    errors = (line.in_sample, line.left_out, line.without_model, line.without_accelerator)
+    errors = (line.in_sample, line.left_out, line.without_family, line.without_accelerator, line.without_source)
     return line.name, line.metric, str(line.points), *(_shown(error) for error in errors)
 
 

@@ -1,13 +1,16 @@
 """What the fit found: constants of a runtime on accelerators, error bands, and the kinds of cases measured."""
 
 from types import new_class
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, UnsetType
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, HINTS
-from catalogs.records.facts import Identifier, NonNegative, Positive, PositiveInt, Record, Share
+from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+
+UNMEASURED = "unmeasured-architectures"
+"""The id of the entry for architectures of which neither kernels nor serving were measured."""
 
 
 class FittedConstants(Record):
@@ -58,34 +61,53 @@ StatedConstants: Final[type[FittedConstants]] = new_class("StatedConstants", (Fi
 """Entries of files: ``FittedConstants`` with a field for each constant."""
 
 
-class ErrorBand(Record):
-    """How far measurements lay from predictions that had not seen them, for one kind of case.
+class Spread(Record):
+    """How far the groups of one level lie apart."""
 
-    Quantiles of measured over predicted, over groups (model, accelerator) that were left out of the fit. Written by
-    ``fleetcast fit``. A null selector applies to all; of several matching bands the narrowest selection counts.
+    deviation: Positive
+    """Standard deviation of log(measured/predicted)."""
+    groups: NonNegativeInt
+    """From so many; few of them say little, and the spread is then drawn towards what is usual."""
+
+
+class ErrorBand(Record):
+    """How far measurements of one figure lay from predictions that had not seen them, level by level.
+
+    Written by ``fleetcast fit``. What is new of a case adds its level's spread, in quadrature; the quantiles are those
+    of errors in units of that spread, over sources, families of models and accelerators left out whole.
     """
 
-    SELECTORS: ClassVar[tuple[str, ...]] = ("runtime", "load", "architecture", "kernels")
-    """What besides the metric makes a kind of case; the later, the more it tells."""
-
     id: Identifier
-    metric: Literal["itl", "ttft", "throughput"]
-    runtime: Identifier | None = None
-    load: str | None = None
-    architecture: Literal["dense", "mixture", "latent", "hybrid"] | None = None
-    kernels: Literal["measured", "inherited", "foreign"] | None = None
-    """Of this accelerator, of a relative of its architecture, or of another architecture."""
-    quantiles: tuple[Positive, Positive, Positive, Positive, Positive, Positive, Positive]
+    metric: Literal["itl", "ttft", "throughput", "stream"]
+    """A stream: tokens/s of a prompt or of an answer alone on the device, as llama.cpp's benchmark prints them."""
+    run_dense: Spread
+    """Between runs of a model on an accelerator, and within one sweep."""
+    run_sparse: Spread
+    """Of any model that is not dense."""
+    model_dense: Spread
+    model_sparse: Spread
+    accelerator: Spread
+    accelerator_foreign: Spread
+    """None of whose kernels, nor its architecture's, were measured."""
+    source: Spread
+    """Between people who measured: their versions, settings and clients."""
+    quantiles: tuple[float, float, float, float, float, float, float]
     """At 2.5, 10, 25, 50, 75, 90 and 97.5 %."""
     points: PositiveInt
-    groups: PositiveInt
-    coverage: Share
-    """Share of left-out points inside the 80 % band when it is made from the other groups."""
 
-    @property
-    def specificity(self) -> int:
-        """How narrow the selection is."""
-        return sum(2**place for place, name in enumerate(self.SELECTORS) if getattr(self, name) is not None)
+
+class MeasuredSystem(Record):
+    """What of a runtime a fit has seen: with these, a new case shares its constants' evidence.
+
+    Written by ``fleetcast fit``.
+    """
+
+    id: Identifier
+    runtime: Identifier
+    source: str
+    models: tuple[Identifier, ...]
+    """With those of the same architecture under other names."""
+    accelerators: tuple[Identifier, ...]
 
 
 class MeasuredKind(Record):

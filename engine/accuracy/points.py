@@ -96,6 +96,11 @@ class MeasuredPoint(Struct, frozen=True):
     """Equal ones, over which the load is divided."""
 
     @property
+    def source(self) -> str:
+        """Whose servers and clients it was measured with: its source, by the protocol where that has several."""
+        return self.load.protocol.id if self.load.protocol.only_notes else self.row["source"]
+
+    @property
     def run(self) -> BenchmarkRun:
         """What of it decides how the servers of one replica were started."""
         clients = max(round(self.together / self.replicas), 1)

@@ -25,7 +25,7 @@ from engine.accuracy.columns import FIGURES, columns_of, metric_of
 from engine.accuracy.loads import figures_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint, System, Unpredictable, read_point, tokens_of
 from engine.accuracy.systems import SystemTables, system_tables
-from engine.bands.lookup import architecture_of, band_for, ends
+from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_levels
 from engine.fleet.candidates import Candidates
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
@@ -41,9 +41,15 @@ class Prediction(Struct, frozen=True):
     column: str
     measured: float
     predicted: float
-    low: float | None = None
-    high: float | None = None
-    """Ends of the 80 % band; null where the metric has none."""
+    band: CaseBand | None = None
+    """Null where the metric has none."""
+
+    def ends(self, level: int = 80) -> tuple[float, float] | None:
+        """Return the ends of the band at 50, 80 or 95 %."""
+        if self.band is None:
+            return None
+        low, high = self.band.ends(level)
+        return self.predicted * low, self.predicted * high
 
 
 Outcome = tuple[Prediction, ...] | str
@@ -128,19 +134,13 @@ def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Out
         return outcome
     by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if point.load.kind == "closed_loop" else ()
     predictions = {item.column: item for item in outcome}
-    bands = {metric_of(item.column): item for item in outcome if item.low is not None and item.predicted > 0}
+    bands = {metric_of(item.column): item.band for item in outcome}
     for column in columns_of(point.row):
         value = printed.get(column)
         if value is None or column in by_formula:
             continue
-        like = bands.get(metric_of(column))
-        low, high = (None if like is None or end is None else end / like.predicted * value for end in _ends(like))
-        predictions[column] = Prediction(column, float(point.row[column]), value, low, high)
+        predictions[column] = Prediction(column, float(point.row[column]), value, bands.get(metric_of(column)))
     return tuple(predictions.values())
-
-
-def _ends(item: Prediction | None) -> tuple[float | None, float | None]:
-    return (None, None) if item is None else (item.low, item.high)
 
 
 def _predict_capacity(point: MeasuredPoint, limits: LatencyLimits, catalog: Catalog) -> tuple[Outcome, OpenLoop | None]:
@@ -285,21 +285,30 @@ def _outcome(candidates: Candidates, figures: LoadFigures, index: int, point: Me
         if value is not None and not np.isnan(value[index]):
             predicted = float(value[index])
             band = _band(candidates, index, point, column)
-            low, high = (None, None) if band is None else (predicted * band[0], predicted * band[1])
-            predictions.append(Prediction(column, float(point.row[column]), predicted, low, high))
+            predictions.append(Prediction(column, float(point.row[column]), predicted, band))
     return tuple(predictions) or f"a load of kind {point.load.kind} has no such figure"
 
 
-def _band(candidates: Candidates, index: int, point: MeasuredPoint, column: str) -> tuple[float, float] | None:
-    """Return the factors by which the truth may lie from a prediction; None where no band speaks of the case."""
+def new_levels_of(point: MeasuredPoint, catalog: Catalog) -> frozenset[Level]:
+    """Return what of a point the fit of its runtime has not seen."""
+    return new_levels(
+        catalog.measured_systems,
+        runtime=point.system.runtime,
+        model=catalog.model(point.row["model"]).model.id,
+        accelerator=point.setting.accelerator,
+        source=point.source,
+    )
+
+
+def _band(candidates: Candidates, index: int, point: MeasuredPoint, column: str) -> CaseBand | None:
+    """Return the band of a prediction; None where there is none of its metric."""
     metric = metric_of(column)
     catalog = candidates.question.catalog
-    band = band_for(
+    return band_for(
         catalog.bands,
         metric,
-        runtime=candidates.question.runtime.id,
         load=point.load.kind,
         architecture=architecture_of(candidates.question.model),
         kernels=kernels_of(candidates.accelerator(index), catalog.accelerators),
+        new=new_levels_of(point, catalog),
     )
-    return None if band is None else ends(band[0], known=band[1])

@@ -12,8 +12,9 @@ from catalogs.catalog import Catalog
 from catalogs.measurement_files import RefusedRow
 from engine.accuracy.benchmarks import Progress
 from engine.accuracy.columns import METRICS, TAILS, columns_of
+from engine.accuracy.coverage import Coverage, coverage_of
 from engine.accuracy.points import MeasuredPoint
-from engine.accuracy.predictions import Simulator, predict_points, read
+from engine.accuracy.predictions import Prediction, Simulator, predict_points, read
 from engine.arrays import Floats
 
 GROUPS = ("source", "accelerator", "model", "load")
@@ -57,6 +58,9 @@ class Accuracy(Struct, frozen=True):
     metrics: dict[str, Score]
     by: dict[str, dict[str, dict[str, Score]]]
     """By source, accelerator, model and load: value → metric → score."""
+    coverage: dict[str, dict[str, Coverage]]
+    """By what the fits have not seen of a point: 'all', 'new sweep', 'new model', … → metric → coverage. A point counts
+    in each kind that it is of."""
     rows: tuple[ScoredRow, ...]
     native_precision: int
     """Points that state no weight precision: the checkpoint's own was taken."""
@@ -82,6 +86,7 @@ def accuracy_of(
     """
     scored = {**METRICS, **TAILS}
     rows: list[ScoredRow] = []
+    banded: dict[str, list[Prediction]] = {metric: [] for metric in scored}
     refused: list[Refusal] = []
     ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in scored}
     metric_of = {column: metric for metric, columns in scored.items() for column in columns}
@@ -95,9 +100,11 @@ def accuracy_of(
             ]
             continue
         for item in predictions:
-            rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, item.low, item.high, ""))
+            low, high = item.ends() or (None, None)
+            rows.append(ScoredRow(point["id"], item.column, item.measured, item.predicted, low, high, ""))
             if item.column in metric_of and item.measured > 0:
                 ratios[metric_of[item.column]].append((point, item.predicted / item.measured))
+                banded[metric_of[item.column]].append(item)
     predicted = len(points) - len(refused)
     refused += [Refusal(row.id, row.reason) for row in refused_rows]
     rows += [ScoredRow(row.id, "", None, None, None, None, row.reason) for row in refused_rows]
@@ -107,6 +114,7 @@ def accuracy_of(
         refused=tuple(refused),
         metrics={metric: score([ratio for _, ratio in own]) for metric, own in ratios.items() if own},
         by={group: _by(group, ratios) for group in GROUPS},
+        coverage=coverage_of(banded),
         rows=tuple(rows),
         native_precision=sum(not point["weight_precision"] for point in points),
         replicated=sum(isinstance(reading, MeasuredPoint) and reading.replicas > 1 for reading in readings),

@@ -40,7 +40,7 @@ def outside_note(
     reasons = outside(accelerator, model, weights, tokens, catalog)
     if not reasons:
         return None
-    return f"outside all data: {'; '.join(reasons)}; the bands are the nearest kind's, widened, and a guess"
+    return f"outside all data: {'; '.join(reasons)}; its bands are wide, and a guess"
 
 
 def outside(

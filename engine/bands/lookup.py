@@ -1,30 +1,60 @@
-"""How sure a figure is: bands from measurements that the fit had not seen, chosen by how well the case is known."""
+"""How sure a figure is: what of a case is new to the measurements, and the band that this makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from math import exp, hypot
 from typing import Literal
 
-from catalogs.records.fitted import ErrorBand
+from msgspec import Struct
+
+from catalogs.records.fitted import ErrorBand, MeasuredSystem
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import layers
 from engine.step.rates import Kernels
 
 Architecture = Literal["dense", "mixture", "latent", "hybrid"]
 
-LEVELS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
-"""Level in per cent → positions of its ends in a band's quantiles."""
+Level = Literal["run", "model", "accelerator", "source"]
+"""At which errors differ: from run to run, from model to model, from accelerator to accelerator, and from one who
+measures to another (versions, settings, clients)."""
 
-UNKNOWN = 2.0
-"""Factor by which both ends move outwards where no band speaks of an accelerator none of whose kernels, nor those of
-its architecture, were measured: as they are the bands of the nearest kind held 44 % of 77 figures of AMD's accelerators
-on servers of 2025, which no band was made from, and so widened 77 %."""
-BEYOND_DATA = 1.5
-"""And where a case lies outside all data. On accelerators of five foreign architectures, none of them among the data
-(served by engines of early 2024), both together held 76 % of the throughputs, every architecture weighing alike; the
-bands as they are 40 %."""
+ENDS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
+"""Share of cases inside a band in per cent → positions of its ends in the quantiles."""
+
+STREAMS = ("decode_only", "prefill_only")
+"""Loads of one prompt or one answer alone: their rates have a band of their own."""
+
+
+class Part(Struct, frozen=True):
+    """What one level adds to a band."""
+
+    level: Level
+    deviation: float
+    """Standard deviation of log(measured/predicted)."""
+    groups: int
+    """Sources, models or accelerators that it was fitted on; of runs, pairs of model and accelerator."""
+
+
+class CaseBand(Struct, frozen=True):
+    """The band of one figure of a case."""
+
+    parts: tuple[Part, ...]
+    quantiles: tuple[float, ...]
+    """Of errors in units of the spread of all parts together."""
+
+    def ends(self, level: int = 80) -> tuple[float, float]:
+        """Return the factors (low, high) by which the truth may lie from a prediction, at 50, 80 or 95 %."""
+        low, high = (self.quantiles[position] for position in ENDS[level])
+        spread = hypot(*(part.deviation for part in self.parts))
+        return exp(min(low * spread, 0.0)), exp(max(high * spread, 0.0))
+
+    def times(self, part: Part, level: int = 80) -> float:
+        """Return the factor either way that a part alone would make: 1.25 is ×1.25 and 1/1.25."""
+        low, high = (self.quantiles[position] for position in ENDS[level])
+        return exp(part.deviation * (high - low) / 2)
 
 
 def architecture_of(model: ModelArchitecture) -> Architecture:
-    """Return the class that a model's errors are pooled in."""
+    """Return the class of a model that kernels and measurements tell apart."""
     kinds = layers(model)
     if any(layer.mixing and layer.mixing.state_bytes for layer in kinds):
         return "hybrid"
@@ -33,42 +63,59 @@ def architecture_of(model: ModelArchitecture) -> Architecture:
     return "mixture" if any(layer.mixture for layer in kinds) else "dense"
 
 
-def band_for(
-    bands: Sequence[ErrorBand], metric: str, *, runtime: str, load: str, architecture: Architecture, kernels: Kernels
-) -> tuple[ErrorBand, bool] | None:
-    """Return the narrowest band that speaks of a case, and whether it may be taken as it is; None without bands.
-
-    It may not for an accelerator with foreign kernels, unless it was made from such under this very load.
+def new_levels(
+    systems: Iterable[MeasuredSystem], *, runtime: str, model: str, accelerator: str, source: str | None = None
+) -> frozenset[Level]:
+    """Return what of a case the fit of its runtime has not seen; runs are always new.
 
     Args:
-        bands: of all metrics and cases.
-        metric: that is predicted.
+        systems: that fits have seen.
         runtime: the id of its entry.
+        model: its id.
+        accelerator: its id.
+        source: who measured it; null for somebody's own servers, which no fit has seen.
+    """
+    own = [system for system in systems if system.runtime == runtime]
+    new: set[Level] = {"run"}
+    if all(system.source != source for system in own):
+        new.add("source")
+    if all(model not in system.models for system in own):
+        new.add("model")
+    if all(accelerator not in system.accelerators for system in own):
+        new.add("accelerator")
+    return frozenset(new)
+
+
+def band_for(
+    bands: Iterable[ErrorBand],
+    metric: str,
+    *,
+    load: str,
+    architecture: Architecture,
+    kernels: Kernels,
+    new: frozenset[Level],
+) -> CaseBand | None:
+    """Return the band of a figure; None without one of its metric.
+
+    Args:
+        bands: of all metrics.
+        metric: that is predicted.
         load: its kind.
         architecture: of the model, as ``architecture_of`` names it.
         kernels: of the accelerator.
+        new: what of the case is new, as ``new_levels`` says.
     """
-    case = {"runtime": runtime, "load": load, "architecture": architecture, "kernels": kernels}
-    matching = [
-        band
-        for band in bands
-        if band.metric == metric and all(getattr(band, name) in (None, value) for name, value in case.items())
-    ]
-    if not matching:
+    name = "stream" if load in STREAMS and metric == "throughput" else metric
+    band = next((band for band in bands if band.metric == name), None)
+    if band is None:
         return None
-    best = max(matching, key=lambda band: band.specificity)
-    return best, kernels != "foreign" or (best.kernels is not None and best.load is not None)
-
-
-def ends(band: ErrorBand, level: int = 80, *, known: bool = True, beyond: bool = False) -> tuple[float, float]:
-    """Return the factors (low, high) by which the truth may lie from a prediction.
-
-    Args:
-        band: of the case or the nearest to it.
-        level: 50, 80 or 95 %.
-        known: as ``band_for`` says.
-        beyond: the case lies outside all data.
-    """
-    low, high = (band.quantiles[position] for position in LEVELS[level])
-    wider = (1.0 if known else UNKNOWN) * (BEYOND_DATA if beyond else 1.0)
-    return low / wider, high * wider
+    dense = architecture == "dense"
+    spreads = {
+        "source": band.source,
+        "model": band.model_dense if dense else band.model_sparse,
+        "accelerator": band.accelerator_foreign if kernels == "foreign" else band.accelerator,
+        "run": band.run_dense if dense else band.run_sparse,
+    }
+    levels: tuple[Level, ...] = ("source", "model", "accelerator", "run")
+    parts = (Part(level, spreads[level].deviation, spreads[level].groups) for level in levels if level in new)
+    return CaseBand(tuple(parts), band.quantiles)

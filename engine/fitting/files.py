@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from catalogs.records.fitted import ErrorBand, FittedConstants
+from catalogs.catalog import Catalog
+from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredSystem, Spread
+from catalogs.records.models import ModelArchitecture
 from engine.fitting.blocks import Block
 from engine.fitting.least_squares import Fit, Problem
 from engine.fitting.weights import excluded_because
@@ -13,10 +15,12 @@ HEADER = """# Constants fitted on measurements of served systems, beyond what ke
 """
 
 
-BANDS_HEADER = """# How far measurements lay from predictions that had not seen them: quantiles of measured over
-# predicted at 2.5, 10, 25, 50, 75, 90 and 97.5 %, over groups (model, accelerator) left out of the fit. Written by
-# `fleetcast fit`. Each is stretched until the band from the other groups covers 80 % of a group; coverage says what
-# that gave.
+BANDS_HEADER = """# How far measurements lay from predictions that had not seen them, level by level: standard
+# deviations of log(measured/predicted), from so many groups each. Written by `fleetcast fit`; spec-kit/methodology.md
+# says how.
+"""
+SYSTEMS_HEADER = """# What of each runtime the fits have seen: a case's model, accelerator or source that is not among
+# these widens its bands. Written by `fleetcast fit`.
 """
 
 
@@ -26,19 +30,30 @@ def bands_file(bands: Sequence[ErrorBand]) -> str:
 
 
 def _band(band: ErrorBand) -> str:
-    selectors = [f'{name} = "{getattr(band, name)}"' for name in ErrorBand.SELECTORS if getattr(band, name)]
-    lines = [
-        "",
-        "[[band]]",
-        f'id = "{band.id}"',
-        f'metric = "{band.metric}"',
-        *selectors,
-        f"quantiles = [{', '.join(f'{q:.4g}' for q in band.quantiles)}]",
-        f"points = {band.points}",
-        f"groups = {band.groups}",
-        f"coverage = {band.coverage:.3f}",
+    spreads = [
+        f"{name} = {{ deviation = {spread.deviation:.3g}, groups = {spread.groups} }}"
+        for name in ErrorBand.__struct_fields__
+        if isinstance(spread := getattr(band, name), Spread)
     ]
-    return "\n".join(lines) + "\n"
+    quantiles = ", ".join(f"{q:.3f}" for q in band.quantiles)
+    lines = ["", "[[band]]", f'id = "{band.id}"', f'metric = "{band.metric}"', *spreads]
+    return "\n".join([*lines, f"quantiles = [{quantiles}]", f"points = {band.points}"]) + "\n"
+
+
+def systems_file(systems: Sequence[MeasuredSystem], catalog: Catalog) -> str:
+    """Return the TOML text of all systems that fits have seen, models with those of the same architecture."""
+    return SYSTEMS_HEADER + "".join(_system(system, catalog) for system in systems)
+
+
+def _system(system: MeasuredSystem, catalog: Catalog) -> str:
+    shapes = {_shape(catalog.models[name]) for name in system.models}
+    models = [name for name in sorted(catalog.models) if _shape(catalog.models[name]) in shapes]
+    lines = ["", "[[system]]", *(f'{name} = "{getattr(system, name)}"' for name in ("id", "runtime", "source"))]
+    return "\n".join([*lines, _list("models", models), _list("accelerators", system.accelerators)]) + "\n"
+
+
+def _shape(model: ModelArchitecture) -> object:
+    return model.layers, model.hidden_size
 
 
 def fitted_file(fits: Sequence[tuple[Block, Problem, Fit]]) -> str:
@@ -58,13 +73,13 @@ def _block(block: Block, problem: Problem, fit: Fit) -> str:
     return "".join(entry_text(entry, f"{basis}; left out: {errors}", residual) for entry in fit.constants)
 
 
-def entry_text(entry: FittedConstants, basis: str, residual: float) -> str:
+def entry_text(entry: FittedConstants, basis: str, residual: float | None) -> str:
     """Return the TOML text of one entry.
 
     Args:
         entry: with the constants that it states.
         basis: what it was fitted on.
-        residual: median absolute error on left-out groups (0.08 = 8 %).
+        residual: median absolute error on left-out groups (0.08 = 8 %); None where there is none.
     """
     lines = ["", "[[fitted]]", f'id = "{entry.id}"']
     for name in ("runtimes", "architectures", "accelerators"):
@@ -72,7 +87,9 @@ def entry_text(entry: FittedConstants, basis: str, residual: float) -> str:
         if listed:
             lines.append(_list(name, listed))
     lines += [f"{name} = {value:.4g}" for name, value in entry.stated.items()]
-    lines += [f'fitted_on = "{basis}"', f"residual = {residual:.3f}"]
+    lines.append(f'fitted_on = "{basis}"')
+    if residual is not None:
+        lines.append(f"residual = {residual:.3f}")
     return "\n".join(lines) + "\n"
 
 

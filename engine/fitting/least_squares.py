@@ -48,16 +48,17 @@ class Fit(Struct, frozen=True):
     in_sample: Mapping[str, tuple[float, float]]
     """By metric: median and p90 APE."""
     left_out: Mapping[str, tuple[float, float]]
-    fitted_ratios: Mapping[str, Mapping[int, float]]
-    """By metric: predicted over measured of each point, by its index."""
-    ratios: Mapping[str, Mapping[int, float]]
-    """The same with the point's group left out."""
-    without_model: Mapping[str, Mapping[int, float]]
-    """The same with all points of its model left out."""
-    without_accelerator: Mapping[str, Mapping[int, float]]
-    """The same with all points of its accelerator left out."""
+    fitted_ratios: "Ratios"
+    """Of each point, in the fit."""
+    without: Mapping[str, "Ratios"]
+    """Of each point with all of its kind left out, by what is left out: 'sweep', 'group', 'family', 'accelerator',
+    'source'."""
     folds: tuple["Fold", ...]
     """Of groups."""
+
+
+Ratios = Mapping[str, Mapping[int, float]]
+"""Predicted over measured, by metric and index of the point."""
 
 
 class Fold(Struct, frozen=True):
@@ -252,18 +253,26 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
                 dealt.append(Fold(tuple(members), (*problem.shared, *problem.with_values(without))))
         return residual, tuple(dealt)
 
-    models = np.array([model_of(point) for point in problem.points])
-    accelerators = np.array([point.setting.accelerator for point in problem.points])
     by_group, group_folds = left_out(problem.groups, folds)
     say("left out: " + _summary(problem, by_group))
+    whole = {
+        "sweep": [
+            "|".join(map(str, (point.source, point.system, point.setting, point.load))) for point in problem.points
+        ],
+        "family": [problem.catalog.model(point.row["model"]).model.family for point in problem.points],
+        "accelerator": [point.setting.accelerator for point in problem.points],
+        "source": [point.source for point in problem.points],
+    }
     return Fit(
         constants=problem.with_values(logs),
         in_sample=_errors(problem, final),
         left_out=_errors(problem, by_group),
         fitted_ratios=_ratios(problem, final),
-        ratios=_ratios(problem, by_group),
-        without_model=_ratios(problem, left_out(models, len(set(models)))[0]),
-        without_accelerator=_ratios(problem, left_out(accelerators, len(set(accelerators)))[0]),
+        without={"group": _ratios(problem, by_group)}
+        | {
+            name: _ratios(problem, left_out(np.array(keys), folds if name == "sweep" else len(set(keys)))[0])
+            for name, keys in whole.items()
+        },
         folds=group_folds,
     )
 

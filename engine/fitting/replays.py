@@ -59,8 +59,8 @@ def replay_lines(results: Iterable[tuple[Problem, Fit, Replays]]) -> tuple[Repla
             for metric, ratio in ratios.items():
                 key = _family(problem.points[index]), metric
                 simulated[key].append(ratio)
-                if index in fit.ratios.get(metric, {}):
-                    formulas[key].append(fit.ratios[metric][index])
+                if index in fit.without["group"].get(metric, {}):
+                    formulas[key].append(fit.without["group"][metric][index])
     return tuple(
         ReplayLine(name, metric, len(ratios), _errors(formulas[name, metric]), median_and_p90_ape(ratios))
         for (name, metric), ratios in sorted(simulated.items())

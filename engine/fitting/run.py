@@ -1,24 +1,26 @@
 """The whole fit: every block of the plan on a set of measured rows, to constants, bands, and errors to show."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import FittedConstants
-from engine.accuracy.columns import ALSO
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Simulator, read
 from engine.accuracy.scores import median_and_p90_ape
-from engine.bands.lookup import architecture_of
-from engine.fitting.bands import LeftOut, error_bands
+from engine.fitting.bands import CoverageLine, error_bands, systems_of
 from engine.fitting.blocks import BLOCKS, Block, block_points, constants_of, entries_of, metrics_of
-from engine.fitting.files import bands_file, fitted_file
-from engine.fitting.least_squares import Fit, Problem, fit, group_of
+from engine.fitting.files import bands_file, fitted_file, systems_file
+from engine.fitting.least_squares import Fit, Problem, fit
+from engine.fitting.left_out import fitted_errors, other_errors
 from engine.fitting.replays import ReplayLine, Replays, replay_lines, replays_of
+from engine.fitting.unmeasured import unmeasured_entry
 from engine.fitting.weights import excluded_because, weight_of
-from engine.step.rates import kernels_of
+
+LEFT_OUT = ("group", "family", "accelerator", "source")
+"""What errors are shown without, beside those in the fit."""
 
 
 class ErrorLine(Struct, frozen=True):
@@ -30,9 +32,10 @@ class ErrorLine(Struct, frozen=True):
     in_sample: tuple[float, float]
     left_out: tuple[float, float]
     """With groups (model, accelerator) left out."""
-    without_model: tuple[float, float]
-    """With all points of the model left out."""
+    without_family: tuple[float, float]
+    """With all points of the model's family left out."""
     without_accelerator: tuple[float, float]
+    without_source: tuple[float, float]
 
 
 class BlockFit(Struct, frozen=True):
@@ -51,6 +54,10 @@ class FitRun(Struct, frozen=True):
     """catalogs/fitted.toml"""
     bands: str
     """catalogs/bands.toml"""
+    systems: str
+    """catalogs/measured_systems.toml"""
+    coverage: tuple[CoverageLine, ...]
+    """Of the bands, where whole families, accelerators and sources were left out of them."""
     lines: tuple[ErrorLine, ...]
     refused: int
     """Rows that the fit did not see: the scorecard's, which are not judged either, and their neighbours."""
@@ -92,9 +99,17 @@ def run_fit(
 
     fits = _block_fits(points, catalog, weight, say, simulator)
     lines = [line for fitted in fits for line in _lines(fitted.block.runtime, [fitted])] + _lines("all", fits)
+    used = {id(point) for fitted in fits for point in fitted.problem.points}
+    constants = catalog.with_fitted(entry for fitted in fits for entry in fitted.fit.constants)
+    errors = [error for fitted in fits for error in fitted_errors(fitted.problem, fitted.fit, fitted.replays)]
+    errors += other_errors([point for point in points if id(point) not in used], constants, simulator)
+    bands, coverage = error_bands(errors)
     return FitRun(
-        constants=fitted_file([(fitted.block, fitted.problem, fitted.fit) for fitted in fits]),
-        bands=bands_file(error_bands([point for fitted in fits for point in _left_out(fitted, catalog)])),
+        constants=fitted_file([(fitted.block, fitted.problem, fitted.fit) for fitted in fits])
+        + "".join(unmeasured_entry(errors, constants)),
+        bands=bands_file(bands),
+        systems=systems_file(systems_of(errors), catalog),
+        coverage=tuple(coverage),
         lines=tuple(lines),
         refused=len(rows) - len(seen) + len(judged_only),
         excluded=dict(reasons),
@@ -138,19 +153,13 @@ def _lines(name: str, fits: Sequence[BlockFit]) -> list[ErrorLine]:
         predicted = [
             (_kinds(fitted.problem.points[index]), fitted.fit, index)
             for fitted in fits
-            for index in fitted.fit.ratios.get(metric, {})
+            for index in fitted.fit.without["group"].get(metric, {})
         ]
         for kind in sorted({kind for kinds, _, _ in predicted for kind in kinds}):
             own = [(result, index) for kinds, result, index in predicted if kind in kinds]
-            errors = (
-                median_and_p90_ape([ratios[metric][index] for ratios, index in views if index in ratios[metric]])
-                for views in (
-                    [(result.fitted_ratios, index) for result, index in own],
-                    [(result.ratios, index) for result, index in own],
-                    [(result.without_model, index) for result, index in own],
-                    [(result.without_accelerator, index) for result, index in own],
-                )
-            )
+            views = [[(result.fitted_ratios.get(metric, {}), index) for result, index in own]]
+            views += [[(result.without[out].get(metric, {}), index) for result, index in own] for out in LEFT_OUT]
+            errors = (median_and_p90_ape([ratios[i] for ratios, i in view if i in ratios]) for view in views)
             lines.append(ErrorLine(f"{name}, {kind}", metric, len(own), *errors))
     return lines
 
@@ -161,24 +170,3 @@ def _kinds(point: MeasuredPoint) -> tuple[str, ...]:
     if excluded_because(point.row):
         return f"{load}, set aside", f"{load}, all with those set aside"
     return f"{load}, {'mixture' if point.is_mixture else 'dense'}", f"{load}, all", f"{load}, all with those set aside"
-
-
-def _left_out(fitted: BlockFit, catalog: Catalog) -> Iterator[LeftOut]:
-    """Yield how far each point lay from what it was predicted to be with its group left out, as it was replayed."""
-    for metric, ratios in fitted.fit.ratios.items():
-        if metric in ALSO:
-            continue
-        for index, ratio in ratios.items():
-            point = fitted.problem.points[index]
-            if excluded_because(point.row, metric):
-                continue
-            accelerator = catalog.accelerators[point.setting.accelerator]
-            yield LeftOut(
-                ratio=1 / fitted.replays.get(index, {}).get(metric, ratio),
-                group=group_of(point),
-                metric=metric,
-                load=point.load.kind,
-                architecture=architecture_of(catalog.model(point.row["model"]).model),
-                kernels=kernels_of(accelerator, catalog.accelerators),
-                runtime=point.system.runtime,
-            )

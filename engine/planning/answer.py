@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec.structs import replace
 
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.fitted import UNMEASURED
 from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
@@ -103,8 +105,17 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
         )
     origin = candidates.rates[int(candidates.which[0])].origin
     if origin != "measured":
-        warnings.append(f"no kernel of {accelerator.name} was measured: efficiencies are {origin}")
+        lowered = _lowered(question, accelerator)
+        warnings.append(f"no kernel of {accelerator.name} was measured: efficiencies are {origin}{lowered}")
     return tuple(warnings)
+
+
+def _lowered(question: Question, accelerator: Accelerator) -> str:
+    """Return by how much kernels of an architecture that nobody measured are slower, and why; empty for any other."""
+    entries = [entry for entry in question.catalog.fitted if entry.id == UNMEASURED]
+    if not any(entry.applies_to(question.runtime.id, accelerator) for entry in entries):
+        return ""
+    return f", × {entries[0].stated['linear_memory']:.2f}: what such accelerators that were measured reached"
 
 
 def _pool_warnings(question: Question, candidates: Candidates, memory: Memory, in_flight: float) -> Iterator[str]:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.bands.beyond_data import outside_note
-from engine.bands.lookup import UNKNOWN, architecture_of, band_for, ends
+from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
 from engine.fleet.candidates import pool_ends, seats_in
 from engine.fleet.search import SizedCandidates, replace_target
 from engine.plan import (
+    BandPart,
     Bands,
     CapacityBand,
     CountRange,
@@ -23,12 +24,15 @@ from engine.plan import (
 from engine.planning.verdict import ChosenFleet
 from engine.replica.latencies import meets
 from engine.step.rates import kernels_of
-from engine.workload import WorkloadSpec
+from engine.workload import BandLevel, WorkloadSpec
 
 SERVED = "closed_loop"
 """The load whose bands speak of a served plan: no open-loop set is large enough to make its own."""
 
 Factors = tuple[float, float]
+
+UNSURE = 6.0
+"""From the low end of an 80 % band to its high end: from here on a figure is not known within a factor of 2."""
 
 TRIALS = 32
 """Batches at which the targets are tried at the bad end, between a request alone and the replica's capacity."""
@@ -43,39 +47,71 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
     question, candidate = chosen.question, chosen.candidate
     spec, catalog, accelerator = question.spec, question.catalog, candidate.candidates.accelerator(0)
     note = outside_note(accelerator, question.model, question.weights, spec, catalog)
-    factors: dict[str, Factors] = {}
-    thin = False
-    for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):
-        band_and_fit = band_for(
-            catalog.bands,
-            metric,
-            runtime=question.runtime.id,
-            load=load,
-            architecture=architecture_of(question.model),
-            kernels=kernels_of(accelerator, catalog.accelerators),
-        )
-        if band_and_fit is None:
-            return None
-        band, known = band_and_fit
-        factors[metric] = ends(band, spec.band, known=known, beyond=note is not None)
-        thin = thin or not known
-    if thin and note is None:
-        note = (
-            f"few measurements are of {accelerator.architecture}: the bands are the nearest kind's, widened "
-            f"{UNKNOWN:g} × at both ends"
-        )
-    slowness = max(factors["itl"][1], 1 / factors["throughput"][0])
-    room = _room_factors(chosen)
-    factors["throughput"] = (factors["throughput"][0] * room[0], factors["throughput"][1] * room[1])
-    factors["e2e"] = (min(factors["itl"][0], 1.0), max(factors["itl"][1], 1.0))
+    bands = _case_bands(chosen, beyond=note is not None)
+    if bands is None:
+        return None
+    factors = {metric: band.ends(spec.band) for metric, band in bands.items()}
+    factors["e2e"] = factors["itl"]
+    slowness = factors["itl"][1]
+    share = _share_within(spec, candidate, slowness)
+    least, most = np.array(factors["throughput"]) * _room_factors(chosen)
+    carried = min(float(least), 1.0 if share is None else share / slowness), float(most)
     return Bands(
         level=spec.band,
         note=note,
         performance=PerformanceBands(
             _performance_band(chosen.points.at_mean, factors), _performance_band(chosen.points.at_peak, factors)
         ),
-        replica_capacity=CapacityBand(_range(chosen.capacity.requests_per_s, factors["throughput"])),
-        fleet=_fleet_band(chosen, factors["throughput"], _share_within(spec, candidate, slowness)),
+        replica_capacity=CapacityBand(_range(chosen.capacity.requests_per_s, carried)),
+        fleet=_fleet_band(chosen, carried, meets_targets=share is not None),
+        parts=_parts(bands, spec.band),
+        measure_first=any(high / low >= UNSURE for low, high in (bands[m].ends(80) for m in ("itl", "throughput"))),
+    )
+
+
+def _case_bands(chosen: ChosenFleet, *, beyond: bool) -> dict[str, CaseBand] | None:
+    """Return the band of each figure for a fleet on somebody's own servers; None where the catalog lacks one.
+
+    Args:
+        chosen: the fleet.
+        beyond: it lies outside all data, so that its model counts as new, whatever its name.
+    """
+    question, catalog = chosen.question, chosen.question.catalog
+    accelerator = chosen.candidate.candidates.accelerator(0)
+    new = new_levels(
+        catalog.measured_systems,
+        runtime=question.runtime.id,
+        model=question.model.id,
+        accelerator=accelerator.id,
+    )
+    bands: dict[str, CaseBand] = {}
+    for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):
+        band = band_for(
+            catalog.bands,
+            metric,
+            load=load,
+            architecture=architecture_of(question.model),
+            kernels=kernels_of(accelerator, catalog.accelerators),
+            new=new | {"model"} if beyond else new,
+        )
+        if band is None:
+            return None
+        bands[metric] = band
+    return bands
+
+
+def _parts(bands: Mapping[str, CaseBand], level: BandLevel) -> tuple[BandPart, ...]:
+    """Return what each level adds to the bands, which have the same parts."""
+    itl, ttft, throughput = (bands[metric] for metric in ("itl", "ttft", "throughput"))
+    return tuple(
+        BandPart(
+            part.level,
+            ttft=ttft.times(of_ttft, level),
+            itl=itl.times(part, level),
+            throughput=throughput.times(of_throughput, level),
+            groups=part.groups,
+        )
+        for part, of_ttft, of_throughput in zip(itl.parts, ttft.parts, throughput.parts, strict=True)
     )
 
 
@@ -131,22 +167,26 @@ def _performance_band(at: Performance, factors: Mapping[str, Factors]) -> Perfor
     )
 
 
-def _fleet_band(chosen: ChosenFleet, factors: Factors, share: float | None) -> FleetBand:
+def _fleet_band(chosen: ChosenFleet, carried: Factors, *, meets_targets: bool) -> FleetBand:
     """Return the fleet's band: sized on the central figure, its high end is what the bad end of the bands would take.
 
-    A fleet that was given stays as it is: there the load is what is uncertain. Where no number of replicas would meet
-    the targets, the high end is that of throughput alone.
+    A fleet that was given stays as it is: there the load is what is uncertain.
+
+    Args:
+        chosen: the fleet.
+        carried: times what a replica carries within the targets at both ends.
+        meets_targets: any number of replicas meets the targets at the bad end; else the high end is that of throughput
+            alone.
     """
     fleet, traffic = chosen.fleet, chosen.question.spec.traffic
     worst = fleet.replicas
-    low, high = factors[0] * (1.0 if share is None else share), factors[1]
     if traffic.requests_per_s is not None or traffic.concurrency is not None:
         load = chosen.points.at_peak.requests_per_s * fleet.replicas
-        worst = max(int(-(-load // (chosen.capacity.requests_per_s * low))), worst)
+        worst = max(int(-(-load // (chosen.capacity.requests_per_s * carried[0]))), worst)
     size = int(chosen.candidate.candidates.parallelism.accelerators[0])
     return FleetBand(
         replicas=CountRange(fleet.replicas, worst),
         accelerators=CountRange(fleet.replicas * size, worst * size),
-        capacity_requests_per_s=_range(fleet.capacity_requests_per_s, (low, high)),
-        meets_targets=share is not None,
+        capacity_requests_per_s=_range(fleet.capacity_requests_per_s, carried),
+        meets_targets=meets_targets,
     )

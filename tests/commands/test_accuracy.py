@@ -121,6 +121,31 @@ def test_points_of_which_none_can_be_predicted_are_an_answer(fleetcast: Program,
     assert "no-such-model" in run.out
 
 
+def test_the_share_inside_the_bands_stands_by_what_no_fit_has_seen(fleetcast: Program, tmp_path: Path) -> None:
+    """What one measured oneself is a new source; a point that hits its own prediction lies inside."""
+    first = tmp_path / "rows.csv"
+    fleetcast("accuracy", "--points", written(tmp_path / "a.csv", [BARE]), "--rows", first)
+    predicted = {row["metric"]: row["predicted"] for row in rows_of(first)}
+    far = {name: str(float(value) * 9) for name, value in predicted.items()}
+    points = written(tmp_path / "b.csv", [BARE | predicted, BARE | far | {"id": "far"}])
+    run = fleetcast("accuracy", "--points", points, "--json")
+    coverage = run.tree["coverage"]
+    assert set(coverage) == {"all", "new sweep", "new model", "new accelerator", "new source"}
+    itl = coverage["new source"]["itl"]
+    assert itl == coverage["all"]["itl"]
+    assert (itl["n"], itl["inside_50"], itl["inside_80"], itl["inside_95"]) == (2, 0.5, 0.5, 0.5)
+    assert itl["median_width"] > 1.2
+    assert coverage["new sweep"] == {}
+    assert "Inside the bands" in fleetcast("accuracy", "--points", points, "--plain").out
+
+
+def test_points_of_a_source_that_a_fit_has_seen_are_new_only_in_what_it_has_not(fleetcast: Program) -> None:
+    tree = fleetcast("accuracy", "--no-simulation", "--json").tree
+    coverage = tree["coverage"]
+    assert coverage["all"]["itl"]["n"] == tree["metrics"]["itl"]["n"]
+    assert coverage["new sweep"]["itl"]["median_width"] < coverage["new source"]["itl"]["median_width"]
+
+
 # --- a peer -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,11 @@
 """How sure a plan is, in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from agent.report.words import accelerators_noun, sentence
 from catalogs.units import show_rate, show_seconds
-from engine.plan import Bands, CapacityPlan, CountRange, Range
+from engine.plan import BandPart, Bands, CapacityPlan, CountRange, Range
 from engine.workload import BandLevel
 
 RARE: Final[Mapping[BandLevel, str]] = {50: "one plan in four", 80: "one plan in ten", 95: "one plan in forty"}
@@ -26,8 +26,45 @@ def _sentences(plan: CapacityPlan, bands: Bands) -> Iterator[str]:
     low, high = _ends(bands.replica_capacity.requests_per_s)
     yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
     yield sentence(fleet_sentence(plan))
+    yield from _part_sentences(plan, bands.parts)
     if note := outside_sentence(plan):
         yield note
+
+
+def _part_sentences(plan: CapacityPlan, parts: Sequence[BandPart]) -> Iterator[str]:
+    """Yield where the bands come from, and what a benchmark of one's own would leave of them."""
+    for part in parts:
+        why, counted = _REASONS[part.level]
+        why = why.format(runtime=plan.chosen.runtime, accelerator=plan.chosen.accelerator_name)
+        yield (
+            f"ITL {_times(part.itl)}, TTFT {_times(part.ttft)} and capacity {_times(part.throughput)} either way are "
+            f"from {why} ({part.groups} {counted})."
+        )
+    if len(parts) > 1:
+        yield (
+            "These parts combine as the root of the sum of their squares; a benchmark on your own servers leaves the "
+            "last alone."
+        )
+
+
+_REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "source": ("the versions and settings of servers that nobody here has measured", "sources measured"),
+    "model": ("the model, of which no fit of {runtime} has seen the like", "models measured"),
+    "accelerator": ("the accelerator, on which no fit of {runtime} has seen anything", "accelerators measured"),
+    "run": ("one run to the next", "pairs of model and accelerator measured"),
+}
+"""Why a level adds to the bands, and what its groups are."""
+
+
+def _times(factor: float) -> str:
+    return f"× {factor:.2f}"
+
+
+def measure_sentence(plan: CapacityPlan) -> str:
+    """Return that the speed is hardly known; empty where it is."""
+    if plan.bands is None or not plan.bands.measure_first:
+        return ""
+    return f"The speed of {plan.chosen.accelerator_name} is not known within a factor of 2; measure before you buy."
 
 
 def outside_sentence(plan: CapacityPlan) -> str:

@@ -1,6 +1,7 @@
 """What a plan says first, on one screen and in full: its answer, latencies, fleet, and up to which rate it holds."""
 
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
+from agent.report.plan.bands import measure_sentence
 from agent.report.words import accelerators_noun, sentence, shortened, usd_shown, verdict_shown
 from catalogs.units import show_count, show_rate, show_seconds
 from engine.plan import CapacityPlan, Latency, TargetResult
@@ -16,7 +17,15 @@ def in_full_report(what: str) -> Paragraph:
 
 
 def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
-    """Return the answer in at most so many characters, and whether the targets are met."""
+    """Return the answer in at most so many characters, and whether the targets are met.
+
+    Where the speed is hardly known that comes first: what follows is no ground to buy on.
+    """
+    unsure = (Paragraph(said, "warning"),) if (said := measure_sentence(plan)) else ()
+    return (*unsure, *_answer_lines(plan, most))
+
+
+def _answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     missed = [target_name(item.metric, item.percentile) for item in plan.targets if not item.met]
     first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
     if missed:

@@ -1,15 +1,19 @@
 """Bands: the narrowest that speaks of a case, wider where little or nothing is known of it."""
 
+from math import ceil, exp, hypot, log
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from agent.report.plan.bands import fleet_sentence
+from agent.report.plan.bands import fleet_sentence, measure_sentence
+from agent.report.plan.screenful import screenful
+from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
-from catalogs.records.fitted import ErrorBand
+from catalogs.records.fitted import UNMEASURED, ErrorBand, MeasuredSystem, Spread
 from catalogs.records.validation import record_of
 from engine.bands.beyond_data import outside
-from engine.bands.lookup import BEYOND_DATA, UNKNOWN, band_for, ends
+from engine.bands.lookup import CaseBand, Level, band_for, new_levels
 from engine.plan import Bands, CapacityPlan, CountRange
 from engine.workload import spec_from
 from tests.engine.asked import formula_plan
@@ -28,19 +32,28 @@ def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
     return plan
 
 
-def band(**selectors: str) -> ErrorBand:
+def band(**spreads: float) -> ErrorBand:
+    """A band of ITL whose levels spread by 0.1, or as stated, with a tail towards what is slower."""
+    levels = [name for name, kind in ErrorBand.__annotations__.items() if kind is Spread]
     return record_of(
         ErrorBand,
         {
-            "id": "-".join(selectors.values()) or "all",
+            "id": "itl",
             "metric": "itl",
-            "quantiles": (0.5, 0.7, 0.8, 1.0, 1.2, 1.4, 2.0),
+            **{name: {"deviation": spreads.get(name, 0.1), "groups": 9} for name in levels},
+            "quantiles": (-2.0, -1.0, -0.5, 0.0, 1.0, 2.0, 4.0),
             "points": 100,
-            "groups": 10,
-            "coverage": 0.8,
-        }
-        | selectors,
+        },
     )
+
+
+CASE: dict[str, Any] = {"load": "closed_loop", "architecture": "dense", "kernels": "measured"}
+
+
+def case(*new: Level, of: ErrorBand | None = None, **changes: str) -> CaseBand:
+    made = band_for([of or band()], "itl", new=frozenset(("run", *new)), **CASE | changes)
+    assert made is not None
+    return made
 
 
 def bands_of(plan: CapacityPlan) -> Bands:
@@ -64,36 +77,63 @@ def test_a_level_changes_the_bands_alone(catalog: Catalog) -> None:
     assert (usual.fleet, usual.cost, usual.performance) == (wide.fleet, wide.cost, wide.performance)
 
 
-def test_every_band_of_the_catalog_is_ordered_and_covers_what_it_says(catalog: Catalog) -> None:
+def test_every_figure_has_a_band_whose_quantiles_are_ordered(catalog: Catalog) -> None:
+    assert {item.metric for item in catalog.bands} == {"itl", "ttft", "throughput", "stream"}
     for item in catalog.bands:
         assert list(item.quantiles) == sorted(item.quantiles)
-        assert item.coverage >= 0.8, item.id
+        assert item.quantiles[1] < 0 < item.quantiles[5]
 
 
-def test_foreign_kernels_widen_a_band_that_was_not_made_from_such() -> None:
-    bands = [band(), band(kernels="foreign")]
-    case: dict[str, Any] = {"runtime": "vllm", "load": "closed_loop", "architecture": "dense", "kernels": "foreign"}
-    of_all, known = band_for(bands, "itl", **case) or pytest.fail("none matches")
-    assert (of_all.kernels, known) == ("foreign", False)  # made from all loads together
-    same_load = band(kernels="foreign", load="closed_loop")
-    assert band_for([*bands, same_load], "itl", **case) == (same_load, True)
-    assert band_for(bands, "itl", **case | {"kernels": "measured"}) == (bands[0], True)
+def test_what_is_new_of_a_case_adds_in_quadrature() -> None:
+    of = band(source=0.3, model_dense=0.4, run_dense=1.2)
+    assert case("source", "model", of=of).ends() == pytest.approx((exp(-1.3), exp(2 * 1.3)))
+    assert case(of=of).ends() == pytest.approx((exp(-1.2), exp(2 * 1.2)))
+    assert [part.level for part in case("source", "accelerator").parts] == ["source", "accelerator", "run"]
 
 
-def test_a_runtime_narrows_what_kernels_and_load_have_chosen() -> None:
-    case: dict[str, Any] = {"runtime": "vllm", "load": "closed_loop", "architecture": "dense", "kernels": "measured"}
-    of_all, of_runtime = band(load="closed_loop"), band(load="closed_loop", runtime="vllm")
-    other, narrower = band(load="closed_loop", runtime="sglang"), band(load="closed_loop", kernels="measured")
-    assert band_for([of_all, of_runtime, other], "itl", **case) == (of_runtime, True)
-    assert band_for([of_all, of_runtime, narrower], "itl", **case) == (narrower, True)
+def test_levels_of_a_band_are_its_quantiles() -> None:
+    low, high = case(of=band(run_dense=0.5)).ends(50)
+    assert (low, high) == pytest.approx((exp(-0.25), exp(0.5)))
+    assert case(of=band(run_dense=0.5)).ends(95) == pytest.approx((exp(-1), exp(2)))
 
 
-def test_what_is_not_known_widens_both_ends() -> None:
-    low, high = ends(band())
-    assert ends(band(), known=False) == (low / UNKNOWN, high * UNKNOWN)
-    assert ends(band(), beyond=True) == (low / BEYOND_DATA, high * BEYOND_DATA)
-    assert ends(band(), 50) == (0.8, 1.2)
-    assert ends(band(), 95) == (0.5, 2.0)
+def test_a_part_is_a_factor_either_way() -> None:
+    made = case("source", of=band(source=0.2))
+    assert made.times(made.parts[0]) == pytest.approx(exp(0.2 * (2.0 + 1.0) / 2))
+
+
+def test_mixtures_and_accelerators_of_which_nothing_was_timed_have_spreads_of_their_own() -> None:
+    of = band(run_sparse=0.5, model_sparse=0.6, accelerator_foreign=0.7)
+    deviations = [
+        p.deviation for p in case("model", "accelerator", of=of, architecture="latent", kernels="foreign").parts
+    ]
+    assert deviations == [0.6, 0.7, 0.5]
+
+
+def test_one_prompt_or_answer_alone_has_a_band_of_its_own() -> None:
+    stream = replace(band(), metric="stream", quantiles=(-1.0,) * 3 + (0.0,) + (1.0,) * 3)
+    throughput = replace(band(), metric="throughput")
+    new: frozenset[Level] = frozenset({"run"})
+    alone = band_for([throughput, stream], "throughput", new=new, **CASE | {"load": "decode_only"})
+    assert alone is not None and alone.quantiles == stream.quantiles
+    assert band_for([throughput], "ttft", new=new, **CASE) is None
+
+
+def test_what_is_new_is_what_the_fit_of_the_runtime_has_not_seen() -> None:
+    """Somebody's own servers are always new; what another runtime was fitted on says nothing of this one."""
+    seen = [
+        MeasuredSystem(id="a", runtime="vllm", source="one", models=("m", "n"), accelerators=("h",)),
+        MeasuredSystem(id="b", runtime="vllm", source="two", models=("o",), accelerators=("b",)),
+        MeasuredSystem(id="c", runtime="sglang", source="one", models=("p",), accelerators=("b",)),
+    ]
+
+    def new(model: str, accelerator: str, source: str | None = None) -> frozenset[str]:
+        return new_levels(seen, runtime="vllm", model=model, accelerator=accelerator, source=source)
+
+    assert new("m", "b", "one") == {"run"}
+    assert new("m", "b") == {"run", "source"}
+    assert new("p", "h", "two") == {"run", "model"}
+    assert new("p", "x", "three") == {"run", "source", "model", "accelerator"}
 
 
 @pytest.mark.parametrize(
@@ -169,3 +209,45 @@ def test_where_no_number_of_replicas_would_do_the_plan_says_so(catalog: Catalog)
     assert fleet.accelerators.high >= fleet.accelerators.low
     assert "no number of them meets the targets if the forecast is off" in fleet_sentence(plan)
     assert bands_of(plan_for(catalog, targets=[ITL_80])).fleet.meets_targets
+
+
+def test_a_plan_says_which_part_of_its_bands_is_which(catalog: Catalog) -> None:
+    """A server of one's own is always a new source; a mixture that no fit has seen is a new model too."""
+    known, unlike = (bands_of(plan_for(catalog, model=name)) for name in ("llama 3.1 70b", "qwen3 30b a3b"))
+    assert [part.level for part in known.parts][::2] == ["source", "run"] or len(known.parts) == 2
+    assert {"source", "model", "run"} <= {part.level for part in unlike.parts}
+    for bands in (known, unlike):
+        itl = bands.performance.at_peak.itl_s.mean
+        assert itl.high / itl.low == pytest.approx(exp(2 * hypot(*(log(part.itl) for part in bands.parts))), rel=1e-6)
+
+
+def test_replicas_follow_from_what_one_replica_carries_at_the_bad_end(catalog: Catalog) -> None:
+    for targets in ([], [ITL_80]):
+        plan = plan_for(catalog, targets=targets)
+        bands = bands_of(plan)
+        load = plan.performance.at_peak.requests_per_s * plan.fleet.replicas
+        assert bands.fleet.replicas.high == ceil(load / bands.replica_capacity.requests_per_s.low)
+
+
+def test_where_the_speed_is_hardly_known_that_is_said_first(catalog: Catalog) -> None:
+    plan = plan_for(catalog, hardware__accelerators=["TPU v6e"], model="llama 3.1 8b", precision__weights="bf16")
+    assert bands_of(plan).measure_first
+    said = "The speed of TPU v6e (Trillium) is not known within a factor of 2; measure before you buy."
+    assert plain_text(screenful(plan)).startswith(said)
+    assert not bands_of(plan_for(catalog)).measure_first
+    assert measure_sentence(plan_for(catalog)) == ""
+
+
+def test_an_architecture_that_nobody_measured_is_slower_than_its_kernels_promise(catalog: Catalog) -> None:
+    """By what such accelerators that were measured fell short; those whose serving was measured stay as they are."""
+    without = catalog.with_fitted(entry for entry in catalog.fitted if entry.id != UNMEASURED)
+
+    def itl(accelerator: str, of: Catalog) -> float:
+        alone = {"model": "llama 3.1 8b", "precision__weights": "bf16", "serving__tensor_parallel": 1}
+        plan = plan_for(of, hardware__accelerators=[accelerator], traffic__requests_per_s=0.1, **alone)
+        return plan.performance.at_mean.itl_s.mean
+
+    assert itl("TPU v6e", catalog) > 1.1 * itl("TPU v6e", without)
+    assert itl("MI300X", catalog) == itl("MI300X", without)
+    warnings = plan_for(catalog, hardware__accelerators=["TPU v6e"], model="llama 3.1 8b").warnings
+    assert any("such accelerators that were measured reached" in warning for warning in warnings)

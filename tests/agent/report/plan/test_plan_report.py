@@ -21,6 +21,7 @@ from agent.report.rendering.wrapping import cells
 from engine.plan import (
     Answer,
     Assumption,
+    BandPart,
     Bands,
     CapacityBand,
     CapacityPlan,
@@ -235,6 +236,21 @@ def test_bands_are_said_in_plain_words(level: BandLevel, rare: str) -> None:
     for report in (whole_report(unlike), screenful(unlike)):
         assert plain_text(report).count("Outside all data: nothing is like it.") == 1
     assert "How sure" not in plain_text(whole_report(plan()))
+
+
+def test_the_parts_of_the_bands_are_said_with_what_they_rest_on() -> None:
+    parts = (BandPart("source", ttft=1.4, itl=1.25, throughput=1.6, groups=7), BandPart("run", 1.3, 1.1, 1.2, 40))
+    bands = replace(bands_at(80, accelerators=CountRange(12, 16)), parts=parts)
+    report = plain_text(whole_report(replace(plan(), bands=bands)))
+    said = (
+        "ITL × 1.25, TTFT × 1.40 and capacity × 1.60 either way are from the versions and settings of servers that "
+        "nobody here has measured (7 sources measured)."
+    )
+    assert said in report
+    assert "a benchmark on your own servers leaves the last alone" in report
+    unsure = replace(plan(), bands=replace(bands, measure_first=True))
+    for said_first in (plain_text(whole_report(unsure)), plain_text(screenful(unsure))):
+        assert said_first.startswith("The speed of A100 SXM4 80GB is not known within a factor of 2; measure before")
 
 
 def test_one_accelerator_holds() -> None:

@@ -1,0 +1,52 @@
+"""Spreads of errors, level by level: found where they were put, counted in groups, usual where groups are few."""
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from engine.fitting.spread import USUAL, spreads_of
+from tests.engine.fitting.errors import drawn_errors
+
+LAW = {"source": 0.3, "model": 0.12, "accelerator": 0.05, "row": 0.06}
+
+
+def test_each_level_is_found_where_it_was_put() -> None:
+    spreads = spreads_of(drawn_errors(LAW, sources=16, models=16, accelerators=16)).deviation
+    assert spreads["source"] == pytest.approx(0.3, rel=0.4)
+    assert spreads["model dense"] == pytest.approx(0.12, rel=0.45)
+    assert spreads["accelerator"] < 0.1
+    assert spreads["run dense"] < 0.12
+
+
+def test_rows_of_a_sweep_are_no_evidence_of_more_groups() -> None:
+    """The same sweeps with five times the rows: what sources differ by stays as uncertain, so as wide."""
+    few, many = (spreads_of(drawn_errors(LAW, sources=5, models=5, rows=rows)) for rows in (12, 60))
+    assert few.groups == many.groups
+    assert many.deviation["source"] == pytest.approx(few.deviation["source"], rel=0.1)
+
+
+def test_of_few_groups_the_spread_is_drawn_towards_the_usual_one() -> None:
+    none = dict.fromkeys(LAW, 0.001)
+    alone, many = (spreads_of(drawn_errors(none, sources=count, models=3)).deviation["source"] for count in (1, 12))
+    assert many < USUAL / 1.5
+    assert USUAL / 2 < alone < 2 * USUAL
+
+
+def test_accelerators_of_which_nothing_was_timed_shift_and_spread_apart_from_others() -> None:
+    errors = drawn_errors(LAW, sources=8, models=8, accelerators=12)
+    slow = [
+        replace(e, foreign=True, logs={view: log + 0.6 for view, log in e.logs.items()})
+        if int(e.accelerator[1:]) % 2
+        else e
+        for e in errors
+    ]
+    spreads, before = spreads_of(slow), spreads_of(errors)
+    assert before.foreign_shift == 0
+    assert 0.3 < spreads.foreign_shift < 0.7
+    assert spreads.groups["accelerator foreign"] == 6
+
+
+def test_one_row_that_measures_something_else_moves_little() -> None:
+    errors = drawn_errors(LAW, sources=10, models=10)
+    odd = [*errors[:-1], replace(errors[-1], logs=dict.fromkeys(errors[-1].logs, np.log(500.0)))]
+    assert spreads_of(odd).deviation["source"] == pytest.approx(spreads_of(errors).deviation["source"], rel=0.05)
