@@ -78,6 +78,7 @@ class WeightOnly(Record):
     precisions: tuple[Identifier, ...]
     architectures: tuple[str, ...] = ()
     """Empty: on every architecture without the unit."""
+    except_architectures: tuple[str, ...] = ()
     source: str
 
 
@@ -274,6 +275,8 @@ class ServingRuntime(Fact):
     def widens(self, precision: str, accelerator: Accelerator) -> bool:
         """Return whether it runs a format weight-only, in 16 bit, on an accelerator without a unit for it."""
         return any(
-            precision in one.precisions and (not one.architectures or accelerator.architecture in one.architectures)
+            precision in one.precisions
+            and (not one.architectures or accelerator.architecture in one.architectures)
+            and accelerator.architecture not in one.except_architectures
             for one in self.weight_only
         )

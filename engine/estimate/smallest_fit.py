@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.fleet.candidates import Candidates, single, without_unit
+from engine.fleet.candidates import Candidates, longest_request, single, without_unit
 from engine.fleet.parallelisms import WIDTHS, illegal_because, node_size, smallest_parallelisms
 from engine.plan import AcceleratorMemory, Rejection
 from engine.question.resolve import Question
@@ -74,7 +74,7 @@ def needed(question: Question, sizes: ParallelSizes) -> AcceleratorMemory:
     """Return what one accelerator must hold for a single long request; the total is what that takes."""
     memory = single(question, sizes).memory
     weights, one_request, activations, runtime = (
-        float(part[0]) for part in (memory.weights, memory.sequence_p95, memory.activations, memory.runtime)
+        float(part[0]) for part in (memory.weights, memory.longest, memory.activations, memory.runtime)
     )
     total = weights + one_request + activations + runtime
     return AcceleratorMemory(total, weights, one_request, activations, runtime, 0.0)
@@ -95,7 +95,8 @@ def _too_large(question: Question, sizes: ParallelSizes, needs: AcceleratorMemor
     return Rejection(
         f"{sizes.accelerators} × {accelerator.name}, {sizes.spelling}",
         f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "
-        f"need {needs.total_bytes / 2**30:.1f} GiB per accelerator and {usable / 2**30:.1f} GiB are usable",
+        f"of {question.longest_tokens:,.0f} tokens need {needs.total_bytes / 2**30:.1f} GiB per accelerator and "
+        f"{usable / 2**30:.1f} GiB are usable",
         needs.total_bytes,
         usable,
         "bytes",
@@ -106,6 +107,8 @@ def _too_large(question: Question, sizes: ParallelSizes, needs: AcceleratorMemor
 def _remedies(question: Question, sizes: ParallelSizes) -> Iterator[str]:
     """Yield the nearest changes that were seen to work: another parallelism, narrower weights."""
     serving = question.spec.serving
+    if serving.context_window and (fitting := longest_request(question, single(question, sizes))):
+        yield f"--context-window {fitting}"
     if serving.tensor_parallel or serving.pipeline_parallel:
         free = replace(serving, tensor_parallel=None, pipeline_parallel=None, expert_parallel=None)
         other = _fitting(replace(question, spec=replace(question.spec, serving=free)))

@@ -186,7 +186,10 @@ def without_unit(question: Question, accelerator: Accelerator, refusal: Unsuppor
         None,
         None,
         "",
-        (f"{refusal.flag} {refusal.instead.split()[0]}", *_runtimes_that_widen(question, accelerator)),
+        (
+            f"{refusal.flag} {refusal.instead.split()[0]}",
+            *(_runtimes_that_widen(question, accelerator) if refusal.flag == "--precision" else ()),
+        ),
     )
 
 
@@ -349,7 +352,7 @@ def longest_request(
     """
     pool = float(replica.memory.kv_cache[0]) if pool is None else pool
     kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
-    low, high = 0, limit or question.context_limit
+    low, high = 0, question.context_limit if limit is None else limit
     while low < high:
         middle = (low + high + 1) // 2
         held = sequence_bytes(
@@ -394,23 +397,26 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
     return lines
 
 
+def _check_cache(question: Question, accelerator: Accelerator) -> None:
+    runtime, kv_cache = question.runtime, question.kv_cache
+    readers = runtime.kv_architectures.get(kv_cache.id)
+    if readers and runtime.platform_of(accelerator) and accelerator.architecture not in readers:
+        reason = f"{runtime.name} reads a KV cache in {kv_cache.name} on {listed(readers)} alone"
+        raise Unsupported(reason, "bf16" if kv_cache.id == "fp8" else "fp8", "--kv-precision")
+    if question.cache_refused_on(accelerator):
+        reason = (
+            f"{runtime.name} has no kernel for {question.model.name} with an FP8 KV cache on {accelerator.architecture}"
+        )
+        raise Unsupported(reason, "bf16", "--kv-precision")
+
+
 def rates_of(question: Question, accelerator: Accelerator) -> Rates:
     """Return an accelerator's rates under the question's runtime and formats.
 
     Raises:
         Unsupported: the accelerator has no unit for the weights, or no kernel there reads such a KV cache.
     """
-    runtime, kv_cache = question.runtime, question.kv_cache
-    readers = runtime.kv_architectures.get(kv_cache.id)
-    if readers and accelerator.architecture not in readers:
-        reason = f"{runtime.name} reads a KV cache in {kv_cache.name} on {listed(readers)} alone"
-        raise Unsupported(reason, "fp8", "--kv-precision")
-    if question.cache_refused_on(accelerator):
-        reason = (
-            f"{runtime.name} has no kernel for {question.model.name} with an FP8 KV cache on {accelerator.architecture}"
-        )
-        raise Unsupported(reason, "bf16", "--kv-precision")
-    return rates_for(
+    rates = rates_for(
         accelerator,
         question.runtime,
         question.weights,
@@ -420,3 +426,5 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         measured_link_gb_per_s=question.catalog.accelerators[accelerator.kernels or accelerator.id].link.gb_per_s,
         static_scales=question.static_scales,
     )
+    _check_cache(question, accelerator)
+    return rates

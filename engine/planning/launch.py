@@ -194,10 +194,10 @@ def _formats(question: Question, accelerator: Accelerator, served: ServedWeights
         method = question.runtime.online[weights.id]
         yield Setting("quantization", method, f"the checkpoint is in 16 bit; {weights.name} is made as it loads")
     has_bf16 = accelerator.peak_tflops.bf16 is not None or accelerator.peak_tflops.fp16 is None
-    if dialect in ("vllm", "sglang") and stored in SIXTEEN_BITS:
-        if weights.id == "bf16" and not has_bf16:
+    if dialect in ("vllm", "sglang"):
+        if not has_bf16 and weights.id not in ("fp16", "fp32"):
             yield Setting("dtype", "half", f"{accelerator.name} has no bfloat16")
-        elif weights.id != stored and weights.id in ("fp16", "fp32"):
+        elif stored in SIXTEEN_BITS and weights.id != stored and weights.id in ("fp16", "fp32"):
             dtype = {"fp16": "float16", "fp32": "float32"}[weights.id]
             yield Setting("dtype", dtype, f"{weights.name} was asked for; the checkpoint is in {stored.upper()}")
     low = question.kv_cache.id not in SIXTEEN_BITS if dialect == "llama.cpp" else question.kv_cache.id != "bf16"
@@ -222,26 +222,18 @@ def _follows_itself(question: Question) -> bool:
 
 
 def _limits(question: Question, replica: Candidates) -> Iterator[Setting]:
-    dialect = _dialect(question)
-    cap = question.spec.serving.batch_cap
     context = _context(question, replica)
-    if dialect == "llama.cpp":
+    if _dialect(question) == "llama.cpp":
         yield from _slots(question, replica, context)
         return
     if context:
         yield Setting("context", context.tokens, context.why)
-    ranks = int(replica.parallelism.dp[0])
     # SGLang divides its limits by the ranks of attention (arg_groups/parallel_hook.py, model_executor); the others' are
     # those of a rank.
-    times = ranks if dialect == "sglang" else 1
-    fit, most = int(replica.seats_by_memory[0]) // ranks, question.cap_on(replica.accelerator(0))
-    state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
-    if cap:
-        yield Setting("sequences", cap * times, "the batch cap that was asked for")
-    elif state and fit < most:
-        why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them"
-        yield Setting("sequences", fit * times, f"{why}; the usual {most:,} would not start")
-    budget = _budget(question, replica.accelerator(0)) * times
+    ranks = int(replica.parallelism.dp[0])
+    times = ranks if _dialect(question) == "sglang" else 1
+    yield from _sequences(question, replica, ranks, times)
+    budget = question.budget_on(replica.accelerator(0)) * times
     yield Setting("token_budget", budget, "tokens of a step, which the forecast rests on")
     share = f"{float(replica.memory.share[0]):.3g}"
     yield Setting("memory", share, "share of the memory in which weights and KV cache were planned")
@@ -257,25 +249,39 @@ def _prompts(question: Question) -> Iterator[Setting]:
         yield Setting("remote_code", "", f"{question.model.name} brings code of its own")
 
 
-def _budget(question: Question, accelerator: Accelerator) -> int:
-    """Return the tokens of a step: where prompts run whole, room for the longest one (p99.9)."""
-    budget = question.budget_on(accelerator)
-    if question.runtime.scheduler.chunked:
-        return budget
-    longest = ceil(question.lengths.prompt.percentile(0.999) / CONTEXT_STEP) * CONTEXT_STEP
-    return max(budget, min(longest, question.context_limit))
-
-
 def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[Setting]:
     """Yield llama.cpp's context, which it allocates for all slots at its start, and its slots."""
-    slots = question.cap_on(replica.accelerator(0))
+    slots, ends = question.cap_on(replica.accelerator(0)), pool_ends(replica)
     limit = context.tokens if context else question.context_limit
-    longest = longest_request(question, replica, limit=question.context_limit * slots)
+    longest = longest_request(question, replica, ends[0] if ends else None, question.context_limit * slots)
     tokens = min(limit * slots, max(longest // CONTEXT_STEP, 1) * CONTEXT_STEP)
     room = "" if tokens == limit * slots else ", as many as the memory holds"
     yield Setting("context", tokens, f"the context of all {slots} slots together{room}")
     yield Setting("sequences", slots, "requests that run at a time")
     yield Setting("shared_slots", "", "the slots share one KV cache, so that a request may be longer than its share")
+
+
+def _sequences(question: Question, replica: Candidates, ranks: int, times: int) -> Iterator[Setting]:
+    """Yield the limit on the requests that run together, where the runtime's own is not what was planned.
+
+    Args:
+        question: that the plan answers.
+        replica: the candidate, an array of one.
+        ranks: of attention.
+        times: by which the flag is that of a rank.
+    """
+    accelerator = replica.accelerator(0)
+    fit, planned = int(replica.seats_by_memory[0]) // ranks, question.cap_on(accelerator)
+    usual = question.runtime.scheduler_on(accelerator).max_sequences
+    state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
+    if state and fit < planned:
+        refused = f"; {planned:,} would not start" if _dialect(question) == "vllm" else ""
+        why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them{refused}"
+        yield Setting("sequences", fit * times, why)
+    elif question.batch_cap == planned:
+        yield Setting("sequences", planned * times, "the batch cap that was asked for")
+    elif planned < usual:
+        yield Setting("sequences", planned * times, f"a step of {planned:,} tokens has one for each request")
 
 
 class Context(Struct, frozen=True):

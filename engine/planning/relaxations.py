@@ -6,7 +6,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.fleet.candidates import rates_of
+from engine.fleet.candidates import longest_request, rates_of
 from engine.fleet.search import SizedCandidates, search
 from engine.question.fleet_limits import ceilings, without_ceilings
 from engine.question.resolve import Question, resolve
@@ -33,6 +33,8 @@ def changes_that_work(question: Question) -> tuple[str, ...]:
 
 def _changes(question: Question) -> Iterator[str]:
     yield from _larger_fleet(question)
+    yield from _shorter_context(question)
+    yield from _other_cache(question)
     yield from _other_parallelism(question)
     yield from _other_formats(question)
     yield from _other_accelerators(question)
@@ -51,6 +53,33 @@ def _larger_fleet(question: Question) -> Iterator[str]:
     limits = ceilings(hardware, found.candidates.unit_sizes.at(row))
     raised = [limit.stated(limit.needed(count)) for limit in limits if limit.accelerators < count]
     yield f"{' '.join(raised)} ({_fleet(found)})"
+
+
+def _shorter_context(question: Question) -> Iterator[str]:
+    """Yield the largest context window that fits, where one was asked for."""
+    serving = question.spec.serving
+    if not serving.context_window:
+        return
+    found = _searched(question, serving=replace(serving, context_window=None))
+    if found is None:
+        return
+    best = found.candidates.take(found.order[:1])
+    if (fitting := longest_request(best.question, best)) < serving.context_window:
+        yield f"--context-window {fitting} ({_fleet(found)})"
+
+
+def _other_cache(question: Question) -> Iterator[str]:
+    """Yield the KV precision that a runtime keeps where it does not keep the wanted one."""
+    for accelerator in question.accelerators:
+        try:
+            rates_of(question, accelerator)
+        except Unsupported as refusal:
+            if refusal.flag != "--kv-precision":
+                continue
+            precision = replace(question.spec.precision, kv_cache=refusal.instead)
+            if (found := _searched(question, precision=precision)) is not None:
+                yield f"--kv-precision {refusal.instead} ({_fleet(found)})"
+                return
 
 
 def _other_parallelism(question: Question) -> Iterator[str]:

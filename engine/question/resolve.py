@@ -1,6 +1,7 @@
 """Names → records: what a spec's model, precision, runtime and accelerators are in a catalog."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,8 @@ from engine.question.releases import loads, release_of, same_release
 from engine.workload import WorkloadSpec
 
 NOT_KV = "bf16, fp16, fp8 or int8"
+PROMPT_STEP: Final = 1024
+"""Tokens to which a step that holds a whole prompt is rounded up."""
 
 
 class Question(Struct, frozen=True):
@@ -104,7 +107,16 @@ class Question(Struct, frozen=True):
 
     def budget_on(self, accelerator: Accelerator) -> int:
         """Return the tokens that one step may carry on an accelerator."""
-        return self.token_budget or self.runtime.scheduler_on(accelerator).token_budget
+        if self.token_budget:
+            return self.token_budget
+        scheduler = self.runtime.scheduler_on(accelerator)
+        return scheduler.token_budget if scheduler.chunked else max(scheduler.token_budget, self.longest_prompt)
+
+    @property
+    def longest_prompt(self) -> int:
+        """Tokens of the longest prompt that is planned for (p99.9), rounded up."""
+        longest = ceil(self.lengths.prompt.percentile(0.999) / PROMPT_STEP) * PROMPT_STEP
+        return min(longest, self.context_limit)
 
     def cap_on(self, accelerator: Accelerator) -> int:
         """Return the requests that may run together on a data-parallel rank of an accelerator.
@@ -165,7 +177,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     if served and served.kv_precision and spec.precision.kv_cache is None and served.kv_precision in runtime.kv_formats:
         followed = catalog.precision(served.kv_precision)  # as runtimes do unless they are told otherwise
         kv_cache = kv_cache if all(_cache_refused(runtime, model, followed, one) for one in accelerators) else followed
-    return Question(
+    question = Question(
         spec=spec,
         model=model,
         checkpoint=checkpoint,
@@ -184,6 +196,18 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         memory_utilisation=spec.serving.memory_utilisation,
         catalog=catalog,
     )
+    _refuse_small_steps(question)
+    return question
+
+
+def _refuse_small_steps(question: Question) -> None:
+    """Refuse a step that is stated smaller than a prompt, where the runtime does not split prompts."""
+    stated, longest, runtime = question.token_budget, question.longest_prompt, question.runtime
+    if stated and stated < longest and not runtime.scheduler.chunked:
+        raise InputError(
+            f"a step of {stated:,} tokens holds no prompt of {longest:,} (p99.9), and {runtime.name} does not split "
+            f"prompts: --token-budget {longest}, or a runtime that does, such as --runtime vllm"
+        )
 
 
 def _weights(spec: WorkloadSpec, catalog: Catalog, model: ModelArchitecture, native: str) -> Precision:

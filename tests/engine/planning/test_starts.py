@@ -1,6 +1,7 @@
 """A plan's command passes the checks that engines make at start-up, written here anew from the engines' rules.
 
-vLLM: ``config/model.py`` (heads and KV heads over tensor parallelism), ``v1/core/kv_cache_utils.py`` (one request of
+vLLM: ``config/model.py`` (heads and KV heads over tensor parallelism), ``config/scheduler.py`` (a step has a token for
+each request), ``config/cache.py`` (formats of the KV cache), ``v1/core/kv_cache_utils.py`` (one request of
 the context limit must fit the pool), ``fp8.py`` (whole blocks of scales), ``v1/worker/gpu_model_runner.py`` (states of
 hybrids cap the sequences), ``engine/arg_utils.py`` (sequences by default, by device). SGLang's ``server_args.py`` has
 the same of heads and blocks.
@@ -22,7 +23,7 @@ from catalogs.records.models import (
     ModelArchitecture,
     ParallelAttention,
 )
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, NoPlan
 from engine.workload import spec_from
 from tests.engine.asked import CATALOG, formula_plan
 from tests.engine.planning.test_used_models import USED
@@ -121,6 +122,50 @@ def one_node_too_few(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[s
         yield f"{chosen.accelerators_per_replica} accelerators stand on {nodes} nodes, {stated} are said"
 
 
+def small_steps(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    """A step that carries fewer tokens than requests, or than TensorRT-LLM's longest prompt."""
+    flags = flags_of(plan.chosen.command)
+    if plan.chosen.runtime == "vllm":
+        small = ("a100", "gb10")
+        large = CATALOG.accelerators[plan.chosen.accelerator].memory_gib >= 70
+        usual = 1024 if large and not plan.chosen.accelerator.startswith(small) else 256
+        sequences = int(flags.get("--max-num-seqs") or usual)
+        if int(flags["--max-num-batched-tokens"]) < sequences:
+            yield f"{flags['--max-num-batched-tokens']} tokens for {sequences} requests"
+    if plan.chosen.runtime == "tensorrt-llm" and int(flags["--max_num_tokens"]) < plan.spec.tokens.input.mean * 3:
+        yield f"prompts of thrice the mean are longer than {flags['--max_num_tokens']} tokens"
+
+
+CACHE_FORMATS = {
+    "vllm": {"auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2", "int8_per_token_head", "nvfp4"},
+    "sglang": {"auto", "bfloat16", "fp8_e4m3", "fp8_e5m2", "nvfp4"},
+}
+NO_BF16 = ("Turing", "Volta", "Pascal")
+
+
+def formats_without_kernels(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    """A format of the KV cache that no flag takes, or bfloat16 on a card that has none."""
+    flags, chosen = flags_of(plan.chosen.command), plan.chosen
+    cache = flags.get("--kv-cache-dtype")
+    if cache and cache not in CACHE_FORMATS[chosen.runtime]:
+        yield f"no KV cache in {cache}"
+    if cache == "fp8_e5m2" and chosen.runtime == "vllm" and chosen.precision.weights in ("fp8", "mxfp8"):
+        yield "an E5M2 cache with an FP8 checkpoint"
+    old = CATALOG.accelerators[chosen.accelerator].architecture in NO_BF16
+    if old and chosen.runtime in ("vllm", "sglang") and flags.get("--dtype") not in ("half", "float16", "float32"):
+        yield "bfloat16 on a card without it"
+
+
+def more_than_the_pool(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
+    """llama.cpp allocates all tokens of its context as it starts; of models whose layers all cache every token."""
+    windows = [g.attention.window for g in model.layers if isinstance(g.attention, GroupedAttention)]
+    if plan.chosen.runtime != "llama.cpp" or any(windows):
+        return
+    held = int(flags_of(plan.chosen.command)["-c"]) * plan.memory.kv_cache_bytes_per_token
+    if held > plan.memory.kv_cache_pool_bytes * 1.001:
+        yield f"{held:.3g} bytes of context in a pool of {plan.memory.kv_cache_pool_bytes:.3g}"
+
+
 def another_checkpoint(plan: CapacityPlan, model: ModelArchitecture) -> Iterator[str]:
     known = {one.repository: one.precision for one in model.checkpoints}
     wide = {"bf16", "fp16", "fp32"}
@@ -144,6 +189,9 @@ RULES = (
     what_llama_cpp_cannot_split,
     one_node_too_few,
     another_checkpoint,
+    small_steps,
+    formats_without_kernels,
+    more_than_the_pool,
 )
 
 
@@ -215,3 +263,70 @@ def test_every_models_command_starts(at: int, model: str) -> None:
     accelerators = (ACCELERATORS[at % 12], ACCELERATORS[(at + 5) % 12])
     runtimes = (RUNTIMES[at % 4], RUNTIMES[(at // 4 + 1) % 4])
     assert refused(model, (None, "fp8", "int4"), accelerators, runtimes) == {}
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "few tokens a step": {"serving.token_budget": 256},
+    "a cap beyond a step": {"serving.token_budget": 256, "serving.batch_cap": 512},
+    "a cap beyond the states": {"model": "qwen3.6-27b", "serving.tensor_parallel": 1, "serving.batch_cap": 512},
+    "long prompts whole": {"serving.runtime": "tensorrt-llm", "tokens.input.mean": 6000.0},
+    "a card without bfloat16": {"hardware.accelerators": ["t4"], "precision.weights": "int4", "model": "qwen2.5-7b"},
+    "FP8 on a card without bfloat16": {"hardware.accelerators": ["t4"], "precision.weights": "fp8"},
+    "an FP8 cache on Ampere": {"hardware.accelerators": ["a100"], "precision.kv_cache": "fp8"},
+    "an FP8 cache of FP8 weights on Ampere": {
+        "hardware.accelerators": ["rtx-3090"], "precision.weights": "fp8", "precision.kv_cache": "fp8",
+    },
+    "an INT8 cache": {"precision.kv_cache": "int8"},
+    "an FP8 cache under SGLang": {"precision.kv_cache": "fp8", "serving.runtime": "sglang"},
+    "four slots of llama.cpp": {
+        "hardware.accelerators": ["rtx-4090"], "serving.runtime": "llama.cpp", "precision.weights": "q8_0",
+    },
+}  # fmt: skip
+"""What is asked beyond the usual: each once started with a command that an engine refuses."""
+USUALLY: dict[str, Any] = {
+    "model": "llama-3.1-8b",
+    "traffic.requests_per_s": 1.0,
+    "tokens.input.mean": 500.0,
+    "tokens.output.mean": 200.0,
+    "hardware.accelerators": ["h100"],
+    "serving.runtime": "vllm",
+}
+
+
+@of_every(list(ASKED))
+def test_what_is_asked_beyond_the_usual_starts(what: str) -> None:
+    plan = formula_plan(spec_from(USUALLY | ASKED[what]))
+    assert isinstance(plan, CapacityPlan)
+    assert problems(plan) == []
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "MXFP4 on Turing": ({"model": "gpt-oss-20b", "hardware.accelerators": ["t4"]}, "has no FP4 unit", "--precision"),
+    "an FP4 cache on Hopper": (
+        {"precision.kv_cache": "nvfp4", "serving.runtime": "sglang"},
+        "reads a KV cache in NVFP4 on Blackwell or Rubin alone", "--kv-precision fp8",
+    ),
+    "an FP8 cache on Ampere under TensorRT-LLM": (
+        {"precision.kv_cache": "fp8", "serving.runtime": "tensorrt-llm", "hardware.accelerators": ["a100"]},
+        "reads a KV cache in FP8 on Ada, Hopper", "--kv-precision bf16",
+    ),
+    "a context that does not fit": (
+        {"serving.context_window": 131_072, "serving.tensor_parallel": 1, "serving.pipeline_parallel": 1,
+         "hardware.accelerators": ["rtx-3090"]},
+        "one request of 131,072 tokens", "--context-window 4",
+    ),
+}  # fmt: skip
+
+
+@of_every(list(REFUSED))
+def test_what_no_engine_starts_is_refused_with_what_would(what: str) -> None:
+    values, reason, way = REFUSED[what]
+    refusal = formula_plan(spec_from(USUALLY | values))
+    assert isinstance(refusal, NoPlan)
+    assert reason in refusal.rejected[0].reason
+    assert any(one.startswith(way) for one in refusal.rejected[0].relaxations)
+
+
+def test_a_step_that_holds_no_prompt_is_refused_where_prompts_are_not_split() -> None:
+    with pytest.raises(InputError, match=r"holds no prompt of .* --token-budget \d+"):
+        formula_plan(spec_from(USUALLY | {"serving.runtime": "tensorrt-llm", "serving.token_budget": 1024}))
