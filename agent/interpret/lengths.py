@@ -191,8 +191,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     sides = {_side(match) for match in weak} | {
         found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
     }
-    if {"input", "output"} <= sides:
-        for match in weak:
+    for match in weak:
+        if {"input", "output"} <= sides or _is_plainly_a_length(match):
             _length(draft, match)
     _p95_apart(draft)
     _requests_of(draft, totals, known)
@@ -201,6 +201,11 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
 
 
 # --- what a length is -------------------------------------------------------------------------------------------------
+
+
+def _is_plainly_a_length(match: Match) -> bool:
+    """Whether a bare number behind 'prompt' can be nothing else: 'typical prompt 3k'."""
+    return "i" in match and match.first < match.index("n") and match["n"].number.value >= 100
 
 
 def _count(number: Item) -> Amount:

@@ -27,6 +27,9 @@ _RATES: Final = tuple(
         f"n:num {_BETWEEN} (e:event | preset) p:(peruser | each)? {TIME}",
         f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
         f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
+        # each does about 25 document analyses per day
+        f"p:(each | eachuser) (verb | unknown | link | approx){{0,3}} n:num (unknown | thing | incue){{1,3}} {TIME}",
+        f"e:event p:peruser {TIME} {_LINKS}{{1,3}} n:num {_NOT_OURS}",  # requests per user per hour = 2
         # 50k requests between 9 and 17 every day
         f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
         f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
@@ -47,7 +50,7 @@ _RATES: Final = tuple(
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
-_UNIT_FIRST: Final = _RATES[11:14]
+_UNIT_FIRST: Final = _RATES[13:16]
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -116,7 +119,7 @@ def rates_of(draft: Draft) -> list[Rate]:
             at_peak = _near_peak(draft, match)
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
                 at_peak, (first, last) = True, most
-            amount, first = _share_of(draft, _how_many(match), first)
+            amount, first = share_of(draft, _how_many(match), first)
             rates.append(Rate(amount, period_of(match), first, last, of_a_user, at_peak, False, noun))
             draft.sentence.claim(match.first, match.last)
             for index in range(match.first, match.last + 1):
@@ -201,7 +204,7 @@ def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
     return None
 
 
-def _share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
+def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
     """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'."""
     items, at = draft.sentence.items, first - 1
     while at > 0 and items[at].word in ("the", "our", "these", "all"):

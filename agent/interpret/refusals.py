@@ -42,6 +42,9 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
         if item.has(*_TERMS) and at == index + 1:
             return [at, *_also_excluded(items, index, at)]
         if item.has(*_TARGETS) and not item.claimed:
+            counted = item.has("num") and at + 1 < len(items) and items[at + 1].has("gpu")
+            if counted and items[index].word == "anythingbut":
+                return [at, at + 1]  # instead of 4 H100
             return _listed(items, at)
         if item.has("stop", "comma", "but", "under", "over", "paren") or (
             items[index].has("noun_neg") and _is_noun(item)

@@ -115,7 +115,11 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
             note = f"{said!r} is where users are, which changes no count; say 'hosted in {place.name}' for prices there"
             draft.notes.append((note, item.start, item.end))
             draft.sentence.take(index)
-        elif alone or (before is not None and (before.word in _WHERE or before.has("in", "provider", "colon"))):
+        elif (
+            alone
+            or (after is not None and after.word in ("region", "regions", "datacenter", "datacenters"))
+            or (before is not None and (before.word in _WHERE or before.has("in", "provider", "colon")))
+        ):
             draft.found("money.region", index, index, [Option(value, where)])
 
 

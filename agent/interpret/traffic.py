@@ -8,7 +8,7 @@ from agent.fields.demand import HABIT, USERS, VISITS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
-from agent.interpret.rates import TIME, Rate, period_of, rates_of
+from agent.interpret.rates import TIME, Rate, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
 from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
 from agent.interpret.vocabulary import SECONDS
@@ -393,11 +393,12 @@ def _things(draft: Draft) -> None:
     """Ask whether documents a day are requests a day."""
     for rule in _THINGS:
         for match in rule.matches(draft.sentence):
-            rate = count_of(match["n"].number).value / period_of(match)
+            amount, first = share_of(draft, count_of(match["n"].number), match.first)
+            rate = amount.value / period_of(match)
             thing = match["e"].word
             choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
-            text = f"{_said(draft, match.first, match.last)!r}: is each of the {thing} one request?"
-            draft.ask(RATE, match.first, match.last, text, choices)
+            text = f"{_said(draft, first, match.last)!r}: is each of the {thing} one request?"
+            draft.ask(RATE, first, match.last, text, choices)
 
 
 # --- a rate at the peak ------------------------------------------------------------------------------------------
