@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.collect.said_values import conflicts, invalid, with_said_values, with_values
+from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
+from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.report.blocks import Group, Paragraph
@@ -115,7 +116,10 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
     new = state
     if choice.value is not None:
         value = (choice.value,) if path in COLLECTIONS and not isinstance(choice.value, tuple) else choice.value
-        new = with_values(state, {path: value}, {path: ambiguity.words}, ports)
+        values = {path: value}
+        if path == RATE and (crowd := state.values.get(USERS)):
+            values[HABIT] = value / crowd  # what each does stays, however many they become
+        new = with_values(state, values, {path: ambiguity.words}, ports)
     editing = None if slot and state.editing == slot.id else state.editing
     if choice.value is None and slot is not None:
         editing = slot.id  # something has to be asked first

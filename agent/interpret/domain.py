@@ -35,6 +35,8 @@ OTHER_TRADES: Final = frozenset(
     "marathon".split()
 )
 """Words of other trades whose rates, sizes and codes look like ours."""
+_ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
+"""What people do with a language model."""
 _CALENDAR: Final = frozenset(
     "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends weekdays "
     "lunchtime lunch night nights morning mornings evening evenings noon midnight holiday holidays christmas summer "
@@ -58,7 +60,8 @@ def ask_where_foreign(draft: Draft) -> None:
     items = draft.sentence.items
     words = {item.word for item in items}
     serving = any(_serves(item) for item in items) or "model" in draft.known
-    serving = serving or draft.has("model") or draft.has(HABIT)
+    asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
+    serving = serving or draft.has("model") or (draft.has(HABIT) and asking)
     strange = bool(words & OTHER_TRADES)
     if not strange and (serving or not _has_unknown_words(draft)):
         return
