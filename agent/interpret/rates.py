@@ -205,7 +205,13 @@ def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
 
 
 def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
-    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'."""
+    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'.
+
+    Args:
+        draft: the draft.
+        amount: of the whole.
+        first: the item with which the whole begins.
+    """
     items, at = draft.sentence.items, first - 1
     while at > 0 and items[at].word in ("the", "our", "these", "all"):
         at -= 1
