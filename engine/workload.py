@@ -111,6 +111,8 @@ class Tokens(Record):
     """Share of prompt tokens whose KV is already cached."""
     reasoning_tokens: NonNegative = 0.0
     """Hidden tokens per answer, on top of the output."""
+    max_tokens: PositiveInt | None = None
+    """Tokens that clients let an answer have at most, by which some runtimes admit; null: the p99 of answers."""
 
 
 class Precisions(Record):

@@ -136,6 +136,12 @@ TOKENS: Final = (
         label="reasoning per answer", unit="tokens", answer="{} thinking tokens", slot="answer",
         plausible=Plausible(0, 1e6, "hidden tokens"), quiet=True,
     ),
+    Field(
+        "tokens.max_tokens", "--max-tokens", read_tokens, "N",
+        "Of an answer, that clients ask for at most; SGLang admits by it.",
+        label="answer, at most", unit="tokens", answer="at most {} tokens", slot="answer",
+        plausible=Plausible(1, 1e6, "tokens in an answer"), quiet=True,
+    ),
 )  # fmt: skip
 
 

@@ -48,7 +48,9 @@ class SchedulerChange(Record):
     below_clients: PositiveInt | None = None
     token_budget: PositiveInt | None = None
     chunked: bool | None = None
+    admit_whole_prompt: bool | None = None
     one_step_later: bool | None = None
+    release_one_step_later: bool | None = None
     poll_steps: PositiveInt | None = None
     batch_wait_steps: NonNegativeInt | None = None
     prompts_per_step: PositiveInt | None = None

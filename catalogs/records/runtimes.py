@@ -23,6 +23,31 @@ from catalogs.records.validation import InvalidValues, record_of
 from catalogs.records.versions import VERSION, EarlierVersions, is_older, merged, numbers_of
 
 
+class AnswerReserve(Record):
+    """Admission by what running requests may yet ask for: the rest of their client's most tokens, a share of it each.
+
+    The share falls with every decoding step; where KV runs short all the same it becomes what those who stay have
+    used of theirs, and with nothing to do it begins anew.
+    """
+
+    share: Annotated[float, Meta(gt=0, le=1)]
+    """At the start."""
+    least_share: Annotated[float, Meta(gt=0, le=1)]
+    fall_steps: PositiveInt
+    """Decoding steps within which it falls from the one to the other."""
+    most_tokens: PositiveInt
+    """Longer answers are reserved as this many tokens."""
+    spare_tokens: NonNegativeInt = 0
+    """Further tokens that must be free for who is admitted."""
+    steps_ahead: NonNegativeInt
+    """Decoding steps of those who stay for which the share provides after KV ran short."""
+    fixed_whole: bool = False
+    """Answers of clients that ignore the end of a sequence are reserved whole."""
+    foresees_ends: bool = False
+    """Who reaches what it asked for is not decoded once more while its end is not known yet; others are."""
+    source: str
+
+
 class Scheduler(Record):
     """How a serving runtime composes its steps: what a replica's queue and tails depend on."""
 
@@ -38,6 +63,9 @@ class Scheduler(Record):
     """Admits a request only when the KV for its whole answer is free (no preemption)."""
     admit_whole_prompt: bool = False
     """Admits a request only when the KV of all its tokens so far is free, not that of its next chunk alone."""
+    answer_reserve: AnswerReserve | None = None
+    """Admits a request only when its prompt, its answer and a share of what runs may ask for are free; who has the
+    shortest answer so far is preempted first and goes to the end of the line."""
     prefix_cache: bool = False
     """KV blocks that were given back can be found until others take them, by whom was preempted and by those whose
     prompts begin alike, which hold them once."""

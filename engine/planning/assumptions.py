@@ -55,6 +55,8 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
             f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache",
             {f"at {other:.0%}": _with_tokens(question, best, prefix_hit=other)},
         )
+    if question.asked_tokens and unsaid("tokens.max_tokens"):
+        note(f"clients ask for {question.asked_tokens:,} tokens at most (max_tokens), the p99 of answers", {})
     if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
         note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
     if not question.weights_stated:

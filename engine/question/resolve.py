@@ -100,6 +100,13 @@ class Question(Struct, frozen=True):
         return float(window or min(self.lengths.live_percentile(0.999), self.context_limit))
 
     @property
+    def asked_tokens(self) -> int:
+        """Tokens that clients ask for at most (max_tokens), where the runtime reserves by it; else 0."""
+        if self.runtime.scheduler.answer_reserve is None:
+            return 0
+        return int(self.spec.tokens.max_tokens or self.lengths.output.percentile(0.99))
+
+    @property
     def held_tokens(self) -> float:
         """Tokens of KV that a running sequence holds on average."""
         reserves = self.runtime.scheduler.reserve_output

@@ -146,7 +146,8 @@ class Replicas(Struct, frozen=True):
         def beside_one(others: Floats) -> Floats:
             return costs.prompts_beside(steps, others)
 
-        step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=costs.scheduler.mixed)
+        mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
+        step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=mixed, later=later)
         # Prompt tokens that come in a step, beside the room for them.
         step_s = steps.decoding / (1 - prefills.busy_share)
         drift = np.maximum(steps.room - rate * step_s * costs.computed, 0.02 * steps.room)

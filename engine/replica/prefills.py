@@ -80,7 +80,13 @@ class Prefills(Struct, frozen=True):
 
 
 def gate(
-    prefills: Prefills, decoding: Floats, batch: Floats, beside: Callable[[Floats], Floats], *, mixed: bool
+    prefills: Prefills,
+    decoding: Floats,
+    batch: Floats,
+    beside: Callable[[Floats], Floats],
+    *,
+    mixed: bool,
+    later: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
     """Return the wait for the gate (formula 4): for the running step, for prompts beside one's own, and its square.
 
@@ -99,6 +105,7 @@ def gate(
         batch: B, decoding requests; with none, and no prompt running, nobody waits.
         beside: seconds that so many prompts add to a step which carries one already: n·c'.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
+        later: whether the next step is composed already: then one more passes, E[X] = τ/(1 − w) on average.
 
     Returns:
         Means of both waits, seconds, and the second moment of their sum, seconds².
@@ -118,6 +125,10 @@ def gate(
     square = running * (met_square * (1 / 3 + come + come * come) + varied)
     after = late * by_one
     square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    if later:
+        whole = decoding / (1 - prefills.busy_share)
+        square = square + 2 * whole * (step + by_others) + running * met * whole
+        step = step + running * whole
     return step, by_others, square
 
 

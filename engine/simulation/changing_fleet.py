@@ -26,11 +26,9 @@ from engine.simulation.columns import (
     HEAD,
     LAST,
     LEAVING,
-    LINGERING,
-    LINGERING_BLOCKS,
-    LINGERING_FULL,
     NEVER,
     NEWCOMERS,
+    OF_THOSE_IN_IT,
     PARTIAL,
     QUIET,
     RESERVED,
@@ -219,8 +217,7 @@ class ChangingFleet(FleetState):
             # The step that it was in is cut short.
             numbers[COMPLETED] -= numbers[LEAVING]
             times[BUSY] -= times[CLOCK] - now
-        lingering = (LINGERING, LINGERING_BLOCKS, LINGERING_FULL)
-        for name in (DECODING, CONTEXT, DONE, WAITED, RESERVED, ADMITTED, LEAVING, NEWCOMERS, *lingering):
+        for name in (DECODING, CONTEXT, DONE, WAITED, RESERVED, ADMITTED, LEAVING, NEWCOMERS, *OF_THOSE_IN_IT):
             numbers[name] = 0
         for name in (PARTIAL, HEAD, UNREADY, COMING, LAST):
             numbers[name] = -1

@@ -75,6 +75,22 @@ class Policy(NamedTuple):
     batch_wait: int
     """Decoding steps for which prompts may be held back."""
     prompts_per_step: int
+    answering: int
+    """Requests are admitted by what they and those who run may yet ask for (``answers``)."""
+    most_answer: int
+    """Tokens of an answer that are set aside at most."""
+    spare: int
+    """Further tokens that must be free."""
+    steps_ahead: int
+    """Decoding steps for which those who stay are provided when others gave way."""
+    foresees: int
+    """Who reaches what it asked for is not decoded once more before its end is known."""
+    whole_answers: int
+    """All that running requests may ask for is set aside, not a share."""
+    first_share: float
+    least_share: float
+    share_fall: float
+    """By which the share falls in a decoding step."""
 
 
 class RequestColumns(NamedTuple):
@@ -83,6 +99,8 @@ class RequestColumns(NamedTuple):
     arrival: Column
     prompt: Column
     output: Column
+    asked: Column
+    """Tokens that its client asks for at most."""
     cached: Column
     """Tokens of the prompt whose KV is already there."""
     following: Column
@@ -128,8 +146,8 @@ class State(NamedTuple):
     gap_edges: Column
     attention: Column
     """Shared: tokens seen by a step's prompts, by window."""
-    ending: Column
-    """Shared: requests whose prompt a step ends."""
+    endings: Column
+    """Requests whose prompt the last step ended."""
     gone: Column
     """Shared: requests that the last event ended."""
     alarms: Column
@@ -167,7 +185,21 @@ LINGERING_BLOCKS = 24  # what they hold
 LINGERING_FULL = 25  # of these, full ones
 GIVEN_BACK = 26  # blocks put at the end of the line of free ones so far, less those found and taken out of it
 EMPTY = 27  # free blocks in which nothing can be found: others take them first
-INTEGERS = 28
+PROMISED = 28  # tokens that decoding requests may yet ask for
+LONG = 29  # of them those that may ask for more than is ever set aside for one
+LINGERING_PROMISED = 30  # tokens that are still set aside for those that ended
+LINGERING_LONG = 31
+ENDED = 32  # requests whose prompt the last step ended; -1 where it decoded
+UNKNOWN = 33  # tokens of the last step that its scheduler does not know, as far as they count; -1 where it decoded
+FULL = 34  # 1 where nobody is admitted until somebody leaves
+GHOSTS = 35  # requests that ended and are decoded once more, since their end is not known yet
+GHOST_TOKENS = 36  # their contexts
+INTEGERS = 37
+OF_THOSE_IN_IT = (
+    *(LINGERING, LINGERING_BLOCKS, LINGERING_FULL, LINGERING_PROMISED, LINGERING_LONG),
+    *(PROMISED, LONG, ENDED, UNKNOWN, FULL, GHOSTS, GHOST_TOKENS),
+)
+"""Of these, what ends where a replica loses its requests."""
 
 # A replica's floats.
 CLOCK = 0
@@ -177,4 +209,5 @@ KV_SECONDS = 3  # ∫ tokens of decoding requests
 STALL = 4  # seconds of prompt steps since the last decoding step
 WAKE = 5  # until when nothing can change unless a request arrives
 QUIET = 6  # until when no request can end but those that the last event ended, even if others arrive
-FLOATS = 7
+SHARE = 7  # of what running requests may ask for, that is set aside
+FLOATS = 8

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.simulation import gaps, heaps, kv_blocks, loop, serving, tournament
+from engine.simulation import answers, gaps, heaps, kv_blocks, loop, serving, tournament
 
 _Function = Callable[..., Any]
 
@@ -89,7 +89,8 @@ def compiled_loops() -> Loops:
     for module, names in (
         (gaps, "gap spread"),
         (kv_blocks, "used_blocks steps_that_fit compacted known_tokens keep_blocks release empty_after"),
-        (kv_blocks, "put_in_front preempt release_early make_room"),
+        (kv_blocks, "put_in_front take_out preempt release_early make_room"),
+        (answers, "known_answer put_at_end set_aside promise end_promise retract"),
         (loop, "steps_until filling advance"),
         (tournament, "put first_within least_of_others"),
         (serving, "outstanding note join choose serve_open serve_closed settle load_of renumber"),

@@ -23,6 +23,7 @@ from engine.simulation.columns import (
     PARTIAL,
     QUIET,
     SENTINEL,
+    SHARE,
     SINCE,
     TAKES,
     TURNS_LEFT,
@@ -45,6 +46,9 @@ GAP_BINS = 3700
 GAP_EDGES: Floats = GAP_LOWEST_S * np.exp(np.arange(GAP_BINS + 1) / GAP_PER_LOG)
 
 NO_LIMIT = 1 << 40
+
+UNASKED = 2
+"""Tokens of the KV pool that no answer may ask for, beside its prompt (SGLang's init_req_max_new_tokens)."""
 
 
 class Served(Struct, frozen=True):
@@ -85,7 +89,9 @@ class FleetState:
         self._reserving = scheduler.reserve_output
         self._model = _model_columns(model, scheduler, self._seats, loops.compiled)
         self._policy = _policy_columns(model, scheduler, self._seats)
-        self._state = _state_columns(model, self._seats, replicas, self._turns, loops.compiled)
+        self._state = _state_columns(
+            model, self._seats, replicas, self._turns, self._policy.first_share, loops.compiled
+        )
         self._open = _columns_of(NO_REQUESTS)  # requests that were not done when the last chunk ended
         self._open_numbers: Ints = np.zeros(0, dtype=np.int64)
         self._seen = 0
@@ -117,6 +123,8 @@ class FleetState:
     def holds(self, requests: Requests) -> Bools:
         """Return which requests fit into an empty KV pool; a runtime refuses the others."""
         tokens = requests.input_tokens + requests.output_tokens - (0 if self._reserving else 1)
+        if self._policy.answering:
+            tokens = tokens + 1 + UNASKED
         return tokens <= self.model.blocks * self.model.block_tokens
 
     def serve(self, requests: Requests, horizon: float) -> Served:
@@ -210,7 +218,12 @@ class FleetState:
 
     def _request_columns(self, requests: Requests) -> RequestColumns:
         """Return the loops' columns: what was carried over, then the new requests."""
-        pairs = zip(self._open, _columns_of(requests), strict=True)
+        new = _columns_of(requests)
+        if self._policy.answering:
+            most = self.model.blocks * self.model.block_tokens - UNASKED - requests.input_tokens
+            asked = 0 if self.model.fixed_answers else self.model.asked_tokens
+            new = new._replace(asked=np.maximum(np.minimum(asked, most), new.output))
+        pairs = zip(self._open, new, strict=True)
         return RequestColumns(*(_numbers(np.concatenate(pair), self.loops.compiled) for pair in pairs))
 
     def _line_up(self, columns: RequestColumns, begin: int, chosen: Ints) -> None:
@@ -286,6 +299,7 @@ def _columns_of(requests: Requests) -> RequestColumns:
         arrival=requests.arrival_s,
         prompt=requests.input_tokens,
         output=requests.output_tokens,
+        asked=requests.output_tokens,
         cached=np.minimum(requests.cached_tokens, requests.input_tokens - 1),
         following=none - 1,
         emitted=none,
@@ -335,6 +349,7 @@ def _model_columns(model: StepModel, scheduler: Scheduler, seats: int, compiled:
 
 
 def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Policy:
+    reserve = scheduler.answer_reserve
     return Policy(
         budget=int(model.budget),
         seats=seats,
@@ -351,10 +366,19 @@ def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Polic
         poll_steps=int(scheduler.poll_steps),
         batch_wait=int(scheduler.batch_wait_steps),
         prompts_per_step=int(scheduler.prompts_per_step or NO_LIMIT),
+        answering=int(scheduler.answer_reserve is not None),
+        most_answer=int(reserve.most_tokens) if reserve else 0,
+        spare=int(reserve.spare_tokens) if reserve else 0,
+        steps_ahead=int(reserve.steps_ahead) if reserve else 0,
+        foresees=int(reserve.foresees_ends) if reserve else 0,
+        whole_answers=int(reserve.fixed_whole and model.fixed_answers) if reserve else 0,
+        first_share=float(reserve.share) if reserve else 0.0,
+        least_share=float(reserve.least_share) if reserve else 0.0,
+        share_fall=float((reserve.share - reserve.least_share) / reserve.fall_steps) if reserve else 0.0,
     )
 
 
-def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, compiled: bool) -> State:
+def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, share: float, compiled: bool) -> State:
     integers = np.zeros((replicas, INTEGERS), dtype=np.int64)
     integers[:, [PARTIAL, HEAD, UNREADY, COMING, LAST]] = -1
     integers[:, SINCE] = NO_LIMIT
@@ -362,6 +386,7 @@ def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, comp
     integers[:, TURNS_LEFT] = turns
     floats = np.zeros((replicas, FLOATS))
     floats[:, [WAKE, QUIET]] = NEVER
+    floats[:, SHARE] = share
     kinds = len(model.finite_windows) + 1
     heaps: Any = [[SENTINEL] for _ in range(replicas)]
     if compiled:
@@ -379,7 +404,7 @@ def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, comp
         gaps=_numbers(np.zeros(GAP_BINS, dtype=np.int64), compiled),
         gap_edges=_numbers(GAP_EDGES, compiled),
         attention=_numbers(np.zeros(kinds), compiled),
-        ending=_numbers(np.zeros(seats + 1, dtype=np.int64), compiled),
+        endings=_numbers(np.zeros((replicas, seats + 1), dtype=np.int64), compiled),
         gone=_numbers(np.zeros(2 * seats + 4, dtype=np.int64), compiled),
         alarms=_numbers(np.full(nodes, NEVER), compiled),
         loads=_numbers(np.full(nodes, SENTINEL), compiled),

@@ -8,6 +8,8 @@ from engine.simulation.columns import (
     DECODING,
     DONE,
     EMPTY,
+    GHOST_TOKENS,
+    GHOSTS,
     GIVEN_BACK,
     HEAD,
     ID_BITS,
@@ -16,6 +18,8 @@ from engine.simulation.columns import (
     LINGERING,
     LINGERING_BLOCKS,
     LINGERING_FULL,
+    LINGERING_LONG,
+    LINGERING_PROMISED,
     PARTIAL,
     PREEMPTIONS,
     Policy,
@@ -72,6 +76,24 @@ def preempt(
         replica: by number.
         state: of all replicas.
     """
+    full = take_out(victim, policy, windows, requests, replica, state)
+    put_in_front(victim, clock, state.integers[replica], requests)
+    if policy.caching:
+        keep_blocks(victim, full, state.integers[replica], requests)
+    return full
+
+
+def take_out(victim: int, policy: Policy, windows: Any, requests: RequestColumns, replica: int, state: State) -> int:
+    """Take a running request out of its replica; return how many of its blocks can be found again.
+
+    Args:
+        victim: the request.
+        policy: of the scheduler.
+        windows: tokens of each sliding window.
+        requests: columns of all requests.
+        replica: by number.
+        state: of all replicas.
+    """
     emitted, ends = requests.emitted, requests.ends
     numbers, heap = state.integers[replica], state.heaps[replica]
     sums, counts = state.window_tokens[replica], state.window_short[replica]
@@ -97,9 +119,6 @@ def preempt(
                 if windows[w] - size < left:
                     remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
     ends[victim] = -1
-    put_in_front(victim, clock, numbers, requests)
-    if policy.caching:
-        keep_blocks(victim, full, numbers, requests)
     return full  # type: ignore[no-any-return]
 
 
@@ -176,6 +195,8 @@ def release(numbers: Any) -> None:
     numbers[GIVEN_BACK] += numbers[LINGERING_FULL]
     numbers[EMPTY] += numbers[LINGERING_BLOCKS] - numbers[LINGERING_FULL]
     numbers[LINGERING] = numbers[LINGERING_BLOCKS] = numbers[LINGERING_FULL] = 0
+    numbers[LINGERING_PROMISED] = numbers[LINGERING_LONG] = 0
+    numbers[GHOSTS] = numbers[GHOST_TOKENS] = 0
 
 
 def empty_after(phase: Any, iteration: int, many: int, empty: int, block: int) -> int:
@@ -234,10 +255,16 @@ def steps_that_fit(phase: Any, iteration: int, decoding: int, blocks: int, conte
     return steps
 
 
-def compacted(order: Any, ends: Any) -> int:
-    """Drop the requests that ended from the order of admission; return how many are left."""
+def compacted(order: Any, entries: int, ends: Any) -> int:
+    """Drop the requests that ended from the order of admission; return how many are left.
+
+    Args:
+        order: requests by admission.
+        entries: of it that count.
+        ends: by request, below 0 unless it runs.
+    """
     places = 0
-    for place in range(len(order)):
+    for place in range(entries):
         if ends[order[place]] >= 0:
             order[places] = order[place]
             places += 1

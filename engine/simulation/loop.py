@@ -11,6 +11,7 @@ loops, one long function (a call costs more than the step it would hide) and ``c
 
 from math import sqrt
 
+from engine.simulation.answers import end_promise, promise, retract, set_aside
 from engine.simulation.columns import (
     ADMITTED,
     BATCH_SECONDS,
@@ -22,6 +23,10 @@ from engine.simulation.columns import (
     DECODING,
     DONE,
     EMPTY,
+    ENDED,
+    FULL,
+    GHOST_TOKENS,
+    GHOSTS,
     GIVEN_BACK,
     HEAD,
     ID_BITS,
@@ -32,17 +37,21 @@ from engine.simulation.columns import (
     LINGERING,
     LINGERING_BLOCKS,
     LINGERING_FULL,
+    LONG,
     NEVER,
     NEWCOMERS,
     OUTPUT_TOKENS,
     PARTIAL,
+    PROMISED,
     PROMPT_TOKENS,
     QUIET,
     RESERVED,
+    SHARE,
     SINCE,
     STALL,
     STEPS,
     TURNS_LEFT,
+    UNKNOWN,
     UNREADY,
     WAITED,
     WAKE,
@@ -112,11 +121,21 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         poll,
         batch_wait,
         per_step,
+        answering,
+        most_answer,
+        spare,
+        _,
+        _,
+        _,
+        first_share,
+        least_share,
+        share_fall,
     ) = policy
     (
         arrival,
         prompt,
         output,
+        asked,
         cached,
         following,
         emitted,
@@ -130,7 +149,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         kept,
         kept_until,
     ) = requests
-    integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, ending, gone, _, _ = state
+    integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, endings, gone, _, _ = state
     numbers, times, heap, phase, order = (
         integers[replica],
         floats[replica],
@@ -138,6 +157,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         phases[replica],
         orders[replica],
     )
+    ending = endings[replica]
     sums, counts = window_tokens[replica], window_short[replica]
     iteration = numbers[ITERATION]
     decoding = numbers[DECODING]
@@ -156,6 +176,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     pool = blocks - numbers[LINGERING_BLOCKS]
     clock = times[CLOCK]
     stall = times[STALL]
+    share = times[SHARE]
+    full = numbers[FULL]
     newcomers = numbers[NEWCOMERS]
     turns_left = numbers[TURNS_LEFT]
     completed, steps, prompt_tokens, output_tokens = 0, 0, 0, 0
@@ -183,13 +205,17 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             since = 0
         if not later:
             unready = coming
-        if decoding == 0 and partial < 0 and head == unready:
+        if decoding == 0 and partial < 0 and head == unready and numbers[GHOSTS] == 0:
+            full = 0
             if lingering:
                 release(numbers)
                 lingering, pool = 0, blocks
+            else:
+                share = first_share
             if head != coming:
                 unready = coming  # seen while nothing runs
             elif coming_at < horizon:
+                share = first_share
                 clock = max(clock, coming_at)
                 since = poll
                 continue
@@ -201,6 +227,12 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         # At least so many blocks are free when each decoding request has its next token; counted only when too few.
         free = pool - reserved if reserving else pool - context // block - decoding - held
         counted = reserving > 0
+        aside, spent = 0.0, 0
+        if answering:
+            free = pool - context - held
+            counted = True
+            if decoding + lingering == 0:
+                full = 0
         kept_out, settled = 0, not caching
         tokens, attention, prompts, ended = 0, 0.0, 0, 0
         running = decoding + lingering + (1 if partial >= 0 else 0)
@@ -221,13 +253,22 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             counted = True
             settled = settled or kept_out > 0
         holding = False
-        if partial >= 0 or (head != unready and running < seats and kept_out == 0):
+        if partial >= 0 or (head != unready and running < seats and kept_out == 0 and full == 0):
+            if answering:
+                aside = set_aside(decoding, lingering, share, numbers, policy)
             room = budget - decoding if mixed else budget
+            if answering and partial >= 0 and free <= 0:
+                room = 0
             # Blocks that this step takes of those that are free.
             taken = 0 if settled or not mixed else phase[(iteration + 1) % block]
             if partial >= 0 and room > 0:
                 rest = prompt[partial] + emitted[partial] - done
                 chunk = min(rest, room)
+                if answering:
+                    left = int(free - aside)
+                    chunk = min(rest, left if 0 < left < room else room, free)
+                    aside += chunk + 1 + (min(asked[partial], most_answer) if chunk == rest else 0)
+                    spent += chunk + 1
                 more = (done + chunk + block - 1) // block - held
                 if not reserving and more > free and not counted:
                     free = pool - held - used_blocks(phase, iteration, context, block)
@@ -248,7 +289,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     places -= 1
                     kept_out += 1
                 else:
-                    if not reserving:
+                    if not reserving and not answering:
                         free -= more
                         taken += more
                     attention += chunk * (done + chunk * 0.5)
@@ -297,6 +338,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         counted = True
                     if wanted > free:
                         break
+                if answering:
+                    wanted = prompt[one] + emitted[one] + min(asked[one] - emitted[one], most_answer) + spare
+                    if wanted >= free - aside:
+                        full = 1 if tokens or decoding + lingering else 0
+                        break
+                    aside += start + chunk + 1 + (min(asked[one], most_answer) if chunk == rest else 0)
+                    spent += start + chunk + 1
+                    more = 0
                 if waited < batch_wait and decoding and tokens == 0:
                     together, other = decoding, one
                     while other != unready and together < budget:
@@ -320,7 +369,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 ends[one] = 0
                 if not reserving:
                     if places == len(order):
-                        places = compacted(order, ends)
+                        places = compacted(order, places, ends)
                     order[places] = one
                     places += 1
                 attention += chunk * (start + chunk * 0.5)
@@ -334,8 +383,20 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 else:
                     partial = one
                     done = start + chunk
-        if lingering and decoding == 0 and tokens == 0:
+                if answering and free - max(aside, spent) <= 0:
+                    full = 1
+                    break
+            if answering and decoding + lingering == 0:
+                full = 0  # it was noted of a batch in which nobody decoded
+        ghosts = numbers[GHOSTS] if answering and tokens == 0 else 0
+        if (
+            lingering
+            and tokens == 0
+            and (decoding + ghosts == 0 or (answering and lingering > ghosts and context + decoding + ghosts > pool))
+        ):
             # Nothing can run beside those that ended: once they are gone, who waits is looked at again.
+            full = 0
+            numbers[ENDED] = numbers[UNKNOWN] = 0
             release(numbers)
             lingering, pool = 0, blocks
             since = poll
@@ -371,9 +432,24 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             else:
                 stall += lasts
                 newcomers = 0
+            if answering:
+                numbers[ENDED], numbers[UNKNOWN] = ended, 0
         else:
             # --- decoding only: as many steps as nothing can change ---
-            if not mixed and not reserving and context // block + decoding > pool:
+            if answering:
+                if decoding and context + decoding + ghosts > pool:
+                    numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
+                    numbers[HEAD], numbers[UNREADY], numbers[ADMITTED] = head, unready, places
+                    retract(replica, clock, policy, windows, requests, state)
+                    kept_out = decoding - numbers[DECODING]
+                    decoding, context, head, places = (
+                        numbers[DECODING],
+                        numbers[CONTEXT],
+                        numbers[HEAD],
+                        numbers[ADMITTED],
+                    )
+                    share, full = times[SHARE], 0
+            elif not mixed and not reserving and context // block + decoding > pool:
                 numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
                 numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
                 kept_out += make_room(replica, clock, policy, windows, requests, state)
@@ -385,8 +461,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     numbers[ADMITTED],
                 )
                 settled = settled or kept_out > 0
-            each = batch_s[decoding] + weight[decoding] * decode_context * context
-            growth = weight[decoding] * decode_context * decoding
+            rows, read = decoding, context
+            if ghosts:
+                rows, read = decoding + ghosts, context + numbers[GHOST_TOKENS]
+            each = batch_s[rows] + weight[rows] * decode_context * read
+            growth = weight[rows] * decode_context * rows
             for w in range(kinds - 1):
                 each += weight[decoding] * window_decode[w] * sums[w]
                 growth += weight[decoding] * window_decode[w] * counts[w]
@@ -400,7 +479,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 open_ = False
             if kept_out or partial >= 0 or (open_ and unready != coming):
                 many = 1
-            if head != unready and (lingering or (kept[head] and not chunked)):
+            if ghosts or (head != unready and (lingering or (kept[head] and not chunked))):
                 many = 1  # once those are gone, or as less is found of a prompt that must run whole
             if many > 1 and not reserving and context + decoding * (many + block - 1) >= (blocks + 1) * block:
                 many = max(steps_that_fit(phase, iteration, decoding, blocks, context, many, block), 1)
@@ -453,6 +532,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 numbers[EMPTY] = empty_after(phase, iteration, many, numbers[EMPTY], block)
             clock += lasts
             iteration += many
+            if answering:
+                if kept_out == 0:
+                    share = max(share - share_fall * many, least_share)
+                numbers[PROMISED] -= (decoding - numbers[LONG]) * many
+                numbers[ENDED] = numbers[UNKNOWN] = -1
             busy += lasts
             batch_seconds += lasts * decoding
             kv_seconds += lasts * (context + decoding * (many + 1) * 0.5)
@@ -463,7 +547,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             output_tokens += decoding * many
         if lingering:
             release(numbers)
-            lingering, pool = 0, blocks
+            lingering, pool, full = 0, blocks, 0
         # --- who is done ---
         while (heap[0] >> ID_BITS) <= iteration * kinds + kinds - 1:
             key = pop(heap)
@@ -488,6 +572,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             elif caching:
                 numbers[GIVEN_BACK] += size // block
                 numbers[EMPTY] += 1 if size % block else 0
+            if answering:
+                end_promise(one, output[one], numbers, requests, policy)
             ends[one] = -1
             finish[one] = clock
             gone[leaving] = one
@@ -504,7 +590,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 gap(gaps, clock - waits_since[one], 1)
             waits_since[one] = -1.0
             output_tokens += 1
+            if answering:
+                promise(one, emitted[one] + 1, numbers, requests, policy)
             if left == 0:
+                if answering:
+                    end_promise(one, output[one], numbers, requests, policy)
                 if reserving:
                     reserved -= (prompt[one] + output[one] + block - 1) // block
                 if keeping:
@@ -537,6 +627,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             lingering = leaving
             numbers[LINGERING] = leaving
             pool = blocks - numbers[LINGERING_BLOCKS]
+        elif leaving:
+            full = 0
         if once:
             wake = clock
             break
@@ -555,6 +647,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     numbers[ADMITTED] = places
     numbers[COMPLETED] += completed
     numbers[LEAVING] = leaving
+    numbers[FULL] = full
     numbers[STEPS] += steps
     numbers[PROMPT_TOKENS] += prompt_tokens
     numbers[OUTPUT_TOKENS] += output_tokens
@@ -562,6 +655,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     numbers[TURNS_LEFT] = turns_left
     times[CLOCK] = clock
     times[STALL] = stall
+    times[SHARE] = share
     times[BUSY] = busy
     times[BATCH_SECONDS] = batch_seconds
     times[KV_SECONDS] = kv_seconds

@@ -16,6 +16,7 @@ from engine.simulation.columns import (
     COMING,
     COMPLETED,
     DECODING,
+    ENDED,
     HEAD,
     ID_MASK,
     LAST,
@@ -294,3 +295,6 @@ def renumber(ids: Any, state: State) -> None:
                 order[places] = ids[order[at]]
                 places += 1
         numbers[ADMITTED] = places
+        endings = state.endings[replica]
+        for at in range(numbers[ENDED]):
+            endings[at] = ids[endings[at]]

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import Scheduler
@@ -168,7 +169,8 @@ def simulate_protocol(
     think = (
         protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)
     )
-    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, count))
+    fixed = replace(step_model, fixed_answers=True)
+    fleet = FleetState(fixed, scheduler, replicas, routing, seed, loops_for(speed, count))
     tally, timeline = Tally(step_model.overhead_s, 0 if protocol.burst_counts else concurrency), TimelineCounts()
     served = fleet.serve_clients(load, concurrency, np.zeros(concurrency), think)
     tally.add(served)

@@ -49,6 +49,11 @@ class StepModel(Struct, frozen=True):
     """Stages; a prompt passes them one by one, which delays its first token and nobody else's."""
     overhead_s: float = 0.0
     """The runtime's constant on TTFT: from the client to the scheduler and back."""
+    asked_tokens: int = 0
+    """Tokens that clients ask for at most (max_tokens), by which some runtimes reserve; longer answers ask for what
+    they are."""
+    fixed_answers: bool = False
+    """Clients ignore the end of a sequence, as benchmarks do: every answer is as long as was asked for."""
 
     def __post_init__(self) -> None:
         """Refuse what no replica is.
@@ -97,7 +102,15 @@ class StepModel(Struct, frozen=True):
 
 
 def step_model(
-    tables: StepTables, row: int, *, budget: int, seats: int, kv_tokens: float, block_tokens: int, overhead_s: float
+    tables: StepTables,
+    row: int,
+    *,
+    budget: int,
+    seats: int,
+    kv_tokens: float,
+    block_tokens: int,
+    overhead_s: float,
+    asked_tokens: int = 0,
 ) -> StepModel:
     """Return one candidate of step tables as the simulator takes it.
 
@@ -106,6 +119,7 @@ def step_model(
         budget, seats, kv_tokens: of the whole replica: tokens of a step, requests, tokens of KV.
         block_tokens: tokens of a KV block.
         overhead_s: the runtime's constant on TTFT.
+        asked_tokens: that clients ask for at most; 0: what their answers have.
     """
     return StepModel(
         tokens=TOKEN_GRID.tolist(),
@@ -124,6 +138,7 @@ def step_model(
         prompt_context_s=tables.prompt_context[row].tolist(),
         pipeline=int(tables.pipeline[row]),
         overhead_s=overhead_s,
+        asked_tokens=asked_tokens,
     )
 
 
@@ -155,4 +170,5 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,
         overhead_s=candidates.rates[int(candidates.which[row])].constants["ttft_overhead_s"],
+        asked_tokens=question.asked_tokens,
     )

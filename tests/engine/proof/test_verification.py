@@ -213,12 +213,12 @@ def test_a_refined_fleet_carries_the_peak_hour_with_other_replicas_than_the_form
 
 
 def long_prompts(rate: float) -> WorkloadSpec:
-    """A few long prompts of varied length fill the KV pool of a replica."""
+    """A few long prompts of varied length fill the KV pool of a replica that admits them by their first chunks."""
     return WorkloadSpec(
         traffic=Traffic(requests_per_s=rate),
         tokens=Tokens(input=TokenDistribution(mean=16_000), output=TokenDistribution(mean=500)),
         model="llama-3.1-70b",
-        serving=Serving(tensor_parallel=4, pipeline_parallel=1),
+        serving=Serving(tensor_parallel=4, pipeline_parallel=1, runtime="vllm@0.17"),
         hardware=Hardware(accelerators=("h100-sxm-80gb",)),
     )
 

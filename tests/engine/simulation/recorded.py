@@ -38,6 +38,30 @@ VLLM: dict[str, dict[str, Any]] = {
 }
 """The scheduler's rules by variant."""
 
+SGLANG: dict[str, dict[str, Any]] = {
+    "default": {},
+    "default, ignore_eos": {"fixed_answers": True},
+    "default, max_tokens 4096": {"asked_tokens": 4096},
+}
+"""What clients ask for, by variant; their answers in others."""
+
+SGLANG_RULES: dict[str, Any] = {
+    "mixed": False,
+    "one_step_later": True,
+    "release_one_step_later": True,
+    "answer_reserve": {
+        "share": 0.7,
+        "least_share": 0.098,
+        "fall_steps": 600,
+        "most_tokens": 4096,
+        "spare_tokens": 1,
+        "steps_ahead": 20,
+        "fixed_whole": True,
+        "foresees_ends": True,
+        "source": "sgl-project/sglang 0.5.23",
+    },
+}
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -82,7 +106,8 @@ class Recorded:
     @property
     def scheduler(self) -> Scheduler:
         limits = {"token_budget": self.scenario["budget"], "max_sequences": self.scenario["seats"]}
-        return Scheduler(**limits, mixed=True, chunked=True, **VLLM[self.variant])
+        rules = {"mixed": True, **VLLM[self.variant]} if self.runtime == "vllm" else SGLANG_RULES
+        return Scheduler.model_validate({**limits, "chunked": True, **rules})
 
     def ours(self, speed: Speed = "plain") -> Figures:
         """What our simulator makes of the load."""
@@ -92,10 +117,11 @@ class Recorded:
             budget=case["budget"],
             seats=case["seats"],
             kv_tokens=case["blocks"] * case["block"],
-            block_tokens=case["block"],
+            block_tokens=case["block"] if self.runtime == "vllm" else 1,
             decode_context_s=[terms.pop("c_d")],
             prompt_context_s=[terms.pop("c_a")],
             **terms,
+            **(SGLANG[self.variant] if self.runtime == "sglang" else {}),
         )
         count, clients = len(case["prompt"]), case["clients"]
         arrival = np.zeros(count) if clients else np.array(case["arrival"])
@@ -121,5 +147,5 @@ def recorded(path: Path = RECORDED) -> Iterator[Recorded]:
             continue
         runtime = scenario.get("runtime") or path.name.partition("_")[0]
         for variant in scenario["runs"]:
-            if runtime == "vllm" and variant in VLLM:
+            if variant in (VLLM if runtime == "vllm" else SGLANG):
                 yield Recorded(runtime, scenario, variant)

@@ -8,7 +8,7 @@ from math import ceil, inf
 
 import numpy as np
 
-from catalogs.records.runtimes import Scheduler
+from catalogs.records.runtimes import AnswerReserve, Scheduler
 from engine.simulation import Requests, StepModel
 
 
@@ -128,6 +128,11 @@ class Stepper:
     def __post_init__(self) -> None:
         self.pool = Pool(self.model.blocks)
         self.size = self.model.block_tokens
+        self.share = self.policy.answer_reserve.share if self.policy.answer_reserve else 0.0
+        self.full = False
+        """Nobody is admitted until somebody leaves."""
+        self.in_flight: list[Job] = []
+        """Those that the last step gave a token, which its scheduler does not know yet where steps overlap."""
 
     @property
     def live(self) -> list[Job]:
@@ -163,7 +168,10 @@ class Stepper:
         """Take one step at the clock; False when there is nothing to do until a request arrives."""
         self.look()
         if not self.running and not self.waiting:
+            self.share = self.policy.answer_reserve.share if self.policy.answer_reserve else 0.0
             return self.wait()
+        if self.policy.answer_reserve:
+            return self.step_by_answers(self.policy.answer_reserve)
         if self.policy.mixed:
             budget, work, preempted = self.run_running(self.model.budget)
         else:
@@ -202,6 +210,143 @@ class Stepper:
             return False
         self.since = inf
         return True
+
+    # --- admission by what clients may yet ask for, as SGLang's ---
+
+    def asked(self, job: Job) -> int:
+        """No more than the pool can hold."""
+        asked = 0 if self.model.fixed_answers else self.model.asked_tokens
+        return max(min(asked, self.pool.size * self.size - 2 - job.prompt), job.output)
+
+    def unforeseen(self, job: Job) -> bool:
+        """Whether its last token comes as a surprise, so that it is decoded once more before its end is known."""
+        reserve = self.policy.answer_reserve
+        return reserve is not None and not (reserve.foresees_ends and self.asked(job) == job.output)
+
+    def known(self, job: Job) -> int:
+        return job.emitted - (job in self.in_flight)
+
+    def step_by_answers(self, reserve: AnswerReserve) -> bool:
+        overlaps = self.policy.release_one_step_later
+        if not overlaps:
+            self.in_flight = []
+        partial = [job for job in self.running if not job.decoding]
+        decoding = [job for job in self.running if job.decoding]
+        work: list[tuple[Job, int]] = []
+        self.full &= bool(decoding)
+        if partial or (self.waiting and not self.full):
+            work = self.prompts_by_answers(reserve, partial, decoding)
+            self.full &= bool(decoding)  # it was noted of a batch that nobody decoded in
+        if not work:
+            work = self.decode_by_answers(
+                reserve, [job for job in decoding if not job.done or (overlaps and self.unforeseen(job))]
+            )
+        prompts = [job for job, _ in work if not job.decoding]
+        if overlaps:
+            for job in [job for job in self.running if job.done]:
+                self.release(job)
+                self.full = False
+        self.in_flight = []
+        if work:
+            self.execute(work)
+            self.in_flight = [job for job, _ in work if job.decoding]
+            if not overlaps and any(job.done for job, _ in work):
+                self.full = False
+        self.since = inf if prompts or not work else self.since + 1
+        return True
+
+    def prompts_by_answers(
+        self, reserve: AnswerReserve, partial: list[Job], decoding: list[Job]
+    ) -> list[tuple[Job, int]]:
+        seats = self.model.seats - len(decoding)
+        if seats <= 0 and not partial:
+            self.full = True
+            return []
+        offset = sum(
+            min(self.asked(job) - self.known(job), reserve.most_tokens)
+            * (1.0 if reserve.fixed_whole and self.model.fixed_answers else self.share)
+            for job in decoding
+        )
+        spent = 0
+        room = self.model.budget
+        free = self.pool.free * self.size
+        work: list[tuple[Job, int]] = []
+
+        def charge(job: Job, chunk: int, rest: int) -> None:
+            nonlocal offset, spent, room
+            # Tokens whose KV is there already are held too.
+            taken = chunk + self.size + (0 if job.blocks else job.cached)
+            offset += taken + (min(self.asked(job), reserve.most_tokens) if chunk == rest else 0)
+            spent += taken
+            room -= chunk
+            assert self.allocate(job, chunk)
+            work.append((job, chunk))
+
+        for job in partial:
+            rest = job.target - job.computed
+            most = min(room, int(free - offset))
+            chunk = min(rest, most if most > 0 else room, free)
+            if not chunk:
+                return []
+            charge(job, chunk, rest)
+        while self.waiting and room > 0:
+            if len(work) >= seats:
+                self.full = True
+                break
+            job = self.waiting[0]
+            target = job.prompt + job.emitted
+            rest = target - job.cached
+            wanted = target + min(max(self.asked(job) - job.emitted, 0), reserve.most_tokens) + reserve.spare_tokens
+            if wanted >= free - offset:
+                self.full = bool(work or decoding)
+                break
+            self.waiting.popleft()
+            job.blocks, job.kept, job.computed, job.target = [], 0, job.cached, target
+            if job.admitted < 0:
+                job.admitted = self.clock
+            self.running.append(job)
+            charge(job, min(rest, room), rest)
+            if free - max(offset, spent) <= 0:
+                self.full = True
+                break
+        return work
+
+    def decode_by_answers(self, reserve: AnswerReserve, decoding: list[Job]) -> list[tuple[Job, int]]:
+        if not decoding:
+            return []
+        if len(decoding) * self.size > self.pool.free * self.size:
+            if any(job.done and job not in decoding for job in self.running):
+                self.full = False
+                return []
+            self.retract(reserve, decoding)
+        else:
+            fall = (reserve.share - reserve.least_share) / reserve.fall_steps
+            self.share = max(self.share - fall, reserve.least_share)
+        for job in decoding:
+            assert self.allocate(job, 1)
+        return [(job, 1) for job in decoding]
+
+    def retract(self, reserve: AnswerReserve, decoding: list[Job]) -> None:
+        ended = [job for job in decoding if job.done]
+        decoding[:] = [job for job in decoding if not job.done]
+        decoding.sort(key=lambda job: (self.known(job), -job.prompt), reverse=True)
+        first = True
+        while first or len(decoding) + len(ended) > self.pool.free:
+            first = False
+            job = decoding.pop()
+            self.running.remove(job)
+            self.pool.give_back(job.blocks)
+            if job in self.in_flight:
+                job.emitted -= 1  # the token that was on its way is lost
+                if not job.emitted:
+                    job.first = -1.0
+            job.blocks, job.kept, job.computed, job.preemptions = [], 0, 0, job.preemptions + 1
+            self.waiting.append(job)
+        self.running = decoding + [job for job in self.running if job not in decoding]
+        used = sum(self.known(job) for job in decoding) + reserve.steps_ahead * len(decoding)
+        self.share = min(used / (sum(self.asked(job) for job in decoding) + 1), 1.0)
+        self.full = False
+        decoding += ended
 
     def run_running(self, budget: int, decode_only: bool = False) -> tuple[int, list[tuple[Job, int]], bool]:
         """Give the running requests their tokens, in order of admission; the last is preempted when KV runs short."""
@@ -307,7 +452,7 @@ class Stepper:
         self.held.append((start, self.clock, len(self.running), sum(job.computed for job in self.running)))
         for job, chunk in work:
             job.computed += chunk
-            if job.computed < job.target:
+            if job.computed < job.target or job.done:
                 continue
             job.emitted += 1
             if job.first < 0:
@@ -353,10 +498,11 @@ def line(xs: list[float], ys: list[float], x: float) -> float:
 
 
 def jobs_of(requests: Requests) -> list[Job]:
-    columns = (requests.arrival_s, requests.input_tokens, requests.output_tokens, requests.cached_tokens)
+    lengths = (requests.input_tokens, requests.output_tokens, requests.cached_tokens)
+    columns = zip(requests.arrival_s.tolist(), *(column.tolist() for column in lengths), strict=True)
     return [
         Job(number, arrival, prompt, output, min(cached, prompt - 1))
-        for number, (arrival, prompt, output, cached) in enumerate(zip(*(c.tolist() for c in columns), strict=True))
+        for number, (arrival, prompt, output, cached) in enumerate(columns)
     ]
 
 
