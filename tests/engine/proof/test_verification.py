@@ -48,7 +48,7 @@ def starved(rate: float | None, *accelerators: str, count: int | None = None) ->
         tokens=Tokens(input=TokenDistribution(mean=500), output=TokenDistribution(mean=2000)),
         model="llama-3.1-8b",
         targets=(Target(metric="itl", percentile="p95", seconds=0.1),),
-        serving=Serving(tensor_parallel=1, pipeline_parallel=1, memory_utilisation=0.88),
+        serving=Serving(tensor_parallel=1, pipeline_parallel=1, memory_utilisation=0.88, runtime="generic"),
         hardware=Hardware(accelerators=accelerators, accelerator_count=count),
         availability=Availability(),
     )
@@ -218,7 +218,7 @@ def long_prompts(rate: float) -> WorkloadSpec:
         traffic=Traffic(requests_per_s=rate),
         tokens=Tokens(input=TokenDistribution(mean=16_000), output=TokenDistribution(mean=500)),
         model="llama-3.1-70b",
-        serving=Serving(tensor_parallel=4, pipeline_parallel=1, runtime="vllm@0.17"),
+        serving=Serving(tensor_parallel=4, pipeline_parallel=1, runtime="generic"),
         hardware=Hardware(accelerators=("h100-sxm-80gb",)),
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from catalogs.records.runtimes import Scheduler
+from catalogs.records.validation import record_of
 from engine.simulation import StepModel, requests_of
 from engine.simulation.fleet_state import FleetState
 from engine.simulation.simulate import Speed, loops_for
@@ -107,7 +108,7 @@ class Recorded:
     def scheduler(self) -> Scheduler:
         limits = {"token_budget": self.scenario["budget"], "max_sequences": self.scenario["seats"]}
         rules = {"mixed": True, **VLLM[self.variant]} if self.runtime == "vllm" else SGLANG_RULES
-        return Scheduler.model_validate({**limits, "chunked": True, **rules})
+        return record_of(Scheduler, {**limits, "chunked": True, **rules})
 
     def ours(self, speed: Speed = "plain") -> Figures:
         """What our simulator makes of the load."""
