@@ -1,5 +1,6 @@
 """What is served and how: model, precision of weights and KV cache, runtime, batch, prefix reuse, kind of traffic."""
 
+import re
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
@@ -9,6 +10,7 @@ from agent.interpret.reading import Choice
 from catalogs.names import letters_of
 from catalogs.units import show_count, show_percent
 
+MOST_CHOICES: Final = 8
 _SIZE: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -138,8 +140,10 @@ def _named(draft: Draft, lexicon: Lexicon) -> None:
             continue
         said = draft.sentence.text[item.start : item.end]
         if len(item.entries) > 1:
-            choices = [Choice(entry, entry) for entry in item.entries[:8]]
-            draft.ask("model", index, index, f"{said!r} may be several models: which?", choices)
+            choices = [Choice(entry, entry) for entry in _newest_first(item.entries)[:MOST_CHOICES]]
+            more = len(item.entries) - len(choices)
+            rest = f" {more} more fit: name a version or a size." if more else ""
+            draft.ask("model", index, index, f"{said!r} may be several models: which?{rest}", choices)
             continue
         entry = item.entries[0]
         value = item.word if "/" in item.word or item.word.endswith(".json") else entry
@@ -149,6 +153,19 @@ def _named(draft: Draft, lexicon: Lexicon) -> None:
         if stored := lexicon.stored.get(item.word.lower()):
             echo = f"weights in {stored}, as the checkpoint is stored"
             draft.found("precision.weights", index, index, [Option(stored, echo)])
+
+
+def _newest_first(entries: tuple[str, ...]) -> list[str]:
+    """Return models with the highest version first; of one version those with the fewest words beside it."""
+    family = re.match(r"[a-z]+", entries[0])
+    same = family.group() if family else ""
+
+    def rank(entry: str) -> tuple[bool, float, int]:
+        version = re.search(r"(\d+(?:\.\d+)?)(?=-|$)", entry)  # a size ends in b
+        words = len(re.findall(r"(?<![a-z\d])[a-z]{2,}", entry))
+        return not entry.startswith(same), -float(version[1]) if version else -1.0, words
+
+    return sorted(entries, key=rank)
 
 
 def _sized(draft: Draft) -> None:

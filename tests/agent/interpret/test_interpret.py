@@ -181,3 +181,17 @@ def test_a_maker_stands_for_all_its_accelerators_wanted_or_not() -> None:
     ):
         assert set(interpret(text, CATALOG).values[path]) == every, text
     assert interpret("the AMD team has 12 people", CATALOG).values == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("llama 70b", "llama-3.3-70b"),
+        ("qwen 32b", "qwen3-32b"),
+        ("mistral small", "mistral-small-4-119b"),
+        ("deepseek", "deepseek-v3.2"),
+    ],
+)
+def test_of_several_models_the_newest_comes_first(text: str, first: str) -> None:
+    (question,) = interpret(text, CATALOG).questions
+    assert question.choices[0].value == first
