@@ -9,6 +9,7 @@ from engine.estimate.figure import Figure, Input
 from engine.estimate.given_load import Basis
 from engine.estimate.stored_weights import PART_NAMES
 from engine.fleet.candidates import SEAT_SHARE, Memories, single
+from engine.question.resolve import Question
 from engine.step.memory import kv_bytes_per_token, weights_bytes
 from engine.step.operations import INDEX_KEY_BYTES, layers
 
@@ -93,9 +94,18 @@ def memory_figures(result: Estimate) -> Iterator[Figure]:
         (
             Input("pool per accelerator", one.kv_cache_bytes, "bytes", "above"),
             Input("tokens that it holds", question.held_tokens, "", HELD[question.runtime.scheduler.reserve_output]),
-            Input("KV of it on one accelerator", float(basis.found.memory.sequence[0]), "bytes", "sharded as above"),
+            *_set_aside(question),
+            Input("KV of it on one accelerator", float(basis.found.memory.planned[0]), "bytes", "sharded as above"),
         ),
     )
+
+
+def _set_aside(question: Question) -> Iterator[Input]:
+    """Yield what a runtime keeps free beside what its requests hold, where it admits by what they may yet ask for."""
+    if question.aside_tokens:
+        said = "a share of what its client may yet ask for"
+        yield Input("set aside for the rest of its answer", question.aside_tokens, "tokens", said)
+        yield Input("left free of the pool", question.entry_tokens, "tokens", "a prompt and what its client asks for")
 
 
 def weight_parts(model: ModelArchitecture, storage: Storage) -> dict[str, float]:

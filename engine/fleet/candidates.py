@@ -42,6 +42,10 @@ class Memories(Struct, frozen=True):
     sequence: Floats
     """KV and state of a mean live sequence, per accelerator of one attention rank."""
     sequence_p95: Floats
+    planned: Floats
+    """What a mean live sequence takes of the pool: its KV and what is set aside for the rest of its answer."""
+    entry: Floats
+    """What stays free of the pool since nobody who waits fits into it, where that is more than usual."""
     longest: Floats
     """KV and state of the longest request that must fit, likewise."""
     share: Floats
@@ -249,7 +253,7 @@ def measure(
     """
     if not len(which):
         none = np.zeros(0)
-        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 10), none, none)
+        return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 12), none, none)
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
     units = np.array([question.runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
@@ -266,9 +270,16 @@ def measure(
     share = _memory_share(question, accelerators, which, parallelism, budget)
     pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
-    one, high, longest = (
+    held, entry = question.held_tokens, question.entry_tokens
+    one, aside, high, longest, enters = (
         sequence_bytes(model, np.full(len(which), tokens), kv_bytes, parallelism, serving.pool_shares)
-        for tokens in (question.held_tokens, lengths.live_percentile(0.95), question.longest_tokens)
+        for tokens in (
+            held,
+            held + question.aside_tokens,
+            lengths.live_percentile(0.95),
+            question.longest_tokens,
+            entry,
+        )
     )
     memory = Memories(
         total=total,
@@ -280,6 +291,8 @@ def measure(
         sequence=one,
         sequence_p95=high,
         longest=longest,
+        planned=aside,
+        entry=enters if entry else np.zeros(len(which)),
         share=share,
     )
     by_memory = seats_in(pool, memory, parallelism)
@@ -296,7 +309,8 @@ def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats
         memory: of the candidates.
         parallelism: of the candidates.
     """
-    seats = np.floor(SEAT_SHARE * pool / np.maximum(memory.sequence, 1.0) * parallelism.dp)
+    filled = np.minimum(SEAT_SHARE * pool, np.maximum(pool - memory.entry, 0.0))
+    seats = np.floor(filled / np.maximum(memory.planned, 1.0) * parallelism.dp)
     # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
     result: Floats = np.where(memory.longest <= pool, np.maximum(seats, parallelism.dp), 0.0)
     return result

@@ -107,6 +107,21 @@ class Question(Struct, frozen=True):
         return int(self.spec.tokens.max_tokens or self.lengths.output.percentile(0.99))
 
     @property
+    def aside_tokens(self) -> float:
+        """Tokens of KV that are set aside for the rest of a running answer, beyond what it holds."""
+        reserve = self.runtime.scheduler.answer_reserve
+        if reserve is None:
+            return 0.0
+        rest = min(self.asked_tokens, reserve.most_tokens) - self.lengths.running_output / 2
+        return reserve.least_share * max(rest, 0.0)
+
+    @property
+    def entry_tokens(self) -> float:
+        """Tokens of KV that stay free since nobody who waits fits into them: a prompt and what its client asks for."""
+        reserve = self.runtime.scheduler.answer_reserve
+        return 0.0 if reserve is None else self.lengths.prompt.mean + min(self.asked_tokens, reserve.most_tokens)
+
+    @property
     def held_tokens(self) -> float:
         """Tokens of KV that a running sequence holds on average."""
         reserves = self.runtime.scheduler.reserve_output
