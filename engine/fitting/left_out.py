@@ -48,7 +48,10 @@ def other_errors(
         simulator: of closed loops.
     """
     metric_of = {column: metric for metric, columns in METRICS.items() for column in columns}
-    for point, outcome in zip(points, predict_points(points, catalog, simulator), strict=True):
+    closed = [point for point in points if point.load.kind == "closed_loop"]
+    others = [point for point in points if point.load.kind != "closed_loop"]
+    outcomes = predict_points(closed, catalog, simulator) + predict_points(others, catalog)
+    for point, outcome in zip((*closed, *others), outcomes, strict=True):
         for item in () if isinstance(outcome, str) else outcome:
             metric = metric_of.get(item.column)
             if metric and item.measured > 0 and item.predicted > 0 and not excluded_because(point.row, metric):

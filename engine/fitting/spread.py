@@ -27,8 +27,8 @@ FAR = log(3.0)
 one that was printed."""
 SHIFT_DEVIATION = 0.5
 """How far the centre of accelerators that were never measured may lie off (log standard deviation); judgement."""
-NORMAL_MAD = 1.4826
-"""Standard deviation over median absolute deviation of a normal law."""
+FEWEST_ROWS = 4
+"""Of a cell, that say how far its rows lie apart."""
 MEDIAN_VARIANCE = 1.57
 """Variance of the median over that of the mean of a normal sample (π/2)."""
 ROUNDS = 60
@@ -145,13 +145,17 @@ def _membership(firsts: Sequence[LeftOutError], group: Callable[[LeftOutError], 
 
 
 def _row_deviation(firsts: Sequence[LeftOutError], logs: Sequence[Floats], name: str) -> float:
-    """Return the spread of a cell's rows about their median, the middle of all cells of a class."""
-    own = [
-        NORMAL_MAD * float(np.median(np.abs(values - np.median(values))))
+    """Return the spread of a cell's rows about their mean, pooled over the cells of a class.
+
+    Of sources that a fit has seen: on others a server's own oddities are among the rows, and those are its source's.
+    """
+    of_class = [
+        (first.fitted, float(np.var(values, ddof=1)))
         for first, values in zip(firsts, logs, strict=True)
-        if first.model_class == name and len(values) >= 4
+        if first.model_class == name and len(values) >= FEWEST_ROWS
     ]
-    return float(np.median(own)) if own else USUAL
+    variances = [variance for fitted, variance in of_class if fitted] or [variance for _, variance in of_class]
+    return sqrt(float(np.mean(variances))) if variances else USUAL
 
 
 def _maximise(
