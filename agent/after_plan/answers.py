@@ -48,7 +48,8 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     understood_line = understood(text, base.values, ports)
     new, says = answer_request(state, understood_line.request, ports)
     unused = ", ".join(quoted(words) for words in understood_line.unused)
-    return new, (*says, said(f"Not used: {unused}.")) if unused else says
+    notes = tuple(said(note) for note in understood_line.notes)
+    return new, (*says, *notes, said(f"Not used: {unused}.")) if unused else (*says, *notes)
 
 
 def answer_request(state: State, request: Request, ports: Ports) -> Step:

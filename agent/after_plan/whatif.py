@@ -152,11 +152,15 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         label = f"cheapest with {label}" if label else "cheapest of all"
     change = Variation(values, details, label, drops, chained)
     if reading.questions:
-        return Understood(Ask(change, reading.questions), reading.unused)
+        return Understood(Ask(change, reading.questions), reading.unused, reading.notes)
     if not values and not cheapest:
-        return Understood(Unclear(_why_unclear(said, reading)), () if reading.objections else reading.unused)
+        return Understood(
+            Unclear(_why_unclear(said, reading)), () if reading.objections else reading.unused, reading.notes
+        )
     return Understood(
-        Cheapest(change) if cheapest or budget else WhatIf(change), (*reading.unused, *reading.objections)
+        Cheapest(change) if cheapest or budget else WhatIf(change),
+        (*reading.unused, *reading.objections),
+        reading.notes,
     )
 
 

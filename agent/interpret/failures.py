@@ -24,8 +24,9 @@ _THING: Final = (
 _LOSSES: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "(fails | survives | 'survive') ('of' | link | unknown | 'any' | conj){0,3} (n:num | 'a' | 'an')? (unknown | "
-        f"available)? {_THING} fails?",
+        "(('survive' | survives) ('the' | 'a' | 'any')?)? (fails | survives | 'survive') ('of' | link | unknown | "
+        "'any' | conj){0,3} (n:num ('of' ('the' | 'our')? num)? | 'a' | 'an')? (unknown | available)? "
+        f"{_THING} fails?",
         f"(n:num | 'a' | 'an' | 'any')? unknown? {_THING} ('can' | 'may' | 'must' | 'will' | 'could' | 'is' | 'are' | "
         "'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails",
     )
@@ -39,6 +40,7 @@ _NINES: Final = tuple(
         "('highly' | 'high' | 'maximum') available",
         "('fault' | 'failure') ('tolerant' | 'tolerance')",
         "'ha'",
+        "('no' | 'zero' | 'without') unknown? ('downtime' | 'outage' | 'interruption' | 'interruptions')",
     )
 )
 

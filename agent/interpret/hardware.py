@@ -20,6 +20,7 @@ _NODES: Final = tuple(
         "k:num (times | unknown)? (gpunoun | gpu) pernode",
         "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
         "k:num times g:gpu node",
+        "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
         "n:num (unknown){0,2} g:gpu? node (?! 'pool')",
     )
 )
@@ -146,6 +147,8 @@ def _vendors(draft: Draft) -> None:
 
 def _nodes(draft: Draft, match: Match) -> None:
     if "n" in match and "k" not in match and _names_one(match):
+        return
+    if draft.sentence.items[match.last].word == "each" and not any(item.has("node") for item in draft.sentence.items):
         return
     a_ceiling = _is_ceiling(draft, match)
     if "n" in match and "k" in match and a_ceiling:

@@ -1,5 +1,6 @@
 """The load beyond its rate, in a sentence: requests in flight, model calls per request, how high the peak is."""
 
+from itertools import pairwise
 from typing import Final
 
 from agent.fields.demand import USERS
@@ -152,7 +153,12 @@ def read_factors(draft: Draft) -> None:
 def _is_factor(draft: Draft, match: Match) -> bool:
     """Whether a bare number after 'peak' is a factor: it is small, and no rate that is said is as small."""
     number = match["n"]
-    rates = [item for item in draft.sentence.items if item.has("num") and item is not number]
+    items = draft.sentence.items
+    rates = [
+        item
+        for item, following in pairwise(items)
+        if item.has("num") and item is not number and following.has("rateunit", "event", "per", "slash", "tps")
+    ]
     return 1 <= number.number.value <= MOST_BARE_PEAK and all(rate.number.value > MOST_BARE_PEAK for rate in rates)
 
 

@@ -140,8 +140,10 @@ def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
         for match in rule.matches(draft.sentence):
             if rate.at_peak == ("k" in match) or rate.of_a_user:
                 continue
-            draft.sentence.claim(match.first, match.last)
             amount = count_of(match["n"].number)
+            if (amount.value < rate.amount.value) == ("k" in match):
+                continue  # 'peak = 2' beside 12 rps is no rate
+            draft.sentence.claim(match.first, match.last)
             return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
     return []
 

@@ -16,7 +16,7 @@ _SPARE: Final = tuple(
     for pattern in (
         "'n' plus n:num",
         "n:num (unknown)? spare (replica | unknown)?",
-        "spare replica (link | colon){1,2} n:num",
+        "spare replica? (link | colon){1,2} n:num",
         "(w:'a' | w2:'no') spare replica?",
         "n:num replica (link | 'in'){0,2} spare",
     )

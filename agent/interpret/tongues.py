@@ -38,12 +38,12 @@ _TABLES: Final[dict[str, str]] = {
         grafikkarten=gpus knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of
         zwei=two drei=three vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token
         zum_ersten_token=first_token budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
-        hallo= wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want möchten=want haben=have
-        ein=a eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high
-        etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple
-        modell=model unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for
-        pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly
-        verdoppelt=doubles stellen_wir=
+        hallo= wie= viele= bei=with wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want
+        möchten=want haben=have ein=a eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is
+        sind=are so= hoch=high etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once
+        zweimal=twice dreimal=triple modell=model unser=our unsere=our unseren=our soll=should sollen=should werden=
+        wird= im=in zum=for pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow
+        jährliches=yearly verdoppelt=doubles stellen_wir=
     """,
     "French": """
         requêtes=requests requête=request demandes=requests appels=calls appel=call messages=messages
@@ -61,7 +61,7 @@ _TABLES: Final[dict[str, str]] = {
         million=million millions=million millions_de=million mille=thousand milliers=thousand milliards=billion
         cartes=cards cartes_graphiques=gpus nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of
         des=of deux=two trois=three quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token
-        premier_token=first_token bonjour= nous= je= avons=have voulons=want veux=want besoin=need pour=for
+        premier_token=first_token bonjour= combien= nous= je= avons=have voulons=want veux=want besoin=need pour=for
         environ=about servir=serve déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are
         fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
     """,
@@ -80,10 +80,11 @@ _TABLES: Final[dict[str, str]] = {
         en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak
         hora_punta=peak_hour hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand
         tarjetas=cards nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three
-        cuatro=four cinco=five diez=ten latencia=latency primer_token=first_token hola= necesitamos=need necesito=need
-        queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the los=the las=the
-        un=a una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our nuestra=our
-        modelo=model por_solicitud=per_request debe=should hacen=ask se_duplica=doubles
+        cuatro=four cinco=five diez=ten latencia=latency primer_token=first_token hola= cuántas= cuántos=
+        necesitamos=need necesito=need queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about
+        el=the la=the los=the las=the un=a una=a es=is son=are veces=times por=per que=who servir=serve
+        desplegar=deploy nuestro=our nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask
+        se_duplica=doubles
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week

@@ -85,3 +85,5 @@ class Understood(Struct, frozen=True):
 
     request: Request
     unused: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    """What was understood and is no field of a plan, a sentence each."""
