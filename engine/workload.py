@@ -109,6 +109,9 @@ class Tokens(Record):
     output: TokenDistribution
     prefix_hit: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Share of prompt tokens whose KV is already cached."""
+    router_skew: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """How unevenly the tokens choose a mixture's experts, where these are spread over ranks: from balanced (synthetic
+    prompts lie near it) to a power law of 1.2 (1)."""
     reasoning_tokens: NonNegative = 0.0
     """Hidden tokens per answer, on top of the output."""
     max_tokens: PositiveInt | None = None

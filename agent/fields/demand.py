@@ -142,6 +142,11 @@ TOKENS: Final = (
         label="answer, at most", unit="tokens", answer="at most {} tokens", slot="answer",
         plausible=Plausible(1, 1e6, "tokens in an answer"), quiet=True,
     ),
+    Field(
+        "tokens.router_skew", "--router-skew", read_share, "SHARE",
+        "How unevenly tokens choose experts: 0 balanced, 100% a power law of 1.2.",
+        label="router's skew", show=show_percent, answer="{} of a power law of 1.2", quiet=True,
+    ),
 )  # fmt: skip
 
 

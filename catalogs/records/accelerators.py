@@ -13,6 +13,8 @@ class PeakRates(Record):
     fp32: Positive | None = None
     tf32: Positive | None = None
     fp16: Positive | None = None
+    fp16_accumulated: Positive | None = None
+    """fp16 products that are summed up in 16 bit too, where that is faster."""
     bf16: Positive | None = None
     fp8: Positive | None = None
     int8: Positive | None = None

@@ -85,6 +85,8 @@ class Constants(Record):
     """Speed of the experts' products that compute bounds."""
     mixture_memory: Annotated[Positive, _factor("mixture", "experts")] = 1.0
     """Speed at which the experts' products read their weights."""
+    distinct_tokens: Annotated[Positive, Fitted(("mixture", "experts"), ("seconds",), deviation=0.5)] = 1.0
+    """Tokens of a step that choose their experts independently of the others, over all: those alike touch fewer."""
     grouped_penalty: Annotated[
         NonNegative, Fitted(("grouped queries",), ("decode_context",), deviation=1.0, start=0.1)
     ] = 0.0

@@ -21,6 +21,28 @@ class RooflineFit(Record):
     """Median absolute error of the fit on its own measurements (0.06 = 6 %)."""
 
 
+class ExpertFit(RooflineFit):
+    """The roofline of grouped expert products, of fl FLOPs and by bytes, where w columns of an expert are on a rank.
+
+    Its FLOPs are fl·(1 + narrow_compute/w)·ranks^b, its bytes by·(1 + narrow_memory/w): tiles are filled up where
+    tensor parallelism cuts experts into narrow shards, and where ranks hold different experts the most loaded one sets
+    the time.
+    """
+
+    narrow_compute: NonNegative = 0.0
+    """Columns of a shard at which products that compute bounds take twice as long."""
+    narrow_memory: NonNegative = 0.0
+    """The same of products that memory bounds."""
+    ranks: NonNegative = 0.0
+    """b where the router is balanced."""
+    skewed_ranks: NonNegative = 0.0
+    """b where experts are chosen by a power law of 1.2."""
+
+    def ranks_exponent(self, skew: float) -> float:
+        """Return b for a router between balanced (0) and a power law of 1.2 (1)."""
+        return self.ranks + skew * (self.skewed_ranks - self.ranks)
+
+
 class DecodeFit(Record):
     """seconds = t0 + KV bytes/(memory·bandwidth) · (1 + half/(batch · KV heads per accelerator))."""
 
@@ -44,7 +66,7 @@ class KernelCurve(Record):
     """The bandwidth on which the fits are normalised, GB/s."""
     gemm: dict[str, RooflineFit]
     """By dtype: bf16, fp8 (dynamic scales), fp8_block, nvfp4, int4_wo, int8_wo."""
-    mixture: dict[str, RooflineFit] = field(default_factory=dict)
+    mixture: dict[str, ExpertFit] = field(default_factory=dict)
     """Grouped expert products, by dtype."""
     decode: dict[str, DecodeFit]
     """Decode attention over grouped KV, by KV dtype (bf16, fp8)."""

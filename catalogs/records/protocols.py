@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
+from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record, Share
 from catalogs.records.runtimes import Scheduler
 
 
@@ -152,6 +152,8 @@ class BenchmarkProtocol(Record):
     """Between an answer's end and the client's next request."""
     jitter_s: NonNegative = 0.0
     """Mean of an exponential on top of the turnaround."""
+    client_s: NonNegative = 0.0
+    """What the client and its way to the server add to TTFT and E2E, beyond what a runtime's constant holds."""
     token_budget: PositiveInt | None = None
     """Per step, where the servers were started with another than the runtime's default."""
     fp8_kv_architectures: tuple[str, ...] = ()
@@ -165,6 +167,8 @@ class BenchmarkProtocol(Record):
     """Runtimes, each with its version where points state none."""
     requests: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
     """Prompt and answer as printed, and how many such requests an offline run queued."""
+    router_skew: Share = 0.0
+    """How unevenly its prompts choose experts: 0 balanced, 1 a power law of 1.2."""
     workloads: tuple[BenchmarkWorkload, ...] = ()
     """Data sets, whose lengths the measurements do not state."""
     only_notes: str = ""

@@ -110,6 +110,17 @@ class WeightOnly(Record):
     source: str
 
 
+class ExpertKernel(Record):
+    """The measured products that a runtime takes for experts in a format, where several were timed."""
+
+    precision: Identifier
+    architectures: tuple[str, ...] = ()
+    """Empty: every architecture."""
+    curve: str
+    """As a kernel curve's ``mixture`` calls it."""
+    source: str
+
+
 class UnknownModels(Record):
     """Models whose architecture is not among those that a runtime knows, by the beginnings of their ids."""
 
@@ -177,6 +188,9 @@ class ServingRuntime(Fact):
     """Weight precisions that it makes of a 16-bit checkpoint as it loads, and what its flag calls them."""
     loads_whole: bool = False
     """It holds all of that checkpoint before it quantises."""
+    sums_in_half: bool = False
+    """Products of 16 bit are summed up in 16 bit, not 32."""
+    expert_kernels: tuple[ExpertKernel, ...] = ()
     expert_padding: tuple[ExpertPadding, ...] = ()
     """The first that names an accelerator's architecture holds."""
     weight_only: tuple[WeightOnly, ...] = ()
@@ -299,6 +313,13 @@ class ServingRuntime(Fact):
             (one for one in self.pool_spread if not one.architectures or accelerator.architecture in one.architectures),
             None,
         )
+
+    def expert_kernel(self, precision: str, accelerator: Accelerator) -> str:
+        """Return the measured products that it takes for experts in a format; empty where none is stated."""
+        for one in self.expert_kernels:
+            if one.precision == precision and (not one.architectures or accelerator.architecture in one.architectures):
+                return one.curve
+        return ""
 
     def widens(self, precision: str, accelerator: Accelerator) -> bool:
         """Return whether it runs a format weight-only, in 16 bit, on an accelerator without a unit for it."""

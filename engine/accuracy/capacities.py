@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
@@ -99,7 +100,7 @@ def _question(point: MeasuredPoint, catalog: Catalog) -> Question:
     split = point.setting
     spec = WorkloadSpec(
         traffic=Traffic(requests_per_s=1.0, burstiness=point.load.burstiness),
-        tokens=tokens_of(point.load),
+        tokens=replace(tokens_of(point.load), router_skew=point.system.router_skew),
         model=point.system.model,
         precision=Precisions(weights=point.system.weights, kv_cache=point.system.kv_cache),
         serving=Serving(

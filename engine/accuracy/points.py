@@ -52,6 +52,9 @@ class System(Struct, frozen=True):
     version: str = ""
     """Of the runtime; empty where it is not known."""
 
+    router_skew: float = 0.0
+    """Of the prompts, as in ``Tokens``."""
+
     @property
     def runtime_name(self) -> str:
         """The runtime as a spec names it: 'vllm@0.12'."""
@@ -129,6 +132,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         kv_cache=row["kv_precision"].lower() or ("fp8" if unprinted_fp8 else None),
         runtime=runtime,
         version=version or dict(protocol.versions).get(runtime, ""),
+        router_skew=protocol.router_skew,
     )
     workload = protocol.workload_of(model.id)
     drawn = (workload.input, workload.output) if workload and not row["input_tokens"] else None

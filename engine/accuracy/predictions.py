@@ -29,6 +29,7 @@ from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_
 from engine.fleet.candidates import Candidates
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
+from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures
 from engine.simulation import step_model_of
 from engine.step.rates import kernels_of
@@ -55,6 +56,9 @@ class Prediction(Struct, frozen=True):
 Outcome = tuple[Prediction, ...] | str
 """A row's predictions, or the reason why there are none."""
 
+
+WITH_CLIENT = ("ttft", "e2e")
+"""Metrics that hold what the client adds."""
 
 MOST_REPLICAS = 4
 """Replicas behind a router that are simulated; larger fleets balance better still."""
@@ -132,6 +136,7 @@ def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Out
     """
     if printed is None or isinstance(point, str) or isinstance(outcome, str):
         return outcome
+    client_ms = point.load.protocol.client_s * 1e3
     by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if point.load.kind == "closed_loop" else ()
     predictions = {item.column: item for item in outcome}
     bands = {metric_of(item.column): item.band for item in outcome}
@@ -139,6 +144,7 @@ def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Out
         value = printed.get(column)
         if value is None or column in by_formula:
             continue
+        value += client_ms if metric_of(column) in WITH_CLIENT else 0.0
         predictions[column] = Prediction(column, float(point.row[column]), value, bands.get(metric_of(column)))
     return tuple(predictions.values())
 
@@ -163,8 +169,19 @@ def _predict_capacity(point: MeasuredPoint, limits: LatencyLimits, catalog: Cata
         requests_per_s=np.array([capacity.requests_per_s]),
         output_tokens_per_s=np.array([capacity.output_tokens_per_s]),
     )
-    benchmark = _open_loop(one, one.step_tables(), float(figures.batch[0]) / at_rate.replicas, 0, at_rate)
-    return _outcome(one, figures, 0, point), benchmark if sustained else None
+    return _outcome(one, figures, 0, point), open_loop_of(one, at_rate) if sustained else None
+
+
+def open_loop_of(one: Candidates, point: MeasuredPoint) -> OpenLoop:
+    """Return an open loop at a point's rate against replicas of one candidate, which sustains it.
+
+    Args:
+        one: an array of one.
+        point: with its rate and replicas.
+    """
+    rate = float(point.row["request_rate"]) / point.replicas
+    batch = batch_at_rate(one.replicas(), np.array([rate]))[0, 0]
+    return _open_loop(one, one.step_tables(), float(batch), 0, point)
 
 
 def _measured_rate(point: MeasuredPoint) -> float | None:
@@ -283,7 +300,8 @@ def _outcome(candidates: Candidates, figures: LoadFigures, index: int, point: Me
     for column in columns_of(point.row):
         value = FIGURES[column](figures, point)
         if value is not None and not np.isnan(value[index]):
-            predicted = float(value[index])
+            client_ms = point.load.protocol.client_s * 1e3 if metric_of(column) in WITH_CLIENT else 0.0
+            predicted = float(value[index]) + client_ms
             band = _band(candidates, index, point, column)
             predictions.append(Prediction(column, float(point.row[column]), predicted, band))
     return tuple(predictions) or f"a load of kind {point.load.kind} has no such figure"

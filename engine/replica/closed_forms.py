@@ -71,9 +71,12 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     together = batch[:, None]
     context = np.array([lengths.prompt_context(w) for w in tables.windows]) @ lengths.prompt.weights
     attention = (tables.prompt_context @ context + tables.prompt_token * prompt)[:, None]
-    # A pipeline splits the batch: the first part passes all stages, the others follow one stage behind.
+    # A pipeline splits the batch, and prompts by its chunks: the first part passes all stages, the others follow one
+    # stage behind.
     stages = tables.pipeline[:, None]
     parts = np.minimum(stages, together)
+    if replicas.costs.scheduler.chunked:
+        parts = np.maximum(parts, together * prompt * stages / replicas.costs.budget)
     passes = together * (stages + parts - 1) / parts
     tokens = prompt * passes
     budget = replicas.costs.budget if replicas.costs.scheduler.chunked else np.maximum(tokens, 1.0)

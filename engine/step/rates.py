@@ -12,7 +12,7 @@ from msgspec import Struct
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, Constants
 from catalogs.records.fitted import FittedConstants
-from catalogs.records.kernels import DecodeFit, KernelCurve, RooflineFit
+from catalogs.records.kernels import DecodeFit, ExpertFit, KernelCurve, RooflineFit
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
 
@@ -49,6 +49,12 @@ class Rates(Struct, frozen=True):
     plain: Roofline
     """Products with 16-bit weights: LM head, router, and what a checkpoint leaves unquantised."""
     mixture: Roofline
+    narrow_compute: float
+    """Columns of an expert's shard at which its products that compute bounds take twice as long."""
+    narrow_memory: float
+    """The same where memory bounds them."""
+    expert_ranks: float
+    """Exponent of the ranks over which experts are spread, by which FLOPs of ``mixture`` count more."""
     decode: DecodeRate
     prefill: Roofline
     latent: tuple[tuple[float, Roofline], ...]
@@ -168,6 +174,7 @@ def rates_for(
     *,
     measured_link_gb_per_s: float | None = None,
     static_scales: bool = False,
+    router_skew: float = 0.0,
 ) -> Rates:
     """Return the rates of an accelerator under a runtime.
 
@@ -180,6 +187,7 @@ def rates_for(
         fitted: constants fitted on served systems; those for this runtime and accelerator apply.
         measured_link_gb_per_s: link of the accelerator that was measured, where it is another.
         static_scales: activation scales come with the checkpoint.
+        router_skew: of a mixture, from balanced (0) to a power law of 1.2 (1).
 
     Raises:
         Unsupported: the accelerator has no unit for the format.
@@ -191,11 +199,15 @@ def rates_for(
     base = constants.in_base_units()
     quantised = constants.linear_compute if weights.bits < 16 else constants.plain_compute
     plain = kernels.roofline("gemm", ("bf16",), "bf16")
+    mixture, experts = _mixture(kernels, runtime, weights, unit, constants)
     return Rates(
         linear=_scaled(_linear(kernels, weights, unit, static_scales), quantised, constants.linear_memory),
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
         plain=_scaled(plain, constants.plain_compute, constants.linear_memory),
-        mixture=_scaled(_mixture(kernels, weights, unit), constants.mixture_compute, constants.mixture_memory),
+        mixture=mixture,
+        narrow_compute=experts.narrow_compute,
+        narrow_memory=experts.narrow_memory,
+        expert_ranks=experts.ranks_exponent(router_skew),
         decode=_decode(kernels, kv, runtime.framework, constants),
         prefill=_scaled(
             kernels.roofline("prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"), "bf16"),
@@ -228,6 +240,7 @@ class _Kernels(Struct, frozen=True):
     order: list[KernelCurve]
     """Of the runtime's framework first."""
     memory_bytes_per_s: float
+    sums_in_half: bool
 
     def find(self, kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve] | None:
         """Return the first fit of a kind, by key and then by framework, with its key and curve."""
@@ -249,6 +262,8 @@ class _Kernels(Struct, frozen=True):
         """Return the roofline of a fit on a matrix unit of the accelerator."""
         fitted_unit = unit if unit in curve.peak_tflops else "bf16"
         peak = curve.peak_tflops[fitted_unit] * 1e12 if self.own and fitted_unit == unit else None
+        if self.sums_in_half and unit in ("bf16", "fp16") and self.accelerator.peak_tflops.fp16_accumulated:
+            peak = self.accelerator.peak_tflops.fp16_accumulated * 1e12
         peak = peak or peak_flops(self.accelerator, unit) or peak_flops(self.accelerator, "bf16") or 0.0
         launch = fit.t0_us * 1e-6 if t0_s is None else t0_s
         return Roofline(launch, fit.compute * peak, min(fit.memory, 1.0) * self.memory_bytes_per_s, fit.p)
@@ -266,7 +281,8 @@ class _Kernels(Struct, frozen=True):
 def _kernels_for(accelerator: Accelerator, runtime: ServingRuntime, curves: Curves) -> _Kernels:
     measured_on, own = accelerator.kernels or accelerator.id, accelerator.kernels is None
     order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
-    return _Kernels(accelerator, own, order, order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s)
+    bandwidth = order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s
+    return _Kernels(accelerator, own, order, bandwidth, runtime.sums_in_half)
 
 
 def _is_widened(weights: Precision, unit: str) -> bool:
@@ -287,12 +303,32 @@ def _linear(kernels: _Kernels, weights: Precision, unit: str, static_scales: boo
     return roof
 
 
-def _mixture(kernels: _Kernels, weights: Precision, unit: str) -> Roofline:
-    """Return the roofline of the experts' grouped products."""
-    as_integers = _is_widened(weights, unit) and weights.id != "mxfp4"
-    keys = _MIXTURE_KEYS["int4" if as_integers or weights.id not in _MIXTURE_KEYS else weights.id]
+def _mixture(
+    kernels: _Kernels, runtime: ServingRuntime, weights: Precision, unit: str, constants: Constants
+) -> tuple[Roofline, ExpertFit]:
+    """Return the roofline of the experts' grouped products, and the fit behind it."""
+    keys = expert_kernels(runtime, kernels.accelerator, weights, widened=_is_widened(weights, unit))
     key, fit, curve = kernels.first("mixture", keys)
-    return kernels.roof(fit, curve, "bf16" if key in ("bf16", "int4_wo", "mxfp4") else unit)
+    assert isinstance(fit, ExpertFit)
+    roof = kernels.roof(fit, curve, "bf16" if key in ("bf16", "int4_wo", "mxfp4") else unit)
+    return _scaled(roof, constants.mixture_compute, constants.mixture_memory), fit
+
+
+def expert_kernels(
+    runtime: ServingRuntime, accelerator: Accelerator, weights: Precision, *, widened: bool
+) -> tuple[str, ...]:
+    """Return the measured products that stand for a runtime's experts on an accelerator, nearest first.
+
+    Args:
+        runtime: whose entry may say which kernel it takes.
+        accelerator: that runs them.
+        weights: format of the experts.
+        widened: they are multiplied in 16 bit, since the accelerator has no unit for them.
+    """
+    if chosen := runtime.expert_kernel(weights.id, accelerator):
+        return (chosen, *_MIXTURE_KEYS[weights.id])
+    as_integers = (widened and weights.id != "mxfp4") or weights.id not in _MIXTURE_KEYS
+    return _MIXTURE_KEYS["int4" if as_integers else weights.id]
 
 
 def _decode(kernels: _Kernels, kv: str, own_framework: str, constants: Constants) -> DecodeRate:

@@ -10,14 +10,15 @@ Sources: spec-kit/methodology.md, "A step".
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
-from catalogs.records.models import ModelArchitecture
+from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.step.collectives import collective_seconds
@@ -37,11 +38,6 @@ SAMPLED_POSITIONS = 256.0
 
 NORM_PASSES = 9.0
 """16-bit passes over the residual stream by norms, rotary embedding and activations of a layer (step_model fit)."""
-
-EXPERT_IMBALANCE_EXPONENT = 0.6
-"""Grouped products lose compute efficiency as EP^−0.6: the most loaded rank sets the time. Fitted on served points with
-the rest of the step's form; expert kernels timed on the most loaded rank agree: they lose 2–4× from EP 1 to 8."""
-
 
 POINT_TO_POINT_LAUNCH_S = 10e-6
 """Latency of handing activations to the next pipeline stage."""
@@ -196,6 +192,9 @@ class _Columns:
         self.plain = _gather([r.plain for r in rates], which)
         self.mixture = _gather([r.mixture for r in rates], which)
         self.prefill = _gather([r.prefill for r in rates], which)
+        self.narrow_compute = self._scalar([r.narrow_compute for r in rates], which)
+        self.narrow_memory = self._scalar([r.narrow_memory for r in rates], which)
+        self.expert_ranks = self._scalar([r.expert_ranks for r in rates], which)
         self.input_bytes = self._scalar([r.linear_input_bytes for r in rates], which)
         self.kv_bytes = self._scalar([r.kv_bytes for r in rates], which)
         self.bandwidth = self._scalar([r.memory_bytes_per_s for r in rates], which)
@@ -289,9 +288,38 @@ def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _
     up, down = storage.bytes_per_weight("expert_up"), storage.bytes_per_weight("expert_down")
     weight = ((block.matrices - 1) * up + down) / block.matrices
     flops = 2.0 * parameters * tokens * block.experts_per_token / column.ep
-    touched = block.experts / column.ep * (1.0 - (1.0 - block.experts_per_token / block.experts) ** tokens)
+    touched = experts_touched(block, tokens * column.constants["distinct_tokens"], column.ep)
     moved = touched * parameters * weight + tokens * block.experts_per_token / column.ep * width * 4.0
-    return column.mixture.seconds(flops * column.ep**EXPERT_IMBALANCE_EXPONENT, moved)
+    columns = block.intermediate / slices
+    flops = flops * (1.0 + column.narrow_compute / columns) * column.ep**column.expert_ranks
+    return column.mixture.seconds(flops, moved * (1.0 + column.narrow_memory / columns))
+
+
+def experts_touched(block: MixtureFeedForward, distinct: Floats, ranks: Floats) -> Floats:
+    """Return the experts that a step's tokens touch on the rank where these are most.
+
+    An expert is touched with q = 1 − (1 − k/E)^n. A rank holds E/EP of them, and of EP such counts, nearly normal, the
+    largest lies as many deviations above the mean as the largest of EP standard normals.
+
+    Args:
+        block: with E experts, of which a token takes k.
+        distinct: n, tokens that choose independently; at least one counts.
+        ranks: EP, over which the experts are spread.
+    """
+    own = block.experts / ranks
+    chance = 1.0 - (1.0 - block.experts_per_token / block.experts) ** np.maximum(distinct, 1.0)
+    deviations = np.vectorize(largest_of_normals, otypes=[np.float64])(ranks)
+    result: Floats = np.minimum(own * chance + deviations * np.sqrt(own * chance * (1.0 - chance)), own)
+    return result
+
+
+@lru_cache(maxsize=64)
+def largest_of_normals(count: float) -> float:
+    """Return the expected largest of so many standard normals.
+
+    Source: Blom, Statistical Estimates and Transformed Beta-Variables, 1958.
+    """
+    return NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
 
 
 def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:

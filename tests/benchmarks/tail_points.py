@@ -26,13 +26,16 @@ CLIENTS = 440
 """44 workers with ten requests each: where the schedule slips by more than a second they are a closed loop."""
 SLIPPED_S = 1.0
 
+IDLE_RPS = 1.0
+"""Stages of so few requests gave what the client adds to TTFT (catalogs/protocols.toml)."""
+
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
 
 
 def inference_perf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
     """Yield one point for each stage of a setting that is modelled."""
     for row in rows:
-        if row["config"] not in INFERENCE_PERF:
+        if row["config"] not in INFERENCE_PERF or float(row["requested_rps"]) <= IDLE_RPS:
             continue
         sequences, hit = INFERENCE_PERF[row["config"]]
         slipped = float(row["schedule_delay_s_p99"]) > SLIPPED_S

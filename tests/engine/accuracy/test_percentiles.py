@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -96,3 +97,35 @@ def test_limits_that_nobody_states_are_asked_for() -> None:
     (outcome,) = predict_points([read(row, CATALOG)], CATALOG)
     assert isinstance(outcome, str)
     assert "limits that the row does not state" in outcome
+
+
+# --- published runs ---------------------------------------------------------------------------------------------------
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "fixtures" / "accuracy" / "tails.csv"
+"""Stages of inference-perf and runs of MLPerf Inference v6.0 (Apache-2.0), each with its source; no fit saw them."""
+
+
+def ratios(load: str, column: str) -> list[float]:
+    rows = [row for row in read_points(PUBLISHED).rows if row["load"] == load]
+    outcomes = predict_points([read(row, CATALOG) for row in rows], CATALOG, benchmark_latencies)
+    return [
+        item.predicted / item.measured
+        for outcome in outcomes
+        if not isinstance(outcome, str)
+        for item in outcome
+        if item.column == column
+    ]
+
+
+@pytest.mark.parametrize(("column", "most"), [("ttft_ms_p99", 0.25), ("itl_ms_mean", 0.12), ("e2e_ms_p99", 0.2)])
+def test_tails_below_the_knee_are_near_those_of_published_stages(column: str, most: float) -> None:
+    found = ratios("open_loop", column)
+    assert len(found) == 8
+    assert median(abs(ratio - 1) for ratio in found) <= most
+
+
+def test_the_largest_rate_of_a_tuned_submission_is_nearly_reached_and_not_exceeded() -> None:
+    found = ratios("mlperf_server", "requests_per_s")
+    assert len(found) == 5
+    assert all(0.6 <= ratio <= 1.1 for ratio in found)
+    assert 0.75 <= median(found) <= 1
