@@ -5,7 +5,7 @@ In order: ``price_basis`` of an accelerator, whatever the fleet; ``qualifying_of
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from math import log
@@ -126,8 +126,13 @@ def paid_accelerators(chosen: Chosen, replicas: int) -> int:
     return instances_for(replicas, size, offer.accelerators) * offer.accelerators if offer else replicas * size
 
 
+def newest_check(offers: Iterable[RentalOffer]) -> date:
+    """Return the day from which ages of prices are counted: that of the newest one."""
+    return max((offer.checked for offer in offers), default=date.min)
+
+
 def price_basis(
-    offers: Collection[RentalOffer], accelerator: Accelerator, money: Money, accelerators_per_node: int
+    offers: Iterable[RentalOffer], accelerator: Accelerator, money: Money, accelerators_per_node: int, newest: date
 ) -> PriceBasis | None:
     """Return the basis on which all fleets of an accelerator are priced; None where nothing is offered.
 
@@ -137,12 +142,12 @@ def price_basis(
     that changed the provider would change the bill by several times.
 
     Args:
-        offers: of the catalog.
+        offers: of any accelerator.
         accelerator: that is priced.
         money: provider, region and term.
         accelerators_per_node: accelerators that share a node in the plan.
+        newest: as ``newest_check`` returns it of the whole catalog.
     """
-    newest = max((offer.checked for offer in offers), default=date.min)
     sold = [
         (offer, asks / offer.accelerators)
         for offer in offers
@@ -169,10 +174,11 @@ def price_basis(
 
 
 def qualifying_offers(
-    offers: Collection[RentalOffer],
+    offers: Iterable[RentalOffer],
     accelerator: Accelerator,
     replica_accelerators: int,
     money: Money,
+    newest: date,
     accelerators_per_node: int | None = None,
 ) -> tuple[PricedOffer, ...]:
     """Return the offers that can carry a replica on the wanted terms, cheapest per accelerator-hour first.
@@ -182,17 +188,17 @@ def qualifying_offers(
     costs of owned accelerators, take the place of all offers. Empty where nothing qualifies: see ``no_price_note``.
 
     Args:
-        offers: of the catalog; their newest day is what ages are counted from.
+        offers: of any accelerator.
         accelerator: the one that the replica runs on.
         replica_accelerators: accelerators of one replica.
         money: provider, region, term and own prices.
+        newest: as ``newest_check`` returns it of the whole catalog.
         accelerators_per_node: accelerators that share a node in the plan; the accelerator's usual node by default.
     """
     node = accelerators_per_node or accelerator.per_node
     own = _own_price(accelerator, replica_accelerators, node, money)
     if own or money.usd_per_accelerator_hour or money.term == "owned":
         return (own,) if own else ()
-    newest = max((offer.checked for offer in offers), default=date.min)
     there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
     priced = (_priced(offer, replica_accelerators, node, money.term, newest) for offer in there)
     return tuple(sorted(filter(None, priced), key=_rank))

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.arrays import Floats
 from engine.fleet.candidates import Candidates
-from engine.fleet.offers import OfferChoice, PricedOffer, choose_offer, price_basis, qualifying_offers
+from engine.fleet.offers import OfferChoice, PricedOffer, choose_offer, newest_check, price_basis, qualifying_offers
 from engine.fleet.parallelisms import node_size
 from engine.fleet.size import Counts
 from engine.question.resolve import Question
@@ -22,19 +22,21 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
     """
     monthly = np.full(len(found), np.inf)
     choices: list[OfferChoice | None] = [None] * len(found)
-    offers, money = question.catalog.offers, question.spec.money
+    catalog, money = question.catalog, question.spec.money
+    newest = newest_check(catalog.offers)
     own = bool(money.usd_per_accelerator_hour) or money.term == "owned"
     rows = [int(row) for row in np.flatnonzero(~np.isnan(counts.total))]
     for which in dict.fromkeys(int(found.which[row]) for row in rows):
         accelerator = found.accelerators[which]
         node = node_size(question, accelerator)
-        basis = None if own else price_basis(offers, accelerator, money, node)
+        offers = [offer for offer in catalog.offers if offer.accelerator == accelerator.id]
+        basis = None if own else price_basis(offers, accelerator, money, node, newest)
         qualifying: dict[int, tuple[PricedOffer, ...]] = {}
         chosen: dict[tuple[int, int], OfferChoice | None] = {}
         for row in (row for row in rows if found.which[row] == which):
             replicas, size = fleet = int(counts.total[row]), int(found.parallelism.accelerators[row])
             if size not in qualifying:
-                qualifying[size] = qualifying_offers(offers, accelerator, size, money, node)
+                qualifying[size] = qualifying_offers(offers, accelerator, size, money, newest, node)
             if fleet not in chosen:
                 chosen[fleet] = choose_offer(qualifying[size], replicas, size, basis)
             choice = choices[row] = chosen[fleet]

@@ -14,6 +14,7 @@ from engine.fleet.offers import (
     OfferChoice,
     choose_offer,
     instances_for,
+    newest_check,
     no_price_note,
     price_basis,
     qualifying_offers,
@@ -38,6 +39,8 @@ CARD = Accelerator(
     per_node=8,
     purchase_usd=30_000,
 )
+
+DAY = date(2026, 1, 1)
 
 
 def offer(name: str, accelerators: int, usd: float | None, **more: object) -> RentalOffer:
@@ -76,18 +79,18 @@ def test_instances_hold_the_replicas_and_grow_with_them(replicas: int, per_repli
 
 def test_an_instance_must_hold_a_replica_or_a_replica_be_whole_nodes_of_it() -> None:
     offers = [offer("one", 1, 2), offer("four", 4, 8), offer("eight", 8, 20)]
-    names = {size: [o.instance for o in qualifying_offers(offers, CARD, size, Money())] for size in (1, 4, 8, 16)}
+    names = {size: [o.instance for o in qualifying_offers(offers, CARD, size, Money(), DAY)] for size in (1, 4, 8, 16)}
     assert names == {1: ["four", "one", "eight"], 4: ["four", "eight"], 8: ["eight"], 16: ["eight"]}
-    assert [o.instance for o in qualifying_offers(offers, CARD, 8, Money(), accelerators_per_node=4)] == [
+    assert [o.instance for o in qualifying_offers(offers, CARD, 8, Money(), DAY, accelerators_per_node=4)] == [
         "four",
         "eight",
     ]
 
 
 def test_what_is_sold_by_the_accelerator_comes_in_the_size_of_a_replica() -> None:
-    (found,) = qualifying_offers([offer("elastic", 1, 2, by_accelerator=True)], CARD, 4, Money())
+    (found,) = qualifying_offers([offer("elastic", 1, 2, by_accelerator=True)], CARD, 4, Money(), DAY)
     assert (found.accelerators, found.usd_per_hour) == (4, 8)
-    (node,) = qualifying_offers([offer("elastic", 1, 2, by_accelerator=True)], CARD, 16, Money())
+    (node,) = qualifying_offers([offer("elastic", 1, 2, by_accelerator=True)], CARD, 16, Money(), DAY)
     assert (node.accelerators, node.usd_per_hour) == (8, 16)
 
 
@@ -100,7 +103,7 @@ def test_terms_places_and_standing_prices_are_filtered() -> None:
     ]
 
     def found(**money: object) -> list[tuple[str, float]]:
-        return [(o.provider, o.usd_per_hour) for o in qualifying_offers(offers, CARD, 8, record_of(Money, money))]
+        return [(o.provider, o.usd_per_hour) for o in qualifying_offers(offers, CARD, 8, record_of(Money, money), DAY)]
 
     assert found() == [("aws", 30), ("gcp", 40), ("global", 50)]
     assert found(term="spot") == [("aws", 10)]
@@ -111,7 +114,7 @@ def test_terms_places_and_standing_prices_are_filtered() -> None:
 
 def test_owned_accelerators_are_written_off_powered_and_housed() -> None:
     money = Money(term="owned", amortisation_years=3, overhead_share=0.35, usd_per_kwh=0.12)
-    (found,) = qualifying_offers([], CARD, 4, money)
+    (found,) = qualifying_offers([], CARD, 4, money, DAY)
     hourly = 30_000 * 1.35 / (3 * 8760) + 0.7 * 0.12
     assert found.accelerators == 8  # SXM boards come as whole nodes
     assert found.usd_per_hour == pytest.approx(8 * hourly)
@@ -119,14 +122,15 @@ def test_owned_accelerators_are_written_off_powered_and_housed() -> None:
 
 
 def test_an_own_price_takes_the_place_of_all_offers() -> None:
-    (found,) = qualifying_offers([offer("aws", 8, 30)], CARD, 4, Money(usd_per_accelerator_hour=1.5))
+    (found,) = qualifying_offers([offer("aws", 8, 30)], CARD, 4, Money(usd_per_accelerator_hour=1.5), DAY)
     assert (found.accelerators, found.usd_per_hour, found.chosen().checked) == (4, 6, "")
 
 
 def priced(listed: list[RentalOffer], replicas: int, size: int, money: Money | None = None) -> OfferChoice | None:
     money = money or Money()
-    basis = price_basis(listed, CARD, money, CARD.per_node)
-    return choose_offer(qualifying_offers(listed, CARD, size, money), replicas, size, basis)
+    newest = newest_check(listed)
+    basis = price_basis(listed, CARD, money, CARD.per_node, newest)
+    return choose_offer(qualifying_offers(listed, CARD, size, money, newest), replicas, size, basis)
 
 
 def hourly(choice: OfferChoice | None, replicas: int, size: int) -> float:
@@ -207,7 +211,7 @@ def test_old_prices_are_marked_and_lose_ties_and_outdated_ones_set_no_basis() ->
 )
 def test_why_there_is_no_price(offers: list[RentalOffer], money: Money, said: str) -> None:
     card = replace(CARD, purchase_usd=None)
-    assert qualifying_offers(offers, card, 8, money) == ()
+    assert qualifying_offers(offers, card, 8, money, DAY) == ()
     assert said in no_price_note(offers, card, 8, money)
 
 
@@ -216,11 +220,12 @@ def test_twice_the_accelerators_cost_about_twice_as_much(name: str) -> None:
     """However the model is split, and at every provider that is named."""
     catalog, money = Catalog.load(), Money()
     accelerator = catalog.accelerators[name]
-    basis = price_basis(catalog.offers, accelerator, money, accelerator.per_node)
+    newest = newest_check(catalog.offers)
+    basis = price_basis(catalog.offers, accelerator, money, accelerator.per_node, newest)
     assert basis is not None and basis.providers >= 3
     bills = []
     for size in (1, 2, 4, 8):
-        choice = choose_offer(qualifying_offers(catalog.offers, accelerator, size, money), 1, size, basis)
+        choice = choose_offer(qualifying_offers(catalog.offers, accelerator, size, money, newest), 1, size, basis)
         bills.append(hourly(choice, 1, size))
     assert all(1.5 <= two / one <= 2.5 for one, two in pairwise(bills)), bills
 
