@@ -127,7 +127,8 @@ def gate(
     square = square + 2 * after * (step + by_others - after) + 2 * after**2
     if later:
         whole = decoding / (1 - prefills.busy_share)
-        square = square + 2 * whole * (step + by_others) + running * met * whole
+        # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.
+        square = square + 2 * whole * (step + by_others) + running * np.maximum(met, whole) * whole
         step = step + running * whole
     return step, by_others, square
 
