@@ -302,9 +302,11 @@ class ServingRuntime(Fact):
         return replace(self.scheduler, token_budget=limits.token_budget, max_sequences=sequences)
 
     def started_with(self, scheduler: Scheduler) -> "ServingRuntime":
-        """Return the runtime with a scheduler whose limits hold on every device."""
-        budget, sequences = scheduler.token_budget, scheduler.max_sequences
-        limits = [replace(one, token_budget=budget, max_sequences=sequences) for one in self.device_limits]
+        """Return the runtime with a scheduler whose requests at most hold on every device.
+
+        The tokens of a step that a device has by default stay: the share of memory follows from them.
+        """
+        limits = [replace(one, max_sequences=scheduler.max_sequences) for one in self.device_limits]
         return replace(self, scheduler=scheduler, device_limits=tuple(limits))
 
     def spread_on(self, accelerator: Accelerator) -> PoolSpread | None:

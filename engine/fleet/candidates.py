@@ -267,7 +267,7 @@ def measure(
     communicators = np.array([serving.communicator_gib(a) for a in accelerators])[which]
     runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
     taken = weights + activations + runtime
-    share = _memory_share(question, accelerators, which, parallelism, budget)
+    share = _memory_share(question, accelerators, which, parallelism)
     pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
     held, entry = question.held_tokens, question.entry_tokens
@@ -329,14 +329,20 @@ def pool_ends(replica: Candidates) -> tuple[float, float] | None:
 
 
 def _memory_share(
-    question: Question, accelerators: tuple[Accelerator, ...], which: Ints, parallelism: Parallelism, budget: Floats
+    question: Question, accelerators: tuple[Accelerator, ...], which: Ints, parallelism: Parallelism
 ) -> Floats:
-    """Return the share of memory that the runtime takes: what somebody said, its rule's, or its own everywhere."""
+    """Return the share of memory that the runtime takes: what somebody said, its rule's, or its own everywhere.
+
+    The rule counts the tokens of a step that were asked for, else the device's own: who publishes a benchmark with
+    larger steps sets the share beside them.
+    """
     runtime = question.runtime
     if question.memory_utilisation or runtime.step_reserve is None:
         return np.full(len(which), question.memory_utilisation or runtime.memory_utilisation)
     limits = [runtime.limits_on(accelerator) for accelerator in accelerators]
     usual = runtime.scheduler.max_sequences
+    asked = question.spec.serving.token_budget
+    budget = np.array([float(asked or (one or runtime.scheduler).token_budget) for one in limits])[which]
     captured = np.array([float(one.captured if one else usual) for one in limits])[which]
     wide = np.array([float(one.captured_wide if one else usual) for one in limits])[which]
     return memory_share(
