@@ -71,11 +71,6 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
         ("ttft",),
     ),
     Exclusion(
-        "TTFT of short runs: cold servers, cached prompts, or a queue that grows as long as the run lasts",
-        lambda row: row["source"] in ("inferencex_experimental", "sgl_cookbook", "vllm_recipes"),
-        ("ttft",),
-    ),
-    Exclusion(
         "rows that contradict themselves: 85 ms at a concurrency of 48, 21 ms at 448",
         lambda row: row["source"] == "aic_silicon_sample" and row["model"].startswith("nvidia/"),
     ),
