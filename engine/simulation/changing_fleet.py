@@ -76,7 +76,7 @@ class ChangingFleet(FleetState):
         self._controller = Controller(policy, initial)
         self._serving = list(range(initial))  # the longest serving first
         self._starting: deque[tuple[float, int]] = deque()  # (serves from, place), in order
-        self._draining: dict[int, float] = {}  # place → since when
+        self._draining: dict[int, float] = {}  # place → since when; later, when its last request so far ended
         self._free = list(range(policy.maximum - 1, initial - 1, -1))  # the next place last
         self._failures = deque(sorted(failures))
         self._polls = 0
@@ -121,6 +121,8 @@ class ChangingFleet(FleetState):
         self._settle(horizon)
         if horizon == NEVER:
             self._release(horizon)
+        for replica, since in self._draining.items():  # who is collected is at hand no more
+            self._draining[replica] = max(since, self._last_end(replica))
         return self._with_first_arrivals(self._collect(self._columns, self._numbers, horizon))
 
     # --- events ---
@@ -180,11 +182,18 @@ class ChangingFleet(FleetState):
     def _release(self, now: float) -> None:
         """Let go of the draining replicas whose last request was done by now."""
         for replica, since in list(self._draining.items()):
-            numbers, clock = self._state.integers[replica], float(self._state.floats[replica][CLOCK])
-            if numbers[ASSIGNED] == numbers[COMPLETED] and clock <= now:
+            numbers, ended = self._state.integers[replica], max(since, self._last_end(replica))
+            if numbers[ASSIGNED] == numbers[COMPLETED] and ended <= now:
                 del self._draining[replica]
                 self._free.append(replica)
-                self.events.append(Event(max(since, clock), "gone", replica))
+                self.events.append(Event(ended, "gone", replica))
+
+    def _last_end(self, replica: int) -> float:
+        """Return when the last request of a replica ended, of those at hand: a step that knew nothing of its end may
+        follow, so that the replica's clock is later.
+        """
+        finish = np.asarray(self._columns.finish, dtype=np.float64)
+        return float(finish[np.asarray(self._chosen) == replica].max(initial=0.0))
 
     def _fail(self, now: float) -> None:
         """Take the replica that has served longest out; its requests begin anew elsewhere, and another one starts."""
