@@ -16,6 +16,7 @@ from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.input_files import text_of
 from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.progress import progress
 from commands.showing import notice, print_json, show
 
 if TYPE_CHECKING:
@@ -113,25 +114,29 @@ def _asked(
     questions = [(one, collected([*shared, flag_statement(one.texts)], facts).completed()) for one in found]
     notice(dict.fromkeys(note for _, question in questions for note in question.notes))
     refused = 0
-    for one, question in questions:
-        try:
-            plan = forecast(question.spec, facts, sources=question.sources, verify=verify)
-        except InputError as error:
-            refused += 1
-            if refused == len(questions):
-                raise
-            plan = NoPlan(str(error), ())
-        yield Compared(one.label, plan)
+    with progress("planning") as draw:
+        for done, (one, question) in enumerate(questions):
+            draw(done, len(questions))
+            try:
+                plan = forecast(question.spec, facts, sources=question.sources, verify=verify)
+            except InputError as error:
+                refused += 1
+                if refused == len(questions):
+                    raise
+                plan = NoPlan(str(error), ())
+            yield Compared(one.label, plan)
 
 
 def _print_csv(rows: "Sequence[Compared]") -> None:
     import csv
 
+    from agent.exports.csv import harmless
     from agent.report.choice.comparison_report import columns_of_rows, comparison_rows
 
     table = csv.DictWriter(sys.stdout, columns_of_rows(), lineterminator="\n")
     table.writeheader()
-    table.writerows(comparison_rows(rows))
+    for row in comparison_rows(rows):  # names may come from a file: no formula, no control character
+        table.writerow({name: harmless(value) if isinstance(value, str) else value for name, value in row.items()})
 
 
 compare_command.__signature__ = signature_with_flags(compare_command, FLAGS)  # type: ignore[attr-defined]

@@ -1,8 +1,11 @@
 """Gates: what a plan must stay within, from flags or a policy file, and what of it does not hold."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from catalogs.errors import InputError, listed, quoted
 from catalogs.units import read_count, read_percentage, read_seconds, read_usd, show_percent, show_seconds, show_usd
@@ -13,16 +16,36 @@ if TYPE_CHECKING:
 LATENCIES: Final = tuple(
     f"{metric}-{percentile}" for metric in ("ttft", "itl", "e2e") for percentile in ("mean", "p50", "p90", "p95", "p99")
 )
-GATES: Final = ("budget", "max-gpus", *LATENCIES, "max-increase", "max-decrease")
+OPTIONS: Final = {
+    "budget": ("USD", "Most a month."),
+    "max-gpus": ("N", "Most accelerators."),
+    "ttft-p95": ("TIME", "Most at the peak; a policy may have other latencies."),
+    "itl-p95": ("TIME", "Likewise."),
+    "max-increase": ("5%|USD", "Most that the bill may rise."),
+    "max-decrease": ("5%|USD", "Most that it may fall."),
+}
+"""Gates that are options of a command: what stands behind each, and its help."""
+GATES: Final = tuple(dict.fromkeys((*OPTIONS, *LATENCIES)))
 
 
-def gates_of(policy: Path | None, flags: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the limits by gate; flags win over the file.
+def with_gates(command: Callable[..., int]) -> Callable[..., int]:
+    """Return the command with an option for each gate in place of its keywords, as typer reads them."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    for name, (metavar, text) in OPTIONS.items():
+        kind: Any = Annotated[str | None, typer.Option(f"--{name}", metavar=metavar, help=text, show_default=False)]
+        parameter = name.replace("-", "_")
+        own.append(inspect.Parameter(parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
+    command.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+    return command
+
+
+def gates_of(policy: Path | None, options: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the limits by gate; options of the command win over the file.
 
     Raises InputError where the file cannot be read or has what is no gate, or a limit that cannot be read.
     """
     found = dict(_from_file(policy)) if policy else {}
-    found |= {name: text for name, text in flags.items() if text is not None}
+    found |= {name.replace("_", "-"): text for name, text in options.items() if text is not None}
     for name, text in found.items():
         _limit(name, text)
     return found

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.fields.table import FIELDS
 from agent.statements.flags import FLAGS
 from catalogs.errors import InputError, listed, quoted
 from commands.asking import asked
@@ -89,16 +90,10 @@ def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice |
 
 def _command(choice: "Choice") -> str:
     """Return the flags that ask forecast for exactly the best option."""
-    best = choice.best
-    flags = {
-        "--gpu-type": best.accelerator,
-        "--precision": best.precision,
-        "--tp": str(best.tensor_parallel),
-        "--pp": str(best.pipeline_parallel),
-        "--dp": str(best.data_parallel),
-        "--ep": str(best.expert_parallel),
-    }
-    given = " ".join(f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value != "1")
+    flags = {FIELDS[path].flag: value for path, value in choice.best.values.items()}
+    given = " ".join(
+        f"{flag} {shlex.quote(str(value))}" for flag, value in flags.items() if value not in (1, "on_demand")
+    )
     return f"the same question to `fleetcast forecast` with {given}"
 
 

@@ -10,6 +10,7 @@ import typer
 from agent.exports import format_called, format_names
 from catalogs.errors import InputError
 from commands.failures import Exit
+from commands.gates import broken, gates_of, with_gates
 from commands.input_files import text_of
 from commands.options import Directories, Full, Json, Plain, new_app
 
@@ -66,31 +67,19 @@ def export(
 
 
 Policy = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML with the same gates: max_gpus = 64.")]
-Budget = Annotated[str | None, typer.Option(metavar="USD", help="Most a month.")]
-MaxGpus = Annotated[str | None, typer.Option(metavar="N", help="Most accelerators.")]
-Ttft = Annotated[
-    str | None, typer.Option("--ttft-p95", metavar="TIME", help="Most at the peak; a policy has the others.")
-]
-Itl = Annotated[str | None, typer.Option("--itl-p95", metavar="TIME", help="Likewise.")]
-Increase = Annotated[str | None, typer.Option(metavar="5%|USD", help="Most that the bill may rise.")]
-Decrease = Annotated[str | None, typer.Option(metavar="5%|USD", help="Most that it may fall.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="For a comment on a pull request.")]
 
 
 @app.command()
+@with_gates
 def check(
     file: File,
     policy: Policy = None,
-    budget: Budget = None,
-    max_gpus: MaxGpus = None,
-    ttft_p95: Ttft = None,
-    itl_p95: Itl = None,
-    max_increase: Increase = None,
-    max_decrease: Decrease = None,
     catalog: Directories = None,
     json: Json = False,
     plain: Plain = False,
     markdown: Markdown = False,
+    **gates: str | None,
 ) -> int:
     """Make a saved plan again: the same with the same catalog, else what moved. Exit 4 where a gate does not hold."""
     from commands.catalogs_of_user import user_catalogs
@@ -98,7 +87,7 @@ def check(
     from engine.plan import NoPlan
     from engine.plan_file import as_written, read_plan
 
-    gates = _gates(policy, budget, max_gpus, ttft_p95, itl_p95, max_increase, max_decrease)
+    limits = gates_of(policy, gates)
     before, facts = read_plan(text_of(file), str(file)), user_catalogs(catalog or ())
     again = made_again(before, facts)
     if isinstance(again, NoPlan):
@@ -108,40 +97,29 @@ def check(
         return Exit.NOTHING_MEETS
     after = as_written(again)
     same = "The same plan." if after == before else "The same figures; other parts of the plan differ."
-    return _differences(before, after, facts, gates, same=same, json=json, plain=plain, markdown=markdown)
+    return _differences(before, after, facts, limits, same=same, json=json, plain=plain, markdown=markdown)
 
 
 @app.command()
+@with_gates
 def diff(
     previous: Annotated[Path, typer.Argument(metavar="PREVIOUS", help="A plan that was saved.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Another; - is standard input.")],
     policy: Policy = None,
-    budget: Budget = None,
-    max_gpus: MaxGpus = None,
-    ttft_p95: Ttft = None,
-    itl_p95: Itl = None,
-    max_increase: Increase = None,
-    max_decrease: Decrease = None,
     catalog: Directories = None,
     json: Json = False,
     plain: Plain = False,
     markdown: Markdown = False,
+    **gates: str | None,
 ) -> int:
     """What changed between two plans, and which input did how much of it. Exit 4 where a gate does not hold."""
     from commands.catalogs_of_user import user_catalogs
     from engine.plan_file import read_plan
 
-    gates = _gates(policy, budget, max_gpus, ttft_p95, itl_p95, max_increase, max_decrease)
+    limits = gates_of(policy, gates)
     before, after = (read_plan(text_of(file), str(file)) for file in (previous, new))
     facts = user_catalogs(catalog or ())
-    return _differences(before, after, facts, gates, same="", json=json, plain=plain, markdown=markdown)
-
-
-def _gates(policy: Path | None, *flags: str | None) -> dict[str, str]:
-    from commands.gates import gates_of
-
-    names = ("budget", "max-gpus", "ttft-p95", "itl-p95", "max-increase", "max-decrease")
-    return gates_of(policy, dict(zip(names, flags, strict=True)))
+    return _differences(before, after, facts, limits, same="", json=json, plain=plain, markdown=markdown)
 
 
 def _differences(
@@ -157,7 +135,6 @@ def _differences(
 ) -> int:
     from agent.report.choice.diff_report import diff_report, diff_tree
     from agent.report.rendering.markdown import markdown as as_markdown
-    from commands.gates import broken
     from commands.showing import exit_code, notice, print_json
     from commands.showing import show as show_report
     from engine.choice.attribution import attribution
@@ -166,7 +143,7 @@ def _differences(
     failed = list(broken(gates, after, before))
     report = diff_report(before, after, why)
     if json:
-        print_json({"same": report is None, "broken": failed} | diff_tree(before, after, why))
+        print_json({"same": after == before, "broken": failed} | diff_tree(before, after, why))
     elif report is not None and markdown:
         sys.stdout.write(as_markdown(report))
     elif report is not None:

@@ -42,8 +42,8 @@ def what_if_command(
     from agent.session.saved_plan import state_of
     from engine.plan_file import read_plan
 
-    state = state_of(read_plan(text_of(file), str(file)))
     ports = ports_of(user_catalogs(catalog or ()))
+    state = state_of(read_plan(text_of(file), str(file)), ports.catalog)
     variations = [_in_words(text, state, ports) for text in changes or ()]
     if assignments:
         variations.append(_assigned(assignments))

@@ -7,7 +7,7 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 """
 
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct, to_builtins
 
@@ -633,6 +633,23 @@ def six_digits(value: float) -> float | int:
     if not isfinite(rounded):
         raise ValueError("a plan may not hold NaN or infinity")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+class _Split(Protocol):
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def pipeline_parallel(self) -> int: ...
+    @property
+    def data_parallel(self) -> int: ...
+    @property
+    def expert_parallel(self) -> int: ...
+
+
+def split_shown(item: _Split, always: str = "TP") -> str:
+    """Return how something is split: 'TP4 PP2'; sizes of one are left out, but for that of ``always``."""
+    sizes = (item.tensor_parallel, item.pipeline_parallel, item.data_parallel, item.expert_parallel)
+    return parallelism_shown(*sizes, separator=" ", always=always)
 
 
 def parallelism_shown(tp: int, pp: int, dp: int, ep: int, *, separator: str = " × ", always: str = "TP") -> str:

@@ -10,7 +10,7 @@ from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, NoPlan, parallelism_shown
+from engine.plan import CapacityPlan, NoPlan, split_shown
 from engine.workload import Statement, Target, target_name
 
 Row = tuple[str, str, float | None]
@@ -139,7 +139,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     peak = plan.performance.at_peak
     rows: list[Row] = [
         ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
-        ("replicas", f"{plan.fleet.replicas} of {_shape(plan)}", None),
+        ("replicas", f"{plan.fleet.replicas} of {split_shown(plan.chosen, always='')}", None),
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
         *_price_beside(plan, other),
@@ -198,12 +198,6 @@ def _latency(plan: CapacityPlan, target: Target) -> float:
 
 def _fleet(plan: CapacityPlan) -> str:
     return f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
-
-
-def _shape(plan: CapacityPlan) -> str:
-    chosen = plan.chosen
-    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
-    return parallelism_shown(*sizes, separator=" ", always="")
 
 
 def _moved(old: float | None, new: float | None, same: bool) -> str:

@@ -20,7 +20,8 @@ from engine.workload import WorkloadSpec, flattened, validated
 
 EXACT: Final = 6
 """Inputs up to which every order counts: 64 plans. Of more, orders are drawn."""
-DRAWN_ORDERS: Final = 12
+DRAWN_PLANS: Final = 120
+"""Plans that drawn orders may take, a step of each order a plan; two orders at least."""
 SEED: Final = 1
 
 Figures = tuple[float, ...]
@@ -113,8 +114,8 @@ def _orders(names: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:
 
     if len(names) <= EXACT:
         return [(order, 1 / factorial(len(names))) for order in permutations(names)]
-    random = Random(SEED)
-    return [(tuple(random.sample(names, len(names))), 1 / DRAWN_ORDERS) for _ in range(DRAWN_ORDERS)]
+    random, drawn = Random(SEED), max(2, DRAWN_PLANS // len(names))
+    return [(tuple(random.sample(names, len(names))), 1 / drawn) for _ in range(drawn)]
 
 
 def _figures_with(

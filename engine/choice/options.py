@@ -15,7 +15,7 @@ from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import PricedOffer
 from engine.fleet.prices import Choices, fleet_prices
 from engine.fleet.search import SizedCandidates, has_evidence, search
-from engine.plan import CapacityPlan, parallelism_shown
+from engine.plan import CapacityPlan
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
@@ -57,16 +57,10 @@ class Option(Struct, frozen=True):
     """Kernels of the accelerator, or of another of its architecture, were measured."""
 
     @property
-    def shape(self) -> str:
-        """How a replica is split, in words: 'TP4 PP2'."""
-        sizes = (self.tensor_parallel, self.pipeline_parallel, self.data_parallel, self.expert_parallel)
-        return parallelism_shown(*sizes, separator=" ")
-
-    @property
     def values(self) -> Mapping[str, Any]:
-        """What a spec says to ask for exactly this one, by path."""
+        """What flags say to ask for exactly this one, by the path of their field."""
         return {
-            "hardware.accelerators": [self.accelerator],
+            "hardware.accelerators": self.accelerator,
             "precision.weights": self.precision,
             "serving.tensor_parallel": self.tensor_parallel,
             "serving.pipeline_parallel": self.pipeline_parallel,

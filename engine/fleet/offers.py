@@ -22,7 +22,7 @@ from engine.workload import Money, Term
 EVERYWHERE = frozenset({"", "global", "all", "any"})
 """Regions of offers that hold in all of a provider's regions, or whose region is not known."""
 OLD = timedelta(days=180)
-"""A price checked so long before the newest of the catalog is marked, and loses ties: rents fell by a third a year."""
+"""A price checked so long before the newest of the catalog is marked, and loses ties."""
 OUTDATED = timedelta(days=365)
 """A price as old as this says nothing about what is usual today."""
 BY_THE_NODE = ("SXM", "OAM")

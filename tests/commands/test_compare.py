@@ -68,6 +68,18 @@ def test_csv_holds_what_json_holds(fleetcast: Program) -> None:
     assert [float(row["monthly_usd"]) for row in table] == [row["monthly_usd"] for row in rows]
 
 
+def test_a_csv_of_a_strangers_plans_is_harmless(fleetcast: Program, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    fleetcast("forecast", *ASKED, "--gpu-type", "H100", "--output", file)
+    tree = json.loads(file.read_text())
+    tree["chosen"]["model"] = "=cmd|' /C calc'!A0"
+    tree["chosen"]["runtime"] = "vllm\x1b[2J"
+    file.write_text(json.dumps(tree))
+    run = fleetcast("compare", file, file, "--csv")
+    assert "\x1b" not in run.out
+    assert all(row["model"].startswith("'=") for row in csv.DictReader(io.StringIO(run.out)))
+
+
 def test_saved_plans_stand_side_by_side(fleetcast: Program, tmp_path: Path) -> None:
     files = []
     for card in ("H100", "L4"):

@@ -1,5 +1,6 @@
 """`what-if`: a saved plan with something changed is the plan of the changed question."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ def test_the_what_if_of_nothing_changes_nothing(fleetcast: Program, plan: Path) 
     assert (run.code, run.out) == (0, "")
     assert "that is the plan already" in run.err
     assert fleetcast("what-if", plan, "--set", "tokens.output.mean=200", "--json").tree["variants"][0]["changed"] == {}
+
+
+@pytest.mark.parametrize("model", ["stranger/model", "/etc/hostname", "./plan.json"])
+def test_nothing_is_read_or_fetched_for_the_model_of_a_strangers_plan(
+    fleetcast: Program, plan: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("a plan made the program read a file or ask the hub")
+
+    for name in ("config_from_hub", "config_from_file"):
+        monkeypatch.setattr(f"catalogs.huggingface.{name}", asked)
+    tree = json.loads(plan.read_text())
+    tree["spec"]["model"] = model
+    plan.write_text(json.dumps(tree))
+    assert model.rpartition("/")[2] in fleetcast.refusal("what-if", plan, "traffic x2")
 
 
 def test_a_change_that_nothing_meets_says_so_by_its_exit_code(fleetcast: Program, plan: Path) -> None:

@@ -11,7 +11,7 @@ from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.front import Relaxation
 from engine.choice.options import Objective, Option
 from engine.fleet.offers import TERM_WORDS
-from engine.plan import plain, six_digits
+from engine.plan import plain, six_digits, split_shown
 from engine.workload import Term, WorkloadSpec, target_name
 
 SHOWN = 6
@@ -37,7 +37,7 @@ class Choice(Struct, frozen=True):
 def named(option: Option) -> str:
     """Return an option in words: '20 × H100 SXM5 80GB = 5 × TP4, FP8'."""
     count = f"{show_count(option.accelerators)} × {option.accelerator_name}"
-    return f"{count} = {show_count(option.replicas)} × {option.shape}, {option.precision.upper()}"
+    return f"{count} = {show_count(option.replicas)} × {split_shown(option)}, {option.precision.upper()}"
 
 
 def latency_name(spec: WorkloadSpec) -> str:

@@ -9,7 +9,7 @@ from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, W
 from agent.report.choice.figures import FIGURES
 from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
-from engine.plan import CapacityPlan, NoPlan, parallelism_shown, six_digits
+from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
 from engine.workload import Target, target_name
 
 
@@ -25,18 +25,11 @@ class Compared(Struct, frozen=True):
         return self.plan if isinstance(self.plan, CapacityPlan) else None
 
 
-def shape(plan: CapacityPlan) -> str:
-    """Return how one replica is split, 'TP8' or 'TP4 PP2'."""
-    chosen = plan.chosen
-    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
-    return parallelism_shown(*sizes, separator=" ")
-
-
 def decomposition(plan: CapacityPlan) -> str:
     """Return what a fleet is made of in words: '40 GPUs = 5 replicas × TP8; 13 requests in each, 65 in all'."""
     fleet, peak = plan.fleet, plan.performance.at_peak
     noun = accelerators_noun(plan.chosen, fleet.accelerators)
-    each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {shape(plan)}"
+    each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {split_shown(plan.chosen)}"
     everywhere = peak.in_flight * fleet.replicas
     return (
         f"{show_count(fleet.accelerators)} {noun} = {each}; {show_count(round(peak.in_flight))} requests in each, "
@@ -79,7 +72,7 @@ def _row(one: Compared, target: Target | None) -> tuple[Cell, ...]:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
     return (
         one.label,
-        f"{show_count(fleet.accelerators)} = {show_count(fleet.replicas)} × {shape(plan)}",
+        f"{show_count(fleet.accelerators)} = {show_count(fleet.replicas)} × {split_shown(plan.chosen)}",
         show_seconds(latency),
         show_seconds(peak.itl_s.mean),
         usd_shown(plan.cost.monthly_usd),
@@ -121,7 +114,7 @@ def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
                 "accelerator": plan.chosen.accelerator,
                 "precision": plan.chosen.precision.weights,
                 "runtime": plan.chosen.runtime,
-                "parallelism": shape(plan),
+                "parallelism": split_shown(plan.chosen),
                 "decomposition": decomposition(plan),
                 "meets_targets": plan.answer.meets_targets,
             }

@@ -1,7 +1,7 @@
 """Two plans of one service, the previous and the new: only what changed, and which input did how much of it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from agent.fields.table import FIELDS
 from agent.report.blocks import Block, Cell, Column, Heading, Paragraph, Report, Table
@@ -9,7 +9,8 @@ from agent.report.choice.figures import FIGURES
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_seconds
 from engine.choice.attribution import Attribution, Changed
-from engine.plan import CapacityPlan, plain, six_digits
+from engine.plan import CapacityPlan, plain, six_digits, split_shown
+from engine.workload import Metric
 
 COMPARED: Final = (
     "replicas", "gpus", "gpus-high", "monthly", "autoscaled", "per-million", "ttft-p95", "ttft-p99", "itl", "itl-p95",
@@ -22,7 +23,7 @@ LABELS: Final = {
     "holds-to": "holds to",
 }
 PARTS: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
-    "accelerators": ("accelerators", lambda value: f"{value:+.3g}"),
+    "accelerators": ("accelerators", lambda value: _signed(value, "{:.3g}".format)),
     "monthly_usd": ("monthly", lambda value: _signed(value, usd_shown)),
     "ttft_p95_s": ("TTFT p95", lambda value: _signed(value, show_seconds)),
     "itl_mean_s": ("ITL mean", lambda value: _signed(value, show_seconds)),
@@ -41,10 +42,9 @@ def choices(before: CapacityPlan, after: CapacityPlan) -> dict[str, tuple[str, s
 
     def said(plan: CapacityPlan) -> dict[str, str]:
         chosen, offer = plan.chosen, plan.chosen.offer
-        sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
         return {
             "accelerator": chosen.accelerator_name,
-            "TP, PP, DP, EP": " · ".join(map(str, sizes)),
+            "split": split_shown(chosen),
             "weights": chosen.precision.weights.upper(),
             "runtime": chosen.runtime,
             "offer": f"{offer.provider} {offer.instance} at {offer.usd_per_hour:g} USD/h" if offer else "none",
@@ -71,9 +71,7 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
         shown = FIGURES[name].shown
         change = f"{now / was - 1:+.1%}" if was and now is not None else ""
         cells = [("none" if value is None else shown(value)) for value in (was, now)]
-        rows.append(
-            (LABELS.get(name, name.replace("-", " ").replace("ttft", "TTFT").replace("itl", "ITL")), *cells, change)
-        )
+        rows.append((_label(name), *cells, change))
     columns = (
         Column(""),
         Column("previous", "right"),
@@ -142,6 +140,13 @@ def value_of(one: Changed, value: Any) -> str:
 
 def _signed(value: float, show: Callable[[float], str]) -> str:
     return ("+" if value >= 0 else "−") + show(abs(value))
+
+
+def _label(name: str) -> str:
+    """Return what a figure is called in a report: 'TTFT p95' of ttft-p95."""
+    metric, _, rest = name.partition("-")
+    named = metric.upper() if metric in get_args(Metric) else metric
+    return LABELS.get(name, f"{named} {rest}".strip())
 
 
 def diff_tree(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> dict[str, Any]:

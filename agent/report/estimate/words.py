@@ -5,7 +5,7 @@ from agent.report.blocks import Tone
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.estimate.estimate import Setup
 from engine.estimate.given_load import GivenLoad
-from engine.plan import parallelism_shown
+from engine.plan import split_shown
 
 UNKNOWN = "–"
 
@@ -15,9 +15,9 @@ TONES: dict[str, Tone] = {"compatible": "good", "marginal": "warning", "incompat
 
 def setup_shown(setup: Setup) -> str:
     """Return '2 × H200 SXM 141GB (TP2): Llama 3.1 70B in BF16 on vllm 0.33'."""
-    sizes = (setup.tensor_parallel, setup.pipeline_parallel, setup.data_parallel, setup.expert_parallel)
-    split = parallelism_shown(*sizes, separator=" ")
-    where = f"{setup.accelerators} × {setup.accelerator_name}" + (f" ({split})" if setup.accelerators > 1 else "")
+    where = f"{setup.accelerators} × {setup.accelerator_name}" + (
+        f" ({split_shown(setup)})" if setup.accelerators > 1 else ""
+    )
     runtime = f"{setup.runtime} {setup.runtime_version}".strip()
     return f"{where}: {setup.model_name} in {precision_shown(setup.precision.weights)} on {runtime}"
 

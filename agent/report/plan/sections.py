@@ -13,7 +13,7 @@ from agent.report.plan.replay_section import replay_blocks
 from agent.report.plan.workload_section import workload_table
 from agent.report.words import amount_shown, assumption_shown, joined, pool_facts, sentence, start_lead, usd_shown
 from catalogs.units import show_bytes, show_count, show_percent, show_seconds
-from engine.plan import Alternative, CapacityPlan, Memory, Rejection, parallelism_shown
+from engine.plan import Alternative, CapacityPlan, Memory, Rejection, split_shown
 
 SHOWN_REJECTIONS = 20
 
@@ -49,7 +49,6 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
 
 def _replica(plan: CapacityPlan) -> Iterator[Block]:
     chosen, precision = plan.chosen, plan.chosen.precision
-    sizes = (chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel)
     formats = joined(
         f"weights {precision_shown(precision.weights)}",
         f"KV cache {precision_shown(precision.kv_cache)}",
@@ -59,7 +58,7 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
         (
             ("model", chosen.model_name),
             ("accelerators", f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}"),
-            ("parallelism", parallelism_shown(*sizes, separator=" ")),
+            ("parallelism", split_shown(chosen)),
             ("precision", formats),
             ("serving runtime", f"{chosen.runtime} {chosen.runtime_version}".strip()),
         )
@@ -99,11 +98,9 @@ def _alternatives(plan: CapacityPlan) -> Table:
 
 
 def _alternative_row(item: Alternative) -> tuple[Cell, ...]:
-    sizes = (item.tensor_parallel, item.pipeline_parallel, item.data_parallel, item.expert_parallel)
-    split = parallelism_shown(*sizes, separator=" ")
     return (
         f"{show_count(item.accelerators)} × {item.accelerator_name}",
-        f"{show_count(item.replicas)} × {split} {precision_shown(item.weights)}",
+        f"{show_count(item.replicas)} × {split_shown(item)} {precision_shown(item.weights)}",
         usd_shown(item.monthly_usd),
         show_seconds(item.ttft_p95_s),
         show_seconds(item.itl_mean_s),
