@@ -59,9 +59,9 @@ def test_commitment_and_interruption_cost_less(offer: RentalOffer) -> None:
         assert offer.spot_usd_per_hour < offer.on_demand_usd_per_hour
 
 
-def test_an_instance_fits_in_a_node_or_is_a_rack() -> None:
+def test_an_instance_fits_in_a_node_or_is_a_rack_or_google_s_double_node() -> None:
     larger = {offer.id for offer in OFFERS if offer.accelerators > CATALOG.accelerators[offer.accelerator].per_node}
-    assert larger == {"aws-u-p6e-gb200x72-capacity-block-us"}
+    assert larger == {"aws-u-p6e-gb200x72-capacity-block-us", "gcp-a2-megagpu-16g-us-central1"}
 
 
 def test_what_is_sold_by_the_accelerator_is_priced_for_one() -> None:

@@ -21,6 +21,7 @@ from engine.fleet.offers import (
 )
 from engine.workload import Money
 from tests.draws import draws
+from tests.every import of_every
 
 CARD = Accelerator(
     id="card",
@@ -215,19 +216,54 @@ def test_why_there_is_no_price(offers: list[RentalOffer], money: Money, said: st
     assert said in no_price_note(offers, card, 8, money)
 
 
-@pytest.mark.parametrize("name", ["a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm", "l40s", "mi300x"])
-def test_twice_the_accelerators_cost_about_twice_as_much(name: str) -> None:
-    """However the model is split, and at every provider that is named."""
-    catalog, money = Catalog.load(), Money()
-    accelerator = catalog.accelerators[name]
-    newest = newest_check(catalog.offers)
-    basis = price_basis(catalog.offers, accelerator, money, accelerator.per_node, newest)
-    assert basis is not None and basis.providers >= 3
-    bills = []
+CATALOG = Catalog.load()
+NEWEST = newest_check(CATALOG.offers)
+ANY_PROVIDER = Money()
+
+
+def bill(
+    accelerator: Accelerator, replicas: int, size: int, money: Money = ANY_PROVIDER
+) -> tuple[float, OfferChoice] | None:
+    """USD an hour of a fleet at the catalog's prices, and its offers."""
+    basis = price_basis(CATALOG.offers, accelerator, money, accelerator.per_node, NEWEST)
+    choice = choose_offer(qualifying_offers(CATALOG.offers, accelerator, size, money, NEWEST), replicas, size, basis)
+    return (hourly(choice, replicas, size), choice) if choice else None
+
+
+@of_every(CATALOG.accelerators.values())
+def test_more_accelerators_of_a_kind_never_cost_less(accelerator: Accelerator) -> None:
     for size in (1, 2, 4, 8):
-        choice = choose_offer(qualifying_offers(catalog.offers, accelerator, size, money, newest), 1, size, basis)
-        bills.append(hourly(choice, 1, size))
-    assert all(1.5 <= two / one <= 2.5 for one, two in pairwise(bills)), bills
+        bills = [found[0] for replicas in range(1, 18) if (found := bill(accelerator, replicas, size))]
+        assert bills == sorted(bills), size
+    for replicas in (1, 2, 3, 8):
+        bills = [found[0] for size in (1, 2, 4, 8) if (found := bill(accelerator, replicas, size))]
+        assert bills == sorted(bills), replicas
+
+
+@of_every(CATALOG.accelerators.values())
+def test_twice_the_accelerators_cost_about_twice_as_much(accelerator: Accelerator) -> None:
+    """However the model is split, where the usual provider sells parts of a node at one price an accelerator."""
+    basis = price_basis(CATALOG.offers, accelerator, Money(), accelerator.per_node, NEWEST)
+    own = [o for o in CATALOG.offers if o.accelerator == accelerator.id and basis and o.provider == basis.provider]
+    if any(o.by_accelerator for o in own) and accelerator.per_node >= 8:
+        bills = [found[0] for size in (1, 2, 4, 8) if (found := bill(accelerator, 1, size))]
+        assert len(bills) == 4
+        assert all(1.5 <= two / one <= 2.5 for one, two in pairwise(bills)), bills
+    for size in (1, 2, 4, 8):  # and fleets that fill nodes, everywhere
+        full, twice = bill(accelerator, 16, size), bill(accelerator, 32, size)
+        assert (full is None) == (twice is None)
+        assert full is None or twice is None or 1.5 <= twice[0] / full[0] <= 2.5
+
+
+@of_every(CATALOG.accelerators.values())
+def test_no_provider_is_never_cheaper_than_the_cheapest_nor_dearer_than_the_dearest_named(
+    accelerator: Accelerator,
+) -> None:
+    providers = {offer.provider for offer in CATALOG.offers if offer.accelerator == accelerator.id}
+    for replicas, size in ((1, 1), (3, 1), (1, 8), (3, 4), (20, 2)):
+        named = [found[0] for p in providers if (found := bill(accelerator, replicas, size, Money(provider=p)))]
+        if usual := bill(accelerator, replicas, size):
+            assert min(named) <= usual[0] * (1 + 1e-9) and usual[0] <= max(named) * (1 + 1e-9)
 
 
 sold = st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.floats(0.01, 1000)), min_size=1, max_size=20)
