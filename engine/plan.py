@@ -6,7 +6,7 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 (E2E − TTFT)/(output tokens − 1). Figures are written with six significant digits.
 """
 
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct, to_builtins
@@ -354,7 +354,7 @@ class Fleet(Result, frozen=True):
     """How many."""
 
     replicas: int
-    """Running at today's peak hour, spares not counted."""
+    """Running at today's peak hour, spares among them."""
     minimum_replicas: int
     """At the trough, spares included."""
     maximum_replicas: int
@@ -368,10 +368,21 @@ class Fleet(Result, frozen=True):
     billed_accelerators: int
     """In those instances."""
     capacity_requests_per_s: float
+    """With the spares down; so is the one below."""
     capacity_output_tokens_per_s: float
     ledger: tuple[LedgerLine, ...]
     rated_watts: float | None = None
     """Power limits of the whole fleet, with their share of the hosts; null where no power was said to be allowed."""
+
+    @property
+    def spares(self) -> int:
+        """Replicas that were asked for beyond what the load needs."""
+        return sum(line.replicas for line in self.ledger if line.reason == "spares")
+
+    @property
+    def working_replicas(self) -> int:
+        """Replicas that today's peak hour needs: all but the spares."""
+        return max(self.replicas - self.spares, 1)
 
 
 class Autoscaling(Result, frozen=True):
@@ -610,16 +621,25 @@ class CapacityPlan(Result, frozen=True):
     schema_version: int = SCHEMA_VERSION
 
 
-def plain(value: object) -> Any:
-    """Return a record as JSON values: six significant digits, no NaN, field order kept."""
+LARGE_USD = 1e6
+"""From here on six digits would not hold a bill to the dollar: it is written in whole ones."""
+
+
+def plain(value: object, *, usd: bool = False) -> Any:
+    """Return a record as JSON values: six significant digits, no NaN, field order kept.
+
+    Args:
+        value: a record, or a part of one.
+        usd: whether it is an amount, which is never rounded beyond the dollar.
+    """
     if isinstance(value, Struct):
         return plain(to_builtins(value))
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, usd=str(key).endswith("_usd")) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, float):
-        return six_digits(value)
+        return round(value) if usd and LARGE_USD <= abs(value) < inf else six_digits(value)
     return value
 
 

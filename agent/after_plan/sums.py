@@ -17,6 +17,7 @@ from catalogs.units import (
     show_usd,
 )
 from engine.plan import CapacityPlan, Latency, Performance
+from engine.question.fleet_limits import fewest_replicas
 from engine.workload import target_name
 
 Explanation = tuple[Block, ...]
@@ -42,8 +43,7 @@ def _fleet(plan: CapacityPlan) -> Explanation:
                 singular(
                     f"{show_rate(calls)} × {show_figure(traffic.peak_factor)} in the busiest hour = {show_rate(peak)}; "
                     f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
-                    f"{plan.fleet.replicas} replicas × {chosen.accelerators_per_replica} = "
-                    f"{plan.fleet.replicas * chosen.accelerators_per_replica} {noun}."
+                    f"{_replicas_sum(plan)} × {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
                 )
             )
         )
@@ -66,14 +66,24 @@ def _fleet(plan: CapacityPlan) -> Explanation:
     return tuple(blocks)
 
 
+def _replicas_sum(plan: CapacityPlan) -> str:
+    """Return the replicas that run today, as a sum where spares or a stated minimum are among them."""
+    fleet, least = plan.fleet, fewest_replicas(plan.spec)
+    asked = " as was asked" if least > 1 and fleet.working_replicas == least else ""
+    needed = f"{fleet.working_replicas} replicas{asked}"
+    return f"{needed} + {fleet.spares} spare = {fleet.replicas}" if fleet.spares else needed
+
+
 def _holds(plan: CapacityPlan) -> Explanation:
     capacity = plan.replica_capacity
-    total = capacity.requests_per_s * plan.fleet.replicas
+    total = capacity.requests_per_s * plan.fleet.working_replicas
+    down = " with the spares down" if plan.fleet.spares else ""
     return (
         Paragraph(
             singular(
-                f"{plan.fleet.replicas} replicas × {show_rate(capacity.requests_per_s)} = {show_rate(total)}. A "
-                f"replica stops there because of {capacity.binds}; next comes {capacity.breaks_next}."
+                f"{plan.fleet.working_replicas} replicas{down} × {show_rate(capacity.requests_per_s)} = "
+                f"{show_rate(total)}. A replica stops there because of {capacity.binds}; next comes "
+                f"{capacity.breaks_next}."
             )
         ),
     )

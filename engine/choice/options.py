@@ -189,7 +189,8 @@ def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) 
                     choice.chosen.instances_for(count, size) * choice.chosen.accelerators if choice else count * size
                 )
                 share = power_share(curve, float(in_flight[at]), float(busy[at, 0]))
-                drawn = count * size * share + max(billed - count * size, 0) * curve.idle
+                working = int(sized.counts.peak[row]) * size
+                drawn = working * share + (billed - working) * curve.idle
                 kwh = accelerator.power_w / 1000 * HOURS_PER_MONTH * drawn
             yield Option(
                 accelerator=accelerator.id,

@@ -132,8 +132,10 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
         given = given_replicas(spec.hardware, found.unit_sizes)
         if given is None:
             raise ValueError("neither a load nor a fleet is given")
-        whole = np.where(np.isnan(capacity), np.nan, given)
-        return Counts(whole, whole, whole, whole, whole)
+        spares = spec.availability.spare_replicas
+        whole = np.where(np.isnan(capacity) | (given <= spares), np.nan, given)
+        working = whole - spares
+        return Counts(working, working, working, working, whole)
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
 
 

@@ -29,9 +29,10 @@ def answer_of(verdict: Verdict) -> Answer:
     missed = [_name(result) for result in verdict.results if not result.met and result not in verdict.overturned]
     many, serve = ("s", "serve") if fleet.replicas > 1 else ("", "serves")
     replica = parallelism_shown(*found.parallelism.sizes(), always="")
+    spare = f", {fleet.spares} of them spare," if fleet.spares else ""
     sentence = (
-        f"{fleet.accelerators} × {found.accelerator(0).name}: {fleet.replicas} replica{many} of {replica} {serve} "
-        f"{question.model.name} in {question.weights.name}"
+        f"{fleet.accelerators} × {found.accelerator(0).name}: {fleet.replicas} replica{many} of {replica}{spare} "
+        f"{serve} {question.model.name} in {question.weights.name}"
     )
     if question.mean_rate is None and spec.traffic.concurrency is None:
         mean = fleet.capacity_requests_per_s / spec.traffic.peak_factor

@@ -26,8 +26,8 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
     whole = float(best.counts.total[0]) * float(best.candidates.parallelism.accelerators[0])
-    # With growth, spares or bursts the count is that of all lines, not of today's peak hour.
-    in_all = " in all" if best.counts.total[0] > best.counts.peak[0] else ""
+    # With growth or bursts the count is that of all lines, not of today's fleet.
+    in_all = " in all" if best.counts.growth[0] > best.counts.peak[0] else ""
 
     def note(text: str, others: Mapping[str, float]) -> None:
         moves = {label: count for label, count in others.items() if count and not np.isnan(count)}

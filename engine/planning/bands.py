@@ -179,10 +179,11 @@ def _fleet_band(chosen: ChosenFleet, carried: Factors, *, meets_targets: bool) -
             alone.
     """
     fleet, traffic = chosen.fleet, chosen.question.spec.traffic
-    worst = fleet.replicas
+    worst = fleet.working_replicas
     if traffic.requests_per_s is not None or traffic.concurrency is not None:
-        load = chosen.points.at_peak.requests_per_s * fleet.replicas
+        load = chosen.points.at_peak.requests_per_s * worst
         worst = max(int(-(-load // (chosen.capacity.requests_per_s * carried[0]))), worst)
+    worst += fleet.spares
     size = int(chosen.candidate.candidates.parallelism.accelerators[0])
     return FleetBand(
         replicas=CountRange(fleet.replicas, worst),

@@ -27,7 +27,7 @@ def bill_of(
     if choice is None:
         note = no_price_note(question.catalog.offers, found.accelerator(0), size, spec.money)
         return bill.unpriced(note, spec.money)
-    calls = points.at_mean.requests_per_s * fleet.replicas
+    calls = points.at_mean.requests_per_s * fleet.working_replicas
     usage = bill.Usage(
         requests_per_s=calls / spec.traffic.calls_per_request,
         calls_per_request=spec.traffic.calls_per_request,
@@ -53,13 +53,14 @@ def energy_of(chosen: ChosenFleet) -> Energy | None:
     curve = energy.power_curve_for(accelerator, question.catalog.power_curves.values())
     if curve is None:
         return None
+    working = fleet.working_replicas * int(chosen.candidate.candidates.parallelism.accelerators[0])
     return energy.energy(
         curve,
         accelerator,
-        accelerators=fleet.accelerators,
-        unused_accelerators=max(fleet.billed_accelerators - fleet.accelerators, 0),
+        accelerators=working,
+        unused_accelerators=fleet.billed_accelerators - working,
         in_flight=at_mean.in_flight,
         utilisation=at_mean.utilisation,
-        output_tokens_per_s=at_mean.output_tokens_per_s * fleet.replicas,
+        output_tokens_per_s=at_mean.output_tokens_per_s * fleet.working_replicas,
         grid_g_co2e_per_kwh=question.spec.money.grid_g_co2e_per_kwh,
     )

@@ -42,4 +42,4 @@ def fleet_rate(plan: CapacityPlan, question: Question, *, peak: bool = False) ->
     if question.mean_rate is not None:
         return question.mean_rate * (traffic.peak_factor if peak else 1.0)
     at = plan.performance.at_peak if peak else plan.performance.at_mean
-    return at.requests_per_s * plan.fleet.replicas
+    return at.requests_per_s * plan.fleet.working_replicas

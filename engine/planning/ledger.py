@@ -12,7 +12,7 @@ from engine.planning.phrases import counted
 from engine.question.fleet_limits import fewest_replicas, rated_watts
 from engine.question.resolve import Question
 
-RUNNING = ("mean", "peak", "burst", "spares")
+RUNNING = ("mean", "peak", "spares", "burst")
 """Lines of the ledger that run today: growth is yet to come."""
 
 
@@ -30,9 +30,10 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
     choice = best.offers[0]
     offer = choice.chosen if choice else None
     spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
-    replicas, maximum = int(counts.peak[0]), int(counts.total[0])
+    working, maximum = int(counts.peak[0]), int(counts.total[0])
+    replicas = working + spares
     mean = float(counts.mean[0]) if question.mean_rate is None else question.mean_rate / capacity.requests_per_s
-    lowest = max(min(ceil(mean * trough - 1e-6), replicas), minimum) + spares
+    lowest = max(min(ceil(mean * trough - 1e-6), working), minimum) + spares
 
     def instances(count: int) -> int:
         return offer.instances_for(count, size) if offer else count
@@ -45,8 +46,8 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
         maximum_accelerators=maximum * size,
         instances=instances(replicas),
         billed_accelerators=instances(replicas) * offer.accelerators if offer else replicas * size,
-        capacity_requests_per_s=replicas * capacity.requests_per_s / spec.traffic.calls_per_request,
-        capacity_output_tokens_per_s=replicas * capacity.requests_per_s * question.lengths.output.mean,
+        capacity_requests_per_s=working * capacity.requests_per_s / spec.traffic.calls_per_request,
+        capacity_output_tokens_per_s=working * capacity.requests_per_s * question.lengths.output.mean,
         ledger=_ledger(question, best, capacity, offer),
         rated_watts=(
             rated_watts(maximum * size, best.candidates.accelerator(0).power_w) if spec.hardware.max_power_kw else None
@@ -70,17 +71,17 @@ def _ledger(
     reasons: tuple[tuple[Reason, str, int], ...] = (
         ("mean", why_mean, int(counts.mean[0])),
         ("peak", f"busiest hour {traffic.peak_factor:.3g} × the mean", int(counts.peak[0] - counts.mean[0])),
+        (
+            "spares",
+            f"{counted(spec.availability.spare_replicas, 'spare replica')} asked for",
+            int(counts.total[0] - counts.growth[0]),
+        ),
         ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", int(counts.burst[0] - counts.peak[0])),
         (
             "growth",
             f"{traffic.growth_per_year:.0%} a year over {counted(traffic.horizon_years, 'year')}: "
             f"× {growth_factor(spec):.3g}",
             int(counts.growth[0] - counts.burst[0]),
-        ),
-        (
-            "spares",
-            f"{counted(spec.availability.spare_replicas, 'spare replica')} asked for",
-            int(counts.total[0] - counts.growth[0]),
         ),
     )
     lines = [

@@ -34,7 +34,7 @@ class ChosenFleet(Struct, frozen=True):
     def mean_rate(self) -> float:
         """Model calls/s over the whole fleet, on average; of a closed loop or a given fleet what it serves."""
         rate = self.question.mean_rate
-        return self.points.at_mean.requests_per_s * self.fleet.replicas if rate is None else rate
+        return self.points.at_mean.requests_per_s * self.fleet.working_replicas if rate is None else rate
 
 
 def chosen_fleet(

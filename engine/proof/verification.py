@@ -240,7 +240,7 @@ def _only_judged(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
     verdict = verdict_on(ranking, chosen_fleet(ranking.question, ranking.evaluated, ranking.best))
     hour = peak_hour(ranking.question, ranking.best, seed, budget)
     rate = verdict.chosen.points.at_peak.requests_per_s
-    return _as_simulated(verdict, hour.judged(rate, verdict.chosen.fleet.replicas), seed)
+    return _as_simulated(verdict, hour.judged(rate, verdict.chosen.fleet.working_replicas), seed)
 
 
 def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
@@ -298,7 +298,7 @@ def _why(chosen: ChosenFleet, trial: _Trial) -> tuple[str, ...]:
 
 def _change(chosen: ChosenFleet, trial: _Trial) -> str:
     """Say what became of the formulas' fleet."""
-    before, after = todays_peak_replicas(trial.formulas.counts), chosen.fleet.replicas
+    before, after = todays_peak_replicas(trial.formulas.counts), chosen.fleet.working_replicas
     if after > before:
         return f"the fleet follows the simulation: {after} replicas instead of {before}"
     rate = before * float(trial.formulas.capacity[0]) / chosen.question.spec.traffic.calls_per_request

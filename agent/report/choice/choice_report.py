@@ -71,6 +71,9 @@ def choice_report(choice: Choice, command: str) -> Report:
     blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
     if choice.relaxations:
         blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What a looser target saves:"))
+    traffic = choice.spec.traffic
+    if traffic.burst > 1 or traffic.growth_per_year > 0:
+        blocks.append(Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet"))
     blocks.append(Paragraph(f"By the formulas; {command} simulates it and makes the whole plan.", "quiet"))
     return Report(tuple(blocks))
 

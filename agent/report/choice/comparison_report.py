@@ -30,10 +30,11 @@ def decomposition(plan: CapacityPlan) -> str:
     fleet, peak = plan.fleet, plan.performance.at_peak
     noun = accelerators_noun(plan.chosen, fleet.accelerators)
     each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {split_shown(plan.chosen)}"
-    everywhere = peak.in_flight * fleet.replicas
+    everywhere = peak.in_flight * fleet.working_replicas
+    down = " with the spares down" if fleet.spares else ""
     return (
-        f"{show_count(fleet.accelerators)} {noun} = {each}; {show_count(round(peak.in_flight))} requests in each, "
-        f"{show_count(round(everywhere))} in all"
+        f"{show_count(fleet.accelerators)} {noun} = {each}; {show_count(round(peak.in_flight))} requests in each"
+        f"{down}, {show_count(round(everywhere))} in all"
     )
 
 

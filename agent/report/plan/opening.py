@@ -85,8 +85,7 @@ def fleet_table(plan: CapacityPlan) -> Table:
         Column("monthly", "right"),
     )
     per_replica = plan.chosen.accelerators_per_replica
-    spares = sum(line.replicas for line in fleet.ledger if line.reason == "spares")
-    low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas + spares)
+    low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas)
     if plan.replay is not None:
         low, high = plan.replay.minimum_replicas, plan.replay.maximum_replicas
     rows: tuple[tuple[Cell, ...], ...] = (

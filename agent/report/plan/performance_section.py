@@ -43,11 +43,12 @@ def simulated_blocks(plan: CapacityPlan) -> Iterator[Block]:
     if verification is None:
         return
     yield Heading("Simulated")
-    one, whole = verification.replicas == 1, verification.replicas == plan.fleet.replicas
+    one, whole = verification.replicas == 1, verification.replicas == plan.fleet.working_replicas
     who = "One replica" if one else f"{verification.replicas} replicas{'' if whole else ' of the fleet'}"
+    down = ", the spares down," if plan.fleet.spares else ""
     shared = "" if one else " on each, every request to the one with the fewest outstanding"
     yield Paragraph(
-        f"{who} at the peak hour, request by request: {show_count(verification.requests)} requests at "
+        f"{who}{down} at the peak hour, request by request: {show_count(verification.requests)} requests at "
         f"{show_rate(verification.requests_per_s)}{shared}; seed {verification.seed}."
     )
     yield simulated_latencies(

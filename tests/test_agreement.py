@@ -1,0 +1,229 @@
+"""Every place of a plan that names a count or an amount names the same one: to the GPU and to the dollar."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from agent.after_plan.sums import FIGURES as WHY
+from agent.after_plan.variants import difference, side_by_side
+from agent.exports.csv import table_files
+from agent.exports.markdown import report_files
+from agent.report.blocks import Report
+from agent.report.choice.comparison_report import Compared, comparison_report, comparison_rows, decomposition
+from agent.report.plan.plan_report import plan_report
+from agent.report.rendering.markdown import markdown
+from agent.report.rendering.plain import plain_text
+from agent.report.words import usd_shown
+from agent.talk.speech import Data, Say
+from agent.talk.state import Branch
+from catalogs.errors import InputError
+from catalogs.units import HOURS_PER_MONTH, show_count
+from engine.choice.options import options, pinned
+from engine.method import forecast
+from engine.plan import CapacityPlan, plan_json
+from engine.planning.ledger import RUNNING
+from tests.engine.asked import CATALOG, asked
+from tests.engine.specs import Values, decades, planned
+
+MORE = st.fixed_dictionaries(
+    {"availability.spare_replicas": st.integers(0, 3)},
+    optional={
+        "traffic.growth_per_year": st.floats(0, 2),
+        "traffic.burst": st.floats(1, 3),
+        "traffic.calls_per_request": st.sampled_from([1.0, 3.0]),
+        "availability.minimum_replicas": st.integers(1, 5),
+        "money.usd_per_accelerator_hour": st.none(),
+        "money.other_monthly_usd": st.sampled_from([0.0, 1234.0]),
+        "money.monthly_budget_usd": decades(1e3, 1e6),
+        "money.term": st.sampled_from(["on_demand", "reserved_1y"]),
+    },
+)
+GIVEN = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.fixed_dictionaries({"hardware.replicas": st.integers(4, 12), "traffic.requests_per_s": st.none()}),
+    st.fixed_dictionaries({"hardware.nodes": st.integers(2, 6), "traffic.requests_per_s": st.none()}),
+    st.fixed_dictionaries({"traffic.concurrency": st.integers(1, 2000), "traffic.requests_per_s": st.none()}),
+)
+
+
+@st.composite
+def bought(draw: st.DrawFn) -> Values:
+    """Fleets that are sized or given, with what adds to them: spares, growth, bursts, a minimum, other costs."""
+    values = {**draw(planned()), **draw(MORE), **draw(GIVEN)}
+    if rate := values.get("traffic.requests_per_s"):
+        values["traffic.requests_per_s"] = min(float(rate), 300.0)
+    return {path: value for path, value in values.items() if value is not None}
+
+
+def figures_of(plan: CapacityPlan) -> None:
+    """Check the plan's own figures: the fleet, its ledger, its bills, its bands and its replay."""
+    fleet, size, cost = plan.fleet, plan.chosen.accelerators_per_replica, plan.cost
+    replicas = {line.reason: line.replicas for line in fleet.ledger}
+    assert (
+        fleet.replicas
+        == fleet.working_replicas + fleet.spares
+        == sum(replicas[reason] for reason in ("mean", "peak", "spares"))
+    )
+    assert fleet.maximum_replicas == sum(replicas.values())
+    assert (fleet.accelerators, fleet.maximum_accelerators) == (fleet.replicas * size, fleet.maximum_replicas * size)
+    assert fleet.accelerators <= fleet.billed_accelerators
+    assert fleet.minimum_replicas <= fleet.maximum_replicas
+    if plan.bands:
+        assert (plan.bands.fleet.replicas.low, plan.bands.fleet.accelerators.low) == (
+            fleet.replicas,
+            fleet.accelerators,
+        )
+        assert plan.bands.fleet.accelerators.high == plan.bands.fleet.replicas.high * size
+    if plan.replay:
+        assert plan.replay.fixed_replicas == sum(replicas[reason] for reason in RUNNING)
+    if (offer := plan.chosen.offer) is None or cost.monthly_usd is None:
+        return
+    other = cost.other_monthly_usd
+    assert cost.monthly_usd == pytest.approx(fleet.instances * offer.usd_per_hour * HOURS_PER_MONTH + other, abs=0.01)
+    lines = [line.monthly_usd for line in fleet.ledger]
+    assert cost.maximum_monthly_usd == pytest.approx(sum(usd for usd in lines if usd is not None) + other, abs=0.01)
+
+
+def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
+    """Yield what names the fleet, the count or the amount that it names, and what it should be."""
+    fleet, cost, chosen = plan.fleet, plan.cost, plan.chosen
+    gpus, bill = show_count(fleet.accelerators), usd_shown(cost.monthly_usd)
+    sentence = re.match(r"(\d+) × .*?: (\d+) replicas? ", plan.answer.sentence)
+    assert sentence, plan.answer.sentence
+    yield "sentence, GPUs", sentence[1], str(fleet.accelerators)
+    yield "sentence, replicas", sentence[2], str(fleet.replicas)
+    # The same cells, in Markdown and in a spreadsheet.
+    rows = list(csv.reader(io.StringIO(table_files(plan)["plan.csv"].removeprefix("\ufeff"))))
+    cells = {(row[0], row[1], row[2]): " ".join(filter(None, row[3:])) for row in rows}
+    noun = next(column for section, item, column in cells if item == "today" and column not in ("replicas", "monthly"))
+    yield "CSV, replicas", cells["Plan", "today", "replicas"], str(fleet.replicas)
+    yield "CSV, GPUs", cells["Plan", "today", noun], str(fleet.accelerators)
+    yield "CSV, at most", cells["Plan", "maximum", noun], str(fleet.maximum_accelerators)
+    if cost.monthly_usd is not None:
+        yield "CSV, bill", cells["Plan", "today", "monthly"], cells["Bill", "today's fleet, always on", ""]
+        yield "CSV, instances", cells["Bill", "instances today", ""].split(",")[0], str(fleet.instances)
+    ledger = sum(
+        float(cells["Headroom, line by line", row, "replicas"]) for row in ("mean load", "peak hour", "spares")
+    )
+    yield "ledger", show_count(ledger), show_count(fleet.replicas)
+    whole = markdown(plan_report(plan, full=True))
+    assert report_files(plan)["plan.md"] == whole
+    table = re.search(r"^\| today \| (\S+) \| (\S+) \| (.+?) \|$", whole, re.M)
+    assert table, whole[:2000]
+    yield "Markdown", " ".join(table.groups()), f"{show_count(fleet.replicas)} {gpus} {bill}"
+    screen = plain_text(plan_report(plan))
+    yield "screen", *_named(screen, r"today: replicas (\d(?:[\d,]*\d)?)", show_count(fleet.replicas))
+    if plan.bands:
+        yield "bands", *_named(screen + " " + whole, rf"(\d(?:[\d,]*\d)?) {noun}?s?(?:;| holds?| carry)", gpus)
+    tree = plan_json(plan)
+    yield (
+        "JSON",
+        str((tree["fleet"]["accelerators"], tree["fleet"]["replicas"])),
+        str((fleet.accelerators, fleet.replicas)),
+    )
+    # Beside each other.
+    compared = (Compared("a", plan), Compared("b", plan))
+    row = comparison_rows(compared)[0]
+    yield "comparison", f"{row['gpus']} {row['replicas']}", f"{fleet.accelerators} {fleet.replicas}"
+    named = markdown(comparison_report(compared))
+    yield "compared", *_named(named, r"\| a \| (\d(?:[\d,]*\d)?) = [\d,]+ ×", gpus)
+    yield "decomposition", *_named(decomposition(plan), r"^(\d(?:[\d,]*\d)?) \S+ = ", gpus)
+    branch = Branch(0, "first", 0, (), frozenset(), plan, plan.spec)
+    beside, changed = said(side_by_side((branch,))), said(difference(branch, branch))
+    yield "variants, bill", *_named(beside, r"\| 0 \| \d+ × [^|]+ \| ([^|]+) \|", bill)
+    yield "what-if, GPUs", *_named(changed, r"\| accelerators \| (\d(?:[\d,]*\d)?) \|", gpus)
+    yield "what-if, bill", *_named(changed, r"\| monthly \| ([^|]+) \|", bill)
+    # The sums.
+    if plan.spec.traffic.requests_per_s:
+        yield "why so many", *_named(why(plan, "fleet"), r" = (\d+) [A-Za-z]+s?\.", str(fleet.accelerators))
+        yield (
+            "why, replicas",
+            *_named(why(plan, "fleet"), r"so (?:.* = )?(\d+)(?: replicas?)?[^=]*? × \d+ = ", str(fleet.replicas)),
+        )
+    if chosen.offer and cost.monthly_usd is not None:
+        yield "why so much", *_named(why(plan, "cost"), r"^(\d+) × ", str(fleet.instances))
+        rent = usd_shown(cost.monthly_usd - cost.other_monthly_usd)
+        yield "why so much, bill", *_named(why(plan, "cost"), r" h = (\S+) a month", rent)
+
+
+def _named(text: str, pattern: str, expected: str) -> tuple[str, str]:
+    found = re.search(pattern, text, re.M)
+    assert found, f"{pattern} is not in:\n{text}"
+    return found[1].strip(), expected
+
+
+def why(plan: CapacityPlan, topic: str) -> str:
+    return plain_text(Report(WHY[topic](plan)))
+
+
+def said(says: tuple[Say, ...]) -> str:
+    return "\n".join(markdown(say.report) for say in says if isinstance(say, Data))
+
+
+def optimized(plan: CapacityPlan) -> Mapping[str, object] | None:
+    """Return the fleet that `optimize` finds for a plan's own replica; None where a plan is more than the formulas'."""
+    spec = pinned(plan)
+    if plan.verification and plan.verification.added_replicas:
+        return None
+    if spec.traffic.requests_per_s is None and spec.traffic.concurrency is None:
+        return None
+    best = options(spec, CATALOG, terms=()).best("cost", spec.money.term)
+    return {"GPUs": best[0].accelerators, "bill": usd_shown(best[0].monthly_usd)} if best else None
+
+
+def check(values: Values) -> None:
+    try:
+        plan = forecast(asked({"precision.weights": None, **values}), CATALOG)
+    except InputError:
+        assume(False)
+        return
+    assume(isinstance(plan, CapacityPlan))
+    assert isinstance(plan, CapacityPlan)
+    figures_of(plan)
+    for place, named, expected in places(plan):
+        assert named == expected, f"{place} names {named}, the plan has {expected}"
+    if (best := optimized(plan)) and plan.answer.meets_targets:
+        most = plan.cost.maximum_monthly_usd
+        assert best == {"GPUs": plan.fleet.maximum_accelerators, "bill": usd_shown(most)}
+
+
+SLOW = [HealthCheck.filter_too_much, HealthCheck.too_slow]
+
+
+@given(bought())
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+def test_every_place_names_the_same_count_and_amount(values: Values) -> None:
+    """A few plans, however they are sized."""
+    check(values)
+
+
+@pytest.mark.thorough
+@given(bought())
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+def test_every_place_of_three_hundred_plans_names_the_same_count_and_amount(values: Values) -> None:
+    """The same of three hundred."""
+    check(values)
+
+
+def test_spares_are_part_of_todays_fleet_and_of_its_bill() -> None:
+    """N+1 is one replica more in the first line, and its rent more in the first bill."""
+    plans = [
+        forecast(asked({"availability.spare_replicas": spares, "hardware.accelerators": ["h100-sxm-80gb"]}), CATALOG)
+        for spares in (0, 1)
+    ]
+    without, spare = (plan for plan in plans if isinstance(plan, CapacityPlan))
+    assert spare.fleet.replicas == without.fleet.replicas + 1
+    assert spare.fleet.working_replicas == without.fleet.working_replicas
+    assert f"{spare.fleet.replicas} replicas of TP" in spare.answer.sentence
+    assert ", 1 of them spare," in spare.answer.sentence
+    assert spare.cost.monthly_usd is not None and without.cost.monthly_usd is not None
+    size, offer = spare.chosen.accelerators_per_replica, spare.chosen.offer
+    assert offer is not None and offer.accelerators == size
+    assert spare.cost.monthly_usd - without.cost.monthly_usd == pytest.approx(offer.usd_per_hour * HOURS_PER_MONTH)
+    assert spare.performance == without.performance, "latencies are those with the spare down"
