@@ -222,7 +222,8 @@ def test_spare_replicas_add_exactly(values: Values, more: int) -> None:
     spares = values.get("availability.spare_replicas", 0)
     spared = met({**values, "availability.spare_replicas": spares + more})
     assert spared.fleet.maximum_replicas == plan.fleet.maximum_replicas + more
-    assert spared.fleet.replicas == plan.fleet.replicas
+    assert spared.fleet.replicas == plan.fleet.replicas + more
+    assert spared.fleet.working_replicas == plan.fleet.working_replicas
     # Sums over arrays of other shapes differ in the last bit.
     assert spared.replica_capacity.requests_per_s == pytest.approx(plan.replica_capacity.requests_per_s, rel=1e-9)
 
@@ -256,13 +257,13 @@ def test_weights_in_four_bits_are_never_larger(values: Values) -> None:
 @FEW
 @given(values=planned())
 def test_a_plan_carries_its_load(values: Values) -> None:
-    """Today's replicas at the peak hour are within their capacity, and one fewer would not be."""
+    """Today's replicas, the spares down, are at the peak hour within their capacity, and one fewer would not be."""
     plan = met(values)
     peak = values["traffic.requests_per_s"] * values.get("traffic.peak_factor", 1.0)
-    each = plan.replica_capacity.requests_per_s
-    assert plan.fleet.replicas * each >= peak * (1 - 1e-5)
-    assert (plan.fleet.replicas - 1) * each < peak or plan.fleet.replicas == 1
-    assert plan.performance.at_peak.requests_per_s * plan.fleet.replicas == pytest.approx(peak, rel=0.002)
+    each, replicas = plan.replica_capacity.requests_per_s, plan.fleet.working_replicas
+    assert replicas * each >= peak * (1 - 1e-5)
+    assert (replicas - 1) * each < peak or replicas == 1
+    assert plan.performance.at_peak.requests_per_s * replicas == pytest.approx(peak, rel=0.002)
 
 
 # --- hardly any traffic -----------------------------------------------------------------------------------------------
