@@ -141,7 +141,8 @@ def _config_file(question: Question, sizes: ParallelSizes) -> str:
     lines = ["enable_attention_dp: true"] if sizes.dp > 1 else []
     stored = question.served.kv_precision if question.served else None
     if question.kv_cache.id not in SIXTEEN_BITS and question.kv_cache.id != stored:
-        lines.append(f"kv_cache_config: {{dtype: {question.runtime.kv_formats[question.kv_cache.id]}}}")
+        name = question.runtime.kv_formats.get(question.kv_cache.id, question.kv_cache.id)
+        lines.append(f"kv_cache_config: {{dtype: {name}}}")
     return f"a file {CONFIG_FILE} with the line {' and the line '.join(map(repr, lines))}" if lines else ""
 
 
