@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -165,6 +166,12 @@ class Catalog(Struct, frozen=True, dict=True):
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
         """Kernel curves by accelerator id and framework."""
         return LazyEntries(self._entries("curve").records)
+
+    @property
+    def checked(self) -> date:
+        """The last day on which a figure of the catalog was compared with its source."""
+        facts = (self.accelerators.values(), self.models.values(), self.runtimes.values(), self.offers)
+        return max(fact.checked for kind in facts for fact in kind)
 
     # --- entries that nobody names ---
 

@@ -23,7 +23,7 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES, CsvRows, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.options import Directories, Force, Plain, new_app
+from commands.options import App, Directories, Force, Plain
 from commands.progress import progress
 from commands.showing import notice, notice_refused_rows, print_json, show
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.accuracy.benchmarks import Progress
     from engine.accuracy.predictions import Simulator
 
-app = new_app()
+app = App()
 
 Points = Annotated[
     Path | None,

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -14,15 +14,27 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Record
 from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
+from commands.completion import names_completed
 from commands.failures import Exit
-from commands.options import Directories, new_app
+from commands.options import App, Directories
+from commands.progress import progress
 from commands.showing import show
 
 _Kind = TypeVar("_Kind", bound=Record)
 
-app = new_app(no_args_is_help=True, help="List the facts of the catalog, show one with its source, or check your own.")
+app = App(no_args_is_help=True, help="List the facts of the catalog, show one with its source, or check your own.")
 
-Name = Annotated[str | None, typer.Argument(help="Show what this names, with its source.")]
+
+def _name(kind: str) -> Any:
+    return typer.Argument(help="Show what this names, with its source.", autocompletion=names_completed(kind))
+
+
+AcceleratorsName = Annotated[str | None, _name("accelerators")]
+ModelsName = Annotated[str | None, _name("models")]
+ProvidersName = Annotated[str | None, _name("providers")]
+PresetsName = Annotated[str | None, _name("presets")]
+RuntimesName = Annotated[str | None, _name("runtimes")]
+PrecisionsName = Annotated[str | None, _name("precisions")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
 Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
 
@@ -44,7 +56,7 @@ def _checked(
 
 @app.command()
 def accelerators(
-    name: Name = None,
+    name: AcceleratorsName = None,
     fits: Annotated[str | None, typer.Option(metavar="MODEL", help="Whether this model fits them.")] = None,
     json: Json = False,
     plain: Plain = False,
@@ -62,7 +74,7 @@ def accelerators(
 
 @app.command()
 def models(
-    name: Name = None,
+    name: ModelsName = None,
     fits: Annotated[str | None, typer.Option(metavar="GPU", help="Whether they fit this accelerator.")] = None,
     json: Json = False,
     plain: Plain = False,
@@ -80,28 +92,30 @@ def models(
 
 
 @app.command()
-def prices(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def prices(name: ProvidersName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Rental offers; NAME is an accelerator, a provider or an offer's id."""
     facts = user_catalogs(catalog or ())
     _show(_offers(facts, name), json, plain, bool(name))
 
 
 @app.command()
-def presets(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def presets(name: PresetsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Kinds of traffic: token distributions, burstiness, prefix reuse, targets."""
     facts = user_catalogs(catalog or ())
     _show(_named(name, facts.preset, facts.presets), json, plain, bool(name))
 
 
 @app.command()
-def runtimes(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def runtimes(name: RuntimesName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
     """Serving runtimes: overheads, scheduler, memory that they take."""
     facts = user_catalogs(catalog or ())
     _show(_named(name, facts.runtime, facts.runtimes), json, plain, bool(name))
 
 
 @app.command()
-def precisions(name: Name = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
+def precisions(
+    name: PrecisionsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None
+) -> None:
     """Number formats for weights and KV cache: bits per element, scales included."""
     facts = user_catalogs(catalog or ())
     _show(_named(name, facts.precision, facts.precisions), json, plain, bool(name))
@@ -148,7 +162,8 @@ def _show_fits(
     from agent.report.choice.fits_report import fits_report
     from engine.choice.compatibility import compatibility
 
-    found = [compatibility(model, accelerator, facts) for model, accelerator in pairs]
+    with progress("fitting"):
+        found = [compatibility(model, accelerator, facts) for model, accelerator in pairs]
     if json:
         from commands.showing import print_json
         from engine.plan import plain as plain_values

@@ -22,7 +22,7 @@ def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
 
 def user_directories() -> list[Path]:
     """Return the user's configuration directory, where there is one."""
-    own = _own_directory()
+    own = own_directory()
     return [own] if own.is_dir() else []
 
 
@@ -34,11 +34,12 @@ def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
     """
     from agent.statements.spec_files import settings_file
 
-    statements = (settings_file(directory) for directory in (_own_directory(), *extra))
+    statements = (settings_file(directory) for directory in (own_directory(), *extra))
     return [statement for statement in statements if statement is not None]
 
 
-def _own_directory() -> Path:
+def own_directory() -> Path:
+    """Return where the user's settings and catalog entries are, there or not."""
     from platformdirs import user_config_path  # costs time that only commands with a catalog pay
 
     return user_config_path("fleetcast")

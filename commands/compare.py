@@ -15,7 +15,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.input_files import text_of
-from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.options import App, Directories, Json, Plain, Spec
 from commands.progress import progress
 from commands.showing import notice, print_json, show
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from agent.report.choice.comparison_report import Compared
 
-app = new_app()
+app = App()
 
 What = Annotated[
     list[str] | None,

@@ -20,12 +20,14 @@ from agent.fields.readers import read_names
 from agent.statements.estimate_flags import ESTIMATE_FLAGS, given_loads, specs_and_loads
 from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
+from commands.completion import names_completed
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import Directories, PlainCharts, Spec, new_app
+from commands.options import App, Directories, PlainCharts, Spec
+from commands.progress import progress
 from commands.showing import notice, print_json, show
 
-app = new_app()
+app = App()
 
 _load = partial(typer.Option, rich_help_panel="Load: one of them, several values make a sweep")
 
@@ -33,8 +35,11 @@ Concurrency = Annotated[str | None, _load(metavar="N,…", help="Clients, each s
 Rps = Annotated[str | None, _load(metavar="RATE,…", help="Requests per second.")]
 StaticBatch = Annotated[str | None, _load(metavar="N,…", help="Requests that start together.")]
 Offline = Annotated[bool, _load("--offline", help="Everything queued at once.")]
-Accelerators = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other: h100,h200.")]
-Models = Annotated[str | None, typer.Option(metavar="NAMES", help="Several beside each other.")]
+_several = partial(typer.Option, metavar="NAMES")
+Accelerators = Annotated[
+    str | None, _several(help="Several beside each other: h100,h200.", autocompletion=names_completed("accelerators"))
+]
+Models = Annotated[str | None, _several(help="Several beside each other.", autocompletion=names_completed("models"))]
 Explain = Annotated[bool, typer.Option("--explain", help="How each figure came about, and from what.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone: an object, or several under `estimates`.")]
 
@@ -71,7 +76,8 @@ def estimate_command(
     notice(notes)
     from engine.estimate.estimate import Estimate, estimates  # numpy: bad input is refused without it
 
-    outcomes = estimates(specs, loads, facts)
+    with progress("estimating"):
+        outcomes = estimates(specs, loads, facts)
     if json:
         print_json(_tree(outcomes, explain))
     else:

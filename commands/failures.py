@@ -32,6 +32,17 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+MEANING = {
+    Exit.DONE: "done: a plan meets its targets",
+    Exit.BUG: "a bug in fleetcast",
+    Exit.BAD_INPUT: "something that was given cannot be used; one sentence says what",
+    Exit.NOTHING_MEETS: "nothing meets the targets; the nearest is shown",
+    Exit.CHECK_FAILED: "over the budget, or a gate does not hold",
+    Exit.INCOMPLETE: "something is missing; all of it is named",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C",
+}
+"""What each says to a script."""
+
 DEBUG = "FLEETCAST_DEBUG"
 """The environment variable that, set to anything, lets an error show its traceback."""
 

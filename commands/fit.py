@@ -11,10 +11,10 @@ from agent.session.written_files import write_whole
 from catalogs.measurement_files import read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.options import Plain, new_app
+from commands.options import App, Plain
 from commands.showing import notice, notice_refused_rows, show
 
-app = new_app()
+app = App()
 
 
 @app.command("fit")

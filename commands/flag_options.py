@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from agent.fields.field import Flag
 from agent.statements.flags import ALL
-from commands.as_typed import read_as_typed
+from commands.completion import KIND_OF_FIELD, names_completed
+from commands.options import Command
 
 
-class OnlyWhatIsGiven(TyperCommand):
+class OnlyWhatIsGiven(Command):
     """Looks at the options of a call alone: typer spends a millisecond or two on each that it knows."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -25,10 +25,6 @@ class OnlyWhatIsGiven(TyperCommand):
             return super().parse_args(ctx, args)
         finally:
             self.params = everything
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters, and the option that asks for help."""
-        return read_as_typed(super().get_params(ctx))
 
 
 def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:
@@ -43,9 +39,11 @@ def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Itera
         for flag in flags:
             if _parameter(flag) in taken:
                 continue
+            kind_of_names = KIND_OF_FIELD.get(flag.path)
             option = typer.Option(
-                flag.flag, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False
-            )
+                flag.flag, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False,
+                autocompletion=names_completed(kind_of_names) if kind_of_names and flag.metavar != "SIZE" else None,
+            )  # fmt: skip
             kind: Any = Annotated[list[str] | None, option]
             own.append(
                 inspect.Parameter(_parameter(flag), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

@@ -25,7 +25,8 @@ from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import Directories, Force, Full, Plain, Spec, new_app
+from commands.options import App, Directories, Force, Full, Plain, Spec
+from commands.progress import progress
 from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from engine.plan import CapacityPlan, NoPlan
     from engine.workload import StatedSpec, Statement
 
-app = new_app()
+app = App()
 
 Sentence = Annotated[
     str | None,
@@ -102,7 +103,8 @@ def forecast_command(
     notice(question.notes)
     from engine.method import forecast
 
-    plan = forecast(question.spec, facts, sources=question.sources, verify=not no_verify, refine=refine)
+    with progress("planning"):
+        plan = forecast(question.spec, facts, sources=question.sources, verify=not no_verify, refine=refine)
     return _answered(plan, question, _Shown(json, plain, full, cost), written)
 
 
@@ -155,6 +157,9 @@ def _answered(plan: "CapacityPlan | NoPlan", question: "StatedSpec", shown: _Sho
         from agent.report.plan.plan_report import plan_report
 
         show(plan_report(plan, full=shown.full, cost=shown.cost), plain=shown.plain)
+    from agent.session.kept_plans import KeptPlans
+
+    KeptPlans.of_user().keep(plan_json(plan))
     if written:
         notice([f"{written.format.content.capitalize()} is in {written.path}."])
     from agent.report.plan.price_age import old_price_notices

@@ -27,12 +27,18 @@ def opened(file: Path) -> Iterator[TextIO]:
 
 
 def text_of(file: Path) -> str:
-    """Return the text of a saved plan; - is standard input.
+    """Return the text of a saved plan, or of a kept one by its number or name; - is standard input.
 
     Raises:
         InputError: there is no such file, it cannot be read, or it is not text.
     """
-    name, accepted = quoted(str(file)), "give a plan that `fleetcast forecast --output` wrote"
+    name = quoted(str(file))
+    accepted = "give a plan that `fleetcast forecast --output` wrote, or a number or name of `fleetcast plans`"
+    if str(file) != "-" and not file.exists():
+        from agent.session.kept_plans import KeptPlans
+
+        kept = KeptPlans.of_user().called(str(file))
+        file = kept.path if kept else file
     try:
         with reading(name, accepted):
             return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")

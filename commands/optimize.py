@@ -12,7 +12,8 @@ from commands.asking import asked
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.options import App, Directories, Json, Plain, Spec
+from commands.progress import progress
 from commands.showing import notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from catalogs.catalog import Catalog
     from engine.workload import WorkloadSpec
 
-app = new_app()
+app = App()
 
 OBJECTIVES = ("cost", "latency", "energy", "count")
 
@@ -43,7 +44,8 @@ def optimize_command(
     if objective not in OBJECTIVES:
         raise InputError(f"--for {quoted(objective)} is no objective; there are {listed(OBJECTIVES)}")
     question, facts = asked(sentence, spec, catalog, flags)
-    choice = _choice(question.spec, facts, objective)
+    with progress("trying the catalog"):
+        choice = _choice(question.spec, facts, objective)
     if choice is None:
         from engine.method import forecast
         from engine.plan import NoPlan

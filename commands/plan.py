@@ -12,13 +12,13 @@ from catalogs.errors import InputError
 from commands.failures import Exit
 from commands.gates import broken, gates_of, with_gates
 from commands.input_files import text_of
-from commands.options import Directories, Full, Json, Plain, new_app
+from commands.options import App, Directories, Full, Json, Plain
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
     from engine.plan import CapacityPlan
 
-app = new_app(no_args_is_help=True, help="Show, check, compare or export plans that were saved; the schema of plans.")
+app = App(no_args_is_help=True, help="Show, check, compare or export plans that were saved; the schema of plans.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `forecast --output` wrote; - is standard input.")]
 
@@ -83,13 +83,15 @@ def check(
 ) -> int:
     """Make a saved plan again: the same with the same catalog, else what moved. Exit 4 where a gate does not hold."""
     from commands.catalogs_of_user import user_catalogs
+    from commands.progress import progress
     from engine.method import made_again
     from engine.plan import NoPlan
     from engine.plan_file import as_written, read_plan
 
     limits = gates_of(policy, gates)
     before, facts = read_plan(text_of(file), str(file)), user_catalogs(catalog or ())
-    again = made_again(before, facts)
+    with progress("planning"):
+        again = made_again(before, facts)
     if isinstance(again, NoPlan):
         from commands.showing import show_no_plan
 
@@ -135,11 +137,13 @@ def _differences(
 ) -> int:
     from agent.report.choice.diff_report import diff_report, diff_tree
     from agent.report.rendering.markdown import markdown as as_markdown
+    from commands.progress import progress
     from commands.showing import exit_code, notice, print_json
     from commands.showing import show as show_report
     from engine.choice.attribution import attribution
 
-    why = attribution(before, after, facts)
+    with progress("comparing"):
+        why = attribution(before, after, facts)
     failed = list(broken(gates, after, before))
     report = diff_report(before, after, why)
     if json:

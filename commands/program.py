@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from catalogs.errors import InputError, listed, quoted
 from catalogs.version import VERSION
 from commands.as_typed import read_as_typed
+from commands.options import Quiet
+from commands.showing import QUIET
 
 COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
@@ -25,8 +27,11 @@ COMMANDS: Final = {
     "accuracy": "Predict measured points and say how far off.",
     "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
     "plan": "Show, check, compare or export plans that were saved; the schema of plans.",
+    "plans": "Plans that were made: listed, opened by number or name, named.",
+    "config": "Your own defaults: show, set, edit, path.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "resume": "Go on with a conversation that was interrupted.",
+    "help": "What there is to know about a topic: traffic, targets, places, exit codes.",
 }
 """What --help says of each command; the module of its name (a hyphen is _ there) has it as ``app``, a typer app."""
 
@@ -77,7 +82,6 @@ def _listed_alone(name: str) -> typer.Typer:
 
 app = typer.Typer(
     cls=_Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
     help="Capacity planning for LLM serving: how many accelerators, which, and what they cost. Alone it asks.",
@@ -86,7 +90,10 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"fleetcast {VERSION}")
+        from catalogs.catalog import Catalog
+
+        facts = Catalog.load()
+        print(f"fleetcast {VERSION}, catalog of {facts.checked}, prices of {max(one.checked for one in facts.offers)}")
         raise typer.Exit
 
 
@@ -99,11 +106,14 @@ def _without_command(
     transcript: Annotated[
         Path | None, typer.Option("--transcript", metavar="FILE", help="Append the conversation to a file.")
     ] = None,
+    quiet: Quiet = False,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show version and catalog, and exit."),
     ] = False,
 ) -> int:
     """Without a command: the conversation."""
+    QUIET.set(quiet)
     if context.invoked_subcommand is not None:
         return 0
     from commands.converse import open_conversation  # a command does not pay for the conversation
@@ -113,6 +123,7 @@ def _without_command(
 
 def program(arguments: Sequence[str]) -> int:
     """Run with these arguments and return the exit code."""
+    QUIET.set(False)
     command = typer.main.get_command(app)
     try:
         code = command(args=list(arguments), prog_name="fleetcast", standalone_mode=False)

@@ -3,7 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from time import monotonic
+
+from commands.showing import QUIET
 
 PATIENCE_S = 0.5
 """Seconds before a bar is drawn: a computation that ends sooner shows nothing."""
@@ -13,30 +16,41 @@ BAR_CHARACTERS = 30
 
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes (done, total) and draws a bar; the bar is wiped at the end.
+    """Say after a while what is being done; give a function that takes (done, total) and draws a bar instead.
+
+    What was drawn is wiped at the end.
 
     Args:
         doing: the word before the bar, such as "simulating".
     """
     began = monotonic()
     shown = 0.0
+    wanted = sys.stderr.isatty() and not QUIET.get()
+
+    def write(text: str) -> None:
+        nonlocal shown
+        shown = monotonic()
+        print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
     def draw(done: int, total: int) -> None:
-        nonlocal shown
         now = monotonic()
-        if now - began < PATIENCE_S or now - shown < REDRAWN_EVERY_S or not sys.stderr.isatty():
-            return
-        shown = now
+        if not wanted or now - began < PATIENCE_S or now - shown < REDRAWN_EVERY_S:
+            return None
         if not total:  # a file that is read as it is needed: nobody knows how long it is
-            print(f"\r{doing}: {done:,}", end="", file=sys.stderr, flush=True)
-            return
+            return write(f"{doing}: {done:,}")
         share = done / total
-        bar = "#" * round(BAR_CHARACTERS * share)
-        print(f"\r{doing} [{bar:<{BAR_CHARACTERS}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
+        return write(f"{doing} [{'#' * round(BAR_CHARACTERS * share):<{BAR_CHARACTERS}}] {share:4.0%}")
 
+    unmoved = Timer(PATIENCE_S, lambda: None if shown else write(f"{doing} …"))
+    unmoved.daemon = True
+    if wanted:
+        unmoved.start()
     try:
         yield draw
     finally:
+        if wanted:
+            unmoved.cancel()
+            unmoved.join()
         if shown:
             print(f"\r{' ' * (len(doing) + BAR_CHARACTERS + 8)}\r", end="", file=sys.stderr, flush=True)
 
@@ -48,6 +62,8 @@ def compiling_announced() -> Iterator[None]:
 
     def tell(kept: bool) -> None:
         how_long = "once for this machine" if kept else "anew in every run, since numba finds no folder for its cache"
+        if QUIET.get():
+            return
         print(f"Compiling the simulator, {how_long}: some 20 s.", file=sys.stderr, flush=True)
 
     with when_compiling(tell):

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from commands.converse import open_conversation
-from commands.options import Transcript, new_app
+from commands.options import App, Transcript
 
-app = new_app(help="Go on with the last conversation.")
+app = App(help="Go on with the last conversation.")
 
 Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines and no line editing.")]
 

@@ -5,10 +5,11 @@ from commands.asking import asked
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import Directories, Json, Plain, Spec, new_app
+from commands.options import App, Directories, Json, Plain, Spec
+from commands.progress import progress
 from commands.showing import print_json, show, show_no_plan
 
-app = new_app()
+app = App()
 
 
 def sensitivity_command(
@@ -25,13 +26,15 @@ def sensitivity_command(
     from engine.method import forecast
     from engine.plan import NoPlan
 
-    plan = forecast(question.spec, facts, sources=question.sources, verify=False)
+    with progress("planning"):
+        plan = forecast(question.spec, facts, sources=question.sources, verify=False)
     if isinstance(plan, NoPlan):
         show_no_plan(plan, plain=plain)
         return Exit.NOTHING_MEETS
     from agent.report.choice.sensitivity_report import sensitivity_report, sensitivity_tree
 
-    moved = sensitivity(plan, facts)
+    with progress("planning"):
+        moved = sensitivity(plan, facts)
     if json:
         print_json(sensitivity_tree(plan, moved))
     else:

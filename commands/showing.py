@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
 
 from catalogs.errors import quoted, visible
 from commands.failures import Exit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from catalogs.measurement_files import CsvRows
     from engine.plan import CapacityPlan, NoPlan
 
+QUIET: Final = ContextVar("quiet", default=False)
+"""Whether --quiet was given: nothing is said beside the answer."""
 SHOWN_REJECTIONS = 8
 """Rejected candidates, and changes, that are shown without --full."""
 SHOWN_REFUSALS = 3
@@ -56,8 +59,8 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
 
 
 def notice(lines: Iterable[str]) -> None:
-    """Say something beside the answer, on standard error."""
-    for line in lines:
+    """Say something beside the answer, on standard error; nothing where --quiet was given."""
+    for line in () if QUIET.get() else lines:
         print(visible(line), file=sys.stderr)
 
 

@@ -28,7 +28,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.input_files import opened, text_of
-from commands.options import Directories, Json, PlainCharts, Spec, new_app
+from commands.options import App, Directories, Json, PlainCharts, Spec
 from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from engine.load_test.plan_under_load import LoadTestSettings
     from engine.plan import CapacityPlan, NoPlan, SimulatedTarget
 
-app = new_app()
+app = App()
 
 _load = partial(typer.Option, rich_help_panel="Load")
 _over_time = partial(typer.Option, rich_help_panel="A fleet over time")
@@ -198,7 +198,8 @@ def _planned(
     notice(question.notes)
     from engine.method import forecast  # numpy: bad input is refused without it
 
-    return forecast(question.spec, facts, sources=question.sources)
+    with progress("planning"):
+        return forecast(question.spec, facts, sources=question.sources)
 
 
 def _none(none: "NoPlan", *, json: bool, plain: bool) -> int:

@@ -9,14 +9,15 @@ from catalogs.errors import IncompleteInput, InputError, quoted
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.input_files import text_of
-from commands.options import Directories, Json, Plain, new_app
+from commands.options import App, Directories, Json, Plain
+from commands.progress import progress
 from commands.showing import exit_code, notice, print_json, show
 
 if TYPE_CHECKING:
     from agent.talk.requests import Variation
     from agent.talk.state import Branch, Ports, State
 
-app = new_app()
+app = App()
 
 File = Annotated[Path, typer.Argument(metavar="PLAN", help="What `forecast --output` wrote; - is standard input.")]
 Changes = Annotated[
@@ -49,7 +50,11 @@ def what_if_command(
         variations.append(_assigned(assignments))
     if not variations:
         raise InputError("nothing is changed: say it in words ('traffic x2') or with --set tokens.output.mean=400")
-    branches = [_branch(state, change, ports, number) for number, change in enumerate(variations, 1)]
+    with progress("planning") as draw:
+        branches = []
+        for number, change in enumerate(variations, 1):
+            draw(number - 1, len(variations))
+            branches.append(_branch(state, change, ports, number))
     if json:
         print_json({"variants": [_tree(branch, state) for branch in branches]})
     else:

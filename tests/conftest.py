@@ -3,6 +3,7 @@
 ``pytest --hypothesis-profile explore`` draws new examples; .ci/run has all that is thorough.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ settings.register_profile("same", derandomize=True, database=None, deadline=None
 settings.register_profile("thorough", settings.get_profile("same"), max_examples=100)
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Plans and sessions of the tests are kept apart from those of whoever runs them."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

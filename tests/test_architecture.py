@@ -98,7 +98,6 @@ def test_one_module_alone_opens_connections() -> None:
 def test_one_module_alone_knows_each_package_that_draws() -> None:
     """What is shown is built of blocks; to draw them otherwise, or with another package, is one module's matter."""
     alone = {
-        "rich": {"agent/report/rendering/rich_render.py"},
         "plotext": {"agent/report/rendering/chart.py"},
         "matplotlib": {"agent/report/accuracy_plot.py"},
         "prompt_toolkit": {"agent/session/line_editor.py"},

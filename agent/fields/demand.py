@@ -15,7 +15,16 @@ from agent.fields.readers import (
     read_years,
 )
 from agent.fields.value_display import size_shown
-from catalogs.units import read_rate, read_share, read_tokens, read_whole, show_figure, show_percent, show_rate
+from catalogs.units import (
+    read_rate,
+    read_share,
+    read_tokens,
+    read_whole,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
 
 PRESET: Final = "preset"
 """Not a field of the spec: it fills several."""
@@ -167,7 +176,7 @@ def _percentiles() -> Iterator[Flag]:
     for metric, meaning in latencies.items():
         for percentile in ("p50", "p90", "p95", "p99"):
             path, help_text = f"targets.{metric}.{percentile}", f"{meaning}, {percentile} at the busiest hour."
-            yield Field(path, f"--{metric}-{percentile}", read_milliseconds, "TIME", help_text)
+            yield Field(path, f"--{metric}-{percentile}", read_milliseconds, "TIME", help_text, show=show_seconds)
 
 
 TARGETS: Final = (

@@ -50,7 +50,6 @@ def _prepare_rest(ports: Ports) -> None:
         "engine.proof.ten_minutes",
         "engine.method",
         "agent.report.rendering.show",
-        "agent.report.rendering.rich_render",
         "agent.report.plan.plan_report",
     ):
         import_module(name)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from agent.anywhere import where
 from agent.dialogue import step
+from agent.session.kept_plans import KeptPlans
 from agent.session.saved_sessions import SavedSession, Sessions, shown_values
 from agent.session.written_files import write_files
 from agent.talk.answer_display import answer_shown
@@ -16,6 +17,9 @@ from agent.talk.slots import ASKED, default_of
 from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State
 from catalogs.errors import InputError
+
+if TYPE_CHECKING:
+    from engine.plan import CapacityPlan
 
 KEPT: Final = "Your answers are kept: 'fleetcast resume' goes on from here."
 
@@ -27,6 +31,7 @@ class RunningSession:
         self.state = start or State()
         self._start = self.state
         self._ports, self._sessions = ports, sessions
+        self._kept: CapacityPlan | None = None
 
     @property
     def done(self) -> bool:
@@ -48,6 +53,7 @@ class RunningSession:
         accepted = new is not self.state
         self.state = new
         spoken: list[Spoken] = list(self._save()) if accepted and not self.done else []
+        self._keep_plan()
         for one in says:
             match one:
                 case Write():
@@ -65,6 +71,7 @@ class RunningSession:
         for line in saved.lines:
             state, _ = step(state, line, unseen)
         self.state = state
+        self._kept = _plan(state)  # it was kept when it was made
         if self._sessions is not None:
             self._sessions.current = saved.path
         count = len(saved.lines)
@@ -107,6 +114,16 @@ class RunningSession:
             return (warned(f"This session is not kept: {error}."),)
         return ()
 
+    def _keep_plan(self) -> None:
+        """Keep the plan that stands, once."""
+        plan = _plan(self.state)
+        if self._sessions is None or plan is None or plan is self._kept:
+            return
+        from engine.plan import plan_json  # loaded by now
+
+        self._kept = plan
+        KeptPlans.of_user().keep(plan_json(plan))
+
     def _missing(self) -> tuple[str, ...]:
         state = self.state
         named: list[str] = []
@@ -124,6 +141,10 @@ class RunningSession:
         if state.editing and state.editing not in {slot.id for slot in slots}:
             named.append(f"{state.editing}, which was being changed")
         return tuple(named)
+
+
+def _plan(state: State) -> "CapacityPlan | None":
+    return state.base.capacity_plan if state.branches else None
 
 
 def prompt_for(state: State, ports: Ports) -> str:

@@ -6,7 +6,6 @@ a script serves tests.
 
 import io
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, TypeAlias
 
-from agent.report.blocks import Facts, Report, Table, Tone
+from agent.report.blocks import Facts, Report, Table
 from agent.talk.speech import Data, Spoken
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def write_spoken(
         plain: results as labelled lines.
         width: of a line, columns; None is the terminal's.
     """
-    from agent.report.rendering.show import encodable, show
+    from agent.report.rendering.show import show
 
     same = results is talk or (results.isatty() and talk.isatty())
     for index, part in enumerate(spoken):
@@ -192,31 +191,13 @@ def write_spoken(
         if isinstance(part, Data):
             show(part.report, plain=plain, width=width, file=results)
             results.flush()
-        elif plain:
-            show(Report(part.blocks), plain=True, width=width, file=talk)
         else:
-            talk.write(encodable(_painted(Report(part.blocks), talk), talk.encoding))
+            show(Report(part.blocks), plain=plain, width=width, file=talk)
     talk.flush()
 
 
 def _stands_apart(part: Spoken) -> bool:
     return isinstance(part, Data) or any(isinstance(block, Table | Facts) for block in part.blocks)
-
-
-_SIGNS: Final[dict[Tone, str]] = {"strong": "1", "quiet": "2", "good": "32", "bad": "1;31", "warning": "33"}
-
-
-def _painted(report: Report, stream: TextIO) -> str:
-    """Return words as a terminal shows them; small enough that talking needs no renderer of tables."""
-    from agent.report.rendering.layout import lines
-
-    columns = shutil.get_terminal_size().columns
-    colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
-
-    def span(text: str, tone: Tone) -> str:
-        return f"\x1b[{_SIGNS[tone]}m{text}\x1b[0m" if colours and tone in _SIGNS and text.strip() else text
-
-    return "".join("".join(span(one.text, one.tone) for one in line) + "\n" for line in lines(report, max(40, columns)))
 
 
 @contextmanager

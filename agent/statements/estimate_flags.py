@@ -10,7 +10,7 @@ from agent.statements.merged import Collected, collected, flag_statement
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from catalogs.units import read_rate, read_whole
-from engine.estimate.given_load import GivenLoad, LoadKind
+from engine.estimate.load_kinds import GivenLoad, LoadKind
 from engine.workload import Statement, WorkloadSpec
 
 _OF_REPLICA: Final = ("Tokens", "Model", "Dimensions of a model of your own", "Serving")

@@ -1,6 +1,7 @@
 """Spec files and settings: TOML, YAML or JSON → values by path, with errors that name the file and the field."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -165,17 +166,18 @@ def _defaults() -> Mapping[str, Any]:
 
 @cache
 def known_paths() -> frozenset[str]:
-    """Return every path of the spec that holds a value."""
-    return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET})
+    """Return every path of the spec that holds a value; targets may be a list, or each a value of its own."""
+    targets = (path for path in FIELDS if path.startswith("targets."))
+    return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET, *targets})
 
 
 def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
     known = known_paths()
-    rooms = frozenset({path.rpartition(".")[0] for path in known} - {""})
+    rooms = frozenset(path[: dot.start()] for path in known for dot in re.finditer(r"\.", path))
     fields: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"
-        if path in rooms:
+        if path in rooms and not (path in known and isinstance(value, list)):
             if not isinstance(value, Mapping):
                 raise InputError(f"{name}: {path} is {quoted(value)} where it holds fields of its own")
             fields |= _fields(value, name, f"{path}.")
@@ -205,6 +207,8 @@ def _value(path: str, value: Any, what: str) -> Any:
         raise InputError(f"{what} is {str(value).lower()} where a number or a name is expected")
     if path == "targets":
         return _targets(value, what)
+    if path.startswith("targets.") and not isinstance(value, str):
+        raise InputError(f'{what} is {quoted(value)}; write a time with its unit, such as "800ms"')
     if isinstance(value, list):
         return tuple(value)
     if path == "model" and isinstance(value, int | float):

@@ -11,7 +11,6 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.estimate.given_load import (
     Basis,
-    GivenLoad,
     Percentiles,
     Point,
     as_sent,
@@ -19,6 +18,7 @@ from engine.estimate.given_load import (
     point_of,
     variation_stated,
 )
+from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import Unfit, smallest_fit
 from engine.plan import (
     SCHEMA_VERSION,

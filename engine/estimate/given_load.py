@@ -4,14 +4,13 @@ Percentiles stand only where they are known: under an open loop from the waits, 
 because they all share one course. A closed loop's and a queue's are null.
 """
 
-from typing import Literal
-
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
 from engine.arrays import Floats
+from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import sequence_bytes_at_end
 from engine.fleet.candidates import Candidates
 from engine.plan import Latency, Rejection
@@ -21,18 +20,8 @@ from engine.replica.load import Replicas
 from engine.replica.performance import performance_at_rate
 from engine.workload import TokenDistribution, WorkloadSpec
 
-LoadKind = Literal["concurrency", "rps", "static_batch", "offline"]
-
 DRAWN_FROM = 0.8
 """Share of the longest length that stands for lengths that vary, in a closed loop: its herds dissolve."""
-
-
-class GivenLoad(Struct, frozen=True):
-    """The load at which one replica is looked at."""
-
-    kind: LoadKind
-    value: float | None = None
-    """Clients, requests/s or requests in the batch; null for a queue without end (offline)."""
 
 
 class Percentiles(Struct, frozen=True):

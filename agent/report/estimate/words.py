@@ -4,7 +4,7 @@ from agent.fields.value_display import precision_shown
 from agent.report.blocks import Tone
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.estimate.estimate import Setup
-from engine.estimate.given_load import GivenLoad
+from engine.estimate.load_kinds import GivenLoad
 from engine.plan import split_shown
 
 UNKNOWN = "–"

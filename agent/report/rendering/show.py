@@ -4,6 +4,7 @@ import sys
 from typing import TextIO
 
 from agent.report.blocks import Report
+from agent.report.rendering.painted import painted
 from agent.report.rendering.plain import plain_text
 
 _ASCII = str.maketrans(
@@ -26,12 +27,7 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
         file: that it is written to.
     """
     target: TextIO = file or sys.stdout
-    if plain:
-        text = plain_text(report, width)
-    else:
-        from agent.report.rendering.rich_render import painted  # rich takes 80 ms to import
-
-        text = painted(report, width, target)
+    text = plain_text(report, width) if plain else painted(report, width, target)
     target.write(encodable(text, target.encoding))
 
 

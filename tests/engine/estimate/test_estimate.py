@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from catalogs.errors import InputError
 from catalogs.matrices import active_parameters
 from engine.estimate.estimate import Estimate, Incompatible, Outcome, estimate, estimate_json, estimates
-from engine.estimate.given_load import GivenLoad, LoadKind
+from engine.estimate.load_kinds import GivenLoad, LoadKind
 from engine.plan import AcceleratorMemory
 from tests.draws import draws
 from tests.engine.asked import CATALOG, asked

@@ -6,7 +6,7 @@ import pytest
 from engine.estimate.estimate import Estimate, Incompatible, estimate
 from engine.estimate.explain import explain, explanation_json
 from engine.estimate.figure import Figure
-from engine.estimate.given_load import GivenLoad
+from engine.estimate.load_kinds import GivenLoad
 from tests.engine.asked import CATALOG, asked
 
 LOADS = (GivenLoad("rps", 1.0), GivenLoad("concurrency", 48), GivenLoad("static_batch", 8), GivenLoad("offline"))
