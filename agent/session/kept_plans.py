@@ -74,8 +74,9 @@ class KeptPlans:
         Args:
             tree: as JSON holds it.
         """
-        content, there = msgspec.json.encode(tree), self.all()
+        there = self.all()
         try:
+            content = msgspec.json.encode(tree)
             if there and there[-1].path.read_bytes() == content:
                 return
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,7 +85,7 @@ class KeptPlans:
                 file.write(content)
             for old in [plan for plan in there if not plan.name][: -MOST_KEPT + 1]:
                 old.path.unlink(missing_ok=True)
-        except OSError:
+        except (OSError, UnicodeError):  # half a character, typed in a flag
             return
 
     def called(self, text: str) -> KeptPlan | None:

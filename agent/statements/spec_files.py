@@ -166,13 +166,13 @@ def _defaults() -> Mapping[str, Any]:
 
 @cache
 def known_paths() -> frozenset[str]:
-    """Return every path of the spec that holds a value; targets may be a list, or each a value of its own."""
-    targets = (path for path in FIELDS if path.startswith("targets."))
-    return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET, *targets})
+    """Return every path of the spec that holds a value."""
+    return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET})
 
 
 def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
-    known = known_paths()
+    # Targets may be a list, or each a value of its own.
+    known = known_paths() | {path for path in FIELDS if path.startswith("targets.")}
     rooms = frozenset(path[: dot.start()] for path in known for dot in re.finditer(r"\.", path))
     fields: dict[str, Any] = {}
     for key, value in tree.items():

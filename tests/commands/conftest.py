@@ -48,9 +48,15 @@ class Program:
 
 
 @pytest.fixture
-def fleetcast(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+def fleetcast(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Program:
     """The program, away from the entries, settings and sessions of whoever runs the tests."""
-    for home in ("CONFIG", "STATE", "DATA"):
+    for home in ("CONFIG", "DATA"):
         monkeypatch.setenv(f"XDG_{home}_HOME", str(tmp_path / home.lower()))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.delenv("FLEETCAST_DEBUG", raising=False)
     return Program(capsys)

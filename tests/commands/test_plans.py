@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,8 @@ def test_where_nothing_can_be_kept_a_plan_is_made_all_the_same(
     assert (run.code, run.err) == (0, "")
 
 
-def test_a_file_that_is_no_plan_is_listed_as_such(fleetcast: Program, tmp_path: Path) -> None:
-    plans = tmp_path / "state" / "fleetcast" / "plans"
+def test_a_file_that_is_no_plan_is_listed_as_such(fleetcast: Program) -> None:
+    plans = Path(os.environ["XDG_STATE_HOME"]) / "fleetcast" / "plans"
     plans.mkdir(parents=True)
     (plans / "0003-broken.json").write_text("{")
     assert "cannot be read" in fleetcast("plans").out

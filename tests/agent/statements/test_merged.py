@@ -176,7 +176,7 @@ def test_a_checkpoints_name_stays_since_it_says_the_precision() -> None:
 
 
 def test_an_unknown_region_is_refused_and_an_own_price_needs_no_provider_of_the_catalog() -> None:
-    with pytest.raises(InputError, match=r"no region or place is called 'us-wst-1'; the nearest are us-east-1"):
+    with pytest.raises(InputError, match=r"no region or place is called 'us-wst-1'; the nearest are us-west-1"):
         collected([flags(region="us-wst-1")], CATALOG)
     assert not collected([flags(region="us-east-1")], CATALOG).notes
     own = collected([flags(region="here", provider="our cellar", usd_per_gpu_hour="1")], CATALOG)
