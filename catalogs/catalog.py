@@ -32,6 +32,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.training import TrainingRun
 from catalogs.records.versions import written_version
 
 BUILT_IN: Final = Path(__file__).parent
@@ -184,6 +185,8 @@ class Catalog(Struct, frozen=True, dict=True):
     """What of each runtime a fit has seen."""
     measured_kinds = _all_of("measured", MeasuredKind)
     """The kinds of cases that were measured."""
+    training_runs = _all_of("training_run", TrainingRun)
+    """Pretraining runs whose accelerator-hours were published."""
 
     def with_fitted(self, constants: Iterable[FittedConstants]) -> "Catalog":
         """Return this catalog with other fitted constants; all else that was read is shared."""
@@ -392,7 +395,7 @@ class Catalog(Struct, frozen=True, dict=True):
         match record:
             case PowerCurve():
                 return [("id", record.id, "accelerator", self.accelerators)]
-            case RentalOffer() | KernelCurve():
+            case RentalOffer() | KernelCurve() | TrainingRun():
                 return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
             case Accelerator(kernels=str(kernels)):
                 return [("kernels", kernels, "kernel curve of", {accelerator for accelerator, _ in self.curves})]

@@ -22,6 +22,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.training import TrainingRun
 from catalogs.records.validation import Fault, InvalidValues, record_of
 from catalogs.version import VERSION
 
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "band": ("bands", ErrorBand),
     "measured": ("measured_kinds", MeasuredKind),
     "system": ("measured_systems", MeasuredSystem),
+    "training_run": ("training_runs", TrainingRun),
 }
 """The tables of a catalog file: where the built-in ones lie, and what an entry becomes.
 

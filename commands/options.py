@@ -57,6 +57,7 @@ Directories = Annotated[
     list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
+Csv = Annotated[bool, typer.Option("--csv", help="The figures as a table for spreadsheets.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]
 PlainCharts = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables and charts.")]
 Full = Annotated[bool, typer.Option("--full", help="The whole report.")]

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from catalogs.errors import quoted, visible
+from msgspec import Struct
+
+from catalogs.errors import InputError, quoted, visible
 from commands.failures import Exit
 
 if TYPE_CHECKING:
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 
 QUIET: Final = ContextVar("quiet", default=False)
 """Whether --quiet was given: nothing is said beside the answer."""
+
+
+class Shape(Struct, frozen=True):
+    """In what form an answer is printed: the options of these names."""
+
+    json: bool
+    csv: bool
+    plain: bool
+
+    def __post_init__(self) -> None:
+        if self.json and self.csv:
+            raise InputError("--json and --csv both give the form: leave one of them out")
+
+
 SHOWN_REJECTIONS = 8
 """Rejected candidates, and changes, that are shown without --full."""
 SHOWN_REFUSALS = 3
@@ -43,6 +59,25 @@ def show(report: "Report", *, plain: bool = False) -> None:
     from agent.report.rendering.show import show as shown
 
     shown(report, plain=plain or bool(os.environ.get("ACCESSIBLE")))
+
+
+def show_as(report: "Report", tree: Any, shape: "Shape", opening: str) -> None:
+    """Print an answer as a report, labelled lines, CSV or JSON.
+
+    Args:
+        report: for people, from which the CSV is made too.
+        tree: the same for programs.
+        shape: which of them was asked for.
+        opening: the CSV's section of what stands before the report's first heading.
+    """
+    if shape.json:
+        print_json(tree)
+    elif shape.csv:
+        from agent.exports.csv import csv_text
+
+        sys.stdout.write(csv_text(report, opening))
+    else:
+        show(report, plain=shape.plain)
 
 
 def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:

@@ -12,7 +12,7 @@ from agent.exports import Format
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
-    from agent.report.blocks import Block
+    from agent.report.blocks import Block, Report
 
 HEADER: Final = ("section", "item", "column", "value", "unit")
 OPENING: Final = "Plan"
@@ -27,23 +27,28 @@ _FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 
 def table_files(plan: CapacityPlan) -> Mapping[str, str]:
     """Return the table as one file, which says by its first character that it is UTF-8."""
+    from agent.report.plan.plan_report import whole_report
+
+    return {"plan.csv": "\ufeff" + csv_text(whole_report(plan), OPENING)}
+
+
+def csv_text(report: "Report", opening: str) -> str:
+    """Return the figures of a report as a table; ``opening`` is the section of those before its first heading."""
     import csv  # only where a table is written
     import io
 
     from agent.report.blocks import Heading
-    from agent.report.plan.plan_report import whole_report
 
-    text = io.StringIO("\ufeff", newline="")
-    text.seek(0, io.SEEK_END)
+    text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(HEADER)
-    section = OPENING
-    for block in whole_report(plan).blocks:
+    section = opening
+    for block in report.blocks:
         if isinstance(block, Heading):
             section = block.text
         for item, column, shown in _cells(block):
             table.writerow((harmless(section), harmless(item), harmless(column), *value_and_unit(shown)))
-    return {"plan.csv": text.getvalue()}
+    return text.getvalue()
 
 
 def value_and_unit(shown: str) -> tuple[str, str]:

@@ -118,6 +118,26 @@ _OTHER_TERMS: Final = {
 """Other names of rental terms."""
 
 
+def read_choice(text: str, what: str, choices: tuple[str, ...]) -> str:
+    """Return which of some words a text is, however it is written.
+
+    Args:
+        text: as people type it.
+        what: the value's name in a refusal.
+        choices: that are accepted.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    by_letters = {letters_of(choice): choice for choice in choices}
+    said = letters_of(text)
+    if said in by_letters:
+        return by_letters[said]
+    near = get_close_matches(said, list(by_letters), n=1)
+    nearest = f"; did you mean {by_letters[near[0]]}?" if near else ""
+    raise InputError(f"{what} {quoted(text)} is not {listed(choices)}{nearest}")
+
+
 def read_term(text: str, what: str) -> str:
     """Return a rental term."""
     terms = {letters_of(term): term for term in TERMS} | _OTHER_TERMS

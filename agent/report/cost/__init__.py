@@ -1,0 +1,1 @@
+"""Reports of what things cost: deployment modes, bills, batches, scenarios, training."""
