@@ -8,10 +8,10 @@ import typer
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven
-from commands.options import Csv, Directories, Json, Plain, new_app
+from commands.options import App, Csv, Directories, Json, Plain
 from commands.showing import Shape, show_as
 
-app = new_app()
+app = App()
 
 _run = partial(typer.Option, rich_help_panel="The run")
 _how = partial(typer.Option, rich_help_panel="How it is trained")
