@@ -67,7 +67,7 @@ def optimize_command(
 
 def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice | None":
     from agent.report.choice.choice_report import Choice, firsts
-    from engine.choice.front import pareto_front, relaxations, runners_up
+    from engine.choice.front import binding, pareto_front, relaxations, runners_up, unable
     from engine.choice.options import options
 
     found = options(spec, facts)
@@ -81,12 +81,15 @@ def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice |
         spec=spec,
         objective=objective,  # type: ignore[arg-type]
         best=ranked[0],
-        runners_up=runners_up(ranked, objective),  # type: ignore[arg-type]
+        runners_up=runners_up(found, ranked, objective),  # type: ignore[arg-type]
         by_term=tuple(best_by_term),
         by_precision=firsts(ranked, "precision"),
+        by_provider=found.at_providers(objective, term),  # type: ignore[arg-type]
+        unable=unable(found),
+        binds=binding(found, ranked[0]),
         front=pareto_front(ranked),
         relaxations=relaxations(found, ranked[0]),
-        tried=len(ranked),
+        tried=found.ways,
     )
 
 

@@ -207,10 +207,14 @@ class Scaling(Record):
     ready_s: NonNegative = 10.0
 
 
+ANY_PROVIDER: Final = "any"
+
+
 class Money(Record):
     """Whose prices, on which terms, and what else is paid."""
 
     provider: str | None = None
+    """Whose prices: one, several with commas between them, or any: the least bill of those. Null: the usual price."""
     region: str | None = None
     """A region, the beginning of several, or several with commas between them."""
     term: Term = "on_demand"
@@ -226,6 +230,13 @@ class Money(Record):
     overhead_share: NonNegative = 0.35
     """For owned accelerators: host, network and hosting, over the accelerator's own price."""
     grid_g_co2e_per_kwh: Positive | None = None
+
+    def sold_by(self, provider: str) -> bool:
+        """Return whether an offer of a provider is among those that are asked for."""
+        if self.provider is None:
+            return True
+        named = self.provider.casefold().split(",")
+        return ANY_PROVIDER in named or provider.casefold() in named
 
 
 class WorkloadSpec(Record):

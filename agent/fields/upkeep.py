@@ -37,7 +37,8 @@ SCALING: Final = (
 
 MONEY: Final = (
     Field(
-        "money.provider", "--provider", read_text, "NAME", "Whose prices; the median of all by default.",
+        "money.provider", "--provider", read_text, "NAME",
+        "Whose prices: one, several with commas, or any for the cheapest; the usual price by default.",
         label="provider", show=str, answer="{}", slot="money", answers=True,
     ),
     Field("money.region", "--region", read_text, "NAME", "Where.", label="region", show=str, answer="{}", slot="money"),

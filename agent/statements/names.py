@@ -11,7 +11,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.records.places import priced_regions
-from engine.workload import Source
+from engine.workload import ANY_PROVIDER, Source
 
 
 @contextmanager
@@ -84,8 +84,12 @@ def _weights(text: str, values: dict[str, Any], catalog: Catalog) -> str:
 
 
 def _provider(text: str, catalog: Catalog) -> str:
+    if "," in text:
+        return ",".join(dict.fromkeys(_provider(part, catalog) for part in text.split(",") if part.strip()))
     providers = {letters_of(offer.provider): offer.provider for offer in catalog.offers}
     said = letters_of(text)
+    if said in ("any", "all"):
+        return ANY_PROVIDER
     if said in providers:
         return providers[said]
     near = [providers[name] for name in get_close_matches(said, list(providers), n=3)]
@@ -99,6 +103,8 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
     Raises InputError where nothing is called so.
     """
     said, provider = values.get("money.region"), values.get("money.provider")
+    if provider == ANY_PROVIDER or "," in str(provider):
+        provider = None
     if not isinstance(said, str) or values.get("money.usd_per_accelerator_hour") is not None:
         return ()
     offered = {offer.region.casefold() for offer in catalog.offers if provider in (None, offer.provider)}

@@ -1,6 +1,6 @@
-"""Every way to serve a question, over precisions and terms too, with what it costs, takes and uses."""
+"""Every way to serve a question, over precisions, terms and providers too, with what it costs, takes and uses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -24,6 +24,9 @@ from engine.workload import PERCENTILE_SHARES, Target, Term, WorkloadSpec
 
 Objective = Literal["cost", "latency", "energy", "count"]
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "reserved_1y", "reserved_3y", "spot")
+Quality = Literal["own", "eight bits", "fewer bits"]
+"""Weights as they were published; in eight bits or more; in fewer than eight and than were published, which costs some
+answers and is therefore never chosen unless it is asked for."""
 
 
 class Option(Struct, frozen=True):
@@ -41,8 +44,13 @@ class Option(Struct, frozen=True):
     """Of the whole fleet."""
     term: Term
     monthly_usd: float | None
-    """On the usual price: of the median provider, see ``engine.fleet.offers``."""
+    """On the usual price, see ``engine.fleet.offers``; where providers are named, the least bill of those."""
     provider: str
+    region: str
+    instance: str
+    paid_accelerators: int
+    """Of whole instances."""
+    old_price: bool
     cheapest_usd: float | None
     """At the cheapest provider."""
     cheapest_provider: str
@@ -55,6 +63,14 @@ class Option(Struct, frozen=True):
     utilisation: float
     measured: bool
     """Kernels of the accelerator, or of another of its architecture, were measured."""
+    quality: Quality
+    offers: tuple[PricedOffer, ...]
+    """The least bill of each provider that has it, the cheapest first."""
+    other_usd: float
+    """Paid beside the accelerators in a month."""
+    search: int
+    row: int
+    """Where it stands in ``Options.searched``."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -68,6 +84,21 @@ class Option(Struct, frozen=True):
             "serving.expert_parallel": self.expert_parallel,
             "money.term": self.term,
         }
+
+    def priced(self, offer: PricedOffer | None) -> "Option":
+        """Return the same fleet at another provider; without an offer, with no price."""
+        if offer is None:
+            return replace(self, monthly_usd=None, provider="", region="", instance="")
+        instances = offer.instances_for(self.replicas, self.accelerators // self.replicas)
+        return replace(
+            self,
+            monthly_usd=offer.monthly_usd(instances) + self.other_usd,
+            provider=offer.provider,
+            region=offer.region,
+            instance=offer.instance,
+            paid_accelerators=instances * offer.accelerators,
+            old_price=offer.old,
+        )
 
     def measure(self, objective: Objective) -> float:
         """Return what the objective makes small; infinite where it is not known."""
@@ -106,17 +137,47 @@ class Options(Struct, frozen=True):
     """Precisions that cannot be, each with the reason."""
 
     def best(self, objective: Objective, term: Term) -> tuple[Option, ...]:
-        """Return those of a term by an objective, best first; those that nobody measured, or nobody offers, last."""
+        """Return those of a term by an objective, best first.
 
-        def key(option: Option) -> tuple[float, ...]:
-            return (not option.measured, option.monthly_usd is None, *_by(option, objective))
+        Last are those in fewer bits than was asked for, then those that nobody measured, or nobody offers. Of equals
+        the weights as published come first, and a price that is not old.
+        """
+        return tuple(sorted((option for option in self.found if option.term == term), key=ranking(objective)))
 
-        return tuple(sorted((option for option in self.found if option.term == term), key=key))
+    def at_providers(self, objective: Objective, term: Term) -> tuple[Option, ...]:
+        """Return the best of each provider, the best first."""
+        found: dict[str, Option] = {}
+        key = ranking(objective)
+        for option in self.found:
+            for offer in option.offers if option.term == term else ():
+                there = found.get(offer.provider)
+                one = option.priced(offer)
+                if there is None or key(one) < key(there):
+                    found[offer.provider] = one
+        return tuple(sorted(found.values(), key=key))
+
+    @property
+    def ways(self) -> int:
+        """How many there are: each accelerator, split, precision and term at each provider."""
+        return sum(max(1, len(option.offers)) for option in self.found)
 
 
-def _by(option: Option, objective: Objective) -> tuple[float, ...]:
+def ranking(objective: Objective) -> Callable[[Option], tuple[float, ...]]:
+    """Return what options are sorted by, the best first."""
     others: tuple[Objective, ...] = ("cost", "count", "latency")
-    return (option.measure(objective), *(option.measure(other) for other in others))
+
+    def key(option: Option) -> tuple[float, ...]:
+        return (
+            option.quality == "fewer bits",
+            not option.measured,
+            option.monthly_usd is None,
+            option.measure(objective),
+            option.quality != "own",
+            option.old_price,
+            *(option.measure(other) for other in others),
+        )
+
+    return key
 
 
 def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TERMS) -> Options:
@@ -135,7 +196,7 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
     terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
     questions, refused = _questions(spec, catalog)
     searched = tuple((question, search(question)) for question in questions)
-    found = [option for question, sized in searched for option in _options(question, sized, terms)]
+    found = [option for which in range(len(searched)) for option in _options(searched, which, terms)]
     return Options(tuple(found), searched, tuple(refused))
 
 
@@ -158,7 +219,17 @@ def _questions(spec: WorkloadSpec, catalog: Catalog) -> tuple[list[Question], li
     return questions, refused
 
 
-def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) -> Iterator[Option]:
+def _quality(question: Question, own: Question) -> Quality:
+    if question.weights.id == own.weights.id:
+        return "own"
+    return "fewer bits" if question.weights.bits < min(8.0, own.weights.bits) else "eight bits"
+
+
+def _options(
+    searched: Sequence[tuple[Question, SizedCandidates]], which: int, terms: Sequence[Term]
+) -> Iterator[Option]:
+    question, sized = searched[which]
+    quality = _quality(question, searched[0][0])
     rows = [int(row) for row in sized.order]
     if not rows:
         return
@@ -183,11 +254,9 @@ def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) 
             choice = priced[term][row]
             if choice is None and term != question.spec.money.term:
                 continue
+            billed = choice.chosen.instances_for(count, size) * choice.chosen.accelerators if choice else count * size
             kwh = None
             if curve := curves[accelerator.id]:
-                billed = (
-                    choice.chosen.instances_for(count, size) * choice.chosen.accelerators if choice else count * size
-                )
                 share = power_share(curve, float(in_flight[at]), float(busy[at, 0]))
                 working = int(sized.counts.peak[row]) * size
                 drawn = working * share + (billed - working) * curve.idle
@@ -205,6 +274,10 @@ def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) 
                 term=term,
                 monthly_usd=_bill(choice.chosen, count, size, other) if choice else None,
                 provider=choice.chosen.provider if choice else "",
+                region=choice.chosen.region if choice else "",
+                instance=choice.chosen.instance if choice else "",
+                paid_accelerators=billed,
+                old_price=choice.chosen.old if choice else False,
                 cheapest_usd=_bill(choice.cheapest, count, size, other) if choice else None,
                 cheapest_provider=choice.cheapest.provider if choice else "",
                 ttft_p95_s=float(ttft[at]),
@@ -214,6 +287,11 @@ def _options(question: Question, sized: SizedCandidates, terms: Sequence[Term]) 
                 kwh_per_month=kwh,
                 utilisation=float(busy[at, 1]),
                 measured=measured[accelerator.id],
+                quality=quality,
+                offers=choice.by_provider if choice else (),
+                other_usd=other,
+                search=which,
+                row=row,
             )
 
 

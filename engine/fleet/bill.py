@@ -156,8 +156,10 @@ def _note(choice: OfferChoice) -> str:
         f"{where} {offer.instance}, {offer.usd_per_hour:,.2f} USD/h {TERM_WORDS[offer.term]} for "
         f"{offer.accelerators} accelerator{'s' if offer.accelerators > 1 else ''}{dated} ({offer.source})"
     )
-    if basis is None or choice.cheapest == choice.dearest:
+    if choice.cheapest == choice.dearest:
         return line
+    if basis is None:
+        return f"{line}; the least bill of {len(choice.by_provider)} providers, {_beside(choice.dearest, 'dearest')}"
     usual = f"{basis.usd_per_accelerator_hour:,.2f} per accelerator-hour"
     if basis.providers == 1:
         which = f"{basis.provider} alone holds a whole node, at {usual}"

@@ -7,7 +7,6 @@ In order: ``price_basis`` of an accelerator, whatever the fleet; ``qualifying_of
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import groupby
 from math import log
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
 from catalogs.units import HOURS_PER_MONTH
 from engine.plan import Chosen, ChosenOffer
-from engine.workload import Money, Term
+from engine.workload import ANY_PROVIDER, Money, Term
 
 EVERYWHERE = frozenset({"", "global", "all", "any"})
 """Regions of offers that hold in all of a provider's regions, or whose region is not known."""
@@ -96,12 +95,20 @@ class OfferChoice(Struct, frozen=True):
 
     chosen: PricedOffer
     """The least bill of those that cost no less per accelerator-hour than the basis."""
-    cheapest: PricedOffer
-    """The least bill of all."""
-    dearest: PricedOffer
-    """What the provider with the largest bill asks on its best instance."""
+    by_provider: tuple[PricedOffer, ...]
+    """The least bill of each provider, the cheapest first."""
     basis: PriceBasis | None = None
-    """None for a price of the user's own."""
+    """None for a price of the user's own, and where providers are named."""
+
+    @property
+    def cheapest(self) -> PricedOffer:
+        """The least bill of all."""
+        return self.by_provider[0]
+
+    @property
+    def dearest(self) -> PricedOffer:
+        """What the provider with the largest bill asks on its best instance."""
+        return self.by_provider[-1]
 
 
 def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerators: int) -> int:
@@ -134,7 +141,9 @@ def newest_check(offers: Iterable[RentalOffer]) -> date:
 def price_basis(
     offers: Iterable[RentalOffer], accelerator: Accelerator, money: Money, accelerators_per_node: int, newest: date
 ) -> PriceBasis | None:
-    """Return the basis on which all fleets of an accelerator are priced; None where nothing is offered.
+    """Return the basis on which all fleets of an accelerator are priced.
+
+    None where nothing is offered, and where providers are named: then it is the least bill of those.
 
     A provider asks what its least price per accelerator-hour is. The basis is the (lower) median provider among those
     whose instances hold a whole node, or as much of one as any does; where that one sells whole nodes only, the nearest
@@ -148,6 +157,8 @@ def price_basis(
         accelerators_per_node: accelerators that share a node in the plan.
         newest: as ``newest_check`` returns it of the whole catalog.
     """
+    if money.provider is not None:
+        return None
     sold = [
         (offer, asks / offer.accelerators)
         for offer in offers
@@ -200,6 +211,8 @@ def qualifying_offers(
     if own or money.usd_per_accelerator_hour or money.term == "owned":
         return (own,) if own else ()
     there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
+    current = {offer.provider for offer in there if newest - offer.checked <= OUTDATED}
+    there = [o for o in there if newest - o.checked <= OUTDATED or o.provider not in current]
     priced = (_priced(offer, replica_accelerators, node, money.term, newest) for offer in there)
     return tuple(sorted(filter(None, priced), key=_rank))
 
@@ -219,26 +232,24 @@ def choose_offer(
         offers: as ``qualifying_offers`` returns them.
         replicas: of the fleet.
         accelerators_per_replica: of one replica.
-        basis: of the accelerator; None where the user's own price stands for all offers.
+        basis: of the accelerator; None where it is the least bill of all.
     """
     if not offers:
         return None
-
-    def hourly_bill(offer: PricedOffer) -> float:
-        return round(offer.instances_for(replicas, accelerators_per_replica) * offer.usd_per_hour, 6)
-
-    def least(some: Iterable[PricedOffer]) -> PricedOffer:
-        return min(some, key=lambda offer: (hourly_bill(offer), offer.old, offer.provider != usual))
-
     usual = basis.provider if basis else ""
-    floor = min(basis.usd_per_accelerator_hour if basis else 0.0, offers[-1].usd_per_accelerator_hour)
-    by_provider = groupby(sorted(offers, key=lambda offer: offer.provider), key=lambda offer: offer.provider)
-    return OfferChoice(
-        chosen=least(offer for offer in offers if offer.usd_per_accelerator_hour >= floor * (1 - 1e-9)),
-        cheapest=least(offers),
-        dearest=max((least(own) for _, own in by_provider), key=hourly_bill),
-        basis=basis,
+    ranked = sorted(
+        (round(offer.instances_for(replicas, accelerators_per_replica) * offer.usd_per_hour, 6), offer.old, at)
+        for at, offer in enumerate(offers)
     )
+    first = {offers[at].provider: offers[at] for *_, at in reversed(ranked)}
+    by_provider = tuple(dict.fromkeys(first[offers[at].provider] for *_, at in ranked))
+    floor = min(basis.usd_per_accelerator_hour if basis else 0.0, offers[-1].usd_per_accelerator_hour) * (1 - 1e-9)
+    *_, at = min(
+        (bill, old, offers[at].provider != usual, at)
+        for bill, old, at in ranked
+        if offers[at].usd_per_accelerator_hour >= floor
+    )
+    return OfferChoice(offers[at], by_provider, basis)
 
 
 def _rank(offer: PricedOffer) -> tuple[float, bool, str, str, str]:
@@ -265,7 +276,8 @@ def no_price_note(
     if not known:
         return f"no price: the catalog has no offer of {accelerator.name}; give your own price per accelerator-hour"
     there = [offer for offer in known if _in_place(offer, money)]
-    where = " in ".join(filter(None, (f"of {money.provider}" if money.provider else "", money.region or "")))
+    named = " or ".join(money.provider.split(",")) if money.provider not in (None, ANY_PROVIDER) else ""
+    where = " in ".join(filter(None, (named and f"of {named}", money.region)))
     if not there:
         providers = ", ".join(sorted({offer.provider for offer in known})[:6])
         return f"no price: no offer of {accelerator.name} is {where}; {providers} have it"
@@ -284,7 +296,7 @@ def _holds(accelerators: int, replica: int, node: int) -> bool:
 
 
 def _in_place(offer: RentalOffer, money: Money) -> bool:
-    if money.provider and offer.provider.casefold() != money.provider.casefold():
+    if not money.sold_by(offer.provider):
         return False
     region = offer.region.casefold()
     if not money.region or region in EVERYWHERE:

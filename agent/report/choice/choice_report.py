@@ -12,7 +12,7 @@ from engine.choice.front import Relaxation
 from engine.choice.options import Objective, Option
 from engine.fleet.offers import TERM_WORDS
 from engine.plan import plain, six_digits, split_shown
-from engine.workload import Term, WorkloadSpec, target_name
+from engine.workload import ANY_PROVIDER, Term, WorkloadSpec, target_name
 
 SHOWN = 6
 """Runners-up, and points of the front, on a screen; the JSON has them all."""
@@ -29,6 +29,10 @@ class Choice(Struct, frozen=True):
     by_term: tuple[Option, ...]
     """The best of each term, the spec's own first."""
     by_precision: tuple[Option, ...]
+    by_provider: tuple[Option, ...]
+    unable: tuple[tuple[str, str], ...]
+    """Accelerators on which nothing meets the question, each with the reason."""
+    binds: str
     front: tuple[Option, ...]
     relaxations: tuple[Relaxation, ...]
     tried: int
@@ -57,20 +61,14 @@ def choice_report(choice: Choice, command: str) -> Report:
     lines = [
         Paragraph(f"{BEST[choice.objective]} of {show_count(choice.tried)} ways: {named(best)}.", "strong"),
         Paragraph(
-            f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{power}; {latency} "
+            f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}{power}; {latency} "
             f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
-            f"{show_percent(best.utilisation)} of saturation."
+            f"{show_percent(best.utilisation)} of saturation. {choice.binds[:1].upper()}{choice.binds[1:]}."
         ),
     ]
-    if best.cheapest_usd is not None and best.monthly_usd is not None and best.cheapest_usd < best.monthly_usd:
-        lines.append(
-            Paragraph(
-                f"The same fleet is {show_usd(best.cheapest_usd)} at {best.cheapest_provider}, the cheapest offer."
-            )
-        )
     blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
     if choice.relaxations:
-        blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What a looser target saves:"))
+        blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What relaxing a constraint saves:"))
     traffic = choice.spec.traffic
     if traffic.burst > 1 or traffic.growth_per_year > 0:
         blocks.append(Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet"))
@@ -78,10 +76,28 @@ def choice_report(choice: Choice, command: str) -> Report:
     return Report(tuple(blocks))
 
 
+def _at(choice: Choice) -> str:
+    """Return whose price it is: 'at the usual price', or a provider's."""
+    best = choice.best
+    age = ", an old price" if best.old_price else ""
+    if choice.spec.money.provider is None:
+        return f" at the usual price ({best.provider}{age})" if best.provider else ""
+    among = ", the cheapest of all" if choice.spec.money.provider == ANY_PROVIDER else ""
+    return f" at {' '.join(filter(None, (best.provider, best.region)))}{among}{age}"
+
+
 def _tables(choice: Choice) -> Iterator[Block]:
     if choice.runners_up:
         yield Heading("On other accelerators")
         yield _table(choice, choice.runners_up[:SHOWN])
+    if choice.unable:
+        shown = choice.unable[:SHOWN]
+        more = f"; {len(choice.unable) - len(shown)} more do not" if len(choice.unable) > len(shown) else ""
+        reasons = "; ".join(f"{name}: {why}" for name, why in shown)
+        yield Paragraph(f"Nothing meets it on {reasons}{more}.", "quiet")
+    if len(choice.by_provider) > 1:
+        yield Heading("At each provider, the best that it has")
+        yield _table(choice, [(option, _where(option)) for option in choice.by_provider[:SHOWN]])
     if len(choice.by_precision) > 1:
         yield Heading("By precision (whether the answers stay good enough is yours to test)")
         yield _table(choice, [(option, "") for option in choice.by_precision])
@@ -123,10 +139,14 @@ def _table(choice: Choice, options: Sequence[tuple[Option, str]]) -> Table:
     )
 
 
+def _where(option: Option) -> str:
+    age = ", an old price" if option.old_price else ""
+    return f"{' '.join(filter(None, (option.provider, option.region)))}: {option.instance}{age}"
+
+
 def _relaxed(one: Relaxation) -> str:
-    fewer = f"{one.accelerators} accelerators, " if one.accelerators > 0 else ""
-    moved = f"{one.target} {show_seconds(one.from_s)} → {show_seconds(one.to_s)}"
-    return f"{moved}: {fewer}{show_usd(one.monthly_usd)} a month"
+    fewer = f"{show_count(one.accelerators)} GPUs, " if one.accelerators > 0 else ""
+    return f"{one.constraint} {one.from_} → {one.to} saves {fewer}{show_usd(one.monthly_usd)} a month"
 
 
 def choice_tree(choice: Choice) -> dict[str, Any]:
@@ -139,14 +159,25 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "runners_up": [_tree(option) | {"why_not": why} for option, why in choice.runners_up],
         "by_term": [_tree(option) for option in choice.by_term],
         "by_precision": [_tree(option) for option in choice.by_precision],
+        "by_provider": [_tree(option) for option in choice.by_provider],
+        "unable": [{"accelerator": name, "why": why} for name, why in choice.unable],
+        "binds": choice.binds,
         "front": [_tree(option) for option in choice.front],
-        "relaxations": [plain(one) for one in choice.relaxations],
+        "relaxations": [_relaxation_tree(one) for one in choice.relaxations],
         "spec": plain(choice.spec),
     }
 
 
+def _relaxation_tree(one: Relaxation) -> dict[str, Any]:
+    values = {name.removesuffix("_"): getattr(one, name) for name in one.__struct_fields__}
+    return values | {"monthly_usd": six_digits(one.monthly_usd)}
+
+
+_INTERNAL = ("offers", "other_usd", "search", "row")
+
+
 def _tree(option: Option) -> dict[str, Any]:
-    values = {name: getattr(option, name) for name in option.__struct_fields__}
+    values = {name: getattr(option, name) for name in option.__struct_fields__ if name not in _INTERNAL}
     return {name: six_digits(value) if isinstance(value, float) else value for name, value in values.items()}
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine import CapacityPlan, forecast, spec_from
-from engine.choice.front import pareto_front, relaxations, runners_up
-from engine.choice.options import Objective, Option, Options, options
+from engine.choice.front import binding, pareto_front, relaxations, runners_up, unable
+from engine.choice.options import TERMS, Objective, Option, Options, options
 from engine.workload import WorkloadSpec
 from tests.draws import draws
 
@@ -81,16 +81,17 @@ def test_the_front_has_no_dominated_point(everything: Options) -> None:
     for cheap, dear in pairwise(front):
         assert cheap.measure("cost") < dear.measure("cost") and cheap.latency_s > dear.latency_s
     for option in there:
-        if option.measured and option.monthly_usd is not None:
+        if option.measured and option.monthly_usd is not None and option.quality != "fewer bits":
             assert any(p.measure("cost") <= option.monthly_usd and p.latency_s <= option.latency_s for p in front)
 
 
 @pytest.mark.parametrize("objective", ["cost", "latency", "energy", "count"])
 def test_each_objective_is_best_by_its_own_measure(everything: Options, objective: Objective) -> None:
     ranked = [option for option in everything.best(objective, "on_demand") if option.measured]
+    ranked = [option for option in ranked if option.quality != "fewer bits"]
     measures = [option.measure(objective) for option in ranked if option.monthly_usd is not None]
     assert measures == sorted(measures)
-    others = runners_up(everything.best(objective, "on_demand"), objective)
+    others = runners_up(everything, everything.best(objective, "on_demand"), objective)
     assert len({option.accelerator for option, _ in others}) == len(others)
     assert all(why for _, why in others)
 
@@ -119,14 +120,51 @@ def test_what_a_looser_target_saves_is_what_the_looser_question_costs() -> None:
     spec = asked(**SMALL, precision__weights="bf16", targets=targets, traffic__requests_per_s=100)
     found = options(spec, CATALOG, terms=())
     best = found.best("cost", "on_demand")[0]
-    saved = relaxations(found, best)
+    saved = [one for one in relaxations(found, best) if one.to_s]
     assert saved
     for one in saved:
-        looser = [t | {"seconds": one.to_s} if t["seconds"] == one.from_s else t for t in targets]
+        named = one.constraint.casefold().split()
+        looser = [t | {"seconds": one.to_s} if [t["metric"], t["percentile"]] == named else t for t in targets]
         again = options(asked(**SMALL, precision__weights="bf16", targets=looser, traffic__requests_per_s=100), CATALOG)
         assert best.measure("cost") - again.best("cost", "on_demand")[0].measure("cost") == pytest.approx(
             one.monthly_usd
         )
+
+
+def test_any_provider_is_the_best_of_asking_for_each() -> None:
+    """Brute force over every accelerator × split × term × provider."""
+    small = SMALL | {"precision__weights": "bf16"}
+    found = options(asked(**small, money__provider="any"), CATALOG)
+    for term in TERMS:
+        best = found.best("cost", term)[0]
+        by_provider = {one.provider: one.measure("cost") for one in found.at_providers("cost", term)}
+        each = {}
+        for provider in sorted(by_provider):
+            alone = options(asked(**small, money__provider=provider, money__term=term), CATALOG, terms=())
+            each[provider] = alone.best("cost", term)[0].measure("cost")
+        assert by_provider == pytest.approx(each)
+        assert best.monthly_usd == pytest.approx(min(each.values()))
+
+
+def test_several_providers_are_no_dearer_than_one_of_them_and_any_no_dearer_than_the_usual() -> None:
+    def cheapest(provider: str | None) -> float:
+        spec = asked(**SMALL, money__provider=provider, precision__weights="bf16")
+        return options(spec, CATALOG, terms=()).best("cost", "on_demand")[0].measure("cost")
+
+    one, other, both, any_, usual = map(cheapest, ("aws", "lambda", "aws,lambda", "any", None))
+    assert any_ <= both == min(one, other)
+    assert any_ <= usual
+
+
+def test_fewer_bits_than_were_published_are_never_chosen_unless_asked_for(everything: Options) -> None:
+    assert everything.best("cost", "on_demand")[0].quality != "fewer bits"
+    assert options(asked(precision__weights="int4"), CATALOG, terms=()).best("cost", "on_demand")[0].quality == "own"
+
+
+def test_each_accelerator_is_an_option_or_has_a_reason_why_not(everything: Options) -> None:
+    named = {option.accelerator_name for option in everything.found} | {name for name, _ in unable(everything)}
+    assert named >= {accelerator.name for accelerator in everything.searched[0][0].accelerators}
+    assert binding(everything, everything.best("cost", "on_demand")[0]).endswith("binds")
 
 
 def test_without_a_load_there_is_nothing_to_choose() -> None:

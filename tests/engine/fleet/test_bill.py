@@ -32,8 +32,8 @@ def offer_of(accelerators: int, usd: float) -> PricedOffer:
 
 
 def choice_of(accelerators: int = 8, usd: float = 20.0) -> OfferChoice:
-    prices = (usd, usd / 2, usd * 2)
-    return OfferChoice(*(offer_of(accelerators, usd) for usd in prices), PriceBasis("aws", usd / accelerators, 3))
+    usual, cheapest, dearest = (offer_of(accelerators, price) for price in (usd, usd / 2, usd * 2))
+    return OfferChoice(usual, (cheapest, usual, dearest), PriceBasis("aws", usd / accelerators, 3))
 
 
 def billed(
