@@ -12,13 +12,12 @@ from engine.planning.answer import answer_of, warnings_of
 from engine.planning.assumptions import assumptions_of
 from engine.planning.bands import bands_of
 from engine.planning.bill import bill_of, energy_of
-from engine.planning.capacity import pool_may_fill
 from engine.planning.memory import replica_memory
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
 from engine.planning.replica import chosen_of
 from engine.planning.thresholds import thresholds_of
-from engine.planning.verdict import Verdict, formulas_verdict
+from engine.planning.verdict import Verdict, formulas_verdict, pool_may_fill
 from engine.proof.day import ReplayedDay, replayed_day
 from engine.question.resolve import resolve
 from engine.workload import Source, WorkloadSpec, with_defaults

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from catalogs.units import show_count, show_percent, show_seconds
 from engine.choice.options import Objective, Option, Options, ranking
+from engine.fleet.capacity import replica_capacity
 from engine.fleet.offers import TERM_WORDS
 from engine.fleet.search import SizedCandidates, array_of_one, relaxed_targets, with_targets
-from engine.planning.capacity import replica_capacity
 from engine.question.resolve import Question
 from engine.workload import ANY_PROVIDER, Target, target_name
 

@@ -3,17 +3,22 @@
 A plan is built from a verdict once everything is known, not before.
 """
 
+from math import sqrt
+
 from msgspec import Struct
 
+from engine.fleet.capacity import replica_capacity
 from engine.fleet.operating_points import OperatingPoints, operating_points
 from engine.fleet.search import SizedCandidates
 from engine.plan import Assumption, Fleet, Performance, Rejection, ReplicaCapacity, TargetResult, Verification
-from engine.planning.capacity import replica_capacity
 from engine.planning.ledger import fleet_of
 from engine.planning.ranking import Ranking
 from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
 from engine.workload import WorkloadSpec
+
+FAR = 5.0
+"""Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
 
 
 class ChosenFleet(Struct, frozen=True):
@@ -100,3 +105,13 @@ def target_results(spec: WorkloadSpec, at_peak: Performance) -> tuple[TargetResu
         met = forecast_s <= target.seconds * 1.001
         results.append(TargetResult(target.metric, target.percentile, target.seconds, forecast_s, met))
     return tuple(results)
+
+
+def pool_may_fill(best: SizedCandidates) -> bool:
+    """Return whether what is in flight in an array of one comes within ``FAR`` standard deviations of its KV pool.
+
+    Those in flight are Poisson-distributed and hold KV as their prompts are long, E[P²]/E[P]² = 1 + CV².
+    """
+    batch, pool = float(best.batch[0]), float(best.candidates.seats_by_memory[0])
+    varied = 1 + best.replicas.lengths.prompt.cv**2
+    return bool(pool - batch < FAR * sqrt(batch * varied))

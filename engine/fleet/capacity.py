@@ -1,7 +1,5 @@
 """What one replica can carry within the targets: what binds there, and what breaks next."""
 
-from math import sqrt
-
 import numpy as np
 from msgspec import Struct
 
@@ -13,9 +11,6 @@ from engine.workload import Target, target_name
 
 GAIN = 1.05
 """A tenth more seats must raise the saturated rate by half as much for the seats to be what is full, not the device."""
-
-FAR = 5.0
-"""Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
 
 
 class _Limit(Struct, frozen=True):
@@ -66,13 +61,3 @@ def saturation_cause(question: Question, best: SizedCandidates) -> str:
     if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
         return f"the batch cap of {question.cap_on(best.candidates.accelerator(0))}"
     return "the KV cache"
-
-
-def pool_may_fill(best: SizedCandidates) -> bool:
-    """Return whether what is in flight in an array of one comes within ``FAR`` standard deviations of its KV pool.
-
-    Those in flight are Poisson-distributed and hold KV as their prompts are long, E[P²]/E[P]² = 1 + CV².
-    """
-    batch, pool = float(best.batch[0]), float(best.candidates.seats_by_memory[0])
-    varied = 1 + best.replicas.lengths.prompt.cv**2
-    return bool(pool - batch < FAR * sqrt(batch * varied))
