@@ -32,6 +32,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.versions import written_version
 
@@ -150,6 +151,9 @@ class Catalog(Struct, frozen=True, dict=True):
     power_curves = _by_id("power", PowerCurve)
     """By the id of the accelerator on which it was measured."""
     protocols = _by_id("protocol", BenchmarkProtocol)
+    serving = _by_id("serving", ServedRuntime)
+    """How runtimes are deployed and watched, by the runtime's id."""
+    device_plugins = _by_id("device_plugin", DevicePlugin)
 
     @cached_property
     def runtimes(self) -> Mapping[str, ServingRuntime]:

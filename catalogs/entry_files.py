@@ -22,6 +22,7 @@ from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.validation import Fault, InvalidValues, record_of
 from catalogs.version import VERSION
@@ -41,6 +42,8 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "precision": ("precisions", Precision),
     "curve": ("kernels", KernelCurve),
     "power": ("power", PowerCurve),
+    "serving": ("serving", ServedRuntime),
+    "device_plugin": ("device_plugins", DevicePlugin),
     "protocol": ("protocols", BenchmarkProtocol),
     "fitted": ("fitted", StatedConstants),
     "band": ("bands", ErrorBand),

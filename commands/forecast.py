@@ -105,7 +105,7 @@ def forecast_command(
 
     with progress("planning"):
         plan = forecast(question.spec, facts, sources=question.sources, verify=not no_verify, refine=refine)
-    return _answered(plan, question, _Shown(json, plain, full, cost), written)
+    return _answered(plan, question, _Shown(json, plain, full, cost), written, facts)
 
 
 class _Shown(Struct, frozen=True):
@@ -138,7 +138,9 @@ def _nothing_given(*given: object) -> bool:
     return all(value is None for value in given)
 
 
-def _answered(plan: "CapacityPlan | NoPlan", question: "StatedSpec", shown: _Shown, written: _Written | None) -> Exit:
+def _answered(
+    plan: "CapacityPlan | NoPlan", question: "StatedSpec", shown: _Shown, written: _Written | None, facts: "Catalog"
+) -> Exit:
     """Show and write an answer; return what it says to a script."""
     from engine.plan import NoPlan, plan_json
 
@@ -150,7 +152,7 @@ def _answered(plan: "CapacityPlan | NoPlan", question: "StatedSpec", shown: _Sho
     if written:
         from agent.session.written_files import write_files
 
-        write_files(written.path, written.format.files(plan), force=written.force)
+        write_files(written.path, written.format.files(plan, facts), force=written.force)
     if shown.json:
         print_json(plan_json(plan))
     else:

@@ -47,14 +47,16 @@ def export(
     file: File,
     output: Annotated[Path | None, typer.Option(metavar="PATH", help="Where to; else standard output.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    catalog: Directories = None,
 ) -> int:
-    """Write a plan that was saved in another format."""
+    """Write a plan that was saved in another format: a report, what deploys it, what scales and watches it."""
     from agent.session.written_files import file_bytes, write_files
+    from commands.catalogs_of_user import user_catalogs
     from commands.showing import notice
     from engine.plan_file import read_plan
 
     written = format_called(name)
-    files = written.files(read_plan(text_of(file), str(file)))
+    files = written.files(read_plan(text_of(file), str(file)), user_catalogs(catalog or ()))
     if output is not None:
         write_files(output, files, force=force)
         notice([f"Wrote {written.content} to {output}."])

@@ -87,6 +87,8 @@ class Chosen(Result, frozen=True):
     """Of the command, each with the reason for its value."""
     needs: str = ""
     """What that takes beside the runtime's usual package; empty where nothing."""
+    options: tuple[LaunchFlag, ...] = ()
+    """Lines of the runtime's file of settings that have no flag; a dot in the name leads into a section."""
     runtime_version: str = ""
     """Whose defaults and flags the plan rests on; empty where versions of the runtime are not told apart."""
 
@@ -328,6 +330,18 @@ class Replay(Result, frozen=True):
     """The peak and the steepest ten minutes; empty where nobody simulated the plan."""
 
 
+class LoadPoint(Result, frozen=True):
+    """One replica at a load: what a dashboard shows of it there."""
+
+    requests_per_s: float
+    in_flight: float
+    """Requests running or waiting, on average."""
+    waiting: float
+    kv_cache_usage: float
+    ttft_p95_s: float
+    itl_p95_s: float
+
+
 class ReplicaCapacity(Result, frozen=True):
     """The largest load of one replica within the targets."""
 
@@ -338,6 +352,11 @@ class ReplicaCapacity(Result, frozen=True):
     binds: str
     """What stops it there."""
     breaks_next: str
+    prefill_tokens_per_s: float | None = None
+    """V_P, peak prefill rate: prompt tokens of one step's budget over their own TTFT with nobody else there, times the
+    data-parallel ranks. Null in plans of older programs."""
+    load_curve: tuple[LoadPoint, ...] = ()
+    """One replica at rising loads up to near saturation; empty in plans of older programs."""
 
 
 class LedgerLine(Result, frozen=True):
@@ -547,6 +566,8 @@ class CapacityBand(Result, frozen=True):
     """The band of what one replica carries within the targets."""
 
     requests_per_s: Range
+    prefill_tokens_per_s: Range | None = None
+    """Null in plans of older programs."""
 
 
 class FleetBand(Result, frozen=True):

@@ -258,7 +258,7 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
     settled = replace(state, pending=None)
     if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:
         if file.overwrites:
-            return settled, (_write(settled, file.path, overwrite=True),)
+            return settled, (_write(settled, file.path, ports, overwrite=True),)
         return _written(settled, file.path, ports, settled)
     if reply.lower() in {"n", "no", "nope", "cancel", "never mind"}:
         return settled, (said("Nothing was written."),)
@@ -277,11 +277,11 @@ def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:
     if ports.exists(name):
         text = f"{name} exists. Overwrite it? 'yes' does; or say another name."
         return replace(back_to, pending=NameFile(name, None, text, overwrites=True)), ()
-    return replace(back_to, pending=None), (_write(state, name, overwrite=False),)
+    return replace(back_to, pending=None), (_write(state, name, ports, overwrite=False),)
 
 
-def _write(state: State, name: str, overwrite: bool) -> Write:
+def _write(state: State, name: str, ports: Ports, overwrite: bool) -> Write:
     plan = state.branches[state.kept].capacity_plan
     assert plan is not None
     written = format_by_suffix(name) or formats()[PLAIN_NAME]
-    return Write(name, written.files(plan), overwrite, written.content)
+    return Write(name, written.files(plan, ports.catalog), overwrite, written.content)

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from engine.plan import CapacityPlan
 
@@ -26,18 +27,18 @@ class Format(Struct, frozen=True):
     """Endings of the file names by which it is chosen, with their dot; the first is the one to propose."""
     content: str
     """What it holds of a plan, for 'Wrote … to plan.json': 'the plan'."""
-    files: Callable[[CapacityPlan], Mapping[str, str | bytes]]
+    files: Callable[[CapacityPlan, Catalog], Mapping[str, str | bytes]]
     """Makes text or bytes by file name. A single file takes the name that a person gives; several go into a folder."""
 
 
 def format_names() -> list[str]:
-    """Return the names of the formats, without loading any."""
-    return [module.name for module in iter_modules(__path__)]
+    """Return the names of the formats, without loading any: a module's, with hyphens."""
+    return [module.name.replace("_", "-") for module in iter_modules(__path__)]
 
 
 def formats() -> dict[str, Format]:
     """Return the formats by name."""
-    return {name: import_module(f"{__name__}.{name}").FORMAT for name in format_names()}
+    return {name: import_module(f"{__name__}.{name.replace('-', '_')}").FORMAT for name in format_names()}
 
 
 def format_called(name: str) -> Format:
@@ -47,9 +48,9 @@ def format_called(name: str) -> Format:
         InputError: no format has this name.
     """
     known = formats()
-    if name.lower() not in known:
+    if name.lower().replace("_", "-") not in known:
         raise InputError(f"there is no format {quoted(name)}; give {listed([*known])}")
-    return known[name.lower()]
+    return known[name.lower().replace("_", "-")]
 
 
 def format_by_suffix(file: str) -> Format | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from agent.exports import Format
+from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
-def table_files(plan: CapacityPlan) -> Mapping[str, str]:
+def table_files(plan: CapacityPlan, _: Catalog | None = None) -> Mapping[str, str]:
     """Return the table as one file, which says by its first character that it is UTF-8."""
     from agent.report.plan.plan_report import whole_report
 

@@ -17,4 +17,4 @@ def json_text(tree: Any, encoding: str = "utf-8") -> str:
     return text
 
 
-FORMAT = Format((".json",), "the plan", lambda plan: {"plan.json": json_text(plan_json(plan))})
+FORMAT = Format((".json",), "the plan", lambda plan, _: {"plan.json": json_text(plan_json(plan))})

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from agent.exports import Format
+from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 
 
-def report_files(plan: CapacityPlan) -> Mapping[str, str]:
+def report_files(plan: CapacityPlan, _: Catalog | None = None) -> Mapping[str, str]:
     """Return the report as one file."""
     from agent.report.plan.plan_report import whole_report
     from agent.report.rendering.markdown import markdown

@@ -31,10 +31,15 @@ def write_files(path: Path, files: Mapping[str, str | bytes], *, force: bool) ->
         files: text or bytes by file name.
         force: whether files that are there are overwritten.
 
+    The folder is made where its own folder exists.
+
     Raises:
         InputError: as ``write_whole``; none is written where one may not be.
     """
     places = {path if len(files) == 1 else path / name: content for name, content in files.items()}
+    if len(files) > 1 and not path.exists():
+        check_writable(path, force=force)
+        path.mkdir()
     for place in places:
         check_writable(place, force=force)
     for place, content in places.items():

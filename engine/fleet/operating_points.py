@@ -5,12 +5,14 @@ from msgspec import Struct
 
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import todays_peak_replicas
-from engine.plan import Performance
+from engine.plan import LoadPoint, Performance
+from engine.question.lengths import Lengths, Strata
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
+from engine.replica.steps import StepCosts, step_costs, sum_of_parts
 
 CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 """Shares of the saturated rate at which the load curve is computed."""
@@ -26,6 +28,15 @@ class OperatingPoints(Struct, frozen=True):
     """A mean prompt's own prefill with nobody else there, seconds."""
     prompt_s_per_request: float
     """Replica time that one request's prefill takes at the mean load (ΔP), seconds."""
+    prefill_tokens_per_s: float
+    """V_P of the replica, as ``prefill_rate`` returns it."""
+
+    @property
+    def load_points(self) -> tuple[LoadPoint, ...]:
+        """The load curve as the plan holds it."""
+        curve = self.curve
+        columns = (getattr(curve, name).tolist() for name in LoadPoint.__struct_fields__)
+        return tuple(LoadPoint(*point) for point in zip(*columns, strict=True))
 
 
 def operating_points(question: Question, best: SizedCandidates) -> OperatingPoints:
@@ -59,7 +70,24 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         in_flight=rates * mean_latency(along, "e2e")[0],
         waiting=rates * along.waits.mean[0, :, 0],
         ttft_p95_s=percentile_latency(along, "ttft", 0.95)[0],
+        itl_p95_s=percentile_latency(along, "itl", 0.95)[0],
         kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
     )
     prefill = float(load.own_prefill_s[0, -1] @ question.lengths.prompt.weights)
-    return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]))
+    vp = prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0])
+    return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]), vp)
+
+
+def prefill_rate(costs: StepCosts) -> float:
+    """Return V_P, the peak prefill rate of a rank of an array of one, prompt tokens/s.
+
+    As llm-d's calibration measures it (guides/recipes/router/calibration, calibrate.sh): a prompt as long as a step's
+    budget, over its own TTFT with nobody else there.
+    """
+    tokens = costs.budget[0] * (1 - 1e-6)  # just what one step carries beside nobody
+    prompt = Lengths(Strata(tokens, np.ones(1)), tokens, costs.lengths.output)
+    alone = step_costs(
+        costs.tables, prompt, costs.scheduler, budget=costs.budget[:, 0], ttft_overhead_s=costs.ttft_overhead_s[:, 0]
+    )
+    seconds = sum_of_parts(alone.own_prefill_parts(alone.at(np.zeros((1, 1)))))
+    return float(costs.budget[0, 0] / seconds[0, 0, 0])

@@ -62,7 +62,10 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
         performance=PerformanceBands(
             _performance_band(chosen.points.at_mean, factors), _performance_band(chosen.points.at_peak, factors)
         ),
-        replica_capacity=CapacityBand(_range(chosen.capacity.requests_per_s, carried)),
+        replica_capacity=CapacityBand(
+            _range(chosen.capacity.requests_per_s, carried),
+            _range(chosen.points.prefill_tokens_per_s, (1 / factors["ttft"][1], 1 / factors["ttft"][0])),
+        ),
         fleet=_fleet_band(chosen, carried, meets_targets=share is not None),
         parts=_parts(bands, spec.band),
         measure_first=any(high / low >= UNSURE for low, high in (bands[m].ends(80) for m in ("itl", "throughput"))),

@@ -11,6 +11,7 @@ from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.flags import Flags
 from catalogs.records.models import LatentAttention
+from catalogs.records.runtimes import ServingRuntime
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.plan import LaunchFlag
 from engine.planning.served_weights import ServedWeights, served_weights
@@ -34,6 +35,8 @@ class Launch(Struct, frozen=True):
     flags: tuple[LaunchFlag, ...]
     needs: str
     """What must be there that no package brings: a build of the runtime, a checkpoint that is still to be made."""
+    options: tuple[LaunchFlag, ...] = ()
+    """Lines of its file of settings."""
 
 
 def launch_of(question: Question, replica: Candidates) -> Launch:
@@ -48,7 +51,8 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
     if platform is None or not question.runtime.runs(question.model.id):
         return Launch("", (), "")
     served = served_weights(question, may_quantise=_has_room_to_quantise(question, replica))
-    file = _config_file(question, sizes)
+    options = tuple(_options(question, sizes))
+    file = _config_file(options)
     nodes = ceil(sizes.accelerators / (question.spec.hardware.accelerators_per_node or accelerator.per_node))
     settings = (
         *_parallel(question, sizes),
@@ -70,7 +74,7 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
         question.runtime.flags.on_each_node.format(nodes=nodes) if nodes > 1 else "",
         _without_flag(question, [setting.name for setting, flags in spelt if not flags]),
     )
-    return Launch(" ".join(words), flags, "; ".join(part for part in needs if part))
+    return Launch(" ".join(words), flags, "; ".join(part for part in needs if part), options)
 
 
 class Setting(Struct, frozen=True):
@@ -134,27 +138,42 @@ CONFIG_FILE: Final = "trtllm.yaml"
 """Name of the file of settings for which trtllm-serve has no flags."""
 
 
-def _config_file(question: Question, sizes: ParallelSizes) -> str:
-    """Return what must stand in TensorRT-LLM's file of settings; empty where none is needed."""
+def _options(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
+    """Yield what must stand in TensorRT-LLM's file of settings."""
     if question.runtime.framework != "trtllm":
-        return ""
-    lines = ["enable_attention_dp: true"] if sizes.dp > 1 else []
+        return
+    if sizes.dp > 1:
+        why = f"attention runs on {sizes.dp} ranks, each with its own requests"
+        yield LaunchFlag("enable_attention_dp", "true", why)
     stored = question.served.kv_precision if question.served else None
     if question.kv_cache.id not in SIXTEEN_BITS and question.kv_cache.id != stored:
-        name = question.runtime.kv_formats.get(question.kv_cache.id, question.kv_cache.id)
-        lines.append(f"kv_cache_config: {{dtype: {name}}}")
+        dtype = question.runtime.kv_formats.get(question.kv_cache.id, question.kv_cache.id)
+        yield LaunchFlag("kv_cache_config.dtype", dtype, f"the KV cache is planned in {question.kv_cache.name}")
+
+
+def _config_file(options: Sequence[LaunchFlag]) -> str:
+    """Return in a clause what must stand in a file of settings; empty where none is needed."""
+    lines = []
+    for option in options:
+        section, _, name = option.flag.rpartition(".")
+        lines.append(f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}")
     return f"a file {CONFIG_FILE} with the line {' and the line '.join(map(repr, lines))}" if lines else ""
 
 
 def _start(question: Question, served: ServedWeights, nodes: int) -> str:
     """Return the beginning of the command: the program and what it loads."""
-    program = _PROGRAMS.get(question.runtime.id, _PROGRAMS[question.runtime.framework])
+    program = program_of(question.runtime)
     if question.runtime.id == "llama.cpp":
         file = f"-m {quote(served.repository)}" if served.file else f"-hf {_gguf(question, served)}"
         return f"{program} {file}"
     if nodes > 1 and question.runtime.framework == "trtllm":
         program = f"trtllm-llmapi-launch {program}"
     return f"{program} {quote(served.repository)}"
+
+
+def program_of(runtime: ServingRuntime) -> str:
+    """Return the words with which a runtime's command begins."""
+    return _PROGRAMS.get(runtime.id, _PROGRAMS[runtime.framework])
 
 
 def _gguf(question: Question, served: ServedWeights) -> str:

@@ -32,4 +32,5 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
         flags=launch.flags,
         needs=launch.needs,
         runtime_version=question.runtime.version,
+        options=launch.options,
     )

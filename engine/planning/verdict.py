@@ -6,6 +6,7 @@ A plan is built from a verdict once everything is known, not before.
 from math import sqrt
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.fleet.capacity import replica_capacity
 from engine.fleet.operating_points import OperatingPoints, operating_points
@@ -53,14 +54,19 @@ def chosen_fleet(
         candidate: the chosen one, an array of one.
         binding: the target that a simulation found to bind.
     """
-    capacity = replica_capacity(question, candidate, binding)
+    points = operating_points(question, candidate)
+    capacity = replace(
+        replica_capacity(question, candidate, binding),
+        prefill_tokens_per_s=points.prefill_tokens_per_s,
+        load_curve=points.load_points,
+    )
     demand = demand_of(question.spec.traffic)
     return ChosenFleet(
         question=question,
         evaluated=evaluated,
         candidate=candidate,
         capacity=capacity,
-        points=operating_points(question, candidate),
+        points=points,
         demand=demand,
         fleet=fleet_of(question, candidate, capacity, demand.trough),
     )

@@ -24,6 +24,7 @@ class LoadCurve(Struct, frozen=True):
     waiting: Floats
     """Requests waiting, on average."""
     ttft_p95_s: Floats
+    itl_p95_s: Floats
     kv_cache_usage: Floats
     """Share of the KV pool."""
 

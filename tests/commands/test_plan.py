@@ -70,7 +70,7 @@ def test_an_export_that_is_none_is_refused(fleetcast: Program, saved: Path) -> N
 PAIR = """
 from agent.exports import Format
 
-FORMAT = Format((".pair",), "two halves", lambda plan: {"left.txt": plan.chosen.model, "right.bin": b"\\x00"})
+FORMAT = Format((".pair",), "two halves", lambda plan, _: {"left.txt": plan.chosen.model, "right.bin": b"\\x00"})
 """
 
 

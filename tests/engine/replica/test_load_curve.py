@@ -14,6 +14,7 @@ def curve_of(loads: list[float], in_flight: list[float], kv: list[float] | None 
         in_flight=flight,
         waiting=np.zeros_like(rates),
         ttft_p95_s=0.1 + flight * 0.01,
+        itl_p95_s=0.01 + flight * 0.001,
         kv_cache_usage=np.array(kv) if kv else np.minimum(flight / 100, 1),
     )
 

@@ -26,6 +26,7 @@ def queue_curve(saturated: float = SATURATED, seats: float = 40.0, pool: float =
         in_flight=seats * share + waiting,
         waiting=waiting,
         ttft_p95_s=0.1 + 3 * waiting / (share * saturated),
+        itl_p95_s=0.02 + 0.01 * share,
         kv_cache_usage=np.minimum(seats * share / pool, 1),
     )
 

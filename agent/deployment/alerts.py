@@ -1,0 +1,146 @@
+"""Alerts and recorded series of a plan: targets by error budgets, saturation, the KV pool, metrics that are gone."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import Struct
+
+from agent.deployment.buckets import bucket_for
+from agent.deployment.queries import Queries
+from catalogs.units import show_percent, show_seconds
+from engine.workload import PERCENTILE_SHARES, Target, target_name
+
+Tree = dict[str, Any]
+
+
+class Burn(Struct, frozen=True):
+    """A rate at which an error budget burns, and the windows over which it must: Google's SRE workbook, chapter 5."""
+
+    times: float
+    long: str
+    short: str
+    severity: str
+    share: float
+    """Of the way from the budget to every request: no ratio passes 1, whatever times the budget is."""
+
+
+BURNS: Final = (Burn(14.4, "1h", "5m", "critical", 0.5), Burn(6, "6h", "30m", "warning", 0.25))
+KV_FULL: Final = 0.95
+"""Of the pool: beyond it the runtime preempts requests or holds them back."""
+HELD_FOR: Final = "10m"
+GONE_FOR: Final = "5m"
+RECORDED: Final = "fleet:"
+"""Prefix of recorded series, a level as Prometheus' naming of rules has it."""
+
+
+def groups_of(queries: Queries) -> list[Tree]:
+    """Return the groups of a rule file: recorded series, and alerts."""
+    name = queries.replica.name
+    return [
+        {"name": f"{name}-recorded", "rules": list(_recorded(queries))},
+        {"name": f"{name}-targets", "rules": list(_targets(queries))},
+        {"name": f"{name}-capacity", "rules": list(_capacity(queries))},
+        {"name": f"{name}-metrics", "rules": list(_absent(queries))},
+    ]
+
+
+def recorded_names(queries: Queries) -> dict[str, str]:
+    """Return the queries that are recorded, by the series' names, as an adapter serves them to an HPA."""
+    found = {"requests_in_flight": queries.in_flight(), "requests_per_second": queries.rate()}
+    if waiting := queries.waiting():
+        found["requests_waiting"] = waiting
+    if usage := queries.kv_cache_usage():
+        found["kv_cache_usage"] = usage
+    return {f"{RECORDED}{name}": query for name, query in found.items()}
+
+
+def recorded_labels(queries: Queries) -> Tree:
+    """Return the labels of recorded series."""
+    return {"namespace": queries.namespace, "fleet": queries.replica.name}
+
+
+def _recorded(queries: Queries) -> Iterator[Tree]:
+    for name, query in recorded_names(queries).items():
+        yield {"record": name, "expr": query, "labels": recorded_labels(queries)}
+
+
+def _alert(queries: Queries, name: str, expr: str, held: str, severity: str, summary: str) -> Tree:
+    return {
+        "alert": name,
+        "expr": expr,
+        "for": held,
+        "labels": {"severity": severity, "fleet": queries.replica.name},
+        "annotations": {"summary": summary},
+    }
+
+
+def _targets(queries: Queries) -> Iterator[Tree]:
+    for target in queries.replica.plan.spec.targets:
+        if queries.metric(target.metric) is not None:
+            yield from _burning(queries, target) if target.percentile != "mean" else [_mean(queries, target)]
+
+
+def _mean(queries: Queries, target: Target) -> Tree:
+    name = f"{target.metric.capitalize()}MeanAboveTarget"
+    expr = f"{queries.quantile(target.metric, 'mean')} > {target.seconds:.6g}"
+    summary = f"mean {target.metric.upper()} is above the target of {show_seconds(target.seconds)}"
+    return _alert(queries, name, expr, HELD_FOR, "warning", summary)
+
+
+def burn_limit(burn: Burn, budget: float) -> float:
+    """Return the share of slow requests from which a budget burns too fast, which some share can always pass."""
+    return min(burn.times * budget, budget + burn.share * (1 - budget))
+
+
+def _burning(queries: Queries, target: Target) -> Iterator[Tree]:
+    budget = 1 - PERCENTILE_SHARES[target.percentile]
+    bucket = bucket_for(target, queries.replica.served, queries.replica.version)
+    named = target_name(target.metric, target.percentile)
+    by = "" if bucket.exact else f" (by the bucket of {show_seconds(bucket.seconds)})"
+    for burn in BURNS:
+        limit = burn_limit(burn, budget)
+        slow = [f"{queries.beyond(target, bucket.seconds, window)} > {limit:.4g}" for window in (burn.long, burn.short)]
+        summary = (
+            f"more than {show_percent(limit)} of requests take longer than the {named} "
+            f"target of {show_seconds(target.seconds)}{by}, for {burn.long}; {show_percent(budget)} may"
+        )
+        name = f"{target.metric.capitalize()}{target.percentile.upper()}BudgetBurn{burn.severity.capitalize()}"
+        yield _alert(queries, name, f"({slow[0]}) and ({slow[1]})", "2m", burn.severity, summary)
+
+
+def _capacity(queries: Queries) -> Iterator[Tree]:
+    plan = queries.replica.plan
+    curve, capacity = plan.replica_capacity.load_curve, plan.replica_capacity.requests_per_s
+    most = max(plan.fleet.maximum_replicas, plan.fleet.replicas)
+    rate = most * capacity
+    yield _alert(
+        queries,
+        "FleetAtCapacity",
+        f"{queries.rate()} > {rate:.6g}",
+        HELD_FOR,
+        "critical",
+        f"more than {rate:.4g} requests/s, what {most} replicas carry within the targets",
+    )
+    if curve and queries.metric("waiting") is not None:
+        flight = most * curve[-1].in_flight
+        yield _alert(
+            queries,
+            "FleetSaturated",
+            f"{queries.in_flight()} > {flight:.6g}",
+            GONE_FOR,
+            "critical",
+            f"more than {flight:.4g} requests in flight: {most} replicas near saturation hold so many",
+        )
+    if usage := queries.kv_cache_usage():
+        summary = f"the KV pools are more than {show_percent(KV_FULL)} full: requests are preempted or held back"
+        yield _alert(queries, "KvCacheFull", f"{usage} > {KV_FULL}", HELD_FOR, "warning", summary)
+    if preempted := queries.preemptions():
+        summary = "requests are preempted: the KV pool is too small for what is in flight"
+        yield _alert(queries, "RequestsPreempted", f"{preempted} > 0", HELD_FOR, "warning", summary)
+
+
+def _absent(queries: Queries) -> Iterator[Tree]:
+    for metric in queries.metrics:
+        words = "".join(part.capitalize() for part in (metric.role or "").split("_"))
+        summary = f"no series of {metric.name} for this namespace and model: the rules that use it see nothing"
+        yield _alert(queries, f"MetricAbsent{words}", queries.absent(metric), GONE_FOR, "warning", summary)

@@ -1,0 +1,337 @@
+"""The Kubernetes objects of a plan: the replicas, their Service, what may be disrupted, and the file of settings."""
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import Any, Final
+
+from agent.deployment.replica import CONFIG_FILE, NAMESPACE, SHM_GIB, Replica
+from agent.deployment.yaml_text import Noted
+from catalogs.units import show_bytes, show_seconds
+from engine.plan import LaunchFlag
+
+Tree = dict[str, Any]
+
+PROBE_PERIOD_S: Final = 10
+READINESS_PERIOD_S: Final = 5
+LIVENESS_FAILURES: Final = 6
+"""A minute of silence: a step of long prompts does not kill a replica."""
+LEAST_GRACE_S: Final = 30
+"""Kubernetes' default for the end of a pod."""
+DRAIN_S: Final = 10
+"""Between the end of a pod's traffic and that of the pod: endpoints spread to proxies within seconds."""
+LEADER_LABEL: Final = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
+KIB: Final = 2**10
+
+
+def objects_of(replica: Replica) -> list[Tree]:
+    """Return all objects, in the order in which they are applied."""
+    return [*_config_map(replica), _workload(replica), service(replica), _disruption_budget(replica)]
+
+
+def opening_of(replica: Replica, what: str) -> list[str]:
+    """Return the comment at the top of a file: what it is, from which plan, and what is still to be filled in."""
+    plan = replica.plan
+    return [
+        f"{what} of a plan by {plan.provenance.program} {plan.provenance.version} (catalog {plan.provenance.catalog}):",
+        plan.answer.sentence,
+        f"For {replica.runtime_shown}. What no plan knows is marked INPUT.",
+    ]
+
+
+def metadata(replica: Replica, name: str = "", labels: Mapping[str, str] | None = None) -> Tree:
+    """Return the metadata of an object.
+
+    Args:
+        replica: that it is about.
+        name: of the object, where it is another than the replica's.
+        labels: beside the usual ones.
+    """
+    return {
+        "name": name or replica.name,
+        "namespace": Noted(NAMESPACE, "INPUT: your namespace; the rules' queries name it too"),
+        "labels": {**labels_of(replica), "app.kubernetes.io/managed-by": "fleetcast", **(labels or {})},
+    }
+
+
+def labels_of(replica: Replica) -> dict[str, str]:
+    """Return the labels by which the replica's pods are found."""
+    return {"app.kubernetes.io/name": replica.name}
+
+
+def _workload(replica: Replica) -> Tree:
+    tree: Tree = {"apiVersion": replica.api_version, "kind": replica.kind, "metadata": metadata(replica)}
+    fleet = replica.plan.fleet
+    replicas = Noted(
+        fleet.replicas, f"of {replica.accelerators} accelerators, for the peak hour; leave it to an autoscaler"
+    )
+    if replica.nodes == 1:
+        tree["spec"] = {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels_of(replica)},
+            "strategy": {
+                "rollingUpdate": {
+                    "maxSurge": Noted(1, f"an update takes {replica.accelerators} accelerators more for a while"),
+                    "maxUnavailable": 0,
+                },
+            },
+            "progressDeadlineSeconds": Noted(
+                ceil(replica.longest_start_s) + 600, "the startup probe's patience, and ten minutes for node and image"
+            ),
+            "template": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica)},
+        }
+        return tree
+    tree["spec"] = {
+        "replicas": replicas,
+        "startupPolicy": "LeaderCreated",
+        "rolloutStrategy": {
+            "type": "RollingUpdate",
+            "rollingUpdateConfiguration": {"maxUnavailable": 1, "maxSurge": 0},
+        },
+        "leaderWorkerTemplate": {
+            "size": Noted(replica.nodes, "pods of a replica, one a node"),
+            "restartPolicy": "RecreateGroupOnPodRestart",
+            "leaderTemplate": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica)},
+            "workerTemplate": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica, leader=False)},
+        },
+    }
+    return tree
+
+
+def pod_spec(replica: Replica, *, leader: bool = True) -> Tree:
+    """Return the pod of a replica; of several nodes that of the first, or of the others.
+
+    Args:
+        replica: that is started.
+        leader: the pod that answers requests.
+    """
+    spec: Tree = {}
+    plugin = replica.plugin
+    if plugin is not None:
+        if plugin.label:
+            spec["nodeSelector"] = {plugin.label: product_of(replica)}
+        spec["tolerations"] = [{"key": plugin.resource, "operator": "Exists", "effect": "NoSchedule"}]
+    grace = max(LEAST_GRACE_S, ceil(replica.plan.performance.at_peak.e2e_s.p99) + DRAIN_S)
+    spec["terminationGracePeriodSeconds"] = Noted(
+        grace,
+        f"p99 of a whole answer {show_seconds(replica.plan.performance.at_peak.e2e_s.p99)}, and {DRAIN_S} s to drain",
+    )
+    spec["containers"] = [container(replica, leader=leader)]
+    spec["volumes"] = volumes(replica)
+    return spec
+
+
+def product_of(replica: Replica) -> Noted:
+    """Return the value of the label of nodes that hold the accelerator."""
+    chosen, plugin = replica.plan.chosen, replica.plugin
+    product = plugin.products.get(chosen.accelerator) if plugin else None
+    if product:
+        return Noted(product, f"nodes with {chosen.accelerator_name}")
+    label = plugin.label if plugin else ""
+    return Noted("INPUT-PRODUCT", f"INPUT: the value of {label} on your nodes (kubectl get nodes -L {label})")
+
+
+def container(replica: Replica, *, leader: bool = True) -> Tree:
+    """Return the container that serves.
+
+    Args:
+        replica: that is started.
+        leader: the one that answers requests.
+    """
+    served = replica.served
+    tree: Tree = {
+        "name": served.id,
+        "image": Noted(replica.image, f"INPUT: the tag of {replica.runtime_shown}"),
+    }
+    tree |= _command(replica, leader=leader)
+    if leader:
+        tree["ports"] = [{"name": "http", "containerPort": served.port}]
+        tree |= probes(replica)
+        tree["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", str(DRAIN_S)]}}}
+    tree["env"] = [
+        {
+            "name": "HF_TOKEN",
+            "valueFrom": {
+                "secretKeyRef": {
+                    "name": Noted(
+                        "hf-token", "INPUT: a secret with your Hugging Face token, for models that are gated"
+                    ),
+                    "key": "token",
+                    "optional": True,
+                }
+            },
+        }
+    ]
+    if replica.plugin is not None:
+        amount = Noted(str(replica.accelerators_per_pod), f"× {replica.plan.chosen.accelerator_name}")
+        tree["resources"] = {"limits": {replica.plugin.resource: amount}}
+    mounts = [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "weights", "mountPath": "/root/.cache/huggingface"}]
+    if replica.options:
+        mounts.append({"name": "settings", "mountPath": CONFIG_FILE.rpartition("/")[0]})
+    tree["volumeMounts"] = mounts
+    return tree
+
+
+def _command(replica: Replica, *, leader: bool) -> Tree:
+    """Return command and args; where Ray makes several nodes one, it is started before."""
+    *program, model = replica.words.program
+    served = replica.served
+    if replica.starts_by_ray and not leader:
+        return {"command": ["sh", "-c", _shell(served.worker_start)]}
+    if replica.starts_by_ray:
+        script = f'{_shell(served.leader_start)} && exec {" ".join(program)} "$@"'
+        start: Tree = {"command": ["sh", "-c", script, program[0]]}
+    else:
+        start = {"command": list(program)}
+    headless = [Noted(served.headless, "another pod answers")] if served.headless and not leader else []
+    return start | {"args": [literal(model), *arguments(replica), *headless]}
+
+
+def _shell(text: str) -> str:
+    return text.replace("$HEAD_NODE", "$LWS_LEADER_ADDRESS")
+
+
+def arguments(replica: Replica) -> list[Any]:
+    """Return the flags as arguments of a container, each with its reason."""
+    options = [LaunchFlag(options_flag(replica), CONFIG_FILE, "what has no flag of its own")] if replica.options else []
+    flags = [flag for flag in replica.flags if flag.flag != options_flag(replica)]
+    return [one for flag in (*flags, *options) for one in _argument(flag)]
+
+
+def options_flag(replica: Replica) -> str:
+    """Return the flag that names a file of settings."""
+    named = next((flag.flag for flag in replica.words.flags if flag.value == "trtllm.yaml"), "")
+    return named or "--extra_llm_api_options"
+
+
+def _argument(flag: LaunchFlag) -> Iterator[Any]:
+    words = words_in(flag.value)
+    if len(words) == 1:
+        yield Noted(f"{flag.flag}={_expanded(words[0])}", flag.why)
+        return
+    yield Noted(flag.flag, flag.why)
+    yield from map(_expanded, words)
+
+
+def words_in(value: str) -> list[str]:
+    """Return the words of a flag's value: a JSON object is one."""
+    return [value] if value.startswith("{") else value.split()
+
+
+def _expanded(word: str) -> str:
+    known = {"$NODE_RANK": "$(LWS_WORKER_INDEX)", "$HEAD_NODE": "$(LWS_LEADER_ADDRESS)"}
+    text = literal(word)
+    for name, variable in known.items():
+        text = text.replace(name, variable)
+    return text
+
+
+def literal(text: str) -> str:
+    """Return a text in which Kubernetes expands nothing."""
+    return text.replace("$(", "$$(")
+
+
+def probes(replica: Replica) -> Tree:
+    """Return the probes, the first of which outlasts the load of the weights."""
+    get = {"httpGet": {"path": replica.served.health, "port": "http"}}
+    waits = ceil(replica.longest_start_s / PROBE_PERIOD_S)
+    return {
+        "startupProbe": get
+        | {
+            "periodSeconds": PROBE_PERIOD_S,
+            "failureThreshold": Noted(
+                waits, f"{waits * PROBE_PERIOD_S} s: {replica.start_why}, at least twice that, for slower storage"
+            ),
+        },
+        "readinessProbe": get | {"periodSeconds": READINESS_PERIOD_S, "failureThreshold": 3},
+        "livenessProbe": get
+        | {"periodSeconds": PROBE_PERIOD_S, "timeoutSeconds": 5, "failureThreshold": LIVENESS_FAILURES},
+    }
+
+
+def volumes(replica: Replica) -> list[Tree]:
+    """Return the volumes of a pod."""
+    size = shm_gib(replica)
+    weights = replica.plan.memory.weights_bytes
+    found: list[Tree] = [
+        {
+            "name": "shm",
+            "emptyDir": {
+                "medium": "Memory",
+                "sizeLimit": Noted(f"{size}Gi", f"{SHM_GIB} GiB for each accelerator, for NCCL and the workers"),
+            },
+        },
+        {
+            "name": "weights",
+            "emptyDir": Noted(
+                {}, f"INPUT: a claim on fast storage keeps the {show_bytes(weights)} of weights between starts"
+            ),
+        },
+    ]
+    if replica.options:
+        found.append({"name": "settings", "configMap": {"name": f"{replica.name}-settings"}})
+    return found
+
+
+def shm_gib(replica: Replica) -> int:
+    """Return the shared memory of a pod, GiB."""
+    return SHM_GIB * replica.accelerators_per_pod
+
+
+def _config_map(replica: Replica) -> list[Tree]:
+    if not replica.options:
+        return []
+    name = CONFIG_FILE.rpartition("/")[2]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata(replica, f"{replica.name}-settings"),
+            "data": {name: settings_text(replica)},
+        }
+    ]
+
+
+def settings_text(replica: Replica) -> str:
+    """Return the runtime's file of settings."""
+    from agent.deployment.yaml_text import yaml_text
+
+    tree: Tree = {}
+    for option in replica.options:
+        section, _, name = option.flag.rpartition(".")
+        branch = tree.setdefault(section, {}) if section else tree
+        value: object = option.value == "true" if option.value in ("true", "false") else option.value
+        branch[name] = Noted(value, option.why)
+    return yaml_text([tree])
+
+
+def service(replica: Replica) -> Tree:
+    """Return the Service in front of the pods that answer."""
+    selector = labels_of(replica) | (LEADER_LABEL if replica.nodes > 1 else {})
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(replica),
+        "spec": {
+            "selector": selector,
+            "ports": [{"name": "http", "port": replica.served.port, "targetPort": "http"}],
+        },
+    }
+
+
+def _disruption_budget(replica: Replica) -> Tree:
+    """Return what voluntary disruptions leave: of groups of pods, so many pods as the replicas that must stay have."""
+    plan = replica.plan
+    spares = plan.spec.availability.spare_replicas
+    lost = max(spares, 1)
+    why = f"the plan has {spares} spare" if spares else "one replica at a time"
+    if replica.nodes == 1:
+        limit: Tree = {"maxUnavailable": Noted(lost, why)}
+    else:
+        kept = max(plan.fleet.minimum_replicas - lost, 0)
+        limit = {"minAvailable": Noted(kept * replica.nodes, f"{kept} replicas of {replica.nodes} pods: {why}")}
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(replica),
+        "spec": limit | {"selector": {"matchLabels": labels_of(replica)}},
+    }

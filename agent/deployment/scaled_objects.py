@@ -1,0 +1,27 @@
+"""KEDA's ScaledObject as a file."""
+
+from collections.abc import Sequence
+
+from agent.deployment.objects import metadata, opening_of
+from agent.deployment.replica import Replica
+from agent.deployment.triggers import Trigger, bound_notes, scaled_object
+from agent.deployment.yaml_text import yaml_text
+
+
+def scaled_object_text(replica: Replica, triggers: list[Trigger], what: str, notes: Sequence[str] = ()) -> str:
+    """Return the ScaledObject of a fleet.
+
+    Args:
+        replica: whose fleet it scales.
+        triggers: by which.
+        what: the file is, for its first line.
+        notes: further lines of the comment at its top.
+    """
+    tree = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": metadata(replica),
+        "spec": scaled_object(replica, triggers),
+    }
+    notes = (*notes, "KEDA makes an HPA of its own: apply no other for the same target.", *bound_notes(replica))
+    return yaml_text([tree], [*opening_of(replica, what), *notes])

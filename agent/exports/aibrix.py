@@ -1,0 +1,59 @@
+"""A plan's autoscaling as AIBrix' PodAutoscaler, which asks the pods themselves."""
+
+from collections.abc import Mapping
+
+from agent.exports import Format
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from engine.plan import CapacityPlan
+
+
+def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
+    """Return the PodAutoscaler as one file.
+
+    Raises:
+        InputError: the runtime's version tells no requests running.
+    """
+    from agent.deployment.objects import metadata, opening_of
+    from agent.deployment.queries import queries_of
+    from agent.deployment.replica import replica_of
+    from agent.deployment.triggers import interpolated, replica_bounds
+    from agent.deployment.yaml_text import Noted, yaml_text
+
+    replica = replica_of(plan, catalog)
+    running = queries_of(replica).metric("running")
+    if running is None:
+        raise InputError(
+            f"{replica.runtime_shown} does not tell how many requests run, and AIBrix asks pods for one metric"
+        )
+    scaling, served = plan.autoscaling, replica.served
+    waiting = interpolated(plan.replica_capacity.load_curve, scaling.rps_per_replica, "waiting")
+    target = scaling.target_in_flight_per_replica - waiting
+    tree = {
+        "apiVersion": "autoscaling.aibrix.ai/v1alpha1",
+        "kind": "PodAutoscaler",
+        "metadata": metadata(replica),
+        "spec": {
+            "scalingStrategy": "KPA",
+            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
+            **replica_bounds(replica, "minReplicas", "maxReplicas"),
+            "observeWindowSeconds": Noted(max(round(plan.spec.scaling.metric_window_s), 1), "the plan's metric window"),
+            "metricsSources": [
+                {
+                    "metricSourceType": "pod",
+                    "protocolType": "http",
+                    "port": str(served.port),
+                    "path": served.metrics_path.lstrip("/"),
+                    "targetMetric": Noted(running.name.rpartition(":")[2], "AIBrix names metrics without their prefix"),
+                    "targetValue": Noted(
+                        f"{target:.6g}", f"running at {scaling.rps_per_replica:.3g} requests/s a replica"
+                    ),
+                }
+            ],
+        },
+    }
+    notes = ["One metric a pod, of requests that run: who waits is not counted. `plan export keda` counts both."]
+    return {"aibrix.yaml": yaml_text([tree], [*opening_of(replica, "Autoscaling by AIBrix"), *notes])}
+
+
+FORMAT = Format((), "the AIBrix autoscaler", autoscaler_files)

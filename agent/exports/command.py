@@ -1,0 +1,74 @@
+"""A plan as a shell script that starts one replica, each flag with its reason beside it."""
+
+from collections.abc import Iterator, Mapping
+
+from agent.exports import Format
+from catalogs.catalog import Catalog
+from engine.plan import CapacityPlan, LaunchFlag
+
+
+def script_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
+    """Return the script as one file; every word of the plan is quoted, and only its own variables are expanded."""
+    from shlex import quote
+
+    from agent.deployment.replica import words_of
+    from agent.deployment.yaml_text import comment_line
+
+    words = words_of(plan, catalog)
+    chosen = plan.chosen
+    head = [
+        "#!/usr/bin/env bash",
+        comment_line(f"One replica of a plan by {plan.provenance.program} {plan.provenance.version}:"),
+        comment_line(plan.answer.sentence),
+        comment_line(f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}, {plan.provenance.runtime}"),
+        *([comment_line(f"It takes {chosen.needs}.")] if chosen.needs else ()),
+        "set -euo pipefail",
+        *_settings(plan),
+        "flags=(",
+        *(line for flag in words.flags for line in _flag_lines(flag)),
+        ")",
+        f'exec {" ".join(quote(word) for word in words.program)} "${{flags[@]}}" "$@"',
+    ]
+    return {"command.sh": "\n".join(head) + "\n"}
+
+
+def _settings(plan: CapacityPlan) -> Iterator[str]:
+    """Yield what must be set before the script runs, and the lines that write the runtime's file of settings."""
+    values = " ".join(flag.value for flag in plan.chosen.flags)
+    for name, what in (("NODE_RANK", "the node's number, 0 on the first"), ("HEAD_NODE", "the first node's address")):
+        if f"${name}" in values:
+            yield f': "${{{name}:?set it to {what}}}"'
+    if not plan.chosen.options:
+        return
+    from shlex import quote
+
+    yield "cat > trtllm.yaml <<'END_OF_SETTINGS'"
+    for option in plan.chosen.options:
+        section, _, name = option.flag.rpartition(".")
+        line = f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}"
+        yield (
+            line if line == quote(line).strip("'") and line.isprintable() else "# a line of the plan that is no setting"
+        )
+    yield "END_OF_SETTINGS"
+
+
+def _flag_lines(flag: LaunchFlag) -> Iterator[str]:
+    from agent.deployment.objects import words_in
+    from agent.deployment.yaml_text import comment_line
+
+    words = " ".join(_quoted(word) for word in (flag.flag, *words_in(flag.value)))
+    yield f"  {words}  {comment_line(flag.why)}"
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it; of variables only those that a plan's flags name are left open."""
+    from shlex import quote
+
+    for name in ("$NODE_RANK", "$HEAD_NODE"):
+        if word.startswith(name):
+            rest = word.removeprefix(name)
+            return f'"{name}"{quote(rest) if rest else ""}'
+    return quote(word)
+
+
+FORMAT = Format((".sh",), "the command", script_files)

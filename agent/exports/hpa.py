@@ -1,0 +1,53 @@
+"""A plan's autoscaling as a HorizontalPodAutoscaler, for clusters with an adapter of their own."""
+
+from collections.abc import Mapping
+
+from agent.exports import Format
+from catalogs.catalog import Catalog
+from engine.plan import CapacityPlan
+
+
+def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
+    """Return the HPA as one file."""
+    from agent.deployment.alerts import RECORDED, recorded_labels
+    from agent.deployment.objects import metadata, opening_of
+    from agent.deployment.queries import queries_of
+    from agent.deployment.replica import replica_of
+    from agent.deployment.triggers import behaviour, replica_bounds, triggers_of
+    from agent.deployment.yaml_text import Noted, yaml_text
+
+    replica = replica_of(plan, catalog)
+    queries = queries_of(replica)
+    series = {"in-flight": "requests_in_flight", "rate": "requests_per_second", "queue": "requests_waiting"}
+    metrics = [
+        {
+            "type": "External",
+            "external": {
+                "metric": {
+                    "name": f"{RECORDED}{series[trigger.name]}",
+                    "selector": {"matchLabels": recorded_labels(queries)},
+                },
+                "target": {"type": "AverageValue", "averageValue": Noted(f"{trigger.threshold:.6g}", trigger.why)},
+            },
+        }
+        for trigger in triggers_of(queries)
+    ]
+    tree = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata(replica),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
+            **replica_bounds(replica, "minReplicas", "maxReplicas"),
+            "metrics": metrics,
+            "behavior": behaviour(replica),
+        },
+    }
+    notes = [
+        "Its metrics are series that `plan export prometheus-rules` records; an adapter must serve them as external.",
+        "prometheus-adapter is deprecated: `plan export keda` needs none.",
+    ]
+    return {"hpa.yaml": yaml_text([tree], [*opening_of(replica, "HorizontalPodAutoscaler"), *notes])}
+
+
+FORMAT = Format((), "the HPA", autoscaler_files)

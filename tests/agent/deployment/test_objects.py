@@ -1,0 +1,243 @@
+"""What is exported for a cluster is what the cluster takes, for every way in which a replica is deployed."""
+
+import copy
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent.exports import formats
+from catalogs.errors import InputError
+from tests.agent.deployment.crds import schema_of
+from tests.agent.deployment.plans import CASES, CATALOG, plan_called
+from tests.every import of_every
+
+Tree = dict[str, Any]
+VERSIONS = ("1.29", "1.33", "1.37")
+"""Of Kubernetes."""
+OBJECTS = ("kubernetes", "keda", "keda-tokens", "hpa", "kserve", "aibrix", "prometheus-rules", "inference-pool")
+
+
+def exported(format: str, case: str) -> str:
+    """The only file of a format; a sentence instead where a plan has no such export."""
+    (text,) = formats()[format].files(plan_called(case), CATALOG).values()
+    assert isinstance(text, str)
+    return text
+
+
+def documents(format: str, case: str) -> list[Tree]:
+    try:
+        return list(yaml.safe_load_all(exported(format, case)))
+    except InputError:
+        return []
+
+
+def pods(tree: Tree) -> Iterator[Tree]:
+    """The specs of pods in an object, as Pods."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key in ("template", "worker", "spec") and isinstance(value, dict) and "containers" in value:
+                yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": value}
+            elif isinstance(value, dict):
+                yield from pods(value)
+
+
+def faults(tree: Tree, versions: tuple[str, ...] = VERSIONS) -> list[str]:
+    """What is wrong with an object."""
+    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    jsonschema = pytest.importorskip("jsonschema")
+    found: list[str] = []
+    if schema := schema_of(tree["apiVersion"], tree["kind"]):
+        found += [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(tree)]
+        held = list(pods(tree))
+    else:
+        held = [tree]
+    for one in held:
+        for version in versions:
+            try:
+                validate.validate(one, version, strict=True)
+            except validate.ValidationError as error:
+                found.append(f"{version}: {error.message}")
+    return found
+
+
+@of_every(sorted(CASES))
+def test_every_object_is_one_that_a_cluster_takes(case: str) -> None:
+    trees = [tree for format in OBJECTS for tree in documents(format, case)]
+    assert len(trees) >= 8
+    # Three versions of Kubernetes for one case, the newest for the others: reading a schema takes its time.
+    versions = VERSIONS if case in ("vllm", "vllm nodes") else VERSIONS[-1:]
+    assert [fault for tree in trees for fault in faults(tree, versions)] == []
+
+
+BROKEN = {
+    "a count as text": ("kubernetes", "vllm", lambda d: d[0]["spec"].update(replicas="two")),
+    "an unknown field": ("kubernetes", "vllm", lambda d: d[0]["spec"]["template"]["spec"].update(shm="1Gi")),
+    "no selector": ("kubernetes", "vllm", lambda d: d[0]["spec"].pop("selector")),
+    "a service without ports": ("kubernetes", "vllm", lambda d: d[1]["spec"].update(ports="http")),
+    "a group without workers": (
+        "kubernetes",
+        "vllm nodes",
+        lambda d: d[0]["spec"]["leaderWorkerTemplate"].pop("workerTemplate"),
+    ),
+    "a worker with a misspelt field": (
+        "kubernetes",
+        "vllm nodes",
+        lambda d: d[0]["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"].update(container=[]),
+    ),
+    "a number in KEDA's metadata": (
+        "keda",
+        "vllm",
+        lambda d: d[0]["spec"]["triggers"][0]["metadata"].update(threshold=5),
+    ),
+    "metricName": ("keda", "vllm", lambda d: d[0]["spec"]["triggers"][0]["metadata"].update(metricName="x")),
+    "a policy of an hour": (
+        "keda",
+        "vllm",
+        lambda d: d[0]["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"]["policies"][
+            0
+        ].update(periodSeconds=3600),
+    ),
+    "scaling by WVA": ("kserve", "vllm", lambda d: d[0]["spec"]["scaling"].update(wva={})),
+    "a pool of nine ports": (
+        "inference-pool",
+        "vllm",
+        lambda d: d[0]["spec"].update(targetPorts=[{"number": n} for n in range(9)]),
+    ),
+    "an HPA metric without a target": ("hpa", "vllm", lambda d: d[0]["spec"]["metrics"][0]["external"].pop("target")),
+    "a strategy of nobody": ("aibrix", "vllm", lambda d: d[0]["spec"].update(scalingStrategy="ABC")),
+    "an alert without an expression": (
+        "prometheus-rules",
+        "vllm",
+        lambda d: d[1]["spec"]["groups"][1]["rules"][0].pop("expr"),
+    ),
+}
+
+
+@of_every(BROKEN)
+def test_a_broken_object_is_found(what: str) -> None:
+    format, case, break_it = BROKEN[what]
+    trees = copy.deepcopy(documents(format, case))
+    break_it(trees)
+    assert [fault for tree in trees for fault in faults(tree, VERSIONS[-1:])]
+
+
+def container_of(case: str, at: str = "template") -> Tree:
+    spec = documents("kubernetes", case)[-3 if CASES[case].get("serving.runtime") != "tensorrt-llm" else 1]["spec"]
+    pod = spec["template"] if at == "template" else spec["leaderWorkerTemplate"][at]
+    (one,) = pod["spec"]["containers"]
+    return dict(one)
+
+
+def test_a_replica_over_two_nodes_is_a_group_whose_others_are_headless() -> None:
+    leader, worker = (container_of("vllm nodes", at) for at in ("leaderTemplate", "workerTemplate"))
+    assert "--node-rank=$(LWS_WORKER_INDEX)" in leader["args"]
+    assert "--master-addr=$(LWS_LEADER_ADDRESS)" in leader["args"]
+    assert "--headless" in worker["args"]
+    assert "--headless" not in leader["args"]
+    assert "readinessProbe" not in worker
+    budget = documents("kubernetes", "vllm nodes")[-1]["spec"]
+    assert budget["minAvailable"] == 2 * (plan_called("vllm nodes").fleet.minimum_replicas - 1), "pods, not replicas"
+
+
+def test_releases_before_nnodes_are_made_one_by_ray() -> None:
+    leader, worker = (container_of("vllm nodes by ray", at) for at in ("leaderTemplate", "workerTemplate"))
+    assert leader["command"][:2] == ["sh", "-c"]
+    assert leader["command"][2].startswith("ray start --head")
+    assert worker["command"][2] == "ray start --address=$LWS_LEADER_ADDRESS:6379 --block"
+
+
+def test_the_startup_probe_outlasts_the_load_of_the_weights() -> None:
+    for case in CASES:
+        at = "leaderTemplate" if "nodes" in case else "template"
+        probe = container_of(case, at)["startupProbe"]
+        parts = plan_called(case).autoscaling.reaction_parts_s
+        assert probe["periodSeconds"] * probe["failureThreshold"] >= 2 * (parts["weights"] + parts["warm_up"])
+
+
+def test_each_flag_stands_with_its_reason() -> None:
+    for case in ("vllm", "sglang", "tensorrt-llm"):
+        text = exported("kubernetes", case)
+        for flag in plan_called(case).chosen.flags:
+            (line,) = [line for line in text.splitlines() if f"{flag.flag}=" in line]
+            assert line.endswith(f"# {flag.why}")
+            assert flag.value in line
+
+
+def test_sglang_listens_is_watched_and_counts_every_rank() -> None:
+    args = container_of("sglang ranks")["args"]
+    assert {"--host=0.0.0.0", "--enable-metrics", "--enable-metrics-for-all-schedulers"} <= set(args)
+    assert "--enable-metrics-for-all-schedulers" not in container_of("sglang")["args"]
+
+
+def test_tensorrt_llm_is_told_to_have_metrics() -> None:
+    config, *_ = documents("kubernetes", "tensorrt-llm ranks")
+    settings = yaml.safe_load(config["data"]["trtllm.yaml"])
+    assert settings == {
+        "enable_attention_dp": True,
+        "kv_cache_config": {"dtype": "fp8"},
+        "return_perf_metrics": True,
+        "enable_iter_perf_stats": True,
+    }
+    monitor, _ = documents("prometheus-rules", "tensorrt-llm")
+    assert monitor["spec"]["podMetricsEndpoints"][0]["path"] == "/prometheus/metrics"
+
+
+def test_the_targets_are_buckets_where_a_flag_makes_them() -> None:
+    (newest,) = [arg for arg in container_of("vllm")["args"] if arg.startswith("--custom-histogram-buckets=")]
+    assert "2.0, 2.5" in newest
+    assert not [arg for arg in container_of("vllm@0.12")["args"] if "bucket" in arg], "0.12 has no such flag"
+    args = container_of("sglang")["args"]
+    assert "1.5" in args[args.index("--bucket-time-to-first-token") + 1 :]
+    assert "--bucket-inter-token-latency" not in args, "60 ms is a bucket already"
+
+
+def test_what_no_plan_knows_is_an_input() -> None:
+    text = exported("kubernetes", "vllm")
+    for line in text.splitlines():
+        if "INPUT-" in line or "hf-token" in line or "emptyDir: {}" in line:
+            assert "# INPUT: " in line
+
+
+def test_a_compose_file_is_one_that_compose_reads(tmp_path: Path) -> None:
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("there is no `docker compose` here")
+    for case in ("vllm", "sglang", "tensorrt-llm"):
+        file = tmp_path / "compose.yaml"
+        file.write_text(exported("compose", case))
+        config = [docker, "compose", "-f", str(file), "config", "--quiet"]
+        assert (
+            subprocess.run(config, env={"IMAGE_TAG": "v1"}, capture_output=True, text=True, check=False).returncode == 0
+        )
+        assert subprocess.run(config, env={}, capture_output=True, text=True, check=False).returncode, (
+            "the tag is an input"
+        )
+
+
+def test_a_compose_file_holds_the_command_and_its_devices() -> None:
+    tree = yaml.safe_load(exported("compose", "vllm"))
+    one = tree["services"]["vllm"]
+    assert one["command"][:3] == ["vllm", "serve", "meta-llama/Llama-3.1-70B-Instruct"]
+    assert one["deploy"]["resources"]["reservations"]["devices"][0]["count"] == 4
+    with pytest.raises(InputError, match="spans 2 nodes"):
+        exported("compose", "vllm nodes")
+
+
+def test_helm_values_hold_the_replica_for_both_charts() -> None:
+    files = formats()["helm-values"].files(plan_called("vllm"), CATALOG)
+    stack = yaml.safe_load(str(files["production-stack.yaml"]))["servingEngineSpec"]
+    (model,) = stack["modelSpec"]
+    assert model["requestGPU"] == 4
+    assert model["vllmConfig"]["tensorParallelSize"] == 4
+    assert "metricName" not in str(model["keda"]["triggers"])
+    assert stack["startupProbe"]["failureThreshold"] * stack["startupProbe"]["periodSeconds"] >= 300
+    service = yaml.safe_load(str(files["llm-d-modelservice.yaml"]))
+    assert service["accelerator"]["type"] == "nvidia"
+    assert service["decode"]["replicas"] == plan_called("vllm").fleet.replicas
+    (only,) = formats()["helm-values"].files(plan_called("sglang"), CATALOG)
+    assert only == "llm-d-modelservice.yaml", "production-stack runs vLLM"
