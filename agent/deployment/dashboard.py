@@ -44,7 +44,7 @@ def dashboard(queries: Queries) -> Tree:
 def _panels(queries: Queries) -> Iterator[Tree]:
     plan = queries.replica.plan
     scaling, fleet, capacity = plan.autoscaling, plan.fleet, plan.replica_capacity
-    replicas = max(fleet.replicas, 1)
+    replicas = fleet.working_replicas
     yield _panel(
         "Requests",
         "reqps",

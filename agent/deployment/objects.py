@@ -20,7 +20,8 @@ LEAST_GRACE_S: Final = 30
 DRAIN_S: Final = 10
 """Between the end of a pod's traffic and that of the pod: endpoints spread to proxies within seconds."""
 LEADER_LABEL: Final = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
-KIB: Final = 2**10
+WEIGHTS_FOLDER: Final = "/weights"
+"""Where a container keeps what it downloads."""
 
 
 def objects_of(replica: Replica) -> list[Tree]:
@@ -148,6 +149,7 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
         tree |= probes(replica)
         tree["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", str(DRAIN_S)]}}}
     tree["env"] = [
+        {"name": "HF_HOME", "value": WEIGHTS_FOLDER},
         {
             "name": "HF_TOKEN",
             "valueFrom": {
@@ -159,12 +161,12 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
                     "optional": True,
                 }
             },
-        }
+        },
     ]
     if replica.plugin is not None:
         amount = Noted(str(replica.accelerators_per_pod), f"× {replica.plan.chosen.accelerator_name}")
         tree["resources"] = {"limits": {replica.plugin.resource: amount}}
-    mounts = [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "weights", "mountPath": "/root/.cache/huggingface"}]
+    mounts = [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "weights", "mountPath": WEIGHTS_FOLDER}]
     if replica.options:
         mounts.append({"name": "settings", "mountPath": CONFIG_FILE.rpartition("/")[0]})
     tree["volumeMounts"] = mounts

@@ -18,7 +18,7 @@ def compose_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the replica spans several machines.
     """
-    from agent.deployment.objects import opening_of, settings_text, shm_gib, words_in
+    from agent.deployment.objects import WEIGHTS_FOLDER, opening_of, settings_text, shm_gib, words_in
     from agent.deployment.replica import CONFIG_FILE, replica_of
     from agent.deployment.yaml_text import Noted, yaml_text
     from engine.plan import LaunchFlag
@@ -44,9 +44,12 @@ def compose_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         "entrypoint": [],
         "command": words,
         "ports": [f"{served.port}:{served.port}"],
-        "environment": {"HF_TOKEN": Noted("${HF_TOKEN:-}", "INPUT: your Hugging Face token, for gated models")},
+        "environment": {
+            "HF_HOME": WEIGHTS_FOLDER,
+            "HF_TOKEN": Noted("${HF_TOKEN:-}", "INPUT: your Hugging Face token, for gated models"),
+        },
         "shm_size": f"{shm_gib(replica)}g",
-        "volumes": ["weights:/root/.cache/huggingface"],
+        "volumes": [f"weights:{WEIGHTS_FOLDER}"],
         "stop_grace_period": f"{max(30, round(plan.performance.at_peak.e2e_s.p99) + 1)}s",
         "healthcheck": {
             "test": ["CMD", "curl", "--fail", "--silent", f"http://localhost:{served.port}{served.health}"],

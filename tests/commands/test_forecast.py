@@ -480,7 +480,7 @@ def test_a_plan_is_written_in_the_format_of_the_files_suffix(
 
 def test_a_suffix_of_no_format_is_refused_with_those_there_are(fleetcast: Program, tmp_path: Path) -> None:
     said = fleetcast.refusal(*SMALL, "--output", tmp_path / "plan.docx")
-    assert all(known.suffixes[0] in said for known in formats().values())
+    assert all(known.suffixes[0] in said for known in formats().values() if known.suffixes)
     assert not list(tmp_path.iterdir())
 
 
