@@ -1,7 +1,7 @@
 """The figures of a plan's report as one table that a spreadsheet opens: section, item, column, value, unit.
 
-Each row is a cell of the report that a terminal shows, so that no figure can differ. A figure stands as a number beside
-its unit; what is no figure stands as its words.
+Each row is a cell of the report that a terminal shows, or a point of a page's curve, so that no figure can differ. A
+figure stands as a number beside its unit; what is no figure stands as its words.
 """
 
 import re
@@ -28,9 +28,10 @@ _FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 
 def table_files(plan: CapacityPlan, _: Catalog | None = None) -> Mapping[str, str]:
     """Return the table as one file, which says by its first character that it is UTF-8."""
-    from agent.report.plan.plan_report import whole_report
+    from agent.report.drawn.drawn_report import drawn_report
+    from catalogs.catalog import Catalog
 
-    return {"plan.csv": "\ufeff" + csv_text(whole_report(plan), OPENING)}
+    return {"plan.csv": "\ufeff" + csv_text(drawn_report(plan, Catalog.load([])), OPENING)}
 
 
 def csv_text(report: "Report", opening: str) -> str:

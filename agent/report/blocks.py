@@ -107,16 +107,32 @@ class Series(Struct, frozen=True):
     label: str
     values: tuple[float, ...]
     shown: tuple[str, ...]
+    low: tuple[float, ...] = ()
+    """The lower end of each value's band; empty where it has none."""
+    high: tuple[float, ...] = ()
+
+
+class Mark(Struct, frozen=True):
+    """What is marked in a chart: a point, or a level where it has no x."""
+
+    label: str
+    y: float
+    x: float | None = None
 
 
 class Chart(Struct, frozen=True):
-    """Values over a sweep."""
+    """Values over a sweep. Bands, marks and steps are for who can draw them; the figures stand in the series."""
 
     x_label: str
     x: tuple[float, ...]
     series: tuple[Series, ...]
     y_label: str = ""
     title: str = ""
+    marks: tuple[Mark, ...] = ()
+    steps: bool = False
+    """Values hold until the next x."""
+    said: str = ""
+    """The chart in a sentence, for who does not see it."""
 
     def __post_init__(self) -> None:
         if any(len(line.values) != len(self.x) or len(line.shown) != len(self.x) for line in self.series):

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from agent.exports.csv import HEADER, harmless, table_files, value_and_unit
-from agent.report.plan.plan_report import whole_report
+from agent.report.drawn.drawn_report import drawn_report
 from agent.report.rendering.plain import plain_text
+from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 from tests.agent.report.sample import plan
 
@@ -30,7 +31,7 @@ def test_the_ledger_the_thresholds_the_latencies_and_the_bill_are_in_it() -> Non
 
 
 def test_every_figure_is_one_that_the_report_shows() -> None:
-    shown = " ".join(plain_text(whole_report(plan())).replace(",", "").split())
+    shown = " ".join(plain_text(drawn_report(plan(), Catalog.load([]))).replace(",", "").split())
     table = rows(plan())
     assert len(table) > 100
     assert [row for row in table if row["value"].replace(",", "").removeprefix("'") not in shown] == []

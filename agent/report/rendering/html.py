@@ -1,0 +1,109 @@
+"""A report as HTML, and as a page that needs no network: sections, tables, charts with their figures beneath."""
+
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+
+from agent.report import blocks
+from agent.report.rendering.layout import share_shown
+from agent.report.rendering.svg import bar_svg, chart_svg
+from catalogs.errors import visible
+
+
+def html_page(report: blocks.Report, title: str) -> str:
+    """Return a report as a page by itself: its style in it, no script, nothing that is fetched."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{_text(title)}</title>\n<style>\n{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{_text(title)}</h1>\n{html(report)}</main>\n</body>\n</html>\n"
+    )
+
+
+def style_sheet() -> str:
+    """Return the style of reports, which pages share."""
+    return files("agent.report.rendering").joinpath("report.css").read_text(encoding="utf-8")
+
+
+def html(report: blocks.Report) -> str:
+    """Return the report's blocks as HTML, a section for each heading."""
+    out, open_section = [], False
+    for block in report.blocks:
+        if isinstance(block, blocks.Heading):
+            out.append(f"{'</section>' if open_section else ''}<section>\n<h2>{_text(block.text)}</h2>")
+            open_section = True
+        else:
+            out += _parts(block)
+    return "\n".join(out) + ("\n</section>\n" if open_section else "\n")
+
+
+def _text(text: str) -> str:
+    return escape(visible(text), quote=True)
+
+
+def _parts(block: blocks.Block) -> Iterator[str]:
+    match block:
+        case blocks.Heading(text):
+            yield f"<h2>{_text(text)}</h2>"
+        case blocks.Paragraph(text, tone, lead):
+            said = f'<strong class="{tone}">{_text(lead)}:</strong> {_text(text)}' if lead else _text(text)
+            yield f"<p>{said}</p>" if lead else f'<p class="{tone}">{said}</p>'
+        case blocks.Table():
+            yield _table(block)
+        case blocks.Facts(items):
+            pairs = "".join(f"<div><dt>{_text(label)}</dt><dd>{_cell(value)}</dd></div>" for label, value in items)
+            yield f"<dl>{pairs}</dl>"
+        case blocks.Bar(label, whole, parts):
+            keys = "".join(
+                f'<li><span class="key part{number}"></span>{_text(part.label)} <b>{_text(part.shown)}</b> '
+                f"{share_shown(share)}</li>"
+                for number, (part, share) in enumerate(zip(parts, block.shares, strict=True))
+            )
+            caption = f"<figcaption>{_text(label)}: {_text(whole)}</figcaption>"
+            yield f"<figure>{caption}{bar_svg(block)}<ul>{keys}</ul></figure>"
+        case blocks.Bullets(items, lead):
+            yield (
+                f"<p>{_text(lead)}</p>" if lead else ""
+            ) + f"<ul>{''.join(f'<li>{_text(one)}</li>' for one in items)}</ul>"
+        case blocks.Command(text, lead):
+            yield (f"<p>{_text(lead)}</p>" if lead else "") + f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
+        case blocks.Chart():
+            yield _chart(block)
+        case blocks.Scatter(title, said=said):
+            yield f"<p>{_text(title)}: {_text(said)}</p>"
+        case blocks.Group(inner):
+            for part in inner:
+                yield from _parts(part)
+
+
+def _table(table: blocks.Table) -> str:
+    def classes(column: blocks.Column) -> str:
+        return ' class="figure"' if column.align == "right" else ""
+
+    head = "".join(f'<th scope="col"{classes(column)}>{_text(column.title)}</th>' for column in table.columns)
+    rows = []
+    for label, *cells in table.rows:
+        body = "".join(
+            f"<td{classes(column)}>{_cell(cell)}</td>" for column, cell in zip(table.columns[1:], cells, strict=True)
+        )
+        rows.append(f'<tr><th scope="row">{_cell(label)}</th>{body}</tr>')
+    header = f"<thead><tr>{head}</tr></thead>" if any(column.title for column in table.columns) else ""
+    return f'<div class="wide" tabindex="0"><table>{header}<tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _cell(cell: blocks.Cell) -> str:
+    if isinstance(cell, str) or cell.tone == "plain":
+        return _text(blocks.text_of(cell))
+    return f'<span class="{cell.tone}">{_text(cell.text)}</span>'
+
+
+def _chart(chart: blocks.Chart) -> str:
+    caption = f"<figcaption>{_text(chart.title or chart.y_label)}</figcaption>"
+    columns = (
+        blocks.Column(chart.x_label),
+        *(blocks.Column(one.label, "right") for one in chart.series),
+    )
+    rows = tuple((f"{x:.3g}", *(one.shown[place] for one in chart.series)) for place, x in enumerate(chart.x))
+    figures = _table(blocks.Table(columns, rows))
+    return f"<figure>{caption}{chart_svg(chart)}<details><summary>Its figures</summary>{figures}</details></figure>"
