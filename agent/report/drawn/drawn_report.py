@@ -8,6 +8,7 @@ from agent.report.plan.plan_report import whole_report
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
+from engine.plan_file import as_written
 
 LATENCY, COST = "Latency against load", "Cost against load"
 BEFORE = {"What binds": LATENCY, "Energy": COST}
@@ -29,6 +30,7 @@ def drawn_report(plan: CapacityPlan, catalog: Catalog) -> Report:
 
 def plan_curves(plan: CapacityPlan, catalog: Catalog) -> dict[str, tuple[Block, ...]]:
     """Return the curves of a plan by the heading that they stand under; or why there are none."""
+    plan = as_written(plan)
     try:
         latency, cost = tuple(_latency(plan, catalog)), tuple(_cost(plan, catalog))
     except InputError as error:
