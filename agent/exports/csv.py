@@ -26,12 +26,11 @@ _FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
-def table_files(plan: CapacityPlan, _: Catalog | None = None) -> Mapping[str, str]:
+def table_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the table as one file, which says by its first character that it is UTF-8."""
     from agent.report.drawn.drawn_report import drawn_report
-    from catalogs.catalog import Catalog
 
-    return {"plan.csv": "\ufeff" + csv_text(drawn_report(plan, Catalog.load([])), OPENING)}
+    return {"plan.csv": "\ufeff" + csv_text(drawn_report(plan, catalog), OPENING)}
 
 
 def csv_text(report: "Report", opening: str) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from agent.exports import Format
+from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
 
 
-def page_files(plan: CapacityPlan) -> Mapping[str, str]:
+def page_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the page as one file."""
     from agent.report.drawn.drawn_report import drawn_report
     from agent.report.rendering.html import html_page
-    from catalogs.catalog import Catalog
 
-    return {"plan.html": html_page(drawn_report(plan, Catalog.load([])), plan.answer.sentence.split(": ")[0])}
+    return {"plan.html": html_page(drawn_report(plan, catalog), plan.answer.sentence.split(": ")[0])}
 
 
 FORMAT = Format((".html", ".htm"), "the report as a page", page_files)

@@ -15,7 +15,7 @@ from tests.agent.report.sample import plan
 
 
 def rows(of: CapacityPlan) -> list[dict[str, str]]:
-    (text,) = table_files(of).values()
+    (text,) = table_files(of, Catalog.load([])).values()
     assert text.startswith("\ufeff"), "spreadsheets take a file without it for Latin-1"
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 

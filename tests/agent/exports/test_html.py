@@ -22,7 +22,7 @@ from tests.agent.report.sample import plan
 
 
 def page(of: CapacityPlan) -> str:
-    (text,) = page_files(of).values()
+    (text,) = page_files(of, Catalog.load([])).values()
     assert isinstance(text, str)
     return text
 
@@ -93,7 +93,7 @@ def test_the_bill_against_traffic_has_the_plan_s_own_and_never_falls() -> None:
 
 def test_the_table_for_spreadsheets_holds_exactly_what_the_chart_shows() -> None:
     made = real_plan()
-    (text,) = table_files(made).values()
+    (text,) = table_files(made, Catalog.load([])).values()
     assert isinstance(text, str)
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     in_table = [
