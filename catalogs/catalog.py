@@ -22,6 +22,7 @@ from catalogs.errors import CatalogError, InputError, UnknownName, listed, quote
 from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of, words_of
 from catalogs.records.accelerators import Accelerator, PowerCurve
+from catalogs.records.api_prices import ApiModel
 from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind, MeasuredSystem
 from catalogs.records.kernels import KernelCurve
@@ -154,6 +155,8 @@ class Catalog(Struct, frozen=True, dict=True):
     serving = _by_id("serving", ServedRuntime)
     """How runtimes are deployed and watched, by the runtime's id."""
     device_plugins = _by_id("device_plugin", DevicePlugin)
+    api_models = _by_id("api_model", ApiModel)
+    """Models behind an API, priced by the token."""
 
     @cached_property
     def runtimes(self) -> Mapping[str, ServingRuntime]:
@@ -272,6 +275,15 @@ class Catalog(Struct, frozen=True, dict=True):
             UnknownName, AmbiguousName: no entry has the name, or several have.
         """
         return self.presets[self._preset_names.find(text)]
+
+    def api_model(self, text: str) -> ApiModel:
+        """Return the model behind an API that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
+        names = self._api_names
+        return self.api_models[names.find_same_letters(text) or names.find(text)]
 
     def precision(self, text: str) -> Precision:
         """Return the precision that the text names, by its whole name or an alias.
@@ -426,6 +438,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
     _runtime_names = cached_property[Names](lambda self: self._names("runtime"))
     _preset_names = cached_property[Names](lambda self: self._names("preset"))
+    _api_names = cached_property[Names](lambda self: self._names("api_model"))
     _precision_names = cached_property[Names](lambda self: self._names("precision"))
 
     @cached_property

@@ -12,6 +12,7 @@ from msgspec import __version__ as MSGSPEC_VERSION  # noqa: N812 — a constant
 from catalogs.compiled import cached_content, packed_bytes
 from catalogs.errors import CatalogError, listed, quoted
 from catalogs.records.accelerators import Accelerator, PowerCurve
+from catalogs.records.api_prices import ApiModel
 from catalogs.records.facts import Fact, Record
 from catalogs.records.fitted import ErrorBand, MeasuredKind, MeasuredSystem, StatedConstants
 from catalogs.records.kernels import KernelCurve
@@ -36,6 +37,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "model": ("models", ModelArchitecture),
     "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
+    "api_model": ("api_prices", ApiModel),
     "place": ("places", Place),
     "runtime": ("runtimes", ServingRuntime),
     "preset": ("presets", WorkloadPreset),
