@@ -1,0 +1,94 @@
+"""A batch as a report: the cheapest way on each term, other accelerators, APIs beside it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from agent.fields.value_display import term_shown
+from agent.report.blocks import Block, Cell, Column, Heading, Paragraph, Report, Table
+from catalogs.units import SECONDS_PER_HOUR, show_count, show_rate, show_seconds, show_usd
+from engine.choice.deployment.batch import BatchOption, BatchPlan
+from engine.plan import plain, split_shown
+
+SHOWN = 5
+"""Other accelerators, and APIs, on a screen; the JSON has them all."""
+
+
+def batch_report(plan: BatchPlan) -> Report:
+    """Return what a batch takes, for a terminal."""
+    return Report(tuple(_blocks(plan)))
+
+
+def _blocks(plan: BatchPlan) -> Iterator[Block]:
+    due = show_seconds(plan.deadline_hours * SECONDS_PER_HOUR)
+    if plan.best:
+        first = plan.best[0]
+        yield Paragraph(
+            f"{show_count(first.accelerators)} × {first.accelerator_name} for {_time(first.hours)} in "
+            f"{first.precision.upper()}, "
+            f"{show_usd(first.cost_usd)} {term_shown(first.term)} ({first.provider}).",
+            "strong",
+        )
+    else:
+        yield Paragraph("No accelerator that is offered holds this model.", "bad")
+    prompts, answers = (show_count(tokens, compact=True) for tokens in (plan.input_tokens, plan.output_tokens))
+    yield Paragraph(
+        f"{show_count(plan.requests)} requests within {due}: {show_rate(plan.requests_per_s)}, {prompts} tokens in, "
+        f"{answers} out, replicas kept full; nobody waits for one of them."
+    )
+    if plan.best:
+        yield _ways(plan.best, by_term=True)
+    if plan.others:
+        yield Heading("On other accelerators")
+        yield _ways(plan.others[:SHOWN], by_term=False)
+    if plan.apis:
+        yield Heading("Through an API")
+        columns = (Column("model"), Column("provider"), Column("batch", "right"), Column("at once", "right"))
+        apis = sorted(plan.apis, key=lambda one: one.batch_usd or one.usd)
+        yield Table(
+            columns,
+            tuple(
+                (
+                    one.price.name,
+                    one.price.provider,
+                    "unknown" if one.batch_usd is None else show_usd(one.batch_usd),
+                    show_usd(one.usd),
+                )
+                for one in apis[:SHOWN]
+            ),
+        )
+        checked = max(one.price.checked for one in plan.apis)
+        yield Paragraph(f"API prices of {checked}; a batch service answers within a day, not sooner by promise.")
+
+
+def _ways(found: tuple[BatchOption, ...], *, by_term: bool) -> Table:
+    columns = (
+        Column("paid" if by_term else "accelerators"),
+        *((Column("accelerators"),) if by_term else ()),
+        Column("replicas"),
+        Column("hours", "right"),
+        Column("GPU-hours", "right"),
+        Column("cost", "right"),
+    )
+    return Table(columns, tuple(_way(one, by_term=by_term) for one in found))
+
+
+def _way(one: BatchOption, *, by_term: bool) -> tuple[Cell, ...]:
+    count = f"{show_count(one.accelerators)} × {one.accelerator_name}"
+    names: tuple[Cell, ...] = (term_shown(one.term), count) if by_term else (count,)
+    return (
+        *names,
+        f"{show_count(one.replicas)} × {split_shown(one)} {one.precision.upper()}",
+        show_count(float(f"{one.hours:.3g}")),
+        show_count(float(f"{one.accelerator_hours:.4g}")),
+        show_usd(one.cost_usd),
+    )
+
+
+def _time(hours: float) -> str:
+    return show_seconds(hours * SECONDS_PER_HOUR)
+
+
+def batch_tree(plan: BatchPlan) -> dict[str, Any]:
+    """Return the same as JSON holds it."""
+    tree: dict[str, Any] = plain(plan)
+    return tree

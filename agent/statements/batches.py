@@ -1,0 +1,79 @@
+"""A batch in words and flags: "10 million documents by Friday" → how many, and how long there is."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from catalogs.errors import InputError, quoted
+from catalogs.units import NUMBER, SECONDS_PER_DAY, TIME_UNITS, read_count, read_seconds
+
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NOUNS: Final = (
+    "documents document docs doc pages page files file records record prompts prompt requests request items item "
+    "emails email tickets ticket articles article reviews review texts text messages message contracts contract papers "
+    "paper transcripts transcript calls call images image rows row queries query summaries summary"
+).split()
+END_OF_DAY: Final = 18
+"""The hour at which a day named as a deadline ends."""
+
+_TIMES: Final = "|".join(sorted(TIME_UNITS, key=len, reverse=True))
+_HOW_MANY: Final = (
+    rf"(?P<count>{NUMBER}\s*(?:[kmbt]n?|thousand|million|billion|trillion)?)\s+(?P<noun>{'|'.join(NOUNS)})"
+)
+_WHEN: Final = (
+    rf"(?:by|until|before|till)\s+(?:next\s+)?(?P<day>{'|'.join(DAYS)}|tomorrow|tonight)"
+    rf"|(?:in|within|over)\s+(?:the\s+next\s+)?(?P<time>{NUMBER}\s*(?:{_TIMES}))(?![a-z])"
+)
+BATCH: Final = re.compile(
+    rf"{_HOW_MANY}\b(?!\s*(?:per|/|an?|each|every)\b|/)(?P<between>[^.;]*?)\b(?:{_WHEN})", re.IGNORECASE
+)
+
+
+class Batch(Struct, frozen=True):
+    """So many requests, and the time that there is for them."""
+
+    requests: float
+    deadline_s: float
+
+
+def batch_in(sentence: str, now: datetime) -> tuple[Batch, str] | None:
+    """Return the batch that a sentence states and the sentence without it; None where it states none."""
+    found = BATCH.search(sentence)
+    if found is None:
+        return None
+    requests = read_count(found["count"], "the number of requests")
+    when = found["day"] or found["time"]
+    rest = f"{sentence[: found.start()]} {found['between']} {sentence[found.end() :]}"
+    return Batch(requests, deadline_seconds(when, "the deadline", now)), " ".join(rest.split()).strip(" ,;:")
+
+
+def deadline_seconds(text: str, what: str, now: datetime) -> float:
+    """Return how long there is until a deadline: '36h', '3 days', 'Friday' (its evening), 'tomorrow'.
+
+    Args:
+        text: as people write it.
+        what: the value's name in a refusal.
+        now: from when a named day is counted.
+
+    Raises:
+        InputError: it is neither a time nor a day, or it is over.
+    """
+    said = text.strip().casefold()
+    if said in DAYS:
+        ahead = (DAYS.index(said) - now.weekday()) % 7
+        end = (now + timedelta(days=ahead)).replace(hour=END_OF_DAY, minute=0, second=0, microsecond=0)
+        return ((end if end > now else end + timedelta(days=7)) - now).total_seconds()
+    if said in ("tomorrow", "tonight"):
+        days = 1 if said == "tomorrow" else 0
+        hour = END_OF_DAY if said == "tomorrow" else 23
+        end = (now + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+        return max((end - now).total_seconds(), 60.0)
+    try:
+        seconds = read_seconds(said, what)
+    except InputError:
+        raise InputError(f"{what} {quoted(text)} is no time such as 36h or 3 days, and no day such as Friday") from None
+    if seconds > 366 * SECONDS_PER_DAY:
+        raise InputError(f"{what} {quoted(text)} is more than a year away; that is a service, not a batch")
+    return seconds

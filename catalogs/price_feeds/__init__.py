@@ -1,0 +1,1 @@
+"""Prices as others publish them → entries of catalog files."""

@@ -1,0 +1,72 @@
+"""`fleetcast batch`: so many requests by a deadline: GPUs and hours, spot first, APIs beside it."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from agent.fields.readers import read_names
+from agent.statements.flags import FLAGS
+from catalogs.errors import IncompleteInput, InputError
+from catalogs.units import read_count
+from commands.asking import asked
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
+from commands.forecast import Sentence
+from commands.options import App, Csv, Directories, Json, Plain, Spec
+from commands.showing import Shape, show_as
+
+app = App()
+
+DEFAULT_APIS = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
+"""APIs beside a batch for which nobody named one."""
+
+Requests = Annotated[str | None, typer.Option(metavar="N", help="To be answered: 10M.")]
+Deadline = Annotated[str | None, typer.Option(metavar="TIME|DAY", help="36h, 3 days, Friday (its evening).")]
+Api = Annotated[str | None, typer.Option(metavar="NAMES", help="Whose price stands beside it, or none.")]
+
+
+def batch_command(
+    sentence: Sentence = None,
+    requests: Requests = None,
+    deadline: Deadline = None,
+    api: Api = None,
+    spec: Spec = None,
+    catalog: Directories = None,
+    json: Json = False,
+    csv: Csv = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """Offline work: so many requests by a deadline. GPUs, hours and money, spot first, the API's batch price beside it.
+
+    "10 million documents by Friday with llama 3.1 8B on H100, 2k in, 200 out"
+    """
+    from agent.statements.batches import Batch, batch_in, deadline_seconds
+
+    shape = Shape(json=json, csv=csv, plain=plain)
+    now = datetime.now()
+    said = batch_in(sentence, now) if sentence else None
+    batch, rest = said or (None, sentence)
+    count = read_count(requests, "--requests", minimum=1.0) if requests else batch.requests if batch else None
+    seconds = deadline_seconds(deadline, "--deadline", now) if deadline else batch.deadline_s if batch else None
+    if given := flags.get("rps") or flags.get("concurrency"):
+        raise InputError(f"a batch has a deadline instead of a load ({given[0]}): give --requests and --deadline")
+    needed = [
+        words for words, value in (("how many (--requests)", count), ("by when (--deadline)", seconds)) if not value
+    ]
+    if needed or not count or not seconds:
+        raise IncompleteInput(needed)
+    batch = Batch(count, seconds)
+    question, facts = asked(rest or None, spec, catalog, flags | {"rps": [f"{count / seconds:.9g}"]})
+    from agent.report.cost.batch_report import batch_report, batch_tree
+    from engine.choice.deployment.batch import batch_plan
+
+    names = () if api == "none" else read_names(api, "--api") if api else DEFAULT_APIS
+    plan = batch_plan(question.spec, batch.requests, batch.deadline_s, facts, [facts.api_model(name) for name in names])
+    show_as(batch_report(plan), batch_tree(plan), shape, "Batch")
+    return Exit.DONE if plan.best else Exit.NOTHING_MEETS
+
+
+batch_command.__signature__ = signature_with_flags(batch_command, FLAGS)  # type: ignore[attr-defined]
+app.command("batch", cls=OnlyWhatIsGiven)(batch_command)

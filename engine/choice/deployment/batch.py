@@ -1,0 +1,160 @@
+"""Work that must be done by a deadline and that nobody waits for: so many requests, GPUs and hours, spot first."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalogs.catalog import Catalog
+from catalogs.records.api_prices import ApiModel
+from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+from engine.choice.deployment.api import ApiPrice, api_price
+from engine.choice.options import Option, options
+from engine.question.resolve import resolve
+from engine.workload import Availability, Term, Traffic, WorkloadSpec
+
+FULL: Final = 0.95
+"""Share of its saturated rate at which a replica works through a queue: the rest is the queue's beginning and end."""
+TERMS: Final[tuple[Term, ...]] = ("spot", "on_demand")
+"""Spot first: a queue waits for an instance that was taken away. Reservations outlast a batch."""
+
+
+class BatchOption(Struct, frozen=True):
+    """One way to get through it."""
+
+    term: Term
+    provider: str
+    accelerator: str
+    accelerator_name: str
+    precision: str
+    tensor_parallel: int
+    pipeline_parallel: int
+    data_parallel: int
+    expert_parallel: int
+    replicas: int
+    accelerators: int
+    hours: float
+    """From the first request to the last answer."""
+    accelerator_hours: float
+    cost_usd: float
+    measured: bool
+    """Kernels of its architecture were measured."""
+
+
+class ApiBatch(Struct, frozen=True):
+    """The same work through an API."""
+
+    price: ApiPrice
+    batch_usd: float | None
+    """In its batch service."""
+    usd: float
+
+
+class BatchPlan(Struct, frozen=True):
+    """What a batch takes."""
+
+    model: str
+    requests: float
+    calls: float
+    input_tokens: float
+    """Of all of it."""
+    output_tokens: float
+    deadline_hours: float
+    requests_per_s: float
+    """That get it done just in time."""
+    best: tuple[BatchOption, ...]
+    """The cheapest of each term, spot first."""
+    others: tuple[BatchOption, ...]
+    """The cheapest on each other accelerator, at the first term."""
+    apis: tuple[ApiBatch, ...]
+
+
+def batch_spec(spec: WorkloadSpec, requests: float, deadline_s: float) -> WorkloadSpec:
+    """Return the question of a batch: an even rate, no targets, no spares, replicas kept full.
+
+    Args:
+        spec: what is asked of the model and its serving.
+        requests: to be answered.
+        deadline_s: in which.
+    """
+    traffic = Traffic(
+        requests_per_s=requests / deadline_s, peak_factor=1.0, calls_per_request=spec.traffic.calls_per_request
+    )
+    serving = replace(spec.serving, utilisation_ceiling=FULL)
+    return replace(spec, traffic=traffic, targets=(), serving=serving, availability=Availability())
+
+
+def batch_plan(
+    spec: WorkloadSpec, requests: float, deadline_s: float, catalog: Catalog, apis: Sequence[ApiModel] = ()
+) -> BatchPlan:
+    """Return what a batch takes: on each term the cheapest way, other accelerators, and APIs beside it.
+
+    Args:
+        spec: what is asked of the model and its serving; its rate is not looked at.
+        requests: to be answered.
+        deadline_s: in which.
+        catalog: the facts.
+        apis: whose prices stand beside it.
+
+    Returns:
+        A plan; ``best`` is empty where nothing holds the model.
+    """
+    asked = batch_spec(spec, requests, deadline_s)
+    lengths = resolve(asked, catalog).lengths
+    terms = TERMS if spec.money.term == "on_demand" else (spec.money.term,)
+    found = options(asked, catalog, terms=terms).found
+    ways = {term: _ranked([one for one in found if one.term == term], deadline_s) for term in terms}
+    best = tuple(ranked[0] for ranked in ways.values() if ranked)
+    first: dict[str, BatchOption] = {}
+    for way in next((ranked for ranked in ways.values() if ranked), []):
+        first.setdefault(way.accelerator, way)
+    calls = requests * asked.traffic.calls_per_request
+    prices = [api_price(model, lengths, asked.tokens.prefix_hit) for model in apis]
+    return BatchPlan(
+        model=asked.model,
+        requests=requests,
+        calls=calls,
+        input_tokens=calls * lengths.prompt.mean,
+        output_tokens=calls * lengths.output.mean,
+        deadline_hours=deadline_s / SECONDS_PER_HOUR,
+        requests_per_s=requests / deadline_s,
+        best=best,
+        others=tuple(first.values())[1:],
+        apis=tuple(
+            ApiBatch(
+                price, None if price.batch_call_usd is None else calls * price.batch_call_usd, calls * price.call_usd
+            )
+            for price in prices
+        ),
+    )
+
+
+def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
+    """Return the options that have a price, cheapest first; those of architectures that nobody measured last."""
+    ways = []
+    for one in found:
+        if one.monthly_usd is None:
+            continue
+        # A fleet in whole replicas is done before the deadline, and given back.
+        hours = deadline_s / SECONDS_PER_HOUR * min(1.0, one.utilisation / FULL)
+        ways.append(
+            BatchOption(
+                term=one.term,
+                provider=one.provider,
+                accelerator=one.accelerator,
+                accelerator_name=one.accelerator_name,
+                precision=one.precision,
+                tensor_parallel=one.tensor_parallel,
+                pipeline_parallel=one.pipeline_parallel,
+                data_parallel=one.data_parallel,
+                expert_parallel=one.expert_parallel,
+                replicas=one.replicas,
+                accelerators=one.accelerators,
+                hours=hours,
+                accelerator_hours=hours * one.accelerators,
+                cost_usd=one.monthly_usd / HOURS_PER_MONTH * hours,
+                measured=one.measured,
+            )
+        )
+    return sorted(ways, key=lambda way: (not way.measured, way.cost_usd, way.accelerators))

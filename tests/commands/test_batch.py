@@ -1,0 +1,60 @@
+"""`batch`: a sentence, flags, each form, and refusals in a sentence."""
+
+from datetime import datetime
+
+import pytest
+
+from agent.statements.batches import batch_in, deadline_seconds
+from catalogs.errors import InputError
+from tests.commands.conftest import Program
+
+MODEL = ("--model", "llama-3.1-8b", "--gpu-type", "H100", "--input-tokens", 2000, "--output-tokens", 200)
+MONDAY = datetime(2026, 11, 23, 9, 0)
+
+
+def test_a_sentence_and_flags_ask_the_same(fleetcast: Program) -> None:
+    said = fleetcast("batch", "10 million documents in 3 days with llama 3.1 8B on H100, 2k in, 200 out", "--json")
+    flags = fleetcast("batch", "--requests", "10M", "--deadline", "3d", *MODEL, "--json")
+    assert said.code == flags.code == 0
+    assert said.tree == flags.tree
+    assert said.tree["best"][0]["term"] == "spot"
+    assert said.tree["apis"][0]["batch_usd"] < said.tree["apis"][0]["usd"]
+
+
+def test_every_form_has_the_cost(fleetcast: Program) -> None:
+    asked = ("batch", "--requests", "10M", "--deadline", "3d", *MODEL)
+    cost = round(fleetcast(*asked, "--json").tree["best"][0]["cost_usd"])
+    assert f"${cost:,}" in fleetcast(*asked).out
+    assert f"${cost:,}" in fleetcast(*asked, "--plain").out
+    assert f"Batch,spot,cost,{cost},USD" in fleetcast(*asked, "--csv").out
+    assert all(len(line) <= 80 for line in fleetcast(*asked).out.splitlines())
+
+
+def test_days_and_times() -> None:
+    """A named day ends at 18:00; today's, once over, is next week's."""
+    assert deadline_seconds("Friday", "by", MONDAY) == (4 * 24 + 9) * 3600
+    assert deadline_seconds("monday", "by", MONDAY) == 9 * 3600
+    assert deadline_seconds("monday", "by", MONDAY.replace(hour=19)) == (7 * 24 - 1) * 3600
+    assert deadline_seconds("36h", "by", MONDAY) == 36 * 3600
+    assert deadline_seconds("tomorrow", "by", MONDAY) == 33 * 3600
+    with pytest.raises(InputError, match="no day such as Friday"):
+        deadline_seconds("soonish", "by", MONDAY)
+
+
+def test_what_of_a_sentence_is_the_batch() -> None:
+    for text, count, hours, rest in (
+        ("10 million documents by Friday", 1e7, 105.0, ""),
+        ("summarise 50k emails within 12 hours with qwen3 8b", 5e4, 12.0, "summarise with qwen3 8b"),
+        ("200k records of 1k tokens over 2 days", 2e5, 48.0, "of 1k tokens"),
+    ):
+        found = batch_in(text, MONDAY)
+        assert found is not None, text
+        assert (found[0].requests, found[0].deadline_s / 3600, found[1]) == (count, hours, rest)
+    assert batch_in("20 requests per second, p95 within 2 seconds", MONDAY) is None
+    assert batch_in("70B on H100, 20 rps", MONDAY) is None
+
+
+def test_refusals(fleetcast: Program) -> None:
+    assert "by when (--deadline)" in fleetcast.refusal("batch", "--requests", "1M", *MODEL, code=5)
+    assert "instead of a load" in fleetcast.refusal("batch", "--requests", 9, "--deadline", "1d", "--rps", 3, *MODEL)
+    assert "gpt-5o" in fleetcast.refusal("batch", "--requests", 9, "--deadline", "1d", *MODEL, "--api", "gpt-5ox")
