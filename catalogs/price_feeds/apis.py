@@ -1,6 +1,6 @@
 """Prices of APIs as genai-prices (pydantic/genai-prices, MIT) has them → entries of a catalog file.
 
-``python -m catalogs.price_feeds.apis DAY FOLDER`` writes the built-in entries anew; the package is needed for that alone.
+``python -m catalogs.price_feeds.apis DAY FOLDER`` writes the built-in entries anew; the package is needed here alone.
 """
 
 import re
@@ -94,9 +94,7 @@ def _equals(match: Any) -> Iterator[str]:
 
 def toml_text(provider: str, found: list[dict[str, Any]]) -> str:
     """Return the entries of a provider as a catalog file."""
-    lines = [
-        f"# Prices of {provider}'s models by the token, USD a million. Made by catalogs/price_feeds/apis.py: not by hand."
-    ]
+    lines = [f"# What {provider} asks by the token, USD a million. Made by catalogs/price_feeds/apis.py: not by hand."]
     for entry in found:
         lines += ["", "[[api_model]]"]
         for key, value in entry.items():
