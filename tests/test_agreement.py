@@ -99,7 +99,7 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     yield "sentence, GPUs", sentence[1], str(fleet.accelerators)
     yield "sentence, replicas", sentence[2], str(fleet.replicas)
     # The same cells, in Markdown and in a spreadsheet.
-    rows = list(csv.reader(io.StringIO(table_files(plan)["plan.csv"].removeprefix("\ufeff"))))
+    rows = list(csv.reader(io.StringIO(table_files(plan, CATALOG)["plan.csv"].removeprefix("\ufeff"))))
     cells = {(row[0], row[1], row[2]): " ".join(filter(None, row[3:])) for row in rows}
     noun = next(column for section, item, column in cells if item == "today" and column not in ("replicas", "monthly"))
     yield "CSV, replicas", cells["Plan", "today", "replicas"], str(fleet.replicas)
