@@ -1,0 +1,156 @@
+"""A line as features: its words, pairs and pieces of words, and the concepts that they are of."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import pairwise
+from typing import Final
+from zlib import crc32
+
+BUCKETS: Final = 1 << 13
+"""Features are hashed into so many."""
+_ALIKE: Final = tuple(
+    (re.compile(pattern), f" {word} ")
+    for pattern, word in (
+        (r"\b(?:rtx ?)?(?:[2345]0[6789]0)(?: ?ti)?s?\b|\bgaming (?:card|gpu)s?\b", "qxcard"),
+        (
+            r"\b(?:\d+ ?[x×]? ?)?(?:nvidia |amd |intel |google )?(?:[abhlv]\d{1,3}[a-z]?s?|t4s?|mi\d{3}x?|gb?[hb]?200|"
+            r"b[23]00|rtx ?a?\d{4}|rtx pro ?\d*|gaudi ?\d?|tpu(?: ?v\d\w?)?s?|trainium\d?|inferentia\d?|amd|nvidia)"
+            r"(?:-(?:sxm|pcie|nvl))?(?: \d+ ?gb)?\b",
+            "qxgpu",
+        ),
+        (
+            r"\b(?:meta[- ])?(?:llama|qwen|mistral|mixtral|gemma|phi|deepseek|gpt[- ]oss|granite|kimi|glm|nemotron|yi|"
+            r"falcon|olmo|command[- ]r|codestral|devstral|ministral|minimax)"
+            r"(?:[- ]?(?:small|large|medium|nemo|mini|instruct|v?\d[\w.]*))*\b|\b\d+(?:\.\d+)?b\b(?! ?token)",
+            "qxmodel",
+        ),
+        (
+            r"\b(?:aws|azure|gcp|google cloud|oracle(?: cloud)?|oci|lambda(?: labs)?|runpod|coreweave|nebius|crusoe|"
+            r"vast(?:\.ai)?|hetzner|ovh|scaleway|alibaba|digitalocean|vultr|ibm cloud|hyperstack|paperspace)\b",
+            "qxcloud",
+        ),
+        (
+            r"\b(?:fp|bf|int|mxfp|nvfp|w)(?:4|8|16|32)(?:a\d+)?\b|\b\d+[- ]bit\b|\b(?:awq|gptq|gguf)\b",
+            "qxformat",
+        ),
+        (r"\b(?:tp|pp|dp|ep)[ =]?\d+\b", "qxsplit"),
+        (r"\bp(?:50|90|95|99)(?:\.9)?\b", "qxpercentile"),
+        (
+            r"(?:\$|€|£|usd|eur|us\$) ?\d[\d.,]*(?: ?[kmb]\b)?|"
+            r"\b\d[\d.,]*(?: ?k)? ?(?:dollars?|usd|euros?|eur|bucks|\$|€)",
+            "qxmoney",
+        ),
+        (r"\b\d[\d.,]* ?(?:ms|milliseconds?|s|secs?|seconds?)\b", "qxtime"),
+        (r"\b\d[\d.,]* ?(?:rps|qps|requests?/s|req/s)\b", "qxrate"),
+        (r"\b\d[\d.,]* ?(?:%|percent\b)", "qxshare"),
+        (r"\b[x×]\d[\d.,]*\b|\b\d[\d.,]*[x×]", "qxtimes"),
+        (r"\b\d[\d.,]*k\b", "qxthousands"),
+        (r"\b\d[\d.,]*\b", "qxnumber"),
+    )
+)
+"""Names and numbers of a kind, and the word that each becomes."""
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'/][^\W_]+)*|[?$€£]")
+_FEWEST, _MOST = 3, 5
+"""Letters of a piece of a word."""
+_SHORTEST_SLIP: Final = 5
+"""Letters of a word that is taken for another, one slip away."""
+_PAIR, _CONCEPT, _CONCEPT_PAIR = 0.7, 1.5, 0.7
+"""Weights beside a word's, which is 1 as that of its pieces together; cross-validation moves little with them."""
+
+
+class Concepts:
+    """Words that mean alike: by the name of what they mean."""
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        """Take the words of each concept, between blanks; a * at the end stands for any rest, _ joins two words."""
+        self._whole: dict[str, tuple[str, ...]] = {}
+        self._beginnings: dict[str, tuple[str, ...]] = {}
+        for concept, listed in entries.items():
+            for word in listed.split():
+                table = self._beginnings if word.endswith("*") else self._whole
+                table[word.rstrip("*")] = (*table.get(word.rstrip("*"), ()), concept)
+
+    def named(self, words: list[str]) -> list[str]:
+        """Return the names of the concepts that some words are of, each once."""
+        joined = [f"{first}_{second}" for first, second in pairwise(words)]
+        names = [name for word in (*words, *joined) for name in self._of(word)]
+        unknown = [word for word in words if len(word) >= _SHORTEST_SLIP and not self._of(word)]
+        slips = [name for word in unknown for name in self._near(word)]
+        return list(dict.fromkeys([*names, *slips]))
+
+    def _of(self, word: str) -> tuple[str, ...]:
+        found = self._whole.get(word, ())
+        for size in range(2, len(word) + 1):
+            found += self._beginnings.get(word[:size], ())
+        return found
+
+    def _near(self, word: str) -> tuple[str, ...]:
+        """Return the concepts of the first word that is one slip away: a letter more, less, other, or two swapped."""
+        for known, is_whole in self._by_letter.get(word[0], ()):
+            if is_whole and _is_one_slip(word, known):
+                return self._whole[known]
+            if not is_whole and any(_is_one_slip(word[: len(known) + more], known) for more in (-1, 0, 1)):
+                return self._beginnings[known]
+        return ()
+
+    @cached_property
+    def _by_letter(self) -> dict[str, list[tuple[str, bool]]]:
+        table: dict[str, list[tuple[str, bool]]] = {}
+        for words, is_whole in ((self._whole, True), (self._beginnings, False)):
+            for word in words:
+                if len(word) >= _SHORTEST_SLIP - 1 and "_" not in word:
+                    table.setdefault(word[0], []).append((word, is_whole))
+        return table
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a line in lower case; names and numbers of a kind become one word."""
+    line = text.lower().replace("’", "'")
+    for pattern, word in _ALIKE:
+        line = pattern.sub(word, line)
+    return _WORD.findall(line)
+
+
+def features_of(text: str, concepts: Concepts) -> dict[int, float]:
+    """Return the features of a line by bucket; their squares sum to one."""
+    counts: dict[int, float] = {}
+    words = words_of(text)
+    for feature, weight in (*_of_words(words), *_of_concepts(concepts.named(words))):
+        bucket = crc32(feature.encode()) % BUCKETS
+        counts[bucket] = counts.get(bucket, 0.0) + weight
+    norm = sum(value * value for value in counts.values()) ** 0.5
+    return {bucket: value / norm for bucket, value in counts.items()} if norm else {}
+
+
+def _of_words(words: list[str]) -> Iterator[tuple[str, float]]:
+    for word in words:
+        yield f"w{word}", 1.0
+    for first, second in zip(["<", *words], [*words, ">"], strict=True):
+        yield f"p{first} {second}", _PAIR
+    for word in words:
+        if word.startswith("qx") or len(word) < _FEWEST:
+            continue
+        framed = f"<{word}>"
+        pieces = [framed[at : at + size] for size in range(_FEWEST, _MOST + 1) for at in range(len(framed) - size + 1)]
+        for piece in pieces:
+            yield f"c{piece}", 1.0 / len(pieces) ** 0.5
+
+
+def _of_concepts(names: Iterable[str]) -> Iterator[tuple[str, float]]:
+    ordered = sorted(names)
+    for at, name in enumerate(ordered):
+        yield f"k{name}", _CONCEPT
+        for other in ordered[at + 1 :]:
+            yield f"t{name} {other}", _CONCEPT_PAIR
+
+
+def _is_one_slip(word: str, known: str) -> bool:
+    if word == known or abs(len(word) - len(known)) > 1:
+        return False
+    same = 0
+    while same < min(len(word), len(known)) and word[same] == known[same]:
+        same += 1
+    rest, other = word[same:], known[same:]
+    swapped = rest[:2] == other[1::-1] and len(other) > 1 and rest[2:] == other[2:]
+    return swapped or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]
