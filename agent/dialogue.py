@@ -21,7 +21,7 @@ from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
 from agent.talk.slots import Slot, default_of, slot_called, slot_of
 from agent.talk.speech import Say, said, warned
-from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, without
+from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading, without
 from catalogs.errors import InputError
 
 MOST_CHARACTERS: Final = 2000
@@ -85,6 +85,8 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
             made = answers.name_file(state, file, text, ports)
         case Clarify() as open_choice:
             made = _clarify(state, open_choice, text, keyword, ports)
+        case WhichReading() as readings:
+            made = answers.choose_reading(state, readings, text, ports)
         case Propose() as offered:
             made = _proposed(state, offered, text, keyword, ports)
         case None:

@@ -13,6 +13,8 @@ from agent.after_plan.whatif import is_chained, understood, with_choice
 from agent.after_plan.why import reasons
 from agent.exports import PLAIN_NAME, format_by_suffix, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Ambiguity, Choice
+from agent.report.blocks import Facts, Report
+from agent.talk.keywords import HELP, HELP_PLANNED
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -22,12 +24,13 @@ from agent.talk.requests import (
     Request,
     Show,
     Unclear,
+    Understood,
     Variation,
     WhatIf,
     Why,
 )
-from agent.talk.speech import Say, Talk, Write, said, warned
-from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step
+from agent.talk.speech import Data, Say, Talk, Write, said, warned
+from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step, WhichReading
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
 from engine.plan import CapacityPlan
@@ -36,20 +39,100 @@ MOST_BRANCHES: Final = 99
 
 
 def answer_line(state: State, text: str, ports: Ports) -> Step:
-    """Answer a line about the plan.
+    """Answer a line about the plan: as the request or the act that it is, or by asking which of two.
 
     Args:
         state: with a plan.
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
+    from agent.after_plan.acts.classifier import guesses  # numpy comes with it
+    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_change, is_request
+
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
-    understood_line = understood(text, base.values, ports)
-    new, says = answer_request(state, understood_line.request, ports)
-    unused = ", ".join(quoted(words) for words in understood_line.unused)
-    notes = tuple(said(note) for note in understood_line.notes)
+    read = understood(text, base.values, ports)
+    likely = guesses(text)
+    if is_request(text, read, likely):
+        return _answer_read(state, read, ports)
+    if likely[0].probability >= SURE and likely[0].act in ANSWERED:
+        return answer_act(state, likely[0].act, text, ports)
+    if is_change(read) and not read.unused:
+        return _answer_read(state, read, ports)
+    acts, asks = did_you_mean(text, likely)
+    return replace(state, pending=WhichReading(text, acts, asks)), ()
+
+
+def _answer_read(state: State, read: Understood, ports: Ports) -> Step:
+    notes = tuple(said(note) for note in read.notes)
+    if isinstance(read.request, Unclear) and read.request.nothing:
+        return state, notes
+    new, says = answer_request(state, read.request, ports)
+    unused = ", ".join(quoted(words) for words in read.unused)
     return new, (*says, *notes, said(f"Not used: {unused}.")) if unused else (*says, *notes)
+
+
+def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
+    """Answer a line as an act of ``acts.toml``.
+
+    Args:
+        state: with a plan.
+        act: what the line asks.
+        text: the line, in which the reply finds its values.
+        ports: of the conversation, to what lies outside it.
+    """
+    digits = re.search(r"\b\d{1,2}\b", text)
+    number = int(digits[0]) if digits else None
+    match act:
+        case "why" | "why_not":
+            made = state, reasons(text.lower().strip(" ?.!"), state, ports, denied=act == "why_not")
+        case "cheapest":
+            change = Variation({}, {}, "cheapest of all", frozenset({"hardware.accelerators"}))
+            made = answer_request(state, Cheapest(change), ports)
+        case "show":
+            made = state, _show(state, number, full=True)
+        case "keep":
+            made = _keep(state, number)
+        case "export":
+            name = re.search(r"\S+\.\w+$", text.strip())
+            made = save(state, name[0] if name else "", ports)
+        case "help":
+            made = state, (Talk((Facts(HELP_PLANNED), Facts(HELP))),)
+        case _:
+            made = state, (_reply(state, act, text, ports),)
+    return made
+
+
+def _reply(state: State, act: str, text: str, ports: Ports) -> Say:
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.replies.table import REPLIES
+
+    plan = state.base.capacity_plan
+    if plan is None:
+        return said("Nothing fits, so there is no figure to give; the reasons stand above.")
+    try:
+        return Data(Report(REPLIES[act](Asked(text, state, ports, plan))))
+    except InputError as error:
+        return warned(f"That cannot be planned: {error}.")
+
+
+def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:
+    """Go on with a line that may ask several things: the reply is a number, or a line of its own.
+
+    Args:
+        state: with the choice pending.
+        pending: the line and its readings.
+        line: the reply.
+        ports: of the conversation, to what lies outside it.
+    """
+    settled = replace(state, pending=None)
+    words = line.lower().strip(" .!#()")
+    number = {"1": 0, "first": 0, "the first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "the second": 1}.get(words)
+    if number is not None and number < len(pending.acts):
+        return answer_act(settled, pending.acts[number], pending.line, ports)
+    if words in ("", "no", "n", "neither", "none", "skip", "never mind"):
+        return settled, (said("Then ask in other words; 'help' lists what can be asked."),)
+    return answer_line(settled, line, ports)
 
 
 def answer_request(state: State, request: Request, ports: Ports) -> Step:

@@ -11,7 +11,7 @@ from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
-from engine.workload import Statement, Target, target_name
+from engine.workload import StatedSpec, Statement, Target, target_name
 
 Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
@@ -29,9 +29,7 @@ def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch
         InputError: the values contradict each other, or name what the catalog does not know.
     """
     base = state.branches[-1] if change.chained else state.base
-    kept = without(base.statements, change.drops | _replaced(change) | frozenset(change.values))
-    statement = Statement("said", change.values, {path: words for path, words in change.details.items() if words})
-    statements = (*kept, statement) if change.values else kept
+    statements = _statements(base, change)
     stated = collected(statements, ports.catalog).completed()
     for branch in state.branches:
         if branch.spec == stated.spec:
@@ -39,6 +37,26 @@ def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch
     plan = ports.plan(stated.spec, stated.sources)
     branch = Branch(len(state.branches), change.label, base.number, statements, base.settled, plan, stated.spec)
     return replace(state, branches=(*state.branches, branch)), branch
+
+
+def varied_spec(state: State, change: Variation, ports: Ports) -> StatedSpec:
+    """Return the question of a variant of the kept plan.
+
+    Args:
+        state: with a plan.
+        change: values and what is dropped.
+        ports: of the conversation, to what lies outside it.
+
+    Raises:
+        InputError: as ``varied``.
+    """
+    return collected(_statements(state.base, change), ports.catalog).completed()
+
+
+def _statements(base: Branch, change: Variation) -> tuple[Statement, ...]:
+    kept = without(base.statements, change.drops | _replaced(change) | frozenset(change.values))
+    statement = Statement("said", change.values, {path: words for path, words in change.details.items() if words})
+    return (*kept, statement) if change.values else kept
 
 
 def _replaced(change: Variation) -> frozenset[str]:

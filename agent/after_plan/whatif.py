@@ -155,7 +155,9 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         return Understood(Ask(change, reading.questions), reading.unused, reading.notes)
     if not values and not cheapest:
         return Understood(
-            Unclear(_why_unclear(said, reading)), () if reading.objections else reading.unused, reading.notes
+            Unclear(_why_unclear(said, reading), nothing=not reading.objections),
+            () if reading.objections else reading.unused,
+            reading.notes,
         )
     return Understood(
         Cheapest(change) if cheapest or budget else WhatIf(change),

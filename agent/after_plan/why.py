@@ -35,19 +35,23 @@ HINT: Final = (
 )
 
 
-def reasons(subject: str, state: State, ports: Ports) -> tuple[Say, ...]:
+def reasons(subject: str, state: State, ports: Ports, *, denied: bool = False) -> tuple[Say, ...]:
     """Return why a figure or a choice of the kept plan is what it is.
 
     Args:
         subject: what stands behind 'why', in lower case.
         state: with a plan.
         ports: of the conversation, to what lies outside it.
+        denied: it asks why something was not chosen, in whatever words.
     """
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
-    if _NOT.search(subject):
-        return _shown(_why_not(subject, plan, state, ports))
+    if denied or _NOT.search(subject):
+        from agent.after_plan.replies.asked import Asked
+        from agent.after_plan.replies.choices import why_not
+
+        return _shown(why_not(Asked(subject, state, ports, plan)) or _why_not(subject, plan, state, ports))
     topic = next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
     if topic == "parallelism":
         return _shown(_parallelism(plan, state, ports))
@@ -120,21 +124,35 @@ def _why_not(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Ex
     rejected = next((rejection for rejection in plan.rejected if rejection.what.lower().startswith(name.lower())), None)
     if rejected:
         return _rejection(rejected)
+    return (Paragraph(_on(named, name, plan, state, ports)),)
+
+
+def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -> str:
+    """Return what the plan would be on an accelerator, or why it cannot be."""
     change = Variation({"hardware.accelerators": (named,)}, {}, f"on {name}", frozenset({"hardware.excluded"}))
     try:
         _, branch = varied(state, change, ports)
     except InputError as error:
-        return (Paragraph(f"{name}: {error}."),)
+        return f"{name}: {error}."
     other = branch.capacity_plan
     if other is None:
-        return (Paragraph(f"{name}: {_first_reason(branch)}."),)
+        return f"{name}: {_first_reason(branch)}."
     wanted = plan.spec.hardware.accelerators
     lead = ""
     if named in plan.spec.hardware.excluded:
         lead = "You left it out. "
     elif wanted and named not in wanted:
         lead = "You asked for another. "
-    return (Paragraph(f"{lead}On {name} it would be {_versus(other, plan)}."),)
+    missed = [result for result in other.targets if not result.met]
+    if missed:
+        either = "" if plan.answer.meets_targets else " either"
+        best = " and ".join(
+            f"{target_name(result.metric, result.percentile)} {show_seconds(result.forecast_s)} of"
+            f" {show_seconds(result.target_s)}"
+            for result in missed
+        )
+        return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}."
+    return f"{lead}On {name} it would be {_versus(other, plan)}."
 
 
 def _rejection(rejected: Rejection) -> Explanation:
@@ -159,12 +177,13 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
     peak = other.performance.at_peak
     speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
     missed = [target_name(result.metric, result.percentile) for result in other.targets if not result.met]
-    verdict = f"; it misses {', '.join(missed)}" if missed else ""
+    if missed:
+        return f"cannot meet {', '.join(missed)}, at best TTFT p95 {show_seconds(other.performance.at_peak.ttft_s.p95)}"
     measured = ""
-    if mine and its and its < mine and not missed:
+    if mine and its and its < mine:
         # The search prefers accelerators whose kernels were measured; the warning says so of this one.
         measured = next((f"; {text}" for text in other.warnings if "kernel" in text or "memory" in text), "")
-    return f"{fleet}{money}{speed}{verdict}{measured}"
+    return f"{fleet}{money}{speed}{measured}"
 
 
 # --- parallelism ------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def ports_of(catalog: Catalog) -> Ports:
         catalog=catalog,
         read=interpret,
         plan=lambda spec, sources: _plan(spec, catalog, sources),
+        sketch=lambda spec: _plan(spec, catalog, {}, verify=False),
         forewarn=lambda spec: _forewarn(spec, catalog),
         model=lambda text: _model(text, catalog),
         exists=_exists,
@@ -66,10 +67,12 @@ def _model(text: str, catalog: Catalog) -> FoundModel:
         raise InputError(f"{quoted(text)} names neither a model nor a file: {str(error).lower().rstrip('.')}") from None
 
 
-def _plan(spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]") -> "CapacityPlan | NoPlan":
+def _plan(
+    spec: "WorkloadSpec", catalog: Catalog, sources: "Mapping[str, Source]", *, verify: bool = True
+) -> "CapacityPlan | NoPlan":
     from engine.method import forecast  # numpy: loaded beside the first prompt
 
-    return forecast(spec, catalog, sources=sources)
+    return forecast(spec, catalog, sources=sources, verify=verify)
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from agent.talk.answer_display import answer_shown
 from agent.talk.questions import open_slot, open_slots
 from agent.talk.slots import ASKED, default_of
 from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
-from agent.talk.state import Clarify, NameFile, Ports, Propose, State
+from agent.talk.state import Clarify, NameFile, Ports, Propose, State, WhichReading
 from catalogs.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class RunningSession:
                 named.append(ambiguity.text.rstrip("?. "))
             case NameFile():
                 named.append("the name of a file")
-            case Propose() | None:
+            case Propose() | WhichReading() | None:
                 pass
         slots = open_slots(state, self._ports)
         for slot in slots:
@@ -150,7 +150,7 @@ def _plan(state: State) -> "CapacityPlan | None":
 def prompt_for(state: State, ports: Ports) -> str:
     """Return the prompt: what is being asked."""
     match state.pending:
-        case Clarify():
+        case Clarify() | WhichReading():
             return "which> "
         case Propose():
             return "yes?> "

@@ -75,6 +75,8 @@ class Unclear(Struct, frozen=True):
     """What cannot be made into a request, and why."""
 
     text: str
+    nothing: bool = False
+    """No word of the line was understood as a change."""
 
 
 Request: TypeAlias = WhatIf | Cheapest | Compare | CompareBranches | Why | Keep | Show | Ask | Unclear

@@ -53,7 +53,16 @@ class NameFile(Struct, frozen=True):
     """The file exists."""
 
 
-Pending: TypeAlias = Clarify | Propose | NameFile
+class WhichReading(Struct, frozen=True):
+    """A line after a plan that may ask several things."""
+
+    line: str
+    acts: tuple[str, ...]
+    text: str
+    """What is asked: which of the acts it is."""
+
+
+Pending: TypeAlias = Clarify | Propose | NameFile | WhichReading
 
 
 # --- plans ------------------------------------------------------------------------------------------------------------
@@ -198,6 +207,8 @@ class Ports(Struct, frozen=True):
     read: Reader
     plan: "Callable[[WorkloadSpec, Mapping[str, Source]], CapacityPlan | NoPlan]"
     """May raise InputError."""
+    sketch: "Callable[[WorkloadSpec], CapacityPlan | NoPlan]"
+    """The same by the formulas alone, in a fraction of the time."""
     forewarn: Callable[[WorkloadSpec], tuple[str, ...]]
     """What a spec cannot work with, before it is planned."""
     model: Callable[[str], FoundModel]

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
@@ -342,7 +343,7 @@ def test_power_is_edited_reviewed_and_asked_about_after_the_plan() -> None:
 
 def test_saving_asks_before_it_overwrites_and_about_other_endings() -> None:
     there = ports_of(ports().catalog)
-    there = Ports(there.catalog, there.read, there.plan, there.forewarn, there.model, lambda path: path == "old.json")
+    there = replace(there, exists=lambda path: path == "old.json")
     state, says = step(a_plan(), "save new.json", there)
     assert [one.path for one in says if isinstance(one, Write)] == ["new.json"]
     state, says = step(a_plan(), "save old.json", there)

@@ -63,11 +63,12 @@ def learn() -> None:
     """Learn the weights from all phrasings and write them."""
     known, words = acts(), tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))
     features, truth, _ = _examples(known, Concepts(words))
-    weights, bias = _fitted(features, truth, len(known))
+    parts = _fitted(_alike(features), truth, len(known))
+    weights, bias = features.T @ parts, BIAS**2 * parts.sum(axis=0)
     scale = np.abs(weights).max(axis=0) / 127
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
-    learned = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist())
-    LEARNED.write_bytes(encode(learned))
+    kept = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist())
+    LEARNED.write_bytes(encode(kept))
     np.save(WEIGHTS, np.rint(weights / scale).astype(np.int8))
 
 
@@ -79,14 +80,15 @@ def cross_validation(seed: int = 0) -> CrossValidation:
     """
     known = acts()
     features, truth, lines = _examples(known, Concepts(tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))))
+    alike = _alike(features)
     order = np.random.default_rng(seed).permutation(len(truth))
     mistaken: list[tuple[str, str, float, str]] = []
     among_two = 0
     for fold in range(FOLDS):
         left_out = order[fold::FOLDS]
         rest = np.setdiff1d(order, left_out)
-        weights, bias = _fitted(features[rest], truth[rest], len(known))
-        shares = _softmax(features[left_out] @ weights + bias)
+        parts = _fitted(alike[np.ix_(rest, rest)], truth[rest], len(known))
+        shares = _softmax(alike[np.ix_(left_out, rest)] @ parts)
         likeliest = np.argsort(-shares, axis=1)
         among_two += int((likeliest[:, :2] == truth[left_out, None]).any(axis=1).sum())
         for row, (first, true) in enumerate(zip(likeliest[:, 0], truth[left_out], strict=True)):
@@ -106,35 +108,37 @@ def _examples(known: tuple[Act, ...], concepts: Concepts) -> tuple[Floats, Ints,
     return features, np.array([number for number, _ in lines]), [line for _, line in lines]
 
 
-def _fitted(features: Floats, truth: Ints, count: int) -> tuple[Floats, Floats]:
-    """Return the weights and the bias of each act, by accelerated gradient descent (Nesterov 1983).
+def _alike(features: Floats) -> Floats:
+    made: Floats = features @ features.T + BIAS**2
+    return made
+
+
+def _fitted(alike: Floats, truth: Ints, count: int) -> Floats:
+    """Return what each phrasing adds to the weights of each act, by accelerated gradient descent (Nesterov 1983).
+
+    The weights are sums of phrasings' features, so that the descent needs only how alike the phrasings are.
 
     Args:
-        features: phrasings × buckets.
+        alike: products of the features of each two phrasings.
         truth: the number of each phrasing's act.
         count: of acts.
     """
-    used = np.flatnonzero(features.any(axis=0))
-    inputs = np.hstack([features[:, used], np.full((len(features), 1), BIAS)])
     wanted = np.eye(count)[truth]
     # The gradient's Lipschitz constant: half the largest eigenvalue of the second moments (Böhning 1992).
-    vector = np.ones(inputs.shape[1])
+    vector = np.ones(len(alike))
     for _ in range(30):
-        vector = inputs.T @ (inputs @ vector)
+        vector = alike @ vector
         largest = np.linalg.norm(vector)
         vector /= largest
-    rate = 1 / (0.5 * largest / len(inputs) + DECAY)
-    weights = np.zeros((inputs.shape[1], count))
-    ahead, momentum = weights, 1.0
+    rate = 1 / (0.5 * largest / len(alike) + DECAY)
+    parts = np.zeros((len(alike), count))
+    ahead, momentum = parts, 1.0
     for _ in range(ITERATIONS):
-        gradient = inputs.T @ (_softmax(inputs @ ahead) - wanted) / len(inputs) + DECAY * ahead
-        stepped = ahead - rate * gradient
+        stepped = ahead - rate * ((_softmax(alike @ ahead) - wanted) / len(alike) + DECAY * ahead)
         following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-        ahead = stepped + (momentum - 1) / following * (stepped - weights)
-        weights, momentum = stepped, following
-    full = np.zeros((features.shape[1], count))
-    full[used] = weights[:-1]
-    return full, weights[-1] * BIAS
+        ahead = stepped + (momentum - 1) / following * (stepped - parts)
+        parts, momentum = stepped, following
+    return parts
 
 
 def _softmax(logits: Floats) -> Floats:

@@ -1,0 +1,95 @@
+"""A question about a plan, as its replies see it: the line, the plan, and plans sketched beside it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from agent.after_plan.sums import Explanation
+from agent.after_plan.variants import varied_spec
+from agent.fields.demand import CROWD, USERS
+from agent.interpret.reading import Reading
+from agent.report.blocks import Paragraph
+from agent.report.words import singular
+from agent.talk.requests import Variation
+from agent.talk.state import Ports, State
+from engine.plan import CapacityPlan, NoPlan
+from engine.workload import FLEET
+
+LOAD: Final = frozenset({"traffic.requests_per_s", "traffic.concurrency", *CROWD})
+LIMITS: Final = frozenset(
+    {"hardware.max_accelerators", "hardware.max_nodes", "hardware.max_replicas", "hardware.max_power_kw", *FLEET}
+)
+PLACE: Final = frozenset({"money.provider", "money.region"})
+_NUMBERS: Final = {
+    word: number
+    for number, words in enumerate(
+        "no|a an one single|two both pair|three|four|five|six|seven|eight|nine|ten|eleven|twelve dozen".split("|")
+    )
+    for word in words.split()
+}
+
+
+class Asked(Struct, frozen=True):
+    """A line about the plan that is kept."""
+
+    text: str
+    state: State
+    ports: Ports
+    plan: CapacityPlan
+
+    @property
+    def words(self) -> str:
+        """The line in lower case, with single blanks."""
+        return " ".join(self.text.lower().replace("’", "'").split())
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Values of the plan by path."""
+        return self.state.base.values
+
+    def has(self, pattern: str) -> bool:
+        """Return whether the line has words of a pattern."""
+        return re.search(rf"\b(?:{pattern})\b", self.words) is not None
+
+    def reading(self) -> Reading:
+        """Return what the line says of a workload."""
+        return self.ports.read(self.text, self.ports.catalog, asked_path=None, known=self.values)
+
+    def said(self, path: str) -> Any:
+        """Return the value of a field in the line; None where it has none."""
+        reading = self.reading()
+        habits = {habit.path: habit.value for habit in reading.habits}
+        return reading.values.get(path, habits.get(path))
+
+    def users(self) -> float | None:
+        """Return how many users there are, by the line or by what was said before."""
+        found = self.said(USERS) or self.values.get(USERS)
+        return float(found) if found else None
+
+    def count_of(self, nouns: str) -> int | None:
+        """Return how many of something the line names: '8 GPUs', 'one node'; None where it names none."""
+        match = re.search(
+            rf"\b(\d+|{'|'.join(_NUMBERS)})(?: ?[x×])? (?:more |of |the |our |[\w.-]+ )?(?:{nouns})\b", self.words
+        )
+        if match is None:
+            return None
+        return int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
+
+    def sketch(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
+        """Return the plan with other values, by the formulas alone: it is compared, not kept.
+
+        Args:
+            values: by path.
+            drops: paths that are left open.
+
+        Raises:
+            InputError: the values contradict each other.
+        """
+        return self.ports.sketch(varied_spec(self.state, Variation(values, {}, "", drops), self.ports).spec)
+
+
+def paragraphs(*texts: str) -> Explanation:
+    """Return sentences as paragraphs; empty ones are left out."""
+    return tuple(Paragraph(singular(text)) for text in texts if text)

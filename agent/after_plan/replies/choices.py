@@ -1,0 +1,340 @@
+"""Other choices than the plan's, each sketched beside it: models, hardware, what is cheaper, what is faster."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs
+from agent.after_plan.replies.load import GPUS
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Cell, Column, Table
+from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.talk.model_proposals import model_proposals, purpose_in
+from catalogs.errors import AmbiguousName, InputError
+from catalogs.units import show_count, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan, NoPlan
+
+Change = tuple[str, Mapping[str, Any], frozenset[str]]
+_NONE: Final = frozenset[str]()
+
+
+def other_models(asked: Asked) -> Explanation:
+    """Return models for the purpose that is named, or the usual ones, on the accelerators and the load of the plan."""
+    plan, catalog = asked.plan, asked.ports.catalog
+    purpose = purpose_in(asked.words)
+    proposals = model_proposals()
+    entries = (
+        purpose.models if purpose else tuple({m.id: m for p in proposals.purpose[:3] for m in p.models[:2]}.values())
+    )
+    changes = tuple(
+        (catalog.models[entry.id].name, {"model": entry.id}, frozenset({"precision.weights", "precision.kv_cache"}))
+        for entry in entries
+        if entry.id != plan.chosen.model
+    )
+    why = {catalog.models[entry.id].name: entry.why for entry in entries}
+    rows = [(label, _shown(found), why[label]) for label, found in _sketched(asked, changes)]
+    columns = (Column("model"), *_COLUMNS, Column("", wraps=True, spoken="sentence"))
+    table = Table(
+        columns,
+        (
+            (plan.chosen.model_name, *_shown(plan), "the plan's"),
+            *((label, *cells, reason) for label, cells, reason in rows),
+        ),
+    )
+    lead = (
+        f"For {purpose.id if purpose else 'the same load'}, on {plan.chosen.accelerator_name}, each in the precision of"
+        " its checkpoint:"
+    )
+    return (
+        *paragraphs(lead),
+        table,
+        *paragraphs(
+            f"'with {entries[0].id}' plans one in full; 'fleetcast catalog models' lists all. Proposed as of"
+            f" {proposals.checked}; whether its answers are good enough only your own cases can tell."
+        ),
+    )
+
+
+_COLUMNS: Final = (Column("fleet"), Column("monthly", "right"), Column("TTFT p95", "right"), Column("ITL", "right"))
+
+
+def _shown(found: CapacityPlan | str) -> tuple[Cell, ...]:
+    if isinstance(found, str):
+        return found, "", "", ""
+    peak = found.performance.at_peak
+    fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}"
+    cells = (fleet, usd_shown(found.cost.monthly_usd), show_seconds(peak.ttft_s.p95), show_seconds(peak.itl_s.mean))
+    return cells if found.answer.meets_targets else ("cannot meet the targets", "", *cells[2:])
+
+
+def _sketched(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[str, CapacityPlan | str]]:
+    """Return the sketch of each change, or why there is none."""
+    found: list[tuple[str, CapacityPlan | str]] = []
+    for label, values, drops in changes:
+        try:
+            other = asked.sketch(values, drops)
+        except InputError as error:
+            found.append((label, f"not possible: {error}"))
+            continue
+        if isinstance(other, NoPlan):
+            found.append((label, f"cannot: {other.rejected[0].reason}" if other.rejected else other.sentence))
+        else:
+            found.append((label, other))
+    return found
+
+
+_CODE: Final = re.compile(
+    r"\b(?:rtx ?)?(?:[1-5]0[5-9]0(?: ?ti| ?super)?|a\d000)s?\b|\b(?:v100|p40|p100|m40|gh200|dgx"
+    r" spark|mac\w*|[a-z]+\d{1,4}[a-z]*)s?\b"
+)
+
+
+def accelerators_in(asked: Asked) -> tuple[str, ...]:
+    """Return the accelerators that a line names."""
+    values = asked.reading().values
+    named = values.get("hardware.accelerators", ()) or values.get("hardware.excluded", ())
+    return tuple(named) or tuple(filter(None, (_accelerator(match[0], asked) for match in _CODE.finditer(asked.words))))
+
+
+def _accelerator(name: str, asked: Asked) -> str | None:
+    """Return the entry that a name alone means, the first of several; None for no accelerator."""
+    try:
+        return asked.ports.catalog.accelerator(name.removesuffix("s")).id
+    except AmbiguousName as several:
+        return several.hits[0]
+    except InputError:
+        return None
+
+
+def runs_on(asked: Asked) -> Explanation:
+    """Return whether the model fits the hardware that is named, how many of it, and what those carry."""
+    plan = asked.plan
+    named = accelerators_in(asked)
+    if not named:
+        if asked.has(r"laptop|cpu|mac\w*|workstation|\d+ ?gb|home|consumer hardware|gaming"):
+            size = plan.memory.weights_bytes
+            return paragraphs(
+                "Name the accelerator and I can say ('would it run on a 4090'). The weights alone take"
+                f" {size / 2**30:.0f} GiB in {plan.chosen.precision.weights.upper()}, about"
+                f" {size / 2**30 / (2 if plan.chosen.precision.weights == 'fp8' else 4):.0f} GiB in INT4, and the KV"
+                " cache comes on top: more than that must be there."
+            )
+        return paragraphs("On which accelerator? For example 'would it run on my 4090'.")
+    accelerator = asked.ports.catalog.accelerators[named[0]]
+    count = asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or asked.said("hardware.accelerator_count") or 1
+    alone, label = f"{count} × {accelerator.name}", f"{accelerator.name}"
+    free = LIMITS | {"availability.spare_replicas", "serving.tensor_parallel", "serving.pipeline_parallel", *PLACE}
+    values: dict[str, Any] = {"hardware.accelerators": (accelerator.id,)}
+    changes: tuple[Change, ...] = (
+        (alone, {**values, "hardware.accelerator_count": count}, free | LOAD),
+        (f"{alone} in INT4", {**values, "hardware.accelerator_count": count, "precision.weights": "int4"}, free | LOAD),
+        (f"the whole load on {label}", values, free),
+    )
+    (_, first), (_, fewer_bits), (_, whole) = _sketched(asked, changes)
+    texts = []
+    if isinstance(first, CapacityPlan) and first.answer.meets_targets:
+        texts.append(
+            f"Yes: {alone} runs it, up to {show_rate(first.answer.holds_to_requests_per_s)} in the busiest hour."
+        )
+    elif isinstance(first, CapacityPlan):
+        texts.append(
+            f"It fits, but {alone} cannot meet the targets: TTFT p95"
+            f" {show_seconds(first.performance.at_peak.ttft_s.p95)}, ITL"
+            f" {show_seconds(first.performance.at_peak.itl_s.mean)} even when little is asked."
+        )
+    else:
+        texts.append(f"No, not on {alone}: {first.removeprefix('cannot: ')}.")
+        if isinstance(fewer_bits, CapacityPlan):
+            texts.append(f"In INT4 it fits: up to {show_rate(fewer_bits.answer.holds_to_requests_per_s)}.")
+    if isinstance(whole, CapacityPlan) and whole.answer.meets_targets:
+        texts.append(
+            f"For the whole load it takes {whole.fleet.accelerators} of them ({whole.fleet.replicas} replicas of"
+            f" {whole.chosen.accelerators_per_replica})."
+        )
+    else:
+        reason = (
+            whole.removeprefix("cannot: ")
+            if isinstance(whole, str)
+            else (
+                f"it misses the targets, at best TTFT p95 {show_seconds(whole.performance.at_peak.ttft_s.p95)} and ITL"
+                f" {show_seconds(whole.performance.at_peak.itl_s.mean)}"
+            )
+        )
+        texts.append(f"The whole load cannot be served on {label}, however many: {reason}.")
+    return paragraphs(*texts)
+
+
+def cheaper_how(asked: Asked) -> Explanation:
+    """Return changes that lower the bill, the cheapest first, each with what it gives up."""
+    plan = asked.plan
+    input_mean = plan.spec.tokens.input.mean
+    changes: list[Change] = [
+        ("any accelerator", {}, frozenset({"hardware.accelerators", "hardware.excluded"})),
+        ("spot prices", {"money.term": "spot"}, PLACE),
+        ("reserved for a year", {"money.term": "reserved_1y"}, PLACE),
+        (
+            "half of the prompts in the prefix cache",
+            {"tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
+            _NONE,
+        ),
+        ("prompts half as long", {"tokens.input.mean": input_mean / 2}, _NONE),
+        ("no peak (work put off to quiet hours)", {"traffic.peak_factor": 1.0}, _NONE),
+    ]
+    if plan.chosen.precision.weights in ("bf16", "fp16"):
+        changes.append(("weights in FP8", {"precision.weights": "fp8"}, _NONE))
+    changes.append(("weights in INT4", {"precision.weights": "int4"}, _NONE))
+    if plan.targets:
+        doubled = tuple(
+            {"metric": t.metric, "percentile": t.percentile, "seconds": 2 * t.target_s} for t in plan.targets
+        )
+        changes.append(("targets twice as wide", {"targets": doubled}, _NONE))
+    bill = plan.cost.monthly_usd
+    rows = []
+    for label, found in _sketched(asked, tuple(changes)):
+        if (
+            isinstance(found, CapacityPlan)
+            and found.answer.meets_targets
+            and found.cost.monthly_usd is not None
+            and (bill is None or found.cost.monthly_usd < bill * 0.995)
+        ):
+            rows.append(
+                (found.cost.monthly_usd, label, f"{found.fleet.accelerators} × {found.chosen.accelerator_name}")
+            )
+    rows.sort()
+    columns = (Column("with"), Column("fleet"), Column("monthly", "right"), Column("change", "right"))
+    table = Table(
+        columns,
+        tuple((label, fleet, show_usd(usd), f"{usd / bill - 1:+.0%}" if bill else "") for usd, label, fleet in rows),
+    )
+    scaled = plan.cost.autoscaled_monthly_usd
+    follow = (
+        f"Following the load with the autoscaler saves {show_usd(bill - scaled)} a month as it is."
+        if bill and scaled is not None and scaled < bill
+        else ""
+    )
+    if not rows:
+        return paragraphs(
+            "None of the usual changes (term, precision, accelerator, prefix cache, targets) lowers the bill.", follow
+        )
+    return (
+        *paragraphs(
+            f"Now {usd_shown(bill)} a month for {plan.fleet.accelerators} {accelerators_noun(plan.chosen)}; each change"
+            " alone:"
+        ),
+        table,
+        *paragraphs(follow),
+    )
+
+
+def faster_how(asked: Asked) -> Explanation:
+    """Return changes that shorten the latency that is asked about, the fastest first."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    here = {"hardware.accelerators": (chosen.accelerator,)}
+    changes: list[Change] = [
+        (f"TP{2 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 2 * chosen.tensor_parallel}, _NONE),
+        (f"TP{4 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 4 * chosen.tensor_parallel}, _NONE),
+        (
+            "replicas half as full",
+            {**here, "serving.utilisation_ceiling": plan.spec.serving.utilisation_ceiling / 2},
+            _NONE,
+        ),
+        (
+            "half of the prompts in the prefix cache",
+            {**here, "tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
+            _NONE,
+        ),
+        ("prompts half as long", {**here, "tokens.input.mean": plan.spec.tokens.input.mean / 2}, _NONE),
+    ]
+    changes += [
+        (f"on {name}", {"hardware.accelerators": (identity,)}, PLACE)
+        for name, identity in (("H200", "h200-sxm-141gb"), ("B200", "b200-sxm"))
+        if identity != chosen.accelerator
+    ]
+    if chosen.precision.weights in ("bf16", "fp16"):
+        changes.append(("weights in FP8", {**here, "precision.weights": "fp8"}, _NONE))
+    metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
+    found = [(label, other) for label, other in _sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
+    found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
+    columns = (
+        Column("with"),
+        Column("TTFT p95", "right"),
+        Column("ITL p95", "right"),
+        Column("fleet"),
+        Column("monthly", "right"),
+    )
+    rows = tuple(
+        (
+            label,
+            show_seconds(other.performance.at_peak.ttft_s.p95),
+            show_seconds(other.performance.at_peak.itl_s.p95),
+            f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}",
+            usd_shown(other.cost.monthly_usd),
+        )
+        for label, other in (("as it is", plan), *found)
+    )
+    wanted = (
+        f"'with p95 {metric.upper()} under …' plans for a target: the cheapest fleet that keeps it, or what stands in"
+        " the way."
+    )
+    return (
+        *paragraphs("Each change alone, in the busiest hour; the fleet is sized anew to the same targets:"),
+        Table(columns, rows),
+        *paragraphs(wanted),
+    )
+
+
+def why_not(asked: Asked) -> Explanation | None:
+    """Return why a split, a vendor, a precision, a provider or a term was not chosen; None for an accelerator."""
+    wished = re.sub(
+        r"^\W*(?:and |but )?(?:why |how come )?(?:did |do |don't |didn't |isn't |is |not |you |we |it |use |on |with"
+        r" |no )*",
+        "with ",
+        asked.words,
+    )
+    reading = asked.ports.read(wished, asked.ports.catalog, asked_path=None, known=asked.values)
+    values = dict(reading.values)
+    vendor = next(
+        (name for name in ("amd", "intel", "google") if asked.has(name) and "hardware.accelerators" not in values), ""
+    )
+    if vendor:
+        return _vendor(asked, vendor)
+    changed = {
+        path: value
+        for path, value in values.items()
+        if path.startswith(("serving.", "precision.", "money.")) and value not in (None, ())
+    }
+    if not changed or accelerators_in(asked):
+        return None
+    label = asked.text.strip(" ?.")
+    if set(changed) & {"serving.tensor_parallel", "serving.pipeline_parallel", "serving.expert_parallel"}:
+        changed["hardware.accelerators"] = (asked.plan.chosen.accelerator,)
+    drops = PLACE - set(changed) if "money.term" in changed or "money.provider" in changed else _NONE
+    ((_, found),) = _sketched(asked, ((label, changed, drops),))
+    return paragraphs(_against(asked.plan, found))
+
+
+def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
+    if isinstance(found, str):
+        return f"It cannot be done: {found.removeprefix('cannot: ').removeprefix('not possible: ')}."
+    peak = found.performance.at_peak
+    speed = f"TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
+    if not found.answer.meets_targets:
+        return f"It cannot meet the targets, however many there are: at best {speed}."
+    fleet = (
+        f"{found.fleet.accelerators} × {found.chosen.accelerator_name}, {usd_shown(found.cost.monthly_usd)} a month;"
+        f" {speed}"
+    )
+    mine, its = plan.cost.monthly_usd, found.cost.monthly_usd
+    if mine and its and its < mine * 0.995:
+        return singular(
+            f"It would do, for {1 - its / mine:.0%} less: {fleet}. It was not chosen since nobody asked for it."
+        )
+    more = f"{its / mine - 1:.0%} more" if mine and its and its > mine * 1.005 else "no less"
+    return singular(f"It would do, for {more}: {fleet}.")
+
+
+def _vendor(asked: Asked, vendor: str) -> Explanation:
+    catalog = asked.ports.catalog
+    names = tuple(name for name, entry in catalog.accelerators.items() if vendor in entry.vendor.lower())
+    ((_, found),) = _sketched(asked, ((vendor, {"hardware.accelerators": names}, PLACE),))
+    return paragraphs(f"{vendor.upper() if vendor == 'amd' else vendor.capitalize()}: {_against(asked.plan, found)}")

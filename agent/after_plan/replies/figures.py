@@ -1,0 +1,394 @@
+"""Single figures of a plan: latencies, targets, memory, context, thresholds, power, instances, layout, commands."""
+
+import re
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.sums import FIGURES, Explanation
+from agent.report.blocks import Column, Command, Facts, Table
+from agent.report.words import accelerators_noun, start_lead, usd_shown
+from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from engine.fleet.offers import TERM_WORDS
+from engine.plan import CapacityPlan, Latency, split_shown
+from engine.workload import target_name
+
+_METRICS: Final = (
+    ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
+    ("itl", "ITL", "itl|tpot|inter token|inter-token|per output token|between tokens|token gap"),
+    ("e2e", "E2E", "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete"),
+)
+_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+_PAGE_TOKENS: Final = 650
+"""Of a page of 500 English words, at 4 tokens for 3 words."""
+
+
+def latency(asked: Asked) -> Explanation:
+    """Return latencies at the peak, the percentile that is asked first."""
+    plan = asked.plan
+    metrics = [metric for metric in _METRICS if asked.has(metric[2])] or list(_METRICS)
+    wanted = next(
+        (p for p in _PERCENTILES if asked.has(rf"{p}(?!\.)")),
+        "p50" if asked.has("median") else "mean" if asked.has("mean|average") else "",
+    )
+    rare = (
+        ""
+        if not asked.has(r"p99\.9+|p999+")
+        else "Beyond p99 nothing is forecast: the tail there is the runtime's and the network's more than the load's. "
+    )
+    off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
+    at = plan.performance.at_mean if off_peak else plan.performance.at_peak
+    shown = "; ".join(
+        f"{name} {wanted or 'p95'} is {show_seconds(getattr(_of(at, metric), wanted or 'p95'))}"
+        for metric, name, _ in metrics
+    )
+    lead = (
+        f"{rare}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server with"
+        " queueing."
+    )
+    columns = (
+        Column("at the mean rate" if off_peak else "at the peak"),
+        *(Column(name, "right") for name in ("mean", *_PERCENTILES)),
+    )
+    rows = tuple(
+        (name, *(show_seconds(getattr(_of(at, metric), part)) for part in ("mean", *_PERCENTILES)))
+        for metric, name, _ in metrics
+    )
+    band = plan.bands.performance.at_peak if plan.bands else None
+    doubt = ""
+    if band and len(metrics) == 1 and not off_peak:
+        ends = getattr(getattr(band, f"{metrics[0][0]}_s"), wanted or "p95")
+        doubt = (
+            f"In {plan.bands.level} of 100 cases like this the truth lies between {show_seconds(ends.low)} and"
+            f" {show_seconds(ends.high)}."
+            if plan.bands
+            else ""
+        )
+    return (*paragraphs(lead), Table(columns, rows), *paragraphs(doubt))
+
+
+def _of(at: object, metric: str) -> Latency:
+    found: Latency = getattr(at, f"{metric}_s")
+    return found
+
+
+def meets(asked: Asked) -> Explanation:
+    """Return whether targets and budget are kept, and by how much."""
+    plan = asked.plan
+    budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
+    money = ""
+    if budget and monthly is not None:
+        money = (
+            f"{show_usd(monthly)} a month is {'within' if monthly <= budget else 'over'} the budget of"
+            f" {show_usd(budget)}."
+        )
+    elif asked.has("budget"):
+        money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
+    if not plan.targets:
+        return paragraphs(
+            "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
+        )
+    columns = (
+        Column("at the peak"),
+        Column("forecast", "right"),
+        Column("target", "right"),
+        Column("room", "right"),
+        Column(""),
+    )
+    rows = tuple(
+        (
+            target_name(r.metric, r.percentile),
+            show_seconds(r.forecast_s),
+            show_seconds(r.target_s),
+            f"{1 - r.forecast_s / r.target_s:.0%}",
+            "met" if r.met else "missed",
+        )
+        for r in plan.targets
+    )
+    tight = max(plan.targets, key=lambda r: r.forecast_s / r.target_s)
+    met = (
+        "Yes: all targets are met in the busiest hour." if plan.answer.meets_targets else "No: not all targets are met."
+    )
+    share = (
+        f"Over the replayed {plan.replay.shape}, {plan.replay.met:.1%} of requests were within them."
+        if plan.replay
+        else ""
+    )
+    return (
+        *paragraphs(f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
+        Table(columns, rows),
+        *paragraphs(share),
+    )
+
+
+def memory(asked: Asked) -> Explanation:
+    """Return what is free of the KV pool at the peak, and what memory is taken by."""
+    plan = asked.plan
+    free, each = plan.memory.headroom, plan.memory.per_accelerator
+    lead = (
+        f"{show_percent(free)} of the KV cache is free in the busiest hour,"
+        f" {show_figure(free * each.kv_cache_bytes / GIB)} GiB on each {plan.chosen.accelerator_name}; weights take"
+        f" {show_figure(each.weights_bytes / GIB)} of {show_figure(each.total_bytes / GIB)} GiB."
+    )
+    token = (
+        f"A token takes {show_bytes(plan.memory.kv_cache_bytes_per_token)} of KV over the replica, a request of mean"
+        f" length {show_bytes(plan.memory.kv_cache_bytes_per_sequence)}. When the pool is full, the runtime makes"
+        " requests wait or begin anew; it does not run out of memory."
+    )
+    return (*paragraphs(lead), *FIGURES["memory"](plan), *paragraphs(token))
+
+
+def context(asked: Asked) -> Explanation:
+    """Return how long one request may be, by the model and by the memory of a replica."""
+    plan = asked.plan
+    native = plan.spec.architecture.max_context if plan.spec.architecture else _model_context(asked)
+    most = plan.spec.serving.context_window or native
+    pool = plan.memory.kv_cache_tokens
+    kept = (
+        f" KV cache of a replica holds {show_count(pool)} tokens, so {show_figure(pool / most)} such requests at once."
+        if pool and most
+        else ""
+    )
+    lead = (
+        f"Prompt and answer together: {show_count(most)} tokens, about {show_count(most / _PAGE_TOKENS)} pages."
+        if most
+        else "The model's limit is not known."
+    )
+    mean = plan.spec.tokens.input.mean
+    text = (
+        f"The plan is for prompts of {show_count(mean)} tokens on average; longer ones are taken, and cost others their"
+        f" latency. 'prompts of {show_count(min(most or 8192, 16000))} tokens' plans for them."
+    )
+    return paragraphs(f"{lead}{kept}", text)
+
+
+def _model_context(asked: Asked) -> int:
+    from catalogs.errors import InputError
+
+    try:
+        return asked.ports.catalog.model(asked.plan.chosen.model).model.max_context
+    except InputError:
+        return 0
+
+
+def autoscaler(asked: Asked) -> Explanation:
+    """Return what the autoscaler is set to, and what it saves."""
+    plan, scaling = asked.plan, asked.plan.autoscaling
+    fleet = plan.fleet
+    lead = (
+        f"Scale on requests in flight: {show_figure(scaling.target_in_flight_per_replica)} a replica, between "
+        f"{fleet.minimum_replicas} and {fleet.maximum_replicas} replicas, and give back after "
+        f"{show_seconds(scaling.scale_down_window_s)} of less."
+    )
+    cost = plan.cost
+    saved = ""
+    if cost.autoscaled_monthly_usd is not None and cost.monthly_usd:
+        saved = (
+            f"It takes the bill from {show_usd(cost.monthly_usd)} to {show_usd(cost.autoscaled_monthly_usd)} a month."
+        )
+    zero = (
+        f"To scale to zero, the first request would wait {show_seconds(scaling.reaction_time_s)} for a replica to"
+        f" start: this plan keeps {fleet.minimum_replicas} at night."
+        if asked.has("zero|night|nights|weekend|weekends|off")
+        else ""
+    )
+    facts = Facts(
+        (
+            ("in flight a replica", show_figure(scaling.target_in_flight_per_replica)),
+            ("or requests/s a replica", show_figure(scaling.rps_per_replica)),
+            ("or waiting requests", show_figure(scaling.queue_length)),
+            ("not on GPU utilisation", f"it shows {show_percent(scaling.gpu_utilisation)} long before targets break"),
+            ("reaction time", show_seconds(scaling.reaction_time_s)),
+        )
+    )
+    return (*paragraphs(lead, saved, zero), facts, *paragraphs(*scaling.warnings))
+
+
+def power(asked: Asked) -> Explanation:
+    """Return power, energy and what it costs; emissions where the grid is known."""
+    plan, energy = asked.plan, asked.plan.energy
+    if energy is None:
+        return paragraphs(
+            f"No power curve of {plan.chosen.accelerator_name} is known, so that its draw cannot be said."
+        )
+    accelerator = asked.ports.catalog.accelerators[plan.chosen.accelerator]
+    limit_w = accelerator.power_w * plan.fleet.accelerators
+    kwh = energy.kwh_per_month
+    facts = [
+        ("draw, mean", f"{show_figure(energy.watts / 1000)} kW"),
+        (
+            "accelerators' power limit",
+            f"{show_figure(limit_w / 1000)} kW ({show_figure(accelerator.power_w)} W each), without hosts",
+        ),
+        ("energy", f"{show_count(kwh)} kWh a month, {show_count(12 * kwh)} a year"),
+        (
+            "electricity",
+            (
+                f"{show_usd(kwh * plan.spec.money.usd_per_kwh)} a month at {show_usd(plan.spec.money.usd_per_kwh)} per"
+                " kWh; part of the rent where it is rented"
+            ),
+        ),
+        ("an output token", f"{show_figure(energy.joules_per_output_token)} J"),
+        ("heat to cool", f"{show_count(energy.watts * 3.412)} BTU/h on average"),
+    ]
+    if energy.g_co2e_per_month is not None:
+        facts.append(("emissions", f"{show_count(energy.g_co2e_per_month / 1000)} kg CO2e a month"))
+    else:
+        facts.append(
+            (
+                "emissions",
+                (
+                    f"{show_count(kwh * 0.4)} kg CO2e a month on a grid of 400 g/kWh; state your own with"
+                    " money.grid_g_co2e_per_kwh"
+                ),
+            )
+        )
+    lead = f"{show_figure(energy.watts / 1000)} kW on average, {show_count(kwh)} kWh a month ({energy.basis})."
+    return (*paragraphs(lead), Facts(tuple(facts)), *paragraphs("'with at most 20 kW' plans for a limit of power."))
+
+
+def instance(asked: Asked) -> Explanation:
+    """Return whose instances, which, where, how many and on which terms."""
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    if offer is None:
+        return paragraphs(
+            f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name};"
+            f" {plan.cost.note or 'no offer of it is known'}."
+        )
+    lead = (
+        f"{plan.fleet.instances} × {offer.instance} of {offer.provider}{f' in {offer.region}' if offer.region else ''},"
+        f" {offer.accelerators} × {plan.chosen.accelerator_name} in each, {TERM_WORDS[offer.term]} at"
+        f" {show_usd(offer.usd_per_hour)} an hour (price of {offer.checked or 'yours'})."
+    )
+    idle = plan.fleet.billed_accelerators - plan.fleet.accelerators
+    quota = (
+        f"Ask for a quota of {plan.fleet.maximum_accelerators} {accelerators_noun(plan.chosen)}, which is the most that"
+        " it scales to."
+    )
+    spare = (
+        f"{idle} of the {plan.fleet.billed_accelerators} billed {accelerators_noun(plan.chosen)} run nothing: instances"
+        " are whole."
+        if idle > 0
+        else ""
+    )
+    return paragraphs(lead, spare, quota)
+
+
+def fleet(asked: Asked) -> Explanation:
+    """Return the fleet in a sentence, and how a replica is laid out."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    counts = plan.fleet
+    lead = f"{plan.answer.sentence.rstrip('.')}."
+    layout = (
+        f"{counts.accelerators} {accelerators_noun(chosen)} = {counts.replicas} replicas ×"
+        f" {chosen.accelerators_per_replica} ({split_shown(chosen)}), weights in {chosen.precision.weights.upper()}, KV"
+        f" cache in {chosen.precision.kv_cache.upper()}, on {chosen.runtime} {chosen.runtime_version}. At night"
+        f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}."
+    )
+    bill = f"{usd_shown(plan.cost.monthly_usd)} a month."
+    return paragraphs(lead, layout, bill)
+
+
+def interconnect(asked: Asked) -> Explanation:
+    """Return what links the plan relies on, within and between nodes."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    accelerator = asked.ports.catalog.accelerators[chosen.accelerator]
+    size, node = chosen.accelerators_per_replica, accelerator.per_node
+    link = accelerator.link
+    if size == 1:
+        text = (
+            f"No: a replica is one {chosen.accelerator_name}, so that nothing is exchanged between accelerators, and"
+            " PCIe will do."
+        )
+    elif size <= node:
+        text = (
+            f"A replica is {split_shown(chosen)} within one node. The plan reckons with {link.kind} at"
+            f" {show_figure(link.gb_per_s)} GB/s each way; over a slower link each step takes longer: 'on' the PCIe"
+            " form, where there is one, says by how much. No InfiniBand: replicas exchange nothing."
+        )
+    else:
+        text = (
+            f"A replica spans {-(-size // node)} nodes: it needs {link.kind} within them and"
+            f" {show_figure(accelerator.inter_node_gb_per_s)} GB/s per accelerator between them (InfiniBand or RoCE)."
+        )
+    tokens, rate = plan.spec.tokens, plan.spec.traffic.requests_per_s or 0.0
+    egress = (
+        f"To the users go some {show_bytes(rate * tokens.output.mean * 200)} a second, at about 200 bytes for a"
+        " streamed token; in front stands a load balancer that routes to the replica with the least requests in"
+        " flight."
+    )
+    return paragraphs(text, egress if rate else "")
+
+
+def storage(asked: Asked) -> Explanation:
+    """Return the size of the weights on disk and how long they take to load."""
+    plan = asked.plan
+    weights = plan.memory.weights_bytes
+    speed = plan.spec.scaling.weights_bytes_per_s
+    given = re.search(r"(\d+(?:\.\d+)?) ?(gb|mb|gbit)/s", asked.words)
+    if given:
+        speed = float(given[1]) * {"gb": GB, "mb": GB / 1000, "gbit": GB / 8}[given[2]]
+    lead = (
+        f"{show_bytes(weights)} of weights in {plan.chosen.precision.weights.upper()}, as they lie in memory; the"
+        f" checkpoint on disk is about as large, so {show_bytes(2 * weights)} of disk on each node lets a new version"
+        " lie beside the old one."
+    )
+    return paragraphs(
+        lead,
+        f"At {show_bytes(speed)}/s they are read in {show_seconds(weights / speed)}. The container image of a runtime"
+        " adds some 10 to 20 GB.",
+    )
+
+
+def start(asked: Asked) -> Explanation:
+    """Return the command that starts a replica, its flags with their reasons, and how many to start."""
+    chosen = asked.plan.chosen
+    if not chosen.command:
+        return paragraphs(f"No command is known that starts {chosen.runtime} like this.")
+    flags = Facts(tuple((f"{flag.flag} {flag.value}".strip(), flag.why) for flag in chosen.flags))
+    many = (
+        f"Start {asked.plan.fleet.replicas} of them behind a load balancer that routes to the least requests in flight."
+    )
+    cluster = (
+        "'save plan.json' keeps the plan; exports for a cluster are listed by 'save' with another suffix."
+        if asked.has("kubernetes|k8s|helm|compose|manifest|yaml|docker")
+        else ""
+    )
+    return (Command(chosen.command, start_lead(chosen)), flags, *paragraphs(many, cluster))
+
+
+def load_test(asked: Asked) -> Explanation:
+    """Return how the plan is checked: simulated here, and measured on one replica."""
+    plan = asked.plan
+    tokens, each = plan.spec.tokens, plan.performance.at_peak
+    bench = (
+        f"vllm bench serve --model {plan.chosen.model} --dataset-name random --random-input-len {tokens.input.mean:.0f}"
+        f" --random-output-len {tokens.output.mean:.0f} --request-rate {each.requests_per_s:.3g} --num-prompts"
+        f" {max(200, round(600 * each.requests_per_s))} --percentile-metrics ttft,tpot,e2el"
+    )
+    expected = (
+        f"One replica ({plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}) is enough to test. At"
+        f" {show_rate(each.requests_per_s)} expect TTFT p95 {show_seconds(each.ttft_s.p95)}, ITL mean"
+        f" {show_seconds(each.itl_s.mean)} and {show_figure(each.in_flight)} requests in flight; your own prompts are"
+        " better than random ones, which vary less in length and share no prefix."
+    )
+    return (
+        *paragraphs(expected),
+        Command(bench, "Against one replica at its share of the peak:"),
+        Command(
+            "fleetcast simulate plan.json",
+            "Here, request by request, after 'save plan.json' (a day with '--span day', a trace with '--trace'):",
+        ),
+    )
+
+
+def recap(plan: CapacityPlan) -> str:
+    """Return what a plan is for: '20 requests/s, 1.5k tokens in, 300 out'."""
+    traffic, tokens = plan.spec.traffic, plan.spec.tokens
+    load = (
+        show_rate(traffic.requests_per_s)
+        if traffic.requests_per_s
+        else f"{traffic.concurrency} requests in flight"
+        if traffic.concurrency
+        else "as much as it holds"
+    )
+    return f"{load}, {show_count(tokens.input.mean)} tokens in, {show_count(tokens.output.mean)} out"

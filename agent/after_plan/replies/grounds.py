@@ -1,0 +1,222 @@
+"""How sure a plan is, what it rests on, and what nobody here can know."""
+
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.figures import recap
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Bullets, Facts, Paragraph
+from agent.report.words import accelerators_noun, assumption_shown, source_shown
+from catalogs.units import show_seconds, show_usd
+from engine.fleet.offers import TERM_WORDS
+
+_LICENCES: Final = (
+    (
+        "llama", "Meta's Llama Community License: commercial use is allowed, above 700 million monthly users only with "
+        "Meta's consent; name 'Built with Llama'. Multimodal Llama 3.2 and 4 are not licensed to companies in the EU",
+    ),
+    ("qwen", "Apache 2.0 for most sizes; Qwen2.5 3B and 72B have licences of their own"),
+    ("gpt-oss", "Apache 2.0"),
+    ("mistral", "Apache 2.0 for Mistral 7B, Nemo, Small and Mixtral; Large and Codestral under research licences"),
+    ("mixtral", "Apache 2.0"),
+    ("deepseek", "MIT for V3-0324, V3.1 and R1"),
+    ("gemma", "Google's Gemma terms: commercial use allowed, with a list of prohibited uses"),
+    ("phi", "MIT"),
+    ("granite", "Apache 2.0"),
+    ("glm", "MIT for GLM-4.5 and later"),
+    ("kimi", "a modified MIT licence"),
+    ("olmo", "Apache 2.0"),
+    ("falcon", "Apache 2.0 or TII's own, by version"),
+    ("command", "CC-BY-NC: no commercial use without Cohere's consent"),
+)  # fmt: skip
+"""By family, from the model cards on Hugging Face as they are remembered of 2026-09."""
+
+
+def certainty(asked: Asked) -> Explanation:
+    """Return the bands of fleet and latencies, what they rest on, and what was simulated."""
+    plan, bands = asked.plan, asked.plan.bands
+    noun = accelerators_noun(plan.chosen)
+    if bands is None:
+        return paragraphs(
+            "No errors were measured on cases like this one: treat it as an estimate, and measure before you buy."
+        )
+    fleet, at_peak = bands.fleet.accelerators, bands.performance.at_peak
+    facts = (
+        (noun, f"{plan.fleet.accelerators}; {fleet.low}–{fleet.high}"),
+        (
+            "TTFT p95",
+            (
+                f"{show_seconds(plan.performance.at_peak.ttft_s.p95)};"
+                f" {show_seconds(at_peak.ttft_s.p95.low)}–{show_seconds(at_peak.ttft_s.p95.high)}"
+            ),
+        ),
+        (
+            "ITL mean",
+            (
+                f"{show_seconds(plan.performance.at_peak.itl_s.mean)};"
+                f" {show_seconds(at_peak.itl_s.mean.low)}–{show_seconds(at_peak.itl_s.mean.high)}"
+            ),
+        ),
+    )
+    worst = "" if bands.fleet.meets_targets else "At the bad end no number of replicas meets the targets."
+    lead = (
+        f"In {bands.level} of 100 cases like this the truth lies in these ranges: {fleet.low} to {fleet.high} {noun}; "
+        f"so about one plan in {round(200 / (100 - bands.level))} needs more than {fleet.high}."
+    )
+    checked = (
+        "The peak hour was simulated request by request, and the targets judged by that." if plan.verification else ""
+    )
+    first = (
+        "Steps or capacity are not known within a factor of 2 here: measure before you buy."
+        if bands.measure_first
+        else ""
+    )
+    rests = f"{plan.provenance.kernels[:1].upper()}{plan.provenance.kernels[1:].rstrip('.')}. {bands.note or ''}"
+    return (
+        *paragraphs(lead),
+        Facts(facts),
+        *paragraphs(
+            worst,
+            first,
+            rests,
+            checked,
+            "Errors on published measurements: 'fleetcast accuracy'. Not in the ranges: your load being another than"
+            " you said; 'what did you assume' lists what nobody said.",
+        ),
+    )
+
+
+def sources(asked: Asked) -> Explanation:
+    """Return where prices, times and facts come from, with their days."""
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    facts = [
+        (
+            (
+                "price",
+                (
+                    f"{offer.provider} {offer.instance}, {show_usd(offer.usd_per_hour)} an hour"
+                    f" {TERM_WORDS[offer.term]}: {offer.source}, checked {offer.checked or 'by you'}"
+                ),
+            )
+            if offer
+            else ("price", plan.cost.note)
+        ),
+        (
+            "in the price",
+            "whole instances, as listed; no discount, tax, egress, storage or staff"
+            + (
+                f", but {show_usd(plan.cost.other_monthly_usd)} a month of other costs"
+                if plan.cost.other_monthly_usd
+                else ""
+            ),
+        ),
+        ("times", plan.provenance.kernels),
+        ("runtime", plan.provenance.runtime),
+        ("model", f"{plan.chosen.model_name}, dimensions from its published config"),
+        ("program", f"{plan.provenance.program} {plan.provenance.version}, facts {plan.provenance.catalog[:12]}"),
+    ]
+    return Facts(tuple(facts)), Paragraph(
+        f"'fleetcast catalog prices {plan.chosen.accelerator}' shows all offers with their sources."
+    )
+
+
+def assumptions(asked: Asked) -> Explanation:
+    """Return what was said, and what was assumed where nothing was said."""
+    plan = asked.plan
+    said = [
+        f"{path.replace('_', ' ')}: {source_shown(source)}"
+        for path, source in plan.sources.items()
+        if source.kind != "default"
+    ]
+    assumed = tuple(assumption_shown(assumption) for assumption in plan.assumptions)
+    return (
+        *paragraphs(f"Planned for {recap(plan)}."),
+        Bullets(assumed, "Assumed, and what it moves:"),
+        Bullets(tuple(said), "Given:"),
+    )
+
+
+def quality(asked: Asked) -> Explanation:
+    """Say that answers are not judged here, and where to look."""
+    chosen = asked.plan.chosen
+    formats = ""
+    if asked.has(r"fp8|int8|int4|fp4|quanti\w+|precision|awq|gptq|kv cache") or chosen.precision.weights not in (
+        "bf16",
+        "fp16",
+    ):
+        formats = (
+            "Published comparisons find FP8 and INT8 weights within about 1 % of BF16 on usual benchmarks, INT4 a few"
+            " per cent below, more for small models and long contexts (Kurtic et al. 2024, 'Give Me BF16 or Give Me"
+            " Death?', arXiv 2411.02355); your own task may differ."
+        )
+    return paragraphs(
+        f"I cannot say: I size what it takes to serve {chosen.model_name}, I do not judge its answers.",
+        formats,
+        "Where to look: the model card, public leaderboards for the language or the trade (LiveBench, MTEB for"
+        " retrieval, LegalBench for law, SWE-bench for code), and above all 50 to 200 of your own cases, answered by"
+        " two candidates and judged blind by those who will use them.",
+    )
+
+
+def licence(asked: Asked) -> Explanation:
+    """Return the licence of the model's family, as remembered, and where it stands."""
+    chosen = asked.plan.chosen
+    text = next((words for family, words in _LICENCES if family in f"{chosen.model} {chosen.model_name}".lower()), "")
+    known = f"{chosen.model_name}: {text}." if text else f"I do not know the licence of {chosen.model_name}."
+    return paragraphs(
+        f"{known} That is from memory, and no legal advice: the model card on Hugging Face has the text.",
+        "vLLM and SGLang are Apache 2.0, TensorRT-LLM too; none costs anything.",
+    )
+
+
+def _cannot(reason: str, instead: str) -> Explanation:
+    return paragraphs(f"I cannot say: {reason}", instead)
+
+
+def network(asked: Asked) -> Explanation:
+    """Say that latencies end at the server."""
+    ttft = show_seconds(asked.plan.performance.at_peak.ttft_s.p95)
+    return _cannot(
+        "nobody here measured the network or the reliability of providers; latencies of a plan are at the server,"
+        " without the way to the user.",
+        f"Add the round trip to TTFT ({ttft} p95 here) once, and once more for a new TLS connection; within a continent"
+        " that is usually 10 to 50 ms, between continents 80 to 250 ms. Ping an instance of the region from where your"
+        " users are; providers publish their SLA.",
+    )
+
+
+def supply(asked: Asked) -> Explanation:
+    """Say that stock and lead times are not known, and what can be."""
+    others = ", ".join(dict.fromkeys(other.accelerator_name for other in asked.plan.alternatives[:3]))
+    return _cannot(
+        "whether these are in stock, when they are delivered or how often spot capacity is taken back changes daily,"
+        " and is in no public list.",
+        f"Ask the provider for a quota or a capacity reservation for {asked.plan.fleet.maximum_accelerators} ×"
+        f" {asked.plan.chosen.accelerator_name} and vendors for a date in writing. "
+        + (f"In case it is long: {others} would do too; 'compare' sets them side by side." if others else ""),
+    )
+
+
+def terms(asked: Asked) -> Explanation:
+    """Say that warranty, support, discounts and compliance are the vendor's."""
+    return _cannot(
+        "warranty, support, discounts, liability and certificates are between you and the vendor or provider; the plan"
+        " has list prices.",
+        "State a negotiated price as '$1.80 per GPU-hour' and the plan is reckoned with it; other costs, such as"
+        " support, with '--other-costs'. For failures plan spares: 'N+1'.",
+    )
+
+
+def future(asked: Asked) -> Explanation:
+    """Say that prices and rates of tomorrow are not known, and how to see what they would change."""
+    monthly = asked.plan.cost.monthly_usd
+    sums = (
+        f" A fifth less is {show_usd(monthly * 0.8)} a month, a fifth more {show_usd(monthly * 1.2)}."
+        if monthly is not None
+        else ""
+    )
+    return _cannot(
+        "nobody knows prices or exchange rates of tomorrow, and I make none up.",
+        f"See what they would change: 'at $1.50 per GPU-hour', or 'in euros at 1.15'.{sums} A reservation fixes the"
+        " price for a year or three: 'is a reservation cheaper'.",
+    )

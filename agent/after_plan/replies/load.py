@@ -1,0 +1,244 @@
+"""How much a fleet carries, how long it suffices, and how busy it is."""
+
+from math import ceil, log
+from typing import Final
+
+from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.sums import FIGURES, Explanation
+from agent.report.blocks import Column, Facts, Paragraph, Table
+from agent.report.words import accelerators_noun, singular, usd_shown
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_MONTH, show_count, show_figure, show_percent, show_rate
+from engine.plan import CapacityPlan, NoPlan
+
+GPUS: Final = r"gpus?|cards?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|t4s?|v100s?"
+NODES: Final = r"nodes?|servers?|machines?|box(?:es)?|hosts?|dgx"
+REPLICAS: Final = r"replicas?|copies|pods?"
+_USUAL_GROWTH: Final = (0.2, 0.5, 1.0)
+"""A year's, for who states none."""
+
+
+def peak_rate(plan: CapacityPlan) -> float | None:
+    """Return the model calls a second of the busiest hour; None for a load without a rate."""
+    traffic = plan.spec.traffic
+    return traffic.requests_per_s and traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
+
+
+def token_volume(asked: Asked) -> Explanation:
+    """Return tokens by second, day and month, of the fleet and of one stream."""
+    plan, at_peak = asked.plan, asked.plan.performance.at_peak
+    tokens, traffic, fleet = plan.spec.tokens, plan.spec.traffic, plan.fleet
+    stream = 1 / at_peak.itl_s.mean if at_peak.itl_s.mean else 0.0
+    noun = accelerators_noun(plan.chosen, 1)
+    working = fleet.working_replicas * plan.chosen.accelerators_per_replica
+    facts = [
+        ("the fleet can make", f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s"),
+        (
+            f"a {noun} of it",
+            f"{show_figure(fleet.capacity_output_tokens_per_s / working)} output tokens/s",
+        ),
+        (
+            "one user sees",
+            f"{show_figure(stream)} tokens/s at the peak, about {show_count(stream * 60 * 0.75)} words a minute",
+        ),
+    ]
+    if traffic.requests_per_s:
+        calls = traffic.requests_per_s * traffic.calls_per_request
+        facts += [
+            (
+                "asked for, mean",
+                (
+                    f"{show_figure(calls * tokens.input.mean)} prompt and {show_figure(calls * tokens.output.mean)}"
+                    " output tokens/s"
+                ),
+            ),
+            ("at the peak", f"{show_figure(calls * traffic.peak_factor * tokens.output.mean)} output tokens/s"),
+        ]
+        facts += [
+            (
+                name,
+                (
+                    f"{show_count(calls * tokens.input.mean * seconds)} prompt and"
+                    f" {show_count(calls * tokens.output.mean * seconds)} output tokens"
+                ),
+            )
+            for name, seconds in (("a day", SECONDS_PER_DAY), ("a month", SECONDS_PER_MONTH))
+        ]
+    lead = (
+        f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s is what the fleet makes within its targets;"
+        f" one stream runs at {show_figure(stream)} tokens/s."
+    )
+    return Paragraph(lead), Facts(tuple(facts))
+
+
+def limit(asked: Asked) -> Explanation:
+    """Return the most that the fleet carries within the targets, in requests and users, and what gives way there."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    answer = plan.answer
+    most = (
+        f"At most {show_rate(answer.holds_to_requests_per_s)} in the busiest hour; beyond that {answer.breaks_first}"
+        " breaks first."
+    )
+    room = ""
+    if peak:
+        ratio = answer.holds_to_requests_per_s / peak
+        mean = answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor / plan.spec.traffic.calls_per_request
+        room = (
+            f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the {show_rate(peak)} of the "
+            f"planned peak: {show_percent(max(0.0, ratio - 1))} of room."
+        )
+        if users := asked.users():
+            room += f" In users: {show_count(int(users * ratio))}, if each asks as often as now."
+        elif asked.has("users?|people|sessions?|customers?"):
+            room += " How often a user asks was not said: 'a user asks 5 times an hour' turns it into users."
+    saturated = (
+        "All queues full, with no target kept, it would do "
+        f"{show_rate(plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
+    )
+    return (*paragraphs(most, room, saturated), *FIGURES["holds"](plan))
+
+
+def fleet_holds(asked: Asked) -> Explanation:
+    """Return what a stated number of accelerators, nodes or replicas carries, and whether it is enough."""
+    plan = asked.plan
+    values = _fleet_in(asked)
+    if not values:
+        return paragraphs(
+            f"How many? One replica, {plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}, carries "
+            f"{show_rate(plan.replica_capacity.requests_per_s)}; ask 'how much traffic can 8 GPUs hold'."
+        )
+    named = asked.reading().values.get("hardware.accelerators")
+    hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,)}
+    found = asked.sketch({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
+    shown = ", ".join(
+        f"{count} {path.rpartition('.')[2].removeprefix('accelerator_count') or accelerators_noun(plan.chosen, count)}"
+        for path, count in values.items()
+    )
+    if isinstance(found, NoPlan):
+        return paragraphs(f"Nothing on {shown}: {found.rejected[0].reason if found.rejected else found.sentence}.")
+    peak = peak_rate(plan)
+    most = found.answer.holds_to_requests_per_s
+    lead = (
+        f"{singular(found.answer.sentence)}. {found.answer.breaks_first[:1].upper()}{found.answer.breaks_first[1:]}"
+        " stops it there."
+    )
+    if not found.answer.meets_targets:
+        lead = f"{singular(found.answer.sentence)}."
+    enough = ""
+    if peak:
+        verdict = "enough" if most >= peak * (1 - 1e-6) and found.answer.meets_targets else "not enough"
+        enough = (
+            f"That is {verdict} for the planned peak of {show_rate(peak)}, which takes {plan.fleet.accelerators}"
+            f" {accelerators_noun(plan.chosen)}."
+        )
+        if users := asked.users():
+            enough += f" In users: {show_count(int(users * most / peak))}."
+    cost = f"It costs {usd_shown(found.cost.monthly_usd)} a month." if found.cost.monthly_usd else ""
+    return paragraphs(lead, enough, cost)
+
+
+def _fleet_in(asked: Asked) -> dict[str, int]:
+    """Return the fleet that a line names, by path."""
+    read = asked.reading().values
+    for path, ceiling in (
+        ("hardware.accelerator_count", "hardware.max_accelerators"),
+        ("hardware.nodes", "hardware.max_nodes"),
+        ("hardware.replicas", "hardware.max_replicas"),
+    ):
+        if count := read.get(path) or read.get(ceiling):
+            return {path: int(count)}
+    for path, nouns in (
+        ("hardware.nodes", NODES),
+        ("hardware.replicas", REPLICAS),
+        ("hardware.accelerator_count", GPUS),
+    ):
+        if count := asked.count_of(nouns):
+            return {path: count}
+    return {}
+
+
+def outgrow(asked: Asked) -> Explanation:
+    """Return when growth fills the fleet, and what it takes year by year."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    if not peak:
+        return paragraphs("The load has no rate that could grow: state one, such as '10 rps'.")
+    growth = asked.said("traffic.growth_per_year") or plan.spec.traffic.growth_per_year
+    ratio = plan.fleet.capacity_requests_per_s / peak
+    held = (
+        f"The fleet holds {show_rate(plan.fleet.capacity_requests_per_s)}, {show_figure(ratio)} × today's peak of"
+        f" {show_rate(peak)}."
+    )
+    if not growth:
+        rows = tuple(
+            (show_percent(rate), _months(ratio, rate), show_count(_accelerators(plan, peak * (1 + rate))))
+            for rate in _USUAL_GROWTH
+        )
+        columns = (
+            Column("growth a year"),
+            Column("full after", "right"),
+            Column(f"{accelerators_noun(plan.chosen)} in a year", "right"),
+        )
+        return (
+            *paragraphs(held, "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"),
+            Table(columns, rows),
+        )
+    if growth < 0:
+        return paragraphs(held, f"Traffic falls by {show_percent(-growth)} a year: it does not become too small.")
+    rows = tuple(
+        (
+            f"in {years} years" if years > 1 else "in a year" if years else "now",
+            show_rate(peak * (1 + growth) ** years),
+            show_count(_accelerators(plan, peak * (1 + growth) ** years)),
+        )
+        for years in range(4)
+    )
+    lead = f"At {show_percent(growth)} growth a year it is full after {_months(ratio, growth)}. {held}"
+    columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
+    return (*paragraphs(lead), Table(columns, rows))
+
+
+def _months(ratio: float, growth: float) -> str:
+    months = 12 * log(max(ratio, 1.0)) / log(1 + growth)
+    return f"{show_figure(months)} months" if months >= 1 else "less than a month"
+
+
+def _accelerators(plan: CapacityPlan, peak: float) -> int:
+    working = max(ceil(peak / plan.replica_capacity.requests_per_s - 1e-6), plan.spec.availability.minimum_replicas)
+    return (working + plan.spec.availability.spare_replicas) * plan.chosen.accelerators_per_replica
+
+
+def utilisation(asked: Asked) -> Explanation:
+    """Return how busy a replica is at the mean and the peak, and what of the bill is idle."""
+    plan = asked.plan
+    mean, peak = plan.performance.at_mean, plan.performance.at_peak
+    idle = plan.cost.idle_share
+    lead = (
+        f"A replica runs at {show_percent(peak.utilisation)} of its saturated rate in the busiest hour and at "
+        f"{show_percent(mean.utilisation)} on average; KV cache {show_percent(peak.kv_cache_usage)} full at the peak."
+    )
+    bill = (
+        f"{show_percent(idle)} of the bill pays for capacity that serves nobody on average, with the fleet of today"
+        " always on."
+        if idle is not None
+        else ""
+    )
+    saving = plan.replay.saving if plan.replay else 0.0
+    scaled = f"Following the load saves {show_percent(saving)} of the GPU-hours." if saving > 0 else ""
+    meter = (
+        f"nvidia-smi's figure says little: it shows {show_percent(plan.autoscaling.gpu_utilisation)} while there is"
+        " room, since it counts time with any kernel running."
+    )
+    return paragraphs(lead, bill, scaled, meter)
+
+
+def in_flight(asked: Asked) -> Explanation:
+    """Return how many requests run and wait at once, in a replica and in all."""
+    plan = asked.plan
+    peak, mean = plan.performance.at_peak, plan.performance.at_mean
+    replicas = plan.fleet.working_replicas
+    lead = (
+        f"{show_figure(peak.in_flight)} requests are in flight in one replica at the peak, {show_figure(peak.batch)} of"
+        f" them decoding together; {show_figure(mean.in_flight)} at the mean rate. All {replicas} replicas:"
+        f" {show_count(peak.in_flight * replicas)} at the peak."
+    )
+    waiting = f"The autoscaler is set to {show_figure(plan.autoscaling.target_in_flight_per_replica)} a replica."
+    return (*paragraphs(lead, waiting), *FIGURES["batch"](plan))

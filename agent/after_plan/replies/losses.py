@@ -1,0 +1,142 @@
+"""What happens when a part of the fleet fails, and how long a new replica takes."""
+
+from math import ceil
+from typing import Final
+
+from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Column, Facts, Table
+from agent.report.words import singular
+from catalogs.errors import InputError
+from catalogs.units import show_percent, show_rate, show_seconds
+from engine.plan import CapacityPlan
+
+ZONES: Final = 3
+"""Over which replicas are spread, where a zone is asked about: what regions of large clouds have."""
+_EVICTION_S: Final = 300.0
+"""Until Kubernetes starts the pods of a node that is gone elsewhere: the default toleration of not-ready and
+unreachable (kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration)."""
+
+
+def failure(asked: Asked) -> Explanation:
+    """Return capacity and tails of what is left after a loss, and the time until it is made good."""
+    plan = asked.plan
+    kind, count, lost = _loss(asked)
+    replicas = plan.fleet.replicas
+    left = max(0, replicas - lost)
+    what = f"{count if count > 1 else 'one'} {kind}{'s' if count > 1 else ''}"
+    lead = (
+        f"Losing {what} takes {lost} of {replicas} replicas: a replica is {plan.chosen.accelerators_per_replica} ×"
+        f" {plan.chosen.accelerator_name}, and stops as a whole. Requests in flight there fail and have to be sent"
+        " again."
+    )
+    return (
+        *paragraphs(lead, _left(asked, left)),
+        *_tails(asked, left),
+        *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
+    )
+
+
+def _loss(asked: Asked) -> tuple[str, int, int]:
+    """Return what fails, how many, and how many replicas stop with it."""
+    plan = asked.plan
+    size = plan.chosen.accelerators_per_replica
+    node = plan.chosen.offer.accelerators if plan.chosen.offer else size
+    if asked.has("zones?|azs?|regions?|data ?cent(?:er|re)s?|sites?"):
+        return "zone", 1, ceil(plan.fleet.replicas / ZONES)
+    if asked.has("racks?"):
+        return "rack", 1, ceil(plan.fleet.replicas / ZONES)
+    if asked.has(NODES) or asked.has("instances?|vms?|reboots?|drain"):
+        count = asked.count_of(NODES) or 1
+        return "node", count, min(plan.fleet.replicas, count * max(1, node // size))
+    kind = "GPU" if asked.has(GPUS) else "replica"
+    count = asked.count_of(GPUS if kind == "GPU" else REPLICAS) or (2 if asked.has("two") else 1)
+    return kind, count, min(plan.fleet.replicas, count)
+
+
+def _left(asked: Asked, left: int) -> str:
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    if not left:
+        return "Nothing is left: the service stands still until a replica is back."
+    each = plan.replica_capacity
+    capacity = left * each.requests_per_s
+    text = f"The remaining {left} carry {show_rate(capacity)} within the targets"
+    if not peak:
+        return singular(f"{text}.")
+    if capacity >= peak * (1 - 1e-6):
+        return singular(f"{text}, enough for the {show_rate(peak)} of the busiest hour: the targets hold.")
+    most = left * each.saturated_requests_per_s
+    hours = f"; outside the busiest hours they are enough up to {show_percent(capacity / peak)} of the peak"
+    if most < peak:
+        return singular(
+            f"{text}, {show_percent(capacity / peak)} of the {show_rate(peak)} of the busiest hour. Even saturated they"
+            f" do {show_rate(most)}: queues then grow by {show_rate(peak - most)} until load is shed{hours}."
+        )
+    return singular(
+        f"{text}, {show_percent(capacity / peak)} of the {show_rate(peak)} of the busiest hour: served, but beyond the"
+        f" targets{hours}."
+    )
+
+
+def _tails(asked: Asked, left: int) -> Explanation:
+    """Return latencies at the peak before and after; nothing where the rest is saturated or none is left."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    if not left or (peak and left * plan.replica_capacity.saturated_requests_per_s <= peak):
+        return ()
+    chosen = plan.chosen
+    fixed = {
+        "hardware.replicas": left,
+        "hardware.accelerators": (chosen.accelerator,),
+        "precision.weights": chosen.precision.weights,
+        "serving.tensor_parallel": chosen.tensor_parallel,
+        "serving.pipeline_parallel": chosen.pipeline_parallel,
+    }
+    try:
+        rest = asked.sketch(fixed, LIMITS | {"availability.spare_replicas", "availability.minimum_replicas"})
+    except InputError:
+        return ()
+    if not isinstance(rest, CapacityPlan) or rest.fleet.replicas != left:
+        return ()
+    before, after = plan.performance.at_peak, rest.performance.at_peak
+    columns = (Column("at the peak"), Column("now", "right"), Column("after the loss", "right"))
+    rows = tuple(
+        (f"{name} {part}", show_seconds(getattr(old, part)), show_seconds(getattr(new, part)))
+        for name, old, new in (("TTFT", before.ttft_s, after.ttft_s), ("ITL", before.itl_s, after.itl_s))
+        for part in ("p95", "p99")
+    )
+    return (Table(columns, rows),)
+
+
+def _recovery(plan: CapacityPlan) -> str:
+    seconds = plan.autoscaling.reaction_time_s
+    node = plan.spec.scaling.node_s + plan.spec.scaling.image_s
+    boots = "" if node else " where a node with the image stands ready"
+    return (
+        f"A new replica serves {show_seconds(seconds)} after the loss is noticed{boots}. Kubernetes gives the pods of a"
+        f" node that is gone {show_seconds(_EVICTION_S)} before it starts them elsewhere, unless a shorter toleration"
+        " is set."
+    )
+
+
+def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
+    peak = peak_rate(plan)
+    if peak is None or left * plan.replica_capacity.requests_per_s >= peak * (1 - 1e-6):
+        return ""
+    needed = ceil(peak / plan.replica_capacity.requests_per_s - 1e-6) + lost - plan.fleet.replicas
+    return f"'N+{lost}' plans for it: {needed} replicas more than now." if needed > 0 else ""
+
+
+def startup(asked: Asked) -> Explanation:
+    """Return the time from a rise in demand to a new replica that serves, part by part."""
+    scaling = asked.plan.autoscaling
+    facts = tuple(
+        (name.replace("_", " ").removesuffix(" s"), show_seconds(seconds))
+        for name, seconds in scaling.reaction_parts_s.items()
+    )
+    lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand to a new replica that serves."
+    growth = (
+        f"Demand grows by at most {show_percent(scaling.growth_within_reaction - 1)} in that time on 95 of 100 days'"
+        " moments; the autoscaler's target leaves room for it."
+    )
+    return (*paragraphs(lead), Facts((*facts, ("in all", show_seconds(scaling.reaction_time_s)))), *paragraphs(growth))

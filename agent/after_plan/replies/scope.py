@@ -1,0 +1,94 @@
+"""What is beyond a plan of a model that answers in text, and the nearest that can be done."""
+
+import re
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.load import peak_rate
+from agent.after_plan.sums import Explanation
+from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_rate, show_seconds
+
+_SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 28800.0, "week": 604800.0}
+_ITEMS: Final = re.compile(
+    r"(\d[\d,.]*) ?(k|m|thousand|million|mio|bn|billion)?\s+(?:[\w-]+ ){0,2}?"
+    r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|reviews?|e?mails?|rows?|backlog)"
+)
+TRAINING: Final = (
+    "Training and fine-tuning are out of scope: I size what serves a model that is ready, so that no number of GPUs for"
+    " a training run comes from here. What I can do: plan the serving of the tuned model, which takes what its base"
+    " model takes; adapters (LoRA) add a few per cent of memory. As a rule of thumb for the memory of full fine-tuning"
+    " in mixed precision with Adam, reckon 16 bytes a parameter (ZeRO, Rajbhandari et al. 2020) and activations beside."
+)
+MEDIA: Final = (
+    "Only tokens are reckoned. Images in prompts can be planned as tokens: look up how many an image takes for the"
+    " model (some 250 to 2,500) and add them to the prompt; the vision tower's own time is not in it. Speech and video"
+    " models, and models that make images or sound, are out of scope: their speed rests on other kernels."
+)
+EMBEDDINGS: Final = (
+    "Embedding and reranking models only read: each text is one prefill. Size one with 'fleetcast forecast --task embed"
+    " --model … --rps … --input-tokens …'; a reranker reads query and passage once for each passage, so its rate is"
+    " queries × passages. Their quality, and the vector database beside them, are not planned."
+)
+
+
+def training(asked: Asked) -> Explanation:
+    """Say what of training can be answered."""
+    return paragraphs(TRAINING)
+
+
+def media(asked: Asked) -> Explanation:
+    """Say what of images, sound and video can be answered."""
+    return paragraphs(MEDIA)
+
+
+def embeddings(asked: Asked) -> Explanation:
+    """Say how embedding and reranking models are sized."""
+    return paragraphs(EMBEDDINGS)
+
+
+def batch(asked: Asked) -> Explanation:
+    """Return how long a batch takes on the fleet, alone, or the rate and replicas that a deadline asks for."""
+    plan = asked.plan
+    each = plan.replica_capacity.saturated_requests_per_s
+    rate = each * plan.fleet.working_replicas
+    peak = peak_rate(plan)
+    match = _ITEMS.search(asked.words)
+    if match is None:
+        return paragraphs(
+            "A job with a deadline is a rate: its requests over its time. This fleet alone with it does"
+            f" {show_rate(rate)} of such lengths; ask 'how long do 1 million prompts take'."
+        )
+    count = float(match[1].replace(",", "")) * MULTIPLIERS.get(match[2] or "", 1.0)
+    lead = (
+        f"{show_count(count)} requests of this length take {_duration(count / rate)} on the whole fleet, saturated and"
+        f" with nothing else on it ({show_rate(rate)})."
+    )
+    beside = ""
+    if peak and plan.spec.traffic.requests_per_s:
+        spare = rate - plan.spec.traffic.requests_per_s * plan.spec.traffic.calls_per_request
+        beside = (
+            f"Beside the usual load, in the hours around its mean, some {show_rate(spare)} are left:"
+            f" {_duration(count / spare)}, and its targets suffer while it runs."
+            if spare > 0
+            else ""
+        )
+    deadline = re.search(
+        r"(?:in|within|of|deadline of|under) (?:an? |one )?(\d+(?:\.\d+)?)? ?(minute|hour|day|night|week)s?",
+        asked.words,
+    )
+    wanted = ""
+    if deadline or asked.has("overnight|nightly"):
+        seconds = float(deadline[1] or 1) * _SECONDS[deadline[2]] if deadline else _SECONDS["night"]
+        replicas = -(-count / seconds // each)
+        wanted = (
+            f"To be done in {_duration(seconds)} it needs {show_rate(count / seconds)}: {replicas:.0f} replicas,"
+            f" {replicas * plan.chosen.accelerators_per_replica:.0f} × {plan.chosen.accelerator_name}."
+        )
+    return paragraphs(lead, beside, wanted, "Other lengths: say 'prompts of 3000 tokens and answers of 50' first.")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < SECONDS_PER_HOUR:
+        return show_seconds(seconds)
+    hours = seconds / SECONDS_PER_HOUR
+    return f"{show_figure(hours)} hours" if hours < 72 else f"{show_figure(hours / 24)} days"
