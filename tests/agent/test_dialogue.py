@@ -367,7 +367,7 @@ def test_a_plan_is_saved_in_the_format_that_its_name_ends_in(word: str, name: st
     assert plan is not None
     assert written is not None
     says = step(state, f"{word} {name}", ports())[1]
-    assert says == (Write(name, written.files(plan), overwrite=False, what=written.content),)
+    assert says == (Write(name, written.files(plan, ports().catalog), overwrite=False, what=written.content),)
 
 
 def test_start_over_keeps_what_the_user_settings_gave_and_back_returns() -> None:
