@@ -68,6 +68,7 @@ def optimize_command(
 def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice | None":
     from agent.report.choice.choice_report import Choice, firsts
     from engine.choice.front import binding, pareto_front, relaxations, runners_up, unable
+    from engine.choice.mixed import PAYS, best_mixture, best_split, hourly_demand, kinds_of
     from engine.choice.options import options
 
     found = options(spec, facts)
@@ -77,6 +78,11 @@ def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice |
         return None
     terms = dict.fromkeys((term, *(option.term for option in found.found)))
     best_by_term = [found.best(objective, one)[0] for one in terms]  # type: ignore[arg-type]
+    mixture = split = None
+    if spec.traffic.requests_per_s is not None and ranked[0].monthly_usd is not None:
+        kinds = kinds_of(found, (term, *(("reserved_1y",) if term == "on_demand" else ())))
+        mixture, _ = best_mixture(kinds, hourly_demand(found.searched[0][0]), spec.availability.spare_replicas)
+        split = best_split(found, ranked[0])
     return Choice(
         spec=spec,
         objective=objective,  # type: ignore[arg-type]
@@ -89,6 +95,8 @@ def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice |
         binds=binding(found, ranked[0]),
         front=pareto_front(ranked),
         relaxations=relaxations(found, ranked[0]),
+        mixture=mixture if mixture and mixture.saved_share > PAYS else None,
+        split=split if split and split.monthly_usd < (1 - PAYS) * ranked[0].measure("cost") else None,
         tried=found.ways,
     )
 

@@ -64,6 +64,8 @@ class Option(Struct, frozen=True):
     measured: bool
     """Kernels of the accelerator, or of another of its architecture, were measured."""
     quality: Quality
+    offer: PricedOffer | None
+    """On which it is priced."""
     offers: tuple[PricedOffer, ...]
     """The least bill of each provider that has it, the cheapest first."""
     other_usd: float
@@ -88,7 +90,7 @@ class Option(Struct, frozen=True):
     def priced(self, offer: PricedOffer | None) -> "Option":
         """Return the same fleet at another provider; without an offer, with no price."""
         if offer is None:
-            return replace(self, monthly_usd=None, provider="", region="", instance="")
+            return replace(self, monthly_usd=None, provider="", region="", instance="", offer=None)
         instances = offer.instances_for(self.replicas, self.accelerators // self.replicas)
         return replace(
             self,
@@ -98,6 +100,7 @@ class Option(Struct, frozen=True):
             instance=offer.instance,
             paid_accelerators=instances * offer.accelerators,
             old_price=offer.old,
+            offer=offer,
         )
 
     def measure(self, objective: Objective) -> float:
@@ -288,6 +291,7 @@ def _options(
                 utilisation=float(busy[at, 1]),
                 measured=measured[accelerator.id],
                 quality=quality,
+                offer=choice.chosen if choice else None,
                 offers=choice.by_provider if choice else (),
                 other_usd=other,
                 search=which,

@@ -9,9 +9,11 @@ from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, P
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.front import Relaxation
+from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
 from engine.fleet.offers import TERM_WORDS
-from engine.plan import plain, six_digits, split_shown
+from engine.fleet.search import SizedCandidates
+from engine.plan import parallelism_shown, plain, six_digits, split_shown
 from engine.workload import ANY_PROVIDER, Term, WorkloadSpec, target_name
 
 SHOWN = 6
@@ -35,6 +37,10 @@ class Choice(Struct, frozen=True):
     binds: str
     front: tuple[Option, ...]
     relaxations: tuple[Relaxation, ...]
+    mixture: Mixture | None
+    """Two kinds, where they cost less than the best of one."""
+    split: Split | None
+    """Two pools by the length of prompts, where they cost less than one."""
     tried: int
 
 
@@ -67,6 +73,7 @@ def choice_report(choice: Choice, command: str) -> Report:
         ),
     ]
     blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
+    blocks += _mixed(choice)
     if choice.relaxations:
         blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What relaxing a constraint saves:"))
     traffic = choice.spec.traffic
@@ -139,6 +146,43 @@ def _table(choice: Choice, options: Sequence[tuple[Option, str]]) -> Table:
     )
 
 
+def _mixed(choice: Choice) -> Iterator[Block]:
+    if choice.mixture:
+        mixed, alone = choice.mixture, choice.mixture.alone
+        lines = (*mixed.lines, alone)
+        said = (*(line.purpose for line in mixed.lines), f"the best of one kind, {alone.purpose}")
+        yield Bullets(
+            tuple(
+                f"{_held(line)}, {usd_shown(line.monthly_usd)}: {why}" for line, why in zip(lines, said, strict=True)
+            ),
+            f"Two kinds behind one router: {usd_shown(mixed.monthly_usd)} a month, {show_percent(mixed.saved_share)} "
+            f"less than the best of one.",
+        )
+    if choice.split:
+        split = choice.split
+        pools = [
+            f"{show_count(int(sized.counts.total[row]))} × {_spelling(sized, row)} on "
+            f"{sized.candidates.accelerator(row).name}"
+            for _, sized, row in (split.short, split.long)
+        ]
+        yield Paragraph(
+            f"Apart by length, prompts up to {show_count(round(split.longest_tokens))} tokens to {pools[0]} and longer "
+            f"ones to {pools[1]}: {usd_shown(split.monthly_usd)} a month."
+        )
+
+
+def _spelling(sized: SizedCandidates, row: int) -> str:
+    sizes = sized.candidates.parallelism
+    return parallelism_shown(*(int(size[row]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)))
+
+
+def _held(line: Line) -> str:
+    count = show_count(line.most) if line.least == line.most else f"{show_count(line.least)}–{show_count(line.most)}"
+    option = line.option
+    what = f"{split_shown(option)} on {option.accelerator_name} in {option.precision.upper()}"
+    return f"{count} × {what}, {TERM_WORDS[line.term]}"
+
+
 def _where(option: Option) -> str:
     age = ", an old price" if option.old_price else ""
     return f"{' '.join(filter(None, (option.provider, option.region)))}: {option.instance}{age}"
@@ -164,7 +208,41 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "binds": choice.binds,
         "front": [_tree(option) for option in choice.front],
         "relaxations": [_relaxation_tree(one) for one in choice.relaxations],
+        "mixture": _mixture_tree(choice.mixture) if choice.mixture else None,
+        "split": _split_tree(choice.split) if choice.split else None,
         "spec": plain(choice.spec),
+    }
+
+
+def _mixture_tree(mixed: Mixture) -> dict[str, Any]:
+    def line(one: Line) -> dict[str, Any]:
+        values = {name: getattr(one, name) for name in ("term", "least", "most", "purpose")}
+        return values | {"option": _tree(one.option), "monthly_usd": six_digits(one.monthly_usd)}
+
+    return {
+        "lines": [line(one) for one in mixed.lines],
+        "monthly_usd": six_digits(mixed.monthly_usd),
+        "alone": line(mixed.alone),
+    }
+
+
+def _split_tree(split: Split) -> dict[str, Any]:
+    def pool(sized: SizedCandidates, row: int) -> dict[str, Any]:
+        sizes = sized.candidates.parallelism
+        return {
+            "accelerator": sized.candidates.accelerator(row).id,
+            "tensor_parallel": int(sizes.tp[row]),
+            "pipeline_parallel": int(sizes.pp[row]),
+            "replicas": int(sized.counts.total[row]),
+            "monthly_usd": six_digits(float(sized.monthly_usd[row])),
+        }
+
+    return {
+        "short_share": split.share,
+        "longest_short_tokens": six_digits(split.longest_tokens),
+        "short": pool(*split.short[1:]),
+        "long": pool(*split.long[1:]),
+        "monthly_usd": six_digits(split.monthly_usd),
     }
 
 
@@ -173,7 +251,7 @@ def _relaxation_tree(one: Relaxation) -> dict[str, Any]:
     return values | {"monthly_usd": six_digits(one.monthly_usd)}
 
 
-_INTERNAL = ("offers", "other_usd", "search", "row")
+_INTERNAL = ("offer", "offers", "other_usd", "search", "row")
 
 
 def _tree(option: Option) -> dict[str, Any]:
