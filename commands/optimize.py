@@ -67,6 +67,7 @@ def optimize_command(
 
 def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice | None":
     from agent.report.choice.choice_report import Choice, firsts
+    from engine.choice.advice import advice
     from engine.choice.front import binding, pareto_front, relaxations, runners_up, unable
     from engine.choice.mixed import PAYS, best_mixture, best_split, hourly_demand, kinds_of
     from engine.choice.options import options
@@ -95,6 +96,7 @@ def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice |
         binds=binding(found, ranked[0]),
         front=pareto_front(ranked),
         relaxations=relaxations(found, ranked[0]),
+        advice=advice(found, ranked[0]) if ranked[0].monthly_usd is not None else (),
         mixture=mixture if mixture and mixture.saved_share > PAYS else None,
         split=split if split and split.monthly_usd < (1 - PAYS) * ranked[0].measure("cost") else None,
         tried=found.ways,

@@ -8,12 +8,14 @@ from msgspec import Struct
 from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Paragraph, Report, Series, Table
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
+from engine.choice.advice import Advice, latency_class
 from engine.choice.front import Relaxation
 from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
 from engine.fleet.offers import TERM_WORDS
 from engine.fleet.search import SizedCandidates
 from engine.plan import parallelism_shown, plain, six_digits, split_shown
+from engine.planning.phrases import counted
 from engine.workload import ANY_PROVIDER, Term, WorkloadSpec, target_name
 
 SHOWN = 6
@@ -37,6 +39,7 @@ class Choice(Struct, frozen=True):
     binds: str
     front: tuple[Option, ...]
     relaxations: tuple[Relaxation, ...]
+    advice: tuple[Advice, ...]
     mixture: Mixture | None
     """Two kinds, where they cost less than the best of one."""
     split: Split | None
@@ -69,13 +72,16 @@ def choice_report(choice: Choice, command: str) -> Report:
         Paragraph(
             f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}{power}; {latency} "
             f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
-            f"{show_percent(best.utilisation)} of saturation. {choice.binds[:1].upper()}{choice.binds[1:]}."
+            f"{show_percent(best.utilisation)} of saturation. {choice.binds[:1].upper()}{choice.binds[1:]}; "
+            f"{latency_class(choice.spec)}."
         ),
     ]
     blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
     blocks += _mixed(choice)
     if choice.relaxations:
         blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What relaxing a constraint saves:"))
+    if choice.advice:
+        blocks.append(Bullets(tuple(_advised(one) for one in choice.advice), "What would change the plan:"))
     traffic = choice.spec.traffic
     if traffic.burst > 1 or traffic.growth_per_year > 0:
         blocks.append(Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet"))
@@ -189,8 +195,16 @@ def _where(option: Option) -> str:
 
 
 def _relaxed(one: Relaxation) -> str:
-    fewer = f"{show_count(one.accelerators)} GPUs, " if one.accelerators > 0 else ""
-    return f"{one.constraint} {one.from_} → {one.to} saves {fewer}{show_usd(one.monthly_usd)} a month"
+    return f"{one.constraint} {one.from_} → {one.to} saves {_saved(one)}"
+
+
+def _advised(one: Advice) -> str:
+    return f"{one.change}: {one.note or f'saves {_saved(one)}'}"
+
+
+def _saved(one: Relaxation | Advice) -> str:
+    fewer = f"{counted(one.accelerators, 'GPU')}, " if one.accelerators > 0 else ""
+    return f"{fewer}{show_usd(one.monthly_usd)} a month"
 
 
 def choice_tree(choice: Choice) -> dict[str, Any]:
@@ -208,6 +222,8 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "binds": choice.binds,
         "front": [_tree(option) for option in choice.front],
         "relaxations": [_relaxation_tree(one) for one in choice.relaxations],
+        "latency_class": latency_class(choice.spec),
+        "advice": [plain(one) for one in choice.advice],
         "mixture": _mixture_tree(choice.mixture) if choice.mixture else None,
         "split": _split_tree(choice.split) if choice.split else None,
         "spec": plain(choice.spec),
