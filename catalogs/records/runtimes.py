@@ -43,6 +43,8 @@ class AnswerReserve(Record):
     """Decoding steps of those who stay for which the share provides after KV ran short."""
     fixed_whole: bool = False
     """Answers of clients that ignore the end of a sequence are reserved whole."""
+    seated_until_decoding: bool = False
+    """Who ended counts among those who run until the next decoding step, where steps overlap."""
     foresees_ends: bool = False
     """Who reaches what it asked for is not decoded once more while its end is not known yet; others are."""
     source: str
@@ -61,6 +63,8 @@ class Scheduler(Record):
     """A prompt may be split over steps."""
     reserve_output: bool = False
     """Admits a request only when the KV for its whole answer is free (no preemption)."""
+    reserve_asked: bool = False
+    """What is set aside for an answer is what its client asks for (max_tokens), however long it comes out."""
     admit_whole_prompt: bool = False
     """Admits a request only when the KV of all its tokens so far is free, not that of its next chunk alone."""
     answer_reserve: AnswerReserve | None = None

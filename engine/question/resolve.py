@@ -102,7 +102,8 @@ class Question(Struct, frozen=True):
     @property
     def asked_tokens(self) -> int:
         """Tokens that clients ask for at most (max_tokens), where the runtime reserves by it; else 0."""
-        if self.runtime.scheduler.answer_reserve is None:
+        scheduler = self.runtime.scheduler
+        if scheduler.answer_reserve is None and not scheduler.reserve_asked:
             return 0
         return int(self.spec.tokens.max_tokens or self.lengths.output.percentile(0.99))
 
@@ -124,8 +125,10 @@ class Question(Struct, frozen=True):
     @property
     def held_tokens(self) -> float:
         """Tokens of KV that a running sequence holds on average."""
-        reserves = self.runtime.scheduler.reserve_output
-        return self.lengths.reserved_mean if reserves else self.lengths.live_mean
+        scheduler = self.runtime.scheduler
+        if scheduler.reserve_asked:
+            return self.lengths.prompt.mean + max(self.asked_tokens, self.lengths.running_output)
+        return self.lengths.reserved_mean if scheduler.reserve_output else self.lengths.live_mean
 
     def budget_on(self, accelerator: Accelerator) -> int:
         """Return the tokens that one step may carry on an accelerator."""

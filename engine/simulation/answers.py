@@ -11,6 +11,7 @@ from engine.simulation.columns import (
     ADMITTED,
     CONTEXT,
     DECODING,
+    EMPTY,
     ENDED,
     FULL,
     GHOST_TOKENS,
@@ -25,13 +26,15 @@ from engine.simulation.columns import (
     PREEMPTIONS,
     PROMISED,
     SHARE,
+    STALE_PROMISED,
+    TWICE,
     UNKNOWN,
     UNREADY,
     Policy,
     RequestColumns,
     State,
 )
-from engine.simulation.kv_blocks import compacted, take_out
+from engine.simulation.kv_blocks import compacted, let_go, take_out
 
 
 def set_aside(decoding: int, lingering: int, share: float, numbers: Any, policy: Policy) -> float:
@@ -44,7 +47,7 @@ def set_aside(decoding: int, lingering: int, share: float, numbers: Any, policy:
         numbers: the replica's integers, by column.
         policy: of the scheduler.
     """
-    promised = numbers[PROMISED] + numbers[LINGERING_PROMISED]
+    promised = numbers[PROMISED] + numbers[LINGERING_PROMISED] + numbers[STALE_PROMISED]
     if policy.lingering:
         # What the last step gave is not known yet either.
         long = numbers[LONG] + numbers[LINGERING_LONG]
@@ -127,7 +130,12 @@ def retract(replica: int, clock: float, policy: Policy, windows: Any, requests: 
         victim = order[numbers[ADMITTED]]
         known = known_answer(victim, iteration, numbers, requests, policy, state.endings[replica])
         end_promise(victim, output[victim] - (ends[victim] - iteration), numbers, requests, policy)
+        held = requests.prompt[victim] + output[victim] - 1 - (ends[victim] - iteration) - requests.shared[victim]
         take_out(victim, policy, windows, requests, replica, state)
+        if policy.caching:
+            numbers[EMPTY] += held
+            if requests.shared[victim]:
+                let_go(requests.group[victim], requests.shared[victim], numbers, state.prefixes[replica])
         # A token that was on its way is lost.
         requests.emitted[victim] = known
         if known == 0:
@@ -137,7 +145,10 @@ def retract(replica: int, clock: float, policy: Policy, windows: Any, requests: 
         requests.preempted[victim] += 1
         numbers[PREEMPTIONS] += 1
         put_at_end(victim, numbers, requests)
-        if numbers[CONTEXT] + numbers[DECODING] + numbers[GHOSTS] <= policy.blocks - numbers[LINGERING_BLOCKS]:
+        if (
+            numbers[CONTEXT] + numbers[DECODING] + numbers[GHOSTS]
+            <= policy.blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
+        ):
             break
     used, asked = 0, 1
     for place in range(numbers[ADMITTED]):

@@ -233,7 +233,7 @@ class ChangingFleet(FleetState):
         numbers[SINCE] = NO_LIMIT
         numbers[ASSIGNED] = numbers[COMPLETED]
         times[CLOCK], times[STALL], times[WAKE], times[QUIET] = now, 0.0, NEVER, NEVER
-        for columns in (state.phases, state.orders, state.window_tokens, state.window_short):
+        for columns in (state.phases, state.orders, state.window_tokens, state.window_short, state.prefixes):
             for place in range(len(columns[replica])):
                 columns[replica][place] = 0
         if self.loops.compiled:

@@ -83,6 +83,8 @@ class Policy(NamedTuple):
     """Further tokens that must be free."""
     steps_ahead: int
     """Decoding steps for which those who stay are provided when others gave way."""
+    seated: int
+    """Who ended counts as running until the next decoding step."""
     foresees: int
     """Who reaches what it asked for is not decoded once more before its end is known."""
     whole_answers: int
@@ -123,6 +125,10 @@ class RequestColumns(NamedTuple):
     """Full blocks that it gave back when it was preempted; 0 unless it waits to go on."""
     kept_until: Column
     """Where they end in the line of blocks that others take (``GIVEN_BACK`` then)."""
+    group: Column
+    """Of the requests whose prompts begin alike, or −1."""
+    shared: Column
+    """Full blocks with which all prompts of its group begin; 0 without one."""
 
 
 class State(NamedTuple):
@@ -154,6 +160,10 @@ class State(NamedTuple):
     """A tournament over replicas: when each must be looked at."""
     loads: Column
     """A tournament over replicas: requests outstanding in each; ``SENTINEL`` where none are taken."""
+    prefixes: Column
+    """By group, ``OF_A_PREFIX`` columns each: of the blocks with which its prompts begin."""
+    lingering_groups: Column
+    """Of each request that lingers and shares a prefix: its group, and ``LINGERING_FULL`` with it."""
 
 
 # A replica's integers.
@@ -194,12 +204,23 @@ UNKNOWN = 33  # tokens of the last step that its scheduler does not know, as far
 FULL = 34  # 1 where nobody is admitted until somebody leaves
 GHOSTS = 35  # requests that ended and are decoded once more, since their end is not known yet
 GHOST_TOKENS = 36  # their contexts
-INTEGERS = 37
+TWICE = 37  # blocks of shared prefixes that requests hold beside the first to hold them
+LINGERING_SHARED = 38  # requests that linger and share a prefix
+STALE = 39  # requests whose end is known, and that count as running until the next decoding step
+STALE_PROMISED = 40  # tokens that are still set aside for them
+INTEGERS = 41
 OF_THOSE_IN_IT = (
     *(LINGERING, LINGERING_BLOCKS, LINGERING_FULL, LINGERING_PROMISED, LINGERING_LONG),
     *(PROMISED, LONG, ENDED, UNKNOWN, FULL, GHOSTS, GHOST_TOKENS),
+    *(TWICE, LINGERING_SHARED, STALE, STALE_PROMISED),
 )
 """Of these, what ends where a replica loses its requests."""
+
+# Of a group's prefix, by group.
+HOLDERS = 0  # running requests that hold it
+THERE = 1  # its first blocks that can be found
+UNTIL = 2  # where nobody holds it: where they end in the line of blocks that others take
+OF_A_PREFIX = 3
 
 # A replica's floats.
 CLOCK = 0

@@ -88,7 +88,8 @@ def compiled_loops() -> Loops:
         made[name] = _compile(getattr(heaps, f"array_{name}"), made)
     for module, names in (
         (gaps, "gap spread"),
-        (kv_blocks, "used_blocks steps_that_fit compacted known_tokens keep_blocks release empty_after"),
+        (kv_blocks, "used_blocks steps_that_fit compacted known_tokens prefix_there hold let_go close_up"),
+        (kv_blocks, "keep_blocks release empty_after"),
         (kv_blocks, "put_in_front take_out preempt release_early make_room"),
         (answers, "known_answer put_at_end set_aside promise end_promise retract"),
         (loop, "steps_until filling advance"),

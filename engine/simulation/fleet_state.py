@@ -20,6 +20,7 @@ from engine.simulation.columns import (
     LAST,
     LINGERING,
     NEVER,
+    OF_A_PREFIX,
     PARTIAL,
     QUIET,
     SENTINEL,
@@ -86,9 +87,11 @@ class FleetState:
         self._random = stream(seed, 3)
         # Where prompts and decoding share a step, a running request needs a token of its budget.
         self._seats = min(model.seats, model.budget) if scheduler.mixed else model.seats
-        self._reserving = scheduler.reserve_output
+        self._reserving, self._asking = scheduler.reserve_output, scheduler.reserve_asked
         self._model = _model_columns(model, scheduler, self._seats, loops.compiled)
         self._policy = _policy_columns(model, scheduler, self._seats)
+        self._groups: dict[int, tuple[int, int]] = {}
+        """By prefix: its group, and the tokens that its prompts share."""
         self._state = _state_columns(
             model, self._seats, replicas, self._turns, self._policy.first_share, loops.compiled
         )
@@ -219,12 +222,27 @@ class FleetState:
     def _request_columns(self, requests: Requests) -> RequestColumns:
         """Return the loops' columns: what was carried over, then the new requests."""
         new = _columns_of(requests)
-        if self._policy.answering:
+        if self._policy.caching and requests.shared_tokens.any():
+            new = self._grouped(new, requests)
+        if self._policy.answering or self._asking:
             most = self.model.blocks * self.model.block_tokens - UNASKED - requests.input_tokens
             asked = 0 if self.model.fixed_answers else self.model.asked_tokens
             new = new._replace(asked=np.maximum(np.minimum(asked, most), new.output))
         pairs = zip(self._open, new, strict=True)
         return RequestColumns(*(_numbers(np.concatenate(pair), self.loops.compiled) for pair in pairs))
+
+    def _grouped(self, new: RequestColumns, requests: Requests) -> RequestColumns:
+        """Return the columns with the groups whose prompts begin alike; a prompt of nothing else is in none."""
+        known, named = len(self._groups), zip(requests.prefix.tolist(), requests.shared_tokens.tolist(), strict=True)
+        found = [self._groups.setdefault(prefix, (len(self._groups), tokens)) for prefix, tokens in named]
+        groups, tokens = np.array(found, dtype=np.int64).T
+        blocks = np.where(requests.input_tokens > tokens, tokens // self.model.block_tokens, 0)
+        more = [0] * (OF_A_PREFIX * (len(self._groups) - known))
+        rows = [_numbers(np.append(row, more).astype(np.int64), False) for row in self._state.prefixes]
+        self._state = self._state._replace(
+            prefixes=_numbers(np.array(rows, dtype=np.int64), True) if self.loops.compiled else rows
+        )
+        return new._replace(group=np.where(blocks > 0, groups, -1), shared=blocks)
 
     def _line_up(self, columns: RequestColumns, begin: int, chosen: Ints) -> None:
         """Put each new request into its replica's line."""
@@ -312,6 +330,8 @@ def _columns_of(requests: Requests) -> RequestColumns:
         fill=np.zeros(count),
         kept=none,
         kept_until=none,
+        group=none - 1,
+        shared=none,
     )
 
 
@@ -370,6 +390,7 @@ def _policy_columns(model: StepModel, scheduler: Scheduler, seats: int) -> Polic
         most_answer=int(reserve.most_tokens) if reserve else 0,
         spare=int(reserve.spare_tokens) if reserve else 0,
         steps_ahead=int(reserve.steps_ahead) if reserve else 0,
+        seated=int(reserve.seated_until_decoding and scheduler.release_one_step_later) if reserve else 0,
         foresees=int(reserve.foresees_ends) if reserve else 0,
         whole_answers=int(reserve.fixed_whole and model.fixed_answers) if reserve else 0,
         first_share=float(reserve.share) if reserve else 0.0,
@@ -408,4 +429,6 @@ def _state_columns(model: StepModel, seats: int, replicas: int, turns: int, shar
         gone=_numbers(np.zeros(2 * seats + 4, dtype=np.int64), compiled),
         alarms=_numbers(np.full(nodes, NEVER), compiled),
         loads=_numbers(np.full(nodes, SENTINEL), compiled),
+        prefixes=_numbers(np.zeros((replicas, 0), dtype=np.int64), compiled),
+        lingering_groups=_numbers(np.zeros((replicas, 2 * seats + 2), dtype=np.int64), compiled),
     )

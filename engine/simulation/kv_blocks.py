@@ -12,6 +12,7 @@ from engine.simulation.columns import (
     GHOSTS,
     GIVEN_BACK,
     HEAD,
+    HOLDERS,
     ID_BITS,
     ITERATION,
     LAST,
@@ -20,8 +21,13 @@ from engine.simulation.columns import (
     LINGERING_FULL,
     LINGERING_LONG,
     LINGERING_PROMISED,
+    LINGERING_SHARED,
+    OF_A_PREFIX,
     PARTIAL,
     PREEMPTIONS,
+    THERE,
+    TWICE,
+    UNTIL,
     Policy,
     RequestColumns,
     State,
@@ -45,7 +51,8 @@ def make_room(replica: int, clock: float, policy: Policy, windows: Any, requests
     count, full = 0, 0
     while True:
         held = (numbers[DONE] + block - 1) // block if numbers[PARTIAL] >= 0 else 0
-        used = used_blocks(phase, iteration, numbers[CONTEXT], block) + held + numbers[LINGERING_BLOCKS]
+        used = used_blocks(phase, iteration, numbers[CONTEXT], block) + held
+        used += numbers[LINGERING_BLOCKS] - numbers[TWICE]
         free = policy.blocks - used - phase[(iteration + 1) % block]
         if free >= 0:
             if count:
@@ -58,14 +65,14 @@ def make_room(replica: int, clock: float, policy: Policy, windows: Any, requests
             full = preempt(victim, clock, policy, windows, requests, replica, state)
             count += 1
         elif numbers[LINGERING] and requests.ends[victim] == -1 and requests.finish[victim] == clock:
-            full = release_early(victim, policy, numbers, requests)
+            full = release_early(victim, replica, policy, requests, state)
             count += 1
 
 
 def preempt(
     victim: int, clock: float, policy: Policy, windows: Any, requests: RequestColumns, replica: int, state: State
 ) -> int:
-    """Put a running request back in front of the line; return how many of its blocks can be found again.
+    """Put a running request back in front of the line; return how many blocks that can be found again are free now.
 
     Args:
         victim: the request.
@@ -79,7 +86,7 @@ def preempt(
     full = take_out(victim, policy, windows, requests, replica, state)
     put_in_front(victim, clock, state.integers[replica], requests)
     if policy.caching:
-        keep_blocks(victim, full, state.integers[replica], requests)
+        full = keep_blocks(victim, full, state.integers[replica], requests, state.prefixes[replica])
     return full
 
 
@@ -141,24 +148,35 @@ def put_in_front(one: int, clock: float, numbers: Any, requests: RequestColumns)
     numbers[HEAD] = one
 
 
-def release_early(one: int, policy: Policy, numbers: Any, requests: RequestColumns) -> int:
+def release_early(one: int, replica: int, policy: Policy, requests: RequestColumns, state: State) -> int:
     """Give back what a request holds that ended with the last step; return how many blocks can be found again.
 
     Args:
         one: the request.
+        replica: by number.
         policy: of the scheduler.
-        numbers: the replica's integers, by column.
         requests: columns of all requests.
+        state: of all replicas.
     """
-    block, output = policy.block, requests.output[one]
+    numbers, groups = state.integers[replica], state.lingering_groups[replica]
+    block, output, shared = policy.block, requests.output[one], requests.shared[one]
     size = requests.prompt[one] + output - 1
-    full = known_tokens(one, size, output, requests.emitted, policy.lingering) // block
+    before = numbers[GIVEN_BACK]
     numbers[LINGERING] -= 1
     numbers[LINGERING_BLOCKS] -= (size + block - 1) // block
-    numbers[LINGERING_FULL] -= size // block
-    numbers[GIVEN_BACK] += full
+    numbers[LINGERING_FULL] -= size // block - shared
+    numbers[GIVEN_BACK] += known_tokens(one, size, output, requests.emitted, policy.lingering) // block - shared
+    if shared:
+        at = 0
+        while groups[2 * at] != requests.group[one]:
+            at += 1
+        numbers[LINGERING_SHARED] -= 1
+        for later in range(at, numbers[LINGERING_SHARED]):
+            groups[2 * later] = groups[2 * later + 2]
+            groups[2 * later + 1] = groups[2 * later + 3] - (size // block - shared)
+        let_go(requests.group[one], shared, numbers, state.prefixes[replica])
     requests.ends[one] = -2  # a second entry of it in the order counts no more
-    return full
+    return numbers[GIVEN_BACK] - before  # type: ignore[no-any-return]
 
 
 def known_tokens(one: int, size: int, tokens: int, emitted: Any, keeping: int) -> int:
@@ -176,24 +194,110 @@ def known_tokens(one: int, size: int, tokens: int, emitted: Any, keeping: int) -
     return size - (1 if keeping and tokens > emitted[one] + 1 else 0)
 
 
-def keep_blocks(one: int, full: int, numbers: Any, requests: RequestColumns) -> None:
-    """Put the full blocks of a request that is preempted at the end of the line of free ones.
+def keep_blocks(one: int, full: int, numbers: Any, requests: RequestColumns, prefixes: Any) -> int:
+    """Put the full blocks of a request that is preempted at the end of the line of free ones; return how many.
 
     Args:
         one: the request.
-        full: such blocks.
+        full: such blocks, those of a shared prefix among them.
         numbers: the replica's integers, by column.
         requests: columns of all requests.
+        prefixes: of the replica, by group.
     """
-    numbers[GIVEN_BACK] += full
-    requests.kept[one] = full
+    before, shared = numbers[GIVEN_BACK], requests.shared[one]
+    numbers[GIVEN_BACK] += max(full - shared, 0)
+    requests.kept[one] = max(full - shared, 0)
     requests.kept_until[one] = numbers[GIVEN_BACK]
+    if shared:
+        let_go(requests.group[one], min(full, shared), numbers, prefixes)
+    return numbers[GIVEN_BACK] - before  # type: ignore[no-any-return]
 
 
-def release(numbers: Any) -> None:
+def prefix_there(group: int, line: int, numbers: Any, prefixes: Any) -> int:
+    """Return how many blocks of a group's prefix can be found.
+
+    Args:
+        group: by number.
+        line: free blocks in which something can be found.
+        numbers: the replica's integers, by column.
+        prefixes: of the replica, by group.
+    """
+    at = OF_A_PREFIX * group
+    there = prefixes[at + THERE]
+    if prefixes[at + HOLDERS]:
+        return there  # type: ignore[no-any-return]
+    return max(min(prefixes[at + UNTIL] - numbers[GIVEN_BACK] + line, there), 0)  # type: ignore[no-any-return]
+
+
+def hold(group: int, blocks: int, numbers: Any, prefixes: Any) -> None:
+    """Let one request more hold a group's prefix.
+
+    Args:
+        group: by number.
+        blocks: of the prefix.
+        numbers: the replica's integers, by column.
+        prefixes: of the replica, by group.
+    """
+    at = OF_A_PREFIX * group
+    if prefixes[at + HOLDERS]:
+        numbers[TWICE] += blocks
+    prefixes[at + HOLDERS] += 1
+    prefixes[at + THERE] = blocks
+
+
+def let_go(group: int, blocks: int, numbers: Any, prefixes: Any) -> None:
+    """Let a request hold its group's prefix no more; what nobody holds goes to the end of the line of free blocks.
+
+    Args:
+        group: by number.
+        blocks: of the prefix that the request has.
+        numbers: the replica's integers, by column.
+        prefixes: of the replica, by group.
+    """
+    at = OF_A_PREFIX * group
+    prefixes[at + HOLDERS] -= 1
+    if prefixes[at + HOLDERS]:
+        numbers[TWICE] -= blocks
+        return
+    numbers[GIVEN_BACK] += blocks
+    prefixes[at + THERE] = blocks
+    prefixes[at + UNTIL] = numbers[GIVEN_BACK]
+
+
+def close_up(until: int, found: int, head: int, requests: RequestColumns, prefixes: Any) -> None:
+    """Move up what stands in the line of free blocks behind some that were found and taken out of it.
+
+    Args:
+        until: where these ended.
+        found: how many.
+        head: first of the requests that wait.
+        requests: columns of all requests.
+        prefixes: of the replica, by group.
+    """
+    for at in range(0, len(prefixes), OF_A_PREFIX):
+        if prefixes[at + UNTIL] > until:
+            prefixes[at + UNTIL] -= found
+    one = head
+    while one >= 0 and requests.waits_since[one] >= 0.0:
+        if requests.kept_until[one] > until:
+            requests.kept_until[one] -= found
+        one = requests.following[one]
+
+
+def release(replica: int, state: State) -> None:
     """Give back what those held who ended with the step before the last."""
-    numbers[GIVEN_BACK] += numbers[LINGERING_FULL]
+    numbers, groups, prefixes = state.integers[replica], state.lingering_groups[replica], state.prefixes[replica]
     numbers[EMPTY] += numbers[LINGERING_BLOCKS] - numbers[LINGERING_FULL]
+    done = 0
+    for at in range(numbers[LINGERING_SHARED]):
+        group, before = groups[2 * at], groups[2 * at + 1]
+        shared = prefixes[OF_A_PREFIX * group + THERE]
+        numbers[EMPTY] -= shared
+        numbers[GIVEN_BACK] += before - done
+        done = before
+        let_go(group, shared, numbers, prefixes)
+    numbers[GIVEN_BACK] += numbers[LINGERING_FULL] - done
+    numbers[LINGERING_SHARED] = 0
     numbers[LINGERING] = numbers[LINGERING_BLOCKS] = numbers[LINGERING_FULL] = 0
     numbers[LINGERING_PROMISED] = numbers[LINGERING_LONG] = 0
     numbers[GHOSTS] = numbers[GHOST_TOKENS] = 0

@@ -29,6 +29,7 @@ from engine.simulation.columns import (
     GHOSTS,
     GIVEN_BACK,
     HEAD,
+    HOLDERS,
     ID_BITS,
     ID_MASK,
     ITERATION,
@@ -37,9 +38,12 @@ from engine.simulation.columns import (
     LINGERING,
     LINGERING_BLOCKS,
     LINGERING_FULL,
+    LINGERING_PROMISED,
+    LINGERING_SHARED,
     LONG,
     NEVER,
     NEWCOMERS,
+    OF_A_PREFIX,
     OUTPUT_TOKENS,
     PARTIAL,
     PROMISED,
@@ -48,11 +52,16 @@ from engine.simulation.columns import (
     RESERVED,
     SHARE,
     SINCE,
+    STALE,
+    STALE_PROMISED,
     STALL,
     STEPS,
+    THERE,
     TURNS_LEFT,
+    TWICE,
     UNKNOWN,
     UNREADY,
+    UNTIL,
     WAITED,
     WAKE,
     Model,
@@ -63,10 +72,14 @@ from engine.simulation.columns import (
 from engine.simulation.gaps import gap, spread
 from engine.simulation.heaps import pop, push
 from engine.simulation.kv_blocks import (
+    close_up,
     compacted,
     empty_after,
+    hold,
     keep_blocks,
+    let_go,
     make_room,
+    prefix_there,
     put_in_front,
     release,
     steps_that_fit,
@@ -125,6 +138,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         most_answer,
         spare,
         _,
+        seated,
         _,
         _,
         first_share,
@@ -148,8 +162,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         fill,
         kept,
         kept_until,
+        group,
+        shared,
     ) = requests
-    integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, endings, gone, _, _ = state
+    integers, floats, heaps, phases, orders, window_tokens, window_short, gaps, edges, seen, endings, gone = state[:12]
+    prefixes, lingering_groups = state[14][replica], state[15][replica]
     numbers, times, heap, phase, order = (
         integers[replica],
         floats[replica],
@@ -173,10 +190,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     places = numbers[ADMITTED]
     leaving = numbers[LEAVING]
     lingering = numbers[LINGERING]
-    pool = blocks - numbers[LINGERING_BLOCKS]
+    pool = blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
     clock = times[CLOCK]
     stall = times[STALL]
     share = times[SHARE]
+    stale = numbers[STALE]
     full = numbers[FULL]
     newcomers = numbers[NEWCOMERS]
     turns_left = numbers[TURNS_LEFT]
@@ -206,10 +224,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         if not later:
             unready = coming
         if decoding == 0 and partial < 0 and head == unready and numbers[GHOSTS] == 0:
-            full = 0
+            full = stale = numbers[STALE_PROMISED] = 0
             if lingering:
-                release(numbers)
-                lingering, pool = 0, blocks
+                release(replica, state)
+                lingering, pool = 0, blocks + numbers[TWICE]
             else:
                 share = first_share
             if head != coming:
@@ -231,11 +249,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         if answering:
             free = pool - context - held
             counted = True
-            if decoding + lingering == 0:
+            if decoding + lingering + stale == 0:
                 full = 0
         kept_out, settled = 0, not caching
         tokens, attention, prompts, ended = 0, 0.0, 0, 0
-        running = decoding + lingering + (1 if partial >= 0 else 0)
+        running = decoding + lingering + stale + (1 if partial >= 0 else 0)
         if free < 0 and decoding and mixed:
             numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
             numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
@@ -247,7 +265,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 numbers[HEAD],
                 numbers[ADMITTED],
             )
-            lingering, pool = numbers[LINGERING], blocks - numbers[LINGERING_BLOCKS]
+            lingering, pool = numbers[LINGERING], blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
             held = (done + block - 1) // block if partial >= 0 else 0
             free = pool - held - used_blocks(phase, iteration, context, block) - phase[(iteration + 1) % block]
             counted = True
@@ -269,6 +287,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     chunk = min(rest, left if 0 < left < room else room, free)
                     aside += chunk + 1 + (min(asked[partial], most_answer) if chunk == rest else 0)
                     spent += chunk + 1
+                    taken += chunk
                 more = (done + chunk + block - 1) // block - held
                 if not reserving and more > free and not counted:
                     free = pool - held - used_blocks(phase, iteration, context, block)
@@ -283,7 +302,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     if caching:
                         numbers[EMPTY] = max(numbers[EMPTY] - taken, 0) + held - done // block
                         settled = mixed > 0
-                        keep_blocks(partial, done // block, numbers, requests)
+                        keep_blocks(partial, done // block, numbers, requests, prefixes)
+                        pool = blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
                     head = partial
                     partial = -1
                     places -= 1
@@ -307,8 +327,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             while head != unready and running < seats and room > 0 and prompts < per_step and kept_out == 0:
                 one = head
                 start = cached[one]
-                found = 0
-                if caching and kept[one]:
+                found, own, there, beside = 0, 0, 0, 0
+                if caching and (kept[one] or shared[one]):
                     if not counted:
                         promised = pool - context // block - decoding - free
                         free = pool - promised - used_blocks(phase, iteration, context, block)
@@ -316,9 +336,24 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                             free -= phase[(iteration + 1) % block]
                         counted = True
                     # Others took from its end so far as the line has moved on.
-                    line = free - max(numbers[EMPTY] - taken, 0)
-                    found = max(min(kept_until[one] - numbers[GIVEN_BACK] + line, kept[one]), 0)
-                    start = max(start, found * block)
+                    line = free - max(numbers[EMPTY] - taken, 0) - (spent - prompts if answering else 0)
+                    if shared[one]:
+                        there = prefix_there(group[one], line, numbers, prefixes)
+                        if answering and 0 < there < shared[one]:
+                            # A radix cache gives a prefix up as a whole.
+                            close_up(prefixes[OF_A_PREFIX * group[one] + UNTIL], there, head, requests, prefixes)
+                            numbers[GIVEN_BACK] -= there
+                            numbers[EMPTY] += there
+                            prefixes[OF_A_PREFIX * group[one] + THERE] = there = 0
+                        if prefixes[OF_A_PREFIX * group[one] + HOLDERS]:
+                            beside = there
+                        else:
+                            found = there
+                    if kept[one] and there == shared[one]:
+                        own = max(min(kept_until[one] - numbers[GIVEN_BACK] + line, kept[one]), 0)
+                        found += own
+                        there += own
+                    start = max(start, there * block)
                 rest = prompt[one] + emitted[one] - start
                 chunk = rest
                 if rest > room:
@@ -326,10 +361,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         chunk = room
                     elif tokens > 0 or rest <= budget:
                         break  # a whole prompt waits for room; one longer than the budget runs when it is alone
-                more = (prompt[one] + output[one] if reserving else start + chunk) + block - 1
-                more //= block
-                wanted = (prompt[one] + emitted[one] + block - 1) // block if whole else more
-                if wanted > free:
+                more = (prompt[one] + asked[one] if reserving else start + chunk) + block - 1
+                more = more // block - beside
+                wanted = (prompt[one] + emitted[one] + block - 1) // block - beside if whole else more
+                if wanted > free and not answering:
                     if not counted:
                         promised = pool - context // block - decoding - free
                         free = pool - promised - used_blocks(phase, iteration, context, block)
@@ -339,13 +374,12 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     if wanted > free:
                         break
                 if answering:
-                    wanted = prompt[one] + emitted[one] + min(asked[one] - emitted[one], most_answer) + spare
+                    wanted = prompt[one] + emitted[one] - beside + min(asked[one] - emitted[one], most_answer) + spare
                     if wanted >= free - aside:
-                        full = 1 if tokens or decoding + lingering else 0
+                        full = 1 if tokens or decoding + lingering + stale else 0
                         break
-                    aside += start + chunk + 1 + (min(asked[one], most_answer) if chunk == rest else 0)
-                    spent += start + chunk + 1
-                    more = 0
+                    aside += more + 1 + (min(asked[one], most_answer) if chunk == rest else 0)
+                    spent += more + 1
                 if waited < batch_wait and decoding and tokens == 0:
                     together, other = decoding, one
                     while other != unready and together < budget:
@@ -354,14 +388,23 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     if together < budget:
                         holding = True
                         break
-                free -= more
+                if not answering:
+                    free -= more
                 if reserving:
                     reserved += more
+                head = following[one]
                 if caching:
                     taken += more - found
+                    if own and len(prefixes):
+                        close_up(kept_until[one], own, head, requests, prefixes)
+                    if found > own:
+                        close_up(prefixes[OF_A_PREFIX * group[one] + UNTIL], found - own, head, requests, prefixes)
                     numbers[GIVEN_BACK] -= found
                     kept[one] = 0
-                head = following[one]
+                    if shared[one] and (there or not answering):
+                        hold(group[one], shared[one], numbers, prefixes)
+                        pool += beside
+                        kept[one] = answering  # so that it is known when its prompt ends
                 running += 1
                 prompts += 1
                 if admitted[one] < 0.0:
@@ -390,15 +433,15 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 full = 0  # it was noted of a batch in which nobody decoded
         ghosts = numbers[GHOSTS] if answering and tokens == 0 else 0
         if (
-            lingering
+            (lingering or stale)
             and tokens == 0
             and (decoding + ghosts == 0 or (answering and lingering > ghosts and context + decoding + ghosts > pool))
         ):
             # Nothing can run beside those that ended: once they are gone, who waits is looked at again.
-            full = 0
+            full = stale = numbers[STALE_PROMISED] = 0
             numbers[ENDED] = numbers[UNKNOWN] = 0
-            release(numbers)
-            lingering, pool = 0, blocks
+            release(replica, state)
+            lingering, pool = 0, blocks + numbers[TWICE]
             since = poll
             continue
         leaving = 0
@@ -436,6 +479,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 numbers[ENDED], numbers[UNKNOWN] = ended, 0
         else:
             # --- decoding only: as many steps as nothing can change ---
+            seats_freed = seated and (stale > 0 or lingering > ghosts)
+            if seats_freed:
+                full = stale = numbers[STALE_PROMISED] = 0
             if answering:
                 if decoding and context + decoding + ghosts > pool:
                     numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
@@ -479,10 +525,15 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 open_ = False
             if kept_out or partial >= 0 or (open_ and unready != coming):
                 many = 1
-            if ghosts or (head != unready and (lingering or (kept[head] and not chunked))):
+            if (
+                ghosts
+                or seats_freed
+                or (head != unready and (lingering or ((kept[head] or shared[head]) and not chunked)))
+            ):
                 many = 1  # once those are gone, or as less is found of a prompt that must run whole
-            if many > 1 and not reserving and context + decoding * (many + block - 1) >= (blocks + 1) * block:
-                many = max(steps_that_fit(phase, iteration, decoding, blocks, context, many, block), 1)
+            if many > 1 and not reserving and context + decoding * (many + block - 1) >= (pool + 1) * block:
+                most = blocks + numbers[TWICE]
+                many = max(steps_that_fit(phase, iteration, decoding, most, context, many, block), 1)
             if many > 1:
                 bounded = False
                 end = clock + (many * each + growth * (many * (many + 1) // 2))
@@ -528,7 +579,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 stall = 0.0
             else:
                 spread(gaps, edges, each, growth, many, decoding)
-            if not settled and numbers[EMPTY]:
+            if not settled and ghosts:
+                numbers[EMPTY] = max(numbers[EMPTY] - decoding - ghosts, 0) + ghosts
+            elif not settled and numbers[EMPTY]:
                 numbers[EMPTY] = empty_after(phase, iteration, many, numbers[EMPTY], block)
             clock += lasts
             iteration += many
@@ -546,8 +599,14 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             steps += many
             output_tokens += decoding * many
         if lingering:
-            release(numbers)
-            lingering, pool, full = 0, blocks, 0
+            if seated:
+                # Whose end was unknown until now counts as running until the next decoding step.
+                stale += lingering if tokens else ghosts
+                numbers[STALE_PROMISED] += numbers[LINGERING_PROMISED]
+            else:
+                full = 0
+            release(replica, state)
+            lingering, pool = 0, blocks + numbers[TWICE]
         # --- who is done ---
         while (heap[0] >> ID_BITS) <= iteration * kinds + kinds - 1:
             key = pop(heap)
@@ -565,13 +624,19 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 if size <= windows[w]:
                     counts[w] -= 1
             if reserving:
-                reserved -= (prompt[one] + output[one] + block - 1) // block
+                reserved -= (prompt[one] + asked[one] + block - 1) // block
             if keeping:
-                numbers[LINGERING_BLOCKS] += ((prompt[one] + output[one] if reserving else size) + block - 1) // block
-                numbers[LINGERING_FULL] += size // block
+                numbers[LINGERING_BLOCKS] += ((prompt[one] + asked[one] if reserving else size) + block - 1) // block
+                numbers[LINGERING_FULL] += size // block - shared[one]
+                if shared[one]:
+                    lingering_groups[2 * numbers[LINGERING_SHARED]] = group[one]
+                    lingering_groups[2 * numbers[LINGERING_SHARED] + 1] = numbers[LINGERING_FULL]
+                    numbers[LINGERING_SHARED] += 1
             elif caching:
-                numbers[GIVEN_BACK] += size // block
+                numbers[GIVEN_BACK] += size // block - shared[one]
                 numbers[EMPTY] += 1 if size % block else 0
+                if shared[one]:
+                    let_go(group[one], shared[one], numbers, prefixes)
             if answering:
                 end_promise(one, output[one], numbers, requests, policy)
             ends[one] = -1
@@ -592,19 +657,31 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             output_tokens += 1
             if answering:
                 promise(one, emitted[one] + 1, numbers, requests, policy)
+                if shared[one] and not kept[one]:
+                    # Found by others from now on; what they computed of it at the same time is given up.
+                    if prefixes[OF_A_PREFIX * group[one] + HOLDERS]:
+                        numbers[EMPTY] += shared[one]
+                    hold(group[one], shared[one], numbers, prefixes)
+                kept[one] = 0
             if left == 0:
                 if answering:
                     end_promise(one, output[one], numbers, requests, policy)
                 if reserving:
-                    reserved -= (prompt[one] + output[one] + block - 1) // block
+                    reserved -= (prompt[one] + asked[one] + block - 1) // block
                 if keeping:
                     numbers[LINGERING_BLOCKS] += (
-                        (prompt[one] + output[one] if reserving else size) + block - 1
+                        (prompt[one] + asked[one] if reserving else size) + block - 1
                     ) // block
-                    numbers[LINGERING_FULL] += size // block
+                    numbers[LINGERING_FULL] += size // block - shared[one]
+                    if shared[one]:
+                        lingering_groups[2 * numbers[LINGERING_SHARED]] = group[one]
+                        lingering_groups[2 * numbers[LINGERING_SHARED] + 1] = numbers[LINGERING_FULL]
+                        numbers[LINGERING_SHARED] += 1
                 elif caching:
-                    numbers[GIVEN_BACK] += size // block
+                    numbers[GIVEN_BACK] += size // block - shared[one]
                     numbers[EMPTY] += 1 if size % block else 0
+                    if shared[one]:
+                        let_go(group[one], shared[one], numbers, prefixes)
                 ends[one] = -1
                 finish[one] = clock
                 gone[leaving] = one
@@ -626,9 +703,10 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
         if keeping and leaving:
             lingering = leaving
             numbers[LINGERING] = leaving
-            pool = blocks - numbers[LINGERING_BLOCKS]
         elif leaving:
             full = 0
+        if ended or leaving:
+            pool = blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
         if once:
             wake = clock
             break
@@ -647,6 +725,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     numbers[ADMITTED] = places
     numbers[COMPLETED] += completed
     numbers[LEAVING] = leaving
+    numbers[STALE] = stale
     numbers[FULL] = full
     numbers[STEPS] += steps
     numbers[PROMPT_TOKENS] += prompt_tokens

@@ -22,6 +22,8 @@ class Requests(Struct, frozen=True):
     """Of the prompt: those whose KV is already there."""
     prefix: Ints
     """Equal for requests whose prompts begin alike; what prefix-affine routing goes by."""
+    shared_tokens: Ints
+    """With which all prompts of its prefix begin; a runtime that caches prefixes computes and holds them once."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served.
@@ -30,8 +32,8 @@ class Requests(Struct, frozen=True):
             ValueError: naming the first request that is wrong.
         """
         if len({len(getattr(self, name)) for name in self.__struct_fields__}) != 1:
-            raise ValueError("every request needs an arrival, input, output and cached tokens and a prefix")
-        wrong = (self.input_tokens < 1) | (self.output_tokens < 1) | (self.cached_tokens < 0)
+            raise ValueError("every request needs an arrival, input, output, cached and shared tokens and a prefix")
+        wrong = (self.input_tokens < 1) | (self.output_tokens < 1) | (self.cached_tokens < 0) | (self.shared_tokens < 0)
         late = np.diff(self.arrival_s, prepend=0.0) < 0
         for mask, said in (
             (wrong, "has too few tokens; at least 1 in and 1 out"),
@@ -54,6 +56,7 @@ def requests_of(
     output_tokens: Ints,
     cached_tokens: Ints | None = None,
     prefix: Ints | None = None,
+    shared_tokens: Ints | None = None,
 ) -> Requests:
     """Return requests; all arrays are alike.
 
@@ -63,15 +66,16 @@ def requests_of(
         output_tokens: of answers.
         cached_tokens: of each prompt those whose KV is already there; None: nothing is cached.
         prefix: equal for prompts that begin alike; None: no two do.
+        shared_tokens: with which all prompts of a prefix begin, equal for all of it; None: nothing is held together.
     """
+    none = np.zeros(len(arrival_s), dtype=np.int64)
     return Requests(
         np.ascontiguousarray(arrival_s, dtype=np.float64),
         np.ascontiguousarray(input_tokens, dtype=np.int64),
         np.ascontiguousarray(output_tokens, dtype=np.int64),
-        np.zeros(len(arrival_s), dtype=np.int64)
-        if cached_tokens is None
-        else np.asarray(cached_tokens, dtype=np.int64),
+        none if cached_tokens is None else np.asarray(cached_tokens, dtype=np.int64),
         np.arange(len(arrival_s), dtype=np.int64) if prefix is None else np.asarray(prefix, dtype=np.int64),
+        none if shared_tokens is None else np.asarray(shared_tokens, dtype=np.int64),
     )
 
 

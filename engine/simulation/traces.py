@@ -2,14 +2,15 @@
 
 | format | first line |
 |---|---|
-| our own CSV | ``arrival_s,input_tokens,output_tokens`` and, if known, ``cached_tokens`` |
+| our own CSV | ``arrival_s,input_tokens,output_tokens``, if known ``cached_tokens``, ``prefix``, ``shared_tokens`` |
 | Azure LLM inference, 2023 and 2024 | ``TIMESTAMP,ContextTokens,GeneratedTokens`` |
 | BurstGPT | ``Timestamp,…,Request tokens,Response tokens,…``; failed requests (no response tokens) are left out |
 | lengths with a time | ``timestamp_s``, ``timestamp_ms`` or ``timestamp``, and ``input_length,output_length`` |
 | Mooncake, Qwen-Bailian | JSON lines: ``timestamp``, ``input_length``, ``output_length`` and, if known, ``hash_ids`` |
 
 The unit of a bare ``timestamp`` of the last two is detected (``timestamps``). Times count from the first request. A
-prompt or an answer of no tokens counts as one.
+prompt or an answer of no tokens counts as one. ``prefix`` is a number that prompts which begin alike have in common,
+and ``shared_tokens`` how many of their first tokens are the same.
 """
 
 import json
@@ -44,6 +45,7 @@ class _Row(NamedTuple):
     output_tokens: int
     cached_tokens: int = 0
     prefix: int | None = None
+    shared_tokens: int = 0
 
 
 _Reader = Callable[[str], _Row | None]
@@ -123,6 +125,7 @@ def _requests(rows: list[_Row], start: float, unit: TimeUnit | None, speed_up: f
         np.maximum(np.array([row.output_tokens for row in rows], dtype=np.int64), 1),
         np.array([row.cached_tokens for row in rows], dtype=np.int64),
         np.array([before + at if row.prefix is None else row.prefix for at, row in enumerate(rows)], dtype=np.int64),
+        np.array([row.shared_tokens for row in rows], dtype=np.int64),
     )
 
 
@@ -149,7 +152,9 @@ def _csv_reader(header: str, where: str, *, stated: bool) -> tuple[_Reader, Time
     if stated and time_of is date_seconds:
         raise InputError(f"{where}: its timestamps are dates, which have no unit: leave --trace-unit out")
     time_at, input_at, output_at = (names.index(column) for column in columns)
-    cached_at = names.index("cached_tokens") if "cached_tokens" in names else None
+    known = {name: names.index(name) for name in ("cached_tokens", "prefix", "shared_tokens") if name in names}
+    if "shared_tokens" in known and "prefix" not in known:
+        raise InputError(f"{where}: shared_tokens needs the column prefix, which says whose prompts begin alike")
     width = len(names)
 
     def read(line: str) -> _Row | None:
@@ -159,8 +164,8 @@ def _csv_reader(header: str, where: str, *, stated: bool) -> tuple[_Reader, Time
         answer = _tokens(parts[output_at], columns[2])
         if skips_failures and answer == 0:
             return None
-        cached = _tokens(parts[cached_at], "cached_tokens") if cached_at is not None else 0
-        return _Row(time_of(parts[time_at]), _tokens(parts[input_at], columns[1]), answer, cached)
+        said = {name: _tokens(parts[at], name) for name, at in known.items()}
+        return _Row(time_of(parts[time_at]), _tokens(parts[input_at], columns[1]), answer, **said)
 
     return read, unit
 

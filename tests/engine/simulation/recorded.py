@@ -44,10 +44,13 @@ SGLANG: dict[str, dict[str, Any]] = {
     "default, ignore_eos": {"fixed_answers": True},
     "default, max_tokens 4096": {"asked_tokens": 4096},
 }
+for _variant in ("default", "default, max_tokens 4096"):
+    SGLANG[f"0.5.10 {_variant}"] = SGLANG[_variant]
 """What clients ask for, by variant; their answers in others."""
 
 SGLANG_RULES: dict[str, Any] = {
     "mixed": False,
+    "prefix_cache": True,
     "one_step_later": True,
     "release_one_step_later": True,
     "answer_reserve": {
@@ -62,6 +65,9 @@ SGLANG_RULES: dict[str, Any] = {
         "source": "sgl-project/sglang 0.5.23",
     },
 }
+
+SGLANG_BEFORE = {"spare_tokens": 0, "fixed_whole": False, "foresees_ends": False, "seated_until_decoding": True}
+"""What was otherwise in 0.5.10."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,8 @@ class Recorded:
     def scheduler(self) -> Scheduler:
         limits = {"token_budget": self.scenario["budget"], "max_sequences": self.scenario["seats"]}
         rules = {"mixed": True, **VLLM[self.variant]} if self.runtime == "vllm" else SGLANG_RULES
+        if self.variant.startswith("0.5.10"):
+            rules = {**rules, "answer_reserve": {**rules["answer_reserve"], **SGLANG_BEFORE}}
         return record_of(Scheduler, {**limits, "chunked": True, **rules})
 
     def ours(self, speed: Speed = "plain") -> Figures:
@@ -126,7 +134,8 @@ class Recorded:
         )
         count, clients = len(case["prompt"]), case["clients"]
         arrival = np.zeros(count) if clients else np.array(case["arrival"])
-        load = requests_of(arrival, np.array(case["prompt"]), np.array(case["output"]))
+        shared = (np.array(case["shared"]["group"]), np.full(count, case["shared"]["length"])) if case["shared"] else ()
+        load = requests_of(arrival, np.array(case["prompt"]), np.array(case["output"]), None, *shared)
         fleet = FleetState(model, self.scheduler, 1, "round_robin", 0, loops_for(speed, count))
         if clients:
             served = fleet.serve_clients(load, clients, np.zeros(clients), np.full(count, case["think"]))
@@ -144,8 +153,6 @@ def recorded(path: Path = RECORDED) -> Iterator[Recorded]:
     with gzip.open(path, "rt") as lines:
         scenarios = [json.loads(line) for line in lines]
     for scenario in scenarios:
-        if scenario["shared"]:
-            continue
         runtime = scenario.get("runtime") or path.name.partition("_")[0]
         for variant in scenario["runs"]:
             if variant in (VLLM if runtime == "vllm" else SGLANG):

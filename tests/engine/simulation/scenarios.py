@@ -33,6 +33,7 @@ class Scenario:
 
 def scenario(seed: int) -> Scenario:
     draw, new = Random(seed), Random(f"scheduler {seed}")
+    begins = Random(f"prefixes {seed}")
     budget, seats = draw.choice([32, 64, 256, 2048]), draw.choice([2, 5, 16, 64])
     block = draw.choice([1, 4, 16, 32])
     answers = new.random() < 0.25
@@ -68,8 +69,9 @@ def scenario(seed: int) -> Scenario:
         chunked=draw.random() < 0.6 or answers,
         reserve_output=draw.random() < 0.3 and not answers,
         one_step_later=draw.random() < 0.4,
+        reserve_asked=begins.random() < 0.5,
         admit_whole_prompt=new.random() < 0.5,
-        prefix_cache=mixed and new.random() < 0.6,
+        prefix_cache=(mixed or answers) and new.random() < 0.6,
         release_one_step_later=(mixed or answers) and new.random() < 0.5,
         poll_steps=draw.choice([1, 1, 1, 5, 30]),
         batch_wait_steps=0 if answers else draw.choice([0, 0, 0, 7, 20]),
@@ -84,7 +86,10 @@ def scenario(seed: int) -> Scenario:
     prompts, outputs = random.integers(1, 2 * prompt, count), random.integers(1, 2 * output, count)
     cached = np.where(random.random(count) < 0.3, random.integers(0, 2 * prompt, count), 0)
     fits = prompts + outputs + 3 * answers <= model.blocks * block
-    load = requests_of(arrivals[fits], prompts[fits], outputs[fits], cached[fits])
+    groups, together = begins.choice([1, 2, 5]), begins.choice([0, 0, prompt // 3, prompt])
+    prefixes = np.array([begins.randrange(groups) for _ in range(count)])
+    shared = np.full(count, together)
+    load = requests_of(*(column[fits] for column in (arrivals, prompts, outputs, cached, prefixes, shared)))
     routing: Routing = draw.choice(["round_robin", "least_outstanding"])
     return Scenario(model, policy, load, draw.choice([1, 1, 2, 5]), routing)
 
@@ -99,6 +104,7 @@ def answer_reserve(draw: Random) -> AnswerReserve:
         spare_tokens=draw.choice([0, 1]),
         steps_ahead=draw.choice([0, 20]),
         foresees_ends=draw.random() < 0.5,
+        seated_until_decoding=draw.random() < 0.3,
         fixed_whole=draw.random() < 0.5,
         source="made up",
     )

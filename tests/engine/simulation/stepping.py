@@ -60,6 +60,12 @@ class Pool:
             self.content[block] = content
             self.findable.setdefault(content, {})[block] = None
 
+    def forget(self, blocks: list[int]) -> None:
+        for block in blocks:
+            del self.findable[self.content.pop(block)][block]
+            del self.given_back[block]
+            self.empty.append(block)
+
     def find(self, contents: Iterable[Hashable]) -> list[int]:
         """The blocks that hold these, as far as all before them are found too."""
         return [next(iter(self.findable[content])) for content in takewhile(self.findable.get, contents)]
@@ -131,6 +137,8 @@ class Stepper:
         self.share = self.policy.answer_reserve.share if self.policy.answer_reserve else 0.0
         self.full = False
         """Nobody is admitted until somebody leaves."""
+        self.stale: list[Job] = []
+        """Those that ended and count as running until the next decoding step."""
         self.in_flight: list[Job] = []
         """Those that the last step gave a token, which its scheduler does not know yet where steps overlap."""
 
@@ -168,6 +176,7 @@ class Stepper:
         """Take one step at the clock; False when there is nothing to do until a request arrives."""
         self.look()
         if not self.running and not self.waiting:
+            self.stale = []
             self.share = self.policy.answer_reserve.share if self.policy.answer_reserve else 0.0
             return self.wait()
         if self.policy.answer_reserve:
@@ -230,22 +239,27 @@ class Stepper:
         overlaps = self.policy.release_one_step_later
         if not overlaps:
             self.in_flight = []
+        seated = overlaps and reserve.seated_until_decoding
         partial = [job for job in self.running if not job.decoding]
         decoding = [job for job in self.running if job.decoding]
         work: list[tuple[Job, int]] = []
-        self.full &= bool(decoding)
+        self.full &= bool(decoding or self.stale)
         if partial or (self.waiting and not self.full):
-            work = self.prompts_by_answers(reserve, partial, decoding)
-            self.full &= bool(decoding)  # it was noted of a batch that nobody decoded in
+            work = self.prompts_by_answers(reserve, partial, decoding + self.stale)
+            self.full &= bool(decoding or self.stale)  # it was noted of a batch that nobody decoded in
         if not work:
-            work = self.decode_by_answers(
-                reserve, [job for job in decoding if not job.done or (overlaps and self.unforeseen(job))]
-            )
+            again = [job for job in decoding if not job.done or (overlaps and self.unforeseen(job))]
+            if self.stale or len(again) < len(decoding):
+                self.stale, self.full = [], False
+            work = self.decode_by_answers(reserve, again)
         prompts = [job for job, _ in work if not job.decoding]
         if overlaps:
             for job in [job for job in self.running if job.done]:
                 self.release(job)
-                self.full = False
+                if seated and (prompts or any(one is job for one, _ in work)):
+                    self.stale.append(job)
+                elif not seated:
+                    self.full = False
         self.in_flight = []
         if work:
             self.execute(work)
@@ -272,10 +286,9 @@ class Stepper:
         free = self.pool.free * self.size
         work: list[tuple[Job, int]] = []
 
-        def charge(job: Job, chunk: int, rest: int) -> None:
+        def charge(job: Job, chunk: int, rest: int, there: int = 0) -> None:
             nonlocal offset, spent, room
-            # Tokens whose KV is there already are held too.
-            taken = chunk + self.size + (0 if job.blocks else job.cached)
+            taken = chunk + there + self.size
             offset += taken + (min(self.asked(job), reserve.most_tokens) if chunk == rest else 0)
             spent += taken
             room -= chunk
@@ -295,17 +308,27 @@ class Stepper:
                 break
             job = self.waiting[0]
             target = job.prompt + job.emitted
-            rest = target - job.cached
+            shared = range(job.shared if self.policy.prefix_cache else 0)
+            found = self.pool.find(job.content(number, self.size) for number in shared)
+            if len(found) < len(shared):  # a radix cache gives a prefix up as a whole
+                self.pool.forget(found)
+                found = []
+            beside = sum(block not in self.pool.given_back for block in found)
+            start = max(job.cached, len(found))
+            rest = target - start
             wanted = target + min(max(self.asked(job) - job.emitted, 0), reserve.most_tokens) + reserve.spare_tokens
+            wanted -= beside
             if wanted >= free - offset:
                 self.full = bool(work or decoding)
                 break
             self.waiting.popleft()
-            job.blocks, job.kept, job.computed, job.target = [], 0, job.cached, target
+            self.pool.hold(found)
+            job.blocks, job.kept, job.computed, job.target = found, 0, start, target
             if job.admitted < 0:
                 job.admitted = self.clock
             self.running.append(job)
-            charge(job, min(rest, room), rest)
+            # Tokens whose KV is there already are held too.
+            charge(job, min(rest, room), rest, start - beside)
             if free - max(offset, spent) <= 0:
                 self.full = True
                 break
@@ -375,15 +398,29 @@ class Stepper:
 
     def allocate(self, job: Job, chunk: int) -> bool:
         """Whether the blocks for so many more tokens are free; then they are taken."""
-        tokens = job.prompt + job.output if self.policy.reserve_output else job.computed + chunk
+        tokens = self.reserved(job) if self.policy.reserve_output else job.computed + chunk
         more = ceil(tokens / self.size) - len(job.blocks)
         if more > self.pool.free:
             return False
         job.blocks += [self.pool.take() for _ in range(more)]
         # Where a step is composed while the one before runs, the token of that one is not known yet.
         known = job.prompt + job.emitted - (self.policy.release_one_step_later and job.decoding)
-        self.keep(job, min(job.computed + chunk, known))
+        if not self.policy.answer_reserve:
+            self.keep(job, min(job.computed + chunk, known))
         return True
+
+    def share_prefix(self, job: Job) -> None:
+        """Make a prefix findable once it is computed, or give up what others have computed at the same time."""
+        for number in range(job.shared if self.policy.prefix_cache else 0):
+            there = self.pool.find([job.content(number, self.size)])
+            if there and there[0] != job.blocks[number]:
+                self.pool.give_back([job.blocks[number]])
+                self.pool.hold(there)
+                job.blocks[number] = there[0]
+            self.pool.keep(job.blocks[number], job.content(number, self.size))
+
+    def reserved(self, job: Job) -> int:
+        return job.prompt + (self.asked(job) if self.policy.reserve_asked else job.output)
 
     def keep(self, job: Job, tokens: int) -> None:
         """Make the full blocks of these tokens findable."""
@@ -410,7 +447,7 @@ class Stepper:
                 chunk = rest
             tokens = target if self.policy.admit_whole_prompt else start + chunk
             if self.policy.reserve_output:
-                tokens = job.prompt + job.output
+                tokens = self.reserved(job)
             needed = ceil(tokens / self.size) - sum(block not in self.pool.given_back for block in found)
             if needed > self.pool.free:
                 break
@@ -432,7 +469,7 @@ class Stepper:
 
     def found(self, job: Job, target: int) -> list[int]:
         """Blocks that hold the begin of a request's tokens; the last token is computed again, or none would follow."""
-        if not self.policy.prefix_cache:
+        if not self.policy.prefix_cache or self.policy.reserve_output:
             return []
         return self.pool.find(job.content(number, self.size) for number in range((target - 1) // self.size))
 
@@ -450,6 +487,7 @@ class Stepper:
         if decodes:
             self.gaps.append((seconds, len(decodes)))
         self.held.append((start, self.clock, len(self.running), sum(job.computed for job in self.running)))
+        prefilling = [job for job, _ in work if not job.decoding]
         for job, chunk in work:
             job.computed += chunk
             if job.computed < job.target or job.done:
@@ -457,6 +495,8 @@ class Stepper:
             job.emitted += 1
             if job.first < 0:
                 job.first = self.clock
+            if self.policy.answer_reserve and job in prefilling:
+                self.share_prefix(job)
             if job.done:
                 job.finish = self.clock
                 if not self.policy.release_one_step_later:
@@ -499,10 +539,11 @@ def line(xs: list[float], ys: list[float], x: float) -> float:
 
 def jobs_of(requests: Requests) -> list[Job]:
     lengths = (requests.input_tokens, requests.output_tokens, requests.cached_tokens)
-    columns = zip(requests.arrival_s.tolist(), *(column.tolist() for column in lengths), strict=True)
+    whole = (*lengths, requests.prefix, requests.shared_tokens)
+    columns = zip(requests.arrival_s.tolist(), *(column.tolist() for column in whole), strict=True)
     return [
-        Job(number, arrival, prompt, output, min(cached, prompt - 1))
-        for number, (arrival, prompt, output, cached) in enumerate(columns)
+        Job(number, arrival, prompt, output, min(cached, prompt - 1), prefix, shared if prompt > shared else 0)
+        for number, (arrival, prompt, output, cached, prefix, shared) in enumerate(columns)
     ]
 
 

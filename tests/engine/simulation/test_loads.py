@@ -137,6 +137,8 @@ def test_traces_are_read(text: str, times: list[float], inputs: list[int], outpu
 def test_what_else_a_trace_knows_is_kept() -> None:
     assert read(OWN).cached_tokens.tolist() == [64, 0]
     assert read(MOONCAKE).prefix.tolist() == [0, 0]
+    together = read("arrival_s,input_tokens,output_tokens,prefix,shared_tokens\n0,900,20,7,512\n1,800,2,7,512\n")
+    assert together.prefix.tolist() == [7, 7] and together.shared_tokens.tolist() == [512, 512]
     assert read(AZURE, speed_up=10).arrival_s[-1] == pytest.approx(0.0098189, abs=1e-7)
 
 
@@ -147,6 +149,7 @@ def test_what_else_a_trace_knows_is_kept() -> None:
         ("arrival_s,input_tokens,output_tokens\n", "holds no request"),
         ("a,b,c\n1,2,3\n", "line 1: 'a,b,c' is no header"),
         ("arrival_s,input_tokens\n1,2\n", "line 1: the column output_tokens is missing"),
+        ("arrival_s,input_tokens,output_tokens,shared_tokens\n", "line 1: shared_tokens needs the column prefix"),
         ("arrival_s,input_tokens,output_tokens\n1,2,3\n2,-4,3\n", "line 3: input_tokens is '-4'; a number of tokens"),
         (f"arrival_s,input_tokens,output_tokens\n1,2,{10**19}\n", "line 2: output_tokens is '1000"),
         (
