@@ -147,6 +147,7 @@ class ChangingFleet(FleetState):
 
     def _begin_to_serve(self, now: float) -> None:
         _, replica = self._starting.popleft()
+        self._empty(replica, now)  # whatever served there before has left nothing
         self._serving.append(replica)
         self._set_takes()
         self.events.append(Event(now, "serve", replica))

@@ -429,7 +429,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 if answering and free - max(aside, spent) <= 0:
                     full = 1
                     break
-            if answering and decoding + lingering == 0:
+            if answering and decoding + lingering + stale == 0:
                 full = 0  # it was noted of a batch in which nobody decoded
         ghosts = numbers[GHOSTS] if answering and tokens == 0 else 0
         if (
@@ -495,6 +495,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                         numbers[ADMITTED],
                     )
                     share, full = times[SHARE], 0
+                    pool = blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
             elif not mixed and not reserving and context // block + decoding > pool:
                 numbers[ITERATION], numbers[DECODING], numbers[CONTEXT] = iteration, decoding, context
                 numbers[PARTIAL], numbers[DONE], numbers[HEAD], numbers[ADMITTED] = partial, done, head, places
@@ -506,6 +507,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     numbers[HEAD],
                     numbers[ADMITTED],
                 )
+                pool = blocks + numbers[TWICE] - numbers[LINGERING_BLOCKS]
                 settled = settled or kept_out > 0
             rows, read = decoding, context
             if ghosts:
