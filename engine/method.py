@@ -51,6 +51,8 @@ def forecast(
     if refine:
         _refuse_unrefinable(spec)
     sources = with_defaults(spec, sources or {})
+    if not spec.targets and spec.default_targets != "none":
+        sources["targets"] = Source("default", spec.default_targets)
     ranking = ranked_candidates(resolve(spec, catalog))
     if isinstance(ranking, NoPlan):
         return ranking
@@ -66,7 +68,7 @@ def made_again(plan: CapacityPlan, catalog: Catalog) -> CapacityPlan | NoPlan:
 
 
 def _refuse_unrefinable(spec: WorkloadSpec) -> None:
-    if not spec.targets:
+    if not spec.targets and spec.default_targets == "none":
         raise InputError("there is no target to refine the capacity under; give one, such as --ttft-p95 800ms")
     if spec.traffic.concurrency:
         raise InputError(

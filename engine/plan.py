@@ -641,6 +641,12 @@ class CapacityPlan(Result, frozen=True):
     """Null where nobody replayed the plan, or where it never scales."""
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def default_targets(self) -> bool:
+        """Whether nobody stated the targets."""
+        source = self.sources.get("targets")
+        return bool(self.targets) and source is not None and source.kind == "default" and bool(source.detail)
+
 
 LARGE_USD = 1e6
 """From here on six digits would not hold a bill to the dollar: it is written in whole ones."""

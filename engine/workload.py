@@ -18,6 +18,7 @@ PERCENTILE_SHARES: Final[Mapping[str, float]] = {"p50": 0.5, "p90": 0.9, "p95": 
 """Share of requests that a percentile is about; the mean has none."""
 Term = Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "owned"]
 BandLevel = Literal[50, 80, 95]
+DefaultTargets = Literal["interactive", "none"]
 SourceKind = Literal["said", "flag", "file", "settings", "preset", "default", "derived"]
 
 
@@ -250,6 +251,9 @@ class WorkloadSpec(Record):
     """The dimensions, where the catalog does not hold the model, so that a plan can be recomputed anywhere."""
     precision: Precisions = Precisions()
     targets: tuple[Target, ...] = ()
+    default_targets: DefaultTargets = "interactive"
+    """Which hold where none is stated: those of people who wait for the answer (``engine.planning.default_targets``),
+    or none, whatever the latency."""
     serving: Serving = Serving()
     hardware: Hardware = Hardware()
     availability: Availability = Availability()
@@ -361,11 +365,13 @@ def missing(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def spec_from(values: Mapping[str, Any]) -> WorkloadSpec:
-    """Build a validated spec from values by dotted path.
+    """Build a validated spec from values by dotted path; who states an empty list of targets wants none.
 
     Raises:
         InputError: a value is out of its range or a path does not exist; the sentence names it.
     """
+    if "targets" in values and not values["targets"]:
+        values = {"default_targets": "none", **values}
     return validated(nested(values))
 
 

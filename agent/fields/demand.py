@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.fields.field import Absent, Field, Flag, Plausible
 from agent.fields.readers import (
+    read_default_targets,
     read_growth,
     read_milliseconds,
     read_multiple,
@@ -179,10 +180,19 @@ def _percentiles() -> Iterator[Flag]:
             yield Field(path, f"--{metric}-{percentile}", read_milliseconds, "TIME", help_text, show=show_seconds)
 
 
+NO_TARGETS: Final = r"(?:latency |ttft |itl )?(?:targets?|slos?|slas?)"
+"""What is left out where someone wants none, stated or not."""
+
 TARGETS: Final = (
     Field(
         "targets", label="targets", slot="targets", answers=True,
-        absent=Absent((), "", r"(?:latency |ttft |itl )?(?:targets?|slos?|slas?)", "no targets"),
+        absent=Absent((), "", NO_TARGETS, "no targets"),
     ),
     *_percentiles(),
+    Field(
+        "default_targets", "--default-targets", read_default_targets, "WHICH",
+        "Where none is stated: interactive (TTFT p95 2s, more for long prompts, and ITL p95 100ms) or none.",
+        label="targets unless stated", show=str, answer="{} targets unless stated", slot="targets", answers=True,
+        absent=Absent("none", "no targets, whatever the latency", NO_TARGETS, "no targets"), quiet=True,
+    ),
 )  # fmt: skip

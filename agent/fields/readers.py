@@ -91,6 +91,16 @@ def read_level(text: str, what: str) -> int:
     return int(said)
 
 
+def read_default_targets(text: str, what: str) -> str:
+    """Return which targets hold where none is stated: interactive or none."""
+    from engine.workload import DefaultTargets
+
+    kinds = get_args(DefaultTargets)
+    if (said := text.strip().lower()) not in kinds:
+        raise InputError(f"{what} {quoted(text)} is not {listed(kinds)}")
+    return said
+
+
 def read_kilowatts(text: str, what: str) -> float:
     """Return kW; a bare number is in kW."""
     return read_watts(text, what, unit="kW") / 1e3

@@ -24,9 +24,10 @@ def read_bare_answer(draft: Draft, lexicon: Lexicon) -> None:
     if path == "model":
         _model(draft, lexicon)
         return
-    absent = FIELDS[path].absent if path in FIELDS else None
+    unwanted = "default_targets" if path == "targets" else path
+    absent = FIELDS[unwanted].absent if unwanted in FIELDS else None
     if absent and absent.echo and _says_none(draft):
-        draft.found(path, 0, len(draft.sentence.items) - 1, [Option(absent.value, absent.echo)])
+        draft.found(unwanted, 0, len(draft.sentence.items) - 1, [Option(absent.value, absent.echo)])
         return
     if path == "targets":
         durations = [i for i, item in enumerate(draft.sentence.items) if item.has("dur") and not item.claimed]

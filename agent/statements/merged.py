@@ -121,6 +121,7 @@ def preset_statement(preset: WorkloadPreset) -> Statement:
         "traffic.hourly_profile": preset.hourly_profile or None,
         "tokens.prefix_hit": preset.prefix_hit,
         "targets": tuple(_preset_targets(preset)) or None,
+        "default_targets": None if preset.targets else "none",
     }
     known = {path: value for path, value in values.items() if value is not None}
     return Statement("preset", known, dict.fromkeys(known, preset.id))
@@ -188,10 +189,15 @@ _ORDER_OF_TARGETS: Final = {
 
 
 def _targets_apart(statement: Statement) -> Statement:
-    """Return the statement with each target under a path of its own, so that sources merge target by target."""
+    """Return the statement with each target under a path of its own, so that sources merge target by target.
+
+    An empty list of them says that none is wanted.
+    """
     if "targets" not in statement.values:
         return statement
     values = {path: value for path, value in statement.values.items() if path != "targets"}
+    if not statement.values["targets"]:
+        values["default_targets"] = "none"
     details = dict(statement.details)
     for stated in statement.values["targets"]:
         try:

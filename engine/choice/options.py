@@ -14,8 +14,9 @@ from engine.arrays import Floats, Indices
 from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import PricedOffer
 from engine.fleet.prices import Choices, fleet_prices
-from engine.fleet.search import SizedCandidates, has_evidence, search
+from engine.fleet.search import SizedCandidates, has_evidence
 from engine.plan import CapacityPlan
+from engine.planning.default_targets import searched
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
@@ -58,7 +59,7 @@ class Option(Struct, frozen=True):
     itl_mean_s: float
     e2e_mean_s: float
     latency_s: float
-    """What is set against money: the metric of the first target at its percentile, else the mean E2E."""
+    """What is set against money: the metric of the first stated target at its percentile, else the mean E2E."""
     kwh_per_month: float | None
     utilisation: float
     measured: bool
@@ -198,9 +199,10 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
         raise InputError("there is no load to choose a fleet for; give a rate, such as --rps 10")
     terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
     questions, refused = _questions(spec, catalog)
-    searched = tuple((question, search(question)) for question in questions)
-    found = [option for which in range(len(searched)) for option in _options(searched, which, terms)]
-    return Options(tuple(found), searched, tuple(refused))
+    ranked = tuple(searched(question) for question in questions)
+    target = spec.targets[0] if spec.targets else None
+    found = [option for which in range(len(ranked)) for option in _options(ranked, which, terms, target)]
+    return Options(tuple(found), ranked, tuple(refused))
 
 
 def _questions(spec: WorkloadSpec, catalog: Catalog) -> tuple[list[Question], list[str]]:
@@ -229,10 +231,18 @@ def _quality(question: Question, own: Question) -> Quality:
 
 
 def _options(
-    searched: Sequence[tuple[Question, SizedCandidates]], which: int, terms: Sequence[Term]
+    ranked: Sequence[tuple[Question, SizedCandidates]], which: int, terms: Sequence[Term], target: Target | None
 ) -> Iterator[Option]:
-    question, sized = searched[which]
-    quality = _quality(question, searched[0][0])
+    """Yield the candidates that meet the targets, in each term.
+
+    Args:
+        ranked: questions with the targets that hold for them, and their candidates, by precision.
+        which: of them.
+        terms: in which they may be paid.
+        target: whose latency is set against money.
+    """
+    question, sized = ranked[which]
+    quality = _quality(question, ranked[0][0])
     rows = [int(row) for row in sized.order]
     if not rows:
         return
@@ -241,7 +251,7 @@ def _options(
     load = replicas.at(_batches(question, sized, replicas, index))
     ttft = percentile_latency(load, "ttft", 0.95)[:, 1]
     e2e, itl = mean_latency(load, "e2e"), mean_latency(load, "itl")[:, 1]
-    latency = _latency(load, question.spec.targets[0]) if question.spec.targets else e2e
+    latency = _latency(load, target) if target else e2e
     saturated = replicas.saturated_rate[:, 0]
     busy = load.requests_per_s / saturated[:, None]
     in_flight = load.requests_per_s[:, 0] * e2e[:, 0]

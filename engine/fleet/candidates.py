@@ -12,7 +12,7 @@ from catalogs.records.accelerators import Accelerator
 from engine.arrays import Floats, Indices, Ints
 from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
-from engine.question.fleet_limits import UnitSizes, rated_watts
+from engine.question.fleet_limits import UnitSizes, given_replicas, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
 from engine.step.memory import (
@@ -122,6 +122,14 @@ class Candidates(Struct, frozen=True):
             ttft_overhead_s=np.array([r.constants["ttft_overhead_s"] for r in self.rates])[self.which],
             arrival_cv=question.spec.traffic.burstiness,
         )
+
+    def fleet_replicas(self, tables: StepTables | None = None) -> Replicas:
+        """Put the candidates under the question's workload behind one router, in a fleet as large as it takes."""
+        spec = self.question.spec
+        rate = self.question.mean_rate
+        given = None if rate else given_replicas(spec.hardware, self.unit_sizes)
+        fleet = None if given is None else np.nan_to_num(given - spec.availability.spare_replicas, nan=1.0)[:, None]
+        return replace(self.replicas(tables), shared_rate=(rate or 0.0) * spec.traffic.peak_factor, fleet=fleet)
 
     @property
     def budget_tokens(self) -> Floats:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import todays_peak_replicas
@@ -44,6 +45,8 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     replicas = best.replicas
     traffic = question.spec.traffic
     replicas_today = todays_peak_replicas(best.counts)
+    if not traffic.concurrency:
+        replicas = replace(replicas, fleet=np.array([[float(replicas_today)]]))
     saturated = float(replicas.saturated_rate[0, 0])
     rates = np.array(CURVE) * saturated
     if traffic.concurrency:

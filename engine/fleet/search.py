@@ -66,7 +66,7 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
     found, rejected = candidates(question)
     found = _within_power(question.spec.hardware, found)
     wanted = question.spec.targets if targets is None else targets
-    return _sized(question, found, found.replicas(), tuple(rejected), wanted)
+    return _sized(question, found, found.fleet_replicas(), tuple(rejected), wanted)
 
 
 def with_targets(question: Question, evaluated: SizedCandidates, targets: Sequence[Target]) -> SizedCandidates:
@@ -221,7 +221,7 @@ def sized_at_rate(
         requests_per_s: that one replica may carry.
         replicas: the candidate under the question's workload, where it is known already.
     """
-    replicas = replicas or found.replicas()
+    replicas = replicas or found.fleet_replicas()
     capacity = np.array([requests_per_s])
     load = replicas.at(batch_at_rate(replicas, capacity[:, None]))
     closed = question.spec.traffic.concurrency

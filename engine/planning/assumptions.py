@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import replica_counts
 from engine.plan import Assumption
+from engine.planning.default_targets import usual_targets
+from engine.planning.phrases import latency_shown
 from engine.question.fleet_limits import HOST_POWER_SHARE
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, target_name
 
 
 def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
@@ -39,6 +41,13 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         return path not in sources or sources[path].kind in ("default", "preset", "derived", "settings")
 
     load = spec.traffic.concurrency or question.mean_rate
+    stated = sources.get("targets")
+    if spec.targets and stated and stated.kind == "default" and stated.detail:
+        held = " and ".join(f"{target_name(t.metric, t.percentile)} {latency_shown(t.seconds)}" for t in spec.targets)
+        eased = "" if spec.targets == usual_targets(question) else ", eased: a request alone takes most of it"
+        without = _count(spec, question, best, spec.serving.utilisation_ceiling * best.replicas.saturated_rate[:, 0])
+        counted = {"without": without} if load and not spec.traffic.concurrency else {}
+        note(f"no target was given: {held}, as for people who wait for the answer{eased}", counted)
     if load and unsaid("traffic.peak_factor"):
         others = [factor for factor in (1.0, 2.0) if factor != spec.traffic.peak_factor]
         counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in others}
@@ -104,7 +113,7 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
     spec = question.spec
     tokens = replace(spec.tokens, prefix_hit=prefix_hit)
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
-    replicas = replace(best.candidates, question=other).replicas(best.replicas.costs.tables)
+    replicas = replace(best.candidates, question=other).fleet_replicas(best.replicas.costs.tables)
     ceiling = spec.serving.utilisation_ceiling
     # Without targets the capacity is a share of saturation, whatever the batch.
     rate = (

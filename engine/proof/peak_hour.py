@@ -1,7 +1,6 @@
 """The peak hour of a few of a fleet's replicas, request by request: how far each target is missed or kept.
 
-At most ``TOGETHER`` replicas share a router that sends each request to the one with the fewest outstanding; a larger
-fleet balances a little better than these few, so that they err to the safe side.
+At most ``ROUTED_TOGETHER`` replicas share a router that sends each request to the one with the fewest outstanding.
 """
 
 from collections.abc import Callable
@@ -18,13 +17,12 @@ from engine.proof.drawn_load import drawn
 from engine.proof.simulated_figures import simulated_targets
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.replica.load import Replicas
+from engine.replica.load import ROUTED_TOGETHER, Replicas
 from engine.replica.performance import performance_at_rate
 from engine.simulation import SimulationResult, StepModel, simulate, step_model_of
 from engine.simulation.routing import DEFAULT_ROUTING
 from engine.workload import Target
 
-TOGETHER = 4
 COUNTED = 2_500
 """Requests enough for an interval of p95; 50 ms in pure Python."""
 COUNTED_P99 = 5_000
@@ -96,7 +94,7 @@ class PeakHour(Struct, frozen=True):
             None where the events that are left do not suffice to know the latencies of a few hundred requests.
         """
         question = self.question
-        together = min(replicas, TOGETHER)
+        together = min(replicas, ROUTED_TOGETHER)
         steps_per_prompt = question.lengths.computed_mean / self.model.budget
         counted = max(round(counted / max(1.0, (3.0 + steps_per_prompt) / 4.0)), FEWEST_COUNTED)
         in_flight = (formula.in_flight if formula else float(self.replicas.seats[0, 0])) * together

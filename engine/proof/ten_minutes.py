@@ -12,8 +12,9 @@ from engine.plan import Moment, MomentName
 from engine.planning.verdict import ChosenFleet
 from engine.proof.budget import FEWEST_COUNTED, MINUTES_EVENTS, Budget
 from engine.proof.drawn_load import drawn_tokens
-from engine.proof.peak_hour import TOGETHER, unless_beyond_doubt
+from engine.proof.peak_hour import unless_beyond_doubt
 from engine.proof.simulated_figures import latency, simulated_targets
+from engine.replica.load import ROUTED_TOGETHER
 from engine.scaling.demand_by_minute import DemandByMinute
 from engine.scaling.replay import ReplayedMinutes
 from engine.simulation import simulate, step_model_of
@@ -82,7 +83,7 @@ def _moment(
     each = each[int(SECONDS_PER_MINUTE) * LEAD_MINUTES - lead_s :]
     fleet = int(ready[-1])
     least = each[-int(lead_s + LEAST_S) :].sum()
-    together = min(max(int(MOST_REQUESTS / least), 1), TOGETHER, fleet)
+    together = min(max(int(MOST_REQUESTS / least), 1), ROUTED_TOGETHER, fleet)
     # The last seconds are those to which a rise leads: they stay where requests are too many.
     held = int(np.searchsorted(np.cumsum(each[::-1]), MOST_REQUESTS / together))
     each = each[-max(held, lead_s + int(LEAST_S)) :]

@@ -21,6 +21,10 @@ from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
 from engine.step.table import StepTables
 
+ROUTED_TOGETHER = 4
+"""Replicas whose seats count as one pool, since a router sends each request to the one with the fewest outstanding; a
+larger fleet balances a little better, so that these few err to the safe side. So many are simulated together too."""
+
 
 class Load(Struct, frozen=True):
     """What replicas do at given batches; all arrays (candidates, batches) unless noted."""
@@ -78,6 +82,15 @@ class Replicas(Struct, frozen=True):
     arrival_cv: float
     """CV of the gaps between arrivals; 1 is Poisson."""
     ladder: RateLadder
+    shared_rate: float = 0.0
+    """Requests/s that one router shares among replicas, as many as it takes; 0: each has arrivals of its own."""
+    fleet: Floats | None = None
+    """(candidates, 1): replicas behind one router, where their number is known."""
+
+    def _pool(self, rate: Floats) -> Floats:
+        """Return how many replicas share their seats at a rate of each."""
+        fleet = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else self.fleet
+        return np.clip(fleet, 1.0, ROUTED_TOGETHER)
 
     @property
     def lengths(self) -> Lengths:
@@ -101,7 +114,9 @@ class Replicas(Struct, frozen=True):
 
     def take(self, index: Indices) -> "Replicas":
         """Return the candidates at ``index``."""
-        return replace(self, costs=self.costs.take(index), seats=self.seats[index], ladder=self.ladder.take(index))
+        fleet = None if self.fleet is None else self.fleet[index]
+        costs, seats, ladder = self.costs.take(index), self.seats[index], self.ladder.take(index)
+        return replace(self, costs=costs, seats=seats, ladder=ladder, fleet=fleet)
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
@@ -159,13 +174,16 @@ class Replicas(Struct, frozen=True):
         free = np.maximum(self.seats - steps.batch, 0.0) * np.sqrt(stiff)
         erlangs = np.minimum(self.seats - free, self.seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
-        seat_wait = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * saturated_rate)
+        # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
+        pool = self._pool(rate)
+        alone = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * saturated_rate)
+        seat_wait = np.maximum(alone / pool, np.minimum(alone, seat_s / self.seats))
         return Waits(
             step=step[..., None],
             beside=beside[..., None],
             behind=(left * behind)[..., None],
             square=(square + 2 * left * behind * (step + beside + behind))[..., None],
-            seat_busy=wait_probability(self.seats, erlangs)[..., None],
+            seat_busy=wait_probability(pool * self.seats, pool * erlangs)[..., None],
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
         )
 

@@ -30,6 +30,7 @@ SEED: Mapping[str, Any] = {
     "model": "llama-3.1-70b",
     "precision.weights": "fp16",
     "hardware.accelerators": ["a100-sxm-80gb"],
+    "default_targets": "none",
 }
 """The question that everyone asks first: 70B in FP16, 10 requests/s of 500 and 200 tokens, on A100-80GB."""
 

@@ -32,11 +32,15 @@ def _answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
         names = f"{', '.join(missed[:SHOWN_MISSED])}{more}"
         of_them = "the target" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} targets"
+        of_them = f"{of_them} that hold by default" if plan.default_targets else of_them
         return first, Paragraph(f"Misses {of_them}: {names}.", "bad")
     if not plan.answer.meets_targets:
         return first, Paragraph("This does not meet what was asked.", "bad")
     if not plan.targets:
         return (first,)
+    if plan.default_targets:
+        held = " and ".join(f"{target_name(t.metric, t.percentile)} {show_seconds(t.target_s)}" for t in plan.targets)
+        return first, Paragraph(f"No target was given: {held} hold at the peak hour.", "good")
     all_of = "the target" if len(plan.targets) == 1 else f"all {len(plan.targets)} targets"
     return first, Paragraph(f"Meets {all_of} at the peak hour.", "good")
 

@@ -22,6 +22,7 @@ def simulated(hours: int) -> tuple[CapacityPlan, SimulatedFleet]:
         traffic=Traffic(requests_per_s=1.0),
         tokens=Tokens(input=TokenDistribution(mean=300), output=TokenDistribution(mean=100)),
         model="llama-3.1-8b",
+        default_targets="none",
         serving=Serving(batch_cap=2),
         hardware=Hardware(accelerators=("l40s",)),
     )

@@ -24,6 +24,7 @@ def answer(row: dict[str, str]) -> tuple[str, str]:
         "traffic.requests_per_s": 2.0,
         "tokens.input.mean": 2000.0,
         "tokens.output.mean": 300.0,
+        "targets": (),
         "hardware.accelerators": [row["accelerator"]],
         "serving.runtime": row["runtime"],
         "precision.weights": row["precision"],

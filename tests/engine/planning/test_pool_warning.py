@@ -20,6 +20,7 @@ ONE_H100 = {
     "traffic.requests_per_s": 0.01,
     "tokens.input.mean": 500,
     "tokens.output.mean": 100,
+    "targets": (),
 }
 
 

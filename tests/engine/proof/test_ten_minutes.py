@@ -4,8 +4,8 @@ from functools import cache
 import pytest
 
 from engine.plan import CapacityPlan, Moment, plan_json
-from engine.proof.peak_hour import TOGETHER
 from engine.proof.ten_minutes import MINUTES, MOST_REQUESTS
+from engine.replica.load import ROUTED_TOGETHER
 from engine.workload import Target
 from tests.engine.proof.test_day import CLIFF, planned, replayed
 
@@ -34,7 +34,7 @@ def test_requests_stay_within_their_bound(rate: float) -> None:
     for moment in told.values():
         assert 0 < moment.requests <= 1.1 * MOST_REQUESTS
         assert 0 < moment.duration_s <= 60 * MINUTES
-        assert 1 <= moment.replicas <= min(TOGETHER, moment.of_replicas) <= plan.fleet.maximum_replicas
+        assert 1 <= moment.replicas <= min(ROUTED_TOGETHER, moment.of_replicas) <= plan.fleet.maximum_replicas
         # What was simulated came at the rate that is told, up to chance.
         came = moment.requests_per_s * moment.replicas * moment.duration_s
         assert moment.requests == pytest.approx(came, rel=0.15)
@@ -45,7 +45,7 @@ def test_fast_replicas_are_seen_for_a_minute_at_least() -> None:
     fast = {"model": "llama-3.1-8b", "hardware__accelerators": ("H100 SXM",)}
     _, told = simulated(**fast, serving__tensor_parallel=1, traffic__requests_per_s=200.0)
     assert 60 <= told["peak"].duration_s < 120
-    assert told["peak"].replicas < TOGETHER
+    assert told["peak"].replicas < ROUTED_TOGETHER
 
 
 def test_the_load_of_a_replica_is_that_of_the_replay() -> None:

@@ -1,6 +1,7 @@
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine.fleet.search import array_of_one, search
@@ -89,7 +90,7 @@ def test_a_plan_that_holds_keeps_its_figures_and_gains_a_verification() -> None:
 
 
 def test_a_plan_without_targets_is_not_simulated() -> None:
-    plan = forecast(spec_of(), CATALOG)
+    plan = forecast(replace(spec_of(), default_targets="none"), CATALOG)
     assert isinstance(plan, CapacityPlan)
     assert plan.verification is None
 
@@ -218,6 +219,7 @@ def long_prompts(rate: float) -> WorkloadSpec:
         traffic=Traffic(requests_per_s=rate),
         tokens=Tokens(input=TokenDistribution(mean=16_000), output=TokenDistribution(mean=500)),
         model="llama-3.1-70b",
+        default_targets="none",
         serving=Serving(tensor_parallel=4, pipeline_parallel=1, runtime="generic"),
         hardware=Hardware(accelerators=("h100-sxm-80gb",)),
     )
