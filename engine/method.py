@@ -20,7 +20,7 @@ from engine.planning.thresholds import thresholds_of
 from engine.planning.verdict import Verdict, formulas_verdict, pool_may_fill
 from engine.proof.day import ReplayedDay, replayed_day
 from engine.question.resolve import resolve
-from engine.workload import Source, WorkloadSpec, with_defaults
+from engine.workload import Source, WorkloadSpec, targets_by_default, with_defaults
 
 
 def forecast(
@@ -56,8 +56,9 @@ def forecast(
     ranking = ranked_candidates(resolve(spec, catalog))
     if isinstance(ranking, NoPlan):
         return ranking
-    verdict = _verified(ranking, refine=refine) if verify else formulas_verdict(ranking)
-    day = replayed_day(verdict.chosen, sources, simulate=verify)
+    by_default = targets_by_default(sources)
+    verdict = _verified(ranking, refine=refine, by_default=by_default) if verify else formulas_verdict(ranking)
+    day = replayed_day(verdict.chosen, sources, simulate=verify and not (by_default and verdict.record is None))
     return plan_of(verdict, day, sources, verify=verify, refine=refine)
 
 
@@ -77,10 +78,22 @@ def _refuse_unrefinable(spec: WorkloadSpec) -> None:
         )
 
 
-def _verified(ranking: Ranking, *, refine: bool) -> Verdict:
-    """Return the verdict on the best candidate, simulated where that could overturn it."""
-    if not (ranking.question.spec.targets or pool_may_fill(ranking.best)):
-        return formulas_verdict(ranking)
+EASILY = 0.5
+"""Of a default target: what the formulas find below it no simulation has overturned."""
+
+
+def _verified(ranking: Ranking, *, refine: bool, by_default: bool) -> Verdict:
+    """Return the verdict on the best candidate, simulated where that could overturn it.
+
+    Args:
+        ranking: the candidates.
+        refine: size the fleet on simulations.
+        by_default: nobody stated the targets.
+    """
+    if not refine and (by_default or not ranking.question.spec.targets) and not pool_may_fill(ranking.best):
+        verdict = formulas_verdict(ranking)
+        if all(result.forecast_s <= EASILY * result.target_s for result in verdict.results):
+            return verdict
     from engine.proof.verification import verified  # the simulator: others need not wait for it
 
     return verified(ranking, refine=refine)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct, to_builtins
 
-from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec
+from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec, targets_by_default
 
 SCHEMA_VERSION = 1
 
@@ -644,8 +644,7 @@ class CapacityPlan(Result, frozen=True):
     @property
     def default_targets(self) -> bool:
         """Whether nobody stated the targets."""
-        source = self.sources.get("targets")
-        return bool(self.targets) and source is not None and source.kind == "default" and bool(source.detail)
+        return bool(self.targets) and targets_by_default(self.sources)
 
 
 LARGE_USD = 1e6

@@ -338,6 +338,12 @@ def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str
     return {**sources, **dict.fromkeys(unsaid, Source("default"))}
 
 
+def targets_by_default(sources: Mapping[str, Source]) -> bool:
+    """Return whether nobody stated the targets that hold."""
+    source = sources.get("targets")
+    return source is not None and source.kind == "default" and bool(source.detail)
+
+
 _RIVALS = {
     "traffic.requests_per_s": ("traffic.concurrency",),
     "traffic.concurrency": ("traffic.requests_per_s",),

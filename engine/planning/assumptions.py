@@ -14,7 +14,7 @@ from engine.question.fleet_limits import HOST_POWER_SHARE
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, target_name
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, target_name, targets_by_default
 
 
 def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
@@ -41,8 +41,7 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         return path not in sources or sources[path].kind in ("default", "preset", "derived", "settings")
 
     load = spec.traffic.concurrency or question.mean_rate
-    stated = sources.get("targets")
-    if spec.targets and stated and stated.kind == "default" and stated.detail:
+    if spec.targets and targets_by_default(sources):
         held = " and ".join(f"{target_name(t.metric, t.percentile)} {latency_shown(t.seconds)}" for t in spec.targets)
         eased = "" if spec.targets == usual_targets(question) else ", eased: a request alone takes most of it"
         without = _count(spec, question, best, spec.serving.utilisation_ceiling * best.replicas.saturated_rate[:, 0])

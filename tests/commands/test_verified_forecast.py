@@ -23,7 +23,7 @@ def test_a_capacity_is_refined_where_it_is_asked_for(fleetcast: Program) -> None
     assert plan["targets"][0]["forecast_s"] == plan["verification"]["targets"][0]["simulated_s"] <= 0.15
     assert "bisection" not in fleetcast(*asked, "--json").tree["provenance"]["method"]
     assert "leave one of them out" in fleetcast.refusal(*asked, "--refine", "--no-verify")
-    assert "there is no target to refine" in fleetcast.refusal(*asked[:-4], "--refine")
+    assert "there is no target to refine" in fleetcast.refusal(*asked[:-4], "--refine", "--default-targets", "none")
 
 
 def test_a_forecast_is_replayed_and_says_so(fleetcast: Program) -> None:
