@@ -46,13 +46,15 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
-    from agent.after_plan.acts.classifier import guesses  # numpy comes with it
-    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_change, is_request
+    from agent.after_plan.acts.classifier import likeliest  # numpy comes with it
+    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_change, is_request, questions_in
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     read = understood(text, base.values, ports)
-    likely = guesses(text)
+    likely = likeliest(text, SURE)
+    if several := questions_in(text, likely[0]):
+        return _answer_several(state, several, ports)
     if is_request(text, read, likely):
         return _answer_read(state, read, ports)
     if likely[0].probability >= SURE and likely[0].act in ANSWERED:
@@ -60,7 +62,25 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     if is_change(read) and not read.unused:
         return _answer_read(state, read, ports)
     acts, asks = did_you_mean(text, likely)
+    if not acts:
+        return state, (said(asks),)
     return replace(state, pending=WhichReading(text, acts, asks)), ()
+
+
+def _answer_several(state: State, questions: tuple[tuple[str, str], ...], ports: Ports) -> Step:
+    """Answer the parts of a line in turn; what follows a variant is asked of it."""
+    new, says = state, list[Say]()
+    for part, act in questions:
+        if act in ("change", "compare"):
+            base = state.branches[-1] if is_chained(part) else state.base
+            after, told = _answer_read(new, understood(part, base.values, ports), ports)
+        else:
+            after, told = answer_act(
+                replace(new, kept=len(new.branches) - 1) if new is not state else new, act, part, ports
+            )
+        new = replace(after, kept=state.kept) if after.branches != state.branches else state
+        says += told
+    return new, tuple(says)
 
 
 def _answer_read(state: State, read: Understood, ports: Ports) -> Step:
@@ -85,7 +105,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
     number = int(digits[0]) if digits else None
     match act:
         case "why" | "why_not":
-            made = state, reasons(text.lower().strip(" ?.!"), state, ports, denied=act == "why_not")
+            made = state, reasons(text.lower().strip(" ?.!"), state, ports, act=act)
         case "cheapest":
             change = Variation({}, {}, "cheapest of all", frozenset({"hardware.accelerators"}))
             made = answer_request(state, Cheapest(change), ports)
@@ -95,7 +115,8 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             made = _keep(state, number)
         case "export":
             name = re.search(r"\S+\.\w+$", text.strip())
-            made = save(state, name[0] if name else "", ports)
+            proposed = _format_named(text)
+            made = save(state, name[0] if name else proposed if proposed != text else "", ports)
         case "help":
             made = state, (Talk((Facts(HELP_PLANNED), Facts(HELP))),)
         case _:
@@ -207,7 +228,9 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         return state, (made,)
     new, branch = made
     if new is state:
-        return state, (said(f"That is plan {branch.number} already: {branch.label}. 'show {branch.number}' opens it."),)
+        same = f"{change.label[:1].upper()}{change.label[1:]}" if change.label else "That"
+        text = f"{same}: plan {branch.number} ({branch.label}) has that already. 'show {branch.number}' opens it."
+        return state, (said(text),)
     against = state.branches[branch.against]
     return new, (*difference(branch, against), said(f"'keep {branch.number}' makes it the plan, 'back' drops it."))
 
@@ -305,7 +328,7 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         rest: what stands behind 'save'.
         ports: of the conversation, to what lies outside it.
     """
-    name = rest.strip()
+    name = _format_named(rest.strip())
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
         proposed = plan_file()
         text = f"Save the plan as {proposed}? Enter or yes does; or say another name that ends in {suffixes_shown()}."
@@ -326,6 +349,22 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         )
         return replace(state, pending=NameFile(proper, name, text)), ()
     return _written(state, name, ports, state)
+
+
+_FORMATS: Final = (
+    (r"markdown|\.md|a report", "plan.md"),
+    (r"csv|excel|spreadsheet|xlsx", "plan.csv"),
+    (r"html|web ?page", "plan.html"),
+    (r"json", "plan.json"),
+)
+_NAMED: Final = re.compile(r"\S+\.\w+\s*$")
+
+
+def _format_named(name: str) -> str:
+    """Return the file that a format is written to which is named in words: 'to markdown please'; else the words."""
+    if _NAMED.search(name) or not any(re.search(rf"\b(?:{words})\b", name, re.I) for words, _ in _FORMATS):
+        return name
+    return next(file for words, file in _FORMATS if re.search(rf"\b(?:{words})\b", name, re.I))
 
 
 def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:

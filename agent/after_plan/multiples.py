@@ -63,6 +63,8 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
         subject = "lengths"
     if subject in ("peak", "growth") and numeric:
         return None  # "peak 2x" states the factor: the reader's
+    if subject is None and re.search(r"\bas (?:much|many)\b", around, re.I):
+        subject = "traffic"
     if subject is None:
         # "what if it doubles" is about the traffic; "2x H100" is not about a factor.
         if numeric or not re.fullmatch(r"\W*(it|that|this|they|we|everything)?\W*", around, re.I):

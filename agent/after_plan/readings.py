@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agent.after_plan.acts.classifier import Guess
+from agent.after_plan.acts.classifier import Guess, guesses
 from agent.after_plan.replies.table import REPLIES
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
@@ -14,8 +14,11 @@ seven of those are right; below it the two likeliest are offered."""
 _OVERRULES: Final = 0.9
 """Probability from which an act is answered although rules read a change in the line."""
 _CHANGES: Final = frozenset({"change", "compare", "cheapest", "keep"})
+_NO_QUESTION: Final = ("unrelated", "smalltalk")
 ANSWERED: Final = frozenset({*REPLIES, "why", "why_not", "cheapest", "show", "export", "help", "keep"})
 """Acts that a line can be answered as; a change and a comparison need values that rules must find."""
+_FRAGMENT: Final = 4
+"""Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""
 _ASKS: Final = re.compile(
     r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay)\W+)*(?:is|are|do|does|did|can|could|will|would|should|how|which|where|when|who|"
     r"what(?! (?:if|about)\b))\b",
@@ -38,10 +41,13 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
         case Why():
             return first.act in ("why", "why_not") or bool(re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I))
         case WhatIf() | Cheapest() | Ask():
-            plain = not _ASKS.search(text) and not read.unused and first.probability < _OVERRULES
-            return first.act in _CHANGES or plain
+            short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
+            plain = not read.unused and first.probability < _OVERRULES and (short or not _ASKS.search(text))
+            return plain or (first.act in _CHANGES and (first.probability >= SURE or not read.unused))
         case Unclear(_, nothing):
-            return not nothing or (bool(read.notes) and (first.act == "change" or first.probability < SURE))
+            if first.probability >= SURE and first.act in REPLIES:
+                return False
+            return not nothing or bool(read.notes)
 
 
 def is_change(read: Understood) -> bool:
@@ -56,10 +62,34 @@ def did_you_mean(text: str, likely: tuple[Guess, ...]) -> tuple[tuple[str, ...],
         text: the line.
         likely: its acts, the likeliest first.
     """
-    offered = [guess for guess in likely if guess.act in ANSWERED][:2]
+    offered = [guess for guess in likely if guess.act in ANSWERED and guess.act not in _NO_QUESTION][:2]
     readings = " or ".join(f"{number}: {guess.reads} ('{guess.ask}')" for number, guess in enumerate(offered, start=1))
     lead = f"I am not sure what {quoted(text)} asks of the plan."
+    if likely[0].act in _NO_QUESTION:
+        return (), f"{quoted(text)} is nothing that I know about the plan; 'help' lists what can be asked."
     return (
         tuple(guess.act for guess in offered),
         f"{lead} Did you mean {readings}? A number chooses; 'help' lists more.",
     )
+
+
+_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\band\b)\s+(?=\S)", re.I)
+_SEVERAL: Final = 0.7
+"""Probability from which a part of a line is a question of its own."""
+
+
+def questions_in(text: str, whole: Guess) -> tuple[tuple[str, str], ...]:
+    """Return the parts of a line that ask different things, each with its act; nothing where it asks one.
+
+    Args:
+        text: the line.
+        whole: its likeliest act.
+    """
+    if whole.probability >= _OVERRULES:
+        return ()
+    parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
+    likely = [guesses(part)[0] for part in parts]
+    if len(parts) < 2 or any(guess.probability < _SEVERAL for guess in likely):
+        return ()
+    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True)}
+    return tuple((part, act) for act, part in acts.items()) if len(acts) > 1 else ()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.after_plan.acts.phrases import is_one_slip
 from agent.after_plan.multiples import scaled
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
@@ -37,8 +38,9 @@ _WITHOUT: Final = tuple(
 )
 """What a line may do without: its pattern, the values by path, the variant's label."""
 _OPENING: Final = re.compile(
-    r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:(?:what|how)"
-    r"(?:\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
+    r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:same(?: thing)?(?=\s+(?:with|on|in)\b)|"
+    r"(?:redo|rerun)(?: it)?(?=\s+(?:with|on)\b)|(?:what|wat|how)"
+    r"(?:\s+would\s+change\s+if(?:\s+we\s+(?:moved|switched|went)\s+to)?|\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
     r"let'?s\s+(?:say|try))?\s*"
     # A supposition in the past tense is no tale of another time.
     r"(?:(?<=if )(?:we|i|it|they|this|that)\s+(?:ran|served|handled|saw)\s+)?",
@@ -79,6 +81,56 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     return _variant(said, base, ports)
 
 
+_TARGETS: Final = {
+    "ttft": r"ttft|first token|first word",
+    "itl": r"\bitl\b|tpot|between tokens",
+    "e2e": r"e2e|end[- ]to[- ]end",
+}
+_NO_TARGET: Final = re.compile(
+    r"(?:remove|drop|scrap|forget|ditch|delete|cancel|lift|nobody cares about|no one cares about|we don'?t (?:need|care"
+    r" about)"
+    r"|without)\s+(?:(?:the|that|this|a|any|our|all|about)\s+)*(?:(?P<metric>ttft|itl|tpot|e2e|end[- ]to[- ]end|"
+    r"first"
+    r" (?:token|word)|latency|p9\d)\s*)*(?:latency\s+)?(?:targets?|requirements?|limits?|promises?|slos?|slas?|goals?|"
+    r"any ?more|(?<=ttft)|(?<=itl)|(?<=token))(?:\s*(?:any ?more|please))?",
+    re.I,
+)
+"""A target that is taken back, or all of them where no metric is named."""
+_SPELT: Final = (
+    "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
+    "replicas target targets traffic what quantise"
+).split()
+_ARROW: Final = re.compile(r"(?:from\s+)?\b([a-z]+\d+)\s*(?:->|→|=>|\bto\b)\s*([a-z]+\d+)\b", re.I)
+_SIZED: Final = re.compile(
+    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to)? \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)", re.I
+)
+
+
+_SPARE: Final = re.compile(
+    r"\b(?:(?:put|add|ajoute[rz]?|füge|añade|agrega) )?(?:a|an|one|another|une?|eine?|una?) (?:hot |warm )?(?:standby|"
+    r"(?:r[ée]plique|replik|replica|réplica) (?:de (?:secours|reserva)|als reserve)|reserve)(?: mehr| más| de plus| on"
+    r" top| beside it)?",
+    re.I,
+)
+_NO_SPARE: Final = re.compile(
+    r"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?", re.I
+)
+
+
+def _in_plain_words(said: str) -> str:
+    """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'prompts of 6k' in tokens."""
+    said = _NO_SPARE.sub("without spares", _SPARE.sub("one spare replica", said))
+    words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
+    plain = _ARROW.sub(lambda found: f"with {found[2]}", " ".join(words))
+    plain = re.sub(r"\bquanti[sz]e (?:it|this|that|the model)\b(?! to| in)", "with int4", plain, flags=re.I)
+    return _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain)
+
+
+def _one_slip_from(word: str, right: str) -> bool:
+    bare = word.lower().strip(",.?!")
+    return len(bare) > 3 and bare[0] == right[0] and bare not in _SPELT and is_one_slip(bare, right)
+
+
 def is_chained(text: str) -> bool:
     """Return whether a line goes on from the last variant: 'and with fp8'."""
     return bool(_CHAINED.match(text))
@@ -117,6 +169,7 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
 
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     chained = is_chained(said)
+    said = _in_plain_words(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     values: dict[str, Any] = {}
@@ -129,11 +182,22 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
             details |= dict.fromkeys(fixed, match[0])
             labels.append(label)
             text = f"{text[: match.start()]} {text[match.end() :]}"
+    if "targets" not in values and (match := _NO_TARGET.search(text)):
+        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
+        values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
+        details["targets"] = match[0]
+        labels.append(f"no {metric.upper()} target" if metric else "no targets")
+        text = f"{text[: match.start()]} {text[match.end() :]}"
     rest: list[str] = []
     for clause in filter(None, _CLAUSE.split(text)):
         multiplied = scaled(clause, base)
         if isinstance(multiplied, Unclear):
             return Understood(multiplied)
+        if multiplied is None and rest:
+            # 'chattier answers, about double': the factor is of the clause before it.
+            joined = scaled(f"{rest[-1]} {clause}", base)
+            multiplied = joined if isinstance(joined, list) and scaled(rest[-1], base) is None else None
+            rest = rest[:-1] if multiplied else rest
         if multiplied is None:
             rest.append(clause)
             continue

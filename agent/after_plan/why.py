@@ -15,11 +15,11 @@ from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_second
 from engine.plan import CapacityPlan, Latency, Rejection
 from engine.workload import target_name
 
-_NOT: Final = re.compile(r"\bnot\b|\binstead of\b|n't\b", re.I)
+_NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
 _TOPICS: Final = (
     ("cost", r"\b(cost|costs|price|bill|expensive|dear|money|budget|\$[\d,.]+k?|usd|month)\b|\$"),
-    ("ttft", r"\bttft\b|first token|\bwait"),
     ("itl", r"\b(itl|tpot)\b|between tokens|slow(er)? tokens|token gap"),
+    ("ttft", r"\bttft\b|first token|\bwait|\blatency|\d ?ms\b|\bp(50|90|95|99)\b|\bslow\b"),
     ("e2e", r"\be2e\b|end to end|whole request"),
     ("parallelism", r"\b(tp|pp|dp|ep) ?\d*\b|tensor|pipeline|parallel"),
     ("memory", r"\b(memory|vram|fit|fits|kv|headroom)\b"),
@@ -28,6 +28,11 @@ _TOPICS: Final = (
     ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
     ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^\d+$"),
 )  # fmt: skip
+_CHOICE: Final = re.compile(
+    r"\b(?:this|that|these|cette|ce|diese\w*|esta) (?:card|gpu|accelerator|chip|carte|karte|grafikkarte)s?\b|"
+    r"\b(?:picked|chose|chosen|choose|speaks for)\b",
+    re.I,
+)
 SAME: Final = 0.1
 """A figure within so much of the plan's own is meant to be it."""
 HINT: Final = (
@@ -35,31 +40,46 @@ HINT: Final = (
 )
 
 
-def reasons(subject: str, state: State, ports: Ports, *, denied: bool = False) -> tuple[Say, ...]:
+def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple[Say, ...]:
     """Return why a figure or a choice of the kept plan is what it is.
 
     Args:
         subject: what stands behind 'why', in lower case.
         state: with a plan.
         ports: of the conversation, to what lies outside it.
-        denied: it asks why something was not chosen, in whatever words.
+        act: why or why_not, where the classifier named it.
     """
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
-    if denied or _NOT.search(subject):
-        from agent.after_plan.replies.asked import Asked
-        from agent.after_plan.replies.choices import why_not
-
-        return _shown(why_not(Asked(subject, state, ports, plan)) or _why_not(subject, plan, state, ports))
     topic = next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
-    if topic == "parallelism":
-        return _shown(_parallelism(plan, state, ports))
-    if topic:
-        return (*_other_figure(topic, subject, plan), *_shown(FIGURES[topic](plan)))
-    if _names(subject, ports):
-        return _shown(_why_this(subject, plan, state, ports))
-    return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
+    other: tuple[Say, ...] = ()
+    if act == "why_not" or _NOT.search(subject):
+        blocks = _denied(subject, plan, state, ports)
+    elif topic == "parallelism":
+        blocks = _parallelism(plan, state, ports)
+    elif _CHOICE.search(subject) or (not topic and _names(subject, ports)):
+        blocks = _why_this(subject if _names(subject, ports) else plan.chosen.accelerator_name, plan, state, ports)
+    elif topic or act:
+        other, blocks = _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
+    else:
+        return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
+    return (*other, *_shown(blocks))
+
+
+def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
+    """Return why what the words name was not chosen; where they name nothing, what lost to the plan."""
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.replies.choices import accelerators_in, why_not
+
+    asked = Asked(subject, state, ports, plan)
+    other = why_not(asked)
+    if other:
+        return other
+    named = accelerators_in(asked)
+    if named or _names(subject, ports):
+        return _why_not(ports.catalog.accelerators[named[0]].name if named else subject, plan, state, ports)
+    return _why_this(plan.chosen.accelerator_name, plan, state, ports)
 
 
 def _shown(blocks: Explanation) -> tuple[Say, ...]:

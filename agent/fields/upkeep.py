@@ -12,7 +12,7 @@ AVAILABILITY: Final = (
         "availability.spare_replicas", "--spare-replicas", read_spares, "N", "Beyond the load; none by default.",
         label="spare replicas", answer="{} spare replicas", slot="availability", answers=True,
         plausible=Plausible(0, 1000, "spare replicas", whole=True),
-        absent=Absent(0, "no spare replicas", r"(?:spares?|redundancy)(?: replicas?)?", "no spares"),
+        absent=Absent(0, "no spare replicas", r"(?:spares?|redundancy|standby)(?: replicas?)?", "no spares"),
     ),
     Field(
         "availability.minimum_replicas", "--min-replicas", read_whole, "N", "At least so many.",

@@ -1,5 +1,6 @@
 """Which act a line is: the likeliest first, each with its probability."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,11 @@ WEIGHTS: Final = Path(__file__).parent / "weights.npy"
 LEARNED: Final = WEIGHTS.with_name("learned.json")
 BIAS: Final = 0.3
 """The value of the feature that every line has."""
+
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s+|\s+[-–]\s+")
+_SHORTEST_SENTENCE: Final = 3
+"""Words."""
 
 
 class Guess(Struct, frozen=True):
@@ -41,6 +47,21 @@ def guesses(text: str) -> tuple[Guess, ...]:
         Guess(known.acts[at], float(probabilities[at]), known.reads[at], known.asks[at])
         for at in np.argsort(-probabilities, kind="stable")
     )
+
+
+def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
+    """Return the guesses of a line, or of the one sentence in it that says most plainly what is asked.
+
+    Args:
+        text: the line.
+        sure: probability from which the whole line decides.
+    """
+    whole = guesses(text)
+    if whole[0].probability >= sure:
+        return whole
+    sentences = [sentence for sentence in _SENTENCE_END.split(text) if len(sentence.split()) >= _SHORTEST_SENTENCE]
+    alone = [guesses(sentence) for sentence in sentences] if len(sentences) > 1 else []
+    return max((whole, *alone), key=lambda ranked: ranked[0].probability)
 
 
 class Learned(Struct, frozen=True):

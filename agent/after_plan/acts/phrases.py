@@ -88,9 +88,9 @@ class Concepts:
     def _near(self, word: str) -> tuple[str, ...]:
         """Return the concepts of the first word that is one slip away: a letter more, less, other, or two swapped."""
         for known, is_whole in self._by_letter.get(word[0], ()):
-            if is_whole and _is_one_slip(word, known):
+            if is_whole and is_one_slip(word, known):
                 return self._whole[known]
-            if not is_whole and any(_is_one_slip(word[: len(known) + more], known) for more in (-1, 0, 1)):
+            if not is_whole and any(is_one_slip(word[: len(known) + more], known) for more in (-1, 0, 1)):
                 return self._beginnings[known]
         return ()
 
@@ -145,7 +145,8 @@ def _of_concepts(names: Iterable[str]) -> Iterator[tuple[str, float]]:
             yield f"t{name} {other}", _CONCEPT_PAIR
 
 
-def _is_one_slip(word: str, known: str) -> bool:
+def is_one_slip(word: str, known: str) -> bool:
+    """Return whether a word is another but for a letter more, less, other, or two swapped."""
     if word == known or abs(len(word) - len(known)) > 1:
         return False
     same = 0

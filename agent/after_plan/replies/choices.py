@@ -21,6 +21,8 @@ _NONE: Final = frozenset[str]()
 def other_models(asked: Asked) -> Explanation:
     """Return models for the purpose that is named, or the usual ones, on the accelerators and the load of the plan."""
     plan, catalog = asked.plan, asked.ports.catalog
+    if asked.has("largest|biggest|bigger") and not asked.has("cheaper|smaller"):
+        return _largest(asked)
     purpose = purpose_in(asked.words)
     proposals = model_proposals()
     entries = (
@@ -52,6 +54,61 @@ def other_models(asked: Asked) -> Explanation:
             f"'with {entries[0].id}' plans one in full; 'fleetcast catalog models' lists all. Proposed as of"
             f" {proposals.checked}; whether its answers are good enough only your own cases can tell."
         ),
+    )
+
+
+_LIKED: Final = ("llama", "qwen", "gpt-oss", "mistral", "deepseek", "gemma", "glm")
+"""Families that are looked through for the largest model."""
+
+
+def _largest(asked: Asked) -> Explanation:
+    """Return the largest models whose weights and a few requests fit a number of the plan's accelerators."""
+    plan, catalog = asked.plan, asked.ports.catalog
+    count = asked.count_of(rf"{GPUS}|of (?:them|these|those)") or plan.chosen.accelerators_per_replica
+    memory = count * catalog.accelerators[plan.chosen.accelerator].memory_gib * 2**30
+    sized = sorted(
+        (
+            (model.published.total_billions, model.id)
+            for model in catalog.models.values()
+            if model.published and model.family.startswith(_LIKED) and model.published.total_billions * 0.5e9 < memory
+        ),
+        reverse=True,
+    )
+    free = LIMITS | LOAD | {"precision.weights", "precision.kv_cache", "availability.spare_replicas", "targets"}
+    rows: list[tuple[Cell, ...]] = []
+    for billions, identity in sized[:24]:
+        for weights in (None, "fp8", "int4"):
+            values: dict[str, Any] = {
+                "model": identity,
+                "hardware.accelerators": (plan.chosen.accelerator,),
+                "hardware.accelerator_count": count,
+            }
+            ((_, found),) = _sketched(
+                asked, ((identity, values | ({"precision.weights": weights} if weights else {}), free),)
+            )
+            if isinstance(found, CapacityPlan) and all(row[1] != f"{billions:.0f} billion" for row in rows):
+                rows.append(
+                    (
+                        found.chosen.model_name,
+                        f"{billions:.0f} billion",
+                        found.chosen.precision.weights.upper(),
+                        show_rate(found.answer.holds_to_requests_per_s),
+                    )
+                )
+                break
+        if len(rows) == 3:
+            break
+    columns = (
+        Column("model"),
+        Column("parameters", "right"),
+        Column("weights"),
+        Column("holds, without targets", "right"),
+    )
+    lead = f"The largest that fit {count} × {plan.chosen.accelerator_name}, of the families that are used most:"
+    return (
+        *paragraphs(lead),
+        Table(columns, tuple(rows)),
+        *paragraphs("'fleetcast catalog models --fits' lists all of the catalog."),
     )
 
 
@@ -291,6 +348,7 @@ def why_not(asked: Asked) -> Explanation | None:
         "with ",
         asked.words,
     )
+    wished = re.sub(r"^.*\b(?:and|but|,) (?:not|no)\b", "with", wished)
     reading = asked.ports.read(wished, asked.ports.catalog, asked_path=None, known=asked.values)
     values = dict(reading.values)
     vendor = next(

@@ -15,7 +15,14 @@ from engine.workload import target_name
 _METRICS: Final = (
     ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
     ("itl", "ITL", "itl|tpot|inter token|inter-token|per output token|between tokens|token gap"),
-    ("e2e", "E2E", "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete"),
+    (
+        "e2e",
+        "E2E",
+        (
+            "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete|full"
+            " answer|whole answer"
+        ),
+    ),
 )
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 _PAGE_TOKENS: Final = 650
@@ -26,14 +33,12 @@ def latency(asked: Asked) -> Explanation:
     """Return latencies at the peak, the percentile that is asked first."""
     plan = asked.plan
     metrics = [metric for metric in _METRICS if asked.has(metric[2])] or list(_METRICS)
-    wanted = next(
-        (p for p in _PERCENTILES if asked.has(rf"{p}(?!\.)")),
-        "p50" if asked.has("median") else "mean" if asked.has("mean|average") else "",
-    )
-    rare = (
-        ""
-        if not asked.has(r"p99\.9+|p999+")
-        else "Beyond p99 nothing is forecast: the tail there is the runtime's and the network's more than the load's. "
+    rare = asked.has(r"p99\.9+|p999+|thousand|99\.9")
+    wanted = "p99" if rare else _percentile_in(asked)
+    refused = (
+        "Beyond p99 nothing is forecast: that tail is the runtime's and the network's more than the load's. "
+        if rare
+        else ""
     )
     off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
     at = plan.performance.at_mean if off_peak else plan.performance.at_peak
@@ -42,7 +47,7 @@ def latency(asked: Asked) -> Explanation:
         for metric, name, _ in metrics
     )
     lead = (
-        f"{rare}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server with"
+        f"{refused}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server with"
         " queueing."
     )
     columns = (
@@ -63,7 +68,51 @@ def latency(asked: Asked) -> Explanation:
             if plan.bands
             else ""
         )
-    return (*paragraphs(lead), Table(columns, rows), *paragraphs(doubt))
+    return (*paragraphs(lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+
+
+def _beyond(asked: Asked) -> str:
+    """Return how many requests wait longer than a stated time for their first token."""
+    match = re.search(r"(\d+(?:\.\d+)?|one|two|three|five|ten) ?(ms|milliseconds?|s|secs?|seconds?)\b", asked.words)
+    if match is None:
+        return ""
+    number = {"one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}.get(match[1]) or float(match[1])
+    limit_s = number * (0.001 if match[2].startswith("m") else 1.0)
+    ttft = asked.plan.performance.at_peak.ttft_s
+    within = [part for part in _PERCENTILES if getattr(ttft, part) <= limit_s]
+    if not within:
+        return f"More than half wait longer than {show_seconds(limit_s)} for the first token in the busiest hour."
+    share = 100 - int(within[-1].strip("p"))
+    return (
+        f"At most {share} of 100 wait longer than {show_seconds(limit_s)} for the first token: {within[-1]} is"
+        f" {show_seconds(getattr(ttft, within[-1]))}."
+    )
+
+
+def _stages(asked: Asked) -> str:
+    """Return what a latency is made of, where that is asked."""
+    if not asked.has("dominates?|made of|made up|where do|go|comes? from|parts?|share|contributes?|makes up"):
+        return ""
+    plan = asked.plan
+    idle, at_peak = plan.performance.at_mean.ttft_s, plan.performance.at_peak.ttft_s
+    return (
+        f"TTFT is the wait for a place in a step and the prefill of {show_count(plan.spec.tokens.input.mean)} prompt"
+        f" tokens; at the mean rate its median is {show_seconds(idle.p50)}, in the busiest hour"
+        f" {show_seconds(at_peak.p50)}, and the p95 of {show_seconds(at_peak.p95)} is that of long prompts behind"
+        " others: the queue and the length of prompts dominate it. E2E is TTFT and"
+        f" {show_count(plan.spec.tokens.output.mean)} tokens at {show_seconds(plan.performance.at_peak.itl_s.mean)}."
+    )
+
+
+def _percentile_in(asked: Asked) -> str:
+    """Return the percentile that a line asks for, or the mean; empty where it asks for none."""
+    words = (
+        *((f"p{n}", rf"p{n}|{n}(?:th|st)|{n} ?% of") for n in (99, 95, 90, 50)),
+        ("p50", "median"),
+        ("mean", "mean|average"),
+        ("p99", "one in a hundred|slowest|tail"),
+    )
+    return next((name for name, pattern in words if asked.has(pattern)), "")
 
 
 def _of(at: object, metric: str) -> Latency:
@@ -129,8 +178,10 @@ def memory(asked: Asked) -> Explanation:
         f" {show_figure(free * each.kv_cache_bytes / GIB)} GiB on each {plan.chosen.accelerator_name}; weights take"
         f" {show_figure(each.weights_bytes / GIB)} of {show_figure(each.total_bytes / GIB)} GiB."
     )
+    pool = plan.memory.kv_cache_tokens or plan.memory.kv_cache_pool_bytes / plan.memory.kv_cache_bytes_per_token
     token = (
-        f"A token takes {show_bytes(plan.memory.kv_cache_bytes_per_token)} of KV over the replica, a request of mean"
+        f"The pool of a replica holds {show_count(pool)} tokens, {show_count(pool * free)} of them free at the peak. A"
+        f" token takes {show_bytes(plan.memory.kv_cache_bytes_per_token)} of KV over the replica, a request of mean"
         f" length {show_bytes(plan.memory.kv_cache_bytes_per_sequence)}. When the pool is full, the runtime makes"
         " requests wait or begin anew; it does not run out of memory."
     )
@@ -141,24 +192,36 @@ def context(asked: Asked) -> Explanation:
     """Return how long one request may be, by the model and by the memory of a replica."""
     plan = asked.plan
     native = plan.spec.architecture.max_context if plan.spec.architecture else _model_context(asked)
-    most = plan.spec.serving.context_window or native
-    pool = plan.memory.kv_cache_tokens
-    kept = (
-        f" KV cache of a replica holds {show_count(pool)} tokens, so {show_figure(pool / most)} such requests at once."
-        if pool and most
-        else ""
-    )
-    lead = (
-        f"Prompt and answer together: {show_count(most)} tokens, about {show_count(most / _PAGE_TOKENS)} pages."
-        if most
-        else "The model's limit is not known."
-    )
+    most, pool = plan.spec.serving.context_window or native, plan.memory.kv_cache_tokens or 0
+    number = re.search(r"\b(\d+(?:\.\d+)?)(k)?\b(?: tokens?| pages?)?", asked.words)
+    wanted = float(number[1]) * (1000 if number[2] else 1) if number else 0.0
+    if number and "page" in number[0]:
+        wanted *= _PAGE_TOKENS
+    asks = ""
+    if wanted >= 1000 and most:
+        fits = wanted <= min(native or most, pool or wanted)
+        asks = (
+            f"{'Yes' if fits else 'No'}: {show_count(wanted)} tokens in one request {'fit' if fits else 'do not fit'}; "
+            + (f"the pool holds {show_figure(pool / wanted)} of them at once." if pool else "the pool is not known.")
+        )
+    lead = "The model's limit is not known."
+    if most:
+        each = (
+            f" A replica's KV cache holds {show_count(pool)} tokens, {show_figure(pool / most)} such requests."
+            if pool
+            else ""
+        )
+        lead = (
+            f"Prompt and answer together: {show_count(most)} tokens, about {show_count(most / _PAGE_TOKENS)}"
+            f" pages.{each}"
+        )
     mean = plan.spec.tokens.input.mean
     text = (
-        f"The plan is for prompts of {show_count(mean)} tokens on average; longer ones are taken, and cost others their"
-        f" latency. 'prompts of {show_count(min(most or 8192, 16000))} tokens' plans for them."
+        f"The plan is for prompts of {show_count(mean)} tokens on average. The limit itself costs nothing; long prompts"
+        f" do, by what they take of the pool and of others' latency: 'prompts of {show_count(min(most or 8192, 16000))}"
+        " tokens' plans for them, 'with a context window of 32k' for a lower limit."
     )
-    return paragraphs(f"{lead}{kept}", text)
+    return paragraphs(asks, lead, text)
 
 
 def _model_context(asked: Asked) -> int:
@@ -249,6 +312,18 @@ def power(asked: Asked) -> Explanation:
 def instance(asked: Asked) -> Explanation:
     """Return whose instances, which, where, how many and on which terms."""
     plan, offer = asked.plan, asked.plan.chosen.offer
+    provider = asked.said("money.provider")
+    if provider and (offer is None or provider != offer.provider):
+        there = asked.sketch(
+            {"money.provider": provider, "hardware.accelerators": (plan.chosen.accelerator,)},
+            frozenset({"money.region"}),
+        )
+        if not isinstance(there, CapacityPlan) or there.chosen.offer is None:
+            return paragraphs(
+                f"{provider} has no instance of {plan.chosen.accelerator_name} that I know; 'is it cheaper on"
+                f" {provider}' says what it has instead."
+            )
+        plan, offer = there, there.chosen.offer
     if offer is None:
         return paragraphs(
             f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name};"
@@ -284,7 +359,7 @@ def fleet(asked: Asked) -> Explanation:
         f" cache in {chosen.precision.kv_cache.upper()}, on {chosen.runtime} {chosen.runtime_version}. At night"
         f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}."
     )
-    bill = f"{usd_shown(plan.cost.monthly_usd)} a month."
+    bill = f"{usd_shown(plan.cost.monthly_usd)} a month. 'why so many GPUs' has the sum."
     return paragraphs(lead, layout, bill)
 
 
@@ -345,15 +420,25 @@ def start(asked: Asked) -> Explanation:
     if not chosen.command:
         return paragraphs(f"No command is known that starts {chosen.runtime} like this.")
     flags = Facts(tuple((f"{flag.flag} {flag.value}".strip(), flag.why) for flag in chosen.flags))
+    cap = next((flag.value for flag in chosen.flags if "num-seqs" in flag.flag or "max-running" in flag.flag), "")
+    seats = ""
+    if asked.has("max-num-seqs|num-seqs|max_num_seqs|seats|max-running-requests"):
+        peak, held = asked.plan.performance.at_peak, asked.plan.memory.max_concurrent_sequences
+        seats = (
+            f"{'Set to ' + cap if cap else 'No cap is set'}: {show_figure(peak.in_flight)} requests are in flight at"
+            f" the peak and memory holds {show_count(held)}; anything between {show_count(round(2 * peak.in_flight))}"
+            " and that changes nothing, a smaller cap makes requests wait."
+        )
     many = (
         f"Start {asked.plan.fleet.replicas} of them behind a load balancer that routes to the least requests in flight."
     )
     cluster = (
-        "'save plan.json' keeps the plan; exports for a cluster are listed by 'save' with another suffix."
-        if asked.has("kubernetes|k8s|helm|compose|manifest|yaml|docker")
+        "Files for Kubernetes, Helm, Terraform or Docker are not written: put this command into yours, with so many"
+        " accelerators a container and so many replicas; 'autoscaler target' has the numbers for scaling."
+        if asked.has("kubernetes|k8s|helm|compose|manifest|yaml|docker|terraform|ansible|chart|values")
         else ""
     )
-    return (Command(chosen.command, start_lead(chosen)), flags, *paragraphs(many, cluster))
+    return (Command(chosen.command, start_lead(chosen)), flags, *paragraphs(seats, many, cluster))
 
 
 def load_test(asked: Asked) -> Explanation:

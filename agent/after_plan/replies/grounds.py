@@ -185,9 +185,33 @@ def network(asked: Asked) -> Explanation:
     )
 
 
+def smalltalk(asked: Asked) -> Explanation:
+    """Answer a word between people briefly."""
+    if asked.has("who|what are|are you|human|person|robot|ai|name|made you|how are"):
+        return paragraphs(
+            "I am a program that plans capacity, neither a person nor a language model. Ask on about the plan; 'help'"
+            " lists what can be asked."
+        )
+    return paragraphs("Glad to help. The plan stands; 'help' lists what else can be asked, 'save plan.json' keeps it.")
+
+
+def unrelated(asked: Asked) -> Explanation:
+    """Say that a line is not about the plan."""
+    return paragraphs(
+        "That is not about this plan, and nothing of it is used: I know what serving language models takes, and no"
+        " more. 'help' lists what can be asked."
+    )
+
+
 def supply(asked: Asked) -> Explanation:
     """Say that stock and lead times are not known, and what can be."""
-    others = ", ".join(dict.fromkeys(other.accelerator_name for other in asked.plan.alternatives[:3]))
+    others = ", ".join(
+        dict.fromkeys(
+            other.accelerator_name
+            for other in asked.plan.alternatives
+            if other.accelerator != asked.plan.chosen.accelerator
+        )
+    )
     return _cannot(
         "whether these are in stock, when they are delivered or how often spot capacity is taken back changes daily,"
         " and is in no public list.",
@@ -199,6 +223,19 @@ def supply(asked: Asked) -> Explanation:
 
 def terms(asked: Asked) -> Explanation:
     """Say that warranty, support, discounts and compliance are the vendor's."""
+    if asked.has(
+        r"gdpr|hipaa|soc ?2|compliant|compliance|legal|privacy|secure|safe|data protection|processing"
+        r" agreement|datenschutz\w*"
+    ):
+        offer = asked.plan.chosen.offer
+        where = (
+            f"The plan rents from {offer.provider}{f' in {offer.region}' if offer.region else ''}. " if offer else ""
+        )
+        return _cannot(
+            "I give no legal advice and know no certificates.",
+            f"{where}What a plan can do: keep to a region ('in frankfurt'), a provider, or your own hardware. Ask your"
+            " data protection officer, and the provider for a data processing agreement and its certificates.",
+        )
     return _cannot(
         "warranty, support, discounts, liability and certificates are between you and the vendor or provider; the plan"
         " has list prices.",

@@ -1,17 +1,22 @@
 """How much a fleet carries, how long it suffices, and how busy it is."""
 
+import re
 from math import ceil, log
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.sums import FIGURES, Explanation
+from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_MONTH, show_count, show_figure, show_percent, show_rate
 from engine.plan import CapacityPlan, NoPlan
 
-GPUS: Final = r"gpus?|cards?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|t4s?|v100s?"
-NODES: Final = r"nodes?|servers?|machines?|box(?:es)?|hosts?|dgx"
+GPUS: Final = (
+    r"gpus?|cards?|cartes?|karten?|tarjetas?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|"
+    r"t4s?|v100s?"
+)
+NODES: Final = r"nodes?|knoten|noeuds?|nœuds?|nodos?|servers?|serveurs?|machines?|box(?:es)?|hosts?|dgx"
 REPLICAS: Final = r"replicas?|copies|pods?"
 _USUAL_GROWTH: Final = (0.2, 0.5, 1.0)
 """A year's, for who states none."""
@@ -38,7 +43,10 @@ def token_volume(asked: Asked) -> Explanation:
         ),
         (
             "one user sees",
-            f"{show_figure(stream)} tokens/s at the peak, about {show_count(stream * 60 * 0.75)} words a minute",
+            (
+                f"{show_figure(stream)} tokens/s at the peak, about {show_count(stream * 60 * 0.75)} words a minute;"
+                " people read some 250"
+            ),
         ),
     ]
     if traffic.requests_per_s:
@@ -88,7 +96,7 @@ def limit(asked: Asked) -> Explanation:
         )
         if users := asked.users():
             room += f" In users: {show_count(int(users * ratio))}, if each asks as often as now."
-        elif asked.has("users?|people|sessions?|customers?"):
+        elif asked.has("users?|people|sessions?|customers?|colleagues?|usuarios|utilisateurs|nutzer|leute"):
             room += " How often a user asks was not said: 'a user asks 5 times an hour' turns it into users."
     saturated = (
         "All queues full, with no target kept, it would do "
@@ -101,6 +109,8 @@ def fleet_holds(asked: Asked) -> Explanation:
     """Return what a stated number of accelerators, nodes or replicas carries, and whether it is enough."""
     plan = asked.plan
     values = _fleet_in(asked)
+    if not values and asked.reading().habits:
+        return limit(asked)
     if not values:
         return paragraphs(
             f"How many? One replica, {plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}, carries "
@@ -153,7 +163,10 @@ def _fleet_in(asked: Asked) -> dict[str, int]:
     ):
         if count := asked.count_of(nouns):
             return {path: count}
-    return {}
+    if asked.has("half the fleet|half of them"):
+        return {"hardware.accelerator_count": max(1, asked.plan.fleet.accelerators // 2)}
+    bare = asked.count_of(r"of (?:them|these|those)|are|is|suffice|will do|would do|enough|and")
+    return {"hardware.accelerator_count": bare} if bare else {}
 
 
 def outgrow(asked: Asked) -> Explanation:
@@ -161,6 +174,13 @@ def outgrow(asked: Asked) -> Explanation:
     plan, peak = asked.plan, peak_rate(asked.plan)
     if not peak:
         return paragraphs("The load has no rate that could grow: state one, such as '10 rps'.")
+    joined = re.search(
+        r"(\d[\d,]*) (?:more |new |additional"
+        r" )?(?:users?|customers?|people|employees?)\b.{0,20}\b(day|week|month|quarter|year)",
+        asked.words,
+    )
+    if joined and "hardware" not in joined[0]:
+        return _users_join(asked, peak, float(joined[1].replace(",", "")), joined[2])
     growth = asked.said("traffic.growth_per_year") or plan.spec.traffic.growth_per_year
     ratio = plan.fleet.capacity_requests_per_s / peak
     held = (
@@ -194,6 +214,27 @@ def outgrow(asked: Asked) -> Explanation:
     lead = f"At {show_percent(growth)} growth a year it is full after {_months(ratio, growth)}. {held}"
     columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
     return (*paragraphs(lead), Table(columns, rows))
+
+
+_PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "year": 1 / 12}
+
+
+def _users_join(asked: Asked, peak: float, joining: float, period: str) -> Explanation:
+    """Return when users who join at a steady pace fill the fleet."""
+    plan, users = asked.plan, asked.values.get(USERS)
+    ratio = plan.fleet.capacity_requests_per_s / peak
+    if not users:
+        return paragraphs(
+            f"The fleet holds {show_figure(ratio)} × today's load. How many users make that load was not said: say 'we"
+            f" have 2,000 users' first, and {show_count(joining)} more a {period} are months."
+        )
+    room = users * (ratio - 1)
+    months = room / (joining * _PER_MONTH[period])
+    return paragraphs(
+        f"{show_count(users)} users load it now and it holds {show_count(int(users * ratio))} with the same habit:"
+        f" {show_count(joining)} more a {period} fill it in {show_figure(months)} months. Order earlier by the lead"
+        " time, which only the vendor knows."
+    )
 
 
 def _months(ratio: float, growth: float) -> str:

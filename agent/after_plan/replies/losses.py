@@ -26,13 +26,18 @@ def failure(asked: Asked) -> Explanation:
     replicas = plan.fleet.replicas
     left = max(0, replicas - lost)
     what = f"{count if count > 1 else 'one'} {kind}{'s' if count > 1 else ''}"
+    spread = (
+        f"Nobody said over how many zones it is spread: {ZONES} alike are assumed; the plan itself places nothing."
+        if kind in ("zone", "rack")
+        else ""
+    )
     lead = (
         f"Losing {what} takes {lost} of {replicas} replicas: a replica is {plan.chosen.accelerators_per_replica} ×"
         f" {plan.chosen.accelerator_name}, and stops as a whole. Requests in flight there fail and have to be sent"
         " again."
     )
     return (
-        *paragraphs(lead, _left(asked, left)),
+        *paragraphs(lead, spread, _left(asked, left)),
         *_tails(asked, left),
         *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
     )
@@ -48,7 +53,7 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
     if asked.has("racks?"):
         return "rack", 1, ceil(plan.fleet.replicas / ZONES)
     if asked.has(NODES) or asked.has("instances?|vms?|reboots?|drain"):
-        count = asked.count_of(NODES) or 1
+        count = (asked.count_of(NODES) or 1) + (1 if asked.has("another|while a second|two are") else 0)
         return "node", count, min(plan.fleet.replicas, count * max(1, node // size))
     kind = "GPU" if asked.has(GPUS) else "replica"
     count = asked.count_of(GPUS if kind == "GPU" else REPLICAS) or (2 if asked.has("two") else 1)

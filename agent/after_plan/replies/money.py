@@ -4,10 +4,12 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import PLACE, Asked, paragraphs
-from agent.after_plan.sums import Explanation
-from agent.report.blocks import Column, Facts, Table
+from agent.after_plan.sums import FIGURES, Explanation
+from agent.report.blocks import Bullets, Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
+from agent.talk.model_proposals import model_proposals
 from catalogs.errors import InputError
+from catalogs.records.api_prices import TokenCounts
 from catalogs.units import (
     HOURS_PER_MONTH,
     MULTIPLIERS,
@@ -38,7 +40,10 @@ _CURRENCIES: Final = {
 _RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
 _PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "month": 1.0, "year": 12.0}
 _COUNTED: Final = (
-    ("user", r"users?|seats?|heads?|employees?|customers?|persons?|people|students?|colleagues?|developers?"),
+    (
+        "user",
+        r"users?|seats?|heads?|utilisateurs?|usuarios?|nutzer|anwender|employees?|customers?|persons?|people|students?|colleagues?|developers?",
+    ),
     ("million tokens", r"(?:m|million|1m|mio\.?) ?tok(?:en)?s?|mtoks?|tokens?"),
     ("million requests", r"millions? (?:of )?(?:requests|calls|queries|answers|chats|messages)|1m requests"),
     (
@@ -47,17 +52,23 @@ _COUNTED: Final = (
     ),
     (
         "request",
-        r"requests?|calls?|quer(?:y|ies)|answers?|chats?|messages?|prompts?|tickets?|conversations?|questions?",
+        (
+            r"requests?|calls?|quer(?:y|ies)|answers?|chats?|messages?|prompts?|tickets?|conversations?|questions?|clicks?|interactions?|every"
+            r" time|whenever|presse?s?"
+        ),
     ),
     ("accelerator", r"gpus?|cards?|accelerators?"),
     ("hour", r"hours?|hourly"),
-    ("day", r"days?|daily"),
-    ("year", r"years?|yearly|annual(?:ly)?|annum|yr|twelve months|12 months|run rate"),
+    ("day", r"days?|daily|jour|tag|día"),
+    ("year", r"years?|jahr|an|año|annuel|yearly|annual(?:ly)?|annum|yr|twelve months|12 months|run rate"),
 )
 _AMOUNT: Final = re.compile(
-    r"(?P<sign>us\$|[$€£])? ?(?P<number>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|m|thousand|million)?\b ?"
+    r"(?P<sign>us\$|[$€£])? ?(?P<number>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|m|thousand|grand|million)?\b ?"
     r"(?P<word>dollars?|usd|euros?|eur|bucks|francs?|chf|€)?"
 )
+
+
+_SCALES: Final = {**MULTIPLIERS, "grand": 1000.0}
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -87,12 +98,42 @@ def cost(asked: Asked) -> Explanation:
     follows = ""
     if scaled is not None and scaled < plan.cost.monthly_usd:
         follows = f"Following the load with an autoscaler: {_money(scaled * per_usd, code)} a month."
+    if unit in ("request", "1,000 requests", "million requests"):
+        lead += (
+            f" That is the bill over all requests at the mean rate, {show_rate(plan.spec.traffic.requests_per_s or 0)}."
+        )
     facts = Facts(tuple((unit, text) for unit, text in shown.items()))
-    return (*paragraphs(lead, follows, rate), facts)
+    parts = _parts(plan) if asked.has(_PARTS) else ()
+    return (*paragraphs(lead, follows, rate), *parts, facts)
+
+
+_PARTS: Final = (
+    r"made of|made up of|line by line|items?|itemi[sz]ed?|break ?down|paying for|parts?|split|share|spares?|spare"
+    r" capacity|"
+    r"reserve|fixed|positions?"
+)
+
+
+def _parts(plan: CapacityPlan) -> Explanation:
+    """Return what the bill is made of: instances and price, and what each reason for capacity takes of it."""
+    rows = tuple(
+        (line.reason, show_count(line.accelerators), usd_shown(line.monthly_usd), line.why)
+        for line in plan.fleet.ledger
+        if line.reason not in ("burst", "growth") and (line.accelerators or line.monthly_usd)
+    )
+    why = Column("why", wraps=True, spoken="sentence")
+    columns = (Column("for"), Column(accelerators_noun(plan.chosen), "right"), Column("monthly", "right"), why)
+    spares = next((line.monthly_usd for line in plan.fleet.ledger if line.reason == "spares"), None)
+    kept = f"Spares take {usd_shown(spares)} of it." if spares else "Nothing of it is for spares: the plan has none."
+    fixed = (
+        f"Always on, all of it is fixed; with the autoscaler {usd_shown(plan.cost.minimum_monthly_usd)} are, the"
+        " smallest fleet's, and the rest follows the load."
+    )
+    return (*FIGURES["cost"](plan), Table(columns, rows), *paragraphs(kept, fixed))
 
 
 def _per_user(asked: Asked) -> bool:
-    return asked.has(r"per (?:user|seat|head)|each (?:user|employee)|one user")
+    return asked.has(r"per (?:user|seat|head)|par utilisateur|por usuario|pro nutzer|each (?:user|employee)|one user")
 
 
 def _lead(asked: Asked, unit: str, shown: dict[str, str]) -> str:
@@ -129,7 +170,7 @@ def _currency(asked: Asked) -> tuple[str, float | None, str]:
         if not re.search(rf"(?:^|(?<=[\W\d]))(?:{words})(?=\W|$)", asked.words):
             continue
         given = re.search(
-            r"(?:\bat|rate(?: of)?|=|@) ?(?:a rate of )?(?:€|\$)? ?(\d*[.,]\d+|\d+)\b(?! ?(?:rps|users|k\b))",
+            r"(?:\bat|use|rate(?: of)?|=|@) ?(?:a rate of )?(?:€|\$)? ?(\d*[.,]\d+|\d+)\b(?! ?(?:rps|users|k\b))",
             asked.words,
         )
         if given is None:
@@ -170,7 +211,7 @@ def budget_in(asked: Asked) -> float | None:
     )
     if match is None:
         return None
-    amount = float(match["number"].replace(",", "")) * MULTIPLIERS.get(match["scale"] or "", 1.0)
+    amount = float(match["number"].replace(",", "")) * _SCALES.get(match["scale"] or "", 1.0)
     months = next((of for unit, of in _PERIODS.items() if re.search(rf"(?:an?|per|/) ?{unit}", asked.words)), 1.0)
     euro = "€" in (match["sign"] or "", match["word"] or "") or (match["word"] or "").startswith("eu")
     return amount / months * (1.1652 if euro else 1.0)
@@ -191,7 +232,26 @@ def budget_buys(asked: Asked) -> Explanation:
         f"{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
         f" {show_usd(plan.cost.monthly_usd)}."
     )
-    return (*paragraphs(lead, _load_for(plan, budget)), *(() if fits else _ways_within(asked, budget)))
+    models = _models_within(asked, budget) if asked.has("models?|llms?") else ()
+    return (*paragraphs(lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))
+
+
+def _models_within(asked: Asked, budget: float) -> Explanation:
+    """Return the proposed models whose fleet for this load is within a budget, the dearest first."""
+    within: dict[str, tuple[float, str]] = {}
+    for entry in {model.id: model for purpose in model_proposals().purpose for model in purpose.models}.values():
+        try:
+            other = asked.sketch({"model": entry.id}, frozenset({"precision.weights", "hardware.accelerators"}))
+        except InputError:
+            continue
+        usd = other.cost.monthly_usd if isinstance(other, CapacityPlan) and other.answer.meets_targets else None
+        if isinstance(other, CapacityPlan) and usd is not None and usd <= budget:
+            fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
+            within[other.chosen.model_name] = usd, f"{fleet}, {show_usd(usd)} a month: {entry.why}"
+    ranked = sorted(within.items(), key=lambda item: -item[1][0])[:3]
+    if not ranked:
+        return paragraphs("None of the models that I would propose carries this load for it.")
+    return (Bullets(tuple(f"{name}: {text}" for name, (_, text) in ranked), "Within it, for the same load:"),)
 
 
 def _load_for(plan: CapacityPlan, budget: float) -> str:
@@ -357,6 +417,7 @@ def own_or_rent(asked: Asked) -> Explanation:
         (Column(""), Column("GPUs", "right"), Column("monthly", "right"), Column(f"{years} years", "right")),
         tuple((label, show_count(count), show_usd(usd), show_usd(usd * 12 * years)) for label, usd, count in rows),
     )
+    even = _break_even(asked, owned.fleet.billed_accelerators)
     first, last = rows[0], rows[-1]
     lead = (
         f"Over {years} years to {first[0]} is the cheapest, {show_percent(1 - first[1] / last[1])} below {last[0]}."
@@ -367,32 +428,95 @@ def own_or_rent(asked: Asked) -> Explanation:
         f"Owned: {owned.chosen.offer.source}, always on. People to run it, spares on the shelf and resale are not"
         " in it."
     )
-    return (*paragraphs(lead), table, *paragraphs(basis))
+    return (*paragraphs(lead, even), table, *paragraphs(basis))
+
+
+def _break_even(asked: Asked, accelerators: int) -> str:
+    """Return the month in which buying has cost no more than the plan's rent."""
+    plan, money = asked.plan, asked.plan.spec.money
+    accelerator = asked.ports.catalog.accelerators[plan.chosen.accelerator]
+    if not accelerator.purchase_usd or plan.cost.monthly_usd is None:
+        return ""
+    price = accelerator.purchase_usd * (1 + money.overhead_share) * accelerators
+    power = accelerator.power_w / 1000 * money.usd_per_kwh * HOURS_PER_MONTH * accelerators
+    if plan.cost.monthly_usd <= power:
+        return "The rent is less than the electricity of owned ones: buying never pays."
+    months = price / (plan.cost.monthly_usd - power)
+    return (
+        f"Bought for {show_usd(price)} and {show_usd(power)} of electricity a month, they have paid for themselves"
+        f" against the plan's rent after {show_figure(months)} months."
+    )
+
+
+_USUAL_APIS: Final = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
 
 
 def api_or_self(asked: Asked) -> Explanation:
-    """Return the price per million tokens below which an API would be cheaper at this volume."""
-    plan = asked.plan
-    prices = plan.cost.usd_per_million_tokens
+    """Return what the same calls cost at an API, and the volume from which this fleet is cheaper."""
+    plan, prices = asked.plan, asked.plan.cost.usd_per_million_tokens
     if prices is None or plan.cost.monthly_usd is None:
         return paragraphs(unknown_bill(plan.cost))
+    monthly, rate = plan.cost.monthly_usd, plan.spec.traffic.requests_per_s or 0.0
+    own = (
+        f"This fleet comes to {show_usd(prices.blended)} per million tokens ({show_usd(prices.input)} in,"
+        f" {show_usd(prices.output)} out) at this volume: an API that asks less, prompts and answers together, is"
+        " cheaper."
+    )
     given = re.search(r"\$ ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:dollars?|usd|\$)", asked.words)
-    text = (
-        f"Prices of APIs are not in my facts. This fleet comes to {show_usd(prices.blended)} per million tokens"
-        f" ({show_usd(prices.input)} in, {show_usd(prices.output)} out) at this volume: an API that asks less, prompts"
-        " and answers together, is cheaper today; one that asks more is not."
-    )
-    if given:
+    volume = ""
+    if given and rate:
         theirs = float(given[1] or given[2])
-        text += (
-            f" At {show_usd(theirs)} per million the same tokens would cost "
-            f"{show_usd(plan.cost.monthly_usd * theirs / prices.blended)} a month against "
-            f"{show_usd(plan.cost.monthly_usd)}: self-hosting pays from {show_figure(prices.blended / theirs)} × this "
-            "volume on the same fleet."
+        tokens = monthly / theirs
+        even = rate * prices.blended / theirs
+        volume = (
+            f"At {show_usd(theirs)} per million this bill of {show_usd(monthly)} a month buys {show_count(tokens)}"
+            f" million tokens there: self-hosting is cheaper beyond that, {show_rate(even)} on average, as far as the"
+            " fleet carries it (it holds"
+            f" {show_rate(plan.answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor)})."
         )
-    rate = plan.spec.traffic.requests_per_s
-    tokens = (plan.spec.tokens.input.mean + plan.spec.tokens.output.mean) * (rate or 0) * SECONDS_PER_MONTH / 1e6
-    volume = f"The volume is {show_count(tokens)} million tokens a month." if rate else ""
     return (
-        *paragraphs(text, volume, "An API's model, its limits of rate and its latency may differ from this plan's."),
+        *paragraphs(own, volume),
+        *_apis(asked, rate, monthly),
+        *paragraphs("An API's model, its limits of rate, its latency and its terms may differ from this plan's."),
     )
+
+
+def _apis(asked: Asked, rate: float, monthly: float) -> Explanation:
+    """Return what APIs of the catalog ask for the same calls: those that the line names, else usual ones."""
+    known = asked.ports.catalog.api_models
+    plan, tokens = asked.plan, asked.plan.spec.tokens
+    words = [
+        word for word in re.findall(r"[a-z][a-z0-9.-]{3,}", asked.words) if word not in ("cost", "price", "api", "apis")
+    ]
+    providers = [name for name in known if any(known[name].provider.lower() in (word, f"{word}.ai") for word in words)]
+    named = [name for name in known if any(word in name and any(c.isdigit() for c in word) for word in words)]
+    wanted = (
+        named[:4]
+        or [name for name in _USUAL_APIS if name in known and (not providers or name in providers)]
+        or providers[:4]
+    )
+    if not wanted or not rate:
+        return ()
+    count = TokenCounts(
+        tokens.input.mean, tokens.output.mean + tokens.reasoning_tokens, tokens.input.mean * tokens.prefix_hit
+    )
+    calls = rate * plan.spec.traffic.calls_per_request * SECONDS_PER_MONTH
+    rows = []
+    for name in wanted:
+        each = known[name].call_usd(count)
+        if each:
+            there = calls * each
+            rows.append(
+                (
+                    there,
+                    (known[name].name, show_usd(there), f"{there / monthly:.2g} ×", known[name].checked.isoformat()),
+                )
+            )
+    rows.sort()
+    columns = (
+        Column("the same calls at"),
+        Column("monthly", "right"),
+        Column("of this bill", "right"),
+        Column("price of"),
+    )
+    return (Table(columns, tuple(row for _, row in rows)),)

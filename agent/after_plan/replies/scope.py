@@ -14,10 +14,10 @@ _ITEMS: Final = re.compile(
     r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|reviews?|e?mails?|rows?|backlog)"
 )
 TRAINING: Final = (
-    "Training and fine-tuning are out of scope: I size what serves a model that is ready, so that no number of GPUs for"
-    " a training run comes from here. What I can do: plan the serving of the tuned model, which takes what its base"
-    " model takes; adapters (LoRA) add a few per cent of memory. As a rule of thumb for the memory of full fine-tuning"
-    " in mixed precision with Adam, reckon 16 bytes a parameter (ZeRO, Rajbhandari et al. 2020) and activations beside."
+    "A plan serves a model that is ready; a training or fine-tuning run is reckoned by itself: 'fleetcast train --model"
+    " llama-3.1-8b --tokens 1B --method lora --gpu-type H100' says memory, hours, days and money. Serving the tuned"
+    " model takes what its base model takes; adapters (LoRA) add a few per cent of memory. Training on the same"
+    " accelerators at night is not planned."
 )
 MEDIA: Final = (
     "Only tokens are reckoned. Images in prompts can be planned as tokens: look up how many an image takes for the"
@@ -84,7 +84,13 @@ def batch(asked: Asked) -> Explanation:
             f"To be done in {_duration(seconds)} it needs {show_rate(count / seconds)}: {replicas:.0f} replicas,"
             f" {replicas * plan.chosen.accelerators_per_replica:.0f} × {plan.chosen.accelerator_name}."
         )
-    return paragraphs(lead, beside, wanted, "Other lengths: say 'prompts of 3000 tokens and answers of 50' first.")
+    return paragraphs(
+        lead,
+        beside,
+        wanted,
+        "Other lengths: say 'prompts of 3000 tokens and answers of 50' first. 'fleetcast batch' plans a job by its"
+        " deadline, spot first, with APIs beside it.",
+    )
 
 
 def _duration(seconds: float) -> str:

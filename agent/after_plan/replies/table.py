@@ -46,6 +46,8 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "unknown_supply": grounds.supply,
     "unknown_terms": grounds.terms,
     "unknown_future": grounds.future,
+    "smalltalk": grounds.smalltalk,
+    "unrelated": grounds.unrelated,
     "scope_training": scope.training,
     "scope_embeddings": scope.embeddings,
     "scope_media": scope.media,
