@@ -76,9 +76,10 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
     other = why_not(asked)
     if other:
         return other
-    named = accelerators_in(asked)
-    if named or _names(subject, ports):
-        return _why_not(ports.catalog.accelerators[named[0]].name if named else subject, plan, state, ports)
+    if _names(subject, ports):
+        return _why_not(subject, plan, state, ports)
+    if named := accelerators_in(asked):
+        return _why_not(ports.catalog.accelerators[named[0]].name, plan, state, ports)
     return _why_this(plan.chosen.accelerator_name, plan, state, ports)
 
 
