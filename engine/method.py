@@ -13,6 +13,7 @@ from engine.planning.assumptions import assumptions_of
 from engine.planning.bands import bands_of
 from engine.planning.bill import bill_of, energy_of
 from engine.planning.memory import replica_memory
+from engine.planning.outage import outage_of
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
 from engine.planning.replica import chosen_of
@@ -147,4 +148,5 @@ def plan_of(
         provenance=provenance_of(question, candidate, verdict.method, verify=verify, refine=refine),
         verification=verdict.record,
         replay=day.record if day else None,
+        outage=outage_of(chosen, fleet, thresholds, bill),
     )

@@ -613,6 +613,22 @@ class Bands(Result, frozen=True):
     """Steps or capacity are not known within a factor of 2: the bands of 80 % that hold are too wide to buy by."""
 
 
+class Outage(Result, frozen=True):
+    """What the loss of one replica does until another serves."""
+
+    stops_everything: bool
+    """All replicas run on one node; else what is left misses the targets at the peak hour."""
+    one_replica: bool
+    restart_s: float
+    """Until a process that failed serves again on its own node."""
+    lost_node_s: float
+    """Until another node serves in its place."""
+    parts_s: dict[str, float]
+    """Of that: until it is noticed, a node, its image, the weights, warm-up, readiness."""
+    spare_monthly_usd: float | None
+    """What N+1 would add to the bill; null where no price is known."""
+
+
 class CapacityPlan(Result, frozen=True):
     """A spec's answer, with everything needed to question it."""
 
@@ -639,6 +655,8 @@ class CapacityPlan(Result, frozen=True):
     """Null where nobody simulated the plan."""
     replay: Replay | None = None
     """Null where nobody replayed the plan, or where it never scales."""
+    outage: Outage | None = None
+    """Null where the loss of one replica breaks no target, and in plans of older programs."""
     schema_version: int = SCHEMA_VERSION
 
     @property

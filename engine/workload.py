@@ -197,10 +197,10 @@ class Scaling(Record):
     controller_s: NonNegative = 15.0
     """Kubernetes' HPA sync period."""
     metric_window_s: NonNegative = 60.0
-    node_s: NonNegative = 0.0
-    """A new node; 0 where spare nodes are warm."""
-    image_s: NonNegative = 0.0
-    """The container image; 0 where nodes hold it already."""
+    node_s: NonNegative | None = None
+    """A new node; 0 where spare nodes are warm; null: by whose it is (``engine.scaling.starts``)."""
+    image_s: NonNegative | None = None
+    """The container image; 0 where nodes hold it already; null as above."""
     weights_bytes_per_s: Positive = 2e9
     """Loading weights from local NVMe or a fast object store."""
     warm_up_s: NonNegative = 60.0

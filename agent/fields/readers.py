@@ -101,6 +101,11 @@ def read_default_targets(text: str, what: str) -> str:
     return said
 
 
+def read_start(text: str, what: str) -> float:
+    """Return seconds; a bare number is in seconds."""
+    return read_seconds(text, what, unit="s", positive=False)
+
+
 def read_kilowatts(text: str, what: str) -> float:
     """Return kW; a bare number is in kW."""
     return read_watts(text, what, unit="kW") / 1e3

@@ -3,7 +3,15 @@
 from typing import Final
 
 from agent.fields.field import Absent, Field, Plausible
-from agent.fields.readers import read_hourly_usd, read_level, read_monthly_usd, read_spares, read_term, read_text
+from agent.fields.readers import (
+    read_hourly_usd,
+    read_level,
+    read_monthly_usd,
+    read_spares,
+    read_start,
+    read_term,
+    read_text,
+)
 from agent.fields.value_display import gigabytes_shown, term_shown
 from catalogs.units import read_whole, show_figure, show_percent, show_seconds, show_usd
 
@@ -26,8 +34,14 @@ SCALING: Final = (
     Field("scaling.poll_s", label="autoscaler poll", show=show_seconds, quiet=True),
     Field("scaling.controller_s", label="controller sync", show=show_seconds, quiet=True),
     Field("scaling.metric_window_s", label="metric window", show=show_seconds, quiet=True),
-    Field("scaling.node_s", label="new node", show=show_seconds, quiet=True),
-    Field("scaling.image_s", label="container image", show=show_seconds, quiet=True),
+    Field(
+        "scaling.node_s", "--node-start", read_start, "TIME", "Until a new node is up: 5min; 0s where nodes are warm.",
+        label="new node", show=show_seconds, quiet=True,
+    ),
+    Field(
+        "scaling.image_s", "--image-pull", read_start, "TIME", "Until it holds the image: 3min; 0s where it is there.",
+        label="container image", show=show_seconds, quiet=True,
+    ),
     Field(
         "scaling.weights_bytes_per_s", label="loading of weights", show=gigabytes_shown, unit="GB/s", quiet=True
     ),

@@ -11,6 +11,7 @@ from catalogs.errors import InputError
 from catalogs.units import show_count, show_percent, show_seconds
 from engine.choice.options import Option, Options
 from engine.fleet.search import SizedCandidates, array_of_one, search
+from engine.planning.thresholds import starts_from
 from engine.question.demand import demand_of
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
@@ -152,13 +153,14 @@ def _apart(question: Question, best: Option) -> Iterator[Advice]:
 
 def _to_zero(question: Question, best: Option) -> Iterator[Advice]:
     """Nothing up while nobody asks, for traffic so rare that one replica is idle for longer than it is kept."""
-    rate, scaling = question.mean_rate, question.spec.scaling
+    rate, spec = question.mean_rate, question.spec
+    scaling = starts_from(spec, best.provider)
     if rate is None or best.replicas > 1 or best.monthly_usd is None:
         return
     hours = demand_of(question.spec.traffic).hourly
     up = sum(1 - exp(-rate * share * KEPT_S) for share in hours) / len(hours)
     load = question.parameters * question.weights.bits / 8 / scaling.weights_bytes_per_s
-    cold = scaling.node_s + scaling.image_s + load + scaling.warm_up_s + scaling.ready_s
+    cold = (scaling.node_s or 0.0) + (scaling.image_s or 0.0) + load + scaling.warm_up_s + scaling.ready_s
     said = f"scaled to zero after {show_seconds(KEPT_S)} without a request; the next then waits {show_seconds(cold)}"
     yield Advice(said, 0, (1 - up) * (best.monthly_usd - best.other_usd))
 

@@ -1,9 +1,13 @@
 """The autoscaling thresholds of the chosen fleet, with the corrections of a replay where there are any."""
 
+from msgspec.structs import replace
+
 from engine.plan import Autoscaling
 from engine.planning.verdict import ChosenFleet
+from engine.scaling.starts import with_starts
 from engine.scaling.thresholds import autoscaling
 from engine.step.memory import weights_bytes
+from engine.workload import Scaling, WorkloadSpec
 
 
 def thresholds_of(
@@ -17,8 +21,10 @@ def thresholds_of(
         scale_down_window_s: a replay's correction, seconds.
     """
     question, points, capacity = chosen.question, chosen.points, chosen.capacity
+    choice = chosen.candidate.offers[0]
+    scaling = starts_from(question.spec, choice.chosen.provider if choice else None)
     return autoscaling(
-        question.spec,
+        replace(question.spec, scaling=scaling),
         chosen.demand,
         points.curve,
         capacity_rps=capacity.requests_per_s,
@@ -29,3 +35,8 @@ def thresholds_of(
         headroom=headroom,
         scale_down_window_s=scale_down_window_s,
     )
+
+
+def starts_from(spec: WorkloadSpec, provider: str | None) -> Scaling:
+    """Return the parts of a reaction on a provider's nodes, those that nobody stated by its kind."""
+    return with_starts(spec.scaling, provider, spec.money.term)

@@ -36,7 +36,7 @@ def test_a_forecast_is_replayed_and_says_so(fleetcast: Program) -> None:
     assert alone["moments"] == []
     assert {**replay, "moments": []} == alone
     shown = " ".join(fleetcast(*asked).out.split())
-    assert "Replayed one day of this shape: " in shown
+    assert "Replayed one day of this shape, a new replica after " in shown
     assert f"a fixed fleet of {replay['fixed_replicas']}." in shown
 
 

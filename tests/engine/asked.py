@@ -31,6 +31,8 @@ SEED: Mapping[str, Any] = {
     "precision.weights": "fp16",
     "hardware.accelerators": ["a100-sxm-80gb"],
     "default_targets": "none",
+    "scaling.node_s": 0.0,
+    "scaling.image_s": 0.0,
 }
 """The question that everyone asks first: 70B in FP16, 10 requests/s of 500 and 200 tokens, on A100-80GB."""
 

@@ -115,7 +115,7 @@ def _tails(asked: Asked, left: int) -> Explanation:
 
 def _recovery(plan: CapacityPlan) -> str:
     seconds = plan.autoscaling.reaction_time_s
-    node = plan.spec.scaling.node_s + plan.spec.scaling.image_s
+    node = sum(plan.autoscaling.reaction_parts_s.get(part, 0.0) for part in ("node", "image"))
     boots = "" if node else " where a node with the image stands ready"
     return (
         f"A new replica serves {show_seconds(seconds)} after the loss is noticed{boots}. Kubernetes gives the pods of a"

@@ -53,6 +53,15 @@ def rated_power(plan: CapacityPlan) -> Iterator[Block]:
         yield Facts((("rated power, all lines", shown),))
 
 
+def outage_facts(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield how long the loss of a replica lasts, part by part; nothing where what is left holds."""
+    if plan.outage is not None:
+        parts = " + ".join(
+            f"{name.replace('_', ' ')} {show_seconds(s)}" for name, s in plan.outage.parts_s.items() if s
+        )
+        yield Facts((("after the loss of a node", f"{show_seconds(plan.outage.lost_node_s)}: {parts}"),))
+
+
 def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
     """Yield the thresholds at which the fleet grows and shrinks, each with its reason, and the warnings."""
     values = (

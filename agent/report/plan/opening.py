@@ -3,7 +3,7 @@
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.plan.bands import measure_sentence
 from agent.report.words import accelerators_noun, sentence, shortened, usd_shown, verdict_shown
-from catalogs.units import show_count, show_rate, show_seconds
+from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, TargetResult
 from engine.workload import target_name
 
@@ -114,10 +114,29 @@ def _span(low: int, high: int) -> str:
     return f"{show_count(low)}–{show_count(high)}" if low < high else show_count(high)
 
 
+def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    """Return what the loss of one replica does and for how long, and what a spare one costs; nothing where it holds."""
+    outage = plan.outage
+    if outage is None:
+        return ()
+    spare = outage.spare_monthly_usd
+    costs = "." if spare is None else f"; N+1 is {show_usd(spare)} a month."
+    replicas = plan.fleet.replicas
+    lost = show_seconds(outage.lost_node_s)
+    if not outage.stops_everything:
+        text = f"A replica lost at the peak breaks targets for {lost}{costs}"
+        return (Paragraph(text, "quiet"),)
+    what = "One replica is" if outage.one_replica else f"{replicas} replicas on one node are"
+    text = f"{what} no service: a restart stops {'it' if outage.one_replica else 'one'} for "
+    text += f"{show_seconds(outage.restart_s)}, a lost node everything for {lost}{costs}"
+    return (Paragraph(text, "warning"),)
+
+
 def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     """Return the rate that the fleet holds to, and what breaks first beyond it, in at most so many characters."""
     breaks = plan.answer.breaks_first.strip().rstrip(".")
     breaks = shortened(breaks, most) if most else breaks
     target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
     then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
-    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")
+    inside = f"; {plan.performance.at_peak.in_flight:,.0f} in flight per replica" if plan.fleet.replicas > 1 else ""
+    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}{inside}.")

@@ -28,7 +28,8 @@ def replay_sentence(plan: CapacityPlan) -> str:
     met = "met the targets" if plan.targets else "came below saturation"
     hours = show_count(round(replay.accelerator_hours))
     text = (
-        f"Replayed one {replay.shape} of this shape: {requests_met(replay.met)} {met}, "
+        f"Replayed one {replay.shape} of this shape, a new replica after "
+        f"{show_seconds(plan.autoscaling.reaction_time_s)}: {requests_met(replay.met)} {met}, "
         f"{hours} {accelerators_noun(plan.chosen, 1)}-hours, {saving_shown(replay.saving)} a fixed fleet of "
         f"{show_count(replay.fixed_replicas)}."
     )

@@ -5,7 +5,14 @@ from msgspec import Struct
 from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Bullets, Command, Group, Paragraph, Report
 from agent.report.plan.bands import fleet_sentence, outside_sentence
-from agent.report.plan.opening import answer_lines, fleet_table, in_full_report, latency_table, limit_sentence
+from agent.report.plan.opening import (
+    answer_lines,
+    fleet_table,
+    in_full_report,
+    latency_table,
+    limit_sentence,
+    outage_sentence,
+)
 from agent.report.plan.replay_section import replay_sentence
 from agent.report.rendering.layout import height
 from agent.report.words import (
@@ -46,6 +53,8 @@ class _Room(Struct, frozen=True):
     """Whether it says what the fleet would be if the forecast is off."""
     replay: bool = True
     """Whether it says what came of the replay."""
+    outage: bool = True
+    """Whether it says what the loss of a replica does."""
     blanks: int = 3
     """Blank lines: after the opening, the targets, the assumptions and the bill, in this order of worth."""
 
@@ -61,7 +70,18 @@ _ROOMS = (
     _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380, replay=False),
     _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=380, replay=False),
     _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=150, replay=False),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=150, bands=False, replay=False),
+    _Room(
+        blanks=0,
+        answer=150,
+        warning=150,
+        assumption=76,
+        targets=3,
+        bill=76,
+        command=150,
+        bands=False,
+        replay=False,
+        outage=False,
+    ),
 )
 """From roomy to tight: the first that fits is taken."""
 
@@ -86,6 +106,7 @@ def _screen(plan: CapacityPlan, room: _Room) -> Report:
         *_bill(plan, room.bill),
         *replay,
         limit_sentence(plan, room.answer),
+        *(outage_sentence(plan) if room.outage else ()),
     )
     return Report(
         _spaced(

@@ -7,7 +7,7 @@ from agent.report.blocks import Block, Bullets, Cell, Column, Command, Facts, He
 from agent.report.memory_bar import memory_bar
 from agent.report.plan.bands import band_sentences
 from agent.report.plan.bill_section import bill, energy
-from agent.report.plan.fleet_section import ledger_table, rated_power, threshold_blocks
+from agent.report.plan.fleet_section import ledger_table, outage_facts, rated_power, threshold_blocks
 from agent.report.plan.performance_section import binding_facts, performance_tables, simulated_blocks
 from agent.report.plan.replay_section import replay_blocks
 from agent.report.plan.workload_section import workload_table
@@ -30,7 +30,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from (Heading("Performance of one replica"), *performance_tables(plan))
     yield from simulated_blocks(plan)
     yield from (Heading("What binds"), binding_facts(plan))
-    yield from (Heading("Headroom, line by line"), ledger_table(plan), *rated_power(plan))
+    yield from (Heading("Headroom, line by line"), ledger_table(plan), *rated_power(plan), *outage_facts(plan))
     yield from (Heading("Autoscaling"), *threshold_blocks(plan.autoscaling), *replay_blocks(plan))
     yield from (Heading("Bill"), *bill(plan))
     if plan.energy is not None:

@@ -60,8 +60,8 @@ def replayed(base: CapacityPlan, **changed: object) -> CapacityPlan:
 
 def test_the_replay_is_said_in_one_sentence() -> None:
     assert replay_sentence(replayed(plan())) == (
-        "Replayed one week of this shape: 99.2 % of requests met the targets, 1,310 GPU-hours, 14 % less than a fixed "
-        "fleet of 3."
+        "Replayed one week of this shape, a new replica after 4.3 min: 99.2 % of requests met the targets, 1,310 "
+        "GPU-hours, 14 % less than a fixed fleet of 3."
     )
 
 
@@ -111,7 +111,7 @@ def test_the_first_screen_holds_it_within_its_lines(make: object) -> None:
     shown = replayed(make(), corrections=(WINDOW,))  # type: ignore[operator]
     assert height(screenful(shown), 80) <= 25
     if make is plan:
-        assert "Replayed one week of this shape: 99.2 %" in plain_text(screenful(shown))
+        assert "Replayed one week of this shape, a new replica after 4.3 min: 99.2 %" in plain_text(screenful(shown))
 
 
 def test_the_autoscaled_line_is_what_the_replay_held() -> None:
