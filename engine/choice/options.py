@@ -128,7 +128,9 @@ def pinned(plan: CapacityPlan) -> WorkloadSpec:
     )
     hardware = replace(spec.hardware, accelerators=(chosen.accelerator,))
     precision = replace(spec.precision, weights=chosen.precision.weights)
-    return replace(spec, hardware=hardware, precision=precision, serving=serving)
+    parts = plan.autoscaling.reaction_parts_s
+    scaling = replace(spec.scaling, node_s=parts["node"], image_s=parts["image"])
+    return replace(spec, hardware=hardware, precision=precision, serving=serving, scaling=scaling)
 
 
 class Options(Struct, frozen=True):
