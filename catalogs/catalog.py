@@ -32,6 +32,7 @@ from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
@@ -155,6 +156,8 @@ class Catalog(Struct, frozen=True, dict=True):
     serving = _by_id("serving", ServedRuntime)
     """How runtimes are deployed and watched, by the runtime's id."""
     device_plugins = _by_id("device_plugin", DevicePlugin)
+    running_costs = _by_id("running_cost", RunningCost)
+    """What is paid beside accelerators."""
     api_models = _by_id("api_model", ApiModel)
     """Models behind an API, priced by the token."""
 

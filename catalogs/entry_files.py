@@ -22,6 +22,7 @@ from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
@@ -37,6 +38,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "model": ("models", ModelArchitecture),
     "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
+    "running_cost": ("running_costs", RunningCost),
     "api_model": ("api_prices", ApiModel),
     "place": ("places", Place),
     "runtime": ("runtimes", ServingRuntime),

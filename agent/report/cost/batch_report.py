@@ -48,7 +48,7 @@ def _blocks(plan: BatchPlan) -> Iterator[Block]:
             columns,
             tuple(
                 (
-                    one.price.name,
+                    one.price.model,
                     one.price.provider,
                     "unknown" if one.batch_usd is None else show_usd(one.batch_usd),
                     show_usd(one.usd),

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from catalogs.catalog import Catalog
+from catalogs.names import letters_of
 from catalogs.records.api_prices import ApiModel, TokenCounts
 from engine.question.lengths import Lengths
 
@@ -21,6 +23,13 @@ class ApiPrice(Struct, frozen=True):
     """In the provider's batch service; None where it has none."""
     too_long: float
     """Share of the prompts that exceed its context."""
+
+
+def hosts_of(model: str, catalog: Catalog) -> tuple[ApiModel, ...]:
+    """Return the APIs that serve an open model itself, the cheapest first."""
+    letters = letters_of(model)
+    found = [api for api in catalog.api_models.values() if letters in letters_of(api.id)]
+    return tuple(sorted(found, key=lambda api: api.rates[0].input + api.rates[0].output))
 
 
 def api_price(model: ApiModel, lengths: Lengths, cached_share: float) -> ApiPrice:

@@ -1,0 +1,102 @@
+"""Bills of fleets with an API behind them: what exceeds the fleet, a share of the requests, or a class of them."""
+
+from math import ceil
+
+from msgspec.structs import replace
+
+from catalogs.units import show_percent
+from engine.choice.deployment.api import ApiPrice
+from engine.choice.deployment.bills import Bill, BillLine, Work
+from engine.choice.deployment.renting import rented
+from engine.choice.deployment.served import Served
+from engine.workload import Term
+
+UNKNOWN_LATENCY = "the provider's, unknown here"
+
+
+def behind_api(work: Work, price: ApiPrice) -> Bill:
+    """Return the bill of an API that answers everything."""
+    return Bill(
+        "api",
+        f"API: {price.model}",
+        (_calls_line(work, price, 1.0),),
+        replace(work, within=None),
+        None,
+        infeasible=_too_long(price),
+        latency=UNKNOWN_LATENCY,
+        notes=(f"prices of {price.checked}; limits on rates are the provider's",),
+    )
+
+
+def overflow(served: Served, price: ApiPrice, term: Term = "on_demand") -> Bill:
+    """Return the cheapest bill of a smaller fleet, always on, whose excess goes to an API hour by hour.
+
+    Args:
+        served: the fleet for everything; its spares stay.
+        price: of the API.
+        term: on which the fleet is paid.
+    """
+    rates = [served.calls_per_s * rate for rate in served.hourly]
+    best: Bill | None = None
+    for count in range(1, served.replicas - served.spares + 1):
+        held = count * served.capacity_rps
+        beyond = sum(max(0.0, rate - held) for rate in rates) / sum(rates)
+        kept = replace(served, peak=count * served.capacity_rps / served.calls_per_s, added=0, minimum=1)
+        fleet = rented(kept, term)
+        if fleet.infeasible:
+            return replace(fleet, mode="overflow", title="fleet, API beyond")
+        lines = (*fleet.lines, _calls_line(served.work, price, beyond))
+        bill = Bill(
+            "overflow",
+            f"fleet of {count + served.spares}, API beyond",
+            lines,
+            replace(served.work, within=None),
+            min(1.0, (1 - beyond) * served.calls_per_s / ((count + served.spares) * served.capacity_rps)),
+            commitment_months=fleet.commitment_months,
+            infeasible=_too_long(price),
+            latency=f"{show_percent(beyond)} of the requests go to {price.model}, whose latency is unknown here",
+        )
+        if best is None or bill.monthly_usd < best.monthly_usd:
+            best = bill
+    assert best is not None  # a fleet has a replica
+    return best
+
+
+def shared(served: Served, price: ApiPrice, share: float, term: Term = "on_demand") -> Bill:
+    """Return the bill where a share of the requests, as they come, goes to an API.
+
+    Args:
+        served: the fleet for everything.
+        price: of the API.
+        share: of the requests that goes there, 0 to 1.
+        term: on which the fleet is paid.
+    """
+    own = served.at(served.work.requests_per_s * (1 - share))
+    fleet = rented(own, term) if share < 1 else Bill("rent", "", (), served.work, None)
+    return Bill(
+        "share",
+        f"fleet, {show_percent(share)} to the API",
+        (*fleet.lines, _calls_line(served.work, price, share)),
+        replace(served.work, within=None),
+        fleet.utilisation,
+        commitment_months=fleet.commitment_months,
+        infeasible=fleet.infeasible or _too_long(price),
+        latency=f"{show_percent(share)} of the requests go to {price.model}, whose latency is unknown here",
+    )
+
+
+def _calls_line(work: Work, price: ApiPrice, share: float) -> BillLine:
+    calls = work.calls * share
+    return BillLine(
+        f"API {price.model} ({price.provider})",
+        calls * price.call_usd,
+        "running",
+        f"{ceil(calls):,} calls × ${price.call_usd:.4g}",
+        f"{price.source}, {price.checked}",
+    )
+
+
+def _too_long(price: ApiPrice) -> str:
+    if price.too_long <= 0:
+        return ""
+    return f"{show_percent(price.too_long)} of the prompts are longer than {price.model} reads"
