@@ -22,6 +22,9 @@ from commands.showing import show
 
 _Kind = TypeVar("_Kind", bound=Record)
 
+REFRESHED = "refreshed_prices.toml"
+"""The file of the user's directory that `prices refresh` writes anew each time."""
+
 app = App(no_args_is_help=True, help="List the facts of the catalog, show one with its source, or check your own.")
 
 
@@ -92,10 +95,62 @@ def models(
 
 
 @app.command()
-def prices(name: ProvidersName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
-    """Rental offers; NAME is an accelerator, a provider or an offer's id."""
+def prices(
+    name: ProvidersName = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Of refresh: a contract of yours, as CSV.")
+    ] = None,
+    json: Json = False,
+    plain: Plain = False,
+    catalog: Directories = None,
+) -> None:
+    """Rental offers; NAME is an accelerator, a provider or an offer's id.
+
+    `prices refresh` brings them up to date from gpuhunt, or from a contract: a CSV with provider, region, instance,
+    accelerator, accelerators and the prices of an hour. They go into a file of your configuration directory.
+    """
     facts = user_catalogs(catalog or ())
+    if name == "refresh":
+        _refresh(facts, source)
+        return
+    if source is not None:
+        raise InputError(f"--from {source} is read by `fleetcast catalog prices refresh`; write refresh before it")
     _show(_offers(facts, name), json, plain, bool(name))
+
+
+def _refresh(facts: Catalog, source: Path | None) -> None:
+    """Write the offers of a contract, or of gpuhunt, into the user's directory; show those that cannot be right."""
+    from datetime import date
+
+    from agent.session.written_files import write_whole
+    from catalogs.price_feeds.offers import catalog_text, contract_offers, doubts, gpuhunt_offers, without_doubtful
+    from commands.catalogs_of_user import own_directory
+
+    today = date.today()
+    offers = gpuhunt_offers(facts, today) if source is None else contract_offers(source, facts, today)
+    doubtful = doubts(offers, facts)
+    folder = own_directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / REFRESHED
+    made_from = "gpuhunt" if source is None else source.name
+    write_whole(file, catalog_text(without_doubtful(offers, doubtful), made_from), force=True)
+    for doubt in doubtful:
+        print(f"left out of the choice: {doubt.offer.provider} {doubt.offer.instance}: {doubt.reason}")
+    print(
+        f"{len(offers) - len(doubtful)} of {len(offers)} offers of {made_from} are used from now on; they are in {file}"
+    )
+
+
+@app.command()
+def apis(
+    name: Annotated[str | None, typer.Argument(help="Show what this names, with its source.")] = None,
+    json: Json = False,
+    plain: Plain = False,
+    catalog: Directories = None,
+) -> None:
+    """Models behind an API: what they ask by the token, by the length of the prompt, and in a batch."""
+    facts = user_catalogs(catalog or ())
+    _show(_named(name, facts.api_model, facts.api_models), json, plain, bool(name))
 
 
 @app.command()

@@ -39,6 +39,7 @@ def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
 
 
 def own_directory() -> Path:
+    """Return the user's configuration directory, whether or not it is there."""
     """Return where the user's settings and catalog entries are, there or not."""
     from platformdirs import user_config_path  # costs time that only commands with a catalog pay
 

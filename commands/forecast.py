@@ -164,10 +164,20 @@ def _answered(
     KeptPlans.of_user().keep(plan_json(plan))
     if written:
         notice([f"{written.format.content.capitalize()} is in {written.path}."])
+    notice(_what_fits_the_budget(plan, facts))
     from agent.report.plan.price_age import old_price_notices
 
     notice(old_price_notices(plan, date.today()))
     return exit_code(plan)
+
+
+def _what_fits_the_budget(plan: "CapacityPlan", facts: "Catalog") -> list[str]:
+    if plan.cost.within_budget is not False:
+        return []
+    from agent.report.cost.budget_words import budget_sentences
+    from engine.choice.deployment.within_budget import within_budget
+
+    return list(budget_sentences(within_budget(plan, facts)))
 
 
 def _show_none(plan: "NoPlan", question: "StatedSpec", shown: _Shown) -> None:

@@ -9,6 +9,7 @@ from msgspec import to_builtins
 from agent.report.blocks import Column, Facts, Report, Table
 from catalogs.matrices import active_parameters, total_parameters
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.api_prices import ApiModel
 from catalogs.records.facts import Record
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
@@ -25,7 +26,7 @@ def listing_report(records: Iterable[Record], *, plain: bool) -> Report:
 
     Figures hold commas: semicolons stand between the cells of a line.
     """
-    rows = [_row(record) for record in records]
+    rows = [_api_row(record) if isinstance(record, ApiModel) else _row(record) for record in records]
     if plain:
         lines = ((row.pop("id"), "; ".join(f"{title} {cell}" for title, cell in row.items())) for row in rows)
         return Report((Facts(tuple(lines)),))
@@ -47,6 +48,18 @@ def records_json(records: Iterable[Record], beside: Mapping[str, object] = Mappi
     """Return the records as a JSON list, in the units of the catalog files, each with what stands beside its fields."""
     entries = [{**to_builtins(record), **beside} for record in records]
     return json.dumps(entries, indent=2, ensure_ascii=False)
+
+
+def _api_row(record: ApiModel) -> dict[str, str]:
+    rates = record.rates[0]
+    return {
+        "id": record.id,
+        "provider": record.provider,
+        "input / 1M": _usd(rates.input),
+        "output / 1M": _usd(rates.output),
+        "cached / 1M": _usd(rates.cached),
+        "checked": record.checked.isoformat(),
+    }
 
 
 def _row(record: Record) -> dict[str, str]:

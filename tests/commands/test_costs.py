@@ -55,3 +55,12 @@ def test_refusals(fleetcast: Program) -> None:
     assert "needs an API" in fleetcast.refusal(*FLAGS, "--api", "none", "--api-share", "30%")
     assert "gpt-nine" in fleetcast.refusal(*FLAGS, "--api", "gpt-nine")
     assert "still needed" in fleetcast.refusal("costs", "--rps", 3, code=5)
+
+
+def test_a_budget_that_is_exceeded_says_what_fits(fleetcast: Program) -> None:
+    asked = ("llama 3.1 70B fp8 on H100, 20 rps, 1.5k in, 300 out", "--no-verify", "--budget")
+    run = fleetcast("forecast", *asked, "20000")
+    assert run.code == 4
+    assert "Under $20,000" in run.err
+    assert "on average" in run.err
+    assert "Under $" not in fleetcast("forecast", *asked, "900000").err
