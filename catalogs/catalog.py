@@ -34,6 +34,7 @@ from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.scenarios import Scenario
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.versions import written_version
@@ -156,6 +157,8 @@ class Catalog(Struct, frozen=True, dict=True):
     serving = _by_id("serving", ServedRuntime)
     """How runtimes are deployed and watched, by the runtime's id."""
     device_plugins = _by_id("device_plugin", DevicePlugin)
+    scenarios = _by_id("scenario", Scenario)
+    """Whole cases of serving a model."""
     running_costs = _by_id("running_cost", RunningCost)
     """What is paid beside accelerators."""
     api_models = _by_id("api_model", ApiModel)
@@ -287,6 +290,14 @@ class Catalog(Struct, frozen=True, dict=True):
         """
         names = self._api_names
         return self.api_models[names.find_same_letters(text) or names.find(text)]
+
+    def scenario(self, text: str) -> Scenario:
+        """Return the scenario that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
+        return self.scenarios[self._scenario_names.find(text)]
 
     def precision(self, text: str) -> Precision:
         """Return the precision that the text names, by its whole name or an alias.
@@ -441,6 +452,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
     _runtime_names = cached_property[Names](lambda self: self._names("runtime"))
     _preset_names = cached_property[Names](lambda self: self._names("preset"))
+    _scenario_names = cached_property[Names](lambda self: self._names("scenario"))
     _api_names = cached_property[Names](lambda self: self._names("api_model"))
     _precision_names = cached_property[Names](lambda self: self._names("precision"))
 

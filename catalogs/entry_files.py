@@ -24,6 +24,7 @@ from catalogs.records.prices import RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.scenarios import Scenario
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.validation import Fault, InvalidValues, record_of
@@ -38,6 +39,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "model": ("models", ModelArchitecture),
     "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
+    "scenario": ("scenarios", Scenario),
     "running_cost": ("running_costs", RunningCost),
     "api_model": ("api_prices", ApiModel),
     "place": ("places", Place),

@@ -42,7 +42,7 @@ def batch_command(
 
     "10 million documents by Friday with llama 3.1 8B on H100, 2k in, 200 out"
     """
-    from agent.statements.batches import Batch, batch_in, deadline_seconds
+    from agent.statements.costs.batches import Batch, batch_in, deadline_seconds
 
     shape = Shape(json=json, csv=csv, plain=plain)
     now = datetime.now()

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "what-if": "A saved plan with something changed, and what that changes.",
     "sensitivity": "What moves the bill most: each input a fifth lower and higher.",
     "costs": "Every way to pay for a service: rent, spot, reserved, own, one device, APIs, mixtures.",
+    "scenarios": "Whole cases, such as a chatbot or RAG: what to serve each on, and why.",
     "batch": "Offline work by a deadline: GPUs, hours and money, spot first, APIs beside it.",
     "train": "A training or fine-tuning run: hours, memory, days, money; published runs beside it.",
     "simulate": "A plan under a load or a recorded trace, request by request.",

@@ -75,7 +75,7 @@ def train_command(
     if published:
         return _show_published(facts, shape)
     from agent.report.cost.training_report import training_report
-    from agent.statements.training_flags import training_question
+    from agent.statements.costs.training_flags import training_question
     from engine.plan import plain as plain_values
     from engine.training.budget import training_budget
 

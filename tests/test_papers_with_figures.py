@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAPERS = tuple(ROOT / "spec-kit" / name for name in ("costs.md",))
+PAPERS = tuple(ROOT / "spec-kit" / name for name in ("costs.md", "scenario_analysis.md", "research_notes.md"))
 BLOCK = re.compile(r"^```text\n\$ fleetcast (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from agent.statements.batches import batch_in, deadline_seconds
+from agent.statements.costs.batches import batch_in, deadline_seconds
 from catalogs.errors import InputError
 from tests.commands.conftest import Program
 

@@ -62,22 +62,20 @@ def _blocks(plan: BatchPlan) -> Iterator[Block]:
 
 def _ways(found: tuple[BatchOption, ...], *, by_term: bool) -> Table:
     columns = (
-        Column("paid" if by_term else "accelerators"),
-        *((Column("accelerators"),) if by_term else ()),
-        Column("replicas"),
+        *((Column("paid"),) if by_term else ()),
+        Column("fleet"),
         Column("hours", "right"),
-        Column("GPU-hours", "right"),
+        Column("GPU-h", "right"),
         Column("cost", "right"),
     )
     return Table(columns, tuple(_way(one, by_term=by_term) for one in found))
 
 
 def _way(one: BatchOption, *, by_term: bool) -> tuple[Cell, ...]:
-    count = f"{show_count(one.accelerators)} × {one.accelerator_name}"
-    names: tuple[Cell, ...] = (term_shown(one.term), count) if by_term else (count,)
+    split = f"{show_count(one.replicas)} × {split_shown(one)} {one.precision.upper()}"
     return (
-        *names,
-        f"{show_count(one.replicas)} × {split_shown(one)} {one.precision.upper()}",
+        *((term_shown(one.term),) if by_term else ()),
+        f"{show_count(one.accelerators)} × {one.accelerator_name} = {split}",
         show_count(float(f"{one.hours:.3g}")),
         show_count(float(f"{one.accelerator_hours:.4g}")),
         show_usd(one.cost_usd),

@@ -1,0 +1,1 @@
+"""What is asked of costs beside a forecast: batches, scenarios, training."""

@@ -1,0 +1,97 @@
+"""`fleetcast scenarios`: whole cases of serving a model: listed, shown, and what to serve one on."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.statements.flags import FLAGS
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.options import App, Csv, Directories, Json, Plain
+from commands.showing import Shape, notice, print_json, show, show_as
+
+if TYPE_CHECKING:
+    from catalogs.catalog import Catalog
+    from catalogs.records.scenarios import Scenario
+    from engine.workload import WorkloadSpec
+
+app = App(no_args_is_help=True, help="Whole cases of serving a model: chatbot, RAG, code completion, agents, batch, …")
+
+Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="One of `scenarios list`.")]
+
+
+@app.command("list")
+def list_command(json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None) -> int:
+    """The scenarios, and what decides in each."""
+    from agent.report.cost.scenario_report import scenarios_report
+    from engine.plan import plain as plain_values
+
+    scenarios = list(user_catalogs(catalog or ()).scenarios.values())
+    tree = [plain_values(one) for one in scenarios] if json else None
+    show_as(scenarios_report(scenarios), tree, Shape(json=json, csv=csv, plain=plain), "Scenarios")
+    return Exit.DONE
+
+
+@app.command("show")
+def show_command(name: Name, json: Json = False, plain: Plain = False, catalog: Directories = None) -> int:
+    """What a scenario asks."""
+    from agent.report.cost.scenario_report import scenario_report
+    from agent.statements.costs.scenarios import scenario_question
+    from engine.plan import plain as plain_values
+
+    facts = user_catalogs(catalog or ())
+    scenario = facts.scenario(name)
+    spec = scenario_question(scenario, facts).completed().spec
+    if json:
+        print_json({**plain_values(scenario), "spec": plain_values(spec)})
+    else:
+        show(scenario_report(scenario, spec), plain=plain)
+    return Exit.DONE
+
+
+def run_command(
+    name: Name, json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None,
+    **flags: list[str] | None,
+) -> int:  # fmt: skip
+    """What to serve a scenario on, the runners-up and why; flags change what it asks: --rps 50, --model qwen3-8b."""
+    from agent.statements.costs.scenarios import scenario_question
+    from agent.statements.merged import flag_statement
+
+    shape = Shape(json=json, csv=csv, plain=plain)
+    facts = user_catalogs(catalog or ())
+    scenario = facts.scenario(name)
+    question = scenario_question(scenario, facts, [flag_statement(texts_of(flags))]).completed()
+    notice(question.notes)
+    if scenario.requests and scenario.deadline_h:
+        return _run_batch(scenario, question.spec, facts, shape)
+    from agent.report.cost.scenario_report import recommendation_report, recommendation_tree
+    from engine.choice.deployment.scenario import recommendation
+
+    found = recommendation(question.spec, facts, [facts.api_model(api) for api in scenario.apis])
+    tree = recommendation_tree(scenario, question.spec, found)
+    show_as(recommendation_report(scenario, found), tree, shape, "Scenario")
+    return Exit.DONE if found.best else Exit.NOTHING_MEETS
+
+
+def _run_batch(scenario: "Scenario", spec: "WorkloadSpec", facts: "Catalog", shape: Shape) -> int:
+    from msgspec.structs import replace
+
+    from agent.report.blocks import Paragraph, Report
+    from agent.report.cost.batch_report import batch_report, batch_tree
+    from engine.choice.deployment.batch import batch_plan
+    from engine.choice.deployment.scenario import on_the_market
+
+    if not spec.hardware.accelerators:
+        spec = replace(spec, hardware=replace(spec.hardware, accelerators=on_the_market(facts)))
+    apis = [facts.api_model(api) for api in scenario.apis]
+    plan = batch_plan(spec, scenario.requests or 0.0, (scenario.deadline_h or 0.0) * 3600, facts, apis)
+    report = batch_report(plan)
+    first, *others = report.blocks
+    whole = Report((first, Paragraph(scenario.matters), *others))
+    show_as(whole, {"scenario": scenario.id, "matters": scenario.matters, **batch_tree(plan)}, shape, "Scenario")
+    return Exit.DONE if plan.best else Exit.NOTHING_MEETS
+
+
+run_command.__signature__ = signature_with_flags(run_command, FLAGS)  # type: ignore[attr-defined]
+app.command("run", cls=OnlyWhatIsGiven)(run_command)
