@@ -42,6 +42,7 @@ _WITHOUT_TIME: Final = (
 _RESERVED: Final = (
     Rule("d:dur near{0,2} reserved"),
     Rule("reserved (near | paren){0,3} d:dur"),
+    Rule("reserved (near | paren | 'for'){0,3} ('a' | 'one' | 'an') y:'year'"),
     Rule("reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?"),
 )
 _SPOT: Final = (
@@ -124,6 +125,9 @@ def _terms(draft: Draft) -> None:
     path = "money.term"
     for rule in _RESERVED:
         for match in rule.matches(draft.sentence):
+            if "y" in match:
+                draft.found(path, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
+                continue
             if "d" in match:
                 years = match["d"].number.value / SECONDS_PER_YEAR
                 term = "reserved_1y" if abs(years - 1) < 0.1 else "reserved_3y" if abs(years - 3) < 0.1 else ""

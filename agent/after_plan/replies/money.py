@@ -9,14 +9,11 @@ from agent.report.blocks import Bullets, Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
 from agent.talk.model_proposals import model_proposals
 from catalogs.errors import InputError
-from catalogs.records.api_prices import TokenCounts
 from catalogs.units import (
     HOURS_PER_MONTH,
     MULTIPLIERS,
-    SECONDS_PER_MONTH,
     show_count,
     show_figure,
-    show_percent,
     show_rate,
     show_usd,
 )
@@ -381,142 +378,3 @@ def _without_offer(asked: Asked, provider: str) -> str:
         f"{provider} offers no {name}; there {other.fleet.accelerators} × {other.chosen.accelerator_name} would do for "
         f"{show_usd(other.cost.monthly_usd)} a month."
     )
-
-
-# --- own, rent, or call an API ----------------------------------------------------------------------------------------
-
-
-def own_or_rent(asked: Asked) -> Explanation:
-    """Return renting against owning over the years that are asked, three by default."""
-    plan = asked.plan
-    years = asked.count_of("years?") or 3
-    try:
-        owned = asked.sketch(
-            {
-                "money.term": "owned",
-                "money.amortisation_years": float(years),
-                "hardware.accelerators": (plan.chosen.accelerator,),
-            },
-            frozenset({*PLACE, "money.usd_per_accelerator_hour"}),
-        )
-    except InputError as error:
-        return paragraphs(f"Owning cannot be reckoned: {error}.")
-    if not isinstance(owned, CapacityPlan) or owned.cost.monthly_usd is None or owned.chosen.offer is None:
-        return paragraphs(
-            f"I know no purchase price of {plan.chosen.accelerator_name}: state your own as a price per GPU-hour, such"
-            " as '$1.20 per GPU-hour', and compare."
-        )
-    rows = [("own", owned.cost.monthly_usd, owned.fleet.accelerators)]
-    rented: tuple[Term, ...] = ("on_demand", "reserved_3y")
-    for term in rented:
-        other = asked.sketch({"money.term": term, "hardware.accelerators": (plan.chosen.accelerator,)}, PLACE)
-        if isinstance(other, CapacityPlan) and other.cost.monthly_usd is not None:
-            rows.append((f"rent, {TERM_WORDS[term]}", other.cost.monthly_usd, other.fleet.accelerators))
-    rows.sort(key=lambda row: row[1])
-    table = Table(
-        (Column(""), Column("GPUs", "right"), Column("monthly", "right"), Column(f"{years} years", "right")),
-        tuple((label, show_count(count), show_usd(usd), show_usd(usd * 12 * years)) for label, usd, count in rows),
-    )
-    even = _break_even(asked, owned.fleet.billed_accelerators)
-    first, last = rows[0], rows[-1]
-    lead = (
-        f"Over {years} years to {first[0]} is the cheapest, {show_percent(1 - first[1] / last[1])} below {last[0]}."
-        if len(rows) > 1
-        else ""
-    )
-    basis = (
-        f"Owned: {owned.chosen.offer.source}, always on. People to run it, spares on the shelf and resale are not"
-        " in it."
-    )
-    return (*paragraphs(lead, even), table, *paragraphs(basis))
-
-
-def _break_even(asked: Asked, accelerators: int) -> str:
-    """Return the month in which buying has cost no more than the plan's rent."""
-    plan, money = asked.plan, asked.plan.spec.money
-    accelerator = asked.ports.catalog.accelerators[plan.chosen.accelerator]
-    if not accelerator.purchase_usd or plan.cost.monthly_usd is None:
-        return ""
-    price = accelerator.purchase_usd * (1 + money.overhead_share) * accelerators
-    power = accelerator.power_w / 1000 * money.usd_per_kwh * HOURS_PER_MONTH * accelerators
-    if plan.cost.monthly_usd <= power:
-        return "The rent is less than the electricity of owned ones: buying never pays."
-    months = price / (plan.cost.monthly_usd - power)
-    return (
-        f"Bought for {show_usd(price)} and {show_usd(power)} of electricity a month, they have paid for themselves"
-        f" against the plan's rent after {show_figure(months)} months."
-    )
-
-
-_USUAL_APIS: Final = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
-
-
-def api_or_self(asked: Asked) -> Explanation:
-    """Return what the same calls cost at an API, and the volume from which this fleet is cheaper."""
-    plan, prices = asked.plan, asked.plan.cost.usd_per_million_tokens
-    if prices is None or plan.cost.monthly_usd is None:
-        return paragraphs(unknown_bill(plan.cost))
-    monthly, rate = plan.cost.monthly_usd, plan.spec.traffic.requests_per_s or 0.0
-    own = (
-        f"This fleet comes to {show_usd(prices.blended)} per million tokens ({show_usd(prices.input)} in,"
-        f" {show_usd(prices.output)} out) at this volume: an API that asks less, prompts and answers together, is"
-        " cheaper."
-    )
-    given = re.search(r"\$ ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:dollars?|usd|\$)", asked.words)
-    volume = ""
-    if given and rate:
-        theirs = float(given[1] or given[2])
-        tokens = monthly / theirs
-        even = rate * prices.blended / theirs
-        volume = (
-            f"At {show_usd(theirs)} per million this bill of {show_usd(monthly)} a month buys {show_count(tokens)}"
-            f" million tokens there: self-hosting is cheaper beyond that, {show_rate(even)} on average, as far as the"
-            " fleet carries it (it holds"
-            f" {show_rate(plan.answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor)})."
-        )
-    return (
-        *paragraphs(own, volume),
-        *_apis(asked, rate, monthly),
-        *paragraphs("An API's model, its limits of rate, its latency and its terms may differ from this plan's."),
-    )
-
-
-def _apis(asked: Asked, rate: float, monthly: float) -> Explanation:
-    """Return what APIs of the catalog ask for the same calls: those that the line names, else usual ones."""
-    known = asked.ports.catalog.api_models
-    plan, tokens = asked.plan, asked.plan.spec.tokens
-    words = [
-        word for word in re.findall(r"[a-z][a-z0-9.-]{3,}", asked.words) if word not in ("cost", "price", "api", "apis")
-    ]
-    providers = [name for name in known if any(known[name].provider.lower() in (word, f"{word}.ai") for word in words)]
-    named = [name for name in known if any(word in name and any(c.isdigit() for c in word) for word in words)]
-    wanted = (
-        named[:4]
-        or [name for name in _USUAL_APIS if name in known and (not providers or name in providers)]
-        or providers[:4]
-    )
-    if not wanted or not rate:
-        return ()
-    count = TokenCounts(
-        tokens.input.mean, tokens.output.mean + tokens.reasoning_tokens, tokens.input.mean * tokens.prefix_hit
-    )
-    calls = rate * plan.spec.traffic.calls_per_request * SECONDS_PER_MONTH
-    rows = []
-    for name in wanted:
-        each = known[name].call_usd(count)
-        if each:
-            there = calls * each
-            rows.append(
-                (
-                    there,
-                    (known[name].name, show_usd(there), f"{there / monthly:.2g} ×", known[name].checked.isoformat()),
-                )
-            )
-    rows.sort()
-    columns = (
-        Column("the same calls at"),
-        Column("monthly", "right"),
-        Column("of this bill", "right"),
-        Column("price of"),
-    )
-    return (Table(columns, tuple(row for _, row in rows)),)

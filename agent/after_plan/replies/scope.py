@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.load import peak_rate
+from agent.after_plan.replies.ways import batch as own_fleet
 from agent.after_plan.sums import Explanation
 from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_rate, show_seconds
 
@@ -12,12 +13,6 @@ _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 2880
 _ITEMS: Final = re.compile(
     r"(\d[\d,.]*) ?(k|m|thousand|million|mio|bn|billion)?\s+(?:[\w-]+ ){0,2}?"
     r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|reviews?|e?mails?|rows?|backlog)"
-)
-TRAINING: Final = (
-    "A plan serves a model that is ready; a training or fine-tuning run is reckoned by itself: 'fleetcast train --model"
-    " llama-3.1-8b --tokens 1B --method lora --gpu-type H100' says memory, hours, days and money. Serving the tuned"
-    " model takes what its base model takes; adapters (LoRA) add a few per cent of memory. Training on the same"
-    " accelerators at night is not planned."
 )
 MEDIA: Final = (
     "Only tokens are reckoned. Images in prompts can be planned as tokens: look up how many an image takes for the"
@@ -29,11 +24,6 @@ EMBEDDINGS: Final = (
     " --model … --rps … --input-tokens …'; a reranker reads query and passage once for each passage, so its rate is"
     " queries × passages. Their quality, and the vector database beside them, are not planned."
 )
-
-
-def training(asked: Asked) -> Explanation:
-    """Say what of training can be answered."""
-    return paragraphs(TRAINING)
 
 
 def media(asked: Asked) -> Explanation:
@@ -84,13 +74,8 @@ def batch(asked: Asked) -> Explanation:
             f"To be done in {_duration(seconds)} it needs {show_rate(count / seconds)}: {replicas:.0f} replicas,"
             f" {replicas * plan.chosen.accelerators_per_replica:.0f} × {plan.chosen.accelerator_name}."
         )
-    return paragraphs(
-        lead,
-        beside,
-        wanted,
-        "Other lengths: say 'prompts of 3000 tokens and answers of 50' first. 'fleetcast batch' plans a job by its"
-        " deadline, spot first, with APIs beside it.",
-    )
+    other = "Other lengths: say 'prompts of 3000 tokens and answers of 50' first."
+    return (*paragraphs(lead, beside, wanted, other), *own_fleet(asked))
 
 
 def _duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.after_plan.replies import choices, figures, grounds, load, losses, money, prose, scope
+from agent.after_plan.replies import choices, figures, grounds, load, losses, money, prose, scope, ways
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.sums import Explanation
 
@@ -11,8 +11,8 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "cost": money.cost,
     "budget_buys": money.budget_buys,
     "elsewhere": money.elsewhere,
-    "own_or_rent": money.own_or_rent,
-    "api_or_self": money.api_or_self,
+    "own_or_rent": ways.own_or_rent,
+    "api_or_self": ways.api_or_self,
     "token_volume": load.token_volume,
     "limit": load.limit,
     "fleet_holds": load.fleet_holds,
@@ -48,7 +48,7 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "unknown_future": grounds.future,
     "smalltalk": grounds.smalltalk,
     "unrelated": grounds.unrelated,
-    "scope_training": scope.training,
+    "scope_training": ways.training,
     "scope_embeddings": scope.embeddings,
     "scope_media": scope.media,
     "scope_batch": scope.batch,

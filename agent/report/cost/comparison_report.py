@@ -84,7 +84,7 @@ def break_even_shown(one: BreakEven) -> str:
     same = band == f"{show_figure(one.requests_per_s)} to {show_figure(one.requests_per_s)}"
     used = "" if one.utilisation is None else f", where {show_percent(one.utilisation)} of the fleet works"
     ends = "" if same else f" ({band})"
-    return f"{one.cheaper} pays above {show_rate(one.requests_per_s)}{ends} beside {one.other}{used}."
+    return f"{one.cheaper} always pays above {show_rate(one.requests_per_s)}{ends} beside {one.other}{used}."
 
 
 def bill_report(plan: CapacityPlan, bill: Bill) -> Report:

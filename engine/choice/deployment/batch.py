@@ -102,7 +102,7 @@ def batch_plan(
     """
     asked = batch_spec(spec, requests, deadline_s)
     lengths = resolve(asked, catalog).lengths
-    terms = TERMS if spec.money.term == "on_demand" else (spec.money.term,)
+    terms = ("spot",) if spec.money.term == "spot" else TERMS
     found = options(asked, catalog, terms=terms).found
     ways = {term: _ranked([one for one in found if one.term == term], deadline_s) for term in terms}
     best = tuple(ranked[0] for ranked in ways.values() if ranked)

@@ -1,0 +1,207 @@
+"""Other ways to pay for the plan's service, training on its model, and batches: the functions behind the commands."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Column, Table
+from agent.report.cost.batch_report import batch_report
+from agent.report.cost.comparison_report import break_even_shown
+from agent.report.cost.training_report import training_report
+from agent.report.words import unknown_bill
+from agent.statements.costs.batches import batch_in
+from catalogs.errors import AmbiguousName, InputError, UnknownName
+from catalogs.records.api_prices import ApiModel
+from catalogs.units import MULTIPLIERS, show_figure, show_rate, show_usd
+from engine.choice.deployment.api import hosts_of
+from engine.choice.deployment.batch import batch_plan
+from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
+from engine.choice.deployment.owning import Ownership
+from engine.training.budget import TrainingQuestion, training_budget
+from engine.training.memory import Method, TrainingSetup
+
+USUAL_APIS: Final = ("gpt-4o-mini", "claude-haiku-4-5")
+"""Beside the cheapest host of the same model, where a line names no API."""
+_MODEL_WORD: Final = re.compile(r"[a-z][a-z0-9.]*(?:[- ](?:v?\d[a-z0-9.]*|[a-z]+)){1,4}")
+_TOKENS: Final = re.compile(r"(\d[\d,.]*) ?(k|m|b|t|thousand|million|billion|trillion)? ?(?:training )?tok(?:en)?s?\b")
+
+
+def own_or_rent(asked: Asked) -> Explanation:
+    """Return owning beside every term of renting over the years that are asked, three by default."""
+    years = float(asked.count_of("years?") or 3)
+    found = _compared(asked, ComparisonSettings(ownership=Ownership(years=years), edge=False))
+    if isinstance(found, tuple):
+        return found
+    rows = tuple(
+        (bill.title, show_usd(bill.monthly_usd), show_usd(bill.yearly_usd * years), _once(bill.one_off_usd))
+        for bill in found.feasible
+    )
+    columns = (
+        Column("way"), Column("monthly", "right"), Column(f"{years:g} years", "right"), Column("once", "right"),
+    )  # fmt: skip
+    own = next(bill for bill in found.bills if bill.mode == "own")
+    rent = next(bill for bill in found.bills if bill.mode == "rent")
+    if own.infeasible:
+        lead = f"Owning cannot be reckoned: {own.infeasible}; say your own as '$1.20 per GPU-hour' and compare."
+    elif rent.infeasible:
+        lead = f"Owning costs {show_usd(own.monthly_usd)} a month; {rent.infeasible}."
+    else:
+        less = own.monthly_usd < rent.monthly_usd
+        lead = (
+            f"Over {years:g} years owning costs {show_usd(own.yearly_usd * years)}, {'less' if less else 'more'} than "
+            f"the {show_usd(rent.yearly_usd * years)} of renting on demand: capital at 8 % a year, power, hosting, "
+            "upkeep and staff are in it."
+        )
+    evens = [break_even_shown(one) for one in found.break_evens if one.cheaper == "own"]
+    return (
+        *paragraphs(lead, *evens),
+        Table(columns, rows),
+        *paragraphs("`fleetcast costs --mode own` has its bill line by line, and flags for each of these."),
+    )
+
+
+def _once(usd: float) -> str:
+    return show_usd(usd) if usd else ""
+
+
+def api_or_self(asked: Asked) -> Explanation:
+    """Return the plan's bill beside APIs that answer the same calls, and the rate from which the fleet pays."""
+    plan = asked.plan
+    if plan.cost.monthly_usd is None:
+        return paragraphs(unknown_bill(plan.cost))
+    if not plan.spec.traffic.requests_per_s:
+        return paragraphs("Without a rate there is no bill to compare; ask again with one, such as '10 rps'.")
+    apis = _apis_in(asked)
+    found = _compared(asked, ComparisonSettings(apis=apis, edge=False))
+    if isinstance(found, tuple):
+        return found
+    wanted = [bill for bill in found.feasible if bill.mode in ("rent", "own", "api", "overflow")]
+    columns = (Column("way"), Column("monthly", "right"), Column("1M paid", "right"), Column("1M used", "right"))
+    rows = tuple(
+        (
+            bill.title,
+            show_usd(bill.monthly_usd),
+            show_usd(bill.reservation_usd_per_million or 0.0),
+            show_usd(bill.usage_usd_per_million or 0.0),
+        )
+        for bill in wanted
+    )
+    evens = [
+        break_even_shown(one) for one in found.break_evens if one.other.startswith("API") and one.cheaper == "rent"
+    ]
+    long = [bill for bill in found.bills if bill.mode == "api" and bill.infeasible]
+    return (
+        *paragraphs(_at_price(asked)),
+        Table(columns, rows),
+        *paragraphs(
+            *evens,
+            *(f"{bill.title}: {bill.infeasible}." for bill in long),
+            f"Prices of APIs are of {max(price.checked for price in found.prices)}; their latency, their limits of "
+            "rate and how well they answer are not known here.",
+        ),
+    )
+
+
+def _at_price(asked: Asked) -> str:
+    """Say what a price per million tokens that the line names would mean."""
+    given = re.search(r"\$ ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:dollars?|usd|\$)", asked.words)
+    prices, rate = asked.plan.cost.usd_per_million_tokens, asked.plan.spec.traffic.requests_per_s
+    if not given or prices is None or not rate:
+        return ""
+    theirs = float(given[1] or given[2])
+    return (
+        f"This fleet comes to {show_usd(prices.blended)} per million tokens, prompts and answers together; at "
+        f"{show_usd(theirs)} per million elsewhere, self-hosting is cheaper above "
+        f"{show_rate(rate * prices.blended / theirs)} on average, as far as the fleet carries it "
+        f"({show_rate(asked.plan.answer.holds_to_requests_per_s / asked.plan.spec.traffic.peak_factor)})."
+    )
+
+
+def _apis_in(asked: Asked) -> tuple[ApiModel, ...]:
+    """Return the APIs that a line names, else the cheapest host of the same model and usual ones."""
+    catalog = asked.ports.catalog
+    named: dict[str, ApiModel] = {}
+    for words in (match[0].split() for match in _MODEL_WORD.finditer(asked.words)):
+        for size in range(len(words), 0, -1):
+            for start in range(len(words) - size + 1):
+                text = " ".join(words[start : start + size])
+                if not re.search(r"\d", text):
+                    continue
+                try:
+                    found = catalog.api_model(text)
+                except AmbiguousName as several:
+                    found = catalog.api_models[several.hits[0]]
+                except UnknownName:
+                    continue
+                named.setdefault(found.id, found)
+                break
+            if named:
+                break
+    if named:
+        return tuple(named.values())
+    providers = [one for one in catalog.api_models.values() if asked.has(re.escape(one.provider))]
+    usual = [catalog.api_model(name) for name in USUAL_APIS]
+    chosen = [one for one in usual if one in providers] or providers[:2] or usual
+    return (*hosts_of(asked.plan.spec.model, catalog)[:1], *chosen)
+
+
+def _compared(asked: Asked, settings: ComparisonSettings) -> Comparison | Explanation:
+    try:
+        return comparison(asked.plan, asked.ports.catalog, settings)
+    except InputError as error:
+        return paragraphs(f"That cannot be reckoned: {error}.")
+
+
+def training(asked: Asked) -> Explanation:
+    """Return what training or fine-tuning the plan's model takes on its accelerators; LoRA unless the line says."""
+    catalog, plan = asked.ports.catalog, asked.plan
+    match = _TOKENS.search(asked.words)
+    if match is None:
+        return paragraphs(
+            "On how many tokens? Ask 'fine-tune it on 1B tokens', 'full fine-tuning on 500M tokens', 'QLoRA on 100M "
+            "tokens' or 'train it on 15T tokens'. A tuned model is served as its base model is."
+        )
+    method: Method = "lora"
+    if asked.has("qlora|4-?bit"):
+        method = "qlora"
+    elif asked.has("full|all weights|pre-?train(?:ing)?|from scratch|train (?:it|a|the|our)") and not asked.has("lora"):
+        method = "full"
+    question = TrainingQuestion(
+        model=plan.spec.architecture or catalog.model(plan.spec.model).model,
+        accelerator=catalog.accelerator(plan.chosen.accelerator),
+        tokens=float(match[1].replace(",", "")) * MULTIPLIERS.get(match[2] or "", 1.0),
+        setup=TrainingSetup(method),
+        money=plan.spec.money,
+    )
+    try:
+        budget = training_budget(question, catalog)
+    except InputError as error:
+        return paragraphs(f"That cannot be trained: {error}.")
+    kept = [block for block in training_report(budget).blocks if isinstance(block, Table)][:1]
+    low, high = show_figure(budget.accelerator_hours_low), show_figure(budget.accelerator_hours_high)
+    lead = training_report(budget).blocks[0]
+    return (
+        lead,
+        *kept,
+        *paragraphs(
+            f"{budget.fewest_accelerators} × {budget.accelerator} hold it; {low} to {high} accelerator-hours at the "
+            "utilisation of published runs. `fleetcast train` has memory, checkpoints and other sizes.",
+        ),
+    )
+
+
+def batch(asked: Asked) -> Explanation:
+    """Return what a batch takes on a fleet of its own, spot first, APIs beside it; empty without a deadline."""
+    found = batch_in(asked.text, datetime.now())
+    if found is None:
+        return ()
+    work, _ = found
+    apis = [asked.ports.catalog.api_model(name) for name in USUAL_APIS]
+    spec = asked.plan.spec
+    try:
+        plan = batch_plan(spec, work.requests, work.deadline_s, asked.ports.catalog, apis)
+    except InputError as error:
+        return paragraphs(f"A fleet of its own cannot be reckoned: {error}.")
+    return (*paragraphs("On a fleet of its own:"), *batch_report(plan).blocks)
