@@ -30,7 +30,8 @@ def hours(tmp_path: Path) -> Path:
 
 
 def test_recorded_hours_scale_the_fleet_up_and_down(fleetcast: Program, hours: Path) -> None:
-    tree = fleetcast(*ASKED, "--rates", hours, "--json").tree
+    warm = ("--node-start", "0s", "--image-pull", "0s")  # the hours are over before cold nodes are given back
+    tree = fleetcast(*ASKED, *warm, "--rates", hours, "--json").tree
     minutes = tree["by_minute"]
     assert {len(minutes[name]) for name in MINUTES} == {180}
     assert tree["autoscaled"] and tree["starts"] >= 1 and tree["drains"] >= 1
@@ -80,8 +81,8 @@ def test_a_fleet_of_a_size_of_its_own_does_not_scale(fleetcast: Program, hours: 
 
 
 def test_a_trace_is_run_against_the_scaled_fleet(fleetcast: Program) -> None:
-    asked = ["1" if text == "0.5" else text for text in ASKED]  # a plan whose quiet fleet is smaller than the trace's
-    tree = fleetcast(*asked, "--trace", AZURE, "--autoscale", "--speed-up", "0.2", "--json").tree
+    warm = ("--node-start", "0s", "--image-pull", "0s")  # the trace is over before a cold node serves
+    tree = fleetcast(*at_rate("0.8"), *warm, "--trace", AZURE, "--autoscale", "--speed-up", "0.2", "--json").tree
     assert tree["requests"] + tree["refused"] == 150
     assert tree["starts"] >= 1
     assert tree["load"] == f"the trace {AZURE.name} at 0.2 times its rate"
