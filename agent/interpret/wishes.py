@@ -63,7 +63,7 @@ _WISHES: Final = tuple(
         ),
         (
             r"fine-?tun\w+|pre-?train\w*|rlhf|train(?:ing)?\s+(?:an?|the|our)\b[^,.;]*|distil\w+",
-            "training and fine-tuning are no plan that serves: `fleetcast train` says what they take",
+            "training and fine-tuning are out of scope: a plan serves a model that is ready",
         ),
         (
             r"stable diffusion|diffusion|image generation|text[- ]to[- ](?:image|video|speech)|flux",

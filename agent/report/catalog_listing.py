@@ -26,7 +26,7 @@ def listing_report(records: Iterable[Record], *, plain: bool) -> Report:
 
     Figures hold commas: semicolons stand between the cells of a line.
     """
-    rows = [_api_row(record) if isinstance(record, ApiModel) else _row(record) for record in records]
+    rows = [_row(record) for record in records]
     if plain:
         lines = ((row.pop("id"), "; ".join(f"{title} {cell}" for title, cell in row.items())) for row in rows)
         return Report((Facts(tuple(lines)),))
@@ -50,19 +50,7 @@ def records_json(records: Iterable[Record], beside: Mapping[str, object] = Mappi
     return json.dumps(entries, indent=2, ensure_ascii=False)
 
 
-def _api_row(record: ApiModel) -> dict[str, str]:
-    rates = record.rates[0]
-    return {
-        "id": record.id,
-        "provider": record.provider,
-        "input / 1M": _usd(rates.input),
-        "output / 1M": _usd(rates.output),
-        "cached / 1M": _usd(rates.cached),
-        "checked": record.checked.isoformat(),
-    }
-
-
-def _row(record: Record) -> dict[str, str]:
+def _row(record: Record) -> dict[str, str]:  # noqa: PLR0911 — one for each kind
     """Return the cells of a record by the title of their column; its id comes first."""
     match record:
         case Accelerator():
@@ -86,6 +74,15 @@ def _row(record: Record) -> dict[str, str]:
                 "layers": str(record.layer_count),
                 "context": show_count(record.max_context),
                 "precision": record.native_precision,
+            }
+        case ApiModel():
+            return {
+                "id": record.id,
+                "provider": record.provider,
+                "input / 1M": _usd(record.rates[0].input),
+                "output / 1M": _usd(record.rates[0].output),
+                "cached / 1M": _usd(record.rates[0].cached),
+                "checked": record.checked.isoformat(),
             }
         case RentalOffer():
             return {
