@@ -8,7 +8,7 @@ import typer
 from agent.fields.readers import read_choice, read_names, read_not_negative, read_positive, read_years
 from agent.statements.flags import FLAGS
 from catalogs.errors import InputError, quoted
-from catalogs.units import read_percentage, read_share, read_usd
+from catalogs.units import read_percentage, read_share, read_tokens, read_usd
 from commands.asking import asked
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
@@ -28,6 +28,7 @@ _own = partial(typer.Option, rich_help_panel="Owning")
 
 Api = Annotated[str | None, typer.Option(metavar="NAMES", help="APIs beside it: gpt-4o,claude-sonnet-4; or none.")]
 Share = Annotated[str | None, typer.Option("--api-share", metavar="30%", help="Of the requests, to the first API.")]
+Beyond = Annotated[str | None, typer.Option("--api-beyond", metavar="N", help="Longer prompts go to the first API.")]
 Mode = Annotated[str | None, typer.Option(metavar="WAY", help="One way's bill in full: rent, spot, mix, own, api, …")]
 NoOther = Annotated[bool, typer.Option("--no-other-costs", help="Without load balancer, monitoring, storage, egress.")]
 Years = Annotated[str | None, _own(metavar="YEARS", help="Over which it is paid off, and totals are taken; 3.")]
@@ -45,6 +46,7 @@ def costs_command(
     catalog: Directories = None,
     api: Api = None,
     api_share: Share = None,
+    api_beyond: Beyond = None,
     mode: Mode = None,
     no_other_costs: NoOther = False,
     years: Years = None,
@@ -69,7 +71,9 @@ def costs_command(
         "--hosting": hosting, "--staff": staff, "--electricity": electricity,
     }  # fmt: skip
     question, facts = asked(sentence, spec, catalog, flags)
-    settings = _settings(facts, owning, DEFAULT_APIS if api is None else api, api_share, not no_other_costs)
+    settings = _settings(
+        facts, owning, DEFAULT_APIS if api is None else api, (api_share, api_beyond), not no_other_costs
+    )
     if api is None:
         settings = _with_host(settings, question.spec.model, facts)
     from agent.report.cost.comparison_report import bill_report, bill_tree, comparison_report, comparison_tree
@@ -103,7 +107,7 @@ def _with_host(settings: "ComparisonSettings", model: str, facts: "Catalog") -> 
 
 
 def _settings(
-    facts: "Catalog", owning: dict[str, str | None], apis: str, share: str | None, other_costs: bool
+    facts: "Catalog", owning: dict[str, str | None], apis: str, to_api: tuple[str | None, str | None], other_costs: bool
 ) -> "ComparisonSettings":
     from engine.choice.deployment.comparison import ComparisonSettings
     from engine.choice.deployment.owning import Ownership
@@ -121,11 +125,14 @@ def _settings(
     if (pue := given.get("pue", 1.54)) < 1:
         raise InputError(f"--pue {pue:g} is below 1: a building takes no less than its servers")
     names = () if apis.strip() == "none" else read_names(apis, "--api")
-    if share is not None and not names:
-        raise InputError(f"--api-share {quoted(share)} needs an API to go to: give --api")
+    share, beyond = to_api
+    for flag, text in (("--api-share", share), ("--api-beyond", beyond)):
+        if text is not None and not names:
+            raise InputError(f"{flag} {quoted(text)} needs an API to go to: give --api")
     return ComparisonSettings(
         apis=tuple(facts.api_model(name) for name in names),
         ownership=Ownership(**given),
+        api_beyond=None if beyond is None else float(read_tokens(beyond, "--api-beyond")),
         api_share=None if share is None else read_share(share, "--api-share"),
         other_costs=other_costs,
     )

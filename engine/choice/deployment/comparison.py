@@ -15,7 +15,7 @@ from catalogs.units import GB, HOURS_PER_MONTH, show_count, show_rate
 from engine.choice.deployment.api import ApiPrice, api_price
 from engine.choice.deployment.bills import Bill, BillLine
 from engine.choice.deployment.break_even import BillAt, BreakEven, break_even
-from engine.choice.deployment.hybrid import behind_api, overflow, shared
+from engine.choice.deployment.hybrid import behind_api, by_prompt_length, overflow, shared
 from engine.choice.deployment.owning import Ownership, on_device, owned
 from engine.choice.deployment.renting import SpotMarket, autoscaled, mixed, on_spot, rented
 from engine.choice.deployment.served import Served, served_by
@@ -42,6 +42,8 @@ class ComparisonSettings(Struct, frozen=True):
     market: SpotMarket = SpotMarket()
     api_share: float | None = None
     """Of the requests that goes to the first API in a mixture of both."""
+    api_beyond: float | None = None
+    """Tokens of a prompt beyond which the first API answers, in another mixture."""
     edge: bool = True
     """Whether devices are tried."""
     other_costs: bool = True
@@ -79,6 +81,10 @@ def comparison(plan: CapacityPlan, catalog: Catalog, settings: ComparisonSetting
     prices = [api_price(model, served.question.lengths, served.cached_share) for model in settings.apis]
     ways = dict(_ways(settings, prices, catalog))
     bills = [way(served) for way in ways.values()]
+    if settings.api_beyond is not None and settings.apis:
+        parted = by_prompt_length(plan, catalog, settings.apis[0], settings.api_beyond)
+        costs = tuple(catalog.running_costs.values()) if settings.other_costs else ()
+        bills.append(with_other_costs(parted, served, costs))
     if settings.edge:
         bills.append(edge(plan, served, catalog, settings.ownership))
     bills += [behind_api(served.work, price) for price in prices]

@@ -4,12 +4,17 @@ from math import ceil
 
 from msgspec.structs import replace
 
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from catalogs.records.api_prices import ApiModel, TokenCounts
 from catalogs.units import show_percent
 from engine.choice.deployment.api import ApiPrice
 from engine.choice.deployment.bills import Bill, BillLine, Work
 from engine.choice.deployment.renting import rented
-from engine.choice.deployment.served import Served
-from engine.workload import Term
+from engine.choice.deployment.served import Served, served_by
+from engine.plan import CapacityPlan, NoPlan
+from engine.question.resolve import resolve
+from engine.workload import Term, TokenDistribution
 
 UNKNOWN_LATENCY = "the provider's, unknown here"
 
@@ -100,3 +105,61 @@ def _too_long(price: ApiPrice) -> str:
     if price.too_long <= 0:
         return ""
     return f"{show_percent(price.too_long)} of the prompts are longer than {price.model} reads"
+
+
+def by_prompt_length(
+    plan: CapacityPlan, catalog: Catalog, model: ApiModel, longest: float, term: Term = "on_demand"
+) -> Bill:
+    """Return the bill where prompts beyond a length go to an API, and the fleet is planned for the others alone.
+
+    Args:
+        plan: of all requests.
+        catalog: the facts.
+        model: behind the API.
+        longest: tokens of a prompt that the fleet still answers.
+        term: on which the fleet is paid.
+
+    Raises:
+        InputError: all prompts are of one of both classes.
+    """
+    from engine.method import forecast  # the plan of the shorter ones
+
+    lengths, spec = resolve(plan.spec, catalog).lengths, plan.spec
+    prompts = list(zip(lengths.prompt.values.tolist(), lengths.prompt.weights.tolist(), strict=True))
+    beyond = [(tokens, weight) for tokens, weight in prompts if tokens > longest]
+    share = sum(weight for _, weight in beyond)
+    if not 0 < share < 1:
+        least, most = min(prompts)[0], max(prompts)[0]
+        raise InputError(f"a length of {longest:g} tokens parts no prompts; {least:.0f} to {most:.0f} would")
+    kept = [tokens for tokens, weight in prompts if tokens <= longest for _ in range(max(1, round(1000 * weight)))]
+    tokens = replace(spec.tokens, input=TokenDistribution(mean=sum(kept) / len(kept), values=tuple(kept)))
+    rate = spec.traffic.requests_per_s or 0.0
+    smaller = replace(spec, tokens=tokens, traffic=replace(spec.traffic, requests_per_s=rate * (1 - share)))
+    own = forecast(smaller, catalog, verify=False)
+    title = f"fleet up to {longest:g} tokens, API beyond"
+    work = served_by(plan, catalog).work
+    if isinstance(own, NoPlan):
+        return Bill("class", title, (), work, None, infeasible=own.sentence)
+    fleet = rented(served_by(own, catalog), term)
+    cached = spec.tokens.prefix_hit
+    each = sum(
+        weight * (model.call_usd(TokenCounts(tokens, lengths.output.mean, tokens * cached)) or 0.0)
+        for tokens, weight in beyond
+    )
+    line = BillLine(
+        f"API {model.id} ({model.provider})",
+        work.calls * each,
+        "running",
+        f"{show_percent(share)} of the calls × ${each / share:.4g}",
+        f"{model.source}, {model.checked.isoformat()}",
+    )
+    return Bill(
+        "class",
+        title,
+        (*fleet.lines, line),
+        replace(work, within=None),
+        fleet.utilisation,
+        commitment_months=fleet.commitment_months,
+        infeasible=fleet.infeasible,
+        latency=f"{show_percent(share)} of the requests go to {model.id}, whose latency is unknown here",
+    )

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from catalogs.errors import InputError
 from catalogs.records.api_prices import ApiModel, TokenRates
 from catalogs.records.facts import Confidence
 from engine.choice.deployment.api import api_price
@@ -184,3 +185,27 @@ def test_a_commitment_never_pays_below_its_break_even(rate: float, reserved_usd:
     for nth in range(1, round(reserved) + 1):
         assert sum(count >= nth for count in held) / len(held) > reserved_usd / 4.0
     assert bill.monthly_usd <= min(autoscaled(one).monthly_usd, rented(one, "reserved_1y").monthly_usd) + 1e-6
+
+
+def test_long_prompts_to_an_api_by_hand() -> None:
+    """Nine prompts of 1,000 tokens and one of 9,000: a tenth of the calls cost $0.018 + $0.002, the rest needs less."""
+    from datetime import date
+
+    from engine.choice.deployment.hybrid import by_prompt_length
+    from engine.choice.deployment.served import served_by
+    from engine.method import forecast
+    from engine.plan import CapacityPlan
+    from engine.workload import TokenDistribution, spec_from
+
+    values = {"model": "llama-3.1-8b", "precision.weights": "fp8", "hardware.accelerators": ["l40s"]}
+    asked = {"traffic.requests_per_s": 10, "tokens.input.mean": 1800, "tokens.output.mean": 200, "tokens.output.cv": 0}
+    spec = spec_from(values | asked)
+    prompts = TokenDistribution(mean=1800, values=(*(1000.0,) * 9, 9000.0))
+    plan = forecast(replace(spec, tokens=replace(spec.tokens, input=prompts)), catalog(), verify=False)
+    assert isinstance(plan, CapacityPlan)
+    bill = by_prompt_length(plan, catalog(), replace(API, checked=date(2026, 11, 29)), 2000)
+    by_label = {line.label: line.usd for line in bill.lines}
+    assert by_label.pop("API api (them)") == pytest.approx(0.1 * 10 * MONTH_S * (9000 * 2 + 200 * 10) / 1e6)
+    assert sum(by_label.values()) <= rented(served_by(plan, catalog()), "on_demand").monthly_usd
+    with pytest.raises(InputError, match="1000 to 9000 would"):
+        by_prompt_length(plan, catalog(), API, 20_000)
