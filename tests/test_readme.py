@@ -36,8 +36,9 @@ def on_a_terminal(arguments: list[str], folder: Path) -> str:
     )
     assert code == 0, drawn
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.replace("\r\n", "\n"))
-    # What is shown while a slow machine works is wiped out by codes that are left out here.
-    return "\n".join(line.rstrip() for line in text.replace(WORKING, "").strip("\n").splitlines())
+    # What is shown while a slow machine works is wiped out, by codes that are left out here or by what is drawn over it.
+    text = re.sub(r"[^\n]*\r", "", text.replace(WORKING, ""))
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
 def test_the_transcript_is_what_the_command_prints(tmp_path: Path) -> None:
