@@ -36,7 +36,7 @@ def on_a_terminal(arguments: list[str], folder: Path) -> str:
     )
     assert code == 0, drawn
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.replace("\r\n", "\n"))
-    # What is shown while a slow machine works is wiped out, by codes that are left out here or by what is drawn over it.
+    # What is shown while a slow machine works is wiped out by codes that are left out here, or drawn over.
     text = re.sub(r"[^\n]*\r", "", text.replace(WORKING, ""))
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
