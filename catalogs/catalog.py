@@ -23,6 +23,7 @@ from catalogs.matrices import total_parameters
 from catalogs.names import Named, Names, letters_of, words_of
 from catalogs.records.accelerators import Accelerator, PowerCurve
 from catalogs.records.api_prices import ApiModel
+from catalogs.records.calibrations import Calibration
 from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind, MeasuredSystem
 from catalogs.records.kernels import KernelCurve
@@ -201,10 +202,22 @@ class Catalog(Struct, frozen=True, dict=True):
     training_runs = _all_of("training_run", TrainingRun)
     """Pretraining runs whose accelerator-hours were published."""
 
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What somebody's own measurements say of constants; none unless ``with_calibration`` brought it."""
+        return None
+
     def with_fitted(self, constants: Iterable[FittedConstants]) -> "Catalog":
         """Return this catalog with other fitted constants; all else that was read is shared."""
+        return self._with(fitted=tuple(constants))
+
+    def with_calibration(self, calibration: Calibration | None) -> "Catalog":
+        """Return this catalog with a calibration, or with none; all else that was read is shared."""
+        return self._with(calibration=calibration)
+
+    def _with(self, **facts: object) -> "Catalog":
         other = copy(self)
-        other.__dict__.update(self.__dict__, fitted=tuple(constants))  # a Struct's copy leaves what is cached behind
+        other.__dict__.update(self.__dict__, **facts)  # a Struct's copy leaves what is cached behind
         return other
 
     # --- entries by what people say ---

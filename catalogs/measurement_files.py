@@ -15,7 +15,7 @@ TEXTS: Final = (
     "id source locator engine engine_version model accelerator accelerator_as_printed weight_precision kv_precision "
     "load notes"
 ).split()
-COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences repeats".split()
+COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences prompts repeats".split()
 SUMMARIES: Final = ("mean", "median", "p50", "p90", "p95", "p99", "p99.9")
 """Figures of a latency over requests."""
 LATENCIES: Final = tuple(f"{metric}_ms_{summary}" for metric in ("ttft", "itl", "e2e") for summary in SUMMARIES)
@@ -98,6 +98,15 @@ def _point(row: Row) -> Row:
     for name in REQUIRED:
         if not row[name]:
             raise InputError(f"{name} is empty; every point needs {listed(REQUIRED)}")
+    return checked_point(row)
+
+
+def checked_point(row: Row) -> Row:
+    """Return a point with all columns, those that it lacks empty.
+
+    Raises:
+        InputError: a figure is none that a benchmark prints.
+    """
     point = {name: row.get(name, "") for name in TEXTS}
     point |= {name: _count(row.get(name, ""), name) for name in COUNTS}
     return point | {name: _number(row.get(name, ""), name) for name in NUMBERS}

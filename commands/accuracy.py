@@ -23,7 +23,7 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES, CsvRows, read_peer_predictions, read_points, scorecard_points
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.options import App, Directories, Force, Plain
+from commands.options import App, Calibrated, Directories, Force, Plain
 from commands.progress import progress
 from commands.showing import notice, notice_refused_rows, print_json, show
 
@@ -60,6 +60,7 @@ def accuracy_command(
     chart: Chart = False,
     force: Force = False,
     catalog: Directories = None,
+    calibration: Calibrated = None,
     no_simulation: NoSimulation = False,
     json: Json = False,
     plain: Plain = False,
@@ -76,7 +77,7 @@ def accuracy_command(
     measured = CsvRows(scorecard_points(), []) if points is None else read_points(*_source(points))
     theirs = None if compare is None else read_peer_predictions(*_source(compare))
     notice_refused_rows((points, measured), (compare, theirs))
-    facts = user_catalogs(catalog or ())
+    facts = user_catalogs(catalog or (), calibration)
     from engine.accuracy.peers import comparisons  # numpy: bad input is refused without it
     from engine.accuracy.scores import accuracy_of, rows_csv
 

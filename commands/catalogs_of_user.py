@@ -10,14 +10,30 @@ if TYPE_CHECKING:
     from engine.workload import Statement
 
 
-def user_catalogs(extra: Sequence[Path] = ()) -> Catalog:
+def user_catalogs(extra: Sequence[Path] = (), calibration: str | None = None) -> Catalog:
     """Return the built-in catalog, extended by the user's configuration directory and then by the extra ones.
 
+    Args:
+        extra: directories.
+        calibration: its name, or the path of its file.
+
     Raises:
-        InputError: an extra directory does not exist.
+        InputError: an extra directory does not exist, or no calibration is called so.
         CatalogError: a file is broken.
     """
-    return Catalog.load([*user_directories(), *extra])
+    catalog = Catalog.load([*user_directories(), *extra])
+    if calibration is None:
+        return catalog
+    from catalogs.calibration_files import calibration_file, read_calibration
+
+    return catalog.with_calibration(read_calibration(calibration_file(calibration, own_directory())))
+
+
+def calibrations_folder() -> Path:
+    """Return the folder of the user's calibrations, which may not exist yet."""
+    from catalogs.calibration_files import FOLDER
+
+    return own_directory() / FOLDER
 
 
 def user_directories() -> list[Path]:

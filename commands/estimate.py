@@ -23,7 +23,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.completion import names_completed
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import App, Directories, PlainCharts, Spec
+from commands.options import App, Calibrated, Directories, PlainCharts, Spec
 from commands.progress import progress
 from commands.showing import notice, print_json, show
 
@@ -53,6 +53,7 @@ def estimate_command(
     models: Models = None,
     spec: Spec = None,
     catalog: Directories = None,
+    calibration: Calibrated = None,
     explain: Explain = False,
     json: Json = False,
     plain: PlainCharts = False,
@@ -64,7 +65,7 @@ def estimate_command(
     smallest that fits unless it is given.
     """
     loads = given_loads({"--concurrency": concurrency, "--rps": rps, "--static-batch": static_batch}, offline=offline)
-    facts = user_catalogs(catalog or ())
+    facts = user_catalogs(catalog or (), calibration)
     specs, loads, notes = specs_and_loads(
         [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ())],
         texts_of(flags),

@@ -25,7 +25,7 @@ from catalogs.errors import InputError
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import App, Directories, Force, Full, Plain, Spec
+from commands.options import App, Calibrated, Directories, Force, Full, Plain, Spec
 from commands.progress import progress
 from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
@@ -63,6 +63,7 @@ def forecast_command(
     sentence: Sentence = None,
     spec: Spec = None,
     catalog: Directories = None,
+    calibration: Calibrated = None,
     json: Json = False,
     spec_only: SpecOnly = False,
     plain: Plain = False,
@@ -87,7 +88,7 @@ def forecast_command(
     written = None if output is None else _file_to_write(output, force)
     if refine and no_verify:
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")
-    facts = user_catalogs(catalog or ())
+    facts = user_catalogs(catalog or (), calibration)
     stated_by_flags = flag_statement(texts_of(flags), insist)
     said = _said(sentence, facts, stated_by_flags)
     statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]

@@ -56,6 +56,9 @@ Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JS
 Directories = Annotated[
     list[Path] | None, typer.Option("--catalog", metavar="DIR", help="Your own entries; repeatable.")
 ]
+Calibrated = Annotated[
+    str | None, typer.Option("--calibration", metavar="NAME", help="What `calibrate` made of your server, or its file.")
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="The figures as a table for spreadsheets.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines instead of tables.")]

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "train": "A training or fine-tuning run: hours, memory, days, money; published runs beside it.",
     "simulate": "A plan under a load or a recorded trace, request by request.",
     "accuracy": "Predict measured points and say how far off.",
+    "calibrate": "Your own benchmark in: forecasts drawn to it, and what to measure next.",
     "fit": "Fit the catalog's constants and error bands on measurements (for developers).",
     "plan": "Show, check, compare or export plans that were saved; the schema of plans.",
     "plans": "Plans that were made: listed, opened by number or name, named.",

@@ -28,7 +28,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.input_files import opened, text_of
-from commands.options import App, Directories, Json, PlainCharts, Spec
+from commands.options import App, Calibrated, Directories, Json, PlainCharts, Spec
 from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan
 
@@ -87,6 +87,7 @@ def simulate_command(
     routing: Router = "least_outstanding",
     spec: Spec = None,
     catalog: Directories = None,
+    calibration: Calibrated = None,
     json: Json = False,
     plain: PlainCharts = False,
     **flags: list[str] | None,
@@ -104,7 +105,7 @@ def simulate_command(
     if plan is not None and (texts or spec):
         given = ", ".join([*texts, *(["--spec"] if spec else [])])
         raise InputError(f"the plan {quoted(str(plan))} holds its own spec; leave {given} out, or the plan")
-    facts = user_catalogs(catalog or ())
+    facts = user_catalogs(catalog or (), calibration)
     with ExitStack() as files:
         lines = None if trace is None or over.asked else files.enter_context(opened(trace))
         chosen = _planned(plan, spec, texts, catalog, facts)

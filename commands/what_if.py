@@ -42,9 +42,11 @@ def what_if_command(
     from agent.session.ports import ports_of
     from agent.session.saved_plan import state_of
     from engine.plan_file import read_plan
+    from engine.planning.calibrated import catalog_of
 
-    ports = ports_of(user_catalogs(catalog or ()))
-    state = state_of(read_plan(text_of(file), str(file)), ports.catalog)
+    plan = read_plan(text_of(file), str(file))
+    ports = ports_of(catalog_of(plan, user_catalogs(catalog or ())))
+    state = state_of(plan, ports.catalog)
     variations = [_in_words(text, state, ports) for text in changes or ()]
     if assignments:
         variations.append(_assigned(assignments))

@@ -12,6 +12,7 @@ from engine.planning.answer import answer_of, warnings_of
 from engine.planning.assumptions import assumptions_of
 from engine.planning.bands import bands_of
 from engine.planning.bill import bill_of, energy_of
+from engine.planning.calibrated import catalog_of, check_calibration
 from engine.planning.memory import replica_memory
 from engine.planning.outage import outage_of
 from engine.planning.provenance import provenance_of
@@ -54,7 +55,9 @@ def forecast(
     sources = with_defaults(spec, sources or {})
     if not spec.targets and spec.default_targets != "none":
         sources["targets"] = Source("default", spec.default_targets)
-    ranking = ranked_candidates(resolve(spec, catalog))
+    question = resolve(spec, catalog)
+    check_calibration(question)
+    ranking = ranked_candidates(question)
     if isinstance(ranking, NoPlan):
         return ranking
     by_default = targets_by_default(sources)
@@ -66,7 +69,9 @@ def forecast(
 def made_again(plan: CapacityPlan, catalog: Catalog) -> CapacityPlan | NoPlan:
     """Return the plan of a plan's question as it is made now: the same one where catalog and program are the same."""
     asked = plan.provenance
-    return forecast(plan.spec, catalog, sources=plan.sources, verify=asked.verify, refine=asked.refine)
+    return forecast(
+        plan.spec, catalog_of(plan, catalog), sources=plan.sources, verify=asked.verify, refine=asked.refine
+    )
 
 
 def _refuse_unrefinable(spec: WorkloadSpec) -> None:

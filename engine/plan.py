@@ -9,8 +9,9 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 from math import inf, isfinite
 from typing import Any, Literal, Protocol
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
+from catalogs.records.calibrations import Calibration
 from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec, targets_by_default
 
 SCHEMA_VERSION = 1
@@ -519,6 +520,8 @@ class Provenance(Result, frozen=True):
     """Whether simulating the plan was asked for; a plan without targets needs none."""
     refine: bool = False
     """Whether the fleet was to be sized on simulations."""
+    calibration: Calibration | UnsetType = UNSET
+    """What measurements of the server made of its constants; left out where there are none."""
 
 
 class Range(Result, frozen=True):
@@ -586,15 +589,16 @@ class BandPart(Result, frozen=True):
     Parts combine as the root of the sum of their squared logarithms.
     """
 
-    level: Literal["source", "model", "accelerator", "run"]
+    level: Literal["source", "model", "accelerator", "run", "calibrated"]
     """Versions and settings of servers that nobody here measured; a model or an accelerator that no fit of the runtime
-    has seen; one run or another of the same."""
+    has seen; one run or another of the same. Or, in place of all of these, what a calibration leaves unsure."""
     ttft: float
     itl: float
     throughput: float
     """1.25 is between ×1.25 and 1/1.25."""
     groups: int
-    """Sources, models or accelerators that ITL's part comes from; of runs, pairs of model and accelerator."""
+    """Sources, models or accelerators that ITL's part comes from; of runs, pairs of model and accelerator; of a
+    calibration, figures that were measured."""
 
 
 class Bands(Result, frozen=True):

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from msgspec import Struct, ValidationError, convert
 from msgspec.json import schema as json_schema
 
+import catalogs.records.calibrations
 import catalogs.records.models
 import engine.plan
 import engine.workload
@@ -182,7 +183,12 @@ def _is_number(field: Mapping[str, Any]) -> bool:
 
 def _meanings() -> Iterator[tuple[tuple[str, str], str]]:
     """Yield the docstring under each field of the records, by record and field."""
-    modules: tuple[ModuleType, ...] = (catalogs.records.models, engine.workload, engine.plan)
+    modules: tuple[ModuleType, ...] = (
+        catalogs.records.models,
+        catalogs.records.calibrations,
+        engine.workload,
+        engine.plan,
+    )
     for module in modules:
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):

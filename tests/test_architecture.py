@@ -142,6 +142,7 @@ def test_the_rules_can_fail() -> None:
 
 MODULES_PER_FOLDER = 12
 LARGER_FOLDERS = {
+    "catalogs": "the catalog, what its parts share, and a module for each kind of file that is none of its entries",
     "catalogs/records": "a module for each family of kinds of entries",
     "agent/interpret": "a module for each kind of phrase, and the steps between words and facts",
     "commands": "a module for each command",
@@ -151,7 +152,7 @@ LARGER_FOLDERS = {
 }
 CODE_LINES_PER_FUNCTION = 80
 LONGER_FUNCTIONS = {"engine/simulation/loop.py:advance": "the step of the simulator: compiled as one, it calls nothing"}
-SHAPES = {"engine": (9, 93), "agent": (7, 42)}
+SHAPES = {"engine": (9, 98), "agent": (7, 43)}
 """Of a package: its floors and its arrows between rooms, at most: those of a new room come on top."""
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -121,7 +122,8 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
     """
     model = catalog.model(row["model"]).model
     accelerator = catalog.accelerator(row["accelerator"])
-    protocol = protocol_for(catalog, row)
+    together = int(float(row["concurrency"] or row["batch"] or 0))
+    protocol = _with_prompts(protocol_for(catalog, row), row, together)
     weights = row["weight_precision"].lower() or None
     quantised = catalog.precision(PRECISION_NAMES.get(weights, weights)).bits < 16 if weights else False
     unprinted_fp8 = quantised and accelerator.architecture in protocol.fp8_kv_architectures
@@ -151,7 +153,6 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         burstiness=_stated(row, "burstiness") or 1.0,
         max_sequences=int(row.get("max_sequences") or 0) or None,
     )
-    together = int(float(row["concurrency"] or row["batch"] or 0))
     if unstated := "" if load.limits else _unstated(load.kind, row, together):
         raise Unpredictable(unstated)
     if load.limits:
@@ -170,6 +171,12 @@ def protocol_for(catalog: Catalog, row: Mapping[str, str]) -> BenchmarkProtocol:
     return catalog.protocols.get(source) or catalog.protocols.get(
         source.partition("_v")[0], catalog.protocols["default"]
     )
+
+
+def _with_prompts(protocol: BenchmarkProtocol, row: Mapping[str, str], together: int) -> BenchmarkProtocol:
+    """Return a protocol with as many prompts a client as the row's run had, where it says so."""
+    prompts = int(row.get("prompts") or 0)
+    return replace(protocol, prompts_per_client=max(round(prompts / together), 1)) if prompts and together else protocol
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from catalogs.measurement_files import RefusedRow
 from engine.accuracy.benchmarks import Progress
 from engine.accuracy.columns import METRICS, TAILS, columns_of
 from engine.accuracy.coverage import Coverage, coverage_of
+from engine.accuracy.evidence import calibrated_outcomes
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Prediction, Simulator, predict_points, read
 from engine.arrays import Floats
@@ -91,7 +92,8 @@ def accuracy_of(
     ratios: dict[str, list[tuple[Mapping[str, str], float]]] = {metric: [] for metric in scored}
     metric_of = {column: metric for metric, columns in scored.items() for column in columns}
     readings = [read(row, catalog) for row in points]
-    for point, predictions in zip(points, predict_points(readings, catalog, simulator, progress), strict=True):
+    outcomes = calibrated_outcomes(readings, predict_points(readings, catalog, simulator, progress), catalog)
+    for point, predictions in zip(points, outcomes, strict=True):
         if isinstance(predictions, str):
             refused.append(Refusal(point["id"], predictions))
             rows += [

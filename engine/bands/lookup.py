@@ -13,9 +13,9 @@ from engine.step.rates import Kernels
 
 Architecture = Literal["dense", "mixture", "latent", "hybrid"]
 
-Level = Literal["run", "model", "accelerator", "source"]
+Level = Literal["run", "model", "accelerator", "source", "calibrated"]
 """At which errors differ: from run to run, from model to model, from accelerator to accelerator, and from one who
-measures to another (versions, settings, clients)."""
+measures to another (versions, settings, clients). What a calibration leaves unsure stands for all of them."""
 
 ENDS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
 """Share of cases inside a band in per cent → positions of its ends in the quantiles."""

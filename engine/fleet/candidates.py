@@ -15,6 +15,7 @@ from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, given_replicas, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
+from engine.step.calibrated import with_calibration
 from engine.step.memory import (
     activation_bytes,
     memory_share,
@@ -450,7 +451,9 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         question.weights,
         question.kv_cache,
         question.catalog.curves,
-        question.catalog.fitted,
+        with_calibration(
+            question.catalog.fitted, question.catalog.calibration, question.runtime, accelerator, question.model.id
+        ),
         measured_link_gb_per_s=question.catalog.accelerators[accelerator.kernels or accelerator.id].link.gb_per_s,
         static_scales=question.static_scales,
         router_skew=question.spec.tokens.router_skew,

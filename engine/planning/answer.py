@@ -11,6 +11,7 @@ from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
 from engine.plan import Answer, Cost, Fleet, Memory, TargetResult, parallelism_shown
+from engine.planning.calibrated import calibration_warnings
 from engine.planning.launch import unsupported_note
 from engine.planning.phrases import latency_shown
 from engine.planning.verdict import Verdict
@@ -108,6 +109,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     if origin != "measured":
         lowered = _lowered(question, accelerator)
         warnings.append(f"no kernel of {accelerator.name} was measured: efficiencies are {origin}{lowered}")
+    warnings += calibration_warnings(question, accelerator.id)
     return tuple(warnings)
 
 

@@ -21,6 +21,7 @@ from engine.plan import (
     PerformanceBands,
     Range,
 )
+from engine.planning.calibrated import calibrated_bands
 from engine.planning.verdict import ChosenFleet
 from engine.replica.latencies import meets
 from engine.step.rates import kernels_of
@@ -100,7 +101,7 @@ def _case_bands(chosen: ChosenFleet, *, beyond: bool) -> dict[str, CaseBand] | N
         if band is None:
             return None
         bands[metric] = band
-    return bands
+    return calibrated_bands(chosen, bands)
 
 
 def _parts(bands: Mapping[str, CaseBand], level: BandLevel) -> tuple[BandPart, ...]:

@@ -6,6 +6,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.fleet.candidates import Candidates, single
 from engine.plan import CapacityPlan
+from engine.planning.calibrated import catalog_of
 from engine.question.resolve import Question, resolve
 from engine.step.parallelism import ParallelSizes
 
@@ -16,7 +17,7 @@ def chosen_candidate(plan: CapacityPlan, catalog: Catalog) -> tuple[Question, Ca
     Raises:
         InputError: names that the catalog does not know.
     """
-    chosen = plan.chosen
+    chosen, catalog = plan.chosen, catalog_of(plan, catalog)
     question = replace(resolve(plan.spec, catalog), accelerators=(catalog.accelerator(chosen.accelerator),))
     sizes = ParallelSizes(
         chosen.tensor_parallel, chosen.pipeline_parallel, chosen.data_parallel, chosen.expert_parallel

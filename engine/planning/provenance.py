@@ -2,9 +2,12 @@
 
 import hashlib
 
+from msgspec import UNSET
+
 from catalogs.version import VERSION
 from engine.fleet.search import SizedCandidates
 from engine.plan import Provenance
+from engine.planning.calibrated import applied
 from engine.question.resolve import Question
 
 METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
@@ -35,4 +38,5 @@ def provenance_of(
         runtime=question.runtime.release,
         verify=verify,
         refine=refine,
+        calibration=applied(question, accelerator.id) or UNSET,
     )

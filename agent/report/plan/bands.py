@@ -51,6 +51,7 @@ _REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "source": ("the versions and settings of servers that nobody here has measured", "sources measured"),
     "model": ("the model, of which no fit of {runtime} has seen the like", "models measured"),
     "accelerator": ("the accelerator, on which no fit of {runtime} has seen anything", "accelerators measured"),
+    "calibrated": ("what your measurements leave open on {accelerator}", "figures measured"),
     "run": ("one run to the next", "pairs of model and accelerator measured"),
 }
 """Why a level adds to the bands, and what its groups are."""

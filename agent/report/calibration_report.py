@@ -1,0 +1,162 @@
+"""What a calibration moved, how far off it leaves predictions, and what to measure next, as a report."""
+
+from collections.abc import Iterator, Sequence
+from math import log
+from typing import Any, Final
+
+from agent.report.blocks import Block, Bullets, Column, Command, Heading, Paragraph, Report, Table
+from catalogs.records.calibrations import CalibratedConstant
+from catalogs.units import show_figure, show_percent
+from engine.accuracy.points import MeasuredPoint
+from engine.calibration.calibrate import CalibrationRun
+from engine.calibration.design import NextMeasurement
+from engine.plan import SCHEMA_VERSION, plain
+
+METRICS: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
+MEANINGS: Final = {
+    "step_overhead_us": "the host's work for each step",
+    "layer_overhead_us": "launches of each layer",
+    "mixture_layer_overhead_us": "routing of each layer of experts",
+    "sparse_layer_overhead_us": "the indexer of each layer",
+    "prompt_layer_overhead_us": "launches of each layer with a prompt aboard",
+    "mixture_prompt_layer_overhead_us": "each layer of experts with a prompt aboard",
+    "all_reduce_factor": "all-reduces, times those timed alone",
+    "ttft_overhead_ms": "the server beside the model, once a request",
+    "linear_memory": "bandwidth of reading weights",
+    "linear_compute": "compute of products in low precision",
+    "plain_compute": "compute of products in 16 bit",
+    "attention_memory": "bandwidth of reading the KV cache",
+    "quantised_attention_memory": "bandwidth of reading a KV cache of 8 bit",
+    "prefill_compute": "compute of attention over prompts",
+    "mixture_compute": "compute of experts",
+    "mixture_memory": "bandwidth of reading experts",
+    "distinct_tokens": "share of tokens that choose other experts",
+    "grouped_penalty": "query heads that share a KV head",
+    "pipeline_bubble": "waiting between pipeline stages",
+    "pipeline_sequence_us": "the host's work for each sequence of a pipeline",
+}
+"""What each constant stands for."""
+LEAST_MOVE: Final = 0.03
+"""Change of a constant from which it is worth a line."""
+
+
+def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Report:
+    """Return what a calibration found.
+
+    Args:
+        run: the calibration and its errors.
+        next_runs: that would narrow bands most, the best first.
+    """
+    return Report(tuple(_blocks(run, next_runs)))
+
+
+def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> dict[str, Any]:
+    """Return what a calibration found as JSON holds it.
+
+    Args:
+        run: the calibration and its errors.
+        next_runs: that would narrow bands most, the best first.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "calibration": plain(run.calibration),
+        "errors": plain(run.errors),
+        "doubts": run.doubts,
+        "unused": run.unused,
+        "next": [
+            {**plain(one.load), "bands_after": one.bands_after, "command": benchmark_command(run.points[0], one)}
+            for one in next_runs
+        ],
+    }
+
+
+def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterator[Block]:
+    made = run.calibration
+    version = f" {made.version}" if made.version else ""
+    count = len(run.points)
+    yield Paragraph(
+        f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {count} "
+        f"measured point{'s' if count > 1 else ''}.",
+        "strong",
+    )
+    for doubt in run.doubts:
+        yield Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning", "Warning")
+    yield Table(_ERRORS, tuple(_error_rows(run)))
+    yield Paragraph(
+        "Errors are medians; after is each point by all the others. A band is 80 %, from its low to its high end.",
+        "quiet",
+    )
+    moved = [one for one in made.constants if _moved_by(one) >= LEAST_MOVE]
+    if moved:
+        yield Table(_CONSTANTS, tuple(_constant_row(one) for one in sorted(moved, key=_moved_by, reverse=True)))
+    else:
+        yield Paragraph("No constant moved by 3 % or more: the server is as the fit has it.")
+    if run.unused:
+        yield Bullets(tuple(f"Not used: {reason}." for reason in run.unused[:3]))
+    yield from _next(run.points[0], next_runs)
+
+
+_ERRORS = (
+    Column("figure"),
+    Column("points", "right"),
+    Column("error before", "right"),
+    Column("after", "right"),
+    Column("band before", "right"),
+    Column("after", "right"),
+)
+_CONSTANTS = (
+    Column("constant"),
+    Column("fit", "right"),
+    Column("here", "right"),
+    Column("what it is", wraps=True),
+)
+
+
+def _error_rows(run: CalibrationRun) -> Iterator[tuple[str, ...]]:
+    for one in run.errors:
+        wide = "none" if one.band_before is None else f"× {one.band_before:.2f}"
+        errors = (show_percent(one.before), show_percent(one.after) if one.points > 1 else "–")
+        yield METRICS[one.metric], str(one.points), *errors, wide, f"× {one.band_after:.2f}"
+
+
+def _constant_row(one: CalibratedConstant) -> tuple[str, ...]:
+    unit = {"_us": " µs", "_ms": " ms"}.get(one.name[-3:], "")
+    shown = (f"{show_figure(value)}{unit}" if unit else f"× {value:.3g}" for value in (one.before, one.after))
+    return one.name, *shown, MEANINGS[one.name]
+
+
+def _moved_by(one: CalibratedConstant) -> float:
+    """Return how far a constant moved, relative to its size."""
+    return abs(log(max(one.after, 1e-9) / one.before)) if one.before else float(one.after > 0)
+
+
+def _next(first: MeasuredPoint, next_runs: Sequence[NextMeasurement]) -> Iterator[Block]:
+    useful = [one for one in next_runs if one.bands_after < 0.995]
+    if not useful:
+        return
+    yield Heading("What to measure next")
+    narrower = f"{1 - useful[0].bands_after:.0%}"
+    yield Paragraph(f"The first of these would narrow the bands by {narrower}; each counts after those before it.")
+    for one in useful:
+        yield Command(benchmark_command(first, one))
+
+
+def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
+    """Return the command that makes a run against a server as the one that was measured.
+
+    Args:
+        first: a point of that server.
+        one: the run.
+    """
+    load, model = one.load, first.row["model"]
+    clients = load.concurrency * first.replicas
+    common = (
+        f"--model {model} --dataset-name random --random-input-len {load.input_tokens} "
+        f"--random-output-len {load.output_tokens} --max-concurrency {clients} --num-prompts {clients * 10}"
+    )
+    if first.system.runtime == "sglang":
+        return (
+            f"python -m sglang.bench_serving --backend sglang {common} --random-range-ratio 1 --output-file next.jsonl"
+        )
+    backend = "" if first.system.runtime == "vllm" else "--backend openai --base-url http://localhost:8000 "
+    return f"vllm bench serve {backend}{common} --ignore-eos --save-result"

@@ -1,0 +1,172 @@
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from agent.session.calibrated_server import MeasuredServer, calibrated, checked_name
+from catalogs.calibration_files import calibration_text, read_calibration
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from catalogs.measurement_files import Row
+from engine.calibration.calibrate import digest_of
+from tests.commands.conftest import Program
+from tests.every import of_every
+from tests.measured_server import measured_rows, vllm_result, written_results
+
+DAY = date(2026, 11, 29)
+SLOW = {"linear_memory": 0.8, "ttft_overhead_ms": 40.0}
+SERVER = ("--gpu-type", "h100", "--tp", 2)
+FORECAST = (
+    "forecast", "--model", "qwen3-32b", "--gpu-type", "h100", "--tp", "2", "--rps", "8", "--input-tokens", "1000",
+    "--output-tokens", "250", "--itl-p95", "80ms",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return measured_rows(Catalog.load(), SLOW)
+
+
+@pytest.fixture
+def results(rows: list[Row], tmp_path: Path) -> Path:
+    return written_results(rows, tmp_path / "results")
+
+
+@pytest.fixture
+def one(rows: list[Row], tmp_path: Path) -> Path:
+    """A single result, where it matters little what it says."""
+    return written_results(rows[1:2], tmp_path / "one")
+
+
+@pytest.fixture(scope="module")
+def own(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A calibration's file."""
+    folder = tmp_path_factory.mktemp("own")
+    server = MeasuredServer(accelerator="h100", tp=2)
+    run, _ = calibrated([written_results(rows, folder / "results")], server, Catalog.load(), made=DAY, name="own")
+    file = folder / "own.toml"
+    file.write_text(calibration_text(run.calibration), encoding="utf-8")
+    return file
+
+
+def test_what_a_file_does_not_say_is_asked_for_by_name(fleetcast: Program, results: Path) -> None:
+    said = fleetcast.refusal("calibrate", results, code=5)
+    assert "--gpu-type" in said
+    assert "--tp" in said
+    assert "--model" not in said
+
+
+def test_a_calibration_is_written_and_used_by_its_name(fleetcast: Program, results: Path, tmp_path: Path) -> None:
+    run = fleetcast("calibrate", results, *SERVER, "--name", "prod-h100")
+    assert run.code == 0
+    assert "linear_memory" in run.out
+    assert "vllm bench serve" in run.out
+    assert (tmp_path / "config" / "fleetcast" / "calibrations" / "prod-h100.toml").is_file()
+    before = fleetcast(*FORECAST, "--json").tree
+    after = fleetcast(*FORECAST, "--json", "--calibration", "prod-h100").tree
+    assert "calibration" not in before["provenance"]
+    carried = after["provenance"]["calibration"]
+    assert carried["id"] == "prod-h100"
+    assert len(carried["sha256"]) == 16
+    assert [one["sha256"] for one in carried["inputs"]]
+    assert any(one["name"] == "linear_memory" and one["after"] < one["before"] for one in carried["constants"])
+
+    def width(plan: dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]]]) -> float:
+        ends = plan["bands"]["performance"]["at_peak"]["itl_s"]["mean"]
+        return ends["high"] / ends["low"]
+
+    assert width(after) < 1.3 < width(before)
+    itl = [plan["performance"]["at_peak"]["itl_s"]["mean"] for plan in (before, after)]
+    assert itl[1] > 1.1 * itl[0]
+
+
+def test_a_calibrated_plan_is_made_again_from_its_file_alone(fleetcast: Program, own: Path, tmp_path: Path) -> None:
+    file, plan = tmp_path / "own.toml", tmp_path / "plan.json"
+    shutil.copy(own, file)
+    fleetcast(*FORECAST, "--calibration", file, "--output", plan)
+    file.unlink()
+    assert "The same plan." in fleetcast("plan", "check", plan).out
+    simulated = fleetcast("simulate", plan, "--requests", 2000, "--json").tree
+    forecast_itl = json.loads(plan.read_text())["performance"]["at_peak"]["itl_s"]["mean"]
+    assert simulated["itl_s"]["mean"]["value"] == pytest.approx(forecast_itl, rel=0.15)
+
+
+def test_another_model_is_helped_by_what_is_shared_and_told_so(fleetcast: Program, own: Path) -> None:
+    other = tuple("llama-3.1-70b" if word == "qwen3-32b" else "4" if word == "2" else word for word in FORECAST)
+    before, after = (fleetcast(*other, *more, "--json").tree for more in ((), ("--calibration", own)))
+    assert any(("helps" in warning and "shared" in warning) or "share" in warning for warning in after["warnings"])
+    parts = [{part["level"]: part["itl"] for part in plan["bands"]["parts"]} for plan in (before, after)]
+    assert parts[1]["source"] < parts[0]["source"]
+    assert parts[1]["run"] == parts[0]["run"]
+
+
+@pytest.mark.parametrize("stranger", [("--runtime", "sglang"), ("--gpu-type", "h200")])
+def test_a_calibration_of_another_server_is_refused(fleetcast: Program, own: Path, stranger: tuple[str, str]) -> None:
+    words = list(FORECAST)
+    if stranger[0] in words:
+        words[words.index(stranger[0]) + 1] = stranger[1]
+        stranger = ("--json", "--plain")
+    said = fleetcast.refusal(*words, *stranger, "--calibration", own)
+    assert "own is of vllm on h100-sxm-80gb" in said
+    assert "leave --calibration out" in said
+
+
+def test_accuracy_and_estimate_take_it_too(fleetcast: Program, own: Path, rows: list[Row], tmp_path: Path) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]), encoding="utf-8")
+    scores = [fleetcast("accuracy", "--points", points, "--json", *more).tree for more in ((), ("--calibration", own))]
+    assert scores[1]["metrics"]["itl"]["median_ape"] < 0.05 < scores[0]["metrics"]["itl"]["median_ape"]
+    one = (
+        "estimate",
+        "--model",
+        "qwen3-32b",
+        *SERVER,
+        "--concurrency",
+        8,
+        "--input-tokens",
+        1024,
+        "--output-tokens",
+        256,
+    )
+    slower, usual = (fleetcast(*one, *more, "--json").tree for more in (("--calibration", own), ()))
+    assert slower["itl_s"]["mean"] > usual["itl_s"]["mean"]
+
+
+def test_a_name_that_nobody_gave_is_told_with_those_that_are(fleetcast: Program, one: Path) -> None:
+    assert "`fleetcast calibrate FILE --name NAME` makes one" in fleetcast.refusal(*FORECAST, "--calibration", "own")
+    fleetcast("calibrate", one, *SERVER, "--name", "prod-h100")
+    assert "prod-h100" in fleetcast.refusal(*FORECAST, "--calibration", "prod-h10")
+
+
+def test_flags_that_contradict_a_file_are_refused(fleetcast: Program, results: Path) -> None:
+    assert "leave one of them out" in fleetcast.refusal("calibrate", results, *SERVER, "--model", "llama-3.1-8b")
+
+
+def test_a_calibration_is_not_overwritten_unasked(fleetcast: Program, one: Path) -> None:
+    assert fleetcast("calibrate", one, *SERVER, "--name", "own").code == 0
+    assert "--force" in fleetcast.refusal("calibrate", one, *SERVER, "--name", "own")
+    assert fleetcast("calibrate", one, *SERVER, "--name", "own", "--force").code == 0
+
+
+@of_every(["../own", "Own Server", "a/b", "-"])
+def test_a_name_is_a_name_and_no_path(name: str) -> None:
+    with pytest.raises(InputError, match="prod-h100"):
+        checked_name(name)
+
+
+def test_a_calibration_read_from_its_file_is_the_same(own: Path) -> None:
+    read = read_calibration(own)
+    assert calibration_text(read) == own.read_text(encoding="utf-8")
+    assert digest_of(read) == read.sha256
+
+
+def test_one_result_from_standard_input(fleetcast: Program, rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import sys
+    from types import SimpleNamespace
+
+    piped = io.BytesIO(json.dumps(vllm_result(rows[1])).encode())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=piped))
+    assert fleetcast("calibrate", "-", *SERVER, "--name", "own", "--json").tree["calibration"]["id"] == "own"

@@ -1,0 +1,195 @@
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+from math import log
+from statistics import median
+
+import pytest
+from msgspec.structs import replace
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from catalogs.measurement_files import Row
+from engine.accuracy.benchmarks import benchmark_latencies
+from engine.accuracy.evidence import calibrated_outcomes
+from engine.accuracy.predictions import Simulator, predict_points, read
+from engine.calibration.calibrate import CalibrationRun, calibrate, digest_of
+from engine.calibration.design import CLIENTS, BenchmarkedLoad, next_measurements
+from tests.measured_server import measured_rows
+
+DAY = date(2026, 11, 29)
+SLOW = {"linear_memory": 0.8, "ttft_overhead_ms": 40.0, "prompt_layer_overhead_us": 200.0}
+"""A server that reads weights at 0.8 of the fit's speed, and takes its time with prompts."""
+FURTHER = ((2, 1024, 256), (24, 1024, 256), (48, 2048, 128), (12, 512, 512))
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog.load()
+
+
+@pytest.fixture(scope="module")
+def slow(catalog: Catalog) -> CalibrationRun:
+    return run_of(measured_rows(catalog, SLOW), catalog, benchmark_latencies)
+
+
+def run_of(rows: list[Row], catalog: Catalog, simulator: Simulator | None = None) -> CalibrationRun:
+    """By formula alone, where TTFT is not what matters."""
+    return calibrate(rows, catalog, name="own", made=DAY, simulator=simulator)
+
+
+def errors_on(
+    rows: list[Row], catalog: Catalog, simulator: Simulator | None = None
+) -> dict[str, list[tuple[float, bool, float]]]:
+    """By metric: of each row the absolute error, whether its band holds it, and the band's width."""
+    points = [read(row, catalog) for row in rows]
+    outcomes = calibrated_outcomes(points, predict_points(points, catalog, simulator), catalog)
+    errors: dict[str, list[tuple[float, bool, float]]] = {"itl": [], "ttft": []}
+    for outcome in outcomes:
+        assert not isinstance(outcome, str)
+        for item in outcome:
+            ends = item.ends()
+            assert ends is not None
+            inside = ends[0] <= item.measured <= ends[1]
+            errors[item.column[:4].strip("_")].append(
+                (abs(item.predicted / item.measured - 1), inside, ends[1] / ends[0])
+            )
+    return errors
+
+
+def test_the_constants_of_a_known_server_are_found(slow: CalibrationRun) -> None:
+    """Towards what the server has; what two constants do alike, either may have done."""
+    found = {one.name: one for one in slow.calibration.constants}
+    ratio = found["linear_memory"].after / found["linear_memory"].before
+    assert 0.74 < ratio < 0.9
+    assert 25 < found["ttft_overhead_ms"].after < 60
+
+
+def test_loads_that_were_not_measured_come_out_right_and_inside_their_bands(
+    slow: CalibrationRun, catalog: Catalog
+) -> None:
+    rows = measured_rows(catalog, SLOW, FURTHER, seed=1)
+    calibrated = catalog.with_calibration(slow.calibration)
+    before, after = (errors_on(rows, one, benchmark_latencies) for one in (catalog, calibrated))
+    for metric, most in (("itl", 0.05), ("ttft", 0.12)):
+        assert median(e for e, _, _ in after[metric]) < most < median(e for e, _, _ in before[metric])
+        assert sum(inside for _, inside, _ in after[metric]) >= len(after[metric]) - 1
+        assert max(width for _, _, width in after[metric]) < min(width for _, _, width in before[metric])
+
+
+def test_more_points_leave_less_unsure(catalog: Catalog) -> None:
+    rows = measured_rows(catalog, SLOW)
+    widths = [
+        [
+            width
+            for _, _, width in errors_on(rows, catalog.with_calibration(run_of(rows[:count], catalog).calibration))[
+                "itl"
+            ]
+        ]
+        for count in (1, 3, 6)
+    ]
+    assert all(more <= fewer for one, other in pairwise(widths) for fewer, more in zip(one, other, strict=True))
+
+
+def test_a_server_as_the_fit_has_it_moves_little(catalog: Catalog) -> None:
+    run = run_of(measured_rows(catalog, {}), catalog, benchmark_latencies)
+    assert all(abs(log(one.after / one.before)) < 0.3 for one in run.calibration.constants if one.before)
+
+
+def test_no_constant_leaves_physics(catalog: Catalog) -> None:
+    """Weights are read no faster than the memory's bandwidth, though the points come from a faster server."""
+    run = run_of(measured_rows(catalog, {"linear_memory": 1.25, "step_overhead_us": 20.0}), catalog)
+    assert all(one.after >= 0 for one in run.calibration.constants)
+    memory = next(one for one in run.calibration.constants if one.name == "linear_memory")
+    assert memory.after <= 1.25 * memory.before
+
+
+def test_an_odd_point_moves_little_and_leaves_the_others_right(catalog: Catalog) -> None:
+    rows = measured_rows(catalog, SLOW)
+    odd = [{**rows[0], "itl_ms_mean": str(2 * float(rows[0]["itl_ms_mean"]))}, *rows[1:]]
+    run, clean = run_of(odd, catalog), run_of(rows, catalog)
+    known = {one.name: one.after for one in clean.calibration.constants}
+    moved = {one.name: one.after for one in run.calibration.constants}
+    assert abs(log(moved["linear_memory"] / known["linear_memory"])) < 0.12
+    assert max(one.noise for one in run.calibration.evidence) > 0.2
+
+
+def test_a_point_that_physics_forbids_is_named_and_left_out(catalog: Catalog) -> None:
+    rows = measured_rows(catalog, SLOW)
+    run = run_of([{**rows[0], "itl_ms_mean": "3"}, *rows[1:]], catalog)
+    assert any("c1-1024-256" in doubt and "bandwidth" in doubt for doubt in run.doubts)
+    assert len(run.points) == len(rows) - 1
+
+
+def test_a_server_that_changed_between_two_runs_is_named(catalog: Catalog) -> None:
+    loads = ((1, 1024, 256), (32, 1024, 256), (8, 1024, 256)) * 2
+    rows = measured_rows(catalog, {}, loads)
+    slower = [{**row, "itl_ms_mean": str(1.5 * float(row["itl_ms_mean"]))} for row in rows[3:]]
+    assert any("lie" in doubt and "higher" in doubt for doubt in run_of([*rows[:3], *slower], catalog).doubts)
+    assert not run_of(rows, catalog).doubts
+
+
+@pytest.mark.parametrize("named", ["llama-3.1-70b", "llama-3.1-8b"])
+def test_another_model_than_was_measured_is_refused(catalog: Catalog, named: str) -> None:
+    rows = [{**row, "model": named} for row in measured_rows(catalog, {})]
+    with pytest.raises(InputError, match="model"):
+        run_of(rows, catalog)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"engine": "sglang"}, "runtimes"),
+        ({"accelerator": "h200-sxm-141gb"}, "accelerators"),
+        ({"model": "llama-3.1-8b"}, "models"),
+    ],
+)
+def test_points_of_several_systems_are_refused(catalog: Catalog, changed: Mapping[str, str], what: str) -> None:
+    rows = measured_rows(catalog, {})[:2]
+    with pytest.raises(InputError, match=f"several serving {what}|several {what}"):
+        run_of([rows[0], {**rows[1], **changed}], catalog)
+
+
+def test_a_throughput_alone_calibrates(catalog: Catalog) -> None:
+    """Without a latency, as of an offline run."""
+    base = measured_rows(catalog, {}, ((8, 1024, 256),))[0]
+    row = {
+        **base,
+        "load": "offline",
+        "concurrency": "",
+        "prompts": "",
+        "ttft_ms_mean": "",
+        "itl_ms_mean": "",
+        "output_tokens_per_s": "1500",
+    }
+    (errors,) = run_of([row], catalog).errors
+    assert errors.metric == "throughput"
+
+
+def test_the_digest_is_of_all_that_it_says(slow: CalibrationRun) -> None:
+    made = slow.calibration
+    assert made.sha256 == digest_of(made)
+    assert digest_of(replace(made, model_share=0.5)) != made.sha256
+
+
+def test_the_next_measurement_narrows_bands_more_than_another(catalog: Catalog) -> None:
+    """Of what it promises: the width of ITL's and TTFT's bands over all loads, after measuring there in truth."""
+    rows = measured_rows(catalog, SLOW, [(clients, 1024, 256) for clients in (8, 2, 4, 16, 32)])
+    everywhere = [{**rows[0], "concurrency": str(clients)} for clients in CLIENTS]
+    run = run_of(rows[:1], catalog, benchmark_latencies)
+    best = next_measurements(run.calibration, run.points, catalog, most=1)[0]
+    (chosen,) = measured_rows(catalog, SLOW, [(best.load.concurrency, best.load.input_tokens, best.load.output_tokens)])
+
+    def width(more: Row) -> float:
+        calibrated = catalog.with_calibration(run_of([rows[0], more], catalog, benchmark_latencies).calibration)
+        return sum(log(width) for own in errors_on(everywhere, calibrated).values() for _, _, width in own)
+
+    assert best.bands_after < 1
+    assert width(chosen) <= median(width(row) for row in rows[1:])
+
+
+def test_the_next_measurement_for_a_plan_is_near_its_load(slow: CalibrationRun, catalog: Catalog) -> None:
+    wanted = BenchmarkedLoad(200, 8000, 100)
+    first = next_measurements(slow.calibration, slow.points, catalog, [wanted])[0].load
+    assert first.input_tokens == 8000
+    assert first.concurrency >= 32
