@@ -149,7 +149,7 @@ def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
         one: the run.
     """
     load, model = one.load, first.row["model"]
-    clients = load.concurrency * first.replicas
+    clients = load.concurrency
     common = (
         f"--model {model} --dataset-name random --random-input-len {load.input_tokens} "
         f"--random-output-len {load.output_tokens} --max-concurrency {clients} --num-prompts {clients * 10}"

@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
+from catalogs.measurement_files import Row
 from catalogs.records.calibrations import Calibration
 from engine.accuracy.evidence import PredictedFigure, predicted_figures
 from engine.accuracy.points import MeasuredPoint
@@ -33,6 +34,8 @@ class NextMeasurement(Struct, frozen=True):
     """A run that is worth making, after those before it in a list."""
 
     load: BenchmarkedLoad
+    index: int
+    """Of the run among those that there were to choose from."""
     bands_after: float
     """Width of the bands at the loads that matter over the width before it (log): 0.8 is a fifth narrower."""
 
@@ -43,6 +46,7 @@ def next_measurements(
     catalog: Catalog,
     wanted: Sequence[BenchmarkedLoad] = (),
     *,
+    among: Sequence[Row] = (),
     most: int = 3,
 ) -> tuple[NextMeasurement, ...]:
     """Return the runs that would narrow bands most, the best first, each after those before it.
@@ -52,17 +56,12 @@ def next_measurements(
         points: that it was made from; the first says how the server runs.
         catalog: without a calibration.
         wanted: loads at which bands are to be narrow, such as a plan's peak; none: all that a run may have.
+        among: points that may be measured, whose figures are not looked at; none: loads of every size at the lengths
+            that matter.
         most: runs to return.
     """
-    lengths = list(
-        dict.fromkeys(
-            [(load.input_tokens, load.output_tokens) for load in wanted]
-            + [(round(point.load.prompt), round(point.load.output)) for point in points]
-        )
-    )[:MOST_LENGTHS]
-    loads = [BenchmarkedLoad(clients, *of) for of in lengths for clients in CLIENTS]
-    loads = [*dict.fromkeys([*wanted, *loads])]
-    figures = _figures(calibration, points[0], loads, catalog)
+    rows = [*among] or _rows(points, wanted)
+    figures = _figures(calibration, rows, catalog)
     runs = sorted({one.point for one in figures})
     if not runs:
         return ()
@@ -78,7 +77,7 @@ def next_measurements(
         after = {run: before - _gain(sure[:, own], covariance[np.ix_(own, own)]) for run, own in of_run.items()}
         run, left = min(after.items(), key=lambda item: float(np.log(np.maximum(item[1], noise)[matter]).sum()))
         ratio = float(np.exp(0.5 * np.mean(np.log((np.maximum(left, noise) / before)[matter]))))
-        chosen.append(NextMeasurement(loads[run], ratio))
+        chosen.append(NextMeasurement(_load_of(rows[run]), run, ratio))
         own = of_run[run]
         covariance = covariance - sure[:, own] @ np.linalg.inv(covariance[np.ix_(own, own)]) @ sure[:, own].T
     return tuple(chosen)
@@ -98,12 +97,14 @@ def _gain(crossed: Floats, own: Floats) -> Floats:
     return np.asarray(np.einsum("ij,jk,ik->i", crossed, np.linalg.inv(own), crossed), dtype=np.float64)
 
 
-def _figures(
-    calibration: Calibration, first: MeasuredPoint, loads: Sequence[BenchmarkedLoad], catalog: Catalog
-) -> list[PredictedFigure]:
-    """Return the figures that runs of loads would print, of a server as the first point's; by index of the load."""
-    unknown = {name: "" for name in first.row if "_ms_" in name or name.endswith("_per_s")}
-    rows = [
+def _rows(points: Sequence[MeasuredPoint], wanted: Sequence[BenchmarkedLoad]) -> list[Row]:
+    """Return rows of runs of a server as the first point's: at the loads wanted, then of every size at the lengths."""
+    first = points[0]
+    lengths = [(load.input_tokens, load.output_tokens) for load in wanted]
+    lengths += [(round(point.load.prompt), round(point.load.output)) for point in points]
+    loads = [BenchmarkedLoad(clients, *of) for of in [*dict.fromkeys(lengths)][:MOST_LENGTHS] for clients in CLIENTS]
+    unknown = dict.fromkeys((name for name in first.row if "_ms_" in name or name.endswith("_per_s")), "")
+    return [
         {
             **first.row,
             **unknown,
@@ -116,7 +117,17 @@ def _figures(
             "input_tokens": str(load.input_tokens),
             "output_tokens": str(load.output_tokens),
         }
-        for load in loads
+        for load in dict.fromkeys([*wanted, *loads])
     ]
+
+
+def _load_of(row: Row) -> BenchmarkedLoad:
+    return BenchmarkedLoad(
+        round(float(row["concurrency"])), round(float(row["input_tokens"])), round(float(row["output_tokens"]))
+    )
+
+
+def _figures(calibration: Calibration, rows: Sequence[Row], catalog: Catalog) -> list[PredictedFigure]:
+    """Return the figures that runs would print, by index of the row; none where one cannot be predicted."""
     points = [point for point in (read(row, catalog) for row in rows) if isinstance(point, MeasuredPoint)]
-    return predicted_figures(points, catalog.with_calibration(calibration)) if len(points) == len(loads) else []
+    return predicted_figures(points, catalog.with_calibration(calibration)) if len(points) == len(rows) else []
