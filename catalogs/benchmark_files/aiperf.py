@@ -1,0 +1,122 @@
+"""AIPerf's `profile_export_aiperf.json` (0.1 to 0.5) and GenAI-Perf's `profile_export_genai_perf.json`, or their CSV.
+
+Each metric has its unit beside it; figures of `avg`, `p50` and so on. A CSV has a row a metric, units in its name.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from catalogs.benchmark_files import BenchmarkTool, Columns, Document
+from catalogs.benchmark_files._fields import at, number
+from catalogs.errors import InputError, quoted
+
+METRICS = {"ttft": "time_to_first_token", "itl": "inter_token_latency", "e2e": "request_latency"}
+SUMMARIES = {"mean": "avg", "median": "p50", "p90": "p90", "p95": "p95", "p99": "p99"}
+MILLISECONDS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6, "sec": 1e3, "milliseconds": 1.0, "seconds": 1e3}
+
+
+def _read(document: Document) -> list[Columns] | None:
+    if isinstance(document, str):
+        tree = _of_csv(document)
+        return None if tree is None else [_columns(tree)]
+    if not isinstance(at(document, "request_latency"), dict) or "avg" not in document["request_latency"]:
+        return None
+    return [_columns(document)]
+
+
+def _columns(tree: dict[str, Any]) -> dict[str, object]:
+    config = tree.get("input_config")
+    clients = _found(config, ("concurrency", "num_users"))
+    asked = _found(config, ("request_rate",))
+    columns: dict[str, object] = {
+        "model": _model(config),
+        "load": "open_loop" if asked and not clients else "closed_loop",
+        "concurrency": int(clients) if clients else None,
+        "request_rate": asked or None,
+        "prompts": _count(tree),
+        "input_tokens": number(tree, "input_sequence_length", "avg"),
+        "output_tokens": number(tree, "output_sequence_length", "avg"),
+        "requests_per_s": number(tree, "request_throughput", "avg"),
+        "output_tokens_per_s": number(tree, "output_token_throughput", "avg"),
+    }
+    for ours, theirs in METRICS.items():
+        for summary, name in SUMMARIES.items():
+            value = number(tree, theirs, name)
+            columns[f"{ours}_ms_{summary}"] = None if value is None else value * _scale(tree, theirs)
+    if not columns["itl_ms_mean"]:
+        columns |= _from_end_to_end(columns)
+    return columns
+
+
+def _from_end_to_end(columns: Mapping[str, object]) -> dict[str, object]:
+    """Return the ITL of what the file does have, where answers were not streamed token by token."""
+    ttft, e2e, output = (columns[name] for name in ("ttft_ms_mean", "e2e_ms_mean", "output_tokens"))
+    if isinstance(ttft, float) and isinstance(e2e, float) and isinstance(output, float) and output > 1:
+        return {"itl_ms_mean": max(e2e - ttft, 0.0) / (output - 1)}
+    return {}
+
+
+def _scale(tree: Mapping[str, Any], metric: str) -> float:
+    unit = at(tree, metric, "unit")
+    if unit not in MILLISECONDS:
+        raise InputError(f"{metric} is in {quoted(unit)}: ms or s is expected")
+    return MILLISECONDS[unit]
+
+
+def _count(tree: Mapping[str, Any]) -> int | None:
+    count = number(tree, "request_count", "avg")
+    return int(count) if count else None
+
+
+def _found(tree: Any, names: tuple[str, ...]) -> float | None:
+    """Return the first figure of one of these names anywhere in a configuration; it moves between versions."""
+    if isinstance(tree, Mapping):
+        for name in names:
+            value = tree.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+                return float(value)
+            if isinstance(value, list) and len(value) == 1 and isinstance(value[0], int | float):
+                return float(value[0])
+        for value in tree.values():
+            if (inside := _found(value, names)) is not None:
+                return inside
+    if isinstance(tree, list):
+        for value in tree:
+            if (inside := _found(value, names)) is not None:
+                return inside
+    return None
+
+
+def _model(config: Any) -> str | None:
+    for path in (("endpoint", "model_names"), ("model_names",), ("models", "items"), ("model",)):
+        value = at({"": config}, "", *path)
+        value = value[0] if isinstance(value, list) and value else value
+        value = value.get("name") if isinstance(value, Mapping) else value
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _of_csv(text: str) -> dict[str, Any] | None:
+    """Return a CSV of metrics as the tree of its JSON; None where it is none."""
+    first = text.lstrip().partition("\n")[0]
+    if not first.startswith("Metric,"):
+        return None
+    tree: dict[str, Any] = {}
+    header: list[str] = []
+    for cells in csv.reader(io.StringIO(text)):
+        if cells[:1] == ["Metric"]:
+            header = [name.strip() for name in cells]
+        elif len(cells) == len(header) > 1:
+            name = re.sub(r"[^a-z]+", "_", cells[0].partition("(")[0].strip().lower()).strip("_")
+            unit = re.search(r"\(([^)]*)\)", cells[0])
+            figures = dict(zip([("avg" if one == "Value" else one) for one in header[1:]], cells[1:], strict=True))
+            tree[name] = {key: value.replace(",", "") for key, value in figures.items() if value}
+            tree[name]["unit"] = unit[1] if unit else ""
+    return tree if "request_latency" in tree else None
+
+
+TOOL = BenchmarkTool("AIPerf or GenAI-Perf", _read)

@@ -1,0 +1,54 @@
+"""inference-perf's `stage_N_lifecycle_metrics.json` and summary, as of versions 0.1 to 0.6; seconds.
+
+A stage sends at a rate, whatever the server does. Servers that send an empty chunk after each token halve its
+time_per_output_token; end-to-end time less TTFT over the tokens is taken in its place.
+"""
+
+from typing import Any
+
+from catalogs.benchmark_files import BenchmarkTool, Columns, Document
+from catalogs.benchmark_files._fields import number
+from catalogs.errors import InputError
+
+SUMMARIES = ("mean", "median", "p90", "p95", "p99")
+LATE = 1.0
+"""Seconds by which the client was late (p99) from which it did not offer the rate that was asked for."""
+
+
+def _read(document: Document) -> list[Columns] | None:
+    if isinstance(document, str) or not {"load_summary", "successes"} <= document.keys():
+        return None
+    if not number(document, "successes", "count"):
+        raise InputError("no request of the stage was successful")
+    prompt, output = (number(document, "successes", side, "mean") for side in ("prompt_len", "output_len"))
+    columns: dict[str, object] = {
+        "load": "open_loop",
+        "request_rate": _rate(document),
+        "input_tokens": prompt,
+        "output_tokens": output,
+        "requests_per_s": number(document, "successes", "throughput", "requests_per_sec"),
+        "output_tokens_per_s": number(document, "successes", "throughput", "output_tokens_per_sec"),
+    }
+    for ours, theirs in (("ttft", "time_to_first_token"), ("e2e", "request_latency")):
+        for summary in SUMMARIES:
+            columns[f"{ours}_ms_{summary}"] = number(document, "successes", "latency", theirs, summary, scale=1e3)
+    ttft, e2e = columns["ttft_ms_mean"], columns["e2e_ms_mean"]
+    if isinstance(ttft, float) and isinstance(e2e, float) and output and output > 1:
+        columns["itl_ms_mean"] = max(e2e - ttft, 0.0) / (output - 1)
+    return [columns]
+
+
+def _rate(document: dict[str, Any]) -> float | None:
+    """Return the rate that was sent: what was asked for, or achieved where the client was late."""
+    asked, achieved = (number(document, "load_summary", name) for name in ("requested_rate", "achieved_rate"))
+    late = _late(document)
+    return (achieved if late > LATE else asked or achieved) or None
+
+
+def _late(document: dict[str, Any]) -> float:
+    delay = document["load_summary"].get("schedule_delay") if isinstance(document["load_summary"], dict) else None
+    value = delay.get("p99") if isinstance(delay, dict) else None
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+TOOL = BenchmarkTool("inference-perf", _read)
