@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from msgspec import Struct
@@ -149,9 +149,11 @@ def _filled(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[st
 def _model(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[str, None]) -> str:
     """Return the model that was served: what was said, unless the file names another that is known."""
     said = None if server.model is None else catalog.model(server.model)
-    written = None
-    with suppress(InputError):
-        written = catalog.model(row["model"]) if row["model"] else None
+    name, written = row["model"], None
+    for name in dict.fromkeys((row["model"], PurePath(row["model"]).name)):  # a folder of the server's is called so too
+        with suppress(InputError):
+            written = catalog.model(name) if name else None
+            break
     if said and written and said.model.id != written.model.id:
         raise InputError(f"{row['id']} is of {row['model']}, and --model says {server.model}: leave one of them out")
     if said and server.model:
@@ -159,7 +161,7 @@ def _model(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[str
     if written is None:
         called = f", which the file calls {quoted(row['model'])}" if row["model"] else ""
         missing[f"the model{called} (--model)"] = None
-    return row["model"]
+    return name
 
 
 def _accelerator(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[str, None]) -> str:

@@ -34,6 +34,8 @@ SMALLEST_SLOPE: Final = 0.003
 """Of any figure in the logarithm of a constant, below which the points say nothing of it."""
 USUAL: Final = 0.2
 """Spread of step times between servers where the catalog has no band, log; judgement."""
+SPREADS: Final = (1.0, 0.5, 0.25)
+"""Shares of the usual spread of constants, of which the likeliest is taken."""
 WIDEST: Final = 2.0
 """Times by which the usual spread of constants is widened or narrowed at most, to agree with the spread of sources."""
 
@@ -106,6 +108,7 @@ def calibrate(
     if not insist:
         band = strangers_band(points[0], first[0].evidence.metric, catalog)
         refuse_another_system(first, points, hypot(*(part.deviation for part in band.parts)) if band else USUAL)
+    prior = _likeliest(prior, first)
     calibration, figures = _posterior(prior, first, points, ends, catalog, simulator)
     doubts = (*impossible.values(), *change_point(calibration, [one.point for one in figures], points))
     return CalibrationRun(
@@ -184,6 +187,23 @@ def _with_prior(empty: Calibration, points: Sequence[MeasuredPoint], catalog: Ca
         constants=tuple(replace(c, deviation=_rounded(c.deviation * scale)) for c in constants),
         model_share=_rounded(share / sum(levels.values())) if levels else 0.5,
     )
+
+
+def _likeliest(prior: Calibration, first: Sequence[PredictedFigure]) -> Calibration:
+    """Return the calibration with the spread of its constants under which its figures are likeliest.
+
+    On a server as the fit has it constants stay near the fit's, however few the points.
+
+    Args:
+        prior: with the usual spread.
+        first: figures by the constants before.
+    """
+    evidence = tuple(one.evidence for one in first)
+    narrowed = [
+        replace(prior, constants=tuple(replace(c, deviation=_rounded(c.deviation * share)) for c in prior.constants))
+        for share in SPREADS
+    ]
+    return max(narrowed, key=lambda one: Posterior(replace(one, evidence=evidence)).log_likelihood)
 
 
 def strangers_band(point: MeasuredPoint, metric: str, catalog: Catalog) -> CaseBand | None:
