@@ -84,6 +84,9 @@ class ErrorBand(Record):
     """Between runs of a model on an accelerator, and within one sweep."""
     run_sparse: Spread
     """Of any model that is not dense."""
+    sweep_dense: Spread
+    """Within sweeps of servers, models and accelerators that the fit has seen all of; whoever else runs has ``run``."""
+    sweep_sparse: Spread
     model_dense: Spread
     model_sparse: Spread
     accelerator: Spread

@@ -110,11 +110,14 @@ def band_for(
     if band is None:
         return None
     dense = architecture == "dense"
+    run = band.run_dense if dense else band.run_sparse
+    if new == {"run"}:
+        run = band.sweep_dense if dense else band.sweep_sparse
     spreads = {
         "source": band.source,
         "model": band.model_dense if dense else band.model_sparse,
         "accelerator": band.accelerator_foreign if kernels == "foreign" else band.accelerator,
-        "run": band.run_dense if dense else band.run_sparse,
+        "run": run,
     }
     levels: tuple[Level, ...] = ("source", "model", "accelerator", "run")
     parts = (Part(level, spreads[level].deviation, spreads[level].groups) for level in levels if level in new)

@@ -32,6 +32,8 @@ FEWEST_ROWS = 4
 MEDIAN_VARIANCE = 1.57
 """Variance of the median over that of the mean of a normal sample (π/2)."""
 ROUNDS = 60
+SETTLED = 1e-3
+"""Change of every variance in a round below which no more are needed."""
 
 CLASSES = ("dense", "sparse")
 
@@ -95,7 +97,16 @@ def spreads_of(errors: Sequence[LeftOutError]) -> Spreads:
     next_one = {name: variance * _of_the_next(groups[name]) for name, variance in variances.items()}
     for name in CLASSES:
         next_one[f"run {name}"] += rows[name] ** 2
+        squares = [_seen_square(own) for own in cells.values() if own[0].fitted and own[0].model_class == name]
+        groups[f"sweep {name}"] = len(squares)
+        mean = (sum(squares) + USUAL_GROUPS * USUAL**2) / (len(squares) + USUAL_GROUPS)
+        next_one[f"sweep {name}"] = mean * _of_the_next(len(squares))
     return Spreads({name: sqrt(variance) for name, variance in next_one.items()}, groups, shift)
+
+
+def _seen_square(cell: Sequence[LeftOutError]) -> float:
+    """Return the mean square of a pair's errors where the fit has seen the rest of its sweep."""
+    return float(np.mean(np.clip([error.logs["sweep"] for error in cell], -FAR, FAR) ** 2))
 
 
 def _of_the_next(groups: int) -> float:
@@ -171,16 +182,20 @@ def _maximise(
     """
     variances = dict.fromkeys(members, USUAL**2)
     base = np.diag(noise) + SHIFT_DEVIATION**2 * np.outer(foreign, foreign)
+    together = {name: member @ member.T for name, member in members.items()}
     shift = 0.0
     for _ in range(ROUNDS):
-        total = base + sum(variances[name] * (member @ member.T) for name, member in members.items())
+        before = dict(variances)
+        total = base + sum(variances[name] * shared for name, shared in together.items())
         inverse = np.linalg.inv(total)
         scaled = inverse @ medians
         shift = float(SHIFT_DEVIATION**2 * foreign @ scaled)
         for name, member in members.items():
             variance, groups = variances[name], member.shape[1]
             effects = variance * (member.T @ scaled)
-            left = variance * groups - variance**2 * float(np.sum(member * (inverse @ member)))
+            left = variance * groups - variance**2 * float(np.sum(together[name] * inverse))
             seen = float(effects @ effects) + left
             variances[name] = (seen + USUAL_GROUPS * USUAL**2) / (groups + USUAL_GROUPS)
+        if all(abs(variances[name] - was) < SETTLED * was for name, was in before.items()):
+            break
     return variances, shift

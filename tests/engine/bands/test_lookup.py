@@ -85,16 +85,16 @@ def test_every_figure_has_a_band_whose_quantiles_are_ordered(catalog: Catalog) -
 
 
 def test_what_is_new_of_a_case_adds_in_quadrature() -> None:
-    of = band(source=0.3, model_dense=0.4, run_dense=1.2)
+    of = band(source=0.3, model_dense=0.4, run_dense=1.2, sweep_dense=0.7)
     assert case("source", "model", of=of).ends() == pytest.approx((exp(-1.3), exp(2 * 1.3)))
-    assert case(of=of).ends() == pytest.approx((exp(-1.2), exp(2 * 1.2)))
+    assert case(of=of).ends() == pytest.approx((exp(-0.7), exp(2 * 0.7)))  # a known sweep has a spread of its own
     assert [part.level for part in case("source", "accelerator").parts] == ["source", "accelerator", "run"]
 
 
 def test_levels_of_a_band_are_its_quantiles() -> None:
-    low, high = case(of=band(run_dense=0.5)).ends(50)
+    low, high = case(of=band(sweep_dense=0.5)).ends(50)
     assert (low, high) == pytest.approx((exp(-0.25), exp(0.5)))
-    assert case(of=band(run_dense=0.5)).ends(95) == pytest.approx((exp(-1), exp(2)))
+    assert case(of=band(sweep_dense=0.5)).ends(95) == pytest.approx((exp(-1), exp(2)))
 
 
 def test_a_part_is_a_factor_either_way() -> None:

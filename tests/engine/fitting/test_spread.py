@@ -16,6 +16,7 @@ def test_each_level_is_found_where_it_was_put() -> None:
     assert spreads["model dense"] == pytest.approx(0.12, rel=0.45)
     assert spreads["accelerator"] < 0.1
     assert spreads["run dense"] < 0.12
+    assert 0.05 < spreads["sweep dense"] < 0.09
 
 
 def test_rows_of_a_sweep_are_no_evidence_of_more_groups() -> None:
