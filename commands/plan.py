@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.exports import format_called, format_names
-from catalogs.errors import InputError
+from catalogs.errors import InputError, visible
 from commands.failures import Exit
 from commands.gates import broken, gates_of, with_gates
 from commands.input_files import text_of
@@ -158,6 +158,42 @@ def _differences(
         print(same)
     notice(f"Gate: {line}." for line in failed)
     return Exit.CHECK_FAILED if failed else exit_code(after)
+
+
+@app.command()
+def lint(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Manifests, rules, dashboards; - is standard input.")
+    ],
+    plan: Annotated[Path | None, typer.Option(metavar="PLAN", help="The plan that they deploy.")] = None,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="What is watched, and its version: vllm@0.12.")] = "",
+    curve: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="One replica at rising loads, instead of the plan's.")
+    ] = None,
+    catalog: Directories = None,
+    json: Json = False,
+) -> int:
+    """Look through rules that scale and watch a fleet, whoever wrote them: each fault with its line and the fix."""
+    from agent.lint.lint import linted
+    from agent.lint.load_curves import curve_in
+    from commands.catalogs_of_user import user_catalogs
+    from commands.showing import notice, print_json
+    from engine.plan import plain as plain_values
+    from engine.plan_file import read_plan
+
+    faults = linted(
+        {str(file): text_of(file) for file in files},
+        user_catalogs(catalog or ()),
+        engine=engine,
+        plan=read_plan(text_of(plan), str(plan)) if plan else None,
+        curve=curve_in(text_of(curve), str(curve)) if curve else (),
+    )
+    if json:
+        print_json({"faults": plain_values(faults)})
+    else:
+        print("\n".join(visible(fault.shown) for fault in faults), end="\n" if faults else "")
+        notice([f"{len(faults)} faults." if len(faults) != 1 else "1 fault."] if faults else ["Nothing is wrong."])
+    return Exit.CHECK_FAILED if faults else Exit.DONE
 
 
 @app.command()

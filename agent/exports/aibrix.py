@@ -1,38 +1,65 @@
 """A plan's autoscaling as AIBrix' PodAutoscaler, which asks the pods themselves."""
 
 from collections.abc import Mapping
+from math import ceil
+from typing import TYPE_CHECKING, Final
 
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
 
+if TYPE_CHECKING:
+    from agent.deployment.replica import Replica
+
+DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
+"""Annotation: how long before replicas are given back (vllm-project/aibrix pkg/controller/podautoscaler/types)."""
+
+
+MOST_DOUBLINGS: Final = 6
+"""Of the window: from the shortest one that Kubernetes has by default to five hours."""
+
 
 def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
-    """Return the PodAutoscaler as one file.
+    """Return the PodAutoscaler as one file, with the shortest window by which the plan's day does not oscillate.
 
     Raises:
         InputError: the runtime's version tells no requests running.
     """
-    from agent.deployment.objects import metadata, opening_of
     from agent.deployment.queries import queries_of
     from agent.deployment.replica import replica_of
-    from agent.deployment.triggers import interpolated, replica_bounds
-    from agent.deployment.yaml_text import Noted, yaml_text
+    from agent.lint.behaviour import flaps_allowed, flaps_of
 
     replica = replica_of(plan, catalog)
-    running = queries_of(replica).metric("running")
-    if running is None:
+    if queries_of(replica).metric("running") is None:
         raise InputError(
             f"{replica.runtime_shown} does not tell how many requests run, and AIBrix asks pods for one metric"
         )
-    scaling, served = plan.autoscaling, replica.served
+    window = ceil(plan.autoscaling.scale_down_window_s)
+    text = _text(replica, window)
+    for _ in range(MOST_DOUBLINGS):
+        if flaps_of(text, plan, catalog) <= flaps_allowed(plan):
+            break
+        window *= 2
+        text = _text(replica, window)
+    return {"aibrix.yaml": text}
+
+
+def _text(replica: "Replica", window: int) -> str:
+    from agent.deployment.objects import metadata, opening_of
+    from agent.deployment.queries import queries_of
+    from agent.deployment.triggers import interpolated, replica_bounds
+    from agent.deployment.yaml_text import Noted, yaml_text
+
+    plan, served = replica.plan, replica.served
+    scaling, running = plan.autoscaling, queries_of(replica).needed("running")
     waiting = interpolated(plan.replica_capacity.load_curve, scaling.rps_per_replica, "waiting")
     target = scaling.target_in_flight_per_replica - waiting
+    held = Noted(f"{window}s", "requests in flight fall faster than load: a shorter one asks replicas back")
     tree = {
         "apiVersion": "autoscaling.aibrix.ai/v1alpha1",
         "kind": "PodAutoscaler",
-        "metadata": metadata(replica),
+        "metadata": metadata(replica) | {"annotations": {DOWN_WINDOW: held}},
         "spec": {
             "scalingStrategy": "KPA",
             "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
@@ -53,7 +80,7 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         },
     }
     notes = ["One metric a pod, of requests that run: who waits is not counted. `plan export keda` counts both."]
-    return {"aibrix.yaml": yaml_text([tree], [*opening_of(replica, "Autoscaling by AIBrix"), *notes])}
+    return yaml_text([tree], [*opening_of(replica, "Autoscaling by AIBrix"), *notes])
 
 
 FORMAT = Format((), "the AIBrix autoscaler", autoscaler_files)

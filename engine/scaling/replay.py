@@ -6,6 +6,7 @@ S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into 
 """
 
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -77,18 +78,29 @@ def by_the_minute(policy: ScalingPolicy) -> ScalingPolicy:
     return replace(policy, poll_s=SECONDS_PER_MINUTE, window_s=window, start_s=max(left, 0.0))
 
 
-def replay(minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy) -> ReplayedMinutes:
+class Autoscaler(Protocol):
+    """Who is asked how many replicas are wanted."""
+
+    def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
+        """Return the replicas that are wanted, as ``Controller.asked`` does."""
+        ...
+
+
+def replay(
+    minutes: DemandByMinute, loads: ReplicaLoads, policy: ScalingPolicy, autoscaler: Autoscaler | None = None
+) -> ReplayedMinutes:
     """Return what happens to the fleet minute by minute, from the size on that the first minute asks for.
 
     Args:
         minutes: the demand.
         loads: one replica at rising loads.
         policy: of the autoscaler, taken to look once a minute.
+        autoscaler: who is asked instead of the policy's own controller.
     """
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
     fleet = _Fleet(policy.held_at(first), round(policy.start_s / SECONDS_PER_MINUTE))
-    controller = Controller(policy, fleet.held)
+    controller = Controller(policy, fleet.held) if autoscaler is None else autoscaler
     after = _Flow(loads).after
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
     counted = minutes.counted_per_s

@@ -1,0 +1,247 @@
+"""What a scaler makes of a fleet: at rest, on the way to saturation, over the simulated day; as an HPA would."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from math import ceil
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+
+from agent.lint.documents import documents_in
+from agent.lint.packs import Scaler, Trigger, pack_of
+from agent.lint.promql import Seen, value_of
+from agent.lint.watched import State, Watched, fleet_in, state_at, watched_by
+from catalogs.catalog import Catalog
+from engine.plan import CapacityPlan
+from engine.question.demand import demand_of
+from engine.scaling.controller import asked_on, policy_of
+from engine.scaling.correction import FLAPS_A_DAY
+from engine.scaling.demand_by_minute import demand_by_minute
+from engine.scaling.replay import ReplayedMinutes, ReplicaLoads, replay
+
+STEPS: Final = 200
+"""Loads at which it is looked for the first ask."""
+HPA_WINDOW_S: Final = 300.0
+"""Before replicas are given back, where a scaler says nothing: the HPA's default."""
+DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
+"""AIBrix' annotation for the same."""
+KEDA_MOST: Final = 100
+"""Replicas at most where a scaler says nothing: KEDA's default."""
+DAY_HOURS: Final = 24
+
+
+class Policy(Struct, frozen=True):
+    """How many replicas may be added within a period."""
+
+    kind: str
+    value: float
+    period_s: float
+
+
+def asks(watched: Watched, trigger: Trigger, replicas: int, state: State) -> int | None:
+    """Return the replicas that a trigger asks for; None where nobody here can tell.
+
+    Args:
+        watched: the runtime.
+        trigger: with its threshold.
+        replicas: that serve.
+        state: of each.
+    """
+    if trigger.threshold is None or trigger.threshold <= 0:
+        return None
+    fleet = fleet_in(watched, replicas, state)
+    if trigger.query is not None:
+        seen = None if trigger.query.tree is None else value_of(trigger.query.tree, fleet)
+    else:
+        seen = _pod_value(watched, trigger.pod_metric, replicas, state)
+    if seen is None or seen.value != seen.value:
+        return None
+    each = seen.value if trigger.metric_type in ("Value", "Utilization") else seen.value / replicas
+    return asked_on(replicas, each, trigger.threshold)
+
+
+def _pod_value(watched: Watched, name: str, replicas: int, state: State) -> Seen | None:
+    """Return a metric summed over pods that are asked themselves, by its name without the prefix."""
+    from agent.lint.promql import Selector
+
+    fleet = fleet_in(watched, replicas, state)
+    for metric in watched.served.metrics:
+        if metric.name.rpartition(":")[2] == name or metric.name == name:
+            value = fleet.of_one(Selector(metric.name, ()))
+            return None if value is None else Seen(value * replicas * watched.ranks)
+    return None
+
+
+def wanted(watched: Watched, scaler: Scaler, replicas: int, state: State) -> int | None:
+    """Return the largest ask of a scaler's triggers; None where no trigger can be told."""
+    found = [ask for trigger in scaler.triggers if (ask := asks(watched, trigger, replicas, state)) is not None]
+    return max(found) if found else None
+
+
+def known(watched: Watched, scaler: Scaler) -> bool:
+    """Return whether every trigger of a scaler can be told at the end of the load curve."""
+    end = state_at(watched.curve, "requests_per_s", watched.curve[-1].requests_per_s)
+    return bool(scaler.triggers) and all(asks(watched, one, 1, end) is not None for one in scaler.triggers)
+
+
+def first_ask(watched: Watched, scaler: Scaler, replicas: int) -> float | None:
+    """Return the load of a replica, requests/s, from which a scaler asks for more; None where it never does.
+
+    Args:
+        watched: with a load curve.
+        scaler: whose triggers are asked.
+        replicas: that serve.
+    """
+    most = watched.curve[-1].requests_per_s
+    for load in np.linspace(most / STEPS, most, STEPS).tolist():
+        ask = wanted(watched, scaler, replicas, state_at(watched.curve, "requests_per_s", load))
+        if ask is not None and ask > replicas:
+            return float(load)
+    return None
+
+
+def rests(watched: Watched, scaler: Scaler) -> bool:
+    """Return whether a scaler asks for no more than its minimum where nobody is there."""
+    least = max(scaler.least or 0, 1)
+    nobody = state_at(watched.curve, "requests_per_s", 0.0)
+    ask = wanted(watched, scaler, least, nobody)
+    return ask is None or ask <= least
+
+
+def day(watched: Watched, scaler: Scaler) -> ReplayedMinutes | None:
+    """Return the plan's simulated day under a scaler; None without a plan, or where clients wait for answers."""
+    plan = watched.plan
+    if plan is None or plan.spec.traffic.concurrency or len(watched.curve) < 2:
+        return None
+    mean = plan.performance.at_mean.requests_per_s * plan.fleet.working_replicas
+    minutes = demand_by_minute(demand_of(plan.spec.traffic), mean, burstiness=plan.spec.traffic.burstiness)
+    curve = watched.curve
+    loads = ReplicaLoads(
+        requests_per_s=np.array([point.requests_per_s for point in curve]),
+        in_flight=np.array([point.in_flight for point in curve]),
+        waiting=np.array([point.waiting for point in curve]),
+        within=np.ones(len(curve)),
+        waits_s=np.zeros(1),
+        within_after=np.zeros(1),
+    )
+    policy = policy_of(plan.autoscaling, plan.fleet, plan.spec.availability.spare_replicas)
+    start = max(policy.held_at(float(minutes.requests_per_s[0])), scaler.least or 1)
+    return replay(minutes, loads, policy, Autoscaler(watched, scaler, start))
+
+
+def flaps_allowed(plan: CapacityPlan) -> float:
+    """Return how often replicas may be asked back: what a plan's own correction allows, or came to."""
+    days = len(demand_of(plan.spec.traffic).hourly) / DAY_HOURS
+    return max(FLAPS_A_DAY * days, plan.replay.flaps if plan.replay else 0)
+
+
+def flaps_of(text: str, plan: CapacityPlan, catalog: Catalog) -> int:
+    """Return how often replicas are asked back on a plan's simulated day under the scaler of a file.
+
+    Args:
+        text: of the file.
+        plan: whose day it is.
+        catalog: the facts.
+    """
+    pack = pack_of(documents_in(text, "the file"))
+    watched = watched_by(pack, catalog, "", plan, ())
+    if watched is None or not pack.scalers or not watched.curve:
+        return 0
+    run = day(watched, pack.scalers[0])
+    return 0 if run is None else run.flaps
+
+
+class Autoscaler:
+    """A scaler of a pack in the place of the plan's controller: its triggers, bounds, window and policies."""
+
+    def __init__(self, watched: Watched, scaler: Scaler, replicas: int) -> None:
+        """Start with a fleet.
+
+        Args:
+            watched: with a load curve.
+            scaler: that is played.
+            replicas: that serve.
+        """
+        self._watched, self._scaler = watched, scaler
+        behaviour = _behaviour(scaler)
+        down = behaviour.get("scaleDown") or {}
+        self._window_s = _seconds(down.get("stabilizationWindowSeconds", scaler.annotation(DOWN_WINDOW)))
+        self._up = tuple(_policies(behaviour.get("scaleUp") or {}))
+        self._least = max(scaler.least or 0, 1)
+        self._most = scaler.most or KEDA_MOST
+        self._asks: deque[tuple[float, int]] = deque([(0.0, replicas)])
+        self._sizes: deque[tuple[float, int]] = deque([(0.0, replicas)])
+
+    def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
+        """Take a look and return the replicas that are wanted, as ``engine.scaling.controller.Controller`` does.
+
+        Args:
+            now_s: of this look.
+            replicas: that serve or start now.
+            in_flight: requests running or waiting, over the whole fleet.
+            waiting: of these, those that wait.
+            requests_per_s: arrivals over the whole fleet since the last look.
+        """
+        each = max(replicas, 1)
+        on_curve = state_at(self._watched.curve, "in_flight", in_flight / each)
+        state = State(
+            requests_per_s / each,
+            in_flight / each,
+            waiting / each,
+            on_curve.kv_cache_usage,
+            on_curve.ttft_p95_s,
+            on_curve.itl_p95_s,
+        )
+        ask = wanted(self._watched, self._scaler, each, state)
+        want = min(max(replicas if ask is None else ask, self._least), self._most)
+        if want > replicas:
+            want = min(want, max(self._ceiling(now_s, replicas), replicas))
+        while self._asks and self._asks[0][0] < now_s - self._window_s:
+            self._asks.popleft()
+        self._asks.append((now_s, want))
+        if want < replicas:
+            want = min(replicas, max(asked for _, asked in self._asks))
+        self._sizes.append((now_s, want))
+        return want
+
+    def _ceiling(self, now_s: float, replicas: int) -> int:
+        """Return how many replicas the policies allow now: counted from the smallest size within each period."""
+        if not self._up:
+            return replicas + max(replicas * 15, 60)  # the HPA's default, over a minute
+        allowed = []
+        for policy in self._up:
+            within = [size for at, size in self._sizes if at > now_s - policy.period_s]
+            start = min([*within, replicas])
+            more = policy.value if policy.kind == "Pods" else start * policy.value / 100
+            allowed.append(start + ceil(more))
+        longest = max(policy.period_s for policy in self._up)
+        while self._sizes and self._sizes[0][0] < now_s - longest:
+            self._sizes.popleft()
+        return max(allowed)
+
+
+def _seconds(written: Any) -> float:
+    """Return a window: a number, or a duration as Go writes it; the default where there is none."""
+    if isinstance(written, int | float):
+        return float(written)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", str(written))
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2]] if match else HPA_WINDOW_S
+
+
+def _behaviour(scaler: Scaler) -> dict[str, Any]:
+    for path in (("advanced", "horizontalPodAutoscalerConfig", "behavior"), ("behavior",), ("autoScaling", "behavior")):
+        found = scaler.document.at((*scaler.path, *path))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _policies(rules: Any) -> Iterator[Policy]:
+    listed = rules.get("policies") if isinstance(rules, dict) else None
+    for one in listed if isinstance(listed, list) else ():
+        try:
+            yield Policy(str(one["type"]), float(one["value"]), float(one["periodSeconds"]))
+        except (KeyError, TypeError, ValueError):
+            continue

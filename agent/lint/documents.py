@@ -1,0 +1,100 @@
+"""Files of YAML or JSON as trees whose every value knows its line."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from catalogs.errors import InputError, quoted
+
+Path = tuple[str | int, ...]
+MOST_VALUES: Final = 100_000
+"""Of one file: an alias may stand for a tree of aliases, and no pack of rules comes near."""
+
+
+class Document(Struct, frozen=True):
+    """One document of a file."""
+
+    file: str
+    tree: Any
+    lines: Mapping[Path, int]
+    """By path: where a value begins, or its key."""
+
+    def line(self, path: Path) -> int:
+        """Return the line of a value, or of what holds it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def walk(self, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+        """Yield every value below a path, with its own path."""
+        value = self.at(path)
+        yield path, value
+        children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, _ in children:
+            yield from self.walk((*path, key))
+
+    def at(self, path: Path) -> Any:
+        """Return the value at a path; None where there is none."""
+        value = self.tree
+        for step in path:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+
+def documents_in(text: str, file: str) -> list[Document]:
+    """Return the documents of a file, those that hold nothing left out.
+
+    Args:
+        text: of the file.
+        file: its name.
+
+    Raises:
+        InputError: it is no YAML; a template of Helm is none before it is rendered.
+    """
+    import yaml
+
+    if "{{" in text and ("{{-" in text or ".Values" in text):
+        raise InputError(f"{quoted(file)} is a template of Helm; give what `helm template` makes of it")
+    try:
+        return [
+            _document(node, file)
+            for node in yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            if node is not None
+        ]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise InputError(f"{quoted(file)} is no YAML: {getattr(error, 'problem', None) or error}{where}") from None
+    except RecursionError:
+        raise InputError(f"{quoted(file)} is nested too deeply") from None
+
+
+def _document(node: Any, file: str) -> Document:
+    from yaml import MappingNode, SequenceNode
+    from yaml.constructor import SafeConstructor
+
+    constructor = SafeConstructor()
+    lines: dict[Path, int] = {}
+
+    def plain(node: Any, path: Path, begins: Any) -> Any:
+        if len(lines) > MOST_VALUES:
+            raise InputError(f"{quoted(file)} holds more than {MOST_VALUES:,} values")
+        lines[path] = begins.start_mark.line + 1
+        if isinstance(node, MappingNode):
+            return {_key(key): plain(value, (*path, _key(key)), key) for key, value in node.value}
+        if isinstance(node, SequenceNode):
+            return [plain(value, (*path, place), value) for place, value in enumerate(node.value)]
+        try:
+            return constructor.construct_object(node)
+        except Exception:  # a tag of somebody's own: its text is what there is
+            return str(node.value)
+
+    return Document(file, plain(node, (), node), lines)
+
+
+def _key(node: Any) -> str:
+    return str(node.value)

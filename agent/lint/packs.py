@@ -1,0 +1,252 @@
+"""What a pack of rules holds, whoever wrote it: queries, scalers, scrapes, probes, arguments."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from agent.lint.documents import Document, Path
+from agent.lint.promql import Expression, Selector, parsed, selectors
+from catalogs.errors import InputError
+
+Purpose = Literal["trigger", "alert", "record", "panel"]
+MetricType = Literal["AverageValue", "Value"]
+
+
+class Query(Struct, frozen=True):
+    """A query and where it stands."""
+
+    document: Document
+    path: Path
+    text: str
+    purpose: Purpose
+    tree: Expression | None
+    """None where it cannot be read."""
+    fault: str = ""
+    """Why."""
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Its selectors."""
+        return tuple(selectors(self.tree)) if self.tree is not None else ()
+
+
+class Trigger(Struct, frozen=True):
+    """A metric that scales a fleet."""
+
+    document: Document
+    path: Path
+    """Of the object that holds the fields."""
+    name: str
+    query: Query | None
+    """None where the metric is asked for by name."""
+    threshold: float | None
+    metric_type: str
+    pod_metric: str = ""
+    """Asked of the pods themselves, without a query."""
+
+
+class Scaler(Struct, frozen=True):
+    """An object that scales a fleet."""
+
+    document: Document
+    path: Path
+    """Of the fields."""
+    kind: str
+    target: tuple[str, str, str]
+    """Namespace, kind and name."""
+    least: int | None
+    most: int | None
+    triggers: tuple[Trigger, ...]
+
+    def field(self, name: str) -> Any:
+        """Return a field of it."""
+        return self.document.at((*self.path, name))
+
+    def annotation(self, name: str) -> Any:
+        """Return an annotation of the object."""
+        return self.document.at(("metadata", "annotations", name))
+
+
+class Pack(Struct, frozen=True):
+    """All documents that are looked at together."""
+
+    documents: tuple[Document, ...]
+    queries: tuple[Query, ...]
+    scalers: tuple[Scaler, ...]
+
+    def of_kind(self, *kinds: str) -> Iterator[Document]:
+        """Yield the objects of some kinds."""
+        yield from (one for one in self.documents if isinstance(one.tree, dict) and one.tree.get("kind") in kinds)
+
+    @property
+    def arguments(self) -> str:
+        """The words of all containers, as one text."""
+        words = []
+        for document in self.documents:
+            for path, value in document.walk():
+                if path and path[-1] in ("args", "command", "extraArgs") and isinstance(value, list):
+                    words += [str(word) for word in value]
+        return " ".join(words)
+
+
+def pack_of(documents: Sequence[Document]) -> Pack:
+    """Return what documents hold."""
+    scalers = tuple(scaler for document in documents for scaler in _scalers(document))
+    queries = [trigger.query for scaler in scalers for trigger in scaler.triggers if trigger.query]
+    for document in documents:
+        queries += _rule_queries(document)
+    return Pack(tuple(documents), tuple(queries), scalers)
+
+
+def query_at(document: Document, path: Path, purpose: Purpose) -> Query | None:
+    """Return the query that stands at a path.
+
+    Args:
+        document: that holds it.
+        path: of the text.
+        purpose: of the query.
+    """
+    text = document.at(path)
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        return Query(document, path, text, purpose, parsed(text))
+    except (InputError, RecursionError, ValueError) as error:
+        return Query(document, path, text, purpose, None, str(error))
+
+
+def _rule_queries(document: Document) -> Iterator[Query]:
+    for path, value in document.walk():
+        if not isinstance(value, dict):
+            continue
+        purpose: Purpose | None = None
+        if "alert" in value and "expr" in value:
+            purpose = "alert"
+        elif "record" in value and "expr" in value:
+            purpose = "record"
+        elif "expr" in value and ("refId" in value or "legendFormat" in value):
+            purpose = "panel"
+        if purpose and (query := query_at(document, (*path, "expr"), purpose)):
+            yield query
+
+
+def _scalers(document: Document) -> Iterator[Scaler]:
+    tree = document.tree
+    if not isinstance(tree, dict):
+        return
+    match tree.get("kind"):
+        case "ScaledObject":
+            yield _scaled_object(document, ("spec",), "ScaledObject", _target(document, ("spec", "scaleTargetRef")))
+        case "HorizontalPodAutoscaler":
+            yield _hpa(document)
+        case "PodAutoscaler":
+            yield _aibrix(document)
+        case "InferenceService":
+            yield _inference_service(document)
+        case "LLMInferenceService":
+            if isinstance(document.at(("spec", "scaling")), dict):
+                own = (_namespace(document), "LLMInferenceService", str(document.at(("metadata", "name"))))
+                yield _scaled_object(document, ("spec", "scaling", "keda"), "LLMInferenceService", own)
+        case _:
+            # Values of charts whose template is a ScaledObject.
+            for path, value in document.walk():
+                if path and path[-1] == "keda" and isinstance(value, dict) and "triggers" in value:
+                    name = str(document.at((*path[:-1], "name")))
+                    yield _scaled_object(document, path, "keda", ("", "Deployment", name))
+
+
+def _namespace(document: Document) -> str:
+    return str(document.at(("metadata", "namespace")) or "")
+
+
+def _target(document: Document, path: Path) -> tuple[str, str, str]:
+    found = document.at(path)
+    target = found if isinstance(found, dict) else {}
+    return _namespace(document), str(target.get("kind", "Deployment")), str(target.get("name"))
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _scaled_object(document: Document, path: Path, kind: str, target: tuple[str, str, str]) -> Scaler:
+    def bound(*names: str) -> int | None:
+        places = (path, path[:-1])
+        return next(
+            (n for place in places for name in names if (n := _count(document.at((*place, name)))) is not None), None
+        )
+
+    listed = document.at((*path, "triggers"))
+    triggers = []
+    for place, one in enumerate(listed if isinstance(listed, list) else ()):
+        if not isinstance(one, dict) or one.get("type") != "prometheus":
+            continue
+        at = (*path, "triggers", place)
+        metadata = one.get("metadata")
+        fields = metadata if isinstance(metadata, dict) else {}
+        triggers.append(
+            Trigger(
+                document,
+                at,
+                str(one.get("name", f"trigger {place + 1}")),
+                query_at(document, (*at, "metadata", "query"), "trigger"),
+                _number(fields.get("threshold")),
+                str(one.get("metricType", "AverageValue")),
+            )
+        )
+    least, most = bound("minReplicaCount", "minReplicas"), bound("maxReplicaCount", "maxReplicas")
+    return Scaler(document, path, kind, target, least, most, tuple(triggers))
+
+
+def _hpa(document: Document) -> Scaler:
+    spec: Path = ("spec",)
+    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
+    return Scaler(
+        document, spec, "HorizontalPodAutoscaler", _target(document, (*spec, "scaleTargetRef")), least, most, ()
+    )
+
+
+def _aibrix(document: Document) -> Scaler:
+    spec: Path = ("spec",)
+    listed = document.at((*spec, "metricsSources"))
+    triggers = tuple(
+        Trigger(
+            document,
+            (*spec, "metricsSources", place),
+            str(one.get("targetMetric")),
+            None,
+            _number(one.get("targetValue")),
+            "AverageValue",
+            pod_metric=str(one.get("targetMetric")),
+        )
+        for place, one in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and one.get("metricSourceType") == "pod"
+    )
+    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
+    return Scaler(document, spec, "PodAutoscaler", _target(document, (*spec, "scaleTargetRef")), least, most, triggers)
+
+
+def _inference_service(document: Document) -> Scaler:
+    spec: Path = ("spec", "predictor")
+    listed = document.at((*spec, "autoScaling", "metrics"))
+    triggers = []
+    for place, one in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(one, dict) and one.get("type") == "External":
+            at = (*spec, "autoScaling", "metrics", place, "external")
+            target = document.at((*at, "target"))
+            fields = target if isinstance(target, dict) else {}
+            value = fields.get("averageValue", fields.get("value"))
+            query = query_at(document, (*at, "metric", "query"), "trigger")
+            kind = str(fields.get("type", "AverageValue"))
+            triggers.append(Trigger(document, at, f"metric {place + 1}", query, _number(value), kind))
+    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
+    own = (_namespace(document), "InferenceService", str(document.at(("metadata", "name"))))
+    return Scaler(document, spec, "InferenceService", own, least, most, tuple(triggers))

@@ -1,0 +1,245 @@
+"""Rules about queries: metrics, labels, one series, buckets, pins."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from math import isclose
+from typing import Final
+
+from agent.deployment.buckets import bucket_for
+from agent.lint.findings import Finding, found
+from agent.lint.packs import Pack, Query, Trigger
+from agent.lint.promql import Aggregate, Binary, Call, Expression, Number, Selector, yields_one
+from agent.lint.watched import Watched
+from catalogs.errors import quoted
+from catalogs.records.serving import Family, Metric
+
+TARGET_LABELS: Final = frozenset(
+    "__name__ le quantile namespace pod instance job container service endpoint node cluster prometheus region zone "
+    "exported_namespace exported_pod kubernetes_namespace kubernetes_pod_name app component fleet".split()
+)
+"""Labels that a scrape adds, whatever is scraped."""
+MODEL_LABELS: Final = frozenset({"model", "model_id", "served_model_name", "served_model", "modelname"})
+NAMESPACES: Final = frozenset({"namespace", "exported_namespace", "kubernetes_namespace"})
+PODS: Final = frozenset(
+    {"pod", "job", "service", "exported_pod", "kubernetes_pod_name", "app", "instance", "container"}
+)
+"""Labels that may stand for the model where metrics have no label of it."""
+
+
+def query_findings(pack: Pack, watched: Watched) -> Iterator[Finding]:
+    """Yield the faults of all queries."""
+    for query in pack.queries:
+        if query.tree is None:
+            yield found("L0", query.document, query.path, query.fault, "write it as Prometheus reads it")
+            continue
+        for selector in query.selectors:
+            yield from _metric(query, selector, watched)
+        if query.purpose == "trigger" and not yields_one(query.tree):
+            sentence = "the query may yield a series for each pod, and KEDA takes more than one for an error"
+            yield found("L3", query.document, query.path, sentence, "wrap it in sum( )")
+        yield from _buckets(query, pack, watched)
+    for scaler in pack.scalers:
+        for trigger in scaler.triggers:
+            if trigger.pod_metric:
+                yield from _pod_metric(trigger, watched)
+
+
+def own_metrics(selector: Selector, watched: Watched) -> list[Metric]:
+    """Return the runtime's metrics that a selector means, of any version; by their names without a prefix none."""
+    return watched.metrics_named(selector) if selector.name or selector.matchers else []
+
+
+def _is_ours(selector: Selector, watched: Watched) -> bool:
+    """Return whether a selector asks for something of the runtime, known or not."""
+    prefixes = (*watched.served.other_prefixes, *watched.served.other_prefixes.values())
+    return selector.name.startswith(prefixes) if prefixes and selector.name else bool(own_metrics(selector, watched))
+
+
+def _metric(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
+    metrics = own_metrics(selector, watched)
+    if not metrics and not _is_ours(selector, watched):
+        return
+    yield from _exists(query, selector, metrics, watched)
+    yield from _prefix(query, selector, watched)
+    if metrics:
+        yield from _labels(query, selector, metrics, watched)
+    yield from _pins(query, selector, watched)
+
+
+def _exists(query: Query, selector: Selector, metrics: list[Metric], watched: Watched) -> Iterator[Finding]:
+    name = selector.name
+    if any(one.in_version(watched.version) for one in metrics):
+        return
+    if metrics:
+        gone = metrics[0]
+        when = f"is gone from {gone.before} on" if gone.before else f"comes with {gone.since}"
+        instead = watched.served.metric(gone.role, watched.version) if gone.role else None
+        fix = f"use {instead.name}" if instead else f"use {gone.instead}" if gone.instead else "leave it out"
+        yield found("L1", query.document, query.path, f"{gone.name} {when}: {watched.shown} does not emit it", fix)
+        return
+    for one in watched.served.metrics:
+        if one.kind == "histogram" and one.name == name:
+            fix = f"{name}_bucket, {name}_sum or {name}_count"
+            yield found("L1", query.document, query.path, f"{name} is a histogram, stored under other names", fix)
+            return
+    known = [series for one in watched.served.metrics if one.in_version(watched.version) for series in one.series]
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    fix = f"the nearest is {near[0]}" if near else "see `fleetcast catalog`'s entry of the runtime"
+    yield found("L1", query.document, query.path, f"{watched.shown} has no metric {quoted(name)}", fix)
+
+
+def _prefix(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
+    for prefix, other in watched.served.other_prefixes.items():
+        if selector.name.startswith(other) and not selector.name.startswith(prefix):
+            rest = selector.name.removeprefix(other)
+            if any(one.name.startswith(prefix + rest) for one in query.selectors):
+                continue  # both are asked for
+            sentence = f"{watched.served.name} itself emits {prefix}{rest}; {other} is that of a gateway or a wrapper"
+            fix = f'{prefix}{rest}, or both: {{__name__=~"{prefix[:-1]}[{prefix[-1]}{other[-1]}]{rest}"}}'
+            if prefix[:-1] != other[:-1]:
+                fix = f"{prefix}{rest}, unless it is scraped through that"
+            yield found("L6", query.document, query.path, sentence, fix)
+
+
+def _labels(query: Query, selector: Selector, metrics: list[Metric], watched: Watched) -> Iterator[Finding]:
+    known = {*TARGET_LABELS, *watched.served.labels, *(label for one in metrics for label in one.labels)}
+    model = watched.served.model_label_in(watched.version)
+    for matcher in selector.matchers:
+        label = matcher.label
+        if label == watched.served.model_label and not model and matcher.value:
+            fix = 'pin the pods instead: pod=~"NAME-.*"'
+            sentence = f"{watched.shown} leaves the label {label} undefined: nothing matches, which reads as 0"
+            yield found("L2", query.document, query.path, sentence, fix)
+        elif label not in known:
+            fix = (
+                f"use {model}"
+                if label.lower() in MODEL_LABELS and model
+                else f"the labels are {', '.join(watched.served.labels)}"
+            )
+            sentence = (
+                f"{watched.served.name} has no label {quoted(label)}: unless a relabeling adds it, nothing matches"
+            )
+            yield found("L2", query.document, query.path, sentence, fix)
+
+
+def _pins(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
+    if query.purpose == "panel":
+        return
+    labels = {matcher.label for matcher in selector.matchers}
+    model = watched.served.model_label_in(watched.version)
+    missing = []
+    if not labels & NAMESPACES:
+        missing.append("namespace")
+    if not labels & ({model} if model else PODS) and not labels & MODEL_LABELS:
+        missing.append(model or "pod")
+    if missing:
+        name = selector.name or "the selector"
+        sentence = f"{name} pins no {' and no '.join(missing)}: whatever else this Prometheus scrapes is counted too"
+        fix = "add " + ", ".join(f'{label}="…"' for label in missing)
+        yield found("L11", query.document, query.path, sentence, fix)
+
+
+def _pod_metric(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
+    """Yield the fault of a metric that is asked of pods by its name without a prefix."""
+    name = trigger.pod_metric
+    named = [one for one in watched.served.metrics if name in (one.name, one.name.rpartition(":")[2])]
+    place = (*trigger.path, "targetMetric")
+    if any(one.in_version(watched.version) for one in named):
+        return
+    if named:
+        gone = named[0]
+        when = f"is gone from {gone.before} on" if gone.before else f"comes with {gone.since}"
+        instead = watched.served.metric(gone.role, watched.version) if gone.role else None
+        fix = f"use {(instead.name if instead else gone.instead).rpartition(':')[2]}"
+        yield found("L1", trigger.document, place, f"{name} {when}: {watched.shown} does not emit it", fix)
+        return
+    known = [one.name.rpartition(":")[2] for one in watched.served.metrics if one.in_version(watched.version)]
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    fix = f"the nearest is {near[0]}" if near else f"one of {', '.join(known[:4])} …"
+    yield found("L1", trigger.document, place, f"{watched.shown} has no metric {quoted(name)}", fix)
+
+
+# --- buckets ---
+
+
+def _buckets(query: Query, pack: Pack, watched: Watched) -> Iterator[Finding]:
+    if query.purpose not in ("alert", "trigger"):
+        return
+    for selector in query.selectors:
+        family = _family(selector, watched)
+        bound = _bound(selector)
+        if family and bound is not None and not _is_bucket(bound, family, pack, watched):
+            yield _no_bucket(query, bound, family, watched, "no series has this le, so that the ratio is of nothing")
+    assert query.tree is not None
+    for named, threshold in _quantile_thresholds(query.tree):
+        family = _family(named, watched)
+        if family and threshold > 0 and not _is_bucket(threshold, family, pack, watched):
+            yield _no_bucket(query, threshold, family, watched, "the quantile is interpolated there")
+
+
+def _no_bucket(query: Query, seconds: float, family: Family, watched: Watched, why: str) -> Finding:
+    bounds = watched.served.buckets[family]
+    below = max((bound for bound in bounds if bound < seconds), default=None)
+    above = min((bound for bound in bounds if bound > seconds), default=None)
+    near = " or ".join(f"{bound:g}" for bound in (below, above) if bound is not None)
+    flag = watched.served.bucket_flag(family, watched.version)
+    fix = f"use {near}" + (f", or make it a bucket with {flag.flag}" if flag else "")
+    sentence = f"{seconds:g} s is no bucket of {watched.served.name}'s {family.upper()} histogram: {why}"
+    return found("L9", query.document, query.path, sentence, fix)
+
+
+def _family(selector: Selector, watched: Watched) -> Family | None:
+    for one in own_metrics(selector, watched):
+        if one.role in ("ttft", "itl", "e2e"):
+            return one.role
+    return None
+
+
+def _bound(selector: Selector) -> float | None:
+    """Return the bound that a selector picks; None where it picks none, or all."""
+    for matcher in selector.matchers:
+        if matcher.label == "le" and matcher.how in ("=", "=~"):
+            text = matcher.value.replace("[.]", ".").replace("\\.", ".").replace("(.0)?", "").replace(".0?", "")
+            try:
+                bound = float(text)
+            except ValueError:
+                return None
+            return None if bound == float("inf") else bound
+    return None
+
+
+def _is_bucket(seconds: float, family: Family, pack: Pack, watched: Watched) -> bool:
+    bounds = set(watched.served.buckets[family])
+    if watched.plan is not None:
+        targets = (target for target in watched.plan.spec.targets if target.metric == family)
+        bounds |= {one.seconds for one in targets if bucket_for(one, watched.served, watched.version).flagged}
+    flag = watched.served.bucket_flag(family, watched.version)
+    # A flag in the manifests that are looked at sets others: what it says is not read, a number in it will do.
+    if flag and flag.flag in pack.arguments and f"{seconds:g}" in pack.arguments:
+        return True
+    return any(isclose(bound, seconds, rel_tol=1e-9) for bound in bounds)
+
+
+def _quantile_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
+    """Yield the selectors of quantiles that are compared with a constant, and the constant."""
+    match tree:
+        case Binary(">" | ">=" | "<" | "<=", Call("histogram_quantile", arguments), Number(threshold)):
+            for selector in _within(arguments[-1]):
+                yield selector, threshold
+        case Binary(_, left, right):
+            yield from _quantile_thresholds(left)
+            yield from _quantile_thresholds(right)
+
+
+def _within(tree: Expression) -> Iterator[Selector]:
+    match tree:
+        case Selector():
+            yield tree
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from _within(argument)
+        case Aggregate(argument=argument):
+            yield from _within(argument)
+        case Binary(_, left, right):
+            yield from _within(left)
+            yield from _within(right)

@@ -1,0 +1,189 @@
+"""Rule packs shaped like the published broken ones: each fault is found in its line; ours have none."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.exports import formats
+from agent.lint.findings import RULES
+from agent.lint.lint import linted
+from agent.lint.load_curves import curve_in
+from catalogs.errors import InputError
+from engine.method import forecast
+from engine.plan import CapacityPlan
+from engine.workload import Target, spec_from
+from tests.agent.deployment.plans import CASES, CATALOG, plan_called
+from tests.every import of_every
+
+PACKS = Path(__file__).parent / "packs"
+HELD = {
+    "short-probe.yaml": {"plan": "vllm nodes"},
+    "late-trigger.yaml": {"plan": "vllm@0.12"},
+    "aibrix-apa.yaml": {"engine": "vllm@0.12"},
+    "router-alerts.yaml": {"engine": "vllm@0.13"},
+    "tensorrt-llm.yaml": {"engine": "tensorrt-llm@1.2"},
+}
+"""By pack: what it is held against; the others as far as they go."""
+
+
+def marked(text: str) -> set[tuple[str, int]]:
+    """The faults that a pack's comments name, with their lines."""
+    lines = ((number, line.partition("  # L")) for number, line in enumerate(text.splitlines(), 1))
+    return {(rule, number) for number, (_, mark, rest) in lines if mark for rule in re.findall(r"\bL\d+\b", "L" + rest)}
+
+
+def found_in(file: Path) -> set[tuple[str, int]]:
+    held = HELD.get(file.name, {})
+    plan = plan_called(held["plan"]) if "plan" in held else None
+    faults = linted({file.name: file.read_text()}, CATALOG, engine=held.get("engine", ""), plan=plan)
+    for fault in faults:
+        assert fault.fix
+        assert "\n" not in fault.sentence
+    return {(fault.rule, fault.line) for fault in faults}
+
+
+@pytest.mark.parametrize("file", sorted(PACKS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_each_fault_of_a_published_pack_is_found_where_it_stands(file: Path) -> None:
+    assert found_in(file) == marked(file.read_text())
+
+
+def test_every_rule_has_a_published_case() -> None:
+    cases = {rule for file in PACKS.glob("*.yaml") for rule, _ in marked(file.read_text())}
+    assert cases == set(RULES) - {"L0"}
+    assert len(list(PACKS.glob("*.yaml"))) == 10
+
+
+def exports(plan: CapacityPlan) -> dict[str, str]:
+    """All packs of a plan, by format and file; two scalers are never deployed together."""
+    made: dict[str, str] = {}
+    for name, format in formats().items():
+        if name in ("json", "csv", "markdown", "html", "command"):
+            continue
+        try:
+            made |= {f"{name}/{file}": str(text) for file, text in format.files(plan, CATALOG).items()}
+        except InputError:
+            continue
+    return made
+
+
+USUAL = ("vllm", "vllm nodes", "sglang ranks", "tensorrt-llm")
+
+
+def faults_of(plan: CapacityPlan) -> list[str]:
+    """All that is found in what is exported of a plan, file by file and in what is deployed together."""
+    made = exports(plan)
+    assert len(made) >= 7
+    together = [name for name in made if name.split("/")[0] in ("kubernetes", "keda", "prometheus-rules")]
+    packs = [{name: text} for name, text in made.items() if name not in together]
+    packs.append({name: made[name] for name in together})
+    return [fault.shown for pack in packs for fault in linted(pack, CATALOG, plan=plan)]
+
+
+@of_every(USUAL)
+def test_ours_have_none(case: str) -> None:
+    assert faults_of(plan_called(case)) == []
+
+
+@pytest.mark.thorough
+@of_every(sorted(set(CASES) - set(USUAL)))
+def test_the_others_of_ours_have_none(case: str) -> None:
+    assert faults_of(plan_called(case)) == []
+
+
+def many_plans() -> list[CapacityPlan]:
+    """Fifty plans that differ in load, shape, targets, runtime and accelerator."""
+    plans: list[CapacityPlan] = []
+    for number in range(50):
+        runtime = ("vllm", "sglang", "vllm@0.12", "tensorrt-llm", "vllm@0.10")[number % 5]
+        targets = (
+            Target(
+                metric="ttft",
+                percentile=("p50", "p90", "p95", "p99", "mean")[number % 5],
+                seconds=(0.7, 1.0, 3.0)[number % 3],
+            ),
+        )
+        spec = spec_from(
+            {
+                "traffic.requests_per_s": (0.5, 5.0, 40.0, 12.0)[number % 4],
+                "traffic.peak_factor": (1.2, 1.5, 2.5, 4.0, 13.0)[number % 5],
+                "traffic.burst": (1.0, 1.3, 2.0)[number % 3],
+                "tokens.input.mean": (100.0, 800.0, 3000.0)[number % 3],
+                "tokens.output.mean": (30.0, 250.0, 900.0, 120.0)[number % 4],
+                "model": ("llama-3.1-8b", "qwen3-32b", "gpt-oss-20b")[number % 3],
+                "hardware.accelerators": (("h100", "l40s", "a100-sxm-80gb")[number // 3 % 3],),
+                "serving.runtime": runtime,
+                "availability.spare_replicas": number % 3,
+                "targets": targets if number % 4 else (),
+            }
+        )
+        try:
+            plan = forecast(spec, CATALOG, verify=False)
+        except InputError:
+            continue
+        if isinstance(plan, CapacityPlan):
+            plans.append(plan)
+    return plans
+
+
+@pytest.mark.thorough
+def test_fifty_plans_have_none() -> None:
+    plans = many_plans()
+    assert len(plans) > 40
+    for plan in plans:
+        for name in ("kubernetes", "keda", "keda-tokens", "aibrix", "prometheus-rules", "grafana"):
+            try:
+                files = formats()[name].files(plan, CATALOG)
+            except InputError:
+                continue
+            faults = linted({file: str(text) for file, text in files.items()}, CATALOG, plan=plan)
+            assert [fault.shown for fault in faults] == [], (name, plan.spec)
+
+
+def test_a_pack_without_a_plan_is_held_as_far_as_it_goes() -> None:
+    (text,) = formats()["keda"].files(plan_called("vllm"), CATALOG).values()
+    assert linted({"keda.yaml": str(text)}, CATALOG) == []
+    old = linted({"keda.yaml": str(text)}, CATALOG, engine="tensorrt-llm@1.3")
+    assert old == [], "nothing of it is TensorRT-LLM's"
+
+
+def test_a_threshold_moved_by_hand_is_noticed() -> None:
+    plan = plan_called("vllm")
+    (text,) = formats()["keda"].files(plan, CATALOG).values()
+    late = re.sub(r'threshold: "[\d.]+"', 'threshold: "100000"', str(text))
+    assert [fault.rule for fault in linted({"keda.yaml": late}, CATALOG, plan=plan)] == ["L8"]
+    nervous = re.sub(r"stabilizationWindowSeconds: [1-9]\d*", "stabilizationWindowSeconds: 0", str(text))
+    nervous = re.sub(r"(?s)    - type: prometheus\n      name: rate.*?(?=    - type)", "", nervous)
+    (fault,) = linted({"keda.yaml": nervous}, CATALOG, plan=plan)
+    assert (fault.rule, "asked back" in fault.sentence) == ("L8", True)
+
+
+def test_a_curve_that_is_given_goes_before_the_plans() -> None:
+    rows = "requests_per_s,in_flight,waiting\n1,2,0\n2,5,0\n4,30,1\n"
+    curve = curve_in(rows, "curve.csv")
+    (text,) = formats()["keda"].files(plan_called("vllm"), CATALOG).values()
+    (fault,) = linted({"keda.yaml": str(text)}, CATALOG, curve=curve)
+    assert fault.rule == "L8", "30 requests in flight and 4 requests/s never reach the thresholds of a larger replica"
+    for broken in ("", "a,b\n1,2\n", rows + "3,40,1\n", rows + "x,1,1\n", rows + "nan,1,1\n"):
+        with pytest.raises(InputError, match=r"curve\.csv"):
+            curve_in(broken, "curve.csv")
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", "{{- if .Values.x }}", "a: &a [*a]", "\t:", "[" * 3000])
+def test_what_is_no_pack_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(InputError):
+        linted({"x.yaml": text}, CATALOG)
+
+
+def test_aliases_of_aliases_end_in_a_sentence() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    with pytest.raises(InputError, match="more than"):
+        linted({"x.yaml": "\n".join(lines)}, CATALOG)
+
+
+def test_a_dashboard_is_json() -> None:
+    tree = {"panels": [{"targets": [{"refId": "A", "expr": "vllm:gpu_cache_usage_perc"}]}]}
+    (fault,) = linted({"d.json": json.dumps(tree, indent=1)}, CATALOG)
+    assert (fault.rule, "kv_cache_usage_perc" in fault.fix) == ("L1", True)
