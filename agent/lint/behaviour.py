@@ -75,7 +75,14 @@ def _pod_value(watched: Watched, name: str, replicas: int, state: State) -> Seen
 
 
 def wanted(watched: Watched, scaler: Scaler, replicas: int, state: State) -> int | None:
-    """Return the largest ask of a scaler's triggers; None where no trigger can be told."""
+    """Return the largest ask of a scaler's triggers; None where no trigger can be told.
+
+    Args:
+        watched: the runtime.
+        scaler: whose triggers are asked.
+        replicas: that serve.
+        state: of each.
+    """
     found = [ask for trigger in scaler.triggers if (ask := asks(watched, trigger, replicas, state)) is not None]
     return max(found) if found else None
 

@@ -82,7 +82,15 @@ class Autoscaler(Protocol):
     """Who is asked how many replicas are wanted."""
 
     def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
-        """Return the replicas that are wanted, as ``Controller.asked`` does."""
+        """Return the replicas that are wanted, as ``Controller.asked`` does.
+
+        Args:
+            now_s: of this look.
+            replicas: that serve or start now.
+            in_flight: requests running or waiting, over the whole fleet.
+            waiting: of these, those that wait.
+            requests_per_s: arrivals over the whole fleet since the last look.
+        """
         ...
 
 
