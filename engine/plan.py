@@ -739,8 +739,21 @@ def parallelism_shown(tp: int, pp: int, dp: int, ep: int, *, separator: str = " 
 
 def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     """Return a plan as JSON values, schema_version first."""
-    tree = plain(plan)
+    tree = plain(plan) | {"spec": exact(plan.spec)}  # the question whole, so that the plan can be made again
     return {"schema_version": tree.pop("schema_version"), **tree}
+
+
+def exact(value: object) -> Any:
+    """Return a record as JSON values with every digit; whole numbers below 1e15 become integers."""
+    if isinstance(value, Struct):
+        return exact(to_builtins(value))
+    if isinstance(value, dict):
+        return {str(key): exact(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [exact(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value
 
 
 class NoPlan(Struct, frozen=True):

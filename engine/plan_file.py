@@ -1,5 +1,11 @@
 """The reading of a plan's file, strict, and the JSON schema of plans and specs.
 
+Compatibility. Within a schema version fields are only added, each with a default that means "not known then", so that
+a newer program reads every older plan of the version; an older program refuses a plan with a field that it does not
+know, by the field's name. What takes a field away, gives it another meaning or unit, or needs it raises
+``SCHEMA_VERSION``; files of other versions are refused in a sentence. Plans of earlier days stand in
+``tests/fixtures/plans`` and are read, shown and exported by the tests.
+
 ``engine.plan.plan_json`` makes a plan JSON values; ``agent/exports/json.py`` writes them.
 """
 
@@ -86,7 +92,11 @@ def read_plan(text: str, name: str = "the plan") -> CapacityPlan:
         raise InputError(f"{name} is not a plan: it has no schema_version; `fleetcast forecast --output` writes plans")
     version = tree["schema_version"]
     if version != SCHEMA_VERSION:
-        raise InputError(f"{name} has schema version {quoted(version)}; this program reads version {SCHEMA_VERSION}")
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        why = ", and a newer program wrote it" if newer else ""
+        raise InputError(
+            f"{name} has schema version {quoted(version)}{why}; this program reads version {SCHEMA_VERSION}"
+        )
     if tree.get("answer", ...) is None:
         raise InputError(f"{name} says that there is no plan: nothing fits; its `rejected` has the reasons")
     try:

@@ -11,7 +11,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, understood, with_choice
 from agent.after_plan.why import reasons
-from agent.exports import PLAIN_NAME, format_by_suffix, formats, plan_file, suffixes_shown
+from agent.exports import PLAIN_NAME, format_by_suffix, format_said, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Report
 from agent.talk.keywords import HELP, HELP_PLANNED
@@ -36,6 +36,15 @@ from catalogs.units import show_rate, show_usd
 from engine.plan import CapacityPlan
 
 MOST_BRANCHES: Final = 99
+_SINCE: Final = re.compile(
+    r"\W*what(?:'s| is| has| have)? (?:changed|different|new|moved) (?:since|from|against)\b", re.I
+)
+COMPARED: Final = (
+    "Plans that were saved are compared outside: 'save plan.json', then `fleetcast plan diff OLD.json plan.json` says "
+    "what changed and which input did how much of it; `fleetcast plans` lists those that are kept, and a number of "
+    "that list stands for a file."
+)
+"""The reply to what changed since another plan."""
 
 
 def answer_line(state: State, text: str, ports: Ports) -> Step:
@@ -46,6 +55,17 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
+    return _exported(state, text, ports) or _understood(state, text, ports)
+
+
+def _exported(state: State, text: str, ports: Ports) -> "Step | None":
+    """Take a line that asks for the plan in a format, or for another plan beside it; None where it does neither."""
+    if format := format_said(text):
+        return export(state, format, ports)
+    return (state, (said(COMPARED),)) if _SINCE.match(text) else None
+
+
+def _understood(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.acts.classifier import likeliest  # numpy comes with it
     from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_change, is_request, questions_in
 
@@ -328,6 +348,8 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         rest: what stands behind 'save'.
         ports: of the conversation, to what lies outside it.
     """
+    if format := format_said(f"save {rest.strip()}"):
+        return export(state, format, ports)
     name = _format_named(rest.strip())
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
         proposed = plan_file()
@@ -389,6 +411,28 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
     if len(reply.split()) > 1 and format_by_suffix(reply) is None:
         return answer_line(settled, line, ports)  # a sentence is no file's name
     return save(settled, reply.removeprefix("save "), ports)
+
+
+def export(state: State, format: str, ports: Ports) -> Step:
+    """Write the kept plan in a format, under the format's own name or one beside it that is free.
+
+    Args:
+        state: with a plan.
+        format: its name.
+        ports: of the conversation, to what lies outside it.
+    """
+    plan = state.branches[state.kept].capacity_plan
+    if plan is None:
+        return state, (said("There is no plan to export: nothing fits. Change something first."),)
+    written = formats()[format]
+    try:
+        files = written.files(plan, ports.catalog)
+    except InputError as error:
+        return state, (warned(f"That cannot be exported: {error}."),)
+    name = PurePath(next(iter(files)) if len(files) == 1 else format)
+    names = (name, *(name.with_stem(f"{name.stem}-{number}") for number in range(2, MOST_BRANCHES)))
+    free = next((str(one) for one in names if not ports.exists(str(one))), str(name))
+    return state, (Write(free, files, overwrite=False, what=written.content),)
 
 
 def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:

@@ -4,6 +4,7 @@ To be here is to be registered, and nothing else knows a format. A format turns 
 no file; it imports what is heavy where it is used, since all formats are loaded to find the one of a suffix.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import PurePath
@@ -29,6 +30,8 @@ class Format(Struct, frozen=True):
     """What it holds of a plan, for 'Wrote … to plan.json': 'the plan'."""
     files: Callable[[CapacityPlan, Catalog], Mapping[str, str | bytes]]
     """Makes text or bytes by file name. A single file takes the name that a person gives; several go into a folder."""
+    said: tuple[str, ...] = ()
+    """What people call it, as regular expressions: 'kubernetes', 'k8s'. Of several in a line the longest counts."""
 
 
 def format_names() -> list[str]:
@@ -69,6 +72,28 @@ def format_of(file: str) -> Format:
     if PurePath(file).suffix:
         raise InputError(f"{quoted(file)} ends in no format that is written; give {suffixes_shown()}")
     return formats()[PLAIN_NAME]
+
+
+_ASKS: Final = re.compile(
+    r"\W*(?:please |now |and |then |can you |could you |would you )*"
+    r"(?:export|write|give|make|generate|create|produce|send|get|print|save|i need|i want|i'd like|we need)\b"
+    r"(?P<what>.*)",
+    re.I | re.S,
+)
+
+
+def format_said(text: str) -> str | None:
+    """Return the name of the format that a line asks to be written; None where it asks for none, or names a file."""
+    asks = _ASKS.fullmatch(text.strip())
+    if asks is None or format_by_suffix(text.strip().rstrip(".")):
+        return None
+    found = (
+        (len(match[0]), name)
+        for name, known in formats().items()
+        for word in known.said
+        if (match := re.search(rf"\b(?:{word})\b", asks["what"], re.I))
+    )
+    return max(found, default=(0, None))[1]
 
 
 def suffixes_shown() -> str:

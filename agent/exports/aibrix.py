@@ -83,4 +83,4 @@ def _text(replica: "Replica", window: int) -> str:
     return yaml_text([tree], [*opening_of(replica, "Autoscaling by AIBrix"), *notes])
 
 
-FORMAT = Format((), "the AIBrix autoscaler", autoscaler_files)
+FORMAT = Format((), "the AIBrix autoscaler", autoscaler_files, ("aibrix", "podautoscaler"))

@@ -71,4 +71,4 @@ def _quoted(word: str) -> str:
     return quote(word)
 
 
-FORMAT = Format((".sh",), "the command", script_files)
+FORMAT = Format((".sh",), "the command", script_files, ("shell script", "start(?:ing)? script", "script"))

@@ -73,4 +73,4 @@ def _escaped(word: str) -> str:
     return word.replace("$", "$$")
 
 
-FORMAT = Format((), "the Compose file", compose_files)
+FORMAT = Format((), "the Compose file", compose_files, ("docker.compose", "docker", "compose"))

@@ -17,4 +17,4 @@ def dashboard_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"dashboard.json": json_text(dashboard(queries_of(replica_of(plan, catalog))))}
 
 
-FORMAT = Format((), "the Grafana dashboard", dashboard_files)
+FORMAT = Format((), "the Grafana dashboard", dashboard_files, ("grafana", "dashboards?"))

@@ -153,4 +153,4 @@ def _modelservice(replica: Replica) -> Tree:
     }
 
 
-FORMAT = Format((), "the Helm values", value_files)
+FORMAT = Format((), "the Helm values", value_files, ("helm", "helm chart", "charts? values"))

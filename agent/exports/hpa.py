@@ -50,4 +50,12 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"hpa.yaml": yaml_text([tree], [*opening_of(replica, "HorizontalPodAutoscaler"), *notes])}
 
 
-FORMAT = Format((), "the HPA", autoscaler_files)
+FORMAT = Format(
+    (),
+    "the HPA",
+    autoscaler_files,
+    (
+        "hpa",
+        "horizontal pod autoscalers?",
+    ),
+)

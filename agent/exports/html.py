@@ -15,4 +15,9 @@ def page_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"plan.html": html_page(drawn_report(plan, catalog), plan.answer.sentence.split(": ")[0])}
 
 
-FORMAT = Format((".html", ".htm"), "the report as a page", page_files)
+FORMAT = Format(
+    (".html", ".htm"),
+    "the report as a page",
+    page_files,
+    ("report for .*", "web ?page", "page", "report to (?:print|send|share).*"),
+)

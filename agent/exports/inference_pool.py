@@ -37,4 +37,4 @@ def pool_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"inference-pool.yaml": yaml_text([tree], opening_of(replica, "InferencePool"))}
 
 
-FORMAT = Format((), "the inference pool", pool_files)
+FORMAT = Format((), "the inference pool", pool_files, ("inferencepool", "inference pool"))

@@ -18,4 +18,9 @@ def scaled_object_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, st
     return {"keda.yaml": scaled_object_text(replica, triggers_of(queries_of(replica)), "Autoscaling by KEDA")}
 
 
-FORMAT = Format((), "the KEDA rule", scaled_object_files)
+FORMAT = Format(
+    (),
+    "the KEDA rule",
+    scaled_object_files,
+    ("keda", "scaledobject", "scaled object", "autoscaling rules?", "scaling rules?"),
+)

@@ -27,4 +27,4 @@ def token_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"keda.yaml": scaled_object_text(replica, triggers, "Token-aware autoscaling by KEDA", notes)}
 
 
-FORMAT = Format((), "the token-aware KEDA rule", token_files)
+FORMAT = Format((), "the token-aware KEDA rule", token_files, ("token.aware.*",))

@@ -56,4 +56,4 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"kserve.yaml": yaml_text([tree], opening_of(replica, "LLMInferenceService"))}
 
 
-FORMAT = Format((), "the KServe service", service_files)
+FORMAT = Format((), "the KServe service", service_files, ("kserve", "llminferenceservice"))

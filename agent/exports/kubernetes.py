@@ -17,4 +17,6 @@ def manifest_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"kubernetes.yaml": yaml_text(objects_of(replica), opening_of(replica, "Kubernetes objects"))}
 
 
-FORMAT = Format((), "the Kubernetes objects", manifest_files)
+FORMAT = Format(
+    (), "the Kubernetes objects", manifest_files, ("kubernetes", "k8s", "manifests?", "deployment (?:file|yaml)s?")
+)

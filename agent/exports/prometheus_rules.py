@@ -39,4 +39,4 @@ def rule_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"prometheus-rules.yaml": yaml_text(documents, [*opening_of(replica, "Alerts"), note])}
 
 
-FORMAT = Format((), "the alerts", rule_files)
+FORMAT = Format((), "the alerts", rule_files, ("prometheus", "alerts?", "alerting rules?"))

@@ -27,6 +27,12 @@ class FoundModel(Struct, frozen=True):
     """Where the architecture was read."""
 
 
+class CatalogName(str):
+    """A model's name of which the catalog alone is asked: a stranger's plan reads no file and asks no hub."""
+
+    __slots__ = ()
+
+
 def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> FoundModel:
     """Return the model that a text names.
 
@@ -38,6 +44,9 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
         InputError: a config.json that cannot be read or is no decoder's, a hub that is out of reach.
     """
     said = text.strip()
+    if isinstance(text, CatalogName):
+        served = catalog.model(said)
+        return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id)
     if _SIZE.fullmatch(said):
         model = catalog.model_of_size(read_billions(said, "model size"))
         size = said if said[-1].isalpha() else f"{said}B"

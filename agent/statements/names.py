@@ -54,7 +54,9 @@ def resolve_names(
     if values.get("money.usd_per_accelerator_hour") is None:
         resolved("money.provider", lambda name: _provider(str(name), catalog))
     if "architecture" not in values:
-        resolved("model", lambda text: _model(str(text), values, sources, catalog, base))
+        resolved(
+            "model", lambda text: _model(text if isinstance(text, str) else str(text), values, sources, catalog, base)
+        )
     resolved("precision.weights", lambda name: _weights(str(name), values, catalog))
     return _region(values, sources, catalog)
 

@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from agent.fields.demand import PRESET
 from agent.fields.table import FIELDS
+from agent.statements.models import CatalogName
 from catalogs.errors import InputError, listed, quoted, reading
 from catalogs.units import read_seconds
 from engine.workload import SourceKind, Statement, flattened, validated
@@ -136,7 +137,10 @@ def _spec_of_a_plan(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     spec = tree.get("spec")
     if not isinstance(spec, Mapping) or "sources" not in tree:
         return tree
-    return _without(spec, _defaults())
+    stated = _without(spec, _defaults())
+    if isinstance(stated.get("model"), str):
+        stated["model"] = CatalogName(stated["model"])
+    return stated
 
 
 def _without(tree: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -203,6 +207,8 @@ def _nearest(prefix: str, key: str, known: frozenset[str]) -> str:
 
 def _value(path: str, value: Any, what: str) -> Any:
     """Return a value with text read as the flag of its path would read it; the spec itself judges all others."""
+    if isinstance(value, CatalogName):
+        return value
     if isinstance(value, bool):
         raise InputError(f"{what} is {str(value).lower()} where a number or a name is expected")
     if path == "targets":

@@ -370,6 +370,38 @@ def test_a_plan_is_saved_in_the_format_that_its_name_ends_in(word: str, name: st
     assert says == (Write(name, written.files(plan, ports().catalog), overwrite=False, what=written.content),)
 
 
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("export to kubernetes", "kubernetes.yaml"),
+        ("please export it as k8s manifests", "kubernetes.yaml"),
+        ("give me the KEDA rule", "keda.yaml"),
+        ("can you generate a grafana dashboard", "dashboard.json"),
+        ("write the alerts for prometheus", "prometheus-rules.yaml"),
+        ("write a report for my manager", "plan.html"),
+        ("I need the helm values", "helm-values"),
+        ("create a docker compose file", "compose.yaml"),
+    ],
+)
+def test_a_plan_is_exported_by_what_people_call_it(line: str, file: str) -> None:
+    (write,) = step(a_plan(), line, ports())[1]
+    assert isinstance(write, Write)
+    assert (write.path, write.overwrite) == (file, False)
+    taken = replace(ports(), exists=lambda path: path == file)
+    (write,) = step(a_plan(), line, taken)[1]
+    assert isinstance(write, Write)
+    assert "-2" in write.path, "what is there is left alone"
+
+
+def test_what_changed_since_another_plan_is_said_where_it_is_told() -> None:
+    assert "plan diff" in words(step(a_plan(), "what changed since last month's plan", ports())[1])
+
+
+def test_an_export_that_a_plan_does_not_have_is_a_sentence() -> None:
+    says = step(a_plan(), "give me the token-aware KEDA rule", ports())[1]
+    assert not any(isinstance(one, Write) for one in says) or "keda.yaml" in str(says)
+
+
 def test_start_over_keeps_what_the_user_settings_gave_and_back_returns() -> None:
     root = State(statements=(Statement("settings", {"money.provider": "aws"}, {}),))
     state = after(SENTENCE, state=root)

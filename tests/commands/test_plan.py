@@ -153,3 +153,45 @@ def test_the_schema_of_a_spec_names_every_field(fleetcast: Program) -> None:
     assert set(schema["properties"]) == set(WorkloadSpec.__struct_fields__)
     assert set(schema["required"]) == {"tokens", "model"}
     assert schema["$defs"]["TokenDistribution"]["properties"]["mean"]["unit"] == "tokens"
+
+
+# --- plans of earlier days, and of strangers ---
+
+PLANS = sorted((Path(__file__).parents[1] / "fixtures" / "plans").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", PLANS, ids=lambda file: file.stem)
+def test_a_plan_of_an_earlier_day_is_read_shown_and_exported(fleetcast: Program, file: Path) -> None:
+    written = json.loads(file.read_text())
+    read = plan_json(read_plan(file.read_text()))
+    assert held(written, read) == [], "what was written is what is read"
+    for how in ((), ("--full",)):
+        assert written["answer"]["sentence"] in " ".join(fleetcast("plan", "show", file, *how).out.split())
+    for format in ("kubernetes", "keda", "prometheus-rules", "grafana", "markdown", "csv", "command"):
+        assert fleetcast("plan", "export", format, file).code == 0
+
+
+def held(written: Any, read: Any, path: str = "") -> list[str]:
+    """Paths of what was written and is not read as it was; fields that came later are no matter."""
+    if isinstance(written, dict):
+        return [fault for key, value in written.items() for fault in held(value, read.get(key), f"{path}.{key}")]
+    return [] if written == read else [path]
+
+
+def test_a_newer_plan_is_refused_in_a_sentence(fleetcast: Program, saved: Path) -> None:
+    saved.write_text(changed(json.loads(saved.read_text()), "schema_version", 7))
+    assert "a newer program wrote it" in fleetcast.refusal("plan", "show", saved)
+
+
+@pytest.mark.parametrize("model", ["evil/never-heard-of", "/etc/hostname", "./config.json", "~/config.json"])
+def test_a_strangers_plan_as_a_spec_reads_no_file_and_asks_no_hub(
+    fleetcast: Program, saved: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reached(*_: object, **__: object) -> None:
+        raise AssertionError("the hub was asked, or a file was read")
+
+    monkeypatch.setattr("agent.statements.models._from_hub", reached)
+    monkeypatch.setattr("agent.statements.models._from_file", reached)
+    file = saved.with_name("strangers.json")
+    file.write_text(changed(json.loads(saved.read_text()), "spec.model", model))
+    assert "no model is called" in fleetcast.refusal("forecast", "--spec", file)
