@@ -197,6 +197,32 @@ def lint(
 
 
 @app.command()
+def explain(
+    file: File,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Of a figure: performance.at_peak.ttft_s.p95.")],
+    catalog: Directories = None,
+    json: Json = False,
+    plain: Plain = False,
+) -> int:
+    """Derive a figure of a plan: its formula, what enters it and where from, what binds, and the figure once more."""
+    from commands.catalogs_of_user import user_catalogs
+    from commands.showing import print_json
+    from commands.showing import show as show_report
+    from engine.choice.derivation import derivation
+    from engine.plan import plain as plain_values
+    from engine.plan_file import read_plan
+
+    found = derivation(read_plan(text_of(file), str(file)), path, user_catalogs(catalog or ()))
+    if json:
+        print_json(plain_values(found) | {"reproduced": found.reproduced})
+    else:
+        from agent.report.choice.derivation_report import derivation_report
+
+        show_report(derivation_report(found), plain=plain)
+    return Exit.DONE if found.reproduced else Exit.CHECK_FAILED
+
+
+@app.command()
 def schema(
     spec: Annotated[bool, typer.Option("--spec", help="Of a spec file instead of a plan.")] = False,
 ) -> int:
