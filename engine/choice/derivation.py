@@ -204,7 +204,10 @@ def derivation(
     remade = made_again(plan, catalog) if again is None else again
     figures = dict(leaves(plan_json(remade))) if isinstance(remade, CapacityPlan) else {}
     step = next(step for step in SOLVED if path.startswith(step.begins))
-    entering_too = (other for other in known if step.enters and other.startswith(step.enters) and other != path)
+    # Of a replica at two loads those of the figure's own load enter.
+    own = ".".join(path.split(".")[:2])
+    enters = tuple(own if begin == "performance" else begin for begin in step.enters)
+    entering_too = (other for other in known if enters and other.startswith(enters) and other != path)
     inputs = [*_asked(plan, known), *(Entering(other, known[other], "") for other in entering_too)][:MOST_INPUTS]
     again_value = figures.get(path, float("nan"))
     return Derivation(path, value, "solved", step.formula, step.section, tuple(inputs), reason, again_value)
