@@ -153,6 +153,9 @@ def training_budget(question: TrainingQuestion, catalog: Catalog) -> TrainingBud
     counts = [question.count] if question.count else list(_counts(fewest, accelerator.per_node))
     options = [_option(question, count, price, catalog) for count in counts]
     chosen = _chosen(question, options, _mfu(question, fewest, catalog).usual_accelerators)
+    if question.days:
+        chosen = _just_in_time(question, chosen, fewest, price, catalog)
+        options = sorted({option.accelerators: option for option in (*options, chosen)}.values(), key=_accelerators)
     used = _mfu(question, chosen.accelerators, catalog)
     setup = _shared(question, chosen.accelerators)
     terms = tuple(
@@ -242,6 +245,25 @@ def _chosen(question: TrainingQuestion, options: Sequence[RunOption], usual: flo
         return within
     ordinary = [option for option in options if usual is None or option.accelerators <= usual] or options[:1]
     return within if within and within.accelerators <= ordinary[-1].accelerators else ordinary[-1]
+
+
+def _just_in_time(
+    question: TrainingQuestion, within: RunOption, fewest: int, price: float | None, catalog: Catalog
+) -> RunOption:
+    """Return the smallest run within the days, in whole nodes, between half of one that is and that one."""
+    node = question.accelerator.per_node
+    least, most = max(within.accelerators // 2 // node, fewest // node), within.accelerators // node
+    while most - least > 1:
+        middle = (least + most) // 2
+        if _option(question, middle * node, price, catalog).days <= (question.days or 0.0):
+            most = middle
+        else:
+            least = middle
+    return _option(question, most * node, price, catalog) if most * node > node else within
+
+
+def _accelerators(option: RunOption) -> int:
+    return option.accelerators
 
 
 def _flops(question: TrainingQuestion) -> float:

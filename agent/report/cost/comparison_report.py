@@ -26,11 +26,12 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> Re
 
 
 def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Block]:
-    cheapest = found.feasible[0] if found.feasible else None
+    scaling = [bill for bill in found.feasible if bill.mode != "edge"]  # one device is no service that may grow or fail
+    cheapest = scaling[0] if scaling else None
     yield Paragraph(sentence(plan.answer.sentence), "strong")
     if cheapest:
         yield Paragraph(
-            f"Cheapest of {len(found.feasible)} ways at {show_rate(found.requests_per_s)}: {cheapest.title}, "
+            f"Cheapest of {len(scaling)} ways at {show_rate(found.requests_per_s)}: {cheapest.title}, "
             f"{show_usd(cheapest.monthly_usd)} a month."
         )
     columns = (
@@ -54,9 +55,19 @@ def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Blo
     if found.prices:
         remarks.append("the latency of an API, and how much it may be asked, is its provider's and unknown here")
     remarks += [f"{bill.title}: {note}" for bill in found.feasible for note in bill.notes if bill.mode != "api"]
-    remarks += [f"{bill.title} cannot be: {bill.infeasible}" for bill in found.bills if bill.infeasible]
+    remarks += list(_impossible(found))
     if remarks:
         yield Bullets(tuple(sentence(_capital(remark)) for remark in remarks))
+
+
+def _impossible(found: Comparison) -> Iterator[str]:
+    """Yield the ways that cannot be, those with one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for bill in found.bills:
+        if bill.infeasible:
+            reasons.setdefault(bill.infeasible, []).append(bill.title)
+    for reason, titles in reasons.items():
+        yield f"not possible: {', '.join(titles)}; {reason}"
 
 
 def _row(bill: Bill, years: float) -> tuple[Cell, ...]:

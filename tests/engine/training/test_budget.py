@@ -56,7 +56,8 @@ def test_days_decide_how_many() -> None:
     full = replace(ASKED, setup=TrainingSetup(), tokens=1e12)
     budget = training_budget(replace(full, days=10.0), CATALOG)
     assert budget.days <= 10
-    assert training_budget(replace(full, count=budget.accelerators // 2), CATALOG).days > 10
+    assert budget.accelerators % H100.per_node == 0
+    assert training_budget(replace(full, count=budget.accelerators - H100.per_node), CATALOG).days > 10
 
 
 def test_what_cannot_be_is_refused_with_what_can() -> None:
