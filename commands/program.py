@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "plans": "Plans that were made: listed, opened by number or name, named.",
     "config": "Your own defaults: show, set, edit, path.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
+    "serve": "The forecast over HTTP and as a page in a browser.",
     "resume": "Go on with a conversation that was interrupted.",
     "help": "What there is to know about a topic: traffic, targets, places, exit codes.",
 }

@@ -1,6 +1,6 @@
 """A conversation that goes on: its state, the ports around it, what is saved and written on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +27,15 @@ KEPT: Final = "Your answers are kept: 'fleetcast resume' goes on from here."
 class RunningSession:
     """A conversation as far as it came."""
 
-    def __init__(self, ports: Ports, sessions: Sessions | None, start: State | None = None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        sessions: Sessions | None,
+        start: State | None = None,
+        write: Callable[[Write], Talk] | None = None,
+    ) -> None:
         self.state = start or State()
+        self._write = write or _written
         self._start = self.state
         self._ports, self._sessions = ports, sessions
         self._kept: CapacityPlan | None = None
@@ -57,7 +64,7 @@ class RunningSession:
         for one in says:
             match one:
                 case Write():
-                    spoken.append(_written(one))
+                    spoken.append(self._write(one))
                 case Resume():
                     spoken += self._resume_last()
                 case Talk() | Data():

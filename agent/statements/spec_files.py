@@ -31,7 +31,15 @@ def spec_file(name: str) -> Statement:
     shown = "standard input" if name == "-" else name
     text = _standard_input() if name == "-" else _text(Path(name))
     tree = _parsed(text, shown, FORMATS.get(Path(name).suffix.lower(), ""))
-    return _statement(_spec_of_a_plan(tree), "file", shown)
+    return spec_of_tree(tree, shown)
+
+
+def spec_of_tree(tree: Mapping[str, Any], name: str) -> Statement:
+    """Return what the tree of a spec, or of a plan, says; ``name`` is where it came from.
+
+    Raises InputError where it says what no spec holds.
+    """
+    return _statement(_spec_of_a_plan(tree), "file", name)
 
 
 def settings_file(directory: Path) -> Statement | None:

@@ -79,7 +79,7 @@ def _parts(block: blocks.Block) -> Iterator[str]:
 
 def _table(table: blocks.Table) -> str:
     def classes(column: blocks.Column) -> str:
-        return ' class="figure"' if column.align == "right" else ""
+        return ' class="figure"' if column.align == "right" else ' class="prose"' if column.wraps else ""
 
     head = "".join(f'<th scope="col"{classes(column)}>{_text(column.title)}</th>' for column in table.columns)
     rows = []

@@ -1,0 +1,88 @@
+"""`fleetcast mcp`: the forecast as tools for assistants, over standard input and output. Needs the extra `mcp`."""
+
+from typing import Any, Final
+
+from catalogs.errors import InputError
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.options import App, Directories
+
+app = App()
+
+INSTRUCTIONS: Final = (
+    "fleetcast sizes fleets that serve large language models. `understand` reads a sentence into a spec and says what "
+    "is missing; `forecast` makes the plan of a spec; figures carry bands and provenance. Nothing is fetched or written."
+)
+
+
+def mcp_command(catalog: Directories = None) -> int:
+    """Tools for an assistant: understand, forecast, compare, explain, check_plan. Reads only; nothing is fetched."""
+    try:
+        from mcp.server import MCPServer
+        from mcp.server.mcpserver.exceptions import ToolError
+    except ImportError:
+        raise InputError("this needs the MCP SDK: pip install 'fleetcast[mcp]'") from None
+    import msgspec
+
+    from catalogs.version import VERSION
+    from commands.serve.catalog_lists import catalog_list
+    from commands.serve.work import Desk, answered
+
+    facts = user_catalogs(catalog or ())
+    desk = Desk(facts)
+    server = MCPServer("fleetcast", instructions=INSTRUCTIONS, version=VERSION, log_level="ERROR")
+
+    def told(kind: str, **tree: Any) -> dict[str, Any]:
+        answer = answered(kind, msgspec.json.encode(tree), desk)
+        found: dict[str, Any] = msgspec.json.decode(answer.body)
+        if answer.status != 200:
+            raise ToolError(str(found["error"]))
+        return found
+
+    @server.tool()
+    def understand(sentence: str) -> dict[str, Any]:
+        """Read a workload in words into a spec; names what is missing, asked and not used."""
+        return told("understand", sentence=sentence)
+
+    @server.tool()
+    def forecast(spec: dict[str, Any], verify: bool = True) -> dict[str, Any]:
+        """Make the plan of a spec: replicas, latencies with bands, bill, thresholds, provenance.
+
+        The resource fleetcast://schema has the spec's fields under $defs.WorkloadSpec.
+        """
+        return told("forecast", **spec, verify=verify)
+
+    @server.tool()
+    def compare(spec: dict[str, Any], over: dict[str, list[Any]]) -> dict[str, Any]:
+        """Plans side by side: a spec over values of some fields, {"hardware.accelerators": ["h100", "h200"]}."""
+        return told("compare", spec=spec, over=over)
+
+    @server.tool()
+    def explain(plan: dict[str, Any], path: str) -> dict[str, Any]:
+        """How a figure of a plan came about: its formula, inputs with their sources, and what binds."""
+        return told("explain", plan=plan, path=path)
+
+    @server.tool()
+    def check_plan(plan: dict[str, Any]) -> dict[str, Any]:
+        """Make a plan again: whether it is the same by this catalog, and what moved."""
+        return told("check", plan=plan)
+
+    @server.resource("fleetcast://schema")
+    def schema() -> str:
+        """The JSON schema of plans and specs."""
+        from engine.plan_file import plan_schema
+
+        return msgspec.json.encode(plan_schema()).decode()
+
+    def listed(kind: str) -> None:
+        @server.resource(f"fleetcast://catalog/{kind}", name=kind, description=f"The {kind} of the catalog.")
+        def entries() -> str:
+            return msgspec.json.encode(catalog_list(kind, tuple(map(str, facts.directories[1:])))).decode()
+
+    for kind in ("accelerators", "models", "prices", "presets"):
+        listed(kind)
+    server.run("stdio")
+    return Exit.DONE
+
+
+app.command("mcp")(mcp_command)

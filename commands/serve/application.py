@@ -1,0 +1,219 @@
+"""The application: routes around the pool of processes, the history and the page."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from agent.exports.json import json_text
+from catalogs.version import VERSION
+from commands.serve.catalog_lists import KINDS as LISTED
+from commands.serve.catalog_lists import catalog_list
+from commands.serve.documented import (
+    BODIES,
+    answer_of,
+    body_of,
+    bytes_of,
+    events_of,
+    read_only,
+)
+from commands.serve.history import History
+from commands.serve.page import add_page
+from commands.serve.pool import Pool
+from commands.serve.settings import Settings
+from commands.serve.simulation import simulated
+from commands.serve.work import Answer, failure
+
+JSON: Final = "application/json"
+LEGACY: Final = frozenset({"calculate", "scaling"})
+"""Endpoints whose failures are all 400."""
+
+
+class Server:
+    """What the routes share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = Pool(settings)
+        self.history = History(settings.history) if settings.history else None
+        self.simulating = asyncio.Semaphore(max(1, settings.workers // 2))
+        self.registry = CollectorRegistry()
+        self.requests = Counter("fleetcast_requests", "Requests by route and status.", ["route", "status"],
+                                registry=self.registry)  # fmt: skip
+        self.seconds = Histogram("fleetcast_answer_seconds", "Time to an answer.", ["route"], registry=self.registry)
+        waiting = Gauge("fleetcast_waiting", "Requests that wait for a process.", registry=self.registry)
+        waiting.set_function(lambda: self.pool.waiting)
+        remembered = Gauge("fleetcast_remembered", "Answers given from memory.", registry=self.registry)
+        remembered.set_function(lambda: self.pool.remembered)
+
+    async def answer(self, kind: str, body: bytes, *, keep: bool = False, query: str = "") -> Answer:
+        """Return the answer of a kind; keep it in the history where it is a calculation."""
+        answer = await self.pool.answer(kind, body)
+        if answer.status == 422 and kind in LEGACY:
+            answer = Answer(400, answer.body)
+        if keep and self.history and answer.status == 200 and answer.title:
+            await run_in_threadpool(self.history.keep, kind, answer.title, query, answer.body)
+        return answer
+
+
+def application(settings: Settings) -> FastAPI:
+    """Return the application of a server, without its guard."""
+    server = Server(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await server.pool.warm()
+        yield
+        await run_in_threadpool(server.pool.end)
+
+    app = FastAPI(
+        title="fleetcast",
+        version=VERSION,
+        summary="Capacity planning for LLM serving",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.server = server
+    _count(app, server)
+    _say_errors(app)
+    for name, kind in (
+        ("forecast", "forecast"),
+        ("estimate", "estimate"),
+        ("compare", "compare"),
+        ("understand", "understand"),
+        ("calculate", "calculate"),
+        ("model_scaling_analysis", "scaling"),
+    ):
+        _add_reckoning(app, server, name, kind)
+    _add_simulation(app, server)
+    _add_catalog(app, server)
+    _add_plans(app, server)
+    _add_upkeep(app, server)
+    add_page(app, server)
+    app.mount("/static", StaticFiles(directory=str(files("commands.serve").joinpath("static"))), name="static")
+    return app
+
+
+def _respond(answer: Answer) -> Response:
+    headers = {"Retry-After": "1"} if answer.status == 503 else None
+    return Response(answer.body, answer.status, headers, JSON)
+
+
+def _add_reckoning(app: FastAPI, server: Server, name: str, kind: str) -> None:
+    async def reckon(request: Request) -> Response:
+        return _respond(await server.answer(kind, await request.body(), keep=kind in ("forecast", "calculate")))
+
+    reckon.__doc__ = BODIES[name].about
+    app.post(f"/api/{name}", name=name, openapi_extra=body_of(name), responses=answer_of(name))(reckon)
+
+
+def _add_simulation(app: FastAPI, server: Server) -> None:
+    async def simulate(request: Request) -> Response:
+        """The plan of a spec under its load, request by request; progress comes as server-sent events."""
+        body = await request.body()
+        if server.simulating.locked():
+            return _respond(failure(503, "another simulation is running; ask again in a minute"))
+
+        async def events() -> AsyncIterator[bytes]:
+            async with server.simulating:
+                async for event in simulated(body, server.settings):
+                    yield event
+
+        return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    app.post("/api/simulate", openapi_extra=body_of("simulate"), responses=events_of())(simulate)
+
+
+def _add_catalog(app: FastAPI, server: Server) -> None:
+    def listed(kind: str) -> Callable[[], Awaitable[Response]]:
+        async def entries() -> Response:
+            tree = await run_in_threadpool(catalog_list, kind, server.settings.directories)
+            return Response(json_text(tree).encode(), media_type=JSON)
+
+        entries.__doc__ = f"The {kind.replace('_', ' ')} of the catalog."
+        return entries
+
+    for kind in LISTED:
+        path = f"/api/catalog/{kind}" if kind != "available_models" else "/api/available_models"
+        app.get(path, name=kind, responses=read_only("array"))(listed(kind))
+
+
+def _add_plans(app: FastAPI, server: Server) -> None:
+    @app.get("/api/plans", responses=read_only("array"))
+    async def plans() -> Response:
+        """The calculations that are kept, the newest first."""
+        kept = await run_in_threadpool(server.history.all) if server.history else []
+        return Response(msgspec.json.encode(kept), media_type=JSON)
+
+    @app.get("/api/plans/{number}", responses=read_only("object", 404))
+    async def plan(number: str) -> Response:
+        """The answer of a calculation that is kept."""
+        kept = _kept(server, number)
+        found = await run_in_threadpool(kept.answer, int(number)) if kept else None
+        return _respond(_no_such(number)) if found is None else Response(found, media_type=JSON)
+
+    @app.delete("/api/plans/{number}", responses=read_only("object", 404))
+    async def remove(number: str) -> Response:
+        """Remove a calculation."""
+        kept = _kept(server, number)
+        done = kept is not None and await run_in_threadpool(kept.remove, int(number))
+        return Response(b'{"removed": true}\n', media_type=JSON) if done else _respond(_no_such(number))
+
+
+def _kept(server: Server, number: str) -> History | None:
+    """Return the history where it may hold such a number."""
+    return server.history if number.isascii() and number.isdigit() and len(number) < 16 else None
+
+
+def _no_such(number: str) -> Answer:
+    return failure(404, f"no calculation is kept as {number[:40]!r}")
+
+
+def _add_upkeep(app: FastAPI, server: Server) -> None:
+    @app.get("/api/schema", responses=read_only("object"))
+    async def schema() -> Response:
+        """The JSON schema of plans; `$defs.WorkloadSpec` in it is a spec's."""
+        from engine.plan_file import plan_schema
+
+        return Response(json_text(plan_schema()).encode(), media_type=JSON)
+
+    @app.get("/healthz", responses=read_only("object"))
+    async def healthz() -> dict[str, str]:
+        """Whether the server is up."""
+        return {"status": "ok", "version": VERSION}
+
+    @app.get("/metrics", responses=bytes_of("text/plain"))
+    async def metrics() -> Response:
+        """Counters for Prometheus."""
+        return Response(generate_latest(server.registry), media_type="text/plain; version=0.0.4")
+
+
+def _count(app: FastAPI, server: Server) -> None:
+    @app.middleware("http")
+    async def counted(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+        began = time.perf_counter()
+        response = await handle(request)
+        route = getattr(request.scope.get("route"), "path", "elsewhere")
+        server.requests.labels(route, str(response.status_code)).inc()
+        server.seconds.labels(route).observe(time.perf_counter() - began)
+        return response
+
+
+def _say_errors(app: FastAPI) -> None:
+    @app.exception_handler(StarletteHTTPException)
+    async def said(_: Request, error: HTTPException) -> Response:
+        known = {404: "there is nothing at this address", 405: "this address takes no such request"}
+        sentence = known.get(error.status_code, str(error.detail))
+        return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)

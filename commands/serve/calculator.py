@@ -1,0 +1,436 @@
+"""The endpoints that scripts of earlier calculators use: their field names, our physics.
+
+Sizes are in GB (1e9 bytes), times in seconds. A batch of equal prompts starts together on one replica: the decoding
+step is bound by the bytes that it reads unless compute takes longer, and tokens/s are the batch over that step.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.exports.json import json_text
+from agent.statements.dimensions import OWN_MODEL, architecture_of
+from catalogs.errors import InputError, quoted
+from catalogs.matrices import total_parameters
+from catalogs.records.models import ModelArchitecture
+from commands.serve.work import Answer, Desk, refuse_outside
+
+GB: Final = 1e9
+ANSWER: Final = 32
+"""Tokens of the answers over which the decoding step is averaged."""
+HEAD: Final = 128
+"""Usual width of a head, where only the hidden size is given."""
+STAND_IN: Final = "a100-sxm-80gb"
+"""Whose memory and bandwidth hold where only TFLOP/s are given: the default of 312 is its own."""
+BESIDE: Final = ("a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "l40s", "mi300x", "b200-sxm")
+"""Accelerators whose throughput stands beside; those of them that the catalog has."""
+PRECISIONS: Final = {"fp16": "fp16", "bf16": "bf16", "fp32": "fp32", "fp8": "fp8", "int8": "int8", "int4": "int4"}
+
+
+class _Replica(Struct, frozen=True):
+    """One replica under a batch that starts together."""
+
+    tensor_parallel: int
+    pipeline_parallel: int
+    weights: float
+    """Bytes on one accelerator; so are the four below."""
+    activations: float
+    runtime: float
+    kv_cache: float
+    """Of the whole batch, at its full length."""
+    memory: float
+    """That there is."""
+    prefill_s: float
+    token_s: float
+    fits: bool
+
+    @property
+    def accelerators(self) -> int:
+        return self.tensor_parallel * self.pipeline_parallel
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def _whole(tree: Mapping[str, Any], name: str, default: int | None = None, most: int = 10_000_000) -> int:
+    value = tree.get(name, default)
+    if value is None:
+        raise InputError(f"{name} is needed")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or not 1 <= value <= most:
+        raise InputError(f"{name} is {quoted(value)} where a whole number from 1 to {most:,} is expected")
+    return int(value)
+
+
+def _number(tree: Mapping[str, Any], name: str, default: float | None, most: float) -> float:
+    value = tree.get(name, default)
+    if value is None:
+        raise InputError(f"{name} is needed")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise InputError(f"{name} is {quoted(value)} where a number above 0 and up to {most:,g} is expected")
+    return float(value)
+
+
+def _text(tree: Mapping[str, Any], name: str, default: str) -> str:
+    value = tree.get(name)
+    if value is None or value == "":
+        return default
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {quoted(value)} where a text is expected")
+    return value
+
+
+def _own_model(hidden: int, feed_forward: int, layers: int, vocabulary: int, length: int) -> ModelArchitecture:
+    heads = hidden // HEAD if hidden % HEAD == 0 else 1
+    return architecture_of(
+        {
+            "hidden_size": hidden,
+            "intermediate_size": feed_forward,
+            "layers": layers,
+            "vocab_size": vocabulary,
+            "heads": heads,
+            "max_context": length + ANSWER,
+        }
+    )
+
+
+def _precision(tree: Mapping[str, Any]) -> str:
+    said = _text(tree, "precision", "fp16").lower()
+    if said not in PRECISIONS:
+        raise InputError(f"precision is {quoted(said)}; {', '.join(PRECISIONS)} are accepted")
+    return PRECISIONS[said]
+
+
+class _Case(Struct, frozen=True):
+    """What is asked, apart from the accelerator."""
+
+    model: ModelArchitecture
+    precision: str
+    length: int
+    batch: int
+
+    def question(self, accelerator: str, desk: Desk) -> Any:
+        """Return the question of one batch of equal prompts."""
+        from engine.question.resolve import resolve
+        from engine.workload import spec_from
+
+        values = {
+            "model": self.model.id,
+            "architecture": self.model,
+            "traffic.concurrency": self.batch,
+            "tokens.input.mean": self.length,
+            "tokens.input.cv": 0,
+            "tokens.output.mean": ANSWER,
+            "tokens.output.cv": 0,
+            "precision.weights": self.precision,
+            "hardware.accelerators": (accelerator,),
+        }
+        if self.model.id != OWN_MODEL:
+            del values["architecture"]
+        return resolve(spec_from(values), desk.facts)
+
+
+def _measured(case: _Case, question: Any, tp: int, pp: int) -> _Replica | None:
+    """Return a replica of a split; None where the split is not legal."""
+    import numpy as np
+
+    from engine.fleet.candidates import single
+    from engine.fleet.parallelisms import illegal_because
+    from engine.replica.closed_forms import static_batch
+    from engine.step.memory import sequence_bytes
+    from engine.step.parallelism import ParallelSizes
+
+    sizes = ParallelSizes(tp, pp, 1, 1)
+    if illegal_because(question, sizes):
+        return None
+    found = single(question, sizes)
+    memory = found.memory
+    weights, activations, runtime = (float(part[0]) for part in (memory.weights, memory.activations, memory.runtime))
+    bytes_of_kv = np.array([question.kv_cache.bytes_per_element])
+    tokens = np.array([float(case.length + ANSWER)])
+    cache = case.batch * float(sequence_bytes(question.model, tokens, bytes_of_kv, found.parallelism)[0])
+    total = question.accelerators[0].memory_gib * 2.0**30
+    figures = static_batch(found.replicas(), np.array([float(case.batch)]))
+    assert figures.ttft_s is not None and figures.itl_s is not None  # a batch that starts together has both
+    return _Replica(
+        tensor_parallel=tp,
+        pipeline_parallel=pp,
+        weights=weights,
+        activations=activations,
+        runtime=runtime,
+        kv_cache=cache,
+        memory=total,
+        prefill_s=float(figures.ttft_s.flat[0]),
+        token_s=float(figures.itl_s.flat[0]),
+        fits=weights + activations + runtime + cache <= total,
+    )
+
+
+def _smallest(case: _Case, question: Any, *, pipeline: bool = False) -> _Replica:
+    """Return the replica with the fewest accelerators that holds the batch.
+
+    Raises InputError where none does.
+    """
+    last = None
+    for size in (1, 2, 4, 8, 16, 32, 64):
+        found = _measured(case, question, 1, size) if pipeline else _split(case, question, size)
+        if found is not None and found.fits:
+            return found
+        last = found or last
+    needed = (last.weights + last.activations + last.runtime + last.kv_cache) / GB if last else 0.0
+    raise InputError(
+        f"{case.batch:,} sequences of {case.length:,} tokens do not fit on 64 × {question.accelerators[0].name}: "
+        f"{needed:,.0f} GB would be needed on each; take a smaller batch_size or seq_length"
+    )
+
+
+def _split(case: _Case, question: Any, size: int) -> _Replica | None:
+    node = question.accelerators[0].per_node
+    return _measured(case, question, min(size, node), max(1, size // node))
+
+
+# --- /api/calculate ---------------------------------------------------------------------------------------------------
+
+
+def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return memory, FLOPs, latency and parallelism of a model under one batch of equal prompts.
+
+    Raises InputError naming the field.
+    """
+    kind = _text(tree, "calculation_type", "model")
+    if kind != "model":
+        raise InputError(f"calculation_type is {quoted(kind)}; only 'model' is accepted")
+    length, batch = _whole(tree, "seq_length", 2048), _whole(tree, "batch_size", 1, 100_000)
+    name = _text(tree, "model_name", "custom")
+    model = _model(tree, name, length, desk)
+    if length + ANSWER > model.max_context:
+        raise InputError(f"seq_length {length:,} with an answer is beyond the {model.max_context:,} that {name} reads")
+    case = _Case(model, _precision(tree), length, batch)
+    gpu = _text(tree, "gpu", "")
+    accelerator = desk.facts.accelerator(gpu or STAND_IN)
+    question = case.question(accelerator.id, desk)
+    unit = getattr(accelerator.peak_tflops, "bf16", None) or accelerator.peak_tflops.fp16 or 1.0
+    tflops = float(unit) if gpu else _number(tree, "gpu_tflops", 312.0, 1e6)
+    factor = None if tree.get("efficiency_factor") is None else _number(tree, "efficiency_factor", None, 1.0)
+    return Answer(200, json_text(_calculation(case, question, tflops, unit, factor, desk, name)).encode(), name)
+
+
+def _model(tree: Mapping[str, Any], name: str, length: int, desk: Desk) -> ModelArchitecture:
+    if name != "custom":
+        refuse_outside(name, Desk(desk.facts))
+        return desk.facts.model(name).model
+    return _own_model(
+        _whole(tree, "hidden_dim"), _whole(tree, "ff_dim"), _whole(tree, "num_layers", most=10_000),
+        _whole(tree, "vocab_size"), length,
+    )  # fmt: skip
+
+
+def _calculation(
+    case: _Case, question: Any, tflops: float, unit: float, factor: float | None, desk: Desk, name: str
+) -> dict[str, Any]:
+    from engine.estimate.estimate import flops_of
+
+    found = _smallest(case, question)
+    prompt, count = flops_of(question), found.accelerators
+    prefill_flops = prompt.prefill_total * case.batch
+    prefill, token = _times(found, prompt.per_token * case.batch, prefill_flops, tflops, unit, factor)
+    weights, cache, activations = (part * count for part in (found.weights, found.kv_cache, found.activations))
+    base = weights + cache + activations
+    whole = base + found.runtime * count
+    parameters, tokens = total_parameters(case.model), case.length + ANSWER
+    bandwidth = question.accelerators[0].memory_gb_per_s * GB
+    steps = [
+        f"{parameters / 1e9:.3g} billion parameters in {question.weights.name}: {weights / GB:.4g} GB",
+        f"KV cache of {case.batch:,} × {tokens:,} tokens in {question.kv_cache.name}: {cache / GB:.4g} GB",
+        f"activations of a step: {activations / GB:.4g} GB; the runtime's own: {found.runtime * count / GB:.4g} GB",
+        f"{count} × {question.accelerators[0].name} hold {whole / GB:.4g} GB",
+        f"a step reads weights and KV cache: {token * 1e3:.4g} ms a token for {case.batch:,} sequences",
+    ]
+    if factor is not None:
+        steps.append(f"compute runs at {factor:g} of {tflops:g} TFLOP/s, as efficiency_factor says")
+    if case.model.id == OWN_MODEL:
+        steps.append(f"every one of {case.model.hidden_size // HEAD or 1} heads keeps its own keys and values")
+    kind = {(False, False): "none", (True, False): "tensor", (False, True): "pipeline", (True, True): "tensor_pipeline"}
+    strategy = kind[found.tensor_parallel > 1, found.pipeline_parallel > 1]
+    return {
+        "model_name": name,
+        "parameters_billions": parameters / 1e9,
+        "vram": _vram(found, base, whole),
+        "flops": {
+            "attention": prompt.attention * case.batch,
+            "feedforward": prompt.feed_forward * case.batch,
+            "prefill_total": prefill_flops,
+            "per_token": prompt.per_token,
+        },
+        "performance": {
+            "tokens_per_second": case.batch / token,
+            "prefill_latency": prefill,
+            "token_latency": token,
+            "time_for_1000_tokens": 1000 * token,
+            "throughput_by_gpu": _beside(case, desk),
+            "bandwidth_utilization": min((found.weights + found.kv_cache) / (bandwidth * token), 1.0),
+        },
+        "parallelism": {
+            "strategy": strategy,
+            "recommended_strategy": strategy,
+            "tp_size": found.tensor_parallel,
+            "pp_size": found.pipeline_parallel,
+            "tensor_parallel_gpus": found.tensor_parallel,
+            "pipeline_parallel_gpus": found.pipeline_parallel,
+            "num_gpus": count,
+            "effective_tflops": prefill_flops / prefill / 1e12,
+            "compared": _strategies(case, question, found),
+        },
+        "overheads_used": {"weights": 1.0, "kv_cache": 1.0, "activations": 1.0, "system": whole / base},
+        "history": steps,
+    }
+
+
+def _times(
+    found: _Replica, token_flops: float, prefill_flops: float, tflops: float, unit: float, factor: float | None
+) -> tuple[float, float]:
+    """Return seconds of the prefill and of a decoding step.
+
+    A given factor is compute's efficiency, and the step's floor; without one, our own figures are scaled by the rate.
+    """
+    if factor is None:
+        return found.prefill_s * unit / tflops, found.token_s
+    rate = tflops * 1e12 * factor * found.accelerators
+    return prefill_flops / rate, max(found.token_s, token_flops / rate)
+
+
+def _vram(found: _Replica, base: float, whole: float) -> dict[str, float]:
+    each = {"model": found.weights, "kv_cache": found.kv_cache, "activations": found.activations}
+    sizes: dict[str, float] = {}
+    for part, size in each.items():
+        sizes |= {
+            f"{part}_base": size * found.accelerators / GB,
+            f"{part}_with_overhead": size * found.accelerators / GB,
+            f"{part}_per_gpu": size / GB,
+            f"{part}_per_gpu_with_overhead": size / GB,
+        }
+    total = {
+        "total_base": base,
+        "total_with_component_overhead": base,
+        "total_system_wide": whole,
+        "total_base_per_gpu": base / found.accelerators,
+        "total_per_gpu_with_component_overhead": base / found.accelerators,
+    }
+    return sizes | {name: size / GB for name, size in total.items()}
+
+
+def _beside(case: _Case, desk: Desk) -> dict[str, float]:
+    """Return the tokens/s of the smallest replica on each of some accelerators; those that cannot are left out."""
+    rates = {}
+    for name in BESIDE:
+        if name in desk.facts.accelerators:
+            try:
+                rates[name] = case.batch / _smallest(case, case.question(name, desk)).token_s
+            except InputError:
+                continue
+    return rates
+
+
+def _strategies(case: _Case, question: Any, found: _Replica) -> dict[str, Any]:
+    """Return tensor, pipeline and sequence parallelism over as many accelerators, each in one shape or null."""
+    size = max(found.accelerators, 2)
+    tensor, pipeline = _split(case, question, size), _measured(case, question, 1, size)
+    alone = _measured(case, question, 1, 1)
+    sequence = None
+    if alone is not None:
+        # Each holds all weights and its share of every sequence: prompts are shared out, a step reads all weights.
+        sequence = replace(
+            alone,
+            kv_cache=alone.kv_cache / size,
+            prefill_s=alone.prefill_s / size,
+            fits=alone.weights + alone.activations + alone.runtime + alone.kv_cache / size <= alone.memory,
+        )
+    return {
+        name: None
+        if one is None
+        else {
+            "num_gpus": size,
+            "fits": one.fits,
+            "vram_per_gpu_gb": (one.weights + one.kv_cache + one.activations + one.runtime) / GB,
+            "prefill_latency": one.prefill_s,
+            "token_latency": one.token_s,
+            "tokens_per_second": case.batch / one.token_s,
+        }
+        for name, one in (("tensor", tensor), ("pipeline", pipeline), ("sequence", sequence))
+    }
+
+
+# --- /api/model_scaling_analysis --------------------------------------------------------------------------------------
+
+
+def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return how many accelerators of a memory a model takes, by tensor and by pipeline parallelism.
+
+    Raises InputError naming the field.
+    """
+    capacity = _number(tree, "gpu_vram_gb", None, 1e5)
+    length, batch = _whole(tree, "sequence_length", 2048), _whole(tree, "batch_size", 1, 100_000)
+    model = _own_model(
+        _whole(tree, "hidden_dimensions"), _whole(tree, "feedforward_dimensions"),
+        _whole(tree, "num_layers", most=10_000), _whole(tree, "vocab_size"), length,
+    )  # fmt: skip
+    case = _Case(model, _precision(tree), length, batch)
+    accelerator = desk.facts.accelerator(STAND_IN)
+    question = case.question(accelerator.id, desk)
+    question = replace(question, accelerators=(replace(accelerator, memory_gib=capacity * GB / 2.0**30),))
+    one = _measured(case, question, 1, 1)
+    assert one is not None  # one accelerator is legal for every model
+    required = one.weights + one.kv_cache + one.activations + one.runtime
+    tensor, pipeline = _fitting(case, question, pipeline=False), _fitting(case, question, pipeline=True)
+    if tensor is None and pipeline is None:
+        raise InputError(f"{capacity:g} GB are too few for this model, however many of them; take larger ones")
+    fewest = min(found.accelerators for found in (tensor, pipeline) if found is not None)
+    if one.fits:
+        strategy = "single_gpu"
+    else:
+        strategy = "tensor_parallel" if tensor is not None and tensor.accelerators == fewest else "pipeline_parallel"
+    return Answer(
+        200,
+        json_text(
+            {
+                "total_vram_required_gb": required / GB,
+                "gpu_vram_capacity_gb": capacity,
+                "fits_on_single_gpu": one.fits,
+                "num_gpus_required": fewest,
+                "recommended_strategy": strategy,
+                "scaling_details": {
+                    "single_gpu_memory_breakdown": {
+                        "model_weights_gb": one.weights / GB,
+                        "kv_cache_gb": one.kv_cache / GB,
+                        "activation_memory_gb": (one.activations + one.runtime) / GB,
+                        "optimizer_states_gb": 0.0,
+                        "gradient_accumulation_gb": 0.0,
+                    },
+                    "parallel_strategies": {
+                        "tensor_parallel": _strategy(tensor, "high", "low"),
+                        "pipeline_parallel": _strategy(pipeline, "low", "medium"),
+                    },
+                },
+            }
+        ).encode(),
+        "model scaling analysis",
+    )
+
+
+def _fitting(case: _Case, question: Any, *, pipeline: bool) -> _Replica | None:
+    try:
+        return _smallest(case, question, pipeline=pipeline)
+    except InputError:
+        return None
+
+
+def _strategy(found: _Replica | None, overhead: str, complexity: str) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "num_gpus": found.accelerators,
+        "vram_per_gpu_gb": (found.weights + found.kv_cache + found.activations + found.runtime) / GB,
+        "communication_overhead": "none" if found.accelerators == 1 else overhead,
+        "implementation_complexity": "none" if found.accelerators == 1 else complexity,
+    }

@@ -1,0 +1,195 @@
+"""The page: one form, one answer, the calculations that were made. All is rendered here: nothing has to be built."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, select_autoescape
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
+
+from agent.exports import format_names
+from agent.fields.table import TABLE
+from agent.report.rendering.html import style_sheet
+from commands.serve.catalog_lists import catalog_list
+from commands.serve.documented import answer_of, body_of
+
+if TYPE_CHECKING:
+    from commands.serve.application import Server
+
+SEED: Final = {
+    "model": "llama-3.1-70b",
+    "precision": "fp8",
+    "gpu-type": "h100-sxm-80gb",
+    "rps": "20",
+    "input-tokens": "1500",
+    "output-tokens": "300",
+    "ttft-p95": "800ms",
+}
+"""The question of a page that nobody asked anything yet."""
+FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
+"""Fields that stand unfolded."""
+LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude-gpu": "accelerators"}
+"""Fields whose values the catalog suggests."""
+MOST_COMPARED: Final = 4
+
+
+class FormField(Struct, frozen=True):
+    """A field of the form."""
+
+    name: str
+    label: str
+    hint: str
+    placeholder: str
+    value: str
+    suggestions: str
+    """The id of the list that suggests values; empty where there is none."""
+
+
+def add_page(app: FastAPI, server: "Server") -> None:
+    """Add the routes of the page."""
+    templates = Environment(loader=PackageLoader("commands.serve"), autoescape=select_autoescape())
+    lists = {kind: _names(kind, server) for kind in set(LISTS.values())}
+
+    def page(name: str, **values: Any) -> HTMLResponse:
+        return HTMLResponse(templates.get_template(name).render(**values))
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> Response:
+        texts, notes = _texts(request), list[str]()
+        if sentence := request.query_params.get("sentence", "").strip():
+            texts, notes = await _read(server, sentence, texts)
+        shown = texts or (SEED if not notes else {})
+        answer = await _answer(server, shown) if shown else {"html": "", "title": ""}
+        return page(
+            "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists, notes=notes,
+            sentence=sentence, formats=_formats(), history=server.history is not None,
+        )  # fmt: skip
+
+    @app.get("/static/report.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(style_sheet(), media_type="text/css")
+
+    @app.get("/answer", include_in_schema=False)
+    async def answer(request: Request) -> Response:
+        texts, verified = _texts(request), "verified" in request.query_params
+        found = await _answer(server, texts, verified=verified)
+        made = page("answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
+        made.headers["HX-Replace-Url"] = f"/?{urlencode(texts)}"
+        return made
+
+    @app.get("/download/{name}", include_in_schema=False)
+    async def download(name: str, request: Request) -> Response:
+        body = msgspec.json.encode({"flags": _texts(request), "format": name})
+        made = await server.pool.answer("download", body)
+        if made.status != 200:
+            return Response(made.body, made.status, media_type="application/json")
+        file, _, content = made.body.partition(b"\n")
+        disposition = {"Content-Disposition": f'attachment; filename="{file.decode()}"'}
+        return Response(content, headers=disposition, media_type="application/octet-stream")
+
+    @app.post("/api/talk", openapi_extra=body_of("talk"), responses=answer_of("talk"))
+    async def talk(request: Request) -> Response:
+        """One line of the conversation; the state is kept by the client."""
+        made = await server.pool.answer("talk", await request.body())
+        return Response(made.body, made.status, media_type="application/json")
+
+    _add_history(app, server, page)
+
+
+def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLResponse]) -> None:
+    @app.get("/history", include_in_schema=False)
+    async def history() -> Response:
+        kept = await run_in_threadpool(server.history.all) if server.history else []
+        return page("history.html", kept=kept, off=server.history is None)
+
+    @app.post("/history/remove", include_in_schema=False)
+    async def remove(number: int = Form()) -> Response:
+        if server.history:
+            await run_in_threadpool(server.history.remove, number)
+        return RedirectResponse("/history", 303)
+
+    @app.get("/compare", include_in_schema=False)
+    async def compare(request: Request) -> Response:
+        numbers = [int(text) for text in request.query_params.getlist("id") if text.isdigit()][:MOST_COMPARED]
+        found = [(n, await run_in_threadpool(server.history.answer, n)) for n in numbers] if server.history else []
+        body = msgspec.json.encode([[str(n), (plan or b"").decode()] for n, plan in found if plan])
+        made = await server.pool.answer("beside", msgspec.json.encode({"plans": msgspec.json.decode(body)}))
+        return page("compare.html", html=msgspec.json.decode(made.body).get("html", ""))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _texts(request: Request) -> dict[str, str]:
+    known = _flags()
+    return {name: text[:500] for name, text in request.query_params.items() if name in known and text.strip()}
+
+
+async def _answer(server: "Server", texts: Mapping[str, str], *, verified: bool = False) -> dict[str, Any]:
+    body = msgspec.json.encode({"flags": dict(texts), "verify": verified})
+    made = await server.pool.answer("page", body)
+    found: dict[str, Any] = msgspec.json.decode(made.body)
+    if verified and server.history and found.get("plan"):
+        from agent.exports.json import json_text
+
+        plan = json_text(found["plan"]).encode()
+        await run_in_threadpool(server.history.keep, "page", found["title"], urlencode(texts), plan)
+    return found if "html" in found else {"html": "", "title": "", "error": found.get("error", "")}
+
+
+async def _read(server: "Server", sentence: str, texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the fields that a sentence fills, and what is to be said of it."""
+    made = await server.pool.answer("fields", msgspec.json.encode({"sentence": sentence, "flags": dict(texts)}))
+    found = msgspec.json.decode(made.body)
+    return found.get("flags", dict(texts)), found.get("notes", [found["error"]] if "error" in found else [])
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _flags() -> frozenset[str]:
+    return frozenset(row.flag.removeprefix("--") for rows in TABLE.values() for row in rows if row.flag)
+
+
+def _groups(values: Mapping[str, str]) -> list[tuple[str, list[FormField], str]]:
+    """Return the form's groups: a title, its fields, and what is set in it; the first has no title."""
+    groups: list[tuple[str, list[FormField], str]] = []
+    every = {row.flag.removeprefix("--"): row for rows in TABLE.values() for row in rows if row.flag}
+    groups.append(("", [_field(name, every[name], values) for name in FIRST], ""))
+    for title, rows in TABLE.items():
+        fields = [
+            _field(name, row, values) for row in rows if row.flag and (name := row.flag.removeprefix("--")) not in FIRST
+        ]
+        if fields:
+            said = ", ".join(f"{field.label.lower()} {field.value}" for field in fields if field.value)
+            groups.append((title, fields, said))
+    return groups
+
+
+def _field(name: str, row: Any, values: Mapping[str, str]) -> FormField:
+    label = name.replace("-", " ")
+    words = {"rps": "requests/s", "gpu-type": "accelerator"}.get(name, label)
+    return FormField(
+        name=name,
+        label=words[0].upper() + words[1:]
+        if not words.startswith(("ttft", "itl", "e2e", "tp", "pp"))
+        else words.upper(),
+        hint=row.help,
+        placeholder=row.metavar.lower(),
+        value=values.get(name, ""),
+        suggestions=LISTS.get(name, ""),
+    )
+
+
+def _names(kind: str, server: "Server") -> list[tuple[str, str]]:
+    return [(entry["id"], entry.get("name", "")) for entry in catalog_list(kind, server.settings.directories)]
+
+
+def _formats() -> Iterator[str]:
+    return iter(format_names())

@@ -1,0 +1,114 @@
+"""Processes that reckon, a memory of their answers, and a limit on how many requests wait for them."""
+
+import asyncio
+import multiprocessing
+from collections import OrderedDict
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Final
+
+from commands.serve.settings import Settings
+from commands.serve.work import Answer, Desk, answered, failure
+
+MOST_REMEMBERED: Final = 64 * 2**20
+"""Bytes of answers."""
+BUSY: Final = "all processes are busy; ask again in a second"
+
+
+class Pool:
+    """The processes of a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._executor = self._started()
+        self._remembered: OrderedDict[tuple[str, bytes], Answer] = OrderedDict()
+        self._bytes = 0
+        self._asked: dict[tuple[str, bytes], asyncio.Future[Answer]] = {}
+        self.waiting = 0
+        self.remembered = 0
+        """Answers that were given from memory."""
+
+    def _started(self) -> ProcessPoolExecutor:
+        # Not forked: the server has threads.
+        return ProcessPoolExecutor(
+            self._settings.workers,
+            multiprocessing.get_context("spawn"),
+            _begin,
+            (self._settings.directories, self._settings.allow_hub),
+        )
+
+    async def warm(self) -> None:
+        """Start the processes and let each load what a forecast needs."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(self._executor, _warm) for _ in range(self._settings.workers)))
+
+    async def answer(self, kind: str, body: bytes) -> Answer:
+        """Return the answer to a request: from memory, with whoever asks the same just now, or from a process."""
+        key = (kind, body)
+        if known := self._remembered.get(key):
+            self._remembered.move_to_end(key)
+            self.remembered += 1
+            return known
+        if key not in self._asked:
+            if self.waiting >= self._settings.waiting:
+                return failure(503, BUSY)
+            self._asked[key] = asyncio.ensure_future(self._reckoned(key))
+        return await asyncio.shield(self._asked[key])
+
+    async def _reckoned(self, key: tuple[str, bytes]) -> Answer:
+        self.waiting += 1
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(self._executor, _work, *key)
+        except BrokenProcessPool:
+            self._executor = self._started()
+            return failure(503, BUSY)
+        finally:
+            self.waiting -= 1
+            del self._asked[key]
+        self._remember(key, answer)
+        return answer
+
+    def _remember(self, key: tuple[str, bytes], answer: Answer) -> None:
+        self._remembered[key] = answer
+        self._bytes += len(key[1]) + len(answer.body)
+        while self._bytes > MOST_REMEMBERED:
+            (_, body), old = self._remembered.popitem(last=False)
+            self._bytes -= len(body) + len(old.body)
+
+    def end(self) -> None:
+        """Let running work finish and end the processes."""
+        self._executor.shutdown(cancel_futures=True)
+
+
+# --- within a process -------------------------------------------------------------------------------------------------
+
+_DESK: list[Desk] = []
+
+
+def _begin(directories: tuple[str, ...], allow_hub: bool) -> None:
+    import gc
+    import signal
+    from pathlib import Path
+
+    from catalogs.catalog import Catalog
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it lets running work finish
+    gc.set_threshold(200_000)
+    _DESK[:] = [Desk(Catalog.load([Path(directory) for directory in directories]), allow_hub)]
+
+
+def _warm() -> None:
+    import time
+
+    answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', _DESK[0])
+    time.sleep(0.2)  # so that each process gets its turn
+
+
+def _work(kind: str, body: bytes) -> Answer:
+    try:
+        return answered(kind, body, _DESK[0])
+    except Exception:
+        import logging
+
+        logging.getLogger("fleetcast").exception("a bug in the answer to %s %.2000r", kind, body)
+        return failure(500, "this is a bug in fleetcast; the server's log says where")

@@ -1,0 +1,57 @@
+"""A server that runs until it is told to end; it then lets running requests finish."""
+
+import asyncio
+import socket
+import sys
+
+import uvicorn
+
+from catalogs.errors import InputError
+from commands.failures import Exit
+from commands.serve.application import application
+from commands.serve.guard import Guard
+from commands.serve.settings import Settings
+from commands.serve.talk import new_key
+
+GRACE_S = 20
+"""In which running requests may finish after Ctrl-C."""
+
+
+def run(settings: Settings) -> Exit:
+    """Serve until Ctrl-C or a signal to end.
+
+    Raises InputError where the address is taken or not this machine's.
+    """
+    new_key()
+    config = uvicorn.Config(
+        Guard(application(settings), settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=1000,
+        lifespan="on",
+    )
+    try:
+        listening = socket.create_server(
+            (settings.host, settings.port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+            backlog=512,
+        )
+    except OSError:
+        raise InputError(
+            f"{settings.host} port {settings.port} cannot be listened on; another program may have it, --port 0 takes "
+            "a free one"
+        ) from None
+    address, port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"fleetcast is at http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    server = uvicorn.Server(config)
+    try:
+        asyncio.run(server.serve(sockets=[listening]))
+    except KeyboardInterrupt:
+        return Exit.DONE
+    return Exit.DONE

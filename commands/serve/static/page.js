@@ -1,0 +1,96 @@
+// What the page does beyond its forms: resets, undo, the link, marks on what moved, the conversation.
+"use strict";
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const fields = byId("fields"), answer = byId("answer"), undo = byId("undo");
+  const SHOWN_MS = 2000;
+
+  // --- figures that moved are marked for two seconds, with the old value ---
+  const figures = () => {
+    const found = new Map();
+    for (const cell of answer.querySelectorAll("td, dd, .answer p")) {
+      const row = cell.closest("tr, div"), part = cell.closest("details, .answer");
+      const label = row && row.querySelector("th, dt");
+      const key = [part && part.id, label && label.textContent, row ? [...row.children].indexOf(cell) : cell.className].join("|");
+      found.set(key, cell);
+    }
+    return found;
+  };
+  let before = new Map(), open = new Set(), closed = new Set();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target !== answer) return;
+    before = new Map([...figures()].map(([key, cell]) => [key, cell.textContent]));
+    open = new Set([...answer.querySelectorAll("details[open]")].map((one) => one.id));
+    closed = new Set([...answer.querySelectorAll("details:not([open])")].map((one) => one.id));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== answer) return;
+    for (const one of answer.querySelectorAll("details[id]")) {
+      if (open.has(one.id)) one.open = true;
+      if (closed.has(one.id)) one.open = false;
+    }
+    for (const [key, cell] of figures()) {
+      const was = before.get(key);
+      if (was === undefined || was === cell.textContent) continue;
+      cell.classList.add("moved");
+      cell.title = `was ${was}`;
+      setTimeout(() => cell.classList.remove("moved"), SHOWN_MS);
+    }
+    document.title = `${(answer.querySelector("p.strong") || { textContent: "" }).textContent.split(":")[0]} – fleetcast`;
+  });
+
+  // --- the form ---
+  let state = "";
+  const past = [];
+  const values = () => JSON.stringify([...fields.querySelectorAll("input")].map((input) => input.value));
+  let now = fields ? values() : "";
+  const changed = () => {
+    state = "";  // what is asked next is about the new plan
+    const next = values();
+    if (next !== now) { past.push(now); now = next; undo.hidden = false; }
+    for (const input of fields.querySelectorAll("input")) input.parentElement.classList.toggle("set", input.value !== "");
+  };
+  if (fields) {
+    fields.addEventListener("change", changed);
+    fields.addEventListener("click", (event) => {
+      const input = event.target.dataset && event.target.dataset.reset && byId(event.target.dataset.reset);
+      if (!input) return;
+      input.value = "";
+      for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
+      input.focus();
+    });
+    undo.addEventListener("click", () => {
+      if (!past.length) return;
+      now = past.pop();
+      JSON.parse(now).forEach((value, place) => { fields.querySelectorAll("input")[place].value = value; });
+      undo.hidden = !past.length;
+      for (const input of fields.querySelectorAll("input")) input.parentElement.classList.toggle("set", input.value !== "");
+      htmx.trigger(fields, "submit");
+    });
+  }
+  document.addEventListener("click", async (event) => {
+    if (event.target.id !== "share") return;
+    try { await navigator.clipboard.writeText(location.href); event.target.textContent = "Copied"; }
+    catch { event.target.textContent = "The link is in the address bar"; }
+  });
+
+  // --- the conversation: its state is kept here, signed by the server ---
+  const talk = byId("talk"), talked = byId("talked");
+  const asked = () => Object.fromEntries([...fields.querySelectorAll("input")].filter((one) => one.value).map((one) => [one.name, one.value]));
+  if (talk) talk.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const line = byId("line").value;
+    const said = document.createElement("p");
+    said.className = "line";
+    said.textContent = line;
+    talked.append(said);
+    byId("line").value = "";
+    const response = await fetch("/api/talk", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ line, state, flags: asked() }) });
+    const told = await response.json();
+    const part = document.createElement("div");
+    if (told.error) part.textContent = told.error;
+    else { part.innerHTML = told.html; state = told.state; }
+    talked.append(part);
+    part.scrollIntoView({ block: "nearest" });
+  });
+})();

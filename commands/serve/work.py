@@ -1,0 +1,328 @@
+"""What is reckoned for a client: JSON in, JSON out, as the commands do it. Runs in processes of its own."""
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from agent.exports.json import json_text
+from agent.statements.merged import Collected, collected, flag_statement
+from agent.statements.spec_files import spec_of_tree
+from catalogs.catalog import Catalog
+from catalogs.errors import CatalogError, IncompleteInput, InputError, UnknownName, quoted, visible
+from engine.workload import Statement
+
+DEEPEST: Final = 24
+"""Levels of JSON that a client may nest."""
+MOST_COMPARED: Final = 32
+"""Plans of one comparison."""
+REQUEST: Final = "the request"
+_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_SIZE: Final = re.compile(r"[0-9.]+ ?[bBtTmM]?")
+
+
+class Answer(Struct, frozen=True):
+    """What a client gets."""
+
+    status: int
+    body: bytes
+    title: str = ""
+    """In a line, for the history; empty where nothing was calculated."""
+
+
+class Desk(Struct, frozen=True):
+    """What answers are made with."""
+
+    facts: Catalog
+    allow_hub: bool = False
+
+
+def answered(kind: str, body: bytes, desk: Desk) -> Answer:
+    """Return the answer to a request of a kind; whatever the body, it is an answer and no exception.
+
+    Args:
+        kind: one of ``KINDS``.
+        body: JSON.
+        desk: the facts, and whether the hub may be asked.
+    """
+    try:
+        return KINDS[kind](_tree(body), desk)
+    except IncompleteInput as error:
+        return failure(422, str(error))
+    except (InputError, CatalogError) as error:
+        return failure(400, str(error))
+    except (RecursionError, OverflowError, MemoryError):
+        return failure(400, "these figures are beyond what can be reckoned with")
+
+
+def failure(status: int, sentence: str) -> Answer:
+    """Return an answer that says what is wrong, in one sentence."""
+    return Answer(status, json_text({"error": visible(sentence)}).encode())
+
+
+def _tree(body: bytes) -> dict[str, Any]:
+    try:
+        tree = msgspec.json.decode(body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"the body is not JSON: {error}") from None
+    if not isinstance(tree, dict):
+        raise InputError(f"the body is {quoted(tree)} where an object is expected")
+    if _depth(tree) > DEEPEST:
+        raise InputError(f"the body is nested more than {DEEPEST} levels deep")
+    return tree
+
+
+def _depth(tree: Any) -> int:
+    level, deep = [tree], 0
+    while level and deep <= DEEPEST:
+        deep += 1
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return deep
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+
+def asked(statements: list[Statement], desk: Desk) -> Collected:
+    """Return what statements say, once it is known that they name no file of this machine.
+
+    Raises InputError as ``collected``, and for models that are files, or of the hub where that may not be asked.
+    """
+    for statement in statements:
+        if (model := statement.values.get("model")) is not None:
+            refuse_outside(str(model), desk)
+    return collected(statements, desk.facts)
+
+
+def refuse_outside(model: str, desk: Desk) -> None:
+    """Refuse a model that is neither in the catalog nor may be asked for.
+
+    Raises InputError.
+    """
+    said = model.strip()
+    if _SIZE.fullmatch(said):
+        return
+    try:
+        desk.facts.model(said)
+    except UnknownName:
+        if desk.allow_hub and _REPOSITORY.fullmatch(said) and not Path(said).exists() and ".." not in said:
+            return
+        if _REPOSITORY.fullmatch(said) and not desk.allow_hub:
+            raise InputError(
+                f"the catalog holds no model {quoted(said)}, and this server asks no hub (--allow-hub lets it)"
+            ) from None
+        raise
+
+
+def from_spec(tree: Mapping[str, Any]) -> Statement:
+    """Return what a spec, or a plan's own, states.
+
+    Raises InputError where it says what no spec holds.
+    """
+    return spec_of_tree(tree, REQUEST)
+
+
+# --- kinds of requests ------------------------------------------------------------------------------------------------
+
+
+def _forecast(tree: dict[str, Any], desk: Desk) -> Answer:
+    verify = _switch(tree, "verify", default=True)
+    return planned(asked([from_spec(tree)], desk), desk, verify=verify)
+
+
+def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
+    """Return the plan of a question as `forecast --json` prints it.
+
+    Raises IncompleteInput and InputError as a forecast does.
+    """
+    from engine.method import forecast
+    from engine.plan import SCHEMA_VERSION, NoPlan, plain, plan_json
+
+    question = gathered.completed()
+    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=verify)
+    if isinstance(plan, NoPlan):
+        none = {
+            "schema_version": SCHEMA_VERSION,
+            "answer": None,
+            "reason": plan.sentence,
+            "rejected": plain(plan.rejected),
+            "spec": plain(question.spec),
+            "sources": plain(dict(question.sources)),
+        }
+        return Answer(200, json_text(none).encode(), plan.sentence)
+    return Answer(200, json_text(plan_json(plan)).encode(), plan.answer.sentence)
+
+
+def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
+    from engine.estimate.estimate import estimate, estimate_json
+    from engine.estimate.load_kinds import GivenLoad
+
+    load = tree.pop("load", None)
+    if not isinstance(load, dict) or load.get("kind") not in ("concurrency", "rps", "static_batch", "offline"):
+        raise InputError(
+            'load is {"kind": "concurrency", "rps" or "static_batch", "value": a number}, or {"kind": "offline"}'
+        )
+    value = load.get("value")
+    if load["kind"] != "offline" and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
+        raise InputError(f"load.value is {quoted(value)} where a number above 0 is expected")
+    gathered = asked([from_spec(tree)], desk)
+    spec = gathered.stated().spec
+    given = GivenLoad(load["kind"], None if load["kind"] == "offline" else float(value or 0))
+    return Answer(200, json_text(estimate_json(estimate(spec, given, desk.facts))).encode())
+
+
+def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
+    from agent.report.choice.comparison_report import Compared, comparison_rows
+    from engine.method import forecast
+    from engine.plan import NoPlan
+
+    spec, over = tree.get("spec", {}), tree.get("over", {})
+    if not isinstance(spec, dict) or not isinstance(over, dict) or not over:
+        raise InputError('a comparison is {"spec": {…}, "over": {"hardware.accelerators": ["h100", "h200"], …}}')
+    if not all(isinstance(values, list) and values for values in over.values()):
+        raise InputError("each field of over holds a list of values")
+    combinations = list(product(*over.values()))
+    if len(combinations) > MOST_COMPARED:
+        raise InputError(f"{len(combinations)} combinations are too many to compare; up to {MOST_COMPARED}")
+    verify, rows = _switch(tree, "verify", default=True), []
+    for values in combinations:
+        given = dict(zip(over, values, strict=True))
+        label = ", ".join(str(value) for value in values)
+        statement = from_spec(_with(spec, given))
+        question = asked([statement], desk).completed()
+        try:
+            plan = forecast(question.spec, desk.facts, sources=question.sources, verify=verify)
+        except InputError as error:
+            plan = NoPlan(str(error), ())
+        rows.append(Compared(label, plan))
+    return Answer(200, json_text({"compared": comparison_rows(rows)}).encode())
+
+
+def _with(spec: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a spec with values at dotted paths; one name stands for a list of one where the field holds several."""
+    whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(spec))
+    for path, value in values.items():
+        *rooms, last = path.split(".")
+        at = whole
+        for room in rooms:
+            at = at.setdefault(room, {})
+            if not isinstance(at, dict):
+                raise InputError(f"{room} in the spec is {quoted(at)} where it holds fields of its own")
+        at[last] = [value] if path == "hardware.accelerators" and not isinstance(value, list) else value
+    return whole
+
+
+def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
+    from agent.session.stated_sentence import stated_in
+    from engine.plan import plain
+
+    sentence = tree.get("sentence")
+    if not isinstance(sentence, str) or not sentence.strip():
+        raise InputError('say {"sentence": "70B fp8 on H100, 20 rps, 1.5k in, 300 out"}')
+    said = stated_in(sentence, desk.facts, answered={})
+    gathered = asked([said.statement], desk)
+    read = {
+        "spec": plain(gathered.tree()),
+        "sources": plain(dict(gathered.sources)),
+        "missing": list(gathered.missing),
+        "unused": list(said.unused),
+        "questions": [
+            {
+                "path": one.path,
+                "text": one.text,
+                "words": one.words,
+                "choices": [choice.label for choice in one.choices],
+            }
+            for one in said.questions
+        ],
+        "objections": list(said.objections),
+        "notes": list(said.notes),
+    }
+    return Answer(200, json_text(read).encode())
+
+
+def from_flags(texts: Mapping[str, str]) -> Statement:
+    """Return what the fields of a page state: the texts of flags, by the flag's name without its hyphens.
+
+    Raises InputError where a text cannot be read, or no flag has such a name.
+    """
+    from agent.statements.flags import ALL
+
+    known = {flag.flag for flag in ALL}
+    if unknown := [name for name in texts if f"--{name}" not in known]:
+        raise InputError(f"there is no field {quoted(unknown[0])}")
+    return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()}, insisted=True)
+
+
+def _switch(tree: dict[str, Any], name: str, *, default: bool) -> bool:
+    value = tree.pop(name, default)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {quoted(value)} where true or false is expected")
+    return value
+
+
+def _page(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.page_parts import page_answer
+
+    return page_answer(tree, desk)
+
+
+def _fields(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.page_parts import fields_of_sentence
+
+    return fields_of_sentence(tree, desk)
+
+
+def _download(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.page_parts import downloaded
+
+    return downloaded(tree, desk)
+
+
+def _beside(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.page_parts import beside_each_other
+
+    return beside_each_other(tree, desk)
+
+
+def _talk(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.talk import talked
+
+    return talked(tree, desk)
+
+
+def _calculate(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.calculator import calculated
+
+    return calculated(tree, desk)
+
+
+def _scaling(tree: dict[str, Any], desk: Desk) -> Answer:
+    from commands.serve.calculator import scaled
+
+    return scaled(tree, desk)
+
+
+KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
+    "forecast": _forecast,
+    "estimate": _estimate,
+    "compare": _compare,
+    "understand": _understand,
+    "page": _page,
+    "fields": _fields,
+    "download": _download,
+    "beside": _beside,
+    "talk": _talk,
+    "calculate": _calculate,
+    "scaling": _scaling,
+}
+"""What is answered, by the kind of request."""
