@@ -11,7 +11,7 @@ app = App()
 
 INSTRUCTIONS: Final = (
     "fleetcast sizes fleets that serve large language models. `understand` reads a sentence into a spec and says what "
-    "is missing; `forecast` makes the plan of a spec; figures carry bands and provenance. Nothing is fetched or written."
+    "is missing; `forecast` makes the plan of a spec; figures carry bands and sources. Nothing is fetched or written."
 )
 
 

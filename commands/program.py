@@ -36,6 +36,8 @@ COMMANDS: Final = {
     "config": "Your own defaults: show, set, edit, path.",
     "catalog": "The facts: accelerators, models, prices, presets, runtimes.",
     "serve": "The forecast over HTTP and as a page in a browser.",
+    "history": "Calculations that `serve` made: listed, compared, removed, exported.",
+    "mcp": "The forecast as tools for assistants.",
     "resume": "Go on with a conversation that was interrupted.",
     "help": "What there is to know about a topic: traffic, targets, places, exit codes.",
 }

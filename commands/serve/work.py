@@ -250,6 +250,24 @@ def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
     return Answer(200, json_text(read).encode())
 
 
+def _check(tree: dict[str, Any], desk: Desk) -> Answer:
+    from agent.report.choice.diff_report import diff_tree
+    from engine.choice.attribution import attribution
+    from engine.method import made_again
+    from engine.plan import NoPlan
+    from engine.plan_file import as_written, read_plan
+
+    before = read_plan(json_text(tree.get("plan")), "the plan")
+    if before.spec.architecture is None:
+        refuse_outside(before.spec.model, desk)
+    again = made_again(before, desk.facts)
+    if isinstance(again, NoPlan):
+        return Answer(200, json_text({"same": False, "answer": None, "reason": again.sentence}).encode())
+    after = as_written(again)
+    moved = diff_tree(before, after, attribution(before, after, desk.facts))
+    return Answer(200, json_text({"same": after == before} | moved).encode())
+
+
 def from_flags(texts: Mapping[str, str]) -> Statement:
     """Return what the fields of a page state: the texts of flags, by the flag's name without its hyphens.
 
@@ -317,6 +335,7 @@ KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "estimate": _estimate,
     "compare": _compare,
     "understand": _understand,
+    "check": _check,
     "page": _page,
     "fields": _fields,
     "download": _download,

@@ -17,14 +17,12 @@
     return found;
   };
   let before = new Map(), open = new Set(), closed = new Set();
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target !== answer) return;
+  const remember = () => {
     before = new Map([...figures()].map(([key, cell]) => [key, cell.textContent]));
     open = new Set([...answer.querySelectorAll("details[open]")].map((one) => one.id));
     closed = new Set([...answer.querySelectorAll("details:not([open])")].map((one) => one.id));
-  });
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target !== answer) return;
+  };
+  const mark = () => {
     for (const one of answer.querySelectorAll("details[id]")) {
       if (open.has(one.id)) one.open = true;
       if (closed.has(one.id)) one.open = false;
@@ -37,7 +35,29 @@
       setTimeout(() => cell.classList.remove("moved"), SHOWN_MS);
     }
     document.title = `${(answer.querySelector("p.strong") || { textContent: "" }).textContent.split(":")[0]} – fleetcast`;
-  });
+    simulate();
+  };
+  document.addEventListener("htmx:beforeSwap", remember);
+  document.addEventListener("htmx:afterSwap", mark);
+
+  // --- a plan by the formulas is simulated once nothing changes any more ---
+  const PATIENCE_MS = 800;
+  let simulating = 0;
+  const simulate = () => {
+    clearTimeout(simulating);
+    const unverified = byId("unverified");
+    if (!fields || !unverified) return;
+    const query = unverified.dataset.query;
+    simulating = setTimeout(async () => {
+      const response = await fetch(`/answer?${query}&verified=1`).catch(() => null);
+      const text = response && response.ok ? await response.text() : "";
+      const now = byId("unverified");
+      if (!text || !now || now.dataset.query !== query) return;  // something newer was asked meanwhile
+      remember();
+      answer.innerHTML = text;
+      mark();
+    }, PATIENCE_MS);
+  };
 
   // --- the form ---
   let state = "";
@@ -51,6 +71,8 @@
     for (const input of fields.querySelectorAll("input")) input.parentElement.classList.toggle("set", input.value !== "");
   };
   if (fields) {
+    simulate();
+    fields.addEventListener("input", () => clearTimeout(simulating));
     fields.addEventListener("change", changed);
     fields.addEventListener("click", (event) => {
       const input = event.target.dataset && event.target.dataset.reset && byId(event.target.dataset.reset);

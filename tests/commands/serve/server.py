@@ -1,0 +1,65 @@
+"""A server of the tests' own: started once a module, asked over loopback."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+SPEC: dict[str, Any] = {
+    "model": "llama-3.1-8b",
+    "traffic": {"requests_per_s": 5},
+    "tokens": {"input": {"mean": 500}, "output": {"mean": 200}},
+    "hardware": {"accelerators": ["h100"]},
+}
+
+
+class Server:
+    """Where it is, and how it is asked."""
+
+    def __init__(self, url: str, process: "subprocess.Popen[str]") -> None:
+        self.url, self.process = url, process
+
+    def ask(
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, method: str | None = None
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Return the status, the body and the headers of an answer."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = {"Content-Type": "application/json"} if data is not None else {}
+        asked = urllib.request.Request(self.url + path, data, {**kind, **(headers or {})}, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return answer.status, answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            return error.code, error.read(), error.headers
+
+    def json(self, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
+        """Return the status and the tree of an answer."""
+        status, text, _ = self.ask(path, body, **more)
+        return status, json.loads(text)
+
+
+@contextmanager
+def serving(tmp: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a server on a free port, with a history of its own."""
+    command = [sys.executable, "main.py", "serve", "--port", "0", "--workers", "1", "--history", str(tmp / "h.db")]
+    process = subprocess.Popen(
+        [*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+    )
+    try:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        found = re.search(r"http://\S+:\d+", first)
+        assert found, first
+        yield Server(found[0].replace("0.0.0.0", "127.0.0.1"), process)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stderr.close()

@@ -1,0 +1,176 @@
+"""The API: the same answers as the commands, one-sentence refusals, and a door that strangers do not pass."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra `web` is not installed")
+
+from commands.serve.documented import BODIES
+from tests.commands.serve.server import ROOT, SPEC, Server, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("serve")) as running:
+        yield running
+
+
+def by_command(*arguments: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, "main.py", *arguments], cwd=ROOT, capture_output=True, text=True, input=stdin, check=False
+    )
+    return done.stdout
+
+
+def without_sources(plan: dict[str, Any]) -> str:
+    return json.dumps({key: value for key, value in plan.items() if key != "sources"}, sort_keys=False)
+
+
+def test_command_api_page_and_dialogue_make_the_same_plan(server: Server) -> None:
+    status, from_api = server.json("/api/forecast", SPEC)
+    assert status == 200
+    spec_on_stdin = json.loads(by_command("forecast", "--spec", "-", "--json", stdin=json.dumps(SPEC)))
+    assert without_sources(from_api) == without_sources(spec_on_stdin)
+    query = "model=llama-3.1-8b&rps=5&input-tokens=500&output-tokens=200&gpu-type=h100"
+    status, downloaded, _ = server.ask(f"/download/json?{query}")
+    assert status == 200
+    assert without_sources(json.loads(downloaded)) == without_sources(from_api)
+    status, talked = server.json("/api/talk", {"line": "llama 3.1 8b on H100, 5 rps, 500 in, 200 out"})
+    while talked["plan"] is None:
+        status, talked = server.json("/api/talk", {"line": "", "state": talked["state"]})
+        assert status == 200, talked
+    assert without_sources(talked["plan"]) == without_sources(from_api)
+
+
+@pytest.mark.parametrize("name", sorted(set(BODIES) - {"simulate"}))
+def test_each_example_of_the_documentation_works(server: Server, name: str) -> None:
+    status, answer = server.json(f"/api/{name}", BODIES[name].example)
+    assert status == 200, answer
+
+
+def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) -> None:
+    status, text, headers = server.ask("/api/simulate", {**SPEC, "requests": 3000})
+    assert status == 200
+    assert headers["content-type"].startswith("text/event-stream")
+    events = [part.split("\n") for part in text.decode().strip().split("\n\n")]
+    assert events[-1][0] == "event: result"
+    assert json.loads(events[-1][1].removeprefix("data: "))["requests"] > 0
+    status, text, _ = server.ask("/api/simulate", {**SPEC, "requests": 10**9})
+    assert b"event: error" in text
+    assert b"200,000 are simulated here" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        ("/api/forecast", b"{", 400, "not JSON"),
+        ("/api/forecast", b"[]", 400, "object is expected"),
+        ("/api/forecast", {}, 422, "still needed"),
+        ("/api/forecast", {**SPEC, "trafic": 1}, 400, "did you mean traffic?"),
+        ("/api/forecast", {**SPEC, "model": "lama-9"}, 400, "lama-9"),
+        ("/api/forecast", {**SPEC, "model": "/etc/passwd"}, 400, "/etc/passwd"),
+        ("/api/forecast", {**SPEC, "model": "./main.py"}, 400, "main.py"),
+        ("/api/forecast", {**SPEC, "model": "nobody/secret-model"}, 400, "asks no hub"),
+        ("/api/forecast", {**SPEC, "traffic": {"requests_per_s": -1}}, 400, "traffic.requests_per_s"),
+        ("/api/forecast", {**SPEC, "verify": "yes"}, 400, "true or false"),
+        ("/api/forecast", b'{"a":' * 200 + b"1" + b"}" * 200, 400, "levels deep"),
+        ("/api/forecast", b"x" * 1_500_000, 413, "larger than"),
+        ("/api/estimate", SPEC, 400, "load is"),
+        ("/api/compare", {"spec": SPEC, "over": {}}, 400, "over"),
+        ("/api/understand", {}, 400, "sentence"),
+        ("/api/talk", {"line": "help", "state": "forged.00"}, 400, "not one that this server gave"),
+        ("/api/calculate", {}, 400, "hidden_dim is needed"),
+        ("/api/calculate", {"calculation_type": "magic"}, 400, "only 'model'"),
+        ("/api/calculate", {"model_name": "llama-3.1-8b", "precision": "fp3"}, 400, "fp16"),
+        ("/api/calculate", {"model_name": "/etc/passwd"}, 400, "/etc/passwd"),
+        ("/api/calculate", {"model_name": "llama-3.1-8b", "efficiency_factor": 2}, 400, "efficiency_factor"),
+        ("/api/model_scaling_analysis", {}, 400, "gpu_vram_gb is needed"),
+        ("/api/nothing", {}, 404, "nothing at this address"),
+    ],
+)
+def test_bad_input_gets_one_sentence(server: Server, path: str, body: Any, status: int, words: str) -> None:
+    answered, text, headers = server.ask(path, body)
+    assert answered == status, text
+    tree = json.loads(text)
+    assert list(tree) == ["error"]
+    assert words in tree["error"]
+    assert "Traceback" not in tree["error"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(server: Server) -> None:
+    assert server.ask("/", headers={"Host": "evil.example"})[0] == 421
+    assert server.ask("/api/forecast", SPEC, {"Origin": "https://evil.example"})[0] == 403
+    assert server.ask("/api/forecast", SPEC, {"Sec-Fetch-Site": "cross-site"})[0] == 403
+    assert server.ask("/api/forecast", SPEC, {"Origin": "null"})[0] == 403
+    assert server.ask("/api/forecast", SPEC, {"Origin": server.url, "Sec-Fetch-Site": "same-origin"})[0] == 200
+    assert "script-src 'self'" in server.ask("/")[2]["content-security-policy"]
+    for path in ("/static/../settings.py", "/static/%2e%2e/settings.py", "/static/..%2f..%2fprogram.py"):
+        assert server.ask(path)[0] == 404
+
+
+def test_a_calculation_is_kept_listed_shown_and_removed(server: Server) -> None:
+    spec = {**SPEC, "traffic": {"requests_per_s": 7}}
+    plan = server.json("/api/forecast", spec)[1]
+    number = server.json("/api/plans")[1][0]["id"]
+    assert server.json(f"/api/plans/{number}")[1] == plan
+    assert server.json(f"/api/plans/{number}", method="DELETE")[0] == 200
+    assert server.json(f"/api/plans/{number}")[0] == 404
+    assert server.json("/api/plans/x;drop")[0] == 404
+
+
+def test_the_catalog_the_schema_and_the_metrics_are_there(server: Server) -> None:
+    for kind in ("accelerators", "models", "prices", "presets"):
+        assert len(server.json(f"/api/catalog/{kind}")[1]) > 5
+    models = server.json("/api/available_models")[1]
+    assert set(models[0]) == {
+        "name", "hidden_dim", "ff_dim", "num_layers", "vocab_size", "seq_len", "family", "parameter_count",
+    }  # fmt: skip
+    assert "$defs" in server.json("/api/schema")[1]
+    assert server.json("/healthz")[1]["status"] == "ok"
+    assert b'fleetcast_requests_total{route="/healthz",status="200"}' in server.ask("/metrics")[1]
+
+
+def test_a_token_is_asked_of_everybody_but_who_watches(tmp_path: Path) -> None:
+    token = "correct-horse-battery"
+    with serving(tmp_path, environment={"FLEETCAST_TOKEN": token}) as server:
+        assert server.ask("/healthz")[0] == 200
+        assert server.ask("/")[0] == 401
+        assert server.ask("/api/plans", headers={"Authorization": "Bearer wrong-horse-battery"})[0] == 401
+        assert server.ask("/api/plans", headers={"Authorization": f"Bearer {token}"})[0] == 200
+        assert server.ask("/?token=wrong")[0] == 401
+        assert server.ask("/api/plans", headers={"Cookie": f"fleetcast-token={token}"})[0] == 200
+
+
+def test_listening_beyond_this_machine_needs_a_token() -> None:
+    done = subprocess.run(
+        [sys.executable, "main.py", "serve", "--host", "0.0.0.0"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "FLEETCAST_TOKEN" in done.stderr
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "main.py", "serve", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert f"port {port} cannot be listened on" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_history_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "h.db").write_bytes(b"this is no database" * 100)
+    with serving(tmp_path) as server:
+        assert server.json("/api/forecast", SPEC)[0] == 200
+        assert server.json("/api/plans") == (200, [])
+        assert server.ask("/history")[0] == 200

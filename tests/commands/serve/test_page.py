@@ -1,0 +1,181 @@
+"""The page in headless Chromium: the path of a new visitor, by mouse and keyboard, wide and narrow, light and dark."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra `web` is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from tests.commands.serve.server import Server, serving
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js"
+SIZES = [((1440, 900), "light"), ((360, 740), "dark")]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("page")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page, and what went wrong on it."""
+
+    def __init__(self, browser: Any, server: Server, size: tuple[int, int], theme: str, **more: Any) -> None:
+        width, height = size
+        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, **more)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.wrong: list[str] = []
+        self.page.on("console", lambda told: None if told.type in ("log", "info") else self.wrong.append(told.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on(
+            "request", lambda asked: None if asked.url.startswith(server.url) else self.wrong.append(asked.url)
+        )
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.mark.parametrize(("size", "theme"), SIZES)
+def test_a_new_visitor_sees_an_answer_types_a_sentence_and_changes_a_field(
+    browser: Any, server: Server, size: tuple[int, int], theme: str
+) -> None:
+    with Visit(browser, server, size, theme) as visit:
+        page = visit.page
+        page.goto(server.url)
+        assert "replicas of" in page.inner_text("#answer p.strong")
+        assert page.locator("#alternatives tbody tr").count() > 0, "one comparison, at first sight"
+        page.fill("#sentence", "llama 3.1 8b on H100, 5 rps, 500 in, 200 out, blue")
+        page.press("#sentence", "Enter")
+        page.wait_for_selector("text=Not used: blue")
+        assert page.input_value("#f-model") == "llama-3.1-8b"
+        assert page.input_value("#f-input-tokens") == "500"
+        page.fill("#f-rps", "500")
+        page.wait_for_selector(".moved", state="attached")
+        assert "rps=500" in page.url
+        page.wait_for_selector("#verified")
+        first = page.inner_text("#answer p.strong")
+        page.reload()
+        assert page.inner_text("#answer p.strong") == first, "a link is the whole question"
+        overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, "nothing is wider than the screen"
+        assert visit.wrong == []
+
+
+def test_no_value_resets_by_itself_and_undo_takes_a_change_back(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        before = page.inner_text("#answer p.strong")
+        page.fill("#f-rps", "200")
+        page.press("#f-rps", "Tab")
+        page.wait_for_selector(".moved", state="attached")
+        page.wait_for_selector("#verified")
+        assert page.inner_text("#answer p.strong") != before
+        assert page.input_value("#f-model") == "llama-3.1-70b"
+        page.click("#undo")
+        page.wait_for_selector("text=By the formulas", state="attached")
+        page.wait_for_selector("#verified")
+        assert page.input_value("#f-rps") == "20"
+        assert page.inner_text("#answer p.strong") == before
+        assert visit.wrong == []
+
+
+def test_everything_is_reached_by_the_keyboard_alone(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        reached = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.textContent.trim()"))
+        assert {"share", "f-model", "f-rps"} <= reached
+        page.focus("#f-rps")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("60")
+        page.wait_for_selector(".moved", state="attached")
+        assert visit.wrong == []
+
+
+def test_history_and_comparison(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        for rate in (3, 9):
+            page.goto(f"{server.url}/?model=llama-3.1-8b&rps={rate}&input-tokens=500&output-tokens=200&gpu-type=l4")
+            page.wait_for_selector("#verified")
+        page.click("text=History")
+        boxes = page.locator("input[type=checkbox]")
+        boxes.nth(0).check()
+        boxes.nth(1).check()
+        page.click("button:text-is('Compare')")
+        assert page.locator("tbody tr").count() >= 2
+        page.go_back()
+        count = page.locator("tbody tr").count()
+        page.locator("button:text-is('Remove')").first.click()
+        page.wait_for_url("**/history")
+        assert page.locator("tbody tr").count() == count - 1
+        assert visit.wrong == []
+
+
+def test_the_conversation_is_about_the_plan_on_the_page(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        page.fill("#line", "what if traffic doubles")
+        page.press("#line", "Enter")
+        page.wait_for_selector("#talked table, #talked dl")
+        page.fill("#line", "save it as /tmp/never-written.json")
+        page.press("#line", "Enter")
+        page.wait_for_selector("#talked .line >> nth=1")
+        assert not Path("/tmp/never-written.json").exists()
+        assert visit.wrong == []
+
+
+@pytest.mark.parametrize("path", ["/", "/history", "/?model=nobody-knows&rps=1"])
+@pytest.mark.parametrize(("size", "theme"), SIZES)
+def test_axe_finds_nothing_serious(browser: Any, server: Server, path: str, size: tuple[int, int], theme: str) -> None:
+    with Visit(browser, server, size, theme, bypass_csp=True) as visit:
+        visit.page.goto(server.url + path)
+        visit.page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+        found = visit.page.evaluate("() => axe.run()")
+        serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+        told = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in serious]
+        assert told == []
+
+
+def test_the_page_of_an_export_shows_and_prints_without_a_network(browser: Any, tmp_path: Path) -> None:
+    from agent.exports.html import page_files
+    from catalogs.catalog import Catalog
+    from tests.agent.report.sample import plan
+
+    (text,) = page_files(plan(), Catalog.load([])).values()
+    (tmp_path / "plan.html").write_text(str(text), encoding="utf-8")
+    for (width, height), theme in SIZES:
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+        wrong: list[str] = []
+        page.on("console", lambda told, wrong=wrong: wrong.append(told.text))
+        page.on("request", lambda asked, wrong=wrong: asked.url.startswith("file:") or wrong.append(asked.url))
+        page.goto((tmp_path / "plan.html").as_uri())
+        assert len(page.pdf(format="A4")) > 10_000
+        assert json.dumps(wrong) == "[]"
+        page.close()
