@@ -25,8 +25,8 @@ def mcp_command(catalog: Directories = None) -> int:
     import msgspec
 
     from catalogs.version import VERSION
-    from commands.serve.catalog_lists import catalog_list
-    from commands.serve.work import Desk, answered
+    from commands.serve.answers.catalog_lists import catalog_list
+    from commands.serve.answers.work import Desk, answered
 
     facts = user_catalogs(catalog or ())
     desk = Desk(facts)

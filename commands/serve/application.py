@@ -17,8 +17,10 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from agent.exports.json import json_text
 from catalogs.version import VERSION
-from commands.serve.catalog_lists import KINDS as LISTED
-from commands.serve.catalog_lists import catalog_list
+from commands.serve.answers.catalog_lists import KINDS as LISTED
+from commands.serve.answers.catalog_lists import catalog_list
+from commands.serve.answers.simulation import simulated
+from commands.serve.answers.work import Answer, failure
 from commands.serve.documented import (
     BODIES,
     answer_of,
@@ -31,8 +33,6 @@ from commands.serve.history import History
 from commands.serve.page import add_page
 from commands.serve.pool import Pool
 from commands.serve.settings import Settings
-from commands.serve.simulation import simulated
-from commands.serve.work import Answer, failure
 
 JSON: Final = "application/json"
 LEGACY: Final = frozenset({"calculate", "scaling"})

@@ -8,8 +8,8 @@ from http.cookies import SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from commands.serve.answers.work import failure
 from commands.serve.settings import Settings
-from commands.serve.work import failure
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE: Final = "fleetcast-token"

@@ -29,7 +29,14 @@ class History:
         self.file = file
 
     def keep(self, kind: str, title: str, query: str, answer: bytes) -> int | None:
-        """Keep a calculation and return its number; None where the file refuses, or the last one is the same."""
+        """Keep a calculation and return its number, the last one's where that is the same; None where the file refuses.
+
+        Args:
+            kind: of the request.
+            title: its answer in a line.
+            query: of the page that shows it again; empty where a program asked.
+            answer: JSON.
+        """
         try:
             table = self._table()
             last = next(iter(table.rows_where(order_by="id desc", limit=1)), None)

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from agent.exports import format_names
 from agent.fields.table import TABLE
 from agent.report.rendering.html import style_sheet
-from commands.serve.catalog_lists import catalog_list
+from commands.serve.answers.catalog_lists import catalog_list
 from commands.serve.documented import answer_of, body_of
 
 if TYPE_CHECKING:

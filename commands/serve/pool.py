@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Final
 
+from commands.serve.answers.work import Answer, Desk, answered, failure
 from commands.serve.settings import Settings
-from commands.serve.work import Answer, Desk, answered, failure
 
 MOST_REMEMBERED: Final = 64 * 2**20
 """Bytes of answers."""

@@ -8,10 +8,10 @@ import uvicorn
 
 from catalogs.errors import InputError
 from commands.failures import Exit
+from commands.serve.answers.talk import new_key
 from commands.serve.application import application
 from commands.serve.guard import Guard
 from commands.serve.settings import Settings
-from commands.serve.talk import new_key
 
 GRACE_S = 20
 """In which running requests may finish after Ctrl-C."""

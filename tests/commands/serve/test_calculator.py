@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalogs.catalog import Catalog
-from commands.serve.work import Desk, answered
+from commands.serve.answers.work import Desk, answered
 
 DESK = Desk(Catalog.load([]))
 OWN = {"hidden_dim": 4096, "ff_dim": 11008, "num_layers": 32, "vocab_size": 32000}

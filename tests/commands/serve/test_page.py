@@ -137,17 +137,17 @@ def test_history_and_comparison(browser: Any, server: Server) -> None:
         assert visit.wrong == []
 
 
-def test_the_conversation_is_about_the_plan_on_the_page(browser: Any, server: Server) -> None:
+def test_the_conversation_is_about_the_plan_on_the_page(browser: Any, server: Server, tmp_path: Path) -> None:
     with Visit(browser, server, *SIZES[0]) as visit:
         page = visit.page
         page.goto(server.url)
         page.fill("#line", "what if traffic doubles")
         page.press("#line", "Enter")
         page.wait_for_selector("#talked table, #talked dl")
-        page.fill("#line", "save it as /tmp/never-written.json")
+        page.fill("#line", f"save it as {tmp_path}/never-written.json")
         page.press("#line", "Enter")
         page.wait_for_selector("#talked .line >> nth=1")
-        assert not Path("/tmp/never-written.json").exists()
+        assert not (tmp_path / "never-written.json").exists()
         assert visit.wrong == []
 
 

@@ -12,7 +12,7 @@ from agent.report.drawn.drawn_report import COST, LATENCY, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from catalogs.errors import IncompleteInput, InputError, visible
-from commands.serve.work import Answer, Desk, asked, from_flags
+from commands.serve.answers.work import Answer, Desk, asked, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
 OPEN: Final = ("Alternatives", "Memory", LATENCY, COST)

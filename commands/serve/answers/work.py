@@ -142,6 +142,11 @@ def _forecast(tree: dict[str, Any], desk: Desk) -> Answer:
 def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
     """Return the plan of a question as `forecast --json` prints it.
 
+    Args:
+        gathered: the question.
+        desk: the facts.
+        verify: simulate the plan.
+
     Raises IncompleteInput and InputError as a forecast does.
     """
     from engine.method import forecast
@@ -289,43 +294,43 @@ def _switch(tree: dict[str, Any], name: str, *, default: bool) -> bool:
 
 
 def _page(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.page_parts import page_answer
+    from commands.serve.answers.page_parts import page_answer
 
     return page_answer(tree, desk)
 
 
 def _fields(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.page_parts import fields_of_sentence
+    from commands.serve.answers.page_parts import fields_of_sentence
 
     return fields_of_sentence(tree, desk)
 
 
 def _download(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.page_parts import downloaded
+    from commands.serve.answers.page_parts import downloaded
 
     return downloaded(tree, desk)
 
 
 def _beside(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.page_parts import beside_each_other
+    from commands.serve.answers.page_parts import beside_each_other
 
     return beside_each_other(tree, desk)
 
 
 def _talk(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.talk import talked
+    from commands.serve.answers.talk import talked
 
     return talked(tree, desk)
 
 
 def _calculate(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.calculator import calculated
+    from commands.serve.answers.calculator import calculated
 
     return calculated(tree, desk)
 
 
 def _scaling(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.calculator import scaled
+    from commands.serve.answers.calculator import scaled
 
     return scaled(tree, desk)
 

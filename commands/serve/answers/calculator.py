@@ -15,7 +15,7 @@ from agent.statements.dimensions import OWN_MODEL, architecture_of
 from catalogs.errors import InputError, quoted
 from catalogs.matrices import total_parameters
 from catalogs.records.models import ModelArchitecture
-from commands.serve.work import Answer, Desk, refuse_outside
+from commands.serve.answers.work import Answer, Desk, refuse_outside
 
 GB: Final = 1e9
 ANSWER: Final = 32

@@ -11,7 +11,7 @@ import msgspec
 
 from agent.exports.json import json_text
 from catalogs.errors import InputError
-from commands.serve.work import Answer, Desk, from_flags, refuse_outside
+from commands.serve.answers.work import Answer, Desk, from_flags, refuse_outside
 
 if TYPE_CHECKING:
     from agent.session.running_session import RunningSession

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from commands.serve.answers.work import Desk, answered
 from commands.serve.settings import Settings
-from commands.serve.work import Desk, answered
 
 POLL_S = 0.1
 

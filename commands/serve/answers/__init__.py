@@ -1,0 +1,1 @@
+"""What is answered to clients: JSON in, JSON out, in processes that know no HTTP."""
