@@ -14,6 +14,8 @@ from commands.serve.settings import Settings
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE: Final = "fleetcast-token"
 MOST_CLIENTS: Final = 10_000
+MOST_DRAINED: Final = 16_000_000
+"""Bytes of a refused body that are still read."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -59,6 +61,7 @@ class Guard:
             if refused[0] == 401 and (to := self._let_in(scope)):
                 await _redirect(send, *to)
             else:
+                await self._drain(receive)
                 await _say(send, *refused)
             return
         begun = False
@@ -78,6 +81,18 @@ class Guard:
         except TooSlow:
             if not begun:
                 await _say(send, 408, f"the body did not come within {self._settings.body_s:g} s")
+
+    async def _drain(self, receive: Any) -> None:
+        """Let a client that is refused end its body, within bounds: one that still sends does not read why."""
+        taken, more = 0, True
+        try:
+            async with asyncio.timeout(self._settings.body_s):
+                while more and taken < MOST_DRAINED:
+                    message = await receive()
+                    taken += len(message.get("body", b""))
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            return
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal; None for who may come in."""
