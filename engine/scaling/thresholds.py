@@ -80,8 +80,8 @@ def autoscaling(
         "ttft_s": ttft_why,
         "kv_cache_usage": usage_why,
         "gpu_utilisation": busy_why,
-        "rps_per_replica": f"ρ × capacity. Scale on the larger ask of the two: in flight falls faster than load, and "
-        f"alone it would {_alone(replica, in_flight, mean_rps)}",
+        "rps_per_replica": f"the target utilisation × capacity. Scale on the larger ask of the two: in flight falls "
+        f"faster than load, and alone it would {_alone(replica, in_flight, mean_rps)}",
     }
     answer = Autoscaling(
         target_in_flight_per_replica=in_flight,
@@ -130,8 +130,8 @@ def _queue_guard(spec: WorkloadSpec, replica: _Replica, prefill_s: float) -> tup
     # waits for a step is no queue.
     value = max(formula, replica.curve.waiting_at(replica.capacity), 1.0)
     why = (
-        f"a guard: who arrives behind λ_cap {replica.capacity:.3g}/s × ({whose} {limit:.3g} s − prefill "
-        f"{prefill_s:.3g} s) = {formula:.3g} waiting requests misses it"
+        f"a guard: who arrives behind the capacity of {replica.capacity:.3g} requests/s × ({whose} {limit:.3g} s − "
+        f"prefill {prefill_s:.3g} s) = {formula:.3g} waiting requests misses it"
     )
     if value > formula:
         why += f"; raised to {value:.3g}, which is one request or what waits at capacity with the targets still met"
@@ -191,8 +191,8 @@ def _plain_reasons(replica: _Replica, demand: Demand, growth: float, parts: dict
     reaction, share = sum(parts.values()), replica.planned / replica.capacity
     longest = max(parts, key=lambda part: parts[part])
     return {
-        "target_utilisation": f"ρ = 1/(g(R) {growth:.3g} × burst {demand.burst:.3g}): one reaction of growth later a "
-        f"replica stands at its capacity of {replica.capacity:.3g} requests/s",
+        "target_utilisation": f"1/(growth within a reaction {growth:.3g} × burst {demand.burst:.3g}): one reaction of "
+        f"growth later a replica stands at its capacity of {replica.capacity:.3g} requests/s",
         "target_in_flight_per_replica": f"running and waiting at {replica.planned:.3g} requests/s ({share:.0%} of "
         f"capacity) on the replica's own curve, where {replica.curve.in_flight_at(replica.capacity):.3g} are at "
         f"capacity: in flight grows faster than load, and {share:.0%} of the latter would react too late",
