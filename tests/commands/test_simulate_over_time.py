@@ -10,7 +10,7 @@ AZURE = Path(__file__).resolve().parents[1] / "fixtures" / "traces" / "azure_llm
 # Two seats a replica: a load that a test can afford needs several of them.
 ASKED = (
     "simulate", "--model", "llama-3.1-8b", "--gpu-type", "l40s", "--tp", "1", "--rps", "0.5", "--input-tokens", "500",
-    "--output-tokens", "200", "--batch-size", "2", "--ttft-p95", "10s",
+    "--output-tokens", "200", "--batch-size", "2", "--ttft-p95", "10s", "--node-start", "0s", "--image-pull", "0s",
 )  # fmt: skip
 HOURS = "timestamp,rps\n2024-05-12 00:00:00,0.3\n2024-05-12 01:00:00,0.9\n2024-05-12 02:00:00,0.3\n"
 MINUTES = {"serving", "starting", "draining", "accelerator_hours", "requests", "misses", "queue", "running"} | {
@@ -81,8 +81,7 @@ def test_a_fleet_of_a_size_of_its_own_does_not_scale(fleetcast: Program, hours: 
 
 
 def test_a_trace_is_run_against_the_scaled_fleet(fleetcast: Program) -> None:
-    warm = ("--node-start", "0s", "--image-pull", "0s")  # the trace is over before a cold node serves
-    tree = fleetcast(*at_rate("0.8"), *warm, "--trace", AZURE, "--autoscale", "--speed-up", "0.2", "--json").tree
+    tree = fleetcast(*at_rate("0.8"), "--trace", AZURE, "--autoscale", "--speed-up", "0.2", "--json").tree
     assert tree["requests"] + tree["refused"] == 150
     assert tree["starts"] >= 1
     assert tree["load"] == f"the trace {AZURE.name} at 0.2 times its rate"
