@@ -134,7 +134,9 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
             raise ValueError("neither a load nor a fleet is given")
         spares = spec.availability.spare_replicas
         if np.all(np.isnan(given) | (given <= spares)) and (given <= spares).any():
-            raise InputError(f"{spares} spare replicas leave none of the given fleet for the load: state more of it")
+            raise InputError(
+                f"the given fleet has no replica beyond its spares ({spares}) for the load: state more of it"
+            )
         whole = np.where(np.isnan(capacity) | (given <= spares), np.nan, given)
         working = whole - spares
         return Counts(working, working, working, working, whole)
