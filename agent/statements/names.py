@@ -1,6 +1,6 @@
 """Names in a spec: what people say becomes what the catalog calls it, so that equal questions are equal specs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,7 +10,8 @@ from agent.statements.models import resolve_model
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
-from catalogs.records.places import priced_regions
+from catalogs.records.places import NEAR_KM, priced_regions
+from catalogs.records.prices import RentalOffer
 from engine.workload import ANY_PROVIDER, Source
 
 
@@ -99,8 +100,23 @@ def _provider(text: str, catalog: Catalog) -> str:
     raise InputError(f"no provider is called {quoted(text)}; {nearest}")
 
 
+def _sold(values: Mapping[str, Any], catalog: Catalog) -> list[RentalOffer]:
+    """Return the offers that a plan may be priced on, wherever they are."""
+    said, term = str(values.get("money.provider") or ANY_PROVIDER), values.get("money.term") or "on_demand"
+    providers = None if said == ANY_PROVIDER else said.split(",")
+    named = values.get("hardware.accelerators") or catalog.accelerators
+    return [
+        offer
+        for offer in catalog.offers
+        if (providers is None or offer.provider in providers) and offer.accelerator in named
+        if getattr(offer, f"{term}_usd_per_hour", None) and (term != "on_demand" or offer.sold_as == "on demand")
+    ]
+
+
 def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog) -> tuple[str, ...]:
-    """Replace a place by the regions with prices in it, or by the nearest ones; return what should be noticed.
+    """Replace a place by the regions with prices in it, or by near ones, else by none; return what should be noticed.
+
+    Prices that count are those of the accelerators that were named.
 
     Raises InputError where nothing is called so.
     """
@@ -109,12 +125,13 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
         provider = None
     if not isinstance(said, str) or values.get("money.usd_per_accelerator_hour") is not None:
         return ()
-    offered = {offer.region.casefold() for offer in catalog.offers if provider in (None, offer.provider)}
+    sold = _sold(values, catalog)
+    offered = {offer.region.casefold() for offer in sold}
     if all(any(known.startswith(part.strip()) for known in offered) for part in said.casefold().split(",")):
         return ()
     places = catalog.places
-    named = places.region(said)
-    code = named[1] if named else said
+    by_code = places.region(said)
+    code = by_code[1] if by_code else said
     place = places.of_region(code, provider) or places.of_region(code) or places.called(said)
     if place is None:
         spellings = {place.name for place in places.places.values()} | offered
@@ -122,12 +139,17 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
         known = "known are cities, countries, continents, and clouds' regions such as us-east-1 or West Europe"
         nearest = f"the nearest are {listed(near)}" if near else known
         raise InputError(f"no region or place is called {quoted(said)}; {nearest}")
-    regions = priced_regions(places, place, catalog.offers, provider)
-    if not regions.codes:
-        return (f"no price is known in {place.name}: offers that hold in all regions are used, if any",)
-    values["money.region"] = ",".join(regions.codes)
-    if regions.city is None:
+    regions = priced_regions(places, place, sold)
+    if regions.codes and regions.city is None:
+        values["money.region"] = ",".join(regions.codes)
         return ()
-    stand_in = f"{regions.city.name} ({listed(regions.codes)})"
-    sources["money.region"] = Source("derived", f"the nearest to {place.name} with a price")
-    return (f"no price is known in {place.name}: those of {stand_in}, the nearest with one, stand in",)
+    wanted = f"{place.name}{f' on {provider}' if provider else ''}"
+    if regions.codes and regions.city is not None:
+        values["money.region"] = ",".join(regions.codes)
+        sources["money.region"] = Source("derived", f"no price in {wanted}: the nearest with one")
+        stand_in = f"{regions.city.name} ({listed(regions.codes)}), {regions.kilometres:,.0f} km away,"
+        return (f"no price is known in {wanted}: those of {stand_in} stand in",)
+    values["money.region"] = None
+    sources["money.region"] = Source("derived", f"no price within {NEAR_KM:,.0f} km of {wanted}: one of any region")
+    far = f", the nearest is in {regions.city.name}" if regions.city else ""
+    return (f"no price is known within {NEAR_KM:,.0f} km of {wanted}{far}: those of any region stand in",)

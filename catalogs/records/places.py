@@ -12,6 +12,9 @@ from catalogs.records.prices import RentalOffer
 EARTH_RADIUS_KM = 6371.0
 """Mean radius (IUGG)."""
 
+NEAR_KM = 2500.0
+"""Between places of which one may stand in for the other: there and back take 25 ms in fibre (200,000 km/s)."""
+
 
 class Place(Record):
     """A city, a country or a continent, as people name where they want accelerators."""
@@ -90,38 +93,38 @@ class PricedRegions(Struct, frozen=True):
     """The regions with offers that answer for a place."""
 
     codes: tuple[str, ...]
-    """Empty where no offer has a place of its own."""
+    """Empty where no offer is in the place or near it."""
     city: Place | None
-    """Where they are, when they are not in the place: the nearest city with offers."""
+    """Where they are, when they are not in the place: the nearest city with offers, however far."""
+    kilometres: float = 0.0
+    """From the place to that city."""
 
 
-def priced_regions(places: Places, place: Place, offers: Iterable[RentalOffer], provider: str | None) -> PricedRegions:
+def priced_regions(places: Places, place: Place, offers: Iterable[RentalOffer]) -> PricedRegions:
     """Return the regions of offers in a place; where none is there, those of the nearest city that has one.
 
     Args:
         places: of the catalog.
         place: that was asked for.
-        offers: of all accelerators.
-        provider: whose offers count; all by default.
+        offers: that count.
     """
     located: dict[str, list[str]] = {}
     for offer in offers:
-        if provider in (None, offer.provider):
-            city = places.of_region(offer.region, offer.provider) or places.called(offer.region)
-            if city is not None and offer.region not in located.setdefault(city.id, []):
-                located[city.id].append(offer.region)
+        city = places.of_region(offer.region, offer.provider) or places.called(offer.region)
+        if city is not None and offer.region not in located.setdefault(city.id, []):
+            located[city.id].append(offer.region)
     inside = [id for id in located if places.inside(places.places[id], place)]
     if inside:
         return PricedRegions(tuple(sorted({code for id in inside for code in located[id]})), None)
-    from_city = place if place.latitude is not None else _any_city(places, place)
-    cities = [places.places[id] for id in located if places.places[id].latitude is not None]
-    if from_city is None or not cities:
+    from_cities = [city for city in places.places.values() if city.latitude is not None and places.inside(city, place)]
+    apart = [
+        (here.kilometres_to(city), city.id)
+        for id in located
+        if (city := places.places[id]).latitude is not None
+        for here in from_cities
+    ]
+    if not apart:
         return PricedRegions((), None)
-    nearest = min(cities, key=lambda city: (from_city.kilometres_to(city), city.id))
-    return PricedRegions(tuple(sorted(located[nearest.id])), nearest)
-
-
-def _any_city(places: Places, place: Place) -> Place | None:
-    """Return a city of a country or a continent, from which distances are taken."""
-    cities = (city for city in places.places.values() if city.latitude is not None and places.inside(city, place))
-    return next(cities, None)
+    kilometres, nearest = min(apart)
+    codes = tuple(sorted(located[nearest])) if kilometres <= NEAR_KM else ()
+    return PricedRegions(codes, places.places[nearest], kilometres)

@@ -161,8 +161,7 @@ def price_basis(
         return None
     sold = [
         (offer, asks / offer.accelerators)
-        for offer in offers
-        if offer.accelerator == accelerator.id and _in_place(offer, money)
+        for offer in _offers_there(offers, accelerator, money)
         if (asks := _price(offer, money.term)) is not None
     ]
     current = [(offer, hourly) for offer, hourly in sold if newest - offer.checked <= OUTDATED] or sold
@@ -210,7 +209,7 @@ def qualifying_offers(
     own = _own_price(accelerator, replica_accelerators, node, money)
     if own or money.usd_per_accelerator_hour or money.term == "owned":
         return (own,) if own else ()
-    there = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
+    there = _offers_there(offers, accelerator, money)
     current = {offer.provider for offer in there if newest - offer.checked <= OUTDATED}
     there = [o for o in there if newest - o.checked <= OUTDATED or o.provider not in current]
     priced = (_priced(offer, replica_accelerators, node, money.term, newest) for offer in there)
@@ -293,6 +292,13 @@ def no_price_note(
 
 def _holds(accelerators: int, replica: int, node: int) -> bool:
     return accelerators >= replica or (replica % accelerators == 0 and accelerators >= node)
+
+
+def _offers_there(offers: Iterable[RentalOffer], accelerator: Accelerator, money: Money) -> list[RentalOffer]:
+    """Return the offers in the region that is wanted; where none is sold there, those that name no place of their own."""
+    found = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
+    located = [offer for offer in found if not money.region or offer.region.casefold() not in EVERYWHERE]
+    return located if any(_price(offer, money.term) is not None for offer in located) else found
 
 
 def _in_place(offer: RentalOffer, money: Money) -> bool:

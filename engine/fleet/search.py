@@ -147,7 +147,8 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
 
     Where nobody named the accelerators, those come first whose kernels, or those of their own architecture, were
-    measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer.
+    measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer. What
+    has no price comes after all that has one.
     """
     hardware = question.spec.hardware
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
@@ -164,6 +165,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
         keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
     if not hardware.accelerators:
         keys.append(np.array([not has_evidence(question, a) for a in found.accelerators])[found.which].astype(float))
+    keys.append(np.isinf(monthly).astype(float))  # what nobody offers there is listed, not chosen
     rows = np.lexsort(keys)
     result: Indices = rows[possible[rows]]
     return result

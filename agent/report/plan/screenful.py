@@ -182,7 +182,9 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         text = sentence(joined(f"{where}: {price}", billed_shown(plan), budget_shown(cost)))
     if not text:
         return ()
-    return (Paragraph(shortened(text, most), "bad" if cost.within_budget is False else "quiet"),)
+    place = plan.sources.get("money.region")
+    stands_in = (Paragraph(sentence(place.detail)),) if place is not None and place.kind == "derived" else ()
+    return (Paragraph(shortened(text, most), "bad" if cost.within_budget is False else "quiet"), *stands_in)
 
 
 def _replay(plan: CapacityPlan) -> tuple[Paragraph, ...]:

@@ -191,14 +191,37 @@ def test_a_place_is_priced_in_its_regions_and_where_none_has_a_price_at_the_near
     assert not inside.notes
     near = collected([flags(region="Frankfurt", provider="azure")], CATALOG)
     assert near.values["money.region"] == "westeurope"
-    assert "no price is known in Frankfurt: those of Amsterdam (westeurope)" in near.notes[0]
+    assert "no price is known in Frankfurt on azure: those of Amsterdam (westeurope), 36" in near.notes[0]
     assert near.sources["money.region"].kind == "derived"
     everywhere = {offer.region for offer in CATALOG.offers}
     for place in CATALOG.places.places.values():
-        codes = collected([flags(region=place.name)], CATALOG).values["money.region"].split(",")
+        found = collected([flags(region=place.name)], CATALOG)
+        codes = (found.values["money.region"] or "").split(",")
         assert all(any(known.casefold().startswith(code.casefold()) for known in everywhere) for code in codes), (
             place.id
         )
+        assert (codes == [""]) == any("those of any region stand in" in note for note in found.notes), place.id
+
+
+@pytest.mark.parametrize(
+    ("region", "named", "codes"),
+    [
+        ("Tokyo", {"gpu_type": "h100"}, "ap-northeast-1"),
+        ("Tokyo", {"gpu_type": "h100", "provider": "azure"}, None),
+        ("japaneast", {"gpu_type": "h100"}, "ap-northeast-1"),
+        ("Reykjavik", {"gpu_type": "h100", "provider": "aws"}, "eu-west-2"),
+        ("Africa", {"gpu_type": "h100"}, None),
+        ("Santiago", {}, None),
+        ("Warsaw", {"gpu_type": "h100"}, "eu-north-1,swedencentral"),
+        ("Tokyo", {"gpu_type": "l4"}, None),
+    ],
+)
+def test_what_stands_in_for_a_place_is_near_or_said_to_be_of_any_region(
+    region: str, named: dict[str, str], codes: str | None
+) -> None:
+    found = collected([flags(region=region, **named)], CATALOG)
+    assert found.values["money.region"] == codes
+    assert codes is not None or "2,500 km" in found.sources["money.region"].detail
 
 
 # --- completeness -----------------------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ def test_terms_places_and_standing_prices_are_filtered() -> None:
     assert found() == [("aws", 30), ("gcp", 40), ("global", 50)]
     assert found(term="spot") == [("aws", 10)]
     assert found(provider="GCP") == [("gcp", 40)]
-    assert found(region="europe") == [("gcp", 40), ("global", 50)]
+    assert found(region="europe") == [("gcp", 40)]
+    assert found(region="asia") == [("global", 50)], "what names no place stands in where nothing is sold there"
     assert found(term="reserved_1y") == []
 
 

@@ -76,7 +76,8 @@ def test_where_nothing_is_named_measured_architectures_come_first() -> None:
     found = search(question(EVERYWHERE))
     entries = [found.candidates.accelerator(int(row)) for row in found.order]
     known = [CATALOG.accelerators[entry.kernels or entry.id].architecture == entry.architecture for entry in entries]
-    assert known == sorted(known, reverse=True)
+    keys = [(np.isinf(found.monthly_usd[row]), not one) for row, one in zip(found.order, known, strict=True)]
+    assert keys == sorted(keys), "and what nobody offers comes last"
     assert any(known)
     assert not all(known)
 
