@@ -54,6 +54,7 @@ KIND_OF_FIELD: Final = {
     "preset": "presets",
     "serving.runtime": "runtimes",
     "money.provider": "providers",
+    "money.excluded_providers": "providers",
     "money.region": "regions",
     "money.term": "terms",
 }

@@ -216,6 +216,7 @@ class Money(Record):
 
     provider: str | None = None
     """Whose prices: one, several with commas between them, or any: the least bill of those. Null: the usual price."""
+    excluded_providers: tuple[str, ...] = ()
     region: str | None = None
     """A region, the beginning of several, or several with commas between them."""
     term: Term = "on_demand"

@@ -104,7 +104,7 @@ def conflicts(
         before = old.get(said_value.path)
         being_asked = slot is not None and said_value.path in slot.paths
         was_said = said_value.path in sources and sources[said_value.path].kind == "said"
-        additive = said_value.path in ("targets", "hardware.excluded", "preset", *CROWD)
+        additive = said_value.path in ("targets", "hardware.excluded", "money.excluded_providers", "preset", *CROWD)
         # Users or their habit are said anew: the rate that follows from them is no contradiction.
         additive = additive or (said_value.path == RATE and USERS in old and bool(of_users))
         if not was_said or being_asked or additive or before in (None, ()) or before == said_value.value:

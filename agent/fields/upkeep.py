@@ -7,12 +7,13 @@ from agent.fields.readers import (
     read_hourly_usd,
     read_level,
     read_monthly_usd,
+    read_names,
     read_spares,
     read_start,
     read_term,
     read_text,
 )
-from agent.fields.value_display import gigabytes_shown, term_shown
+from agent.fields.value_display import gigabytes_shown, names_shown, term_shown
 from catalogs.units import read_whole, show_figure, show_percent, show_seconds, show_usd
 
 AVAILABILITY: Final = (
@@ -54,6 +55,10 @@ MONEY: Final = (
         "money.provider", "--provider", read_text, "NAME",
         "Whose prices: one, several with commas, or any for the cheapest; the usual price by default.",
         label="provider", show=str, answer="{}", slot="money", answers=True,
+    ),
+    Field(
+        "money.excluded_providers", "--exclude-provider", read_names, "NAMES", "Not theirs.",
+        label="providers excluded", show=names_shown, answer="not from {}", slot="money",
     ),
     Field("money.region", "--region", read_text, "NAME", "Where.", label="region", show=str, answer="{}", slot="money"),
     Field(

@@ -23,7 +23,8 @@ _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "c
 """Providers whose name is a word: only after on, at, from, with, using, via."""
 _ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
 _PREPOSITIONS: Final = frozenset(
-    {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "="}
+    {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "=", "not", "no", "without"}
+    | {"avoid", "except", "exclude", "excluding", "anythingbut", "forbids"}
 )
 
 
@@ -161,6 +162,8 @@ def _vendor(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     )
     by_maker = before is not None and before.word in ("by", "from")
     alone = alone or (by_maker and any(other.has("gpunoun") for other in sentence.items[max(0, first - 4) : first]))
+    if item.word in lexicon.providers:  # 'no AWS' refuses a cloud
+        alone = after is not None and after.has("gpunoun")
     return (first, name_item("gpus", sentence, first, first, lexicon.vendors[item.word])) if alone else None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded"})
+COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded", "money.excluded_providers"})
 """Paths whose value is a tuple, to which several places of a sentence may add."""
 
 

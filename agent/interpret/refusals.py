@@ -1,7 +1,7 @@
 """What a sentence refuses: 'not H100', 'no fp8', 'without A100 or L40S', 'H100 is not available'.
 
-Refused accelerators are excluded; anything else that is refused fills nothing and is reported. 'No more than' and 'not
-sure' are phrases of their own and never come here.
+Refused accelerators and providers are excluded; anything else that is refused fills nothing and is reported. 'No more
+than' and 'not sure' are phrases of their own and never come here.
 """
 
 from typing import Final
@@ -99,6 +99,8 @@ def _drop(draft: Draft, refusal: int, target: int, catalog: Catalog) -> None:
             entries = catalog.accelerator_forms(draft.sentence.words(target, target), entries[0])
         names = " or ".join(entries) if item.has("gpu") else draft.sentence.words(target, target)
         draft.found("hardware.excluded", first, last, [Option(entries, f"not on {names}")])
+    elif item.has("provider"):
+        draft.found("money.excluded_providers", first, last, [Option(item.entries, f"not from {item.entries[0]}")])
     else:
         draft.dropped.append(draft.sentence.span(first, last))
     item.negated = True

@@ -132,7 +132,7 @@ KINDS: Final[dict[str, str]] = {
     "concurrency": "concurrency inflight parallelism",
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
-    "cant cannot neither skip ban banned anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "cant cannot neither skip ban banned bans forbid forbids forbidden prohibits prohibited rejects refuse refuses anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
     "noun_neg": "no without",
     "but": "but instead rather however only just",
     "any": "anything whatever whichever anywhere any",
@@ -205,7 +205,8 @@ PHRASES: Final[dict[str, str]] = {
     "pick for me|pick one for me|whatever is cheapest|whatever works|whatever fits|choose the gpu|choose gpus|"
     "any gpu|any gpus|best gpu|you decide|decide for me|up to you|any accelerator|suggest one|recommend one|"
     "surprise me|whichever is cheapest|whatever gpu|which gpu|which gpus|what gpu|what gpus|anything works",
-    "anythingbut": "anything but|everything but|everything except|anything except|other than|apart from|"
+    "anythingbut": "anything but|any cloud but|any cloud except|any provider but|any provider except|every cloud but|"
+    "any gpu but|any gpu except|any accelerator but|all but|all except|everything but|everything except|anything except|other than|apart from|"
     "anything other than|all but|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"

@@ -54,6 +54,7 @@ def resolve_names(
     )
     if values.get("money.usd_per_accelerator_hour") is None:
         resolved("money.provider", lambda name: _provider(str(name), catalog))
+        resolved("money.excluded_providers", lambda names: _each(_provider(str(name), catalog) for name in names))
     if "architecture" not in values:
         resolved(
             "model", lambda text: _model(text if isinstance(text, str) else str(text), values, sources, catalog, base)
@@ -105,10 +106,12 @@ def _sold(values: Mapping[str, Any], catalog: Catalog) -> list[RentalOffer]:
     said, term = str(values.get("money.provider") or ANY_PROVIDER), values.get("money.term") or "on_demand"
     providers = None if said == ANY_PROVIDER else said.split(",")
     named = values.get("hardware.accelerators") or catalog.accelerators
+    refused = values.get("money.excluded_providers") or ()
     return [
         offer
         for offer in catalog.offers
-        if (providers is None or offer.provider in providers) and offer.accelerator in named
+        if offer.accelerator in named and offer.provider not in refused
+        if providers is None or offer.provider in providers
         if getattr(offer, f"{term}_usd_per_hour", None) and (term != "on_demand" or offer.sold_as == "on demand")
     ]
 

@@ -295,7 +295,7 @@ def _holds(accelerators: int, replica: int, node: int) -> bool:
 
 
 def _offers_there(offers: Iterable[RentalOffer], accelerator: Accelerator, money: Money) -> list[RentalOffer]:
-    """Return the offers in the region that is wanted; where none is sold there, those that name no place of their own."""
+    """Return the offers in the region that is wanted; where none is sold there, those that name no place."""
     found = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
     located = [offer for offer in found if not money.region or offer.region.casefold() not in EVERYWHERE]
     return located if any(_price(offer, money.term) is not None for offer in located) else found
@@ -303,6 +303,8 @@ def _offers_there(offers: Iterable[RentalOffer], accelerator: Accelerator, money
 
 def _in_place(offer: RentalOffer, money: Money) -> bool:
     if not money.sold_by(offer.provider):
+        return False
+    if offer.provider in money.excluded_providers:
         return False
     region = offer.region.casefold()
     if not money.region or region in EVERYWHERE:
