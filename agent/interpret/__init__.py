@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
+from agent.interpret.contradictions import read_contradictions
 from agent.interpret.domain import ask_where_foreign
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere
@@ -84,6 +85,7 @@ def interpret(
     read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)
     read_thinking(draft)
+    read_contradictions(draft)
     ask_where_foreign(draft)
     note_wishes(draft)
     reading = settle(draft, known)

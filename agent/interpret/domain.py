@@ -21,9 +21,10 @@ _SERVING: Final = (
 )  # fmt: skip
 """Kinds of words and names that only serving language models has."""
 _SERVING_WORDS: Final = frozenset(
-    "llm llms llama gpt inference prompt prompts chatbot chatbots model models ai genai completion completions mistral "
-    "chat chats vllm rag copilot agents endpoint decode prefill isl osl deepseek qwen gemma llmops slm summarisation "
-    "summarization".split()
+    "llm llms gpt inference amd nvidia prompt prompts chatbot chatbots model models ai genai completion completions "
+    "chat chats vllm rag copilot agents endpoint decode prefill isl osl deepseek qwen llmops slm summarisation "
+    "summarization rocm cuda quantization quantisation quantized quantised nvlink pcie sxm mac studio tpu tpus "
+    "throughput latency tokenizer embedding finetuned".split()
 )
 OTHER_TRADES: Final = frozenset(
     "postgres postgresql mysql mariadb mongodb redis kafka elasticsearch cassandra sqlite database databases "
@@ -40,7 +41,8 @@ _ASKING: Final = frozenset("ask asks asking use uses using type types write writ
 _CALENDAR: Final = frozenset(
     "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends weekdays "
     "lunchtime lunch night nights morning mornings evening evenings noon midnight holiday holidays christmas summer "
-    "winter spring autumn season campaign otherwise nothing".split()
+    "winter spring autumn season campaign otherwise nothing january february march april may june july august "
+    "september october november december clock steady constant step define prefer".split()
 )
 """Words of when, which belong to no trade."""
 _ACCELERATORS: Final = "hardware.accelerators"
@@ -48,18 +50,21 @@ _REGION: Final = "money.region"
 _RATE: Final = "traffic.requests_per_s"
 _DOUBTFUL: Final = frozenset(
     {_RATE, _ACCELERATORS, "traffic.concurrency", "hardware.accelerator_count", "hardware.nodes", "serving.batch_cap"}
+    | {"model", "hardware.excluded", "hardware.replicas", "tokens.input.mean", "tokens.output.mean"}
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""
-_CODE: Final = re.compile(r"[a-z]{1,2}\d{1,3}[a-z]?s?", re.I)
-"""What names accelerators, and motorways, rooms, gates and vertebrae too."""
+_OF_OTHERS: Final = frozenset("card cards chip chips device devices".split())
+"""Words of the trade that others have too."""
+_SIZE: Final = re.compile(r"[\d.]+b")
+"""A bare size, which is of no model alone: 70B of metadata."""
 
 
 def ask_where_foreign(draft: Draft) -> None:
     """Turn values of a line, or of a clause, that is about something else into questions."""
     items = draft.sentence.items
     words = {item.word for item in items}
-    serving = any(_serves(item) for item in items) or "model" in draft.known
+    serving = any(_serves(item) for item in items if not _SIZE.fullmatch(item.word)) or "model" in draft.known
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
     serving = serving or draft.has("model") or (draft.has(HABIT) and asking)
     strange = bool(words & OTHER_TRADES)
@@ -83,7 +88,9 @@ def ask_where_foreign(draft: Draft) -> None:
 
 
 def _serves(item: Item) -> bool:
-    return item.has(*_SERVING) or item.word in _SERVING_WORDS
+    """Whether a word is of serving language models alone: a card may be red, a llama a beast."""
+    animal = item.has("model") and len(item.entries) > 1 and item.word.isalpha()
+    return (item.has(*_SERVING) and item.word not in _OF_OTHERS and not animal) or item.word in _SERVING_WORDS
 
 
 def _has_unknown_words(draft: Draft) -> bool:
@@ -102,14 +109,7 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
         return True
     asked, field = FIELDS.get(draft.asked_path or ""), FIELDS.get(finding.path)
     answered = asked is not None and field is not None and asked.slot == field.slot
-    if serving or answered:
-        return False
-    said = [items[index] for index in inside]
-    if finding.path == _ACCELERATORS:
-        beside = (*items[max(0, inside[0] - 1) : inside[0]], *items[inside[-1] + 1 : inside[-1] + 2])
-        coded = _CODE.fullmatch(draft.sentence.text[finding.start : finding.end]) is not None
-        return coded and any(_is_unknown(item) for item in beside)
-    return not any(item.word in ("rps", "qps") or item.has("slash") for item in said)
+    return not (serving or answered)
 
 
 def _is_unknown(item: Item) -> bool:

@@ -27,10 +27,11 @@ _LOSSES: Final = tuple(
         "(('survive' | survives) ('the' | 'a' | 'any')?)? (fails | survives | 'survive') ('of' | link | unknown | "
         "'any' | conj){0,3} (n:num ('of' ('the' | 'our')? num)? | 'a' | 'an')? (unknown | available)? "
         f"{_THING} fails?",
-        f"(n:num | 'a' | 'an' | 'any')? unknown? {_THING} ('can' | 'may' | 'must' | 'will' | 'could' | 'is' | 'are' | "
+        f"any? (n:num | 'a' | 'an')? unknown? {_THING} ('can' | 'may' | 'must' | 'will' | 'could' | 'is' | 'are' | "
         "'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails",
     )
 )
+_TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")
 _NINES: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -50,6 +51,9 @@ def read_failures(draft: Draft) -> None:
     for rule in _LOSSES:
         for match in rule.matches(draft.sentence):
             _loss(draft, match)
+    for match in _TOLERANT.matches(draft.sentence):
+        count = int(match["x"].number.value)
+        draft.found(SPARES, match.first, match.last, [Option(count, f"{count} spare replicas (N+{count})")])
     if draft.has(SPARES):
         return
     for rule in _NINES:
@@ -64,6 +68,9 @@ def _loss(draft: Draft, match: Match) -> None:
     said = " ".join(draft.sentence.words(match.first, match.last).split())
     if draft.has(SPARES) or count != int(count) or not 1 <= count <= 100:
         return
+    for index in range(match.first, match.last + 1):
+        if draft.sentence.items[index].word == "any":
+            draft.sentence.take(index)  # of what may fail, not of what may be rented
     spares = f"{show_count(count)} spare replica{'' if count == 1 else 's'}"
     if "m" in match or "z" in match:
         what = "a node" if "m" in match else "a zone"

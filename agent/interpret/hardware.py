@@ -15,6 +15,7 @@ _NODES: Final = tuple(
         f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
         f"{_TIMES} unknown? (g:gpu | gpunoun)",
         "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
+        "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
         "n:num times? k:num times g:gpu unknown? node",
         "n:num times? k:num times g:gpu",
         "k:num (times | unknown)? (gpunoun | gpu) pernode",
@@ -233,7 +234,7 @@ def _any(draft: Draft) -> None:
         item.has("gpunoun") for item in draft.sentence.items
     )
     for index, item in enumerate(draft.sentence.items):
-        if item.has("any") and (about or "choose" in item.word or _names_choice(draft, item)):
+        if item.has("any") and not item.claimed and (about or "choose" in item.word or _names_choice(draft, item)):
             draft.found(
                 "hardware.accelerators", index, index, [Option((), "any accelerator: the cheapest fleet that fits")]
             )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
+from agent.interpret.targets import read_throughput
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import show_count, show_figure
 
@@ -27,6 +28,16 @@ _CONTEXT: Final = tuple(
         "n:num u:token? (unknown | 'max' | 'of')? context (?! incue | 'in' (comma | slash | conj | stop | $))",
     )
 )
+_CONTEXT_OF_EACH: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
+        "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
+        "per event near{1,3} n:num u:token 'of' context",
+    )
+)
+"""'1,800 tokens of context per request': what is sent, not what may be."""
+_MAX_TOKENS: Final = Rule("upto token colon n:num")
 _SYSTEM_PROMPT: Final = (
     Rule("sysprompt (plain | colon){0,4} n:num u:(token | textunit)?"),
     Rule("n:num u:(token | textunit)? (link | 'for' | unknown){0,2} sysprompt"),
@@ -61,6 +72,10 @@ _PART_CACHED: Final = (
         "'already'){0,4} (prefixcue | shared | prefixhit | sysprompt)"
     ),
     Rule(
+        "'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token){1,2} a:num ('come' | 'comes' | "
+        "'from' | link | unknown | 'already' | 'in'){0,5} (prefixcue | shared | prefixhit | sysprompt)"
+    ),
+    Rule(
         "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
     ),
@@ -92,6 +107,7 @@ _PAIRS: Final = tuple(
         "a:num token? (slash | arrow | plus) b:num token? (?! per | slash | unknown | time | gpu | gpunoun)",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token? 'to' b:num token 'out'?",
+        "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
     )
 )
 _MARKED: Final = tuple(
@@ -317,6 +333,14 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
 
 
 def _context(draft: Draft) -> None:
+    for rule in _CONTEXT_OF_EACH:
+        for match in rule.matches(draft.sentence):
+            if "window" not in draft.sentence.words(match.first, match.last):
+                _note(draft, "input", _count(match["n"]), "token", "mean", match.first, match.last)
+    for match in _MAX_TOKENS.matches(draft.sentence):
+        draft.read(
+            "tokens.max_tokens", match, _count(match["n"]), _whole, lambda v, made: f"answers: at most {v:g} tokens"
+        )
     for rule in _CONTEXT:
         for match in rule.matches(draft.sentence):
             draft.read(
@@ -457,8 +481,11 @@ def _pairs(draft: Draft) -> None:
     for position, rule in enumerate(_PAIRS):
         for match in rule.matches(draft.sentence):
             a, b = match["a"], match["b"]
-            if position == 4 and not _token_pair(draft, match):
+            by_colon = position == len(_PAIRS) - 1
+            if (position == 4 or by_colon) and not _token_pair(draft, match):
                 continue
+            if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
+                continue  # a score, a time, a ratio
             middle = match.index("b")
             before = middle - 1
             while before > match.index("a") and draft.sentence.items[before].has("slash", "conj", "comma", "arrow"):
@@ -504,6 +531,7 @@ def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
     """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
     prompt = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
     answer = draft.value("tokens.output.mean") or known.get("tokens.output.mean")
+    read_throughput(draft)
     if draft.has("traffic.requests_per_s"):
         return
     for rule in _TOKEN_RATE:

@@ -58,6 +58,8 @@ _PEAK: Final = tuple(
         "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
     )
 )
+_OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
+"""'a peak of 60 rps, which is 3x the mean'."""
 _BURST: Final = (
     Rule("x:mult near{0,3} burst"),
     Rule("burst (near | colon){0,4} x:mult"),
@@ -130,6 +132,12 @@ def read_factors(draft: Draft) -> None:
                 draft.read(
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
                 )
+    if any(item.has("peak") for item in draft.sentence.items):
+        for match in _OVER_THE_MEAN.matches(draft.sentence):
+            draft.read(
+                "traffic.peak_factor", match, match["x"].number, float,
+                lambda v, made: f"peak {show_figure(made)} × the mean",
+            )  # fmt: skip
     for rule in _BURST:
         for match in rule.matches(draft.sentence):
             draft.read(

@@ -8,19 +8,23 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from agent.interpret.grammar import Sentence
+from agent.interpret.grammar import UNKNOWN, Item, Sentence
 from agent.interpret.lexicon import COMMON, Lexicon
 from agent.interpret.model_names import model, repository, slipped
+from agent.interpret.ordinary import ORDINARY
 from agent.interpret.spans import UNITS_AFTER, Found, bare_number_with_unit, is_head, name_item, slice_ends, too_weak
-from agent.interpret.spelling import known_words
+from agent.interpret.spelling import known_words, one_slip
 from catalogs.catalog import ACCELERATOR_NOISE
 from catalogs.names import letters_of, words_of
+from catalogs.records.places import Place
 from catalogs.records.versions import written_version
 
 _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 """Accelerators that people call by their number alone."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
+LEAST_MISSPELT: Final = 7
+"""Letters of a place's name from which a slip in it is read: 'Franfurt', but not 'Rom'."""
 _ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
 _PREPOSITIONS: Final = frozenset(
     {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "=", "not", "no", "without"}
@@ -260,9 +264,18 @@ def _provider(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         said in _PROVIDER_AFTER_PREPOSITION
         and before not in _PREPOSITIONS
         and not _in_a_list(sentence, first, found[0])
+        and not _beside_another(sentence, first, found[0], lexicon)
     ):
         return None
     return found[0], name_item("provider", sentence, first, found[0], (found[1],))
+
+
+def _beside_another(sentence: Sentence, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether another provider is named beside this one: 'Lambda or CoreWeave'."""
+    items = sentence.items
+    behind = items[last + 2].word if items[last + 1 : last + 2] and items[last + 1].has("or", "conj") else ""
+    ahead = items[first - 2].word if first > 1 and items[first - 1].has("or", "conj") else ""
+    return letters_of(behind) in lexicon.providers or letters_of(ahead) in lexicon.providers
 
 
 def _in_a_list(sentence: Sentence, first: int, last: int) -> bool:
@@ -291,10 +304,24 @@ def _place(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         said = sentence.words(first, last)
         if last - first >= 4 or len(said) < 2 or (said.lower() in ("us", "fra") and not said.isupper()):
             continue
-        place = lexicon.places.called(said)
+        place = lexicon.places.called(said) or (
+            _misspelt_place(sentence.items[first], lexicon) if last == first else None
+        )
         if place is not None:
             return last, name_item("place", sentence, first, last, (place.id,))
     return None
+
+
+def _misspelt_place(item: Item, lexicon: Lexicon) -> Place | None:
+    """Return the place that an unknown word is one slip from: 'Franfurt'; none where several are as near."""
+    word = item.word
+    if len(word) < LEAST_MISSPELT or not word.isalpha() or item.kinds > UNKNOWN or word in ORDINARY:
+        return None
+    names = lexicon.places.by_letters
+    near = {
+        names[name] for name in names if name[0] == word[0] and len(name) >= LEAST_MISSPELT and one_slip(word, name)
+    }
+    return lexicon.places.places[near.pop()] if len(near) == 1 else None
 
 
 def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:

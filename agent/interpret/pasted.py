@@ -23,10 +23,11 @@ _KEYS: Final = {
     "avg_prompt_tokens tokens_in tokens_input prompt_size input_size input_token_length average_input_tokens "
     "average_prompt_length avg_prompt_length tokens_per_prompt",
     "output : tokens ": "osl output_len output_length output_tokens random_output_len output_mean output_tokens_mean "
-    "synthetic_output_tokens_mean completion_tokens completion_len mean_output_tokens avg_output_tokens max_tokens "
-    "output_sequence_length num_output_tokens answer_tokens response_tokens tokens_out tokens_output max_new_tokens "
+    "synthetic_output_tokens_mean completion_tokens completion_len mean_output_tokens avg_output_tokens "
+    "output_sequence_length num_output_tokens answer_tokens response_tokens tokens_out tokens_output "
     "sharegpt_output_len output_size output_token_length average_output_tokens generated_tokens answer_length "
     "average_answer_length avg_answer_length tokens_per_answer gen_len response_length",
+    "max tokens :": "max_tokens max_new_tokens max_completion_tokens",
     "context window :": "max_model_len max_seq_len max_context context_len context_size context_window "
     "max_model_length "
     "context_length max_sequence_length ctx_size num_ctx n_ctx",
@@ -37,6 +38,7 @@ _KEYS: Final = {
     "requests per hour :": "requests_per_hour rph",
     "requests per day :": "requests_per_day rpd daily_requests requests_daily",
     "concurrency :": "max_concurrency concurrency num_concurrent concurrent_requests parallel_requests "
+    "parallel num_parallel "
     "num_users_concurrent",
     "peak factor :": "peak_factor peak_multiplier peak_to_mean peak_ratio",
     # serving
@@ -62,9 +64,10 @@ _KEYS: Final = {
     "region :": "region location zone",
     "budget per month $": "monthly_budget budget_usd monthly_budget_usd max_monthly_cost budget_per_month",
     # latency
-    "ttft :": "ttft ttft_target time_to_first_token max_ttft ttft_slo",
-    "itl :": "itl tpot itl_target tpot_target max_itl inter_token_latency time_per_output_token itl_slo tpot_slo",
-    "e2e :": "e2e e2e_latency end_to_end_latency max_latency e2e_target request_latency",
+    "ttft :": "ttft first_token ttft_target time_to_first_token max_ttft ttft_slo",
+    "itl :": "itl per_token tpot itl_target tpot_target max_itl inter_token_latency time_per_output_token "
+    "itl_slo tpot_slo",
+    "e2e :": "e2e whole_answer e2e_latency end_to_end_latency max_latency e2e_target request_latency",
 }  # fmt: skip
 """What keys mean: the words that the rules read, and the keys, in lower case with _ for -, . and blanks."""
 _UNITS: Final = {
@@ -74,6 +77,8 @@ _UNITS: Final = {
 """Units at the end of a key, which its value then has."""
 _PERCENTILES: Final = re.compile(r"_?(p\d\d|mean|avg|median)_?")
 _FLAG: Final = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|\s+)(?P<value>[^\s-][^\s;,]*)?")
+_ROW: Final = re.compile(r"(?m)^(?P<key>[A-Za-z][\w .-]*),(?=[^,\n]+$)")
+"""A row of a CSV file of names and values."""
 _PAIR: Final = re.compile(
     r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
 )
@@ -145,6 +150,9 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
         number = flag["value"] is not None and re.fullmatch(r"[\d.,]+[kKmM]?", flag["value"].strip("'\""))
         end = flag.end() if found is None and number else flag.start() + len(flag.group()) - len(flag["value"] or "")
         yield _Pair((flag.start(), end), None, words, unit, found is None and number is not None)
+    for row in _ROW.finditer(text):
+        if found := meaning_of_key(row["key"]):
+            yield _Pair((row.start(), row.end()), None, *found)
     for pair in _PAIR.finditer(text):
         before = text[: pair.start()].rstrip(" \"'")
         opens = not before or before[-1] in "\n{,;[(|" or re.search(r"(?:^|\n)\s*[-*•]$", before) is not None

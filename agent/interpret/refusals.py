@@ -82,7 +82,10 @@ def _listed(items: list[Item], first: int) -> list[int]:
 
 def _before(items: list[Item], index: int) -> list[int]:
     """Return the name just before a refusal that refuses nothing after it: 'H100 is not available'."""
-    at = index - 1
+    at, following = index - 1, [item.word for item in items[index + 1 : index + 3]]
+    must = items[index].word == "dont" and items[index].end - items[index].start > 7  # 'must not', 'should not'
+    if must and not {"use", "used"} & set(following):
+        return []  # 'losing an H100 must not hurt' refuses no H100
     while at >= 0 and index - at <= 3 and items[at].word in ("is", "are", "was", "we", "i", ":", "s", "can", "do", "-"):
         at -= 1
     if at >= 0 and items[at].has("gpu", "prec", "runtime", "provider") and not items[at].claimed:

@@ -38,7 +38,7 @@ _NUMBER: Final = r"""
         \d+(?:\.\d+)?\s?[*x×·]\s?10(?:\^|\*\*)\d{1,2}(?![\d.])
       | \d+(?:\.\d+)?e[+-]?\d{1,3}(?![\w.]\d|\w)
       | \d{1,3}\s?(?:\^|\*\*)\s?\d{1,2}(?![\d.])
-      | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
+      | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
       | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
     )
@@ -53,7 +53,8 @@ _TOKEN = re.compile(
       | \b(?:us|eu|europe|asia|ap|ca|sa|me|af)-(?:north|south|west|east|central){{1,2}}\b(?![-\w])
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
-  | (?P<percentile>\bp-?(?:\d\d)(?:\.\d+)?\b)
+  | (?P<percentile>(?<![A-Za-z0-9_])p-?(?:\d\d)(?:\.\d+)?(?![A-Za-z0-9_]))
+  | (?P<leader>(?<=[a-z]\s)\.{(2,)}(?=\s))
   | (?P<yearly>\bp\.\s?a\b\.?)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}
@@ -112,6 +113,8 @@ def items_of(text: str) -> list[Item]:
             items.append(Item(frozenset({"opaque"}), *token.span(), numeric=any(map(str.isdigit, token.group()))))
         elif kind == "region":
             items.append(Item(frozenset({"region"}), *token.span(), entries=(token.group().lower(),), numeric=True))
+        elif kind == "leader":
+            items.append(Item(kinds_of(":"), *token.span(), ":"))
         elif kind == "yearly":
             items.append(Item(kinds_of("yoy"), *token.span(), "yoy"))
         elif kind == "percentile":
@@ -237,8 +240,8 @@ def _glued(letters: str, rest: str) -> tuple[float | None, str]:
         return 1.0, ""
     if magnitude := _magnitude(letters):
         return magnitude, ""
-    if low == "t" and re.match(r"t\s?/\s?s(?:ec)?\b", rest, re.IGNORECASE):
-        return 1.0, letters  # 20t/s are tokens
+    if re.match(r"t\s?/\s?s(?:ec)?\b|n\s*[x×*]\s*\d", rest, re.IGNORECASE):
+        return 1.0, letters  # 20t/s are tokens, 2n x 8 H100 nodes
     if spelt(low) in known_words() or low in {"gb", "gib", "tb", "g", "kwh", "w"}:
         return 1.0, letters
     for size in (3, 2, 1):

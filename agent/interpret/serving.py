@@ -97,8 +97,9 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
     """Read where it shall run: a place after 'in', beside its provider or alone; of users it is asked."""
     items = draft.sentence.items
     provider = draft.value("money.provider") or draft.known.get("money.provider")
+    coded, earlier = draft.has("money.region"), -1
     for index, item in enumerate(items):
-        if not item.has("place") or item.claimed or draft.has("money.region"):
+        if not item.has("place") or item.claimed or coded:
             continue
         place = lexicon.places.places[item.entries[0]]
         codes = lexicon.places.codes_in(place, provider) if provider else ()
@@ -117,12 +118,22 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
             note = f"{said!r} is where users are, which changes no count; say 'hosted in {place.name}' for prices there"
             draft.notes.append((note, item.start, item.end))
             draft.sentence.take(index)
-        elif (
+            continue
+        joined = earlier >= 0 and all(other.has("or", "conj", "comma") for other in items[earlier + 1 : index])
+        if earlier >= 0:
+            other = lexicon.places.places[items[earlier].entries[0]]
+            if lexicon.places.inside(place, other) or lexicon.places.inside(other, place):
+                continue
+        if (
             alone
+            or joined
             or (after is not None and after.word in ("region", "regions", "datacenter", "datacenters"))
             or (before is not None and (before.word in _WHERE or before.has("in", "provider", "colon")))
         ):
-            draft.found("money.region", index, index, [Option(value, where)])
+            earlier = index
+            said = draft.sentence.words(index, index)
+            guessed = lexicon.places.called(said) is None
+            draft.found("money.region", index, index, [Option(value, f"{where} ({said!r})" if guessed else where)])
 
 
 # --- the model --------------------------------------------------------------------------------------------------------

@@ -57,9 +57,14 @@ def _targets() -> dict[str, frozenset[str]]:
     return {shorter: frozenset(found) for shorter, found in near.items()}
 
 
+SHORT: Final = {"inn": "in", "outt": "out", "rsp": "rps", "rqs": "rps", "plz": "please", "pls": "please"}
+"""Slips in words too short to be corrected by their letters."""
+
+
 @lru_cache(maxsize=8192)
 def spelt(word: str) -> str:
     """Return the word of the vocabulary that is meant, or the word itself."""
+    word = SHORT.get(word, word)
     right = word in known_words() or word in TRUE_WORDS or not word.isalpha()
     if right or not SHORTEST <= len(word) <= 20:
         return word

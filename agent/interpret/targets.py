@@ -16,6 +16,8 @@ NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", 
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 _REACH: Final = 7
 
+_ANSWER: Final = "tokens.output.mean"
+_RATE: Final = "traffic.requests_per_s"
 _SUB_SECOND: Final = Rule("'sub' t:time")
 _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _SPEED: Final = tuple(
@@ -229,7 +231,8 @@ def _percentile(items: list[Item], first: int, last: int, left: int, right: int,
             break
         if items[at].has("pctl") and at not in used:
             following = items[at + 1] if at + 1 < len(items) else None
-            if following is not None and following.has("ttft", "itl", "e2e") and at + 1 < right:
+            behind = items[at - 1].word in ("@", "at")
+            if not behind and following is not None and following.has("ttft", "itl", "e2e") and at + 1 < right:
                 break
             return at
     return None
@@ -292,14 +295,10 @@ def _speeds(draft: Draft) -> None:
     for rule in _SPEED:
         for match in rule.matches(draft.sentence):
             value = match["n"].number
-            following = draft.sentence.items[match.last + 1 : match.last + 3]
             whose = match["x"].word if "x" in match else ""
             if any(group in match and SECONDS[match[group].word] != 1 for group in ("t", "t2")):
                 continue
-            before = draft.sentence.items[max(0, match.first - 5) : match.first]
-            together = any(item.has("ingrand") for item in (*following, *before))
-            throughput = not whose and any(item.word == "throughput" for item in (*before, *following))
-            if together or throughput or ("x" in match and match["x"].has("ingrand")):
+            if _together(draft, match):
                 continue
             if any(v <= 0 for v in value.values):
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")
@@ -312,6 +311,30 @@ def _speeds(draft: Draft) -> None:
                 lambda v: (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / v),),
                 lambda v, made: f"1 / {show_figure(v)} tokens/s = {show_seconds(1 / v)} between tokens (ITL p95)",
             )  # fmt: skip
+
+
+def _together(draft: Draft, match: Match) -> bool:
+    """Whether tokens/s are those of all users."""
+    items = draft.sentence.items
+    around = (*items[match.last + 1 : match.last + 4], *items[max(0, match.first - 5) : match.first])
+    throughput = "x" not in match and any(item.word == "throughput" for item in around)
+    together = any(item.has("ingrand") for item in around)
+    return throughput or together or ("x" in match and match["x"].has("ingrand"))
+
+
+def read_throughput(draft: Draft) -> None:
+    """Divide the tokens/s of all users by the length of an answer: requests/s, where no other rate is said."""
+    each = draft.value(_ANSWER) or draft.known.get(_ANSWER)
+    if not each or draft.has(_RATE):
+        return
+    for rule in _SPEED:
+        for match in rule.matches(draft.sentence):
+            if _together(draft, match):
+                draft.read(
+                    _RATE, match, match["n"].number, lambda v: v / each,
+                    lambda v, made: f"{show_figure(v)} tokens/s / {each:g} = {show_figure(made)} requests/s on average",
+                )  # fmt: skip
+                return
 
 
 def _of_each(draft: Draft, index: int) -> bool:

@@ -39,7 +39,8 @@ _TABLES: Final[dict[str, str]] = {
         zwei=two drei=three vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token
         zum_ersten_token=first_token budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
         hallo= wie= viele= bei=with wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want
-        möchten=want haben=have ein=a eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is
+        möchten=want monat=month erstes_token=first_token weniger_als=less_than in_weniger_als=under
+        haben=have ein=a eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is
         sind=are so= hoch=high etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once
         zweimal=twice dreimal=triple modell=model unser=our unsere=our unseren=our soll=should sollen=should werden=
         wird= im=in zum=for pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow
@@ -63,6 +64,8 @@ _TABLES: Final[dict[str, str]] = {
         des=of deux=two trois=three quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token
         premier_token=first_token bonjour= combien= nous= je= avons=have voulons=want veux=want besoin=need pour=for
         environ=about servir=serve déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are
+        en_moins_d'une=under_a moins_d'une=under_a en_moins_de=under inférieure_à=under inférieur_à=under sous=under
+        dollars=dollars
         fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
     """,
     "Spanish": """
@@ -84,7 +87,8 @@ _TABLES: Final[dict[str, str]] = {
         necesitamos=need necesito=need queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about
         el=the la=the los=the las=the un=a una=a es=is son=are veces=times por=per que=who servir=serve
         desplegar=deploy nuestro=our nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask
-        se_duplica=doubles
+        se_duplica=doubles dólares=dollars dólar=dollar presupuesto=budget mensuales=per_month en_menos_de=under
+        inferior_a=under
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
@@ -93,7 +97,8 @@ _TABLES: Final[dict[str, str]] = {
         开发者=developers 开发人员=developers 学生=students 人=people 输入=input 提示词=prompt 提示=prompt 输出=output
         回答=answer 回复=answer 生成=output 长度=length 词元=tokens 字=characters 秒=seconds 毫秒=milliseconds
         分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus 卡=cards 张=x 台=nodes 节点=nodes
-        万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak 首字延迟=first_token
+        万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak 首=first
+        首字延迟=first_token
         首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
         至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask
         的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day

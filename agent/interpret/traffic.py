@@ -46,7 +46,8 @@ _USERS: Final = tuple(
 
 
 _EACH_SITE: Final = Rule(
-    "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user 'each'"
+    "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user "
+    "('in' | 'at' | 'of')? 'each'"
 )
 """'500 tenants with 20 users each'."""
 _ACTIVE_PART: Final = Rule(
@@ -404,6 +405,20 @@ def _things(draft: Draft) -> None:
 # --- a rate at the peak ------------------------------------------------------------------------------------------
 
 
+def _with_its_peak(draft: Draft, rate: Rate) -> tuple[int, int]:
+    """Return where a rate stands with the word of its peak beside it."""
+    items, first, last = draft.sentence.items, rate.first, rate.last
+    for at in range(last + 1, min(len(items), last + 4)):
+        if items[at].has("comma", "stop"):
+            break
+        last = at if items[at].has("peak") else last
+    for at in range(first - 1, max(-1, first - 5), -1):
+        if items[at].has("comma", "stop"):
+            break
+        first = at if items[at].has("peak") else first
+    return first, last
+
+
 def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
     """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
     for rate in rates:
@@ -412,6 +427,13 @@ def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
         if mean and len(rate.amount.values) == 1:
             echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
             draft.found("traffic.peak_factor", rate.first, rate.last, [Option(peak / mean, echo)])
+            continue
+        first, last = _with_its_peak(draft, rate)
+        factor = draft.value("traffic.peak_factor") or draft.known.get("traffic.peak_factor")
+        if factor and len(rate.amount.values) == 1:
+            mean = peak / factor
+            echo = f"{show_figure(peak)} / {show_figure(factor)} = {show_figure(mean)} requests/s on average"
+            draft.found(RATE, first, last, [Option(mean, echo)])
             continue
         said = _said(draft, rate.first, rate.last)
         usual = peak / DEFAULT_PEAK

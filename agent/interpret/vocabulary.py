@@ -33,7 +33,8 @@ KINDS: Final[dict[str, str]] = {
     "whole": "task tasks request requests query queries question questions job jobs session sessions conversation "
     "conversations interaction interactions user chat message ticket run",
     # --- time ---
-    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1) + " quarter quarters workday workdays weekday",
+    "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1)
+    + " shift shifts quarter quarters workday workdays weekday",
     "tshort": "s m h d w y",
     "per": "per a an each every",
     "adverb": "hourly daily weekly monthly quarterly yearly annually annual minutely",
@@ -97,8 +98,9 @@ KINDS: Final[dict[str, str]] = {
     "node": "node nodes server servers box boxes machine machines host hosts",
     "dgx": "dgx hgx",
     "replica": "replica replicas instance instances copy copies",
-    "spare": "spare spares standby redundant backup extra",
-    "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash crashes",
+    "spare": "spare spares standby standbys redundant redundancy failover backup extra",
+    "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash crashes "
+    "break breaks breaking",
     "survives": "survives surviving tolerate tolerates tolerating withstand withstands resilient",
     "available": "availability uptime available",
     "para": "tp pp ep dp",
@@ -129,10 +131,11 @@ KINDS: Final[dict[str, str]] = {
     "firm firms company companies organisation organisations organization organizations hospital hospitals "
     "market markets department departments",
     "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
-    "concurrency": "concurrency inflight parallelism",
+    "concurrency": "concurrency inflight parallelism conc",
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
-    "cant cannot neither skip ban banned bans forbid forbids forbidden prohibits prohibited rejects refuse refuses anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "cant cannot neither skip ban banned bans forbid forbids forbidden prohibits prohibited rejects refuse refuses "
+    "anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
     "noun_neg": "no without",
     "but": "but instead rather however only just",
     "any": "anything whatever whichever anywhere any",
@@ -206,8 +209,9 @@ PHRASES: Final[dict[str, str]] = {
     "any gpu|any gpus|best gpu|you decide|decide for me|up to you|any accelerator|suggest one|recommend one|"
     "surprise me|whichever is cheapest|whatever gpu|which gpu|which gpus|what gpu|what gpus|anything works",
     "anythingbut": "anything but|any cloud but|any cloud except|any provider but|any provider except|every cloud but|"
-    "any gpu but|any gpu except|any accelerator but|all but|all except|everything but|everything except|anything except|other than|apart from|"
-    "anything other than|all but|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
+    "any gpu but|any gpu except|any accelerator but|all but|all except|everything but|everything except|"
+    "everywhere except|everywhere but|anything except|other than|apart from|"
+    "anything other than|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
     "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
@@ -257,7 +261,8 @@ PHRASES: Final[dict[str, str]] = {
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
     "each visitor|every visitor|each member|each dev",
-    "ingrand": "in total|in aggregate|total throughput|across all users|system wide|cluster wide",
+    "ingrand": "in total|in aggregate|from the whole cluster|for the whole cluster|over the whole fleet|"
+    "total throughput|across all users|system wide|cluster wide",
     "allat": "both at|all at|each at|all of them at|all of these at",
     "fullprecision": "full precision|unquantized|unquantised|no quantization|no quantisation|not quantized|"
     "not quantised|without quantization|without quantisation",
@@ -282,6 +287,8 @@ SECONDS: Final[dict[str, float]] = {
     "annually": SECONDS_PER_YEAR,
     "annual": SECONDS_PER_YEAR,
     "minutely": 60.0,
+    "shift": SECONDS_PER_DAY,
+    "shifts": SECONDS_PER_DAY,
     "workday": SECONDS_PER_DAY,
     "workdays": SECONDS_PER_DAY,
     "weekday": SECONDS_PER_DAY,

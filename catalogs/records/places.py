@@ -46,7 +46,8 @@ class Places:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self.places = places
-        self._by_letters: dict[str, str] = {}
+        self.by_letters: dict[str, str] = {}
+        """Ids of places by the letters of their names."""
         self._of_region: dict[tuple[str, str], str] = {}
         for place in places.values():
             for provider, codes in place.regions.items():
@@ -54,12 +55,12 @@ class Places:
                     self._of_region[provider, code.lower()] = place.id
         for place in places.values():
             for spelling in (place.id, place.name, *place.aliases):
-                self._by_letters.setdefault(letters_of(spelling), place.id)
+                self.by_letters.setdefault(letters_of(spelling), place.id)
         self._codes = {letters_of(code): (provider, code) for provider, code in self._of_region}
 
     def called(self, text: str) -> Place | None:
         """Return the place that a name means: 'Frankfurt', 'the Netherlands', 'Northern Virginia'."""
-        found = self._by_letters.get(letters_of(text))
+        found = self.by_letters.get(letters_of(text))
         return self.places[found] if found else None
 
     def region(self, text: str) -> tuple[str, str] | None:

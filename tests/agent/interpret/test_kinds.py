@@ -19,7 +19,7 @@ from tests.every import of_every
 
 CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
-KINDS = ("languages", "pasted", "formats", "domains", "places", "failures", "wishes")
+KINDS = ("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions")
 PATHS = {
     "rate": "traffic.requests_per_s",
     "concurrency": "traffic.concurrency",

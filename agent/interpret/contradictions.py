@@ -1,0 +1,95 @@
+"""What of one line contradicts itself, or is of several times: it is asked or objected to, never taken in part."""
+
+from typing import Final
+
+from agent.fields.demand import HABIT, USERS
+from agent.interpret.draft import Draft, Finding
+from agent.interpret.grammar import Rule
+from agent.interpret.reading import Choice
+from catalogs.units import show_count, show_figure
+
+RATE: Final = "traffic.requests_per_s"
+COUNT: Final = "hardware.accelerator_count"
+MOST: Final = "hardware.max_accelerators"
+_TRIAL: Final = frozenset("pilot poc prototype trial".split())
+_MULTIPLIED: Final = Rule(
+    "('assume' | 'assuming' | 'expect' | 'expects' | 'expecting' | 'plan' | 'planning' | 'rollout' | 'launch' | "
+    "'need') (near | 'for' | colon){0,3} x:mult ('the' | 'that' | 'this' | 'as' | 'our' | 'much' | 'today'){0,3} ('traffic' | "
+    "'load' | 'volume' | 'rate' | comma | stop | $)"
+)
+_TIMES: Final = Rule("('week' | 'month' | 'year' | 'day' | 'quarter') n:num colon")
+"""'week 1: 50 users, week 4: 500'."""
+
+
+def read_contradictions(draft: Draft) -> None:
+    """Turn what contradicts itself into questions and objections."""
+    _several_times(draft)
+    _multiplied(draft)
+    _too_many(draft)
+    _too_long(draft)
+
+
+def _without(draft: Draft, *paths: str) -> list[Finding]:
+    """Take the findings of some paths out of the draft and return them."""
+    taken = [finding for finding in draft.findings if finding.path in paths]
+    draft.findings[:] = [finding for finding in draft.findings if finding.path not in paths]
+    return taken
+
+
+def _several_times(draft: Draft) -> None:
+    """Ask for which time to plan where the load of several is told."""
+    found = list(_TIMES.matches(draft.sentence))
+    if len(found) < 2:
+        return
+    _without(draft, RATE, USERS, HABIT)
+    first, last = found[0].first, min(found[-1].last + 1, len(draft.sentence.items) - 1)
+    draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
+    said = " ".join(draft.sentence.words(first, last).split())
+    draft.ask(RATE, first, last, f"{said!r}: for which of these times is it planned? Say the rate then.")
+
+
+def _multiplied(draft: Draft) -> None:
+    """Ask whether 'five times the traffic' is of the rate that was said; a pilot's GPUs are not the fleet."""
+    for match in _MULTIPLIED.matches(draft.sentence):
+        rates = [finding for finding in draft.findings if finding.path == RATE and len(finding.options) == 1]
+        factor = match["x"].number.value
+        if not rates or rates[0].start > draft.sentence.span(match.first, match.last)[0]:
+            continue
+        rate = _without(draft, RATE)[0].options[0].value
+        text = f"{show_figure(factor)} times {show_figure(rate)} requests/s: is that the load to plan for?"
+        choices = (
+            Choice(rate * factor, f"{show_figure(rate * factor)} requests/s on average", usual=True),
+            Choice(rate, f"{show_figure(rate)} requests/s on average"),
+        )
+        draft.ask(RATE, match.first, match.last, text, choices)
+        if any(item.word in _TRIAL for item in draft.sentence.items):
+            for finding in _without(draft, COUNT):
+                count = finding.options[0].value
+                text = f"{show_count(count)} accelerators of the pilot: is that the fleet, too?"
+                draft.questions.append((text, COUNT, (Choice(count, "yes"),), finding.start, finding.end))
+        return
+
+
+def _too_many(draft: Draft) -> None:
+    """Ask which holds where a fleet is larger than what it may be."""
+    count, most = draft.value(COUNT), draft.value(MOST)
+    if count is None or most is None or count <= most:
+        return
+    spans = _without(draft, COUNT, MOST)
+    text = f"{show_count(count)} accelerators and at most {show_count(most)}: which is meant?"
+    choices = (
+        Choice(count, f"exactly {show_count(count)}"),
+        Choice(most, f"at most {show_count(most)}", MOST),
+    )
+    draft.questions.append((text, COUNT, choices, min(s.start for s in spans), max(s.end for s in spans)))
+
+
+def _too_long(draft: Draft) -> None:
+    """Object to a context window that a prompt does not fit in."""
+    window = next((f for f in draft.findings if f.path == "serving.context_window" and len(f.options) == 1), None)
+    mean = draft.value("tokens.input.mean")
+    if window is not None and mean is not None and mean > window.options[0].value:
+        most = show_count(window.options[0].value)
+        text = f"prompts of {show_count(mean)} tokens do not fit into a context window of {most}"
+        draft.objections.append((text, window.start, window.end))
+        _without(draft, "serving.context_window")
