@@ -13,9 +13,9 @@ COUNT: Final = "hardware.accelerator_count"
 MOST: Final = "hardware.max_accelerators"
 _TRIAL: Final = frozenset("pilot poc prototype trial".split())
 _MULTIPLIED: Final = Rule(
-    "('assume' | 'assuming' | 'expect' | 'expects' | 'expecting' | 'plan' | 'planning' | 'rollout' | 'launch' | "
-    "'need') (near | 'for' | colon){0,3} x:mult ('the' | 'that' | 'this' | 'as' | 'our' | 'much' | 'today'){0,3} ('traffic' | "
-    "'load' | 'volume' | 'rate' | comma | stop | $)"
+    "('assume' | 'assuming' | 'expect' | 'expects' | 'expecting' | 'planning' | 'rollout' | 'launch') (near | 'for' | "
+    "colon){0,3} x:mult ('the' | 'that' | 'this' | 'as' | 'our' | 'much' | 'today'){0,3} ('traffic' | 'load' | "
+    "'volume' | 'rate' | comma | stop | $)"
 )
 _TIMES: Final = Rule("('week' | 'month' | 'year' | 'day' | 'quarter') n:num colon")
 """'week 1: 50 users, week 4: 500'."""

@@ -66,7 +66,7 @@ def ask_where_foreign(draft: Draft) -> None:
     words = {item.word for item in items}
     serving = any(_serves(item) for item in items if not _SIZE.fullmatch(item.word)) or "model" in draft.known
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
-    serving = serving or draft.has("model") or (draft.has(HABIT) and asking)
+    serving = serving or _names_model(draft) or (draft.has(HABIT) and asking)
     strange = bool(words & OTHER_TRADES)
     if not strange and (serving or not _has_unknown_words(draft)):
         return
@@ -85,6 +85,16 @@ def ask_where_foreign(draft: Draft) -> None:
             text = f"{said!r}: I see no word of serving a language model beside it. Is it about that?"
             draft.questions.append((text, finding.path, choices, finding.start, finding.end))
     draft.findings[:] = kept
+
+
+def _names_model(draft: Draft) -> bool:
+    """Whether a model is named, or its size beside something else that a workload has."""
+    named = [draft.sentence.text[finding.start : finding.end] for finding in draft.findings if finding.path == "model"]
+    others = any(finding.path != "model" for finding in draft.findings) or any(
+        question[1] != "model" for question in draft.questions
+    )
+    asked = any(question[1] == "model" for question in draft.questions) and others
+    return asked or any(others or not _SIZE.fullmatch(said.lower()) for said in named)
 
 
 def _serves(item: Item) -> bool:

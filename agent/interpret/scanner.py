@@ -54,7 +54,7 @@ _TOKEN = re.compile(
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
   | (?P<percentile>(?<![A-Za-z0-9_])p-?(?:\d\d)(?:\.\d+)?(?![A-Za-z0-9_]))
-  | (?P<leader>(?<=[a-z]\s)\.{(2,)}(?=\s))
+  | (?P<leader>(?<=[a-z]\s)\.{{2,}}(?=\s))
   | (?P<yearly>\bp\.\s?a\b\.?)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b))
   | {_NUMBER}

@@ -65,6 +65,9 @@ class Places:
 
     def region(self, text: str) -> tuple[str, str] | None:
         """Return the provider and the code of a region by its code or name: 'West Europe' is westeurope of azure."""
+        exact = next((known for known in self._of_region if known[1] == text.lower()), None)
+        if exact is not None:
+            return exact  # us-east-1 is not us-east1
         return self._codes.get(letters_of(text))
 
     def of_region(self, code: str, provider: str | None = None) -> Place | None:

@@ -67,6 +67,7 @@ NAMES: Final = {
     "serving.runtime": "sglang",
     "money.provider": "aws",
     "money.region": "us-east-1",
+    "money.excluded_providers": "aws",
     PRESET: "chat",
 }
 UNREAD: Final[dict[str, Any]] = {
