@@ -93,6 +93,7 @@ def application(settings: Settings) -> FastAPI:
         ("estimate", "estimate"),
         ("compare", "compare"),
         ("understand", "understand"),
+        ("explain", "explain"),
         ("calculate", "calculate"),
         ("model_scaling_analysis", "scaling"),
     ):

@@ -61,6 +61,12 @@ BODIES: Final[dict[str, Body]] = {
         {"spec": _OBJECT, "over": {**_OBJECT, "additionalProperties": {"type": "array"}}, **_VERIFY},
         ("over",),
     ),
+    "explain": Body(
+        "How a figure of a plan came about: formula, inputs with their sources, what binds.",
+        {},
+        {"plan": _OBJECT, "path": {"type": "string", "examples": ["performance.at_peak.ttft_s.p95"]}},
+        ("plan", "path"),
+    ),
     "simulate": Body(
         "The plan of a spec under its load, request by request; progress comes as server-sent events.",
         {**REQUEST, "requests": 2000, "seed": 0},

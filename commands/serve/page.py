@@ -36,6 +36,19 @@ FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
 LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude-gpu": "accelerators"}
 """Fields whose values the catalog suggests."""
 MOST_COMPARED: Final = 4
+EXPLAINED: Final = {
+    "replicas": "fleet.replicas",
+    "the bill": "cost.monthly_usd",
+    "TTFT p95": "performance.at_peak.ttft_s.p95",
+    "ITL p95": "performance.at_peak.itl_s.p95",
+    "E2E p95": "performance.at_peak.e2e_s.p95",
+    "what one replica carries": "replica_capacity.requests_per_s",
+    "requests in flight": "performance.at_peak.in_flight",
+    "weights": "memory.weights_bytes",
+    "KV cache": "memory.kv_cache_pool_bytes",
+    "dollars a million tokens": "cost.usd_per_million_tokens.blended",
+}
+"""Figures that the page derives where it is asked to, by what they are called."""
 
 
 class FormField(Struct, frozen=True):
@@ -52,7 +65,8 @@ class FormField(Struct, frozen=True):
 
 def add_page(app: FastAPI, server: "Server") -> None:
     """Add the routes of the page."""
-    templates = Environment(loader=PackageLoader("commands.serve"), autoescape=select_autoescape())
+    templates: Environment = Environment(loader=PackageLoader("commands.serve"), autoescape=select_autoescape())
+    templates.globals["explained"] = EXPLAINED
     lists = {kind: _names(kind, server) for kind in set(LISTS.values())}
 
     def page(name: str, **values: Any) -> HTMLResponse:
@@ -81,6 +95,13 @@ def add_page(app: FastAPI, server: "Server") -> None:
         made = page("answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
         made.headers["HX-Replace-Url"] = f"/?{urlencode(texts)}"
         return made
+
+    @app.get("/explain", include_in_schema=False)
+    async def explain(request: Request, path: str = "") -> Response:
+        body = msgspec.json.encode({"flags": _texts(request), "path": path})
+        made = await server.pool.answer("explain", body)
+        found = msgspec.json.decode(made.body)
+        return page("explained.html", path=path, html=found.get("html", ""), error=found.get("error", ""))
 
     @app.get("/download/{name}", include_in_schema=False)
     async def download(name: str, request: Request) -> Response:

@@ -35,7 +35,7 @@ def tree_of(result: Any) -> Any:
 def test_the_client_lists_and_calls_each_tool() -> None:
     async def work(session: Any) -> Any:
         names = {tool.name for tool in (await session.list_tools()).tools}
-        assert {"understand", "forecast", "compare", "check_plan"} <= names
+        assert names == {"understand", "forecast", "compare", "explain", "check_plan"}
         line = {"sentence": "llama 3.1 8b on H100, 5 rps, 500 in, 200 out"}
         read = tree_of(await session.call_tool("understand", line))
         assert read["missing"] == []
@@ -45,6 +45,8 @@ def test_the_client_lists_and_calls_each_tool() -> None:
         )
         assert len(rows["compared"]) == 2
         assert tree_of(await session.call_tool("check_plan", {"plan": plan}))["same"] is True
+        path = {"plan": plan, "path": "fleet.replicas"}
+        assert tree_of(await session.call_tool("explain", path))["reproduced"] is True
         refused = await session.call_tool("forecast", {"spec": {**SPEC, "model": "/etc/passwd"}})
         told = refused.content[0].text
         assert refused.is_error

@@ -273,6 +273,29 @@ def _check(tree: dict[str, Any], desk: Desk) -> Answer:
     return Answer(200, json_text({"same": after == before} | moved).encode())
 
 
+def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
+    from agent.report.choice.derivation_report import derivation_report
+    from agent.report.rendering.html import html
+    from engine.choice.derivation import derivation
+    from engine.plan import plain
+    from engine.plan_file import read_plan
+
+    path = tree.get("path")
+    if not isinstance(path, str):
+        raise InputError("path names a figure of the plan: performance.at_peak.ttft_s.p95")
+    if "flags" in tree:
+        made = planned(asked([from_flags(tree["flags"])], desk), desk, verify=False)
+        text = made.body.decode()
+    else:
+        text = json_text(tree.get("plan"))
+    plan = read_plan(text, "the plan")
+    if plan.spec.architecture is None:
+        refuse_outside(plan.spec.model, desk)
+    found = derivation(plan, path, desk.facts)
+    told = plain(found) | {"reproduced": found.reproduced, "html": html(derivation_report(found))}
+    return Answer(200, json_text(told).encode())
+
+
 def from_flags(texts: Mapping[str, str]) -> Statement:
     """Return what the fields of a page state: the texts of flags, by the flag's name without its hyphens.
 
@@ -341,6 +364,7 @@ KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "compare": _compare,
     "understand": _understand,
     "check": _check,
+    "explain": _explain,
     "page": _page,
     "fields": _fields,
     "download": _download,

@@ -37,8 +37,8 @@
     document.title = `${(answer.querySelector("p.strong") || { textContent: "" }).textContent.split(":")[0]} – fleetcast`;
     simulate();
   };
-  document.addEventListener("htmx:beforeSwap", remember);
-  document.addEventListener("htmx:afterSwap", mark);
+  document.addEventListener("htmx:beforeSwap", (event) => event.detail.target === answer && remember());
+  document.addEventListener("htmx:afterSwap", (event) => event.detail.target === answer && mark());
 
   // --- a plan by the formulas is simulated once nothing changes any more ---
   const PATIENCE_MS = 800;
@@ -55,6 +55,7 @@
       if (!text || !now || now.dataset.query !== query) return;  // something newer was asked meanwhile
       remember();
       answer.innerHTML = text;
+      htmx.process(answer);
       mark();
     }, PATIENCE_MS);
   };

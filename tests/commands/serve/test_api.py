@@ -49,10 +49,18 @@ def test_command_api_page_and_dialogue_make_the_same_plan(server: Server) -> Non
     assert without_sources(talked["plan"]) == without_sources(from_api)
 
 
-@pytest.mark.parametrize("name", sorted(set(BODIES) - {"simulate"}))
+@pytest.mark.parametrize("name", sorted(set(BODIES) - {"simulate", "explain"}))
 def test_each_example_of_the_documentation_works(server: Server, name: str) -> None:
     status, answer = server.json(f"/api/{name}", BODIES[name].example)
     assert status == 200, answer
+
+
+def test_a_figure_is_derived(server: Server) -> None:
+    plan = server.json("/api/forecast", SPEC)[1]
+    status, told = server.json("/api/explain", {"plan": plan, "path": "performance.at_peak.ttft_s.p95"})
+    assert status == 200, told
+    assert told["reproduced"]
+    assert server.json("/api/explain", {"plan": plan, "path": "performance.nothing"})[0] == 400
 
 
 def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) -> None:

@@ -73,6 +73,8 @@ def test_a_new_visitor_sees_an_answer_types_a_sentence_and_changes_a_field(
         page.fill("#f-rps", "500")
         page.wait_for_selector(".moved", state="attached")
         assert "rps=500" in page.url
+        page.click("text=what one replica carries")
+        page.wait_for_selector("#explanation table, #explanation dl")
         page.wait_for_selector("#verified")
         first = page.inner_text("#answer p.strong")
         page.reload()
