@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from agent.after_plan import answers, first_plan
 from agent.after_plan.suggestions import suggestions
 from agent.anywhere import EVERYWHERE, where
+from agent.collect.beyond import out_of_scope, with_model_for_purpose
 from agent.collect.lines import chosen, clarified, hear, remarks
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
@@ -109,8 +110,10 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
         new, says = _keyword(state, keyword, ports)
     elif state.phase == "planned" and not state.editing:
         new, says = _about_plan(state, text, ports)
+    elif beyond := out_of_scope(state, text):
+        return before, beyond
     else:
-        new, says = hear(state, text, ports)
+        new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
     return (before if new is state else new), says
 
 

@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from msgspec.structs import replace
+
 from agent.session.conversation import Ending, converse
 from agent.session.terminal import Terminal, Transcribed, terminal_for
 from catalogs.errors import InputError, quoted
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def open_conversation(
-    first_line: str | None = None, plain: bool = False, transcript: Path | None = None, *, resume: bool = False
+    first_line: str | None = None,
+    plain: bool = False,
+    transcript: Path | None = None,
+    *,
+    resume: bool = False,
+    assist: str | None = None,
 ) -> int:
     """Hold a conversation and return the exit code.
 
@@ -25,11 +32,17 @@ def open_conversation(
         plain: labelled lines, no line editing.
         transcript: a file to which the conversation is appended.
         resume: go on with the last session.
+        assist: the address of a language model of the user's own, which may point at what was not understood.
 
     Raises:
-        InputError: the transcript cannot be written, or there is nothing to resume.
+        InputError: the address is none, the transcript cannot be written, or there is nothing to resume.
     """
     loaded: list[Catalog] = []
+    helper = None
+    if assist is not None:
+        from commands.assistant import assistant_at
+
+        helper = assistant_at(assist)
 
     def load() -> "RunningSession":
         from agent.session.ports import ports_of, prepare  # beside the first prompt
@@ -39,7 +52,7 @@ def open_conversation(
         from commands.catalogs_of_user import user_catalogs, user_settings
 
         loaded.append(user_catalogs())
-        ports = ports_of(loaded[0])
+        ports = replace(ports_of(loaded[0]), assist=helper)
         session = RunningSession(ports, Sessions.of_user(), State(statements=tuple(user_settings())))
         if sys.stdin.isatty():
             prepare(ports)

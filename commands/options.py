@@ -68,3 +68,14 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 Transcript = Annotated[
     Path | None, typer.Option("--transcript", metavar="FILE", help="Append the conversation to a file.")
 ]
+Assist = Annotated[
+    str | None,
+    typer.Option(
+        "--assist",
+        metavar="URL",
+        help=(
+            "A language model of your own, by its OpenAI-compatible address, that may point at what a line says; off by"
+            " default. Its key: FLEETCAST_ASSIST_KEY."
+        ),
+    ),
+]

@@ -11,8 +11,10 @@ from commands.showing import notice, print_json
 from commands.showing import show as show_report
 
 app = App(
-    help="Plans that were made: the last fifty, and those with a name. Wherever a plan's file is asked for, its number "
-    "or name does too: `fleetcast what-if 3 'traffic x2'`, `fleetcast compare 3 4`."
+    help=(
+        "Plans that were made: the last fifty, and those with a name. Wherever a plan's file is asked for, its number "
+        "or name does too: `fleetcast what-if 3 'traffic x2'`, `fleetcast compare 3 4`."
+    )
 )
 
 

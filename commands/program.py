@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from catalogs.errors import InputError, listed, quoted
 from catalogs.version import VERSION
 from commands.as_typed import read_as_typed
-from commands.options import Quiet
+from commands.options import Assist, Quiet
 from commands.showing import QUIET
 
 COMMANDS: Final = {
@@ -114,6 +114,7 @@ def _without_command(
     transcript: Annotated[
         Path | None, typer.Option("--transcript", metavar="FILE", help="Append the conversation to a file.")
     ] = None,
+    assist: Assist = None,
     quiet: Quiet = False,
     version: Annotated[
         bool,
@@ -126,7 +127,7 @@ def _without_command(
         return 0
     from commands.converse import open_conversation  # a command does not pay for the conversation
 
-    return open_conversation(None, plain, transcript)
+    return open_conversation(None, plain, transcript, assist=assist)
 
 
 def program(arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from commands.converse import open_conversation
-from commands.options import App, Transcript
+from commands.options import App, Assist, Transcript
 
 app = App(help="Go on with the last conversation.")
 
@@ -13,6 +13,6 @@ Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines and no line
 
 
 @app.command()
-def resume(plain: Plain = False, transcript: Transcript = None) -> int:
+def resume(plain: Plain = False, transcript: Transcript = None, assist: Assist = None) -> int:
     """Go on with the last conversation."""
-    return open_conversation(None, plain, transcript, resume=True)
+    return open_conversation(None, plain, transcript, resume=True, assist=assist)

@@ -1,8 +1,9 @@
 """Answers to what is asked of a plan: variants, tables, sums and files."""
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from agent.after_plan.why import reasons
 from agent.exports import PLAIN_NAME, format_by_suffix, format_said, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Report
+from agent.talk.answer_display import variant_shown
+from agent.talk.assistance import values_pointed_at
 from agent.talk.keywords import HELP, HELP_PLANNED
 from agent.talk.requests import (
     Ask,
@@ -82,9 +85,29 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     if is_change(read) and not read.unused:
         return _answer_read(state, read, ports)
     acts, asks = did_you_mean(text, likely)
-    if not acts:
-        return state, (said(asks),)
-    return replace(state, pending=WhichReading(text, acts, asks)), ()
+    asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
+    return _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
+
+
+def _assisted(state: State, text: str, values: Mapping[str, Any], ports: Ports) -> "Step | None":
+    """Answer a line as an assistant of the user's own reads it; None where there is none or it helps nothing."""
+    from agent.after_plan.readings import ANSWERED
+
+    suggestion = ports.assist(text) if ports.assist else None
+    if suggestion is None:
+        return None
+    pointed = values_pointed_at(suggestion.facts, text, (), ports, values)
+    if pointed and suggestion.act in ("", "change"):
+        label = ", ".join(variant_shown(path, value) for path, (value, _) in pointed.items())
+        change = Variation(
+            {p: v for p, (v, _) in pointed.items()}, {p: words for p, (_, words) in pointed.items()}, label
+        )
+        new, says = answer_request(state, WhatIf(change), ports)
+        return new, (said(f"Read by the assistant as: {label}."), *says)
+    if suggestion.act in ANSWERED:
+        new, says = answer_act(state, suggestion.act, text, ports)
+        return new, (said(f"Read by the assistant as: {suggestion.act.replace('_', ' ')}."), *says)
+    return None
 
 
 def _answer_several(state: State, questions: tuple[tuple[str, str], ...], ports: Ports) -> Step:

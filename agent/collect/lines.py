@@ -13,6 +13,7 @@ from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, Sai
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
 from agent.talk.answer_display import value_shown
+from agent.talk.assistance import values_pointed_at
 from agent.talk.questions import default_said, keeps_default, open_slot, settled
 from agent.talk.slots import BY_ID, Slot, slot_of
 from agent.talk.speech import Say, Talk, said, warned
@@ -31,10 +32,40 @@ _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, asked_path: str | None = None) -> Step:
     """Take what a line says into the state; the same state where it says nothing that can be used.
 
+    What of it is not understood, an assistant of the user's own may point at.
+
     Args:
+        state: as it is.
+        text: the line, as it was typed.
+        ports: of the conversation, to what lies outside it.
         correcting: what was said before gives way without a question.
         asked_path: the path that a bare value means; by default that of the open question.
     """
+    new, says = _heard(state, text, ports, correcting=correcting, asked_path=asked_path)
+    if ports.assist is None:
+        return new, says
+    reading = ports.read(text, ports.catalog, asked_path=asked_path, known=state.values)
+    if reading.values and not reading.unused:
+        return new, says
+    suggestion = ports.assist(text)
+    if suggestion is None:
+        return new, says
+    pointed = values_pointed_at(suggestion.facts, text, reading.values, ports, new.values)
+    echoes: list[Say] = []
+    for path, (value, words) in pointed.items():
+        try:
+            taken = with_values(new, {path: value}, {path: words}, ports)
+        except InputError:
+            continue
+        if invalid(taken.values) is None:
+            new = taken
+            echoes.append(said(f"Read by the assistant, from {quoted(words)}: {value_shown(path, value)}."))
+    if not echoes:
+        return new, says
+    return new, (*(says if reading.values else ()), *echoes)
+
+
+def _heard(state: State, text: str, ports: Ports, *, correcting: bool, asked_path: str | None) -> Step:
     slot = open_slot(state, ports)
     if slot is not None and asked_path is None and keeps_default(slot, text, state.values):
         return settled(state, slot), (said(default_said(slot, state.values)),)

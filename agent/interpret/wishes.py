@@ -63,7 +63,7 @@ _WISHES: Final = tuple(
         ),
         (
             r"fine-?tun\w+|pre-?train\w*|rlhf|train(?:ing)?\s+(?:an?|the|our)\b[^,.;]*|distil\w+",
-            "training and fine-tuning are out of scope: a plan serves a model that is ready",
+            "a plan serves a model that is ready; a training run is reckoned by 'fleetcast train'",
         ),
         (
             r"stable diffusion|diffusion|image generation|text[- ]to[- ](?:image|video|speech)|flux",
@@ -71,7 +71,7 @@ _WISHES: Final = tuple(
         ),
         (
             r"batch (?:jobs?|processing|inference)|offline(?: (?:jobs?|batch|processing|inference))?|deadline",
-            "a job with a deadline is a rate: its requests over the time that it may take",
+            "a job with a deadline is planned by 'fleetcast batch'; here it is a rate, its requests over its time",
         ),
         (r"kv (?:cache )?offload\w*|lmcache|offload\w*", "offloading of the KV cache is not reckoned"),
         (

@@ -73,7 +73,7 @@ class RunningSession:
 
     def resume(self, saved: SavedSession) -> tuple[Spoken, ...]:
         """Go on from a saved session: its lines are said again, unseen."""
-        unseen = replace(self._ports, exists=lambda path: False)
+        unseen = replace(self._ports, exists=lambda path: False, assist=None)
         state = self._start
         for line in saved.lines:
             state, _ = step(state, line, unseen)

@@ -42,13 +42,8 @@ def model_proposals() -> ModelProposals:
 
 
 def purpose_in(line: str) -> Purpose | None:
-    """Return the purpose whose words a line has, the first of them; None where it has none."""
-    found = {
-        match.start(): purpose
-        for purpose in reversed(model_proposals().purpose)
-        if (match := re.search(rf"\b(?:{purpose.words})\b", line.lower()))
-    }
-    return found[min(found)] if found else None
+    """Return the first purpose of the file whose words a line has; None where it has none."""
+    return next((one for one in model_proposals().purpose if re.search(rf"\b(?:{one.words})\b", line.lower())), None)
 
 
 def choice_of_model(purpose: Purpose, words: str, catalog: Catalog) -> Ambiguity:

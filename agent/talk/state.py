@@ -15,6 +15,7 @@ from engine.plan import CapacityPlan
 from engine.workload import Source, Statement, Target, WorkloadSpec, merge
 
 if TYPE_CHECKING:
+    from agent.talk.assistance import Suggestion
     from agent.talk.requests import Variation
     from engine.plan import NoPlan  # numpy comes with it
 
@@ -215,3 +216,5 @@ class Ports(Struct, frozen=True):
     """What a model's name, size, config.json or repository is; may raise InputError, may ask the hub."""
     exists: Callable[[str], bool]
     """Whether a file is there already."""
+    assist: "Callable[[str], Suggestion | None] | None" = None
+    """What an assistant of the user's own makes of a line; None where none was named. May be wrong in any way."""

@@ -514,3 +514,43 @@ def test_a_question_is_no_name_of_a_model() -> None:
         state, says = step(State(), line, ports())
         assert state == State()
         assert "I found nothing to use" in words(says)
+
+
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("something like ChatGPT", "gpt-oss-120b"),
+        ("a good coding model", "qwen3-coder-30b-a3b"),
+        ("the smallest that works", "qwen3-4b-2507"),
+        ("best model for coding, 20 rps", "qwen3-coder-30b-a3b"),
+    ],
+)
+def test_who_names_a_purpose_is_offered_three_models_with_reasons(line: str, first: str) -> None:
+    state, says = step(State(), line, ports())
+    assert isinstance(state.pending, Clarify)
+    assert [choice.value for choice in state.pending.question.choices][0] == first
+    assert len(state.pending.question.choices) == 3
+    assert "as of 20" in words(says)
+    chosen = after("1", state=state)
+    assert chosen.values["model"] == first
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("we want to fine-tune llama 70b on 8 H100", "fleetcast train"),
+        ("train a 7B from scratch", "fleetcast train"),
+        ("embeddings for 5 million documents a day", "--task embed"),
+        ("whisper for our call centre", "out of scope"),
+        ("batch job: 2 million prompts until friday", "fleetcast batch"),
+    ],
+)
+def test_what_is_no_traffic_is_not_asked_for_its_traffic(line: str, instead: str) -> None:
+    state, says = step(State(), line, ports())
+    assert state == State()
+    assert instead in words(says)
+    assert "How much traffic" not in words(says)
+
+
+def test_a_tuned_model_that_is_served_is_planned() -> None:
+    assert after("our fine-tuned llama 3.1 8b, 20 rps").values["traffic.requests_per_s"] == 20
