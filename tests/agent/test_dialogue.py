@@ -528,7 +528,7 @@ def test_a_question_is_no_name_of_a_model() -> None:
 def test_who_names_a_purpose_is_offered_three_models_with_reasons(line: str, first: str) -> None:
     state, says = step(State(), line, ports())
     assert isinstance(state.pending, Clarify)
-    assert [choice.value for choice in state.pending.question.choices][0] == first
+    assert state.pending.question.choices[0].value == first
     assert len(state.pending.question.choices) == 3
     assert "as of 20" in words(says)
     chosen = after("1", state=state)
