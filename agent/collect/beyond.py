@@ -19,11 +19,13 @@ _OTHERS: Final = tuple(
     for pattern, text in (
         (
             (
-                r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i |^)train(?: (?:an?|the|our|my))?|training|rlhf|sft|"
-                r"distil\w*|continued pretraining",
+                r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i |^)train(?: (?:an?|the|our|my))?|training|rlhf|"
+                r"sft|distil\w*|continued pretraining"
+            ),
+            (
                 "A training or fine-tuning run is no traffic, so I ask for none. 'fleetcast train --model llama-3.1-8b"
                 " --tokens 1B --method lora --gpu-type H100' reckons it: memory, hours, days, money. Here I plan what"
-                " serves the model once it is ready; for that say how many requests it gets.",
+                " serves the model once it is ready; for that say how many requests it gets."
             ),
         ),
         (
