@@ -136,10 +136,16 @@ class Target(Record):
     seconds: Positive
 
 
+Task = Literal["generate", "embed"]
+"""What a model is served for: to write answers, or to read texts and give a vector or a score for each."""
+
+
 class Serving(Record):
     """How the model is served."""
 
     runtime: str = "vllm"
+    task: Task = "generate"
+    """embed: embedding and reranking, prefill alone; an answer is then the one step that ends a prompt."""
     tensor_parallel: PositiveInt | None = None
     """Null: solved for; so are the other three."""
     pipeline_parallel: PositiveInt | None = None
@@ -264,6 +270,13 @@ class WorkloadSpec(Record):
     """Level of the error bands, %: in so many of a hundred plans the truth lies inside."""
 
     def __post_init__(self) -> None:
+        if self.serving.task == "embed":
+            if self.tokens.output.mean != 1:
+                raise ValueError(
+                    f"an embedding has no answer of {self.tokens.output.mean:g} tokens: leave its length out"
+                )
+            if any(target.metric == "itl" for target in self.targets):
+                raise ValueError("an embedding has no time between tokens: state TTFT or E2E")
         given, spares = self.hardware.replicas, self.availability.spare_replicas
         if given is None:
             return

@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.fields.field import Absent, Field, Flag, Plausible
-from agent.fields.readers import read_kilowatts, read_names, read_size, read_spares, read_text
+from agent.fields.readers import read_choice, read_kilowatts, read_names, read_size, read_spares, read_text
 from agent.fields.value_display import names_shown, precision_shown
 from catalogs.units import read_share, read_tokens, read_whole, show_percent
 
@@ -113,6 +113,11 @@ ACCELERATORS: Final = (
 )  # fmt: skip
 
 SERVING: Final = (
+    Field(
+        "serving.task", "--task", lambda text, what: read_choice(text, what, ("generate", "embed")), "generate|embed",
+        "embed: embeddings and rankings, prefill alone; a text (or query with a passage) is a request.",
+        label="task", show=str,
+    ),
     Field(
         "serving.runtime", "--runtime", read_text, "NAME", "vllm by default; sglang, llama.cpp, vllm@0.11, …",
         label="serving runtime", show=str,

@@ -232,7 +232,14 @@ def _fold_targets(values: dict[str, Any], sources: dict[str, Source]) -> None:
 
 
 def _fill_means(values: dict[str, Any], sources: dict[str, Source]) -> None:
-    """An empirical sample gives its own mean."""
+    """An empirical sample gives its own mean; what only reads has no answer beyond the step that ends a prompt."""
+    answer = sources.get("tokens.output.mean")
+    if values.get("serving.task") == "embed" and (answer is None or answer.kind == "preset"):
+        for name in ("cv", "p95", "values"):
+            values.pop(f"tokens.output.{name}", None)
+            sources.pop(f"tokens.output.{name}", None)
+        values["tokens.output.mean"] = 1.0
+        sources["tokens.output.mean"] = Source("derived", "a text is read, none is written")
     for side in ("input", "output"):
         sample, path = values.get(f"tokens.{side}.values"), f"tokens.{side}.mean"
         if sample and path not in values and all(isinstance(value, int | float) for value in sample):

@@ -32,5 +32,7 @@ class Flags(Record):
     prefix_caching: str = ""
     """Empty where prefixes are always kept."""
     remote_code: str = ""
+    embedding: str = ""
+    """Serves vectors and scores in place of answers."""
     options: str = ""
     """Names a file of further settings."""

@@ -37,10 +37,10 @@ def searched(question: Question) -> tuple[Question, SizedCandidates]:
 def usual_targets(question: Question) -> tuple[Target, ...]:
     """Return the default targets of a question, before they are eased."""
     ttft = max(TTFT_P95_S, question.lengths.prompt.percentile(0.95) / PROMPT_TOKENS_PER_S)
-    return (
-        Target(metric="ttft", percentile="p95", seconds=float(f"{ttft:.2g}")),
-        Target(metric="itl", percentile="p95", seconds=ITL_P95_S),
-    )
+    first = Target(metric="ttft", percentile="p95", seconds=float(f"{ttft:.2g}"))
+    if question.spec.serving.task == "embed":
+        return (first,)
+    return first, Target(metric="itl", percentile="p95", seconds=ITL_P95_S)
 
 
 def _under(question: Question, targets: tuple[Target, ...]) -> Question:

@@ -60,6 +60,7 @@ def launch_of(question: Question, replica: Candidates) -> Launch:
         *_formats(question, accelerator, served),
         *_limits(question, replica),
         *_prompts(question),
+        *_task(question),
         *((Setting("options", CONFIG_FILE, "what has no flag of its own"),) if file else ()),
     )
     ranks = max(sizes.dp // nodes, 1)
@@ -118,6 +119,7 @@ _IN_WORDS: Final = {
     "pipeline_parallel": "pipeline stages",
     "expert_parallel": "expert parallelism",
     "nodes": "several nodes",
+    "embedding": "embeddings",
     "ranks_on_nodes": "data-parallel ranks on several nodes",
 }
 
@@ -239,6 +241,11 @@ def _follows_itself(question: Question) -> bool:
     brings = question.served is not None and question.served.kv_precision is not None
     latent = (group.attention for group in question.model.layers)
     return brings or any(isinstance(one, LatentAttention) and one.indexer is not None for one in latent)
+
+
+def _task(question: Question) -> Iterator[Setting]:
+    if question.spec.serving.task == "embed":
+        yield Setting("embedding", "", "texts are read and none is written")
 
 
 def _limits(question: Question, replica: Candidates) -> Iterator[Setting]:
