@@ -70,7 +70,7 @@ def _exported(state: State, text: str, ports: Ports) -> "Step | None":
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.acts.classifier import likeliest  # numpy comes with it
-    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_change, is_request, questions_in
+    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_plain_change, is_request, questions_in
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
@@ -82,7 +82,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         return _answer_read(state, read, ports)
     if likely[0].probability >= SURE and likely[0].act in ANSWERED:
         return answer_act(state, likely[0].act, text, ports)
-    if is_change(read) and not read.unused:
+    if is_plain_change(text, read):
         return _answer_read(state, read, ports)
     acts, asks = did_you_mean(text, likely)
     asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state

@@ -11,6 +11,8 @@ from catalogs.errors import quoted
 SURE: Final = 0.5
 """Probability from which an act is answered: five in six phrasings that were left out of learning reach it, and six in
 seven of those are right; below it the two likeliest are offered."""
+_LIKELY: Final = 0.3
+"""Probability of a change from which the values that rules read are taken, though words beside them are not used."""
 _OVERRULES: Final = 0.9
 """Probability from which an act is answered although rules read a change in the line."""
 _CHANGES: Final = frozenset({"change", "compare", "cheapest", "keep"})
@@ -43,16 +45,21 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
             plain = not read.unused and first.probability < _OVERRULES and (short or not _ASKS.search(text))
-            return plain or (first.act in _CHANGES and (first.probability >= SURE or not read.unused))
+            return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))
         case Unclear(_, nothing):
             if first.probability >= SURE and first.act in REPLIES:
                 return False
             return not nothing or bool(read.notes)
 
 
-def is_change(read: Understood) -> bool:
-    """Return whether the rules read values of a variant."""
-    return isinstance(read.request, WhatIf | Cheapest | Ask)
+def is_plain_change(text: str, read: Understood) -> bool:
+    """Return whether the rules read values of a variant in all of a line that asks nothing.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+    """
+    return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not _ASKS.search(text)
 
 
 def did_you_mean(text: str, likely: tuple[Guess, ...]) -> tuple[tuple[str, ...], str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.collect.beyond import out_of_scope
 from agent.dialogue import step
 from agent.interpret import interpret
 from agent.interpret.reading import Reading
@@ -130,6 +131,8 @@ def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_c
     entry: dict[str, Any],
 ) -> None:
     text = entry["text"].replace("\n", ", ")
+    if out_of_scope(State(), text):
+        return  # a training run is told where it is reckoned: a conversation about serving takes nothing of it
     said = stated_in(text, CATALOG, {})
     state, _ = step(State(), text, ports_of(CATALOG))
     heard = {path: value for path, value in state.values.items() if state.sources[path].kind == "said"}
