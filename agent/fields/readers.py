@@ -106,6 +106,13 @@ def read_start(text: str, what: str) -> float:
     return read_seconds(text, what, unit="s", positive=False)
 
 
+def read_task(text: str, what: str) -> str:
+    """Return what a model is served for: generate or embed."""
+    from engine.workload import Task
+
+    return read_choice(text, what, get_args(Task))
+
+
 def read_kilowatts(text: str, what: str) -> float:
     """Return kW; a bare number is in kW."""
     return read_watts(text, what, unit="kW") / 1e3

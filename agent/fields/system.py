@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.fields.field import Absent, Field, Flag, Plausible
-from agent.fields.readers import read_choice, read_kilowatts, read_names, read_size, read_spares, read_text
+from agent.fields.readers import read_kilowatts, read_names, read_size, read_spares, read_task, read_text
 from agent.fields.value_display import names_shown, precision_shown
 from catalogs.units import read_share, read_tokens, read_whole, show_percent
 
@@ -114,7 +114,7 @@ ACCELERATORS: Final = (
 
 SERVING: Final = (
     Field(
-        "serving.task", "--task", lambda text, what: read_choice(text, what, ("generate", "embed")), "generate|embed",
+        "serving.task", "--task", read_task, "generate|embed",
         "embed: embeddings and rankings, prefill alone; a text (or query with a passage) is a request.",
         label="task", show=str,
     ),

@@ -7,7 +7,7 @@ import pytest
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
 from engine.workload import spec_from
-from tests.engine.asked import CATALOG, formula_plan
+from tests.engine.asked import formula_plan
 
 ASKED: dict[str, Any] = {
     "model": "qwen3-8b",
@@ -57,7 +57,3 @@ def test_the_command_serves_vectors(runtime: str, flag: str) -> None:
 def test_what_an_embedding_does_not_have_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="an embedding has no"):
         spec_from({**ASKED, "serving.task": "embed", **values})
-
-
-def test_an_embedding_model_is_known_by_its_name() -> None:
-    assert CATALOG.model("Qwen/Qwen3-Embedding-8B").model.id == "qwen3-8b"
