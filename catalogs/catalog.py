@@ -39,6 +39,7 @@ from catalogs.records.scenarios import Scenario
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.versions import written_version
+from catalogs.records.workflows import AgentWorkflow
 
 BUILT_IN: Final = Path(__file__).parent
 _Kind = TypeVar("_Kind", bound=Record)
@@ -151,6 +152,8 @@ class Catalog(Struct, frozen=True, dict=True):
     unsupported_models = _by_id("unsupported", UnsupportedModel)
     """Models that cannot be modelled."""
     presets = _by_id("preset", WorkloadPreset)
+    workflows = _by_id("workflow", AgentWorkflow)
+    """What agents do for one task."""
     precisions = _by_id("precision", Precision)
     power_curves = _by_id("power", PowerCurve)
     """By the id of the accelerator on which it was measured."""
@@ -294,6 +297,14 @@ class Catalog(Struct, frozen=True, dict=True):
             UnknownName, AmbiguousName: no entry has the name, or several have.
         """
         return self.presets[self._preset_names.find(text)]
+
+    def workflow(self, text: str) -> AgentWorkflow:
+        """Return the workflow that the text names.
+
+        Raises:
+            UnknownName, AmbiguousName: no entry has the name, or several have.
+        """
+        return self.workflows[self._names("workflow").find(text)]
 
     def api_model(self, text: str) -> ApiModel:
         """Return the model behind an API that the text names.

@@ -28,6 +28,7 @@ from catalogs.records.scenarios import Scenario
 from catalogs.records.serving import DevicePlugin, ServedRuntime
 from catalogs.records.training import TrainingRun
 from catalogs.records.validation import Fault, InvalidValues, record_of
+from catalogs.records.workflows import AgentWorkflow
 from catalogs.version import VERSION
 
 BUILT_IN: Final = Path(__file__).parent
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "runtime": ("runtimes", ServingRuntime),
     "preset": ("presets", WorkloadPreset),
     "precision": ("precisions", Precision),
+    "workflow": ("workflows", AgentWorkflow),
     "curve": ("kernels", KernelCurve),
     "power": ("power", PowerCurve),
     "serving": ("serving", ServedRuntime),

@@ -36,6 +36,7 @@ AcceleratorsName = Annotated[str | None, _name("accelerators")]
 ModelsName = Annotated[str | None, _name("models")]
 ProvidersName = Annotated[str | None, _name("providers")]
 PresetsName = Annotated[str | None, _name("presets")]
+WorkflowsName = Annotated[str | None, _name("workflows")]
 RuntimesName = Annotated[str | None, _name("runtimes")]
 PrecisionsName = Annotated[str | None, _name("precisions")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
@@ -158,6 +159,15 @@ def presets(name: PresetsName = None, json: Json = False, plain: Plain = False, 
     """Kinds of traffic: token distributions, burstiness, prefix reuse, targets."""
     facts = user_catalogs(catalog or ())
     _show(_named(name, facts.preset, facts.presets), json, plain, bool(name))
+
+
+@app.command()
+def workflows(
+    name: WorkflowsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None
+) -> None:
+    """What agents do for one task: steps, branches, tools, the context that grows."""
+    facts = user_catalogs(catalog or ())
+    _show(_named(name, facts.workflow, facts.workflows), json, plain, bool(name))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RentalOffer
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.records.workflows import AgentWorkflow
 from catalogs.units import GIB, show_bytes, show_count, show_figure, show_percent, show_usd
 
 MISSING = "–"
@@ -101,6 +102,8 @@ def _row(record: Record) -> dict[str, str]:  # noqa: PLR0911 — one for each ki
                 "burstiness": show_figure(record.burstiness),
                 "prefix hit": show_percent(record.prefix_hit),
             }
+        case AgentWorkflow():
+            return _workflow_row(record)
         case ServingRuntime():
             return {
                 "id": record.id,
@@ -123,6 +126,17 @@ def _row(record: Record) -> dict[str, str]:  # noqa: PLR0911 — one for each ki
             }
         case _:
             raise TypeError(f"{type(record).__name__} has no listing")
+
+
+def _workflow_row(record: AgentWorkflow) -> dict[str, str]:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "calls": show_count(record.call_count),
+        "begins with": f"{show_count(record.context_tokens)} tokens",
+        "found again": show_percent(record.prefix_reuse),
+        "steps": ", ".join(step.name for step in record.steps),
+    }
 
 
 def _computed(record: Record) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from engine.arrays import Indices
 from engine.fleet.search import SizedCandidates, has_evidence
 from engine.plan import Alternative
 from engine.question.resolve import Question
@@ -24,11 +23,13 @@ def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alt
             chosen.append(row)
     if len(found.accelerators) == 1:
         chosen = order[1:]
-    return _alternatives(question, evaluated, np.array(chosen[:SHOWN], dtype=np.intp), first) if chosen else ()
+    return _alternatives(question, evaluated, chosen[:SHOWN], first) if chosen else ()
 
 
-def _alternatives(question: Question, evaluated: SizedCandidates, rows: Indices, first: int) -> tuple[Alternative, ...]:
-    found = evaluated.candidates.take(rows)
+def _alternatives(
+    question: Question, evaluated: SizedCandidates, rows: list[int], first: int
+) -> tuple[Alternative, ...]:
+    found = evaluated.candidates.take(np.array(rows, dtype=np.intp))
     load = evaluated.load.mapped(lambda array: array[rows])
     ttft = percentile_latency(load, "ttft", 0.95)
     results = []

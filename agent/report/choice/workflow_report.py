@@ -1,0 +1,164 @@
+"""A fleet for an agent's workflow: what it holds, its calls one by one, and the other accelerators."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.report.blocks import Block, Column, Group, Heading, Paragraph, Report, Table
+from agent.report.words import usd_shown
+from catalogs.records.workflows import AgentWorkflow
+from catalogs.units import show_count, show_percent, show_rate, show_seconds
+from engine.choice.workflow import WorkflowFleet
+from engine.load_test.workflows import SimulatedWorkflows
+from engine.plan import parallelism_shown, six_digits
+
+SHOWN = 6
+"""Other accelerators on a screen; the JSON has them all."""
+
+
+def fleet_named(fleet: WorkflowFleet) -> str:
+    """Return a fleet in words: '14 × H100 = 7 × TP2, FP8'."""
+    sizes = fleet.candidate.parallelism
+    split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
+    name = fleet.candidate.accelerator(0).name
+    return (
+        f"{show_count(fleet.accelerators)} × {name} = {show_count(fleet.replicas)} × "
+        f"{split or 'TP1'}, {fleet.question.weights.name}"
+    )
+
+
+def workflow_report(
+    workflow: AgentWorkflow, fleets: Sequence[WorkflowFleet], simulated: SimulatedWorkflows | None, limit: float | None
+) -> Report:
+    """Return the fleets for a terminal.
+
+    Args:
+        workflow: of the agents.
+        fleets: the cheapest first.
+        simulated: the first of them, turn by turn; None where nothing was simulated.
+        limit: seconds within which 95 of a hundred must be done.
+    """
+    best = fleets[0]
+    took = simulated.p95_s if simulated else best.p95_s
+    verdict = "" if limit is None else f", {show_seconds(limit)} asked: {'met' if took <= limit else 'missed'}"
+    each = "" if best.monthly_usd is None else f", {usd_shown(best.monthly_usd / best.workflows_per_month)} a workflow"
+    lines = [
+        Paragraph(f"{fleet_named(best)} for {workflow.name}, {show_count(len(best.calls))} calls each.", "strong"),
+        Paragraph(
+            f"{usd_shown(best.monthly_usd)} a month{each}; {show_count(round(best.in_flight))} at a time, "
+            f"{show_rate(best.workflows_per_s * 3600, 'workflows/h')} at the peak."
+        ),
+        Paragraph(f"A workflow takes {show_seconds(took)} at p95{verdict}."),
+    ]
+    blocks: list[Block] = [
+        Group(tuple(lines)),
+        _times(best, simulated),
+        Heading("Call by call"),
+        _calls(workflow, best, simulated),
+    ]
+    if len(fleets) > 1:
+        blocks += [Heading("On other accelerators"), _others(fleets[1 : SHOWN + 1], best)]
+    if simulated:
+        blocks.append(
+            Paragraph(f"Simulated turn by turn: {show_count(simulated.workflows)} workflows counted.", "quiet")
+        )
+    return Report(tuple(blocks))
+
+
+def _times(best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
+    columns = (Column("whole workflow"), Column("mean", "right"), Column("p95", "right"), Column("at a time", "right"))
+    rows = [("closed form", show_seconds(best.mean_s), show_seconds(best.p95_s), show_count(round(best.in_flight)))]
+    if simulated:
+        at_a_time = show_count(round(simulated.in_flight))
+        rows.insert(0, ("simulated", show_seconds(simulated.mean_s), show_seconds(simulated.p95_s), at_a_time))
+    return Table(columns, tuple(rows))
+
+
+def _calls(workflow: AgentWorkflow, best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
+    columns = (
+        Column("call"), Column("prompt", "right"), Column("found", "right"), Column("answer", "right"),
+        Column("TTFT", "right"), Column("whole", "right"), Column("tools", "right"),
+    )  # fmt: skip
+    firsts, wholes = (simulated.ttft_s, simulated.call_s) if simulated else (best.ttft_s, best.call_s)
+    rows = []
+    for at, call in enumerate(best.calls):
+        if call.branch:  # beside the first, and alike
+            continue
+        step = workflow.steps[call.step]
+        beside = f" × {step.branches}" if step.branches > 1 else ""
+        rows.append(
+            (
+                f"{at + 1} {step.name}{beside}",
+                show_count(round(call.prompt)),
+                show_percent(1 - call.computed / call.prompt),
+                show_count(round(call.output)),
+                show_seconds(firsts[at]),
+                show_seconds(wholes[at]),
+                show_seconds(call.tool_s) if call.tool_s else "–",
+            )
+        )
+    return Table(columns, tuple(rows))
+
+
+def _others(fleets: Sequence[WorkflowFleet], best: WorkflowFleet) -> Table:
+    columns = (
+        Column("fleet"),
+        Column("monthly", "right"),
+        Column("p95", "right"),
+        Column("", wraps=True, spoken="sentence"),
+    )
+    rows = []
+    for fleet in fleets:
+        why = "no price is known"
+        if fleet.monthly_usd is not None and best.monthly_usd:
+            why = f"costs {fleet.monthly_usd / best.monthly_usd - 1:.0%} more"
+            if fleet.monthly_usd < best.monthly_usd:
+                why = "cheaper on paper, but no kernel of its architecture was measured"
+        rows.append((fleet_named(fleet), usd_shown(fleet.monthly_usd), show_seconds(fleet.p95_s), why))
+    return Table(columns, tuple(rows))
+
+
+def workflow_tree(
+    workflow: AgentWorkflow, fleets: Sequence[WorkflowFleet], simulated: SimulatedWorkflows | None, limit: float | None
+) -> dict[str, Any]:
+    """Return the fleets as JSON holds them.
+
+    Args:
+        workflow: of the agents.
+        fleets: the cheapest first.
+        simulated: the first of them, turn by turn.
+        limit: seconds within which 95 of a hundred must be done.
+    """
+    return {
+        "workflow": workflow.id,
+        "calls": [
+            {
+                name: six_digits(value) if isinstance(value, float) else value
+                for name, value in ((name, getattr(call, name)) for name in call.__struct_fields__)
+            }
+            for call in fleets[0].calls
+        ],
+        "p95_limit_s": limit,
+        "fleets": [_fleet_tree(fleet) for fleet in fleets],
+        "simulated": {
+            name: _rounded(getattr(simulated, name)) for name in simulated.__struct_fields__
+        } if simulated else None,
+    }  # fmt: skip
+
+
+def _fleet_tree(fleet: WorkflowFleet) -> dict[str, Any]:
+    sizes = fleet.candidate.parallelism
+    named = ("replicas", "accelerators", "monthly_usd", "provider", "workflows_per_s", "in_flight", "mean_s", "p95_s")
+    return {
+        "accelerator": fleet.candidate.accelerator(0).id,
+        "precision": fleet.question.weights.id,
+        "tensor_parallel": int(sizes.tp[0]),
+        "pipeline_parallel": int(sizes.pp[0]),
+        "data_parallel": int(sizes.dp[0]),
+        "expert_parallel": int(sizes.ep[0]),
+    } | {name: _rounded(getattr(fleet, name)) for name in (*named, "itl_s", "call_s", "ttft_s")}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return six_digits(value)
+    return [six_digits(one) for one in value] if isinstance(value, tuple) else value
