@@ -14,7 +14,7 @@ import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,8 +23,12 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES
 from commands.catalogs_of_user import calibrations_folder, user_catalogs
 from commands.failures import Exit
+from commands.input_files import text_of
 from commands.options import App, Directories, Force, Json, Plain
 from commands.showing import notice, print_json, show
+
+if TYPE_CHECKING:
+    from catalogs.catalog import Catalog
 
 app = App()
 
@@ -34,6 +38,9 @@ Files = Annotated[
     list[Path], typer.Argument(metavar="FILE…", help="Results of benchmarks, or folders of them; - is standard input.")
 ]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Of the calibration: prod-h100; made up by default.")]
+Against = Annotated[
+    Path | None, typer.Option(metavar="PLAN", help="Hold a saved plan against the results instead: inside its bands?")
+]
 Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Where it goes, instead of your configuration's calibrations/.")
 ]
@@ -55,6 +62,7 @@ Replicas = Annotated[int | None, _size(help="Behind one address; 1 by default.")
 def calibrate_command(
     files: Files,
     name: Name = None,
+    against: Against = None,
     output: Output = None,
     model: Model = None,
     gpu_type: GpuType = None,
@@ -77,9 +85,10 @@ def calibrate_command(
     Result files are read as they are: of `vllm bench serve` and other tools, or a CSV of points. What they do not say
     of the server is given by flags. --calibration NAME then uses it in forecast, estimate, simulate and accuracy.
     """
-
     paths, content = _content(files)
     facts = user_catalogs(catalog or ())
+    if against is not None:
+        return _held(against, paths, content, facts, json=json, plain=plain)
     from agent.session.calibrated_server import MeasuredServer, calibrated  # numpy
     from catalogs.calibration_files import calibration_text
 
@@ -100,6 +109,24 @@ def calibrate_command(
         show(calibration_report(run, next_runs), plain=plain)
     notice([f"The calibration is in {path}; --calibration {output or made.id} uses it."])
     return Exit.DONE
+
+
+def _held(file: Path, results: list[Path], content: bytes | None, facts: "Catalog", *, json: bool, plain: bool) -> int:
+    """Show a plan beside results of a benchmark."""
+    from agent.session.calibrated_server import held_plan
+    from engine.plan_file import read_plan
+
+    held = held_plan(read_plan(text_of(file), str(file)), results, facts, content=content)
+    if json:
+        from engine.plan import plain as plain_values
+
+        inside = [one.inside for one in held.figures]
+        print_json(plain_values(held) | {"inside": sum(inside), "of": len(inside)})
+    else:
+        from agent.report.calibration_report import held_plan_report
+
+        show(held_plan_report(held), plain=plain)
+    return Exit.DONE if all(one.inside for one in held.figures) else Exit.CHECK_FAILED
 
 
 def _content(files: list[Path]) -> tuple[list[Path], bytes | None]:

@@ -1,13 +1,14 @@
-"""What a calibration moved, how far off it leaves predictions, and what to measure next, as a report."""
+"""Reports of a benchmark: what a calibration moved and what to measure next, or how a plan compares."""
 
 from collections.abc import Iterator, Sequence
 from math import log
 from typing import Any, Final
 
-from agent.report.blocks import Block, Bullets, Column, Command, Heading, Paragraph, Report, Table
+from agent.report.blocks import Block, Bullets, Column, Command, Heading, Paragraph, Report, Table, Words
 from catalogs.records.calibrations import CalibratedConstant
-from catalogs.units import show_figure, show_percent
+from catalogs.units import show_figure, show_percent, show_seconds
 from engine.accuracy.points import MeasuredPoint
+from engine.calibration.against import HeldPlan
 from engine.calibration.calibrate import CalibrationRun
 from engine.calibration.design import NextMeasurement
 from engine.plan import SCHEMA_VERSION, plain
@@ -160,3 +161,41 @@ def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
         )
     backend = "" if first.system.runtime == "vllm" else "--backend openai --base-url http://localhost:8000 "
     return f"vllm bench serve {backend}{common} --ignore-eos --save-result"
+
+
+_HELD = (
+    Column("run"),
+    Column("figure"),
+    Column("measured", "right"),
+    Column("forecast", "right"),
+    Column("band", "right"),
+    Column(""),
+)
+
+
+def held_plan_report(held: HeldPlan) -> Report:
+    """Return what measurements make of a plan."""
+    return Report(tuple(_held_blocks(held)))
+
+
+def _held_blocks(held: HeldPlan) -> Iterator[Block]:
+    inside = sum(one.inside for one in held.figures)
+    yield Paragraph(f"{inside} of {len(held.figures)} figures lie inside the plan's bands.", "strong")
+    yield Table(
+        _HELD,
+        tuple(
+            (
+                one.run,
+                one.metric.upper(),
+                show_seconds(one.measured_s),
+                show_seconds(one.forecast_s),
+                f"{show_seconds(one.band.low)} – {show_seconds(one.band.high)}",
+                Words("inside", "good") if one.inside else Words("outside", "bad"),
+            )
+            for one in held.figures
+        ),
+    )
+    if held.causes:
+        yield Bullets(tuple(f"{cause[0].upper()}{cause[1:]}." for cause in held.causes), "What is off:")
+    if held.unused:
+        yield Bullets(tuple(f"Not used: {reason}." for reason in held.unused[:3]))

@@ -15,8 +15,11 @@ from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError, UnknownName, quoted
 from catalogs.measurement_files import Row
 from catalogs.records.calibrations import CalibrationInput
+from engine.calibration.against import HeldPlan, held_against
 from engine.calibration.calibrate import CalibrationRun, calibrate
 from engine.calibration.design import BenchmarkedLoad, NextMeasurement, next_measurements
+from engine.plan import CapacityPlan
+from engine.planning.calibrated import catalog_of
 
 LONGEST_NAME: Final = 60
 
@@ -74,6 +77,41 @@ def calibrated(
         rows, catalog, name=called, made=made, inputs=_inputs(read), simulator=benchmark_latencies, insist=insist
     )
     return run, next_measurements(run.calibration, run.points, catalog, wanted)
+
+
+def held_plan(plan: CapacityPlan, files: Sequence[Path], catalog: Catalog, *, content: bytes | None = None) -> HeldPlan:
+    """Return a plan held against results of a benchmark of one of its replicas; what files do not say is the plan's.
+
+    Args:
+        plan: as it was read.
+        files: results, or folders of them.
+        catalog: by which names are known.
+        content: of the one file, where it was read already.
+
+    Raises:
+        InputError: a file cannot be read, is of another system, or holds nothing to compare.
+    """
+    read = [read_benchmark_file(file, content) for file in (files_in(files) if content is None else files)]
+    chosen = plan.chosen
+    runtime = f"{chosen.runtime}@{chosen.runtime_version}" if chosen.runtime_version else chosen.runtime
+    server = MeasuredServer(
+        model=plan.spec.model,
+        accelerator=chosen.accelerator,
+        runtime=runtime,
+        precision=chosen.precision.weights,
+        kv_precision=chosen.precision.kv_cache,
+        tp=chosen.tensor_parallel,
+        pp=chosen.pipeline_parallel if chosen.pipeline_parallel > 1 else None,
+        dp=chosen.data_parallel if chosen.data_parallel > 1 else None,
+        ep=chosen.expert_parallel if chosen.expert_parallel > 1 else None,
+    )
+    rows = rows_of_server([row for file in read for row in file.rows], server, catalog)
+    from engine.accuracy.benchmarks import benchmark_latencies
+
+    held = held_against(plan, rows, catalog_of(plan, catalog), benchmark_latencies)
+    if not held.figures:
+        raise InputError(held.unused[0] if held.unused else "no run measured ITL or TTFT")
+    return held
 
 
 def _inputs(read: Sequence[BenchmarkFile]) -> list[CalibrationInput]:

@@ -162,6 +162,30 @@ def test_a_calibration_read_from_its_file_is_the_same(own: Path) -> None:
     assert digest_of(read) == read.sha256
 
 
+def test_a_plan_is_held_against_a_benchmark(fleetcast: Program, rows: list[Row], own: Path, tmp_path: Path) -> None:
+    """Outside where the server is slower than was planned, and inside once the plan knows of it."""
+    plans = {}
+    for name, more in (("usual", ()), ("own", ("--calibration", own))):
+        plans[name] = tmp_path / f"{name}.json"
+        fleetcast(*FORECAST, *more, "--output", plans[name])
+    results = written_results(rows[:3], tmp_path / "results")
+    usual = fleetcast("calibrate", results, "--against", plans["usual"], "--json")
+    calibrated_plan = fleetcast("calibrate", results, "--against", plans["own"], "--json")
+    assert usual.code == 4
+    assert any("step time" in cause for cause in usual.tree["causes"])
+    assert calibrated_plan.tree["inside"] > usual.tree["inside"]
+
+
+def test_lengths_that_were_not_planned_are_named(
+    fleetcast: Program, rows: list[Row], own: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    fleetcast(*FORECAST, "--calibration", own, "--output", plan)
+    long = written_results(rows[3:4], tmp_path / "results")
+    out = fleetcast("calibrate", long, "--against", plan).out
+    assert "Lengths: prompts of the runs have 2,048 tokens on average, the plan's 1,000." in " ".join(out.split())
+
+
 def test_one_result_from_standard_input(fleetcast: Program, rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
     import io
     import sys
