@@ -323,3 +323,16 @@ def test_a_start_up_log_says_what_its_cache_holds(line: str) -> None:
     read = read_benchmark_file(Path("server.log"), f"starting\n{line}\nready\n".encode())
     assert read.memory is not None
     assert read.memory.pool_tokens == 300_875
+
+
+REAL = Path(__file__).resolve().parents[1] / "fixtures" / "benchmarks"
+
+
+def test_a_file_that_sglang_wrote_says_how_its_server_answered() -> None:
+    """First token after 80 ms, one more every 12 ms, to four clients; the machine was busy."""
+    read = read_benchmark_file(REAL / "sglang_bench_serving_0.5.23.jsonl")
+    (row,) = read.rows
+    assert read.tool == "sglang.bench_serving"
+    assert 80 <= float(row["ttft_ms_mean"]) < 110
+    assert float(row["itl_ms_mean"]) == pytest.approx(12, rel=0.05)
+    assert (row["concurrency"], row["input_tokens"], row["output_tokens"]) == ("4", "64", "32")
