@@ -16,7 +16,7 @@ from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.contradictions import read_contradictions
 from agent.interpret.domain import ask_where_foreign
 from agent.interpret.draft import Draft
-from agent.interpret.elsewhere import leave_elsewhere
+from agent.interpret.elsewhere import leave_elsewhere, orders_in
 from agent.interpret.failures import read_failures
 from agent.interpret.grammar import Sentence
 from agent.interpret.growth import read_growth
@@ -65,11 +65,12 @@ def interpret(
     lexicon = lexicon_of(catalog)
     read = text[:LONGEST]
     items, language = put_into_english(text, put_into_words(read, items_of(read)))
-    sentence = Sentence(text, items)
+    orders = orders_in(read)
+    sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
     name(sentence, lexicon)
     join_phrases(sentence)
     combine(sentence)
-    draft = Draft(sentence, asked_path, known)
+    draft = Draft(sentence, asked_path, known, dropped=orders)
     leave_elsewhere(draft)
     refuse(draft, catalog)
     read_drafts(draft)

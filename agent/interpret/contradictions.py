@@ -6,10 +6,12 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.draft import Draft, Finding
 from agent.interpret.grammar import Rule
 from agent.interpret.reading import Choice
-from catalogs.units import show_count, show_figure
+from catalogs.units import show_count, show_figure, show_seconds
+from engine.workload import target_name
 
 RATE: Final = "traffic.requests_per_s"
 COUNT: Final = "hardware.accelerator_count"
+TARGETS: Final = "targets"
 MOST: Final = "hardware.max_accelerators"
 _TRIAL: Final = frozenset("pilot poc prototype trial".split())
 _MULTIPLIED: Final = Rule(
@@ -27,6 +29,7 @@ def read_contradictions(draft: Draft) -> None:
     _multiplied(draft)
     _too_many(draft)
     _too_long(draft)
+    _whole_before_first(draft)
 
 
 def _without(draft: Draft, *paths: str) -> list[Finding]:
@@ -93,3 +96,18 @@ def _too_long(draft: Draft) -> None:
         text = f"prompts of {show_count(mean)} tokens do not fit into a context window of {most}"
         draft.objections.append((text, window.start, window.end))
         _without(draft, "serving.context_window")
+
+
+def _whole_before_first(draft: Draft) -> None:
+    """Ask which holds where the whole answer must come before its first token, at one percentile."""
+    certain = [f for f in draft.findings if f.path == TARGETS and len(f.options) == 1]
+    limits = {target.metric: target for finding in certain for target in finding.options[0].value}
+    first, whole = limits.get("ttft"), limits.get("e2e")
+    if first is None or whole is None or first.percentile != whole.percentile or whole.seconds >= first.seconds:
+        return
+    spans = _without(draft, TARGETS)
+    said = [f"{target_name(t.metric, t.percentile)} {show_seconds(t.seconds)}" for t in (whole, first)]
+    others = tuple(t for f in spans if f in certain for t in f.options[0].value if t not in (first, whole))
+    choices = tuple(Choice((kept, *others), words) for kept, words in zip((whole, first), said, strict=True))
+    text = f"{said[0]} is below {said[1]}: the whole answer cannot come before its first token. Which holds?"
+    draft.questions.append((text, TARGETS, choices, min(s.start for s in spans), max(s.end for s in spans)))

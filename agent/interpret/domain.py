@@ -17,7 +17,7 @@ from agent.interpret.reading import Choice
 
 _SERVING: Final = (
     "model", "prec", "runtime", "token", "ttft", "itl", "param", "preset", "kvcache", "gpunoun", "sysprompt",
-    "prefixhit", "tokenbudget", "tps", "spot", "dgx",
+    "tokenbudget", "tps", "spot", "dgx",
 )  # fmt: skip
 """Kinds of words and names that only serving language models has."""
 _SERVING_WORDS: Final = frozenset(
@@ -34,6 +34,13 @@ OTHER_TRADES: Final = frozenset(
     "revolutions rotor turbine heart heartbeats beats pulse bitcoin mining crypto ethereum render rendering "
     "blender fps breaths museum factory warehouse litres liters km kilometres miles hotel room corridor "
     "marathon".split()
+).union(
+    # Web servers and proxies, caches, databases, queues and stores.
+    "varnish squid traefik caddy lighttpd tomcat jetty wildfly iis gunicorn uwsgi puma passenger "
+    "webservers proxy reverseproxy akamai fastly cloudfront memcache keydb valkey dragonfly hazelcast ehcache "
+    "aerospike couchdb couchbase dynamodb clickhouse influxdb timescaledb neo4j bigquery redshift duckdb cockroachdb "
+    "scylladb firestore zookeeper etcd solr lucene nats pulsar zeromq mqtt mosquitto activemq sqs kinesis "
+    "celery sidekiq hadoop hbase hdfs ceph minio trino presto".split()
 )
 """Words of other trades whose rates, sizes and codes look like ours."""
 _ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
@@ -51,6 +58,7 @@ _RATE: Final = "traffic.requests_per_s"
 _DOUBTFUL: Final = frozenset(
     {_RATE, _ACCELERATORS, "traffic.concurrency", "hardware.accelerator_count", "hardware.nodes", "serving.batch_cap"}
     | {"model", "hardware.excluded", "hardware.replicas", "tokens.input.mean", "tokens.output.mean"}
+    | {"tokens.prefix_hit"}
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""

@@ -5,6 +5,7 @@ that ends now ('5M requests in the last 30 days') and a wish put politely ('we w
 present.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -41,7 +42,27 @@ _ELSEWHERE: Final = tuple(
         f"{_FIRM} {_DOES}",
     )
 )
+_TO_THE_PROGRAM: Final = re.compile(
+    r"""
+    <!--.*?(?:-->|\Z)                                                        # a comment
+  | <\|\w+\|>[^\n]* | \[/?INST\][^\n]* | <<SYS>>[^\n]*                    # marks of a chat template
+  | \b(?:ignore|disregard|forget|override)\s(?:(?:of|the|my)\s)*(?:
+      (?:(?:all|any|your|previous|prior|earlier|above|these)\s(?:(?:of|the|my)\s)*)+
+      (?:instruction|rule|guideline|direction|order|prompt(?!\s(?:length|size|token)))s?
+    | (?:instruction|rule|guideline)s?)\b[^\n]*
+  | \b(?:system|assistant|developer|admin)\s?:\s?(?:please\s)?(?:you|your|ignore|disregard|forget|override|mark|
+    set(?!\sof)|approve|print|reveal|show|say|tell|repeat|reply|respond|answer|write|output|act|pretend|behave|treat|
+    assume|enter|switch|do|never|always|from\snow)\b[^\n]*
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+"""What is told to a program that obeys text, which this one is not."""
 _ENDS: Final = frozenset({"and", "but", "while", "whereas", "now", "today", "currently", "so"})
+
+
+def orders_in(text: str) -> list[tuple[int, int]]:
+    """Return the spans of a text that are told to a program, not of a workload: 'SYSTEM: you are now …', comments."""
+    return [order.span() for order in _TO_THE_PROGRAM.finditer(text)]
 
 
 def leave_elsewhere(draft: Draft) -> None:

@@ -25,10 +25,11 @@ _LOSSES: Final = tuple(
     Rule(pattern)
     for pattern in (
         "(('survive' | survives) ('the' | 'a' | 'any')?)? (fails | survives | 'survive') ('of' | link | unknown | "
-        "'any' | conj){0,3} (n:num ('of' ('the' | 'our')? num)? | 'a' | 'an')? (unknown | available)? "
-        f"{_THING} fails?",
-        f"any? (n:num | 'a' | 'an')? unknown? {_THING} ('can' | 'may' | 'must' | 'will' | 'could' | 'is' | 'are' | "
-        "'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails",
+        "'any' | conj){0,3} (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? (unknown | available)? "
+        f"{_THING} fails? ('survive' | survives)?",
+        f"any? (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? unknown? {_THING} ('can' | "
+        "'may' | 'must' | 'will' | 'could' | 'is' | 'are' | 'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails ('together' "
+        "| concurrent)?",
     )
 )
 _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")

@@ -104,7 +104,8 @@ _PAIRS: Final = tuple(
         "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
         "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
         "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
-        "a:num token? (slash | arrow | plus) b:num token? (?! per | slash | unknown | time | gpu | gpunoun)",
+        "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | "
+        "unknown | time | gpu | gpunoun))",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token? 'to' b:num token 'out'?",
         "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k

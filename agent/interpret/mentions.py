@@ -28,7 +28,7 @@ LEAST_MISSPELT: Final = 7
 _ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
 _PREPOSITIONS: Final = frozenset(
     {"on", "at", "from", "with", "using", "via", "use", "in", "provider", "cloud", ":", "=", "not", "no", "without"}
-    | {"avoid", "except", "exclude", "excluding", "anythingbut", "forbids"}
+    | {"avoid", "except", "exclude", "excluding", "anythingbut", "replacing", "forbids"}
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
-from agent.interpret.scanner import LARGEST
+from agent.interpret.scanner import LARGEST, kinds_of
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
 
@@ -21,7 +21,16 @@ _VALUES: Final = (
         word: 10.0 * count
         for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
     }
-    | {"single": 1.0, "couple": 2.0, "half": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25}
+    | {
+        "single": 1.0,
+        "couple": 2.0,
+        "half": 0.5,
+        "third": 1 / 3,
+        "thirds": 1 / 3,
+        "fifths": 0.2,
+        "quarter": 0.25,
+        "quarters": 0.25,
+    }
 )
 _SCALES: Final = {
     "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mio": 1e6,
@@ -65,6 +74,11 @@ _WIDTH = Rule("n:num bits")
 _POWER = Rule("n:num u:(wattunit | 'w')")
 _DURATION = Rule("n:num t:(time | tshort)")
 _FACTOR = Rule("n:num times (?! gpu | num | para | prec | model | gpunoun | per time | adverb | 'half') | w:multword")
+_PART_OF_DAY = "('in' 'the' | 'every' | 'each')? ('morning' | 'forenoon' | 'noon' | 'afternoon' | 'evening' | 'night')"
+_PARTS_OF_DAY = Rule(
+    f"a:num (times | event) p:({_PART_OF_DAY}) ((comma | 'and'){{1,2}} num (times | event)? {_PART_OF_DAY}){{1,3}}"
+)
+"""'3 times in the morning and 5 in the evening'."""
 _PERCENTILES: Final = ("50", "90", "95", "99")
 
 
@@ -73,6 +87,8 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _IN_WORDS, "num", _value_in_words)
     _made(sentence, _TWICE, "num", _same_twice)
     _made(sentence, _MINUS, "num", lambda m: m["n"].number.times(-1.0))
+    for parts in _PARTS_OF_DAY.matches(sentence):
+        _add_up_a_day(parts)
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
@@ -99,6 +115,19 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
         item = Item(frozenset({kind}), first.start, last.end, last.word, made)
         item.numeric = kind != "mult" and any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
         sentence.merge(match.first, match.last, item)
+
+
+def _add_up_a_day(match: Match) -> None:
+    """Put '8 times a day' in the place of '3 times in the morning and 5 in the evening'."""
+    first, parts, last = match["a"], match.index("p"), match.sentence.items[match.last]
+    counts = [item.number.value for item in _items(match) if item.has("num")]
+    start, end = match.sentence.items[parts].start, match.sentence.items[match.last - 1].end
+    for item in match.sentence.items[parts : match.last]:
+        item.numeric = False  # its count is in the total
+    match.sentence.merge(match.last, match.last, Item(kinds_of("day"), last.start, last.end, "day"))
+    match.sentence.merge(parts, match.last - 1, Item(kinds_of("a"), start, end, "a"))
+    total = Item(first.kinds, first.start, first.end, first.word, Amount((sum(counts),)), numeric=True)
+    match.sentence.merge(match.first, match.first, total)
 
 
 def _items(match: Match) -> list[Item]:

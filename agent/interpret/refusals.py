@@ -1,7 +1,7 @@
 """What a sentence refuses: 'not H100', 'no fp8', 'without A100 or L40S', 'H100 is not available'.
 
-Refused accelerators and providers are excluded; anything else that is refused fills nothing and is reported. 'No more
-than' and 'not sure' are phrases of their own and never come here.
+Refused accelerators and providers are excluded, unless another takes their place; anything else that is refused fills
+nothing and is reported. 'No more than' and 'not sure' are phrases of their own and never come here.
 """
 
 from typing import Final
@@ -43,7 +43,7 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
             return [at, *_also_excluded(items, index, at)]
         if item.has(*_TARGETS) and not item.claimed:
             counted = item.has("num") and at + 1 < len(items) and items[at + 1].has("gpu")
-            if counted and items[index].word == "anythingbut":
+            if counted and items[index].word in ("anythingbut", "replacing"):
                 return [at, at + 1]  # instead of 4 H100
             return _listed(items, at)
         if item.has("stop", "comma", "but", "under", "over", "paren") or (
@@ -51,7 +51,7 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
         ):
             break
         at += 1
-    return _before(items, index)
+    return [] if items[index].word == "replacing" else _before(items, index)
 
 
 def _also_excluded(items: list[Item], index: int, at: int) -> list[int]:
@@ -96,7 +96,10 @@ def _before(items: list[Item], index: int) -> list[int]:
 def _drop(draft: Draft, refusal: int, target: int, catalog: Catalog) -> None:
     item = draft.sentence.items[target]
     first, last = min(refusal, target), max(refusal, target)
-    if item.has("gpu", "gpus"):
+    others = (other for other in draft.sentence.items if other is not item and not other.negated)
+    if draft.sentence.items[refusal].word == "replacing" and any(other.has(*item.kinds & NAMES) for other in others):
+        draft.dropped.append(draft.sentence.span(first, last))  # 'H200 rather than H100' takes another, and bans none
+    elif item.has("gpu", "gpus"):
         entries = item.entries
         if item.has("gpu") and len(entries) == 1:
             entries = catalog.accelerator_forms(draft.sentence.words(target, target), entries[0])

@@ -53,10 +53,12 @@ _TOKEN = re.compile(
       | \b(?:us|eu|europe|asia|ap|ca|sa|me|af)-(?:north|south|west|east|central){{1,2}}\b(?![-\w])
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
-  | (?P<percentile>(?<![A-Za-z0-9_])p-?(?:\d\d)(?:\.\d+)?(?![A-Za-z0-9_]))
+  | (?P<percentile>(?:(?<![A-Za-z0-9_])p-?|(?:(?<=\bttft)|(?<=\btpot)|(?<=\bitl)|(?<=\be2e))p?)
+        \d\d(?:\.\d+)?(?![A-Za-z0-9_]))
   | (?P<leader>(?<=[a-z]\s)\.{{2,}}(?=\s))
   | (?P<yearly>\bp\.\s?a\b\.?)
-  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b))
+  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b)
+        |\b(?:ttft|tpot|itl|e2e)(?=p?(?:50|90|95|99)\b))
   | {_NUMBER}
   | (?P<chinese>[一-鿿]+)
   | (?P<word>[^\W\d_](?:[^\W_一-鿿]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
@@ -118,7 +120,7 @@ def items_of(text: str) -> list[Item]:
         elif kind == "yearly":
             items.append(Item(kinds_of("yoy"), *token.span(), "yoy"))
         elif kind == "percentile":
-            named = "p" + token.group()[1:].lstrip("-")
+            named = "p" + token.group().lower().lstrip("p-")
             items.append(Item(frozenset({"pctl"}), *token.span(), entries=(named,), numeric=True))
         elif kind == "chinese":
             for at, character in enumerate(token.group(), token.start()):

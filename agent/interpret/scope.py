@@ -26,6 +26,7 @@ _HOURS: Final = tuple(
 _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunoun | gpu | replica | node)) | a:pernode")
 _SITES: Final = Rule("n:num unknown? s:site")
 _SITES_EACH: Final = Rule("n:num unknown? s:site 'each'")
+_EACH_OF_SITES: Final = Rule("('each' | 'every') 'of' link{0,2} n:num unknown? s:site")
 _REACH: Final = 3
 
 
@@ -60,7 +61,8 @@ def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
 def read_each_site(draft: Draft, rate: Rate) -> bool:
     """Read 'our 3 data centres each get 4 rps' as their product."""
     after = draft.sentence.items[rate.last].has("each")
-    for rule in (_SITES_EACH, *((_SITES,) if after else ())):
+    of_each = (_SITES_EACH, *((_SITES,) if after else ())) if rate.of_a_user else ()
+    for rule in (_EACH_OF_SITES, *of_each):
         for sites in rule.matches(draft.sentence):
             if sites.first < rate.last and len(rate.amount.values) == 1:
                 _times_sites(draft, rate, sites, sites)

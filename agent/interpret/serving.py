@@ -49,8 +49,8 @@ _PREFIX: Final = tuple(
         "n:num prefixhit",
         "(kv | 'cache') p:pct ('hit' | 'hits')",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
-        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | incue | context | token | unknown | link){1,6} "
-        "(shared | prefixcue)",
+        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | num | incue | context | token | unknown | link)"
+        "{1,8} (prefixhit | shared | prefixcue | sysprompt)",
         "p:pct shared (incue | 'prefix' | context | token)",
         "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
         "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
@@ -319,7 +319,9 @@ def _prefix(draft: Draft) -> None:
                 amount,
                 _tidy,
                 lambda v, made: f"{show_percent(v)} of prompt tokens are cached already",
+                claim=False,
             )
+            draft.sentence.take(match.index("p" if "p" in match else "n"))  # and leave the length of those prompts
 
 
 def _tidy(value: float) -> float:

@@ -20,6 +20,7 @@ _ANSWER: Final = "tokens.output.mean"
 _RATE: Final = "traffic.requests_per_s"
 _SUB_SECOND: Final = Rule("'sub' t:time")
 _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
+_OF_A_SECOND: Final = Rule("(ttft | itl | e2e | latency) (pctl | link | colon){0,3} (?<= 'a') t:time")
 _SPEED: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -67,8 +68,8 @@ def read_targets(draft: Draft) -> None:
 
 
 def _seconds_in_words(sentence: Sentence) -> None:
-    """Make durations of 'under a second' and 'sub-second'."""
-    for rule in (_SUB_SECOND, _A_SECOND):
+    """Make durations of 'under a second', 'a TTFT of a second' and 'sub-second'."""
+    for rule in (_SUB_SECOND, _A_SECOND, _OF_A_SECOND):
         for match in rule.matches(sentence):
             unit = match["t"]
             if SECONDS[unit.word] > 60:

@@ -45,6 +45,14 @@ _TABLES: Final[dict[str, str]] = {
         zweimal=twice dreimal=triple modell=model unser=our unsere=our unseren=our soll=should sollen=should werden=
         wird= im=in zum=for pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow
         jährliches=yearly verdoppelt=doubles stellen_wir=
+        ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss verkraften=survive
+        verkraftet=survives überstehen=survive übersteht=survives aushalten=survive verlieren=lose eines=a zweier=two
+        servern=servers rechner=machine knotens=node replik=replica repliken=replicas replikas=replicas muss=must
+        darf=may dürfen=may wenn=if
+        sechs=six sieben=seven acht=eight neun=nine elf=eleven zwölf=twelve dreizehn=thirteen vierzehn=fourteen
+        fünfzehn=fifteen sechzehn=sixteen siebzehn=seventeen achtzehn=eighteen neunzehn=nineteen zwanzig=twenty
+        dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty siebzig=seventy achtzig=eighty neunzig=ninety
+        hundert=hundred
     """,
     "French": """
         requêtes=requests requête=request demandes=requests appels=calls appel=call messages=messages
@@ -67,6 +75,15 @@ _TABLES: Final[dict[str, str]] = {
         en_moins_d'une=under_a moins_d'une=under_a en_moins_de=under inférieure_à=under inférieur_à=under sous=under
         dollars=dollars
         fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
+        panne=failure pannes=failures tombe_en_panne=fails tombent_en_panne=fail perte=loss perdre=lose tenir=survive
+        survivre_à=survive survivre=survive tolérer=tolerate encaisser=survive résister_à=survive d'un=of_a
+        d'une=of_a serveur=server serveurs=servers nœud=node réplique=replica répliques=replicas réplica=replica
+        réplicas=replicas peut=can peuvent=can si=if
+        sept=seven huit=eight neuf=nine onze=eleven douze=twelve treize=thirteen quatorze=fourteen quinze=fifteen
+        seize=sixteen vingt=twenty trente=thirty quarante=forty cinquante=fifty soixante=sixty soixante_dix=seventy
+        quatre_vingts=eighty quatre_vingt=eighty quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one
+        deux_cents=two_hundred trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred
+        six_cents=six_hundred huit_cents=eight_hundred
     """,
     "Spanish": """
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
@@ -89,6 +106,16 @@ _TABLES: Final[dict[str, str]] = {
         desplegar=deploy nuestro=our nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask
         se_duplica=doubles dólares=dollars dólar=dollar presupuesto=budget mensuales=per_month en_menos_de=under
         inferior_a=under
+        caída=failure caídas=failures fallo=failure fallos=failures falla=fails pérdida=loss perder=lose cae=fails
+        soportar=survive tolerar=tolerate resistir=survive sobrevivir_a=survive sobrevivir=survive aguantar=survive
+        servidor=server servidores=servers nodo=node réplica=replica réplicas=replicas del=of_the puede=can
+        pueden=can si=if
+        seis=six siete=seven ocho=eight nueve=nine once=eleven doce=twelve trece=thirteen catorce=fourteen
+        quince=fifteen dieciséis=sixteen diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty
+        veintiuno=twenty_one veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty cuarenta=forty
+        cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty noventa=ninety
+        cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred trescientos=three_hundred
+        trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred ochocientos=eight_hundred
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
@@ -107,6 +134,24 @@ _TABLES: Final[dict[str, str]] = {
 }
 """Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
 
+_SCALES: Final = ("hundred", "thousand")
+_ONES: Final = {
+    "ein": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five", "sechs": "six", "sieben": "seven",
+    "acht": "eight", "neun": "nine",
+}  # fmt: skip
+_TENS: Final = {
+    "zwanzig": "twenty", "dreißig": "thirty", "vierzig": "forty", "fünfzig": "fifty", "sechzig": "sixty",
+    "siebzig": "seventy", "achtzig": "eighty", "neunzig": "ninety",
+}  # fmt: skip
+"""German writes 25, 200 and 2,000 in one word: fünfundzwanzig, zweihundert, zweitausend."""
+_TABLES["German"] += " ".join(
+    [f"{one}und{ten}={_TENS[ten]}_{_ONES[one]}" for one in _ONES for ten in _TENS]
+    + [
+        f"{one}{scale}={_ONES[one]}_{english}"
+        for one in _ONES
+        for scale, english in (("hundert", "hundred"), ("tausend", "thousand"))
+    ]
+)
 _DOTTED: Final = ("German", "Spanish")
 """Languages that write 2.000 for two thousand."""
 CHINESE: Final = re.compile(r"[一-鿿]")
@@ -154,7 +199,9 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         for phrase, english in by_first.get(words[index], ()) if not item.numeric else ():
             last = index + len(phrase) - 1
             if tuple(words[index : last + 1]) == phrase:
-                made += phrase_items(english, item.start, items[last].end)
+                counted = made and made[-1].has("num", "small", "tens", "scaleword", "unknown")
+                one = "a " if english in _SCALES and not counted else ""  # 'mil usuarios', but not 'einige tausend'
+                made += phrase_items(one + english, item.start, items[last].end)
                 index = last
                 break
         else:

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from agent.fields.demand import HABIT, USERS, VISITS
 from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
 from agent.interpret.rates import TIME, Rate, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
+from agent.interpret.scanner import kinds_of
 from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
@@ -40,6 +41,7 @@ _USERS: Final = tuple(
         f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
         "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
         "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
+        "w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} n:num u:unknown",  # each of 900 residents
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
@@ -50,6 +52,8 @@ _EACH_SITE: Final = Rule(
     "('in' | 'at' | 'of')? 'each'"
 )
 """'500 tenants with 20 users each'."""
+_GROUP: Final = Rule("n:num u:unknown")
+_EACH_OF_A_GROUP: Final = Rule("('each' | 'every') u:unknown")
 _ACTIVE_PART: Final = Rule(
     "comma? ('of' | 'with' | 'about' | 'and' | 'but' | 'only' | approx){0,2} p:pct ('of' unknown)? "
     "(adverb | 'are' | 'is' | unknown){0,2} ('active' | 'actives' | 'chat' | 'use' | 'contact') (?! concurrent "
@@ -70,6 +74,7 @@ class _Users(Struct, frozen=True):
 
 def read_traffic(draft: Draft) -> None:
     """Find what the sentence says of traffic."""
+    _name_groups(draft.sentence)
     read_factors(draft)
     read_calls(draft)
     rates = rates_of(draft)
@@ -94,6 +99,8 @@ def _users(draft: Draft, wanted: bool, rates: list[Rate]) -> list[_Users]:
     for rule in _USERS:
         for match in rule.matches(draft.sentence):
             noun = (match["u"] if "u" in match else match["a"]).word
+            if not (_is_people(match) or noun.endswith("s")):
+                continue
             period = period_of(match) if any(group in match for group in "tsa") else None
             concurrent = any(item.has("concurrent") for item in draft.sentence.items[match.first : match.last + 1])
             before = [item.word for item in draft.sentence.items[max(0, match.first - 2) : match.first]]
@@ -118,6 +125,23 @@ def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int]:
         return amount, last
     draft.sentence.claim(match.first, match.last)
     return amount.times(match["p"].number.value), match.last
+
+
+def _name_groups(sentence: Sentence) -> None:
+    """Take any noun that is counted and then said of each as users: '2,000 beekeepers, every beekeeper asks …'."""
+    items = sentence.items
+    for each in _EACH_OF_A_GROUP.matches(sentence):
+        one = each["u"].word
+        several = (f"{one}s", f"{one.removesuffix('y')}ies")
+        counted = next((m for m in _GROUP.matches(sentence) if m["u"].word in several), None)
+        if counted is not None:
+            for at, word in ((counted.index("u"), "users"), (each.first, "eachuser")):
+                last = each.last if word == "eachuser" else at
+                sentence.merge(at, last, Item(kinds_of(word), items[at].start, items[last].end, word))
+
+
+def _is_people(match: Match) -> bool:
+    return "u" not in match or match["u"].has("user", "audience")
 
 
 def _is_audience(match: Match) -> bool:
@@ -177,7 +201,7 @@ def _users_alone(draft: Draft, count: _Users) -> None:
 
 def _rate_alone(draft: Draft, rate: Rate, users: bool) -> None:
     """Note a rate that no users of the sentence explain: of each user, of each of several sites, or of all."""
-    if rate.of_a_user and not users and read_each_site(draft, rate):
+    if not users and read_each_site(draft, rate):
         return
     of_each = rate.of_a_user or rate.only_of_users or (not users and _answers_how_often(draft, rate))
     if of_each and not read_habit(draft, rate):

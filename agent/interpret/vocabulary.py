@@ -7,6 +7,15 @@ from typing import Final
 
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MONTH, SECONDS_PER_YEAR, TIME_UNITS
 
+_PEOPLE: Final = (
+    "accountant actuary adjuster adviser advisor architect archivist attorney auditor author banker buyer citizen "
+    "clerk curator designer dispatcher doctor editor electrician farmer guest household inspector intern journalist "
+    "learner librarian manager marketer mechanic nurse officer paralegal parent pharmacist physician "
+    "planner professor pupil recruiter researcher scientist seller shopper technician therapist trader "
+    "trainee translator tutor underwriter volunteer"
+).split()
+"""Who may use a service, beside those of whom more is known: one of each."""
+
 KINDS: Final[dict[str, str]] = {
     # --- what is counted ---
     "event": "request requests req reqs query queries r q call calls hit hits message messages msg msgs question "
@@ -17,11 +26,12 @@ KINDS: Final[dict[str, str]] = {
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
-    "user": "pupil pupils doctors nurses citizens guests trainees technicians salespeople consultants researchers user "
-    "users customer customers person people ppl developer developers dev devs engineer engineers employee "
-    "employees client clients member members student students visitor visitors subscriber subscribers seat "
-    "seats player players patient patients reader readers colleague colleagues coder coders actives operator "
-    "operators analyst analysts lawyer lawyers teacher teachers agent agents staff worker workers",
+    "user": " ".join(f"{one} {one.removesuffix('y')}{'ies' if one.endswith('y') else 's'}" for one in _PEOPLE)
+    + " families salespeople consultants user users customer customers person people ppl developer developers "
+    "dev devs engineer engineers employee employees client clients member members student students visitor "
+    "visitors subscriber subscribers seat seats player players patient patients reader readers colleague "
+    "colleagues coder coders actives operator operators analyst analysts lawyer lawyers teacher teachers "
+    "agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
     "people actives",
     "active": "dau mau wau",
@@ -99,8 +109,8 @@ KINDS: Final[dict[str, str]] = {
     "dgx": "dgx hgx",
     "replica": "replica replicas instance instances copy copies",
     "spare": "spare spares standby standbys redundant redundancy failover backup extra",
-    "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash crashes "
-    "break breaks breaking",
+    "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash "
+    "crashes crashing break breaks breaking",
     "survives": "survives surviving tolerate tolerates tolerating withstand withstands resilient",
     "available": "availability uptime available",
     "para": "tp pp ep dp",
@@ -135,7 +145,7 @@ KINDS: Final[dict[str, str]] = {
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
     "cant cannot neither skip ban banned bans forbid forbids forbidden prohibits prohibited rejects refuse refuses "
-    "anythingbut ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "anythingbut replacing ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
     "noun_neg": "no without",
     "but": "but instead rather however only just",
     "any": "anything whatever whichever anywhere any",
@@ -171,7 +181,7 @@ KINDS: Final[dict[str, str]] = {
     "seventeen eighteen nineteen single",
     "tens": "twenty thirty forty fifty sixty seventy eighty ninety",
     "couple": "couple",
-    "part": "half third thirds quarter quarters",
+    "part": "half third thirds quarter quarters fifths",
     "scaleword": "k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi",
     "multword": "double doubles doubled doubling triple triples tripled tripling quadruple quadruples quadrupling "
     "twofold threefold fourfold fivefold tenfold twice thrice treble",
@@ -211,7 +221,8 @@ PHRASES: Final[dict[str, str]] = {
     "anythingbut": "anything but|any cloud but|any cloud except|any provider but|any provider except|every cloud but|"
     "any gpu but|any gpu except|any accelerator but|all but|all except|everything but|everything except|"
     "everywhere except|everywhere but|anything except|other than|apart from|"
-    "anything other than|aside from|instead of|rather than|get rid of|stay away from|rule out|rules out",
+    "anything other than|aside from|get rid of|stay away from|rule out|rules out",
+    "replacing": "instead of|rather than|in place of",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
     "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
@@ -254,9 +265,9 @@ PHRASES: Final[dict[str, str]] = {
     "in one node|each server|a server|per instance",
     "peruser": "per user|per customer|per person|per employee|per developer|per client|per visitor|per head|per seat|"
     "/ user|per dev|per active user|per engineer|per member|per student|per stream|per session stream|per agent|"
-    "/ customer|/ person|/ stream|per subscriber|per dau",
+    "/ customer|/ person|/ stream|per subscriber|per dau|" + "|".join(f"per {one}" for one in _PEOPLE),
     "perrequest": "per request|per query|per call|/ request|/ req|per req|per message|per sequence",
-    "eachuser": "everyone|everybody|"
+    "eachuser": "|".join(f"each {one}|every {one}" for one in _PEOPLE) + "|everyone|everybody|each family|every family|"
     "each user|every user|each of them|each one|each customer|every customer|each person|each developer|"
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
@@ -270,7 +281,7 @@ PHRASES: Final[dict[str, str]] = {
     "survive": "survive one failure|survive a failure|survive the loss of one|tolerate one failure|lose one replica|"
     "lose a replica|one can fail|one may fail|survive losing one|losing one replica|tolerate a failure|"
     "survive one replica failure|failure of one replica",
-    "fails": "go down|goes down|going down|break down|breaks down|be lost|be down",
+    "fails": "go down|goes down|going down|break down|breaks down|be lost|be down|being down",
     "gpuhour": "per gpu hour|/ gpu hour|per gpu per hour|/ gpu / hour|/ gpu / h|per hour per gpu|/ h per gpu|"
     "an hour per gpu|/ hour per gpu|/ hr per gpu|/ gpu hr|per gpu hr|/ gpuh|a gpu hour|per card hour|/ hour / gpu|"
     "/ h / gpu|/ gpu / hr|per accelerator hour|an hour per card|per hour for each gpu|per gpu an hour|per gpu / hour",

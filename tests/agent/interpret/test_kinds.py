@@ -20,7 +20,10 @@ from tests.every import of_every
 
 CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
-KINDS = ("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions")
+KINDS = (
+    *("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions"),
+    *("orders", "replacements", "shorthand", "fractions"),
+)
 PATHS = {
     "rate": "traffic.requests_per_s",
     "concurrency": "traffic.concurrency",
