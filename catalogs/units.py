@@ -435,6 +435,8 @@ def show_usd(value: float) -> str:
     if not math.isfinite(value):
         return f"${show_figure(value)}"
     sign, size = ("-" if value < 0 else ""), abs(value)
+    if size < 1e6:  # to the digits that a plan's file has, so that half a dollar is rounded alike before and after
+        size = float(f"{size:.6g}")
     if size == 0:
         return "$0"
     if round(size, 2) >= 100:

@@ -102,7 +102,9 @@ def calibrate(
     impossible = too_fast(points, prior, ends, catalog)
     kept = [index for index in range(len(points)) if index not in impossible]
     if len(kept) < len(points) / 2:
-        raise InputError(next(iter(impossible.values())) + "; is it another model, precision or parallelism?")
+        raise InputError(
+            next(iter(impossible.values())) + "; is it another accelerator, model, precision or parallelism?"
+        )
     points = [points[index] for index in kept]
     first = predicted_figures(points, catalog.with_calibration(prior), simulator)
     if not insist:

@@ -223,6 +223,7 @@ def test_every_figure_can_be_shown(value: float) -> None:
         (units.show_count(999_999, compact=True), "1M"),
         (units.show_bytes(327_680), "320 KiB"),
         (units.show_bytes(80e9), "74.5 GiB"),
+        (units.show_usd(3_394.500_000_1), units.show_usd(3_394.5)),
         (units.show_usd(12_345.4), "$12,345"),
         (units.show_usd(3.29), "$3.29"),
         (units.show_usd(0.00123), "$0.00123"),
