@@ -16,7 +16,7 @@ from catalogs.records.models import ModelArchitecture
 from commands.catalogs_of_user import user_catalogs, user_directories
 from commands.completion import names_completed
 from commands.failures import Exit
-from commands.options import App, Directories
+from commands.options import App, Csv, Directories
 from commands.progress import progress
 from commands.showing import show
 
@@ -146,11 +146,19 @@ def _refresh(facts: Catalog, source: Path | None) -> None:
 def apis(
     name: Annotated[str | None, typer.Argument(help="Show what this names, with its source.")] = None,
     json: Json = False,
+    csv: Csv = False,
     plain: Plain = False,
     catalog: Directories = None,
 ) -> None:
     """Models behind an API: what they ask by the token, by the length of the prompt, and in a batch."""
     facts = user_catalogs(catalog or ())
+    if csv:
+        from agent.report.catalog_listing import listing_report
+        from commands.showing import Shape, show_as
+
+        report = listing_report(tuple(_named(name, facts.api_model, facts.api_models)), plain=False)
+        show_as(report, None, Shape(json=False, csv=True, plain=False), "APIs")
+        return
     _show(_named(name, facts.api_model, facts.api_models), json, plain, bool(name))
 
 

@@ -9,7 +9,7 @@ from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.options import App, Csv, Directories, Json, Plain
-from commands.showing import Shape, notice, print_json, show, show_as
+from commands.showing import Shape, notice, show_as
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -34,7 +34,9 @@ def list_command(json: Json = False, csv: Csv = False, plain: Plain = False, cat
 
 
 @app.command("show")
-def show_command(name: Name, json: Json = False, plain: Plain = False, catalog: Directories = None) -> int:
+def show_command(
+    name: Name, json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None
+) -> int:
     """What a scenario asks."""
     from agent.report.cost.scenario_report import scenario_report
     from agent.statements.costs.scenarios import scenario_question
@@ -43,10 +45,8 @@ def show_command(name: Name, json: Json = False, plain: Plain = False, catalog: 
     facts = user_catalogs(catalog or ())
     scenario = facts.scenario(name)
     spec = scenario_question(scenario, facts).completed().spec
-    if json:
-        print_json({**plain_values(scenario), "spec": plain_values(spec)})
-    else:
-        show(scenario_report(scenario, spec), plain=plain)
+    tree = {**plain_values(scenario), "spec": plain_values(spec)}
+    show_as(scenario_report(scenario, spec), tree, Shape(json=json, csv=csv, plain=plain), "Scenario")
     return Exit.DONE
 
 

@@ -62,3 +62,10 @@ def test_each_form_and_what_changes_it(fleetcast: Program) -> None:
     shown = fleetcast("scenarios", "show", "agents")
     assert "calls a request" in shown.out
     assert "no scenario is called" in fleetcast.refusal("scenarios", "run", "spaceship")
+
+
+def test_what_apis_ask_and_what_a_scenario_is_are_tables_for_spreadsheets_too(fleetcast: Program) -> None:
+    apis = fleetcast("catalog", "apis", "gpt-4o", "--csv").out.splitlines()
+    assert apis[0] == "section,item,column,value,unit"
+    assert "APIs,gpt-4o,input / 1M,2.50,USD" in apis
+    assert "Scenario,load,,10,requests/s" in fleetcast("scenarios", "show", "rag", "--csv").out.splitlines()
