@@ -125,7 +125,11 @@ class Guard:
         if scope["method"] != "GET" or not self._is_token((query.pop("token", None) or [""])[0]):
             return None
         rest = f"?{urlencode(query, doseq=True)}" if query else ""
-        return f"{scope['path']}{rest}", f"{COOKIE}={self._settings.token}; HttpOnly; SameSite=Strict; Path=/"
+        # Two slashes would begin another server's name.
+        return (
+            f"/{scope['path'].lstrip('/')}{rest}",
+            f"{COOKIE}={self._settings.token}; HttpOnly; SameSite=Strict; Path=/",
+        )
 
     def _may_spend(self, client: str) -> bool:
         """Take one from a client's bucket, which fills at its rate up to a second's worth."""

@@ -138,8 +138,8 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
     async def compare(request: Request) -> Response:
         numbers = [int(text) for text in request.query_params.getlist("id") if text.isdigit()][:MOST_COMPARED]
         found = [(n, await run_in_threadpool(server.history.answer, n)) for n in numbers] if server.history else []
-        body = msgspec.json.encode([[str(n), (plan or b"").decode()] for n, plan in found if plan])
-        made = await server.pool.answer("beside", msgspec.json.encode({"plans": msgspec.json.decode(body)}))
+        plans = [(str(number), plan.decode()) for number, plan in found if plan]
+        made = await server.pool.answer("beside", msgspec.json.encode({"plans": plans}))
         return page("compare.html", html=msgspec.json.decode(made.body).get("html", ""))
 
 

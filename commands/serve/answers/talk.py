@@ -99,6 +99,8 @@ def _session(so_far: _Talk, desk: Desk) -> "RunningSession":
     if (known := _SESSIONS.pop(so_far, None)) is not None:
         return known
     flags = dict(so_far.flags)
+    if model := flags.get("model"):
+        refuse_outside(model, desk)
     start = State(phase="review", statements=(from_flags(flags),)) if flags else None
     write = warned(NO_FILES)
     session = RunningSession(_ports(desk), None, start, write=lambda _: write)

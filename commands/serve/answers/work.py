@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -316,46 +317,14 @@ def _switch(tree: dict[str, Any], name: str, *, default: bool) -> bool:
     return value
 
 
-def _page(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.page_parts import page_answer
+def _in(module: str, name: str) -> Callable[[dict[str, Any], Desk], Answer]:
+    """Return what answers in a module beside this one, which is imported when it is asked."""
 
-    return page_answer(tree, desk)
+    def answer(tree: dict[str, Any], desk: Desk) -> Answer:
+        found: Answer = getattr(import_module(f"{__package__}.{module}"), name)(tree, desk)
+        return found
 
-
-def _fields(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.page_parts import fields_of_sentence
-
-    return fields_of_sentence(tree, desk)
-
-
-def _download(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.page_parts import downloaded
-
-    return downloaded(tree, desk)
-
-
-def _beside(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.page_parts import beside_each_other
-
-    return beside_each_other(tree, desk)
-
-
-def _talk(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.talk import talked
-
-    return talked(tree, desk)
-
-
-def _calculate(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.calculator import calculated
-
-    return calculated(tree, desk)
-
-
-def _scaling(tree: dict[str, Any], desk: Desk) -> Answer:
-    from commands.serve.answers.calculator import scaled
-
-    return scaled(tree, desk)
+    return answer
 
 
 KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
@@ -365,12 +334,12 @@ KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "understand": _understand,
     "check": _check,
     "explain": _explain,
-    "page": _page,
-    "fields": _fields,
-    "download": _download,
-    "beside": _beside,
-    "talk": _talk,
-    "calculate": _calculate,
-    "scaling": _scaling,
+    "page": _in("page_parts", "page_answer"),
+    "fields": _in("page_parts", "fields_of_sentence"),
+    "download": _in("page_parts", "downloaded"),
+    "beside": _in("page_parts", "beside_each_other"),
+    "talk": _in("talk", "talked"),
+    "calculate": _in("calculator", "calculated"),
+    "scaling": _in("calculator", "scaled"),
 }
 """What is answered, by the kind of request."""

@@ -94,6 +94,7 @@ def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) 
         ("/api/compare", {"spec": SPEC, "over": {}}, 400, "over"),
         ("/api/understand", {}, 400, "sentence"),
         ("/api/talk", {"line": "help", "state": "forged.00"}, 400, "not one that this server gave"),
+        ("/api/talk", {"line": "why", "flags": {"model": "/etc/passwd", "rps": "1"}}, 400, "/etc/passwd"),
         ("/api/calculate", {}, 400, "hidden_dim is needed"),
         ("/api/calculate", {"calculation_type": "magic"}, 400, "only 'model'"),
         ("/api/calculate", {"model_name": "llama-3.1-8b", "precision": "fp3"}, 400, "fp16"),
@@ -154,6 +155,10 @@ def test_a_token_is_asked_of_everybody_but_who_watches(tmp_path: Path) -> None:
         assert server.ask("/api/plans", headers={"Authorization": "Bearer wrong-horse-battery"})[0] == 401
         assert server.ask("/api/plans", headers={"Authorization": f"Bearer {token}"})[0] == 200
         assert server.ask("/?token=wrong")[0] == 401
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as bare:
+            asked = f"GET //evil.example/?token={token} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            bare.sendall(asked.encode())
+            assert b"location: /evil.example/" in bare.recv(4000)
         assert server.ask("/api/plans", headers={"Cookie": f"fleetcast-token={token}"})[0] == 200
 
 
