@@ -70,6 +70,32 @@ class Spread(Record):
     """From so many; few of them say little, and the spread is then drawn towards what is usual."""
 
 
+class LevelSpreads(Record):
+    """How far models, accelerators and runs lie apart."""
+
+    run_dense: Spread
+    """Between runs of a model on an accelerator, and within one sweep."""
+    run_sparse: Spread
+    """Of any model that is not dense."""
+    model_dense: Spread
+    model_sparse: Spread
+    accelerator: Spread
+
+
+Quantiles = tuple[float, float, float, float, float, float, float]
+"""At 2.5, 10, 25, 50, 75, 90 and 97.5 %."""
+
+
+class NoveltyQuantiles(Record):
+    """Quantiles of errors in units of their spread, by the widest level that is new of a case."""
+
+    sweep: Quantiles
+    """A fit has seen its source, model and accelerator."""
+    model: Quantiles
+    accelerator: Quantiles
+    source: Quantiles
+
+
 class ErrorBand(Record):
     """How far measurements of one figure lay from predictions that had not seen them, level by level.
 
@@ -80,22 +106,18 @@ class ErrorBand(Record):
     id: Identifier
     metric: Literal["itl", "ttft", "throughput", "stream"]
     """A stream: tokens/s of a prompt or of an answer alone on the device, as llama.cpp's benchmark prints them."""
-    run_dense: Spread
-    """Between runs of a model on an accelerator, and within one sweep."""
-    run_sparse: Spread
-    """Of any model that is not dense."""
-    sweep_dense: Spread
-    """Within sweeps of servers, models and accelerators that the fit has seen all of; whoever else runs has ``run``."""
-    sweep_sparse: Spread
-    model_dense: Spread
-    model_sparse: Spread
-    accelerator: Spread
-    accelerator_foreign: Spread
-    """None of whose kernels, nor its architecture's, were measured."""
     source: Spread
     """Between people who measured: their versions, settings and clients."""
-    quantiles: tuple[float, float, float, float, float, float, float]
-    """At 2.5, 10, 25, 50, 75, 90 and 97.5 %."""
+    accelerator_foreign: Spread
+    """None of whose kernels, nor its architecture's, were measured."""
+    sweep_dense: Spread
+    """Within sweeps of servers, models and accelerators that the fit has seen all of."""
+    sweep_sparse: Spread
+    seen: LevelSpreads
+    """Of sources that a fit has seen, whose versions and settings its constants have taken up."""
+    unseen: LevelSpreads
+    """Of sources that no fit has seen: there versions and settings do more to single models and runs, too."""
+    quantiles: NoveltyQuantiles
     points: PositiveInt
 
 

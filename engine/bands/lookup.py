@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from math import exp, hypot
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
-from catalogs.records.fitted import ErrorBand, MeasuredSystem
+from catalogs.records.fitted import ErrorBand, MeasuredSystem, Spread
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import layers
 from engine.step.rates import Kernels
@@ -16,6 +16,10 @@ Architecture = Literal["dense", "mixture", "latent", "hybrid"]
 Level = Literal["run", "model", "accelerator", "source", "calibrated"]
 """At which errors differ: from run to run, from model to model, from accelerator to accelerator, and from one who
 measures to another (versions, settings, clients). What a calibration leaves unsure stands for all of them."""
+
+Novelty = Literal["source", "accelerator", "model", "sweep"]
+"""The widest level that is new of a case; of a sweep none is but the run."""
+NOVELTIES: tuple[Novelty, ...] = get_args(Novelty)
 
 ENDS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
 """Share of cases inside a band in per cent → positions of its ends in the quantiles."""
@@ -86,6 +90,11 @@ def new_levels(
     return frozenset(new)
 
 
+def novelty_of(new: frozenset[Level]) -> Novelty:
+    """Return the widest level that is new of a case."""
+    return next((novelty for novelty in NOVELTIES if novelty in new), "sweep")
+
+
 def band_for(
     bands: Iterable[ErrorBand],
     metric: str,
@@ -109,16 +118,16 @@ def band_for(
     band = next((band for band in bands if band.metric == name), None)
     if band is None:
         return None
-    dense = architecture == "dense"
-    run = band.run_dense if dense else band.run_sparse
-    if new == {"run"}:
+    dense, novelty = architecture == "dense", novelty_of(new)
+    levels = band.unseen if "source" in new else band.seen
+    run = levels.run_dense if dense else levels.run_sparse
+    if novelty == "sweep":
         run = band.sweep_dense if dense else band.sweep_sparse
-    spreads = {
+    spreads: Mapping[Level, Spread] = {
         "source": band.source,
-        "model": band.model_dense if dense else band.model_sparse,
-        "accelerator": band.accelerator_foreign if kernels == "foreign" else band.accelerator,
+        "model": levels.model_dense if dense else levels.model_sparse,
+        "accelerator": band.accelerator_foreign if kernels == "foreign" else levels.accelerator,
         "run": run,
     }
-    levels: tuple[Level, ...] = ("source", "model", "accelerator", "run")
-    parts = (Part(level, spreads[level].deviation, spreads[level].groups) for level in levels if level in new)
-    return CaseBand(tuple(parts), band.quantiles)
+    parts = (Part(level, spread.deviation, spread.groups) for level, spread in spreads.items() if level in new)
+    return CaseBand(tuple(parts), getattr(band.quantiles, novelty))

@@ -2,7 +2,8 @@
 
 Whole families of models, whole accelerators and whole sources are left out, one at a time: the spreads of all levels
 come from the rest, the errors from fits that had not seen it. Errors in units of the spread that they should have then
-give the quantiles, which those of the unit itself never enter when it is judged.
+give the quantiles, by the widest level that is new and all together in part, which those of the unit itself never enter
+when it is judged.
 """
 
 from collections import defaultdict
@@ -10,21 +11,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from catalogs.records.fitted import ErrorBand, MeasuredSystem, Spread
+from catalogs.records.fitted import ErrorBand, LevelSpreads, MeasuredSystem, Spread
 from catalogs.records.validation import record_of
-from engine.arrays import Floats
-from engine.bands.lookup import ENDS, Level, band_for, new_levels
-from engine.fitting.spread import LeftOutError, Spreads, spreads_of
+from engine.arrays import Bools, Floats
+from engine.bands.lookup import ENDS, NOVELTIES, Level, Novelty, band_for, new_levels, novelty_of
+from engine.fitting.spread import OF_SEEN, LeftOutError, Spreads, spreads_of
 
 PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 METRICS = ("throughput", "itl", "ttft", "stream")
 """Throughput first: its accelerators stand in where others have too few."""
+FOREIGN = "accelerator foreign"
 FEWEST_FOREIGN = 3
 """Foreign accelerators below which a figure takes their spread from throughput, which more of them were measured in."""
 MIRRORED = 0.5
 """How much an error's mirror image counts beside it: units are few, and on which side the odd ones lie is half chance
 (judgement; anything from 0 to 1 covers left-out units as well within 4 %)."""
+ALL_UNITS = 30.0
+"""As many units as all errors together weigh in the quantiles of one novelty: a Dirichlet process about the shape that
+all have in common (judgement: from 3 to no bound left-out units are held within 3 % as well)."""
 NORMAL = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
 """Quantiles of a band until errors have given its own."""
 
@@ -35,6 +41,8 @@ UNITS: Mapping[str, Callable[[LeftOutError], str]] = {
     "new source": lambda e: e.source,
 }
 """By kind of novelty: what is left out whole, or of a sweep a sixth of all sweeps."""
+KINDS: Mapping[Novelty, str] = dict(zip(("sweep", "model", "accelerator", "source"), UNITS, strict=True))
+"""By the widest level that is new of a case: the kind of errors that speaks of it."""
 VIEWS = {"new sweep": "sweep", "new family": "family", "new accelerator": "accelerator", "new source": "source"}
 
 
@@ -44,6 +52,7 @@ class Standardised(Struct, frozen=True):
     kind: str
     unit: str
     cell: tuple[str, ...]
+    novelty: Novelty
     error: float
     deviation: float
 
@@ -73,10 +82,9 @@ def error_bands(errors: Sequence[LeftOutError]) -> tuple[list[ErrorBand], list[C
         spreads = spreads_of(own)
         foreign = spreads if metric == "throughput" else foreign
         judged = list(_standardised(own, spreads, foreign))
-        weights = _weights(judged)
-        quantiles = _quantiles(np.array([item.error for item in judged]), weights)
-        bands.append(_band(metric, spreads, foreign, quantiles, len(own)))
-        lines += _coverage(metric, judged, weights)
+        sample = _sample(judged)
+        bands.append(_band(metric, spreads, foreign, sample.quantiles, len(own)))
+        lines += _coverage(metric, sample)
     return bands, lines
 
 
@@ -98,21 +106,25 @@ def systems_of(errors: Sequence[LeftOutError]) -> list[MeasuredSystem]:
     ]
 
 
-def _band(metric: str, spreads: Spreads, foreign: Spreads | None, quantiles: Sequence[float], points: int) -> ErrorBand:
-    sources = {} if foreign is None or not _few(spreads) else {"accelerator foreign": foreign}
+def _band(
+    metric: str, spreads: Spreads, foreign: Spreads | None, quantiles: Callable[[Novelty], Sequence[float]], points: int
+) -> ErrorBand:
+    def spread(name: str) -> Spread:
+        own = foreign if foreign is not None and name == FOREIGN and _few(spreads) else spreads
+        return Spread(deviation=float(f"{own.deviation[name]:.3g}"), groups=own.groups[name])
+
+    def levels(whose: str) -> LevelSpreads:
+        return LevelSpreads(**{name.replace(" ", "_"): spread(f"{whose} {name}") for name in OF_SEEN})
+
     return record_of(
         ErrorBand,
         {
             "id": metric,
             "metric": metric,
-            **{
-                name.replace(" ", "_"): Spread(
-                    deviation=float(f"{sources.get(name, spreads).deviation[name]:.3g}"),
-                    groups=sources.get(name, spreads).groups[name],
-                )
-                for name in spreads.groups
-            },
-            "quantiles": tuple(round(float(q), 3) for q in quantiles),
+            **{name.replace(" ", "_"): spread(name) for name in ("source", FOREIGN, "sweep dense", "sweep sparse")},
+            "seen": levels("seen"),
+            "unseen": levels("unseen"),
+            "quantiles": {novelty: tuple(round(float(q), 3) for q in quantiles(novelty)) for novelty in NOVELTIES},
             "points": points,
         },
     )
@@ -120,12 +132,12 @@ def _band(metric: str, spreads: Spreads, foreign: Spreads | None, quantiles: Seq
 
 def _few(spreads: Spreads) -> bool:
     """Return whether too few foreign accelerators were measured to know how far they lie apart."""
-    return spreads.groups["accelerator foreign"] < FEWEST_FOREIGN
+    return spreads.groups[FOREIGN] < FEWEST_FOREIGN
 
 
 def _standardised(errors: Sequence[LeftOutError], spreads: Spreads, foreign: Spreads | None) -> Iterator[Standardised]:
     """Yield every error as often as it is left out, in units of the spread that the rest leads one to expect."""
-    everything = _band(errors[0].metric, spreads, foreign, NORMAL, len(errors))
+    everything = _band(errors[0].metric, spreads, foreign, lambda _: NORMAL, len(errors))
     for error in errors:
         if "sweep" in error.logs:
             yield _judged("new sweep", error, everything, frozenset({"run"}), 0.0)
@@ -138,7 +150,7 @@ def _standardised(errors: Sequence[LeftOutError], spreads: Spreads, foreign: Spr
                 continue
             of_rest, systems = spreads_of(rest), systems_of(rest)
             shift = of_rest.foreign_shift if foreign is None or not _few(of_rest) else -foreign.foreign_shift
-            band = _band(errors[0].metric, of_rest, foreign, NORMAL, len(rest))
+            band = _band(errors[0].metric, of_rest, foreign, lambda _: NORMAL, len(rest))
             for error in errors:
                 if unit(error) == name:
                     new = new_levels(
@@ -168,14 +180,46 @@ def _judged(
     value = next(logs[view] for view in (VIEWS[kind], "source", "group", "sweep") if view in logs)
     centre = foreign_shift if error.foreign and "accelerator" in new else 0.0
     deviation = float(np.sqrt(sum(part.deviation**2 for part in case.parts)))
-    return Standardised(kind, UNITS[kind](error), error.cell, (value - centre) / deviation, deviation)
+    standard = (value - centre) / deviation
+    return Standardised(kind, UNITS[kind](error), error.cell, novelty_of(new), standard, deviation)
 
 
-def _weights(judged: Sequence[Standardised]) -> Floats:
-    """Return how much each error counts: kinds alike, a unit as the root of its cells, a cell as the root of its rows.
+class Sample(Struct, frozen=True):
+    """Errors in units of their spreads, an entry of each array for each."""
 
-    Between counting rows, of which one sweep has hundreds, and counting units, of which some are a single row.
-    """
+    error: Floats
+    deviation: Floats
+    weight: Floats
+    """Kinds alike, a unit as the root of its cells, a cell as the root of its rows: between counting rows, of which one
+    sweep has hundreds, and counting units, of which some are a single row."""
+    kind: NDArray[np.str_]
+    unit: NDArray[np.str_]
+    novelty: NDArray[np.str_]
+
+    def without(self, out: Bools) -> "Sample":
+        """Return the errors that are not left out."""
+        return Sample(*(getattr(self, name)[~out] for name in self.__struct_fields__))
+
+    def quantiles(self, novelty: Novelty) -> tuple[float, ...]:
+        """Return the quantiles of a novelty's errors, drawn towards those of all, and counting less of mirror images.
+
+        Args:
+            novelty: whose units weigh one each, and all errors together as ``ALL_UNITS`` of them.
+        """
+        if not len(self.error):
+            return NORMAL
+        own = self.kind == KINDS[novelty]
+        weights = self.weight * (ALL_UNITS / self.weight.sum())
+        if own.any():
+            weights = weights + own * self.weight * (len(np.unique(self.unit[own])) / self.weight[own].sum())
+        errors, weights = np.concatenate([self.error, -self.error]), np.concatenate([weights, MIRRORED * weights])
+        order = np.argsort(errors)
+        reached = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+        return tuple(np.interp(PROBABILITIES, reached, errors[order]).tolist())
+
+
+def _sample(judged: Sequence[Standardised]) -> Sample:
+    """Return errors with their weights."""
     weights = np.ones(len(judged))
     for power, names in (
         (0.5, [(item.kind, item.unit, item.cell) for item in judged]),
@@ -186,45 +230,44 @@ def _weights(judged: Sequence[Standardised]) -> Floats:
         for name, weight in zip(names, weights, strict=True):
             totals[name] += float(weight)
         weights = weights * np.array([totals[name] ** (power - 1) for name in names])
-    return weights
+    return Sample(
+        error=np.array([item.error for item in judged]),
+        deviation=np.array([item.deviation for item in judged]),
+        weight=weights,
+        kind=np.array([item.kind for item in judged]),
+        unit=np.array([f"{item.kind}|{item.unit}" for item in judged]),
+        novelty=np.array([item.novelty for item in judged]),
+    )
 
 
-def _quantiles(errors: Floats, weights: Floats) -> tuple[float, ...]:
-    """Return the weighted quantiles of errors and, counting less, of their mirror images."""
-    errors, weights = np.concatenate([errors, -errors]), np.concatenate([weights, MIRRORED * weights])
-    order = np.argsort(errors)
-    reached = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    return tuple(np.interp(PROBABILITIES, reached, errors[order]).tolist())
-
-
-def _coverage(metric: str, judged: Sequence[Standardised], weights: Floats) -> Iterator[CoverageLine]:
+def _coverage(metric: str, sample: Sample) -> Iterator[CoverageLine]:
     """Yield what of each kind lies inside bands whose quantiles come from the other units of all kinds.
 
     Args:
         metric: of the errors.
-        judged: all of them.
-        weights: of each.
+        sample: all of them.
     """
-    errors = np.array([item.error for item in judged])
-    deviations = np.array([item.deviation for item in judged])
-    kinds = np.array([item.kind for item in judged])
-    units = np.array([f"{item.kind}|{item.unit}" for item in judged])
-    inside = {level: np.zeros(len(judged), dtype=bool) for level in ENDS}
-    widths = np.zeros(len(judged))
-    for unit in np.unique(units):
-        own = units == unit
-        quantiles = NORMAL if own.all() else _quantiles(errors[~own], weights[~own])
-        for level, (low, high) in ENDS.items():
-            inside[level][own] = (min(quantiles[low], 0) <= errors[own]) & (errors[own] <= max(quantiles[high], 0))
-        widths[own] = np.exp((quantiles[5] - quantiles[1]) * deviations[own])
+    inside = {level: np.zeros(len(sample.error), dtype=bool) for level in ENDS}
+    widths = np.zeros(len(sample.error))
+    for unit in np.unique(sample.unit):
+        of_unit = sample.unit == unit
+        others = sample.without(of_unit)
+        for novelty in NOVELTIES:
+            own = of_unit & (sample.novelty == novelty)
+            if not own.any():
+                continue
+            quantiles, errors = others.quantiles(novelty), sample.error[own]
+            for level, (low, high) in ENDS.items():
+                inside[level][own] = (min(quantiles[low], 0) <= errors) & (errors <= max(quantiles[high], 0))
+            widths[own] = np.exp((quantiles[5] - quantiles[1]) * sample.deviation[own])
     for kind in UNITS:
-        of_kind = kinds == kind
-        if of_kind.any():
+        own = sample.kind == kind
+        if own.any():
             yield CoverageLine(
                 metric,
                 kind,
-                int(of_kind.sum()),
-                len(np.unique(units[of_kind])),
-                {level: float(np.average(inside[level][of_kind], weights=weights[of_kind])) for level in ENDS},
-                float(np.median(widths[of_kind])),
+                int(own.sum()),
+                len(np.unique(sample.unit[own])),
+                {level: float(np.average(inside[level][own], weights=sample.weight[own])) for level in ENDS},
+                float(np.median(widths[own])),
             )

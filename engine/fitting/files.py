@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from catalogs.catalog import Catalog
-from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredSystem, Spread
+from catalogs.records.fitted import ErrorBand, FittedConstants, LevelSpreads, MeasuredSystem, Spread
 from catalogs.records.models import ModelArchitecture
 from engine.fitting.blocks import Block
 from engine.fitting.least_squares import Fit, Problem
@@ -30,14 +30,22 @@ def bands_file(bands: Sequence[ErrorBand]) -> str:
 
 
 def _band(band: ErrorBand) -> str:
-    spreads = [
+    lines = ["", "[[band]]", f'id = "{band.id}"', f'metric = "{band.metric}"', f"points = {band.points}"]
+    lines += _spreads(band)
+    for whose in ("seen", "unseen"):
+        lines += ["", f"[band.{whose}]", *_spreads(getattr(band, whose))]
+    lines += ["", "[band.quantiles]"]
+    for novelty in band.quantiles.__struct_fields__:
+        lines.append(f"{novelty} = [{', '.join(f'{q:.3f}' for q in getattr(band.quantiles, novelty))}]")
+    return "\n".join(lines) + "\n"
+
+
+def _spreads(record: ErrorBand | LevelSpreads) -> list[str]:
+    return [
         f"{name} = {{ deviation = {spread.deviation:.3g}, groups = {spread.groups} }}"
-        for name in ErrorBand.__struct_fields__
-        if isinstance(spread := getattr(band, name), Spread)
+        for name in record.__struct_fields__
+        if isinstance(spread := getattr(record, name), Spread)
     ]
-    quantiles = ", ".join(f"{q:.3f}" for q in band.quantiles)
-    lines = ["", "[[band]]", f'id = "{band.id}"', f'metric = "{band.metric}"', *spreads]
-    return "\n".join([*lines, f"quantiles = [{quantiles}]", f"points = {band.points}"]) + "\n"
 
 
 def systems_file(systems: Sequence[MeasuredSystem], catalog: Catalog) -> str:

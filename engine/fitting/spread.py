@@ -36,6 +36,8 @@ SETTLED = 1e-3
 """Change of every variance in a round below which no more are needed."""
 
 CLASSES = ("dense", "sparse")
+OF_SEEN = ("run dense", "run sparse", "model dense", "model sparse", "accelerator")
+"""Levels that lie apart by less where a fit has seen the source."""
 
 
 class LeftOutError(Struct, frozen=True):
@@ -71,20 +73,50 @@ class Spreads(Struct, frozen=True):
     """The spread of each level, log standard deviation, and the number of groups that it comes from."""
 
     deviation: Mapping[str, float]
-    """By level, or 'level kind': 'source', 'model dense', 'accelerator foreign', 'run sparse', …"""
+    """By level and kind: 'source', 'accelerator foreign', 'sweep dense'; and as among sources that a fit has seen and
+    as among those that none has: 'seen model dense', 'unseen run sparse', …"""
     groups: Mapping[str, int]
     foreign_shift: float
     """Mean log(measured/predicted) of accelerators none of whose kernels, nor their architecture's, were measured."""
 
 
 def spreads_of(errors: Sequence[LeftOutError]) -> Spreads:
-    """Return the spreads of all levels from errors of one metric."""
-    cells: dict[tuple[str, ...], list[LeftOutError]] = defaultdict(list)
-    for error in errors:
-        cells[error.cell].append(error)
-    firsts = [members[0] for members in cells.values()]
-    usual = _usual_errors(cells.values())
-    logs = [_near([_unseen(e) for e in own], usual.get(own[0].accelerator, 0.0)) for own in cells.values()]
+    """Return the spreads of all levels from errors of one metric.
+
+    Models, accelerators and runs lie apart as with their sources left out of the fit, where a case's source is new;
+    where it is not, as with no more left out than the pair of model and accelerator: what the servers of a source that
+    is left out do to single models and runs is not in constants that have seen it.
+    """
+    fitted = [error for error in errors if error.fitted]
+    unseen = _spreads(errors, ("source", "group", "sweep"))
+    seen = _spreads(fitted, ("group", "sweep")) if fitted else unseen
+    deviation, groups = dict(unseen.deviation), dict(unseen.groups)
+    for name in OF_SEEN:
+        for whose, spreads in (("seen", seen), ("unseen", unseen)):
+            deviation[f"{whose} {name}"], groups[f"{whose} {name}"] = spreads.deviation[name], spreads.groups[name]
+        del deviation[name], groups[name]
+    for name in CLASSES:
+        squares = [_seen_square(own) for own in _cells(fitted) if own[0].model_class == name]
+        groups[f"sweep {name}"] = len(squares)
+        mean = (sum(squares) + USUAL_GROUPS * USUAL**2) / (len(squares) + USUAL_GROUPS)
+        # What is known spreads no more than what is not: some cold rows are far off wherever they are.
+        known = sqrt(mean * _of_the_next(len(squares)))
+        deviation[f"sweep {name}"] = min(known, deviation[f"seen run {name}"])
+    return Spreads(deviation, groups, unseen.foreign_shift)
+
+
+def _spreads(errors: Sequence[LeftOutError], views: Sequence[str]) -> Spreads:
+    """Return the spreads of the levels of ``_LEVELS``, from one error of each point.
+
+    Args:
+        errors: of one metric.
+        views: what was left out of the fit whose error counts: the first that a point has.
+    """
+    cells = _cells(errors)
+    firsts = [own[0] for own in cells]
+    found = [[next(error.logs[view] for view in views if view in error.logs) for error in own] for own in cells]
+    usual = _usual_errors(firsts, found)
+    logs = [_near(own, usual.get(first.accelerator, 0.0)) for first, own in zip(firsts, found, strict=True)]
     medians = np.array([np.median(own) for own in logs])
     rows = {name: _row_deviation(firsts, logs, name) for name in CLASSES}
     noise = np.array(
@@ -97,12 +129,15 @@ def spreads_of(errors: Sequence[LeftOutError]) -> Spreads:
     next_one = {name: variance * _of_the_next(groups[name]) for name, variance in variances.items()}
     for name in CLASSES:
         next_one[f"run {name}"] += rows[name] ** 2
-        squares = [_seen_square(own) for own in cells.values() if own[0].fitted and own[0].model_class == name]
-        groups[f"sweep {name}"] = len(squares)
-        mean = (sum(squares) + USUAL_GROUPS * USUAL**2) / (len(squares) + USUAL_GROUPS)
-        # What is known spreads no more than what is not: some cold rows are far off wherever they are.
-        next_one[f"sweep {name}"] = min(mean * _of_the_next(len(squares)), next_one[f"run {name}"])
     return Spreads({name: sqrt(variance) for name, variance in next_one.items()}, groups, shift)
+
+
+def _cells(errors: Iterable[LeftOutError]) -> list[list[LeftOutError]]:
+    """Return errors by pair of model and accelerator on a source's servers."""
+    cells: dict[tuple[str, ...], list[LeftOutError]] = defaultdict(list)
+    for error in errors:
+        cells[error.cell].append(error)
+    return list(cells.values())
 
 
 def _seen_square(cell: Sequence[LeftOutError]) -> float:
@@ -118,23 +153,18 @@ def _of_the_next(groups: int) -> float:
     return (groups + USUAL_GROUPS) / (groups + USUAL_GROUPS - 2)
 
 
-def _usual_errors(cells: Iterable[Sequence[LeftOutError]]) -> dict[str, float]:
+def _usual_errors(firsts: Sequence[LeftOutError], logs: Sequence[Sequence[float]]) -> dict[str, float]:
     """Return the median error of each accelerator of which nothing was timed: there the level itself may be far off."""
     medians: dict[str, list[float]] = defaultdict(list)
-    for own in cells:
-        if own[0].foreign:
-            medians[own[0].accelerator].append(float(np.median([_unseen(error) for error in own])))
+    for first, own in zip(firsts, logs, strict=True):
+        if first.foreign:
+            medians[first.accelerator].append(float(np.median(own)))
     return {name: float(np.median(values)) for name, values in medians.items()}
 
 
 def _near(logs: Sequence[float], usual: float) -> Floats:
     """Return errors, those far from the usual one drawn nearer."""
     return np.clip(logs, usual - FAR, usual + FAR)
-
-
-def _unseen(error: LeftOutError) -> float:
-    """Return the error of the fit that knew least of the point's source."""
-    return next(error.logs[view] for view in ("source", "group", "sweep") if view in error.logs)
 
 
 _LEVELS: Mapping[str, Callable[[LeftOutError], object]] = {

@@ -1,5 +1,6 @@
 """Bands: the narrowest that speaks of a case, wider where little or nothing is known of it."""
 
+from collections.abc import Mapping
 from math import ceil, exp, hypot, log
 from typing import Any
 
@@ -10,10 +11,11 @@ from agent.report.plan.bands import fleet_sentence, measure_sentence
 from agent.report.plan.screenful import screenful
 from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
-from catalogs.records.fitted import UNMEASURED, ErrorBand, MeasuredSystem, Spread
+from catalogs.records.facts import Record
+from catalogs.records.fitted import UNMEASURED, ErrorBand, LevelSpreads, MeasuredSystem, Spread
 from catalogs.records.validation import record_of
 from engine.bands.beyond_data import outside
-from engine.bands.lookup import CaseBand, Level, band_for, new_levels
+from engine.bands.lookup import NOVELTIES, CaseBand, Level, band_for, new_levels
 from engine.plan import Bands, CapacityPlan, CountRange
 from engine.workload import spec_from
 from tests.engine.asked import formula_plan
@@ -32,16 +34,30 @@ def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
     return plan
 
 
-def band(**spreads: float) -> ErrorBand:
-    """A band of ITL whose levels spread by 0.1, or as stated, with a tail towards what is slower."""
-    levels = [name for name, kind in ErrorBand.__annotations__.items() if kind is Spread]
+QUANTILES = (-2.0, -1.0, -0.5, 0.0, 1.0, 2.0, 4.0)
+
+
+def band(*, seen: Mapping[str, float] | None = None, **spreads: float) -> ErrorBand:
+    """A band of ITL whose levels spread by 0.1, or as stated, with a tail towards what is slower.
+
+    Args:
+        seen: spreads of levels of sources that a fit has seen.
+        spreads: of all others.
+    """
+
+    def levels(of: type[Record], stated: Mapping[str, float]) -> dict[str, Any]:
+        names = [name for name, kind in of.__annotations__.items() if kind is Spread]
+        return {name: {"deviation": stated.get(name, 0.1), "groups": 9} for name in names}
+
     return record_of(
         ErrorBand,
         {
             "id": "itl",
             "metric": "itl",
-            **{name: {"deviation": spreads.get(name, 0.1), "groups": 9} for name in levels},
-            "quantiles": (-2.0, -1.0, -0.5, 0.0, 1.0, 2.0, 4.0),
+            **levels(ErrorBand, spreads),
+            "seen": levels(LevelSpreads, seen or {}),
+            "unseen": levels(LevelSpreads, spreads),
+            "quantiles": dict.fromkeys(NOVELTIES, QUANTILES),
             "points": 100,
         },
     )
@@ -80,8 +96,9 @@ def test_a_level_changes_the_bands_alone(catalog: Catalog) -> None:
 def test_every_figure_has_a_band_whose_quantiles_are_ordered(catalog: Catalog) -> None:
     assert {item.metric for item in catalog.bands} == {"itl", "ttft", "throughput", "stream"}
     for item in catalog.bands:
-        assert list(item.quantiles) == sorted(item.quantiles)
-        assert item.quantiles[1] < 0 < item.quantiles[5]
+        for quantiles in (getattr(item.quantiles, novelty) for novelty in NOVELTIES):
+            assert list(quantiles) == sorted(quantiles)
+            assert quantiles[1] < 0 < quantiles[5]
 
 
 def test_what_is_new_of_a_case_adds_in_quadrature() -> None:
@@ -89,6 +106,19 @@ def test_what_is_new_of_a_case_adds_in_quadrature() -> None:
     assert case("source", "model", of=of).ends() == pytest.approx((exp(-1.3), exp(2 * 1.3)))
     assert case(of=of).ends() == pytest.approx((exp(-0.7), exp(2 * 0.7)))  # a known sweep has a spread of its own
     assert [part.level for part in case("source", "accelerator").parts] == ["source", "accelerator", "run"]
+
+
+def test_models_and_runs_lie_nearer_where_the_source_is_known() -> None:
+    of = band(seen={"model_dense": 0.2, "run_dense": 0.3}, model_dense=0.5, run_dense=0.6)
+    assert [part.deviation for part in case("model", of=of).parts] == [0.2, 0.3]
+    assert [part.deviation for part in case("model", "source", of=of).parts] == [0.1, 0.5, 0.6]
+
+
+def test_the_shape_of_a_band_is_that_of_the_widest_level_that_is_new() -> None:
+    wide = {"accelerator": tuple(2 * q for q in QUANTILES), "source": tuple(3 * q for q in QUANTILES)}
+    of = replace(band(), quantiles=replace(band().quantiles, **wide))
+    shapes = [case(*new, of=of).quantiles[5] for new in ((), ("model",), ("model", "accelerator"), ("model", "source"))]
+    assert shapes == [2.0, 2.0, 4.0, 6.0]
 
 
 def test_levels_of_a_band_are_its_quantiles() -> None:
@@ -103,7 +133,7 @@ def test_a_part_is_a_factor_either_way() -> None:
 
 
 def test_mixtures_and_accelerators_of_which_nothing_was_timed_have_spreads_of_their_own() -> None:
-    of = band(run_sparse=0.5, model_sparse=0.6, accelerator_foreign=0.7)
+    of = band(seen={"run_sparse": 0.5, "model_sparse": 0.6}, accelerator_foreign=0.7)
     deviations = [
         p.deviation for p in case("model", "accelerator", of=of, architecture="latent", kernels="foreign").parts
     ]
@@ -111,11 +141,11 @@ def test_mixtures_and_accelerators_of_which_nothing_was_timed_have_spreads_of_th
 
 
 def test_one_prompt_or_answer_alone_has_a_band_of_its_own() -> None:
-    stream = replace(band(), metric="stream", quantiles=(-1.0,) * 3 + (0.0,) + (1.0,) * 3)
+    stream = replace(band(sweep_dense=0.2), metric="stream")
     throughput = replace(band(), metric="throughput")
     new: frozenset[Level] = frozenset({"run"})
     alone = band_for([throughput, stream], "throughput", new=new, **CASE | {"load": "decode_only"})
-    assert alone is not None and alone.quantiles == stream.quantiles
+    assert alone is not None and alone.parts[0].deviation == 0.2
     assert band_for([throughput], "ttft", new=new, **CASE) is None
 
 
@@ -195,7 +225,7 @@ def test_targets_that_bind_make_the_bad_end_dearer(catalog: Catalog) -> None:
         plan = plan_for(catalog, **values)
         return bands_of(plan).fleet.capacity_requests_per_s.low / plan.fleet.capacity_requests_per_s
 
-    assert worst(targets=[ITL_80]) < worst()
+    assert worst(targets=[ITL_80 | {"seconds": 0.04}]) < worst()
 
 
 def test_where_no_number_of_replicas_would_do_the_plan_says_so(catalog: Catalog) -> None:

@@ -13,10 +13,25 @@ LAW = {"source": 0.3, "model": 0.12, "accelerator": 0.05, "row": 0.06}
 def test_each_level_is_found_where_it_was_put() -> None:
     spreads = spreads_of(drawn_errors(LAW, sources=16, models=16, accelerators=16)).deviation
     assert spreads["source"] == pytest.approx(0.3, rel=0.4)
-    assert spreads["model dense"] == pytest.approx(0.12, rel=0.45)
-    assert spreads["accelerator"] < 0.1
-    assert spreads["run dense"] < 0.12
+    assert spreads["unseen model dense"] == pytest.approx(0.12, rel=0.45)
+    assert spreads["unseen accelerator"] < 0.1
+    assert spreads["unseen run dense"] < 0.12
     assert 0.05 < spreads["sweep dense"] < 0.09
+
+
+def test_what_a_source_does_to_single_runs_is_only_in_runs_of_sources_that_are_new() -> None:
+    """With their source left out the sweeps go apart by 0.4; with it in the fit they lie where they lay."""
+    random, errors = np.random.default_rng(3), drawn_errors(LAW, sources=16, models=16)
+    shifts = {cell: 0.4 * random.standard_normal() for cell in dict.fromkeys(e.cell for e in errors)}
+    apart = [
+        replace(e, logs={view: log + shifts[e.cell] * (view == "source") for view, log in e.logs.items()})
+        for e in errors
+    ]
+    before, after = spreads_of(errors).deviation, spreads_of(apart).deviation
+    assert after["unseen run dense"] > 0.3
+    for name in ("seen run dense", "seen model dense", "seen accelerator", "sweep dense"):
+        assert after[name] == before[name]
+    assert after["seen run dense"] < 0.12
 
 
 def test_rows_of_a_sweep_are_no_evidence_of_more_groups() -> None:
