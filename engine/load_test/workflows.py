@@ -11,15 +11,14 @@ from catalogs.records.workflows import AgentWorkflow
 from engine.arrays import Floats, Ints
 from engine.fleet.candidates import Candidates
 from engine.question.calls import Call, calls_of
-from engine.simulation.columns import COMPLETED, LEAVING, NEVER, WAKE
+from engine.simulation.columns import NEVER
 from engine.simulation.fleet_state import FleetState, Served
-from engine.simulation.loop import advance
 from engine.simulation.requests import requests_of
 from engine.simulation.routing import DEFAULT_ROUTING, GIVEN, Routing, choices, kind_of
-from engine.simulation.serving import choose, join, outstanding
+from engine.simulation.serving import one_event, take
 from engine.simulation.simulate import loops_for
 from engine.simulation.step_model import step_model_of
-from engine.simulation.tournament import first_within, least_of_others, put
+from engine.simulation.tournament import put
 
 WARMING = 0.25
 """Share of the workflows that begin before anything is counted, and after the last that is."""
@@ -143,7 +142,7 @@ def simulate_workflows(
 class _WorkflowFleet(FleetState):
     """Replicas of one step model, and workflows whose calls follow from each other."""
 
-    def serve_workflows(  # noqa: PLR0912, PLR0915 — the loop of serving.serve_closed, with who sends what next
+    def serve_workflows(
         self, drawn: DrawnWorkflows, calls: Sequence[Call], begins: Floats, overhead_s: float
     ) -> Served:
         """Serve all calls to their end, in plain Python; calls are numbered one workflow after another."""
@@ -177,45 +176,26 @@ class _WorkflowFleet(FleetState):
             if not missing[one]:
                 heappush(pending, (ready[one] + tools[one], one))
         state, model, policy = self._state, self._model, self._policy
-        integers, floats, alarms = state.integers, state.floats, state.alarms
         for replica in range(self.replicas):
             put(state.loads, replica, 0)
         latest, noted = self._latest, -1.0
         while True:
-            now, first = pending[0][0] if pending else NEVER, alarms[1]
+            now, first = pending[0][0] if pending else NEVER, state.alarms[1]
             if now == NEVER and first == NEVER:
                 return self._collect(columns, numbers)
             if now <= first:
                 now, one = heappop(pending)
-                if now == first and now > noted:
-                    # What ended at this very moment is no longer outstanding.
-                    replica = first_within(alarms, 0, now)
-                    while replica >= 0:
-                        put(state.loads, replica, outstanding(integers[replica], floats[replica], now))
-                        replica = first_within(alarms, replica + 1, now) if replica + 1 < self.replicas else -1
-                    noted = now
-                columns.arrival[one] = now
-                latest = choose(one, kind, now, chosen, other, latest, state)
-                join(latest, one, now, model, columns, state)
-                put(state.loads, latest, outstanding(integers[latest], floats[latest], now))
-                put(alarms, latest, floats[latest][WAKE])
+                ended = now == first and now > noted
+                latest = take(one, now, ended, kind, chosen, other, latest, model, columns, state)
+                noted = now if now == first else noted
                 continue
-            replica = first_within(alarms, 0, first)
-            until = min(now, least_of_others(alarms, replica))
-            if until <= first:
-                until = first + 1e-12 * (1.0 + first)
-            before = integers[replica][COMPLETED]
-            advance(replica, until, True, model, policy, columns, state)
-            put(alarms, replica, floats[replica][WAKE])
-            put(state.loads, replica, outstanding(integers[replica], floats[replica], first))
-            if integers[replica][COMPLETED] > before:
-                for place in range(integers[replica][LEAVING]):
-                    done = state.gone[place]
-                    end = columns.finish[done] + columns.fill[done] + overhead_s
-                    begin = done - done % each
-                    for at in after[done % each]:
-                        one = begin + at
-                        missing[one] -= 1
-                        ready[one] = max(ready[one], end)
-                        if not missing[one]:
-                            heappush(pending, (ready[one] + tools[one], one))
+            for place in range(one_event(now, model, policy, columns, state)):
+                done = state.gone[place]
+                end = columns.finish[done] + columns.fill[done] + overhead_s
+                begin = done - done % each
+                for at in after[done % each]:
+                    one = begin + at
+                    missing[one] -= 1
+                    ready[one] = max(ready[one], end)
+                    if not missing[one]:
+                        heappush(pending, (ready[one] + tools[one], one))

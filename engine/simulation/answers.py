@@ -16,12 +16,15 @@ from engine.simulation.columns import (
     FULL,
     GHOST_TOKENS,
     GHOSTS,
+    GIVEN_BACK,
     HEAD,
     ITERATION,
     LAST,
     LINGERING_BLOCKS,
+    LINGERING_FULL,
     LINGERING_LONG,
     LINGERING_PROMISED,
+    LINGERING_SHARED,
     LONG,
     PREEMPTIONS,
     PROMISED,
@@ -93,6 +96,37 @@ def end_promise(one: int, answered: int, numbers: Any, requests: RequestColumns,
         if requests.asked[one] > answered or not policy.foresees:
             numbers[GHOSTS] += 1
             numbers[GHOST_TOKENS] += requests.prompt[one] + answered - 1
+
+
+def leave(one: int, numbers: Any, prefixes: Any, groups: Any, requests: RequestColumns, policy: Policy) -> None:
+    """Give up what a request with its whole answer was promised and the blocks it holds, or note that it lingers.
+
+    Args:
+        one: the request.
+        numbers: the replica's integers, by column.
+        prefixes: that the replica holds.
+        groups: of the replica's lingering requests with a shared prefix: the prefix, and the full blocks before it.
+        requests: columns of all requests.
+        policy: of the scheduler.
+    """
+    prompt, output, block = requests.prompt[one], requests.output[one], policy.block
+    group, shared = requests.group[one], requests.shared[one]
+    size = prompt + output - 1
+    if policy.answering:
+        end_promise(one, output, numbers, requests, policy)
+    if policy.lingering:
+        held = prompt + requests.asked[one] if policy.reserving else size
+        numbers[LINGERING_BLOCKS] += (held + block - 1) // block
+        numbers[LINGERING_FULL] += size // block - shared
+        if shared:
+            groups[2 * numbers[LINGERING_SHARED]] = group
+            groups[2 * numbers[LINGERING_SHARED] + 1] = numbers[LINGERING_FULL]
+            numbers[LINGERING_SHARED] += 1
+    elif policy.caching:
+        numbers[GIVEN_BACK] += size // block - shared
+        numbers[EMPTY] += 1 if size % block else 0
+        if shared:
+            let_go(group, shared, numbers, prefixes)
 
 
 def retract(replica: int, clock: float, policy: Policy, windows: Any, requests: RequestColumns, state: State) -> None:

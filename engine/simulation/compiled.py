@@ -91,10 +91,10 @@ def compiled_loops() -> Loops:
         (kv_blocks, "used_blocks steps_that_fit compacted known_tokens prefix_there hold let_go close_up"),
         (kv_blocks, "keep_blocks release empty_after"),
         (kv_blocks, "put_in_front take_out preempt release_early make_room"),
-        (answers, "known_answer put_at_end set_aside promise end_promise retract"),
+        (answers, "known_answer put_at_end set_aside promise end_promise leave retract"),
         (loop, "steps_until filling advance"),
         (tournament, "put first_within least_of_others"),
-        (serving, "outstanding note join choose serve_open serve_closed settle load_of renumber"),
+        (serving, "outstanding note join choose take one_event serve_open serve_closed settle load_of renumber"),
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)

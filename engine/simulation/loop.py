@@ -11,7 +11,7 @@ loops, one long function (a call costs more than the step it would hide) and ``c
 
 from math import sqrt
 
-from engine.simulation.answers import end_promise, promise, retract, set_aside
+from engine.simulation.answers import leave, promise, retract, set_aside
 from engine.simulation.columns import (
     ADMITTED,
     BATCH_SECONDS,
@@ -37,9 +37,7 @@ from engine.simulation.columns import (
     LEAVING,
     LINGERING,
     LINGERING_BLOCKS,
-    LINGERING_FULL,
     LINGERING_PROMISED,
-    LINGERING_SHARED,
     LONG,
     NEVER,
     NEWCOMERS,
@@ -77,7 +75,6 @@ from engine.simulation.kv_blocks import (
     empty_after,
     hold,
     keep_blocks,
-    let_go,
     make_room,
     prefix_there,
     put_in_front,
@@ -627,20 +624,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     counts[w] -= 1
             if reserving:
                 reserved -= (prompt[one] + asked[one] + block - 1) // block
-            if keeping:
-                numbers[LINGERING_BLOCKS] += ((prompt[one] + asked[one] if reserving else size) + block - 1) // block
-                numbers[LINGERING_FULL] += size // block - shared[one]
-                if shared[one]:
-                    lingering_groups[2 * numbers[LINGERING_SHARED]] = group[one]
-                    lingering_groups[2 * numbers[LINGERING_SHARED] + 1] = numbers[LINGERING_FULL]
-                    numbers[LINGERING_SHARED] += 1
-            elif caching:
-                numbers[GIVEN_BACK] += size // block - shared[one]
-                numbers[EMPTY] += 1 if size % block else 0
-                if shared[one]:
-                    let_go(group[one], shared[one], numbers, prefixes)
-            if answering:
-                end_promise(one, output[one], numbers, requests, policy)
+            leave(one, numbers, prefixes, lingering_groups, requests, policy)
             ends[one] = -1
             finish[one] = clock
             gone[leaving] = one
@@ -666,24 +650,9 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                     hold(group[one], shared[one], numbers, prefixes)
                 kept[one] = 0
             if left == 0:
-                if answering:
-                    end_promise(one, output[one], numbers, requests, policy)
                 if reserving:
                     reserved -= (prompt[one] + asked[one] + block - 1) // block
-                if keeping:
-                    numbers[LINGERING_BLOCKS] += (
-                        (prompt[one] + asked[one] if reserving else size) + block - 1
-                    ) // block
-                    numbers[LINGERING_FULL] += size // block - shared[one]
-                    if shared[one]:
-                        lingering_groups[2 * numbers[LINGERING_SHARED]] = group[one]
-                        lingering_groups[2 * numbers[LINGERING_SHARED] + 1] = numbers[LINGERING_FULL]
-                        numbers[LINGERING_SHARED] += 1
-                elif caching:
-                    numbers[GIVEN_BACK] += size // block - shared[one]
-                    numbers[EMPTY] += 1 if size % block else 0
-                    if shared[one]:
-                        let_go(group[one], shared[one], numbers, prefixes)
+                leave(one, numbers, prefixes, lingering_groups, requests, policy)
                 ends[one] = -1
                 finish[one] = clock
                 gone[leaving] = one

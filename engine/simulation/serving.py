@@ -199,52 +199,92 @@ def serve_closed(
         pending: a heap of coming arrival times; requests take their arrival from it one after the other.
         kind, chosen, other: as in ``serve_open``.
     """
-    integers, floats, alarms = state.integers, state.floats, state.alarms
-    arrival, finish, fill = requests.arrival, requests.finish, requests.fill
-    total = len(arrival)
+    finish, fill = requests.finish, requests.fill
+    total = len(finish)
     issued = min(clients, total)
     for one in range(issued):
         push(pending, starts[one])
-    for replica in range(len(integers)):
+    for replica in range(len(state.integers)):
         put(state.loads, replica, 0)
-    latest = len(integers) - 1
+    latest = len(state.integers) - 1
     sent = 0
     noted = -1.0
     while True:
-        now, first = pending[0], alarms[1]
+        now, first = pending[0], state.alarms[1]
         if now == NEVER and first == NEVER:
             return
         if now <= first:
             now = pop(pending)
-            if now == first and now > noted:
-                # What ended at this very moment is no longer outstanding.
-                replica = first_within(alarms, 0, now)
-                while replica >= 0:
-                    put(state.loads, replica, outstanding(integers[replica], floats[replica], now))
-                    replica = first_within(alarms, replica + 1, now) if replica + 1 < len(integers) else -1
-                noted = now
-            arrival[sent] = now
-            latest = choose(sent, kind, now, chosen, other, latest, state)
-            join(latest, sent, now, model, requests, state)
-            put(state.loads, latest, outstanding(integers[latest], floats[latest], now))
-            put(alarms, latest, floats[latest][WAKE])
+            latest = take(sent, now, now == first and now > noted, kind, chosen, other, latest, model, requests, state)
+            noted = now if now == first else noted
             sent += 1
             continue
-        # Others may yet send a request here after the second clock; decisions up to it are settled.
-        replica = first_within(alarms, 0, first)
-        until = min(now, least_of_others(alarms, replica))
-        if until <= first:
-            until = first + 1e-12 * (1.0 + first)
-        before = integers[replica][COMPLETED]
-        advance(replica, until, True, model, policy, requests, state)
-        put(alarms, replica, floats[replica][WAKE])
-        put(state.loads, replica, outstanding(integers[replica], floats[replica], first))
-        if integers[replica][COMPLETED] > before:
-            for place in range(integers[replica][LEAVING]):
-                if issued < total:
-                    one = state.gone[place]
-                    push(pending, finish[one] + fill[one] + think[issued])
-                    issued += 1
+        for place in range(one_event(now, model, policy, requests, state)):
+            if issued < total:
+                one = state.gone[place]
+                push(pending, finish[one] + fill[one] + think[issued])
+                issued += 1
+
+
+def take(
+    one: int,
+    now: float,
+    ended: bool,
+    kind: int,
+    chosen: Any,
+    other: Any,
+    latest: int,
+    model: Model,
+    requests: RequestColumns,
+    state: State,
+) -> int:
+    """Let a request arrive where replicas send for the next one event at a time; return the replica that takes it.
+
+    Args:
+        one: the request's id.
+        now: seconds.
+        ended: others may have ended at this very moment, and are no longer outstanding.
+        kind, chosen, other, latest: as in ``choose``.
+        model: of a replica's steps.
+        requests: columns of all requests.
+        state: of all replicas.
+    """
+    integers, floats, loads, alarms = state.integers, state.floats, state.loads, state.alarms
+    replica = first_within(alarms, 0, now) if ended else -1
+    while replica >= 0:
+        put(loads, replica, outstanding(integers[replica], floats[replica], now))
+        replica = first_within(alarms, replica + 1, now) if replica + 1 < len(integers) else -1
+    requests.arrival[one] = now
+    latest = choose(one, kind, now, chosen, other, latest, state)
+    join(latest, one, now, model, requests, state)
+    put(loads, latest, outstanding(integers[latest], floats[latest], now))
+    put(alarms, latest, floats[latest][WAKE])
+    return latest
+
+
+def one_event(horizon: float, model: Model, policy: Policy, requests: RequestColumns, state: State) -> int:
+    """Advance the replica that wakes first by one event; return how many requests it ended (``State.gone``).
+
+    Others may yet send a request here after the second clock; decisions up to it are settled.
+
+    Args:
+        horizon: the next arrival, seconds.
+        model: of a replica's steps.
+        policy: of its scheduler.
+        requests: columns of all requests.
+        state: of all replicas.
+    """
+    integers, floats, alarms = state.integers, state.floats, state.alarms
+    first = alarms[1]
+    replica = first_within(alarms, 0, first)
+    until = min(horizon, least_of_others(alarms, replica))
+    if until <= first:
+        until = first + 1e-12 * (1.0 + first)
+    before = integers[replica][COMPLETED]
+    advance(replica, until, True, model, policy, requests, state)
+    put(alarms, replica, floats[replica][WAKE])
+    put(state.loads, replica, outstanding(integers[replica], floats[replica], first))
+    return integers[replica][LEAVING] if integers[replica][COMPLETED] > before else 0
 
 
 def settle(horizon: float, model: Model, policy: Policy, requests: RequestColumns, state: State) -> None:
