@@ -79,8 +79,9 @@ def ask_where_foreign(draft: Draft) -> None:
     if not strange and (serving or not _has_unknown_words(draft)):
         return
     kept: list[Finding] = []
-    draft.dropped += [(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION]
-    draft.findings[:] = [finding for finding in draft.findings if finding.path != _REGION]
+    places = {(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION}
+    draft.dropped += sorted(places)
+    draft.findings[:] = [finding for finding in draft.findings if (finding.start, finding.end) not in places]
     doubted = [finding for finding in draft.findings if _is_doubtful(draft, finding, serving)]
     for finding in draft.findings:
         if finding not in doubted:

@@ -52,7 +52,8 @@ _TO_THE_PROGRAM: Final = re.compile(
     | (?:instruction|rule|guideline)s?)\b[^\n]*
   | \b(?:system|assistant|developer|admin)\s?:\s?(?:please\s)?(?:you|your|ignore|disregard|forget|override|mark|
     set(?!\sof)|approve|print|reveal|show|say|tell|repeat|reply|respond|answer|write|output|act|pretend|behave|treat|
-    assume|enter|switch|do|never|always|from\snow)\b[^\n]*
+    assume|enter|switch|do|never|always|from\snow|the\s(?:user|operator|admin|customer|assistant)|this\sis|new\s|
+    approved|authori[sz]ed|user\s|all\s|override|note)\b[^\n]*
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

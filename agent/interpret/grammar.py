@@ -171,12 +171,17 @@ class Rule:
         self._compiled: re.Pattern[str] | None = None
 
     def matches(self, sentence: Sentence) -> Iterator[Match]:
-        """Yield the places where it holds, from left to right; what is claimed meanwhile is looked at again."""
+        """Yield the places where it holds, from left to right; what is claimed or merged meanwhile is seen so."""
         compiled = self._compiled = self._compiled or _compiled(self.pattern)
         position = 0
         while found := compiled.search(sentence.code, position):
+            before = len(sentence.items)
             yield Match(sentence, found)
-            position = max(found.end(), position + 1)
+            position = max(found.end() - (before - len(sentence.items)), position + 1)
+
+    def at_any(self, sentence: Sentence) -> bool:
+        """Return whether it holds anywhere."""
+        return next(self.matches(sentence), None) is not None
 
     def at(self, sentence: Sentence, index: int) -> Match | None:
         """Return the match that begins at an item."""

@@ -57,8 +57,13 @@ _COUNTS: Final = tuple(
 _ONE: Final = Rule("g:gpu")
 _OF_A_REPLICA: Final = (
     Rule(f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica"),
+    Rule("gpunoun per replica colon n:num"),
     Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
 )
+_HOW_MANY: Final = Rule(
+    "'how' 'many' ('more' | 'of' | 'such' | 'nvidia' | 'amd'){0,2} (gpu | gpunoun | 'these' | 'those' | 'them')"
+)
+"""Asks for the size of the fleet, which is then not given: 'on a single 4090 … how many of these do I need?'."""
 _PARALLEL: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -67,6 +72,7 @@ _PARALLEL: Final = tuple(
         "n:num way unknown? p:para",
     )
 )
+MOST_STAGES: Final = 128
 _WAYS: Final[dict[str, str]] = {
     "tp": "serving.tensor_parallel", "pp": "serving.pipeline_parallel", "ep": "serving.expert_parallel",
     "dp": "serving.data_parallel",
@@ -75,11 +81,11 @@ _WAYS: Final[dict[str, str]] = {
 
 def read_hardware(draft: Draft) -> None:
     """Find accelerators and how they are used."""
-    read_replicas(draft)
-    _parallelism(draft)
     for rule in _OF_A_REPLICA:
         for match in rule.matches(draft.sentence):
             _replica_of(draft, match)
+    read_replicas(draft)
+    _parallelism(draft)
     for match in _LEAST.matches(draft.sentence):
         _at_least(draft, match)
     for match in _DGX.matches(draft.sentence):
@@ -146,7 +152,26 @@ def _vendors(draft: Draft) -> None:
             draft.found("hardware.accelerators", index, index, [Option(item.entries, echo)])
 
 
+def _is_lost(draft: Draft, match: Match) -> bool:
+    """Whether a count is of what may fail, and so no fleet: 'any single server drops out'; it is reported."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    while first and not items[first - 1].has("comma", "stop"):
+        first -= 1
+    while last + 1 < len(items) and not items[last + 1].has("comma", "stop"):
+        last += 1
+    behind = items[match.first - 1].word if match.first else ""
+    if behind not in ("any", "if", "when", "losing", "lose") and not any(
+        i.has("fails") for i in items[first : last + 1]
+    ):
+        return False
+    draft.dropped.append(draft.sentence.span(match.first, match.last))
+    draft.sentence.claim(match.first, match.last)
+    return True
+
+
 def _nodes(draft: Draft, match: Match) -> None:
+    if "n" in match and "k" not in match and _is_lost(draft, match):
+        return
     if "n" in match and "k" not in match and _names_one(match):
         return
     if draft.sentence.items[match.last].word == "each" and not any(item.has("node") for item in draft.sentence.items):
@@ -200,6 +225,15 @@ def _dgx(draft: Draft, match: Match) -> None:
 
 def _fleet(draft: Draft, match: Match) -> None:
     """Note a count of accelerators; of those named as a DGX it counts the nodes."""
+    if _is_lost(draft, match):
+        return
+    if "n" in match and draft.sentence.items[match.first].has("num") and _HOW_MANY.at_any(draft.sentence):
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        note = f"{said!r} is not taken for the fleet: how many it takes is what the plan finds"
+        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        _named(draft, match)
+        draft.sentence.take(match.index("n"))
+        return
     named = match["g"].word if "g" in match else ""
     if named.startswith(("dgx", "hgx")) and "spark" not in named:
         _dgx(draft, match)
@@ -269,4 +303,10 @@ def _parallelism(draft: Draft) -> None:
     for rule in _PARALLEL:
         for match in rule.matches(draft.sentence):
             way = match["p"].word
+            if way == "pp" and match["n"].number.value > MOST_STAGES:  # llama-bench: tokens of prompt processing
+                draft.read(
+                    "tokens.input.mean", match, match["n"].number, _whole,
+                    lambda v, made: f"prompts: {show_count(v)} tokens on average",
+                )  # fmt: skip
+                continue
             _whole_number(draft, _WAYS[way], match, match["n"], f"{way.upper()} {{}}")

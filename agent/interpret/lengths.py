@@ -39,8 +39,8 @@ _CONTEXT_OF_EACH: Final = tuple(
 """'1,800 tokens of context per request': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
 _SYSTEM_PROMPT: Final = (
-    Rule("sysprompt (plain | colon){0,4} n:num u:(token | textunit)?"),
-    Rule("n:num u:(token | textunit)? (link | 'for' | unknown){0,2} sysprompt"),
+    Rule("n:num u:(token | textunit)? (link | 'for' | unknown){0,2} s:sysprompt"),
+    Rule("s:sysprompt (near | colon){0,4} (?<! plus) n:num u:(token | textunit)?"),
 )
 _REASONING: Final = (
     Rule("n:num reasoning token"),
@@ -80,8 +80,9 @@ _PART_CACHED: Final = (
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
     ),
 )
-_AND_A_QUESTION: Final = Rule(
-    "(plus | conj) ('a' | 'the')? unknown? (incue | sysprompt) (link | 'of' | 'with' | paren){0,2} k:num token"
+_AND_MORE: Final = Rule(
+    "(plus | conj | comma){1,2} ('a' | 'the' | approx)? (k:num token ('of' 'the'?)? (s:sysprompt | incue | 'history' | "
+    "'instructions') | unknown? (s2:sysprompt | incue) (link | 'of' | 'with' | paren){0,2} k2:num token)"
 )
 """What stands in a prompt beside its passages."""
 _TOTALS: Final = tuple(
@@ -89,7 +90,10 @@ _TOTALS: Final = tuple(
     for pattern in (
         "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (a:adverb | per "
         "t:time | slash s:(time | tshort))",
-        "n:num token (a:adverb | per t:time | slash s:(time | tshort)) (i:incue | o:outcue)",
+        "n:num token (a:adverb | per t:time | slash s:(time | tshort)) (i:(incue | in) | o:(outcue | out)) ((conj | "
+        "comma | slash){1,2} m:num token? (incue | outcue | in | out))?",
+        "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
+        "in | out) token? (a:adverb | per t:(time (?<! 'second' | 'sec' | 's')) | slash s:(time | tshort))",
         "n:num (i:incue | o:outcue) (conj | comma | slash){1,2} m:num (incue | outcue) token (a:adverb | per t:time | "
         "slash s:(time | tshort))",
         "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
@@ -108,6 +112,7 @@ _PAIRS: Final = tuple(
         "unknown | time | gpu | gpunoun))",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token? 'to' b:num token 'out'?",
+        "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
         "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
     )
 )
@@ -185,8 +190,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     for rule in _PART_CACHED:
         for match in rule.matches(draft.sentence):
             _part_cached(draft, match)
-    _system_prompt(draft)
     _pieces(draft)
+    _system_prompt(draft)
     for rule in _REASONING:
         for match in rule.matches(draft.sentence):
             draft.read(
@@ -272,6 +277,8 @@ def _leads_on(draft: Draft, match: Match) -> bool:
         at += 1
     if at >= len(items) or not items[at].has("num"):
         return False
+    if items[match.last].has("leads"):
+        return True  # '9k tokens each into 300'
     before = match.first - 1
     while before > 0 and items[before].has("link", "approx", "colon", "size"):
         before -= 1
@@ -360,6 +367,7 @@ def _system_prompt(draft: Draft) -> None:
             unit = match["u"].word if "u" in match else "token"
             tokens, shown = in_tokens(_count(match["n"]).value, unit)
             draft.found("system_prompt", match.first, match.last, [Option(tokens, shown)])
+            draft.sentence.take(match.index("s"))
 
 
 def _pieces(draft: Draft) -> None:
@@ -372,10 +380,16 @@ def _pieces(draft: Draft) -> None:
                 continue
             total, last = in_tokens(each.value, unit)[0] * count.value, match.last
             sum_shown = f"{show_count(count.value)} × {in_tokens(each.value, unit)[1]}"
-            if (more := _AND_A_QUESTION.at(draft.sentence, last + 1)) is not None:
-                question = _count(more["k"]).value
-                total, last = total + question, more.last
-                sum_shown += f" + {show_count(question)} tokens"
+            while (more := _AND_MORE.at(draft.sentence, last + 1)) is not None:
+                number = "k" if "k" in more else "k2"
+                part = _count(more[number]).value
+                if "s" in more or "s2" in more:
+                    draft.found(
+                        "system_prompt", more.index(number), more.last, [Option(part, f"{show_count(part)} tokens")]
+                    )
+                    draft.sentence.take(more.index("s" if "s" in more else "s2"))
+                total, last = total + part, more.last
+                sum_shown += f" + {show_count(part)} tokens"
             echo = f"prompts: {sum_shown} = {show_count(total)} tokens"
             draft.found("tokens.input.mean", match.first, last, [Option(_whole(total), echo)])
 

@@ -104,6 +104,11 @@ class _Kind(Struct, frozen=True, dict=True):
         """Words of letters alone that can be misspelt."""
         return frozenset(word for word in self.by_word if word.isalpha() and len(word) > 3 and word not in COMMON)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words of letters alone."""
+        return frozenset(word for word in self.by_word if word.isalpha() and len(word) > 3)
+
     def candidates(self, words: Iterable[str], noise: frozenset[str]) -> set[str]:
         """Return the entries that have all the words; a bare number may be a size."""
         found: set[str] | None = None
@@ -139,6 +144,14 @@ class Lexicon:
                 for a in catalog.accelerators.values()
             }
         )
+        self.whole_names: dict[str, dict[str, str]] = {}
+        """By their first word: accelerators' names of words that mean nothing alone, as 'DGX Spark'."""
+        for accelerator in catalog.accelerators.values():
+            for spelling in accelerator.aliases:
+                words = spelling.lower().split()
+                if len(words) > 1 and all(word in COMMON or word in WEAK for word in words):
+                    for ending in ("", "s"):
+                        self.whole_names.setdefault(words[0], {})[letters_of(spelling) + ending] = accelerator.id
         self._names = {
             "model": _NamesAlone(
                 "model", [Named(id, (said.name, *said.aliases)) for id, said in models.items()], MODEL_NOISE

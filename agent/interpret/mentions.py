@@ -12,7 +12,16 @@ from agent.interpret.grammar import UNKNOWN, Item, Sentence
 from agent.interpret.lexicon import COMMON, Lexicon
 from agent.interpret.model_names import model, repository, slipped
 from agent.interpret.ordinary import ORDINARY
-from agent.interpret.spans import UNITS_AFTER, Found, bare_number_with_unit, is_head, name_item, slice_ends, too_weak
+from agent.interpret.spans import (
+    LONGEST,
+    UNITS_AFTER,
+    Found,
+    bare_number_with_unit,
+    is_head,
+    name_item,
+    slice_ends,
+    too_weak,
+)
 from agent.interpret.spelling import known_words, one_slip
 from catalogs.catalog import ACCELERATOR_NOISE
 from catalogs.names import letters_of, words_of
@@ -86,6 +95,12 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
             if hits:
                 return last, name_item("gpu", sentence, first, last, hits)
     return None
+
+
+def _whole_name(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find 'DGX Spark': a name all of whose words mean nothing alone."""
+    found = _listed(sentence, first, lexicon.whole_names.get(sentence.items[first].word, {}), LONGEST)
+    return (found[0], name_item("gpu", sentence, first, found[0], (found[1],))) if found else None
 
 
 def _spaced(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
@@ -332,6 +347,7 @@ def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 _FINDERS: Final = (
     repository,
     _class,
+    _whole_name,
     _accelerator,
     _vendor,
     _runtime,

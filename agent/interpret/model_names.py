@@ -161,6 +161,10 @@ def _respelt(typed: str, lexicon: Lexicon) -> str:
         word = found.group().lower()
         numbered = re.match(r"[\s-]?\d", typed[found.end() :]) is not None
         family = _family(word, lexicon, numbered)
+        if family == word and beside_a_family and word not in known_words() and word not in lexicon.models.words:
+            family = slipped(word, lexicon.models.words)  # 'mistral smal'
         return found.group() if family == word else family
 
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{4,}", typed)]
+    beside_a_family = len(words) > 1 and any(_family(word, lexicon) in lexicon.models.families for word in words)
     return re.sub(r"[^\W\d_]{4,}", exchanged, typed)

@@ -65,6 +65,8 @@ _WINDOW = Rule(
     "('between' | 'from') a:(num | opaque) ('oclock')? ('and' | range) b:(num | opaque) ('oclock')? (?! near? (event | "
     "token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
+_CLOCKS = Rule("a:opaque range? b:opaque")
+"""'9am-6pm', without a word before it."""
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
 _PERCENT = Rule("n:num percent")
@@ -94,6 +96,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _FRACTION, "pct", _fraction)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _made(sentence, _WINDOW, "window", _hours_between)
+    _made(sentence, _CLOCKS, "window", _hours_between)
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
@@ -192,6 +195,9 @@ def _ranges(sentence: Sentence) -> None:
     for rule in (_RANGE_OF_SAME, _RANGE_OF_SUMS):
         for match in rule.matches(sentence):
             low, high = match["a"], match["b"]
+            unit, other = sentence.items[match.index("a") + 1], sentence.items[match.last + 1 : match.last + 2]
+            if rule is _RANGE_OF_SAME and SECONDS.get(unit.word) != SECONDS.get(other[0].word):
+                continue  # 400 ms to 1.2 s are two times
             item = Item(low.kinds, low.start, high.end, high.word, _between(sentence, low, high), numeric=True)
             first = match.index("a")
             sentence.merge(first, match.last, item)

@@ -58,6 +58,7 @@ _KEYS: Final = {
     "model :": "model model_name model_id served_model_name tokenizer model_path m",
     "on :": "gpu_type gpu accelerator accelerators gpu_model gpu_name hardware device",
     "gpus :": "num_gpus gpus gpu_count n_gpus number_of_gpus",
+    "gpus per replica :": "nvidia_com_gpu amd_com_gpu gpus_per_replica gpus_per_pod",
     "nodes :": "num_nodes nodes node_count nnodes",
     "replicas :": "replicas num_replicas replica_count",
     "provider :": "provider cloud cloud_provider",
@@ -76,11 +77,13 @@ _UNITS: Final = {
 }  # fmt: skip
 """Units at the end of a key, which its value then has."""
 _PERCENTILES: Final = re.compile(r"_?(p\d\d|mean|avg|median)_?")
-_FLAG: Final = re.compile(r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|\s+)(?P<value>[^\s-][^\s;,]*)?")
+_FLAG: Final = re.compile(
+    r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|[\"'],?\s*[\"']?|\s+)(?P<value>[^\s-][^\s;,]*)?"
+)
 _ROW: Final = re.compile(r"(?m)^(?P<key>[A-Za-z][\w .-]*),(?=[^,\n]+$)")
 """A row of a CSV file of names and values."""
 _PAIR: Final = re.compile(
-    r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
+    r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_./-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
 )
 
 

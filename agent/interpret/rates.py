@@ -32,6 +32,7 @@ _RATES: Final = tuple(
         f"e:event p:peruser {TIME} {_LINKS}{{1,3}} n:num {_NOT_OURS}",  # requests per user per hour = 2
         # 50k requests between 9 and 17 every day
         f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
+        "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
         f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
         "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
         f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
@@ -50,7 +51,10 @@ _RATES: Final = tuple(
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
-_UNIT_FIRST: Final = _RATES[13:16]
+_UNIT_FIRST: Final = tuple(
+    rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event (per", "a:adverb (u"))
+)
+"""Rules in which the unit stands before its number."""
 _INTERVALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -278,14 +282,19 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
             return first, ahead, True  # 100 requests/min/user
         if items[ahead].has("each", "peruser", "eachuser"):
             following = items[ahead + 1 : ahead + 5]
-            if any(
+            of_turns = following[:1] and following[0].word in ("with", "of") and any(i.has("turn") for i in following)
+            if not of_turns and any(
                 item.has("num", "time")
                 for item in following[: next((i for i, f in enumerate(following) if f.has("comma", "stop")), 4)]
             ):
                 break  # each of the requests, each hour
             return first, ahead, True
-    if first > 1 and items[first - 1].has("x") and items[first - 2].has("user"):
+    if first > 1 and items[first - 1].has("x", "times") and items[first - 2].has("user"):
         return first - 1, last, True  # 50 developers x 200 completions a day
+    if [item.has("x", "times") or item.has("num") or item.has("user") for item in items[last + 1 : last + 4]] == [
+        True
+    ] * 3:
+        return first, last + 1, True  # 200 completions a day x 50 developers
     for back in range(first - 1, max(-1, first - 6), -1):
         if items[back].has("stop", "num"):
             break

@@ -57,7 +57,7 @@ _TOKEN = re.compile(
         \d\d(?:\.\d+)?(?![A-Za-z0-9_]))
   | (?P<leader>(?<=[a-z]\s)\.{{2,}}(?=\s))
   | (?P<yearly>\bp\.\s?a\b\.?)
-  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b)
+  | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out|tg)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b)
         |\b(?:ttft|tpot|itl|e2e)(?=p?(?:50|90|95|99)\b))
   | {_NUMBER}
   | (?P<chinese>[一-鿿]+)
@@ -68,6 +68,8 @@ _TOKEN = re.compile(
 )
 _WHOLE: Final = frozenset({"event", "user", "token", "thing", "textunit"})
 """What is counted in whole numbers."""
+_SHORT_PER: Final = frozenset({"pr", "p", "pe", "er"})
+"""What is written for 'per' between what is done and a time: '45 req pr min'."""
 _APOSTROPHE = str.maketrans("", "", "'’")
 _MAGNITUDES: Final = {
     "k": 1e3,
@@ -129,7 +131,15 @@ def items_of(text: str) -> list[Item]:
             _mark(text, token, items)
         else:
             _word(token, items)
+    _mend_per(items)
     return items
+
+
+def _mend_per(items: list[Item]) -> None:
+    """Take '45 req pr min' for 45 requests per minute."""
+    for before, item, after in zip(items, items[1:], items[2:], strict=False):
+        if item.word in _SHORT_PER and after.has("time") and before.has("event", "thing", "user", "token", "num"):
+            item.word, item.kinds = "per", kinds_of("per")
 
 
 def _word(token: re.Match[str], items: list[Item]) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from agent.interpret.draft import Draft, Option
+from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Match, Rule
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
@@ -85,12 +85,27 @@ def read_names(draft: Draft, lexicon: Lexicon) -> None:
                     draft.sentence.take(index)  # 'an assistant for RAG' is RAG
                     continue
                 draft.found(path, index, index, [Option(item.entries[0], shown.format(item.entries[0]))])
+    _owner(draft, lexicon)
     _places(draft, lexicon)
+
+
+def _owner(draft: Draft, lexicon: Lexicon) -> None:
+    """Note the provider whose region was named by a code that only one has: 'us-east4' is gcp's."""
+    if draft.has("money.provider") or draft.known.get("money.provider"):
+        return
+    for finding in draft.findings:
+        region = lexicon.places.region(str(finding.options[0].value)) if finding.path == "money.region" else None
+        if region is not None and any(mark.isdigit() for mark in region[1]):
+            option = Option(region[0], f"{region[1]} is a region of {region[0]}")
+            draft.findings.append(Finding("money.provider", (option,), finding.start, finding.end))
+            return
 
 
 _GENERAL_WORD: Final = "assistant"
 """Names a kind of traffic where no other is named."""
-_WHERE: Final = frozenset("in at from near region regions location zone : = to within hosted around on".split())
+_WHERE: Final = frozenset(
+    "in at from near region regions location zone : = to within inside hosted around on over".split()
+)
 
 
 def _places(draft: Draft, lexicon: Lexicon) -> None:

@@ -21,7 +21,10 @@ CORRECTED: Final = frozenset(
     "exclude anything instead tensor pipeline expert batch weights precision reasoning thinking twelve eleven "
     "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
     "ninety three seven eight quarter milliseconds millisecond summary characters paragraph paragraphs document "
-    "documents reports system horizon".split()
+    "documents reports system horizon length lengths dollars dollar budgets "
+    "availability failure failures percent reserved concurrency burst bursts euros prompts servers machine machines "
+    "speculative decoding quantized quantization tickets employee student students lawyers lawyer agents people "
+    "working business throughput aggregate workload workloads chatbot answered".split()
 )
 """Words that are read when misspelt: units and cues on which a number's meaning hangs."""
 

@@ -83,6 +83,8 @@ def _seconds_in_words(sentence: Sentence) -> None:
 def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for_all: str | None) -> None:
     items = draft.sentence.items
     metric = _metric(items, index, left, right, used)
+    if metric is not None and _is_measured(draft, min(metric, index), index):
+        return
     if metric is None:
         _same_metric(draft, index, left)
         return
@@ -102,6 +104,30 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
     draft.sentence.take(index)
     if percentile is not None:
         draft.sentence.take(percentile)
+
+
+_MEASURED: Final = frozenset(
+    "getting seeing measured measure measures observed observing achieved achieving achieves regressed benchmarked "
+    "clocking clocked hitting reported reports measuring".split()
+)
+
+
+def _is_measured(draft: Draft, first: int, last: int) -> bool:
+    """Whether a latency or a speed is told of a server that runs, and is no target: 'getting ~35 t/s'; it is noted."""
+    items, at = draft.sentence.items, first - 1
+    inside = any(item.word in _MEASURED for item in items[first : last + 1])
+    while at >= 0 and at > first - 7 and not items[at].has("comma", "stop") and not items[at].claimed:
+        if items[at].word in _MEASURED or (items[at].word in ("see", "get") and items[at - 1].word in ("we", "i")):
+            inside = True
+        at -= 1
+    if inside:
+        said = " ".join(draft.sentence.words(first, last).split())
+        note = f"{said!r} is what is measured, and no target: one is said as 'under 2 s' or 'at least 30 tokens/s each'"
+        draft.notes.append((note, *draft.sentence.span(first, last)))
+        draft.sentence.claim(first, last)
+        for index in range(first, last + 1):
+            draft.sentence.take(index)
+    return inside
 
 
 def _on_average(items: list[Item], first: int, last: int) -> bool:
@@ -299,7 +325,7 @@ def _speeds(draft: Draft) -> None:
             whose = match["x"].word if "x" in match else ""
             if any(group in match and SECONDS[match[group].word] != 1 for group in ("t", "t2")):
                 continue
-            if _together(draft, match):
+            if _together(draft, match) or _is_measured(draft, match.first, match.last):
                 continue
             if any(v <= 0 for v in value.values):
                 draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")

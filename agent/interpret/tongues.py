@@ -52,9 +52,18 @@ _TABLES: Final[dict[str, str]] = {
         sechs=six sieben=seven acht=eight neun=nine elf=eleven zwölf=twelve dreizehn=thirteen vierzehn=fourteen
         fünfzehn=fifteen sechzehn=sixteen siebzehn=seventeen achtzehn=eighteen neunzehn=nineteen zwanzig=twenty
         dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty siebzig=seventy achtzig=eighty neunzig=ninety
-        hundert=hundred
+        hundert=hundred erste_antwort=first_response erste_token=first_token ersten_token=first_token
+        ersten_antwort=first_response standort=location rechenzentrum=datacenter gehostet=hosted perzentil=percentile
+        rein=in raus=out eingehend=input ausgehend=output juristen=lawyers anwälte=lawyers sachbearbeiter=clerks
+        ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants techniker=technicians
+        händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each pro_kunde=per_user
+        kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
     """,
     "French": """
+        hébergé=hosted hébergée=hosted à=at jeton=token jetons=tokens juristes=lawyers juriste=lawyer
+        avocats=lawyers avocat=lawyer médecin=doctor
+        médecins=doctors infirmiers=nurses enseignants=teachers élèves=pupils agents=agents conseillers=advisors
+        posent=ask pose=asks envoient=send envoie=sends font=make première_réponse=first_response prévoyons=expect
         requêtes=requests requête=request demandes=requests appels=calls appel=call messages=messages
         conversations=conversations utilisateurs=users utilisateur=user clients=customers employés=employees
         salariés=employees développeurs=developers personnes=people étudiants=students chacun=each chacune=each
@@ -86,6 +95,9 @@ _TABLES: Final[dict[str, str]] = {
         six_cents=six_hundred huit_cents=eight_hundred
     """,
     "Spanish": """
+        abogados=lawyers abogado=lawyer médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses
+        profesores=teachers alumnos=pupils
+        personas=people agentes=agents envía=sends envían=send primera_respuesta=first_response alojado=hosted
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
         llamadas=calls preguntas=questions pregunta=question mensajes=messages conversaciones=conversations
         usuarios=users usuario=user clientes=customers empleados=employees desarrolladores=developers

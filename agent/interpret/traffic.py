@@ -2,16 +2,15 @@
 
 from typing import Final
 
-from msgspec import Struct
-
 from agent.fields.demand import HABIT, USERS, VISITS
+from agent.interpret.crowds import Crowd, crowds_of, name_groups
 from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
 from agent.interpret.rates import TIME, Rate, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
-from agent.interpret.scanner import kinds_of
 from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
+from agent.interpret.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
@@ -32,55 +31,22 @@ _EACH: Final = tuple(
         "each soft{0,3} n:num (unknown | preset){0,2} e:event",
     )
 )
-_USERS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
-        "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
-        "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
-        f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
-        "(w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
-        "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
-        "w:('each' | 'every') ('one' | 'single')? 'of' link{0,2} n:num u:unknown",  # each of 900 residents
-        "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
-    )
-)
-
-
-_EACH_SITE: Final = Rule(
-    "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user "
-    "('in' | 'at' | 'of')? 'each'"
-)
-"""'500 tenants with 20 users each'."""
-_GROUP: Final = Rule("n:num u:unknown")
-_EACH_OF_A_GROUP: Final = Rule("('each' | 'every') u:unknown")
-_ACTIVE_PART: Final = Rule(
-    "comma? ('of' | 'with' | 'about' | 'and' | 'but' | 'only' | approx){0,2} p:pct ('of' unknown)? "
-    "(adverb | 'are' | 'is' | unknown){0,2} ('active' | 'actives' | 'chat' | 'use' | 'contact') (?! concurrent "
-    "| inflight)"
-)
-
-
-class _Users(Struct, frozen=True):
-    amount: Amount
-    seconds: float | None
-    """Of the period in which they come: a day for DAU."""
-    first: int
-    last: int
-    noun: str
-    each: bool = False
-    """Said as 'each of our 300 engineers'."""
+_DONE: Final = Rule("n:num (unknown | preset){0,2} e:event")
+_APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:adverb"))
 
 
 def read_traffic(draft: Draft) -> None:
     """Find what the sentence says of traffic."""
-    _name_groups(draft.sentence)
+    name_groups(draft.sentence)
     read_factors(draft)
+    turns = turns_of(draft)
     read_calls(draft)
     rates = rates_of(draft)
+    turns = turns or turns_of_each(draft, rates)
     wanted = HABIT in draft.known or any(rate.of_a_user or rate.only_of_users for rate in rates)
-    users = _users(draft, wanted, rates)
+    users = crowds_of(draft, wanted or _has_each(draft), rates)
     _combine(draft, rates, users)
+    multiply_turns(draft, turns, rates)
     read_concurrency(draft)
     _peak_rates(draft, [rate for rate in rates if rate.at_peak])
     _things(draft)
@@ -89,84 +55,12 @@ def read_traffic(draft: Draft) -> None:
 # --- rates and users --------------------------------------------------------------------------------------------------
 
 
-def _users(draft: Draft, wanted: bool, rates: list[Rate]) -> list[_Users]:
-    """Take every count of users; those who are no audience only where a rate of each is wanted."""
-    found = []
-    for match in _EACH_SITE.matches(draft.sentence):
-        amount = count_of(match["m"].number).times(match["n"].number.value)
-        found.append(_Users(amount, None, match.first, match.last, match["u"].word))
-        draft.sentence.claim(match.first, match.last)
-    for rule in _USERS:
-        for match in rule.matches(draft.sentence):
-            noun = (match["u"] if "u" in match else match["a"]).word
-            if not (_is_people(match) or noun.endswith("s")):
-                continue
-            period = period_of(match) if any(group in match for group in "tsa") else None
-            concurrent = any(item.has("concurrent") for item in draft.sentence.items[match.first : match.last + 1])
-            before = [item.word for item in draft.sentence.items[max(0, match.first - 2) : match.first]]
-            if before[-1:] in (["in"], ["of"]) and draft.sentence.items[match.first - 2].has("num"):
-                continue
-            nothing_else = draft.sentence.items[match.first : match.last + 3]
-            if any(item.has("concurrent") for item in nothing_else) and not (wanted or _has_each(draft)):
-                continue
-            counted = concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)
-            if not (wanted or counted or _has_each(draft)):
-                continue
-            draft.sentence.claim(match.first, match.last)
-            amount, last = _active_part(draft, count_of(match["n"].number), match.last)
-            found.append(_Users(amount, period, match.first, last, noun, "w" in match))
-    return found
-
-
-def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int]:
-    """Return how many of the users ask at all, and where that ends: '10k MAU, 20% daily active'."""
-    match = _ACTIVE_PART.at(draft.sentence, last + 1)
-    if match is None:
-        return amount, last
-    draft.sentence.claim(match.first, match.last)
-    return amount.times(match["p"].number.value), match.last
-
-
-def _name_groups(sentence: Sentence) -> None:
-    """Take any noun that is counted and then said of each as users: '2,000 beekeepers, every beekeeper asks …'."""
-    items = sentence.items
-    for each in _EACH_OF_A_GROUP.matches(sentence):
-        one = each["u"].word
-        several = (f"{one}s", f"{one.removesuffix('y')}ies")
-        counted = next((m for m in _GROUP.matches(sentence) if m["u"].word in several), None)
-        if counted is not None:
-            for at, word in ((counted.index("u"), "users"), (each.first, "eachuser")):
-                last = each.last if word == "eachuser" else at
-                sentence.merge(at, last, Item(kinds_of(word), items[at].start, items[last].end, word))
-
-
-def _is_people(match: Match) -> bool:
-    return "u" not in match or match["u"].has("user", "audience")
-
-
-def _is_audience(match: Match) -> bool:
-    """Whether those counted are users of a service rather than any people."""
-    named = match["u"] if "u" in match else match["a"]
-    return named.has("audience", "active") and named.word != "people"
-
-
-def _are_counted(draft: Draft, match: Match, rates: list[Rate]) -> bool:
-    """Whether people of any kind are those who ask: no other word, a service for them, or a rate behind."""
-    items = draft.sentence.items
-    if any(rate.seconds >= 60 and 0 < rate.first - match.last <= 3 for rate in rates):
-        return True
-    at = match.first - 1
-    while at > 0 and items[at].has("approx"):
-        at -= 1
-    return match.last - match.first + 1 == len(items) or (at >= 0 and items[at].word in ("for", "by"))
-
-
 def _has_each(draft: Draft) -> bool:
     """Whether the sentence says what each user does."""
     return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
 
 
-def _combine(draft: Draft, rates: list[Rate], users: list[_Users]) -> None:
+def _combine(draft: Draft, rates: list[Rate], users: list[Crowd]) -> None:
     """Turn rates, and users times what each does, into requests/s."""
     rest = [rate for rate in rates if not rate.at_peak]
     for count in users:
@@ -192,7 +86,7 @@ def _combine(draft: Draft, rates: list[Rate], users: list[_Users]) -> None:
         _each_without_users(draft, bool(rest))
 
 
-def _users_alone(draft: Draft, count: _Users) -> None:
+def _users_alone(draft: Draft, count: Crowd) -> None:
     read_users(draft, count.amount, count.first, count.last, count.noun)
     if count.seconds is not None:
         option = Option(count.seconds, _said(draft, count.first, count.last))
@@ -224,14 +118,14 @@ def _all_requests(draft: Draft, rate: Rate) -> None:
     )  # fmt: skip
 
 
-def _may_be_of_each(draft: Draft, rate: Rate, count: _Users) -> bool:
+def _may_be_of_each(draft: Draft, rate: Rate, count: Crowd) -> bool:
     """Whether a rate without 'each' follows users closely and is slow enough to be one user's."""
     if count.each:
         return True
     return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
 
 
-def _slow_for_so_many(draft: Draft, rate: Rate, count: _Users) -> None:
+def _slow_for_so_many(draft: Draft, rate: Rate, count: Crowd) -> None:
     """Take a rate that is less than one of each user for what each does, where 'each' is said; else ask."""
     low, high = sorted((rate.first, count.last))
     if any(item.has("each", "eachuser", "peruser") for item in draft.sentence.items[low:high]):
@@ -240,7 +134,7 @@ def _slow_for_so_many(draft: Draft, rate: Rate, count: _Users) -> None:
         _each_or_together(draft, rate, count)
 
 
-def _each_or_together(draft: Draft, rate: Rate, count: _Users) -> None:
+def _each_or_together(draft: Draft, rate: Rate, count: Crowd) -> None:
     between = draft.sentence.items[count.last + 1 : rate.first]
     if count.each or (
         between
@@ -317,7 +211,7 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
         draft.findings.append(Finding(USERS, (Option(crowd, people),), *draft.sentence.span(first, last)))
 
 
-def _product(draft: Draft, rate: Rate, count: _Users) -> None:
+def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
     day_hours(draft, rate)
     first, last = min(rate.first, count.first), max(rate.last, count.last)
     if not draft.has(USERS) and len(count.amount.values) == len(rate.amount.values) == 1:
@@ -363,20 +257,31 @@ def _sum_in_hours(value: float, hours: float, made: float) -> str:
     return f"{show_figure(value)} × {hours:g} / 24 h = {show_figure(made)} requests/s on average"
 
 
-def _each_without_time(draft: Draft, count: _Users) -> bool:
+def _each_without_time(draft: Draft, count: Crowd) -> bool:
     """Read '10k DAU, 5 chats each': the users' own period is the time; without one it is asked."""
-    for rule in _EACH:
+    for rule in (*_EACH, *((_DONE,) if count.each else ())):
         for match in rule.matches(draft.sentence):
+            if rule is _DONE and not 0 < match.first - count.last <= 4:
+                continue
             amount = count_of(match["n"].number)
             first, last = min(match.first, count.first), max(match.last, count.last)
             draft.sentence.claim(match.first, match.last)
-            if count.seconds is not None:
-                rate = Rate(amount, count.seconds, match.first, match.last, True)
+            if (seconds := count.seconds or _period_apart(draft)) is not None:
+                rate = Rate(amount, seconds, match.first, match.last, True)
                 _product(draft, rate, count)
             else:
                 _in_which_time(draft, match, first, last, amount.value * count.amount.value)
             return True
     return False
+
+
+def _period_apart(draft: Draft) -> float | None:
+    """Return the seconds of a time that stands apart from what is done in it: 'every day each of them asks 40'."""
+    for rule in _APART:
+        for match in rule.matches(draft.sentence):
+            draft.sentence.take(match.first)
+            return SECONDS[(match["t"] if "t" in match else match["a"]).word]
+    return None
 
 
 def _in_which_time(draft: Draft, match: Match, first: int, last: int, total: float) -> None:

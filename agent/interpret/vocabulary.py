@@ -8,6 +8,7 @@ from typing import Final
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MONTH, SECONDS_PER_YEAR, TIME_UNITS
 
 _PEOPLE: Final = (
+    "official resident candidate applicant participant delegate notary judge surgeon surveyor magistrate claimant "
     "accountant actuary adjuster adviser advisor architect archivist attorney auditor author banker buyer citizen "
     "clerk curator designer dispatcher doctor editor electrician farmer guest household inspector intern journalist "
     "learner librarian manager marketer mechanic nurse officer paralegal parent pharmacist physician "
@@ -21,7 +22,9 @@ KINDS: Final[dict[str, str]] = {
     "event": "request requests req reqs query queries r q call calls hit hits message messages msg msgs question "
     "questions chat chats conversation conversations completion completions inference inferences generation "
     "generations invocation invocations interaction interactions session sessions transaction transactions turn "
-    "turns task tasks job jobs search searches lookup lookups autocompletion autocompletions suggestion suggestions "
+    "turns exchange exchanges dialogue dialogues dialog dialogs thread threads visit visits round rounds "
+    "discussion discussions task tasks job jobs search searches lookup lookups autocompletion autocompletions "
+    "suggestion suggestions "
     "prompt prompts response responses",
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
@@ -42,6 +45,10 @@ KINDS: Final[dict[str, str]] = {
     "turn turns",
     "whole": "task tasks request requests query queries question questions job jobs session sessions conversation "
     "conversations interaction interactions user chat message ticket run",
+    "talk": "chat chats conversation conversations session sessions dialogue dialogues dialog dialogs thread threads "
+    "visit visits discussion discussions",
+    "turn": "turn turns message messages msg msgs prompt prompts question questions exchange exchanges round rounds "
+    "reply replies query queries request requests",
     # --- time ---
     "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1)
     + " shift shifts quarter quarters workday workdays weekday",
@@ -57,14 +64,15 @@ KINDS: Final[dict[str, str]] = {
     "articles doc docs paper papers email emails mail mails ticket tickets transcript transcripts contract contracts "
     "file files pdf pdfs instruction instructions report reports paste pastes pasting upload uploads uploading send "
     "sends feed feeds",
-    "outcue": "gen output outputs answer answers response responses reply replies completion completions generation "
+    "outcue": "tg gen output outputs answer answers response responses reply replies completion completions generation "
     "generations generated generate generates generating decode osl summary summaries answering replying responding "
     "into produce produces back return returns returned receive receives receiving",
     "inward": "input inputs isl",
-    "outward": "gen output outputs osl generated",
+    "outward": "tg gen output outputs osl generated",
     "inplain": "input inputs isl prompt prompts",
     "outplain": "gen output outputs osl answer answers response responses reply replies completion completions",
     "plural": "inputs prompts outputs answers responses replies completions questions queries documents",
+    "leads": "into produce produces return returns receive receives receiving send sends feed feeds",
     "reasoning": "thinking reasoning thought thoughts",
     "context": "context ctx",
     # --- connections ---
@@ -80,7 +88,7 @@ KINDS: Final[dict[str, str]] = {
     "copula": "of = : is are about around ~ roughly approximately approx average avg mean averaging averages length "
     "lengths size sizes count at equals be typically usually typical",
     "under": "under below < <= ≤ within sub cap max maximum upto",
-    "upto": "upto max maximum capped limited truncated",
+    "upto": "upto tops max maximum capped limited truncated",
     "over": "over above > >= ≥ atleast minimum min",
     "conj": "and plus & with",
     "or": "or nor either",
@@ -88,7 +96,7 @@ KINDS: Final[dict[str, str]] = {
     "ttft": "ttft",
     "itl": "itl tpot",
     "e2e": "e2e",
-    "begin": "start starts starting started begin begins beginning",
+    "begin": "commence commences commencing start starts starting started begin begins beginning",
     "finish": "finish finishes finished complete completes completed done ready",
     "latency": "latency latencies latent slo sla respond responds responding response_time delay answered",
     "peak": "peak peaks peaking peaked busiest spike spikes spiking surge surges",
@@ -107,7 +115,7 @@ KINDS: Final[dict[str, str]] = {
     "gpunoun": "gpu gpus card cards accelerator accelerators chip chips device devices",
     "node": "node nodes server servers box boxes machine machines host hosts",
     "dgx": "dgx hgx",
-    "replica": "replica replicas instance instances copy copies",
+    "replica": "pod pods replica replicas instance instances copy copies",
     "spare": "spare spares standby standbys redundant redundancy failover backup extra",
     "fails": "fail fails failing failure failures loss losing lose loses outage outages die dies dying crash "
     "crashes crashing break breaks breaking",
@@ -193,6 +201,8 @@ KINDS: Final[dict[str, str]] = {
 }
 
 PHRASES: Final[dict[str, str]] = {
+    "turns": "back and forth|back and forths|back & forths|rounds of messages|message pairs|question and answer pairs|"
+    "user turns|follow ups",
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
     "first token latency|first response|first reply|"
     "prefill latency|time till first token|time until first token|first byte|1st token|"
@@ -207,7 +217,9 @@ PHRASES: Final[dict[str, str]] = {
     "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
     "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|not to exceed|dont exceed|"
-    "must not exceed|cant exceed|quicker than|better than|stay under|keep under|kept under",
+    "must not exceed|cant exceed|must not breach|must not violate|must not miss|may not breach|"
+    "not breach|not violate|not miss|never breach|never violate|never miss|dont breach|dont violate|dont miss|"
+    "without breaching|without violating|without missing|quicker than|better than|stay under|keep under|kept under",
     "over": "at least|no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
     "not below|not under|or more|higher than",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
@@ -281,7 +293,9 @@ PHRASES: Final[dict[str, str]] = {
     "survive": "survive one failure|survive a failure|survive the loss of one|tolerate one failure|lose one replica|"
     "lose a replica|one can fail|one may fail|survive losing one|losing one replica|tolerate a failure|"
     "survive one replica failure|failure of one replica",
-    "fails": "go down|goes down|going down|break down|breaks down|be lost|be down|being down",
+    "fails": "drops out|drop out|dropping out|falls over|fall over|falling over|goes away|go away|is gone|are gone|"
+    "goes offline|go offline|is offline|taken out|out of service|goes missing|is unavailable|"
+    "are unavailable|go down|goes down|going down|break down|breaks down|be lost|be down|being down",
     "gpuhour": "per gpu hour|/ gpu hour|per gpu per hour|/ gpu / hour|/ gpu / h|per hour per gpu|/ h per gpu|"
     "an hour per gpu|/ hour per gpu|/ hr per gpu|/ gpu hr|per gpu hr|/ gpuh|a gpu hour|per card hour|/ hour / gpu|"
     "/ h / gpu|/ gpu / hr|per accelerator hour|an hour per card|per hour for each gpu|per gpu an hour|per gpu / hour",

@@ -52,6 +52,11 @@ _WISHES: Final = tuple(
             "prefill and decode on accelerators of their own are not planned",
         ),
         (
+            r"whisper(?:[- ](?:large|small|turbo))?|asr|tts|speech[- ](?:to[- ]text|recognition)|text[- ]to[- ]speech|"
+            r"transcri(?:be|bes|bing|ption)|diari[sz]ation",
+            "out of scope are speech to text and text to speech: planned are models that read and write text",
+        ),
+        (
             r"(?:two |an? |\d+ )?(?:images?|photos?|pictures?|screenshots?|audio|speech|voice|videos?|"
             r"multi-?modal|vision)",
             "only tokens are reckoned; count what an image or a minute of sound takes as tokens of the prompt",

@@ -22,7 +22,7 @@ CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
 KINDS = (
     *("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions"),
-    *("orders", "replacements", "shorthand", "fractions"),
+    *("orders", "replacements", "shorthand", "fractions", "crowds", "chats", "told", "sums"),
 )
 PATHS = {
     "rate": "traffic.requests_per_s",
