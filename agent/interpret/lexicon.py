@@ -144,14 +144,7 @@ class Lexicon:
                 for a in catalog.accelerators.values()
             }
         )
-        self.whole_names: dict[str, dict[str, str]] = {}
-        """By their first word: accelerators' names of words that mean nothing alone, as 'DGX Spark'."""
-        for accelerator in catalog.accelerators.values():
-            for spelling in accelerator.aliases:
-                words = spelling.lower().split()
-                if len(words) > 1 and all(word in COMMON or word in WEAK for word in words):
-                    for ending in ("", "s"):
-                        self.whole_names.setdefault(words[0], {})[letters_of(spelling) + ending] = accelerator.id
+        self.whole_names = _whole_names(catalog)
         self._names = {
             "model": _NamesAlone(
                 "model", [Named(id, (said.name, *said.aliases)) for id, said in models.items()], MODEL_NOISE
@@ -247,6 +240,18 @@ class Lexicon:
                 found = ()
             self._resolved[key] = found
         return self._resolved[key]
+
+
+def _whole_names(catalog: Catalog) -> dict[str, dict[str, str]]:
+    """Return, by their first word, accelerators' names of words that mean nothing alone, as 'DGX Spark'."""
+    found: dict[str, dict[str, str]] = {}
+    for accelerator in catalog.accelerators.values():
+        for spelling in accelerator.aliases:
+            words = spelling.lower().split()
+            if len(words) > 1 and all(word in COMMON or word in WEAK for word in words):
+                for ending in ("", "s"):
+                    found.setdefault(words[0], {})[letters_of(spelling) + ending] = accelerator.id
+    return found
 
 
 @lru_cache(maxsize=4)
