@@ -1,12 +1,14 @@
 """What one replica can carry within the targets: what binds there, and what breaks next."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import Struct
 
 from engine.fleet.search import SizedCandidates
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
-from engine.replica.batches import capacity_batch
+from engine.replica.batches import capacity_batches
 from engine.workload import Target, target_name
 
 GAIN = 1.05
@@ -33,7 +35,7 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
     ceiling = question.spec.serving.utilisation_ceiling
     limits = [_Limit(f"{saturation_cause(question, best)} ({ceiling:.0%} of saturation)", ceiling * saturated)]
     if question.spec.targets:
-        limits += [_limit_of(target, best) for target in question.spec.targets]
+        limits += _limits_of(question.spec.targets, best)
     limits.sort(key=lambda limit: limit.requests_per_s)
     binds = limits[0].name if binding is None else f"{binding}, simulated"
     others = limits[1:] if binding is None else [limit for limit in limits if limit.name != binding]
@@ -45,10 +47,12 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
     return ReplicaCapacity(capacity, saturated, binds, breaks_next)
 
 
-def _limit_of(target: Target, best: SizedCandidates) -> _Limit:
-    name = target_name(target.metric, target.percentile)
-    batch = capacity_batch(best.replicas, (target,), 1.0)
-    return _Limit(name, 0.0 if np.isnan(batch[0, 0]) else float(best.replicas.rate(batch)[0, 0]))
+def _limits_of(targets: Sequence[Target], best: SizedCandidates) -> list[_Limit]:
+    batches = capacity_batches(best.replicas, [(target,) for target in targets], 1.0)
+    rates = np.nan_to_num(best.replicas.rate(batches))[0].tolist()
+    return [
+        _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)
+    ]
 
 
 def saturation_cause(question: Question, best: SizedCandidates) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.arrays import Bools, Floats
-from engine.replica.latencies import mean_latency, meets
-from engine.replica.load import Replicas
+from engine.arrays import Floats
+from engine.replica.latencies import mean_latency, missed_by
+from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
 from engine.workload import Target
 
@@ -56,6 +56,13 @@ def batch_in_flight(replicas: Replicas, requests: Floats) -> Floats:
     return _narrowed(in_flight, requests.reshape(len(replicas.seats), -1), low, width, 32, 32)
 
 
+PARTS, DIGITS = 16, 4
+"""A bracket of log B is divided into so many parts, and each of them tenfold so many times: 0.01 % of the batch."""
+FINEST = PARTS * 10.0**DIGITS
+FIRST = np.arange(PARTS + 1) / PARTS * FINEST
+"""Ends of the parts; positions in a bracket are counted in the least of all parts."""
+
+
 def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float) -> Floats:
     """Return the largest batch (candidates, 1) that meets every target; NaN where none does.
 
@@ -64,37 +71,91 @@ def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float
         targets: latencies that must hold.
         ceiling: share of the saturated rate that a replica may carry, at most.
     """
-    highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
-    if not targets:
-        return highest
-
-    def holds(batch: Floats) -> Bools:
-        load = replicas.at(batch)
-        good: Bools = np.ones(batch.shape, dtype=np.bool_)
-        for target in targets:
-            good &= meets(load, target)
-        return good
-
-    return _largest(holds, np.log(np.minimum(replicas.smallest_batch, highest)), np.log(highest))
+    return capacity_batches(replicas, (targets,), ceiling)
 
 
-def _largest(holds: Callable[[Floats], Bools], low: Floats, high: Floats) -> Floats:
-    """Return the largest batch for which a condition holds, to 0.01 % and from below; NaN where it never does.
+def capacity_batches(replicas: Replicas, groups: Sequence[Sequence[Target]], ceiling: float) -> Floats:
+    """Return the ``capacity_batch`` of each group of targets, found together: (candidates, groups).
 
-    The condition holds below some batch and fails above it; each pass narrows the bracket (of logs) by its number
-    of points.
+    Targets hold below some batch and fail above it. The bracket from the smallest batch to the ceiling's is divided,
+    then the first part at whose end they fail, and so on, digit by digit; as many digits at once as come out as was
+    foreseen from how much the targets are missed at both ends.
+
+    Args:
+        replicas: the candidates.
+        groups: targets that must hold together.
+        ceiling: as in ``capacity_batch``.
     """
-    reachable = holds(np.exp(low))
-    for points in (16, 10, 10, 10, 10):
-        shares = np.linspace(0.0, 1.0, points + 1)
-        grid = low + (high - low) * shares
-        good = np.cumprod(holds(np.exp(grid)), axis=1).sum(axis=1, keepdims=True)
-        at = np.clip(good - 1, 0, points)
-        width = (high - low) / points
-        low = low + at * width
-        high = np.minimum(low + width, high)
-    result: Floats = np.where(reachable, np.exp(low), np.nan)
+    highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
+    if not any(groups):
+        return np.repeat(highest, len(groups), axis=1)
+    low = np.log(np.minimum(replicas.smallest_batch, highest))
+    span = np.log(highest) - low
+    load = replicas.at(np.exp(low + span * (FIRST / FINEST)))
+    missed = np.stack([_missed(load, targets) for targets in groups], axis=1)
+    held = _held(missed)
+    below = (held - 1) * FIRST[1]
+    # Nothing is left to divide where the targets hold nowhere, or up to the ceiling.
+    width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
+    ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
+    while len(rows := np.flatnonzero((width > 1).any(axis=1))):
+        starts, sizes = _foreseen(below[rows], width[rows], ends[rows])
+        trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
+        load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
+        columns = np.split(np.arange(load.batch.shape[1]), len(groups))
+        tried = [_missed(load.at_batches(own), targets) for own, targets in zip(columns, groups, strict=True)]
+        missed = np.stack(tried, axis=1).reshape(trials.shape)
+        reached = starts + sizes * _held(missed)
+        right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
+        below[rows] = np.take_along_axis(reached, right, axis=-1)[..., 0]
+        width[rows] = np.take_along_axis(sizes, right, axis=-1)[..., 0]
+        flat = (*trials.shape[:2], -1)
+        ends[rows] = _ends(trials.reshape(flat), missed.reshape(flat), below[rows], width[rows], ends[rows])
+    result: Floats = np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST)))
     return result
+
+
+def _missed(load: Load, targets: Sequence[Target]) -> Floats:
+    """Return by how much the target that is missed most is missed at each batch; it is met at 0 or below."""
+    result: Floats = np.max([missed_by(load, target) for target in targets], axis=0)
+    return result
+
+
+def _held(missed: Floats) -> Floats:
+    """Return at how many trials targets hold before one at which they fail."""
+    result: Floats = np.cumprod(missed <= 0, axis=-1, dtype=np.float64).sum(axis=-1)
+    return result
+
+
+def _foreseen(below: Floats, width: Floats, ends: Floats) -> tuple[Floats, Floats]:
+    """Return where parts of parts start that hold where targets seem to fail, and how wide a tenth of each is.
+
+    Args:
+        below: where brackets start: (candidates, groups).
+        width: of the brackets, powers of ten.
+        ends: by how much targets are missed at both ends: (candidates, groups, 2).
+    """
+    levels = 10.0 ** np.arange(1, len(str(int(width.max()))))
+    sizes = np.maximum(width[..., None] / levels, 1.0)
+    share = ends[..., 0] / (ends[..., 0] - ends[..., 1])  # a straight line between both
+    within = np.floor(np.fmin(np.fmax(share, 0.0) * width, width - 1))[..., None]
+    return below[..., None] + np.floor(within / (10 * sizes)) * (10 * sizes), sizes
+
+
+def _ends(trials: Floats, missed: Floats, below: Floats, width: Floats, before: Floats) -> Floats:
+    """Return by how much targets are missed at both ends of brackets: (candidates, groups, 2).
+
+    Args:
+        trials: positions that were tried: (candidates, groups, trials).
+        missed: by how much targets were missed there.
+        below: where the brackets start: (candidates, groups).
+        width: of the brackets.
+        before: at both ends of the brackets that these are parts of.
+    """
+    start, end = below[..., None], (below + width)[..., None]
+    here = np.where(trials <= start, missed, -np.inf).max(axis=-1), np.where(trials >= end, missed, np.inf).min(axis=-1)
+    held, failed = np.maximum(here[0], before[..., 0]), np.minimum(here[1], before[..., 1])
+    return np.stack([np.minimum(held, 0.0), np.maximum(failed, TINY)], axis=-1)  # whatever dips lie between
 
 
 def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats, width: Floats, *passes: int) -> Floats:

@@ -47,12 +47,21 @@ def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
 
 def meets(load: Load, target: Target) -> Bools:
     """Return whether a target holds at each batch (candidates, batches)."""
+    result: Bools = missed_by(load, target) <= 0
+    return result
+
+
+def missed_by(load: Load, target: Target) -> Floats:
+    """Return by how much a target is missed at each batch (candidates, batches), log; it is met at 0 or below.
+
+    Of a mean it is the latency over the target, of a percentile the share of requests beyond it over those allowed.
+    """
     if target.percentile == "mean":
-        result: Bools = mean_latency(load, target.metric) <= target.seconds
+        result: Floats = np.log(mean_latency(load, target.metric) / target.seconds)
         return result
-    limit = np.full(load.batch.shape, target.seconds)
-    held: Bools = share_beyond(load, target.metric, limit) <= 1 - PERCENTILE_SHARES[target.percentile]
-    return held
+    beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))
+    result = np.log(np.maximum(beyond, TINY) / (1 - PERCENTILE_SHARES[target.percentile]))
+    return result
 
 
 def percentile_latency(load: Load, metric: str, share: float) -> Floats:

@@ -64,6 +64,10 @@ class Load(Struct, frozen=True):
             "prompts of others": self.batch * self.prompt_s / self.lengths.decoded,
         }
 
+    def at_batches(self, index: Indices | slice) -> "Load":
+        """Return the load at some of its batches."""
+        return self.mapped(lambda array: array[:, index])
+
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
         kept = ("lengths", "prefills", "waits")
