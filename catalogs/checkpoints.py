@@ -1,7 +1,8 @@
 """What the name of a published checkpoint says: its owner, the model, the precision in which it is stored."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -70,7 +71,8 @@ class CheckpointName(Struct, frozen=True):
         )
 
 
-def read_checkpoint_name(text: str, publishers: Collection[str] = ()) -> CheckpointName:
+@lru_cache(maxsize=4096)
+def read_checkpoint_name(text: str, publishers: frozenset[str] = frozenset()) -> CheckpointName:
     """Return the parts of a name such as 'RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8' or 'qwen3 32b awq'.
 
     Args:

@@ -680,15 +680,15 @@ def plain(value: object, *, usd: bool = False) -> Any:
         value: a record, or a part of one.
         usd: whether it is an amount, which is never rounded beyond the dollar.
     """
-    if isinstance(value, Struct):
-        return plain(to_builtins(value))
+    if isinstance(value, float):
+        return round(value) if usd and LARGE_USD <= abs(value) < inf else six_digits(value)
+    if isinstance(value, str | int | None):
+        return value
     if isinstance(value, dict):
         return {str(key): plain(item, usd=str(key).endswith("_usd")) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
-    if isinstance(value, float):
-        return round(value) if usd and LARGE_USD <= abs(value) < inf else six_digits(value)
-    return value
+    return plain(to_builtins(value)) if isinstance(value, Struct) else value
 
 
 def six_digits(value: float) -> float | int:

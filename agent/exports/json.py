@@ -3,14 +3,17 @@
 import json
 from typing import Any
 
+import msgspec
+
 from agent.exports import Format
 from engine.plan import plan_json
 
 
 def json_text(tree: Any, encoding: str = "utf-8") -> str:
     """Return JSON as it is printed and saved; what the encoding cannot carry is escaped."""
-    text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
+        # The standard library's own way to indent is ten times as slow.
+        text = msgspec.json.format(json.dumps(tree, ensure_ascii=False, allow_nan=False), indent=2) + "\n"
         text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(tree, indent=2, allow_nan=False) + "\n"

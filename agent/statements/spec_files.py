@@ -182,10 +182,15 @@ def known_paths() -> frozenset[str]:
     return frozenset({*_defaults(), "model", "tokens.input.mean", "tokens.output.mean", PRESET})
 
 
-def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
-    # Targets may be a list, or each a value of its own.
+@cache
+def _paths_and_rooms() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the paths that hold values, and what holds them; targets may be a list, or each a value of its own."""
     known = known_paths() | {path for path in FIELDS if path.startswith("targets.")}
-    rooms = frozenset(path[: dot.start()] for path in known for dot in re.finditer(r"\.", path))
+    return known, frozenset(path[: dot.start()] for path in known for dot in re.finditer(r"\.", path))
+
+
+def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
+    known, rooms = _paths_and_rooms()
     fields: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"

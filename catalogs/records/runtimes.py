@@ -257,6 +257,8 @@ class ServingRuntime(Fact):
                 f"{self.name} {version} is older than the oldest version that is known here; "
                 f"{oldest} to {newest} are, like {self.id}@{newest}"
             )
+        if version == self.version:
+            return self
         age = sum(is_older(version, one.before) for one in self.versions)
         return self._before(age, version) if age else replace(self, version=version)
 

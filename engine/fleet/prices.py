@@ -1,5 +1,7 @@
 """What every candidate's fleet costs: those on one accelerator on one basis (``offers.price_basis``)."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from engine.arrays import Floats
@@ -8,6 +10,10 @@ from engine.fleet.offers import OfferChoice, PricedOffer, choose_offer, newest_c
 from engine.fleet.parallelisms import node_size
 from engine.fleet.size import Counts
 from engine.question.resolve import Question
+
+_basis = lru_cache(maxsize=256)(price_basis)
+_qualifying = lru_cache(maxsize=1024)(qualifying_offers)
+"""Of an accelerator's offers, which are the same from one question to the next."""
 
 Choices = tuple[OfferChoice | None, ...]
 
@@ -29,14 +35,14 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
     for which in dict.fromkeys(int(found.which[row]) for row in rows):
         accelerator = found.accelerators[which]
         node = node_size(question, accelerator)
-        offers = [offer for offer in catalog.offers if offer.accelerator == accelerator.id]
-        basis = None if own else price_basis(offers, accelerator, money, node, newest)
+        offers = tuple(offer for offer in catalog.offers if offer.accelerator == accelerator.id)
+        basis = None if own else _basis(offers, accelerator, money, node, newest)
         qualifying: dict[int, tuple[PricedOffer, ...]] = {}
         chosen: dict[tuple[int, int], OfferChoice | None] = {}
         for row in (row for row in rows if found.which[row] == which):
             replicas, size = fleet = int(counts.total[row]), int(found.parallelism.accelerators[row])
             if size not in qualifying:
-                qualifying[size] = qualifying_offers(offers, accelerator, size, money, newest, node)
+                qualifying[size] = _qualifying(offers, accelerator, size, money, newest, node)
             if fleet not in chosen:
                 chosen[fleet] = choose_offer(qualifying[size], replicas, size, basis)
             choice = choices[row] = chosen[fleet]

@@ -17,7 +17,7 @@ from engine.plan import Rejection
 from engine.question.fleet_limits import allowed_accelerators, given_kilowatts, given_replicas, power_contradiction
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
-from engine.replica.latencies import mean_latency, percentile_latency
+from engine.replica.latencies import mean_latency, meets, percentile_latency
 from engine.replica.load import Load, Replicas
 from engine.step.rates import kernels_of
 from engine.workload import PERCENTILE_SHARES, Hardware, Target
@@ -174,6 +174,13 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
 def has_evidence(question: Question, accelerator: Accelerator) -> bool:
     """Return whether kernels of the accelerator, or of another of its architecture, were measured."""
     return kernels_of(accelerator, question.catalog.accelerators) != "foreign"
+
+
+def leave_room(question: Question, evaluated: SizedCandidates) -> bool:
+    """Return whether the targets leave some candidate a useful load, so that ``relaxed_targets`` would ease none."""
+    load = evaluated.replicas.at(evaluated.replicas.smallest_batch)
+    held = [meets(load, replace_target(target, target.seconds / USEFUL)) for target in question.spec.targets]
+    return bool(np.all(held, axis=0).any())
 
 
 def relaxed_targets(

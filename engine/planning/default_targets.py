@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from engine.fleet.search import SizedCandidates, relaxed_targets, search, with_targets
+from engine.fleet.search import SizedCandidates, leave_room, relaxed_targets, search, with_targets
 from engine.question.resolve import Question
 from engine.workload import Target
 
@@ -25,11 +25,9 @@ def searched(question: Question) -> tuple[Question, SizedCandidates]:
         return question, search(question)
     question = _under(question, usual_targets(question))
     found = search(question)
-    if not len(found.candidates):
+    if not len(found.candidates) or leave_room(question, found):
         return question, found
     eased = relaxed_targets(question, found)[1]
-    if eased == question.spec.targets:
-        return question, found
     question = _under(question, eased)
     return question, with_targets(question, found, eased)
 

@@ -10,6 +10,10 @@ from engine.plan import Provenance
 from engine.planning.calibrated import applied
 from engine.question.resolve import Question
 
+MOST_WRITTEN = 256
+_WRITTEN: dict[int, tuple[object, str]] = {}
+"""Texts of entries by their identity; the entries are kept with them, so that no other takes it."""
+
 METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
 
 
@@ -27,7 +31,7 @@ def provenance_of(
     """
     accelerator = best.candidates.accelerator(0)
     used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
-    digest = hashlib.sha256("\n".join(map(repr, used)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(map(_written, used)).encode()).hexdigest()[:16]
     origin = best.candidates.rates[int(best.candidates.which[0])].origin
     return Provenance(
         program="fleetcast",
@@ -40,3 +44,13 @@ def provenance_of(
         refine=refine,
         calibration=applied(question, accelerator.id) or UNSET,
     )
+
+
+def _written(entry: object) -> str:
+    """Return the text of a frozen entry; it takes long to write, and the same entries come again and again."""
+    known = _WRITTEN.get(id(entry))
+    if known is None:
+        if len(_WRITTEN) >= MOST_WRITTEN:
+            _WRITTEN.clear()
+        known = _WRITTEN[id(entry)] = entry, repr(entry)
+    return known[1]

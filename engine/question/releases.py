@@ -2,6 +2,7 @@
 with the same dimensions.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from catalogs.checkpoints import read_checkpoint_name
@@ -55,5 +56,6 @@ def same_release(one: str, other: str) -> bool:
     return _words(one) == _words(other)
 
 
+@lru_cache(maxsize=4096)
 def _words(repository: str) -> frozenset[str]:
     return frozenset(words_of(read_checkpoint_name(repository).model)) - BESIDE_THE_NAME

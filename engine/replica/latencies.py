@@ -57,10 +57,11 @@ def missed_by(load: Load, target: Target) -> Floats:
     Of a mean it is the latency over the target, of a percentile the share of requests beyond it over those allowed.
     """
     if target.percentile == "mean":
-        result: Floats = np.log(mean_latency(load, target.metric) / target.seconds)
-        return result
-    beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))
-    result = np.log(np.maximum(beyond, TINY) / (1 - PERCENTILE_SHARES[target.percentile]))
+        ratio: Floats = mean_latency(load, target.metric) / target.seconds
+    else:
+        beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))
+        ratio = np.maximum(beyond, TINY) / (1 - PERCENTILE_SHARES[target.percentile])
+    result: Floats = np.log(ratio)
     return result
 
 
