@@ -613,6 +613,9 @@ class Bands(Result, frozen=True):
     fleet: FleetBand
     parts: tuple[BandPart, ...] = ()
     """Empty in plans of older programs."""
+    chance_of_meeting: float | None = None
+    """Share of such cases in which today's fleet meets every target at the peak hour, between 0.025 and 0.975, where
+    the quantiles of errors end; null without targets."""
     measure_first: bool = False
     """Steps or capacity are not known within a factor of 2: the bands of 80 % that hold are too wide to buy by."""
 

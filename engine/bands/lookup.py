@@ -1,7 +1,9 @@
 """How sure a figure is: what of a case is new to the measurements, and the band that this makes."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from math import exp, hypot
+from statistics import NormalDist
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -23,6 +25,11 @@ NOVELTIES: tuple[Novelty, ...] = get_args(Novelty)
 
 ENDS: Mapping[int, tuple[int, int]] = {50: (2, 4), 80: (1, 5), 95: (0, 6)}
 """Share of cases inside a band in per cent → positions of its ends in the quantiles."""
+
+SHARES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""Of the quantiles: the share of cases below each."""
+_NORMAL = NormalDist()
+_SCORES = tuple(map(_NORMAL.inv_cdf, SHARES))
 
 STREAMS = ("decode_only", "prefill_only")
 """Loads of one prompt or one answer alone: their rates have a band of their own."""
@@ -47,9 +54,20 @@ class CaseBand(Struct, frozen=True):
 
     def ends(self, level: int = 80) -> tuple[float, float]:
         """Return the factors (low, high) by which the truth may lie from a prediction, at 50, 80 or 95 %."""
-        low, high = (self.quantiles[position] for position in ENDS[level])
+        low, high = (SHARES[position] for position in ENDS[level])
+        return self.factor(low), self.factor(high)
+
+    def factor(self, share: float) -> float:
+        """Return the factor that a share of cases lies below: at most 1 up to a half, at least 1 from there on.
+
+        Between two quantiles the error follows the normal score; beyond the outermost it stays.
+        """
         spread = hypot(*(part.deviation for part in self.parts))
-        return exp(min(low * spread, 0.0)), exp(max(high * spread, 0.0))
+        after = min(max(bisect_right(SHARES, share), 1), len(SHARES) - 1)
+        (x0, x1), (y0, y1) = _SCORES[after - 1 : after + 1], self.quantiles[after - 1 : after + 1]
+        part = min(max((_NORMAL.inv_cdf(min(max(share, 1e-9), 1 - 1e-9)) - x0) / (x1 - x0), 0.0), 1.0)
+        error = (y0 + part * (y1 - y0)) * spread
+        return exp(min(error, 0.0) if share < 0.5 else max(error, 0.0))
 
     def times(self, part: Part, level: int = 80) -> float:
         """Return the factor either way that a part alone would make: 1.25 is ×1.25 and 1/1.25."""

@@ -1,13 +1,15 @@
 """The bands of a plan: both ends of each figure that errors of measurement widen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from statistics import NormalDist
 
 import numpy as np
 
+from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
 from engine.fleet.candidates import pool_ends, seats_in
-from engine.fleet.search import SizedCandidates, replace_target
+from engine.fleet.search import replace_target
 from engine.plan import (
     BandPart,
     Bands,
@@ -23,9 +25,11 @@ from engine.plan import (
 )
 from engine.planning.calibrated import calibrated_bands
 from engine.planning.verdict import ChosenFleet
-from engine.replica.latencies import meets
+from engine.replica.latencies import mean_latency, share_beyond
+from engine.replica.load import Load
+from engine.replica.queueing import TINY
 from engine.step.rates import kernels_of
-from engine.workload import BandLevel, WorkloadSpec
+from engine.workload import PERCENTILE_SHARES, BandLevel, Target
 
 SERVED = "closed_loop"
 """The load whose bands speak of a served plan: no open-loop set is large enough to make its own."""
@@ -53,10 +57,12 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
         return None
     factors = {metric: band.ends(spec.band) for metric, band in bands.items()}
     factors["e2e"] = factors["itl"]
-    slowness = factors["itl"][1]
-    share = _share_within(spec, candidate, slowness)
-    least, most = np.array(factors["throughput"]) * _room_factors(chosen)
-    carried = min(float(least), 1.0 if share is None else share / slowness), float(most)
+    room = _room_factors(chosen)
+    most = factors["throughput"][1] * room[1]
+    far = 0.5 + spec.band / 200
+    within = _within_targets(chosen)
+    least = _carried(bands, room, within, far)
+    carried = least or _carried(bands, room, None, far) or 1.0, most
     return Bands(
         level=spec.band,
         note=note,
@@ -67,7 +73,8 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
             _range(chosen.capacity.requests_per_s, carried),
             _range(chosen.points.prefill_tokens_per_s, (1 / factors["ttft"][1], 1 / factors["ttft"][0])),
         ),
-        fleet=_fleet_band(chosen, carried, meets_targets=share is not None),
+        fleet=_fleet_band(chosen, carried, meets_targets=least is not None),
+        chance_of_meeting=_chance(chosen, bands, room, within),
         parts=_parts(bands, spec.band),
         measure_first=any(high / low >= UNSURE for low, high in (bands[m].ends(80) for m in ("itl", "throughput"))),
     )
@@ -119,21 +126,97 @@ def _parts(bands: Mapping[str, CaseBand], level: BandLevel) -> tuple[BandPart, .
     )
 
 
-def _share_within(spec: WorkloadSpec, best: SizedCandidates, slowness: float) -> float | None:
-    """Return the share of its rate up to which a replica meets the targets where every step is so much slower.
+Within = Callable[[float, float], float | None]
+"""Slowness of every step, slowness of first tokens → times its rate a replica carries within the targets."""
 
-    None where it does so at no load. The band of TTFT has no part in it: in a closed loop it is mostly that of waiting.
+
+def _within_targets(chosen: ChosenFleet) -> Within:
+    """Return what a replica carries within the targets where it is slower than planned; None: at no load.
+
+    Steps that are slower make the load weigh more; how far off TTFT lies at a load is measured at that load.
     """
-    if not spec.targets:
-        return 1.0
+    spec, best = chosen.question.spec, chosen.candidate
     replicas, most = best.replicas, float(best.batch[0])
     lightest = min(float(replicas.smallest_batch[0, 0]), most)
     load = replicas.at(np.geomspace(lightest, most, TRIALS)[None, :])
-    held = np.ones(TRIALS, dtype=bool)
-    for target in spec.targets:
-        held &= meets(load, replace_target(target, target.seconds / slowness))[0]
     rates = load.requests_per_s[0]
-    return float(rates[held][-1] / rates[-1]) if held.any() else None
+
+    def within(slowness: float, targets: Iterable[Target]) -> float | None:
+        margins = np.full(TRIALS, np.inf)
+        for target in targets:
+            margins = np.minimum(margins, _margin(load, replace_target(target, target.seconds / slowness)))
+        held = np.flatnonzero(margins >= 1)
+        if not len(held):
+            return None
+        last = int(held[-1])
+        if last == TRIALS - 1:
+            return 1.0
+        over, under = np.log(margins[last : last + 2])
+        return float((rates[last] + (rates[last + 1] - rates[last]) * over / (over - under)) / rates[-1])
+
+    def carried(steps: float, first: float) -> float | None:
+        slow = within(steps, spec.targets)
+        started = within(first, [target for target in spec.targets if target.metric == "ttft"])
+        return None if slow is None or started is None else min(slow / steps, started)
+
+    return carried
+
+
+def _margin(load: Load, target: Target) -> Floats:
+    """Return how well a target holds at each load of a replica, 1 where it just does."""
+    if target.percentile == "mean":
+        result: Floats = target.seconds / mean_latency(load, target.metric)[0]
+        return result
+    beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))[0]
+    allowed: Floats = (1 - PERCENTILE_SHARES[target.percentile]) / np.maximum(beyond, TINY)
+    return allowed
+
+
+def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within | None, share: float) -> float | None:
+    """Return times what a replica carries where a share of cases is better than this; None: at no load in the targets.
+
+    One share moves all bands together: who is slower in a step is slower to the first token, and carries less.
+
+    Args:
+        bands: of each figure.
+        room: of a capacity, with the KV pool at either end of its band.
+        within: what the targets allow; None leaves them out.
+        share: of cases.
+    """
+    allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share)) if within else 1.0
+    carried = bands["throughput"].factor(1 - share) * (room[0] if share > 0.5 else 1.0)
+    return None if allowed is None else min(carried, allowed)
+
+
+SURE = 0.975
+"""Of cases: as far as the quantiles of errors go."""
+HALVINGS = 6
+"""Of the range of normal scores: the chance to one in a hundred."""
+
+
+def _chance(chosen: ChosenFleet, bands: Mapping[str, CaseBand], room: Factors, within: Within) -> float | None:
+    """Return the share of cases in which today's fleet meets the targets at the peak hour; None without targets.
+
+    It is of the same law as the other bands: the fleet's high end is today's where this is beyond the band's end.
+    """
+    spec, points, capacity = chosen.question.spec, chosen.points, chosen.capacity.requests_per_s
+    if not spec.targets or capacity <= 0:
+        return None
+    needed = points.at_peak.requests_per_s / capacity * (1 - 1e-6)
+    score = NormalDist()
+    low, high = -score.inv_cdf(SURE), score.inv_cdf(SURE)
+
+    def holds(at: float) -> bool:
+        carried = _carried(bands, room, within, score.cdf(at))
+        return carried is not None and carried >= needed
+
+    for end, held in ((high, True), (low, False)):
+        if holds(end) is held:
+            return score.cdf(end)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return score.cdf((low + high) / 2)
 
 
 def _room_factors(chosen: ChosenFleet) -> Factors:
