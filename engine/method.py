@@ -60,6 +60,8 @@ def forecast(
     ranking = ranked_candidates(question)
     if isinstance(ranking, NoPlan):
         return ranking
+    for target in ranking.question.spec.targets[len(spec.targets) :] if spec.targets else ():
+        sources[f"targets.{target.metric}"] = Source("default", spec.default_targets)
     by_default = targets_by_default(sources)
     verdict = _verified(ranking, refine=refine, by_default=by_default) if verify else formulas_verdict(ranking)
     day = replayed_day(verdict.chosen, sources, simulate=verify and not (by_default and verdict.record is None))

@@ -496,12 +496,21 @@ class Rejection(Result, frozen=True):
     """The nearest changes that would work."""
 
 
+NO_CHANGE = "no change"
+"""How the effect of an assumption begins that leaves the count as it is."""
+
+
 class Assumption(Result, frozen=True):
     """Something that nobody said and the plan rests on."""
 
     text: str
     effect: str = ""
     """What the count would be otherwise, where that was computed."""
+
+    @property
+    def moves_plan(self) -> bool:
+        """Whether the count would be another."""
+        return bool(self.effect) and not self.effect.startswith(NO_CHANGE)
 
 
 class Provenance(Result, frozen=True):

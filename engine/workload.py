@@ -259,8 +259,8 @@ class WorkloadSpec(Record):
     precision: Precisions = Precisions()
     targets: tuple[Target, ...] = ()
     default_targets: DefaultTargets = "interactive"
-    """Which hold where none is stated: those of people who wait for the answer (``engine.planning.default_targets``),
-    or none, whatever the latency."""
+    """Which hold for TTFT and ITL where none is stated: those of people who wait for the answer
+    (``engine.planning.default_targets``), or none, whatever the latency."""
     serving: Serving = Serving()
     hardware: Hardware = Hardware()
     availability: Availability = Availability()
@@ -339,10 +339,18 @@ def merge(statements: Iterable[Statement]) -> tuple[dict[str, Any], dict[str, So
                     was = sources.pop(rival)
                     if was.kind not in ("preset", "settings", "default") and old != value:
                         given = statement.details.get(path, statement.kind)
-                        notes.append(f"{path} = {value} ({given}) replaces {rival} = {old} ({was.detail or was.kind})")
+                        replaced = f"{rival} = {_typed(old)} ({was.detail or was.kind})"
+                        notes.append(f"{path} = {_typed(value)} ({given}) replaces {replaced}")
             values[path] = value
             sources[path] = Source(statement.kind, statement.details.get(path, ""))
     return values, sources, tuple(notes)
+
+
+def _typed(value: object) -> str:
+    """Return a value as people type it: 60, l40s,h100."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(_typed, value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str, Source]:
@@ -352,9 +360,9 @@ def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str
     return {**sources, **dict.fromkeys(unsaid, Source("default"))}
 
 
-def targets_by_default(sources: Mapping[str, Source]) -> bool:
-    """Return whether nobody stated the targets that hold."""
-    source = sources.get("targets")
+def targets_by_default(sources: Mapping[str, Source], metric: str = "") -> bool:
+    """Return whether nobody stated the targets that hold, or the one of a metric."""
+    source = sources.get(f"targets.{metric}", sources.get("targets"))
     return source is not None and source.kind == "default" and bool(source.detail)
 
 

@@ -94,10 +94,10 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     """Yield what names the fleet, the count or the amount that it names, and what it should be."""
     fleet, cost, chosen = plan.fleet, plan.cost, plan.chosen
     gpus, bill = show_count(fleet.accelerators), usd_shown(cost.monthly_usd)
-    sentence = re.match(r"(\d+) × .*?: (\d+) replicas? ", plan.answer.sentence)
+    sentence = re.match(r"([\d,]+) × .*?: ([\d,]+) replicas? ", plan.answer.sentence)
     assert sentence, plan.answer.sentence
-    yield "sentence, GPUs", sentence[1], str(fleet.accelerators)
-    yield "sentence, replicas", sentence[2], str(fleet.replicas)
+    yield "sentence, GPUs", sentence[1], gpus
+    yield "sentence, replicas", sentence[2], show_count(fleet.replicas)
     # The same cells, in Markdown and in a spreadsheet.
     rows = list(csv.reader(io.StringIO(table_files(plan, CATALOG)["plan.csv"].removeprefix("\ufeff"))))
     cells = {(row[0], row[1], row[2]): " ".join(filter(None, row[3:])) for row in rows}
@@ -136,7 +136,7 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     yield "decomposition", *_named(decomposition(plan), r"^(\d(?:[\d,]*\d)?) \S+ = ", gpus)
     branch = Branch(0, "first", 0, (), frozenset(), plan, plan.spec)
     beside, changed = said(side_by_side((branch,))), said(difference(branch, branch))
-    yield "variants, bill", *_named(beside, r"\| 0 \| \d+ × [^|]+ \| ([^|]+) \|", bill)
+    yield "variants, bill", *_named(beside, r"\| 0 \| [\d,]+ × [^|]+ \| ([^|]+) \|", bill)
     yield "what-if, GPUs", *_named(changed, r"\| accelerators \| (\d(?:[\d,]*\d)?) \|", gpus)
     yield "what-if, bill", *_named(changed, r"\| monthly \| ([^|]+) \|", bill)
     # The sums.

@@ -51,7 +51,7 @@ def unknown_bill(cost: Cost) -> str:
 def verdict_shown(target: TargetResult) -> str:
     """Return 'met', or by how much the target is missed."""
     if target.met:
-        return "met"
+        return "met" if target.forecast_s <= target.target_s * 1.001 else "met within its interval"
     ratio = target.forecast_s / target.target_s
     if ratio >= 2:
         return f"missed, {show_figure(ratio)} × the target"

@@ -7,7 +7,7 @@ from agent.statements.merged import ORDER
 from agent.talk.state import Branch, State
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
-from engine.workload import SourceKind, Statement
+from engine.workload import SourceKind, Statement, targets_by_default
 
 
 def state_of(plan: CapacityPlan, catalog: Catalog) -> State:
@@ -31,6 +31,8 @@ def state_of(plan: CapacityPlan, catalog: Catalog) -> State:
         value: Any = plan.spec
         for step in path.split("."):
             value = getattr(value, step, None)
+        if path == "targets":
+            value = tuple(t for t in value if not targets_by_default(plan.sources, t.metric)) or None
         if source.kind != "default" and value is not None:
             by_kind[source.kind][path] = value
             details[source.kind][path] = source.detail

@@ -100,4 +100,5 @@ def _unlike(
 
 
 def _billions(parameters: float) -> str:
-    return f"{parameters / 1e9:.3g} billion"
+    billions = parameters / 1e9
+    return f"{billions:,.0f} billion" if billions >= 100 else f"{billions:.3g} billion"

@@ -32,7 +32,7 @@ def answer_of(verdict: Verdict) -> Answer:
     replica = parallelism_shown(*found.parallelism.sizes(), always="")
     spare = f", {fleet.spares} of them spare," if fleet.spares else ""
     sentence = (
-        f"{fleet.accelerators} × {found.accelerator(0).name}: {fleet.replicas} replica{many} of {replica}{spare} "
+        f"{fleet.accelerators:,} × {found.accelerator(0).name}: {fleet.replicas:,} replica{many} of {replica}{spare} "
         f"{serve} {question.model.name} in {question.weights.name}"
     )
     if question.mean_rate is None and spec.traffic.concurrency is None:

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec.structs import replace
 
+from engine.arrays import Floats
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import replica_counts
-from engine.plan import Assumption
+from engine.plan import NO_CHANGE, Assumption
 from engine.planning.default_targets import usual_targets
 from engine.planning.phrases import latency_shown
 from engine.question.fleet_limits import HOST_POWER_SHARE
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, target_name, targets_by_default
+from engine.replica.load import Replicas
+from engine.workload import DEFAULT_TOKEN_CV, Source, Target, WorkloadSpec, target_name, targets_by_default
 
 
 def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
@@ -41,12 +43,18 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         return path not in sources or sources[path].kind in ("default", "preset", "derived", "settings")
 
     load = spec.traffic.concurrency or question.mean_rate
-    if spec.targets and targets_by_default(sources):
-        held = " and ".join(f"{target_name(t.metric, t.percentile)} {latency_shown(t.seconds)}" for t in spec.targets)
-        eased = "" if spec.targets == usual_targets(question) else ", eased: a request alone takes most of it"
-        without = _count(spec, question, best, spec.serving.utilisation_ceiling * best.replicas.saturated_rate[:, 0])
-        counted = {"without": without} if load and not spec.traffic.concurrency else {}
-        note(f"no target was given: {held}, as for people who wait for the answer{eased}", counted)
+    if added := [target for target in spec.targets if targets_by_default(sources, target.metric)]:
+        stated = tuple(target for target in spec.targets if target not in added)
+        held = " and ".join(f"{target_name(t.metric, t.percentile)} {latency_shown(t.seconds)}" for t in added)
+        eased = "" if set(added) <= set(usual_targets(question)) else ", eased: a request alone takes most of it"
+        counted = {
+            "without": _count(spec, question, best, _capacity(best.replicas, stated, spec.serving.utilisation_ceiling))
+        }
+        named = f"no {added[0].metric.upper()} target" if stated else "no target"
+        note(
+            f"{named} was given: {held}, as for people who wait for the answer{eased}",
+            counted if load and not spec.traffic.concurrency else {},
+        )
     if load and unsaid("traffic.peak_factor"):
         others = [factor for factor in (1.0, 2.0) if factor != spec.traffic.peak_factor]
         counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in others}
@@ -87,7 +95,7 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
 def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
     """Say the count under other values: '8 accelerators at 1 ×, 16 at 2 ×'."""
     if moves and all(count == whole for count in moves.values()):
-        return f"no change {' or '.join(moves)}"
+        return f"{NO_CHANGE} {' or '.join(moves)}"
     first, *others = (f"{count:.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
     many = "accelerator" if first.startswith("1{}") else "accelerators"
     return ", ".join((first.format(f" {many}{in_all}"), *(other.format("") for other in others)))
@@ -113,21 +121,20 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
     tokens = replace(spec.tokens, prefix_hit=prefix_hit)
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
     replicas = replace(best.candidates, question=other).fleet_replicas(best.replicas.costs.tables)
-    ceiling = spec.serving.utilisation_ceiling
-    # Without targets the capacity is a share of saturation, whatever the batch.
-    rate = (
-        replicas.rate(capacity_batch(replicas, spec.targets, ceiling))
-        if spec.targets
-        else ceiling * replicas.saturated_rate
-    )
-    return _count(spec, question, best, rate[:, 0])
+    return _count(spec, question, best, _capacity(replicas, spec.targets, spec.serving.utilisation_ceiling))
+
+
+def _capacity(replicas: Replicas, targets: tuple[Target, ...], ceiling: float) -> Floats:
+    """Return what a replica carries within targets; without any a share of saturation, whatever the batch."""
+    rate = replicas.rate(capacity_batch(replicas, targets, ceiling)) if targets else ceiling * replicas.saturated_rate
+    return rate[:, 0]
 
 
 def _count(
     spec: WorkloadSpec,
     question: Question,
     best: SizedCandidates,
-    capacity: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    capacity: Floats,
 ) -> float:
     load = spec.traffic.concurrency or question.mean_rate or 0.0
     total = replica_counts(spec, float(load), capacity).total

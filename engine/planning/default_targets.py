@@ -1,4 +1,4 @@
-"""The targets of a question that states none: what people bear who wait for the answer, where anything reaches it."""
+"""The targets that nobody states: what people bear who wait for the answer, where anything reaches it."""
 
 from msgspec.structs import replace
 
@@ -18,18 +18,30 @@ minute), which is 5 to 6 tokens/s."""
 def searched(question: Question) -> tuple[Question, SizedCandidates]:
     """Return a question with the targets that hold for it, and its candidates under them.
 
-    Where none is stated the default ones hold; one that leaves the nearest candidate no useful load is eased until it
-    does: nobody asked for it.
+    Where no TTFT or no ITL is stated the default one holds; one that leaves the nearest candidate no useful load is
+    eased until it does: nobody asked for it.
     """
-    if question.spec.targets or question.spec.default_targets == "none":
+    stated, added = question.spec.targets, unstated_targets(question)
+    if not added:
         return question, search(question)
-    question = _under(question, usual_targets(question))
+    question = _under(question, (*stated, *added))
     found = search(question)
     if not len(found.candidates) or leave_room(question, found):
         return question, found
-    eased = relaxed_targets(question, found)[1]
+    eased = (*stated, *relaxed_targets(question, found)[1][len(stated) :])
+    if eased == question.spec.targets:
+        return question, found
     question = _under(question, eased)
     return question, with_targets(question, found, eased)
+
+
+def unstated_targets(question: Question) -> tuple[Target, ...]:
+    """Return the default targets of the metrics that nobody limits, before they are eased: none where E2E, which
+    holds both, is limited, or where none are wanted."""
+    stated = {target.metric for target in question.spec.targets}
+    if question.spec.default_targets == "none" or "e2e" in stated:
+        return ()
+    return tuple(target for target in usual_targets(question) if target.metric not in stated)
 
 
 def usual_targets(question: Question) -> tuple[Target, ...]:

@@ -1,4 +1,4 @@
-"""A plan as a file: written as JSON, read again, and recomputed from the spec that it carries.
+"""A plan as a file: written as JSON, read again, and recomputed from the spec and the sources that it carries.
 
 Run with fleetcast installed: python plan_file.py
 """
@@ -9,12 +9,13 @@ from pathlib import Path
 
 from catalogs.catalog import Catalog
 from engine import NoPlan, forecast, spec_from
+from engine.method import made_again
 from engine.plan import plan_json
-from engine.workload import validated
+from engine.plan_file import read_plan
 
 
 def main() -> None:
-    """Write a plan, read it, forecast its spec again and say whether the two agree."""
+    """Write a plan, read it, make it again and say whether the two agree."""
     catalog = Catalog.load()
     spec = spec_from(
         {
@@ -33,7 +34,8 @@ def main() -> None:
         file = Path(folder) / "plan.json"
         file.write_text(json.dumps(plan_json(plan), indent=2), encoding="utf-8")
         written = json.loads(file.read_text(encoding="utf-8"))
-    again = forecast(validated(written["spec"]), catalog)
+        read = read_plan(file.read_text(encoding="utf-8"))
+    again = made_again(read, catalog)
     if isinstance(again, NoPlan):
         raise SystemExit(again.sentence)
     print(written["answer"]["sentence"])

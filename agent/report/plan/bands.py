@@ -25,6 +25,8 @@ def _sentences(plan: CapacityPlan, bands: Bands) -> Iterator[str]:
         yield f"{name} at the peak: {show_seconds(low)} to {show_seconds(high)}; {rare} lies above, {rare} below."
     low, high = _ends(bands.replica_capacity.requests_per_s)
     yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
+    if bands.chance_of_meeting is not None:
+        yield f"Today's fleet meets the targets at the peak in {round(100 * bands.chance_of_meeting)} of 100 such plans."
     yield sentence(fleet_sentence(plan))
     yield from _part_sentences(plan, bands.parts)
     if note := outside_sentence(plan):

@@ -3,9 +3,9 @@
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.plan.bands import measure_sentence
 from agent.report.words import accelerators_noun, sentence, shortened, usd_shown, verdict_shown
-from catalogs.units import show_count, show_rate, show_seconds, show_usd
+from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, TargetResult
-from engine.workload import target_name
+from engine.workload import target_name, targets_by_default
 
 SHOWN_MISSED = 4
 """Names in a sentence; the table has them all."""
@@ -28,21 +28,44 @@ def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
 def _answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     missed = [target_name(item.metric, item.percentile) for item in plan.targets if not item.met]
     first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
+    load = in_flight_shown(plan)
     if missed:
         more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
         names = f"{', '.join(missed[:SHOWN_MISSED])}{more}"
-        of_them = "the target" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} targets"
-        of_them = f"{of_them} that hold by default" if plan.default_targets else of_them
-        return first, Paragraph(f"Misses {of_them}: {names}.", "bad")
+        whose = "default target" if plan.default_targets else "target"
+        of_them = f"the {whose}" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} {whose}s"
+        return first, Paragraph(f"Misses {of_them}: {names}; {load}.", "bad")
     if not plan.answer.meets_targets:
-        return first, Paragraph("This does not meet what was asked.", "bad")
+        return first, Paragraph(f"This does not meet what was asked; {load}.", "bad")
     if not plan.targets:
-        return (first,)
-    if plan.default_targets:
-        held = " and ".join(f"{target_name(t.metric, t.percentile)} {show_seconds(t.target_s)}" for t in plan.targets)
-        return first, Paragraph(f"No target was given: {held} hold at the peak hour.", "good")
-    all_of = "the target" if len(plan.targets) == 1 else f"all {len(plan.targets)} targets"
-    return first, Paragraph(f"Meets {all_of} at the peak hour.", "good")
+        return first, Paragraph(f"No target was given; {load}.", "quiet")
+    stated = sum(not targets_by_default(plan.sources, item.metric) for item in plan.targets)
+    many = {1: "the target", 2: "both targets"}.get(stated, f"all {stated} targets")
+    met = "Default targets hold" if plan.default_targets else f"Meets {many}"
+    return first, Paragraph(f"{met} at the peak{chance_shown(plan)}; {load}.", "good")
+
+
+def chance_shown(plan: CapacityPlan) -> str:
+    """Return how sure it is that the targets are met: ' (92 % sure)'; empty where nothing says so."""
+    chance = plan.bands.chance_of_meeting if plan.bands else None
+    if chance is None:
+        return ""
+    if chance > MOST_SURE:
+        return f" (over {MOST_SURE:.0%} sure)".replace("%", " %")
+    return f" ({max(round(100 * chance), 3)} % sure)"
+
+
+MOST_SURE = 0.97
+"""As far as errors were measured: their outermost quantile is 97.5 %."""
+
+
+def in_flight_shown(plan: CapacityPlan) -> str:
+    """Return the requests in flight at the peak hour: '61 requests in each replica, 1,098 in all'."""
+    each, working = plan.performance.at_peak.in_flight, plan.fleet.working_replicas
+    each = float(f"{each:.2g}") if each < 10 else round(each)
+    if working == 1:
+        return f"{show_figure(each)} requests in flight"
+    return f"{show_figure(each)} requests in each, {show_count(round(each * working))} in all"
 
 
 def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
@@ -57,18 +80,19 @@ def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
     )
     # A missed target must not be the one that is left out.
     shown = sorted(plan.targets, key=lambda item: item.met)[:most] if most else plan.targets
-    table = Table(columns, tuple(_target_row(item) for item in shown))
+    table = Table(columns, tuple(_target_row(plan, item) for item in shown))
     left = len(plan.targets) - len(shown)
     return Group((table, in_full_report(f"The rest of the {len(plan.targets)} targets"))) if left else table
 
 
-def _target_row(item: TargetResult) -> tuple[Cell, ...]:
-    verdict = Words(verdict_shown(item), "good" if item.met else "bad")
+def _target_row(plan: CapacityPlan, item: TargetResult) -> tuple[Cell, ...]:
+    unstated = not plan.default_targets and targets_by_default(plan.sources, item.metric)
+    verdict = Words(f"{verdict_shown(item)}{' (default)' * unstated}", "good" if item.met else "bad")
     label = target_name(item.metric, item.percentile)
     return label, show_seconds(item.forecast_s), show_seconds(item.target_s), verdict
 
 
-def _latencies_without_targets(plan: CapacityPlan) -> Group:
+def _latencies_without_targets(plan: CapacityPlan) -> Table:
     peak = plan.performance.at_peak
     columns = (Column("at peak"), *(Column(name, "right") for name in ("mean", "p95", "p99")))
 
@@ -76,11 +100,16 @@ def _latencies_without_targets(plan: CapacityPlan) -> Group:
         return label, show_seconds(latency.mean), show_seconds(latency.p95), show_seconds(latency.p99)
 
     rows = (row("TTFT", peak.ttft_s), row("ITL", peak.itl_s), row("E2E", peak.e2e_s))
-    return Group((Table(columns, rows), Paragraph("No target was given.", "quiet")))
+    return Table(columns, rows)
 
 
-def fleet_table(plan: CapacityPlan) -> Table:
-    """Return the fleet today, autoscaled and at most, and what each costs a month."""
+def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
+    """Return the fleet today, autoscaled and at most, and what each costs a month.
+
+    Args:
+        plan: that is shown.
+        whole: the line of the most too where it is today's.
+    """
     fleet, cost = plan.fleet, plan.cost
     columns = (
         Column("fleet"),
@@ -107,7 +136,7 @@ def fleet_table(plan: CapacityPlan) -> Table:
             usd_shown(cost.maximum_monthly_usd),
         ),
     )
-    return Table(columns, rows)
+    return Table(columns, rows if whole or fleet.maximum_replicas > fleet.replicas else rows[:-1])
 
 
 def _span(low: int, high: int) -> str:
@@ -135,8 +164,7 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
 def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     """Return the rate that the fleet holds to, and what breaks first beyond it, in at most so many characters."""
     breaks = plan.answer.breaks_first.strip().rstrip(".")
-    breaks = shortened(breaks, most) if most else breaks
+    breaks = shortened(breaks.split(" (")[0], most) if most else breaks
     target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
     then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
-    inside = f"; {plan.performance.at_peak.in_flight:,.0f} in flight per replica" if plan.fleet.replicas > 1 else ""
-    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}{inside}.")
+    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")

@@ -1,6 +1,10 @@
 """The screenful of a plan: what fits 25 lines of 80 columns, however long the sentences of the plan are."""
 
+import re
+from typing import Final
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Bullets, Command, Group, Paragraph, Report
@@ -31,7 +35,7 @@ from engine.plan_file import as_written
 
 MOST_LINES = 25
 AT_COLUMNS = 80
-SHOWN_ASSUMPTIONS = 3
+SHOWN_ASSUMPTIONS = 2
 SHOWN_CHANGES = 4
 
 
@@ -47,43 +51,38 @@ class _Room(Struct, frozen=True):
     targets: int = 12
     """Rows."""
     shown: int = SHOWN_ASSUMPTIONS
-    """Assumptions."""
-    command_lead: bool = True
+    """Assumptions, the others in one line."""
+    others: bool = True
+    """Whether it names the other assumptions."""
+    command_lead: bool = False
     bands: bool = True
     """Whether it says what the fleet would be if the forecast is off."""
     replay: bool = True
     """Whether it says what came of the replay."""
     outage: bool = True
     """Whether it says what the loss of a replica does."""
-    blanks: int = 3
-    """Blank lines: after the opening, the targets, the assumptions and the bill, in this order of worth."""
+    blanks: bool = True
+    """A blank line between parts."""
 
+
+_TIGHT: Final = _Room(blanks=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380)
 
 _ROOMS = (
-    _Room(blanks=4),
-    _Room(blanks=4, command_lead=False),
-    _Room(blanks=4, command_lead=False, warning=220, assumption=150),
-    _Room(blanks=3, command_lead=False, warning=220, assumption=150),
-    _Room(blanks=3, command_lead=False, warning=150, assumption=76, targets=6, bill=150),
-    _Room(blanks=2, command_lead=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
-    _Room(blanks=0, command_lead=False, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, targets=3, bill=76, command=380, replay=False),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=380, replay=False),
-    _Room(blanks=0, answer=150, warning=150, assumption=76, shown=1, targets=3, bill=76, command=150, replay=False),
-    _Room(
-        blanks=0,
-        answer=150,
-        warning=150,
-        assumption=76,
-        targets=3,
-        bill=76,
-        command=150,
-        bands=False,
-        replay=False,
-        outage=False,
-    ),
+    _Room(command_lead=True),
+    _Room(),
+    _Room(warning=220, assumption=150),
+    _Room(warning=150, assumption=76, bill=150, targets=6),
+    _Room(warning=150, assumption=76, bill=150, targets=6, shown=1),
+    _Room(blanks=False, warning=220, assumption=150),
+    _Room(blanks=False, answer=150, warning=150, assumption=76, targets=4, bill=76, command=380),
+    _TIGHT,
+    replace(_TIGHT, others=False),
+    replace(_TIGHT, others=False, replay=False),
+    replace(_TIGHT, others=False, replay=False, shown=1),
+    replace(_TIGHT, others=False, replay=False, shown=1, command=150),
+    replace(_TIGHT, others=False, replay=False, shown=2, command=150, bands=False, outage=False),
 )
-"""From roomy to tight: the first that fits is taken."""
+"""From roomy to tight: the first that fits is taken. Parts are all set apart, or none is."""
 
 
 def screenful(plan: CapacityPlan) -> Report:
@@ -101,41 +100,42 @@ def _screen(plan: CapacityPlan, room: _Room) -> Report:
     sure = _sure(plan) if room.bands else ()
     replay = _replay(plan) if room.replay else ()
     bill: tuple[Block, ...] = (
-        fleet_table(plan),
+        fleet_table(plan, whole=False),
         *sure,
         *_bill(plan, room.bill),
         *replay,
         limit_sentence(plan, room.answer),
         *(outage_sentence(plan) if room.outage else ()),
     )
-    return Report(
-        _spaced(
-            [opening, (latency_table(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)],
-            [room.blanks > 0, room.blanks > 1, room.blanks > 3, room.blanks > 2],
-        )
-    )
-
-
-def _spaced(groups: list[tuple[Block, ...]], blanks: list[bool]) -> tuple[Block, ...]:
-    """Return the groups, those without a blank line between them as one."""
-    spaced = [groups[0]]
-    for group, blank in zip(groups[1:], blanks, strict=True):
-        if blank and group:
-            spaced.append(group)
-        else:
-            spaced[-1] += group
-    return tuple(Group(group) for group in spaced)
+    parts = [opening, (latency_table(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)]
+    groups = tuple(Group(part) for part in parts if part)
+    return Report(groups if room.blanks else (Group(groups),))
 
 
 def _assumed(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:
     changes = tuple(change for item in misses(plan) for change in item.relaxations)[:SHOWN_CHANGES]
     if changes:  # who cannot have what was asked needs a way out before anything else
         return (Bullets(tuple(shortened(change, room.assumption) for change in changes), "What would have to give:"),)
-    # Those whose effect was computed move the count; the sort keeps the plan's order among them.
-    weightiest = sorted(plan.assumptions, key=lambda item: not item.effect)[: room.shown]
-    lead = "Assumed, and what it moves:" if any(item.effect for item in weightiest) else "Assumed:"
-    items = tuple(assumption_shown(item, room.assumption) for item in weightiest)
-    return (Bullets(items, lead),) if items else ()
+    moving = [item for item in plan.assumptions if item.moves_plan]
+    others = [item.text for item in plan.assumptions if not item.moves_plan or item in moving[room.shown :]]
+    items = tuple(assumption_shown(item, room.assumption) for item in moving[: room.shown])
+    if others and room.others:
+        items += (_named("also", others, AT_COLUMNS - 2),)
+    if not moving:
+        return (Paragraph(_named("Assumed", others, 2 * AT_COLUMNS)),) if others and room.others else ()
+    return (Bullets(items, "Assumed, and what it moves:"),)
+
+
+def _named(lead: str, texts: list[str], most: int) -> str:
+    """Return the first of the texts, without what explains it, and how many more there are.
+
+    Args:
+        lead: the word before.
+        texts: of which the first is shown.
+        most: characters.
+    """
+    first = re.split(r" \(|, |; ", texts[0])[0]
+    return shortened(f"{lead}: {first}{f', and {len(texts) - 1} more' if len(texts) > 1 else ''}.", most)
 
 
 def misses(plan: CapacityPlan) -> tuple[Rejection, ...]:
@@ -178,8 +178,11 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         text = sentence(joined(cost.note, budget_shown(cost)))
     else:
         where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
-        price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}, price of {offer.checked}"
-        text = sentence(joined(f"{where}: {price}", billed_shown(plan), budget_shown(cost)))
+        price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}"
+        rest = (billed_shown(plan), budget_shown(cost))
+        text = sentence(joined(f"{where}: {price}", f"price of {offer.checked}", *rest))
+        if len(text) > most:
+            text = sentence(joined(f"{where}: {price}", *rest))
     if not text:
         return ()
     place = plan.sources.get("money.region")

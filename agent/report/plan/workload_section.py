@@ -18,7 +18,12 @@ def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
         source = _source(path, sources)
         if path == "targets":
             rows += [
-                (target_name(t.metric, t.percentile), show_seconds(t.seconds), _toned(source)) for t in spec.targets
+                (
+                    target_name(t.metric, t.percentile),
+                    show_seconds(t.seconds),
+                    _toned(sources.get(f"targets.{t.metric}", source)),
+                )
+                for t in spec.targets
             ]
         elif path == "architecture" and value is not None:
             rows.append(("architecture", "given, not from the catalog", _toned(source)))

@@ -7,6 +7,9 @@ CONTINUED = 4
 """Columns that a continued line of a command gives up: two to its indent, two to its backslash."""
 
 
+SHORT, FEW = 8, 3
+"""Columns of what looks lost on a line of its own; words that the line before keeps."""
+
 _BREAKS = re.compile(
     r"(?<![\d–]) | (?!(?:[µm]?s|min|h|days|years?|[KMGT]i?B|k?Wh?|%|×|GPUs|tokens|requests/s|tokens/s)(?!\w))"
 )
@@ -46,7 +49,20 @@ def wrap(text: str, width: int, hang: int = 0) -> list[str]:
             head = head[:seam] if seam > width // 2 else head
             out.append(head)
             line = " " * hang + line[len(head) :]
-    return [*out, line] if line.strip() or not out else out
+    if not line.strip() and out:
+        return out
+    return [*out, line] if not out else [*out[:-1], *_without_orphan(out[-1], line, width)]
+
+
+def _without_orphan(before: str, last: str, width: int) -> tuple[str, str]:
+    """Return the last two lines of a text, so that no short word stands alone on the last."""
+    hang = last[: len(last) - len(last.lstrip())]
+    while cells(last.strip()) < SHORT and len(words := _BREAKS.split(before.strip())) > FEW:
+        moved = f"{hang}{words[-1]} {last.strip()}"
+        if cells(moved) > width:
+            break
+        before, last = before[: before.rfind(words[-1])].rstrip(), moved
+    return before, last
 
 
 def command_lines(text: str, width: int) -> list[str]:

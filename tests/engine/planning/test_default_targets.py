@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from agent.session.saved_plan import state_of
 from catalogs.errors import InputError
 from engine.method import forecast, made_again
 from engine.plan import CapacityPlan
@@ -58,6 +60,9 @@ def test_long_prompts_have_longer_until_the_first_token_and_what_nothing_reaches
     assert any("eased: a request alone takes most of it" in item.text for item in slow.assumptions)
 
 
+TTFT_5S = {"metric": "ttft", "percentile": "p95", "seconds": 5.0}
+ITL_80MS = {"metric": "itl", "percentile": "p95", "seconds": 0.08}
+
 GRID = st.fixed_dictionaries(
     {
         "model": st.sampled_from(["llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "qwen3-32b"]),
@@ -72,6 +77,7 @@ GRID = st.fixed_dictionaries(
         "traffic.burstiness": decades(0.5, 3),
         "precision.weights": st.sampled_from(["fp8", "int4", "bf16"]),
         "availability.spare_replicas": st.integers(0, 2),
+        "targets": st.sampled_from([[TTFT_5S], [ITL_80MS], [{**ITL_80MS, "percentile": "mean", "seconds": 1.0}]]),
     },
 )
 
@@ -86,8 +92,45 @@ def test_no_plan_without_stated_targets_is_slower_than_its_default_ones(values: 
         plan = None
     assume(isinstance(plan, CapacityPlan))
     assert isinstance(plan, CapacityPlan)
-    ttft, itl = plan.targets
+    stated = {target["metric"] for target in values.get("targets", ())}
+    if stated:
+        assume(plan.answer.meets_targets)
     assert plan.answer.meets_targets
-    assert plan.performance.at_peak.ttft_s.p95 <= ttft.target_s * 1.001
-    assert plan.performance.at_peak.itl_s.p95 <= itl.target_s * 1.001
-    assert ttft.target_s >= TTFT_P95_S and itl.target_s >= ITL_P95_S
+    usual = {"ttft": TTFT_P95_S, "itl": ITL_P95_S}
+    assert {target.metric for target in plan.targets} == set(usual)
+    for target in plan.targets:
+        if target.metric not in stated:
+            assert getattr(plan.performance.at_peak, f"{target.metric}_s").p95 <= target.target_s * 1.001
+            assert target.target_s >= usual[target.metric]
+
+
+@pytest.mark.parametrize(
+    ("stated", "added", "said"),
+    [
+        (ITL_80MS, ("ttft", "p95", TTFT_P95_S), "no TTFT target was given: TTFT p95 2 s, as for people who wait"),
+        (TTFT_5S, ("itl", "p95", ITL_P95_S), "no ITL target was given: ITL p95 100 ms, as for people who wait"),
+        ({"metric": "e2e", "percentile": "p95", "seconds": 60.0}, None, ""),
+    ],
+)
+def test_whoever_states_one_target_gets_the_other_by_default(
+    stated: Values, added: tuple[str, str, float] | None, said: str
+) -> None:
+    """A limit on ITL alone says nothing of the wait before it; one on E2E holds both."""
+    plan = planned({**CAPPED, "targets": [stated]}, verify=False)
+    others = [(t.metric, t.percentile, t.target_s) for t in plan.targets if t.metric != stated["metric"]]
+    assert others == ([added] if added else [])
+    assert not plan.default_targets
+    assert [item.text for item in plan.assumptions if item.text.startswith("no ")] == (
+        [f"{said} for the answer"] if added else []
+    )
+    without = planned({**CAPPED, "targets": [stated], "default_targets": "none"}, verify=False)
+    assert [t.metric for t in without.targets] == [stated["metric"]]
+    assert made_again(plan, CATALOG) == plan
+
+
+def test_a_saved_plan_is_asked_again_with_what_was_stated_alone() -> None:
+    """What held by default is no wish of anybody's when the plan is changed."""
+    plan = planned({"targets": [ITL_80MS]}, verify=False)
+    state = state_of(replace(plan, sources={**plan.sources, "targets": Source("flag", "--itl-p95")}), CATALOG)
+    (statement,) = (one for one in state.statements if "targets" in one.values)
+    assert [target.metric for target in statement.values["targets"]] == ["itl"]

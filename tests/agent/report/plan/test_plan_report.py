@@ -113,7 +113,7 @@ def test_first_warning_comes_before_every_table() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_missed_target_is_said_in_words_and_first(width: int) -> None:
     screen = " ".join(text(screenful(plan()), width).split())
-    assert "Misses 1 of 3 targets: E2E p99." in screen
+    assert "Misses 1 of 3 targets: E2E p99;" in screen
     assert "missed by 15 %" in screen
     assert screen.index("missed by") < screen.index("640 ms")
 
@@ -122,14 +122,14 @@ def test_met_targets_are_said_in_words() -> None:
     base = plan()
     met = tuple(replace(item, forecast_s=item.target_s / 2, met=True) for item in base.targets)
     screen = plain_text(screenful(replace(base, targets=met, answer=replace(base.answer, meets_targets=True))))
-    assert "Meets all 3 targets at the peak hour." in screen
+    assert "Meets all 3 targets at the peak; " in screen
     assert "TTFT p95: 400 ms (target 800 ms, met)" in screen
     assert "missed" not in screen
 
 
 def test_without_targets_latencies_are_shown_and_it_is_said() -> None:
     screen = plain_text(screenful(unpriced()))
-    assert "No target was given." in screen
+    assert "No target was given; " in screen
     assert "TTFT: mean 331 ms, p95 596 ms, p99 662 ms" in screen
 
 
