@@ -253,6 +253,8 @@ class Verification(Result, frozen=True):
     preemptions: int
     added_replicas: int
     """Running at the peak hour because of the simulation: the formulas asked for fewer."""
+    sized: bool = False
+    """Whether the simulation set what the fleet carries, since a target failed at the formulas' capacity."""
 
 
 class Moment(Result, frozen=True):

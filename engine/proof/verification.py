@@ -113,13 +113,30 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
     order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
     binding = target_name(trial.failed.metric, trial.failed.percentile) if trial.failed else None
     chosen = chosen_fleet(question, replace(evaluated, order=order), trial.held, binding)
+    by_simulation = refine or bool(trial.first and trial.first.missed)
+    record = _record(chosen.points.at_peak, trial.last, seed, trial.added)
     verdict = replace(
         verdict_on(ranking, chosen),
         judged=True,
         warnings=(*_another(question, best, trial), *_why(chosen, trial)),
-        record=_record(chosen.points.at_peak, trial.last, seed, trial.added),
+        record=replace(record, sized=by_simulation),
     )
-    return _with_refined_capacity(verdict, trial, trial.last) if refine else verdict
+    if by_simulation:
+        # The figures that the fleet was sized by are those that are shown.
+        verdict = replace(verdict, results=_simulated_results(verdict.results, trial.last.targets))
+    return _with_refined_capacity(verdict, trial) if refine else verdict
+
+
+def _simulated_results(
+    results: tuple[TargetResult, ...], simulated: tuple[SimulatedTarget, ...]
+) -> tuple[TargetResult, ...]:
+    """Return the results with the figures of a simulation, where it has one."""
+    by_name = {(target.metric, target.percentile): target for target in simulated}
+    return tuple(
+        result if target is None else replace(result, forecast_s=target.simulated_s, met=target.met)
+        for result in results
+        for target in (by_name.get((result.metric, result.percentile)),)
+    )
 
 
 def _without_capacity(candidate: SizedCandidates) -> SizedCandidates:
@@ -256,32 +273,29 @@ def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
     verdict = replace(verdict, judged=True)
     if not run.targets:
         return verdict
-    missed = {(target.metric, target.percentile): target for target in run.missed}
-    results = tuple(
-        replace(result, met=result.met and (result.metric, result.percentile) not in missed)
-        for result in verdict.results
-    )
-    overturned = tuple(after for before, after in zip(verdict.results, results, strict=True) if before.met != after.met)
+    before = {(result.metric, result.percentile): result for result in verdict.results if result.met}
+    lost = tuple(target for target in run.missed if (target.metric, target.percentile) in before)
+    results = _simulated_results(verdict.results, lost)
+    overturned = tuple(result for result in results if not result.met and (result.metric, result.percentile) in before)
     warnings = tuple(
-        f"{target_name(result.metric, result.percentile)} is {latency_shown(target.simulated_s)} when the peak hour is "
-        f"simulated, target {latency_shown(result.target_s)}; the formula says {latency_shown(result.forecast_s)}"
-        for result in overturned
-        for target in (missed[result.metric, result.percentile],)
+        f"{target_name(target.metric, target.percentile)} is {latency_shown(target.simulated_s)} when the peak hour is "
+        f"simulated, target {latency_shown(target.target_s)}; the formula says "
+        f"{latency_shown(before[target.metric, target.percentile].forecast_s)}"
+        for target in lost
     )
     record = _record(verdict.chosen.points.at_peak, run, seed, 0)
     return replace(verdict, results=results, overturned=overturned, warnings=warnings, record=record)
 
 
-def _with_refined_capacity(verdict: Verdict, trial: _Trial, last: Run) -> Verdict:
-    """Return a verdict whose targets are the simulated ones, and which says where its capacity is from."""
+def _with_refined_capacity(verdict: Verdict, trial: _Trial) -> Verdict:
+    """Return a verdict which says where its capacity is from."""
     simulated, formulas = verdict.chosen.capacity.requests_per_s, float(trial.formulas.capacity[0])
     note = Assumption(
         f"one replica carries {simulated:.3g} requests/s: the most at which {REFINED:,} simulated requests keep every "
         f"target; the formulas say {formulas:.3g}"
     )
-    results = tuple(TargetResult(t.metric, t.percentile, t.target_s, t.simulated_s, t.met) for t in last.targets)
     method = "capacity by simulation: bisection with common random numbers"
-    return replace(verdict, results=results, assumptions=(note,), method=method)
+    return replace(verdict, assumptions=(note,), method=method)
 
 
 def _why(chosen: ChosenFleet, trial: _Trial) -> tuple[str, ...]:

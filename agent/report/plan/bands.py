@@ -26,7 +26,8 @@ def _sentences(plan: CapacityPlan, bands: Bands) -> Iterator[str]:
     low, high = _ends(bands.replica_capacity.requests_per_s)
     yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
     if bands.chance_of_meeting is not None:
-        yield f"Today's fleet meets the targets at the peak in {round(100 * bands.chance_of_meeting)} of 100 such plans."
+        met = round(100 * bands.chance_of_meeting)
+        yield f"Today's fleet meets the targets at the peak in {met} of 100 such plans."
     yield sentence(fleet_sentence(plan))
     yield from _part_sentences(plan, bands.parts)
     if note := outside_sentence(plan):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agent.report.blocks import Block, Cell, Column, Facts, Heading, Paragraph, Table
 from agent.report.simulated_latencies import simulated_latencies
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
-from engine.plan import CapacityPlan, Latency, Performance
+from engine.plan import CapacityPlan, Latency, Performance, Verification
 
 
 def performance_tables(plan: CapacityPlan) -> Iterator[Block]:
@@ -51,9 +51,38 @@ def simulated_blocks(plan: CapacityPlan) -> Iterator[Block]:
         f"{who}{down} at the peak hour, request by request: {show_count(verification.requests)} requests at "
         f"{show_rate(verification.requests_per_s)}{shared}; seed {verification.seed}."
     )
+    yield Paragraph(sized_sentence(plan, verification))
     yield simulated_latencies(
         verification.ttft_s, verification.itl_s, verification.e2e_s, ("mean", "p50", "p95", "p99")
     )
+
+
+def sized_sentence(plan: CapacityPlan, verification: Verification) -> str:
+    """Return which of formulas and simulation sized the fleet, and why, and where they differ beyond the interval."""
+    if verification.sized:
+        why = "as asked" if plan.provenance.refine else "since a target failed in it at the capacity of the formulas"
+        text = f"The simulation sized the fleet and gives the forecast, {why}."
+    elif not plan.answer.meets_targets:
+        text = "The formulas sized the fleet; a target that fails in either counts as missed."
+    else:
+        kept = "every target is kept in" if plan.targets else "the fleet keeps pace in"
+        text = f"The formulas sized the fleet and give the forecast: {kept} the simulation too, which changes nothing."
+    faster, slower = [], []
+    for label, latency in (("TTFT", verification.ttft_s), ("ITL", verification.itl_s), ("E2E", verification.e2e_s)):
+        for name in ("mean", "p50", "p95") if latency else ():
+            figure = getattr(latency, name)
+            if figure.formula is None or figure.low is None:
+                continue
+            if figure.high < figure.formula:
+                faster.append(f"{label} {name}")
+            if figure.low > figure.formula:
+                slower.append(f"{label} {name}")
+    differs = [f"{_listed(names)} {how}" for names, how in ((faster, "faster"), (slower, "slower")) if names]
+    return f"{text} Beyond its interval it has {', '.join(differs)} than the formulas." if differs else text
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _latency_rows(mean: Performance, peak: Performance) -> Iterator[tuple[Cell, ...]]:

@@ -36,6 +36,7 @@ def spec_of(
         tokens=Tokens(input=TokenDistribution(mean=500), output=TokenDistribution(mean=200)),
         model="llama-3.1-70b",
         targets=targets,
+        default_targets="none" if targets else "interactive",
         serving=Serving(tensor_parallel=4, pipeline_parallel=1),
         hardware=Hardware(accelerators=("a100-80gb",), accelerator_count=accelerators),
         availability=Availability(),
@@ -49,6 +50,7 @@ def starved(rate: float | None, *accelerators: str, count: int | None = None) ->
         tokens=Tokens(input=TokenDistribution(mean=500), output=TokenDistribution(mean=2000)),
         model="llama-3.1-8b",
         targets=(Target(metric="itl", percentile="p95", seconds=0.1),),
+        default_targets="none",
         serving=Serving(tensor_parallel=1, pipeline_parallel=1, memory_utilisation=0.88, runtime="generic"),
         hardware=Hardware(accelerators=accelerators, accelerator_count=count),
         availability=Availability(),
@@ -121,6 +123,8 @@ def test_a_fleet_that_misses_in_the_simulation_grows_until_it_holds() -> None:
     assert plan.answer.meets_targets and checked.answer.meets_targets
     assert record.added_replicas == checked.fleet.replicas - plan.fleet.replicas > 0
     assert all(target.met for target in record.targets)
+    assert record.sized
+    assert [item.forecast_s for item in checked.targets] == [target.simulated_s for target in record.targets]
     assert record.preemptions > 0
     assert checked.fleet.accelerators == checked.fleet.replicas
     ledger = {line.reason: line.replicas for line in checked.fleet.ledger}
