@@ -48,7 +48,7 @@ def forecast_with_its_events(spec: WorkloadSpec) -> tuple[CapacityPlan, int]:
 
 
 BASE: dict[str, Any] = {
-    "model": "llama-3.1-8b", "hardware.accelerators": ["l4"], "serving.tensor_parallel": 1,
+    "model": "llama-3.1-8b", "hardware.accelerators": ["l4"], "serving.tensor_parallel": 1, "default_targets": "none",
     "serving.runtime": "generic",  # computes preempted requests again from the first token
 }  # fmt: skip
 EXTREMES: dict[str, dict[str, Any]] = {
