@@ -1,17 +1,27 @@
-"""What points of one load measure: the figures of one replica under its part of the load, and of all replicas."""
+"""What points of one load measure: the figures of one replica under its part of the load, and of all replicas.
 
-from collections.abc import Sequence
+Under a given rate slower steps make the batch larger too, and queues longer. If every step takes f times as long, time
+is stretched: a latency at λ is f times that of the steps as predicted at f·λ. So an end of the band of a step's pace
+gives one of each latency, which near saturation lies farther off, and the farther the higher the percentile.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
-from engine.accuracy.columns import SHARES
+from engine.accuracy.columns import FIGURES, SHARES, metric_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint
 from engine.arrays import Floats
+from engine.bands.lookup import CaseBand, spread_of
+from engine.fleet.candidates import Candidates
 from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures, closed_loop, offline, saturated, static_batch
 from engine.replica.latencies import mean_latency, percentile_latencies
 from engine.replica.load import Replicas
+
+UNKNOWN = 100.0
+"""Times a latency from which on nothing is said of it: no rate so high is sustained."""
 
 
 def figures_of(replicas: Replicas, load: BenchmarkLoad, points: Sequence[MeasuredPoint]) -> LoadFigures:
@@ -68,3 +78,34 @@ def _open_loop(replicas: Replicas, rates: Floats) -> LoadFigures:
     return LoadFigures(
         ttft, itl, e2e, batch, rates, rates * replicas.lengths.output.mean, rates * 0, percentiles=percentiles
     )
+
+
+def bands_at_rate(
+    candidates: Candidates, index: int, point: MeasuredPoint, bands: Mapping[str, CaseBand], pace: CaseBand
+) -> dict[str, CaseBand]:
+    """Return the bands of a point's latencies, by column, each stretched by what its load makes of the steps' pace.
+
+    Args:
+        candidates: measured settings.
+        index: of the point's among them.
+        point: with its rate.
+        bands: by column, as they are where as many requests run together whatever the pace.
+        pace: of a step, ITL's.
+    """
+    paces = np.exp(np.array((*pace.quantiles, 0.0)) * spread_of(pace))
+    load = replace(point.load, kind="open_loop", limits=None)
+    rates = [str(float(point.row["request_rate"]) * pace) for pace in paces]
+    figures = figures_of(
+        candidates.take(np.full(len(paces), index)).replicas(),
+        load,
+        [replace(point, row={**point.row, "request_rate": rate}) for rate in rates],
+    )
+    stretched = {}
+    for column, band in bands.items():
+        value = FIGURES[column](figures, point)
+        if value is None or metric_of(column) not in ("itl", "ttft"):
+            continue
+        grown = np.nan_to_num(value[:-1] / value[-1], nan=UNKNOWN, posinf=UNKNOWN)
+        quantiles = np.array(band.quantiles) + np.log(np.clip(grown, 1 / UNKNOWN, UNKNOWN)) / spread_of(band)
+        stretched[column] = replace(band, quantiles=tuple(np.maximum.accumulate(quantiles).tolist()))
+    return stretched

@@ -22,7 +22,7 @@ from engine.accuracy.benchmarks import (
 )
 from engine.accuracy.capacities import largest_rate
 from engine.accuracy.columns import FIGURES, columns_of, metric_of
-from engine.accuracy.loads import figures_of
+from engine.accuracy.loads import bands_at_rate, figures_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint, System, Unpredictable, read_point, tokens_of
 from engine.accuracy.systems import SystemTables, system_tables
 from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_levels
@@ -140,12 +140,15 @@ def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Out
     by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if point.load.kind == "closed_loop" else ()
     predictions = {item.column: item for item in outcome}
     bands = {metric_of(item.column): item.band for item in outcome}
+    bands |= {item.column: item.band for item in outcome}
     for column in columns_of(point.row):
         value = printed.get(column)
         if value is None or column in by_formula:
             continue
         value += client_ms if metric_of(column) in WITH_CLIENT else 0.0
-        predictions[column] = Prediction(column, float(point.row[column]), value, bands.get(metric_of(column)))
+        predictions[column] = Prediction(
+            column, float(point.row[column]), value, bands.get(column, bands.get(metric_of(column)))
+        )
     return tuple(predictions.values())
 
 
@@ -169,7 +172,7 @@ def _predict_capacity(point: MeasuredPoint, limits: LatencyLimits, catalog: Cata
         requests_per_s=np.array([capacity.requests_per_s]),
         output_tokens_per_s=np.array([capacity.output_tokens_per_s]),
     )
-    return _outcome(one, figures, 0, point), open_loop_of(one, at_rate) if sustained else None
+    return _outcome(one, figures, 0, at_rate if sustained else point), open_loop_of(one, at_rate) if sustained else None
 
 
 def open_loop_of(one: Candidates, point: MeasuredPoint) -> OpenLoop:
@@ -297,13 +300,13 @@ def _outcome(candidates: Candidates, figures: LoadFigures, index: int, point: Me
     if np.isnan(figures.batch[index]):
         return "the rate is beyond the predicted saturation"
     predictions = []
+    bands = _bands(candidates, index, point)
     for column in columns_of(point.row):
         value = FIGURES[column](figures, point)
         if value is not None and not np.isnan(value[index]):
             client_ms = point.load.protocol.client_s * 1e3 if metric_of(column) in WITH_CLIENT else 0.0
             predicted = float(value[index]) + client_ms
-            band = _band(candidates, index, point, column)
-            predictions.append(Prediction(column, float(point.row[column]), predicted, band))
+            predictions.append(Prediction(column, float(point.row[column]), predicted, bands.get(column)))
     return tuple(predictions) or f"a load of kind {point.load.kind} has no such figure"
 
 
@@ -318,9 +321,21 @@ def new_levels_of(point: MeasuredPoint, catalog: Catalog) -> frozenset[Level]:
     )
 
 
-def _band(candidates: Candidates, index: int, point: MeasuredPoint, column: str) -> CaseBand | None:
-    """Return the band of a prediction; None where there is none of its metric."""
-    metric = metric_of(column)
+def _bands(candidates: Candidates, index: int, point: MeasuredPoint) -> dict[str, CaseBand]:
+    """Return the bands of a point's figures that have one, by column."""
+    bands = {
+        column: band
+        for column in columns_of(point.row)
+        if (band := _band(candidates, index, point, metric_of(column))) is not None
+    }
+    pace = _band(candidates, index, point, "itl")
+    if pace is not None and point.row.get("request_rate"):
+        bands |= bands_at_rate(candidates, index, point, bands, pace)
+    return bands
+
+
+def _band(candidates: Candidates, index: int, point: MeasuredPoint, metric: str) -> CaseBand | None:
+    """Return the band of a point's metric; None where there is none."""
     catalog = candidates.question.catalog
     return band_for(
         catalog.bands,

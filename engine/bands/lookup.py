@@ -62,7 +62,7 @@ class CaseBand(Struct, frozen=True):
 
         Between two quantiles the error follows the normal score; beyond the outermost it stays.
         """
-        spread = hypot(*(part.deviation for part in self.parts))
+        spread = spread_of(self)
         after = min(max(bisect_right(SHARES, share), 1), len(SHARES) - 1)
         (x0, x1), (y0, y1) = _SCORES[after - 1 : after + 1], self.quantiles[after - 1 : after + 1]
         part = min(max((_NORMAL.inv_cdf(min(max(share, 1e-9), 1 - 1e-9)) - x0) / (x1 - x0), 0.0), 1.0)
@@ -73,6 +73,11 @@ class CaseBand(Struct, frozen=True):
         """Return the factor either way that a part alone would make: 1.25 is ×1.25 and 1/1.25."""
         low, high = (self.quantiles[position] for position in ENDS[level])
         return exp(part.deviation * (high - low) / 2)
+
+
+def spread_of(band: CaseBand) -> float:
+    """Return the spread of all parts of a band together (log standard deviation)."""
+    return hypot(*(part.deviation for part in band.parts))
 
 
 def architecture_of(model: ModelArchitecture) -> Architecture:
