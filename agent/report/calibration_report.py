@@ -11,6 +11,7 @@ from engine.accuracy.points import MeasuredPoint
 from engine.calibration.against import HeldPlan
 from engine.calibration.calibrate import CalibrationRun
 from engine.calibration.design import NextMeasurement
+from engine.calibration.memory import MeasuredPool
 from engine.plan import SCHEMA_VERSION, plain
 
 METRICS: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
@@ -62,6 +63,7 @@ def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) 
         "schema_version": SCHEMA_VERSION,
         "calibration": plain(run.calibration),
         "errors": plain(run.errors),
+        "pool": plain(run.pool),
         "doubts": run.doubts,
         "unused": run.unused,
         "next": [
@@ -75,13 +77,17 @@ def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterat
     made = run.calibration
     version = f" {made.version}" if made.version else ""
     count = len(run.points)
+    of = f"{count} measured point{'s' if count > 1 else ''}" if count else "a start-up log"
     yield Paragraph(
-        f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {count} "
-        f"measured point{'s' if count > 1 else ''}.",
+        f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {of}.",
         "strong",
     )
     for doubt in run.doubts:
         yield Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning", "Warning")
+    if run.pool is not None:
+        yield Paragraph(pool_sentence(run.pool, made.model))
+    if not run.points:
+        return
     yield Table(_ERRORS, tuple(_error_rows(run)))
     yield Paragraph(
         "Errors are medians; after is each point by all the others. A band is 80 %, from its low to its high end.",
@@ -95,6 +101,23 @@ def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterat
     if run.unused:
         yield Bullets(tuple(f"Not used: {reason}." for reason in run.unused[:3]))
     yield from _next(run.points[0], next_runs)
+
+
+def pool_sentence(pool: MeasuredPool, model: str) -> str:
+    """Return what a start-up log says of the KV cache."""
+    more = abs(pool.more_gib)
+    than = (
+        "as computed"
+        if more < LEAST_GIB
+        else f"{more:.2f} GiB {'less' if pool.more_gib < 0 else 'more'} an accelerator"
+    )
+    return (
+        f"The KV cache holds {pool.tokens:,.0f} tokens by the log, {pool.computed_tokens:,.0f} as computed: {than}. "
+        f"Plans of {model} count with the log's."
+    )
+
+
+LEAST_GIB: Final = 0.005
 
 
 _ERRORS = (

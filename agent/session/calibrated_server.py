@@ -10,10 +10,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from catalogs.benchmark_files import BenchmarkFile, files_in, read_benchmark_file
+from catalogs.benchmark_files import BenchmarkFile, read_benchmark_file, read_benchmark_files
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError, UnknownName, quoted
-from catalogs.measurement_files import Row
+from catalogs.measurement_files import Row, checked_point
 from catalogs.records.calibrations import CalibrationInput
 from engine.calibration.against import HeldPlan, held_against
 from engine.calibration.calibrate import CalibrationRun, calibrate
@@ -66,17 +66,33 @@ def calibrated(
         InputError: a file cannot be read, holds nothing to calibrate on, or contradicts what was said.
         IncompleteInput: nobody says something of the server.
     """
-    read = [read_benchmark_file(file, content) for file in (files_in(files) if content is None else files)]
-    rows = rows_of_server([row for file in read for row in file.rows], server, catalog)
+    read = read_benchmark_files(files) if content is None else [read_benchmark_file(files[0], content)]
+    logs = [file for file in read if file.memory]
+    told = logs[-1].memory.columns if logs and logs[-1].memory else {}
+    of_log = {name: str(value) for name, value in told.items() if value is not None}
+    said: list[Row] = [
+        {**row, **{name: row[name] or of_log[name] for name in of_log}} for file in read for row in file.rows
+    ]
+    if logs and not said:
+        stand_in = {"id": logs[-1].path.name, "load": "offline", "input_tokens": "1", "output_tokens": "1"}
+        said = [checked_point(stand_in | of_log)]
+    rows = rows_of_server(said, server, catalog)
     if not rows:
         raise InputError(f"{quoted(str(files[0]))} holds no point: a run that measured latency or throughput is needed")
     from engine.accuracy.benchmarks import benchmark_latencies
 
     called = checked_name(name) if name else _name_of(rows[0]["engine"], catalog.model(rows[0]["model"]).model.id)
     run = calibrate(
-        rows, catalog, name=called, made=made, inputs=_inputs(read), simulator=benchmark_latencies, insist=insist
+        rows,
+        catalog,
+        name=called,
+        made=made,
+        inputs=_inputs(read),
+        simulator=benchmark_latencies,
+        memory=logs[-1].memory if logs else None,
+        insist=insist,
     )
-    return run, next_measurements(run.calibration, run.points, catalog, wanted)
+    return run, next_measurements(run.calibration, run.points, catalog, wanted) if run.points else ()
 
 
 def held_plan(plan: CapacityPlan, files: Sequence[Path], catalog: Catalog, *, content: bytes | None = None) -> HeldPlan:
@@ -91,10 +107,21 @@ def held_plan(plan: CapacityPlan, files: Sequence[Path], catalog: Catalog, *, co
     Raises:
         InputError: a file cannot be read, is of another system, or holds nothing to compare.
     """
-    read = [read_benchmark_file(file, content) for file in (files_in(files) if content is None else files)]
+    read = read_benchmark_files(files) if content is None else [read_benchmark_file(files[0], content)]
+    rows = rows_of_server([row for file in read for row in file.rows], server_of(plan), catalog)
+    from engine.accuracy.benchmarks import benchmark_latencies
+
+    held = held_against(plan, rows, catalog_of(plan, catalog), benchmark_latencies)
+    if not held.figures:
+        raise InputError(held.unused[0] if held.unused else "no run measured ITL or TTFT")
+    return held
+
+
+def server_of(plan: CapacityPlan) -> MeasuredServer:
+    """Return a replica of a plan as a server that was measured."""
     chosen = plan.chosen
     runtime = f"{chosen.runtime}@{chosen.runtime_version}" if chosen.runtime_version else chosen.runtime
-    server = MeasuredServer(
+    return MeasuredServer(
         model=plan.spec.model,
         accelerator=chosen.accelerator,
         runtime=runtime,
@@ -105,13 +132,6 @@ def held_plan(plan: CapacityPlan, files: Sequence[Path], catalog: Catalog, *, co
         dp=chosen.data_parallel if chosen.data_parallel > 1 else None,
         ep=chosen.expert_parallel if chosen.expert_parallel > 1 else None,
     )
-    rows = rows_of_server([row for file in read for row in file.rows], server, catalog)
-    from engine.accuracy.benchmarks import benchmark_latencies
-
-    held = held_against(plan, rows, catalog_of(plan, catalog), benchmark_latencies)
-    if not held.figures:
-        raise InputError(held.unused[0] if held.unused else "no run measured ITL or TTFT")
-    return held
 
 
 def _inputs(read: Sequence[BenchmarkFile]) -> list[CalibrationInput]:
@@ -120,7 +140,7 @@ def _inputs(read: Sequence[BenchmarkFile]) -> list[CalibrationInput]:
             file=file.path.name, sha256=hashlib.sha256(file.content).hexdigest(), tool=file.tool, points=len(file.rows)
         )
         for file in read
-        if file.rows
+        if file.rows or file.memory
     ]
 
 

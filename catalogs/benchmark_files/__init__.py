@@ -28,7 +28,13 @@ class ServerMemory(Struct, frozen=True):
     """What a server's log says of its memory."""
 
     pool_tokens: float
-    """That its KV cache holds."""
+    """That its KV cache holds, of one data-parallel rank."""
+    weights_gib: float | None = None
+    """On one accelerator."""
+    utilisation: float | None = None
+    """Share of memory that the server was allowed."""
+    columns: Mapping[str, object] = {}
+    """What the log says of the server: columns of a measurements CSV."""
 
 
 Measured = Sequence[Columns] | ServerMemory
@@ -128,9 +134,33 @@ def read_benchmark_file(path: Path, content: bytes | None = None) -> BenchmarkFi
         if read.refused:
             raise InputError(f"{name}, {read.refused[0].reason}")
         return BenchmarkFile(path, "CSV", content, tuple(read.rows))
-    raise InputError(
+    raise UnknownResultError(
         f"{name} is no result that can be read; give one of {listed([tool.name for tool in known])}, or a CSV of points"
     )
+
+
+class UnknownResultError(InputError):
+    """A file that no tool here wrote."""
+
+
+def read_benchmark_files(paths: Sequence[Path]) -> list[BenchmarkFile]:
+    """Return what files hold; those of a folder (a --result-dir) that no tool wrote are passed over.
+
+    Raises:
+        InputError: as ``read_benchmark_file``, or a folder holds no result at all.
+    """
+    read: list[BenchmarkFile] = []
+    for path in paths:
+        inside, strange = [], None
+        for file in files_in([path]):
+            try:
+                inside.append(read_benchmark_file(file))
+            except UnknownResultError as refusal:
+                strange = refusal
+        if strange and (not inside or not path.is_dir()):
+            raise strange
+        read += inside
+    return read
 
 
 def _measured(document: Document, known: Sequence[BenchmarkTool]) -> tuple[BenchmarkTool | None, Measured]:

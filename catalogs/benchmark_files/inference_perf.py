@@ -1,6 +1,7 @@
-"""inference-perf's `stage_N_lifecycle_metrics.json` and summary, as of versions 0.1 to 0.6; seconds.
+"""inference-perf's `stage_N_lifecycle_metrics.json` and summary, as of versions 0.1 to 0.7; seconds.
 
-A stage sends at a rate, whatever the server does. Servers that send an empty chunk after each token halve its
+A stage sends at a rate, whatever the server does, or has so many requests under way (from 0.2 on). The summary of
+several stages states neither: they are read one by one. Servers that send an empty chunk after each token halve its
 time_per_output_token; end-to-end time less TTFT over the tokens is taken in its place.
 """
 
@@ -11,6 +12,8 @@ from catalogs.benchmark_files._fields import number
 from catalogs.errors import InputError
 
 SUMMARIES = ("mean", "median", "p90", "p95", "p99")
+PROMPTS = ("prompt_len", "prompt_tokens")
+"""Names of the prompts' lengths; the second from 0.7 on."""
 LATE = 1.0
 """Seconds by which the client was late (p99) from which it did not offer the rate that was asked for."""
 
@@ -20,10 +23,16 @@ def _read(document: Document) -> list[Columns] | None:
         return None
     if not number(document, "successes", "count"):
         raise InputError("no request of the stage was successful")
-    prompt, output = (number(document, "successes", side, "mean") for side in ("prompt_len", "output_len"))
+    output = number(document, "successes", "output_len", "mean")
+    prompt = next((n for side in PROMPTS if (n := number(document, "successes", side, "mean")) is not None), None)
+    clients, rate = number(document, "load_summary", "concurrency"), _rate(document)
+    if not clients and not rate:
+        return []
     columns: dict[str, object] = {
-        "load": "open_loop",
-        "request_rate": _rate(document),
+        "load": "closed_loop" if clients else "open_loop",
+        "concurrency": int(clients) if clients else None,
+        "prompts": int(number(document, "successes", "count") or 1) if clients else None,
+        "request_rate": None if clients else rate,
         "input_tokens": prompt,
         "output_tokens": output,
         "requests_per_s": number(document, "successes", "throughput", "requests_per_sec"),

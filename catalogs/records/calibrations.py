@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from catalogs.records.constants import CONSTANTS
-from catalogs.records.facts import Identifier, NonNegative, Positive, PositiveInt, Record, Share
+from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, Record, Share
 
 Metric = Literal["itl", "ttft", "throughput"]
 
@@ -22,7 +22,8 @@ class CalibrationInput(Record):
     """Of its bytes."""
     tool: str
     """What wrote it."""
-    points: PositiveInt
+    points: NonNegativeInt
+    """None of a start-up log."""
 
 
 class CalibratedConstant(Record):

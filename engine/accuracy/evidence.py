@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import exp, log
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,8 +11,8 @@ from catalogs.records.calibrations import Evidence, Metric
 from engine.accuracy.columns import METRICS
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Outcome, Prediction, Simulator, predict_points
-from engine.bands.lookup import CaseBand, Part
-from engine.bands.posterior import NOISE, NORMAL, Posterior, setting_name
+from engine.arrays import Floats
+from engine.bands.posterior import MEDIAN, NOISE, band_of, errors_of, setting_name
 from engine.step.calibrated import STEP, moved_singly
 
 UNSTATED_TOGETHER = 256.0
@@ -34,6 +33,8 @@ class PredictedFigure(Struct, frozen=True):
     point: int
     """Its index."""
     prediction: Prediction
+    formula: float
+    """What the closed form predicts, of which slopes are; the prediction may be simulated."""
     evidence: Evidence
     """Its log error is log(measured/predicted) by the catalog that predicted it."""
 
@@ -59,7 +60,7 @@ def predicted_figures(
         for item in _kept(outcome):
             base = _figure(by_formula[index], item.column)
             slopes = tuple(log(max(_figure(move[index], item.column), 1e-12) / base) / STEP for move in moves)
-            figures.append(PredictedFigure(index, item, _evidence(point, item, outcome, slopes, weights)))
+            figures.append(PredictedFigure(index, item, base, _evidence(point, item, outcome, slopes, weights)))
     return figures
 
 
@@ -89,14 +90,11 @@ def calibrated_outcomes(
     figures = predicted_figures([points[index] for index in at], catalog)  # type: ignore[misc]
     if not figures:
         return changed
-    shifts, covariance = Posterior(calibration).errors_of([one.evidence for one in figures])
-    corrected = {
-        (at[one.point], one.prediction.column): (float(shift), float(np.sqrt(variance)))
-        for one, shift, variance in zip(figures, shifts, np.diag(covariance), strict=True)
-    }
+    errors = errors_of(calibration, [one.evidence for one in figures])
+    corrected = {(at[one.point], one.prediction.column): own for one, own in zip(figures, errors, strict=True)}
     for index in at:
         changed[index] = tuple(
-            _corrected(item, *corrected[index, item.column], len(calibration.evidence))
+            _corrected(item, corrected[index, item.column], len(calibration.evidence))
             if (index, item.column) in corrected
             else item
             for item in outcomes[index]
@@ -105,9 +103,16 @@ def calibrated_outcomes(
     return changed
 
 
-def _corrected(item: Prediction, shift: float, deviation: float, groups: int) -> Prediction:
-    band = CaseBand((Part("calibrated", deviation, groups),), NORMAL)
-    return replace(item, predicted=item.predicted * exp(shift), band=band)
+def _corrected(item: Prediction, errors: Floats, groups: int) -> Prediction:
+    """Return a prediction moved by the median of the errors that remain, and their band.
+
+    Args:
+        item: by the calibrated constants.
+        errors: quantiles of log(measured/predicted).
+        groups: figures of the evidence.
+    """
+    median = float(errors[MEDIAN])
+    return replace(item, predicted=item.predicted * exp(median), band=band_of(errors - median, groups))
 
 
 def _kept(outcome: Outcome) -> list[Prediction]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.measurement_files import Row
-from engine.accuracy.evidence import METRIC_OF
+from engine.accuracy.evidence import METRIC_OF, calibrated_outcomes
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Simulator, predict_points, read
 from engine.plan import CapacityPlan, Range
@@ -26,7 +26,7 @@ class HeldFigure(Struct, frozen=True):
     measured_s: float
     forecast_s: float
     band: Range
-    """The plan's, around that forecast."""
+    """The plan's, around that forecast; of a calibrated one, what its calibration leaves at that load."""
 
     @property
     def inside(self) -> bool:
@@ -55,11 +55,13 @@ def held_against(plan: CapacityPlan, rows: Sequence[Row], catalog: Catalog, simu
     readings = [read(row, catalog) for row in rows]
     points = [one for one in readings if isinstance(one, MeasuredPoint)]
     figures = []
-    for point, outcome in zip(points, predict_points(points, catalog, simulator), strict=True):
+    outcomes = calibrated_outcomes(points, predict_points(points, catalog, simulator), catalog)
+    for point, outcome in zip(points, outcomes, strict=True):
         for item in () if isinstance(outcome, str) else outcome:
             metric = METRIC_OF.get(item.column)
             if metric in ("itl", "ttft") and item.measured > 0:
-                low, high = _ends(plan, metric)
+                known = item.band is not None and item.band.parts[0].level == "calibrated"
+                low, high = item.band.ends() if item.band and known else _ends(plan, metric)
                 forecast = item.predicted / 1e3
                 band = Range(forecast * low, forecast * high)
                 figures.append(HeldFigure(point.row["id"], metric, item.measured / 1e3, forecast, band))

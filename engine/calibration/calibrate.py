@@ -3,41 +3,46 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from math import exp, hypot
+from math import exp, hypot, log, sqrt
 from typing import Final
 
 import numpy as np
 from msgspec import Struct, json
 from msgspec.structs import replace
 
+from catalogs.benchmark_files import ServerMemory
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed
 from catalogs.measurement_files import Row
 from catalogs.records.calibrations import CalibratedConstant, Calibration, CalibrationInput
 from catalogs.records.constants import CONSTANTS
+from engine.accuracy.columns import columns_of
 from engine.accuracy.evidence import PredictedFigure, predicted_figures
-from engine.accuracy.points import MeasuredPoint
+from engine.accuracy.points import MeasuredPoint, Unpredictable, read_point
 from engine.accuracy.predictions import Simulator, read
 from engine.arrays import Floats
 from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_levels
-from engine.bands.posterior import NOISE, NORMAL, Posterior
+from engine.bands.posterior import NOISE, NORMAL, errors_of, likeliest, mean_moves
 from engine.calibration.doubts import change_point, refuse_another_system, too_fast
 from engine.calibration.limits import constants_before, physical_ends
+from engine.calibration.memory import MeasuredPool, measured_pool, pool_doubts
 from engine.step.calibrated import log_move, moved
 from engine.step.rates import kernels_of
 
-ROUNDS: Final = 3
+ROUNDS: Final = 6
 """Of Gauss–Newton; the last moves no constant by more than a few per cent."""
+LONGEST_STEP: Final = 1.0
+"""Of a round, by which the logarithm of a constant moves at most."""
 ODD: Final = 2.0
 """Deviations from which a figure counts linearly: beyond it is more likely odd than informative."""
 SMALLEST_SLOPE: Final = 0.003
 """Of any figure in the logarithm of a constant, below which the points say nothing of it."""
 USUAL: Final = 0.2
 """Spread of step times between servers where the catalog has no band, log; judgement."""
-SPREADS: Final = (1.0, 0.5, 0.25)
-"""Shares of the usual spread of constants, of which the likeliest is taken."""
-WIDEST: Final = 2.0
-"""Times by which the usual spread of constants is widened or narrowed at most, to agree with the spread of sources."""
+BETWEEN_SERVERS: Final = 1.2
+"""Times by which constants stray further between servers than the fit lets them: likeliest as in ``posterior``."""
+OVERHEADS: Final[Mapping[str, float]] = {"ttft_overhead_ms": 1.5, "mixture_prompt_layer_overhead_us": 1.7}
+"""The same spread of what servers spend on prompts beside kernels, which differs most, log."""
 
 
 class FigureErrors(Struct, frozen=True):
@@ -66,6 +71,8 @@ class CalibrationRun(Struct, frozen=True):
     """Points that physics does not allow, and where the server seems to have changed."""
     unused: tuple[str, ...]
     """Points that could not be predicted, with the reason."""
+    pool: MeasuredPool | None = None
+    """Of the server's start-up log."""
 
 
 def calibrate(
@@ -76,27 +83,31 @@ def calibrate(
     made: date,
     inputs: Sequence[CalibrationInput] = (),
     simulator: Simulator | None = None,
-    pool_gib: float = 0.0,
+    memory: ServerMemory | None = None,
     insist: bool = False,
 ) -> CalibrationRun:
     """Return the calibration that measured points give.
 
     Args:
-        rows: of measurements CSVs, of one model under one runtime on one kind of accelerator.
+        rows: of measurements CSVs, of one model under one runtime on one kind of accelerator. Of a log alone, one that
+            has no figures.
         catalog: with the fit; a calibration that it carries takes no part.
         name: of the calibration.
         made: the day.
         inputs: files that the rows were read from.
         simulator: of closed and open loops, for their TTFT.
-        pool_gib: by which the KV pool was measured larger than computed.
+        memory: of the server, by its start-up log.
         insist: take step times that lie far from any forecast.
 
     Raises:
         InputError: no point can be predicted, they are of several systems, or of another than they say.
     """
     catalog = catalog.with_calibration(None)
+    if memory is not None and not any(columns_of(row) for row in rows):
+        return _by_memory(rows[0], memory, catalog, name=name, made=made, inputs=inputs)
     points, unused = _points(rows, catalog)
-    empty = _empty(points, catalog, name, made, inputs, pool_gib)
+    pool = measured_pool(memory, points[0], catalog) if memory else None
+    empty = _empty(points, catalog, name, made, inputs, pool)
     prior = _with_prior(empty, points, catalog)
     ends = physical_ends(points[0], catalog)
     impossible = too_fast(points, prior, ends, catalog)
@@ -110,12 +121,63 @@ def calibrate(
     if not insist:
         band = strangers_band(points[0], first[0].evidence.metric, catalog)
         refuse_another_system(first, points, hypot(*(part.deviation for part in band.parts)) if band else USUAL)
-    prior = _likeliest(prior, first)
     calibration, figures = _posterior(prior, first, points, ends, catalog, simulator)
-    doubts = (*impossible.values(), *change_point(calibration, [one.point for one in figures], points))
-    return CalibrationRun(
-        _hashed(calibration), tuple(points), _errors(calibration, first, points[0], catalog), doubts, tuple(unused)
+    doubts = (
+        *impossible.values(),
+        *(pool_doubts(pool) if pool else ()),
+        *change_point(calibration, [one.point for one in figures], points),
     )
+    return CalibrationRun(
+        _hashed(calibration),
+        tuple(points),
+        _errors(calibration, first, points[0], catalog),
+        doubts,
+        tuple(unused),
+        pool,
+    )
+
+
+def _by_memory(
+    row: Row,
+    memory: ServerMemory,
+    catalog: Catalog,
+    *,
+    name: str,
+    made: date,
+    inputs: Sequence[CalibrationInput],
+) -> CalibrationRun:
+    """Return the calibration that a start-up log alone gives: of memory.
+
+    Args:
+        row: of the server, without figures.
+        memory: what the log says.
+        catalog: without a calibration.
+        name: of the calibration.
+        made: the day.
+        inputs: files that were read.
+
+    Raises:
+        InputError: the server cannot be what is said.
+    """
+    try:
+        point = read_point(row, catalog)
+    except Unpredictable as reason:
+        raise InputError(str(reason)) from None
+    pool = measured_pool(memory, point, catalog)
+    made_of = _empty([point], catalog, name, made, inputs, pool)
+    return CalibrationRun(_hashed(made_of), (), (), pool_doubts(pool), (), pool)
+
+
+def unmeasured(points: Sequence[MeasuredPoint], catalog: Catalog, name: str, made: date) -> Calibration:
+    """Return the calibration of a server of which nothing was measured: how far its constants may stray.
+
+    Args:
+        points: of the server; their figures are not looked at.
+        catalog: with the fit.
+        name: of the calibration.
+        made: the day.
+    """
+    return _with_prior(_empty(points, catalog, name, made, (), None), points, catalog.with_calibration(None))
 
 
 def _points(rows: Sequence[Row], catalog: Catalog) -> tuple[list[MeasuredPoint], list[str]]:
@@ -141,7 +203,7 @@ def _empty(
     name: str,
     made: date,
     inputs: Sequence[CalibrationInput],
-    pool_gib: float,
+    pool: MeasuredPool | None,
 ) -> Calibration:
     """Return a calibration that moves nothing."""
     first = points[0]
@@ -154,19 +216,20 @@ def _empty(
         model=catalog.model(first.system.model).model.id,
         model_share=0.0,
         inputs=tuple(inputs),
-        pool_gib=pool_gib,
+        pool_gib=_rounded(pool.more_gib) if pool else 0.0,
     )
 
 
 def _with_prior(empty: Calibration, points: Sequence[MeasuredPoint], catalog: Catalog) -> Calibration:
-    """Return the calibration with each constant that its points can tell something of, and their spread.
-
-    Constants stray as their marks say, all by one factor that makes ITL as unsure as between the levels of errors that
-    are new here: sources, and models and accelerators that the fit has not seen.
-    """
+    """Return the calibration with each constant that its points can tell something of, and how far it may stray."""
     known = constants_before(points[0], catalog)
     constants = tuple(
-        CalibratedConstant(name=name, before=value, after=value, deviation=mark.deviation)
+        CalibratedConstant(
+            name=name,
+            before=value,
+            after=value,
+            deviation=_rounded(OVERHEADS.get(name, BETWEEN_SERVERS * mark.deviation)),
+        )
         for name, mark in CONSTANTS.items()
         for value in [float(getattr(known, name))]
         # What prompts cost beside their kernels is there on every runtime, whether or not its fit has seen it.
@@ -177,35 +240,14 @@ def _with_prior(empty: Calibration, points: Sequence[MeasuredPoint], catalog: Ca
         raise InputError("the points measure no ITL, TTFT or throughput that can be predicted")
     slopes = np.array([one.evidence.slopes for one in figures])
     told = [at for at in range(len(constants)) if np.abs(slopes[:, at]).max() > SMALLEST_SLOPE]
-    constants, slopes = tuple(constants[at] for at in told), slopes[:, told]
-    steps = np.array([one.evidence.metric != "ttft" for one in figures])
     band = strangers_band(points[0], figures[0].evidence.metric, catalog)
     levels: dict[Level, float] = {part.level: part.deviation**2 for part in band.parts} if band else {}
-    usual = float(np.mean((slopes[steps] ** 2) @ [c.deviation**2 for c in constants])) if steps.any() else 0.0
-    scale = float(np.clip(np.sqrt(sum(levels.values()) / usual), 1 / WIDEST, WIDEST)) if usual and levels else 1.0
     share = levels.get("model", 0.0) + levels.get("run", 0.0)
     return replace(
         empty,
-        constants=tuple(replace(c, deviation=_rounded(c.deviation * scale)) for c in constants),
+        constants=tuple(constants[at] for at in told),
         model_share=_rounded(share / sum(levels.values())) if levels else 0.5,
     )
-
-
-def _likeliest(prior: Calibration, first: Sequence[PredictedFigure]) -> Calibration:
-    """Return the calibration with the spread of its constants under which its figures are likeliest.
-
-    On a server as the fit has it constants stay near the fit's, however few the points.
-
-    Args:
-        prior: with the usual spread.
-        first: figures by the constants before.
-    """
-    evidence = tuple(one.evidence for one in first)
-    narrowed = [
-        replace(prior, constants=tuple(replace(c, deviation=_rounded(c.deviation * share)) for c in prior.constants))
-        for share in SPREADS
-    ]
-    return max(narrowed, key=lambda one: Posterior(replace(one, evidence=evidence)).log_likelihood)
 
 
 def strangers_band(point: MeasuredPoint, metric: str, catalog: Catalog) -> CaseBand | None:
@@ -249,27 +291,57 @@ def _posterior(
     """
     calibration, figures = prior, first
     for number in range(ROUNDS):
-        moves = np.array([log_move(c.name, c.before, c.after) for c in calibration.constants])
+        before = np.array([log_move(c.name, c.before, c.after) for c in calibration.constants])
         evidence = tuple(
             replace(
                 one.evidence,
-                log_error=_rounded(one.evidence.log_error + float(np.dot(one.evidence.slopes, moves))),
+                log_error=_rounded(one.evidence.log_error + float(np.dot(one.evidence.slopes, before))),
                 slopes=tuple(map(_rounded, one.evidence.slopes)),
             )
             for one in figures
         )
         calibration = _robust(replace(calibration, evidence=evidence))
-        mean = Posterior(calibration).mean
+        steps = np.clip(mean_moves(calibration) - before, -LONGEST_STEP, LONGEST_STEP)
         calibration = replace(
             calibration,
             constants=tuple(
                 replace(one, after=_rounded(_within(moved(one.name, one.before, float(by)), ends[one.name])))
-                for one, by in zip(calibration.constants, mean, strict=True)
+                for one, by in zip(calibration.constants, before + steps, strict=True)
             ),
         )
         if number < ROUNDS - 1:
-            figures = predicted_figures(points, catalog.with_calibration(calibration), simulator)
+            last = number == ROUNDS - 2
+            figures = _figures_after(calibration, first, points, catalog, simulator if last else None)
     return calibration, figures
+
+
+def _figures_after(
+    calibration: Calibration,
+    first: Sequence[PredictedFigure],
+    points: Sequence[MeasuredPoint],
+    catalog: Catalog,
+    simulator: Simulator | None,
+) -> list[PredictedFigure]:
+    """Return the figures by a calibration's constants.
+
+    Without a simulator a simulated figure follows the closed form: it has moved by the same factor.
+
+    Args:
+        calibration: with its constants so far.
+        first: figures by the constants before.
+        points: that were measured.
+        catalog: without a calibration.
+        simulator: as in ``calibrate``.
+    """
+    figures = predicted_figures(points, catalog.with_calibration(calibration), simulator)
+    if simulator is not None:
+        return figures
+    return [
+        replace(
+            one, evidence=replace(one.evidence, log_error=base.evidence.log_error - log(one.formula / base.formula))
+        )
+        for one, base in zip(figures, first, strict=True)
+    ]
 
 
 def _within(value: float, ends: tuple[float, float]) -> float:
@@ -279,14 +351,16 @@ def _within(value: float, ends: tuple[float, float]) -> float:
 def _robust(calibration: Calibration) -> Calibration:
     """Return the calibration with more noise of figures that lie far from what all others say."""
     for _ in range(5):
-        posterior = Posterior(calibration)
+        posterior = likeliest(calibration)
+        usual_noise = np.sqrt(posterior.noise([replace(one, noise=NOISE[one.metric]) for one in calibration.evidence]))
+        own_noise, scales = np.sqrt(posterior.noise(calibration.evidence)), posterior.scales(calibration.evidence)
         noise = []
         for at, one in enumerate(calibration.evidence):
             expected, covariance = posterior.left_out([at])
-            usual = NOISE[one.metric]
-            spread = float(np.sqrt(covariance[0, 0] - one.noise**2 + usual**2))
-            beyond = abs(float(expected[0])) / (ODD * spread)
-            noise.append(_rounded(float(np.sqrt(spread**2 * max(beyond, 1.0) ** 2 - spread**2 + usual**2))))
+            spread = float(np.sqrt(covariance[0, 0] - own_noise[at] ** 2 + usual_noise[at] ** 2))
+            beyond = max(abs(float(expected[0])) / (ODD * spread), 1.0)
+            more = spread * sqrt(beyond**2 - 1.0) / scales[at]
+            noise.append(_rounded(hypot(NOISE[one.metric], more)))
         calibration = replace(
             calibration,
             evidence=tuple(replace(one, noise=own) for one, own in zip(calibration.evidence, noise, strict=True)),
@@ -305,14 +379,14 @@ def _errors(
         system: a point of it.
         catalog: without a calibration.
     """
-    posterior = Posterior(calibration)
+    posterior = likeliest(calibration)
     remaining: Floats = np.zeros(len(first))
     deviation: Floats = np.zeros(len(first))
     for point in sorted({one.point for one in first}):
         members = [at for at, one in enumerate(first) if one.point == point]
         remaining[members], covariance = posterior.left_out(members)
         deviation[members] = np.sqrt(np.diag(covariance))
-    _, left = posterior.errors_of(calibration.evidence)
+    left = errors_of(calibration, calibration.evidence)
     z = NORMAL[5]
     errors = []
     for metric in ("itl", "ttft", "throughput"):
@@ -327,7 +401,7 @@ def _errors(
                     after=float(np.median(np.abs(np.exp(-remaining[own]) - 1))),
                     inside=float(np.mean(np.abs(remaining[own]) <= z * deviation[own])),
                     band_before=None if band is None else band.ends()[1] / band.ends()[0],
-                    band_after=float(np.median(np.exp(2 * z * np.sqrt(np.diag(left)[own])))),
+                    band_after=float(np.median(np.exp(left[own, 5] - left[own, 1]))),
                 )
             )
     return tuple(errors)

@@ -13,7 +13,7 @@ from engine.accuracy.evidence import PredictedFigure, predicted_figures
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import read
 from engine.arrays import Floats
-from engine.bands.posterior import NOISE, Posterior
+from engine.bands.posterior import likeliest
 
 CLIENTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PROMPTS_PER_CLIENT: Final = 10
@@ -66,8 +66,9 @@ def next_measurements(
     if not runs:
         return ()
     evidence = [one.evidence for one in figures]
-    _, covariance = Posterior(calibration).errors_of(evidence)
-    noise: Floats = np.array([NOISE[one.metric] ** 2 for one in evidence])
+    posterior = likeliest(calibration)
+    _, covariance = posterior.errors_of(evidence)
+    noise = posterior.noise(evidence)
     of_run = {run: [at for at, one in enumerate(figures) if one.point == run] for run in runs}
     matter = [at for at, one in enumerate(figures) if one.point < len(wanted)] or list(range(len(figures)))
     chosen = []

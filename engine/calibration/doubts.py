@@ -14,7 +14,7 @@ from catalogs.records.calibrations import Calibration
 from engine.accuracy.evidence import METRIC_OF, PredictedFigure
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import predict_points
-from engine.bands.posterior import NOISE, Posterior
+from engine.bands.posterior import NOISE, likeliest
 from engine.calibration.limits import fastest
 
 MARGIN: Final = 0.9
@@ -94,7 +94,7 @@ def change_point(calibration: Calibration, members: Sequence[int], points: Seque
     """
     # What was taken for noise may be the change.
     evidence = tuple(replace(one, noise=NOISE[one.metric]) for one in calibration.evidence)
-    posterior = Posterior(replace(calibration, evidence=evidence))
+    posterior = likeliest(replace(calibration, evidence=evidence))
     errors, inverse = posterior.log_errors, posterior.inverse
     steps = np.array([float(one.metric != "ttft") for one in evidence])
     gains: list[tuple[float, float, int]] = []

@@ -3,6 +3,8 @@
 A single forecast is an array of one (candidates of which one row is left): the search and it are the same functions.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -278,6 +280,10 @@ def measure(
     taken = weights + activations + runtime
     share = _memory_share(question, accelerators, which, parallelism)
     pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
+    if (more := measured_more(question, accelerators)).any():
+        pool = np.clip(pool + more[which], 0.0, total - weights)
+        runtime = runtime - np.maximum(taken + pool - total, 0.0)
+        taken = weights + activations + runtime
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
     held, entry = question.held_tokens, question.entry_tokens
     one, aside, high, longest, enters = (
@@ -310,6 +316,21 @@ def measure(
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
 
 
+def measured_more(question: Question, accelerators: Sequence[Accelerator]) -> Floats:
+    """Return the bytes by which a calibration's server has a larger KV pool than computed, on each accelerator.
+
+    Of the calibration's own model alone: what else a server holds depends on the model.
+
+    Args:
+        question: with its catalog.
+        accelerators: of the candidates.
+    """
+    calibration = question.catalog.calibration
+    more = calibration.pool_gib if calibration and calibration.model == question.model.id else 0.0
+    own = [bool(more and calibration and calibration.speaks_of(question.runtime.id, one.id)) for one in accelerators]
+    return np.array(own) * more * 2.0**30
+
+
 def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats:
     """Return how many sequences of mean length fit in a KV pool; none where the longest request does not.
 
@@ -330,10 +351,12 @@ def pool_ends(replica: Candidates) -> tuple[float, float] | None:
 
     None where nobody compared pools with logs of the runtime.
     """
+    pool = float(replica.memory.kv_cache[0])
+    if measured_more(replica.question, (replica.accelerator(0),)).any():
+        return pool, pool
     spread = replica.question.runtime.spread_on(replica.accelerator(0))
     if spread is None:
         return None
-    pool = float(replica.memory.kv_cache[0])
     return max(pool + spread.low_gib * 2**30, 0.0), pool + spread.high_gib * 2**30
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from engine.arrays import Floats
+from engine.fleet.candidates import measured_more
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import replica_counts
 from engine.plan import NO_CHANGE, Assumption
@@ -75,12 +76,19 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         note(f"clients ask for {question.asked_tokens:,} tokens at most (max_tokens), the p99 of answers", {})
     if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
         note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
-    if not question.weights_stated:
-        note(f"weights are served as the checkpoint stores them, in {question.weights.name}", {})
-    if unsaid("precision.kv_cache"):
-        note(f"the KV cache is kept in {question.kv_cache.name}", {})
-    if unsaid("serving.runtime") or question.assumed_version:
-        note(f"served by {question.runtime.name}{question.assumed_version}", {})
+    calibration = question.catalog.calibration
+    measured = measured_more(question, (best.candidates.accelerator(0),)).any()
+    for holds, text in (
+        (not question.weights_stated, f"weights are served as the checkpoint stores them, in {question.weights.name}"),
+        (unsaid("precision.kv_cache"), f"the KV cache is kept in {question.kv_cache.name}"),
+        (measured, f"the KV pool is as large as the start-up log of {calibration and calibration.id} says"),
+        (
+            unsaid("serving.runtime") or question.assumed_version,
+            f"served by {question.runtime.name}{question.assumed_version}",
+        ),
+    ):
+        if holds:
+            note(text, {})
     if spec.hardware.max_power_kw:
         note(f"hosts are rated at {HOST_POWER_SHARE:.0%} of the accelerators' power limits, as in a DGX H100", {})
     if unsaid("money.term") and best.offers[0] is not None:

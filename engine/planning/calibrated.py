@@ -10,8 +10,8 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed
 from catalogs.records.calibrations import Calibration, Evidence, Metric
 from engine.arrays import Floats
-from engine.bands.lookup import CaseBand, Part
-from engine.bands.posterior import NOISE, NORMAL, Posterior, setting_name
+from engine.bands.lookup import CaseBand
+from engine.bands.posterior import NOISE, band_of, errors_of, likeliest, setting_name
 from engine.fleet.candidates import measure, rates_of
 from engine.plan import CapacityPlan
 from engine.planning.verdict import ChosenFleet
@@ -103,9 +103,8 @@ def calibrated_bands(chosen: ChosenFleet, bands: Mapping[str, CaseBand]) -> dict
     calibration = applied(question, accelerator.id)
     if calibration is None or not calibration.evidence:
         return dict(bands)
-    posterior = Posterior(calibration)
     if calibration.model != question.model.id:
-        left = posterior.share_left
+        left = likeliest(calibration).share_left
         return {
             metric: replace(
                 band,
@@ -117,18 +116,10 @@ def calibrated_bands(chosen: ChosenFleet, bands: Mapping[str, CaseBand]) -> dict
             for metric, band in bands.items()
         }
     figures = _figures_at_peak(chosen, calibration)
-    shifts, covariance = posterior.errors_of(figures)
-    deviations = np.sqrt(np.diag(covariance))
+    itl, ttft, between = errors_of(calibration, figures)
     # What makes steps longer makes a replica carry less.
-    errors = {"itl": (shifts[0], deviations[0]), "ttft": (shifts[1], deviations[1])}
-    errors["throughput"] = (-shifts[2], deviations[2])
-    return {metric: _band(float(mean), float(spread), calibration) for metric, (mean, spread) in errors.items()}
-
-
-def _band(mean: float, deviation: float, calibration: Calibration) -> CaseBand:
-    """Return the band of a figure that measurements put off by a mean, in logarithms, give or take a deviation."""
-    part = Part("calibrated", deviation, len(calibration.evidence))
-    return CaseBand((part,), tuple(mean / deviation + quantile for quantile in NORMAL))
+    errors = {"itl": itl, "ttft": ttft, "throughput": -between[::-1]}
+    return {metric: band_of(own, len(calibration.evidence)) for metric, own in errors.items()}
 
 
 def _figures_at_peak(chosen: ChosenFleet, calibration: Calibration) -> list[Evidence]:

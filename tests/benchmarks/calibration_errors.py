@@ -4,9 +4,10 @@
 
 The file holds published closed loops (measurements CSV). A sweep is one model, accelerator, runtime, version and
 parallelism of one source; of each source, runtime and model the largest that measured ITL and TTFT counts, and of them
-the ten largest. Sources whose runs were short, and rows that the fit sets aside, take no part. Three and ten points are
-drawn at random, several times; bands are of 80 %. The next measurement that is suggested after two points is held
-against one drawn at random: which leaves less error on the rest. Fits without a source are kept in the folder.
+the ten largest. Sources whose runs were short, and rows that the fit sets aside, take no part. Points are drawn several
+times: three at random; the first of them and two that are suggested after it, one after the other; ten at random. Bands
+are of 80 %. Another model's name on three points is to be refused, the right one is not. Fits without a source are kept
+in the folder: a few minutes each, then one for all sweeps.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from msgspec import convert
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from catalogs.matrices import total_parameters
 from catalogs.measurement_files import Row, read_points, scorecard_points
 from catalogs.records.fitted import ErrorBand, MeasuredSystem, StatedConstants
 from engine.accuracy.benchmarks import benchmark_latencies
@@ -37,6 +39,7 @@ SHORT_RUNS = ("inferencex_experimental", "sgl_cookbook", "mlc_llm_perf_bench")
 """Sources of which the fits say so: medians of a few requests, servers that were cold or prompts that were cached."""
 SWEEPS = 10
 FEW, MANY = 3, 10
+DAY = date(2026, 11, 29)
 Errors = dict[str, list[tuple[float, bool, float]]]
 """By metric: of each figure the absolute error, whether its band holds it, and the band's width."""
 
@@ -90,8 +93,7 @@ def errors_of(rows: Sequence[Row], catalog: Catalog) -> Errors:
 
 def calibrated_on(rows: Sequence[Row], catalog: Catalog) -> CalibrationRun:
     """Return the calibration that rows give."""
-    day = date(2026, 11, 29)
-    return calibrate(rows, catalog, name="sweep", made=day, simulator=benchmark_latencies, insist=True)
+    return calibrate(rows, catalog, name="sweep", made=DAY, simulator=benchmark_latencies, insist=True)
 
 
 def shown(errors: Errors) -> str:
@@ -107,74 +109,70 @@ def shown(errors: Errors) -> str:
     return "   ".join(parts)
 
 
-def add(total: Errors, more: Errors) -> None:
-    """Add errors to others."""
-    for metric, own in more.items():
-        total[metric] += own
-
-
 def one_sweep(own: Sequence[Row], catalog: Catalog, draws: int, drawn: random.Random) -> dict[str, Errors]:
-    """Return the errors on the rest of a sweep before, after few and after many points, over several draws."""
+    """Return the errors on the rest of a sweep, before and after points that are chosen in several ways, over draws."""
     known = [row for row in own if isinstance(read(row, catalog), MeasuredPoint)]
-    results: dict[str, Errors] = {"before": errors_of(known, catalog)}
-    for name, count in (("few", FEW), ("many", min(MANY, len(known) * 2 // 3))):
-        total: Errors = {"itl": [], "ttft": []}
-        for _ in range(draws):
-            chosen = drawn.sample(range(len(known)), count)
+    results: dict[str, Errors] = defaultdict(lambda: {"itl": [], "ttft": []})
+    results["before"] = errors_of(known, catalog)
+    for _ in range(draws):
+        few = drawn.sample(range(len(known)), FEW)
+        for name, chosen in (
+            ("random", few),
+            ("suggested", suggested(known, few[:1], catalog)),
+            ("many", drawn.sample(range(len(known)), min(MANY, len(known) * 2 // 3))),
+        ):
             run = calibrated_on([known[at] for at in chosen], catalog)
             rest = [row for at, row in enumerate(known) if at not in chosen]
-            add(total, errors_of(rest, catalog.with_calibration(run.calibration)))
-        results[name] = total
+            for metric, errors in errors_of(rest, catalog.with_calibration(run.calibration)).items():
+                results[name][metric] += errors
     return results
 
 
-def suggestions(own: Sequence[Row], catalog: Catalog, draws: int, drawn: random.Random) -> tuple[Errors, Errors]:
-    """Return the errors on the rest of a sweep where a third point is the suggested one, and where it is any.
+def suggested(known: Sequence[Row], first: Sequence[int], catalog: Catalog) -> list[int]:
+    """Return the points to measure after the first ones: each is suggested after those before it were measured."""
+    chosen = [*first]
+    while len(chosen) < FEW:
+        run = calibrated_on([known[at] for at in chosen], catalog)
+        others = [at for at in range(len(known)) if at not in chosen]
+        (best,) = next_measurements(run.calibration, run.points, catalog, among=[known[at] for at in others], most=1)
+        chosen.append(others[best.index])
+    return chosen
 
-    Suggestions are made among the sweep's own loads.
-    """
-    known = [row for row in own if isinstance(read(row, catalog), MeasuredPoint)]
-    best: Errors = {"itl": [], "ttft": []}
-    any_other: Errors = {"itl": [], "ttft": []}
-    for _ in range(draws):
-        first = drawn.sample(range(len(known)), 2)
-        run = calibrated_on([known[at] for at in first], catalog)
-        others = [at for at in range(len(known)) if at not in first]
-        suggested = next_measurements(run.calibration, run.points, catalog, among=[known[at] for at in others], most=1)
-        for third, total in ((others[suggested[0].index], best), (drawn.choice(others), any_other)):
-            chosen = [*first, third]
-            made = calibrated_on([known[at] for at in chosen], catalog).calibration
-            rest = [known[at] for at in others]
-            add(total, errors_of(rest, catalog.with_calibration(made)))
-    return best, any_other
+
+def is_refused(own: Sequence[Row], catalog: Catalog, model: str) -> bool:
+    """Return whether three points are refused under a model's name."""
+    rows = [{**row, "model": model} for row in own[:: len(own) // FEW][:FEW]]
+    try:
+        calibrate(rows, catalog, name="sweep", made=DAY)
+    except InputError:
+        return True
+    return False
 
 
 def main() -> None:
     """Print a line for each sweep, and medians over them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--draws", type=int, default=4)
+    parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--fits", type=Path, default=Path())
     given = parser.parse_args()
     rows = read_points(given.file).rows
     drawn = random.Random(0)
     summary: dict[str, list[Errors]] = defaultdict(list)
+    refused = []
     for key, own in sweeps_of(rows):
         catalog = catalog_without(key[0], rows, given.fits)
         print(f"\n{key[3]} under {key[1]} {key[2]} on {key[5]} × {key[4]}: {len(own)} points of {key[0]}")
-        try:
-            results = one_sweep(own, catalog, given.draws, drawn)
-        except InputError as error:
-            print(f"  refused: {error}")
-            continue
-        best, other = suggestions(own, catalog, given.draws, drawn)
-        results |= {"suggested": best, "random": other}
-        for name, errors in results.items():
-            print(f"  {name:10}{shown(errors)}")
+        for name, errors in one_sweep(own, catalog, given.draws, drawn).items():
+            print(f"  {name:10}{shown(errors)}", flush=True)
             summary[name].append(errors)
+        larger = total_parameters(catalog.model(key[3]).model) > 30e9
+        other = "meta-llama/Llama-3.1-8B-Instruct" if larger else "meta-llama/Llama-3.1-70B-Instruct"
+        refused.append((is_refused(own, catalog, key[3]), is_refused(own, catalog, other)))
     print("\nmedian over sweeps, and coverage over all figures")
     for name, sweeps in summary.items():
         print(f"  {name:10}{over_sweeps(sweeps)}")
+    print(f"of {len(refused)}: {sum(own for own, _ in refused)} refused, {sum(o for _, o in refused)} as another model")
 
 
 def over_sweeps(sweeps: Sequence[Mapping[str, Sequence[tuple[float, bool, float]]]]) -> str:

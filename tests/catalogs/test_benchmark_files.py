@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from catalogs.benchmark_files import read_benchmark_file, tools
+from catalogs.benchmark_files import read_benchmark_file, read_benchmark_files, tools
 from catalogs.errors import InputError
 from catalogs.measurement_files import Row
 from tests.every import of_every
@@ -312,27 +312,72 @@ def test_llama_bench_has_a_prompt_and_an_answer() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "line",
+@of_every(
     [
-        "INFO 11-02 10:00:00 [kv_cache_utils.py:1087] GPU KV cache size: 300,875 tokens",
-        "[2026-01-01 TP0] max_total_num_tokens=300875, chunked_prefill_size=8192",
-    ],
-)
-def test_a_start_up_log_says_what_its_cache_holds(line: str) -> None:
+        ("GPU KV cache size: 300,864 tokens", 300_864, None),
+        ("Maximum concurrency for 40,960 tokens per request: 7.50x", 307_200, None),
+        ("GPU KV cache size: 300,864 tokens\nMaximum concurrency for 40,960 tokens per request: 7.35x", 300_864, None),
+        ("# GPU blocks: 18804, # CPU blocks: 2048", 300_864, None),
+        ("# GPU blocks: 9402, # CPU blocks: 1024\nblock_size=32", 300_864, None),
+        ("max_total_num_tokens=300864, chunked_prefill_size=8192, mem_fraction_static=0.88", 300_864, 0.88),
+        ("KV Cache is allocated. #tokens: 300864, K size: 26.6 GB, V size: 26.6 GB", 300_864, None),
+        ("Allocated 0.56 GiB for max tokens in paged KV cache (8224).\n"
+         "Allocated 36.7 GiB for max tokens in paged KV cache (300864).", 300_864, None),
+        ("Number of blocks in KV cache primary pool: 9402\nNumber of tokens per block: 32.", 300_864, None),
+        ("non-default args: {'gpu_memory_utilization': 0.95}\nGPU KV cache size: 300,864 tokens", 300_864, 0.95),
+    ]
+)  # fmt: skip
+def test_a_start_up_log_says_what_its_cache_holds(line: str, tokens: float, share: float | None) -> None:
     read = read_benchmark_file(Path("server.log"), f"starting\n{line}\nready\n".encode())
     assert read.memory is not None
-    assert read.memory.pool_tokens == 300_875
+    assert (read.memory.pool_tokens, read.memory.utilisation) == (tokens, share)
+
+
+def test_a_start_up_log_says_how_its_server_was_started_and_what_weights_take() -> None:
+    log = (
+        "[api_server.py:1896] vLLM API server version 0.11.2\n"
+        "non-default args: {'model': 'Qwen/Qwen3-32B', 'tensor_parallel_size': 2}\n"
+        "Model loading took 30.6 GiB and 12.3 seconds\nGPU KV cache size: 300,864 tokens\n"
+    )
+    memory = read_benchmark_file(Path("server.log"), log.encode()).memory
+    assert memory is not None
+    assert memory.weights_gib == 30.6
+    said = {name: value for name, value in memory.columns.items() if value}
+    assert said == {"engine": "vllm", "engine_version": "0.11.2", "model": "Qwen/Qwen3-32B", "tp": "2"}
+
+
+def test_a_log_of_a_server_without_a_cache_is_refused() -> None:
+    with pytest.raises(InputError, match="0 tokens"):
+        read_benchmark_file(Path("server.log"), b"GPU KV cache size: 0 tokens\n")
 
 
 REAL = Path(__file__).resolve().parents[1] / "fixtures" / "benchmarks"
 
 
-def test_a_file_that_sglang_wrote_says_how_its_server_answered() -> None:
+@of_every(sorted(file.name for file in REAL.iterdir() if file.suffix != ".md"))
+def test_a_file_that_a_tool_wrote_says_how_its_server_answered(name: str) -> None:
     """First token after 80 ms, one more every 12 ms, to four clients; the machine was busy."""
-    read = read_benchmark_file(REAL / "sglang_bench_serving_0.5.23.jsonl")
-    (row,) = read.rows
-    assert read.tool == "sglang.bench_serving"
+    (row,) = read_benchmark_file(REAL / name).rows
     assert 80 <= float(row["ttft_ms_mean"]) < 110
     assert float(row["itl_ms_mean"]) == pytest.approx(12, rel=0.05)
-    assert (row["concurrency"], row["input_tokens"], row["output_tokens"]) == ("4", "64", "32")
+    assert (row["input_tokens"], row["output_tokens"]) == ("64", "32")
+    if not name.startswith("benchmark_report"):
+        assert (row["load"], row["concurrency"]) == ("closed_loop", "4")
+
+
+def test_of_a_folder_what_no_tool_wrote_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "validation.json").write_text('{"global": {"errors": []}}', encoding="utf-8")
+    with pytest.raises(InputError, match="no result"):
+        read_benchmark_files([tmp_path])
+    (tmp_path / "run.json").write_text(json.dumps(_vllm()), encoding="utf-8")
+    assert [len(file.rows) for file in read_benchmark_files([tmp_path])] == [1]
+    with pytest.raises(InputError, match="no result"):
+        read_benchmark_files([tmp_path / "run.json", tmp_path / "validation.json"])
+
+
+def test_stages_of_inference_perf_have_clients_or_a_rate_and_their_summary_neither() -> None:
+    tree = _inference_perf()
+    load = tree["load_summary"]
+    (row,) = rows_of(tree | {"load_summary": load | {"concurrency": CLIENTS}})
+    assert (row["load"], row["concurrency"]) == ("closed_loop", str(CLIENTS))
+    assert rows_of(tree | {"load_summary": {"count": RUNS}}) == ()

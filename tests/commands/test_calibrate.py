@@ -194,3 +194,43 @@ def test_one_result_from_standard_input(fleetcast: Program, rows: list[Row], mon
     piped = io.BytesIO(json.dumps(vllm_result(rows[1])).encode())
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=piped))
     assert fleetcast("calibrate", "-", *SERVER, "--name", "own", "--json").tree["calibration"]["id"] == "own"
+
+
+LOG = (
+    "vLLM API server version 0.33.0\nnon-default args: {'model': 'Qwen/Qwen3-32B', 'tensor_parallel_size': 2}\n"
+    "Model loading took 30.6 GiB and 12.3 seconds\nGPU KV cache size: {tokens:,} tokens\n"
+)
+
+
+def log_of(tokens: int, folder: Path) -> Path:
+    file = folder / "server.log"
+    file.write_text(LOG.replace("{tokens:,}", f"{tokens:,}"), encoding="utf-8")
+    return file
+
+
+def test_a_start_up_log_alone_calibrates_the_memory_of_its_own_model(fleetcast: Program, tmp_path: Path) -> None:
+    run = fleetcast("calibrate", log_of(312_880, tmp_path), "--gpu-type", "h100", "--name", "mem")
+    assert "holds 312,880 tokens by the log" in run.out
+    own, another = FORECAST, tuple("qwen3-30b-a3b" if word == "qwen3-32b" else word for word in FORECAST)
+    for command, tokens in ((own, 312_880), (another, None)):
+        before, after = (fleetcast(*command, "--json", *more).tree for more in ((), ("--calibration", "mem")))
+        if tokens:
+            assert after["memory"]["kv_cache_tokens"] == pytest.approx(tokens, rel=1e-5)
+            assert any("start-up log of mem" in one["text"] for one in after["assumptions"])
+        else:
+            assert after["memory"] == before["memory"]
+        parts = after["memory"]["per_accelerator"]
+        assert sum(value for name, value in parts.items() if name != "total_bytes") == pytest.approx(
+            parts["total_bytes"]
+        )
+
+
+def test_a_log_that_cannot_be_of_the_accelerator_is_refused(fleetcast: Program, tmp_path: Path) -> None:
+    said = fleetcast.refusal("calibrate", log_of(900_000, tmp_path), "--gpu-type", "h100")
+    assert "beside the weights" in said
+
+
+def test_weights_that_are_not_the_models_are_named(fleetcast: Program, tmp_path: Path) -> None:
+    log = log_of(312_880, tmp_path)
+    log.write_text(log.read_text().replace("30.6", "16.2"), encoding="utf-8")
+    assert "another precision" in fleetcast("calibrate", log, "--gpu-type", "h100").out
