@@ -329,7 +329,7 @@ def _bands(candidates: Candidates, index: int, point: MeasuredPoint) -> dict[str
         if (band := _band(candidates, index, point, metric_of(column))) is not None
     }
     pace = _band(candidates, index, point, "itl")
-    if pace is not None and point.row.get("request_rate"):
+    if pace is not None and point.row.get("request_rate") and point.load.kind not in ("closed_loop", "offline"):
         bands |= bands_at_rate(candidates, index, point, bands, pace)
     return bands
 
