@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
-from agent.after_plan.whatif import is_chained, understood, with_choice
+from agent.after_plan.whatif import is_chained, named_beside, understood, with_choice
 from agent.after_plan.why import reasons
-from agent.exports import PLAIN_NAME, format_by_suffix, format_said, formats, plan_file, suffixes_shown
+from agent.exports import PLAIN_NAME, format_by_suffix, format_named, format_said, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Ambiguity, Choice
-from agent.report.blocks import Facts, Report
+from agent.report.blocks import Facts, Paragraph, Report
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.keywords import HELP, HELP_PLANNED
@@ -39,15 +40,6 @@ from catalogs.units import show_rate, show_usd
 from engine.plan import CapacityPlan
 
 MOST_BRANCHES: Final = 99
-_SINCE: Final = re.compile(
-    r"\W*what(?:'s| is| has| have)? (?:changed|different|new|moved) (?:since|from|against)\b", re.I
-)
-COMPARED: Final = (
-    "Plans that were saved are compared outside: 'save plan.json', then `fleetcast plan diff OLD.json plan.json` says "
-    "what changed and which input did how much of it; `fleetcast plans` lists those that are kept, and a number of "
-    "that list stands for a file."
-)
-"""The reply to what changed since another plan."""
 
 
 def answer_line(state: State, text: str, ports: Ports) -> Step:
@@ -58,35 +50,62 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
-    return _exported(state, text, ports) or _understood(state, text, ports)
-
-
-def _exported(state: State, text: str, ports: Ports) -> "Step | None":
-    """Take a line that asks for the plan in a format, or for another plan beside it; None where it does neither."""
     if format := format_said(text):
         return export(state, format, ports)
-    return (state, (said(COMPARED),)) if _SINCE.match(text) else None
+    return _understood(state, spaced(text), ports)
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.acts.classifier import likeliest  # numpy comes with it
-    from agent.after_plan.readings import ANSWERED, SURE, did_you_mean, is_plain_change, is_request, questions_in
+    from agent.after_plan.readings import (
+        ANSWERED,
+        SURE,
+        asks_what_machines_hold,
+        did_you_mean,
+        is_plain_change,
+        is_request,
+        questions_in,
+    )
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     read = understood(text, base.values, ports)
     likely = likeliest(text, SURE)
+    act, sure = likely[0].act, likely[0].probability >= SURE
+    beside = None
+    if act == "compare" and not isinstance(read.request, Compare | CompareBranches):
+        beside = named_beside(text, base.values, ports)
     if several := questions_in(text, likely[0]):
-        return _answer_several(state, several, ports)
-    if is_request(text, read, likely):
-        return _answer_read(state, read, ports)
-    if likely[0].probability >= SURE and likely[0].act in ANSWERED:
-        return answer_act(state, likely[0].act, text, ports)
-    if is_plain_change(text, read):
-        return _answer_read(state, read, ports)
-    acts, asks = did_you_mean(text, likely)
-    asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
-    return _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
+        made = _answer_several(state, several, ports)
+    elif asks_what_machines_hold(text, read):
+        made = answer_act(state, "fleet_holds", text, ports)
+    elif beside:
+        made = _answer_read(state, beside, ports)
+    elif is_request(text, read, likely):
+        made = _answer_read(state, read, ports)
+    elif sure and act == "compare":
+        made = _compared_here(state, text)
+    elif sure and act in ANSWERED:
+        made = answer_act(state, act, text, ports)
+    elif is_plain_change(text, read):
+        made = _answer_read(state, read, ports)
+    else:
+        acts, asks = did_you_mean(text, likely)
+        asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
+        made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
+    return made
+
+
+def _compared_here(state: State, text: str) -> Step:
+    """Set the conversation's plans beside each other for a line that compares and names nothing; else ask for names."""
+    if len(state.branches) > 1:
+        return state, side_by_side(state.branches)
+    return state, (
+        said(
+            f"{quoted(text)} names fewer than two things that I know. Name them: 'compare H100, H200 and MI300X',"
+            " 'compare llama 3.3 70b, qwen2.5 72b and gpt-oss 120b', 'compare fp8 and bf16'."
+        ),
+    )
 
 
 def _assisted(state: State, text: str, values: Mapping[str, Any], ports: Ports) -> "Step | None":
@@ -156,6 +175,12 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             made = state, _show(state, number, full=True)
         case "keep":
             made = _keep(state, number)
+        case "undo":
+            made = _undone(state, text)
+        case "since":
+            made = state, (_since(state, text, ports),)
+        case "export" if format := format_named(text):
+            made = export(state, format, ports)
         case "export":
             name = re.search(r"\S+\.\w+$", text.strip())
             proposed = _format_named(text)
@@ -165,6 +190,49 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case _:
             made = state, (_reply(state, act, text, ports),)
     return made
+
+
+_FIRST: Final = re.compile(
+    r"\b(?:first|original|initial|beginning|start|plan 0|ersten?|premier|primer[oa]?)\b|\b(?:to|restore) 0\b", re.I
+)
+
+
+def _undone(state: State, text: str) -> Step:
+    """Go back to the first plan where a line names it, else to the plan before the last change."""
+    past = state.past
+    if _FIRST.search(text):
+        first = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)
+        stands = said(f"Plan 0 is the plan{' again' if state.kept else ''}: {headline(first.branches[0])}")
+        others = len(state.branches) - 1
+        beside = (
+            f" Its variants stay beside it: 'compare all' shows {'it' if others == 1 else 'them'}." if others else ""
+        )
+        return (first if state.kept else state), (stands, *((said(beside.strip()),) if beside else ()))
+    if past is None or past.phase != "planned":
+        return state, (
+            said(
+                f"There is no change to take back: plan 0 is the first, {headline(state.base)} 'back' returns to the "
+                "questions before it."
+            ),
+        )
+    return past, (said(f"Took back {quoted(state.line)}. Plan {past.kept} stands: {headline(past.base)}"),)
+
+
+def _since(state: State, text: str, ports: Ports) -> Say:
+    """Return what changed since a plan that was kept: what `fleetcast plan diff` shows."""
+    from agent.report.choice.diff_report import diff_report
+    from engine.choice.attribution import attribution
+
+    plan = state.base.capacity_plan
+    if plan is None or ports.earlier is None:
+        return said("Plans are not kept here; `fleetcast plan diff OLD.json NEW.json` compares two that were saved.")
+    earlier = ports.earlier(text)
+    if isinstance(earlier, str):
+        return said(earlier)
+    report = diff_report(earlier.plan, plan, attribution(earlier.plan, plan, ports.catalog))
+    if report is None:
+        return said(f"Nothing: this is {earlier.name} again.")
+    return Data(Report((Paragraph(f"From {earlier.name} to this plan:"), *report.blocks)))
 
 
 def _reply(state: State, act: str, text: str, ports: Ports) -> Say:

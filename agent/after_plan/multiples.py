@@ -9,8 +9,8 @@ from agent.talk.requests import Unclear
 from catalogs.units import show_figure
 
 _NUMBERS: Final = {
-    "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "eight": 8.0, "ten": 10.0, "twenty": 20.0,
-    "hundred": 100.0, "a hundred": 100.0,
+    "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0,
+    "ten": 10.0, "twelve": 12.0, "fifteen": 15.0, "twenty": 20.0, "fifty": 50.0, "hundred": 100.0, "a hundred": 100.0,
 }  # fmt: skip
 _NUMBER: Final = rf"(?:\d+(?:\.\d+)?|{'|'.join(_NUMBERS)})"
 _FACTOR: Final = re.compile(
@@ -42,12 +42,29 @@ _RISES: Final = re.compile(
     r"\b(grow|grows|grew|rise|rises|increase|increases|more|higher|longer|larger|up|jump|jumps)\b", re.I
 )
 _NO_FACTOR: Final = re.compile(
-    r"\b(cached?|caching|prefix|hits?|reused?|yearly|annually|ttft|itl|tpot|latency|within|every|"
+    r"\b(cached?|caching|prefix|hits?|reused?|identical|the same|always|repeated|constant|"
+    r"shared|yearly|annually|ttft|itl|tpot|latency|within|every|"
     r"(a|an|per|each) (second|sec|minute|min|hour|day|week|month|quarter|year))\b|\brequests? (under|below|in)\b",
     re.I,
 )
 """Beside these a number is a share, a pace or a percentile."""
+_HEARSAY: Final = re.compile(
+    r"\b(?:marketing|sales|product|management|finance|they|he|she|we|i|you|it|that|this|everything|(?:my|the|our) "
+    r"(?:boss|board|ceo|cto|customer)|everyone|someone|says?|said|expects?|thinks?|wants?|tells?|believes?|predicts?|"
+    r"reckons?|hopes?|for|talks? of|plans?|will|would|could|might|may|be|is|goes?|becomes?|gets?|maybe|about|roughly|"
+    r"around|the|an?|of|as|to|at|with|when|if|once|now|please|then|so|and|let's|say|make|next (?:year|month|week)|"
+    r"load)\b|[^\w\s]",
+    re.I,
+)
+"""Who says so, and fillers: beside them a factor has no subject but the load."""
 _LENGTHS: Final = re.compile(r"\b(long|longer|short|shorter|length|lengths|tokens?)\b", re.I)
+
+
+def factor_in(text: str) -> float | None:
+    """Return the first factor that a line names, but for shares: 8 in '8x for six hours'."""
+    found = (match for match in _FACTOR.finditer(text) if not match["percent"])
+    match = next(found, None)
+    return None if match is None else _factor(match, text)
 
 
 def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
@@ -66,8 +83,8 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     if subject is None and re.search(r"\bas (?:much|many)\b", around, re.I):
         subject = "traffic"
     if subject is None:
-        # "what if it doubles" is about the traffic; "2x H100" is not about a factor.
-        if numeric or not re.fullmatch(r"\W*(it|that|this|they|we|everything)?\W*", around, re.I):
+        # "what if it doubles", "marketing says 3x" are about the traffic; "2x H100", "50%" are not about a factor.
+        if match["percent"] or _HEARSAY.sub(" ", around).strip():
             return None
         subject = "traffic"
     return _scaled_values(subject, factor, base)

@@ -17,7 +17,7 @@ _OVERRULES: Final = 0.9
 """Probability from which an act is answered although rules read a change in the line."""
 _CHANGES: Final = frozenset({"change", "compare", "cheapest", "keep"})
 _NO_QUESTION: Final = ("unrelated", "smalltalk")
-ANSWERED: Final = frozenset({*REPLIES, "why", "why_not", "cheapest", "show", "export", "help", "keep"})
+ANSWERED: Final = frozenset({*REPLIES, "why", "why_not", "cheapest", "show", "export", "help", "keep", "undo", "since"})
 """Acts that a line can be answered as; a change and a comparison need values that rules must find."""
 _FRAGMENT: Final = 4
 """Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""
@@ -42,14 +42,51 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             return True
         case Why():
             return first.act in ("why", "why_not") or bool(re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I))
+        case WhatIf(change) | Cheapest(change) if change.values and change.values.keys() <= _KIN.get(first.act, set()):
+            wish = len(text.split()) <= _FRAGMENT and not _ASKS.search(text)
+            return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
             plain = not read.unused and first.probability < _OVERRULES and (short or not _ASKS.search(text))
             return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))
         case Unclear(_, nothing):
-            if first.probability >= SURE and first.act in REPLIES:
+            if first.probability >= SURE and first.act in ANSWERED:
                 return False
             return not nothing or bool(read.notes)
+
+
+_KIN: Final = {
+    "failure": {"availability.spare_replicas", "availability.minimum_replicas"},
+    "budget_buys": {"money.monthly_budget_usd"},
+    "context": {"serving.context_window"},
+    "elsewhere": {"money.provider", "money.region", "money.term"},
+    "outgrow": {"traffic.growth_per_year"},
+}
+"""By act, the values that its questions name: 'what if two H100 die' asks, and wishes for no spares."""
+_MACHINES: Final = frozenset(
+    f"hardware.{name}"
+    for name in (
+        "accelerator_count", "max_accelerators", "nodes", "max_nodes", "replicas", "max_replicas", "accelerators",
+    )
+)  # fmt: skip
+_HOLDS: Final = re.compile(
+    r"\b(?:how (?:much|many|far)|what (?:load|rate|traffic|can|could|would|do|rps)|which load|rps|qps|wie ?viele?|"
+    r"was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty)\b|多少|够",
+    re.I,
+)
+
+
+def asks_what_machines_hold(text: str, read: Understood) -> bool:
+    """Return whether a line names a number of machines and asks what they carry: no wish to have so many.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+    """
+    if not isinstance(read.request, WhatIf):
+        return False
+    paths = read.request.change.values.keys()
+    return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
 
 def is_plain_change(text: str, read: Understood) -> bool:
@@ -92,11 +129,11 @@ def questions_in(text: str, whole: Guess) -> tuple[tuple[str, str], ...]:
         text: the line.
         whole: its likeliest act.
     """
-    if whole.probability >= _OVERRULES:
+    if whole.probability >= _OVERRULES or whole.act in _NO_QUESTION:
         return ()
     parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
     likely = [guesses(part)[0] for part in parts]
     if len(parts) < 2 or any(guess.probability < _SEVERAL for guess in likely):
         return ()
-    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True)}
+    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True) if guess.act not in _NO_QUESTION}
     return tuple((part, act) for act, part in acts.items()) if len(acts) > 1 else ()

@@ -1,5 +1,7 @@
 """Variants of a plan: how a request becomes one, and how plans stand beside each other."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
@@ -13,6 +15,10 @@ from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
 from engine.workload import StatedSpec, Statement, Target, target_name
 
+_CEILINGS: Final = (
+    "accelerator_count", "nodes", "replicas", "max_accelerators", "max_nodes", "max_replicas", "max_power_kw",
+)  # fmt: skip
+"""What limits a fleet because someone said so."""
 Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
 
@@ -74,6 +80,8 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     plan, before = branch.plan, base.capacity_plan
     if isinstance(plan, NoPlan):
         return (Data(Report((title, *refusal(plan, branch.number).blocks))),)
+    if floor := floor_of(plan):
+        return (Data(Report((Group((title, Paragraph(floor, "warning"))),))),)
     answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
     if before is None:
         return (Data(Report((Group((title, answer)),))),)
@@ -88,6 +96,25 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         Column("change", "right", spoken="bare"),
     )
     return (Data(Report((Group((title, answer)), Table(columns, tuple(rows))))),)
+
+
+def floor_of(plan: CapacityPlan) -> str:
+    """Say which targets a plan misses however many accelerators there are; empty where a limit that was set is why."""
+    missed = [result for result in plan.targets if not result.met]
+    if not missed or any(getattr(plan.spec.hardware, name) for name in _CEILINGS):
+        return ""
+    best = " and ".join(
+        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
+        for one in missed
+    )
+    chosen, first = plan.chosen, missed[0]
+    wider = f"{target_name(first.metric, first.percentile)} {show_seconds(float(f'{first.forecast_s * 1.1:.2g}'))}"
+    return (
+        f"{chosen.accelerator_name} cannot meet the targets for {chosen.model_name} in "
+        f"{chosen.precision.weights.upper()}, however many there are: at best {best}, in replicas of "
+        f"{chosen.accelerators_per_replica} ({split_shown(chosen)}). More of them shorten the wait alone; a wider "
+        f"target ('with {wider}'), shorter prompts or another accelerator would do."
+    )
 
 
 def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:

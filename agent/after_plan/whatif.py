@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.acts.phrases import is_one_slip
 from agent.after_plan.multiples import scaled
+from agent.after_plan.plain_words import in_plain_words
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.reading import Reading
@@ -49,6 +49,7 @@ _OPENING: Final = re.compile(
 _CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
 _CHEAPEST: Final = re.compile(r"\b(cheapest|least expensive|lowest cost|cheaper|save money|minimum cost)\b", re.I)
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
+_NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re.I)
 
 
@@ -82,7 +83,7 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
 
 
 _TARGETS: Final = {
-    "ttft": r"ttft|first token|first word",
+    "ttft": r"ttft|first[- ]token|first[- ]word",
     "itl": r"\bitl\b|tpot|between tokens",
     "e2e": r"e2e|end[- ]to[- ]end",
 }
@@ -90,45 +91,12 @@ _NO_TARGET: Final = re.compile(
     r"(?:remove|drop|scrap|forget|ditch|delete|cancel|lift|nobody cares about|no one cares about|we don'?t (?:need|care"
     r" about)"
     r"|without)\s+(?:(?:the|that|this|a|any|our|all|about)\s+)*(?:(?P<metric>ttft|itl|tpot|e2e|end[- ]to[- ]end|"
-    r"first"
-    r" (?:token|word)|latency|p9\d)\s*)*(?:latency\s+)?(?:targets?|requirements?|limits?|promises?|slos?|slas?|goals?|"
+    r"first[- ](?:token|word)|latency|p9\d)\s*)*(?:latency\s+)?"
+    r"(?:targets?|requirements?|limits?|promises?|slos?|slas?|goals?|"
     r"any ?more|(?<=ttft)|(?<=itl)|(?<=token))(?:\s*(?:any ?more|please))?",
     re.I,
 )
 """A target that is taken back, or all of them where no metric is named."""
-_SPELT: Final = (
-    "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
-    "replicas target targets traffic what quantise"
-).split()
-_ARROW: Final = re.compile(r"(?:from\s+)?\b([a-z]+\d+)\s*(?:->|→|=>|\bto\b)\s*([a-z]+\d+)\b", re.I)
-_SIZED: Final = re.compile(
-    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to)? \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)", re.I
-)
-
-
-_SPARE: Final = re.compile(
-    r"\b(?:(?:put|add|ajoute[rz]?|füge|añade|agrega) )?(?:a|an|one|another|une?|eine?|una?) (?:hot |warm )?(?:standby|"
-    r"(?:r[ée]plique|replik|replica|réplica) (?:de (?:secours|reserva)|als reserve)|reserve)(?: mehr| más| de plus| on"
-    r" top| beside it)?",
-    re.I,
-)
-_NO_SPARE: Final = re.compile(
-    r"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?", re.I
-)
-
-
-def _in_plain_words(said: str) -> str:
-    """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'prompts of 6k' in tokens."""
-    said = _NO_SPARE.sub("without spares", _SPARE.sub("one spare replica", said))
-    words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
-    plain = _ARROW.sub(lambda found: f"with {found[2]}", " ".join(words))
-    plain = re.sub(r"\bquanti[sz]e (?:it|this|that|the model)\b(?! to| in)", "with int4", plain, flags=re.I)
-    return _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain)
-
-
-def _one_slip_from(word: str, right: str) -> bool:
-    bare = word.lower().strip(",.?!")
-    return len(bare) > 3 and bare[0] == right[0] and bare not in _SPELT and is_one_slip(bare, right)
 
 
 def is_chained(text: str) -> bool:
@@ -167,27 +135,44 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     return Understood(Compare((*own, *changes)), tuple(unused))
 
 
+_THINGS: Final = ("model", "hardware.accelerators", "precision.", "serving.", "money.")
+"""Paths, or their beginnings, that a line can set beside each other."""
+
+
+_BESIDE: Final = re.compile(r"\s*(?:[,;:?]|\b(?:and|or|vs\.?|versus|und|oder|et|ou|y|against)\b|[和与])\s*", re.I)
+
+
+def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood | None:
+    """Return the comparison of what a line names, wherever it stands; None where that is less than two.
+
+    Args:
+        text: 'which of these is cheapest: llama 70b, qwen 72b or gpt-oss 120b'.
+        base: values of the plan that it is about, by path.
+        ports: of the conversation, to what lies outside it.
+    """
+    pieces = re.split(
+        r"\s*(?:[,;:?]|\band\b|\bor\b|\bvs\.?|\bversus\b|\bund\b|\boder\b|\bet\b|\bou\b|\by\b|[和与])\s*", text
+    )
+    found: dict[str, Variation] = {}
+    for piece in filter(None, pieces):
+        match _variant(piece, base, ports).request:
+            case WhatIf(change) | Cheapest(change) if any(path.startswith(_THINGS) for path in change.values):
+                things = {path: value for path, value in change.values.items() if path.startswith(_THINGS)}
+                label = ", ".join(variant_shown(path, value) for path, value in things.items())
+                found[label] = Variation(things, change.details, label)
+    return Understood(Compare(tuple(found.values()))) if len(found) > 1 else None
+
+
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     chained = is_chained(said)
-    said = _in_plain_words(said)
+    said = in_plain_words(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     values: dict[str, Any] = {}
     details: dict[str, str] = {}
     labels: list[str] = []
     text = _CHEAPEST.sub(" ", text)
-    for pattern, fixed, label in _WITHOUT:
-        if match := pattern.search(text):
-            values |= fixed
-            details |= dict.fromkeys(fixed, match[0])
-            labels.append(label)
-            text = f"{text[: match.start()]} {text[match.end() :]}"
-    if "targets" not in values and (match := _NO_TARGET.search(text)):
-        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
-        values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
-        details["targets"] = match[0]
-        labels.append(f"no {metric.upper()} target" if metric else "no targets")
-        text = f"{text[: match.start()]} {text[match.end() :]}"
+    text, drops = _taken_back(text, base, values, details, labels)
     rest: list[str] = []
     for clause in filter(None, _CLAUSE.split(text)):
         multiplied = scaled(clause, base)
@@ -207,17 +192,16 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     left = text if len(rest) == len([part for part in _CLAUSE.split(text) if part]) else ", ".join(rest)
     reading = ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading()
     _take(reading, values, details, labels, base, replace_metric=not _ADDS.search(left))
-    drops = frozenset[str]()
     budget = "money.monthly_budget_usd" in reading.values
     if (cheapest or budget) and "hardware.accelerators" not in values:
-        drops = frozenset({"hardware.accelerators"})
+        drops |= {"hardware.accelerators"}
     label = ", ".join(dict.fromkeys(labels))
     if cheapest:
         label = f"cheapest with {label}" if label else "cheapest of all"
     change = Variation(values, details, label, drops, chained)
     if reading.questions:
         return Understood(Ask(change, reading.questions), reading.unused, reading.notes)
-    if not values and not cheapest:
+    if not values and not cheapest and not drops:
         return Understood(
             Unclear(_why_unclear(said, reading), nothing=not reading.objections),
             () if reading.objections else reading.unused,
@@ -228,6 +212,28 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         (*reading.unused, *reading.objections),
         reading.notes,
     )
+
+
+def _taken_back(
+    text: str, base: Mapping[str, Any], values: dict[str, Any], details: dict[str, str], labels: list[str]
+) -> tuple[str, frozenset[str]]:
+    """Take what a line does without into the change; return the rest of the line, and the paths that are left open."""
+    for pattern, fixed, label in _WITHOUT:
+        if match := pattern.search(text):
+            values |= fixed
+            details |= dict.fromkeys(fixed, match[0])
+            labels.append(label)
+            text = f"{text[: match.start()]} {text[match.end() :]}"
+    if "targets" not in values and (match := _NO_TARGET.search(text)):
+        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
+        values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
+        details["targets"] = match[0]
+        labels.append(f"no {metric.upper()} target" if metric else "no targets")
+        text = f"{text[: match.start()]} {text[match.end() :]}"
+    if match := _NO_BUDGET.search(text):
+        labels.append("no budget")
+        return f"{text[: match.start()]} {text[match.end() :]}", frozenset({"money.monthly_budget_usd"})
+    return text, frozenset()
 
 
 def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Variation:

@@ -85,13 +85,16 @@ _ASKS: Final = re.compile(
 def format_said(text: str) -> str | None:
     """Return the name of the format that a line asks to be written; None where it asks for none, or names a file."""
     asks = _ASKS.fullmatch(text.strip())
-    if asks is None or format_by_suffix(text.strip().rstrip(".")):
-        return None
+    return None if asks is None or format_by_suffix(text.strip().rstrip(".")) else format_named(asks["what"])
+
+
+def format_named(text: str) -> str | None:
+    """Return the name of the format that some words name: 'k8s', 'the helm values'; None where they name none."""
     found = (
         (len(match[0]), name)
         for name, known in formats().items()
         for word in known.said
-        if (match := re.search(rf"\b(?:{word})\b", asks["what"], re.I))
+        if (match := re.search(rf"\b(?:{word})\b", text, re.I))
     )
     return max(found, default=(0, None))[1]
 

@@ -2,19 +2,55 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from agent.session.directory import state_directory
+from agent.talk.state import EarlierPlan
 from catalogs.errors import InputError, listed, quoted
 
 MOST_KEPT: Final = 50
 """Plans without a name, of some 50 kB each."""
 _FILE: Final = re.compile(r"(\d{4,})(?:-(.+))?")
 _NAME: Final = re.compile(r"(?!\d+$)[\w][\w .-]{0,59}")
+
+
+_MONTHS: Final = "january february march april may june july august september october november december".split()
+_DAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
+
+
+_AGO: Final = re.compile(r"\b(\d+|an?|two|three) (day|week|month)s? ago\b")
+_DATE: Final = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
+
+
+def _day_in(words: str, now: datetime) -> datetime | None:
+    """Return the moment before which a plan is meant: the end of the day, week or month that is named, if one is."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    weekday = next((at for at, name in enumerate(_DAYS) if re.search(rf"\b{name}\b", words)), None)
+    month = next((at for at, name in enumerate(_MONTHS, start=1) if re.search(rf"\b(?:in )?{name}\b", words)), None)
+    end = None
+    if date := _DATE.search(words):
+        with suppress(ValueError):
+            end = datetime(int(date[1]), int(date[2]), int(date[3])) + timedelta(days=1)
+    elif ago := _AGO.search(words):
+        count = {"a": 1, "an": 1, "two": 2, "three": 3}.get(ago[1]) or int(ago[1])
+        end = today - timedelta(days=count * {"day": 1, "week": 7, "month": 30}[ago[2]] - 1)
+    elif "last week" in words:
+        end = today - timedelta(days=today.weekday())
+    elif re.search(r"\b(?:last|previous) month", words):
+        end = today.replace(day=1)
+    elif "yesterday" in words:
+        end = today
+    elif weekday is not None:
+        end = today - timedelta(days=(today.weekday() - weekday - 1) % 7)
+    elif month is not None:
+        year = today.year - (month >= today.month)
+        end = datetime(year + month // 12, month % 12 + 1, 1)
+    return end
 
 
 class KeptPlan(msgspec.Struct, frozen=True):
@@ -105,6 +141,42 @@ class KeptPlans:
             )
             raise InputError(f"no plan is kept as {quoted(text)}; {there}")
         return plan
+
+    def meant_by(self, text: str, now: datetime) -> EarlierPlan | str:
+        """Return the plan that a line means by its name, its number or a day; without any, the last before today.
+
+        Args:
+            text: the line: 'what changed since last month', 'against prod-eu', 'since plan 12'.
+            now: the present, in local time.
+
+        Returns:
+            The plan, or in a sentence why there is none.
+        """
+        from engine.plan_file import read_plan
+
+        kept = self.all()
+        if not kept:
+            return "No plan is kept yet: each that is made is kept from now on, and `fleetcast plans` lists them."
+        words = text.lower()
+        named = [plan for plan in kept if plan.name and plan.name.lower() in words]
+        number = re.search(r"\b(?:plan|number|no\.?|#) ?(\d+)\b", words)
+        if number and (numbered := self.called(number[1])):
+            named = [numbered]
+        day = _day_in(words, now)
+        before = [plan for plan in kept if plan.made < (day or now.replace(hour=0, minute=0, second=0, microsecond=0))]
+        if day is None:
+            before = before or kept[:-1]  # the newest is the one that is asked about
+        if not named and not before:
+            return (
+                f"The oldest plan that is kept is of {kept[0].made:%Y-%m-%d}: there is none from before"
+                f" {day or now:%Y-%m-%d}. `fleetcast plans` lists them; say 'what changed since plan {kept[0].number}'."
+            )
+        found = (named or before)[-1]
+        try:
+            plan = read_plan(found.path.read_text(encoding="utf-8"), found.path.name)
+        except (OSError, UnicodeError, InputError) as error:
+            return f"Plan {found.number} cannot be read: {error}."
+        return EarlierPlan(f"{found.name or f'plan {found.number}'} of {found.made:%Y-%m-%d}", plan)
 
     def rename(self, plan: KeptPlan, name: str) -> None:
         """Give a plan a name.

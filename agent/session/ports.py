@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.interpret import interpret
 from agent.statements.models import FoundModel, resolve_model
-from agent.talk.state import Ports
+from agent.talk.state import EarlierPlan, Ports
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, quoted
 
@@ -36,6 +37,7 @@ def ports_of(catalog: Catalog) -> Ports:
         forewarn=lambda spec: _forewarn(spec, catalog),
         model=lambda text: _model(text, catalog),
         exists=_exists,
+        earlier=_earlier,
     )
 
 
@@ -79,6 +81,12 @@ def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:
     from agent.collect.forewarnings import forewarnings  # numpy comes with it
 
     return forewarnings(spec, catalog)
+
+
+def _earlier(text: str) -> EarlierPlan | str:
+    from agent.session.kept_plans import KeptPlans
+
+    return KeptPlans.of_user().meant_by(text, datetime.now())
 
 
 def _exists(path: str) -> bool:

@@ -201,6 +201,14 @@ class Reader(Protocol):
         """Read a sentence; never raises."""
 
 
+class EarlierPlan(Struct, frozen=True):
+    """A plan that was kept before this conversation."""
+
+    name: str
+    """'plan 12 of 2026-10-28'."""
+    plan: CapacityPlan
+
+
 class Ports(Struct, frozen=True):
     """The functions around the dialogue. They depend on their arguments alone, but for files and the hub."""
 
@@ -218,3 +226,5 @@ class Ports(Struct, frozen=True):
     """Whether a file is there already."""
     assist: "Callable[[str], Suggestion | None] | None" = None
     """What an assistant of the user's own makes of a line; None where none was named. May be wrong in any way."""
+    earlier: "Callable[[str], EarlierPlan | str] | None" = None
+    """The plan that was kept and that a line means, by name, number or day; or why there is none."""

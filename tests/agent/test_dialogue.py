@@ -394,7 +394,7 @@ def test_a_plan_is_exported_by_what_people_call_it(line: str, file: str) -> None
 
 
 def test_what_changed_since_another_plan_is_said_where_it_is_told() -> None:
-    assert "plan diff" in words(step(a_plan(), "what changed since last month's plan", ports())[1])
+    assert "fleetcast plans" in words(step(a_plan(), "what changed since last month's plan", ports())[1])
 
 
 def test_an_export_that_a_plan_does_not_have_is_a_sentence() -> None:

@@ -14,6 +14,8 @@ from agent.after_plan.acts.phrases import Concepts, features_of
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npy"
 """Whole numbers of each act's ``scale``, by bucket and act."""
+RARITY: Final = WEIGHTS.with_name("rarity.npy")
+"""How much a feature counts, by bucket: the more the fewer phrasings have it."""
 LEARNED: Final = WEIGHTS.with_name("learned.json")
 BIAS: Final = 0.3
 """The value of the feature that every line has."""
@@ -37,9 +39,11 @@ class Guess(Struct, frozen=True):
 
 def guesses(text: str) -> tuple[Guess, ...]:
     """Return what a line may ask, the likeliest first; the probabilities sum to 1."""
-    known, concepts, weights = _model()
+    known, concepts, weights, rarity = _model()
     found = features_of(text, concepts)
-    sums = np.fromiter(found.values(), float, len(found)) @ weights[list(found)]
+    buckets = list(found)
+    values = np.fromiter(found.values(), float, len(found)) * rarity[buckets]
+    sums = values / max(float(np.linalg.norm(values)), 1e-9) @ weights[buckets]
     logits = np.array(known.bias) + sums * known.scale
     probabilities = np.exp(logits - logits.max())
     probabilities /= probabilities.sum()
@@ -70,7 +74,7 @@ class Learned(Struct, frozen=True):
     acts: list[str]
     reads: list[str]
     asks: list[str]
-    concepts: dict[str, str]
+    concepts: dict[str, dict[str, str]]
     digest: str
     """Of the files that all was learned from, as ``learning.digest``."""
     scale: list[float]
@@ -84,6 +88,6 @@ def learned() -> Learned:
 
 
 @cache
-def _model() -> tuple[Learned, Concepts, NDArray[np.int8]]:
+def _model() -> tuple[Learned, Concepts, NDArray[np.int8], NDArray[np.float16]]:
     known = learned()
-    return known, Concepts(known.concepts), np.load(WEIGHTS)
+    return known, Concepts(known.concepts), np.load(WEIGHTS), np.load(RARITY)

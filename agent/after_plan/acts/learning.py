@@ -1,6 +1,7 @@
-"""Weights learned from the phrasings: multinomial logistic regression, and how often it is right on those left out."""
+"""Weights learned from the phrasings by multinomial logistic regression, and how right they are on a voice left out."""
 
 import tomllib
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -8,17 +9,20 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, convert
 from msgspec.json import encode
+from numpy.typing import NDArray
 
-from agent.after_plan.acts.classifier import BIAS, LEARNED, WEIGHTS, Learned
+from agent.after_plan.acts.classifier import BIAS, LEARNED, RARITY, WEIGHTS, Learned
 from agent.after_plan.acts.phrases import BUCKETS, Concepts, features_of
-from engine.arrays import Floats, Ints
+from engine.arrays import Ints
 
 ACTS: Final = Path(__file__).parent / "acts.toml"
-CONCEPTS: Final = Path(__file__).parent / "concepts.toml"
+CONCEPTS: Final = ACTS.with_name("concepts.toml")
+VOICES: Final = ACTS.with_name("voices")
+"""Further phrasings, a file for each manner of speaking: by act, a line each."""
 DECAY: Final = 1e-5
 """Weight of the squared weights beside the mean loss of a phrasing; 1e-6 to 3e-5 come out alike."""
 ITERATIONS: Final = 150
-FOLDS: Final = 5
+Singles = NDArray[np.float32]
 
 
 class Act(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,17 +40,24 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(line for line in self.phrasings.splitlines() if line)
 
 
-class CrossValidation(Struct, frozen=True):
-    """How phrasings fared that were left out, a fifth at a time."""
+class LeftOut(Struct, frozen=True):
+    """How the phrasings of one voice fare with weights that were learned from all others."""
 
+    voice: str
     phrasings: int
-    acts: int
     right: float
     """Share whose act was the likeliest."""
     among_two: float
     """Share whose act was among the two likeliest."""
+    by_probability: tuple[tuple[float, bool], ...]
+    """Of each phrasing: the probability of its likeliest act, and whether that was right."""
     mistaken: tuple[tuple[str, str, float, str], ...]
     """Act, likeliest act, its probability, phrasing."""
+
+    def answered(self, sure: float) -> tuple[float, float]:
+        """Return the shares that are surely taken for something, and of those the ones that are right."""
+        reach = [right for probability, right in self.by_probability if probability >= sure]
+        return len(reach) / self.phrasings, sum(reach) / max(1, len(reach))
 
 
 def acts() -> tuple[Act, ...]:
@@ -54,66 +65,112 @@ def acts() -> tuple[Act, ...]:
     return tuple(convert(entry, Act) for entry in tomllib.loads(ACTS.read_text(encoding="utf-8"))["act"])
 
 
+def voices() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the phrasings by voice and act; those of ``acts.toml`` are a voice of their own."""
+    read = {
+        file.stem: {
+            act: tuple(line for line in text.splitlines() if line)
+            for act, text in tomllib.loads(file.read_text(encoding="utf-8")).items()
+        }
+        for file in sorted(VOICES.glob("*.toml"))
+    }
+    return {"first": {act.id: act.lines for act in acts()}, **read}
+
+
 def digest() -> str:
     """Return a digest of the files that weights are learned from."""
-    return sha256(ACTS.read_bytes() + CONCEPTS.read_bytes()).hexdigest()
+    files = (ACTS, CONCEPTS, *sorted(VOICES.glob("*.toml")))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+class _Examples(Struct, frozen=True):
+    """All phrasings."""
+
+    features: Singles
+    """A row each; their squares sum to one."""
+    rarity: Singles
+    """By bucket."""
+    truth: Ints
+    """The number of each one's act."""
+    voice: NDArray[np.str_]
+    lines: list[str]
 
 
 def learn() -> None:
     """Learn the weights from all phrasings and write them."""
     known, words = acts(), tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))
-    features, truth, _ = _examples(known, Concepts(words))
-    parts = _fitted(_alike(features), truth, len(known))
-    weights, bias = features.T @ parts, BIAS**2 * parts.sum(axis=0)
+    examples = _examples(known, Concepts(words))
+    parts = _fitted(_alike(examples.features), examples.truth, len(known))
+    weights, bias = examples.features.T @ parts, BIAS**2 * parts.sum(axis=0)
     scale = np.abs(weights).max(axis=0) / 127
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
     kept = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist())
     LEARNED.write_bytes(encode(kept))
+    np.save(RARITY, examples.rarity.astype(np.float16))
     np.save(WEIGHTS, np.rint(weights / scale).astype(np.int8))
 
 
-def cross_validation(seed: int = 0) -> CrossValidation:
-    """Return how often phrasings are understood that the weights were not learned from.
+def cross_validation(left_out: Sequence[str] = ()) -> tuple[LeftOut, ...]:
+    """Return how often phrasings are understood whose whole voice the weights were not learned from.
 
     The words of concepts are not left out with them: they were written beside the phrasings, so that phrasings by
     another hand come out lower.
+
+    Args:
+        left_out: the voices, one at a time; empty for all.
     """
     known = acts()
-    features, truth, lines = _examples(known, Concepts(tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))))
-    alike = _alike(features)
-    order = np.random.default_rng(seed).permutation(len(truth))
-    mistaken: list[tuple[str, str, float, str]] = []
-    among_two = 0
-    for fold in range(FOLDS):
-        left_out = order[fold::FOLDS]
-        rest = np.setdiff1d(order, left_out)
-        parts = _fitted(alike[np.ix_(rest, rest)], truth[rest], len(known))
-        shares = _softmax(alike[np.ix_(left_out, rest)] @ parts)
-        likeliest = np.argsort(-shares, axis=1)
-        among_two += int((likeliest[:, :2] == truth[left_out, None]).any(axis=1).sum())
-        for row, (first, true) in enumerate(zip(likeliest[:, 0], truth[left_out], strict=True)):
-            if first != true:
-                mistaken.append((known[true].id, known[first].id, float(shares[row, first]), lines[left_out[row]]))
-    count = len(truth)
-    return CrossValidation(count, len(known), 1 - len(mistaken) / count, among_two / count, tuple(sorted(mistaken)))
+    examples = _examples(known, Concepts(tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))))
+    alike = _alike(examples.features)
+    found: list[LeftOut] = []
+    for voice in left_out or sorted(set(examples.voice)):
+        rest, out = np.flatnonzero(examples.voice != voice), np.flatnonzero(examples.voice == voice)
+        parts = _fitted(alike[np.ix_(rest, rest)], examples.truth[rest], len(known))
+        shares = _softmax(alike[np.ix_(out, rest)] @ parts)
+        likeliest, truth = np.argsort(-shares, axis=1)[:, :2], examples.truth[out]
+        first, sure = likeliest[:, 0], shares.max(axis=1)
+        mistaken = [
+            (known[truth[row]].id, known[first[row]].id, float(sure[row]), examples.lines[out[row]])
+            for row in np.flatnonzero(first != truth)
+        ]
+        among_two = float((likeliest == truth[:, None]).any(axis=1).mean())
+        pairs = tuple(zip(sure.tolist(), (first == truth).tolist(), strict=True))
+        right = 1 - len(mistaken) / len(out)
+        found.append(LeftOut(str(voice), len(out), right, among_two, pairs, tuple(sorted(mistaken))))
+    return tuple(found)
 
 
-def _examples(known: tuple[Act, ...], concepts: Concepts) -> tuple[Floats, Ints, list[str]]:
-    """Return a row of features for each phrasing, the number of its act, and the phrasings."""
-    lines = [(number, line) for number, act in enumerate(known) for line in act.lines]
-    features = np.zeros((len(lines), BUCKETS))
-    for row, (_, line) in enumerate(lines):
+def _examples(known: tuple[Act, ...], concepts: Concepts) -> _Examples:
+    number = {act.id: at for at, act in enumerate(known)}
+    rows = [(voice, number[act], line) for voice, said in voices().items() for act, ls in said.items() for line in ls]
+    counts = np.zeros((len(rows), BUCKETS), dtype=np.float32)
+    for row, (_, _, line) in enumerate(rows):
         found = features_of(line, concepts)
-        features[row, list(found)] = list(found.values())
-    return features, np.array([number for number, _ in lines]), [line for _, line in lines]
+        counts[row, list(found)] = list(found.values())
+    rarity = rarity_of(np.count_nonzero(counts, axis=0), len(rows))
+    features: Singles = counts * rarity
+    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    truth = np.array([number for _, number, _ in rows])
+    return _Examples(features, rarity, truth, np.array([voice for voice, _, _ in rows]), [line for _, _, line in rows])
 
 
-def _alike(features: Floats) -> Floats:
-    made: Floats = features @ features.T + BIAS**2
+def rarity_of(lines_with_it: Ints, lines: int) -> Singles:
+    """Return the weight of a feature by how few lines have it: the root of the inverse document frequency's logarithm.
+
+    Args:
+        lines_with_it: by feature.
+        lines: of all phrasings.
+    """
+    made: Singles = np.sqrt(np.log(lines / np.maximum(lines_with_it, 1) + 1)).astype(np.float16).astype(np.float32)
     return made
 
 
-def _fitted(alike: Floats, truth: Ints, count: int) -> Floats:
+def _alike(features: Singles) -> Singles:
+    made: Singles = features @ features.T + np.float32(BIAS**2)
+    return made
+
+
+def _fitted(alike: Singles, truth: Ints, count: int) -> Singles:
     """Return what each phrasing adds to the weights of each act, by accelerated gradient descent (Nesterov 1983).
 
     The weights are sums of phrasings' features, so that the descent needs only how alike the phrasings are.
@@ -123,25 +180,26 @@ def _fitted(alike: Floats, truth: Ints, count: int) -> Floats:
         truth: the number of each phrasing's act.
         count: of acts.
     """
-    wanted = np.eye(count)[truth]
+    wanted = np.eye(count, dtype=np.float32)[truth]
     # The gradient's Lipschitz constant: half the largest eigenvalue of the second moments (Böhning 1992).
-    vector = np.ones(len(alike))
+    vector = np.ones(len(alike), dtype=np.float32)
     for _ in range(30):
         vector = alike @ vector
         largest = np.linalg.norm(vector)
         vector /= largest
-    rate = 1 / (0.5 * largest / len(alike) + DECAY)
-    parts = np.zeros((len(alike), count))
+    rate = np.float32(1 / (0.5 * float(largest) / len(alike) + DECAY))
+    parts: Singles = np.zeros((len(alike), count), dtype=np.float32)
     ahead, momentum = parts, 1.0
     for _ in range(ITERATIONS):
-        stepped = ahead - rate * ((_softmax(alike @ ahead) - wanted) / len(alike) + DECAY * ahead)
+        slope = (_softmax(alike @ ahead) - wanted) / np.float32(len(alike)) + np.float32(DECAY) * ahead
+        stepped = (ahead - rate * slope).astype(np.float32)
         following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-        ahead = stepped + (momentum - 1) / following * (stepped - parts)
+        ahead = stepped + np.float32((momentum - 1) / following) * (stepped - parts)
         parts, momentum = stepped, following
     return parts
 
 
-def _softmax(logits: Floats) -> Floats:
+def _softmax(logits: Singles) -> Singles:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    made: Floats = shares / shares.sum(axis=1, keepdims=True)
+    made: Singles = shares / shares.sum(axis=1, keepdims=True)
     return made

@@ -12,6 +12,7 @@ BUCKETS: Final = 1 << 13
 _ALIKE: Final = tuple(
     (re.compile(pattern), f" {word} ")
     for pattern, word in (
+        (r"</?[a-z][^>]*>|[{}$]{2}|;--|\brm -rf\b|\bselect \*|\bdrop table\b", "qxcode"),
         (r"\b(?:rtx ?)?(?:[2345]0[6789]0)(?: ?ti)?s?\b|\bgaming (?:card|gpu)s?\b", "qxcard"),
         (
             r"\b(?:\d+ ?[x×]? ?)?(?:nvidia |amd |intel |google )?(?:[abhlv]\d{1,3}[a-z]?s?|t4s?|mi\d{3}x?|gb?[hb]?200|"
@@ -51,10 +52,16 @@ _ALIKE: Final = tuple(
 )
 """Names and numbers of a kind, and the word that each becomes."""
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'/][^\W_]+)*|[?$€£]")
+_SIGNS: Final = r"[\u3040-\u30ff\u4e00-\u9fff]"
+"""Of Chinese and Japanese."""
+_IDEOGRAPH: Final = re.compile(_SIGNS)
+_BORDER: Final = re.compile(rf"(?<={_SIGNS})(?=[a-z0-9])|(?<=[a-z0-9])(?={_SIGNS})", re.I)
 _FEWEST, _MOST = 3, 5
 """Letters of a piece of a word."""
 _SHORTEST_SLIP: Final = 5
 """Letters of a word that is taken for another, one slip away."""
+_MANY: Final = 3
+"""Subjects in a line, beyond which more say nothing."""
 _PAIR, _CONCEPT, _CONCEPT_PAIR = 0.7, 1.5, 0.7
 """Weights beside a word's, which is 1 as that of its pieces together; cross-validation moves little with them."""
 
@@ -62,14 +69,23 @@ _PAIR, _CONCEPT, _CONCEPT_PAIR = 0.7, 1.5, 0.7
 class Concepts:
     """Words that mean alike: by the name of what they mean."""
 
-    def __init__(self, entries: Mapping[str, str]) -> None:
-        """Take the words of each concept, between blanks; a * at the end stands for any rest, _ joins two words."""
+    def __init__(self, tables: Mapping[str, Mapping[str, str]]) -> None:
+        """Take the words of each concept, between blanks; a * at the end stands for any rest, _ joins two words.
+
+        Args:
+            tables: of concepts; those of "subjects" are what a plan can be asked about.
+        """
         self._whole: dict[str, tuple[str, ...]] = {}
         self._beginnings: dict[str, tuple[str, ...]] = {}
-        for concept, listed in entries.items():
+        self._subjects = frozenset(tables.get("subjects", ()))
+        for concept, listed in (entry for concepts in tables.values() for entry in concepts.items()):
             for word in listed.split():
                 table = self._beginnings if word.endswith("*") else self._whole
                 table[word.rstrip("*")] = (*table.get(word.rstrip("*"), ()), concept)
+
+    def subjects(self, names: Iterable[str]) -> int:
+        """Return how many of some concepts a plan can be asked about."""
+        return len(self._subjects.intersection(names))
 
     def named(self, words: list[str]) -> list[str]:
         """Return the names of the concepts that some words are of, each once."""
@@ -104,23 +120,36 @@ class Concepts:
         return table
 
 
+def spaced(text: str) -> str:
+    """Return a line with a blank where Chinese or Japanese meets letters and numbers: '用 4090 跑'."""
+    return _BORDER.sub(" ", text)
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a line in lower case; names and numbers of a kind become one word."""
-    line = text.lower().replace("’", "'")
+    line = spaced(text.lower().replace("’", "'"))
     for pattern, word in _ALIKE:
         line = pattern.sub(word, line)
-    return _WORD.findall(line)
+    return [part for word in _WORD.findall(line) for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """Return a word as it is; writing without blanks between words as each two neighbouring signs."""
+    if len(word) < 3 or not _IDEOGRAPH.match(word):
+        return [word]
+    return [word[at : at + 2] for at in range(len(word) - 1)]
 
 
 def features_of(text: str, concepts: Concepts) -> dict[int, float]:
-    """Return the features of a line by bucket; their squares sum to one."""
+    """Return the features of a line by bucket, each as much as it counts in the line."""
     counts: dict[int, float] = {}
     words = words_of(text)
-    for feature, weight in (*_of_words(words), *_of_concepts(concepts.named(words))):
+    names = concepts.named(words)
+    subjects = (f"n{min(concepts.subjects(names), _MANY)}", _CONCEPT)
+    for feature, weight in (*_of_words(words), *_of_concepts(names), subjects):
         bucket = crc32(feature.encode()) % BUCKETS
         counts[bucket] = counts.get(bucket, 0.0) + weight
-    norm = sum(value * value for value in counts.values()) ** 0.5
-    return {bucket: value / norm for bucket, value in counts.items()} if norm else {}
+    return counts
 
 
 def _of_words(words: list[str]) -> Iterator[tuple[str, float]]:

@@ -25,10 +25,18 @@ PLACE: Final = frozenset({"money.provider", "money.region"})
 _NUMBERS: Final = {
     word: number
     for number, words in enumerate(
-        "no|a an one single|two both pair|three|four|five|six|seven|eight|nine|ten|eleven|twelve dozen".split("|")
+        "no|a an one single un une una ein eine einen|two both pair zwei deux dos|three drei trois tres|"
+        "four vier quatre cuatro|five fünf cinq cinco|six sechs seis|seven sieben sept siete|eight acht huit ocho|"
+        "nine neun neuf nueve|ten zehn dix diez|eleven elf onze once|twelve dozen zwölf douze doce|thirteen|fourteen|"
+        "fifteen|sixteen sechzehn seize dieciséis|seventeen|eighteen|nineteen|twenty zwanzig vingt veinte".split("|")
     )
     for word in words.split()
-}
+} | {"twenty-four": 24, "thirty": 30, "thirty-two": 32, "forty": 40, "forty-eight": 48, "fifty": 50, "sixty-four": 64}
+_BARE: Final = re.compile(
+    rf"(?<![\w.$€£-])(\d{{1,4}}|{'|'.join(word for word, number in _NUMBERS.items() if number > 1)})"
+    r"(?![\w.,%-]*\d)(?!\s*(?:k\b|%|percent|rps|qps|requests?|ms\b|s\b|users?|months?|hours?|\$|usd|euros?|dollars?))\b"
+)
+"""A number that counts nothing named."""
 
 
 class Asked(Struct, frozen=True):
@@ -76,6 +84,11 @@ class Asked(Struct, frozen=True):
         if match is None:
             return None
         return int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
+
+    def bare_count(self) -> int | None:
+        """Return the first number of the line that counts nothing which is named: 'if it's just four'."""
+        match = _BARE.search(self.words)
+        return None if match is None else int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
 
     def sketch(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
         """Return the plan with other values, by the formulas alone: it is compared, not kept.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs
-from agent.after_plan.replies.load import GPUS
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
@@ -21,8 +21,8 @@ _NONE: Final = frozenset[str]()
 def other_models(asked: Asked) -> Explanation:
     """Return models for the purpose that is named, or the usual ones, on the accelerators and the load of the plan."""
     plan, catalog = asked.plan, asked.ports.catalog
-    if asked.has("largest|biggest|bigger") and not asked.has("cheaper|smaller"):
-        return _largest(asked)
+    if asked.has("largest|biggest|bigger|larger|beefiest") and not asked.has("cheaper|smaller"):
+        return _for_the_bill(asked) if asked.has("money|bill|budget|price|cost|costs|spend") else _largest(asked)
     purpose = purpose_in(asked.words)
     proposals = model_proposals()
     entries = (
@@ -109,6 +109,40 @@ def _largest(asked: Asked) -> Explanation:
         *paragraphs(lead),
         Table(columns, tuple(rows)),
         *paragraphs("'fleetcast catalog models --fits' lists all of the catalog."),
+    )
+
+
+def _for_the_bill(asked: Asked) -> Explanation:
+    """Return the largest models whose fleet for the plan's load costs at most what the plan does."""
+    plan, catalog = asked.plan, asked.ports.catalog
+    mine = catalog.models.get(plan.chosen.model)
+    least = mine.published.total_billions if mine and mine.published else 0.0
+    larger = sorted(
+        (
+            (model.published.total_billions, model.id)
+            for model in catalog.models.values()
+            if model.published and model.family.startswith(_LIKED) and model.published.total_billions > least * 1.05
+        ),
+        reverse=True,
+    )
+    free = frozenset({"precision.weights", "precision.kv_cache", "hardware.accelerators"})
+    changes = tuple((catalog.models[identity].name, {"model": identity}, free) for _, identity in larger)
+    rows: list[tuple[Cell, ...]] = []
+    for change, (billions, _) in zip(changes, larger, strict=True):
+        ((label, found),) = _sketched(asked, (change,))
+        usd = found.cost.monthly_usd if isinstance(found, CapacityPlan) and found.answer.meets_targets else None
+        if usd is not None and usd <= (plan.cost.monthly_usd or 0.0):
+            rows.append((label, f"{billions:.0f} billion", *_shown(found)))
+        if len(rows) == 3:
+            break
+    bill = usd_shown(plan.cost.monthly_usd)
+    if not rows:
+        return paragraphs(f"None: no larger model of the usual families carries this load for {bill} a month.")
+    columns = (Column("model"), Column("parameters", "right"), *_COLUMNS)
+    return (
+        *paragraphs(f"The largest that carry the same load within the targets for at most {bill} a month, on any GPU:"),
+        Table(columns, tuple(rows)),
+        *paragraphs("Parameters are no measure of how well it answers: try them on cases of your own."),
     )
 
 
@@ -269,6 +303,15 @@ def cheaper_how(asked: Asked) -> Explanation:
         if bill and scaled is not None and scaled < bill
         else ""
     )
+    share = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent)", asked.words)
+    wanted = (
+        float(share[1]) / 100 if share else 1 / 3 if asked.has("third") else 0.5 if asked.has("half|halve") else 0.0
+    )
+    reach = ""
+    if wanted and bill:
+        enough = [label for usd, label, _ in rows if usd <= bill * (1 - wanted) * 1.0005]
+        goal = f"{show_usd(bill * (1 - wanted))} a month ({wanted:.0%} less)"
+        reach = f"{goal}: {', '.join(enough)}, each alone." if enough else f"{goal} is reached by none of them alone."
     if not rows:
         return paragraphs(
             "None of the usual changes (term, precision, accelerator, prefix cache, targets) lowers the bill.", follow
@@ -279,8 +322,19 @@ def cheaper_how(asked: Asked) -> Explanation:
             " alone:"
         ),
         table,
-        *paragraphs(follow),
+        *paragraphs(reach, follow),
     )
+
+
+def sensitivity(asked: Asked) -> Explanation:
+    """Return which inputs move the bill, the most first: what `fleetcast sensitivity` shows."""
+    from agent.report.choice.sensitivity_report import sensitivity_report
+    from engine.choice.sensitivity import sensitivity as moved
+
+    found = moved(asked.plan, asked.ports.catalog)
+    most = [swing.input for swing in found.swings[:2]]
+    lead = f"{' and then '.join(most)} move{'s' if len(most) == 1 else ''} the bill most." if most else ""
+    return (*paragraphs(lead[:1].upper() + lead[1:]), *sensitivity_report(asked.plan, found).blocks[1:])
 
 
 def faster_how(asked: Asked) -> Explanation:
@@ -342,6 +396,8 @@ def faster_how(asked: Asked) -> Explanation:
 
 def why_not(asked: Asked) -> Explanation | None:
     """Return why a split, a vendor, a precision, a provider or a term was not chosen; None for an accelerator."""
+    if fewer := _fewer(asked):
+        return fewer
     wished = re.sub(
         r"^\W*(?:and |but )?(?:why |how come )?(?:did |do |don't |didn't |isn't |is |not |you |we |it |use |on |with"
         r" |no )*",
@@ -369,6 +425,26 @@ def why_not(asked: Asked) -> Explanation | None:
     drops = PLACE - set(changed) if "money.term" in changed or "money.provider" in changed else _NONE
     ((_, found),) = _sketched(asked, ((label, changed, drops),))
     return paragraphs(_against(asked.plan, found))
+
+
+def _fewer(asked: Asked) -> Explanation | None:
+    """Return what fewer machines would carry: 'why not one GPU', 'why not fewer'; None where no number is named."""
+    named = accelerators_in(asked)
+    if named and named != (asked.plan.chosen.accelerator,):
+        return None
+    if asked.has(rf"(?:one|single|two|three|four|five|six|eight|ten|\d+)(?: \w+)? (?:{GPUS}|{NODES}|{REPLICAS})"):
+        return fleet_holds(asked)
+    if not asked.has("fewer|less"):
+        return None
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    left = plan.fleet.working_replicas - 1
+    if not peak or left < 1:
+        return paragraphs("One replica is the least: fewer accelerators hold the model in a wider split or not at all.")
+    return paragraphs(
+        f"One replica fewer, {left} on {left * plan.chosen.accelerators_per_replica} {accelerators_noun(plan.chosen)},"
+        f" carries {show_rate(left * plan.replica_capacity.requests_per_s)} within the targets; the busiest hour asks"
+        f" for {show_rate(peak)}. 'what would make it cheaper' says what lowers the number."
+    )
 
 
 def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:

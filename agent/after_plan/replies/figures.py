@@ -233,6 +233,12 @@ def _model_context(asked: Asked) -> int:
         return 0
 
 
+_PAYS: Final = (
+    r"worth|save|saves|saving|saved|pay off|pays?|bring|brings|gain|lose|without|switch(?:ed)? (?:it )?off|"
+    r"turn(?:ed)? off|shut(?:ting)? down|spart|économis\w*|ahorr\w*"
+)
+
+
 def autoscaler(asked: Asked) -> Explanation:
     """Return what the autoscaler is set to, and what it saves."""
     plan, scaling = asked.plan, asked.plan.autoscaling
@@ -246,7 +252,9 @@ def autoscaler(asked: Asked) -> Explanation:
     saved = ""
     if cost.autoscaled_monthly_usd is not None and cost.monthly_usd:
         saved = (
-            f"It takes the bill from {show_usd(cost.monthly_usd)} to {show_usd(cost.autoscaled_monthly_usd)} a month."
+            f"The autoscaler takes the bill from {show_usd(cost.monthly_usd)} to"
+            f" {show_usd(cost.autoscaled_monthly_usd)} a month,"
+            f" {show_usd(cost.monthly_usd - cost.autoscaled_monthly_usd)} less than always on."
         )
     zero = (
         f"To scale to zero, the first request would wait {show_seconds(scaling.reaction_time_s)} for a replica to"
@@ -263,7 +271,15 @@ def autoscaler(asked: Asked) -> Explanation:
             ("reaction time", show_seconds(scaling.reaction_time_s)),
         )
     )
-    return (*paragraphs(lead, saved, zero), facts, *paragraphs(*scaling.warnings))
+    ramp = (
+        f"A rise is followed after {show_seconds(scaling.reaction_time_s)}; in that time demand of this shape grows by"
+        f" at most {show_percent(scaling.growth_within_reaction - 1)} at 95 of 100 moments, for which the target leaves"
+        " room. A steeper rush at a known hour needs its replicas before: raise the minimum by a schedule."
+        if asked.has(r"keeps? up|ramp|rush|morning|logs? in|quick enough|jump|o'clock|at \d+|fast enough")
+        else ""
+    )
+    first = (ramp, saved, lead) if ramp or asked.has(_PAYS) else (lead, saved)
+    return (*paragraphs(*first, zero), facts, *paragraphs(*scaling.warnings))
 
 
 def power(asked: Asked) -> Explanation:
@@ -433,8 +449,8 @@ def start(asked: Asked) -> Explanation:
         f"Start {asked.plan.fleet.replicas} of them behind a load balancer that routes to the least requests in flight."
     )
     cluster = (
-        "Files for Kubernetes, Helm, Terraform or Docker are not written: put this command into yours, with so many"
-        " accelerators a container and so many replicas; 'autoscaler target' has the numbers for scaling."
+        "'export kubernetes', 'export helm values', 'export compose' write the files of this plan; Terraform and"
+        " Ansible are not written: put this command into yours."
         if asked.has("kubernetes|k8s|helm|compose|manifest|yaml|docker|terraform|ansible|chart|values")
         else ""
     )

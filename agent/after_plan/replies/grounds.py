@@ -222,25 +222,32 @@ def supply(asked: Asked) -> Explanation:
 
 
 def terms(asked: Asked) -> Explanation:
-    """Say that warranty, support, discounts and compliance are the vendor's."""
-    if asked.has(
-        r"gdpr|hipaa|soc ?2|compliant|compliance|legal|privacy|secure|safe|data protection|processing"
-        r" agreement|datenschutz\w*"
-    ):
-        offer = asked.plan.chosen.offer
-        where = (
-            f"The plan rents from {offer.provider}{f' in {offer.region}' if offer.region else ''}. " if offer else ""
-        )
-        return _cannot(
-            "I give no legal advice and know no certificates.",
-            f"{where}What a plan can do: keep to a region ('in frankfurt'), a provider, or your own hardware. Ask your"
-            " data protection officer, and the provider for a data processing agreement and its certificates.",
-        )
+    """Say that warranty, support and discounts are the vendor's."""
     return _cannot(
-        "warranty, support, discounts, liability and certificates are between you and the vendor or provider; the plan"
-        " has list prices.",
+        "warranty, support, discounts and liability are between you and the vendor or provider; the plan has list"
+        " prices.",
         "State a negotiated price as '$1.80 per GPU-hour' and the plan is reckoned with it; other costs, such as"
         " support, with '--other-costs'. For failures plan spares: 'N+1'.",
+    )
+
+
+def legal(asked: Asked) -> Explanation:
+    """Say that law, data protection and security are not judged, and what a plan can do about the place."""
+    offer = asked.plan.chosen.offer
+    where = f"The plan rents from {offer.provider}{f' in {offer.region}' if offer.region else ''}. " if offer else ""
+    return _cannot(
+        "I give no legal advice, know no certificates and have examined nobody's security.",
+        f"{where}What a plan can do: keep to a region ('in frankfurt'), a provider, or your own hardware. Ask your"
+        " data protection officer and your lawyers, and the provider for its processing agreement and certificates.",
+    )
+
+
+def company(asked: Asked) -> Explanation:
+    """Say that nothing is known of people, approvals and other companies."""
+    return _cannot(
+        "I know nothing of your company, of its people and its ways, nor of anyone else's.",
+        "What I can give to those who decide: 'summarise for my boss', 'what does it cost per year', 'how sure are"
+        " you', 'one paragraph for the tender'.",
     )
 
 

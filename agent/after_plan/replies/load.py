@@ -9,7 +9,15 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_MONTH, show_count, show_figure, show_percent, show_rate
+from catalogs.units import (
+    SECONDS_PER_DAY,
+    SECONDS_PER_MONTH,
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
 from engine.plan import CapacityPlan, NoPlan
 
 GPUS: Final = (
@@ -18,6 +26,10 @@ GPUS: Final = (
 )
 NODES: Final = r"nodes?|knoten|noeuds?|nœuds?|nodos?|servers?|serveurs?|machines?|box(?:es)?|hosts?|dgx"
 REPLICAS: Final = r"replicas?|copies|pods?"
+_WORDS_PER_TOKEN: Final = 0.75
+"""Of English text: 4 tokens for 3 words (platform.openai.com/tokenizer)."""
+_READ_WORDS_PER_S: Final = 4.0
+"""238 words a minute of silent reading: Brysbaert 2019, J. Memory and Language 109, 104047."""
 _USUAL_GROWTH: Final = (0.2, 0.5, 1.0)
 """A year's, for who states none."""
 
@@ -41,13 +53,7 @@ def token_volume(asked: Asked) -> Explanation:
             f"a {noun} of it",
             f"{show_figure(fleet.capacity_output_tokens_per_s / working)} output tokens/s",
         ),
-        (
-            "one user sees",
-            (
-                f"{show_figure(stream)} tokens/s at the peak, about {show_count(stream * 60 * 0.75)} words a minute;"
-                " people read some 250"
-            ),
-        ),
+        ("one user sees", f"{show_figure(stream)} tokens/s at the peak"),
     ]
     if traffic.requests_per_s:
         calls = traffic.requests_per_s * traffic.calls_per_request
@@ -75,7 +81,35 @@ def token_volume(asked: Asked) -> Explanation:
         f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s is what the fleet makes within its targets;"
         f" one stream runs at {show_figure(stream)} tokens/s."
     )
+    prices = plan.cost.usd_per_million_tokens
+    if prices and prices.blended and asked.has(r"(?:per|a|for each|each) (?:dollar|euro|usd|buck)"):
+        each = show_count(1e6 / prices.blended)
+        lead = f"{each} tokens a dollar, prompts and answers together, at the mean rate. {lead}"
     return Paragraph(lead), Facts(tuple(facts))
+
+
+def stream(asked: Asked) -> Explanation:
+    """Return how fast one user sees the text, beside what people read."""
+    plan = asked.plan
+    peak, mean = plan.performance.at_peak.itl_s, plan.performance.at_mean.itl_s
+    if not peak.mean:
+        return paragraphs("The model writes no text: there is nothing to stream.")
+    words = 1 / peak.mean * _WORDS_PER_TOKEN
+    pace = "faster" if words > _READ_WORDS_PER_S else "slower"
+    lead = (
+        f"One user sees {show_figure(1 / peak.mean)} tokens/s in the busiest hour, about {show_figure(words)} words a"
+        f" second: {pace} than people read, some {_READ_WORDS_PER_S:g}."
+    )
+    ends = (
+        f"At the mean rate {show_figure(1 / mean.mean)} tokens/s; where it stutters most, {show_figure(1 / peak.p95)}"
+        f" (ITL p95 {show_seconds(peak.p95)}) and {show_figure(1 / peak.p99)} (p99)."
+    )
+    output = plan.spec.tokens.output.mean
+    whole = (
+        f"An answer of {show_count(output)} tokens is complete {show_seconds(plan.performance.at_peak.e2e_s.p50)} after"
+        f" the question at the median, {show_seconds(plan.performance.at_peak.e2e_s.p95)} at p95."
+    )
+    return paragraphs(lead, ends, whole)
 
 
 def limit(asked: Asked) -> Explanation:
@@ -108,7 +142,7 @@ def limit(asked: Asked) -> Explanation:
 def fleet_holds(asked: Asked) -> Explanation:
     """Return what a stated number of accelerators, nodes or replicas carries, and whether it is enough."""
     plan = asked.plan
-    values = _fleet_in(asked)
+    values = fleet_in(asked)
     if not values and asked.reading().habits:
         return limit(asked)
     if not values:
@@ -146,7 +180,7 @@ def fleet_holds(asked: Asked) -> Explanation:
     return paragraphs(lead, enough, cost)
 
 
-def _fleet_in(asked: Asked) -> dict[str, int]:
+def fleet_in(asked: Asked) -> dict[str, int]:
     """Return the fleet that a line names, by path."""
     read = asked.reading().values
     for path, ceiling in (
@@ -163,9 +197,11 @@ def _fleet_in(asked: Asked) -> dict[str, int]:
     ):
         if count := asked.count_of(nouns):
             return {path: count}
-    if asked.has("half the fleet|half of them"):
+    if asked.has(
+        r"half (?:the|of the|of) (?:fleet|them|these|those|that|cards|machines|gpus)|half of (?:them|that|it)"
+    ):
         return {"hardware.accelerator_count": max(1, asked.plan.fleet.accelerators // 2)}
-    bare = asked.count_of(r"of (?:them|these|those)|are|is|suffice|will do|would do|enough|and")
+    bare = asked.bare_count()
     return {"hardware.accelerator_count": bare} if bare else {}
 
 
@@ -204,18 +240,24 @@ def outgrow(asked: Asked) -> Explanation:
     if growth < 0:
         return paragraphs(held, f"Traffic falls by {show_percent(-growth)} a year: it does not become too small.")
     rows = tuple(
-        (
-            f"in {years} years" if years > 1 else "in a year" if years else "now",
-            show_rate(peak * (1 + growth) ** years),
-            show_count(_accelerators(plan, peak * (1 + growth) ** years)),
-        )
-        for years in range(4)
+        (name, show_rate(peak * (1 + growth) ** years), show_count(_accelerators(plan, peak * (1 + growth) ** years)))
+        for name, years in (_SOON if growth > 1 else _LATER)
     )
-    lead = f"At {show_percent(growth)} growth a year it is full after {_months(ratio, growth)}. {held}"
+    pace, months = f"{show_percent(growth)} a year", 12.0
+    monthly = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|prozent|pour ?cent|por ?ciento)", asked.words)
+    if monthly and asked.has(r"months?|monthly|monat\w*|mois|mes|mensual"):
+        pace, months = f"{monthly[1]} % a month ({show_percent(growth)} a year)", 1.0
+    each = (1 + growth) ** (months / 12)
+    lead = (
+        f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(each)}"
+        f" {'months' if months == 1 else 'years'}. {held}"
+    )
     columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
     return (*paragraphs(lead), Table(columns, rows))
 
 
+_SOON: Final = (("now", 0.0), ("in 3 months", 0.25), ("in 6 months", 0.5), ("in a year", 1.0))
+_LATER: Final = (("now", 0.0), ("in a year", 1.0), ("in 2 years", 2.0), ("in 3 years", 3.0))
 _PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "year": 1 / 12}
 
 

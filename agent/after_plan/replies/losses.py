@@ -139,7 +139,7 @@ def startup(asked: Asked) -> Explanation:
         (name.replace("_", " ").removesuffix(" s"), show_seconds(seconds))
         for name, seconds in scaling.reaction_parts_s.items()
     )
-    lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand to a new replica that serves."
+    lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand, or a loss, to a new replica that serves."
     growth = (
         f"Demand grows by at most {show_percent(scaling.growth_within_reaction - 1)} in that time on 95 of 100 days'"
         " moments; the autoscaler's target leaves room for it."

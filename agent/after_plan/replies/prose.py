@@ -97,4 +97,13 @@ def boss(asked: Asked) -> Explanation:
         if bands
         else "These figures are a forecast: a test on one machine should come before the purchase."
     )
-    return paragraphs(first, f"{money}.", f"{speed}.", f"{room}{failure}.", sure)
+    said: tuple[str, ...] = (first, f"{money}.", f"{speed}.", f"{room}{failure}.", sure)
+    tongue = (
+        "I write English alone; those sentences are short enough to be translated."
+        if asked.has("german|french|spanish|italian|chinese|deutsch|auf deutsch|en français|en español")
+        else ""
+    )
+    fewer = asked.count_of("sentences?|lines?|words?") or (1 if asked.has("one-sentence|bottom line|in a word") else 5)
+    if fewer <= 3:
+        said = (f"{first} {money}.",) if fewer == 1 else (first, f"{money}.", sure)[:fewer]
+    return paragraphs(*said, tongue)

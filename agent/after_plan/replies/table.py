@@ -3,18 +3,32 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.after_plan.replies import choices, figures, grounds, load, losses, money, prose, scope, ways
+from agent.after_plan.replies import (
+    choices,
+    extremes,
+    figures,
+    grounds,
+    load,
+    losses,
+    prose,
+    scope,
+    ways,
+)
 from agent.after_plan.replies.asked import Asked
+from agent.after_plan.replies.bills import budget, money, places
 from agent.after_plan.sums import Explanation
 
 REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "cost": money.cost,
-    "budget_buys": money.budget_buys,
-    "elsewhere": money.elsewhere,
+    "idle": extremes.idle,
+    "budget_buys": budget.budget_buys,
+    "elsewhere": places.elsewhere,
     "own_or_rent": ways.own_or_rent,
     "api_or_self": ways.api_or_self,
     "token_volume": load.token_volume,
+    "stream": load.stream,
     "limit": load.limit,
+    "spike": extremes.spike,
     "fleet_holds": load.fleet_holds,
     "outgrow": load.outgrow,
     "utilisation": load.utilisation,
@@ -22,6 +36,7 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "failure": losses.failure,
     "startup": losses.startup,
     "latency": figures.latency,
+    "floor": extremes.floor,
     "meets": figures.meets,
     "memory": figures.memory,
     "context": figures.context,
@@ -36,16 +51,19 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "other_models": choices.other_models,
     "runs_on": choices.runs_on,
     "cheaper_how": choices.cheaper_how,
+    "sensitivity": choices.sensitivity,
     "faster_how": choices.faster_how,
     "certainty": grounds.certainty,
     "sources": grounds.sources,
     "assumptions": grounds.assumptions,
     "quality": grounds.quality,
     "licence": grounds.licence,
+    "legal": grounds.legal,
     "unknown_network": grounds.network,
     "unknown_supply": grounds.supply,
     "unknown_terms": grounds.terms,
     "unknown_future": grounds.future,
+    "unknown_company": grounds.company,
     "smalltalk": grounds.smalltalk,
     "unrelated": grounds.unrelated,
     "scope_training": ways.training,

@@ -108,8 +108,13 @@ def _at_price(asked: Asked) -> str:
     """Say what a price per million tokens that the line names would mean."""
     given = re.search(r"\$ ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:dollars?|usd|\$)", asked.words)
     prices, rate = asked.plan.cost.usd_per_million_tokens, asked.plan.spec.traffic.requests_per_s
-    if not given or prices is None or not rate:
+    if prices is None or not rate:
         return ""
+    if not given:
+        return (
+            f"This fleet comes to {show_usd(prices.blended)} per million tokens, prompts and answers together, at the"
+            f" mean rate of {show_rate(rate)}; the others for the same calls, a month:"
+        )
     theirs = float(given[1] or given[2])
     return (
         f"This fleet comes to {show_usd(prices.blended)} per million tokens, prompts and answers together; at "

@@ -1,14 +1,12 @@
 """What a line asks of a plan: the shipped weights are of the shipped phrasings, and each act has an answer."""
 
-import tomllib
+from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
-from msgspec import Struct, convert
 
-from agent.after_plan.acts.classifier import guesses, learned, likeliest
-from agent.after_plan.acts.learning import Act, acts, cross_validation, digest
+from agent.after_plan.acts.classifier import guesses, learned
+from agent.after_plan.acts.learning import Act, acts, cross_validation, digest, voices
 from agent.after_plan.readings import ANSWERED, SURE
 from agent.after_plan.replies.table import REPLIES
 from agent.dialogue import step
@@ -19,6 +17,9 @@ from agent.talk.speech import Data, Say, Talk, Write
 from agent.talk.state import Ports, State, WhichReading
 from catalogs.catalog import Catalog
 from tests.every import of_every
+
+UNCLEAR = "and the thing with the other one over there"
+"""A line that may ask anything."""
 
 
 @cache
@@ -51,10 +52,13 @@ def test_the_weights_are_of_these_phrasings() -> None:
     assert learned().digest == digest()
 
 
-def test_an_act_has_thirty_phrasings_and_no_phrasing_two_acts() -> None:
-    lines = [line.lower() for act in acts() for line in act.lines]
-    assert len(lines) == len(set(lines))
-    assert [act.id for act in acts() if len(act.lines) < 30] == []
+def test_an_act_has_forty_phrasings_and_no_phrasing_two_acts() -> None:
+    said = [(act, line) for voice in voices().values() for act, lines in voice.items() for line in lines]
+    lines = [line.lower() for _, line in said]
+    assert [line for line, times in Counter(lines).items() if times > 1] == []
+    each = Counter(act for act, _ in said)
+    assert each.keys() == {act.id for act in acts()}
+    assert [act for act, count in each.items() if count < 40] == []
 
 
 def test_every_act_has_an_answer_and_every_answer_an_act() -> None:
@@ -63,15 +67,20 @@ def test_every_act_has_an_answer_and_every_answer_an_act() -> None:
 
 
 def test_what_was_learned_is_known() -> None:
-    wrong = [(line, act.id) for act in acts() for line in act.lines if guesses(line)[0].act != act.id]
-    assert len(wrong) <= 0.02 * sum(len(act.lines) for act in acts()), wrong
+    """A twentieth of all phrasings: those that stand for the others."""
+    said = [(act, line) for voice in voices().values() for act, lines in voice.items() for line in lines][::20]
+    wrong = [(line, act) for act, line in said if guesses(line)[0].act != act]
+    assert len(wrong) <= 0.02 * len(said), wrong
 
 
 @pytest.mark.thorough
-def test_four_in_five_phrasings_that_were_left_out_are_known() -> None:
-    result = cross_validation()
-    assert result.right >= 0.75
-    assert result.among_two >= 0.85
+def test_voices_that_were_left_out_are_understood() -> None:
+    """Of lines by another hand nine in ten, and what is answered is rarely wrong; of the last round three in four."""
+    strangers, third = cross_validation(("strangers", "third"))
+    assert strangers.right >= 0.88
+    assert strangers.answered(SURE)[1] >= 0.93
+    assert third.right >= 0.7
+    assert third.among_two >= 0.8
 
 
 @of_every(acts())
@@ -92,7 +101,7 @@ def test_each_act_answers_a_plan(act: str) -> None:
 
 
 def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
-    state, says = step(planned(), "blue elephants on the moon", ports())
+    state, says = step(planned(), UNCLEAR, ports())
     assert isinstance(state.pending, WhichReading)
     assert "Did you mean 1:" in words(says)
     chosen, says = step(state, "1", ports())
@@ -115,6 +124,23 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("would it run on my 4090", "No, not on 1 × GeForce RTX 4090"),
         ("will prices fall next year", "I cannot say"),
         ("is it cheaper on azure", "azure"),
+        ("per 1k completions, how much", "for 1,000 requests"),
+        ("cost of ten thousand answers", "for 10,000 requests"),
+        ("give me the total over 36 months", "over 3 years"),
+        ("bill / headcount = ?", "How many users there are was not said"),
+        ("if procurement only gets us sixteen, how many rps is that", "16 × H100"),
+        ("wieviel last gehn mit 6 karten", "6 × H100"),
+        ("I've got budget for 12 cards, not more. What can I serve with these?", "12 × H100"),
+        ("what do we burn when nobody uses it", "the same as at the peak"),
+        ("whats the fastest ttft this model can ever do on this card", "No number of replicas beats that"),
+        ("Black Friday is about 8x for six hours, does it break", "8 × the mean of 20 requests/s is 160 requests/s"),
+        ("tokens per second that a reader sees?", "One user sees"),
+        ("what moves the bill most", "move"),
+        ("who's the cheapest for this", "from each provider's best price"),
+        ("how long does the purchase approval take in a company like ours", "I know nothing of your company"),
+        ("is the US cloud act a problem here", "no legal advice"),
+        ("<script>alert(8)</script>", "not about this plan"),
+        ("what changed since last month's plan", "No plan is kept"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:
@@ -126,26 +152,61 @@ def test_a_question_about_another_provider_leaves_the_plan_as_it_is() -> None:
     assert state.branches == planned().branches
 
 
-class Question(Struct, frozen=True):
-    """A line of another hand, and the acts that answer it."""
+def test_a_floor_is_a_floor() -> None:
+    """More of them do not help: no count, no bill, but what is reached at best."""
+    told = answer("L40S version?")
+    assert "L40S cannot meet the targets" in told
+    assert "however many there are: at best TTFT p95" in told
+    assert "$" not in told
 
-    text: str
-    acts: tuple[str, ...]
 
-
-QUESTIONS = convert(
-    tomllib.loads((Path(__file__).parent / "questions.toml").read_text(encoding="utf-8"))["questions"],
-    tuple[Question, ...],
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("marketing says triple", 60.0),
+        ("sales talks of four times as many", 80.0),
+        ("and if it doubles", 40.0),
+    ],
 )
+def test_a_factor_without_a_subject_is_of_the_load(line: str, value: float) -> None:
+    state, _ = step(planned(), line, ports())
+    assert state.branches[-1].values["traffic.requests_per_s"] == value
 
 
-def test_questions_of_another_hand_are_understood() -> None:
-    """Nine of ten surely or as the likelier of two; what is surely taken for something else is rare."""
-    ranked = [(one, likeliest(one.text, SURE)[0]) for one in QUESTIONS if "*" not in one.acts]
-    known = [one for one, guess in ranked if guess.act in one.acts]
-    misread = [one.text for one, guess in ranked if guess.act not in one.acts and guess.probability >= SURE]
-    assert len(known) >= 0.9 * len(ranked)
-    assert len(misread) <= 0.02 * len(ranked), misread
+@pytest.mark.parametrize(
+    "line",
+    ["which of these models: qwen2.5 72b, llama 3.1 8b or gpt-oss 120b", "is qwen2.5 72b or gpt-oss 120b cheaper?"],
+)
+def test_models_that_a_line_names_stand_beside_each_other(line: str) -> None:
+    told = answer(line)
+    assert "qwen2.5-72b" in told
+    assert "gpt-oss-120b" in told
+
+
+def test_changes_are_taken_back_by_words() -> None:
+    """The last one, or all of them: variants stay, the plan is the first again."""
+    doubled, _ = step(planned(), "what if traffic doubles", ports())
+    back, says = step(doubled, "undo the last change please", ports())
+    assert back.base == planned().base
+    assert "Took back 'what if traffic doubles'" in words(says)
+    kept, _ = step(doubled, "keep 1", ports())
+    assert kept.kept == 1
+    first, says = step(kept, "return to the original plan", ports())
+    assert first.kept == 0
+    assert "Plan 0 is the plan again" in words(says)
+    assert "There is no change to take back" in words(
+        step(planned(), "scratch that, the previous plan please", ports())[1]
+    )
+
+
+def test_formats_are_written_however_they_are_asked_for() -> None:
+    for line, path in (
+        ("helm values pls", "helm-values"),
+        ("give me the keda rule", "keda"),
+        ("k8s manifests?", "k8s"),
+    ):
+        says = step(planned(), line, ports())[1]
+        assert any(isinstance(one, Write) for one in says), (line, path, words(says))
 
 
 def test_several_questions_in_a_line_are_each_answered() -> None:

@@ -52,6 +52,10 @@ def values(text: str) -> dict[str, Any]:
     ("text", "path", "value"),
     [
         ("what if traffic doubles", "traffic.requests_per_s", 40),
+        ("suppose 70 percent of the prompt is always identical", "tokens.prefix_hit", 0.7),
+        ("60% of every prompt stays the same", "tokens.prefix_hit", 0.6),
+        ("ok drop the spare again", "availability.spare_replicas", 0),
+        ("take the reserve out again", "availability.spare_replicas", 0),
         ("What if traffic doubles?", "traffic.requests_per_s", 40),
         ("what if it doubles", "traffic.requests_per_s", 40),
         ("what if it ran on tensorrt-llm", "serving.runtime", "tensorrt-llm"),
@@ -174,3 +178,27 @@ def test_a_pace_or_a_share_is_no_factor(text: str) -> None:
     made = request(text)
     change = made.change.values if isinstance(made, WhatIf | Cheapest) else {}
     assert change.get("traffic.requests_per_s") not in (60, 19.8)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "percentile", "seconds"),
+    [
+        ("95 out of 100 users must see something within 400 ms", "ttft", "p95", 0.4),
+        ("99% of requests should be complete within 12 s", "e2e", "p99", 12.0),
+        ("90 of 100 people must get the first word in half a second", "ttft", "p90", 0.5),
+    ],
+)
+def test_a_share_of_users_within_a_time_is_a_target(text: str, metric: str, percentile: str, seconds: float) -> None:
+    (target,) = values(text)["targets"]
+    assert (target.metric, target.percentile, target.seconds) == (metric, percentile, seconds)
+
+
+@pytest.mark.parametrize("text", ["forget the budget, what would you do", "money is no object", "lift the cost cap"])
+def test_a_budget_is_taken_back(text: str) -> None:
+    made = request(text)
+    assert isinstance(made, WhatIf)
+    assert made.change.drops == {"money.monthly_budget_usd"}
+
+
+def test_a_target_that_is_forgotten_is_gone() -> None:
+    assert values("forget about the first-token target")["targets"] == ()

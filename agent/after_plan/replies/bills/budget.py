@@ -1,0 +1,138 @@
+"""What an amount of money buys."""
+
+import re
+from typing import Final
+
+from agent.after_plan.replies.asked import PLACE, Asked, paragraphs
+from agent.after_plan.replies.bills.money import PERIODS
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Bullets, Column, Table
+from agent.report.words import accelerators_noun, unknown_bill
+from agent.talk.model_proposals import model_proposals
+from catalogs.errors import InputError
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_rate, show_usd
+from engine.plan import CapacityPlan
+
+_AMOUNT: Final = re.compile(
+    r"(?P<sign>us\$|[$€£])? ?(?P<number>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|m|thousand|grand|million)?\b ?"
+    r"(?P<word>dollars?|usd|euros?|eur|bucks|francs?|chf|€)?"
+    rf"(?!\s*(?:{GPUS}|{NODES}|{REPLICAS}|rps|requests?|users?|%|percent)\b)"
+)
+"""An amount; a number of machines or requests is none."""
+_SCALES: Final = {**MULTIPLIERS, "grand": 1000.0}
+_SMALLEST_BARE: Final = 200.0
+"""Below it a number without a currency is no bill of a month."""
+
+
+def budget_in(asked: Asked) -> float | None:
+    """Return the dollars a month that a line names; None where it names none."""
+    said = asked.said("money.monthly_budget_usd")
+    if said:
+        return float(said)
+    match = max(
+        (found for found in _AMOUNT.finditer(asked.words)),
+        key=lambda found: bool(found["sign"] or found["word"] or found["scale"]),
+        default=None,
+    )
+    if match is None:
+        return None
+    said_so = match["sign"] or match["word"] or match["scale"]
+    if not said_so and float(match["number"].replace(",", "")) < _SMALLEST_BARE:
+        return None
+    amount = float(match["number"].replace(",", "")) * _SCALES.get(match["scale"] or "", 1.0)
+    months = next((of for unit, of in PERIODS.items() if re.search(rf"(?:an?|per|/) ?{unit}", asked.words)), 1.0)
+    euro = "€" in (match["sign"] or "", match["word"] or "") or (match["word"] or "").startswith("eu")
+    return amount / months * (1.1652 if euro else 1.0)
+
+
+def budget_buys(asked: Asked) -> Explanation:
+    """Return the load that a budget carries, the term that fits this load into it, and the cheapest fleet."""
+    plan, budget = asked.plan, budget_in(asked)
+    half = asked.has("half")
+    if budget is None and half and plan.cost.monthly_usd:
+        budget = plan.cost.monthly_usd / 2
+    if budget is None:
+        return paragraphs("How much a month? Ask 'what can I get for $20k a month'.")
+    if plan.cost.monthly_usd is None:
+        return paragraphs(unknown_bill(plan.cost))
+    fits = plan.cost.monthly_usd <= budget
+    lead = (
+        f"{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
+        f" {show_usd(plan.cost.monthly_usd)}."
+    )
+    models = _models_within(asked, budget) if asked.has("models?|llms?") else ()
+    return (*paragraphs(lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))
+
+
+def _models_within(asked: Asked, budget: float) -> Explanation:
+    """Return the proposed models whose fleet for this load is within a budget, the dearest first."""
+    within: dict[str, tuple[float, str]] = {}
+    for entry in {model.id: model for purpose in model_proposals().purpose for model in purpose.models}.values():
+        try:
+            other = asked.sketch({"model": entry.id}, frozenset({"precision.weights", "hardware.accelerators"}))
+        except InputError:
+            continue
+        usd = other.cost.monthly_usd if isinstance(other, CapacityPlan) and other.answer.meets_targets else None
+        if isinstance(other, CapacityPlan) and usd is not None and usd <= budget:
+            fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
+            within[other.chosen.model_name] = usd, f"{fleet}, {show_usd(usd)} a month: {entry.why}"
+    ranked = sorted(within.items(), key=lambda item: -item[1][0])[:3]
+    if not ranked:
+        return paragraphs("None of the models that I would propose carries this load for it.")
+    return (Bullets(tuple(f"{name}: {text}" for name, (_, text) in ranked), "Within it, for the same load:"),)
+
+
+def _load_for(plan: CapacityPlan, budget: float) -> str:
+    """Say how many replicas like the plan's a budget pays for, and what they carry."""
+    offer, size = plan.chosen.offer, plan.chosen.accelerators_per_replica
+    if offer is None:
+        return ""
+    hourly = (budget - plan.cost.other_monthly_usd) / HOURS_PER_MONTH
+    instances = int(hourly / offer.usd_per_hour)
+    replicas = instances * offer.accelerators // size
+    noun = accelerators_noun(plan.chosen, replicas * size)
+    if replicas < 1:
+        return (
+            f"Not one replica: {size} × {plan.chosen.accelerator_name} of {offer.provider} cost "
+            f"{show_usd(-(-size // offer.accelerators) * offer.usd_per_hour * HOURS_PER_MONTH)} a month."
+        )
+    traffic = plan.spec.traffic
+    peak = replicas * plan.replica_capacity.requests_per_s / traffic.calls_per_request
+    return (
+        f"It buys {instances} × {offer.provider} {offer.instance}, {replicas} replicas on {replicas * size} {noun},"
+        f" which carry {show_rate(peak)} at the peak, {show_rate(peak / traffic.peak_factor)} on average, within the"
+        " targets."
+    )
+
+
+def _ways_within(asked: Asked, budget: float) -> Explanation:
+    """Return the changes of term, precision and accelerator whose bill for the same load is within a budget."""
+    rows = []
+    for label, values, drops in (
+        ("spot", {"money.term": "spot"}, PLACE),
+        ("reserved for a year", {"money.term": "reserved_1y"}, PLACE),
+        ("reserved for three years", {"money.term": "reserved_3y"}, PLACE),
+        ("the cheapest accelerator", {}, frozenset({"hardware.accelerators", *PLACE})),
+        ("weights in FP8", {"precision.weights": "fp8"}, frozenset[str]()),
+        ("weights in INT4", {"precision.weights": "int4"}, frozenset[str]()),
+    ):
+        try:
+            other = asked.sketch(values, drops)
+        except InputError:
+            continue
+        if isinstance(other, CapacityPlan) and other.answer.meets_targets and other.cost.monthly_usd is not None:
+            rows.append(
+                (other.cost.monthly_usd, label, f"{other.fleet.accelerators} × {other.chosen.accelerator_name}")
+            )
+    rows.sort()
+    columns = (Column("the same load, with"), Column("fleet"), Column("monthly", "right"), Column("within"))
+    table = Table(
+        columns, tuple((label, fleet, show_usd(usd), "yes" if usd <= budget else "no") for usd, label, fleet in rows)
+    )
+    none = (
+        ""
+        if rows and rows[0][0] <= budget
+        else "None of these is within it: lower the rate, or ask 'which model could I run instead'."
+    )
+    return (*((table,) if rows else ()), *paragraphs(none))

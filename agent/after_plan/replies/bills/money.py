@@ -1,0 +1,255 @@
+"""What a plan costs: by user, request, token or time, in any currency, and what the bill is made of."""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.sums import FIGURES, Explanation
+from agent.report.blocks import Column, Facts, Table
+from agent.report.words import accelerators_noun, unknown_bill, usd_shown
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_rate, show_usd
+from engine.plan import CapacityPlan
+
+_CURRENCIES: Final = {
+    "EUR": ("euros?|eur|€|欧元", 1 / 1.1652),
+    "CHF": ("swiss francs?|francs? suisses?|franken|francs?|chf", 0.9404 / 1.1652),
+    "GBP": ("pounds?|sterling|gbp|£|quid", None),
+    "JPY": ("yen|jpy|¥", None),
+    "INR": ("rupees?|inr", None),
+    "CNY": ("yuan|rmb|renminbi|cny|人民币", None),
+    "CAD": ("canadian dollars?|cad", None),
+    "AUD": ("australian dollars?|aud", None),
+    "SEK": ("kron[ao]r?|sek", None),
+    "NOK": ("norwegian kroner|nok", None),
+    "DKK": ("danish kroner|dkk", None),
+    "PLN": ("zloty|pln", None),
+    "CZK": ("koruna|czk", None),
+    "HUF": ("forint|huf", None),
+}
+"""By code: how it is said, and how much of it a dollar was."""
+_RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
+PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "month": 1.0, "quarter": 3.0, "year": 12.0}
+"""In months."""
+_PEOPLE: Final = (
+    r"users?|seats?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
+    r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人"
+)
+_CALLS: Final = (
+    r"requests?|reqs?|calls?|quer(?:y|ies)|answers?|answered|responses?|completions?|chats?|messages?|prompts?|tickets?|"
+    r"conversations?|questions?|enquir(?:y|ies)|inquir(?:y|ies)|clicks?|interactions?|repl(?:y|ies)|anfragen?|antwort(?:en)?|"
+    r"requêtes?|réponses?|consultas?|peticiones|respuestas?|请求|每次"
+)
+_THOUSANDS: Final = re.compile(
+    rf"\b(?P<number>\d[\d,.]*|an?|one|ten|hundred|mille|mil|tausend)? ?(?P<scale>k|thousand|m|million)?s? "
+    rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)"
+)
+"""A number of requests: '10k calls', 'a thousand answered tickets'."""
+_COUNTED: Final = (
+    ("user", _PEOPLE),
+    (
+        "million tokens",
+        r"(?:m|million|1m|mio\.?|millón|millones|milione) ?(?:of |de |d'|di )?tok(?:en)?s?|mtoks?|tokens?|token",
+    ),
+    ("request", rf"{_CALLS}|every time|whenever|presse?s?|hits send"),
+    ("accelerator", r"gpus?|cards?|accelerators?"),
+    ("hour", r"hours?|hourly|h|stunde|heure|hora"),
+    ("day", r"days?|daily|jour|tag|día"),
+    ("quarter", r"quarters?|quarterly"),
+    (
+        "year",
+        r"years?|jahr|jährlich|an|ans|año|annuel|yearly|annual(?:ly|i[sz]ed)?|annum|yr|twelve months|12 months|"
+        r"run rate|一年|每年",
+    ),
+)
+
+
+class _Unit(Struct, frozen=True):
+    """What the bill is asked for, and which part of a month's it is."""
+
+    label: str
+    """'a user a month'."""
+    of_month: float
+    sum: str = ""
+    """How it follows from the month's."""
+
+
+def cost(asked: Asked) -> Explanation:
+    """Return what the plan costs in the unit that is asked; where none is, also in the usual ones."""
+    plan = asked.plan
+    monthly, scaled = plan.cost.monthly_usd, plan.cost.autoscaled_monthly_usd
+    if monthly is None:
+        return paragraphs(unknown_bill(plan.cost))
+    code, per_usd, rate = _currency(asked)
+    if per_usd is None:
+        return paragraphs(
+            f"I know no exchange rate for {code}: say it, as in 'cost in {code} at 0.9 per dollar'. In dollars it is "
+            f"{show_usd(monthly)} a month."
+        )
+    unit, missing = _unit(asked, monthly)
+    if unit is None:
+        return paragraphs(missing, f"In all it is {_money(monthly * per_usd, code)} a month.")
+    reason = f": {unit.sum}" if unit.sum else ""
+    lead = f"{_money(monthly * per_usd * unit.of_month, code)} {unit.label}, today's fleet always on{reason}."
+    follows = ""
+    if scaled is not None and scaled < monthly:
+        follows = f"Following the load with an autoscaler: {_money(scaled * per_usd * unit.of_month, code)}."
+    parts = _parts(plan) if asked.has(_PARTS) else ()
+    usual = () if unit.sum or parts else _usual(asked, monthly * per_usd, code)
+    return (*paragraphs(lead, follows, rate), *parts, *usual)
+
+
+def _usual(asked: Asked, monthly: float, code: str) -> Explanation:
+    """Return a month's bill in the units that are asked most."""
+    units = (("year", 12.0), *((unit, _share(asked, unit)) for unit in ("user", "1,000 requests", "million tokens")))
+    shown = tuple((name, _money(monthly * share, code)) for name, share in units if share)
+    return (Facts((*shown, (f"a {accelerators_noun(asked.plan.chosen, 1)}", _money(_each(asked, monthly), code)))),)
+
+
+def _each(asked: Asked, monthly: float) -> float:
+    return monthly / asked.plan.fleet.accelerators
+
+
+def _share(asked: Asked, unit: str) -> float | None:
+    """Return which part of a month's bill a unit is; None where nothing tells."""
+    cost, monthly = asked.plan.cost, asked.plan.cost.monthly_usd
+    if not monthly:
+        return None
+    if unit == "user":
+        users = asked.users() or asked.count_of(_PEOPLE)
+        return 1 / users if users else None
+    if unit == "million tokens":
+        return cost.usd_per_million_tokens.blended / monthly if cost.usd_per_million_tokens else None
+    per_request = cost.usd_per_request
+    return None if per_request is None else per_request * (1000 if unit.startswith("1,000") else 1) / monthly
+
+
+def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
+    """Return the unit that a line asks for, or what is missing to reckon in it."""
+    several = _several_requests(asked) or _periods_in(asked)
+    if several:
+        return several, ""
+    name = next((name for name, words in _COUNTED if asked.has(words)), "month")
+    share = 1 / asked.plan.fleet.accelerators if name == "accelerator" else _share(asked, name)
+    if name == "user" and share is None:
+        each = _share(asked, "request")
+        per_request = f" Per request it is {show_usd(monthly * each)}." if each else ""
+        return None, f"How many users there are was not said: ask 'cost per user with 2,000 users'.{per_request}"
+    if name in ("request", "million tokens") and share is None:
+        return None, "The load has no rate, so that a request has no price; ask again with one, such as '10 rps'."
+    return _named_unit(asked, name, monthly, share or 1.0), ""
+
+
+def _named_unit(asked: Asked, name: str, monthly: float, share: float) -> _Unit:
+    tokens = asked.plan.spec.tokens
+    count = show_count(round(1 / share)) if name in ("user", "accelerator") else ""
+    match name:
+        case "user":
+            unit = _Unit(f"a month for each of {count} users", share, f"{show_usd(monthly)} ÷ {count}")
+        case "accelerator":
+            noun = accelerators_noun(asked.plan.chosen, 1)
+            unit = _Unit(f"a month for each {noun}", share, f"{show_usd(monthly)} ÷ {count}")
+        case "request":
+            unit = _Unit("a request", share, _every(asked))
+        case "million tokens":
+            prices = asked.plan.cost.usd_per_million_tokens
+            apart = f"; {show_usd(prices.input)} of prompts, {show_usd(prices.output)} of answers" if prices else ""
+            lengths = f"{show_count(tokens.input.mean)} tokens in and {show_count(tokens.output.mean)} out a request"
+            unit = _Unit("a million tokens, prompts and answers together", share, f"{lengths}, at the mean rate{apart}")
+        case "month":
+            unit = _Unit("a month", 1.0)
+        case _:
+            sum = f"{show_usd(monthly)} a month of {HOURS_PER_MONTH:g} hours, at today's prices"
+            unit = _Unit(f"a {name}", PERIODS[name], sum)
+    return unit
+
+
+def _every(asked: Asked) -> str:
+    rate = asked.plan.spec.traffic.requests_per_s
+    return f"the bill over all requests at the mean rate, {show_rate(rate)}" if rate else ""
+
+
+def _several_requests(asked: Asked) -> _Unit | None:
+    """Return a number of requests: '1k calls', 'a thousand answers'."""
+    share, many = _share(asked, "request"), _requests_in(asked)
+    return _Unit(f"for {show_count(many)} requests", share * many, _every(asked)) if many > 1 and share else None
+
+
+def _requests_in(asked: Asked) -> float:
+    """Return how many requests a line asks the price of: 1,000 in 'per 1k calls'."""
+    match = _THOUSANDS.search(asked.words)
+    if match is None or not (match["number"] or match["scale"]):
+        return 0.0
+    words = {"ten": 10.0, "hundred": 100.0, "mille": 1e3, "mil": 1e3, "tausend": 1e3}
+    number = match["number"] or "1"
+    count = words.get(number) or (float(number.replace(",", "").rstrip(".")) if number[0].isdigit() else 1.0)
+    return count * MULTIPLIERS.get(match["scale"] or "", 1.0)
+
+
+def _periods_in(asked: Asked) -> _Unit | None:
+    """Return several years or months: '36 months', 'three years'."""
+    months = asked.count_of("months?|monate?|mois|meses") or 0
+    years = asked.count_of("years?|jahre?|ans|años")
+    total = months if months > 1 else 12 * (years or 0)
+    if total < 2 or total == 12:
+        return None
+    label = f"over {total // 12} years" if total % 12 == 0 else f"over {total} months"
+    return _Unit(label, float(total), f"{total} months at today's prices and traffic")
+
+
+_PARTS: Final = (
+    r"made of|made up of|line by line|line items?|items?|itemi[sz]ed?|itemi[sz]e|break ?down|paying for|parts?|split|"
+    r"share|"
+    r"spares?|spare capacity|reserves?|fixed|variable|positions?|apart|détaille\w*|desglos\w*|aufschlüssel\w*|inside"
+)
+
+
+def _parts(plan: CapacityPlan) -> Explanation:
+    """Return what the bill is made of: instances and price, and what each reason for capacity takes of it."""
+    rows = tuple(
+        (line.reason, show_count(line.accelerators), usd_shown(line.monthly_usd), line.why)
+        for line in plan.fleet.ledger
+        if line.reason not in ("burst", "growth") and (line.accelerators or line.monthly_usd)
+    )
+    why = Column("why", wraps=True, spoken="sentence")
+    columns = (Column("for"), Column(accelerators_noun(plan.chosen), "right"), Column("monthly", "right"), why)
+    spares = next((line.monthly_usd for line in plan.fleet.ledger if line.reason == "spares"), None)
+    kept = f"Spares take {usd_shown(spares)} of it." if spares else "Nothing of it is for spares: the plan has none."
+    fixed = (
+        f"Always on, all of it is fixed; with the autoscaler {usd_shown(plan.cost.minimum_monthly_usd)} are, the"
+        " smallest fleet's, and the rest follows the load."
+    )
+    return (*FIGURES["cost"](plan), Table(columns, rows), *paragraphs(kept, fixed))
+
+
+def _currency(asked: Asked) -> tuple[str, float | None, str]:
+    """Return the currency that is asked, how much of it a dollar is, and whose rate that is."""
+    for code, (words, usual) in _CURRENCIES.items():
+        if not re.search(rf"(?:^|(?<=[\W\d]))(?:{words})(?=\W|$)", asked.words):
+            continue
+        given = re.search(
+            r"(?:\bat|use|rate(?: of)?|=|@) ?(?:a rate of )?(?:€|\$)? ?(\d*[.,]\d+|\d+)\b(?! ?(?:rps|users|k\b))",
+            asked.words,
+        )
+        if given is None:
+            return (
+                code,
+                usual,
+                f"At {show_figure(usual)} {code} per dollar, {_RATES_OF}; say 'at 1.10' for yours." if usual else "",
+            )
+        said = float(given[1].replace(",", "."))
+        # 'at 1.08' is dollars per euro, as that pair is quoted; 'at 0.92 per dollar' is the other way round.
+        per_dollar = (
+            re.search(r"(?:per|to the|for (?:a|one)|=) ?(?:a )?(?:dollar|usd|\$)", asked.words)
+            or said < 1
+            or usual is None
+        )
+        rate = said if per_dollar else 1 / said
+        return code, rate, f"At {show_figure(rate)} {code} per dollar, as you said."
+    return "USD", 1.0, ""
+
+
+def _money(amount: float, code: str) -> str:
+    shown = show_usd(amount)
+    return shown if code == "USD" else f"{shown.replace('$', '')} {code}"

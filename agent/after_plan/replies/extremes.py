@@ -1,0 +1,156 @@
+"""A plan at its ends: nobody there, one request alone, a short burst."""
+
+import re
+from math import ceil
+from typing import Final
+
+from agent.after_plan.multiples import factor_in
+from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.load import peak_rate
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Column, Table
+from agent.report.words import accelerators_noun, singular, unknown_bill
+from catalogs.errors import InputError
+from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan, split_shown
+
+_ALONE_RPS: Final = 1e-4
+"""A rate at which requests do not meet: one in three hours, of seconds each."""
+_WIDTHS: Final = (1, 2, 4, 8)
+"""Accelerators that a layer is split over, within a node."""
+
+
+def idle(asked: Asked) -> Explanation:
+    """Return what the plan costs while nobody uses it: always on, with the autoscaler, and scaled to zero."""
+    plan = asked.plan
+    monthly, least = plan.cost.monthly_usd, plan.cost.minimum_monthly_usd
+    if monthly is None:
+        return paragraphs(unknown_bill(plan.cost))
+    lead = (
+        f"Always on, the same as at the peak: {show_usd(monthly / HOURS_PER_MONTH)} an hour, {show_usd(monthly)} a "
+        "month; rented machines cost what they cost, whether anyone asks or not."
+    )
+    scaled = ""
+    if least is not None and least < monthly:
+        scaled = (
+            f"With the autoscaler {plan.fleet.minimum_replicas} of {plan.fleet.replicas} replicas stay on: "
+            f"{show_usd(least / HOURS_PER_MONTH)} an hour, {show_usd(least)} for a month in which nobody comes."
+        )
+    elif least is not None:
+        scaled = "An autoscaler saves nothing here: the smallest fleet is the whole one."
+    zero = (
+        f"Scaled to zero it costs nothing, and the first request waits {show_seconds(plan.autoscaling.reaction_time_s)}"
+        " for a replica to start."
+    )
+    share = plan.cost.idle_share
+    now = (
+        f"At the planned load {show_percent(share)} of the bill, {show_usd(share * monthly)} a month, pays for capacity"
+        " that serves nobody."
+        if share
+        else ""
+    )
+    return paragraphs(lead, scaled, zero, now)
+
+
+def spike(asked: Asked) -> Explanation:
+    """Return whether the fleet carries a short burst, and what that would take and cost by the hour."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    mean = plan.spec.traffic.requests_per_s
+    if not peak or not mean:
+        return paragraphs("The load has no rate that could rise: state one, such as '10 rps'.")
+    within = plan.fleet.capacity_requests_per_s
+    served = plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas
+    calls = plan.spec.traffic.calls_per_request
+    room = (
+        f"Within the targets the fleet carries {show_rate(within)}: {show_figure(within / calls / mean)} × the mean, "
+        f"{show_figure(within / peak)} × the busiest hour. Saturated, with queues, it does {show_rate(served)}."
+    )
+    rate = asked.said("traffic.requests_per_s") if re.search(r"\d ?(?:rps|qps|req|requests?)\b", asked.words) else None
+    times = None if rate else factor_in(asked.words)
+    if not rate and (times is None or times <= 1):
+        return paragraphs(room, "How large is the burst? Ask 'can it take five times the load for an hour'.")
+    burst = (rate or mean * (times or 1.0)) * calls
+    read = f"{show_figure(times)} × the mean of {show_rate(mean)}" if times else "The burst"
+    verdict = (
+        "it holds within the targets"
+        if burst <= within * (1 + 1e-6)
+        else "it is served, but beyond the targets"
+        if burst < served
+        else f"it does not hold: queues grow by {show_rate(burst - served)} as long as it lasts, or load is shed"
+    )
+    needed = ceil(burst / plan.replica_capacity.requests_per_s - 1e-6)
+    more = needed - plan.fleet.working_replicas
+    size = plan.chosen.accelerators_per_replica
+    takes = ""
+    if more > 0:
+        hourly = (plan.cost.monthly_usd or 0.0) / HOURS_PER_MONTH / plan.fleet.replicas * more
+        price = f", {show_usd(hourly)} for each hour that they run" if hourly else ""
+        takes = singular(
+            f"To keep the targets it takes {needed} replicas, {more} more than today: {more * size} "
+            f"{accelerators_noun(plan.chosen)}{price}."
+        )
+    early = (
+        f"A new replica serves only {show_seconds(plan.autoscaling.reaction_time_s)} after the rise: start them before"
+        " a burst that is known, hold them for one that is not."
+        if more > 0
+        else ""
+    )
+    return paragraphs(f"{read} is {show_rate(burst)}: {verdict}.", takes, early, room)
+
+
+def floor(asked: Asked) -> Explanation:
+    """Return the latencies of one request alone on the plan's accelerator, by split: no fleet is faster."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    rows, best = [], None
+    for width in sorted({*_WIDTHS, chosen.tensor_parallel}):
+        alone = _alone(asked, width)
+        if alone is None:
+            continue
+        ttft, itl = alone.performance.at_mean.ttft_s, alone.performance.at_mean.itl_s.mean
+        best = min(filter(None, (best, (ttft.p50, split_shown(alone.chosen)))))
+        mine = ", the plan's" if width == chosen.tensor_parallel else ""
+        e2e = alone.performance.at_mean.e2e_s.p50
+        rows.append(
+            (
+                f"{split_shown(alone.chosen)}{mine}", show_seconds(ttft.p50), show_seconds(ttft.p95),
+                show_seconds(itl), show_seconds(e2e),
+            )
+        )  # fmt: skip
+    if best is None:
+        return paragraphs(f"One request alone on {chosen.accelerator_name} cannot be reckoned.")
+    tokens = plan.spec.tokens
+    lead = (
+        f"{show_seconds(best[0])} is the shortest median TTFT on {chosen.accelerator_name}, with {best[1]}: one request"
+        f" alone, nothing queued, {show_count(tokens.input.mean)} prompt tokens on average"
+        + (f" of which {show_percent(tokens.prefix_hit)} are cached." if tokens.prefix_hit else ".")
+    )
+    columns = (
+        Column("one request alone"),
+        *(Column(name, "right") for name in ("TTFT p50", "TTFT p95", "ITL", "whole answer, p50")),
+    )
+    peak = plan.performance.at_peak.ttft_s
+    text = (
+        f"No number of replicas beats that: more of them shorten the wait alone, which is why the plan has"
+        f" {show_seconds(peak.p50)} at the median and {show_seconds(peak.p95)} at p95 in the busiest hour. Shorter"
+        " prompts, a prefix cache, a wider split or another accelerator lower it: 'how can I make it faster'."
+    )
+    return (*paragraphs(lead), Table(columns, tuple(rows)), *paragraphs(text))
+
+
+def _alone(asked: Asked, width: int) -> CapacityPlan | None:
+    """Return one replica of a split at next to no load; None where that does not fit."""
+    chosen = asked.plan.chosen
+    values = {
+        "traffic.requests_per_s": _ALONE_RPS,
+        "hardware.accelerators": (chosen.accelerator,),
+        "serving.tensor_parallel": width,
+        "serving.pipeline_parallel": 1,
+        "precision.weights": chosen.precision.weights,
+        "targets": (),
+    }
+    drops = LIMITS | LOAD | {"availability.spare_replicas", "money.monthly_budget_usd"}
+    try:
+        found = asked.sketch(values, drops - set(values))
+    except InputError:
+        return None
+    return found if isinstance(found, CapacityPlan) else None
