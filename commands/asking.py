@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.statements.merged import collected, flag_statement
+from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.flag_options import texts_of
@@ -40,6 +40,20 @@ def asked(
         said.check()
         notice(said.notices())
         statements.append(said.statement)
-    question = collected(statements, facts).completed()
+    question = completed(collected(statements, facts), sentence)
     notice(question.notes)
     return question, facts
+
+
+def completed(values: Collected, sentence: str | None) -> "StatedSpec":
+    """Return the question of merged values; whoever lacks a model alone is proposed three.
+
+    Raises:
+        IncompleteInput: required values are missing; all are named.
+        InputError: a value is out of its range.
+    """
+    if len(values.missing) == 1 and values.values.get("model") is None:
+        from agent.talk.model_proposals import proposals_by_flag
+
+        notice(proposals_by_flag(sentence or ""))
+    return values.completed()

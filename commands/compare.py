@@ -11,6 +11,7 @@ from agent.statements.flags import FLAGS
 from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
+from commands.asking import completed
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
@@ -111,7 +112,7 @@ def _asked(
         said.check()
         notice(said.notices())
         shared.append(said.statement)
-    questions = [(one, collected([*shared, flag_statement(one.texts)], facts).completed()) for one in found]
+    questions = [(one, completed(collected([*shared, flag_statement(one.texts)], facts), sentence)) for one in found]
     notice(dict.fromkeys(note for _, question in questions for note in question.notes))
     refused = 0
     with progress("planning") as draw:

@@ -22,6 +22,7 @@ from agent.statements.flags import FLAGS
 from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
+from commands.asking import completed
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
@@ -100,7 +101,7 @@ def forecast_command(
     if said:
         said.check()
         notice(said.notices())
-    question = gathered.completed()
+    question = completed(gathered, sentence)
     notice(question.notes)
     from engine.method import forecast
 

@@ -43,7 +43,7 @@ TRAFFIC: Final = (
         "traffic.requests_per_s", "--rps", read_rate, "RATE", "Requests on average: 20 (a second), 600/min, 5M/day.",
         label="rate, mean", show=show_rate, answer="{} on average", slot="traffic", answers=True,
         plausible=Plausible(1e-7, 2e5, "requests/s"),
-        missing="a rate (--rps; or --concurrency; or a fleet, --gpus or --nodes)",
+        missing="a rate (--rps 10; or --concurrency 50; or a fleet, --gpus 8 or --nodes 1)",
     ),
     Field(
         "traffic.concurrency", "--concurrency", read_whole, "N", "Instead: requests in flight, a closed loop.",
@@ -98,13 +98,13 @@ TOKENS: Final = (
         "tokens.input.mean", "--input-tokens", read_tokens, "N", "Of a prompt, on average: 500, 1.5k.",
         label="prompt, mean", unit="tokens", answer="{} tokens", slot="prompt", answers=True,
         plausible=Plausible(1, 1e7, "tokens in a prompt"), what_if="prompts of {} tokens",
-        missing="the length of a prompt (--input-tokens, or --preset)",
+        missing="the length of a prompt (--input-tokens 1000, or --preset chat)",
     ),
     Field(
         "tokens.output.mean", "--output-tokens", read_tokens, "N", "Of an answer, on average.",
         label="answer, mean", unit="tokens", answer="{} tokens", slot="answer", answers=True,
         plausible=Plausible(1, 1e6, "tokens in an answer"), what_if="answers of {} tokens",
-        missing="the length of an answer (--output-tokens, or --preset)",
+        missing="the length of an answer (--output-tokens 300, or --preset chat)",
     ),
     Field(
         "tokens.input.cv", "--input-cv", read_not_negative, "CV", "Spread of prompts; 0.8 by default, 0 is fixed.",

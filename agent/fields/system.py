@@ -14,7 +14,7 @@ MODEL: Final = (
     Field(
         "model", "--model", read_text, "NAME", "From the catalog, owner/name on the hub, a config.json, a size.",
         label="model", show=str, answer="{}", slot="model", answers=True,
-        missing="a model (--model or --model-size)",
+        missing="a model (--model llama-3.3-70b or --model-size 70B)",
     ),
     Flag("model", "--model-size", read_size, "SIZE", "The best-known architecture of a size: 70 or 70B."),
     Field("architecture", label="architecture", slot="model"),

@@ -8,7 +8,7 @@ from msgspec import Struct
 from agent.interpret import Ambiguity, interpret
 from agent.talk.presets import filled_in
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError
+from catalogs.errors import SHOWN_HITS, InputError, listed
 from engine.workload import Statement
 
 
@@ -36,9 +36,18 @@ class StatedSentence(Struct, frozen=True):
             raise InputError("; ".join(self.objections))
         if self.questions:
             first = " ".join(self.questions[0].text.split())
+            labels = [choice.label for choice in self.questions[0].choices]
+            rest = f" or {len(labels) - SHOWN_HITS} more" if len(labels) > SHOWN_HITS else ""
+            offered = (
+                f" Perhaps {', '.join(labels[:SHOWN_HITS])}{rest}?"
+                if rest
+                else f" Perhaps {listed(labels)}?"
+                if labels
+                else ""
+            )
             others = len(self.questions) - 1
             more = f" ({others} more may mean several things)" if others else ""
-            raise InputError(f"{first} Say which, in words or by a flag{more}")
+            raise InputError(f"{first}{offered} Say which, in words or by a flag{more}")
 
     def notices(self) -> Iterator[str]:
         """Yield what is told beside the answer."""

@@ -46,6 +46,15 @@ def purpose_in(line: str) -> Purpose | None:
     return next((one for one in model_proposals().purpose if re.search(rf"\b(?:{one.words})\b", line.lower())), None)
 
 
+def proposals_by_flag(line: str) -> tuple[str, ...]:
+    """Return lines that propose the models of a line's purpose by their flag; a general assistant's without one."""
+    purpose = purpose_in(line) or model_proposals().purpose[-1]
+    flags = [f"--model {model.id}" for model in purpose.models]
+    widest = max(map(len, flags))
+    reasons = (f"  {flag:{widest}}  {model.why}" for flag, model in zip(flags, purpose.models, strict=True))
+    return f"For {purpose.id}, as of {model_proposals().checked}:", *reasons
+
+
 def choice_of_model(purpose: Purpose, words: str, catalog: Catalog) -> Ambiguity:
     """Return the question which of a purpose's models it shall be.
 

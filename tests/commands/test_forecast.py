@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.exports import formats
+from agent.talk.model_proposals import model_proposals
 from tests.commands.conftest import Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -574,3 +575,16 @@ def test_a_forecast_as_json_imports_no_renderer_and_no_other_process(targets: li
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     assert started("-c", code, where=ROOT).stderr == "[]\n"
+
+
+def test_whoever_names_no_model_is_proposed_three_by_their_flag(fleetcast: Program) -> None:
+    """A dead end names the next step: what is needed with values that work, and for a model three with their reason."""
+    run = fleetcast("forecast", "support chatbot for 2,000 employees, about 12 questions a day each")
+    assert run.code == 5
+    assert [line.split()[1] for line in run.err.splitlines() if line.startswith("  --model ")] == [
+        model.id for model in model_proposals().purpose[-1].models
+    ]
+    assert "still needed: a model (--model llama-3.3-70b or --model-size 70B)" in run.err
+    said = fleetcast.refusal("forecast", "--rps", 3, code=5)
+    assert "--input-tokens 1000, or --preset chat" in said
+    assert "Perhaps llama-3.3-70b, " in fleetcast.refusal("forecast", "llama 70b")
