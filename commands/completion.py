@@ -3,6 +3,7 @@
 Typer writes the scripts of the shells (``--install-completion``) and asks here with what stands before the cursor.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -92,7 +93,9 @@ def settings_completed(incomplete: str) -> list[tuple[str, str]]:
     """Return the flags that may be settings."""
     from agent.statements.flags import ALL
 
-    return list(_begun_so(((flag.flag.removeprefix("--"), flag.help) for flag in ALL), incomplete))
+    # A description that is longer than a line is broken by typer, and zsh takes no more than one.
+    short = ((flag.flag.removeprefix("--"), re.split(r"[:.;] ", flag.help)[0].rstrip(".")) for flag in ALL)
+    return list(_begun_so(short, incomplete))
 
 
 def _begun_so(found: Completions, begun: str) -> Completions:

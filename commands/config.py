@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from agent.statements.flags import flag_values
 from agent.statements.settings import setting_called, with_setting
 from agent.statements.spec_files import SETTINGS, settings_file
 from catalogs.errors import InputError, quoted
@@ -64,9 +65,20 @@ def set_command(
 ) -> int:
     """Set one default, checked as the flag of that name is."""
     field = setting_called(name)
-    assert field.read is not None
-    field.read(value, name)
+    flag_values({field.flag: (value,)})
     return _written(field.path, value)
+
+
+@app.command()
+def get(name: Name) -> int:
+    """Print one default as it was set; nothing where it is not."""
+    path = setting_called(name).path
+    stated = settings_file(own_directory())
+    if stated and path in stated.values:
+        from agent.fields.table import FIELDS
+
+        print(f"{FIELDS[path].show(stated.values[path])} {FIELDS[path].unit}".strip())
+    return Exit.DONE
 
 
 @app.command()

@@ -14,7 +14,7 @@ from commands.serve import history_file
 if TYPE_CHECKING:
     from commands.serve.history import History
 
-app = App(no_args_is_help=True, help="Calculations that `fleetcast serve` made: listed, compared, removed, exported.")
+app = App(no_args_is_help=True, help="Calculations of `fleetcast serve`; `fleetcast plans` has the terminal's.")
 
 Kept = Annotated[Path | None, typer.Option("--history", metavar="FILE", help="As `serve` was told.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Of a calculation.")]

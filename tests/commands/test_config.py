@@ -12,6 +12,8 @@ def test_a_default_that_is_set_is_taken_shown_and_taken_back(fleetcast: Program)
     assert fleetcast("config", "set", "--", "--ttft-p95", "900ms").code == 0
     assert fleetcast("config", "show", "--json").tree == {"hardware.accelerators": ["h100"], "targets.ttft.p95": 0.9}
     assert "900 ms" in fleetcast("config", "show").out
+    assert fleetcast("config", "get", "ttft-p95").out == "900 ms\n"
+    assert fleetcast("config", "get", "provider").out == ""
     plan = fleetcast(*SMALL).tree
     assert plan["spec"]["hardware"]["accelerators"] == ["h100-sxm-80gb"]
     assert plan["sources"]["targets"]["kind"] == "settings"
@@ -27,6 +29,7 @@ def test_a_default_that_is_set_is_taken_shown_and_taken_back(fleetcast: Program)
         ("rps", "abc", "abc"),
         ("gpu-type", "h10000", "h10000"),
         ("region", "mars", "mars"),
+        ("ttft-p95", "0.8", "did you mean 0.8s?"),
     ],
 )
 def test_what_no_forecast_would_take_is_not_written(fleetcast: Program, name: str, value: str, said: str) -> None:
