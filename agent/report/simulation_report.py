@@ -61,7 +61,8 @@ def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
     missed = [target_name(target.metric, target.percentile) for target in targets if not target.met]
     if missed:
         return Paragraph(f"Misses {len(missed)} of {len(targets)} targets: {', '.join(missed)}.", "bad")
-    return Paragraph("Meets the target." if len(targets) == 1 else f"Meets all {len(targets)} targets.", "good")
+    many = {1: "the target", 2: "both targets"}.get(len(targets), f"all {len(targets)} targets")
+    return Paragraph(f"Meets {many}.", "good")
 
 
 def _targets(targets: Sequence[SimulatedTarget]) -> Table:

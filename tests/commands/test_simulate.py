@@ -79,7 +79,7 @@ def test_a_closed_loop_and_a_day_are_simulated_too(fleetcast: Program) -> None:
 def test_the_report_shows_the_verdict_intervals_and_the_queue(fleetcast: Program) -> None:
     run = fleetcast(*ASKED, "--requests", "1500", "--ttft-p95", "2s", "--plain")
     assert run.code == 0
-    for words in ("1,500 requests on", "Meets the target.", "TTFT p95:", "95 % interval", "formula", "waiting"):
+    for words in ("1,500 requests on", "Meets both targets.", "TTFT p95:", "95 % interval", "formula", "waiting"):
         assert words in run.out, words
     assert run.err == ""
 

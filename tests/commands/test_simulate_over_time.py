@@ -126,7 +126,7 @@ def test_a_saved_plan_gives_what_its_flags_give(fleetcast: Program, hours: Path,
 def test_the_report_says_it_in_a_sentence_and_draws_the_fleet(fleetcast: Program, hours: Path) -> None:
     run = fleetcast(*ASKED, "--rates", hours, "--plain")
     for words in (
-        " met the targets, ", "GPU-hours, ", "a fixed fleet of ", "Meets the target.", "serving ",
+        " met the targets, ", "GPU-hours, ", "a fixed fleet of ", "Meets both targets.", "serving ",
         "starting ", "TTFT p95 of the worst minute", "longest queue", "hour", "looks every 30 s",
     ):  # fmt: skip
         assert words in run.out, words
