@@ -62,14 +62,23 @@ class Accelerator(Fact):
     released: Annotated[int, Meta(ge=2010, le=2035)] | None = None
     purchase_usd: Positive | None = None
     """Typical purchase price of one accelerator, USD."""
+    consumer: bool = False
+    """Sold for desktops: chosen only where somebody names it, or nothing else does it."""
     announced_only: bool = False
     """Not yet for sale: listed, never chosen by a search."""
 
     @property
-    def consumer(self) -> bool:
-        """Whether it is sold for desktops: GeForce, Radeon RX, Arc without Pro, chips of Apple and AMD."""
-        lines = ("GeForce", "Titan", "Radeon RX", "Arc A", "Arc B", "Ryzen")
-        return self.vendor == "Apple" or self.name.startswith(lines)
+    def no_server_because(self) -> str:
+        """Why it is no accelerator for a data centre, as a sentence's end; empty where it is one.
+
+        NVIDIA's License For Customer Use of GeForce Software, 2.1.3: "not licensed for datacenter deployment"
+        (nvidia.com/en-us/drivers/geforce-license). Others are sold without the memory protection, the cooling and the
+        warranty of servers.
+        """
+        if not self.consumer:
+            return ""
+        licence = ", and the licence of NVIDIA's GeForce drivers excludes data centres"
+        return f"it is sold for desktops{licence if self.vendor == 'NVIDIA' else ''}"
 
     @property
     def memory_bytes(self) -> float:

@@ -26,10 +26,10 @@ WORDS: dict[Objective, str] = {"cost": "costs", "latency": "has a latency of", "
 def pareto_front(options: Iterable[Option]) -> tuple[Option, ...]:
     """Return the options that no other is both cheaper and faster than, cheapest first.
 
-    Of those only that have a price, kernels that were measured, and no fewer bits than was asked for.
+    Of those only that have a price and nothing against them, in no fewer bits than was asked for.
     """
     front: list[Option] = []
-    able = (o for o in options if o.monthly_usd is not None and o.measured and o.quality != "fewer bits")
+    able = (o for o in options if o.monthly_usd is not None and not o.doubt and o.quality != "fewer bits")
     for option in sorted(able, key=lambda one: (one.measure("cost"), one.latency_s, one.accelerators)):
         if not front or option.latency_s < front[-1].latency_s:
             front.append(option)
@@ -57,9 +57,9 @@ def _why_lost(found: Options, option: Option, first: Option, objective: Objectiv
         return "no price is known" if objective == "cost" else "no figure is known"
     if option.quality == "fewer bits" and first.quality != "fewer bits":
         return f"holds it only in {option.precision.upper()}, with fewer bits than was asked for"
-    if not option.measured:
+    if option.doubt:
         how = f"{1 - mine / best:.0%} less" if mine < best else f"{mine / best - 1:.0%} more"
-        return f"{WORDS[objective]} {how} on paper, but no kernel of its architecture was measured"
+        return f"{WORDS[objective]} {how} on paper, but {option.doubt}"
     if mine <= best * (1 + WORTH):
         return "as good; " + ("slower" if option.latency_s > first.latency_s else "more accelerators")
     return f"{WORDS[objective]} {mine / best - 1:.0%} more{_made_of(option, first)}; {binding(found, option)}"
@@ -128,10 +128,14 @@ def _relaxed(found: Options, best: Option) -> Iterator[Relaxation]:
         if anywhere:
             was = f"the usual price ({best.provider})" if question.spec.money.provider is None else best.provider
             yield from _other(best, anywhere[0], "provider", was, anywhere[0].provider)
-    fewer = [o for o in found.found if o.term == term and o.quality == "fewer bits" and o.measured]
+    fewer = [o for o in found.found if o.term == term and o.quality == "fewer bits" and not o.doubt]
     if fewer and best.quality != "fewer bits":
         one = min(fewer, key=lambda option: option.measure("cost"))
         yield from _other(best, one, "precision", best.precision.upper(), one.precision.upper())
+    desktops = [o for o in found.found if o.term == term and o.quality != "fewer bits" and o.measured and o.doubt]
+    if desktops and not best.doubt:
+        one = min(desktops, key=lambda option: option.measure("cost"))
+        yield from _other(best, one, "accelerator", best.accelerator_name, f"{one.accelerator_name}, for desktops")
 
 
 def _other(best: Option, one: Option, what: str, was: str, now: str) -> Iterator[Relaxation]:

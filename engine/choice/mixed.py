@@ -74,10 +74,10 @@ class Mixture(Struct, frozen=True):
 
 
 def kinds_of(found: Options, terms: Sequence[Term]) -> tuple[Kind, ...]:
-    """Return the kinds that may be mixed: measured, priced, in no fewer bits than was asked for."""
+    """Return the kinds that may be mixed: priced, nothing against them, in no fewer bits than was asked for."""
     kinds = []
     for option in found.found:
-        if option.offer is None or not option.measured or option.quality == "fewer bits" or option.term not in terms:
+        if option.offer is None or option.doubt or option.quality == "fewer bits" or option.term not in terms:
             continue
         size = option.accelerators // option.replicas
         together = max(1, option.offer.accelerators // size)
@@ -232,7 +232,7 @@ def best_split(found: Options, best: Option) -> Split | None:
         best: the best of them.
     """
     question = found.searched[best.search][0]
-    same = (one for one in found.best("cost", best.term) if one.search == best.search and one.measured)
+    same = (one for one in found.best("cost", best.term) if one.search == best.search and not one.doubt)
     names = dict.fromkeys(option.accelerator for option in same)
     tried = tuple(a for a in question.accelerators if a.id in list(names)[:TRIED])
     splits = []

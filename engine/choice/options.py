@@ -14,7 +14,7 @@ from engine.arrays import Floats, Indices
 from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import PricedOffer
 from engine.fleet.prices import Choices, fleet_prices
-from engine.fleet.search import SizedCandidates, has_evidence
+from engine.fleet.search import SizedCandidates, doubt_of, has_evidence
 from engine.plan import CapacityPlan
 from engine.planning.default_targets import searched
 from engine.question.resolve import Question, resolve
@@ -64,6 +64,8 @@ class Option(Struct, frozen=True):
     utilisation: float
     measured: bool
     """Kernels of the accelerator, or of another of its architecture, were measured."""
+    doubt: str
+    """What speaks against an accelerator that nobody named; empty where nothing does."""
     quality: Quality
     offer: PricedOffer | None
     """On which it is priced."""
@@ -145,8 +147,8 @@ class Options(Struct, frozen=True):
     def best(self, objective: Objective, term: Term) -> tuple[Option, ...]:
         """Return those of a term by an objective, best first.
 
-        Last are those in fewer bits than was asked for, then those that nobody measured, or nobody offers. Of equals
-        the weights as published come first, and a price that is not old.
+        Last are those in fewer bits than was asked for, then those that something speaks against, or nobody offers. Of
+        equals the weights as published come first, and a price that is not old.
         """
         return tuple(sorted((option for option in self.found if option.term == term), key=ranking(objective)))
 
@@ -175,7 +177,7 @@ def ranking(objective: Objective) -> Callable[[Option], tuple[float, ...]]:
     def key(option: Option) -> tuple[float, ...]:
         return (
             option.quality == "fewer bits",
-            not option.measured,
+            bool(option.doubt),
             option.monthly_usd is None,
             option.measure(objective),
             option.quality != "own",
@@ -260,6 +262,7 @@ def _options(
     accelerators = sized.candidates.accelerators
     curves = {a.id: power_curve_for(a, question.catalog.power_curves.values()) for a in accelerators}
     measured = {a.id: has_evidence(question, a) for a in accelerators}
+    doubts = {a.id: "" if question.spec.hardware.accelerators else doubt_of(question, a) for a in accelerators}
     spread, other = sized.candidates.parallelism, question.spec.money.other_monthly_usd
     priced = {term: _prices(question, sized, term) for term in terms}
     for at, row in enumerate(rows):
@@ -302,6 +305,7 @@ def _options(
                 kwh_per_month=kwh,
                 utilisation=float(busy[at, 1]),
                 measured=measured[accelerator.id],
+                doubt=doubts[accelerator.id],
                 quality=quality,
                 offer=choice.chosen if choice else None,
                 offers=choice.by_provider if choice else (),

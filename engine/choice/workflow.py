@@ -15,7 +15,7 @@ from engine.arrays import Floats
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
-from engine.fleet.search import BLOCK, has_evidence
+from engine.fleet.search import BLOCK, doubt_of
 from engine.fleet.size import Counts, replica_counts
 from engine.question.calls import Call, calls_of, lengths_of_calls
 from engine.question.resolve import Question, resolve
@@ -124,9 +124,10 @@ def workflow_fleets(
         counts = replica_counts(question.spec, float(demand.per_s or 0.0), capacity / len(calls))
     monthly, offers = fleet_prices(question, found, counts)
     accelerators = counts.total * found.parallelism.accelerators
-    measured = np.array([has_evidence(question, a) for a in found.accelerators])[found.which]
+    named = bool(question.spec.hardware.accelerators)
+    doubtful = np.array([not named and bool(doubt_of(question, a)) for a in found.accelerators])[found.which]
     best: dict[int, int] = {}
-    for row in np.lexsort([accelerators, monthly, ~measured]):
+    for row in np.lexsort([accelerators, monthly, doubtful]):
         if not np.isnan(counts.total[row]):
             best.setdefault(int(found.which[row]), int(row))
     limits = question.spec.hardware.max_accelerators

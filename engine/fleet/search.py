@@ -146,8 +146,8 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
 def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Indices:
     """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
 
-    Where nobody named the accelerators, those come first whose kernels, or those of their own architecture, were
-    measured: a cheaper fleet that rests on another architecture's efficiencies is an alternative, not an answer. What
+    Where nobody named the accelerators, those come first that nothing speaks against (``doubt_of``): a cheaper fleet
+    that rests on another architecture's efficiencies, or on cards for desktops, is an alternative, not an answer. What
     has no price comes after all that has one.
     """
     hardware = question.spec.hardware
@@ -164,7 +164,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     else:
         keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
     if not hardware.accelerators:
-        keys.append(np.array([not has_evidence(question, a) for a in found.accelerators])[found.which].astype(float))
+        keys.append(np.array([bool(doubt_of(question, a)) for a in found.accelerators])[found.which].astype(float))
     keys.append(np.isinf(monthly).astype(float))  # what nobody offers there is listed, not chosen
     rows = np.lexsort(keys)
     result: Indices = rows[possible[rows]]
@@ -181,6 +181,13 @@ def leave_room(question: Question, evaluated: SizedCandidates) -> bool:
     load = evaluated.replicas.at(evaluated.replicas.smallest_batch)
     held = [meets(load, replace_target(target, target.seconds / USEFUL)) for target in question.spec.targets]
     return bool(np.all(held, axis=0).any())
+
+
+def doubt_of(question: Question, accelerator: Accelerator) -> str:
+    """Return what speaks against an accelerator that nobody named, as a sentence's end; empty where nothing does."""
+    if not has_evidence(question, accelerator):
+        return "no kernel of its architecture was measured"
+    return accelerator.no_server_because
 
 
 def relaxed_targets(

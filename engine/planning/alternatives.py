@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.fleet.search import SizedCandidates, has_evidence
+from engine.fleet.search import SizedCandidates, doubt_of
 from engine.plan import Alternative
 from engine.question.resolve import Question
 from engine.replica.latencies import percentile_latency
@@ -62,8 +62,8 @@ def _why_not(question: Question, evaluated: SizedCandidates, row: int, first: in
     if not np.isfinite(best):
         return "the chosen one was asked for"
     accelerator = evaluated.candidates.accelerator(row)
-    if mine < best and not has_evidence(question, accelerator):
-        return f"costs {1 - mine / best:.0%} less on paper, but no kernel of its architecture was measured"
+    if mine < best and (doubt := doubt_of(question, accelerator)):
+        return f"costs {1 - mine / best:.0%} less on paper, but {doubt}"
     if mine < best * 0.995:
         return f"costs {1 - mine / best:.0%} less by the formulas, and was not simulated"
     if mine > best * 1.005:

@@ -8,6 +8,7 @@ from agent.report.words import usd_shown
 from catalogs.records.workflows import AgentWorkflow
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.choice.workflow import WorkflowFleet
+from engine.fleet.search import doubt_of
 from engine.load_test.workflows import SimulatedWorkflows
 from engine.plan import parallelism_shown, six_digits
 
@@ -112,7 +113,7 @@ def _others(fleets: Sequence[WorkflowFleet], best: WorkflowFleet) -> Table:
         if fleet.monthly_usd is not None and best.monthly_usd:
             why = f"costs {fleet.monthly_usd / best.monthly_usd - 1:.0%} more"
             if fleet.monthly_usd < best.monthly_usd:
-                why = "cheaper on paper, but no kernel of its architecture was measured"
+                why = f"cheaper on paper, but {doubt_of(fleet.question, fleet.candidate.accelerator(0))}"
         rows.append((fleet_named(fleet), usd_shown(fleet.monthly_usd), show_seconds(fleet.p95_s), why))
     return Table(columns, tuple(rows))
 

@@ -38,8 +38,8 @@ class BatchOption(Struct, frozen=True):
     """From the first request to the last answer."""
     accelerator_hours: float
     cost_usd: float
-    measured: bool
-    """Kernels of its architecture were measured."""
+    doubt: str
+    """What speaks against an accelerator that nobody named; empty where nothing does."""
 
 
 class ApiBatch(Struct, frozen=True):
@@ -131,7 +131,7 @@ def batch_plan(
 
 
 def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
-    """Return the options that have a price, cheapest first; those of architectures that nobody measured last."""
+    """Return the options that have a price, cheapest first; those that something speaks against last."""
     ways = []
     for one in found:
         if one.monthly_usd is None:
@@ -154,7 +154,7 @@ def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
                 hours=hours,
                 accelerator_hours=hours * one.accelerators,
                 cost_usd=one.monthly_usd / HOURS_PER_MONTH * hours,
-                measured=one.measured,
+                doubt=one.doubt,
             )
         )
-    return sorted(ways, key=lambda way: (not way.measured, way.cost_usd, way.accelerators))
+    return sorted(ways, key=lambda way: (bool(way.doubt), way.cost_usd, way.accelerators))

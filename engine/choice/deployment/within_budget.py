@@ -42,7 +42,7 @@ def within_budget(plan: CapacityPlan, catalog: Catalog) -> WithinBudget | None:
     limits = plan.spec.hardware
     open_hardware = Hardware(excluded=limits.excluded, max_power_kw=limits.max_power_kw)
     spec = replace(plan.spec, hardware=open_hardware, money=replace(plan.spec.money, usd_per_accelerator_hour=None))
-    ways = [one for one in options(spec, catalog).found if one.monthly_usd is not None and one.measured]
+    ways = [one for one in options(spec, catalog).found if one.monthly_usd is not None and not one.doubt]
     cheapest = min(ways, key=lambda one: one.measure("cost"), default=None)
     held = comparison(plan, catalog, ComparisonSettings(edge=False, other_costs=False)).feasible
     return WithinBudget(

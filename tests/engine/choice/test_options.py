@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -81,13 +82,13 @@ def test_the_front_has_no_dominated_point(everything: Options) -> None:
     for cheap, dear in pairwise(front):
         assert cheap.measure("cost") < dear.measure("cost") and cheap.latency_s > dear.latency_s
     for option in there:
-        if option.measured and option.monthly_usd is not None and option.quality != "fewer bits":
+        if not option.doubt and option.monthly_usd is not None and option.quality != "fewer bits":
             assert any(p.measure("cost") <= option.monthly_usd and p.latency_s <= option.latency_s for p in front)
 
 
 @pytest.mark.parametrize("objective", ["cost", "latency", "energy", "count"])
 def test_each_objective_is_best_by_its_own_measure(everything: Options, objective: Objective) -> None:
-    ranked = [option for option in everything.best(objective, "on_demand") if option.measured]
+    ranked = [option for option in everything.best(objective, "on_demand") if not option.doubt]
     ranked = [option for option in ranked if option.quality != "fewer bits"]
     measures = [option.measure(objective) for option in ranked if option.monthly_usd is not None]
     assert measures == sorted(measures)
@@ -171,3 +172,21 @@ def test_without_a_load_there_is_nothing_to_choose() -> None:
     values = {"model": "llama-3.1-8b", "hardware.replicas": 2, "tokens.input.mean": 1500, "tokens.output.mean": 300}
     with pytest.raises(InputError, match="no load"):
         options(spec_from(values), CATALOG)
+
+
+def test_a_card_for_desktops_is_chosen_only_where_it_is_named() -> None:
+    """GeForce cards are cheapest for a small chat, and their licence excludes data centres: said, not chosen."""
+    spec = asked(money__provider="runpod", traffic__requests_per_s=3, tokens__input__mean=500)
+    found = options(spec, CATALOG, terms=())
+    best = found.best("cost", "on_demand")
+    assert not CATALOG.accelerators[best[0].accelerator].consumer
+    desktops = [option for option in found.found if CATALOG.accelerators[option.accelerator].consumer]
+    desktop = min((o for o in desktops if o.quality != "fewer bits"), key=lambda o: o.measure("cost"))
+    assert desktop.measure("cost") < best[0].measure("cost")
+    saved = [one for one in relaxations(found, best[0]) if "for desktops" in one.to]
+    assert saved and saved[0].monthly_usd == pytest.approx(best[0].measure("cost") - desktop.measure("cost"))
+    assert not any(CATALOG.accelerators[o.accelerator].consumer for o in pareto_front(best))
+    assert "licence" in dict((o.accelerator, why) for o, why in runners_up(found, best, "cost"))[desktop.accelerator]
+    named = options(replace(spec, hardware=replace(spec.hardware, accelerators=("rtx-5090",))), CATALOG, terms=())
+    assert named.best("cost", "on_demand")[0].accelerator == "rtx-5090"
+    assert not named.best("cost", "on_demand")[0].doubt
