@@ -367,6 +367,8 @@ def targets_by_default(sources: Mapping[str, Source], metric: str = "") -> bool:
 
 
 _RIVALS = {
+    "traffic.peak_factor": ("traffic.hourly_profile",),
+    "traffic.hourly_profile": ("traffic.peak_factor",),
     "traffic.requests_per_s": ("traffic.concurrency",),
     "traffic.concurrency": ("traffic.requests_per_s",),
     "model": ("architecture",),
@@ -400,6 +402,9 @@ def spec_from(values: Mapping[str, Any]) -> WorkloadSpec:
     """
     if "targets" in values and not values["targets"]:
         values = {"default_targets": "none", **values}
+    hours = values.get("traffic.hourly_profile")
+    if hours and "traffic.peak_factor" not in values and all(isinstance(hour, int | float) for hour in hours):
+        values = {**values, "traffic.peak_factor": max(1.0, max(hours) * len(hours) / max(sum(hours), 1e-300))}
     return validated(nested(values))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.question.demand import WITHIN_HOUR, Demand, demand_of, typical_profile
-from engine.workload import Traffic
+from engine.workload import Statement, Traffic, merge, spec_from
 from tests.draws import draws
 
 
@@ -71,3 +71,29 @@ def test_growth_is_finite_at_least_one_and_rises_with_the_reaction(
     assert isfinite(slow)
     assert slow >= 1
     assert slower >= slow * (1 - 1e-9)
+
+
+def test_a_profile_that_is_stated_brings_its_own_peak() -> None:
+    """Two hours of 24 at six times the others: the busiest is that, not the default of 1.5 times the mean."""
+    profile = [6.0] * 2 + [1.0] * 22
+    spec = spec_from(
+        {
+            "model": "8B",
+            "traffic.requests_per_s": 1,
+            "traffic.hourly_profile": profile,
+            "tokens.input.mean": 10,
+            "tokens.output.mean": 10,
+        }
+    )
+    assert spec.traffic.peak_factor == pytest.approx(6 * 24 / 34)
+
+
+def test_a_peak_that_is_stated_replaces_the_profile_of_a_preset() -> None:
+    preset = Statement("preset", {"traffic.peak_factor": 1.7, "traffic.hourly_profile": (1.0, 2.4) * 12})
+    by_flag, by_file = (
+        Statement("flag", {"traffic.peak_factor": 3.0}),
+        Statement("file", {"traffic.hourly_profile": (1.0, 3.0) * 12}),
+    )
+    assert merge([preset, by_flag])[0] == {"traffic.peak_factor": 3.0}
+    assert merge([preset, by_file])[0] == {"traffic.hourly_profile": (1.0, 3.0) * 12}
+    assert len(merge([preset])[0]) == 2
