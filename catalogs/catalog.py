@@ -28,6 +28,7 @@ from catalogs.records.facts import Record
 from catalogs.records.fitted import ErrorBand, FittedConstants, MeasuredKind, MeasuredSystem
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import Checkpoint, MixtureFeedForward, ModelArchitecture, UnsupportedModel
+from catalogs.records.partitions import Partitioning
 from catalogs.records.places import Place, Places
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
@@ -110,6 +111,14 @@ class ResolvedModel(Struct, frozen=True):
         return self.checkpoint.precision if self.checkpoint else self.model.native_precision
 
 
+class AcceleratorOffers(Struct, frozen=True, eq=False):
+    """The offers of one accelerator, the same only as itself: what follows from them is kept by it."""
+
+    offers: tuple[RentalOffer, ...]
+    newest: date
+    """Day of the newest offer of the whole catalog."""
+
+
 def _by_id(kind: str, _: type[_Kind]) -> "cached_property[Mapping[str, _Kind]]":
     """Return the property of a catalog that is its entries of a kind, by id."""
     return cached_property(lambda catalog: LazyEntries(catalog._entries(kind).records))
@@ -161,6 +170,8 @@ class Catalog(Struct, frozen=True, dict=True):
     serving = _by_id("serving", ServedRuntime)
     """How runtimes are deployed and watched, by the runtime's id."""
     device_plugins = _by_id("device_plugin", DevicePlugin)
+    partitionings = _by_id("partitioning", Partitioning)
+    """How cards split in hardware."""
     scenarios = _by_id("scenario", Scenario)
     """Whole cases of serving a model."""
     running_costs = _by_id("running_cost", RunningCost)
@@ -194,6 +205,16 @@ class Catalog(Struct, frozen=True, dict=True):
     # --- entries that nobody names ---
 
     offers = _all_of("offer", RentalOffer)
+
+    @cached_property
+    def offers_by_accelerator(self) -> Mapping[str, AcceleratorOffers]:
+        """Offers by the accelerator's id; those that nobody offers are not among them."""
+        newest = max((offer.checked for offer in self.offers), default=date.min)
+        found: dict[str, list[RentalOffer]] = {}
+        for offer in self.offers:
+            found.setdefault(offer.accelerator, []).append(offer)
+        return {name: AcceleratorOffers(tuple(offers), newest) for name, offers in found.items()}
+
     fitted = _all_of("fitted", FittedConstants)
     """Constants fitted on served systems."""
     bands = _all_of("band", ErrorBand)

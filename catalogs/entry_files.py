@@ -17,6 +17,7 @@ from catalogs.records.facts import Fact, Record
 from catalogs.records.fitted import ErrorBand, MeasuredKind, MeasuredSystem, StatedConstants
 from catalogs.records.kernels import KernelCurve
 from catalogs.records.models import ModelArchitecture, UnsupportedModel
+from catalogs.records.partitions import Partitioning
 from catalogs.records.places import Place
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
@@ -52,6 +53,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "power": ("power", PowerCurve),
     "serving": ("serving", ServedRuntime),
     "device_plugin": ("device_plugins", DevicePlugin),
+    "partitioning": ("partitions", Partitioning),
     "protocol": ("protocols", BenchmarkProtocol),
     "fitted": ("fitted", StatedConstants),
     "band": ("bands", ErrorBand),

@@ -1,6 +1,5 @@
 """`fleetcast compare`: one workload over several models, accelerators, precisions or anything else, side by side."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,7 @@ from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_o
 from commands.input_files import text_of
 from commands.options import App, Directories, Json, Plain, Spec
 from commands.progress import progress
-from commands.showing import notice, print_json, show
+from commands.showing import notice, print_json, print_rows, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +73,9 @@ def compare_command(
     if json:
         print_json({"compared": comparison_rows(rows)})
     elif csv:
-        _print_csv(rows)
+        from agent.report.choice.comparison_report import columns_of_rows
+
+        print_rows(comparison_rows(rows), columns_of_rows())
     elif rows:
         show(comparison_report(rows), plain=plain)
     return Exit.DONE if any(one.plan.answer.meets_targets for one in plans) else Exit.NOTHING_MEETS  # type: ignore[union-attr]
@@ -126,18 +127,6 @@ def _asked(
                     raise
                 plan = NoPlan(str(error), ())
             yield Compared(one.label, plan)
-
-
-def _print_csv(rows: "Sequence[Compared]") -> None:
-    import csv
-
-    from agent.exports.csv import harmless
-    from agent.report.choice.comparison_report import columns_of_rows, comparison_rows
-
-    table = csv.DictWriter(sys.stdout, columns_of_rows(), lineterminator="\n")
-    table.writeheader()
-    for row in comparison_rows(rows):  # names may come from a file: no formula, no control character
-        table.writerow({name: harmless(value) if isinstance(value, str) else value for name, value in row.items()})
 
 
 compare_command.__signature__ = signature_with_flags(compare_command, FLAGS)  # type: ignore[attr-defined]

@@ -1,13 +1,16 @@
 """The table of flags as options of a command."""
 
 import inspect
+import shlex
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
 
 from agent.fields.field import Flag
 from agent.statements.flags import ALL
+from catalogs.errors import InputError
 from commands.completion import KIND_OF_FIELD, names_completed
 from commands.options import Command
 
@@ -18,6 +21,7 @@ class OnlyWhatIsGiven(Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments with the parameters that they name."""
         everything = self.params
+        _refuse_several_specs(args, everything)
         given = {argument.partition("=")[0] for argument in args}
         if not given & set(ctx.help_option_names):
             self.params = [p for p in everything if p.param_type_name == "argument" or given & set(p.opts)]
@@ -25,6 +29,22 @@ class OnlyWhatIsGiven(Command):
             return super().parse_args(ctx, args)
         finally:
             self.params = everything
+
+
+def _refuse_several_specs(args: list[str], parameters: list[Any]) -> None:
+    """Refuse several files of values where one is asked: they are several workloads.
+
+    Raises:
+        InputError: it names the command that puts them together.
+    """
+    taken = next((one for one in parameters if "--spec" in one.opts), None)
+    if taken is None or taken.multiple:
+        return
+    files = [after for arg, after in pairwise(args) if arg == "--spec"]
+    files += [arg.partition("=")[2] for arg in args if arg.startswith("--spec=")]
+    if len(files) > 1:
+        named = " ".join(f"--spec {shlex.quote(file)}" for file in files)
+        raise InputError(f"{len(files)} files are as many workloads, which fleetcast pool {named} puts together")
 
 
 def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:

@@ -12,9 +12,9 @@ from commands.asking import asked
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import App, Directories, Json, Plain, Spec
+from commands.options import App, Csv, Directories, Json, Plain, Spec
 from commands.progress import progress
-from commands.showing import notice, print_json, show, show_no_plan
+from commands.showing import Shape, notice, print_rows, show_as, show_no_plan
 
 if TYPE_CHECKING:
     from agent.report.choice.choice_report import Choice
@@ -34,6 +34,7 @@ def optimize_command(
     catalog: Directories = None,
     objective: For = "cost",
     json: Json = False,
+    csv: Csv = False,
     plain: Plain = False,
     **flags: list[str] | None,
 ) -> int:
@@ -43,6 +44,7 @@ def optimize_command(
     """
     if objective not in OBJECTIVES:
         raise InputError(f"--for {quoted(objective)} is no objective; there are {listed(OBJECTIVES)}")
+    shape = Shape(json=json, csv=csv, plain=plain)
     question, facts = asked(sentence, spec, catalog, flags)
     with progress("trying the catalog"):
         choice = _choice(question.spec, facts, objective)
@@ -56,12 +58,12 @@ def optimize_command(
         else:
             notice([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
         return Exit.NOTHING_MEETS
-    from agent.report.choice.choice_report import choice_report, choice_tree
+    from agent.report.choice.choice_report import choice_report, choice_rows, choice_tree
 
-    if json:
-        print_json(choice_tree(choice))
+    if csv:
+        print_rows(choice_rows(choice))
     else:
-        show(choice_report(choice, _command(choice)), plain=plain)
+        show_as(choice_report(choice, _command(choice)), choice_tree(choice), shape, "")
     return Exit.DONE
 
 

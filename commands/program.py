@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "forecast": "How many accelerators a workload needs, which, and what they cost.",
     "compare": "One workload over models, accelerators or anything else, side by side; plans side by side.",
     "optimize": "The cheapest, fastest, greenest or smallest fleet over the whole catalog, and why.",
+    "pool": "Several workloads at once: pooled on one fleet, on shared cards or apart.",
     "workflow": "A fleet for an agent: steps, tools, a growing context, by the time of a whole task.",
     "estimate": "One replica at a given load: memory, FLOPs, latency, throughput.",
     "what-if": "A saved plan with something changed, and what that changes.",

@@ -5,9 +5,9 @@ from commands.asking import asked
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import App, Directories, Json, Plain, Spec
+from commands.options import App, Csv, Directories, Json, Plain, Spec
 from commands.progress import progress
-from commands.showing import print_json, show, show_no_plan
+from commands.showing import Shape, show_as, show_no_plan
 
 app = App()
 
@@ -17,10 +17,12 @@ def sensitivity_command(
     spec: Spec = None,
     catalog: Directories = None,
     json: Json = False,
+    csv: Csv = False,
     plain: Plain = False,
     **flags: list[str] | None,
 ) -> int:
     """What moves the bill most: each input a fifth lower and higher, accelerator, split and precision kept."""
+    shape = Shape(json=json, csv=csv, plain=plain)
     question, facts = asked(sentence, spec, catalog, flags)
     from engine.choice.sensitivity import sensitivity
     from engine.method import forecast
@@ -35,10 +37,7 @@ def sensitivity_command(
 
     with progress("planning"):
         moved = sensitivity(plan, facts)
-    if json:
-        print_json(sensitivity_tree(plan, moved))
-    else:
-        show(sensitivity_report(plan, moved), plain=plain)
+    show_as(sensitivity_report(plan, moved), sensitivity_tree(plan, moved), shape, "sensitivity")
     return Exit.DONE if plan.answer.meets_targets else Exit.NOTHING_MEETS
 
 

@@ -12,6 +12,7 @@ from catalogs.errors import InputError, quoted, visible
 from commands.failures import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from agent.report.blocks import Report
@@ -78,6 +79,25 @@ def show_as(report: "Report", tree: Any, shape: "Shape", opening: str) -> None:
         sys.stdout.write(csv_text(report, opening))
     else:
         show(report, plain=shape.plain)
+
+
+def print_rows(rows: "Sequence[Mapping[str, Any]]", columns: "Sequence[str]" = ()) -> None:
+    """Print rows as CSV: no cell is a formula or holds a control character, since names may come from files.
+
+    Args:
+        rows: values by column; what a row lacks is empty.
+        columns: in their order; those of the rows by default.
+    """
+    import csv
+
+    from agent.exports.csv import harmless
+
+    table = csv.DictWriter(
+        sys.stdout, columns or tuple(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n"
+    )
+    table.writeheader()
+    for row in rows:
+        table.writerow({name: harmless(value) if isinstance(value, str) else value for name, value in row.items()})
 
 
 def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> None:

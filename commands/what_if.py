@@ -9,9 +9,9 @@ from catalogs.errors import IncompleteInput, InputError, quoted
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.input_files import text_of
-from commands.options import App, Directories, Json, Plain
+from commands.options import App, Csv, Directories, Json, Plain
 from commands.progress import progress
-from commands.showing import exit_code, notice, print_json, show
+from commands.showing import Shape, exit_code, notice, print_json, print_rows, show
 
 if TYPE_CHECKING:
     from agent.talk.requests import Variation
@@ -36,9 +36,11 @@ def what_if_command(
     assignments: Set = None,
     catalog: Directories = None,
     json: Json = False,
+    csv: Csv = False,
     plain: Plain = False,
 ) -> int:
     """A saved plan with something changed: the differences alone. Each change in words is a variant of its own."""
+    Shape(json=json, csv=csv, plain=plain)
     from agent.session.ports import ports_of
     from agent.session.saved_plan import state_of
     from engine.plan_file import read_plan
@@ -57,8 +59,17 @@ def what_if_command(
         for number, change in enumerate(variations, 1):
             draw(number - 1, len(variations))
             branches.append(_branch(state, change, ports, number))
+    trees = [_tree(branch, state) for branch in branches]
     if json:
-        print_json({"variants": [_tree(branch, state) for branch in branches]})
+        print_json({"variants": trees})
+    elif csv:
+        columns = ("variant", "figure", "before", "after", "unit")
+        rows = [
+            {"variant": tree["label"], "figure": name, **change}
+            for tree in trees
+            for name, change in tree["changed"].items()
+        ]
+        print_rows(rows, columns)
     else:
         _show(branches, state, plain=plain)
     return max(exit_code(branch.plan) if branch.capacity_plan else Exit.NOTHING_MEETS for branch in branches)  # type: ignore[arg-type]

@@ -12,9 +12,9 @@ from catalogs.units import read_count, read_seconds
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import App, Directories, Json, Plain
+from commands.options import App, Csv, Directories, Json, Plain
 from commands.progress import progress
-from commands.showing import notice, print_json, show
+from commands.showing import Shape, notice, show_as
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -50,6 +50,7 @@ def workflow_command(
     seed: Seed = 0,
     catalog: Directories = None,
     json: Json = False,
+    csv: Csv = False,
     plain: Plain = False,
     **flags: list[str] | None,
 ) -> int:
@@ -57,6 +58,7 @@ def workflow_command(
 
     Each call is simulated, sent when those before it are done and its tools ran; the closed form stands beside it.
     """
+    shape = Shape(json=json, csv=csv, plain=plain)
     if (at_a_time is None) == (per_hour is None):
         raise InputError("give how many workflows: --at-a-time 50, or --per-hour 600")
     facts = user_catalogs(catalog or ())
@@ -92,10 +94,8 @@ def workflow_command(
     if not no_simulate:
         with progress("simulating"):
             fleets, simulated = simulated_fleet(question.spec, workflow, facts, demand, limit, fleets, simulate)
-    if json:
-        print_json(workflow_tree(workflow, fleets, simulated, limit))
-    else:
-        show(workflow_report(workflow, fleets, simulated, limit), plain=plain)
+    report = workflow_report(workflow, fleets, simulated, limit)
+    show_as(report, workflow_tree(workflow, fleets, simulated, limit), shape, "workflow")
     met = limit is None or (simulated.p95_s if simulated else fleets[0].p95_s) <= limit
     return Exit.DONE if met else Exit.NOTHING_MEETS
 

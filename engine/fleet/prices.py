@@ -1,21 +1,24 @@
 """What every candidate's fleet costs: those on one accelerator on one basis (``offers.price_basis``)."""
 
+from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
 
+from catalogs.catalog import AcceleratorOffers
+from catalogs.records.accelerators import Accelerator
 from engine.arrays import Floats
 from engine.fleet.candidates import Candidates
-from engine.fleet.offers import OfferChoice, PricedOffer, choose_offer, newest_check, price_basis, qualifying_offers
+from engine.fleet.offers import OfferChoice, PriceBasis, PricedOffer, choose_offer, price_basis, qualifying_offers
 from engine.fleet.parallelisms import node_size
 from engine.fleet.size import Counts
 from engine.question.resolve import Question
-
-_basis = lru_cache(maxsize=256)(price_basis)
-_qualifying = lru_cache(maxsize=1024)(qualifying_offers)
-"""Of an accelerator's offers, which are the same from one question to the next."""
+from engine.workload import Money
 
 Choices = tuple[OfferChoice | None, ...]
+Prices = Callable[[int, int], OfferChoice | None]
+"""Replicas, and accelerators of each → the offer that such a fleet is priced on; None where none can carry it."""
 
 
 def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple[Floats, Choices]:
@@ -28,24 +31,49 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
     """
     monthly = np.full(len(found), np.inf)
     choices: list[OfferChoice | None] = [None] * len(found)
-    catalog, money = question.catalog, question.spec.money
-    newest = newest_check(catalog.offers)
-    own = bool(money.usd_per_accelerator_hour) or money.term == "owned"
-    rows = [int(row) for row in np.flatnonzero(~np.isnan(counts.total))]
-    for which in dict.fromkeys(int(found.which[row]) for row in rows):
-        accelerator = found.accelerators[which]
-        node = node_size(question, accelerator)
-        offers = tuple(offer for offer in catalog.offers if offer.accelerator == accelerator.id)
-        basis = None if own else _basis(offers, accelerator, money, node, newest)
-        qualifying: dict[int, tuple[PricedOffer, ...]] = {}
-        chosen: dict[tuple[int, int], OfferChoice | None] = {}
-        for row in (row for row in rows if found.which[row] == which):
-            replicas, size = fleet = int(counts.total[row]), int(found.parallelism.accelerators[row])
-            if size not in qualifying:
-                qualifying[size] = _qualifying(offers, accelerator, size, money, newest, node)
-            if fleet not in chosen:
-                chosen[fleet] = choose_offer(qualifying[size], replicas, size, basis)
-            choice = choices[row] = chosen[fleet]
-            if choice is not None:
-                monthly[row] = choice.chosen.monthly_usd(choice.chosen.instances_for(replicas, size))
+    prices = [prices_of(question, accelerator) for accelerator in found.accelerators]
+    chosen: dict[tuple[int, int, int], OfferChoice | None] = {}
+    rows = np.flatnonzero(~np.isnan(counts.total))
+    sizes = found.parallelism.accelerators
+    for row in rows.tolist():
+        fleet = which, replicas, size = int(found.which[row]), int(counts.total[row]), int(sizes[row])
+        if fleet not in chosen:
+            chosen[fleet] = prices[which](replicas, size)
+        choice = choices[row] = chosen[fleet]
+        if choice is not None:
+            monthly[row] = choice.chosen.monthly_usd(choice.chosen.instances_for(replicas, size))
     return monthly, tuple(choices)
+
+
+_NOBODY = AcceleratorOffers((), date.min)
+
+
+def prices_of(question: Question, accelerator: Accelerator) -> Prices:
+    """Return the offers of fleets on an accelerator.
+
+    Args:
+        question: with the offers of the catalog and what is said of money.
+        accelerator: that is priced.
+    """
+    sold = question.catalog.offers_by_accelerator.get(accelerator.id, _NOBODY)
+    money, node = question.spec.money, node_size(question, accelerator)
+
+    def price(replicas: int, size: int) -> OfferChoice | None:
+        return choose_offer(
+            _qualifying(sold, accelerator, size, money, node), replicas, size, _basis(sold, accelerator, money, node)
+        )
+
+    return price
+
+
+@lru_cache(maxsize=1024)
+def _basis(sold: AcceleratorOffers, accelerator: Accelerator, money: Money, node: int) -> PriceBasis | None:
+    own = bool(money.usd_per_accelerator_hour) or money.term == "owned"
+    return None if own else price_basis(sold.offers, accelerator, money, node, sold.newest)
+
+
+@lru_cache(maxsize=4096)
+def _qualifying(
+    sold: AcceleratorOffers, accelerator: Accelerator, size: int, money: Money, node: int
+) -> tuple[PricedOffer, ...]:
+    return qualifying_offers(sold.offers, accelerator, size, money, sold.newest, node)

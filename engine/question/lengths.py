@@ -5,6 +5,7 @@ context limit reproduces real traces best (about 16 % error at p99); each stratu
 m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
 """
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import log, sqrt
 from statistics import NormalDist
@@ -121,6 +122,57 @@ class Lengths(Struct, frozen=True):
     def prompt_context(self, window: float) -> Floats:
         """Σ chunk·min(start + chunk/2, w) of a whole prompt, per stratum, tokens²."""
         return _capped_integral(self.prompt.values - self.computed, self.prompt.values, window)
+
+
+class MixedLengths(Lengths, frozen=True):
+    """Lengths of kinds of requests that are served together, each with prompts and answers of its own.
+
+    Prompts and answers of all kinds are listed one kind after the other; what depends on both is summed kind by kind,
+    since long prompts of one kind do not come with the answers of another.
+    """
+
+    kinds: tuple[tuple[float, Lengths], ...]
+    """Share of the requests, and their lengths."""
+
+    @property
+    def live_mean(self) -> float:
+        """Tokens that a running sequence holds on average."""
+        return self._running("live_mean")
+
+    @property
+    def reserved_mean(self) -> float:
+        """Tokens that a running sequence holds where its whole answer is reserved for it from the start."""
+        return self._running("reserved_mean")
+
+    def _running(self, name: str) -> float:
+        running = [(share * one.output.mean, float(getattr(one, name))) for share, one in self.kinds]
+        return sum(share * held for share, held in running) / sum(share for share, _ in running)
+
+    def live_percentile(self, share: float) -> float:
+        """A high percentile of the tokens that a request holds at its end, of the kind where it is highest."""
+        return max(one.live_percentile(share) for _, one in self.kinds)
+
+    def decode_context(self, window: float) -> float:
+        """c̄_w over the steps of all kinds, tokens."""
+        return sum(share * one.decoded * one.decode_context(window) for share, one in self.kinds) / sum(
+            share * one.decoded for share, one in self.kinds
+        )
+
+
+def mixed_lengths(kinds: Sequence[tuple[float, Lengths]]) -> MixedLengths:
+    """Return the lengths of kinds of requests together: shares of the requests, which sum to 1, with their lengths."""
+
+    def together(parts: Iterable[tuple[float, Strata]]) -> Strata:
+        listed = tuple(parts)
+        values = np.concatenate([strata.values for _, strata in listed])
+        return Strata(values, np.concatenate([share * strata.weights for share, strata in listed]))
+
+    return MixedLengths(
+        together((share, one.prompt) for share, one in kinds),
+        np.concatenate([one.computed for _, one in kinds]),
+        together((share, one.output) for share, one in kinds),
+        tuple(kinds),
+    )
 
 
 def lengths_of(tokens: Tokens, context_limit: float) -> Lengths:

@@ -5,6 +5,7 @@ for all candidates at once.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -77,33 +78,44 @@ def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float
 def capacity_batches(replicas: Replicas, groups: Sequence[Sequence[Target]], ceiling: float) -> Floats:
     """Return the ``capacity_batch`` of each group of targets, found together: (candidates, groups).
 
-    Targets hold below some batch and fail above it. The bracket from the smallest batch to the ceiling's is divided,
-    then the first part at whose end they fail, and so on, digit by digit; as many digits at once as come out as was
-    foreseen from how much the targets are missed at both ends.
-
     Args:
         replicas: the candidates.
         groups: targets that must hold together.
         ceiling: as in ``capacity_batch``.
     """
-    highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     if not any(groups):
-        return np.repeat(highest, len(groups), axis=1)
+        return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
+    return largest_batches(replicas, [partial(missed_most, targets=targets) for targets in groups], ceiling)
+
+
+def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats]], ceiling: float) -> Floats:
+    """Return the largest batch within each limit, found together: (candidates, limits); NaN where none is.
+
+    Limits hold below some batch and fail above it. The bracket from the smallest batch to the ceiling's is divided,
+    then the first part at whose end they fail, and so on, digit by digit; as many digits at once as come out as was
+    foreseen from how much the limits are missed at both ends.
+
+    Args:
+        replicas: the candidates.
+        limits: of a load, by how much it is missed at each batch; held at 0 or below.
+        ceiling: as in ``capacity_batch``.
+    """
+    highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     low = np.log(np.minimum(replicas.smallest_batch, highest))
     span = np.log(highest) - low
     load = replicas.at(np.exp(low + span * (FIRST / FINEST)))
-    missed = np.stack([_missed(load, targets) for targets in groups], axis=1)
+    missed = np.stack([limit(load) for limit in limits], axis=1)
     held = _held(missed)
     below = (held - 1) * FIRST[1]
-    # Nothing is left to divide where the targets hold nowhere, or up to the ceiling.
+    # Nothing is left to divide where limits hold nowhere, or up to the ceiling.
     width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
     ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
     while len(rows := np.flatnonzero((width > 1).any(axis=1))):
         starts, sizes = _foreseen(below[rows], width[rows], ends[rows])
         trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
         load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
-        columns = np.split(np.arange(load.batch.shape[1]), len(groups))
-        tried = [_missed(load.at_batches(own), targets) for own, targets in zip(columns, groups, strict=True)]
+        columns = np.split(np.arange(load.batch.shape[1]), len(limits))
+        tried = [limit(load.at_batches(own)) for own, limit in zip(columns, limits, strict=True)]
         missed = np.stack(tried, axis=1).reshape(trials.shape)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
@@ -115,7 +127,7 @@ def capacity_batches(replicas: Replicas, groups: Sequence[Sequence[Target]], cei
     return result
 
 
-def _missed(load: Load, targets: Sequence[Target]) -> Floats:
+def missed_most(load: Load, targets: Sequence[Target]) -> Floats:
     """Return by how much the target that is missed most is missed at each batch; it is met at 0 or below."""
     result: Floats = np.max([missed_by(load, target) for target in targets], axis=0)
     return result

@@ -149,7 +149,7 @@ def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
 
 def _itl_sigma(load: Load) -> Floats:
     """Return the log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
-    answers = np.maximum(load.lengths.output.values - 1, 1.0) / max(load.lengths.decoded, 1.0)
+    answers = np.maximum(load.lengths.output.values - 1, 1.0) / max(load.decoded, 1.0)
     times = load.itl_s / np.maximum(load.itl_s - load.least_itl_s, TINY)
     variance = pace_variance(load.prefills, load.batch, load.elasticity, answers) * (times * times)[..., None]
     result: Floats = np.minimum(np.sqrt(np.log1p(variance) + TINY), WIDEST)

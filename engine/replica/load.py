@@ -31,6 +31,8 @@ class Load(Struct, frozen=True):
 
     lengths: Lengths
     """Of the requests: the strata of the third axis."""
+    decoded: float
+    """D: tokens that decoding makes of a mean answer, of all requests that the replicas serve."""
     batch: Floats
     step_s: Floats
     """τ: a decoding step."""
@@ -61,7 +63,7 @@ class Load(Struct, frozen=True):
         """What the mean ITL is made of, by name."""
         return {
             "decoding step": self.step_s,
-            "prompts of others": self.batch * self.prompt_s / self.lengths.decoded,
+            "prompts of others": self.batch * self.prompt_s / self.decoded,
         }
 
     def at_batches(self, index: Indices | slice) -> "Load":
@@ -70,10 +72,23 @@ class Load(Struct, frozen=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
-        kept = ("lengths", "prefills", "waits")
+        kept = ("lengths", "decoded", "prefills", "waits")
         arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name not in kept}
-        return Load(
-            lengths=self.lengths, prefills=self.prefills.mapped(change), waits=self.waits.mapped(change), **arrays
+        return replace(self, prefills=self.prefills.mapped(change), waits=self.waits.mapped(change), **arrays)
+
+    def of(self, lengths: Lengths, first: int) -> "Load":
+        """Return the load as requests of one kind among those served meet it.
+
+        Args:
+            lengths: of the kind.
+            first: its first stratum of prompts among those of all kinds.
+        """
+        strata = slice(first, first + len(lengths.computed))
+        return replace(
+            self,
+            lengths=lengths,
+            prompt_s_by_stratum=self.prompt_s_by_stratum[..., strata],
+            own_prefill_s=self.own_prefill_s[..., strata],
         )
 
 
@@ -137,6 +152,7 @@ class Replicas(Struct, frozen=True):
         prefills = self._prefills(steps, costs.rate(steps, prompt_s), prompts)
         return Load(
             lengths=self.lengths,
+            decoded=costs.decoded,
             batch=batch,
             step_s=steps.decoding,
             least_itl_s=np.broadcast_to(self.ladder.smallest_step_s, batch.shape),

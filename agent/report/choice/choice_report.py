@@ -230,6 +230,19 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
     }
 
 
+def choice_rows(choice: Choice) -> list[dict[str, Any]]:
+    """Return every option that the choice shows as a row of figures, with where it stands and what is said of it."""
+    parts: list[tuple[str, Iterable[tuple[Option, str]]]] = [
+        ("best", [(choice.best, choice.binds)]),
+        ("other accelerator", choice.runners_up),
+        ("term", [(option, "") for option in choice.by_term]),
+        ("precision", [(option, "") for option in choice.by_precision]),
+        ("provider", [(option, "") for option in choice.by_provider]),
+        ("front", [(option, "") for option in choice.front]),
+    ]
+    return [{"list": name} | _tree(option) | {"why": why} for name, some in parts for option, why in some]
+
+
 def _mixture_tree(mixed: Mixture) -> dict[str, Any]:
     def line(one: Line) -> dict[str, Any]:
         values = {name: getattr(one, name) for name in ("term", "least", "most", "purpose")}

@@ -1,0 +1,253 @@
+"""Several workloads pooled, on shared cards or apart: which is cheapest, what each meets there, and why."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from agent.report.blocks import Block, Bullets, Column, Group, Heading, Paragraph, Report, Table
+from agent.report.choice.choice_report import named
+from agent.report.words import usd_shown
+from catalogs.units import show_count, show_percent, show_rate, show_seconds, show_usd
+from engine.choice.options import Option
+from engine.choice.sharing.cards import Share, SharedCards
+from engine.choice.sharing.pool import Met, Pool
+from engine.choice.sharing.ways import Fleet, Grouping, Kind, Together
+from engine.fleet.offers import PricedOffer
+from engine.plan import parallelism_shown, plain, six_digits, split_shown
+from engine.planning.phrases import counted
+
+IN_WORDS: dict[Kind, str] = {
+    "apart": "apart",
+    "pooled": "pooled on one fleet",
+    "slices": "beside each other in slices of cards (MIG)",
+    "turns": "beside each other on cards, taking turns",
+}
+REACHED = 0.98
+"""Times the sum of separate peaks, below which a peak together is worth saying."""
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: 'a, b and c'."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def fleet_words(fleet: Fleet) -> str:
+    """Return a fleet in words: '2 × H100 SXM5 80GB = 2 × TP1, FP8'."""
+    of = fleet.of
+    if isinstance(of, Option):
+        return named(of)
+    if isinstance(of, SharedCards):
+        return f"{show_count(of.cards)} × {of.card.name}: {', '.join(_share_words(share) for share in of.shares)}"
+    sizes = of.candidate.parallelism
+    split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
+    name = of.candidate.accelerator(0).name
+    return f"{show_count(of.accelerators)} × {name} = {show_count(of.replicas)} × {split}, {of.question.weights.name}"
+
+
+def _share_words(share: Share) -> str:
+    whole = f" and {counted(share.whole_cards, 'card')} of its own" if share.whole_cards else ""
+    return f"{share.workload} in {show_count(share.replicas)} × {share.part}, {share.precision.upper()}{whole}"
+
+
+def pool_report(result: Together) -> Report:
+    """Return what was found for a terminal."""
+    best, apart, names = result.best, result.apart, [one.name for one in result.workloads]
+    if best is apart:
+        line = f"Apart is cheapest for {listed_names(names)}: {usd_shown(apart.monthly_usd)} a month."
+    else:
+        saved = f"{show_percent(result.saved_usd / apart.monthly_usd)} less than apart" if apart.monthly_usd else ""
+        what = "; ".join(
+            f"{listed_names(fleet.workloads)} {IN_WORDS[fleet.kind]}: {fleet_words(fleet)}" for fleet in best.fleets
+        )
+        line = f"Cheapest: {what}. {usd_shown(best.monthly_usd)} a month, {saved}."
+    said = [Paragraph(line, "strong"), *(Paragraph(why) for why in _reasons(result))]
+    blocks: list[Block] = [Group(tuple(said)), _ways(result), Heading("What each workload meets"), _met(result)]
+    if result.refusals:
+        blocks.append(Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:"))
+    if result.adapters:
+        base = result.adapters
+        fleet = next(one for one in base.fleets if one.kind == "pooled")
+        less = result.best.monthly_usd - base.monthly_usd
+        blocks.append(
+            Paragraph(
+                f"If {listed_names(fleet.workloads)} are LoRA adapters of one base, not models of their own: "
+                f"{fleet_words(fleet)}, {usd_shown(base.monthly_usd)} a month for all, {show_usd(less)} less; each "
+                "step is planned 2 ms longer for them (Punica, arXiv:2310.18547), at rank 16."
+            )
+        )
+    blocks.append(Paragraph(_rests_on(best), "quiet"))
+    return Report(tuple(blocks))
+
+
+def _reasons(result: Together) -> Iterator[str]:
+    """Yield why the best is the best: peaks that do not coincide, what is paid and idle, what interferes."""
+    for fleet in result.best.fleets:
+        of = fleet.of
+        if isinstance(of, Pool):
+            peaks = sum(float(one.hourly.max()) for one in result.workloads if one.name in fleet.workloads)
+            if of.peak_calls_per_s < REACHED * peaks:
+                together = show_rate(of.peak_calls_per_s, "calls/s")
+                yield f"Their peaks do not coincide: together {together}, apart {show_rate(peaks, 'calls/s')}."
+            yield f"In its fullest hour {show_percent(of.utilisation)} of saturation{_used_apart(result, fleet)}."
+        elif isinstance(of, SharedCards):
+            yield f"Alone each leaves its accelerators idle{_used_apart(result, fleet)}."
+    if result.best is result.apart and result.others:
+        other = result.others[0]
+        more = other.monthly_usd - result.apart.monthly_usd
+        how = listed_names([IN_WORDS[kind] for kind in other.kinds])
+        how = f"{how[:1].upper()}{how[1:]}"
+        if abs(more) < 0.5:
+            yield f"{how} costs the same, and one would depend on the other."
+        elif more < 0:
+            yield f"{how} saves {show_usd(-more)} a month, too little to depend on one another for."
+        else:
+            yield f"{how} costs {show_usd(more)} a month more."
+
+
+def _used_apart(result: Together, fleet: Fleet) -> str:
+    alone = [(one.name, one.best.utilisation) for one in result.workloads if one.name in fleet.workloads]
+    return "; apart " + ", ".join(f"{name} {show_percent(share)}" for name, share in alone)
+
+
+def _ways(result: Together) -> Table:
+    columns = (
+        Column("way"),
+        Column("GPUs", "right"),
+        Column("monthly", "right"),
+        Column("", wraps=True, spoken="sentence"),
+    )
+    ranked = sorted((result.best, *result.others), key=lambda one: (one.monthly_usd, one is not result.best))
+    rows = [
+        (
+            listed_names([IN_WORDS[kind] for kind in one.kinds]),
+            show_count(one.accelerators),
+            usd_shown(one.monthly_usd),
+            "; ".join(f"{listed_names(fleet.workloads)}: {fleet_words(fleet)}" for fleet in one.fleets),
+        )
+        for one in ranked
+    ]
+    return Table(columns, tuple(rows))
+
+
+def _met(result: Together) -> Table:
+    columns = (
+        Column("workload"), Column("way"), Column("TTFT p95", "right"), Column("ITL", "right"), Column("asked"),
+    )  # fmt: skip
+    rows = []
+    for one in result.workloads:
+        asked = ", ".join(f"{t.metric.upper()} {t.percentile} {show_seconds(t.seconds)}" for t in one.targets) or "–"
+        for way in (result.best, result.apart) if result.best is not result.apart else (result.apart,):
+            fleet = next(fleet for fleet in way.fleets if one.name in fleet.workloads)
+            met = met_of(fleet, one.name)
+            shown = show_seconds(met.ttft_p95_s), show_seconds(met.itl_s)
+            rows.append((one.name, IN_WORDS[fleet.kind].partition(" ")[0], *shown, asked))
+    return Table(columns, tuple(rows))
+
+
+def met_of(fleet: Fleet, workload: str) -> Met:
+    """Return what a workload meets on a fleet."""
+    of = fleet.of
+    if isinstance(of, Option):
+        return Met(workload, of.ttft_p95_s, of.itl_mean_s)
+    all_met = of.met if isinstance(of, Pool) else [share.met for share in of.shares]
+    return next(one for one in all_met if one.workload == workload)
+
+
+def _refused(one: Any, result: Together) -> str:
+    who = f"{listed_names(one.workloads)} " if len(result.workloads) > 2 else ""
+    return f"{who}{IN_WORDS[one.kind]}: {one.why}"
+
+
+def _rests_on(best: Grouping) -> str:
+    said = ["By the formulas, whole fleets for the busiest hour; nothing was simulated."]
+    kinds = best.kinds
+    if "turns" in kinds:
+        said.append(
+            "Engines that take turns are planned as if the others always had work: each has an equal share of the "
+            "time. What switching costs was not measured."
+        )
+    if "slices" in kinds:
+        said.append("A slice runs at the efficiencies of the whole card; no engine in one was measured.")
+    return " ".join(said)
+
+
+def pool_tree(result: Together) -> dict[str, Any]:
+    """Return what was found as JSON holds it."""
+    return {
+        "workloads": [
+            {"name": one.name, "targets": [plain(target) for target in one.targets]} for one in result.workloads
+        ],
+        "best": _grouping_tree(result.best, result),
+        "apart": _grouping_tree(result.apart, result),
+        "saved_monthly_usd": six_digits(result.saved_usd),
+        "others": [_grouping_tree(one, result) for one in result.others],
+        "refused": [plain(one) for one in result.refusals],
+        "if_lora_adapters": _grouping_tree(result.adapters, result) if result.adapters else None,
+    }
+
+
+def pool_rows(result: Together) -> list[dict[str, Any]]:
+    """Return a row for each workload in each way, with its fleet and what it meets there; a fleet's bill is whole."""
+    return [
+        {
+            "way": " + ".join(grouping.kinds),
+            "chosen": grouping is result.best,
+            "all_monthly_usd": six_digits(grouping.monthly_usd),
+            "workload": name,
+            "fleet": fleet_words(fleet),
+            "fleet_of": " + ".join(fleet.workloads),
+            "fleet_monthly_usd": six_digits(fleet.monthly_usd),
+            "accelerators": fleet.accelerators,
+            "ttft_p95_s": six_digits(met_of(fleet, name).ttft_p95_s),
+            "itl_s": six_digits(met_of(fleet, name).itl_s),
+        }
+        for grouping in (result.best, *result.others)
+        for fleet in grouping.fleets
+        for name in fleet.workloads
+    ]
+
+
+def _grouping_tree(grouping: Grouping, result: Together) -> dict[str, Any]:
+    return {
+        "ways": list(grouping.kinds),
+        "monthly_usd": six_digits(grouping.monthly_usd),
+        "accelerators": grouping.accelerators,
+        "fleets": [_fleet_tree(fleet) for fleet in grouping.fleets],
+    }
+
+
+def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
+    of = fleet.of
+    met = [met_of(fleet, name) for name in fleet.workloads]
+    tree: dict[str, Any] = {
+        "way": fleet.kind,
+        "workloads": list(fleet.workloads),
+        "monthly_usd": six_digits(fleet.monthly_usd),
+        "accelerators": fleet.accelerators,
+        "provider": _provider(of.offer),
+        "met": [
+            {"workload": one.workload, "ttft_p95_s": six_digits(one.ttft_p95_s), "itl_s": six_digits(one.itl_s)}
+            for one in met
+        ],
+    }
+    if isinstance(of, SharedCards):
+        names = ("workload", "part", "precision", "replicas", "whole_cards")
+        shares = [{name: getattr(share, name) for name in names} for share in of.shares]
+        return tree | {"accelerator": of.card.id, "shares": shares}
+    if isinstance(of, Pool):
+        sizes = of.candidate.parallelism
+        split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
+        chosen = {"accelerator": of.candidate.accelerator(0).id, "precision": of.question.weights.id}
+        peak = {"utilisation": six_digits(of.utilisation), "peak_calls_per_s": six_digits(of.peak_calls_per_s)}
+        return tree | chosen | peak | {"split": split, "replicas": of.replicas}
+    return tree | {
+        "accelerator": of.accelerator,
+        "precision": of.precision,
+        "split": split_shown(of),
+        "replicas": of.replicas,
+        "utilisation": six_digits(of.utilisation),
+    }
+
+
+def _provider(offer: PricedOffer | None) -> str:
+    return offer.provider if offer else ""

@@ -1,0 +1,106 @@
+"""`fleetcast pool`: several workloads at once, pooled on one fleet, on shared cards or apart."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.statements.flags import FLAGS
+from catalogs.errors import IncompleteInput, InputError
+from commands.asking import asked
+from commands.catalogs_of_user import user_catalogs
+from commands.failures import Exit
+from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
+from commands.options import App, Csv, Directories, Json, Plain
+from commands.progress import progress
+from commands.showing import Shape, notice, print_rows, show_as
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from engine.workload import WorkloadSpec
+
+app = App()
+
+Workloads = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORKLOAD WORKLOAD…", help="Each in words, a file of values, or a saved plan."),
+]
+Specs = Annotated[list[str] | None, typer.Option("--spec", metavar="FILE", help="A workload as a file; repeatable.")]
+FILES = (".toml", ".yaml", ".yml", ".json")
+
+
+def pool_command(
+    workload: Workloads = None,
+    spec: Specs = None,
+    catalog: Directories = None,
+    json: Json = False,
+    csv: Csv = False,
+    plain: Plain = False,
+    **flags: list[str] | None,
+) -> int:
+    """Whether several workloads share a fleet, share cards, or stay apart: the cheapest that holds each one's targets.
+
+    Of one model they are mixed on one fleet, hour by hour; of several they run beside each other on cards. Flags hold
+    for all of them.
+    """
+    shape = Shape(json=json, csv=csv, plain=plain)
+    given = [*(workload or ()), *(spec or ())]
+    if len(given) < 2:
+        raise InputError(
+            "two workloads or more are put together; name each as a file or in words: "
+            'fleetcast pool --spec chat.toml --spec rag.toml, fleetcast pool "8B, 20 rps, 500 in, 250 out" "70B, …"'
+        )
+    facts = user_catalogs(catalog or ())
+    specs = list(_named(_specs(given, catalog, flags)))
+    from engine.choice.sharing.ways import together
+
+    with progress("trying the catalog"):
+        result = together(specs, facts)
+    if isinstance(result, str):
+        notice([f"Nothing meets the targets of {result} alone: `fleetcast forecast` of it says what comes nearest."])
+        return Exit.NOTHING_MEETS
+    from agent.report.choice.pool_report import pool_report, pool_rows, pool_tree
+
+    if csv:
+        print_rows(pool_rows(result))
+    else:
+        show_as(pool_report(result), pool_tree(result), shape, "")
+    return Exit.DONE
+
+
+def _specs(
+    given: "Sequence[str]", catalog: "list[Path] | None", flags: "Mapping[str, list[str] | None]"
+) -> "Iterator[tuple[str, WorkloadSpec]]":
+    """Yield a name of each workload and its question."""
+    for number, one in enumerate(given, 1):
+        file = one == "-" or one.lower().endswith(FILES)
+        if file and (plan := _saved(Path(one))) is not None:
+            yield Path(one).stem, plan
+            continue
+        try:
+            question, _ = asked(None if file else one, one if file else None, catalog, flags)
+        except IncompleteInput as error:
+            raise IncompleteInput([f"{what} of workload {number} ({one:.40})" for what in error.missing]) from None
+        yield (Path(one).stem if file and one != "-" else question.spec.model), question.spec
+
+
+def _saved(file: Path) -> "WorkloadSpec | None":
+    """Return the question of a saved plan; None where the file holds none."""
+    if file.suffix.lower() != ".json" or not file.exists() or '"schema_version"' not in file.read_text("utf-8"):
+        return None
+    from engine.plan_file import read_plan
+
+    return read_plan(file.read_text("utf-8"), str(file)).spec
+
+
+def _named(specs: "Iterator[tuple[str, WorkloadSpec]]") -> "Iterator[tuple[str, WorkloadSpec]]":
+    """Yield workloads with names of which none occurs twice."""
+    seen: dict[str, int] = {}
+    for name, spec in specs:
+        seen[name] = seen.get(name, 0) + 1
+        yield (f"{name} ({seen[name]})" if seen[name] > 1 else name), spec
+
+
+pool_command.__signature__ = signature_with_flags(pool_command, FLAGS)  # type: ignore[attr-defined]
+app.command("pool", cls=OnlyWhatIsGiven)(pool_command)

@@ -1,0 +1,203 @@
+"""Several workloads: each with its best fleet alone, their load by the hour, what a fleet of all must do."""
+
+from collections.abc import Sequence
+from math import lcm, sqrt
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
+from catalogs.records.facts import Record
+from engine.arrays import Floats
+from engine.choice.options import Option, Options, options
+from engine.fleet.size import growth_factor
+from engine.planning.default_targets import usual_targets
+from engine.question.demand import demand_of
+from engine.question.fleet_limits import without_ceilings
+from engine.question.lengths import mixed_lengths
+from engine.question.resolve import Question
+from engine.workload import Availability, Hardware, Money, Serving, Target, Tokens, WorkloadSpec
+
+MOST_WORKLOADS = 4
+"""All ways to group so many are tried: 15 for four."""
+
+
+class Workload(Struct, frozen=True):
+    """One of several workloads, and the best fleet that it would have alone."""
+
+    name: str
+    found: Options
+    best: Option
+    targets: tuple[Target, ...]
+    """That hold for it: its own, or the default ones."""
+
+    @property
+    def question(self) -> Question:
+        """In the precision of its weights that it asks for."""
+        return self.found.searched[0][0]
+
+    def in_precision(self, weights: str) -> Question | None:
+        """Return the question in a precision of its weights; None where nothing fits in it, or nobody wants it."""
+        return next((question for question, _ in self.found.searched if question.weights.id == weights), None)
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Of weights that are no fewer bits than was asked for."""
+        fewer = {option.precision for option in self.found.found if option.quality == "fewer bits"}
+        return tuple(question.weights.id for question, _ in self.found.searched if question.weights.id not in fewer)
+
+    @property
+    def hourly(self) -> Floats:
+        """Calls/s of each hour that a fleet must hold: with the burst of its peak minute, at the horizon."""
+        spec = self.question.spec
+        grown = max(growth_factor(spec), 1.0)
+        shape = np.array(demand_of(spec.traffic).hourly)
+        return shape * float(self.question.mean_rate or 0.0) * spec.traffic.burst * grown
+
+
+def workload_of(name: str, spec: WorkloadSpec, catalog: Catalog) -> Workload | None:
+    """Return a workload with its best fleet; None where nothing meets its targets.
+
+    Args:
+        name: by which it is shown.
+        spec: its question.
+        catalog: the facts.
+
+    Raises:
+        InputError: it states no rate, or nothing of it can be resolved.
+    """
+    if spec.traffic.requests_per_s is None:
+        raise InputError(
+            f"{name} states no rate, which is what adds up with another's; give one, such as 10 requests/s"
+        )
+    found = options(spec, catalog, terms=())
+    ranked = found.best("cost", spec.money.term)
+    if not ranked:
+        return None
+    question = found.searched[ranked[0].search][0]
+    wanted = question.spec.targets or (() if spec.default_targets == "none" else usual_targets(question))
+    return Workload(name, found, ranked[0], wanted)
+
+
+class Conflict(Exception):  # noqa: N818 — what it is
+    """Two workloads ask for what one fleet cannot both be."""
+
+
+def joined_question(questions: Sequence[Question], names: Sequence[str]) -> Question:
+    """Return the question of all workloads on one fleet; its lengths and its rate are those of a moment: ``at_hour``.
+
+    Args:
+        questions: of the workloads, of one model in one precision.
+        names: of the workloads.
+
+    Raises:
+        Conflict: what they state excludes each other, in words.
+    """
+    specs = [question.spec for question in questions]
+    for name, spec in zip(names, specs, strict=True):
+        if without_ceilings(spec.hardware) != spec.hardware:
+            raise Conflict(f"the fleet of {name} is given or has a ceiling of its own")
+    chosen = [{one.id for one in question.accelerators} for question in questions]
+    both = set.intersection(*chosen)
+    if not both:
+        raise Conflict("no accelerator is allowed to all of them")
+    windows = [spec.serving.context_window for spec in specs]
+    serving = joined("serving", [replace(spec.serving, context_window=None) for spec in specs], Serving())
+    availability = Availability(
+        spare_replicas=max(spec.availability.spare_replicas for spec in specs),
+        minimum_replicas=max(spec.availability.minimum_replicas for spec in specs),
+    )
+    kv = {question.kv_cache.id for question in questions}
+    if len(kv) > 1:
+        raise Conflict(f"their KV caches are in {' and '.join(sorted(kv))}")
+    first = questions[0]
+    spec = replace(
+        specs[0],
+        serving=replace(serving, context_window=None if None in windows else max(filter(None, windows))),
+        money=joined("money", [spec.money for spec in specs], Money()),
+        availability=availability,
+        hardware=Hardware(
+            accelerators=tuple(sorted(both)) if all(spec.hardware.accelerators for spec in specs) else (),
+            accelerators_per_node=specs[0].hardware.accelerators_per_node,
+        ),
+        targets=(),
+        default_targets="none",
+    )
+    return replace(
+        first,
+        spec=spec,
+        context_limit=max(question.context_limit for question in questions),
+        accelerators=tuple(one for one in first.accelerators if one.id in both),
+    )
+
+
+def joined(room: str, records: Sequence[Any], default: Record) -> Any:
+    """Return what several records of one kind say together: what one leaves at its default another may state.
+
+    Args:
+        room: of the spec, for a conflict's words.
+        records: of the workloads.
+        default: what a record says that states nothing.
+
+    Raises:
+        Conflict: two of them state one thing differently.
+    """
+    values: dict[str, Any] = {}
+    for name in default.__struct_fields__:
+        stated = {value for one in records if (value := getattr(one, name)) != getattr(default, name)}
+        if len(stated) > 1:
+            raise Conflict(f"they ask for different {room}.{name}: {', '.join(sorted(map(str, stated)))}")
+        if stated:
+            values[name] = stated.pop()
+    return replace(default, **values)
+
+
+def hourly_load(workloads: Sequence[Workload]) -> Floats:
+    """Return calls/s by hour and workload, (hours, workloads): over a day, or over a week where one states a week."""
+    hours = lcm(*(len(one.hourly) for one in workloads))
+    return np.stack([np.resize(one.hourly, hours) for one in workloads], axis=1)
+
+
+def unbettered_hours(load: Floats) -> Floats:
+    """Return the hours of which no other asks for as much of every workload and more of one, each once."""
+    distinct = np.unique(np.round(load, 9), axis=0)
+    keep = [not any((other >= one).all() and (other > one).any() for other in distinct) for one in distinct]
+    kept: Floats = distinct[np.array(keep)]
+    return kept
+
+
+def at_hour(joined: Question, questions: Sequence[Question], calls: Floats) -> Question:
+    """Return the question of all workloads at the calls/s of an hour.
+
+    Arrivals of several processes together have a squared CV that is the mean of theirs, weighted by their rates: the
+    asymptotic method of Whitt's Queueing Network Analyzer (Bell System Technical Journal 62, 1983), which errs upwards
+    for a superposition of few.
+
+    Args:
+        joined: as ``joined_question`` returns it.
+        questions: of the workloads.
+        calls: calls/s of each.
+    """
+    shares = calls / calls.sum()
+    lengths = mixed_lengths([(float(s), one.lengths) for s, one in zip(shares, questions, strict=True)])
+    squares = [one.spec.traffic.burstiness**2 for one in questions]
+    traffic = replace(
+        joined.spec.traffic,
+        requests_per_s=float(calls.sum()),
+        calls_per_request=1.0,
+        peak_factor=1.0,
+        burst=1.0,
+        growth_per_year=0.0,
+        hourly_profile=(),
+        burstiness=sqrt(float(shares @ np.array(squares))),
+    )
+    tokens = Tokens(
+        input=replace(joined.spec.tokens.input, mean=lengths.prompt.mean, cv=lengths.prompt.cv, p95=None, values=()),
+        output=replace(joined.spec.tokens.output, mean=lengths.output.mean, cv=lengths.output.cv, p95=None, values=()),
+        router_skew=max(one.spec.tokens.router_skew for one in questions),
+        max_tokens=max(one.spec.tokens.max_tokens or 0 for one in questions) or None,
+    )
+    return replace(joined, lengths=lengths, spec=replace(joined.spec, traffic=traffic, tokens=tokens))

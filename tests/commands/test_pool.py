@@ -1,0 +1,80 @@
+"""`fleetcast pool`: several workloads in words, as files and as saved plans, in every form of an answer."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Program
+
+CHAT, RAG = "8B bf16, 30 rps, 500 in, 250 out", "8B bf16, 3 rps, 3000 in, 200 out"
+
+
+def test_two_in_words(fleetcast: Program) -> None:
+    """Two workloads of one model: the cheapest way, beside apart, with what each meets."""
+    done = fleetcast("pool", CHAT, RAG, "--gpu-type", "h100", "--json")
+    found = json.loads(done.out)
+    assert done.code == 0
+    assert found["best"]["monthly_usd"] <= found["apart"]["monthly_usd"]
+    assert found["saved_monthly_usd"] == pytest.approx(
+        found["apart"]["monthly_usd"] - found["best"]["monthly_usd"], abs=0.1
+    )
+    assert {one["workload"] for fleet in found["best"]["fleets"] for one in fleet["met"]} == {
+        "llama-3.1-8b", "llama-3.1-8b (2)",
+    }  # fmt: skip
+
+
+def test_files_and_a_saved_plan(fleetcast: Program, tmp_path: Path) -> None:
+    file, plan = tmp_path / "rag.toml", tmp_path / "chat.json"
+    lines = ('model = "8B"', "traffic.requests_per_s = 3", "tokens.input.mean = 3000", "tokens.output.mean = 200")
+    file.write_text("\n".join(lines))
+    assert fleetcast("forecast", CHAT, "--gpu-type", "h100", "--no-verify", "--output", str(plan)).code == 0
+    done = fleetcast("pool", str(plan), "--spec", str(file), "--plain")
+    assert done.code == 0
+    assert "chat" in done.out and "rag" in done.out
+
+
+@pytest.mark.parametrize("form", ["--csv", "--plain", "--json"])
+def test_each_form_names_both_and_the_bill(fleetcast: Program, form: str) -> None:
+    done = fleetcast(
+        "pool", "8B bf16, 1 rps, 500 in, 250 out", "qwen3 4b, 1 rps, 500 in, 200 out", "--gpu-type", "h100", form
+    )
+    assert done.code == 0
+    assert "qwen3-4b" in done.out and "apart" in done.out
+
+
+def test_the_csv_has_a_row_for_each_workload_in_each_way(fleetcast: Program) -> None:
+    done = fleetcast("pool", CHAT, RAG, "--gpu-type", "h100", "--csv")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    ways = {row["way"] for row in rows}
+    assert len(rows) == 2 * len(ways)
+    assert sum(row["chosen"] == "True" for row in rows) == 2
+    assert all(float(row["all_monthly_usd"]) > 0 and float(row["ttft_p95_s"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pool",), "two workloads or more"),
+        (("pool", CHAT), "two workloads or more"),
+        (("pool", CHAT, "70B"), "of workload 2"),
+        (("pool", CHAT, "nothing.toml"), "nothing.toml"),
+        (("pool", CHAT, RAG, "--csv", "--json"), "leave one of them out"),
+        (("pool", *[CHAT] * 5), "from 2 to 4"),
+        (("forecast", "--spec", "a.toml", "--spec", "b.toml"), "fleetcast pool --spec a.toml --spec b.toml"),
+        (("optimize", "--spec", "a.toml", "--spec", "b.toml"), "fleetcast pool --spec a.toml --spec b.toml"),
+    ],
+)
+def test_what_cannot_be_pooled_is_one_sentence(fleetcast: Program, arguments: tuple[str, ...], said: str) -> None:
+    done = fleetcast(*arguments)
+    assert done.code in (2, 5)
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_workload_that_nothing_holds_is_named(fleetcast: Program) -> None:
+    done = fleetcast("pool", CHAT, "70B, 3 rps, 3000 in, 200 out, ttft p95 20ms", "--gpu-type", "l4")
+    assert done.code == 3
+    assert "llama-3.1-70b" in done.err
