@@ -186,7 +186,7 @@ def test_a_card_for_desktops_is_chosen_only_where_it_is_named() -> None:
     saved = [one for one in relaxations(found, best[0]) if "for desktops" in one.to]
     assert saved and saved[0].monthly_usd == pytest.approx(best[0].measure("cost") - desktop.measure("cost"))
     assert not any(CATALOG.accelerators[o.accelerator].consumer for o in pareto_front(best))
-    assert "licence" in dict((o.accelerator, why) for o, why in runners_up(found, best, "cost"))[desktop.accelerator]
+    assert "licence" in {o.accelerator: why for o, why in runners_up(found, best, "cost")}[desktop.accelerator]
     named = options(replace(spec, hardware=replace(spec.hardware, accelerators=("rtx-5090",))), CATALOG, terms=())
     assert named.best("cost", "on_demand")[0].accelerator == "rtx-5090"
     assert not named.best("cost", "on_demand")[0].doubt
