@@ -64,13 +64,20 @@ class Constants(Record):
     """Times by which an all-reduce is slower in a served system than alone."""
     ttft_overhead_ms: Annotated[NonNegative, Fitted(("served",), ("ttft",), deviation=0.7)] = 0.0
     """From the request's arrival to the scheduler and from the first token to the client."""
-    linear_memory: Annotated[Positive, _factor("dense", "coarse", "kernels", "products", "streams")] = 1.0
+    linear_memory: Annotated[
+        Positive,
+        _factor("dense", "coarse", "kernels", "products", "streams", enters=("seconds", "decode_further")),
+    ] = 1.0
     """Speed at which products read their weights."""
     linear_compute: Annotated[
         Positive, _factor("dense", "coarse", "kernels", "products", "compiled", foreign_deviation=0.5)
     ] = 1.0
-    """Speed of products with quantised weights that compute bounds."""
-    plain_compute: Annotated[Positive, _factor("dense", "coarse", "kernels", "compiled", foreign_deviation=0.5)] = 1.0
+    """Speed of products with quantised weights that compute bounds. ``decode_further`` follows it where the
+    LM head is one."""
+    plain_compute: Annotated[
+        Positive,
+        _factor("dense", "coarse", "kernels", "compiled", enters=("seconds", "decode_further"), foreign_deviation=0.5),
+    ] = 1.0
     """Speed of products with 16-bit weights that compute bounds."""
     attention_memory: Annotated[
         Positive,

@@ -125,6 +125,7 @@ def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     parts["attention, launches"] = float(tables.decode_fixed[0])
     parts["attention over the context"] = float(replicas.costs.decode_attention(column)[0, 0])
     parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
+    parts["LM head"] += float(tables.sequences(running)[0, 0]) - parts["the pipeline's host, by sequence"]
     return parts_that_count(parts)
 
 

@@ -108,7 +108,7 @@ class StepCosts(Struct, frozen=True):
 
     def decode_sequences(self, batch: Floats) -> Floats:
         """Return the seconds of a decoding step that its sequences take beyond T and launches."""
-        return self.decode_attention(batch) + self.tables.decode_sequence[:, None] * np.maximum(batch, 1.0)
+        return self.decode_attention(batch) + self.tables.sequences(batch)
 
     def elasticity(self, steps: Steps) -> Floats:
         """Return ε, by how many per cent a decoding step is longer for each 1 % that the batch grows."""

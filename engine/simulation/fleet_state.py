@@ -346,6 +346,7 @@ def _model_columns(model: StepModel, scheduler: Scheduler, seats: int, compiled:
     beyond_s = float(base[-1] - base[-2])
     batch = np.arange(seats + 1, dtype=np.float64)
     decode_s = model.decode_fixed_s + model.decode_sequence_s * batch
+    decode_s += model.decode_further_s * np.maximum(batch - model.decode_further_from, 0.0)
     weight = 1.0 + model.decode_extra / np.maximum(batch, 1.0)
     decode_context, prompt_context = model.full_attention
     windows = model.finite_windows

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.arrays import Floats
 from engine.fleet.candidates import Candidates
 from engine.step.memory import sequence_bytes
-from engine.step.table import TOKEN_GRID, StepTables
+from engine.step.table import SAMPLED_POSITIONS, TOKEN_GRID, StepTables
 
 UNLIMITED = 1e15
 """KV tokens of a pool that never fills."""
@@ -35,6 +35,9 @@ class StepModel(Struct, frozen=True):
     decode_fixed_s: float = 0.0
     decode_sequence_s: float = 0.0
     """Of each decoding sequence, whatever its context."""
+    decode_further_s: float = 0.0
+    """Of each that decodes beyond so many, likewise."""
+    decode_further_from: float = 0.0
     prompt_fixed_s: float = 0.0
     prompt_token_s: float = 0.0
     windows: Sequence[float] = (inf,)
@@ -130,6 +133,8 @@ def step_model(
         block_tokens=block_tokens,
         decode_fixed_s=float(tables.decode_fixed[row]),
         decode_sequence_s=float(tables.decode_sequence[row]),
+        decode_further_s=float(tables.decode_further[row]),
+        decode_further_from=SAMPLED_POSITIONS * float(tables.pipeline[row]),
         prompt_fixed_s=float(tables.prompt_fixed[row]),
         prompt_token_s=float(tables.prompt_token[row]),
         windows=tables.windows,

@@ -1,6 +1,7 @@
 """A forward step → seconds: the step table to which every candidate is reduced.
 
     step seconds = T[n] + decode_fixed·(any decoding) + decode_sequence·(decoding sequences)
+                 + decode_further·(decoding sequences beyond SAMPLED_POSITIONS a stage)
                  + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
                  + Σ_w c_d,w·(Σ min(context, w) over decoding sequences + extra·their mean)
                  + Σ_w c_a,w·(Σ chunk·min(start + chunk/2, w) over prompt chunks)
@@ -34,7 +35,10 @@ _GRID = np.append(TOKEN_GRID, _FAR)
 """With a point that no step reaches, so that interpolating between points extrapolates too."""
 
 SAMPLED_POSITIONS = 256.0
-"""The LM head runs for sampled positions only; beyond this many tokens a step's extra tokens are prompt tokens."""
+"""The LM head runs for sampled positions only: in T for this many tokens at most, since of more some may be a prompt's,
+and for each decoding sequence beyond them by itself."""
+SAMPLED_MOST = 1024.0
+"""Positions up to which a further one costs what it does between SAMPLED_POSITIONS and these."""
 
 NORM_PASSES = 9.0
 """16-bit passes over the residual stream by norms, rotary embedding and activations of a layer (step_model fit)."""
@@ -51,6 +55,8 @@ class StepTables(Struct, frozen=True, dict=True):
     decode_fixed: Floats
     decode_sequence: Floats
     """(candidates,): seconds that each decoding sequence adds whatever its context."""
+    decode_further: Floats
+    """(candidates,): seconds that each one beyond SAMPLED_POSITIONS of a stage adds: its row of the LM head."""
     prompt_fixed: Floats
     prompt_token: Floats
     windows: tuple[float, ...]
@@ -78,6 +84,14 @@ class StepTables(Struct, frozen=True, dict=True):
         rows = np.arange(len(self.seconds)).reshape((-1,) + (1,) * (tokens.ndim - 1))
         low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), self._slopes.take(at + rows * len(TOKEN_GRID))
         result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
+        return result
+
+    def sequences(self, batch: Floats) -> Floats:
+        """Return the seconds that ``batch`` (candidates, …) decoding sequences add, whatever their context."""
+        each, further, stages = (
+            part[:, None] for part in (self.decode_sequence, self.decode_further, self.pipeline * SAMPLED_POSITIONS)
+        )
+        result: Floats = each * np.maximum(batch, 1.0) + further * np.maximum(batch - stages, 0.0)
         return result
 
     @cached_property
@@ -136,7 +150,10 @@ def step_tables(
     column = _Columns(parallelism, which, rates)
     parts = step_parts(model, storage, parallelism, which, rates, accelerators, per_node)
     total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
-    return _with_context(model, column, np.maximum.accumulate(total, axis=1))
+    further = np.array([SAMPLED_POSITIONS, SAMPLED_MOST])
+    few, many = _head_seconds(model, storage, column, further / column.dp).T
+    further_s = (many - few) / (SAMPLED_MOST - SAMPLED_POSITIONS) / column.pp[:, 0]
+    return _with_context(model, column, np.maximum.accumulate(total, axis=1), further_s)
 
 
 def step_parts(
@@ -166,18 +183,20 @@ def step_parts(
         for name, seconds in _layer_parts(layer, model, storage, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
     parts["collectives"] = collective_seconds(tokens, parallelism, which, rates, accelerators, per_node, model)
-    head_tokens = np.minimum(tokens, SAMPLED_POSITIONS) / column.dp
-    head = model.vocabulary / column.tp
-    low = storage.is_low("head")
-    roof, entry = (column.linear, column.input_bytes) if low else (column.plain, 2.0)
-    weight = storage.bytes_per_weight("embedding" if model.tied_embeddings else "head")
-    parts["LM head"] = column.product(roof, head_tokens, float(model.hidden_size), head, weight, entry)
+    parts["LM head"] = _head_seconds(model, storage, column, np.minimum(tokens, SAMPLED_POSITIONS) / column.dp)
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
     waiting = column.constants["pipeline_bubble"] * sum(parts.values(), np.zeros_like(tokens))
     # Every stage has a host of its own, which spends its overhead on every part of the batch.
     parts["pipeline"] = (column.pp - 1) * (hand_over + column.stage_overhead + waiting)
     return parts
+
+
+def _head_seconds(model: ModelArchitecture, storage: Storage, column: "_Columns", positions: Floats) -> Floats:
+    """Return the seconds of the LM head for sampled positions of a rank: (candidates, …)."""
+    roof, entry = (column.linear, column.input_bytes) if storage.is_low("head") else (column.plain, 2.0)
+    weight = storage.bytes_per_weight("embedding" if model.tied_embeddings else "head")
+    return column.product(roof, positions, float(model.hidden_size), model.vocabulary / column.tp, weight, entry)
 
 
 class _Columns:
@@ -331,8 +350,15 @@ def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
     return result
 
 
-def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -> StepTables:
-    """Add what depends on the context to T: coefficients summed over layers, one column per distinct window."""
+def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats, further_s: Floats) -> StepTables:
+    """Add what depends on the context to T: coefficients summed over layers, one column per distinct window.
+
+    Args:
+        model: whose layers they are.
+        column: the candidates.
+        seconds: T.
+        further_s: of each decoding sequence beyond SAMPLED_POSITIONS.
+    """
     windows: list[float] = []
     for layer in layers(model):
         if layer.mixing and layer.mixing.heads:
@@ -380,6 +406,7 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats) -
         seconds=seconds,
         decode_fixed=decode_fixed,
         decode_sequence=np.where(column.pp > 1, column.constants["pipeline_sequence_s"], 0.0)[:, 0],
+        decode_further=further_s,
         prompt_fixed=prompt_fixed,
         prompt_token=prompt_token,
         windows=distinct,

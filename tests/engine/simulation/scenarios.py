@@ -52,6 +52,8 @@ def scenario(seed: int) -> Scenario:
         block_tokens=block,
         decode_fixed_s=draw.choice([0, 1e-3]),
         decode_sequence_s=draw.choice([0, 2e-5]),
+        decode_further_s=3e-5,
+        decode_further_from=2,
         prompt_fixed_s=draw.choice([0, 2e-3]),
         prompt_token_s=draw.choice([0, 1e-6]),
         windows=windows if not answers else (inf,),

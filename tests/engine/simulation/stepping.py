@@ -520,6 +520,7 @@ def step_seconds(model: StepModel, decodes: list[int], chunks: list[tuple[int, i
     seconds = line(model.tokens, model.seconds, tokens)
     if decodes:
         seconds += model.decode_fixed_s + model.decode_sequence_s * len(decodes)
+        seconds += model.decode_further_s * max(len(decodes) - model.decode_further_from, 0)
     if chunks:
         seconds += model.prompt_fixed_s + model.prompt_token_s * sum(chunk for _, chunk in chunks)
     for window, c_d, c_a in zip(model.windows, model.decode_context_s, model.prompt_context_s, strict=True):

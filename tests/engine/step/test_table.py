@@ -184,3 +184,14 @@ def test_candidates_are_taken_without_change() -> None:
     chosen = tables.take(np.array([2, 0]))
     assert (chosen.seconds == tables.seconds[[2, 0]]).all()
     assert chosen.windows == tables.windows
+
+
+def test_the_head_runs_for_every_sequence_that_decodes() -> None:
+    """A model whose head is a third of it, 1,024 at once: T of so many tokens less that of a larger head's, by hand."""
+    tables = table("qwen2.5-0.5b", tp=1)
+    flops = 2.0 * 896 * 151_936 * (1024 - 256)
+    seconds = float(tables.sequences(np.array([[1024.0]]))[0, 0])
+    assert flops / 989e12 < seconds < 3 * flops / 989e12
+    assert tables.sequences(np.array([[256.0]]))[0, 0] == 0
+    halved = table("qwen2.5-0.5b", tp=2)
+    assert halved.decode_further[0] == pytest.approx(tables.decode_further[0] / 2, rel=0.2)
