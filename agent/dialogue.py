@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, first_plan
+from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
 from agent.anywhere import EVERYWHERE, where
 from agent.collect.beyond import out_of_scope, with_model_for_purpose
@@ -48,6 +49,8 @@ def step(state: State, line: str, ports: Ports) -> Step:
         return state, (
             said(f"That line has {len(text):,} characters; I read up to {MOST_CHARACTERS:,}. Nothing was taken."),
         )
+    if state.measured and ports.under:
+        ports = ports.under(state.measured.calibration)
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
         return _back(state, ports)
@@ -112,6 +115,8 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
         new, says = _about_plan(state, text, ports)
     elif beyond := out_of_scope(state, text):
         return before, beyond
+    elif results_in(text):
+        return before, (said(AFTER_THE_PLAN), *question(state, ports))
     else:
         new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
     return (before if new is state else new), says

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.first_plan import plan_says
+from agent.after_plan.measured import next_runs, results_in, take_results
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, named_beside, understood, with_choice
@@ -50,6 +51,8 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
+    if results_in(text):
+        return take_results(state, text, ports)
     if format := format_said(text):
         return export(state, format, ports)
     return _understood(state, spaced(text), ports)
@@ -185,6 +188,10 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             name = re.search(r"\S+\.\w+$", text.strip())
             proposed = _format_named(text)
             made = save(state, name[0] if name else proposed if proposed != text else "", ports)
+        case "calibrate":
+            made = take_results(state, text, ports)
+        case "measure_next":
+            made = state, next_runs(state, ports)
         case "help":
             made = state, (Talk((Facts(HELP_PLANNED), Facts(HELP))),)
         case _:

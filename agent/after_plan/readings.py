@@ -17,7 +17,12 @@ _OVERRULES: Final = 0.9
 """Probability from which an act is answered although rules read a change in the line."""
 _CHANGES: Final = frozenset({"change", "compare", "cheapest", "keep"})
 _NO_QUESTION: Final = ("unrelated", "smalltalk")
-ANSWERED: Final = frozenset({*REPLIES, "why", "why_not", "cheapest", "show", "export", "help", "keep", "undo", "since"})
+ANSWERED: Final = frozenset(
+    {
+        *REPLIES,
+        *("why", "why_not", "cheapest", "show", "export", "help", "keep", "undo", "since", "calibrate", "measure_next"),
+    }
+)
 """Acts that a line can be answered as; a change and a comparison need values that rules must find."""
 _FRAGMENT: Final = 4
 """Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""

@@ -37,11 +37,12 @@ def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch
     base = state.branches[-1] if change.chained else state.base
     statements = _statements(base, change)
     stated = collected(statements, ports.catalog).completed()
+    known = state.measured.calibration.sha256 if state.measured else ""
     for branch in state.branches:
-        if branch.spec == stated.spec:
+        if (branch.spec, branch.calibration) == (stated.spec, known):
             return state, branch
     plan = ports.plan(stated.spec, stated.sources)
-    branch = Branch(len(state.branches), change.label, base.number, statements, base.settled, plan, stated.spec)
+    branch = Branch(len(state.branches), change.label, base.number, statements, base.settled, plan, stated.spec, known)
     return replace(state, branches=(*state.branches, branch)), branch
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError, quoted
 
 if TYPE_CHECKING:
+    from agent.talk.state import FoundCalibration
     from engine.plan import CapacityPlan, NoPlan
     from engine.workload import Source, WorkloadSpec
 
@@ -38,6 +39,8 @@ def ports_of(catalog: Catalog) -> Ports:
         model=lambda text: _model(text, catalog),
         exists=_exists,
         earlier=_earlier,
+        calibrated=lambda files, plan: _calibrated(files, plan, catalog),
+        under=lambda calibration: ports_of(catalog.with_calibration(calibration)),
     )
 
 
@@ -75,6 +78,15 @@ def _plan(
     from engine.method import forecast  # numpy: loaded beside the first prompt
 
     return forecast(spec, catalog, sources=sources, verify=verify)
+
+
+def _calibrated(files: tuple[str, ...], plan: "CapacityPlan", catalog: Catalog) -> "FoundCalibration":
+    """Return the calibration that files give of a plan's server, and what to measure next for its peak."""
+    from agent.session.calibrated_server import calibrated, server_of
+    from engine.calibration.first_runs import peak_load
+
+    paths = [Path(file).expanduser() for file in files]
+    return calibrated(paths, server_of(plan), catalog, made=date.today(), wanted=[peak_load(plan)])
 
 
 def _forewarn(spec: "WorkloadSpec", catalog: Catalog) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ HELP_PLANNED: Final = (
     ("compare H100, H200 and B200", "beside each other; 'compare 0 2' for variants"),
     ("cheapest with p99 TTFT under 500 ms", "searches all accelerators; 'under $20k a month' too"),
     ("why so many GPUs, why not L40S", "the sum behind it"),
+    ("here is my benchmark: results/", "the plan by your own measurements; 'what should I measure to be surer'"),
     ("full", "the whole report"),
     ("keep 1", "makes a variant the plan"),
     ("save", "writes the plan, in the format that the file's name ends in"),

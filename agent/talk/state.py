@@ -17,7 +17,12 @@ from engine.workload import Source, Statement, Target, WorkloadSpec, merge
 if TYPE_CHECKING:
     from agent.talk.assistance import Suggestion
     from agent.talk.requests import Variation
-    from engine.plan import NoPlan  # numpy comes with it
+    from catalogs.records.calibrations import Calibration
+    from engine.calibration.calibrate import CalibrationRun  # numpy comes with these
+    from engine.calibration.design import NextMeasurement
+    from engine.plan import NoPlan
+
+    FoundCalibration: TypeAlias = tuple[CalibrationRun, tuple[NextMeasurement, ...]]
 
 Phase = Literal["collect", "review", "planned", "done"]
 
@@ -81,6 +86,8 @@ class Branch(Struct, frozen=True):
     settled: frozenset[str]
     plan: "CapacityPlan | NoPlan"
     spec: WorkloadSpec
+    calibration: str = ""
+    """Digest of the calibration that it was made with; empty without one."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -91,6 +98,23 @@ class Branch(Struct, frozen=True):
     def capacity_plan(self) -> CapacityPlan | None:
         """The plan; None where nothing fits."""
         return self.plan if isinstance(self.plan, CapacityPlan) else None
+
+
+class SuggestedRun(Struct, frozen=True):
+    """A benchmark that is worth running."""
+
+    command: str
+    bands_after: float
+    """Width of a plan's bands after it over the width before it (log)."""
+
+
+class Measured(Struct, frozen=True):
+    """What was measured of the plan's server so far."""
+
+    files: tuple[str, ...]
+    """Results, or folders of them, as they were named."""
+    calibration: "Calibration"
+    next_runs: tuple[SuggestedRun, ...]
 
 
 # --- the state --------------------------------------------------------------------------------------------------------
@@ -112,6 +136,7 @@ class State(Struct, frozen=True):
     branches: tuple[Branch, ...] = ()
     kept: int = 0
     """The branch that a what-if changes."""
+    measured: Measured | None = None
     line: str = ""
     """What was said to get here."""
     past: "State | None" = None
@@ -224,6 +249,11 @@ class Ports(Struct, frozen=True):
     """What a model's name, size, config.json or repository is; may raise InputError, may ask the hub."""
     exists: Callable[[str], bool]
     """Whether a file is there already."""
+    calibrated: "Callable[[tuple[str, ...], CapacityPlan], FoundCalibration] | None" = None
+    """What results of benchmarks say of a plan's server, and what to measure next; None where no file is read.
+    May raise InputError."""
+    under: "Callable[[Calibration], Ports] | None" = None
+    """These functions with a calibration."""
     assist: "Callable[[str], Suggestion | None] | None" = None
     """What an assistant of the user's own makes of a line; None where none was named. May be wrong in any way."""
     earlier: "Callable[[str], EarlierPlan | str] | None" = None

@@ -71,11 +71,17 @@ def next_measurements(
     noise = posterior.noise(evidence)
     of_run = {run: [at for at, one in enumerate(figures) if one.point == run] for run in runs}
     matter = [at for at, one in enumerate(figures) if one.point < len(wanted)] or list(range(len(figures)))
-    chosen = []
+    chosen: list[NextMeasurement] = []
     for _ in range(most):
         before = np.diag(covariance)
         sure = _without_noise(covariance, noise)
-        after = {run: before - _gain(sure[:, own], covariance[np.ix_(own, own)]) for run, own in of_run.items()}
+        after = {
+            run: before - _gain(sure[:, own], covariance[np.ix_(own, own)])
+            for run, own in of_run.items()
+            if all(run != one.index for one in chosen)
+        }
+        if not after:
+            break
         run, left = min(after.items(), key=lambda item: float(np.log(np.maximum(item[1], noise)[matter]).sum()))
         ratio = float(np.exp(0.5 * np.mean(np.log((np.maximum(left, noise) / before)[matter]))))
         chosen.append(NextMeasurement(_load_of(rows[run]), run, ratio))

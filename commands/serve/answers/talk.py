@@ -121,7 +121,7 @@ def _ports(desk: Desk) -> "Ports":
         refuse_outside(text, desk)
         return inner.model(text)
 
-    return replace(inner, model=model, exists=lambda path: False)
+    return replace(inner, model=model, exists=lambda path: False, calibrated=None)
 
 
 # --- the state that a client keeps ------------------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""A plan beside measurements of its own server: results of a benchmark that someone names, and what to measure next."""
+
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from agent.after_plan.variants import difference
+from agent.report.blocks import Block, Command, Paragraph, Report
+from agent.talk.speech import Data, Say, said, warned
+from agent.talk.state import Branch, Measured, Ports, State, Step, SuggestedRun
+from catalogs.errors import InputError
+from engine.plan import CapacityPlan, split_shown
+
+if TYPE_CHECKING:
+    from engine.accuracy.points import MeasuredPoint
+    from engine.calibration.calibrate import CalibrationRun, FigureErrors
+    from engine.calibration.design import NextMeasurement
+
+_RESULTS: Final = re.compile(
+    r"\b(?:benchmark\w*|bench\w*|calibrat\w+|measured|measurements?|results?|start-?up log|log)\b", re.I
+)
+_NO_RESULTS: Final = re.compile(r"^\W*(?:save|write|export|store)\b", re.I)
+AFTER_THE_PLAN: Final = (
+    "Results of a benchmark are set beside a plan, which says what server they are of: press Enter until it is made, "
+    "then name them again."
+)
+_WITHOUT: Final = "Name the file or the folder of results: 'here is my benchmark results/'."
+NAMES: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
+
+
+def results_in(text: str) -> str | None:
+    """Return the file or folder of results that a line names; None where it names none.
+
+    Args:
+        text: the line: "here is my benchmark: results/run1.json".
+    """
+    words = [word.strip("'\"`,;:()!?").rstrip(".") for word in re.findall(r"'[^']+'|\"[^\"]+\"|\S+", text)]
+    path = next((word for word in words if len(word) > 1 and ("/" in word or _is_file(word))), None)
+    said = text.replace(path, " ") if path else text
+    return path if not _NO_RESULTS.match(said) and _RESULTS.search(said) else None
+
+
+def _is_file(word: str) -> bool:
+    from catalogs.benchmark_files import SUFFIXES
+
+    return PurePath(word).suffix.lower() in SUFFIXES and bool(PurePath(word).stem)
+
+
+def take_results(state: State, text: str, ports: Ports) -> Step:
+    """Calibrate on results that a line names, and plan anew.
+
+    Args:
+        state: with a plan.
+        text: the line.
+        ports: of the conversation, to what lies outside it.
+    """
+    path, plan = results_in(text), state.base.capacity_plan
+    if ports.calibrated is None or ports.under is None:
+        return state, (said("No file is read here: `fleetcast calibrate FILE` on your own machine does it."),)
+    if path is None:
+        return state, (said(_WITHOUT),)
+    if plan is None:
+        return state, (said("Nothing fits, so that there is no server whose benchmark it could be."),)
+    files = (*(state.measured.files if state.measured else ()), path)
+    try:
+        run, next_runs = ports.calibrated(files, plan)
+        made = _planned_anew(state, run, PurePath(path).name, ports.under(run.calibration))
+    except InputError as error:
+        return state, (warned(f"{str(error)[:1].upper()}{str(error)[1:]}."),)
+    new, branch = made
+    suggested = tuple(_suggested(run.points[0], one) for one in next_runs if one.bands_after < WORTH)
+    new = replace(new, measured=Measured(files, run.calibration, suggested))
+    hints = (said("Plans from here on know of it, 'back' drops it; 'what should I measure to be surer' goes on."),)
+    return new, (Data(Report(tuple(_found(run)))), *difference(branch, state.base), *hints)
+
+
+def _planned_anew(state: State, run: "CalibrationRun", name: str, ports: Ports) -> tuple[State, Branch]:
+    """Return the state with the kept plan made again under a calibration, and that branch, which is kept now."""
+    from agent.statements.merged import collected
+
+    base = state.base
+    stated = collected(base.statements, ports.catalog).completed()
+    plan = ports.plan(stated.spec, stated.sources)
+    branch = Branch(
+        len(state.branches),
+        f"calibrated on {name}",
+        base.number,
+        base.statements,
+        base.settled,
+        plan,
+        stated.spec,
+        run.calibration.sha256,
+    )
+    return replace(state, branches=(*state.branches, branch), kept=branch.number), branch
+
+
+def _found(run: "CalibrationRun") -> list[Block]:
+    """Return what results say of the forecasts."""
+    from agent.report.calibration_report import pool_sentence
+
+    count = len(run.points)
+    blocks: list[Block] = []
+    if run.pool is not None:
+        blocks.append(Paragraph(pool_sentence(run.pool, run.calibration.model)))
+    if count:
+        told = "; ".join(_told(one) for one in run.errors)
+        blocks.insert(0, Paragraph(f"{count} run{'s' if count > 1 else ''} of {run.calibration.model}: {told}."))
+    blocks += [Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning") for doubt in run.doubts]
+    blocks += [Paragraph(f"Not used: {reason}.", "quiet") for reason in run.unused[:2]]
+    return blocks
+
+
+def _told(one: "FigureErrors") -> str:
+    before = "" if one.band_before is None else f" instead of × {one.band_before:.2f}"
+    after = f", now {one.after:.0%}" if one.points > 1 else ""
+    return f"{NAMES[one.metric]} was {one.before:.0%} off{after}, and known within × {one.band_after:.2f}{before}"
+
+
+def next_runs(state: State, ports: Ports) -> tuple[Say, ...]:
+    """Return the runs that would narrow a plan's bands most, as commands.
+
+    Args:
+        state: with a plan.
+        ports: of the conversation, to what lies outside it.
+    """
+    plan = state.base.capacity_plan
+    if plan is None:
+        return (said("Nothing fits, so that there is nothing to measure."),)
+    try:
+        runs = state.measured.next_runs if state.measured else _first(plan, ports)
+    except InputError as error:
+        return (warned(f"{str(error)[:1].upper()}{str(error)[1:]}."),)
+    if not runs:
+        return (said("No run of up to 256 clients would leave this noticeably surer."),)
+    lead = Paragraph(
+        f"On one replica of the plan, {split_shown(plan.chosen)} on {plan.chosen.accelerator_name}. The first would "
+        f"narrow the bands of latencies at the peak by about {1 - runs[0].bands_after:.0%}; each counts after those "
+        "before it."
+    )
+    commands = tuple(Command(one.command) for one in runs)
+    return (
+        Data(
+            Report((lead, *commands, Paragraph("Then: 'here is my benchmark' with the file or the folder.", "quiet")))
+        ),
+    )
+
+
+def _first(plan: CapacityPlan, ports: Ports) -> tuple[SuggestedRun, ...]:
+    from engine.calibration.first_runs import first_runs
+
+    point, runs = first_runs(plan, ports.catalog)
+    return tuple(_suggested(point, one) for one in runs if one.bands_after < WORTH)
+
+
+def _suggested(point: "MeasuredPoint", one: "NextMeasurement") -> SuggestedRun:
+    from agent.report.calibration_report import benchmark_command
+
+    return SuggestedRun(benchmark_command(point, one), one.bands_after)
+
+
+WORTH: Final = 0.995
+"""Width of bands after a run over the width before it, from which it is not worth making."""
