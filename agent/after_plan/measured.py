@@ -37,15 +37,17 @@ def results_in(text: str) -> str | None:
         text: the line: "here is my benchmark: results/run1.json".
     """
     words = [word.strip("'\"`,;:()!?").rstrip(".") for word in re.findall(r"'[^']+'|\"[^\"]+\"|\S+", text)]
-    path = next((word for word in words if len(word) > 1 and ("/" in word or _is_file(word))), None)
+    path = next((word for word in words if _is_path(word)), None)
     said = text.replace(path, " ") if path else text
     return path if not _NO_RESULTS.match(said) and _RESULTS.search(said) else None
 
 
-def _is_file(word: str) -> bool:
+def _is_path(word: str) -> bool:
+    """Return whether a word is a path: of a file that tools write, or with a slash where 'tokens/s' has none."""
     from catalogs.benchmark_files import SUFFIXES
 
-    return PurePath(word).suffix.lower() in SUFFIXES and bool(PurePath(word).stem)
+    slashed = word.startswith(("/", "./", "../", "~/")) or word.endswith("/")
+    return len(word) > 1 and (slashed or (PurePath(word).suffix.lower() in SUFFIXES and bool(PurePath(word).stem)))
 
 
 def take_results(state: State, text: str, ports: Ports) -> Step:
