@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.after_plan.sums import FIGURES as WHY
 from agent.after_plan.variants import difference, side_by_side
 from agent.exports.csv import table_files
+from agent.exports.html import page_files
 from agent.exports.markdown import report_files
 from agent.report.blocks import Report
 from agent.report.choice.comparison_report import Compared, comparison_report, comparison_rows, decomposition
@@ -37,10 +38,11 @@ MORE = st.fixed_dictionaries(
         "traffic.burst": st.floats(1, 3),
         "traffic.calls_per_request": st.sampled_from([1.0, 3.0]),
         "availability.minimum_replicas": st.integers(1, 5),
-        "money.usd_per_accelerator_hour": st.none(),
+        "money.usd_per_accelerator_hour": st.sampled_from([None, None, 2.5]),
+        "money.grid_g_co2e_per_kwh": st.just(300.0),
         "money.other_monthly_usd": st.sampled_from([0.0, 1234.0]),
         "money.monthly_budget_usd": decades(1e3, 1e6),
-        "money.term": st.sampled_from(["on_demand", "reserved_1y"]),
+        "money.term": st.sampled_from(["on_demand", "reserved_1y", "spot"]),
     },
 )
 GIVEN = st.one_of(
@@ -86,8 +88,32 @@ def figures_of(plan: CapacityPlan) -> None:
         return
     other = cost.other_monthly_usd
     assert cost.monthly_usd == pytest.approx(fleet.instances * offer.usd_per_hour * HOURS_PER_MONTH + other, abs=0.01)
+    units_of(plan, other)
     lines = [line.monthly_usd for line in fleet.ledger]
     assert cost.maximum_monthly_usd == pytest.approx(sum(usd for usd in lines if usd is not None) + other, abs=0.01)
+
+
+def units_of(plan: CapacityPlan, other: float) -> None:
+    """Check what hangs on the bill: the autoscaled month, what a request and a token cost, and the energy."""
+    fleet, cost, offer, spec = plan.fleet, plan.cost, plan.chosen.offer, plan.spec
+    assert offer is not None and cost.monthly_usd is not None and cost.autoscaled_monthly_usd is not None
+    if plan.replay:
+        held = plan.replay.accelerator_hours / (24 if plan.replay.shape == "day" else 168)
+        rent = held / offer.accelerators * offer.usd_per_hour * HOURS_PER_MONTH
+        assert cost.autoscaled_monthly_usd == pytest.approx(rent + other, rel=1e-6)
+    month = HOURS_PER_MONTH * 3600
+    if cost.usd_per_request is not None and spec.traffic.requests_per_s:
+        requests = spec.traffic.requests_per_s * month
+        assert cost.usd_per_request * requests == pytest.approx(cost.monthly_usd, rel=1e-6)
+    if prices := cost.usd_per_million_tokens:
+        tokens_out = plan.performance.at_mean.output_tokens_per_s * fleet.working_replicas * month / 1e6
+        tokens_in = (cost.monthly_usd - prices.output * tokens_out) / prices.input if prices.input else 0.0
+        assert prices.blended * (tokens_in + tokens_out) == pytest.approx(cost.monthly_usd, rel=1e-3)
+    if used := plan.energy:
+        assert used.kwh_per_month == pytest.approx(used.watts / 1000 * HOURS_PER_MONTH)
+        output = plan.performance.at_mean.output_tokens_per_s * fleet.working_replicas
+        assert used.joules_per_output_token * output == pytest.approx(used.watts, rel=1e-6)
+        assert used.g_co2e_per_month == pytest.approx(used.kwh_per_month * 300) or used.g_co2e_per_month is None
 
 
 def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
@@ -121,6 +147,7 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     yield "screen", *_named(screen, r"today: replicas (\d(?:[\d,]*\d)?)", show_count(fleet.replicas))
     if plan.bands:
         yield "bands", *_named(screen + " " + whole, rf"(\d(?:[\d,]*\d)?) {noun}?s?(?:;| holds?| carry)", gpus)
+    yield from _on_the_page(plan, screen, table.groups())
     tree = plan_json(plan)
     yield (
         "JSON",
@@ -137,8 +164,9 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     branch = Branch(0, "first", 0, (), frozenset(), plan, plan.spec)
     beside, changed = said(side_by_side((branch,))), said(difference(branch, branch))
     yield "variants, bill", *_named(beside, r"\| 0 \| [\d,]+ × [^|]+ \| ([^|]+) \|", bill)
-    yield "what-if, GPUs", *_named(changed, r"\| accelerators \| (\d(?:[\d,]*\d)?) \|", gpus)
-    yield "what-if, bill", *_named(changed, r"\| monthly \| ([^|]+) \|", bill)
+    if plan.answer.meets_targets:  # else it is said why nothing does
+        yield "what-if, GPUs", *_named(changed, r"\| accelerators \| (\d(?:[\d,]*\d)?) \|", gpus)
+        yield "what-if, bill", *_named(changed, r"\| monthly \| ([^|]+) \|", bill)
     # The sums.
     if plan.spec.traffic.requests_per_s:
         yield "why so many", *_named(why(plan, "fleet"), r" = (\d+) [A-Za-z]+s?\.", str(fleet.accelerators))
@@ -150,6 +178,19 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
         yield "why so much", *_named(why(plan, "cost"), r"^(\d+) × ", str(fleet.instances))
         rent = usd_shown(cost.monthly_usd - cost.other_monthly_usd)
         yield "why so much, bill", *_named(why(plan, "cost"), r" h = (\S+) a month", rent)
+
+
+def _on_the_page(plan: CapacityPlan, screen: str, todays: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Yield what the page says of today's fleet, and the screen of the requests in flight."""
+    page = page_files(plan, CATALOG)["plan.html"]
+    today = re.search(r">today</th>((?:<td[^>]*>[^<]+</td>)+)", page)
+    assert today
+    yield "HTML", " ".join(re.findall(r">([^<]+)</td>", today[1])), " ".join(todays)
+    each = float(f"{plan.performance.at_peak.in_flight:.2g}")
+    each = each if plan.performance.at_peak.in_flight < 10 else round(plan.performance.at_peak.in_flight)
+    if plan.fleet.working_replicas > 1:
+        in_all = show_count(round(each * plan.fleet.working_replicas))
+        yield "in flight", *_named(screen, r" requests in each, (\S+) in all", in_all)
 
 
 def _named(text: str, pattern: str, expected: str) -> tuple[str, str]:
