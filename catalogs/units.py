@@ -161,7 +161,7 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
     Raises:
         InputError: it is no time, one that could be minutes or milliseconds ('5m'), or negative.
     """
-    bare = f" (a bare number is in {unit})" if unit else ""
+    bare = f" (a bare number is in {'years' if unit == 'y' else unit})" if unit else ""
     accepted = f"a time such as 800ms, 1.2 s or 2 min{bare}"
     number, rest = _split(text, what, accepted)
     if rest == "m":
