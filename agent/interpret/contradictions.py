@@ -1,5 +1,6 @@
 """What of one line contradicts itself, or is of several times: it is asked or objected to, never taken in part."""
 
+import re
 from typing import Final
 
 from agent.fields.demand import HABIT, USERS
@@ -25,6 +26,7 @@ _TIMES: Final = Rule("('week' | 'month' | 'year' | 'day' | 'quarter') n:num colo
 
 def read_contradictions(draft: Draft) -> None:
     """Turn what contradicts itself into questions and objections."""
+    _taken_back(draft)
     _several_times(draft)
     _multiplied(draft)
     _too_many(draft)
@@ -37,6 +39,31 @@ def _without(draft: Draft, *paths: str) -> list[Finding]:
     taken = [finding for finding in draft.findings if finding.path in paths]
     draft.findings[:] = [finding for finding in draft.findings if finding.path not in paths]
     return taken
+
+
+_TAKEN_BACK: Final = re.compile(
+    r"\b(?:no,? wait|wait,? no|sorry|scratch that|strike that|correction|or rather|make that|i mean|i meant|my mistake|"
+    r"on second thought|oops)\b",
+    re.I,
+)
+_FLEET: Final = frozenset({COUNT, "hardware.nodes", MOST, "hardware.max_nodes", "hardware.replicas"})
+
+
+def _taken_back(draft: Draft) -> None:
+    """Ask for a fleet that was taken back: 'exactly 4 GPUs, no wait, at least 10'; of two alike it is asked anyway."""
+    for mark in _TAKEN_BACK.finditer(draft.sentence.text):
+        before = [finding for finding in draft.findings if finding.end <= mark.start()]
+        later = [finding for finding in draft.findings if finding.start >= mark.end()]
+        after = range(mark.end(), mark.end() + 30)
+        bare = any(item.has("num") and not item.claimed and item.start in after for item in draft.sentence.items)
+        if not before or not (later or bare):
+            continue
+        last = max(before, key=lambda finding: finding.end)
+        if last.path in _FLEET and (bare or any(f.path in _FLEET for f in later)) and len(last.options) == 1:
+            draft.findings.remove(last)
+            said = " ".join(draft.sentence.text[last.start : mark.end()].split())
+            choices = (Choice(last.options[0].value, f"yes: {last.options[0].echo}"),)
+            draft.questions.append((f"{said!r}: does that still hold?", last.path, choices, last.start, last.end))
 
 
 def _several_times(draft: Draft) -> None:

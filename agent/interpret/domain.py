@@ -24,7 +24,7 @@ _SERVING_WORDS: Final = frozenset(
     "llm llms gpt inference amd nvidia prompt prompts chatbot chatbots model models ai genai completion completions "
     "chat chats vllm rag copilot agents endpoint decode prefill isl osl deepseek qwen llmops slm summarisation "
     "summarization rocm cuda quantization quantisation quantized quantised nvlink pcie sxm mac studio tpu tpus "
-    "throughput latency tokenizer embedding finetuned".split()
+    "tokenizer embedding finetuned".split()
 )
 OTHER_TRADES: Final = frozenset(
     "postgres postgresql mysql mariadb mongodb redis kafka elasticsearch cassandra sqlite database databases "
@@ -43,6 +43,14 @@ OTHER_TRADES: Final = frozenset(
     "celery sidekiq hadoop hbase hdfs ceph minio trino presto".split()
 )
 """Words of other trades whose rates, sizes and codes look like ours."""
+_MANY_UNKNOWN: Final = 2
+_IN_FRONT: Final = frozenset(
+    "behind through via front fronted fronting proxied before on over under onto into with using in plus and log logs "
+    "logged logging stored store metadata".split()
+)
+"""Words before one of another trade that make it a part of the service: '8B behind nginx', 'logs in Kafka'."""
+_FRONTS: Final = frozenset("front fronts fronting proxy proxies balancer balances gateway terminates cache".split())
+"""Words behind one that do so."""
 _ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
 """What people do with a language model."""
 _CALENDAR: Final = frozenset(
@@ -64,6 +72,8 @@ _DOUBTFUL: Final = frozenset(
 """Paths of values that people give in the same words of other things."""
 _OF_OTHERS: Final = frozenset("card cards chip chips device devices".split())
 """Words of the trade that others have too."""
+_ALSO_OTHERS: Final = frozenset("throughput latency".split())
+"""Words of the trade that networks, pumps and presses have too: they count where no other word is strange."""
 _SIZE: Final = re.compile(r"[\d.]+b")
 """A bare size, which is of no model alone: 70B of metadata."""
 
@@ -74,9 +84,15 @@ def ask_where_foreign(draft: Draft) -> None:
     words = {item.word for item in items}
     serving = any(_serves(item) for item in items if not _SIZE.fullmatch(item.word)) or "model" in draft.known
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
-    serving = serving or _names_model(draft) or (draft.has(HABIT) and asking)
+    weak = any(item.word in _ALSO_OTHERS or item.has("latency") for item in items)
+    serving = (
+        serving
+        or (weak and _unknown_words(draft) < _MANY_UNKNOWN)
+        or _names_model(draft)
+        or (draft.has(HABIT) and asking)
+    )
     strange = bool(words & OTHER_TRADES)
-    if not strange and (serving or not _has_unknown_words(draft)):
+    if not strange and (serving or not _unknown_words(draft)):
         return
     kept: list[Finding] = []
     places = {(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION}
@@ -86,7 +102,11 @@ def ask_where_foreign(draft: Draft) -> None:
     for finding in draft.findings:
         if finding not in doubted:
             kept.append(finding)
-        elif finding.path not in CROWD:
+        elif finding.path in CROWD:
+            draft.dropped.append((finding.start, finding.end))
+            if strange or _unknown_words(draft) >= _MANY_UNKNOWN:
+                _drop_questions(draft, _RATE, finding.start)
+        else:
             choices = tuple(
                 Choice(option.value, f"yes: {option.echo}", option.path or finding.path) for option in finding.options
             )
@@ -94,13 +114,24 @@ def ask_where_foreign(draft: Draft) -> None:
             text = f"{said!r}: I see no word of serving a language model beside it. Is it about that?"
             draft.questions.append((text, finding.path, choices, finding.start, finding.end))
     draft.findings[:] = kept
+    if not serving and _unknown_words(draft) >= _MANY_UNKNOWN:
+        _drop_questions(draft, "targets")
+
+
+def _drop_questions(draft: Draft, path: str, start: int | None = None) -> None:
+    """Leave out the questions about a path, those that begin at a place where one is given; they are told as unused."""
+    dropped = [question for question in draft.questions if question[1] == path and start in (None, question[3])]
+    draft.questions[:] = [question for question in draft.questions if question not in dropped]
+    draft.dropped += [(question[3], question[4]) for question in dropped]
 
 
 def _names_model(draft: Draft) -> bool:
     """Whether a model is named, or its size beside something else that a workload has."""
     named = [draft.sentence.text[finding.start : finding.end] for finding in draft.findings if finding.path == "model"]
-    others = any(finding.path != "model" for finding in draft.findings) or any(
-        question[1] != "model" for question in draft.questions
+    crowds = {finding.start for finding in draft.findings if finding.path in CROWD}
+    others = any(finding.path not in CROWD | {"model"} for finding in draft.findings) or any(
+        question[1] not in ("model", _RATE) or (question[1] == _RATE and question[3] not in crowds)
+        for question in draft.questions
     )
     asked = any(question[1] == "model" for question in draft.questions) and others
     return asked or any(others or not _SIZE.fullmatch(said.lower()) for said in named)
@@ -112,10 +143,10 @@ def _serves(item: Item) -> bool:
     return (item.has(*_SERVING) and item.word not in _OF_OTHERS and not animal) or item.word in _SERVING_WORDS
 
 
-def _has_unknown_words(draft: Draft) -> bool:
-    """Whether words are left that no rule and no list knows."""
+def _unknown_words(draft: Draft) -> int:
+    """Return how many words are left that no rule and no list knows."""
     taken = covered(draft)
-    return any(_is_unknown(item) and not taken[item.start] for item in draft.sentence.items)
+    return sum(_is_unknown(item) and not taken[item.start] for item in draft.sentence.items)
 
 
 def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
@@ -124,8 +155,16 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
     inside = [index for index, item in enumerate(items) if finding.start <= item.start < finding.end]
     if finding.path not in _DOUBTFUL or not inside:
         return False
-    if any(item.word in OTHER_TRADES for item in _clause(items, inside[0], inside[-1])):
-        return True
+    clause = _clause(items, inside[0], inside[-1])
+    ours = any(item.has("model", "token", "ttft", "itl", "preset", "runtime", "param") for item in clause) or any(
+        other.path == "model" and clause[0].start <= other.start < clause[-1].end for other in draft.findings
+    )
+    for at, item in enumerate(clause):
+        before, after = clause[max(0, at - 3) : at], clause[at + 1 : at + 4]
+        beside = any(other.word in _IN_FRONT for other in before) or any(other.word in _FRONTS for other in after)
+        beside = beside and ours
+        if item.word in OTHER_TRADES and not beside:
+            return True
     asked, field = FIELDS.get(draft.asked_path or ""), FIELDS.get(finding.path)
     answered = asked is not None and field is not None and asked.slot == field.slot
     return not (serving or answered)

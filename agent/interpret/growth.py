@@ -1,9 +1,12 @@
 """How traffic grows, and how far ahead to plan. Growth is per year: 10 % a month is 1.1^12 − 1."""
 
+import re
 from typing import Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Match, Rule
+from msgspec import Struct
+
+from agent.interpret.draft import Draft, Finding, Option
+from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
@@ -37,6 +40,8 @@ _TIMES: Final = tuple(
     )
 )
 _RATE_UNIT: Final = "(u:rateunit | event? per t:time | event? slash t2:(time | tshort))"
+_RATE_BEHIND: Final = Rule(_RATE_UNIT)
+_USERS_BEHIND: Final = Rule("(unknown | adverb | 'active'){0,2} (user | audience | active)")
 _STORY: Final = Rule(
     f"'from'? a:num {_RATE_UNIT} (near | 'in' | 'today' | 'now'){{0,3}} (comma | conj | 'to' | arrow | range | "
     "grow){1,3} (unknown | link | verb | grow | conj | 'to' | 'then'){0,4} b:num (rateunit | event? per time | event? "
@@ -44,6 +49,18 @@ _STORY: Final = Rule(
     "'next')? t3:time)"
 )
 """'3 rps today, 9 in twelve months'."""
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sep sept|october oct|"
+        "november nov|december dec christmas yearend".split("|"),
+        start=1,
+    )
+    for name in names.split()
+}
+_NOW: Final = frozenset({"today", "now", "currently", "present", "launch"})
+_QUARTER: Final = re.compile(r"q([1-4])")
+_LATER: Final = Rule("('by' | 'until' | 'till' | 'before') near{0,3}")
 _WITHOUT_PERIOD: Final = (
     Rule("g:(grow | shrink) (near | colon){0,3} p:pct"),
     Rule("p:pct (unknown){0,1} g:(grow | shrink)"),
@@ -96,6 +113,94 @@ def _stories(draft: Draft) -> None:
     """Read today's rate and a later one as the rate and its growth."""
     for match in _STORY.matches(draft.sentence):
         _story(draft, match)
+    dated = [figure for index in range(len(draft.sentence.items)) if (figure := _dated(draft, index)) is not None]
+    if len(dated) == 2 and not draft.has(GROWTH):
+        _between_times(draft, dated[0], dated[1])
+
+
+class _Dated(Struct, frozen=True):
+    """A count of users or a rate with the time at which it holds."""
+
+    value: float
+    unit: float | None
+    """Seconds of a rate; None for users; 0 where no unit is said."""
+    month: float | None
+    """Of a year; 0 for now; None for a time that is not of the calendar."""
+    first: int
+    last: int
+    at: int
+    """Position of the word of its time."""
+
+
+def _dated(draft: Draft, index: int) -> _Dated | None:
+    """Return a figure with the time beside it: '3,000 users in January', 'by Christmas 15 rps'."""
+    items = draft.sentence.items
+    item = items[index]
+    if not item.has("num") or item.claimed or len(item.number.values) > 1 or item.number.value <= 0:
+        return None
+    unit, last = _unit_behind(draft, index)
+    stop = next(
+        (at for at in range(last + 1, len(items)) if items[at].has("comma", "stop", "num") or at > last + 5), len(items)
+    )
+    start = next((at for at in range(index - 1, -1, -1) if items[at].has("comma", "stop", "num") or at < index - 5), -1)
+    behind = [at for at in range(last + 1, stop) if _month(items[at]) is not None]
+    ahead = [at for at in range(index - 1, start, -1) if _month(items[at]) is not None]
+    for at in (*behind, *ahead):
+        return _Dated(item.number.value, unit, _month(items[at]), min(index, at), max(last, at), at)
+    later = next(
+        (m for m in _LATER.matches(draft.sentence) if start < m.first < stop and not items[m.first].claimed), None
+    )
+    if later is not None and unit != 0:
+        return _Dated(item.number.value, unit, None, min(index, later.first), max(last, later.last), later.first)
+    return None
+
+
+def _month(item: Item) -> float | None:
+    if quarter := _QUARTER.fullmatch(item.word):
+        return 3.0 * int(quarter[1]) - 1
+    if item.word in _NOW:
+        return 0.0
+    return _MONTHS.get(item.word) or _MONTHS.get(item.word.removesuffix("s"))
+
+
+def _unit_behind(draft: Draft, index: int) -> tuple[float | None, int]:
+    """Return the unit of the number at an item, in seconds (None for users, 0 for none), and where it ends."""
+    rate = _RATE_BEHIND.at(draft.sentence, index + 1)
+    if rate is not None:
+        word = next(rate[group].word for group in ("u", "t", "t2") if group in rate)
+        return SECONDS[word], rate.last
+    users = _USERS_BEHIND.at(draft.sentence, index + 1)
+    return (None, users.last) if users is not None else (0, index)
+
+
+def _between_times(draft: Draft, one: _Dated, other: _Dated) -> None:
+    """Read two figures with their times as the first and its growth; a time of no calendar is asked for."""
+    if one.unit == 0 or one.month is None or (other.unit not in (0, one.unit)) or one.value == other.value:
+        return
+    span = draft.sentence.span(other.first, other.last)
+    factor = other.value / one.value
+    if not 0.01 <= factor <= 1000:
+        return
+    if one.unit is not None:
+        rate = one.value / one.unit
+        draft.found(RATE, one.first, one.last, [Option(rate, f"{show_figure(rate)} requests/s on average, at first")])
+    for index in range(other.first, other.last + 1):
+        if draft.sentence.items[index].amount is not None:
+            draft.sentence.take(index)
+    draft.sentence.take(one.at)
+    if one.month == 0 or other.month in (None, 0):
+        said = " ".join(draft.sentence.words(other.first, other.last).split())
+        grown = _yearly(factor, 1.0)
+        choices = (
+            Choice(grown, f"yes, as {show_percent(grown)} growth within a year", usual=True),
+            Choice(0.0, "no, for the first figure alone"),
+        )
+        draft.questions.append((f"{said!r}: is the plan for that, too?", GROWTH, choices, *span))
+        return
+    years = (other.month - one.month) / 12 if other.month > one.month else (other.month - one.month) / 12 + 1
+    grown = _yearly(factor, years)
+    draft.findings.append(Finding(GROWTH, (Option(grown, _shown(factor, years, grown)),), *span))
+    draft.findings.append(Finding(HORIZON, (Option(years, f"planned for {show_figure(years)} years"),), *span))
 
 
 def _story(draft: Draft, match: Match) -> None:

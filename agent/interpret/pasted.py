@@ -169,7 +169,9 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
     block: list[list[tuple[int, int]]] = []
     ruled = False
     at = 0
-    for line in [*text.split("\n"), ""]:
+    # A table of lines that were joined has two bars where one line ends: '| a | b | | c | d |'.
+    flat = "\n" not in text and text.count("|") > 5
+    for line in [*(re.split(r"(?<=\|)[ \t](?=\|)", text) if flat else text.split("\n")), ""]:
         cells = _cells(text, line, at)
         at += len(line) + 1
         if cells is None:

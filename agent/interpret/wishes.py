@@ -52,6 +52,10 @@ _WISHES: Final = tuple(
             "prefill and decode on accelerators of their own are not planned",
         ),
         (
+            r"(?:no|without) gpus?(?: at all)?|cpus? only|only (?:on )?cpus?|on cpus?",
+            "a plan is of accelerators; of processors the catalog has a few, named as accelerators are",
+        ),
+        (
             r"whisper(?:[- ](?:large|small|turbo))?|asr|tts|speech[- ](?:to[- ]text|recognition)|text[- ]to[- ]speech|"
             r"transcri(?:be|bes|bing|ption)|diari[sz]ation",
             "out of scope are speech to text and text to speech: planned are models that read and write text",
