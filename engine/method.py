@@ -18,6 +18,7 @@ from engine.planning.outage import outage_of
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
 from engine.planning.replica import chosen_of
+from engine.planning.surge import surge_of
 from engine.planning.thresholds import thresholds_of
 from engine.planning.verdict import Verdict, formulas_verdict, pool_may_fill
 from engine.proof.day import ReplayedDay, replayed_day
@@ -156,4 +157,5 @@ def plan_of(
         verification=verdict.record,
         replay=day.record if day else None,
         outage=outage_of(chosen, fleet, thresholds, bill),
+        surge=surge_of(chosen, fleet, verdict.results),
     )

@@ -647,6 +647,24 @@ class Outage(Result, frozen=True):
     """What N+1 would add to the bill; null where no price is known."""
 
 
+class Surge(Result, frozen=True):
+    """What a stated surge of seconds does to the fleet of today, in requests of users."""
+
+    requests_per_s: float
+    seconds: float
+    served_requests_per_s: float
+    """By all replicas with every queue full."""
+    queued_requests: float
+    """When the surge ends."""
+    longest_wait_s: float
+    """Of the last of them, before its prompt is read, beyond what any request takes."""
+    gone_after_s: float | None
+    """From the end of the surge until nothing of it waits, at the mean rate; null where the fleet is full then."""
+    holds: bool
+    """Whether targets that hold at the peak hour hold with that wait, too; without any, whether nothing waits."""
+    replicas_without_queue: int
+
+
 class CapacityPlan(Result, frozen=True):
     """A spec's answer, with everything needed to question it."""
 
@@ -674,6 +692,7 @@ class CapacityPlan(Result, frozen=True):
     replay: Replay | None = None
     """Null where nobody replayed the plan, or where it never scales."""
     outage: Outage | None = None
+    surge: Surge | None = None
     """Null where the loss of one replica breaks no target, and in plans of older programs."""
     schema_version: int = SCHEMA_VERSION
 

@@ -79,6 +79,10 @@ class Traffic(Record):
     """Busiest hour over the mean; 1.5 is a common daytime service (Azure 2024 chat: 1.66)."""
     burst: Annotated[float, Meta(ge=1, le=100)] = 1.0
     """Peak minute over the peak hour, beyond what burstiness covers."""
+    surge_requests_per_s: Positive | None = None
+    """The most for some seconds: the fleet is not sized by it, and the plan says whether it takes it."""
+    surge_s: Annotated[float, Meta(gt=0, le=3600)] = 5.0
+    """How long such a surge lasts: 'a few seconds', by judgement."""
     burstiness: Annotated[float, Meta(gt=0, le=50)] = 1.0
     """CV of inter-arrival times; 1 is Poisson."""
     growth_per_year: Annotated[float, Meta(gt=-1, le=100)] = 0.0

@@ -63,6 +63,16 @@ TRAFFIC: Final = (
         absent=Absent(1.0, "no burst: the same load all hour", _PEAK, "no peak"),
     ),
     Field(
+        "traffic.surge_requests_per_s", "--surge", read_rate, "RATE", "The most for some seconds: 20, 1200/min.",
+        label="surge of seconds", show=show_rate, answer="surges of {} for seconds", slot="peak",
+        plausible=Plausible(1e-7, 2e5, "requests/s in a surge"),
+    ),
+    Field(
+        "traffic.surge_s", "--surge-seconds", read_positive, "SECONDS", "How long a surge lasts; 5 by default.",
+        label="length of a surge", show=show_seconds, answer="a surge lasts {}", slot="peak",
+        plausible=Plausible(0.01, 3600, "seconds of a surge"),
+    ),
+    Field(
         "traffic.burstiness", "--burstiness", read_positive, "CV", "CV between arrivals; 1 (Poisson) by default.",
         label="burstiness (CV of arrivals)", show=show_figure, answer="burstiness {}", slot="peak",
         plausible=Plausible(0.01, 50, "as CV of arrivals"), of_replica=True,

@@ -66,7 +66,7 @@ _RATE: Final = "traffic.requests_per_s"
 _DOUBTFUL: Final = frozenset(
     {_RATE, _ACCELERATORS, "traffic.concurrency", "hardware.accelerator_count", "hardware.nodes", "serving.batch_cap"}
     | {"model", "hardware.excluded", "hardware.replicas", "tokens.input.mean", "tokens.output.mean"}
-    | {"tokens.prefix_hit"}
+    | {"tokens.prefix_hit", "traffic.surge_requests_per_s", "traffic.surge_s"}
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""

@@ -15,8 +15,8 @@ ORDINARY: Final = frozenset(
         "across during after before until till since while because although though however therefore thus hence both "
         "either each every all any some most many much more less few several other others another such same own very "
         "really quite rather just only even still already again once ever always usually often sometimes mostly maybe "
-        "perhaps probably likely roughly approximately nearly almost ish etc eg ie vs like s t re ll ve d m em "
-        "not no none without dont doesnt didnt isnt arent wont cant cannot shouldnt wouldnt wasnt couldnt anything "
+        "perhaps probably likely roughly approximately nearly almost ish otherwise etc eg ie vs like s t re ll ve d m "
+        "em not no none without dont doesnt didnt isnt arent wont cant cannot shouldnt wouldnt wasnt couldnt anything "
         "something nothing everything someone somebody everyone everybody anyone anybody nobody it's that's there's "
         "let lets whether once upon within along toward towards well kind sort way ways thing things lot lots bit "
         # --- verbs of being, having, wanting ---

@@ -5,12 +5,12 @@ from typing import Final
 from msgspec import Struct
 
 from agent.fields.demand import USERS
-from agent.interpret.draft import Draft
+from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_figure
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_figure, show_seconds
 
 TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
@@ -85,7 +85,13 @@ _BARE: Final = tuple(
     )
 )
 _EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
-_BURST_NOTE: Final = "queues take what is over in seconds; say 'burst 2x' for a busiest minute twice the busiest hour"
+_LASTING: Final = Rule(
+    "('for' | 'of' | 'lasting' | 'over' | 'within' | 'during') approx? (d:dur | ('a' 'few' | 'some' | "
+    "'several') t:time)"
+)
+A_FEW: Final = 5.0
+"""What 'a few seconds' are, by judgement."""
+LONGEST_SURGE_S: Final = 1800.0
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
 
 
@@ -120,7 +126,7 @@ def rates_of(draft: Draft) -> list[Rate]:
             of_a_user = of_a_user or "p" in match
             if _is_aside(draft, match):
                 continue
-            at_peak = _near_peak(draft, match)
+            at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
                 at_peak, (first, last) = True, most
             amount, first = share_of(draft, _how_many(match), first)
@@ -183,14 +189,34 @@ def _is_aside(draft: Draft, match: Match) -> bool:
     """Whether a rate sizes nothing: it is a burst's, or off the peak; it is told so."""
     burst = _in_a_burst(draft, match)
     if burst is not None:
-        note = f"{draft.sentence.words(*burst)!r} is a burst, not the busiest hour: {_BURST_NOTE}"
-        draft.notes.append((note, *draft.sentence.span(*burst)))
-        draft.sentence.claim(*burst)
-    elif _off_peak(draft, match):
+        return _surge(draft, match, *burst)
+    if _off_peak(draft, match):
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
     else:
         return False
+    return True
+
+
+def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
+    """Note the rate and the length of a surge; one of half an hour or more is no surge, but the busiest hour."""
+    seconds = match["d"].number.value if "d" in match else None
+    length = next((m for m in _LASTING.matches(draft.sentence) if last < m.first <= last + 3), None)
+    if length is not None:
+        seconds = length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
+        last = length.last
+    if seconds is not None and seconds >= LONGEST_SURGE_S:
+        return False
+    period = period_of(match)
+    draft.read(
+        "traffic.surge_requests_per_s", (first, last), _how_many(match), lambda v: v / period,
+        lambda v, made: f"a surge of {show_figure(made)} requests/s, which sizes nothing: the plan says if it is taken",
+    )  # fmt: skip
+    if seconds is not None:
+        draft.found("traffic.surge_s", first, last, [Option(seconds, f"a surge lasts {show_seconds(seconds)}")])
+    if length is not None:
+        for index in range(length.first, length.last + 1):
+            draft.sentence.take(index)
     return True
 
 
@@ -203,7 +229,7 @@ def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
         if items[back].has("burst"):
             return back, last
     for ahead in range(last + 1, min(len(items), last + 4)):
-        if items[ahead].has("comma", "stop", "num", "mult"):
+        if items[ahead].has("comma", "stop", "num", "mult", "conj"):
             break
         if items[ahead].has("burst"):
             return first, ahead

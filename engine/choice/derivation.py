@@ -120,6 +120,12 @@ SOLVED: Final = (
         "the load of a lost replica on those that are left, until it serves again",
         ("replica_capacity", "autoscaling.reaction"),
     ),
+    Solved(
+        "surge.",
+        "Fleet and ledger",
+        "a fluid queue: (surge − served) × seconds wait, served at the replicas' saturated rate",
+        ("replica_capacity.saturated_requests_per_s", "fleet.replicas"),
+    ),
     Solved("", "Choosing", "as the method's page has it, engine/method.py", ()),
 )
 """The first whose beginning a path has holds."""

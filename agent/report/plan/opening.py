@@ -161,6 +161,22 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     return (Paragraph(text, "warning"),)
 
 
+def surge_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    """Return whether today's fleet takes a stated surge of seconds; nothing where none was stated."""
+    surge = plan.surge
+    if surge is None:
+        return ()
+    said = f"A surge of {show_figure(surge.requests_per_s)} requests/s for {show_seconds(surge.seconds)}"
+    if not surge.queued_requests:
+        text = f"{said} is taken: the fleet serves up to {show_figure(surge.served_requests_per_s)}."
+        return (Paragraph(text, "quiet"),)
+    gone = "" if surge.gone_after_s is None else f", gone {show_seconds(surge.gone_after_s)} later"
+    text = f"{said} queues {show_count(round(surge.queued_requests))} requests{gone}: the last waits "
+    text += f"{show_seconds(surge.longest_wait_s)} more, which targets {'stand' if surge.holds else 'do not stand'}"
+    text += f"; {show_count(surge.replicas_without_queue)} replicas take it without."
+    return (Paragraph(text, "quiet" if surge.holds else "warning"),)
+
+
 def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     """Return the rate that the fleet holds to, and what breaks first beyond it, in at most so many characters."""
     breaks = plan.answer.breaks_first.strip().rstrip(".")

@@ -2,7 +2,14 @@
 
 from agent.report.blocks import Group, Heading, Paragraph, Report
 from agent.report.plan.bill_section import bill
-from agent.report.plan.opening import answer_lines, fleet_table, latency_table, limit_sentence, outage_sentence
+from agent.report.plan.opening import (
+    answer_lines,
+    fleet_table,
+    latency_table,
+    limit_sentence,
+    outage_sentence,
+    surge_sentence,
+)
 from agent.report.plan.screenful import screenful
 from agent.report.plan.sections import sections
 from engine.plan import CapacityPlan
@@ -33,5 +40,6 @@ def whole_report(plan: CapacityPlan) -> Report:
         fleet_table(plan),
         limit_sentence(plan),
         *outage_sentence(plan),
+        *surge_sentence(plan),
     )
     return Report((*opening, *sections(plan)))

@@ -16,6 +16,7 @@ from agent.report.plan.opening import (
     latency_table,
     limit_sentence,
     outage_sentence,
+    surge_sentence,
 )
 from agent.report.plan.replay_section import replay_sentence
 from agent.report.rendering.layout import height
@@ -106,6 +107,7 @@ def _screen(plan: CapacityPlan, room: _Room) -> Report:
         *replay,
         limit_sentence(plan, room.answer),
         *(outage_sentence(plan) if room.outage else ()),
+        *surge_sentence(plan),
     )
     parts = [opening, (latency_table(plan, room.targets),), bill, _assumed(plan, room), _command(plan, room)]
     groups = tuple(Group(part) for part in parts if part)

@@ -22,12 +22,14 @@ CATALOG = Catalog.load()
 FOLDER = Path(__file__).parent / "sentences"
 KINDS = (
     *("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions"),
-    *("orders", "replacements", "shorthand", "fractions", "crowds", "chats", "told", "sums"),
+    *("orders", "replacements", "shorthand", "fractions", "crowds", "chats", "told", "sums", "surges", "grown"),
 )
 PATHS = {
     "rate": "traffic.requests_per_s",
     "concurrency": "traffic.concurrency",
     "peak": "traffic.peak_factor",
+    "surge": "traffic.surge_requests_per_s",
+    "surge_s": "traffic.surge_s",
     "calls": "traffic.calls_per_request",
     "growth": "traffic.growth_per_year",
     "horizon": "traffic.horizon_years",
