@@ -66,7 +66,11 @@ _KIN: Final = {
     "context": {"serving.context_window"},
     "elsewhere": {"money.provider", "money.region", "money.term"},
     "outgrow": {"traffic.growth_per_year"},
-}
+    "pool": {
+        "model", "precision.weights", "traffic.requests_per_s", "traffic.concurrency", "traffic.peak_factor",
+        "tokens.input.mean", "tokens.output.mean", "targets",
+    },
+}  # fmt: skip
 """By act, the values that its questions name: 'what if two H100 die' asks, and wishes for no spares."""
 _MACHINES: Final = frozenset(
     f"hardware.{name}"

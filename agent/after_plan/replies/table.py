@@ -12,6 +12,7 @@ from agent.after_plan.replies import (
     losses,
     prose,
     scope,
+    sharing,
     ways,
 )
 from agent.after_plan.replies.asked import Asked
@@ -50,6 +51,7 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "load_test": figures.load_test,
     "other_models": choices.other_models,
     "runs_on": choices.runs_on,
+    "pool": sharing.pool,
     "cheaper_how": choices.cheaper_how,
     "sensitivity": choices.sensitivity,
     "faster_how": choices.faster_how,

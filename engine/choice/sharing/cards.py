@@ -118,8 +118,8 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
             if best is None or ranked < best[0]:
                 best = ranked, card, count + spares, chosen, choice
     if best is None:
-        why = "no part of a card" if how == "slices" else "no part of a card's memory"
-        raise Conflict(f"{why} holds each of them within its targets")
+        part = "slice" if how == "slices" else "part"
+        raise Conflict(f"no {part} of a single card holds each of them within its targets")
     (usd, _), card, count, chosen, choice = best
     return SharedCards(
         how=how,

@@ -234,3 +234,18 @@ def test_a_format_in_words_names_the_file(line: str) -> None:
     says = step(planned(), line, ports())[1]
     written = next(one for one in says if isinstance(one, Write))
     assert written.path in ("plan.md", "plan.csv", "plan.json")
+
+
+def test_a_second_workload_is_put_beside_the_plan() -> None:
+    """What the line says of it, and the rest as in the plan; without a word of it, it is asked for."""
+    small = answer("and a second workload: qwen3 4b, 3 rps, 500 in, 200 out")
+    assert "Qwen3 4B" in small and "apart" in small and "a month" in small
+    same = answer("could another service on the same 70B with 10 rps share the fleet")
+    assert "prompts of 1,500 tokens" in same and "pooled on one fleet" in same
+    assert "Name the second workload" in answer("put both models on one fleet")
+
+
+def test_a_variant_of_another_model_is_the_second_workload() -> None:
+    state, _ = step(planned(), "with qwen3 4b on 1 rps", ports())
+    shown = words(step(state, "put both models on one fleet", ports())[1])
+    assert "Variant 1" in shown and "Qwen3 4B" in shown and "Llama 3.1 70B" in shown

@@ -270,7 +270,7 @@ def test_engines_that_take_turns_have_no_more_than_the_card() -> None:
 def test_a_large_model_shares_no_card() -> None:
     pair = [alone("a", asked("llama-3.1-70b", 1, 500, 250)), alone("b", asked("qwen3-4b", 0.5, 800, 200))]
     for how in ("slices", "turns"):
-        with pytest.raises(Conflict, match="holds each of them"):
+        with pytest.raises(Conflict, match="a single card holds each of them"):
             shared_cards(pair, how)  # type: ignore[arg-type]
 
 
