@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -129,15 +130,26 @@ def predict_points(
     return outcomes
 
 
+def is_burst(point: MeasuredPoint) -> bool:
+    """Return whether a closed loop is over before it settles: most of its prompts were sent at its start."""
+    return point.load.kind == "closed_loop" and point.load.protocol.prompts_per_client < SETTLES
+
+
+SETTLES: Final = 3
+"""Prompts of a client from which most of what a closed loop prints is no longer its first burst; judgement."""
+
+
 def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Outcome:
     """Return a benchmark's predictions with what its simulation prints; bands keep their width.
 
-    ITL and E2E of a closed loop stay the closed form's, with which constants are fitted, except for their percentiles.
+    ITL and E2E of a closed loop stay the closed form's, with which constants are fitted, except for their percentiles
+    and where it is a burst.
     """
     if printed is None or isinstance(point, str) or isinstance(outcome, str):
         return outcome
     client_ms = point.load.protocol.client_s * 1e3
-    by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if point.load.kind == "closed_loop" else ()
+    settled = point.load.kind == "closed_loop" and not is_burst(point)
+    by_formula = ("itl_ms_mean", "itl_ms_median", "e2e_ms_mean") if settled else ()
     predictions = {item.column: item for item in outcome}
     bands = {metric_of(item.column): item.band for item in outcome}
     bands |= {item.column: item.band for item in outcome}
@@ -329,7 +341,11 @@ def _bands(candidates: Candidates, index: int, point: MeasuredPoint) -> dict[str
         if (band := _band(candidates, index, point, metric_of(column))) is not None
     }
     pace = _band(candidates, index, point, "itl")
-    if pace is not None and point.row.get("request_rate") and point.load.kind not in ("closed_loop", "offline"):
+    if (
+        pace is not None
+        and point.row.get("request_rate")
+        and point.load.kind not in ("closed_loop", "offline", "static_batch")
+    ):
         bands |= bands_at_rate(candidates, index, point, bands, pace)
     return bands
 

@@ -13,7 +13,7 @@ from catalogs.errors import InputError
 from catalogs.records.calibrations import Calibration
 from engine.accuracy.evidence import METRIC_OF, PredictedFigure
 from engine.accuracy.points import MeasuredPoint
-from engine.accuracy.predictions import predict_points
+from engine.accuracy.predictions import is_burst, predict_points
 from engine.bands.posterior import NOISE, likeliest
 from engine.calibration.limits import fastest
 
@@ -46,7 +46,8 @@ def too_fast(
     values = fastest(calibration.constants, ends)
     best = replace(calibration, constants=tuple(replace(c, after=values[c.name]) for c in calibration.constants))
     found = {}
-    for index, outcome in enumerate(predict_points(points, catalog.with_calibration(best))):
+    bounded = [_decoding_alone(point) if is_burst(point) else point for point in points]
+    for index, outcome in enumerate(predict_points(bounded, catalog.with_calibration(best))):
         for item in () if isinstance(outcome, str) else outcome:
             # TTFT may skip prompts that are cached, which no peak forbids.
             if METRIC_OF.get(item.column) == "itl" and 0 < item.measured < MARGIN * item.predicted:
@@ -56,6 +57,20 @@ def too_fast(
                     f"({item.predicted:.3g} at least)"
                 )
     return found
+
+
+def _decoding_alone(point: MeasuredPoint) -> MeasuredPoint:
+    """Return a burst as a batch that decodes together with no prompt aboard, as large as the burst's on average.
+
+    Prompts come first there and hardly meet decoding; by Little's law as many decode as requests a second times the
+    time that each decodes.
+    """
+    row = point.row
+    itl_s = float(row["itl_ms_mean"] or row["itl_ms_median"] or 0) / 1e3
+    rate = float(row["requests_per_s"] or 0) or float(row["output_tokens_per_s"] or 0) / point.load.output
+    together = round(rate * itl_s * (point.load.output - 1)) or point.together
+    batch = max(min(together, point.together), point.replicas)
+    return replace(point, load=replace(point.load, kind="static_batch"), together=batch)
 
 
 def refuse_another_system(figures: Sequence[PredictedFigure], points: Sequence[MeasuredPoint], spread: float) -> None:

@@ -130,6 +130,24 @@ def test_a_point_that_physics_forbids_is_named_and_left_out(catalog: Catalog) ->
     assert len(run.points) == len(rows) - 1
 
 
+def test_a_burst_is_bounded_by_decoding_alone(catalog: Catalog) -> None:
+    """All requests at once, one a client: prompts hardly meet decoding, whose steps no formula of a loop describes."""
+    loops = measured_rows(catalog, {}, ((64, 1024, 128), (100, 1024, 128)))
+    rows = [{**row, "prompts": row["concurrency"]} for row in loops]
+    printed = predict_points([read(row, catalog) for row in rows], catalog, benchmark_latencies)
+    for factor in (1.0, 0.7):
+        own = [
+            {**row, **{item.column: str(factor * item.predicted) for item in outcome if isinstance(item, Prediction)}}
+            for row, outcome in zip(rows, printed, strict=True)
+        ]
+        assert float(own[0]["itl_ms_mean"]) < float(loops[0]["itl_ms_mean"])
+        run = run_of(own, catalog, benchmark_latencies)
+        assert len(run.points) == 2
+        assert not run.doubts
+    with pytest.raises(InputError, match="bandwidth"):
+        run_of([{**row, "itl_ms_mean": "4"} for row in rows], catalog)
+
+
 def test_a_server_that_changed_between_two_runs_is_named(catalog: Catalog) -> None:
     loads = ((1, 1024, 256), (32, 1024, 256), (8, 1024, 256)) * 2
     rows = measured_rows(catalog, {}, loads)
