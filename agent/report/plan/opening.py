@@ -87,7 +87,7 @@ def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
 
 def _target_row(plan: CapacityPlan, item: TargetResult) -> tuple[Cell, ...]:
     unstated = not plan.default_targets and targets_by_default(plan.sources, item.metric)
-    verdict = Words(f"{verdict_shown(item)}{' (default)' * unstated}", "good" if item.met else "bad")
+    verdict = Words(f"{verdict_shown(item)}{', default' * unstated}", "good" if item.met else "bad")
     label = target_name(item.metric, item.percentile)
     return label, show_seconds(item.forecast_s), show_seconds(item.target_s), verdict
 

@@ -11,9 +11,9 @@ SHORT, FEW = 8, 3
 """Columns of what looks lost on a line of its own; words that the line before keeps."""
 
 _BREAKS = re.compile(
-    r"(?<![\d–]) | (?!(?:[µm]?s|min|h|days|years?|[KMGT]i?B|k?Wh?|%|×|GPUs|tokens|requests/s|tokens/s)(?!\w))"
+    r"(?<!×)(?:(?<![\d–]) | (?!(?:[µm]?s|min|h|days|years?|[KMGT]i?B|k?Wh?|%|×|GPUs|tokens|requests/s|tokens/s)(?!\w)))"
 )
-"""Where a line may end: at a space, but not between a figure and its unit."""
+"""Where a line may end: at a space, but not between a figure and its unit, nor after a ×."""
 
 
 _UNQUOTED_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\])+""")

@@ -144,3 +144,9 @@ def test_chart_of_one_point_and_of_nothing_is_drawn() -> None:
 def test_chart_refuses_a_series_of_another_length() -> None:
     with pytest.raises(ValueError, match="2 values"):
         Chart("x", (1.0, 2.0), (Series("a", (1.0,), ("1",)),))
+
+
+def test_no_short_word_stands_alone_and_a_product_stays_whole() -> None:
+    """The last line of a text takes a word of the one before it; 'DP8 × EP8' is never broken after its sign."""
+    assert wrap("39 requests in each, 156 in all", 28) == ["39 requests in each,", "156 in all"]
+    assert wrap("4 replicas of DP8 × EP8 serve", 20) == ["4 replicas of", "DP8 × EP8 serve"]
