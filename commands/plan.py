@@ -208,13 +208,14 @@ def explain(
     from commands.catalogs_of_user import user_catalogs
     from commands.showing import print_json
     from commands.showing import show as show_report
-    from engine.choice.derivation import derivation
-    from engine.plan import plain as plain_values
+    from engine.choice.derivation.derivation import derivation
     from engine.plan_file import read_plan
 
     found = derivation(read_plan(text_of(file), str(file)), path, user_catalogs(catalog or ()))
     if json:
-        print_json(plain_values(found) | {"reproduced": found.reproduced})
+        from agent.report.choice.derivation_report import derivation_tree
+
+        print_json(derivation_tree(found))
     else:
         from agent.report.choice.derivation_report import derivation_report
 

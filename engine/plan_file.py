@@ -29,6 +29,9 @@ from engine.plan import SCHEMA_VERSION, CapacityPlan, plan_json
 from engine.workload import WorkloadSpec
 
 UNITS: Final = {
+    "usd_per_million_tokens": "USD/1e6 tokens",
+    "calls_per_s": "calls/s",
+    "flops_per_s": "FLOP/s",
     "_usd_per_hour": "USD/h",
     "usd_per_hour": "USD/h",
     "usd_per_accelerator_hour": "USD/h",
@@ -184,6 +187,12 @@ def _unit(record: str, field: str) -> str:
         if key in UNITS_OF:
             return UNITS_OF[key]
     return next((unit for ending, unit in UNITS.items() if field.endswith(ending)), "")
+
+
+def unit_of(path: str) -> str:
+    """Return the unit of a figure by its path, whose last steps may name a percentile or a part; '' without one."""
+    steps = path.split(".")[:-4:-1]
+    return next((unit for step in steps for ending, unit in UNITS.items() if step.endswith(ending)), "")
 
 
 def _is_number(field: Mapping[str, Any]) -> bool:

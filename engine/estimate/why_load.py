@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from msgspec.structs import replace
 
 from engine.arrays import Floats
 from engine.estimate.estimate import Estimate, flops_of
@@ -114,19 +113,7 @@ def decoding_step_s(basis: Basis, batch: float) -> float:
 
 def step_parts_at(basis: Basis, batch: float) -> dict[str, float]:
     """Return what a decoding step is made of, seconds by name."""
-    replicas, column = basis.replicas, _column(batch)
-    tables, running = replicas.costs.tables, np.maximum(column, 1.0)
-    parts = {
-        name: float(replace(tables, seconds=seconds).base(running)[0, 0])
-        for name, seconds in basis.found.step_parts().items()
-    }
-    # The table never falls with tokens, though a part may where kernels switch.
-    parts["held from falling"] = float(tables.base(running)[0, 0]) - sum(parts.values())
-    parts["attention, launches"] = float(tables.decode_fixed[0])
-    parts["attention over the context"] = float(replicas.costs.decode_attention(column)[0, 0])
-    parts["the pipeline's host, by sequence"] = float(tables.decode_sequence[0] * running[0, 0])
-    parts["LM head"] += float(tables.sequences(running)[0, 0]) - parts["the pipeline's host, by sequence"]
-    return parts_that_count(parts)
+    return parts_that_count(basis.replicas.costs.decoding_parts(_column(batch), basis.found.step_parts()))
 
 
 def prompt_s(basis: Basis, batch: float) -> float:

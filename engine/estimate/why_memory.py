@@ -10,8 +10,7 @@ from engine.estimate.given_load import Basis
 from engine.estimate.stored_weights import PART_NAMES
 from engine.fleet.candidates import SEAT_SHARE, Memories, single
 from engine.question.resolve import Question
-from engine.step.memory import kv_bytes_per_token, weights_bytes
-from engine.step.operations import INDEX_KEY_BYTES, layers
+from engine.step.memory import kv_bytes_per_token, kv_parts, weights_bytes
 
 HELD = {False: "prompt + half the answer, of those that run", True: "prompt + the answer reserved for it"}
 """What a running sequence holds, by whether the runtime reserves its answer."""
@@ -112,25 +111,6 @@ def weight_parts(model: ModelArchitecture, storage: Storage) -> dict[str, float]
     """Return the bytes of the whole model's weights by what they do."""
     parts = weights_by_part(model, storage)
     return {name: parts[part] for part, name in PART_NAMES.items() if parts.get(part)}
-
-
-def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:
-    """Return the whole model's KV bytes of one token by kind of layer."""
-    parts: dict[str, float] = {}
-    for layer in layers(model):
-        mix = layer.mixing
-        if mix is None or not mix.stored_elements:
-            continue
-        if not mix.splits:
-            kind = "latent attention"
-        else:
-            kind = f"sliding window of {mix.window:,}" if mix.window else "full attention"
-        name = f"{kind}, {mix.stored_elements:,} elements per layer"
-        parts[name] = parts.get(name, 0.0) + layer.count * mix.stored_elements * kv_bytes
-        if mix.index_elements:
-            keys = layer.count * mix.index_elements * INDEX_KEY_BYTES
-            parts["index keys"] = parts.get("index keys", 0.0) + keys
-    return parts
 
 
 def weights_on_one(basis: Basis) -> float:

@@ -20,14 +20,17 @@ from engine.replica.load import Replicas, replicas_of
 from engine.step.calibrated import with_calibration
 from engine.step.memory import (
     activation_bytes,
+    activation_parts,
     memory_share,
     runtime_bytes,
+    runtime_parts,
     sequence_bytes,
+    weight_parts,
     weights_bytes_per_accelerator,
 )
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
-from engine.step.table import StepTables, step_parts, step_tables
+from engine.step.table import Kernel, StepTables, step_kernels, step_parts, step_tables
 
 SEAT_SHARE = 0.95
 """Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
@@ -151,6 +154,23 @@ class Candidates(Struct, frozen=True):
             self.per_node,
         )
 
+    def memory_parts(self) -> dict[str, dict[str, Floats]]:
+        """Return what weights, activations and the runtime take of an accelerator, bytes by name."""
+        question, split = self.question, self.parallelism
+        units, sequences, budget, communicators = _held_by_step(question, self.accelerators, self.which)
+        profile = question.runtime.profile
+        return {
+            "weights": weight_parts(question.model, split, question.storage, units),
+            "activations": (
+                activation_parts(question.model, split, budget * split.dp, sequences, profile) if profile else {}
+            ),
+            "runtime": runtime_parts(question.model, split, question.runtime, sequences, communicators),
+        }
+
+    def kernels(self, tokens: float) -> tuple[Kernel, ...]:
+        """Return the products and experts of a step of one of the candidates, an array of one."""
+        return step_kernels(self.question.model, self.question.storage, self.parallelism, self.rates, tokens)
+
     def step_parts(self) -> dict[str, Floats]:
         """Return what the base times of ``step_tables`` are made of, by name."""
         return step_parts(
@@ -267,15 +287,12 @@ def measure(
         return Candidates(question, accelerators, rates, which, parallelism, Memories(*[none] * 12), none, none)
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
-    units = np.array([question.runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
-    weights = weights_bytes_per_accelerator(model, parallelism, question.storage, (units[0], units[1]))
     serving = question.runtime
-    sequences = np.array([float(question.profiled_sequences(a)) for a in accelerators])[which]
+    units, sequences, budget, communicators = _held_by_step(question, accelerators, which)
+    weights = weights_bytes_per_accelerator(model, parallelism, question.storage, units)
     activations = np.zeros(len(which))
-    budget = np.array([float(question.budget_on(a)) for a in accelerators])[which]
     if serving.profile is not None:
         activations = activation_bytes(model, parallelism, budget * parallelism.dp, sequences, serving.profile)
-    communicators = np.array([serving.communicator_gib(a) for a in accelerators])[which]
     runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
     taken = weights + activations + runtime
     share = _memory_share(question, accelerators, which, parallelism)
@@ -329,6 +346,20 @@ def measured_more(question: Question, accelerators: Sequence[Accelerator]) -> Fl
     more = calibration.pool_gib if calibration and calibration.model == question.model.id else 0.0
     own = [bool(more and calibration and calibration.speaks_of(question.runtime.id, one.id)) for one in accelerators]
     return np.array(own) * more * 2.0**30
+
+
+def _held_by_step(
+    question: Question, accelerators: tuple[Accelerator, ...], which: Ints
+) -> tuple[tuple[Ints, Ints], Floats, Floats, Floats]:
+    """Return what memory is reckoned from, per candidate.
+
+    Multiples that experts are filled up to, sequences and tokens of a trial step, GiB of communicators.
+    """
+    runtime = question.runtime
+    units = np.array([runtime.expert_units(question.weights.id, a) for a in accelerators])[which].T
+    sequences = np.array([float(question.profiled_sequences(a)) for a in accelerators])[which]
+    budget = np.array([float(question.budget_on(a)) for a in accelerators])[which]
+    return (units[0], units[1]), sequences, budget, np.array([runtime.communicator_gib(a) for a in accelerators])[which]
 
 
 def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats:

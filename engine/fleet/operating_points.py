@@ -11,9 +11,10 @@ from engine.question.lengths import Lengths, Strata
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
+from engine.replica.load import Load, Replicas
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
-from engine.replica.steps import StepCosts, step_costs, sum_of_parts
+from engine.replica.steps import StepCosts, step_costs
 
 CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 """Shares of the saturated rate at which the load curve is computed."""
@@ -31,6 +32,10 @@ class OperatingPoints(Struct, frozen=True):
     """Replica time that one request's prefill takes at the mean load (ΔP), seconds."""
     prefill_tokens_per_s: float
     """V_P of the replica, as ``prefill_rate`` returns it."""
+    replicas: Replicas
+    """The replica in its fleet, an array of one."""
+    load: Load
+    """All of it at the batches of the mean, the peak and the curve's points, and of a request alone."""
 
     @property
     def load_points(self) -> tuple[LoadPoint, ...]:
@@ -78,7 +83,9 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     )
     prefill = float(load.own_prefill_s[0, -1] @ question.lengths.prompt.weights)
     vp = prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0])
-    return OperatingPoints(mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]), vp)
+    return OperatingPoints(
+        mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]), vp, replicas=replicas, load=load
+    )
 
 
 def prefill_rate(costs: StepCosts) -> float:
@@ -87,10 +94,19 @@ def prefill_rate(costs: StepCosts) -> float:
     As llm-d's calibration measures it (guides/recipes/router/calibration, calibrate.sh): a prompt as long as a step's
     budget, over its own TTFT with nobody else there.
     """
+    return float(costs.budget[0, 0] / sum(alone_parts(costs).values()))
+
+
+def alone_parts(costs: StepCosts) -> dict[str, float]:
+    """Return what the TTFT of a prompt as long as a step's budget is made of with nobody else there, seconds by name.
+
+    Args:
+        costs: of an array of one.
+    """
     tokens = costs.budget[0] * (1 - 1e-6)  # just what one step carries beside nobody
     prompt = Lengths(Strata(tokens, np.ones(1)), tokens, costs.lengths.output)
     alone = step_costs(
         costs.tables, prompt, costs.scheduler, budget=costs.budget[:, 0], ttft_overhead_s=costs.ttft_overhead_s[:, 0]
     )
-    seconds = sum_of_parts(alone.own_prefill_parts(alone.at(np.zeros((1, 1)))))
-    return float(costs.budget[0, 0] / seconds[0, 0, 0])
+    parts = alone.own_prefill_parts(alone.at(np.zeros((1, 1))))
+    return {name: float(seconds[0, 0, 0]) for name, seconds in parts.items()}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
 
 from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
@@ -49,23 +50,13 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
     Memory follows from dimensions and has no band of this kind. The fleet's high end is what the load would need at the
     bad end: every step as slow as the bands say, so that replicas carry less, and less again within the targets.
     """
-    question, candidate = chosen.question, chosen.candidate
-    spec, catalog, accelerator = question.spec, question.catalog, candidate.candidates.accelerator(0)
-    note = outside_note(accelerator, question.model, question.weights, spec, catalog)
-    bands = _case_bands(chosen, beyond=note is not None)
-    if bands is None:
+    case = case_of(chosen)
+    if case is None:
         return None
-    factors = {metric: band.ends(spec.band) for metric, band in bands.items()}
-    factors["e2e"] = factors["itl"]
-    room = _room_factors(chosen)
-    most = factors["throughput"][1] * room[1]
-    far = 0.5 + spec.band / 200
-    within = _within_targets(chosen)
-    least = _carried(bands, room, within, far)
-    carried = least or _carried(bands, room, None, far) or 1.0, most
+    bands, factors, carried, level = case.bands, case.factors, case.carried, chosen.question.spec.band
     return Bands(
-        level=spec.band,
-        note=note,
+        level=level,
+        note=case.note,
         performance=PerformanceBands(
             _performance_band(chosen.points.at_mean, factors), _performance_band(chosen.points.at_peak, factors)
         ),
@@ -73,11 +64,51 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
             _range(chosen.capacity.requests_per_s, carried),
             _range(chosen.points.prefill_tokens_per_s, (1 / factors["ttft"][1], 1 / factors["ttft"][0])),
         ),
-        fleet=_fleet_band(chosen, carried, meets_targets=least is not None),
-        chance_of_meeting=_chance(chosen, bands, room, within),
-        parts=_parts(bands, spec.band),
+        fleet=_fleet_band(chosen, carried, meets_targets=case.allowed is not None),
+        chance_of_meeting=_chance(chosen, bands, case.room, case.within),
+        parts=_parts(bands, level),
         measure_first=any(high / low >= UNSURE for low, high in (bands[m].ends(80) for m in ("itl", "throughput"))),
     )
+
+
+class Case(Struct, frozen=True):
+    """What widens the figures of a fleet, before it is applied to them."""
+
+    note: str | None
+    """What of the case no measurement is like."""
+    bands: Mapping[str, CaseBand]
+    """Of ITL, TTFT and throughput."""
+    factors: Mapping[str, Factors]
+    """Of each latency and of throughput, at the level that was asked for."""
+    room: Factors
+    """A replica's capacity with the KV pool at either end of its band, over that with the planned pool."""
+    within: "Within"
+
+    @property
+    def allowed(self) -> Factors | None:
+        """Times its rate that a replica carries within the targets where it is as slow as the band's end.
+
+        By its steps, and by its first tokens; None where it does so at no load.
+        """
+        return self.within(self.factors["itl"][1], self.factors["ttft"][1])
+
+    @property
+    def carried(self) -> Factors:
+        """Times what a replica carries within the targets, at both ends."""
+        (low, high), (least, most) = self.factors["throughput"], self.room
+        return min(low * least, *(self.allowed or (1.0,))), high * most
+
+
+def case_of(chosen: ChosenFleet) -> Case | None:
+    """Return what widens the figures of a fleet; None where the catalog has no bands."""
+    question, accelerator = chosen.question, chosen.candidate.candidates.accelerator(0)
+    note = outside_note(accelerator, question.model, question.weights, question.spec, question.catalog)
+    bands = _case_bands(chosen, beyond=note is not None)
+    if bands is None:
+        return None
+    factors = {metric: band.ends(question.spec.band) for metric, band in bands.items()}
+    factors["e2e"] = factors["itl"]
+    return Case(note, bands, factors, _room_factors(chosen), _within_targets(chosen))
 
 
 def _case_bands(chosen: ChosenFleet, *, beyond: bool) -> dict[str, CaseBand] | None:
@@ -126,8 +157,8 @@ def _parts(bands: Mapping[str, CaseBand], level: BandLevel) -> tuple[BandPart, .
     )
 
 
-Within = Callable[[float, float], float | None]
-"""Slowness of every step, slowness of first tokens → times its rate a replica carries within the targets."""
+Within = Callable[[float, float], Factors | None]
+"""Slowness of every step, slowness of first tokens → times its rate a replica carries within the targets, by either."""
 
 
 def _within_targets(chosen: ChosenFleet) -> Within:
@@ -154,10 +185,10 @@ def _within_targets(chosen: ChosenFleet) -> Within:
         over, under = np.log(margins[last : last + 2])
         return float((rates[last] + (rates[last + 1] - rates[last]) * over / (over - under)) / rates[-1])
 
-    def carried(steps: float, first: float) -> float | None:
+    def carried(steps: float, first: float) -> Factors | None:
         slow = within(steps, spec.targets)
         started = within(first, [target for target in spec.targets if target.metric == "ttft"])
-        return None if slow is None or started is None else min(slow / steps, started)
+        return None if slow is None or started is None else (slow / steps, started)
 
     return carried
 
@@ -172,7 +203,7 @@ def _margin(load: Load, target: Target) -> Floats:
     return allowed
 
 
-def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within | None, share: float) -> float | None:
+def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float) -> float | None:
     """Return times what a replica carries where a share of cases is better than this; None: at no load in the targets.
 
     One share moves all bands together: who is slower in a step is slower to the first token, and carries less.
@@ -180,12 +211,12 @@ def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within | None
     Args:
         bands: of each figure.
         room: of a capacity, with the KV pool at either end of its band.
-        within: what the targets allow; None leaves them out.
+        within: what the targets allow.
         share: of cases.
     """
-    allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share)) if within else 1.0
+    allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share))
     carried = bands["throughput"].factor(1 - share) * (room[0] if share > 0.5 else 1.0)
-    return None if allowed is None else min(carried, allowed)
+    return None if allowed is None else min(carried, *allowed)
 
 
 SURE = 0.975

@@ -57,8 +57,13 @@ class Demand(Struct, frozen=True):
         requests/s that is mostly the noise of counting, exp(1.645·sqrt(2·I/(λ·300 s))) with I the index of dispersion
         giving 1.26 and 3.0; burstiness carries it, and the queue behind λ_cap has felt it already.
         """
+        rise, within = self.growth_parts(reaction_s, quantile)
+        return rise * within
+
+    def growth_parts(self, reaction_s: float, quantile: float = 0.95) -> tuple[float, float]:
+        """Return what ``growth_within`` is the product of: the rise of the hours, and what happens within them."""
         if reaction_s <= 0:
-            return 1.0
+            return 1.0, 1.0
         hours = len(self.hourly)
         rates = np.asarray((*self.hourly, self.hourly[0]))
         centres = np.arange(hours + 1.0)
@@ -71,7 +76,7 @@ class Demand(Struct, frozen=True):
         # np.quantile would load masked arrays with it, a tenth of all that a cold forecast loads.
         rise = float(np.interp(quantile * (len(ratios) - 1), np.arange(len(ratios)), ratios))
         within = max(1.0, WITHIN_HOUR / self.burst) ** min(1.0, reaction_s / SECONDS_PER_MINUTE)
-        return max(1.0, rise) * float(within)
+        return max(1.0, rise), float(within)
 
 
 def demand_of(traffic: Traffic) -> Demand:

@@ -53,6 +53,19 @@ class LoadCurve(Struct, frozen=True):
         """Return the 95th percentile of TTFT at a load, seconds."""
         return self._at(self.ttft_p95_s, max(requests_per_s, float(self.requests_per_s[0])))
 
+    def around(self, series: Floats, load: float) -> tuple[float, float, float, float]:
+        """Return the two points between which a quantity is read at a load: requests/s and its value, of each.
+
+        Beyond the ends the second stands for what holds there: in proportion to the load, or as it is.
+        """
+        loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
+        if load <= loads[0]:
+            return loads[0], values[0], 2 * loads[0], 2 * values[0]
+        if load >= loads[-1]:
+            return loads[-1], values[-1], 2 * loads[-1], values[-1]
+        after = bisect_left(loads, load)
+        return loads[after - 1], values[after - 1], loads[after], values[after]
+
     def load_at_in_flight(self, in_flight: float) -> float:
         """Return the load, requests/s, at which so many are in flight; the last load of the curve where none is."""
         return self._load_at(self.in_flight, in_flight)
@@ -62,13 +75,10 @@ class LoadCurve(Struct, frozen=True):
         return None if self.kv_cache_usage.max() < usage else self._load_at(self.kv_cache_usage, usage)
 
     def _at(self, series: Floats, load: float) -> float:
-        loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()
-        if load <= loads[0]:
-            return float(values[0] * max(load, 0.0) / loads[0])
-        if load >= loads[-1]:
-            return float(values[-1])
-        after = bisect_left(loads, load)
-        return _between(load, loads[after - 1], loads[after], values[after - 1], values[after])
+        x0, y0, x1, y1 = self.around(series, load)
+        if load <= x0:
+            return y0 * max(load, 0.0) / x0
+        return y0 if y0 == y1 else _between(load, x0, x1, y0, y1)
 
     def _load_at(self, series: Floats, value: float) -> float:
         loads, values = self.requests_per_s.tolist(), np.maximum.accumulate(series).tolist()

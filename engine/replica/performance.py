@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from engine.arrays import Floats
 from engine.plan import Latency, Performance
+from engine.question.lengths import Strata
 from engine.replica.batches import batch_at_rate
 from engine.replica.latencies import mean_latency, percentile_latencies
 from engine.replica.load import Load, Replicas
@@ -29,6 +31,7 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
     results = []
     for at in range(load.batch.shape[1]):
         rate, batch = float(load.requests_per_s[0, at]), float(load.batch[0, at])
+        gaps, _ = token_gaps(replicas, load, at)
         results.append(
             Performance(
                 requests_per_s=rate,
@@ -37,24 +40,27 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
                 utilisation=rate / float(replicas.saturated_rate[0, 0]),
                 kv_cache_usage=min(batch * kv_usage_per_request, 1.0),
                 output_tokens_per_s=rate * replicas.lengths.output.mean,
-                token_gap_s=_token_gaps(replicas, load, at),
+                token_gap_s=Latency(float(load.itl_s[0, at]), *map(gaps.percentile, shares)),
                 **{f"{m}_s": Latency(float(means[m][0, at]), *percentiles[m][0, at].tolist()) for m in percentiles},
             )
         )
     return results
 
 
-def _token_gaps(replicas: Replicas, load: Load, at: int) -> Latency:
-    """Gaps between the tokens of a stream: decoding steps, and steps that carry somebody's prompt.
+def token_gaps(replicas: Replicas, load: Load, at: int) -> tuple[Strata, Floats]:
+    """Return the gaps between the tokens of a stream, seconds, and of each what somebody's prompt adds to the step.
 
-    A step carries a prompt with probability λ·(steps per prompt)·τ-ish, from λ and the chunks of each prompt stratum.
+    Decoding steps, and steps that carry a prompt: with probability λ·(steps per prompt)·τ-ish, from λ and the chunks
+    of each prompt stratum.
+
+    Args:
+        replicas: an array of one.
+        load: of it.
+        at: column of the batch.
     """
     steps = replicas.costs.at(load.batch[:, at : at + 1]).full[0, 0] + 1.0
     step, itl = float(load.step_s[0, at]), float(load.itl_s[0, at])
     carried = float(load.requests_per_s[0, at]) * itl * steps * replicas.lengths.prompt.weights
-    values = np.concatenate([[step], step + np.maximum(load.prompt_s_by_stratum[0, at], 0.0) / steps])
+    added = np.concatenate([[0.0], np.maximum(load.prompt_s_by_stratum[0, at], 0.0) / steps])
     weights = np.concatenate([[max(1.0 - float(carried.sum()), 0.0)], carried])
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    picks = [values[order][min(int(np.searchsorted(reached, s)), len(order) - 1)] for s in PERCENTILE_SHARES.values()]
-    return Latency(itl, *(float(p) for p in picks))
+    return Strata(step + added, weights / weights.sum()), added

@@ -4,6 +4,8 @@ Formula numbers are those of spec-kit/methodology.md, "A replica at a load". The
 candidates, the second batches; a third, where there is one, counts the strata of prompt lengths.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -109,6 +111,25 @@ class StepCosts(Struct, frozen=True):
     def decode_sequences(self, batch: Floats) -> Floats:
         """Return the seconds of a decoding step that its sequences take beyond T and launches."""
         return self.decode_attention(batch) + self.tables.sequences(batch)
+
+    def decoding_parts(self, batch: Floats, base: Mapping[str, Floats]) -> dict[str, float]:
+        """Return what a decoding step is made of, seconds by name; of an array of one.
+
+        Args:
+            batch: (1, 1).
+            base: what T is made of, by name, at the grid of the step tables: (1, tokens) each.
+        """
+        running = np.maximum(batch, 1.0)
+        at = {name: float(replace(self.tables, seconds=part).base(running)[0, 0]) for name, part in base.items()}
+        host = float(self.tables.decode_sequence[0] * running[0, 0])
+        # The table never falls with tokens, though a part may where kernels switch.
+        return at | {
+            "LM head": at["LM head"] + float(self.tables.sequences(running)[0, 0]) - host,
+            "held from falling": float(self.tables.base(running)[0, 0]) - sum(at.values()),
+            "attention, launches": float(self.tables.decode_fixed[0]),
+            "attention over the context": float(self.decode_attention(batch)[0, 0]),
+            "the pipeline's host, by sequence": host,
+        }
 
     def elasticity(self, steps: Steps) -> Floats:
         """Return ε, by how many per cent a decoding step is longer for each 1 % that the batch grows."""

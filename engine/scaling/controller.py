@@ -118,7 +118,11 @@ def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOL
         tolerance: ratio to the target within which nothing changes.
     """
     ratio = metric / target if target > 0 else 1.0
-    return replicas if abs(ratio - 1) <= tolerance else max(1, ceil(replicas * ratio - 1e-9))
+    return replicas if abs(ratio - 1) <= tolerance else max(1, ceil(min(replicas * ratio, MOST_ASKED) - 1e-9))
+
+
+MOST_ASKED = 1e9
+"""Replicas that a target of next to nothing asks for: any fleet's maximum is below."""
 
 
 class Controller:

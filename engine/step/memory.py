@@ -3,6 +3,8 @@
 All functions take arrays over candidates (tp, pp, dp, ep); bytes throughout.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from catalogs.matrices import layer_matrices, linear_extra_parameters, norm_parameters
@@ -30,6 +32,20 @@ def weights_bytes_per_accelerator(
     model: ModelArchitecture, parallelism: Parallelism, storage: Storage, expert_units: tuple[Ints, Ints] | None = None
 ) -> Floats:
     """Return the weight bytes on the fullest accelerator of each candidate.
+
+    Args:
+        model: as in ``weight_parts``, and so are all others.
+        parallelism: of each candidate.
+        storage: of the model's weights.
+        expert_units: multiples to which kernels fill up experts.
+    """
+    return sum_of(weight_parts(model, parallelism, storage, expert_units))
+
+
+def weight_parts(
+    model: ModelArchitecture, parallelism: Parallelism, storage: Storage, expert_units: tuple[Ints, Ints] | None = None
+) -> dict[str, Floats]:
+    """Return what the fullest accelerator of each candidate holds of the weights, bytes by name.
 
     Matrices are sharded over tp as finely as they can be cut and replicated beyond; experts over ep and the rest of
     tp·dp; a pipeline stage holds its share of the layers, and the first or last the embedding or the LM head.
@@ -62,8 +78,7 @@ def weights_bytes_per_accelerator(
         norm_parameters(model) + sum(group.count * linear_extra_parameters(group) for group in model.layers)
     )
     others = (norm_parameters(model) * plain + extra / parallelism.tp) / parallelism.pp
-    result: Floats = layer_bytes * deepest + ends + others
-    return result
+    return {"layers": layer_bytes * deepest, "embedding and LM head": ends, "norms and others": others}
 
 
 def _filled(
@@ -80,11 +95,23 @@ def _filled(
 
 def kv_bytes_per_token(model: ModelArchitecture, kv_bytes: float) -> float:
     """Return the whole model's KV bytes for one more token while every window still grows."""
-    return sum(
-        layer.count * (layer.mixing.stored_elements * kv_bytes + layer.mixing.index_elements * INDEX_KEY_BYTES)
-        for layer in layers(model)
-        if layer.mixing
-    )
+    return sum(kv_parts(model, kv_bytes).values())
+
+
+def kv_parts(model: ModelArchitecture, kv_bytes: float) -> dict[str, float]:
+    """Return the whole model's KV bytes of one more token by kind of layer."""
+    parts: dict[str, float] = {}
+    for layer in layers(model):
+        mix = layer.mixing
+        if mix is None or not mix.stored_elements:
+            continue
+        kind = f"sliding window of {mix.window:,}" if mix.window else "full attention"
+        name = f"{kind if mix.splits else 'latent attention'}, {mix.stored_elements:,} elements per layer"
+        parts[name] = parts.get(name, 0.0) + layer.count * mix.stored_elements * kv_bytes
+        if mix.index_elements:
+            keys = layer.count * mix.index_elements * INDEX_KEY_BYTES
+            parts["index keys"] = parts.get("index keys", 0.0) + keys
+    return parts
 
 
 def sequence_bytes(
@@ -201,10 +228,27 @@ def activation_bytes(
 ) -> Floats:
     """Return the bytes that a serving runtime's trial step holds beside weights and KV cache, per accelerator.
 
-    The larger of two: copies of the residual stream with the widest feed-forward intermediate in 16 bit; and one copy
-    of the residual stream with the sampler's copies of the logits in fp32, which every tensor-parallel rank gathers
-    whole (vllm-project/vllm vllm/v1/worker/gpu_model_runner.py, profile_run and _dummy_sampler_run). To either comes
-    the workspace of the experts, which outlives the layers.
+    Args:
+        model: as in ``activation_parts``, and so are all others.
+        parallelism: of the candidates.
+        budget_tokens: tokens of a step.
+        sampled: requests for which it samples.
+        profile: of the serving runtime.
+    """
+    parts = activation_parts(model, parallelism, budget_tokens, sampled, profile)
+    result: Floats = np.maximum(parts["layers"], parts["sampler"]) + parts["experts"]
+    return result
+
+
+def activation_parts(
+    model: ModelArchitecture, parallelism: Parallelism, budget_tokens: Floats, sampled: Floats, profile: Profile
+) -> dict[str, Floats]:
+    """Return what a serving runtime's trial step holds by turns, the layers and the sampler, and what outlives both.
+
+    The larger of two counts: copies of the residual stream with the widest feed-forward intermediate in 16 bit; and one
+    copy of the residual stream with the sampler's copies of the logits in fp32, which every tensor-parallel rank
+    gathers whole (vllm-project/vllm vllm/v1/worker/gpu_model_runner.py, profile_run and _dummy_sampler_run). To either
+    comes the workspace of the experts, which outlives the layers.
 
     Args:
         model: whose layers they are.
@@ -226,10 +270,8 @@ def activation_bytes(
     residual = tokens * model.hidden_size * 2.0
     layers_bytes = profile.residual_copies * residual + tokens * 1.5 * widest / parallelism.tp * 2.0
     sampler_bytes = residual + profile.logit_copies * sampled * model.vocabulary * 4.0
-    result: Floats = np.maximum(layers_bytes, sampler_bytes)
-    if profile.expert_workspace:
-        result = result + _expert_workspace_bytes(model, parallelism, budget_tokens)
-    return result
+    experts = _expert_workspace_bytes(model, parallelism, budget_tokens) if profile.expert_workspace else 0.0 * tokens
+    return {"layers": layers_bytes, "sampler": sampler_bytes, "experts": experts}
 
 
 def _expert_workspace_bytes(model: ModelArchitecture, parallelism: Parallelism, budget_tokens: Floats) -> Floats:
@@ -260,6 +302,25 @@ def runtime_bytes(
     """Return what a serving runtime holds on an accelerator beside weights, KV cache and activations.
 
     Args:
+        model: as in ``runtime_parts``, and so are all others.
+        parallelism: of the candidates.
+        runtime: which serves it.
+        sequences: that may run together.
+        communicators_gib: what tensor parallelism holds.
+    """
+    return sum_of(runtime_parts(model, parallelism, runtime, sequences, communicators_gib))
+
+
+def runtime_parts(
+    model: ModelArchitecture,
+    parallelism: Parallelism,
+    runtime: ServingRuntime,
+    sequences: Floats,
+    communicators_gib: Floats,
+) -> dict[str, Floats]:
+    """Return what a serving runtime holds on an accelerator beside weights, KV cache and activations, bytes by name.
+
+    Args:
         model: whose graphs are captured.
         parallelism: of the candidates.
         runtime: which serves it.
@@ -269,5 +330,12 @@ def runtime_bytes(
     """
     captured = np.minimum(2.0 * sequences / CAPTURED_TOKENS, 1.0)
     graphs = runtime.graph_layer_gib * captured * np.ceil(model.layer_count / parallelism.pp)
-    result: Floats = (runtime.runtime_gib + graphs + np.where(parallelism.tp > 1, communicators_gib, 0.0)) * 2.0**30
+    communicators = np.where(parallelism.tp > 1, communicators_gib, 0.0)
+    parts = {"process and driver": runtime.runtime_gib + 0.0 * graphs, "graphs": graphs, "communicators": communicators}
+    return {name: gib * 2.0**30 for name, gib in parts.items()}
+
+
+def sum_of(parts: Mapping[str, Floats]) -> Floats:
+    """Return the sum of named parts, arrays of one shape."""
+    result: Floats = np.sum(list(parts.values()), axis=0)
     return result

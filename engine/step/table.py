@@ -10,7 +10,7 @@ n counts the tokens of the whole replica. Everything that queues, batches or sim
 Sources: spec-kit/methodology.md, "A step".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from statistics import NormalDist
 
@@ -23,7 +23,7 @@ from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.storage import Storage
 from engine.arrays import Floats, Indices, Ints
 from engine.step.collectives import collective_seconds
-from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, layers
+from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, Product, layers
 from engine.step.parallelism import Parallelism
 from engine.step.rates import Rates, Roofline
 
@@ -151,7 +151,7 @@ def step_tables(
     parts = step_parts(model, storage, parallelism, which, rates, accelerators, per_node)
     total = sum(parts.values(), np.zeros((len(which), len(TOKEN_GRID))))
     further = np.array([SAMPLED_POSITIONS, SAMPLED_MOST])
-    few, many = _head_seconds(model, storage, column, further / column.dp).T
+    few, many = _head(model, storage, column, further / column.dp).seconds.T
     further_s = (many - few) / (SAMPLED_MOST - SAMPLED_POSITIONS) / column.pp[:, 0]
     return _with_context(model, column, np.maximum.accumulate(total, axis=1), further_s)
 
@@ -183,7 +183,7 @@ def step_parts(
         for name, seconds in _layer_parts(layer, model, storage, column, tokens).items():
             parts[name] = parts.get(name, 0.0) + layer.count * seconds
     parts["collectives"] = collective_seconds(tokens, parallelism, which, rates, accelerators, per_node, model)
-    parts["LM head"] = _head_seconds(model, storage, column, np.minimum(tokens, SAMPLED_POSITIONS) / column.dp)
+    parts["LM head"] = _head(model, storage, column, np.minimum(tokens, SAMPLED_POSITIONS) / column.dp).seconds
     links = np.array([max(a.link.gb_per_s, 16.0) * 1e9 for a in accelerators])[which][:, None]
     hand_over = POINT_TO_POINT_LAUNCH_S + tokens * model.hidden_size * 2.0 / links
     waiting = column.constants["pipeline_bubble"] * sum(parts.values(), np.zeros_like(tokens))
@@ -192,11 +192,64 @@ def step_parts(
     return parts
 
 
-def _head_seconds(model: ModelArchitecture, storage: Storage, column: "_Columns", positions: Floats) -> Floats:
-    """Return the seconds of the LM head for sampled positions of a rank: (candidates, …)."""
-    roof, entry = (column.linear, column.input_bytes) if storage.is_low("head") else (column.plain, 2.0)
-    weight = storage.bytes_per_weight("embedding" if model.tied_embeddings else "head")
-    return column.product(roof, positions, float(model.hidden_size), model.vocabulary / column.tp, weight, entry)
+class Kernel(Struct, frozen=True):
+    """What a step launches once a layer, with what bounds it: seconds = t0 + (compute^p + memory^p)^(1/p)."""
+
+    name: str
+    launches: float
+    """Layers that have it."""
+    flops: float
+    moved_bytes: float
+    t0_s: float
+    flops_per_s: float
+    bytes_per_s: float
+    p: float
+    beside: bool = False
+    """Whether it runs beside the experts, on a stream of its own."""
+
+
+def step_kernels(
+    model: ModelArchitecture, storage: Storage, parallelism: Parallelism, rates: Sequence[Rates], tokens: float
+) -> tuple[Kernel, ...]:
+    """Return the products and the experts of a step of an array of one, as ``step_parts`` sums them.
+
+    Args:
+        model: whose layers they are.
+        storage: of its weights.
+        parallelism: of the one.
+        rates: of its accelerator.
+        tokens: of the whole replica's step.
+    """
+    column = _Columns(parallelism, np.zeros(1, dtype=np.int64), rates)
+    of_stage = np.maximum(np.array([[tokens]]) / column.pp, 1.0)
+    found: list[Kernel] = []
+
+    def add(name: str, launches: float, work: "_Work", *, beside: bool = False) -> None:
+        columns = (work.flops, work.moved, work.roof.t0, work.roof.flops, work.roof.bytes, work.roof.p)
+        flops, moved, t0, speed, bandwidth, p = (float(np.ravel(one)[0]) for one in columns)
+        found.append(Kernel(name, launches, flops, moved, t0, speed, bandwidth, p, beside))
+
+    for layer in layers(model):
+        apart = _shared_beside(layer)
+        for product, work in _products(layer, storage, column, of_stage / column.dp):
+            name = " and ".join(dict.fromkeys(matrix.launch for matrix in product.matrices))
+            add(name, layer.count, work, beside=apart and product.role == "shared")
+        if layer.mixture:
+            add("experts", layer.count, _experts(layer, model, storage, column, of_stage))
+    add("LM head", 1.0, _head(model, storage, column, np.minimum(of_stage, SAMPLED_POSITIONS) / column.dp))
+    return tuple(found)
+
+
+class _Work(Struct, frozen=True):
+    """FLOPs and bytes of a kernel, and the roofline that turns them into seconds."""
+
+    roof: "_Roof"
+    flops: Floats
+    moved: Floats
+
+    @property
+    def seconds(self) -> Floats:
+        return self.roof.seconds(self.flops, self.moved)
 
 
 class _Columns:
@@ -240,11 +293,11 @@ class _Columns:
         outputs: Floats,
         weight: Floats | float,
         entry: Floats | float,
-    ) -> Floats:
-        """Seconds of one (tokens × inputs)·(inputs × outputs) product; results leave in 16 bit."""
+    ) -> _Work:
+        """One (tokens × inputs)·(inputs × outputs) product; results leave in 16 bit."""
         flops = 2.0 * tokens * inputs * outputs
         moved = inputs * outputs * weight + tokens * inputs * entry + 2.0 * tokens * outputs
-        return roof.seconds(flops, moved)
+        return _Work(roof, flops, moved)
 
     def latent(self, heads: Floats) -> _Roof:
         """MLA decode curves at the measured head count nearest to each candidate's."""
@@ -268,9 +321,35 @@ def _layer_parts(
     if layer.mixing and layer.mixing.index_elements:
         overhead = overhead + column.constants["sparse_layer_overhead_s"]
     norms = NORM_PASSES * own * model.hidden_size * 2.0 / column.bandwidth
-    # Shared experts run on a stream of their own, beside the routed ones; a latent's projections do not.
-    beside = layer.mixture is not None and not layer.mixture.latent_size
+    beside = _shared_beside(layer)
     seconds, shared = np.zeros_like(own), np.zeros_like(own)
+    for product, work in _products(layer, storage, column, own):
+        if product.role == "shared" and beside:
+            shared = shared + work.seconds
+        else:
+            seconds = seconds + work.seconds
+    parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
+    if layer.mixture:
+        parts["experts"] = np.maximum(_experts(layer, model, storage, column, tokens).seconds, shared)
+    if layer.mixing and layer.mixing.state_bytes:
+        parts["recurrent state"] = _state(layer.mixing, column, own)
+    return parts
+
+
+def _shared_beside(layer: Layer) -> bool:
+    """Return whether shared experts run on a stream of their own beside routed ones; a latent's projections do not."""
+    return layer.mixture is not None and not layer.mixture.latent_size
+
+
+def _head(model: ModelArchitecture, storage: Storage, column: _Columns, positions: Floats) -> _Work:
+    """Return the LM head for sampled positions of a rank: (candidates, …)."""
+    roof, entry = (column.linear, column.input_bytes) if storage.is_low("head") else (column.plain, 2.0)
+    weight = storage.bytes_per_weight("embedding" if model.tied_embeddings else "head")
+    return column.product(roof, positions, float(model.hidden_size), model.vocabulary / column.tp, weight, entry)
+
+
+def _products(layer: Layer, storage: Storage, column: _Columns, own: Floats) -> Iterator[tuple[Product, _Work]]:
+    """Yield the products of a layer but the experts' with their work, of ``own`` tokens each rank."""
     for product in layer.products:
         if product.role == "expert" and layer.mixture:
             continue
@@ -283,20 +362,10 @@ def _layer_parts(
         low = storage.is_low(product.matrices[0].role)
         roof, entry = (column.linear, column.input_bytes) if low else (column.plain, 2.0)
         # A shared expert that attention data parallelism leaves on every rank sees that rank's tokens.
-        took = column.product(roof, own, inputs / shards, outputs, weight, entry)
-        if product.role == "shared" and beside:
-            shared = shared + took
-        else:
-            seconds = seconds + took
-    parts = {"runtime": overhead + np.zeros_like(own), "norms and activations": norms, "products": seconds}
-    if layer.mixture:
-        parts["experts"] = np.maximum(_experts(layer, model, storage, column, tokens), shared)
-    if layer.mixing and layer.mixing.state_bytes:
-        parts["recurrent state"] = _state(layer.mixing, column, own)
-    return parts
+        yield product, column.product(roof, own, inputs / shards, outputs, weight, entry)
 
 
-def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _Columns, tokens: Floats) -> Floats:
+def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _Columns, tokens: Floats) -> _Work:
     """Grouped expert products on one accelerator: k/E of the work, all experts that the step's tokens touch."""
     block = layer.mixture
     if block is None:
@@ -311,7 +380,7 @@ def _experts(layer: Layer, model: ModelArchitecture, storage: Storage, column: _
     moved = touched * parameters * weight + tokens * block.experts_per_token / column.ep * width * 4.0
     columns = block.intermediate / slices
     flops = flops * (1.0 + column.narrow_compute / columns) * column.ep**column.expert_ranks
-    return column.mixture.seconds(flops, moved * (1.0 + column.narrow_memory / columns))
+    return _Work(column.mixture, flops, moved * (1.0 + column.narrow_memory / columns))
 
 
 def experts_touched(block: MixtureFeedForward, distinct: Floats, ranks: Floats) -> Floats:

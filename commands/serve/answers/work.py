@@ -275,10 +275,9 @@ def _check(tree: dict[str, Any], desk: Desk) -> Answer:
 
 
 def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
-    from agent.report.choice.derivation_report import derivation_report
+    from agent.report.choice.derivation_report import derivation_report, derivation_tree
     from agent.report.rendering.html import html
-    from engine.choice.derivation import derivation
-    from engine.plan import plain
+    from engine.choice.derivation.derivation import derivation
     from engine.plan_file import read_plan
 
     path = tree.get("path")
@@ -293,8 +292,7 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     if plan.spec.architecture is None:
         refuse_outside(plan.spec.model, desk)
     found = derivation(plan, path, desk.facts)
-    told = plain(found) | {"reproduced": found.reproduced, "html": html(derivation_report(found))}
-    return Answer(200, json_text(told).encode())
+    return Answer(200, json_text(derivation_tree(found) | {"html": html(derivation_report(found))}).encode())
 
 
 def from_flags(texts: Mapping[str, str]) -> Statement:
