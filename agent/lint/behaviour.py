@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from msgspec import Struct
 
-from agent.lint.documents import documents_in
+from agent.lint.documents import Path, documents_in
 from agent.lint.packs import Scaler, Trigger, pack_of
 from agent.lint.promql import Seen, value_of
 from agent.lint.watched import State, Watched, fleet_in, state_at, watched_by
@@ -237,12 +237,26 @@ def _seconds(written: Any) -> float:
     return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2]] if match else HPA_WINDOW_S
 
 
+BEHAVIOURS: Final = (
+    ("advanced", "horizontalPodAutoscalerConfig", "behavior"),
+    ("behavior",),
+    ("autoScaling", "behavior"),
+)
+"""Where a scaler says how fast it goes."""
+
+
 def _behaviour(scaler: Scaler) -> dict[str, Any]:
-    for path in (("advanced", "horizontalPodAutoscalerConfig", "behavior"), ("behavior",), ("autoScaling", "behavior")):
-        found = scaler.document.at((*scaler.path, *path))
-        if isinstance(found, dict):
-            return found
-    return {}
+    places = ((*scaler.path, *path) for path in BEHAVIOURS)
+    return next((found for place in places if isinstance(found := scaler.document.at(place), dict)), {})
+
+
+def down_window(scaler: Scaler) -> tuple[Path, float] | None:
+    """Return where a scaler says how long nobody must have wanted a replica that goes, and that, seconds; or None."""
+    for path in BEHAVIOURS:
+        place = (*scaler.path, *path, "scaleDown", "stabilizationWindowSeconds")
+        if isinstance(scaler.document.at(place), int):
+            return place, float(scaler.document.at(place))
+    return None
 
 
 def _policies(rules: Any) -> Iterator[Policy]:

@@ -19,6 +19,8 @@ class Document(Struct, frozen=True):
     tree: Any
     lines: Mapping[Path, int]
     """By path: where a value begins, or its key."""
+    blocks: tuple[Path, ...] = ()
+    """Texts that stand on lines of their own."""
 
     def line(self, path: Path) -> int:
         """Return the line of a value, or of what holds it."""
@@ -60,11 +62,8 @@ def documents_in(text: str, file: str) -> list[Document]:
     if "{{" in text and ("{{-" in text or ".Values" in text):
         raise InputError(f"{quoted(file)} is a template of Helm; give what `helm template` makes of it")
     try:
-        return [
-            _document(node, file)
-            for node in yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-            if node is not None
-        ]
+        found = [_document(node, file) for node in _nodes(text) if node is not None]
+        return [*found, *(inner for one in found for inner in _within(one))]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -73,27 +72,54 @@ def documents_in(text: str, file: str) -> list[Document]:
         raise InputError(f"{quoted(file)} is nested too deeply") from None
 
 
-def _document(node: Any, file: str) -> Document:
+def _nodes(text: str) -> Iterator[Any]:
+    import yaml
+
+    yield from yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+INNER: Final = ("expr", "query", "seriesQuery", "kind:")
+"""A text that holds one of these may be a file: rules or a dashboard in a ConfigMap, settings of an adapter."""
+
+
+def _within(outer: Document) -> Iterator[Document]:
+    """Yield the files that a document holds as texts, with the lines of the whole."""
+    from yaml import YAMLError
+
+    for path in outer.blocks:
+        text = outer.at(path)
+        if isinstance(text, str) and any(word in text for word in INNER):
+            try:
+                inner = [_document(node, outer.file, outer.line(path)) for node in _nodes(text) if node is not None]
+            except (YAMLError, RecursionError, InputError):
+                continue  # a script or a sentence
+            yield from (one for one in inner if isinstance(one.tree, dict))
+
+
+def _document(node: Any, file: str, above: int = 0) -> Document:
     from yaml import MappingNode, SequenceNode
     from yaml.constructor import SafeConstructor
 
     constructor = SafeConstructor()
     lines: dict[Path, int] = {}
+    blocks: list[Path] = []
 
     def plain(node: Any, path: Path, begins: Any) -> Any:
         if len(lines) > MOST_VALUES:
             raise InputError(f"{quoted(file)} holds more than {MOST_VALUES:,} values")
-        lines[path] = begins.start_mark.line + 1
+        lines[path] = above + begins.start_mark.line + 1
         if isinstance(node, MappingNode):
             return {_key(key): plain(value, (*path, _key(key)), key) for key, value in node.value}
         if isinstance(node, SequenceNode):
             return [plain(value, (*path, place), value) for place, value in enumerate(node.value)]
+        if node.style == "|":
+            blocks.append(path)
         try:
             return constructor.construct_object(node)
         except Exception:  # a tag of somebody's own: its text is what there is
             return str(node.value)
 
-    return Document(file, plain(node, (), node), lines)
+    return Document(file, plain(node, (), node), lines, tuple(blocks))
 
 
 def _key(node: Any) -> str:

@@ -37,9 +37,14 @@ def object_findings(pack: Pack, watched: Watched | None) -> Iterator[Finding]:
             yield from _empty(trigger, scaler, pack)
             if watched is not None:
                 yield from _unit(trigger, watched)
+        behaves: list[Finding] = []
         if watched is not None:
             yield from _reach(scaler, watched)
-            yield from _behaviour(scaler, watched)
+            behaves = list(_behaviour(scaler, watched))
+            yield from behaves
+        if not any("asked back" in fault.sentence for fault in behaves):
+            yield from _haste(scaler, watched)
+        yield from _other_kind(scaler, pack)
     yield from _second_scaler(pack)
     yield from _alert_labels(pack)
     for document in pack.documents:
@@ -268,11 +273,41 @@ def _reach(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
         )
 
 
+def _other_kind(scaler: Scaler, pack: Pack) -> Iterator[Finding]:
+    """Yield that a scaler means an object that is of another kind in the pack."""
+    _, kind, name = scaler.target
+    kinds = {str(one.at(("kind",))) for one in pack.of_kind(*WORKLOADS) if one.at(("metadata", "name")) == name}
+    if kind in WORKLOADS and kinds and kind not in kinds:
+        there = min(kinds)
+        sentence = f"{name} is a {there} here, and this scales a {kind} of that name"
+        fix = f"scaleTargetRef.kind: {there}, with its apiVersion"
+        yield found("L13", scaler.document, (*scaler.path, "scaleTargetRef"), sentence, fix)
+
+
+WORKLOADS: Final = ("Deployment", "StatefulSet", "LeaderWorkerSet")
+SOONEST_S: Final = 60.0
+"""A replica loads for a minute and more: giving one back sooner than that after it was wanted cannot pay."""
+
+
 # --- behaviour ---
 
 
+def _haste(scaler: Scaler, watched: Watched | None) -> Iterator[Finding]:
+    """Yield that replicas are given back sooner than a new one could serve."""
+    from agent.lint.behaviour import down_window
+
+    plan = watched.plan if watched else None
+    window = down_window(scaler)
+    needed = plan.autoscaling.reaction_time_s if plan else SOONEST_S
+    if window is not None and window[1] < needed:
+        takes = f"takes {show_seconds(needed)}" if plan else "loads for minutes"
+        sentence = f"replicas go {window[1]:g} s after they were last wanted, and a new one {takes}"
+        fix = f"stabilizationWindowSeconds: {plan.autoscaling.scale_down_window_s if plan else 300:.0f}"
+        yield found("L8", scaler.document, window[0], sentence, fix)
+
+
 def _behaviour(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
-    from agent.lint.behaviour import day, first_ask, flaps_allowed, known, rests
+    from agent.lint.behaviour import day, down_window, first_ask, flaps_allowed, known, rests
 
     if not scaler.triggers:
         return
@@ -310,7 +345,8 @@ def _behaviour(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
             f"on the plan's simulated {shape} replicas are asked back {run.flaps} times soon after they were given back"
         )
         fix = f"scaleDown.stabilizationWindowSeconds: {plan.autoscaling.scale_down_window_s:.0f}"
-        yield found("L8", scaler.document, place, sentence, fix)
+        window = down_window(scaler)
+        yield found("L8", scaler.document, window[0] if window else place, sentence, fix)
 
 
 def _threshold_fix(plan: Any) -> str:

@@ -1,7 +1,8 @@
 """What a pack of rules holds, whoever wrote it: queries, scalers, scrapes, probes, arguments."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -9,7 +10,7 @@ from agent.lint.documents import Document, Path
 from agent.lint.promql import Expression, Selector, parsed, selectors
 from catalogs.errors import InputError
 
-Purpose = Literal["trigger", "alert", "record", "panel"]
+Purpose = Literal["trigger", "alert", "record", "panel", "series"]
 MetricType = Literal["AverageValue", "Value"]
 
 
@@ -68,12 +69,23 @@ class Scaler(Struct, frozen=True):
         return self.document.at(("metadata", "annotations", name))
 
 
+class Named(Struct, frozen=True):
+    """A metric that an HPA asks an adapter for, by its name and labels."""
+
+    document: Document
+    path: Path
+    """Of its name and selector."""
+    name: str
+    labels: tuple[str, ...]
+
+
 class Pack(Struct, frozen=True):
     """All documents that are looked at together."""
 
     documents: tuple[Document, ...]
     queries: tuple[Query, ...]
     scalers: tuple[Scaler, ...]
+    named: tuple[Named, ...] = ()
 
     def of_kind(self, *kinds: str) -> Iterator[Document]:
         """Yield the objects of some kinds."""
@@ -82,12 +94,22 @@ class Pack(Struct, frozen=True):
     @property
     def arguments(self) -> str:
         """The words of all containers, as one text."""
-        words = []
+        return " ".join(self._words)
+
+    @property
+    def _words(self) -> list[str]:
+        words: list[str] = []
         for document in self.documents:
             for path, value in document.walk():
                 if path and path[-1] in ("args", "command", "extraArgs") and isinstance(value, list):
                     words += [str(word) for word in value]
-        return " ".join(words)
+        return words
+
+    @property
+    def served_models(self) -> frozenset[str]:
+        """Names under which containers serve their model, where flags say them."""
+        text = " ".join(self._words)
+        return frozenset(re.findall(r"--served-model-name[= ]([^\s-][^\s]*)", text))
 
 
 def pack_of(documents: Sequence[Document]) -> Pack:
@@ -96,7 +118,38 @@ def pack_of(documents: Sequence[Document]) -> Pack:
     queries = [trigger.query for scaler in scalers for trigger in scaler.triggers if trigger.query]
     for document in documents:
         queries += _rule_queries(document)
-    return Pack(tuple(documents), tuple(queries), scalers)
+    named = tuple(one for document in documents for one in _named(document))
+    return Pack(tuple(documents), tuple(queries), scalers, named)
+
+
+def _named(document: Document) -> Iterator[Named]:
+    """Yield the metrics of an HPA that an adapter answers for."""
+    listed = document.at(("spec", "metrics")) if document.at(("kind",)) == "HorizontalPodAutoscaler" else None
+    for place, one in enumerate(listed if isinstance(listed, list) else ()):
+        kind = str(one.get("type", "")).lower() if isinstance(one, dict) else ""
+        path: Path = ("spec", "metrics", place, kind, "metric")
+        name, labels = document.at((*path, "name")), document.at((*path, "selector", "matchLabels"))
+        if isinstance(name, str):
+            yield Named(document, path, name, tuple(labels) if isinstance(labels, dict) else ())
+
+
+_LEFT_OPEN: Final = re.compile(
+    r"""(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+    |(?P<before>,?)\s*<<\s*\.(?P<adapter>LabelMatchers|GroupBy)\s*>>\s*(?P<after>,?)
+    |(?P<range>\[\s*\$[^]]*\])
+    |(?P<variable>\$\{?\w+(?::\w+)?\}?)""",
+    re.VERBOSE,
+)
+"""What prometheus-adapter and Grafana fill into queries."""
+
+
+def _filled(match: re.Match[str]) -> str:
+    """Return something in its place that reads as what will stand there."""
+    if match["adapter"]:
+        if match["adapter"] == "GroupBy":
+            return f"{match['before']}namespace{match['after']}"
+        return "," if match["before"] and match["after"] else ""
+    return match["text"] or ("[5m]" if match["range"] else "1")
 
 
 def query_at(document: Document, path: Path, purpose: Purpose) -> Query | None:
@@ -111,7 +164,7 @@ def query_at(document: Document, path: Path, purpose: Purpose) -> Query | None:
     if not isinstance(text, str) or not text.strip():
         return None
     try:
-        return Query(document, path, text, purpose, parsed(text))
+        return Query(document, path, text, purpose, parsed(_LEFT_OPEN.sub(_filled, text)))
     except (InputError, RecursionError, ValueError) as error:
         return Query(document, path, text, purpose, None, str(error))
 
@@ -129,6 +182,9 @@ def _rule_queries(document: Document) -> Iterator[Query]:
             purpose = "panel"
         if purpose and (query := query_at(document, (*path, "expr"), purpose)):
             yield query
+        if "seriesQuery" in value:  # of prometheus-adapter
+            asked = (query_at(document, (*path, name), "series") for name in ("seriesQuery", "metricsQuery"))
+            yield from (one for one in asked if one and "<<.Series>>" not in one.text)
 
 
 def _scalers(document: Document) -> Iterator[Scaler]:

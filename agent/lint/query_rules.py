@@ -1,16 +1,17 @@
 """Rules about queries: metrics, labels, one series, buckets, pins."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from math import isclose
 from typing import Final
 
 from agent.deployment.buckets import bucket_for
+from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
-from agent.lint.packs import Pack, Query, Trigger
+from agent.lint.packs import Named, Pack, Query, Scaler, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Number, Selector, yields_one
-from agent.lint.watched import Watched
-from catalogs.errors import quoted
+from agent.lint.watched import Watched, adapters_name
+from catalogs.errors import listed, quoted
 from catalogs.records.serving import Family, Metric
 
 TARGET_LABELS: Final = frozenset(
@@ -42,6 +43,10 @@ def query_findings(pack: Pack, watched: Watched) -> Iterator[Finding]:
         for trigger in scaler.triggers:
             if trigger.pod_metric:
                 yield from _pod_metric(trigger, watched)
+            yield from _other_place(trigger, scaler, pack, watched)
+            yield from _milliseconds_of(trigger, watched)
+    for one in pack.named:
+        yield from _named(one, watched)
 
 
 def own_metrics(selector: Selector, watched: Watched) -> list[Metric]:
@@ -71,11 +76,7 @@ def _exists(query: Query, selector: Selector, metrics: list[Metric], watched: Wa
     if any(one.in_version(watched.version) for one in metrics):
         return
     if metrics:
-        gone = metrics[0]
-        when = f"is gone from {gone.before} on" if gone.before else f"comes with {gone.since}"
-        instead = watched.served.metric(gone.role, watched.version) if gone.role else None
-        fix = f"use {instead.name}" if instead else f"use {gone.instead}" if gone.instead else "leave it out"
-        yield found("L1", query.document, query.path, f"{gone.name} {when}: {watched.shown} does not emit it", fix)
+        yield _gone(metrics[0], watched, query.document, query.path, str)
         return
     for one in watched.served.metrics:
         if one.kind == "histogram" and one.name == name:
@@ -86,6 +87,31 @@ def _exists(query: Query, selector: Selector, metrics: list[Metric], watched: Wa
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     fix = f"the nearest is {near[0]}" if near else "see `fleetcast catalog`'s entry of the runtime"
     yield found("L1", query.document, query.path, f"{watched.shown} has no metric {quoted(name)}", fix)
+
+
+def _gone(metric: Metric, watched: Watched, document: Document, place: Path, spelt: Callable[[str], str]) -> Finding:
+    """Return the fault of a metric that the version does not emit.
+
+    Args:
+        metric: of another version.
+        watched: the runtime.
+        document: that asks for it.
+        place: where.
+        spelt: a metric's name as it is written there.
+    """
+    when = f"is gone from {metric.before} on" if metric.before else f"comes with {metric.since}"
+    instead = watched.served.metric(metric.role, watched.version) if metric.role else None
+    other = instead.name if instead else metric.instead
+    fix = f"use {spelt(other)}" if other else "leave it out"
+    return found("L1", document, place, f"{spelt(metric.name)} {when}: {watched.shown} does not emit it", fix)
+
+
+def _no_label(label: str, watched: Watched, document: Document, place: Path) -> Finding:
+    model = watched.served.model_label_in(watched.version)
+    meant = label.lower() in MODEL_LABELS and model
+    fix = f"use {model}" if meant else f"the labels are {', '.join(watched.served.labels)}"
+    sentence = f"{watched.served.name} has no label {quoted(label)}: unless a relabeling adds it, nothing matches"
+    return found("L2", document, place, sentence, fix)
 
 
 def _prefix(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
@@ -111,19 +137,11 @@ def _labels(query: Query, selector: Selector, metrics: list[Metric], watched: Wa
             sentence = f"{watched.shown} leaves the label {label} undefined: nothing matches, which reads as 0"
             yield found("L2", query.document, query.path, sentence, fix)
         elif label not in known:
-            fix = (
-                f"use {model}"
-                if label.lower() in MODEL_LABELS and model
-                else f"the labels are {', '.join(watched.served.labels)}"
-            )
-            sentence = (
-                f"{watched.served.name} has no label {quoted(label)}: unless a relabeling adds it, nothing matches"
-            )
-            yield found("L2", query.document, query.path, sentence, fix)
+            yield _no_label(label, watched, query.document, query.path)
 
 
 def _pins(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
-    if query.purpose == "panel":
+    if query.purpose in ("panel", "series"):
         return
     labels = {matcher.label for matcher in selector.matchers}
     model = watched.served.model_label_in(watched.version)
@@ -139,6 +157,42 @@ def _pins(query: Query, selector: Selector, watched: Watched) -> Iterator[Findin
         yield found("L11", query.document, query.path, sentence, fix)
 
 
+def _other_place(trigger: Trigger, scaler: Scaler, pack: Pack, watched: Watched) -> Iterator[Finding]:
+    """Yield that a trigger asks after another namespace than it scales in, or a model that the pack does not serve."""
+    if trigger.query is None:
+        return
+    own, served = scaler.target[0], pack.served_models
+    for selector in trigger.query.selectors if own_metrics_of(trigger.query, watched) else ():
+        for matcher in selector.matchers if selector.name else ():
+            elsewhere = matcher.label in NAMESPACES and own and matcher.value != own
+            another = matcher.label == watched.served.model_label and served and matcher.value not in served
+            if matcher.how == "=" and (elsewhere or another):
+                what = f"runs in {own}" if elsewhere else f"serves {listed(sorted(served))}"
+                sentence = f"{selector.name} is asked of {matcher.label} {quoted(matcher.value)}, and the fleet {what}"
+                fix = f'{matcher.label}="{own if elsewhere else sorted(served)[0]}"'
+                yield found("L11", trigger.query.document, trigger.query.path, sentence, fix)
+
+
+def own_metrics_of(query: Query, watched: Watched) -> list[Metric]:
+    """Return the runtime's metrics that a query asks for, of any version."""
+    return [metric for selector in query.selectors for metric in own_metrics(selector, watched)]
+
+
+def _named(one: Named, watched: Watched) -> Iterator[Finding]:
+    """Yield the faults of a metric that an HPA asks an adapter for: a name that is gone, a label that never was."""
+    spelt = adapters_name(one.name)
+    metrics = [m for m in watched.served.metrics if spelt in map(adapters_name, (m.name, *m.series))]
+    if not metrics:
+        return
+    if not any(metric.in_version(watched.version) for metric in metrics):
+        yield _gone(metrics[0], watched, one.document, (*one.path, "name"), str)
+    known = {*TARGET_LABELS, *watched.served.labels, *(label for metric in metrics for label in metric.labels)}
+    for label in one.labels:
+        if label not in known:
+            place = (*one.path, "selector", "matchLabels", label)
+            yield _no_label(label, watched, one.document, place)
+
+
 def _pod_metric(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
     """Yield the fault of a metric that is asked of pods by its name without a prefix."""
     name = trigger.pod_metric
@@ -147,11 +201,7 @@ def _pod_metric(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
     if any(one.in_version(watched.version) for one in named):
         return
     if named:
-        gone = named[0]
-        when = f"is gone from {gone.before} on" if gone.before else f"comes with {gone.since}"
-        instead = watched.served.metric(gone.role, watched.version) if gone.role else None
-        fix = f"use {(instead.name if instead else gone.instead).rpartition(':')[2]}"
-        yield found("L1", trigger.document, place, f"{name} {when}: {watched.shown} does not emit it", fix)
+        yield _gone(named[0], watched, trigger.document, place, lambda full: full.rpartition(":")[2])
         return
     known = [one.name.rpartition(":")[2] for one in watched.served.metrics if one.in_version(watched.version)]
     near = get_close_matches(name, known, n=1, cutoff=0.6)
@@ -170,11 +220,39 @@ def _buckets(query: Query, pack: Pack, watched: Watched) -> Iterator[Finding]:
         bound = _bound(selector)
         if family and bound is not None and not _is_bucket(bound, family, pack, watched):
             yield _no_bucket(query, bound, family, watched, "no series has this le, so that the ratio is of nothing")
+        elif family and (spelt := _misspelt(selector)):
+            sentence = f"le is a text, {spelt}, and clients write floats: no series has it, and the ratio is of nothing"
+            yield found("L9", query.document, query.path, sentence, f'le="{float(spelt)}"')
     assert query.tree is not None
     for named, threshold in _quantile_thresholds(query.tree):
         family = _family(named, watched)
-        if family and threshold > 0 and not _is_bucket(threshold, family, pack, watched):
+        if family and threshold >= MILLISECONDS[family]:
+            yield _milliseconds(query.document, query.path, threshold, family)
+        elif family and threshold > 0 and not _is_bucket(threshold, family, pack, watched):
             yield _no_bucket(query, threshold, family, watched, "the quantile is interpolated there")
+    for named, threshold in _mean_thresholds(query.tree):
+        family = _family(named, watched)
+        if family and threshold >= MILLISECONDS[family]:
+            yield _milliseconds(query.document, query.path, threshold, family)
+
+
+MILLISECONDS: Final[Mapping[Family, float]] = {"ttft": 100.0, "itl": 5.0, "e2e": 10_000.0}
+"""Seconds that nobody waits for: a threshold from here on is one in milliseconds."""
+
+
+def _milliseconds(document: Document, place: Path, threshold: float, family: Family) -> Finding:
+    sentence = f"{threshold:g} is held against {family.upper()} in seconds, and looks like milliseconds: it never fires"
+    return found("L9", document, place, sentence, f"use {threshold / 1000:g}")
+
+
+def _milliseconds_of(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
+    tree = trigger.query.tree if trigger.query else None
+    if isinstance(tree, Call) and tree.function == "histogram_quantile" and trigger.threshold:
+        for selector in _within(tree):
+            family = _family(selector, watched)
+            if family and trigger.threshold >= MILLISECONDS[family]:
+                place = (*trigger.path, "metadata", "threshold")
+                yield _milliseconds(trigger.document, place, trigger.threshold, family)
 
 
 def _no_bucket(query: Query, seconds: float, family: Family, watched: Watched, why: str) -> Finding:
@@ -229,6 +307,26 @@ def _quantile_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
         case Binary(_, left, right):
             yield from _quantile_thresholds(left)
             yield from _quantile_thresholds(right)
+
+
+def _mean_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
+    """Yield the sums of histograms that are divided by their counts and compared with a constant, and the constant."""
+    match tree:
+        case Binary(">" | ">=" | "<" | "<=", Binary("/", total, _), Number(threshold)):
+            for selector in _within(total):
+                if selector.name.endswith("_sum"):
+                    yield selector, threshold
+        case Binary("and" | "or" | "unless", left, right):
+            yield from _mean_thresholds(left)
+            yield from _mean_thresholds(right)
+
+
+def _misspelt(selector: Selector) -> str:
+    """Return a bound that is asked for in another spelling than a float's; '' where none is."""
+    for matcher in selector.matchers:
+        if matcher.label == "le" and matcher.how == "=" and matcher.value != "+Inf":
+            return matcher.value if matcher.value != str(float(matcher.value)) else ""
+    return ""
 
 
 def _within(tree: Expression) -> Iterator[Selector]:

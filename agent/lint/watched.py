@@ -104,7 +104,17 @@ def _mentions(pack: Pack, served: ServedRuntime) -> int:
     texts = [query.text for query in pack.queries]
     texts += [trigger.pod_metric for scaler in pack.scalers for trigger in scaler.triggers]
     names = {one.name.rpartition(":")[2] for one in served.metrics}
-    return sum(text.count(prefix) for text in texts for prefix in prefixes) + sum(text in names for text in texts)
+    adapted = sum(adapters_name(one.name) in map(adapters_name, _names(served)) for one in pack.named)
+    return adapted + sum(text.count(p) for text in texts for p in prefixes) + sum(text in names for text in texts)
+
+
+def _names(served: ServedRuntime) -> Iterator[str]:
+    return (name for one in served.metrics for name in (one.name, *one.series))
+
+
+def adapters_name(name: str) -> str:
+    """Return a metric's name as adapters spell it, without colons."""
+    return name.replace(":", "_")
 
 
 class State(Struct, frozen=True):

@@ -49,6 +49,32 @@ def test_each_fault_of_a_published_pack_is_found_where_it_stands(file: Path) -> 
     assert found_in(file) == marked(file.read_text())
 
 
+SHAPES = sorted((Path(__file__).parent / "shapes").glob("*.yaml"))
+"""Packs in other shapes: an HPA's metrics, an adapter's settings, files in ConfigMaps, charts' values."""
+IN_JSON = {"grafana-configmap.yaml": {("L1", 8)}}
+"""Faults where no comment can stand."""
+
+
+@of_every(SHAPES, lambda file: file.stem)
+def test_each_fault_is_found_whatever_the_shape(file: Path) -> None:
+    assert found_in(file) == marked(file.read_text()) | IN_JSON.get(file.name, set())
+
+
+@of_every(sorted((Path(__file__).parent / "sound").glob("*.yaml")), lambda file: file.stem)
+def test_sound_packs_of_others_have_none(file: Path) -> None:
+    assert found_in(file) == set()
+
+
+def test_what_is_served_under_another_name_is_asked_after_in_vain() -> None:
+    text = (Path(__file__).parent / "sound" / "sound-vllm.yaml").read_text()
+    (line,) = (n for n, one in enumerate(text.splitlines(), 1) if "waiting" in one)
+    other = text.replace('"--served-model-name", "qwen"', '"--served-model-name", "qwen3"')
+    faults = linted({"x.yaml": other}, CATALOG)
+    assert (line, "L11") in {(fault.line, fault.rule) for fault in faults}
+    assert {fault.rule for fault in faults} == {"L11"}
+    assert 'model_name="qwen3"' in faults[0].fix
+
+
 def test_every_rule_has_a_published_case() -> None:
     cases = {rule for file in PACKS.glob("*.yaml") for rule, _ in marked(file.read_text())}
     assert cases == set(RULES) - {"L0"}
