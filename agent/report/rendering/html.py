@@ -78,18 +78,24 @@ def _parts(block: blocks.Block) -> Iterator[str]:
 
 
 def _table(table: blocks.Table) -> str:
-    def classes(column: blocks.Column) -> str:
-        return ' class="figure"' if column.align == "right" else ' class="prose"' if column.wraps else ""
+    sentences = any(column.wraps for column in table.columns)
+
+    def classes(column: blocks.Column, titled: bool = False) -> str:
+        kind = ' class="figure"' if column.align == "right" else ' class="prose"' if column.wraps else ""
+        # Where there is no room a row of a table with sentences is a block, each cell behind its title.
+        return f'{kind} data-title="{_text(column.title)}"' if titled and sentences and column.title else kind
 
     head = "".join(f'<th scope="col"{classes(column)}>{_text(column.title)}</th>' for column in table.columns)
     rows = []
     for label, *cells in table.rows:
         body = "".join(
-            f"<td{classes(column)}>{_cell(cell)}</td>" for column, cell in zip(table.columns[1:], cells, strict=True)
+            f"<td{classes(column, titled=True)}>{_cell(cell)}</td>"
+            for column, cell in zip(table.columns[1:], cells, strict=True)
         )
         rows.append(f'<tr><th scope="row">{_cell(label)}</th>{body}</tr>')
     header = f"<thead><tr>{head}</tr></thead>" if any(column.title for column in table.columns) else ""
-    return f'<div class="wide" tabindex="0"><table>{header}<tbody>{"".join(rows)}</tbody></table></div>'
+    kind = ' class="sentences"' if sentences else ""
+    return f'<div class="wide" tabindex="0"><table{kind}>{header}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def _cell(cell: blocks.Cell) -> str:

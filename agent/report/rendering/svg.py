@@ -12,11 +12,13 @@ WIDTH, HEIGHT = 640, 260
 Scale: TypeAlias = Callable[[float], float]
 """From a figure to its place."""
 
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 26, 40
+LEFT, RIGHT, TOP, BOTTOM = 68, 16, 30, 46
 """Room for the y axis' figures, and for the words above and below."""
 TICKS = 5
 LETTER = 7.0
 """Width of a letter of the labels, which are 13 px high."""
+WIDE_LETTER = 12.0
+"""The same on narrow screens, where they are 22 px high: the whole is drawn at half its size there."""
 MOST_OVER = 2.5
 """How far above the highest mark an axis goes, as its multiple: the rise to saturation would flatten all the rest."""
 
@@ -97,14 +99,15 @@ def _y_axis(chart: Chart, up: Scale, top: float) -> str:
         y = up(value)
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(_short(value))}</text>')
-    return "".join(lines) + f'<text class="unit" x="0" y="14">{escape(chart.y_label)}</text>'
+    unit = "" if chart.y_label == chart.title or not chart.title else chart.y_label
+    return "".join(lines) + f'<text class="unit" x="0" y="18">{escape(unit)}</text>'
 
 
 def _x_axis(chart: Chart, across: Scale, low: float, high: float) -> str:
     y = HEIGHT - BOTTOM
     lines = [f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>']
     lines += [
-        f'<text x="{across(value):.1f}" y="{y + 17}" text-anchor="middle">{escape(_short(value))}</text>'
+        f'<text x="{across(value):.1f}" y="{y + 19}" text-anchor="middle">{escape(_short(value))}</text>'
         for value in _ticks(high)
         if value >= low
     ]
@@ -150,9 +153,10 @@ def _mark(mark: Mark, across: Scale, up: Scale) -> str:
             f'<text class="limit" x="{LEFT + 6}" y="{y - 5:.1f}">{escape(mark.label)}</text>'
         )
     x = across(mark.x)
-    ends = x + 10 + LETTER * len(mark.label) > WIDTH - RIGHT
-    anchor, beside = ("end", x - 9) if ends else ("start", x + 9)
+    ends = x + 10 + WIDE_LETTER * len(mark.label) > WIDTH - RIGHT
+    # Lines rise to the right, so that above on the left and below on the right are free.
+    anchor, beside, beneath = ("end", x - 9, -9) if ends else ("start", x + 9, 18)
     return (
         f'<circle class="here" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-        f'<text class="here" x="{beside:.1f}" y="{y + 18:.1f}" text-anchor="{anchor}">{escape(mark.label)}</text>'
+        f'<text class="here" x="{beside:.1f}" y="{y + beneath:.1f}" text-anchor="{anchor}">{escape(mark.label)}</text>'
     )
