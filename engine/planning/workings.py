@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.storage import weights_by_part
-from catalogs.units import HOURS_PER_MONTH
+from catalogs.units import GIB, HOURS_PER_MONTH
 from engine.bands.lookup import ENDS
 from engine.fleet.bill import FleetSize, replicas_by_hour
 from engine.fleet.candidates import SEAT_SHARE, measured_more, pool_ends
@@ -381,8 +381,8 @@ def _pool(workings: Workings) -> Values:
     question, found = workings.question, workings.chosen.candidate.candidates
     limit, element = np.array([float(question.context_limit)]), np.array([question.kv_cache.bytes_per_element])
     longest = sequence_bytes(question.model, limit, element, found.parallelism, question.runtime.pool_shares)
-    spread = question.runtime.spread_on(found.accelerator(0))
-    ends = {"low_gib": spread.low_gib, "high_gib": spread.high_gib} if spread else {}
+    pool, known = float(found.memory.kv_cache[0]), pool_ends(found) or ()
+    ends = {name: (end - pool) / GIB for name, end in zip(("low_gib", "high_gib"), known, strict=False)}
     more = float(measured_more(question, found.accelerators)[0])
     own = {
         "more_bytes": more,
