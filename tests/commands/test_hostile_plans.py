@@ -34,7 +34,9 @@ SHOWN = (
     ("show", "--json"),
     ("export", "csv"),
     ("export", "markdown"),
+    ("explain",),
 )
+DERIVED = ("bands.replica_capacity.requests_per_s.low", "cost.idle_share", "performance.at_peak.e2e_s.p99")
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +65,17 @@ def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     return result
 
 
+def paths_of(shown: tuple[str, ...]) -> tuple[str, ...]:
+    """The figures that are asked for; one without a path where a command takes none."""
+    return DERIVED if shown == ("explain",) else ("",)
+
+
 def check(fleetcast: Program, file: Path, shown: tuple[str, ...]) -> None:
-    run = fleetcast("plan", *shown, file)
-    assert run.code in (0, 2, 3, 4), (shown, run.err)
-    assert "bug" not in run.err.partition(":")[2][:40], run.err
+    runs = [fleetcast("plan", *shown, file, *((path,) if path else ())) for path in paths_of(shown)]
+    for run in runs:
+        assert run.code in (0, 2, 3, 4), (shown, run.err)
+        assert "bug" not in run.err.partition(":")[2][:40], run.err
+    run = runs[-1]
     if shown[-1] != "--json":  # which holds the characters as data, escaped
         assert not any(char in run.out for char in "\x1b\x07\u202e"), shown
     if run.code == 2:
