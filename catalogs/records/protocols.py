@@ -22,13 +22,17 @@ class BenchmarkRun(Struct, frozen=True):
     """Prompt and answer, as printed, tokens."""
 
 
+NO_LIMIT_S = 1e6
+"""Longer than any latency."""
+
+
 class LatencyLimits(Record):
-    """Limits of the 99th percentiles."""
+    """Limits of the 99th percentiles; of a queue that is all there at once, none."""
 
     load: str = ""
     """Kind of load for which they are; empty for any."""
-    ttft_s: Positive
-    itl_s: Positive
+    ttft_s: Positive = NO_LIMIT_S
+    itl_s: Positive = NO_LIMIT_S
 
 
 class SchedulerChange(Record):

@@ -129,3 +129,11 @@ def test_the_largest_rate_of_a_tuned_submission_is_nearly_reached_and_not_exceed
     assert len(found) == 5
     assert all(0.6 <= ratio <= 1.1 for ratio in found)
     assert 0.75 <= median(found) <= 1
+
+
+def test_a_queue_of_mlperf_offline_is_that_of_the_best_split_and_has_no_limits() -> None:
+    """Of a row that states no parallelism; its server's rate within limits is lower."""
+    row = LIMITED | {"source": "mlperf_v6.0", "model": "llama-2-70b", "accelerator": "h100-pcie-80gb", "gpus": "8"}
+    row |= {"ttft_limit_ms": "", "itl_limit_ms": "", "input_tokens": "", "output_tokens": ""}
+    offline, server = (predicted(row | {"load": load})["requests_per_s"] for load in ("offline", "mlperf_server"))
+    assert server < offline < 2 * server
