@@ -175,7 +175,10 @@ def _cheaper(
 
 
 def unable(found: Options) -> tuple[tuple[str, str], ...]:
-    """Return the accelerators on which nothing meets the question, each with the reason of its nearest candidate."""
+    """Return the accelerators on which nothing meets the question, each with the reason of its nearest candidate.
+
+    Those that are rented by most providers come first, those for desktops last: why not these is what is asked.
+    """
     able = {option.accelerator for option in found.found}
     reasons: dict[str, str] = {}
     for question, sized in found.searched:
@@ -186,8 +189,16 @@ def unable(found: Options) -> tuple[tuple[str, str], ...]:
             short = [one for one in sized.rejected if one.what.startswith(accelerator.name)]
             if reason := missed.get(accelerator.id) or (short[-1].reason if short else ""):
                 reasons[accelerator.id] = reason
-    names = found.searched[0][0].catalog.accelerators if found.searched else {}
-    return tuple((names[key].name, reason) for key, reason in reasons.items())
+    if not found.searched:
+        return ()
+    catalog = found.searched[0][0].catalog
+    offers = catalog.offers_by_accelerator
+
+    def rank(name: str) -> tuple[bool, int, str]:
+        sellers = {offer.provider for offer in offers[name].offers} if name in offers else ()
+        return catalog.accelerators[name].consumer, -len(sellers), name
+
+    return tuple((catalog.accelerators[name].name, reasons[name]) for name in sorted(reasons, key=rank))
 
 
 def _missed(question: Question, sized: SizedCandidates) -> dict[str, str]:

@@ -58,10 +58,14 @@ def prices_of(question: Question, accelerator: Accelerator) -> Prices:
     sold = question.catalog.offers_by_accelerator.get(accelerator.id, _NOBODY)
     money, node = question.spec.money, node_size(question, accelerator)
 
+    sizes: dict[int, tuple[tuple[PricedOffer, ...], PriceBasis | None]] = {}
+
     def price(replicas: int, size: int) -> OfferChoice | None:
-        return choose_offer(
-            _qualifying(sold, accelerator, size, money, node), replicas, size, _basis(sold, accelerator, money, node)
-        )
+        if size not in sizes:
+            offers = _qualifying(sold, accelerator, size, money, node)
+            sizes[size] = offers, _basis(sold, accelerator, money, node)
+        offers, basis = sizes[size]
+        return choose_offer(offers, replicas, size, basis)
 
     return price
 

@@ -190,3 +190,10 @@ def test_a_card_for_desktops_is_chosen_only_where_it_is_named() -> None:
     named = options(replace(spec, hardware=replace(spec.hardware, accelerators=("rtx-5090",))), CATALOG, terms=())
     assert named.best("cost", "on_demand")[0].accelerator == "rtx-5090"
     assert not named.best("cost", "on_demand")[0].doubt
+
+
+def test_those_that_fall_short_are_listed_as_people_rent_them(everything: Options) -> None:
+    """Why not an L4 is what is asked, not why not a laptop: what most providers rent first, desktops last."""
+    listed = [name for name, _ in unable(everything)]
+    consumer = [next(a for a in CATALOG.accelerators.values() if a.name == name).consumer for name in listed]
+    assert consumer == sorted(consumer) and any(consumer) and not all(consumer)
