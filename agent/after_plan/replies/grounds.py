@@ -63,6 +63,8 @@ def certainty(asked: Asked) -> Explanation:
         f"In {bands.level} of 100 cases like this the truth lies in these ranges: {fleet.low} to {fleet.high} {noun}; "
         f"so about one plan in {round(200 / (100 - bands.level))} needs more than {fleet.high}."
     )
+    if bands.chance_of_meeting is not None and plan.answer.meets_targets:
+        lead += f" Today's fleet meets the targets at the peak in {round(100 * bands.chance_of_meeting)} of 100 cases."
     checked = (
         "The peak hour was simulated request by request, and the targets judged by that." if plan.verification else ""
     )
