@@ -114,7 +114,7 @@ def _stories(draft: Draft) -> None:
     for match in _STORY.matches(draft.sentence):
         _story(draft, match)
     dated = [figure for index in range(len(draft.sentence.items)) if (figure := _dated(draft, index)) is not None]
-    if len(dated) == 2 and not draft.has(GROWTH):
+    if len(dated) == 2 and dated[0].at != dated[1].at and not draft.has(GROWTH):
         _between_times(draft, dated[0], dated[1])
 
 
@@ -139,6 +139,11 @@ def _dated(draft: Draft, index: int) -> _Dated | None:
     if not item.has("num") or item.claimed or len(item.number.values) > 1 or item.number.value <= 0:
         return None
     unit, last = _unit_behind(draft, index)
+    following = items[index + 1 : index + 2]
+    if unit == 0 and following and not following[0].has("comma", "stop", "link", "in", "conj", "paren", "range"):
+        known_time = _month(following[0]) is not None or following[0].word in ("by", "until", "from", "before")
+        if not known_time:
+            return None  # of something else: five turns
     stop = next(
         (at for at in range(last + 1, len(items)) if items[at].has("comma", "stop", "num") or at > last + 5), len(items)
     )

@@ -116,6 +116,8 @@ _PAIRS: Final = tuple(
         "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
     )
 )
+_FIRST_YEAR, _LAST_YEAR = 2001, 2040
+"""Of references such as 'Tender 2026/114', which are no lengths."""
 _MARKED: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -517,7 +519,8 @@ def _token_pair(draft: Draft, match: Match) -> bool:
     if len(a.values) > 1 or len(b.values) > 1:
         return False
     return (
-        min(a.value, b.value) >= 16
+        not _FIRST_YEAR <= a.value <= _LAST_YEAR
+        and min(a.value, b.value) >= 16
         and max(a.value, b.value) >= 100
         and a.value + b.value != 100
         and a.value == int(a.value)

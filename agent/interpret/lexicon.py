@@ -144,7 +144,8 @@ class Lexicon:
                 for a in catalog.accelerators.values()
             }
         )
-        self.whole_names = _whole_names(catalog)
+        self.whole_names = _whole_names((a.id, a.aliases) for a in catalog.accelerators.values())
+        self.whole_models = _whole_names((id, (said.name, *said.aliases)) for id, said in models.items())
         self._names = {
             "model": _NamesAlone(
                 "model", [Named(id, (said.name, *said.aliases)) for id, said in models.items()], MODEL_NOISE
@@ -242,15 +243,15 @@ class Lexicon:
         return self._resolved[key]
 
 
-def _whole_names(catalog: Catalog) -> dict[str, dict[str, str]]:
-    """Return, by their first word, accelerators' names of words that mean nothing alone, as 'DGX Spark'."""
+def _whole_names(named: Iterable[tuple[str, Iterable[str]]]) -> dict[str, dict[str, str]]:
+    """Return, by their first word, names of words that mean nothing alone, as 'DGX Spark' and 'Command R'."""
     found: dict[str, dict[str, str]] = {}
-    for accelerator in catalog.accelerators.values():
-        for spelling in accelerator.aliases:
+    for id, spellings in named:
+        for spelling in spellings:
             words = spelling.lower().split()
             if len(words) > 1 and all(word in COMMON or word in WEAK for word in words):
                 for ending in ("", "s"):
-                    found.setdefault(words[0], {})[letters_of(spelling) + ending] = accelerator.id
+                    found.setdefault(words[0], {})[letters_of(spelling) + ending] = id
     return found
 
 

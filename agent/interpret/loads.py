@@ -54,6 +54,7 @@ _PEAK: Final = tuple(
         "m:pct more near{0,4} peak",  # 50% more at peak
         "peak near{0,4} m:pct more",
         "x:mult peak",
+        "peak times n:num",
         "plus m:pct near{0,2} peak",
         "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
     )

@@ -20,6 +20,8 @@ _REPOSITORY = re.compile(
 )
 _CONFIG = re.compile(r"(?:[A-Za-z]:)?[~./\w\\-]*[\w-]+\.json\b", re.ASCII)
 _LONGEST_PATH = 300
+_OTHER_FLAG = re.compile(r"--(?!model|config|tokenizer|served)[\w-]+[ =]+[\"']?[\w./~-]*$")
+"""A flag whose value is no model: --dataset data/chats.json."""
 _SPLIT = re.compile(r"([^\W\d_]{3,})[ -]([^\W\d_]{3,})\b")
 _DOUBLED = re.compile(r"(.)\1+")
 
@@ -34,6 +36,8 @@ def repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
     """
     start = sentence.items[index].start
     if start and sentence.text[start - 1] in "/._~\\":
+        return None
+    if _OTHER_FLAG.search(sentence.text[max(0, start - 40) : start]):
         return None
     text = sentence.text[start : start + _LONGEST_PATH]
     path = _CONFIG.match(text)
@@ -85,6 +89,11 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     opening = words_of(sentence.text[item.start : item.end])
     if not opening or not opening[0].isalpha() or letters_of(item.word) in lexicon.precisions:
         return None
+    if sentence.text[item.start].isupper() and item.word in lexicon.whole_models:
+        for last in slice_ends(sentence, first):
+            hit = lexicon.whole_models[item.word].get(letters_of(sentence.words(first, last)))
+            if hit and sentence.text[sentence.items[last].start].isupper():
+                return last, name_item("model", sentence, first, last, (hit,))
     joined = _joined(sentence, first, lexicon)
     if not joined and opening[0] not in lexicon.models.by_word and _family(opening[0], lexicon) == opening[0]:
         return None

@@ -45,7 +45,8 @@ _MEMORY: Final = Rule("memutil (link | colon | under){0,3} (n:num | p:pct)")
 _PREFIX: Final = tuple(
     Rule(pattern)
     for pattern in (
-        "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token))",
+        "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token | rateunit | event | thing | "
+        "user | time | gpu | gpunoun | para | node))",
         "n:num prefixhit",
         "(kv | 'cache') p:pct ('hit' | 'hits')",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",

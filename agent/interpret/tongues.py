@@ -54,7 +54,8 @@ _TABLES: Final[dict[str, str]] = {
         dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty siebzig=seventy achtzig=eighty neunzig=ninety
         hundert=hundred erste_antwort=first_response erste_token=first_token ersten_token=first_token
         ersten_antwort=first_response standort=location rechenzentrum=datacenter gehostet=hosted perzentil=percentile
-        rein=in raus=out eingehend=input ausgehend=output juristen=lawyers anwälte=lawyers sachbearbeiter=clerks
+        rein=in raus=out eingehend=input ausgehend=output juristen=lawyers anwälte=lawyers anwalt=lawyer
+        jurist=lawyer arzt=doctor schüler=pupils sachbearbeiter=clerks
         ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants techniker=technicians
         händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each pro_kunde=per_user
         kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now

@@ -351,13 +351,13 @@ def _with_its_peak(draft: Draft, rate: Rate) -> tuple[int, int]:
 def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
     """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
     for rate in rates:
+        first, last = _with_its_peak(draft, rate)
         peak = rate.amount.value / rate.seconds
         mean = draft.value(RATE) or draft.known.get(RATE)
         if mean and len(rate.amount.values) == 1:
             echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
-            draft.found("traffic.peak_factor", rate.first, rate.last, [Option(peak / mean, echo)])
+            draft.found("traffic.peak_factor", first, last, [Option(peak / mean, echo)])
             continue
-        first, last = _with_its_peak(draft, rate)
         factor = draft.value("traffic.peak_factor") or draft.known.get("traffic.peak_factor")
         if factor and len(rate.amount.values) == 1:
             mean = peak / factor
@@ -370,4 +370,4 @@ def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
             Choice(usual, f"mean {show_figure(usual)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean"),
             Choice(peak, f"mean {show_figure(peak)} requests/s: always at the peak"),
         )
-        draft.ask(RATE, rate.first, rate.last, f"{said!r} is the most: what is the mean over the day?", choices)
+        draft.ask(RATE, first, last, f"{said!r} is the most: what is the mean over the day?", choices)

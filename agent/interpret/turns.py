@@ -128,6 +128,8 @@ def _of_what(draft: Draft, match: Match, count: float, said: str) -> None:
         path = "traffic.calls_per_request"
         draft.found(path, match.first, match.last, [Option(count, f"{show_figure(count)} model calls per request")])
         return
+    rates = [finding for finding in draft.findings if finding.path == RATE]
+    words = " and ".join(" ".join(draft.sentence.text[f.start : f.end].split()) for f in rates)
     draft.findings[:] = [finding for finding in draft.findings if finding.path != RATE]
     choices = (
         Choice(rate, f"of turns: {show_figure(rate)} requests/s as said", usual=True),
@@ -135,5 +137,5 @@ def _of_what(draft: Draft, match: Match, count: float, said: str) -> None:
             rate * count, f"of whole chats: {show_figure(rate)} × {show_figure(count)} = {_shown(RATE, rate * count)}"
         ),
     )
-    text = f"{said!r}: are the {show_figure(rate)} requests/s turns, or whole chats?"
+    text = f"{said!r}: is {words or f'{show_figure(rate)} requests/s'!r} of turns, or of whole chats?"
     draft.ask(RATE, match.first, match.last, text, choices)

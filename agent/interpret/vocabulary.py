@@ -8,12 +8,12 @@ from typing import Final
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MONTH, SECONDS_PER_YEAR, TIME_UNITS
 
 _PEOPLE: Final = (
-    "official resident candidate applicant participant delegate notary judge surgeon surveyor magistrate claimant "
+    "official servant resident candidate applicant participant delegate notary judge surgeon surveyor magistrate "
     "accountant actuary adjuster adviser advisor architect archivist attorney auditor author banker buyer citizen "
     "clerk curator designer dispatcher doctor editor electrician farmer guest household inspector intern journalist "
     "learner librarian manager marketer mechanic nurse officer paralegal parent pharmacist physician "
     "planner professor pupil recruiter researcher scientist seller shopper technician therapist trader "
-    "trainee translator tutor underwriter volunteer"
+    "claimant trainee translator tutor underwriter volunteer"
 ).split()
 """Who may use a service, beside those of whom more is known: one of each."""
 

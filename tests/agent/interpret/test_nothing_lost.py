@@ -22,7 +22,17 @@ TELLING = (
     "60% of the prompt is cached|p95 TTFT 800 ms|ITL 40 ms|30 tokens/s per user|latency under 2 s|growing 20% a year|"
     "3 rps today|9 in twelve months|under $20k a month|$3 per million tokens|spot|reserved 3 years|40 kW|"
     "Postgres|quokka|the Istanbul office|motorway|images|fine-tuning|embeddings|between 9 and 17|"
-    "20 Anfragen pro Sekunde|1500 tokens en entrée|500 usuarios|--max-num-seqs 64|--port 8000|ttft_p95_ms: 900"
+    "20 Anfragen pro Sekunde|1500 tokens en entrée|500 usuarios|--max-num-seqs 64|--port 8000|ttft_p95_ms: 900|"
+    "--random-input-len 1024|--request-rate 8|--max-model-len 32768|tensor_parallel_size: 4|nvidia.com/gpu: 4|"
+    "prompt_tokens: 3100|40 questions a day from each of 220 underwriters|a typical beekeeper asks 41 questions a day|"
+    "221 falconers|each of 900 residents asks 3 questions a day|72,000 chats a day|five turns per chat|6 messages each|"
+    "1,000 sessions an hour|3,001 users in January|9,000 in December|15 rps by Christmas|doubling every quarter|"
+    "any single server drops out|a pod dying|bursts to 21 rps for a few seconds|getting 35 t/s for one user|"
+    "behind nginx|Kafka|Whisper|inside Switzerland|hébergé à Paris|Standort Hamburg|350 juristes|15 Fragen pro Tag|"
+    "presupuesto 6.000 dólares al mes|40M tokens a day in, 6M out|8 chunks x 400 tokens|300 token system prompt|"
+    "Command R|DGX Spark|max 4 GPUs|at least 18 GPUs|AMD only|no spot|between 08:00 and 18:00 about 90,000 requests|"
+    "12 (twelve) H200|two (2) seconds|how many GPUs|exactly 5 GPUs, no wait|peak x2.5|"
+    "12 % of the daily 600,000 requests"
 ).split("|")
 GLUE = st.sampled_from((", ", " ", " and ", "; ", ". ", " with ", " for ", "\n", " on ", " or "))
 ORDINARY = st.sampled_from(("", "we need ", "please ", "our service has ", "it should run ", "I want "))
@@ -47,7 +57,8 @@ def spoken_of(reading: Reading) -> str:
 
 _SMALL = frozenset(
     "of in on the a with no and or at en by per to is under over it each every today near for from between some can "
-    "low requests day users usuarios questions tokens anfragen sekunde prompts entrée".split()
+    "à hébergé only getting exactly how many typical about any few gpus gpu asks out random input len rate request "
+    "prompt month year low requests day users usuarios questions tokens anfragen sekunde prompts entrée".split()
 )
 """Words of a piece that tell nothing without its number or its name."""
 
