@@ -71,7 +71,8 @@ def _reopened(state: State) -> State:
 def _why(state: State, rest: str, ports: Ports) -> Step:
     named = slot_called(rest) if rest else None
     if state.phase == "planned" and not state.editing:
-        return state, reasons(rest, state, ports)
+        about, lead = answers.asked_about(state, rest)
+        return state, (*lead, *reasons(rest, about, ports))
     slot = named or open_slot(state, ports)
     if rest and named is None:
         return state, (said(f"I ask nothing called '{rest}'; there is {NAMES}."),)

@@ -43,6 +43,10 @@ from engine.plan import CapacityPlan
 MOST_BRANCHES: Final = 99
 
 
+_AGAINST: Final = re.compile(r"\b(?:vs\.?|versus|against|next to|beside|better|or)\b", re.I)
+"""Between two things of a kind these ask for both, side by side."""
+
+
 def answer_line(state: State, text: str, ports: Ports) -> Step:
     """Answer a line about the plan: as the request or the act that it is, or by asking which of two.
 
@@ -65,6 +69,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         SURE,
         asks_what_machines_hold,
         did_you_mean,
+        is_brief,
         is_plain_change,
         is_request,
         questions_in,
@@ -76,12 +81,17 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     likely = likeliest(text, SURE)
     act, sure = likely[0].act, likely[0].probability >= SURE
     beside = None
-    if act == "compare" and not isinstance(read.request, Compare | CompareBranches):
+    compares = act == "compare" or (act == "change" and _AGAINST.search(text))
+    if compares and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
-    if several := questions_in(text, likely[0]):
-        made = _answer_several(state, several, ports)
-    elif asks_what_machines_hold(text, read):
+    if asks_what_machines_hold(text, read):
         made = answer_act(state, "fleet_holds", text, ports)
+    elif is_brief(text, read):
+        made = answer_act(state, "spike", text, ports)
+    elif several := questions_in(text, likely[0]):
+        made = _answer_several(state, several, ports)
+    elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
+        made = answer_act(state, act, text, ports)
     elif beside:
         made = _answer_read(state, beside, ports)
     elif is_request(text, read, likely):
@@ -170,7 +180,8 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
     number = int(digits[0]) if digits else None
     match act:
         case "why" | "why_not":
-            made = state, reasons(text.lower().strip(" ?.!"), state, ports, act=act)
+            about, lead = asked_about(state, text)
+            made = state, (*lead, *reasons(text.lower().strip(" ?.!"), about, ports, act=act))
         case "cheapest":
             change = Variation({}, {}, "cheapest of all", frozenset({"hardware.accelerators"}))
             made = answer_request(state, Cheapest(change), ports)
@@ -195,8 +206,26 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "help":
             made = state, (Talk((Facts(HELP_PLANNED), Facts(HELP))),)
         case _:
-            made = state, (_reply(state, act, text, ports),)
+            # Who pools takes the kept plan and a variant.
+            about, lead = (state, ()) if act == "pool" else asked_about(state, text)
+            made = state, (*lead, _reply(about, act, text, ports))
     return made
+
+
+def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:
+    """Return the state with the plan kept that a question is about, and words that say so where it is not the kept one.
+
+    Args:
+        state: with a plan.
+        text: the question: it names a plan by number, or follows the line that made a variant.
+    """
+    named = re.search(r"\bplan (\d{1,2})\b", text, re.I)
+    last = len(state.branches) - 1
+    before = len(state.past.branches) if state.past else 0
+    number = int(named[1]) if named else last if before == last > 0 else state.kept
+    if number == state.kept or number > last:
+        return state, ()
+    return replace(state, kept=number), (said(f"Of plan {number}, {state.branches[number].label}:"),)
 
 
 _FIRST: Final = re.compile(
@@ -297,7 +326,8 @@ def answer_request(state: State, request: Request, ports: Ports) -> Step:
             branches = numbered(state, numbers)
             made = state, (said(branches),) if isinstance(branches, str) else side_by_side(branches)
         case Why(subject):
-            made = state, reasons(subject, state, ports)
+            about, lead = asked_about(state, subject)
+            made = state, (*lead, *reasons(subject, about, ports))
         case Keep(number):
             made = _keep(state, number)
         case Show(number, full):
@@ -399,9 +429,18 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
         new, branch = made
         branches.append(branch)
     unique = tuple({branch.number: branch for branch in branches}.values())
-    numbers = [branch.number for branch in unique if branch.number != new.kept]
-    hint = f"'keep {numbers[-1]}' makes plan {numbers[-1]} the plan." if numbers else ""
+    others = [branch for branch in unique if branch.number != new.kept]
+    best = min(others, key=_bill, default=None)
+    hint = f"'keep {best.number}' makes plan {best.number} the plan." if best else ""
     return new, (*side_by_side(unique), said(hint)) if hint else side_by_side(unique)
+
+
+def _bill(branch: Branch) -> tuple[bool, float]:
+    """Return by what variants are ranked: those that meet their targets first, the cheapest first."""
+    plan = branch.capacity_plan
+    if plan is None or plan.cost.monthly_usd is None:
+        return True, float("inf")
+    return not plan.answer.meets_targets, plan.cost.monthly_usd
 
 
 def _keep(state: State, number: int | None) -> Step:

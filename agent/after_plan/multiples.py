@@ -19,7 +19,7 @@ _FACTOR: Final = re.compile(
     r"|(?P<third>\b(?:one|a) third\b)|(?P<quarter>\b(?:one|a) quarter\b)"
     r"|(?P<percent>(?:\bby )?(?<![\w.])\d+(?:\.\d+)?\s*(?:%|percent)"
     r"(?: (?P<way>more|higher|longer|larger|less|fewer|lower|shorter|smaller))?)"
-    rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times)|[x×]\s*(?P<after>\d+(?:\.\d+)?))(?![\w-]))",
+    rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times|-?fold|fois|veces|倍)|[x×]\s*(?P<after>\d+(?:\.\d+)?))(?![\w-]))",
     re.I,
 )
 _SUBJECTS: Final = (

@@ -52,7 +52,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
-            plain = not read.unused and first.probability < _OVERRULES and (short or not _ASKS.search(text))
+            asks = bool(_ASKS.search(text)) and not (short and not isinstance(read.request, Ask))
+            plain = not read.unused and first.probability < _OVERRULES and not asks
             return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))
         case Unclear(_, nothing):
             if first.probability >= SURE and first.act in ANSWERED:
@@ -66,6 +67,7 @@ _KIN: Final = {
     "context": {"serving.context_window"},
     "elsewhere": {"money.provider", "money.region", "money.term"},
     "outgrow": {"traffic.growth_per_year"},
+    "spike": {"traffic.requests_per_s"},
     "pool": {
         "model", "precision.weights", "traffic.requests_per_s", "traffic.concurrency", "traffic.peak_factor",
         "tokens.input.mean", "tokens.output.mean", "targets",
@@ -98,6 +100,28 @@ def asks_what_machines_hold(text: str, read: Understood) -> bool:
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
 
+_BRIEFLY: Final = re.compile(
+    r"\bfor (?:an?|one|two|three|four|six|half an|a few|some|ten|fifteen|twenty|thirty|the|\d+) ?(?:\w+ )?"
+    r"(?:minutes?|mins?|hours?|h|evening|afternoon|morning|night|days?)\b|\bpendant\b|\bdurante\b|\bfür (?:eine|\d+)",
+    re.I,
+)
+
+
+def is_brief(text: str, read: Understood) -> bool:
+    """Return whether a line raises the load for some hours alone: a burst, and no new load.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+    """
+    request = read.request
+    return (
+        isinstance(request, WhatIf)
+        and request.change.values.keys() == {"traffic.requests_per_s"}
+        and bool(_BRIEFLY.search(text))
+    )
+
+
 def is_plain_change(text: str, read: Understood) -> bool:
     """Return whether the rules read values of a variant in all of a line that asks nothing.
 
@@ -127,6 +151,10 @@ def did_you_mean(text: str, likely: tuple[Guess, ...]) -> tuple[tuple[str, ...],
 
 
 _PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\band\b)\s+(?=\S)", re.I)
+_CONDITION: Final = re.compile(
+    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b", re.I
+)
+"""How a part begins that is asked nothing, but says under which condition the rest is."""
 _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
 
@@ -142,7 +170,11 @@ def questions_in(text: str, whole: Guess) -> tuple[tuple[str, str], ...]:
         return ()
     parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
     likely = [guesses(part)[0] for part in parts]
-    if len(parts) < 2 or any(guess.probability < _SEVERAL for guess in likely):
+    if (
+        len(parts) < 2
+        or any(_CONDITION.match(part) for part in parts)
+        or any(guess.probability < _SEVERAL for guess in likely)
+    ):
         return ()
     acts = {guess.act: part for part, guess in zip(parts, likely, strict=True) if guess.act not in _NO_QUESTION}
     return tuple((part, act) for act, part in acts.items()) if len(acts) > 1 else ()

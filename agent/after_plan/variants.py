@@ -148,15 +148,15 @@ def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
     number = str(branch.number)
     if plan is None:
         return number, "nothing fits", "", "", "", "", branch.label
-    peak = plan.performance.at_peak
+    peak, cannot = plan.performance.at_peak, bool(floor_of(plan))
     ttft = _latency(plan, target) if target else peak.ttft_s.p95
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
     return (
         number,
-        _fleet(plan),
-        usd_shown(plan.cost.monthly_usd),
+        f"{plan.chosen.accelerator_name} cannot meet them" if cannot else _fleet(plan),
+        "" if cannot else usd_shown(plan.cost.monthly_usd),
         show_seconds(ttft),
         show_seconds(peak.itl_s.mean),
         met,

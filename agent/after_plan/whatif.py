@@ -10,7 +10,7 @@ from agent.after_plan.multiples import scaled
 from agent.after_plan.plain_words import in_plain_words
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
-from agent.interpret.reading import Reading
+from agent.interpret.reading import Ambiguity, Reading
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,
@@ -150,17 +150,22 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
         base: values of the plan that it is about, by path.
         ports: of the conversation, to what lies outside it.
     """
-    pieces = re.split(
-        r"\s*(?:[,;:?]|\band\b|\bor\b|\bvs\.?|\bversus\b|\bund\b|\boder\b|\bet\b|\bou\b|\by\b|[和与])\s*", text
-    )
     found: dict[str, Variation] = {}
-    for piece in filter(None, pieces):
+    notes: list[str] = []
+    for piece in filter(None, _BESIDE.split(text)):
         match _variant(piece, base, ports).request:
-            case WhatIf(change) | Cheapest(change) if any(path.startswith(_THINGS) for path in change.values):
+            case WhatIf(change) | Cheapest(change):
                 things = {path: value for path, value in change.values.items() if path.startswith(_THINGS)}
-                label = ", ".join(variant_shown(path, value) for path, value in things.items())
-                found[label] = Variation(things, change.details, label)
-    return Understood(Compare(tuple(found.values()))) if len(found) > 1 else None
+            case Ask(_, (Ambiguity(path="model") as open_choice, *_)):
+                # The newest of a name comes first; to ask for each of several would lose the others.
+                things = {"model": open_choice.choices[0].value}
+                notes.append(f"{quoted(open_choice.words)} is read as {open_choice.choices[0].label}.")
+            case _:
+                continue
+        label = ", ".join(variant_shown(path, value) for path, value in things.items())
+        if things:
+            found[label] = Variation(things, {}, label)
+    return Understood(Compare(tuple(found.values())), notes=tuple(notes)) if len(found) > 1 else None
 
 
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:

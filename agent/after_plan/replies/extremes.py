@@ -16,6 +16,9 @@ from engine.plan import CapacityPlan, split_shown
 
 _ALONE_RPS: Final = 1e-4
 """A rate at which requests do not meet: one in three hours, of seconds each."""
+_RATE: Final = re.compile(
+    r"(\d[\d,]*(?:\.\d+)?) ?(?:rps|qps|req/s|(?:requests?|calls|queries) ?(?:/|per|a) ?s(?:ec(?:ond)?)?\b)"
+)
 _WIDTHS: Final = (1, 2, 4, 8)
 """Accelerators that a layer is split over, within a node."""
 
@@ -65,7 +68,8 @@ def spike(asked: Asked) -> Explanation:
         f"Within the targets the fleet carries {show_rate(within)}: {show_figure(within / calls / mean)} × the mean, "
         f"{show_figure(within / peak)} × the busiest hour. Saturated, with queues, it does {show_rate(served)}."
     )
-    rate = asked.said("traffic.requests_per_s") if re.search(r"\d ?(?:rps|qps|req|requests?)\b", asked.words) else None
+    stated = _RATE.search(asked.words)
+    rate = float(stated[1].replace(",", "")) if stated else None
     times = None if rate else factor_in(asked.words)
     if not rate and (times is None or times <= 1):
         return paragraphs(room, "How large is the burst? Ask 'can it take five times the load for an hour'.")

@@ -108,7 +108,8 @@ def _percentile_in(asked: Asked) -> str:
     """Return the percentile that a line asks for, or the mean; empty where it asks for none."""
     words = (
         *((f"p{n}", rf"p{n}|{n}(?:th|st)|{n} ?% of") for n in (99, 95, 90, 50)),
-        ("p50", "median"),
+        ("p50", "median|typical|typically|usually"),
+        ("p95", r"(?:slowest|worst|unluckiest) (?:5|five)"),
         ("mean", "mean|average"),
         ("p99", "one in a hundred|slowest|tail"),
     )

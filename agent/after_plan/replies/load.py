@@ -176,8 +176,10 @@ def fleet_holds(asked: Asked) -> Explanation:
         )
         if users := asked.users():
             enough += f" In users: {show_count(int(users * most / peak))}."
+    left = values.get("hardware.accelerator_count", 0) - found.fleet.accelerators
+    unused = f"Left over: {left} of the {left + found.fleet.accelerators}, too few for a replica." if left > 0 else ""
     cost = f"It costs {usd_shown(found.cost.monthly_usd)} a month." if found.cost.monthly_usd else ""
-    return paragraphs(lead, enough, cost)
+    return paragraphs(lead, unused, enough, cost)
 
 
 def fleet_in(asked: Asked) -> dict[str, int]:

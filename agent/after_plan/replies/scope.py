@@ -11,8 +11,8 @@ from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figur
 
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 28800.0, "week": 604800.0}
 _ITEMS: Final = re.compile(
-    r"(\d[\d,.]*) ?(k|m|thousand|million|mio|bn|billion)?\s+(?:[\w-]+ ){0,2}?"
-    r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|reviews?|e?mails?|rows?|backlog)"
+    r"(\d[\d,.]*|an?|one|two|three|five|ten) ?(k|m|thousand|million|mio|bn|billion)?\s+(?:[\w-]+ ){0,2}?"
+    r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|summar(?:y|ies)|articles?|letters?|translations?|reviews?|e?mails?|rows?|backlog)"
 )
 MEDIA: Final = (
     "Only tokens are reckoned. Images in prompts can be planned as tokens: look up how many an image takes for the"
@@ -48,7 +48,8 @@ def batch(asked: Asked) -> Explanation:
             "A job with a deadline is a rate: its requests over its time. This fleet alone with it does"
             f" {show_rate(rate)} of such lengths; ask 'how long do 1 million prompts take'."
         )
-    count = float(match[1].replace(",", "")) * MULTIPLIERS.get(match[2] or "", 1.0)
+    words = {"a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "five": 5.0, "ten": 10.0}
+    count = (words.get(match[1]) or float(match[1].replace(",", ""))) * MULTIPLIERS.get(match[2] or "", 1.0)
     lead = (
         f"{show_count(count)} requests of this length take {_duration(count / rate)} on the whole fleet, saturated and"
         f" with nothing else on it ({show_rate(rate)})."

@@ -139,6 +139,15 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("who's the cheapest for this", "from each provider's best price"),
         ("how long does the purchase approval take in a company like ours", "I know nothing of your company"),
         ("is the US cloud act a problem here", "no legal advice"),
+        ("cost per seat if we are 1400", "÷ 1,400"),
+        ("what if traffic shoots up to 9x for twenty minutes", "180 requests/s: it does not hold"),
+        ("we expect a 4-fold rush on launch day for three hours", "is 80 requests/s"),
+        ("suppose we had six H200, how much could they handle", "6 × H200"),
+        ("my manager will only fund 7 cards, what load would these take", "Left over: 1 of the 7"),
+        ("h100 against b200 please", "b200-sxm"),
+        ("with no other traffic, how fast is the first token", "No number of replicas beats that"),
+        ("能不能用4090跑?", "GeForce RTX 4090"),
+        ("why not one GPU", "does not fit"),
         ("<script>alert(8)</script>", "not about this plan"),
         ("what changed since last month's plan", "No plan is kept"),
     ],
@@ -197,6 +206,16 @@ def test_changes_are_taken_back_by_words() -> None:
     assert "There is no change to take back" in words(
         step(planned(), "scratch that, the previous plan please", ports())[1]
     )
+
+
+def test_a_question_after_a_change_is_about_the_changed_plan() -> None:
+    """And says so; another plan is asked about by its number."""
+    doubled, _ = step(planned(), "what if traffic doubles", ports())
+    assert "Of plan 1, traffic × 2" in words(step(doubled, "what does it cost per year", ports())[1])
+    assert "40 requests/s × " in words(step(doubled, "why so many gpus", ports())[1])
+    assert "Of plan" not in words(step(doubled, "what does plan 0 cost per year", ports())[1])
+    kept, _ = step(doubled, "keep 1", ports())
+    assert "Of plan" not in words(step(kept, "what does it cost per year", ports())[1])
 
 
 def test_formats_are_written_however_they_are_asked_for() -> None:

@@ -38,9 +38,13 @@ _PEOPLE: Final = (
 )
 _CALLS: Final = (
     r"requests?|reqs?|calls?|quer(?:y|ies)|answers?|answered|responses?|completions?|chats?|messages?|prompts?|tickets?|"
-    r"conversations?|questions?|enquir(?:y|ies)|inquir(?:y|ies)|clicks?|interactions?|repl(?:y|ies)|anfragen?|antwort(?:en)?|"
+    r"conversations?|questions?|e?mails?|summar(?:y|ies)|documents?|cases?|translations?|enquir(?:y|ies)|inquir(?:y|ies)|clicks?|interactions?|repl(?:y|ies)|anfragen?|antwort(?:en)?|"
     r"requêtes?|réponses?|consultas?|peticiones|respuestas?|请求|每次"
 )
+_MANY: Final = re.compile(
+    r"(?<![$€£.\d])\b(\d{1,3}(?:,\d{3})+|\d{2,7})\b(?![.,]?\d|\s*(?:%|percent|months?|years?|rps|\$|usd|eur))"
+)
+"""A number of people, where the line asks for each of them: 'per seat if we are 1400'."""
 _THOUSANDS: Final = re.compile(
     rf"\b(?P<number>\d[\d,.]*|an?|one|ten|hundred|mille|mil|tausend)? ?(?P<scale>k|thousand|m|million)?s? "
     rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)"
@@ -117,7 +121,8 @@ def _share(asked: Asked, unit: str) -> float | None:
     if not monthly:
         return None
     if unit == "user":
-        users = asked.users() or asked.count_of(_PEOPLE)
+        many = _MANY.search(asked.words)
+        users = asked.users() or asked.count_of(_PEOPLE) or (float(many[1].replace(",", "")) if many else 0.0)
         return 1 / users if users else None
     if unit == "million tokens":
         return cost.usd_per_million_tokens.blended / monthly if cost.usd_per_million_tokens else None
@@ -161,7 +166,7 @@ def _named_unit(asked: Asked, name: str, monthly: float, share: float) -> _Unit:
             unit = _Unit("a month", 1.0)
         case _:
             sum = f"{show_usd(monthly)} a month of {HOURS_PER_MONTH:g} hours, at today's prices"
-            unit = _Unit(f"a {name}", PERIODS[name], sum)
+            unit = _Unit(f"{'an' if name == 'hour' else 'a'} {name}", PERIODS[name], sum)
     return unit
 
 
