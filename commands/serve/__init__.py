@@ -29,6 +29,7 @@ Hub = Annotated[bool, typer.Option("--allow-hub", help="Let clients name models 
 NoHistory = Annotated[bool, typer.Option("--no-history", help="Keep no calculation.")]
 History = Annotated[Path | None, typer.Option(metavar="FILE", help="Where calculations are kept.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes that reckon; by default one a core.")]
+Limit = Annotated[float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="In which an answer must be made.")]
 Rate = Annotated[int, typer.Option(min=1, help="Requests a second that one client may send.")]
 
 
@@ -43,6 +44,7 @@ def serve_command(
     history: History = None,
     workers: Workers = None,
     rate: Rate = 1000,
+    limit: Limit = 30.0,
     catalog: Directories = None,
 ) -> int:
     """The same forecast over HTTP: a page, an API for scripts, one for Prometheus. Ctrl-C ends it."""
@@ -70,6 +72,7 @@ def serve_command(
             directories=tuple(map(str, (*user_directories(), *(catalog or ())))),
             workers=workers or os.cpu_count() or 1,
             requests_per_s_per_client=rate,
+            answer_s=limit,
         )
     )
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, HTTPException, Request
@@ -86,7 +86,7 @@ def application(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.server = server
-    _count(app, server)
+    app.add_middleware(Counted, server=server)
     _say_errors(app)
     for name, kind in (
         ("forecast", "forecast"),
@@ -201,15 +201,27 @@ def _add_upkeep(app: FastAPI, server: Server) -> None:
         return Response(generate_latest(server.registry), media_type="text/plain; version=0.0.4")
 
 
-def _count(app: FastAPI, server: Server) -> None:
-    @app.middleware("http")
-    async def counted(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+class Counted:
+    """An ASGI application around another, whose answers it counts."""
+
+    def __init__(self, app: Any, server: Server) -> None:
+        self._inner, self._server = app, server
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request and count it, by its route and status."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
         began = time.perf_counter()
-        response = await handle(request)
-        route = getattr(request.scope.get("route"), "path", "elsewhere")
-        server.requests.labels(route, str(response.status_code)).inc()
-        server.seconds.labels(route).observe(time.perf_counter() - began)
-        return response
+
+        async def counting(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "elsewhere")
+                self._server.requests.labels(route, str(message["status"])).inc()
+                self._server.seconds.labels(route).observe(time.perf_counter() - began)
+            await send(message)
+
+        await self._inner(scope, receive, counting)
 
 
 def _say_errors(app: FastAPI) -> None:

@@ -147,6 +147,7 @@ _SAID: Final = {
     422: "Something is missing; all of it is named.",
     429: "Too many requests a second.",
     503: "All processes are busy.",
+    504: "The answer takes longer than it may.",
 }
 
 

@@ -8,6 +8,8 @@ from http.cookies import SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from starlette.exceptions import HTTPException
+
 from commands.serve.answers.work import failure
 from commands.serve.settings import Settings
 
@@ -33,14 +35,6 @@ OPEN: Final = frozenset({"/healthz"})
 """Asked by whoever watches the server, who has no token."""
 
 
-class TooLarge(Exception):  # noqa: N818
-    """A body beyond what is taken."""
-
-
-class TooSlow(Exception):  # noqa: N818
-    """A body that did not come in time."""
-
-
 class Guard:
     """An ASGI application around another."""
 
@@ -64,23 +58,13 @@ class Guard:
                 await self._drain(receive)
                 await _say(send, *refused)
             return
-        begun = False
 
         async def sending(message: Any) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
-        try:
-            await self._inner(scope, self._limited(receive), sending)
-        except TooLarge:
-            if not begun:
-                await _say(send, 413, f"the body is larger than {self._settings.body_bytes:,} bytes")
-        except TooSlow:
-            if not begun:
-                await _say(send, 408, f"the body did not come within {self._settings.body_s:g} s")
+        await self._inner(scope, self._limited(receive), sending)
 
     async def _drain(self, receive: Any) -> None:
         """Let a client that is refused end its body, within bounds: one that still sends does not read why."""
@@ -153,10 +137,10 @@ class Guard:
                 async with asyncio.timeout(max(until - time.monotonic(), 0.01)):
                     message = await receive()
             except TimeoutError:
-                raise TooSlow from None
+                raise HTTPException(408, f"the body did not come within {self._settings.body_s:g} s") from None
             taken += len(message.get("body", b""))
             if taken > self._settings.body_bytes:
-                raise TooLarge
+                raise HTTPException(413, f"the body is larger than {self._settings.body_bytes:,} bytes")
             whole = not message.get("more_body", False)
             return message
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import signal
 from collections import OrderedDict
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -34,7 +35,7 @@ class Pool:
             self._settings.workers,
             multiprocessing.get_context("spawn"),
             _begin,
-            (self._settings.directories, self._settings.allow_hub),
+            (self._settings.directories, self._settings.allow_hub, self._settings.answer_s),
         )
 
     async def warm(self) -> None:
@@ -52,11 +53,11 @@ class Pool:
         if key not in self._asked:
             if self.waiting >= self._settings.waiting:
                 return failure(503, BUSY)
+            self.waiting += 1
             self._asked[key] = asyncio.ensure_future(self._reckoned(key))
         return await asyncio.shield(self._asked[key])
 
     async def _reckoned(self, key: tuple[str, bytes]) -> Answer:
-        self.waiting += 1
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._executor, _work, *key)
         except BrokenProcessPool:
@@ -65,7 +66,8 @@ class Pool:
         finally:
             self.waiting -= 1
             del self._asked[key]
-        self._remember(key, answer)
+        if answer.status < 500:
+            self._remember(key, answer)
         return answer
 
     def _remember(self, key: tuple[str, bytes], answer: Answer) -> None:
@@ -83,30 +85,55 @@ class Pool:
 # --- within a process -------------------------------------------------------------------------------------------------
 
 _DESK: list[Desk] = []
+_LIMIT_S: list[float] = []
 
 
-def _begin(directories: tuple[str, ...], allow_hub: bool) -> None:
+class _Late(BaseException):
+    """An answer takes longer than it may; no handler of exceptions takes it for its own."""
+
+
+def _begin(directories: tuple[str, ...], allow_hub: bool, answer_s: float = 30.0) -> None:
     import gc
-    import signal
     from pathlib import Path
 
     from catalogs.catalog import Catalog
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it lets running work finish
     gc.set_threshold(200_000)
+    _LIMIT_S[:] = [answer_s]
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _stop)
     _DESK[:] = [Desk(Catalog.load([Path(directory) for directory in directories]), allow_hub)]
 
 
 def _warm() -> None:
+    import gc
     import time
 
     answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', _DESK[0])
+    gc.collect()
+    gc.freeze()  # what every answer needs lives as long as the process
     time.sleep(0.2)  # so that each process gets its turn
+
+
+def _stop(*_: object) -> None:
+    raise _Late
+
+
+def _alarm(seconds: float) -> None:
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _work(kind: str, body: bytes) -> Answer:
     try:
-        return answered(kind, body, _DESK[0])
+        try:
+            _alarm(_LIMIT_S[0])
+            return answered(kind, body, _DESK[0])
+        finally:
+            _alarm(0.0)
+    except _Late:
+        return failure(504, f"this takes longer than the {_LIMIT_S[0]:g} s that an answer may take; ask less at once")
     except Exception:
         import logging
 

@@ -11,6 +11,7 @@ from commands.failures import Exit
 from commands.serve.answers.talk import new_key
 from commands.serve.application import application
 from commands.serve.guard import Guard
+from commands.serve.patience import patient_for
 from commands.serve.settings import Settings
 
 GRACE_S = 20
@@ -34,6 +35,7 @@ def run(settings: Settings) -> Exit:
         timeout_graceful_shutdown=GRACE_S,
         limit_concurrency=1000,
         lifespan="on",
+        http=patient_for(settings.request_s),
     )
     try:
         listening = socket.create_server(

@@ -25,8 +25,12 @@ class Settings(Struct, frozen=True):
     requests_per_s_per_client: int = 1000
     waiting: int = 128
     """Requests that may wait for a process; further ones are told to come back."""
+    request_s: float = 10.0
+    """In which a client must have begun its body, or another request."""
     body_bytes: int = 1_000_000
     body_s: float = 10.0
     """In which a client must have sent its body."""
+    answer_s: float = 30.0
+    """In which an answer must be made; its process then goes on with the next."""
     simulation_s: float = 60.0
     simulated_requests: int = 200_000

@@ -6,7 +6,7 @@ m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import log, sqrt
 from statistics import NormalDist
 
@@ -22,18 +22,18 @@ EDGES = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985,
 _NORMAL = NormalDist()
 
 
-class Strata(Struct, frozen=True):
+class Strata(Struct, frozen=True, dict=True):
     """Values and their probabilities."""
 
     values: Floats
     weights: Floats
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Expected value."""
         return float(self.values @ self.weights)
 
-    @property
+    @cached_property
     def cv(self) -> float:
         """Standard deviation over mean."""
         variance = float(((self.values - self.mean) ** 2) @ self.weights)
@@ -73,7 +73,7 @@ def _unit_lognormal(cv: float) -> tuple[Floats, Floats]:
     return np.diff(np.array(shifted)) / weights, weights
 
 
-class Lengths(Struct, frozen=True):
+class Lengths(Struct, frozen=True, dict=True):
     """Prompt and answer lengths of a workload."""
 
     prompt: Strata
@@ -88,7 +88,7 @@ class Lengths(Struct, frozen=True):
         """E[P]: prompt tokens to compute after prefix hits, mean over prompts."""
         return float(self.computed @ self.prompt.weights)
 
-    @property
+    @cached_property
     def decoded(self) -> float:
         """D = E[O − 1]: tokens of an answer that decoding steps make; at least a thousandth."""
         return max(float((self.output.values - 1) @ self.output.weights), 1e-3)

@@ -111,18 +111,21 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
     width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
     ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
     while len(rows := np.flatnonzero((width > 1).any(axis=1))):
-        starts, sizes = _foreseen(below[rows], width[rows], ends[rows])
+        open_groups = np.flatnonzero((width > 1).any(axis=0))
+        some = np.ix_(rows, open_groups)
+        starts, sizes = _foreseen(below[some], width[some], ends[some])
         trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
         load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
-        columns = np.split(np.arange(load.batch.shape[1]), len(limits))
-        tried = [limit(load.at_batches(own)) for own, limit in zip(columns, limits, strict=True)]
+        columns = np.split(np.arange(load.batch.shape[1]), len(open_groups))
+        each = zip(columns, open_groups.tolist(), strict=True)
+        tried = [limits[group](load.at_batches(own)) for own, group in each]
         missed = np.stack(tried, axis=1).reshape(trials.shape)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
-        below[rows] = np.take_along_axis(reached, right, axis=-1)[..., 0]
-        width[rows] = np.take_along_axis(sizes, right, axis=-1)[..., 0]
+        below[some] = np.take_along_axis(reached, right, axis=-1)[..., 0]
+        width[some] = np.take_along_axis(sizes, right, axis=-1)[..., 0]
         flat = (*trials.shape[:2], -1)
-        ends[rows] = _ends(trials.reshape(flat), missed.reshape(flat), below[rows], width[rows], ends[rows])
+        ends[some] = _ends(trials.reshape(flat), missed.reshape(flat), below[some], width[some], ends[some])
     result: Floats = np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST)))
     return result
 

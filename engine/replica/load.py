@@ -66,9 +66,9 @@ class Load(Struct, frozen=True):
             "prompts of others": self.batch * self.prompt_s / self.decoded,
         }
 
-    def at_batches(self, index: Indices | slice) -> "Load":
-        """Return the load at some of its batches."""
-        return self.mapped(lambda array: array[:, index])
+    def at_batches(self, index: Indices) -> "Load":
+        """Return the load at some of its batches, in their order."""
+        return self if len(index) == self.batch.shape[1] else self.mapped(lambda array: array[:, index])
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
@@ -155,7 +155,7 @@ class Replicas(Struct, frozen=True):
             decoded=costs.decoded,
             batch=batch,
             step_s=steps.decoding,
-            least_itl_s=np.broadcast_to(self.ladder.smallest_step_s, batch.shape),
+            least_itl_s=np.repeat(self.ladder.smallest_step_s, batch.shape[1], axis=1),
             itl_s=steps.decoding + batch * prompt_s / costs.decoded,
             prompt_s=prompt_s,
             prefills=prefills,

@@ -5,6 +5,7 @@ Formulas and symbols are those of spec-kit/methodology.md, "A replica at a load"
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
@@ -19,7 +20,7 @@ def by_head(together: Floats) -> Floats:
     return result
 
 
-class Prefills(Struct, frozen=True):
+class Prefills(Struct, frozen=True, dict=True):
     """What the prompts of a load take of a replica; all arrays alike."""
 
     requests_per_s: Floats
@@ -40,12 +41,12 @@ class Prefills(Struct, frozen=True):
         arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name != "arrival_cv"}
         return Prefills(arrival_cv=self.arrival_cv, **arrays)
 
-    @property
+    @cached_property
     def shared(self) -> Floats:
         """Share h of F that each prompt bears."""
         return by_head(self.together)
 
-    @property
+    @cached_property
     def busy_share(self) -> Floats:
         """Share w = λ·(c + h·F) of the replica's time that prompts take, below 1."""
         result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)

@@ -49,9 +49,24 @@ class Server:
 @contextmanager
 def serving(tmp: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Run a server on a free port, with a history of its own."""
-    command = [sys.executable, "main.py", "serve", "--port", "0", "--workers", "1", "--history", str(tmp / "h.db")]
+    command = ["main.py", "serve", "--port", "0", "--workers", "1", "--history", str(tmp / "h.db"), *options]
+    with started(command, environment or {}) as server:
+        yield server
+
+
+@contextmanager
+def set_to(**settings: Any) -> Iterator[Server]:
+    """Run a server on a free port with settings that no option has."""
+    program = "import sys; from commands.serve.running import run; from commands.serve.settings import Settings; "
+    with started(["-c", f"{program}run(Settings(port=0, **{settings!r}))"], {}) as server:
+        yield server
+
+
+@contextmanager
+def started(command: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
+    """Run a program of this interpreter until it says where it listens, and end it afterwards."""
     process = subprocess.Popen(
-        [*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        [sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     try:
         assert process.stderr is not None

@@ -1,0 +1,120 @@
+"""The limits under clients that are slow, leave, or flood: refused in one sentence, and served again afterwards."""
+
+import json
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra `web` is not installed")
+
+from tests.commands.serve.server import SPEC, Server, set_to
+
+PATIENCE_S = 0.5
+ANSWER_S = 4.0
+WAITING = 3
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with set_to(request_s=PATIENCE_S, body_s=PATIENCE_S, answer_s=ANSWER_S, waiting=WAITING) as running:
+        yield running
+
+
+def connected(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=20)
+
+
+def posted(path: str, body: bytes, length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+def asked(rate: float, **more: Any) -> dict[str, Any]:
+    return {**SPEC, "traffic": {"requests_per_s": rate}, "verify": False, **more}
+
+
+def test_a_body_that_drips_is_refused_and_holds_up_nobody(server: Server) -> None:
+    with connected(server) as slow:
+        slow.sendall(posted("/api/forecast", b"{", 100))
+        assert server.json("/api/forecast", asked(2))[0] == 200
+        answer = slow.recv(4000)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"did not come within" in answer
+
+
+@pytest.mark.parametrize("head", [b"", b"POST /api/forec"])
+def test_a_connection_on_which_no_request_comes_about_is_closed(server: Server, head: bytes) -> None:
+    """A byte now and then does not keep it open either."""
+    with connected(server) as slow:
+        began = time.monotonic()
+        slow.sendall(head)
+        slow.settimeout(PATIENCE_S / 5)
+        while time.monotonic() - began < 20:
+            try:
+                if not slow.recv(1):
+                    break
+            except TimeoutError:
+                if head:
+                    slow.sendall(b"a")
+            except ConnectionError:
+                break
+        assert PATIENCE_S * 0.9 < time.monotonic() - began < 20
+
+
+def test_clients_that_leave_at_once_leave_no_work_behind(server: Server) -> None:
+    for number in range(WAITING * 3):
+        with connected(server) as gone:
+            gone.sendall(posted("/api/forecast", json.dumps(asked(100 + number)).encode()))
+    until = time.monotonic() + 60
+    while waiting(server) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert waiting(server) == 0
+    assert server.json("/api/forecast", asked(3))[0] == 200
+
+
+def waiting(server: Server) -> float:
+    found = re.search(rb"^fleetcast_waiting (\S+)", server.ask("/metrics")[1], re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
+def test_a_flood_is_told_to_come_back_and_then_served(server: Server) -> None:
+    with ThreadPoolExecutor(24) as clients:
+        answers = list(clients.map(lambda n: server.ask("/api/forecast", asked(200 + n)), range(120)))
+    statuses = Counter(status for status, _, _ in answers)
+    assert set(statuses) == {200, 503}
+    busy = next(answer for answer in answers if answer[0] == 503)
+    assert json.loads(busy[1]) == {"error": "all processes are busy; ask again in a second"}
+    assert busy[2]["retry-after"] == "1"
+    assert server.json("/api/forecast", asked(4))[0] == 200
+
+
+def test_a_client_that_asks_too_often_is_told_so_and_served_a_second_later() -> None:
+    with set_to(requests_per_s_per_client=10) as server:
+        answers = [server.ask("/healthz") for _ in range(60)]
+        refused = [answer for answer in answers if answer[0] == 429]
+        assert {answer[0] for answer in answers} == {200, 429}
+        assert refused[0][2]["retry-after"] == "1"
+        time.sleep(1.1)
+        assert server.ask("/healthz")[0] == 200
+
+
+def test_an_answer_has_its_time_and_the_process_goes_on_with_the_next(server: Server) -> None:
+    """Thirty-two plans over the whole catalog, each simulated: much more than the time that one answer has."""
+    spec = {key: value for key, value in SPEC.items() if key != "hardware"}
+    spec["targets"] = [{"metric": "ttft", "percentile": "p99", "seconds": 0.5}]
+    models = ["llama-3.1-8b", "llama-3.1-70b", "qwen3-32b", "deepseek-v3"]
+    over = {"model": models, "traffic.requests_per_s": [10, 30, 50, 70, 90, 110, 130, 150]}
+    began = time.monotonic()
+    status, answer = server.json("/api/compare", {"spec": spec, "over": over})
+    assert status == 504, answer
+    assert "longer than the 4 s" in answer["error"]
+    assert time.monotonic() - began < ANSWER_S + 10
+    assert server.json("/api/forecast", asked(5))[0] == 200
