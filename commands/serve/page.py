@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from fastapi import FastAPI, Form, Request
@@ -103,6 +103,21 @@ def add_page(app: FastAPI, server: "Server") -> None:
         found = msgspec.json.decode(made.body)
         return page("explained.html", path=path, html=found.get("html", ""), error=found.get("error", ""))
 
+    @app.get("/front", include_in_schema=False)
+    async def front(request: Request) -> Response:
+        found = await _asked(server, "front", {"flags": _texts(request)})
+        return page("part.html", title="Cost against latency", query=urlencode(_texts(request)), **found)
+
+    @app.get("/figures", include_in_schema=False)
+    async def figures(request: Request) -> Response:
+        found = await _asked(server, "figures", {"flags": _texts(request)})
+        return page("part.html", title="Every figure", query=urlencode(_texts(request)), **found)
+
+    @app.post("/import", include_in_schema=False)
+    async def imported(request: Request) -> Response:
+        made = await server.pool.answer("import", await request.body())
+        return Response(made.body, made.status, media_type="application/json")
+
     @app.get("/download/{name}", include_in_schema=False)
     async def download(name: str, request: Request) -> Response:
         body = msgspec.json.encode({"flags": _texts(request), "format": name})
@@ -124,9 +139,9 @@ def add_page(app: FastAPI, server: "Server") -> None:
 
 def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLResponse]) -> None:
     @app.get("/history", include_in_schema=False)
-    async def history() -> Response:
+    async def history(request: Request) -> Response:
         kept = await run_in_threadpool(server.history.all) if server.history else []
-        return page("history.html", kept=kept, off=server.history is None)
+        return page("history.html", kept=kept, off=server.history is None, current=urlencode(_texts(request)))
 
     @app.post("/history/remove", include_in_schema=False)
     async def remove(number: int = Form()) -> Response:
@@ -136,19 +151,33 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
 
     @app.get("/compare", include_in_schema=False)
     async def compare(request: Request) -> Response:
+        plans = list[tuple[str, str]]()
+        if current := _known(dict(parse_qsl(request.query_params.get("current", "")))):
+            made = await server.pool.answer("download", msgspec.json.encode({"flags": current, "format": "json"}))
+            plans += [("this one", made.body.partition(b"\n")[2].decode())] if made.status == 200 else []
         numbers = [int(text) for text in request.query_params.getlist("id") if text.isdigit()][:MOST_COMPARED]
         found = [(n, await run_in_threadpool(server.history.answer, n)) for n in numbers] if server.history else []
-        plans = [(str(number), plan.decode()) for number, plan in found if plan]
-        made = await server.pool.answer("beside", msgspec.json.encode({"plans": plans}))
-        return page("compare.html", html=msgspec.json.decode(made.body).get("html", ""))
+        plans += [(f"calculation {number}", plan.decode()) for number, plan in found if plan]
+        compared = await _asked(server, "beside", {"plans": plans[:MOST_COMPARED]})
+        return page("compare.html", html=compared["html"])
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
 def _texts(request: Request) -> dict[str, str]:
+    return _known(request.query_params)
+
+
+def _known(query: Mapping[str, str]) -> dict[str, str]:
     known = _flags()
-    return {name: text[:500] for name, text in request.query_params.items() if name in known and text.strip()}
+    return {name: text[:500] for name, text in query.items() if name in known and text.strip()}
+
+
+async def _asked(server: "Server", kind: str, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return what a process answers, with an error in place of what is shown where there is one."""
+    found: dict[str, Any] = msgspec.json.decode((await server.pool.answer(kind, msgspec.json.encode(tree))).body)
+    return {"html": "", "parts": {}, "error": "", **found}
 
 
 async def _answer(server: "Server", texts: Mapping[str, str], *, verified: bool = False) -> dict[str, Any]:

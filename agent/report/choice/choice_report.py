@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Paragraph, Report, Series, Table
+from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Mark, Paragraph, Report, Series, Table
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.advice import Advice, latency_class
@@ -102,7 +102,7 @@ def _at(choice: Choice) -> str:
 def _tables(choice: Choice) -> Iterator[Block]:
     if choice.runners_up:
         yield Heading("On other accelerators")
-        yield _table(choice, choice.runners_up[:SHOWN])
+        yield _table(choice.spec, choice.runners_up[:SHOWN])
     if choice.unable:
         shown = choice.unable[:SHOWN]
         more = f"; {len(choice.unable) - len(shown)} more do not" if len(choice.unable) > len(shown) else ""
@@ -110,30 +110,52 @@ def _tables(choice: Choice) -> Iterator[Block]:
         yield Paragraph(f"Nothing meets it on {reasons}{more}.", "quiet")
     if len(choice.by_provider) > 1:
         yield Heading("At each provider, the best that it has")
-        yield _table(choice, [(option, _where(option)) for option in choice.by_provider[:SHOWN]])
+        yield _table(choice.spec, [(option, _where(option)) for option in choice.by_provider[:SHOWN]])
     if len(choice.by_precision) > 1:
         yield Heading("By precision (whether the answers stay good enough is yours to test)")
-        yield _table(choice, [(option, "") for option in choice.by_precision])
+        yield _table(choice.spec, [(option, "") for option in choice.by_precision])
     if len(choice.by_term) > 1:
         yield Heading("By term")
-        yield _table(choice, [(option, TERM_WORDS[option.term]) for option in choice.by_term])
+        yield _table(choice.spec, [(option, TERM_WORDS[option.term]) for option in choice.by_term])
     if len(choice.front) > 1:
         yield Heading(f"Money against {latency_name(choice.spec)}: nothing is both cheaper and faster than these")
-        yield _table(choice, [(option, "") for option in choice.front[:SHOWN]])
-        latencies = tuple(option.latency_s for option in choice.front)
-        yield Chart(
-            "USD a month",
-            tuple(round(option.monthly_usd or 0.0) for option in choice.front),
-            (Series(latency_name(choice.spec), latencies, tuple(show_seconds(value) for value in latencies)),),
-            "s",
-        )
+        yield front_table(choice.spec, choice.front[:SHOWN])
+        yield front_chart(choice.spec, choice.front)
 
 
-def _table(choice: Choice, options: Sequence[tuple[Option, str]]) -> Table:
+def front_table(spec: WorkloadSpec, front: Sequence[Option]) -> Table:
+    """Return the fleets of a front, the cheapest first."""
+    return _table(spec, [(option, "") for option in front])
+
+
+def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, ...] = ()) -> Chart:
+    """Return a front as a curve: what a shorter latency costs.
+
+    Args:
+        spec: of the question, whose first target says which latency.
+        front: the cheapest first.
+        marks: what else is shown there.
+    """
+    name, latencies = latency_name(spec), tuple(option.latency_s for option in front)
+    first, last = front[0], front[-1]
+    return Chart(
+        "USD a month",
+        tuple(round(option.monthly_usd or 0.0) for option in front),
+        (Series(name, latencies, tuple(show_seconds(value) for value in latencies)),),
+        "s",
+        marks=marks,
+        said=(
+            f"From {usd_shown(first.monthly_usd)} a month with {name} of {show_seconds(first.latency_s)} to "
+            f"{usd_shown(last.monthly_usd)} with {show_seconds(last.latency_s)}."
+        ),
+    )
+
+
+def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]]) -> Table:
     columns = (
         Column("fleet"),
         Column("monthly", "right"),
-        Column(latency_name(choice.spec), "right"),
+        Column(latency_name(spec), "right"),
         Column("ITL", "right"),
         Column("", wraps=True, spoken="sentence"),
     )

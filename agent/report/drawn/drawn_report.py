@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from agent.report.blocks import Block, Chart, Heading, Paragraph, Report
 from agent.report.drawn.curves import cost_chart, latency_charts
+from agent.report.plan.fleet_section import ledger_bar
 from agent.report.plan.plan_report import whole_report
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
 from engine.plan_file import as_written
 
+LEDGER = "Headroom, line by line"
 LATENCY, COST = "Latency against load", "Cost against load"
 BEFORE = {"What binds": LATENCY, "Energy": COST}
 """Where the curves stand: before these sections, or at the end."""
@@ -25,6 +27,9 @@ def drawn_report(plan: CapacityPlan, catalog: Catalog) -> Report:
             Heading(heading),
             *curves,
         ]
+    ledger = next((n for n, block in enumerate(blocks) if isinstance(block, Heading) and block.text == LEDGER), None)
+    if ledger is not None:
+        blocks.insert(ledger + 1, ledger_bar(plan))
     return Report(tuple(blocks))
 
 

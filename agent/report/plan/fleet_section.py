@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import Block, Cell, Column, Facts, Group, Paragraph, Table
+from agent.report.blocks import Bar, Block, Cell, Column, Facts, Group, Paragraph, Part, Table
 from agent.report.words import accelerators_noun, power_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import Autoscaling, CapacityPlan
@@ -43,6 +43,15 @@ def ledger_table(plan: CapacityPlan) -> Table:
     accelerators = sum(line.accelerators for line in fleet.ledger)
     rows.append(("all lines", show_count(replicas), show_count(accelerators), usd_shown(total), ""))
     return Table(columns, tuple(rows))
+
+
+def ledger_bar(plan: CapacityPlan) -> Bar:
+    """Return the ledger as a bar: the accelerators of each line that has any."""
+    lines = [line for line in plan.fleet.ledger if line.accelerators]
+    noun, parts = accelerators_noun(plan.chosen), [(_LEDGER[line.reason], line.accelerators) for line in lines]
+    whole = sum(count for _, count in parts)
+    shown = tuple(Part(name, float(count), f"{show_count(count)} {noun}") for name, count in parts)
+    return Bar("What the fleet is for", f"{show_count(whole)} {noun}", shown)
 
 
 def rated_power(plan: CapacityPlan) -> Iterator[Block]:

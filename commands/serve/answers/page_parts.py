@@ -8,14 +8,15 @@ from urllib.parse import urlencode
 from agent.exports.json import json_text
 from agent.fields.field import Flag
 from agent.report.blocks import Block, Heading, Report
-from agent.report.drawn.drawn_report import COST, LATENCY, drawn_report
+from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from catalogs.errors import IncompleteInput, InputError, visible
+from commands.serve.answers.beyond_answer import fixes_html
 from commands.serve.answers.work import Answer, Desk, asked, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
-OPEN: Final = ("Alternatives", "Memory", LATENCY, COST)
+OPEN: Final = ("Alternatives", "Memory", LATENCY, COST, LEDGER)
 """Sections that are open at first, in the order in which they stand; all others follow, folded."""
 
 
@@ -108,9 +109,7 @@ def beside_each_other(tree: dict[str, Any], desk: Desk) -> Answer:
     from agent.report.choice.comparison_report import Compared, comparison_report
     from engine.plan_file import read_plan
 
-    rows = [
-        Compared(f"calculation {number}", read_plan(text, f"calculation {number}")) for number, text in tree["plans"]
-    ]
+    rows = [Compared(name, read_plan(text, name)) for name, text in tree["plans"]]
     return Answer(200, json_text({"html": html(comparison_report(rows)) if rows else ""}).encode())
 
 
@@ -168,7 +167,7 @@ def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str]) -> str:
         texts: of the page's fields, which other ways of doing it change.
     """
     opening, sections = _sections(drawn_report(plan, desk.facts))
-    top = f'<div class="answer">{html(Report(opening))}{_instead(plan, texts)}</div>'
+    top = f'<div class="answer">{html(Report(opening))}{fixes_html(plan, texts, desk)}{_instead(plan, texts)}</div>'
     ordered = [*(name for name in OPEN if name in sections), *(name for name in sections if name not in OPEN)]
     folded = "".join(
         f'<details id="{escape(name.lower().replace(" ", "-").replace(",", ""))}"{" open" if name in OPEN else ""}>'

@@ -63,13 +63,14 @@
   // --- the form ---
   let state = "";
   const past = [];
-  const values = () => JSON.stringify([...fields.querySelectorAll("input")].map((input) => input.value));
+  const inputs = () => fields.querySelectorAll("input[name]");
+  const values = () => JSON.stringify([...inputs()].map((input) => input.value));
   let now = fields ? values() : "";
   const changed = () => {
     state = "";  // what is asked next is about the new plan
     const next = values();
     if (next !== now) { past.push(now); now = next; undo.hidden = false; }
-    for (const input of fields.querySelectorAll("input")) input.parentElement.classList.toggle("set", input.value !== "");
+    for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
   };
   if (fields) {
     simulate();
@@ -85,12 +86,71 @@
     undo.addEventListener("click", () => {
       if (!past.length) return;
       now = past.pop();
-      JSON.parse(now).forEach((value, place) => { fields.querySelectorAll("input")[place].value = value; });
+      JSON.parse(now).forEach((value, place) => { inputs()[place].value = value; });
       undo.hidden = !past.length;
-      for (const input of fields.querySelectorAll("input")) input.parentElement.classList.toggle("set", input.value !== "");
+      for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
       htmx.trigger(fields, "submit");
     });
   }
+  // --- what mends a warning, and what a file says, are changes of fields like any other: undo takes them back ---
+  const put = (changes) => {
+    for (const [name, value] of Object.entries(changes)) {
+      const input = byId(`f-${name}`);
+      if (!input) continue;
+      input.value = value;
+      const folded = input.closest("details");
+      if (folded && value) folded.open = true;
+    }
+    changed();
+    htmx.trigger(fields, "submit");
+  };
+  if (fields) answer.addEventListener("click", (event) => {
+    const link = event.target.closest("a.apply");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    put(JSON.parse(link.dataset.apply));
+    undo.focus();
+  });
+  const MOST_BYTES = 900000;
+  const take = async (file) => {
+    const notes = byId("notes"), measured = byId("measured");
+    const say = (lines) => notes.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+    measured.replaceChildren();
+    if (file.size > MOST_BYTES) { say([`${file.name} is larger than what is read here (${MOST_BYTES / 1000} kB).`]); return; }
+    const body = JSON.stringify({ name: file.name, text: await file.text(), flags: asked() });
+    const response = await fetch("/import", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const told = await response.json();
+    say(told.error ? [told.error] : told.notes);
+    if (told.error) return;
+    measured.innerHTML = told.html;
+    put(told.flags);
+  };
+  if (fields) {
+    byId("file").addEventListener("change", (event) => event.target.files[0] && take(event.target.files[0]));
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    });
+  }
+  // --- a derivation opens where it was asked for ---
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a.why");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const row = link.closest("tr"), there = row.nextElementSibling;
+    if (there && there.className === "derived") { there.remove(); link.setAttribute("aria-expanded", "false"); return; }
+    const text = await (await fetch(link.href)).text();
+    const part = new DOMParser().parseFromString(text, "text/html").getElementById("explanation");
+    const cell = document.createElement("td");
+    cell.colSpan = row.children.length;
+    cell.append(...part.childNodes);
+    const derived = document.createElement("tr");
+    derived.className = "derived";
+    derived.append(cell);
+    row.after(derived);
+    link.setAttribute("aria-expanded", "true");
+  });
   document.addEventListener("click", async (event) => {
     if (event.target.id !== "share") return;
     try { await navigator.clipboard.writeText(location.href); event.target.textContent = "Copied"; }
@@ -99,7 +159,7 @@
 
   // --- the conversation: its state is kept here, signed by the server ---
   const talk = byId("talk"), talked = byId("talked");
-  const asked = () => Object.fromEntries([...fields.querySelectorAll("input")].filter((one) => one.value).map((one) => [one.name, one.value]));
+  const asked = () => Object.fromEntries([...inputs()].filter((one) => one.value).map((one) => [one.name, one.value]));
   if (talk) talk.addEventListener("submit", async (event) => {
     event.preventDefault();
     const line = byId("line").value;

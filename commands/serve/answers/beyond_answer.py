@@ -1,0 +1,220 @@
+"""What the page fetches once its answer stands: the front, every figure, what mends a warning, what a file says."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from agent.exports.json import json_text
+from agent.report.blocks import Column, Mark, Report, Table
+from agent.report.rendering.html import html
+from agent.statements.flags import ALL as FLAGS
+from catalogs.errors import InputError, quoted
+from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags
+from engine.plan import CapacityPlan, NoPlan, plan_json
+
+Texts = Mapping[str, str]
+"""Of the page's fields, by name."""
+
+NAMES: Final = frozenset(flag.flag.removeprefix("--") for flag in FLAGS)
+_FLAG: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)(?: ([^\s,;()]+))?")
+_TARGET: Final = re.compile(r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)")
+ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
+"""Flags of runtimes that a warning names, and the fields of a question that lead to them."""
+MOST_POINTS: Final = 40
+
+
+def _planned(tree: Mapping[str, Any], desk: Desk) -> CapacityPlan:
+    from engine.method import forecast
+
+    question = asked([from_flags(tree["flags"])], desk).completed()
+    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=False)
+    if isinstance(plan, NoPlan):
+        raise InputError(plan.sentence)
+    return plan
+
+
+# --- the front --------------------------------------------------------------------------------------------------------
+
+
+def front(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return the fleets of all accelerators that nothing is both cheaper and faster than, and the plan among them.
+
+    Raises InputError where there is no plan, or no load to size a fleet for.
+    """
+    from msgspec.structs import replace
+
+    from agent.report.choice.choice_report import front_chart, front_table
+    from agent.report.words import usd_shown
+    from engine.choice.front import pareto_front
+    from engine.choice.options import options
+    from engine.plan import split_shown
+    from engine.workload import Hardware
+
+    plan = _planned(tree, desk)
+    serving = dict.fromkeys(("tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel"))
+    spec = replace(plan.spec, hardware=Hardware(), serving=replace(plan.spec.serving, **serving))
+    best = options(spec, desk.facts, terms=(spec.money.term,)).best("cost", spec.money.term)
+    chosen = plan.chosen
+    own = (chosen.accelerator, chosen.precision.weights, split_shown(chosen))
+    here = [one for one in best if (one.accelerator, one.precision, split_shown(one)) == own and one.monthly_usd]
+    marks = tuple(Mark(f"this plan, {usd_shown(one.monthly_usd)}", one.latency_s, one.monthly_usd) for one in here[:1])
+    nothing_better = pareto_front(best)
+    if not nothing_better:
+        raise InputError("no fleet of any accelerator meets the targets, has a price and rests on measured kernels")
+    within = tuple(mark for mark in marks if (mark.x or 0.0) <= (nothing_better[-1].monthly_usd or 0.0))
+    report = Report((front_chart(spec, nothing_better, within), front_table(spec, nothing_better)))
+    return Answer(200, json_text({"html": html(report)}).encode())
+
+
+# --- every figure -----------------------------------------------------------------------------------------------------
+
+
+def figures(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return every figure of a plan with its path, by the part of the plan that holds it.
+
+    Raises InputError where there is no plan.
+    """
+    from engine.choice.derivation import leaves
+
+    told: dict[str, list[tuple[str, str]]] = {}
+    for path, value in leaves(plan_json(_planned(tree, desk))):
+        part, _, rest = path.partition(".")
+        if rest and part != "spec":
+            told.setdefault(part.replace("_", " "), []).append((path, f"{value:,}"))
+    return Answer(200, json_text({"parts": told}).encode())
+
+
+# --- what mends a warning ---------------------------------------------------------------------------------------------
+
+
+def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what would mend the plan's warnings: in words, and the fields that it changes ('' leaves one open).
+
+    Args:
+        plan: with warnings, and with what would help where nothing does what was asked.
+        texts: of the page's fields.
+        desk: the facts.
+    """
+    seen: list[dict[str, str]] = []
+    for sentence in (*plan.warnings, *(way for miss in plan.rejected for way in miss.relaxations)):
+        changes = {
+            name: text for name, text in _changes(sentence, plan, texts, desk).items() if texts.get(name) != text
+        }
+        if changes and changes not in seen:
+            seen.append(changes)
+            yield ", ".join(f"{name} {text}" if text else f"no {name}" for name, text in changes.items()), changes
+
+
+def _changes(sentence: str, plan: CapacityPlan, texts: Texts, desk: Desk) -> dict[str, str]:
+    if sentence.startswith("the batch cap of"):
+        return {"batch-size": ""}
+    if sentence.startswith("no latency target was given"):
+        return {"default-targets": ""}
+    if target := _TARGET.match(sentence):
+        metric, percentile, number, unit = target.groups()
+        missed = re.search(r"is ([\d.,]+) (ms|s) at the peak", sentence)
+        number, unit = missed.groups() if missed else (number, unit)
+        name = f"{metric.lower()}-{percentile}"
+        return {name: f"{number.replace(',', '')}{unit}"} if name in NAMES else {}
+    flags = desk.facts.runtime(plan.spec.serving.runtime).flags
+    for name, field in ALIKE.items():
+        flag = getattr(flags, name).partition(" ")[0]
+        if flag and (found := re.search(rf"{re.escape(flag)} ([^\s,;()]+)", sentence)):
+            return {field: found[1]}
+    return {name: text for name, text in _FLAG.findall(sentence) if name in NAMES and text}
+
+
+def fixes_html(plan: CapacityPlan, texts: Texts, desk: Desk) -> str:
+    """Return the changes that mend a plan's warnings as links; nothing where none is known."""
+    from html import escape
+
+    links = "".join(
+        f'<li><a class="apply" href="/?{escape(urlencode({k: v for k, v in {**texts, **changes}.items() if v}))}" '
+        f'data-apply="{escape(json.dumps(changes))}">Apply: {escape(words)}</a></li>'
+        for words, changes in fixes(plan, texts, desk)
+    )
+    return f'<ul class="instead fixes" aria-label="What would mend the warnings">{links}</ul>' if links else ""
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def imported(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return what a file says as fields of the form: a plan, a calculation of the history, a benchmark's results.
+
+    Args:
+        tree: ``name`` and ``text`` of the file, and the ``flags`` so far.
+        desk: the facts.
+
+    Raises InputError where nothing of it can be read.
+    """
+    from agent.statements.spec_files import spec_of_tree
+    from commands.serve.answers.page_parts import flag_texts
+
+    name, text = PurePath(str(tree.get("name", "")).replace("\\", "/")).name[:80] or "the file", str(tree.get("text"))
+    content = _object(text)
+    if content is not None and isinstance(content.get("spec"), dict):
+        stated = asked([spec_of_tree(content, REQUEST)], desk)
+        texts, left = flag_texts({path: value for path, value in stated.values.items() if value is not None})
+        notes = [f"{name}: the question of that plan."]
+        notes += [f"The form has no field for {', '.join(left)}."] if left else []
+        return Answer(200, json_text({"flags": texts, "notes": notes, "html": ""}).encode())
+    return _benchmark(name, text, {str(key): str(value) for key, value in (tree.get("flags") or {}).items()})
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+MEASURED: Final = {
+    "model": "model",
+    "accelerator": "gpu-type",
+    "input_tokens": "input-tokens",
+    "output_tokens": "output-tokens",
+    "tp": "tp",
+    "engine": "runtime",
+}
+"""Columns of a measured point, and the fields that they fill."""
+SHOWN: Final = ("requests_per_s", "ttft_ms_mean", "ttft_ms_p95", "itl_ms_mean", "itl_ms_p95", "e2e_ms_mean")
+LOADS: Final = (("concurrency", "concurrency"), ("request_rate", "rps"))
+
+
+def _benchmark(name: str, text: str, texts: Mapping[str, str]) -> Answer:
+    from pathlib import Path
+
+    from catalogs.benchmark_files import read_benchmark_file
+
+    found = read_benchmark_file(Path(name), text.encode())
+    if not found.rows:
+        raise InputError(f"{quoted(name)} holds no measured point")
+    last = found.rows[-1]
+    filled = {field: _short(last[column]) for column, field in MEASURED.items() if last.get(column)}
+    load = {field: _short(last[column]) for column, field in LOADS if last.get(column, "inf") not in ("", "inf")}
+    if load:
+        field = next(iter(load))
+        filled |= {other: "" for _, other in LOADS} | {field: load[field]}
+    columns = [column for column in (*(c for c, _ in LOADS), *SHOWN) if any(row.get(column) for row in found.rows)]
+    rows = tuple(
+        (str(number), *(_short(row.get(column) or "") for column in columns))
+        for number, row in enumerate(found.rows[:MOST_POINTS], 1)
+    )
+    titles = (Column("point"), *(Column(column.replace("_", " "), "right") for column in columns))
+    notes = [f"{name}: {len(rows)} measured by {found.tool}; the last one's load is the question now."]
+    changed = {field: value for field, value in filled.items() if field in NAMES and texts.get(field) != value}
+    return Answer(
+        200, json_text({"flags": changed, "notes": notes, "html": html(Report((Table(titles, rows),)))}).encode()
+    )
+
+
+def _short(text: str) -> str:
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text
