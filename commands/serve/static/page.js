@@ -54,7 +54,10 @@
       const now = byId("unverified");
       if (!text || !now || now.dataset.query !== query) return;  // something newer was asked meanwhile
       remember();
+      // What somebody opened meanwhile is of the same question, and stays.
+      const opened = ["explanation", "front", "figures"].map(byId).filter(Boolean);
       answer.innerHTML = text;
+      for (const one of opened) if (byId(one.id)) byId(one.id).replaceWith(one);
       htmx.process(answer);
       mark();
     }, PATIENCE_MS);

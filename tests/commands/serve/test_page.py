@@ -1,5 +1,7 @@
 """The page in headless Chromium: the path of a new visitor, by mouse and keyboard, wide and narrow, light and dark."""
 
+import csv
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+from agent.exports.csv import value_and_unit
 from tests.commands.serve.server import Server, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -108,7 +111,7 @@ def test_everything_is_reached_by_the_keyboard_alone(browser: Any, server: Serve
         page = visit.page
         page.goto(server.url)
         reached = set()
-        for _ in range(60):
+        for _ in range(120):
             page.keyboard.press("Tab")
             reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.textContent.trim()"))
         assert {"share", "f-model", "f-rps"} <= reached
@@ -153,7 +156,121 @@ def test_the_conversation_is_about_the_plan_on_the_page(browser: Any, server: Se
         assert visit.wrong == []
 
 
-@pytest.mark.parametrize("path", ["/", "/history", "/?model=nobody-knows&rps=1"])
+MISSED = (
+    "model=llama-3.1-70b&precision=fp16&rps=10&input-tokens=500&output-tokens=200&gpu-type=a100-sxm-80gb&ttft-p95=150ms"
+)
+
+
+def test_the_front_and_every_figure_are_shown_and_derived_where_they_are_asked_for(
+    browser: Any, server: Server
+) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        page.focus("#front > summary")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#front svg.chart")
+        assert page.locator("#headroom-line-by-line svg.bar").count() == 1
+        page.click("#figures > summary")
+        page.locator("#figures summary", has_text="cost").click()
+        asked = page.locator("#figures tr", has_text="cost.monthly_usd").locator("a.why").first
+        asked.click()
+        page.wait_for_selector(".derived")
+        assert "whole instances" in page.inner_text(".derived")
+        assert asked.get_attribute("aria-expanded") == "true"
+        asked.click()
+        assert page.locator(".derived").count() == 0
+        assert visit.wrong == []
+
+
+def test_what_mends_a_warning_is_applied_and_undone(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[1]) as visit:
+        page = visit.page
+        page.goto(f"{server.url}/?{MISSED}")
+        page.wait_for_selector("#verified")
+        before = page.inner_text("#answer p.strong")
+        assert "misses TTFT p95" in before
+        page.click("a.apply >> nth=0")
+        page.wait_for_selector(".moved", state="attached")
+        page.wait_for_selector("#verified")
+        assert page.input_value("#f-ttft-p95") not in ("150ms", "")
+        assert "misses" not in page.inner_text("#answer p.strong")
+        page.keyboard.press("Enter")  # the focus is on undo
+        page.wait_for_selector("text=misses TTFT p95")
+        assert page.input_value("#f-ttft-p95") == "150ms"
+        assert visit.wrong == []
+
+
+RESULTS = Path(__file__).parents[2] / "fixtures" / "benchmarks" / "sglang_bench_serving_0.5.23.jsonl"
+
+
+def dropped(page: Any, name: str, text: str) -> None:
+    page.evaluate(
+        """([name, text]) => {
+          const held = new DataTransfer();
+          held.items.add(new File([text], name));
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer: held, bubbles: true, cancelable: true }));
+        }""",
+        [name, text],
+    )
+
+
+def test_plans_and_benchmarks_are_taken_from_files(browser: Any, server: Server, tmp_path: Path) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        dropped(page, "results.jsonl", RESULTS.read_text(encoding="utf-8"))
+        page.wait_for_selector("#measured tbody tr")
+        assert "sglang" in page.inner_text("#notes")
+        assert (page.input_value("#f-input-tokens"), page.input_value("#f-concurrency")) == ("64", "4")
+        assert page.input_value("#f-rps") == "", "one load, not two"
+        query = "model=llama-3.1-8b&rps=7&input-tokens=600&output-tokens=100&gpu-type=l4"
+        file = tmp_path / "plan.json"
+        file.write_bytes(server.ask(f"/download/json?{query}")[1])
+        page.set_input_files("#file", file)
+        page.wait_for_selector("text=the question of that plan")
+        assert (page.input_value("#f-model"), page.input_value("#f-rps")) == ("llama-3.1-8b", "7")
+        dropped(page, "notes.txt", "nothing that anybody measured")
+        page.wait_for_selector("text=is no result that can be read")
+        assert visit.wrong == ["Failed to load resource: the server responded with a status of 400 (Bad Request)"]
+
+
+def test_the_plan_on_the_page_is_compared_with_those_of_the_history(browser: Any, server: Server) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(f"{server.url}/?model=llama-3.1-8b&rps=11&input-tokens=500&output-tokens=200&gpu-type=l4")
+        page.wait_for_selector("#verified")
+        page.goto(f"{server.url}/?model=llama-3.1-8b&rps=12&input-tokens=500&output-tokens=200&gpu-type=l4")
+        page.wait_for_selector("#verified")
+        page.click("text=compare with the history")
+        assert page.locator("input[name=current]").is_checked()
+        page.locator("input[name=id]").nth(1).check()
+        page.click("button:text-is('Compare')")
+        assert "this one" in page.inner_text("main")
+        assert page.locator("tbody tr").count() >= 2
+        assert visit.wrong == []
+
+
+def test_the_csv_holds_exactly_what_the_charts_show(browser: Any, server: Server) -> None:
+    """Each figure under a chart, by its series and place, with nothing beside it."""
+    query = "model=llama-3.1-8b&rps=5&input-tokens=500&output-tokens=200&gpu-type=h100&ttft-p95=800ms"
+    text = server.ask(f"/download/csv?{query}")[1].decode("utf-8-sig")
+    with Visit(browser, server, *SIZES[0]) as visit:
+        visit.page.goto(f"{server.url}/?{query}")
+        visit.page.wait_for_selector("#verified")
+        for section in ("Latency against load", "Cost against load"):
+            written = [row for row in csv.DictReader(io.StringIO(text)) if row["section"] == section]
+            of_page = visit.page.evaluate(
+                """(id) => [...document.querySelectorAll(`#${id} figure table`)].flatMap((table) =>
+                  [...table.querySelectorAll("tbody tr")].flatMap((row) =>
+                    [...row.querySelectorAll("td")].map((cell) => cell.textContent)))""",
+                section.lower().replace(" ", "-"),
+            )
+            assert of_page
+            assert [value_and_unit(shown) for shown in of_page] == [(row["value"], row["unit"]) for row in written]
+
+
+@pytest.mark.parametrize("path", ["/", "/history", "/?model=nobody-knows&rps=1", f"/figures?{MISSED}"])
 @pytest.mark.parametrize(("size", "theme"), SIZES)
 def test_axe_finds_nothing_serious(browser: Any, server: Server, path: str, size: tuple[int, int], theme: str) -> None:
     with Visit(browser, server, size, theme, bypass_csp=True) as visit:
