@@ -111,14 +111,14 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
     width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
     ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
     while len(rows := np.flatnonzero((width > 1).any(axis=1))):
-        open_groups = np.flatnonzero((width > 1).any(axis=0))
-        some = np.ix_(rows, open_groups)
+        open_limits = np.flatnonzero((width > 1).any(axis=0))
+        some = np.ix_(rows, open_limits)
         starts, sizes = _foreseen(below[some], width[some], ends[some])
         trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
         load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
-        columns = np.split(np.arange(load.batch.shape[1]), len(open_groups))
-        each = zip(columns, open_groups.tolist(), strict=True)
-        tried = [limits[group](load.at_batches(own)) for own, group in each]
+        columns = np.split(np.arange(load.batch.shape[1]), len(open_limits))
+        each = zip(columns, open_limits.tolist(), strict=True)
+        tried = [limits[at](load.at_batches(own)) for own, at in each]
         missed = np.stack(tried, axis=1).reshape(trials.shape)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
