@@ -128,7 +128,13 @@ def _changes(sentence: str, plan: CapacityPlan, texts: Texts, desk: Desk) -> dic
 
 
 def fixes_html(plan: CapacityPlan, texts: Texts, desk: Desk) -> str:
-    """Return the changes that mend a plan's warnings as links; nothing where none is known."""
+    """Return the changes that mend a plan's warnings as links; nothing where none is known.
+
+    Args:
+        plan: as in ``fixes``, and so are the others.
+        texts: of the page's fields.
+        desk: the facts.
+    """
     from html import escape
 
     links = "".join(
