@@ -77,7 +77,7 @@ def figures(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError where there is no plan.
     """
-    from engine.choice.derivation import leaves
+    from engine.choice.derivation.derivation import leaves
 
     told: dict[str, list[tuple[str, str]]] = {}
     for path, value in leaves(plan_json(_planned(tree, desk))):

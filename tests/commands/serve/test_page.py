@@ -176,7 +176,7 @@ def test_the_front_and_every_figure_are_shown_and_derived_where_they_are_asked_f
         asked = page.locator("#figures tr", has_text="cost.monthly_usd").locator("a.why").first
         asked.click()
         page.wait_for_selector(".derived")
-        assert "whole instances" in page.inner_text(".derived")
+        assert "fleet.instances" in page.inner_text(".derived")
         assert asked.get_attribute("aria-expanded") == "true"
         asked.click()
         assert page.locator(".derived").count() == 0
