@@ -62,7 +62,7 @@ class Server:
         if answer.status == 422 and kind in LEGACY:
             answer = Answer(400, answer.body)
         if keep and self.history and answer.status == 200 and answer.title:
-            await run_in_threadpool(self.history.keep, kind, answer.title, query, answer.body)
+            self.history.keep(kind, answer.title, query, answer.body)
         return answer
 
 
@@ -75,6 +75,8 @@ def application(settings: Settings) -> FastAPI:
         await server.pool.warm()
         yield
         await run_in_threadpool(server.pool.end)
+        if server.history:
+            await run_in_threadpool(server.history.write)
 
     app = FastAPI(
         title="fleetcast",

@@ -1,5 +1,7 @@
 """Calculations that were made for clients, in a database of one file; a file that refuses never costs an answer."""
 
+import threading
+from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -7,6 +9,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 MOST_KEPT: Final = 10_000
+MOST_UNWRITTEN: Final = 1_000
+"""Calculations that wait to be written; the oldest beyond them are not kept."""
+WRITTEN_AFTER_S: Final = 0.2
 TABLE: Final = "calculations"
 
 
@@ -23,13 +28,20 @@ class Calculation(Struct, frozen=True):
 
 
 class History:
-    """The file of calculations. Each call opens it for itself: they come from several threads."""
+    """The file of calculations.
+
+    They are written together, a moment after they are made and by a thread of their own, so that no answer waits for
+    the disk; whoever reads them here reads those too. Each call opens the file for itself: they come from several
+    threads.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._unwritten: deque[dict[str, Any]] = deque(maxlen=MOST_UNWRITTEN)
+        self._writing = threading.Lock()
 
-    def keep(self, kind: str, title: str, query: str, answer: bytes) -> int | None:
-        """Keep a calculation and return its number, the last one's where that is the same; None where the file refuses.
+    def keep(self, kind: str, title: str, query: str, answer: bytes) -> None:
+        """Keep a calculation, unless its answer is the last one's or the file refuses.
 
         Args:
             kind: of the request.
@@ -37,21 +49,33 @@ class History:
             query: of the page that shows it again; empty where a program asked.
             answer: JSON.
         """
-        try:
-            table = self._table()
-            last = next(iter(table.rows_where(order_by="id desc", limit=1)), None)
-            if last and last["answer"] == answer:
-                return int(last["id"])
-            made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-            row = {"made": made, "kind": kind, "title": title, "query": query, "answer": answer}
-            kept = int(table.insert(row).last_pk)
-            table.delete_where("id <= ?", [kept - MOST_KEPT])
-        except Exception:
-            return None  # damaged, locked, full or read-only: the answer is worth more than its copy
-        return kept
+        made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._unwritten.append({"made": made, "kind": kind, "title": title, "query": query, "answer": answer})
+        if len(self._unwritten) == 1:  # else a thread is about to write it
+            writer = threading.Timer(WRITTEN_AFTER_S, self.write)
+            writer.daemon = True
+            writer.start()
+
+    def write(self) -> None:
+        """Write what is not written yet."""
+        with self._writing:
+            rows = []
+            while self._unwritten:
+                rows.append(self._unwritten.popleft())
+            if not rows:
+                return
+            try:
+                table = self._table()
+                last = next((row["answer"] for row in table.rows_where(order_by="id desc", limit=1)), None)
+                answers = [last, *(row["answer"] for row in rows)]
+                table.insert_all([row for row, before in zip(rows, answers, strict=False) if row["answer"] != before])
+                table.delete_where(f"id <= (select max(id) from {TABLE}) - ?", [MOST_KEPT])
+            except Exception:
+                return  # damaged, locked, full or read-only: the answers are worth more than their copies
 
     def all(self, most: int = 200) -> list[Calculation]:
         """Return the calculations, the newest first; none where the file cannot be read."""
+        self.write()
         try:
             columns = ", ".join(Calculation.__struct_fields__)
             rows = self._table().db.query(f"select {columns} from {TABLE} order by id desc limit ?", [most])
@@ -61,6 +85,7 @@ class History:
 
     def answer(self, number: int) -> bytes | None:
         """Return the answer of a calculation; None where there is none."""
+        self.write()
         try:
             return bytes(self._table().get(number)["answer"])
         except Exception:
@@ -68,6 +93,7 @@ class History:
 
     def remove(self, number: int) -> bool:
         """Remove a calculation; whether there was one."""
+        self.write()
         try:
             table = self._table()
             there = number in {row["id"] for row in table.rows_where("id = ?", [number])}

@@ -188,7 +188,7 @@ async def _answer(server: "Server", texts: Mapping[str, str], *, verified: bool 
         from agent.exports.json import json_text
 
         plan = json_text(found["plan"]).encode()
-        await run_in_threadpool(server.history.keep, "page", found["title"], urlencode(texts), plan)
+        server.history.keep("page", found["title"], urlencode(texts), plan)
     return found if "html" in found else {"html": "", "title": "", "error": found.get("error", "")}
 
 

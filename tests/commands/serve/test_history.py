@@ -1,0 +1,33 @@
+"""The history keeps what was calculated without anybody waiting for the disk."""
+
+from pathlib import Path
+
+import pytest
+
+from commands.serve import history
+from commands.serve.history import History
+
+
+def test_what_was_just_made_is_read_and_an_answer_that_repeats_is_kept_once(tmp_path: Path) -> None:
+    """Whoever reads sees what is not written yet, in order; the same answer twice running is one calculation."""
+    kept = History(tmp_path / "h.db")
+    for answer in (b"1", b"1", b"2", b"1"):
+        kept.keep("forecast", f"answer {answer.decode()}", "", answer)
+    assert [one.title for one in kept.all()] == ["answer 1", "answer 2", "answer 1"]
+    kept.keep("forecast", "the last again", "", b"1")
+    newest = kept.all()[0]
+    assert len(kept.all()) == 3
+    assert kept.answer(newest.id) == b"1"
+    assert kept.remove(newest.id)
+    assert kept.answer(newest.id) is None
+
+
+def test_no_more_than_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go as new ones come, whether they are written one by one or together."""
+    monkeypatch.setattr(history, "MOST_KEPT", 50)
+    kept = History(tmp_path / "h.db")
+    for start in (0, 40):
+        for at in range(start, start + 40):
+            kept.keep("forecast", str(at), "", str(at).encode())
+        kept.write()
+    assert [int(one.title) for one in kept.all()] == list(range(79, 29, -1))
