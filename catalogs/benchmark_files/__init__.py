@@ -146,6 +146,8 @@ class UnknownResultError(InputError):
 def read_benchmark_files(paths: Sequence[Path]) -> list[BenchmarkFile]:
     """Return what files hold; those of a folder (a --result-dir) that no tool wrote are passed over.
 
+    A tool that writes its result in several formats beside each other is read once.
+
     Raises:
         InputError: as ``read_benchmark_file``, or a folder holds no result at all.
     """
@@ -159,7 +161,7 @@ def read_benchmark_files(paths: Sequence[Path]) -> list[BenchmarkFile]:
                 strange = refusal
         if strange and (not inside or not path.is_dir()):
             raise strange
-        read += inside
+        read += {(one.tool, one.path.with_suffix("")): one for one in inside}.values()  # JSON after its CSV
     return read
 
 

@@ -1,6 +1,7 @@
-"""AIPerf's `profile_export_aiperf.json` (0.1 to 0.5) and GenAI-Perf's `profile_export_genai_perf.json`, or their CSV.
+"""AIPerf's `profile_export_aiperf.json` (0.1 to 0.13) and GenAI-Perf's `profile_export_genai_perf.json`, or their CSV.
 
-Each metric has its unit beside it; figures of `avg`, `p50` and so on. A CSV has a row a metric, units in its name.
+Each metric has its unit beside it; figures of `avg`, `p50` and so on. A CSV has a row a metric, units in its name, and
+says nothing of the load. Where a rate was asked for, a concurrency beside it is its cap.
 """
 
 import csv
@@ -29,14 +30,16 @@ def _read(document: Document) -> list[Columns] | None:
 
 def _columns(tree: dict[str, Any]) -> dict[str, object]:
     config = tree.get("input_config")
-    clients = _found(config, ("concurrency", "num_users"))
-    asked = _found(config, ("request_rate",))
+    load = _load(config)
+    asked = _found(load, ("request_rate", "rate"))
+    clients = None if asked else _found(load, ("concurrency", "num_users"))
     columns: dict[str, object] = {
         "model": _model(config),
-        "load": "open_loop" if asked and not clients else "closed_loop",
+        "load": "open_loop" if asked else "closed_loop",
         "concurrency": int(clients) if clients else None,
-        "request_rate": asked or None,
-        "prompts": _count(tree),
+        "request_rate": asked,
+        "burstiness": _burstiness(load) if asked else None,
+        "prompts": None if asked else _count(tree),
         "input_tokens": number(tree, "input_sequence_length", "avg"),
         "output_tokens": number(tree, "output_sequence_length", "avg"),
         "requests_per_s": number(tree, "request_throughput", "avg"),
@@ -49,6 +52,22 @@ def _columns(tree: dict[str, Any]) -> dict[str, object]:
     if not columns["itl_ms_mean"]:
         columns |= _from_end_to_end(columns)
     return columns
+
+
+def _load(config: Any) -> Any:
+    """Return the part of a configuration that says what was offered while it was measured; warm-ups are phases too."""
+    phases = at({"": config}, "", "phases")
+    if not isinstance(phases, list) or not phases:
+        return config
+    return next((one for one in phases if isinstance(one, Mapping) and one.get("kind") == "profiling"), phases[-1])
+
+
+def _burstiness(load: Any) -> float | None:
+    """Return the CV of gaps between arrivals; None where they are Poisson's, or nothing is said."""
+    if at({"": load}, "", "type") == "constant":
+        return 1e-3
+    shape = number({"": load}, "", "smoothness")
+    return shape**-0.5 if shape else None
 
 
 def _from_end_to_end(columns: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """GuideLLM's JSON report: `benchmarks`, one for each rate or number of clients; as of versions 0.2 to 0.8.
 
-Version 1 keeps the strategy at `args.strategy`, version 2 at `config.strategy`. Latencies are in milliseconds but for
+Up to 0.3 a benchmark has its strategy at `args.strategy` and counts its requests itself, later ones have it at
+`config.strategy` and count in `metrics`. Latencies are in milliseconds but for
 `request_latency`. Its inter-token latency is the mean over tokens, without the first.
 """
 
@@ -34,7 +35,10 @@ def _columns(benchmark: dict[str, Any], document: dict[str, Any]) -> dict[str, o
         or at(benchmark, "scheduler", "strategy")
     )
     kind = text({"": strategy}, "", "type_") or ""
-    if not number(benchmark, "metrics", "request_totals", "successful"):
+    successful = number(benchmark, "metrics", "request_totals", "successful") or number(
+        benchmark, "request_totals", "successful"
+    )
+    if not successful:
         raise InputError("no request of a benchmark was successful")
     clients = (
         1.0
@@ -49,7 +53,7 @@ def _columns(benchmark: dict[str, Any], document: dict[str, Any]) -> dict[str, o
         "request_rate": asked if open_loop else None,
         "burstiness": 1e-3 if kind == "constant" else None,
         "concurrency": None if open_loop or not clients else int(clients),
-        "prompts": None if open_loop else int(number(benchmark, "metrics", "request_totals", "successful") or 1),
+        "prompts": None if open_loop else int(successful),
         "input_tokens": _mean(benchmark, "prompt_token_count"),
         "output_tokens": _mean(benchmark, "output_token_count"),
         "input_tokens_cv": _cv(benchmark, "prompt_token_count"),

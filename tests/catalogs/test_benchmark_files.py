@@ -361,8 +361,78 @@ def test_a_file_that_a_tool_wrote_says_how_its_server_answered(name: str) -> Non
     assert 80 <= float(row["ttft_ms_mean"]) < 110
     assert float(row["itl_ms_mean"]) == pytest.approx(12, rel=0.05)
     assert (row["input_tokens"], row["output_tokens"]) == ("64", "32")
-    if not name.startswith("benchmark_report"):
+    if not name.startswith("benchmark_report") and not name.endswith(".csv"):
         assert (row["load"], row["concurrency"]) == ("closed_loop", "4")
+    if name.startswith(("aiperf", "guidellm", "vllm")) and not name.endswith(".csv"):
+        assert row["model"] == "Qwen/Qwen3-32B"
+
+
+def test_a_warm_up_of_aiperf_is_not_what_was_measured() -> None:
+    tree = json.loads((REAL / "aiperf_0.13.0.json").read_text(encoding="utf-8"))
+    phases = tree["input_config"]["phases"]
+    phases.insert(0, {"name": "warmup", "kind": "warmup", "type": "concurrency", "requests": 3, "concurrency": 1})
+    assert rows_of(tree)[0]["concurrency"] == "4"
+
+
+@of_every([("poisson", {}, ""), ("constant", {}, "0.001"), ("gamma", {"smoothness": 0.25}, "2")])
+def test_a_rate_of_aiperf_is_an_open_loop_whose_concurrency_is_its_cap(
+    kind: str, more: dict[str, float], burstiness: str
+) -> None:
+    tree = json.loads((REAL / "aiperf_0.13.0.json").read_text(encoding="utf-8"))
+    tree["input_config"]["phases"] = [{"kind": "profiling", "type": kind, "rate": 5.0, "concurrency": 64, **more}]
+    (row,) = rows_of(tree)
+    assert (row["load"], row["request_rate"], row["concurrency"]) == ("open_loop", "5", "")
+    assert row["burstiness"] == burstiness
+
+
+def test_a_result_in_two_formats_is_one_result(tmp_path: Path) -> None:
+    for suffix in (".csv", ".json"):
+        (tmp_path / f"profile{suffix}").write_bytes((REAL / f"aiperf_0.13.0{suffix}").read_bytes())
+    (read,) = read_benchmark_files([tmp_path])
+    assert read.path.suffix == ".json"
+
+
+POOL = "GPU KV cache size: 300,864 tokens\n"
+
+
+@of_every(
+    [
+        ("INFO max_total_num_tokens=3008", "breaks off"),
+        ("KV Cache is allocated. #tokens: 300,8", "breaks off"),
+        ("GPU KV cache size: 300,8", "breaks off"),
+        ("INFO for max tokens in paged KV cache (3008", "breaks off"),
+        ("Number of blocks in KV cache primary pool: 9402\nNumber of tok", "breaks off"),
+        ("vLLM API server version 0.11.2, V1\nModel loading took 30.6 GiB and 12.3 seconds\n", "breaks off"),
+        ("GPU KV cache size: , tokens\n", "breaks off"),
+        ("GPU KV cache size: 38.5 GiB\n", "in GiB"),
+        (f"GPU KV cache size: {'9' * 400} tokens\n", "inf tokens"),
+        ("Maximum concurrency for 40,960 tokens per request: 0.00x\n", "0 tokens"),
+        ("Number of blocks in KV cache primary pool: 9402\n" * 5_000, "breaks off"),
+    ]
+)
+def test_a_log_that_is_cut_off_or_states_no_tokens_is_refused_in_a_sentence(log: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason) as refusal:
+        read_benchmark_file(Path("server.log"), log.encode())
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 200
+
+
+def test_what_a_log_garbles_beside_its_pool_is_left_out() -> None:
+    garbled = (
+        "Model loading took 1.2.3 GiB", "Model loading took ... GiB", "'gpu_memory_utilization': 0.0",
+        "model='a\nb'", "model='\x1b[31mx'", f"tensor_parallel_size={'9' * 5_000}", "Load weight end. " * 5_000,
+    )  # fmt: skip
+    for line in garbled:
+        memory = read_benchmark_file(Path("server.log"), f"{line}\n{POOL}".encode()).memory
+        assert memory is not None
+        assert (memory.pool_tokens, memory.weights_gib, memory.utilisation) == (300_864, None, None)
+        assert not any(memory.columns.values())
+
+
+def test_weights_that_a_log_states_in_mib_are_converted() -> None:
+    memory = read_benchmark_file(Path("server.log"), f"Model loading took 30720 MiB and 9 s\n{POOL}".encode()).memory
+    assert memory is not None
+    assert memory.weights_gib == 30
 
 
 def test_of_a_folder_what_no_tool_wrote_is_passed_over(tmp_path: Path) -> None:
