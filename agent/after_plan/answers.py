@@ -69,6 +69,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         SURE,
         asks_what_machines_hold,
         did_you_mean,
+        evident,
         is_brief,
         is_plain_change,
         is_request,
@@ -88,6 +89,8 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         made = answer_act(state, "fleet_holds", text, ports)
     elif is_brief(text, read):
         made = answer_act(state, "spike", text, ports)
+    elif plainly := evident(text):
+        made = answer_act(state, *plainly, ports)
     elif several := questions_in(text, likely[0]):
         made = _answer_several(state, several, ports)
     elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
@@ -193,12 +196,8 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             made = _undone(state, text)
         case "since":
             made = state, (_since(state, text, ports),)
-        case "export" if format := format_named(text):
-            made = export(state, format, ports)
         case "export":
-            name = re.search(r"\S+\.\w+$", text.strip())
-            proposed = _format_named(text)
-            made = save(state, name[0] if name else proposed if proposed != text else "", ports)
+            made = _exported(state, text, ports)
         case "calibrate":
             made = take_results(state, text, ports)
         case "measure_next":
@@ -477,6 +476,40 @@ _SAVE_AS: Final = re.compile(
 )
 
 
+_NOT_WRITTEN: Final = re.compile(
+    r"\b(?P<what>terraform|ansible|pulumi|nomad|slurm|pdf|docx|word|powerpoint|pptx|slides?|jira|confluence|notion)\b(?!\.\w)|"
+    r"\b(?P<sends>e-?mails?|mails?|send|post|slack|teams|forward|fax|print(?:er)?)\b",
+    re.I,
+)
+"""What people want a plan as, or sent by, that nothing here makes."""
+_ALONE: Final = re.compile(
+    rf"(?:(?:it|this|that|the plan) )?(?:(?:as|to|in|for|into) )?(?:an? |my )?(?:{_NOT_WRITTEN.pattern})", re.I
+)
+
+
+def _exported(state: State, text: str, ports: Ports) -> Step:
+    if _NOT_WRITTEN.search(text):
+        return state, (said(not_written(text)),)
+    if format := format_named(text):
+        return export(state, format, ports)
+    name, proposed = re.search(r"\S+\.\w+$", text.strip()), _format_named(text)
+    return save(state, name[0] if name else proposed if proposed != text else "", ports)
+
+
+def not_written(text: str) -> str:
+    """Say that a plan is not written as what a line names, or not sent, and what it is written as.
+
+    Args:
+        text: the line; it names something of ``_NOT_WRITTEN``.
+    """
+    found = _NOT_WRITTEN.search(text)
+    lead = f"No {found['what']} is written." if found and found["what"] else "Nothing is sent or printed from here."
+    return (
+        f"{lead} What can be: 'export kubernetes', 'export helm values' and 'export compose' for running it; or "
+        f"'save plan.md', with a name that ends in {suffixes_shown()}."
+    )
+
+
 def save(state: State, rest: str, ports: Ports) -> Step:
     """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites.
 
@@ -485,8 +518,9 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         rest: what stands behind 'save'.
         ports: of the conversation, to what lies outside it.
     """
-    if format := format_said(f"save {rest.strip()}"):
-        return export(state, format, ports)
+    format, else_wanted = format_said(f"save {rest.strip()}"), _ALONE.fullmatch(rest.strip())
+    if format or else_wanted:
+        return export(state, format, ports) if format else (state, (said(not_written(rest)),))
     name = _format_named(rest.strip())
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
         proposed = plan_file()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.fields.demand import USERS
 from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear
 from catalogs.units import show_figure
@@ -15,8 +16,12 @@ _NUMBERS: Final = {
 _NUMBER: Final = rf"(?:\d+(?:\.\d+)?|{'|'.join(_NUMBERS)})"
 _FACTOR: Final = re.compile(
     r"(?P<double>\bdoubl(?:e|es|ed|ing)\b|\btwice\b)|(?P<triple>\btripl(?:e|es|ed|ing)\b|\bthrice\b)"
-    r"|(?P<quadruple>\bquadrupl(?:e|es|ed|ing)\b)|(?P<half>\bhal(?:f|ve|ves|ved|ving)\b)"
-    r"|(?P<third>\b(?:one|a) third\b)|(?P<quarter>\b(?:one|a) quarter\b)"
+    r"|(?P<quadruple>\bquadrupl(?:e|es|ed|ing)\b)"
+    r"|(?P<share>\b(?:hal(?P<half>f|ve|ves|ved|ving)|"
+    r"(?P<parts>one|a|two|three|four) (?P<part>third|quarter|fifth|tenth)s?)\b)"
+    r"(?! (?:of )?an? (?:second|sec|minute|hour|day|week|month|year|million|billion|thousand|dozen)\b)"
+    r"(?: (?P<beside>as (?:much|many|long)(?: [a-z]+){0,2} again|"
+    r"more|higher|longer|larger|less|fewer|lower|shorter|smaller)\b)?"
     r"|(?P<percent>(?:\bby )?(?<![\w.])\d+(?:\.\d+)?\s*(?:%|percent)"
     r"(?: (?P<way>more|higher|longer|larger|less|fewer|lower|shorter|smaller))?)"
     rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times|-?fold|fois|veces|倍)|[x×]\s*(?P<after>\d+(?:\.\d+)?))(?![\w-]))",
@@ -48,6 +53,15 @@ _NO_FACTOR: Final = re.compile(
     re.I,
 )
 """Beside these a number is a share, a pace or a percentile."""
+_LEAVES: Final = re.compile(
+    r"\b(lose|loses|lost|losing|drop\w*|fall|falls|fell|shrinks?|decreases?|declines?|cuts?|minus|leaves?|left|"
+    r"(?:goes|go|moves?) (?:away|elsewhere)|vanish\w*|disappears?)\b",
+    re.I,
+)
+_GAINS: Final = re.compile(r"\b(grow|grows|grew|rises?|increases?|jumps?|gains?|plus|adds?)\b", re.I)
+_GOAL: Final = re.compile(r"\bto (?:(?:about|only|just|around|roughly) )?$", re.I)
+"""Before a share it says what is left: 'drops to a third' is no 'drops by a third'."""
+_PARTS: Final = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _HEARSAY: Final = re.compile(
     r"\b(?:marketing|sales|product|management|finance|they|he|she|we|i|you|it|that|this|everything|(?:my|the|our) "
     r"(?:boss|board|ceo|cto|customer)|everyone|someone|says?|said|expects?|thinks?|wants?|tells?|believes?|predicts?|"
@@ -90,6 +104,58 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     return _scaled_values(subject, factor, base)
 
 
+_SECOND: Final = r"(?:rps|qps|(?:requests?|calls?|queries) ?(?:/|per|a|an|every|each) ?s(?:ec(?:ond)?)?\b)"
+_PEOPLE: Final = r"(?:users?|people|persons?|colleagues|customers?|employees|seats?|visitors|students)"
+_MORE: Final = r"(?:more|extra|additional|further)"
+_LESS: Final = r"(?:fewer|less)"
+_ADDED: Final = tuple(
+    (
+        re.compile(
+            rf"(?:(?P<plus>\b(?:another|an extra|plus)|\+) ?(?P<first>{number}) (?:of )?{what}|"
+            rf"\b(?P<second>{number}) (?:(?P<more>{_MORE})|(?P<less>{_LESS})) {what}|"
+            rf"\b(?P<third>{number}) {what} (?:(?P<tops>{_MORE}|on top)|(?P<under>{_LESS}))\b)",
+            re.I,
+        ),
+        path,
+        noun,
+    )
+    for number in (rf"(?:\d[\d,]*(?:\.\d+)?k?|{'|'.join(_NUMBERS)})(?: hundred| thousand)?",)
+    for what, path, noun in ((_SECOND, "traffic.requests_per_s", "requests/s"), (_PEOPLE, USERS, "users"))
+)
+"""What is added to the load or taken from it in its own unit: '20 more rps', 'another 900 people'."""
+
+
+def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+    """Return what a clause adds to the load or takes from it, as ``scaled``; None where it does neither.
+
+    Args:
+        clause: part of a line.
+        base: values of the plan that is changed, by path.
+    """
+    for pattern, path, noun in _ADDED:
+        if (match := pattern.search(clause)) is None:
+            continue
+        words = (match["first"] or match["second"] or match["third"]).lower().replace(",", "")
+        head, _, scale = words.partition(" ")
+        figure = _NUMBERS.get(head) or float(head.removesuffix("k")) * (1000 if head.endswith("k") else 1)
+        figure *= {"hundred": 100, "thousand": 1000}.get(scale, 1)
+        sign = -1 if match["less"] or match["under"] else 1
+        old = base.get(path)
+        if not old:
+            example = "'with 2,400 users, 10 questions a day each'" if path == USERS else "'20 requests/s'"
+            return Unclear(
+                f"How many {noun} there are was not said, so that {show_figure(figure)}"
+                f" {'more' if sign > 0 else 'fewer'} of them is no figure: say all of them ({example}), or a factor"
+                " ('traffic × 1.3')."
+            )
+        new = old + sign * figure
+        if new <= 0:
+            return Unclear(f"There are {show_figure(old)} {noun}; {show_figure(figure)} fewer leave none.")
+        label = f"{noun} {'+' if sign > 0 else '−'} {show_figure(figure)}: {value_shown(path, new)}"
+        return [(path, new, label)]
+    return None
+
+
 def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear:
     paths = {
         "peak": ("traffic.peak_factor",),
@@ -123,18 +189,34 @@ def _factor(match: re.Match[str], clause: str) -> float:
         ("double", 2.0),
         ("triple", 3.0),
         ("quadruple", 4.0),
-        ("half", 0.5),
-        ("third", 1 / 3),
-        ("quarter", 0.25),
     ):
         if match[name]:
             return factor
+    if match["share"]:
+        return _of_share(match, clause)
     if match["times"]:
         number = (match["number"] or match["after"]).lower()
         return _NUMBERS.get(number) or float(number)
     number = re.search(r"\d+(?:\.\d+)?", match["percent"])
     share = float(number[0]) / 100 if number else 0.0
     way = match["way"] or clause
-    if _FALLS.search(way):
+    if _GOAL.search(clause[: match.start()]):
+        return share
+    if _FALLS.search(way) or _LEAVES.search(way):
         return max(0.0, 1 - share)
     return 1 + share if _RISES.search(way) else share
+
+
+def _of_share(match: re.Match[str], clause: str) -> float:
+    """Return the factor of a fraction: what is left of it where it is lost, more than 1 where it comes on top."""
+    count = {"two": 2, "three": 3, "four": 4}.get((match["parts"] or "one").lower(), 1)
+    share = 0.5 if match["half"] else count / _PARTS[match["part"].lower()]
+    before, beside = clause[: match.start()], match["beside"] or ""
+    if beside:
+        return 1 - share if _FALLS.search(beside) else 1 + share
+    if _GOAL.search(before):
+        return share
+    by = re.search(r"\bby (?:about |roughly |another )?$", before)
+    if _LEAVES.search(clause) or (by and _FALLS.search(clause)):
+        return 1 - share
+    return 1 + share if by and (_GAINS.search(clause) or _RISES.search(clause)) else share

@@ -27,6 +27,54 @@ _TAKE_BACK: Final = (
     r"\s+(?:(?:about|the|that|this|our|my|all|any|every)\s+)*"
 )
 _SPARES: Final = r"(?:hot |warm )?(?:spares?|stand-?bys?|reserves?|redundancy)(?: (?:replicas?|machines?|gpus?))?"
+_ONE_MORE: Final = re.compile(
+    r"\b(?:put|add|have|keep|give me|with)? ?(?:one|an ?other|an extra)(?: one)?(?: more| extra)?"
+    r"(?: replica| machine| copy)? (?:on top|in reserve|as (?:a )?(?:spare|reserve|back-?up)|to be (?:safe|sure)|"
+    r"just in case)(?:,? (?:please|just in case))?",
+    re.I,
+)
+"""'One more on top' is a replica that nobody needs yet."""
+_MEND: Final = (
+    r"(?:no|sorry|oops|wait|er+|um+|nope|pardon|correction|scratch that|strike that|i mean(?:t)?|make (?:that|it)|"
+    r"or rather|rather|actually)"
+)
+_UNIT: Final = r" (?:tokens?|words?|rps|users?|ms|s|replicas?|gpus?)\b"
+_PAUSE: Final = r"(?:\s*[,;.…–—-]+\s*|\s+)"
+_CORRECTED: Final = re.compile(
+    rf"(?<![\w.])\d[\d.,]*k?(?P<unit>{_UNIT})?{_PAUSE}(?:{_MEND}{_PAUSE})+(?P<figure>\d[\d.,]*k?)\b(?P<own>{_UNIT})?",
+    re.I,
+)
+"""A figure that is taken back for another: '600, no sorry, 450'."""
+_DURATIONS: Final = {
+    r"(?:a|one) quarter (?:of )?(?:a |one )?second": "250 ms", r"(?:a|one) tenth (?:of )?(?:a |one )?second": "100 ms",
+    r"(?:a|one) third (?:of )?(?:a |one )?second": "333 ms", r"half (?:of )?(?:a |one )?second": "500 ms",
+    r"three quarters (?:of )?(?:a |one )?second": "750 ms",
+}  # fmt: skip
+_STARTS: Final = re.compile(
+    r"\b(?:(?:the|an|each|every|all|our) )?(?:answers?|replies|responses?|texts?|output)"
+    r"(?: (?:had|have|has|need|needs|must|should|would|could|to|always|ever))* (?:starts?|begins?|appears?) "
+    r"(?:in|within|after|under|before) (?:at most |less than )?(?P<time>\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|"
+    r"seconds?))\b",
+    re.I,
+)
+_METRIC: Final = {
+    "ITL": r"itl|tpot|inter[- ]?token(?: latency)?|(?:time|gap) between tokens",
+    "TTFT": r"ttft|(?:time to )?first[- ](?:token|word)(?: latency)?",
+    "E2E": r"e2e|end[- ]to[- ]end(?: latency)?",
+}
+_FORSAKEN: Final = tuple(
+    (
+        re.compile(
+            rf"\b(?:(?:i|we) (?:don'?t|do not) (?:really )?care (?:about|for)|never mind|forget(?: about)?|scrap|drop|"
+            rf"ditch|remove|(?:i|we) (?:don'?t|do not) need|who cares about|nobody cares about)"
+            rf"(?: (?:the|our|any|that))? (?:p\d\d )?(?:{words})(?: (?:target|goal|slo|limit|requirement|promise))?"
+            r"(?:\W+(?:just |please )?(?:scrap|drop|forget|remove|ditch|kill) (?:it|that|this))?(?! p?\d)",
+            re.I,
+        ),
+        f"drop the {name} target",
+    )
+    for name, words in _METRIC.items()
+)
 _NO_SPARE: Final = re.compile(
     rf"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?|\b{_TAKE_BACK}"
     rf"{_SPARES}(?: again| out| too)?|\btake (?:the |that |our |all )?{_SPARES} (?:out|away|off|back)(?: again)?|"
@@ -57,6 +105,12 @@ _SHARE_WITHIN: Final = re.compile(
 
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
+    for pattern, time in _DURATIONS.items():
+        said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
+    for forsaken, plain in _FORSAKEN:
+        said = forsaken.sub(plain, said)
+    said = _CORRECTED.sub(lambda found: f"{found['figure']}{found['own'] or found['unit'] or ''}", said)
+    said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("one spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SHARE_WITHIN.sub(_as_target, _SPARE.sub("one spare replica", said)))
     words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]

@@ -107,6 +107,52 @@ _BRIEFLY: Final = re.compile(
 )
 
 
+_HINDSIGHT: Final = re.compile(
+    r"\b(?:i|we|one|anyone)(?: would have|'d have| would've) (?:gone|taken|chosen|picked|used|expected|split|preferred)"
+    r"(?: (?:for|with|on|it|over|into))* (?P<what>[^.;]+?)(?=,? (?:not|rather than|instead of|over)\b|[.;?!]|$)",
+    re.I,
+)
+
+
+_CIRCUIT: Final = r"(?:circuits?|phases?|fuses?|breakers?|sockets?|feeds?|supply)"
+_AMPERES: Final = r"(?<![\w.])\d+ ?-?(?:a|amps?|amperes?)"
+_STANDBY: Final = r"(?:stand-?bys?|spares?|reserves?|redundancy|back-?up)"
+_EVIDENT: Final = tuple(
+    (act, re.compile(pattern, re.I))
+    for act, pattern in (
+        ("power", rf"{_AMPERES}\b.*\b{_CIRCUIT}\b|\b{_CIRCUIT}\b.*{_AMPERES}\b"),
+        ("export", r"^(?!.*\b(?:start|run|command)\b).*\b(?:terraform|ansible|pulumi)\b"),
+        (
+            "export",
+            r"^\W*(?:please |can you |could you )?(?:e-?mail|mail|send|forward) (?:this|it|that|the (?:plan|report))\b",
+        ),
+        (
+            "failure",
+            r"^\W*(?:so |and |but )?(?:is|are|am|can|could|do|does|dare|should|would|how (?:bad|risky|safe))\b"
+            rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
+        ),
+        ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),
+        (
+            "cost",
+            r"\b(?:bill|costs?|price|break\w*(?: \w+)? down|split)\b.*"
+            r"\b(?:per|a|each|every) (?:seat|licen[cs]e|head)\b",
+        ),
+    )
+)
+"""Words that one act alone can mean, whatever else stands beside them."""
+
+
+def evident(text: str) -> tuple[str, str] | None:
+    """Return the act that a line's words name beyond doubt and what it is asked with; None where they name none.
+
+    Args:
+        text: the line: 'TP4? I would have gone with TP2' asks why not TP2.
+    """
+    if match := _HINDSIGHT.search(text):
+        return "why_not", f"why not {match['what']}"
+    return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
+
+
 def is_brief(text: str, read: Understood) -> bool:
     """Return whether a line raises the load for some hours alone: a burst, and no new load.
 
@@ -152,9 +198,11 @@ def did_you_mean(text: str, likely: tuple[Guess, ...]) -> tuple[tuple[str, ...],
 
 _PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\band\b)\s+(?=\S)", re.I)
 _CONDITION: Final = re.compile(
-    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b", re.I
+    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
+    r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$",
+    re.I,
 )
-"""How a part begins that is asked nothing, but says under which condition the rest is."""
+"""How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""
 _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
 

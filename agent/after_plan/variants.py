@@ -193,7 +193,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
     ]
     targets = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
-    for (metric, percentile), target in targets.items():
+    for (metric, percentile), target in sorted(targets.items(), reverse=True):  # the same order for either plan
         name = target_name(metric, percentile)
         if name not in {row[0] for row in rows}:
             value = _latency(plan, target)

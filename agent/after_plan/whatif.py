@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.multiples import scaled
+from agent.after_plan.multiples import added, scaled
 from agent.after_plan.plain_words import in_plain_words
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
@@ -170,6 +170,8 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
 
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     chained = is_chained(said)
+    if moved := _percentile_moved(said, base):
+        return moved
     said = in_plain_words(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
@@ -180,7 +182,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     text, drops = _taken_back(text, base, values, details, labels)
     rest: list[str] = []
     for clause in filter(None, _CLAUSE.split(text)):
-        multiplied = scaled(clause, base)
+        multiplied = added(clause, base) or scaled(clause, base)
         if isinstance(multiplied, Unclear):
             return Understood(multiplied)
         if multiplied is None and rest:
@@ -217,6 +219,38 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         (*reading.unused, *reading.objections),
         reading.notes,
     )
+
+
+_OTHER_PERCENTILE: Final = re.compile(
+    r"\bp(?P<old>\d\d) ?(?:->|→|=>|to|by) ?p?(?P<new>\d\d)\b|"
+    r"\bp(?P<chosen>\d\d) (?:instead of|rather than|in place of|not) "
+    r"(?:the )?p(?P<left>\d\d)\b",
+    re.I,
+)
+_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+
+
+def _percentile_moved(said: str, base: Mapping[str, Any]) -> Understood | None:
+    """Return the change of a line that moves targets to another percentile: 'from p95 to p90'; None where none does."""
+    match = _OTHER_PERCENTILE.search(said)
+    if match is None:
+        return None
+    old, new = f"p{match['old'] or match['left']}", f"p{match['new'] or match['chosen']}"
+    metric = next((name for name, words in _TARGETS.items() if re.search(words, said, re.I)), "")
+    targets = base.get("targets", ())
+    moved = [t for t in targets if t.percentile == old and metric in ("", t.metric)]
+    if new not in _PERCENTILES or not moved:
+        what = f"{metric.upper()} " if metric else ""
+        return Understood(
+            Unclear(
+                f"No {what}target was stated at {old}: say it whole, 'with {new} TTFT 800 ms'."
+                if new in _PERCENTILES
+                else f"A target is at {', '.join(_PERCENTILES)}; {new} is none of them."
+            )
+        )
+    made = joined_targets(tuple(t for t in targets if t not in moved), tuple(replace(t, percentile=new) for t in moved))
+    label = f"{' and '.join(t.metric.upper() for t in moved)} at {new} in place of {old}"
+    return Understood(WhatIf(Variation({"targets": made}, {"targets": match[0]}, label, frozenset(), is_chained(said))))
 
 
 def _taken_back(

@@ -93,9 +93,13 @@ _WISHES: Final = tuple(
             "a plan is the cheapest fleet that holds what is stated; a limit is a budget such as 'under $20k a month'",
         ),
         (
-            r"(?:kubernetes|k8s|docker|istio|helm|openshift|slurm|nomad|terraform)(?:(?:,| and| with| or)? "
-            r"(?:kubernetes|k8s|docker|istio|helm|openshift|slurm|nomad|terraform))*",
+            r"(?:kubernetes|k8s|docker|helm|compose)(?:(?:,| and| with| or)? (?:kubernetes|k8s|docker|helm|compose))*",
             "what replicas are run by changes no count; files for it can be exported from the plan",
+        ),
+        (
+            r"(?:istio|openshift|slurm|nomad|terraform|ansible|pulumi)(?:(?:,| and| with| or)? "
+            r"(?:istio|openshift|slurm|nomad|terraform|ansible|pulumi))*",
+            "what replicas are run by changes no count; files are written for Kubernetes, Helm and Docker Compose",
         ),
         (
             r"(?:high(?:est)? |best |good )?(?:quality|accura(?:cy|te))|hallucinat\w+|smart(?:est)?",

@@ -79,11 +79,13 @@ class Asked(Struct, frozen=True):
     def count_of(self, nouns: str) -> int | None:
         """Return how many of something the line names: '8 GPUs', 'one node'; None where it names none."""
         match = re.search(
-            rf"\b(\d+|{'|'.join(_NUMBERS)})(?: ?[x×])? (?:more |of |the |our |[\w.-]+ )?(?:{nouns})\b", self.words
+            rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})(?: ?[x×])?"
+            rf" (?:more |of |the |our |[\w.-]+ )?(?:{nouns})\b",
+            self.words,
         )
         if match is None:
             return None
-        return int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
+        return int(match[1].replace(",", "")) if match[1][0].isdecimal() else _NUMBERS[match[1]]
 
     def bare_count(self) -> int | None:
         """Return the first number of the line that counts nothing which is named: 'if it's just four'."""

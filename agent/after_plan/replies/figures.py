@@ -40,6 +40,11 @@ def latency(asked: Asked) -> Explanation:
         if rare
         else ""
     )
+    waits = (
+        "The wait in the queue is not told apart from the prefill: both are in TTFT. "
+        if asked.has(r"queues?|queue?ing|wait(?:ing)?(?: time)?")
+        else ""
+    )
     off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
     at = plan.performance.at_mean if off_peak else plan.performance.at_peak
     shown = "; ".join(
@@ -47,8 +52,8 @@ def latency(asked: Asked) -> Explanation:
         for metric, name, _ in metrics
     )
     lead = (
-        f"{refused}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server with"
-        " queueing."
+        f"{refused}{waits}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server"
+        " with queueing."
     )
     columns = (
         Column("at the mean rate" if off_peak else "at the peak"),
@@ -283,6 +288,28 @@ def autoscaler(asked: Asked) -> Explanation:
     return (*paragraphs(*first, zero), facts, *paragraphs(*scaling.warnings))
 
 
+_AMPERES: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?-?(?:a|amps?|amperes?)\b")
+_VOLTS: Final = re.compile(r"(?<![\w.])(\d+) ?-?(?:v|volts?)\b")
+
+
+def _circuit(asked: Asked, limit_w: float) -> str:
+    """Return what a circuit that the line names feeds, beside the accelerators' limit; empty where it names none."""
+    amperes = _AMPERES.search(asked.words)
+    if amperes is None or not asked.has(r"circuits?|phases?|fuses?|breakers?|sockets?|feeds?|amps?|amperes?|supply"):
+        return ""
+    three = asked.has("(?:three|3)[- ]?phases?|400 ?v|415 ?v|480 ?v")
+    stated = _VOLTS.search(asked.words)
+    volts = float(stated[1]) if stated else 400.0 if three else 230.0
+    feeds_w = float(amperes[1]) * volts * (3**0.5 if three else 1.0)
+    sum = f"{'√3 × ' if three else ''}{volts:g} V × {amperes[1]} A = {show_figure(feeds_w / 1000)} kW"
+    assumed = "" if stated else f", at {volts:g} V as in Europe; say 'at 208 V' for yours"
+    verdict = "more than" if feeds_w > limit_w else "no more than"
+    return (
+        f"{sum}{assumed}: {verdict} the {show_figure(limit_w / 1000)} kW that the accelerators alone may draw. Hosts,"
+        " network and cooling come on top, and codes allow a part of a circuit for steady load: an electrician decides."
+    )
+
+
 def power(asked: Asked) -> Explanation:
     """Return power, energy and what it costs; emissions where the grid is known."""
     plan, energy = asked.plan, asked.plan.energy
@@ -323,7 +350,11 @@ def power(asked: Asked) -> Explanation:
             )
         )
     lead = f"{show_figure(energy.watts / 1000)} kW on average, {show_count(kwh)} kWh a month ({energy.basis})."
-    return (*paragraphs(lead), Facts(tuple(facts)), *paragraphs("'with at most 20 kW' plans for a limit of power."))
+    return (
+        *paragraphs(_circuit(asked, limit_w), lead),
+        Facts(tuple(facts)),
+        *paragraphs("'with at most 20 kW' plans for a limit of power."),
+    )
 
 
 def instance(asked: Asked) -> Explanation:

@@ -12,6 +12,11 @@ from catalogs.errors import InputError
 from catalogs.units import show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan
 
+_PLANNED: Final = (
+    r"drain\w*|cordon\w*|roll(?:ing|out|ed|s)?(?: out)?|upgrad\w+|maintenance|patch\w*|redeploy\w*|"
+    r"(?:new|next) version|rolling (?:restart|update)s?"
+)
+"""Words for a replica that is taken out on purpose."""
 ZONES: Final = 3
 """Over which replicas are spread, where a zone is asked about: what regions of large clouds have."""
 _EVICTION_S: Final = 300.0
@@ -36,6 +41,14 @@ def failure(asked: Asked) -> Explanation:
         f" {plan.chosen.accelerator_name}, and stops as a whole. Requests in flight there fail and have to be sent"
         " again."
     )
+    if asked.has(_PLANNED):
+        lead = (
+            f"Taken out on purpose, {what} is {lost} of {replicas} replicas. With a new one started first (Kubernetes:"
+            " 'maxSurge: 1, maxUnavailable: 0', or a surge replica before a drain) nothing is missing; requests in"
+            " flight finish where the grace period is longer than an answer. Without it, for the time of a start:"
+        )
+        turn = _turn(plan, replicas if kind == "replica" else lost)
+        return *paragraphs(lead, spread, _left(asked, left)), *_tails(asked, left), *paragraphs(turn)
     return (
         *paragraphs(lead, spread, _left(asked, left)),
         *_tails(asked, left),
@@ -121,6 +134,14 @@ def _recovery(plan: CapacityPlan) -> str:
         f"A new replica serves {show_seconds(seconds)} after the loss is noticed{boots}. Kubernetes gives the pods of a"
         f" node that is gone {show_seconds(_EVICTION_S)} before it starts them elsewhere, unless a shorter toleration"
         " is set."
+    )
+
+
+def _turn(plan: CapacityPlan, replicas: int) -> str:
+    each = plan.autoscaling.reaction_time_s
+    return (
+        f"Replica after replica, {replicas} in turn, it is done in {show_seconds(replicas * each)} at most, at"
+        f" {show_seconds(each)} for a start on a new node; less where the node and its image stand ready."
     )
 
 

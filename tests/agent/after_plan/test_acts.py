@@ -150,6 +150,17 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("why not one GPU", "does not fit"),
         ("<script>alert(8)</script>", "not about this plan"),
         ("what changed since last month's plan", "No plan is kept"),
+        ("monthly bill a seat, 1,250 licences", "÷ 1,250"),
+        ("TP4? We would have taken TP8", "It would do"),
+        ("is our 32 A three-phase feed enough", "√3 × 400 V × 32 A = 22.2 kW"),
+        ("do you write terraform for it", "No terraform is written"),
+        ("export terraform", "No terraform is written"),
+        ("email the plan to ops@example.com", "Nothing is sent"),
+        ("how does a rolling upgrade of the replicas go", "Taken out on purpose"),
+        ("we drain a node at noon for maintenance", "Taken out on purpose"),
+        ("is it wise to run with no standby replica", "Losing one replica"),
+        ("give or take how much", "In 80 of 100 cases"),
+        ("mean time a request waits in the queue", "not told apart from the prefill"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:

@@ -22,6 +22,7 @@ from agent.talk.requests import (
 )
 from agent.talk.state import Ports
 from catalogs.catalog import Catalog
+from engine.workload import Metric, Percentile, Target
 
 BASE: dict[str, Any] = {
     "model": "70B",
@@ -202,3 +203,73 @@ def test_a_budget_is_taken_back(text: str) -> None:
 
 def test_a_target_that_is_forgotten_is_gone() -> None:
     assert values("forget about the first-token target")["targets"] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("say we lose a third of the traffic to another app", "traffic.requests_per_s", 40 / 3),
+        ("two thirds of the users leave", "traffic.requests_per_s", 20 / 3),
+        ("a quarter less traffic", "traffic.requests_per_s", 15),
+        ("traffic shrinks by a fifth", "traffic.requests_per_s", 16),
+        ("half as many users again", "traffic.requests_per_s", 30),
+        ("a third more requests", "traffic.requests_per_s", 80 / 3),
+        ("traffic drops to a quarter", "traffic.requests_per_s", 5),
+        ("traffic falls to 30%", "traffic.requests_per_s", 6),
+        ("we lose 30% of the traffic", "traffic.requests_per_s", 14),
+        ("three quarters of the load", "traffic.requests_per_s", 15),
+        ("20 more rps", "traffic.requests_per_s", 40),
+        ("twenty more requests every second", "traffic.requests_per_s", 40),
+        ("5 rps less", "traffic.requests_per_s", 15),
+        ("answers of 600 tokens, no sorry, 450", "tokens.output.mean", 450),
+        ("30 rps, I mean 40", "traffic.requests_per_s", 40),
+        ("prompts of 3000, wait, make that 2500 tokens", "tokens.input.mean", 2500),
+        ("put one more on top", "availability.spare_replicas", 1),
+        ("an extra replica in reserve please", "availability.spare_replicas", 1),
+    ],
+)
+def test_a_change_keeps_its_sign_its_fraction_and_its_last_figure(text: str, path: str, value: float) -> None:
+    assert values(text) == {path: pytest.approx(value)}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("if the answers had to start in a quarter of a second", 0.25),
+        ("replies must begin within half a second", 0.5),
+        ("p95 TTFT of a tenth of a second", 0.1),
+    ],
+)
+def test_a_part_of_a_second_is_a_time_and_no_factor(text: str, seconds: float) -> None:
+    (only,) = values(text)["targets"]
+    assert (only.metric, only.seconds) == ("ttft", seconds)
+
+
+def target(metric: Metric, percentile: Percentile, seconds: float) -> Target:
+    return Target(metric=metric, percentile=percentile, seconds=seconds)
+
+
+TARGETS = (target("ttft", "p95", 0.8), target("itl", "p95", 0.05))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("relax the SLO from p95 to p90", (target("ttft", "p90", 0.8), target("itl", "p90", 0.05))),
+        ("ITL at p99 instead of p95", (target("ttft", "p95", 0.8), target("itl", "p99", 0.05))),
+        ("I don't care about inter token latency, scrap it", TARGETS[:1]),
+        ("forget about the first-token latency", TARGETS[1:]),
+        ("scrap the ITL target", TARGETS[:1]),
+    ],
+)
+def test_a_target_moves_to_another_percentile_or_goes_and_the_others_stay(text: str, left: tuple[Target, ...]) -> None:
+    made = request(text, targets=TARGETS)
+    assert isinstance(made, WhatIf)
+    assert set(made.change.values["targets"]) == set(left)
+
+
+def test_users_are_added_to_those_that_were_said_and_else_asked_for() -> None:
+    made = request("another 900 people get access", **{"users.count": 2000.0})
+    assert isinstance(made, WhatIf)
+    assert made.change.values == {"users.count": 2900}
+    assert "was not said" in str(request("another 900 people get access"))

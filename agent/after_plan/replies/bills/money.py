@@ -33,9 +33,11 @@ _RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, 
 PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "month": 1.0, "quarter": 3.0, "year": 12.0}
 """In months."""
 _PEOPLE: Final = (
-    r"users?|seats?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
+    r"users?|seats?|licen[cs]es?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
     r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人"
 )
+_HEADS: Final = re.compile(rf"(?<![\w.,$])(\d{{1,3}}(?:,\d{{3}})+|\d{{2,}}) (?:[a-z]+ )?(?:{_PEOPLE})\b")
+"""So many of them: 'the bill a seat, 1,250 licences' has no user alone."""
 _CALLS: Final = (
     r"requests?|reqs?|calls?|quer(?:y|ies)|answers?|answered|responses?|completions?|chats?|messages?|prompts?|tickets?|"
     r"conversations?|questions?|e?mails?|summar(?:y|ies)|documents?|cases?|translations?|enquir(?:y|ies)|inquir(?:y|ies)|clicks?|interactions?|repl(?:y|ies)|anfragen?|antwort(?:en)?|"
@@ -121,8 +123,9 @@ def _share(asked: Asked, unit: str) -> float | None:
     if not monthly:
         return None
     if unit == "user":
-        many = _MANY.search(asked.words)
-        users = asked.users() or asked.count_of(_PEOPLE) or (float(many[1].replace(",", "")) if many else 0.0)
+        many, named = _MANY.search(asked.words), _HEADS.search(asked.words)
+        users = float(named[1].replace(",", "")) if named else asked.users() or asked.count_of(_PEOPLE)
+        users = users or (float(many[1].replace(",", "")) if many else 0.0)
         return 1 / users if users else None
     if unit == "million tokens":
         return cost.usd_per_million_tokens.blended / monthly if cost.usd_per_million_tokens else None
