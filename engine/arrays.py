@@ -15,3 +15,12 @@ Indices = NDArray[np.intp]
 """Positions in another array, as `np.flatnonzero` and `np.argsort` return them."""
 Bools = NDArray[np.bool_]
 """What holds: one truth for each element of the array that was asked about."""
+
+
+def along_last(array: Floats, index: Indices) -> Floats:
+    """Return the elements at positions along the last axis; the axes before it are alike.
+
+    As ``np.take_along_axis``, at a third of what that costs for the small arrays of one candidate.
+    """
+    starts = np.arange(0, array.size, array.shape[-1]).reshape(*array.shape[:-1], 1)
+    return array.take(starts + index)

@@ -715,11 +715,11 @@ def plain(value: object, *, usd: bool = False) -> Any:
     """
     if isinstance(value, float):
         return round(value) if usd and LARGE_USD <= abs(value) < inf else six_digits(value)
-    if isinstance(value, str | int | None):
+    if value is None or isinstance(value, (str, int)):  # a tuple: unions are slower, and a plan has thousands of these
         return value
     if isinstance(value, dict):
         return {str(key): plain(item, usd=str(key).endswith("_usd")) for key, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return plain(to_builtins(value)) if isinstance(value, Struct) else value
 

@@ -1,6 +1,7 @@
 """The bands of a plan: both ends of each figure that errors of measurement widen."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -10,7 +11,6 @@ from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
 from engine.fleet.candidates import pool_ends, seats_in
-from engine.fleet.search import replace_target
 from engine.plan import (
     BandPart,
     Bands,
@@ -26,7 +26,7 @@ from engine.plan import (
 )
 from engine.planning.calibrated import calibrated_bands
 from engine.planning.verdict import ChosenFleet
-from engine.replica.latencies import mean_latency, share_beyond
+from engine.replica.latencies import mean_latency, tail_of
 from engine.replica.load import Load
 from engine.replica.queueing import TINY
 from engine.step.rates import kernels_of
@@ -71,7 +71,7 @@ def bands_of(chosen: ChosenFleet) -> Bands | None:
     )
 
 
-class Case(Struct, frozen=True):
+class Case(Struct, frozen=True, dict=True):
     """What widens the figures of a fleet, before it is applied to them."""
 
     note: str | None
@@ -84,7 +84,7 @@ class Case(Struct, frozen=True):
     """A replica's capacity with the KV pool at either end of its band, over that with the planned pool."""
     within: "Within"
 
-    @property
+    @cached_property
     def allowed(self) -> Factors | None:
         """Times its rate that a replica carries within the targets where it is as slow as the band's end.
 
@@ -171,11 +171,12 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     lightest = min(float(replicas.smallest_batch[0, 0]), most)
     load = replicas.at(np.geomspace(lightest, most, TRIALS)[None, :])
     rates = load.requests_per_s[0]
+    margins_of = {target: _margins(load, target) for target in spec.targets}
 
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
         margins = np.full(TRIALS, np.inf)
         for target in targets:
-            margins = np.minimum(margins, _margin(load, replace_target(target, target.seconds / slowness)))
+            margins = np.minimum(margins, margins_of[target](target.seconds / slowness))
         held = np.flatnonzero(margins >= 1)
         if not len(held):
             return None
@@ -193,14 +194,13 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     return carried
 
 
-def _margin(load: Load, target: Target) -> Floats:
-    """Return how well a target holds at each load of a replica, 1 where it just does."""
+def _margins(load: Load, target: Target) -> Callable[[float], Floats]:
+    """Return how well a target holds at each load of a replica, 1 where it just does, as a function of its seconds."""
     if target.percentile == "mean":
-        result: Floats = target.seconds / mean_latency(load, target.metric)[0]
-        return result
-    beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))[0]
-    allowed: Floats = (1 - PERCENTILE_SHARES[target.percentile]) / np.maximum(beyond, TINY)
-    return allowed
+        mean = mean_latency(load, target.metric)[0]
+        return lambda seconds: seconds / mean
+    beyond, allowed = tail_of(load, target.metric), 1 - PERCENTILE_SHARES[target.percentile]
+    return lambda seconds: allowed / np.maximum(beyond(np.full(load.batch.shape, seconds))[0], TINY)
 
 
 def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float) -> float | None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from engine.arrays import Floats
+from engine.arrays import Floats, along_last
 from engine.replica.latencies import mean_latency, missed_by
 from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
@@ -27,8 +27,8 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     ladder = replicas.ladder
     wanted = requests_per_s.reshape(len(replicas.seats), -1)
     passed = np.clip((ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1), 1, ladder.rates.shape[1] - 1)
-    low = np.log(np.take_along_axis(ladder.batches, passed - 1, axis=1))
-    width = np.log(np.take_along_axis(ladder.batches, passed, axis=1)) - low
+    low = np.log(along_last(ladder.batches, passed - 1))
+    width = np.log(along_last(ladder.batches, passed)) - low
     batch = _narrowed(replicas.rate, wanted, low, width, 8)
     # One secant step more, for six digits.
     here, beyond = np.split(replicas.rate(np.concatenate([batch, batch * NEARBY], axis=1)), 2, axis=1)
@@ -122,8 +122,8 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
         missed = np.stack(tried, axis=1).reshape(trials.shape)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
-        below[some] = np.take_along_axis(reached, right, axis=-1)[..., 0]
-        width[some] = np.take_along_axis(sizes, right, axis=-1)[..., 0]
+        below[some] = along_last(reached, right)[..., 0]
+        width[some] = along_last(sizes, right)[..., 0]
         flat = (*trials.shape[:2], -1)
         ends[some] = _ends(trials.reshape(flat), missed.reshape(flat), below[some], width[some], ends[some])
     result: Floats = np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST)))
@@ -188,8 +188,8 @@ def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats,
         passed = np.minimum(np.maximum((reached < wanted).sum(axis=-1, keepdims=True), 1), parts)
         width = width / parts
         low = low + (passed - 1) * width
-    before = np.take_along_axis(reached, passed - 1, axis=-1)
-    after = np.take_along_axis(reached, passed, axis=-1)
+    before = along_last(reached, passed - 1)
+    after = along_last(reached, passed)
     part = np.where(
         wanted < before,
         (wanted - before) / np.maximum(width, TINY),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.arrays import Bools, Floats
+from engine.arrays import Bools, Floats, along_last
 from engine.replica.load import Load
 from engine.replica.prefills import pace_variance
 from engine.replica.queueing import TINY, normal_tail
@@ -42,7 +42,7 @@ def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
         metric: of the latency.
         seconds: broadcasts against (candidates, batches).
     """
-    return _tail(load, metric)(np.asarray(seconds))
+    return tail_of(load, metric)(np.asarray(seconds))
 
 
 def meets(load: Load, target: Target) -> Bools:
@@ -88,7 +88,7 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
         metric: of the latency.
         shares: rising, below 1.
     """
-    tail = _tail(load.mapped(lambda array: array[:, :, None]), metric)
+    tail = tail_of(load.mapped(lambda array: array[:, :, None]), metric)
     allowed = 1 - np.asarray(shares)
     centre = np.log(mean_latency(load, metric))
     shortest = centre - 4.0 if metric == "itl" else np.log(load.own_prefill_s.min(axis=-1))
@@ -100,14 +100,14 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
         passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
         width = width / parts
         low = low + (passed - 1) * width
-    before = np.take_along_axis(above, passed[..., None] - 1, axis=-1)[..., 0]
-    after = np.take_along_axis(above, passed[..., None], axis=-1)[..., 0]
+    before = along_last(above, passed[..., None] - 1)[..., 0]
+    after = along_last(above, passed[..., None])[..., 0]
     part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
     result: Floats = np.maximum.accumulate(np.exp(low + width * part), axis=-1)
     return result
 
 
-def _tail(load: Load, metric: str) -> Callable[[Floats], Floats]:
+def tail_of(load: Load, metric: str) -> Callable[[Floats], Floats]:
     """Return ``share_beyond`` as a function of the seconds."""
     prompt = load.lengths.prompt
     match metric:
