@@ -58,16 +58,19 @@ def prices_of(question: Question, accelerator: Accelerator) -> Prices:
     sold = question.catalog.offers_by_accelerator.get(accelerator.id, _NOBODY)
     money, node = question.spec.money, node_size(question, accelerator)
 
-    sizes: dict[int, tuple[tuple[PricedOffer, ...], PriceBasis | None]] = {}
-
     def price(replicas: int, size: int) -> OfferChoice | None:
-        if size not in sizes:
-            offers = _qualifying(sold, accelerator, size, money, node)
-            sizes[size] = offers, _basis(sold, accelerator, money, node)
-        offers, basis = sizes[size]
-        return choose_offer(offers, replicas, size, basis)
+        return _chosen(sold, accelerator, money, node, (replicas, size))
 
     return price
+
+
+@lru_cache(maxsize=4096)
+def _chosen(
+    sold: AcceleratorOffers, accelerator: Accelerator, money: Money, node: int, fleet: tuple[int, int]
+) -> OfferChoice | None:
+    replicas, size = fleet
+    offers = _qualifying(sold, accelerator, size, money, node)
+    return choose_offer(offers, replicas, size, _basis(sold, accelerator, money, node))
 
 
 @lru_cache(maxsize=1024)
