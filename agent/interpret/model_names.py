@@ -92,6 +92,8 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     if sentence.text[item.start].isupper() and item.word in lexicon.whole_models:
         for last in slice_ends(sentence, first):
             hit = lexicon.whole_models[item.word].get(letters_of(sentence.words(first, last)))
+            if _with_plus(sentence, last) != last:
+                break  # Command R+ is no Command R
             if hit and sentence.text[sentence.items[last].start].isupper():
                 return last, name_item("model", sentence, first, last, (hit,))
     joined = _joined(sentence, first, lexicon)
