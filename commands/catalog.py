@@ -18,7 +18,7 @@ from commands.completion import names_completed
 from commands.failures import Exit
 from commands.options import App, Csv, Directories
 from commands.progress import progress
-from commands.showing import show
+from commands.showing import Shape, print_rows, show, show_as
 
 _Kind = TypeVar("_Kind", bound=Record)
 
@@ -40,6 +40,7 @@ WorkflowsName = Annotated[str | None, _name("workflows")]
 RuntimesName = Annotated[str | None, _name("runtimes")]
 PrecisionsName = Annotated[str | None, _name("precisions")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
+FitsCsv = Annotated[bool, typer.Option("--csv", help="With --fits: a row for each, for spreadsheets.")]
 Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
 
 
@@ -63,6 +64,7 @@ def accelerators(
     name: AcceleratorsName = None,
     fits: Annotated[str | None, typer.Option(metavar="MODEL", help="Whether this model fits them.")] = None,
     json: Json = False,
+    csv: FitsCsv = False,
     plain: Plain = False,
     catalog: Directories = None,
 ) -> None:
@@ -71,8 +73,9 @@ def accelerators(
     if fits is not None:
         model = facts.model(fits).model
         entries = _named(name, facts.accelerator, facts.accelerators)
-        _show_fits([(model, entry) for entry in entries], "accelerator", facts, json, plain)
+        _show_fits([(model, entry) for entry in entries], "accelerator", facts, Shape(json=json, csv=csv, plain=plain))
         return
+    _refuse_csv(csv)
     _show(_named(name, facts.accelerator, facts.accelerators), json, plain, bool(name))
 
 
@@ -81,6 +84,7 @@ def models(
     name: ModelsName = None,
     fits: Annotated[str | None, typer.Option(metavar="GPU", help="Whether they fit this accelerator.")] = None,
     json: Json = False,
+    csv: FitsCsv = False,
     plain: Plain = False,
     catalog: Directories = None,
 ) -> None:
@@ -89,8 +93,9 @@ def models(
     if fits is not None:
         accelerator = facts.accelerator(fits)
         found = _named(name, lambda text: facts.model(text).model, facts.models)
-        _show_fits([(entry, accelerator) for entry in found], "model", facts, json, plain)
+        _show_fits([(entry, accelerator) for entry in found], "model", facts, Shape(json=json, csv=csv, plain=plain))
         return
+    _refuse_csv(csv)
     entries = _named(name, lambda text: facts.model(text).model, facts.models)
     _show(entries, json, plain, bool(name), facts)
 
@@ -230,20 +235,24 @@ def _offers(facts: Catalog, name: str | None) -> Sequence[Record]:
 
 
 def _show_fits(
-    pairs: Iterable[tuple[ModelArchitecture, Accelerator]], varied: str, facts: Catalog, json: bool, plain: bool
+    pairs: Iterable[tuple[ModelArchitecture, Accelerator]], varied: str, facts: Catalog, shape: Shape
 ) -> None:
     from agent.report.choice.fits_report import fits_report
-    from engine.choice.compatibility import compatibility
+    from engine.choice.compatibility import Compatibility, compatibility
+    from engine.plan import plain as plain_values
 
     with progress("fitting"):
         found = [compatibility(model, accelerator, facts) for model, accelerator in pairs]
-    if json:
-        from commands.showing import print_json
-        from engine.plan import plain as plain_values
-
-        print_json([plain_values(one) for one in found])
+    trees = [plain_values(one) for one in found] if shape.json or shape.csv else []
+    if shape.csv:
+        print_rows(trees, Compatibility.__struct_fields__)
     else:
-        show(fits_report(found, varied), plain=plain)
+        show_as(fits_report(found, varied), trees, shape, "Fits")
+
+
+def _refuse_csv(csv: bool) -> None:
+    if csv:
+        raise InputError("--csv is the table of --fits; a listing gives --json or --plain")
 
 
 def _show(entries: Iterable[Record], json: bool, plain: bool, named: bool, facts: Catalog | None = None) -> None:
