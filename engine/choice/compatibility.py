@@ -10,7 +10,6 @@ from catalogs.errors import InputError
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from engine.fleet.candidates import Candidates, candidates
-from engine.fleet.search import MARGINAL_WEIGHTS
 from engine.question.resolve import Question, resolve
 from engine.workload import Serving, WorkloadSpec, spec_from
 
@@ -105,7 +104,7 @@ def _alone(
 def _verdict(alone: Candidates | None) -> Verdict:
     if alone is None:
         return "incompatible"
-    tight = bool(np.all(alone.memory.weights > MARGINAL_WEIGHTS * alone.memory.usable))
+    tight = bool(np.all(alone.memory.tight))
     return "marginal" if tight else "compatible"
 
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from catalogs.errors import listed
 from catalogs.records.accelerators import Accelerator
-from engine.arrays import Floats, Indices, Ints
-from engine.fleet.parallelisms import illegal_because, node_size, searched_parallelisms
+from engine.arrays import Bools, Floats, Indices, Ints
+from engine.fleet.parallelisms import fast_link, illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, given_replicas, rated_watts
 from engine.question.resolve import Question
@@ -31,6 +31,9 @@ from engine.step.memory import (
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
 from engine.step.table import Kernel, StepTables, step_kernels, step_parts, step_tables
+
+MARGINAL_WEIGHTS = 0.75
+"""A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
 
 SEAT_SHARE = 0.95
 """Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
@@ -66,6 +69,12 @@ class Memories(Struct, frozen=True):
     def usable(self) -> Floats:
         """What the runtime may take."""
         return self.total - self.unused
+
+    @property
+    def tight(self) -> Bools:
+        """Whether the weights leave little room for the KV cache."""
+        result: Bools = self.weights > MARGINAL_WEIGHTS * self.usable
+        return result
 
     def take(self, index: Indices) -> "Memories":
         """Return the candidates at ``index``."""
@@ -204,7 +213,25 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     everything = measure(question, tuple(kept), tuple(rates), which, Parallelism(*columns.T))
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
-    return everything.take(fits), rejected
+    return without_needless_stages(everything.take(fits)), rejected
+
+
+def without_needless_stages(found: Candidates) -> Candidates:
+    """Return the candidates without those of more pipeline stages over a fast link than their memory needs.
+
+    A stage on another node is there for its memory. Queues and long prompts might be shorter too, but what the network
+    between nodes costs is judgement, such a replica fails as one, and more load is what more replicas are for.
+    """
+    if found.question.spec.serving.pipeline_parallel:
+        return found
+    split = found.parallelism
+    keys = list(zip(found.which.tolist(), split.tp.tolist(), split.dp.tolist(), split.ep.tolist(), strict=True))
+    enough: dict[tuple[int, ...], int] = {}
+    for key, stages, tight in zip(keys, split.pp.tolist(), found.memory.tight.tolist(), strict=True):
+        if not tight and fast_link(found.accelerators[key[0]]):
+            enough[key] = min(stages, enough.get(key, stages))
+    needed = [stages <= enough.get(key, stages) for key, stages in zip(keys, split.pp.tolist(), strict=True)]
+    return found.take(np.flatnonzero(needed))
 
 
 def without_unit(question: Question, accelerator: Accelerator, refusal: Unsupported) -> Rejection:

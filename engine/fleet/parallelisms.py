@@ -27,6 +27,11 @@ def node_size(question: Question, accelerator: Accelerator) -> int:
     return stated or max(accelerator.per_node, min(accelerator.link.domain, 72) if accelerator.link.domain <= 72 else 0)
 
 
+def fast_link(accelerator: Accelerator) -> bool:
+    """Return whether accelerators of a node reach each other over more than PCIe."""
+    return accelerator.link.domain > 1 and not accelerator.link.kind.startswith("PCIe")
+
+
 def illegal_because(question: Question, sizes: ParallelSizes) -> str:  # noqa: PLR0911 — a rule each
     """Return why the question's model cannot be split so; empty where it can."""
     tp, pp, dp, ep = sizes
@@ -107,7 +112,7 @@ def searched_parallelisms(question: Question, accelerator: Accelerator) -> Itera
     """
     serving = question.spec.serving
     node = node_size(question, accelerator)
-    fast = accelerator.link.domain > 1 and not accelerator.link.kind.startswith("PCIe")
+    fast = fast_link(accelerator)
     mixture = _is_mixture(question)
     most = question.spec.hardware.accelerator_count or MOST_ACCELERATORS
     fixed = serving.tensor_parallel or serving.pipeline_parallel or serving.data_parallel

@@ -28,9 +28,6 @@ BLOCK = 96
 USEFUL = 1.5
 """Times its floor: a latency target that leaves room for a useful load."""
 
-MARGINAL_WEIGHTS = 0.75
-"""A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
-
 
 class SizedCandidates(Struct, frozen=True):
     """Candidates with their capacity and fleet; arrays share the first axis."""
@@ -155,7 +152,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, accelerator
     allowed = allowed_accelerators(hardware, found.unit_sizes)
     if allowed is not None:
         possible &= accelerators <= allowed * (1 + 1e-9)
-    tight = found.memory.weights > MARGINAL_WEIGHTS * found.memory.usable
+    tight = found.memory.tight
     fleet_rate = capacity * np.floor(accelerators / found.parallelism.accelerators)
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
         # So many replicas of any size: those whose accelerators carry most each, not the largest.

@@ -3,7 +3,6 @@
 import numpy as np
 
 from engine.fleet.candidates import Candidates, pool_ends, seats_in
-from engine.fleet.search import MARGINAL_WEIGHTS
 from engine.plan import AcceleratorMemory, Memory, PoolBand, PoolSize, Verdict
 from engine.question.resolve import Question
 from engine.step.memory import kv_bytes_per_token, sequence_bytes, weights_bytes
@@ -20,9 +19,8 @@ def replica_memory(question: Question, replica: Candidates, kv_cache_usage: floa
     memory = replica.memory
     size, dp = int(replica.parallelism.accelerators[0]), int(replica.parallelism.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
-    usable = float(memory.usable[0])
     verdict: Verdict = "compatible"
-    if float(memory.weights[0]) > MARGINAL_WEIGHTS * usable or pool < 4 * float(memory.sequence_p95[0]):
+    if memory.tight[0] or pool < 4 * float(memory.sequence_p95[0]):
         verdict = "marginal"
     kv_bytes = question.kv_cache.bytes_per_element
     return Memory(

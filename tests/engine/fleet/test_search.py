@@ -198,3 +198,15 @@ def test_looser_targets_never_cost_more() -> None:
     assert not np.isnan(loose.capacity[met]).any()
     assert (loose.counts.total[met] <= tight.counts.total[met]).all()
     assert (loose.monthly_usd[met] <= tight.monthly_usd[met]).all()
+
+
+def test_stages_over_nodes_are_for_memory_alone() -> None:
+    """A dense 70B fits eight accelerators: more nodes of it are more replicas. 671 GB of weights take two nodes."""
+    values = {"hardware.accelerators": ["a100-sxm-80gb", "h100-sxm-80gb"], "precision.weights": None}
+    split, _ = candidates(question(values | {"model": "llama-3.1-70b"}))
+    assert set(split.parallelism.pp) == {1}
+    large, _ = candidates(question(values | {"model": "deepseek-v3", "hardware.accelerators": ["h100-sxm-80gb"]}))
+    staged = large.parallelism.pp > 1
+    assert staged.any() and set(large.parallelism.accelerators[staged]) == {16}
+    asked, _ = candidates(question(values | {"model": "llama-3.1-70b", "serving.pipeline_parallel": 4}))
+    assert set(asked.parallelism.pp) == {4}
