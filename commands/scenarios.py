@@ -75,17 +75,15 @@ def run_command(
 
 
 def _run_batch(scenario: "Scenario", spec: "WorkloadSpec", facts: "Catalog", shape: Shape) -> int:
-    from msgspec.structs import replace
-
     from agent.report.blocks import Paragraph, Report
     from agent.report.cost.batch_report import batch_report, batch_tree
     from engine.choice.deployment.batch import batch_plan
-    from engine.choice.deployment.scenario import on_the_market
+    from engine.choice.deployment.scenario import of_the_market
 
-    if not spec.hardware.accelerators:
-        spec = replace(spec, hardware=replace(spec.hardware, accelerators=on_the_market(facts)))
     apis = [facts.api_model(api) for api in scenario.apis]
-    plan = batch_plan(spec, scenario.requests or 0.0, (scenario.deadline_h or 0.0) * 3600, facts, apis)
+    plan = batch_plan(
+        of_the_market(spec, facts), scenario.requests or 0.0, (scenario.deadline_h or 0.0) * 3600, facts, apis
+    )
     report = batch_report(plan)
     first, *others = report.blocks
     whole = Report((first, Paragraph(scenario.matters), *others))

@@ -24,6 +24,7 @@ def test_a_recommendation_meets_the_targets_on_what_the_market_has(fleetcast: Pr
     assert time.process_time() - began < 2
     best = tree["best"]
     assert best["accelerator"] in on_the_market(CATALOG)
+    assert best["measured"] and not best["doubt"]
     assert tree["runners_up"]
     assert all(one["why_not"] for one in tree["runners_up"])
     assert len(tree["reasons"]) >= 2

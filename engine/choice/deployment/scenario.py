@@ -52,6 +52,18 @@ def on_the_market(catalog: Catalog) -> tuple[str, ...]:
     return tuple(id for id, sellers in providers.items() if len(sellers) >= MARKET)
 
 
+def of_the_market(spec: WorkloadSpec, catalog: Catalog) -> WorkloadSpec:
+    """Return a question that is answered by what several providers rent, where it names no accelerator.
+
+    The others are excluded: to name those that remain would be to vouch for them, unmeasured ones and desktops' too.
+    """
+    if spec.hardware.accelerators:
+        return spec
+    rented = on_the_market(catalog)
+    others = tuple(id for id in catalog.accelerators if id not in rented)
+    return replace(spec, hardware=replace(spec.hardware, excluded=(*spec.hardware.excluded, *others)))
+
+
 def recommendation(spec: WorkloadSpec, catalog: Catalog, apis: Sequence[ApiModel] = ()) -> Recommendation:
     """Return what to serve a question on, with the reasons.
 
@@ -60,8 +72,7 @@ def recommendation(spec: WorkloadSpec, catalog: Catalog, apis: Sequence[ApiModel
         catalog: the facts.
         apis: that are weighed against it.
     """
-    if not spec.hardware.accelerators:
-        spec = replace(spec, hardware=replace(spec.hardware, accelerators=on_the_market(catalog)))
+    spec = of_the_market(spec, catalog)
     found = options(spec, catalog, terms=TERMS)
     ranked = found.best("cost", spec.money.term)
     best = next((option for option in ranked if option.monthly_usd is not None), None)
