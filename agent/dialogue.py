@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from agent.after_plan import answers, first_plan
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
+from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
 from agent.collect.beyond import out_of_scope, with_model_for_purpose
 from agent.collect.lines import chosen, clarified, hear, remarks
@@ -44,7 +45,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
         the state that was given (but for *back*, which returns the past itself).
     """
     typed = _KEYS.sub(" ", line)
-    text = "".join(character if character.isprintable() or character == "\t" else " " for character in typed).strip()
+    text = "".join(character if character.isprintable() or character in "\t\n" else " " for character in typed).strip()
     if len(text) > MOST_CHARACTERS:
         return state, (
             said(f"That line has {len(text):,} characters; I read up to {MOST_CHARACTERS:,}. Nothing was taken."),
@@ -83,7 +84,10 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     if keyword and keyword.name in COURTESIES:
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
-        return EVERYWHERE[keyword.name](state, keyword.rest, ports)
+        asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
+        if not (asks and state.pending is None and _lacks_nothing(state, ports)):
+            return EVERYWHERE[keyword.name](state, keyword.rest, ports)
+        keyword = None
     match state.pending:
         case NameFile() as file:
             made = answers.name_file(state, file, text, ports)
@@ -118,8 +122,44 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
     elif results_in(text):
         return before, (said(AFTER_THE_PLAN), *question(state, ports))
     else:
-        new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
+        new, says = _before_plan(state, text, ports)
     return (before if new is state else new), says
+
+
+def _before_plan(state: State, text: str, ports: Ports) -> Step:
+    """Take what a line states; one that asks or wants something of the plan gets it, once nothing is missing for it."""
+    from agent.after_plan.readings import asks_of_plan, wants_of_plan  # numpy comes with it
+
+    ready = _lacks_nothing(state, ports)
+    if ready and asks_of_plan(text):
+        return _planned_and_answered(state, text, ports)
+    new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
+    stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
+    if not ready or new.pending or any(new.sources[path].kind != "preset" for path in stated):
+        return new, says
+    read = understood(text, state.values, ports) if new is state else None
+    return _planned_and_answered(state, text, ports) if wants_of_plan(text, read) else (new, says)
+
+
+def _lacks_nothing(state: State, ports: Ports) -> bool:
+    """Whether everything is known, or has a default, that a plan needs."""
+    if state.phase == "planned" or state.pending:
+        return False
+    return all(default_of(slot, state.values) for slot in open_slots(state, ports))
+
+
+def _planned_and_answered(state: State, text: str, ports: Ports) -> Step:
+    """Plan with the defaults of what is open, say that they are assumed, and answer a line about the plan."""
+    still_open = open_slots(state, ports)
+    ready = replace(state, editing=None)
+    for slot in still_open:
+        ready = settled(ready, slot)
+    assumed = "; ".join(f"{slot.id} {default_of(slot, state.values)}" for slot in still_open)
+    planned, says = first_plan.with_plan(ready, ports)
+    if planned is ready:
+        return state, says
+    new, answer = answers.answer_line(planned, text, ports)
+    return new, (*((said(f"Assumed: {assumed}."),) if assumed else ()), *says, *answer)
 
 
 def _keyword(state: State, keyword: Keyword, ports: Ports) -> Step:

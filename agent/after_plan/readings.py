@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agent.after_plan.acts.classifier import Guess, guesses
+from agent.after_plan.acts.classifier import Guess, guesses, likeliest
 from agent.after_plan.replies.table import REPLIES
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
@@ -31,6 +31,52 @@ _ASKS: Final = re.compile(
     r"what(?! (?:if|about)\b))\b",
     re.I,
 )
+
+
+_OPENS: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok|okay)\W+)*(?P<opens>what if|suppose|why|how come|is|are|do|does|did|can|could|will|would|"
+    r"should|how|which|where|when|who|what(?! about\b))\b(?! (?:for|in|at|to|of|from|with|on|by|only)\b)",
+    re.I,
+)
+_SUPPOSES: Final = frozenset({"what if", "suppose", "why", "how come"})
+"""Openings that no statement has: 'is for a bank', 'will double', 'which means 30 rps' have the others."""
+
+_TELLS: Final = re.compile(
+    r"\W*(?:(?:i|we)(?! (?:want|need|would like)\b| ?'d like\b)|our|my|it|they|their|there|this|these|he|she|is|are)\b",
+    re.I,
+)
+"""How a line begins that tells of somebody: 'we are a law firm' wants nothing."""
+
+
+def asks_of_plan(text: str) -> bool:
+    """Return whether a line before the plan is a question that only a plan answers: it states nothing.
+
+    Args:
+        text: the line.
+    """
+    opening, marked = _OPENS.search(text), text.rstrip().endswith("?")
+    if not opening and not (marked and len(text.split()) > _FRAGMENT):
+        return False
+    first = likeliest(text, SURE)[0]
+    if first.act in _NO_QUESTION and first.probability >= SURE:
+        return False
+    supposes = opening is not None and opening["opens"].lower() in _SUPPOSES
+    return marked or supposes or (first.act in ANSWERED and first.probability >= SURE)
+
+
+def wants_of_plan(text: str, read: Understood | None) -> bool:
+    """Return whether a line before the plan wants something of it: 'as yaml', 'summarise for my boss'.
+
+    Args:
+        text: the line.
+        read: what the rules made of it, where it states no value; None where it may state one: it has to be plainer.
+    """
+    if _TELLS.match(text):
+        return False
+    first = likeliest(text, SURE)[0]
+    if read is not None and isinstance(read.request, WhatIf | Cheapest) and is_plain_change(text, read):
+        return True
+    return first.act in ANSWERED - {*_NO_QUESTION} and first.probability >= (_OVERRULES if read is None else SURE)
 
 
 def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:

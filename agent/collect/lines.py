@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
 from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
+from agent.interpret.ordinary import GRAMMAR
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
 from agent.talk.answer_display import value_shown
 from agent.talk.assistance import values_pointed_at
-from agent.talk.questions import default_said, keeps_default, open_slot, settled
-from agent.talk.slots import BY_ID, Slot, slot_of
+from agent.talk.questions import default_said, keeps_default, open_slot, open_slots, settled
+from agent.talk.slots import Slot, default_of, slot_of
 from agent.talk.speech import Say, Talk, said, warned
 from agent.talk.state import Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
@@ -26,6 +27,8 @@ _CORRECTS: Final = re.compile(
 )
 LONGEST_NAME: Final = 200
 """Characters of a model's name or path."""
+MOST_WORDS: Final = 5
+"""Of a model's name: 'deepseek r1 distill llama 70b'."""
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
@@ -241,16 +244,28 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
             return state, (warned(f"{_capital(str(error))}."),)
         shown = value_shown("model", new.values["model"])
         return replace(new, editing=None if state.editing == slot.id else state.editing), (said(f"Model: {shown}."),)
+    asks = "That I answer once there is a plan. " if text.rstrip().endswith("?") else ""
     if slot is None:
         hint = "Say what should change ('30 rps', 'edit traffic'), or press Enter to plan."
+    elif needed := [one for one in open_slots(state, ports) if not default_of(one, state.values)]:
+        hint = f"{asks}Still needed: {'; '.join(f'{one.id} ({one.example})' for one in needed)}."
     else:
-        hint = f"I was asking for the {BY_ID[slot.id].id}: {slot.example}. 'help' lists what else works."
-    return state, (*left, said(f"I found nothing to use in {quoted(text)}. {hint}"))
+        hint = f"I was asking for the {slot.id}: {slot.example}. 'help' lists what else works."
+    return state, (*left, said(f"I found nothing to use in {quoted(' '.join(text.split()))}. {hint}"))
 
 
 def _may_be_model(text: str) -> bool:
-    """Whether a line can be a model's name or a path: short, of words, and no question."""
-    return len(text) <= LONGEST_NAME and not text.endswith("?") and bool(re.search(r"[^\W\d_]", text))
+    """Whether a line can be a model's name or a path: a few words, none of them a sentence's, and no question."""
+    if len(text) > LONGEST_NAME or text.endswith("?") or not re.search(r"[^\W\d_]", text):
+        return False
+    if text.endswith(".json") or text.startswith(("/", "./", "../", "~")):
+        return True
+    words = text.lower().split()
+    return (
+        len(words) <= MOST_WORDS
+        and not set(",\t\n") & set(text)
+        and not any(word.strip(".!;:'") in GRAMMAR for word in words)
+    )
 
 
 def _capital(text: str) -> str:

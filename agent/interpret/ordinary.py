@@ -6,9 +6,8 @@ could not change with it: 'frankfurt' and 'secure' are not.
 
 from typing import Final
 
-ORDINARY: Final = frozenset(
+GRAMMAR: Final = frozenset(
     (
-        # --- grammar ---
         "a an the this that these those there here i me my mine we us our ours you your yours he she it its they them "
         "their theirs one ones who whom whose which what where when how why if then so as than too also and or but nor "
         "yet of to in into on onto at by for from with about around over under up down out off per via between among "
@@ -18,7 +17,12 @@ ORDINARY: Final = frozenset(
         "perhaps probably likely roughly approximately nearly almost ish otherwise etc eg ie vs like s t re ll ve d m "
         "em not no none without dont doesnt didnt isnt arent wont cant cannot shouldnt wouldnt wasnt couldnt anything "
         "something nothing everything someone somebody everyone everybody anyone anybody nobody it's that's there's "
-        "let lets whether once upon within along toward towards well kind sort way ways thing things lot lots bit "
+        "let lets whether once upon within along toward towards well kind sort way ways thing things lot lots bit"
+    ).split()
+)
+"""Words of sentences; none is part of a name."""
+ORDINARY: Final = GRAMMAR | frozenset(
+    (
         # --- verbs of being, having, wanting ---
         "is are was were be been being am do does did doing done have has had having can could may might must shall "
         "should will would need needs needed want wants wanted wish wishes hope hoping plan plans planning planned "

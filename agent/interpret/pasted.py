@@ -129,6 +129,22 @@ def put_into_words(text: str, items: list[Item]) -> list[Item]:
 _LOOKS_PASTED: Final = re.compile(r"--?[a-zA-Z]|[\w\"'][:=]|\t|\||\w_\w|\n")
 
 
+_BLOCK_LINE: Final = re.compile(
+    r"\s*(?:\||[-*•] |#|[\[\]{}]+,?\s*$|[\"']?[\w./-]+(?: [\w./-]+)?[\"']?\s*[:=](?:\s|$))|.*(?:\t|\\\s*$)|\s*--?\w"
+)
+"""A row of a table, an item of a list, a comment, a bracket, a key with its value, a command that goes on, a flag."""
+
+
+def is_one_block(text: str) -> bool:
+    """Return whether lines belong together: a table, YAML, JSON, a list, a command over several lines.
+
+    Args:
+        text: the lines, as they were pasted.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    return len(lines) > 1 and all(_BLOCK_LINE.match(line) for line in lines)
+
+
 class _Pair(Struct, frozen=True):
     """A key and where its value lies."""
 
@@ -208,6 +224,8 @@ def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Ite
     by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
     if by_columns:
         pairs = list(zip(block[0], block[1], strict=True))
+    elif len(block) == 1 and len(keyed) > 2 and keyed == [at % 2 == 0 for at in range(len(keyed))]:
+        pairs = list(zip(block[0][::2], block[0][1::2], strict=True))  # | in | 1800 | out | 220 |
     elif block and len(block[0]) == 2:
         pairs = [(row[0], row[1]) for row in block[1 if ruled and not keyed[0] else 0 :]]
     else:

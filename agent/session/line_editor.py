@@ -89,7 +89,15 @@ class LineEditor:
 
         @keys.add(Keys.BracketedPaste, eager=True)
         def _(event: KeyPressEvent) -> None:
-            first, *rest = event.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            from agent.interpret.pasted import is_one_block
+
+            pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
+            if is_one_block(pasted):
+                event.current_buffer.insert_text(pasted.strip("\n"))
+                if pasted.endswith("\n"):
+                    event.current_buffer.validate_and_handle()
+                return
+            first, *rest = pasted.split("\n")
             event.current_buffer.insert_text(first)
             if rest:
                 # What stands after the last line break is not finished: it waits for its Enter.

@@ -118,7 +118,7 @@ class LineTerminal:
 
 
 class PromptTerminal:
-    """A real terminal: lines are edited, names completed, several pasted lines taken one by one."""
+    """A real terminal: lines are edited, names completed, pasted lines taken one by one, a pasted table as one."""
 
     def __init__(self, catalog: "Callable[[], Catalog | None]", history: Path | None, shown: TextIO) -> None:
         self.interactive = True

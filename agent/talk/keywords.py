@@ -29,7 +29,9 @@ _PATTERNS: Final = (
     ("quit", r"quit|exit|q|bye|goodbye|:q!?|:wq|leave"),
     (
         "unsure",
-        r"(?:(?:i|we) )?(?:really )?(?:do not|don'?t|dont) (?:really )?know(?: yet| that| this| it)?|idk|dunno|unsure|"
+        r"(?:(?:i|we) )?(?:really )?(?:do not|don'?t|dont) (?:really )?"
+        r"know(?: yet| that| this| it| (?:how|what|which|when|whether) [a-z ']+)?|"
+        r"idk|dunno|unsure|"
         r"(?:i'?m |i am |we'?re )?not (?:really |quite )?sure(?: yet)?|(?:i have |we have )?no (?:idea|clue)(?: yet)?|"
         r"(?:you )?tell me|you decide|tbd|hard to say|what do you (?:suggest|recommend|propose)|"
         r"suggest(?: something)?|propose",

@@ -14,6 +14,7 @@ from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
 from agent.exports import format_by_suffix, formats
 from agent.fields.table import FIELDS
+from agent.interpret.pasted import is_one_block
 from agent.report.blocks import Report
 from agent.report.rendering.plain import plain_text
 from agent.session.ports import ports_of
@@ -554,3 +555,58 @@ def test_what_is_no_traffic_is_not_asked_for_its_traffic(line: str, instead: str
 
 def test_a_tuned_model_that_is_served_is_planned() -> None:
     assert after("our fine-tuned llama 3.1 8b, 20 rps").values["traffic.requests_per_s"] == 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "8B\t12\nrps\t5",
+        "- 8B in fp8\n- 12 rps",
+        "model: 8B\nrps: 12",
+        '{\n  "model": "8B",\n  "rps": 12\n}',
+        "vllm serve m \\\n  --tensor-parallel-size 4",
+    ],
+)
+def test_lines_of_a_table_a_list_or_a_file_belong_together(text: str) -> None:
+    assert is_one_block(text)
+
+
+@pytest.mark.parametrize("text", ["8B\n12 rps\n500", "8B", "is it cheap?\nwhy"])
+def test_lines_that_answer_one_after_another_do_not(text: str) -> None:
+    assert not is_one_block(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "is spot cheaper?",
+        "why so many of them",
+        "what if traffic doubles",
+        "how much power does it draw?",
+        "summarise it for my boss",
+        "what would N+1 cost?",
+    ],
+)
+def test_a_question_waits_for_no_default_and_sets_nothing(line: str) -> None:
+    asked, _ = step(State(), "8B, 5 rps, 500 in, 200 out", ports())
+    state, says = step(asked, line, ports())
+    assert state.phase == "planned"
+    assert state.branches[0].values == asked.values
+    assert "Assumed: precision" in words(says)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["fp8?", "on H100", "is for internal use", "we are a law firm", "we launch in 2026 in 3 countries", "12 rps"],
+)
+def test_what_states_something_plans_nothing_yet(line: str) -> None:
+    asked, _ = step(State(), "8B, 5 rps, 500 in, 200 out", ports())
+    assert not step(asked, line, ports())[0].branches
+
+
+@pytest.mark.parametrize("line", ["they come to our counters every morning", "signed in, I mean", "p95 of 2"])
+def test_a_sentence_that_is_not_understood_is_no_model(line: str) -> None:
+    state, says = step(State(), line, ports())
+    assert "model" not in state.values
+    assert "No model is called" not in words(says)
+    assert "Still needed: model" in words(says)

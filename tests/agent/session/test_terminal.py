@@ -176,6 +176,15 @@ def test_several_pasted_lines_are_taken_one_by_one_and_the_last_waits_for_enter(
         assert text.count(line) == 1
 
 
+def test_a_pasted_table_is_read_as_one(opened: Open) -> None:
+    screen = opened()
+    screen.type("\x1b[200~| model | rps | isl | osl |\n|---|---|---|---|\n| 8B | 12 | 1500 | 300 |\n\x1b[201~")
+    text = screen.prompt("precision")
+    assert "12 requests/s" in text
+    assert "1,500 tokens" in text
+    assert "300 tokens" in text
+
+
 def test_lines_pasted_without_brackets_are_taken_one_by_one(opened: Open) -> None:
     screen = opened()
     screen.type("8B\r12 rps\r500\r")
