@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers
+from agent.after_plan.plain_words import corrected
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.why import reasons
 from agent.collect.lines import hear
@@ -34,6 +35,7 @@ def where(state: State, ports: Ports) -> tuple[Say, ...]:
 def _edit(state: State, rest: str, ports: Ports) -> Step:
     if not rest:
         return state, (said(f"Edit what? {NAMES}."),)
+    rest = corrected(rest)
     name, _, value = rest.partition(" to ")
     slot = slot_called(name)
     if slot is None and not value:

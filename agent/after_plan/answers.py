@@ -12,7 +12,7 @@ from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, results_in, take_results
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
-from agent.after_plan.whatif import is_chained, named_beside, understood, with_choice
+from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
 from agent.after_plan.why import reasons
 from agent.exports import PLAIN_NAME, format_by_suffix, format_named, format_said, formats, plan_file, suffixes_shown
 from agent.interpret.reading import Ambiguity, Choice
@@ -109,7 +109,28 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         acts, asks = did_you_mean(text, likely)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
-    return made
+    return _taken(state, made, text, read, ports)
+
+
+_TAKES: Final = re.compile(
+    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please)\W+)*"
+    r"(?:keep|take|adopt|go with|choose|settle on|stick with)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)",
+    re.I,
+)
+
+
+def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) -> Step:
+    """Make a variant the plan where the line takes it by what it is: 'keep int4', 'ok, take H200'."""
+    request = read.request
+    if not (isinstance(request, WhatIf) and _TAKES.match(text) and is_thing(request.change)):
+        return made
+    varied_ = _varied(made[0], request.change, ports)  # it is there already
+    if isinstance(varied_, Talk):
+        return made
+    new, branch = varied_
+    shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
+    kept, says = _keep(new, branch.number)
+    return kept, (*shown, *says)
 
 
 def _compared_here(state: State, text: str) -> Step:
@@ -222,8 +243,10 @@ def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:
     last = len(state.branches) - 1
     before = len(state.past.branches) if state.past else 0
     number = int(named[1]) if named else last if before == last > 0 else state.kept
-    if number == state.kept or number > last:
+    if number > last or (number == state.kept and (named or last == state.kept)):
         return state, ()
+    if number == state.kept:
+        return state, (said(f"Of plan {number}, which is the plan ('keep {last}' makes plan {last} that):"),)
     return replace(state, kept=number), (said(f"Of plan {number}, {state.branches[number].label}:"),)
 
 

@@ -103,13 +103,30 @@ _SHARE_WITHIN: Final = re.compile(
 """A target as people put it: '95 out of 100 users must see something within 400 ms'."""
 
 
+_THE_REST: Final = re.compile(
+    r"[,;]?\s*\b(?:(?:and|but) )?(?:leave|keep) (?:the rest|everything else|all else)"
+    r"(?: (?:as (?:it )?is|alone|unchanged|the same))?",
+    re.I,
+)
+
+
+def corrected(said: str) -> str:
+    """Return a line with the last figure alone where one was taken back: '600, no sorry, 450' as '450'.
+
+    Args:
+        said: the line; that the rest stays goes without saying, and is left out.
+    """
+    last = _CORRECTED.sub(lambda found: f"{found['figure']}{found['own'] or found['unit'] or ''}", said)
+    return _THE_REST.sub("", last) if re.search(r"\d", last) else last
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
     for pattern, time in _DURATIONS.items():
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:
         said = forsaken.sub(plain, said)
-    said = _CORRECTED.sub(lambda found: f"{found['figure']}{found['own'] or found['unit'] or ''}", said)
+    said = corrected(said)
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("one spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SHARE_WITHIN.sub(_as_target, _SPARE.sub("one spare replica", said)))

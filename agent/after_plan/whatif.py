@@ -139,6 +139,11 @@ _THINGS: Final = ("model", "hardware.accelerators", "precision.", "serving.", "m
 """Paths, or their beginnings, that a line can set beside each other."""
 
 
+def is_thing(change: Variation) -> bool:
+    """Return whether a change names things alone: a model, an accelerator, a precision, a provider."""
+    return bool(change.values) and all(path.startswith(_THINGS) for path in change.values)
+
+
 _BESIDE: Final = re.compile(r"\s*(?:[,;:?]|\b(?:and|or|vs\.?|versus|und|oder|et|ou|y|against)\b|[和与])\s*", re.I)
 
 

@@ -279,3 +279,25 @@ def test_a_variant_of_another_model_is_the_second_workload() -> None:
     state, _ = step(planned(), "with qwen3 4b on 1 rps", ports())
     shown = words(step(state, "put both models on one fleet", ports())[1])
     assert "Variant 1" in shown and "Qwen3 4B" in shown and "Llama 3.1 70B" in shown
+
+
+def test_a_variant_is_taken_by_what_it_is_and_answers_say_whose_they_are() -> None:
+    state, _ = step(planned(), "with int4", ports())
+    state, _ = step(state, "how sure are you", ports())
+    _, says = step(state, "what does it cost per year", ports())
+    assert "Of plan 1, INT4" in words(says)
+    unsure, _ = step(state, UNCLEAR, ports())
+    _, says = step(unsure, "what does it cost per year", ports())
+    assert words(says).startswith("Of plan ")
+    kept, _ = step(state, "ok, keep int4", ports())
+    assert kept.kept == 1
+    assert kept.base.values["precision.weights"] == "int4"
+    _, says = step(kept, "what does it cost per year", ports())
+    assert "Of plan" not in words(says)
+
+
+def test_an_edit_takes_the_last_figure() -> None:
+    state, says = step(planned(), "change the output to 700, no sorry, 420, and leave the rest", ports())
+    assert "420 tokens" in words(says)
+    assert "Not used" not in words(says)
+    assert state.editing is None
