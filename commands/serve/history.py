@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -65,11 +67,11 @@ class History:
             if not rows:
                 return
             try:
-                table = self._table()
-                last = next((row["answer"] for row in table.rows_where(order_by="id desc", limit=1)), None)
-                answers = [last, *(row["answer"] for row in rows)]
-                table.insert_all([row for row, before in zip(rows, answers, strict=False) if row["answer"] != before])
-                table.delete_where(f"id <= (select max(id) from {TABLE}) - ?", [MOST_KEPT])
+                with self._table() as table:
+                    last = next((row["answer"] for row in table.rows_where(order_by="id desc", limit=1)), None)
+                    answers = [last, *(row["answer"] for row in rows)]
+                    table.insert_all([row for row, one in zip(rows, answers, strict=False) if row["answer"] != one])
+                    table.delete_where(f"id <= (select max(id) from {TABLE}) - ?", [MOST_KEPT])
             except Exception:
                 return  # damaged, locked, full or read-only: the answers are worth more than their copies
 
@@ -78,8 +80,9 @@ class History:
         self.write()
         try:
             columns = ", ".join(Calculation.__struct_fields__)
-            rows = self._table().db.query(f"select {columns} from {TABLE} order by id desc limit ?", [most])
-            return [Calculation(**row) for row in rows]
+            with self._table() as table:
+                rows = table.db.query(f"select {columns} from {TABLE} order by id desc limit ?", [most])
+                return [Calculation(**row) for row in rows]
         except Exception:
             return []
 
@@ -87,7 +90,8 @@ class History:
         """Return the answer of a calculation; None where there is none."""
         self.write()
         try:
-            return bytes(self._table().get(number)["answer"])
+            with self._table() as table:
+                return bytes(table.get(number)["answer"])
         except Exception:
             return None
 
@@ -95,20 +99,23 @@ class History:
         """Remove a calculation; whether there was one."""
         self.write()
         try:
-            table = self._table()
-            there = number in {row["id"] for row in table.rows_where("id = ?", [number])}
-            table.delete_where("id = ?", [number])
+            with self._table() as table:
+                there = number in {row["id"] for row in table.rows_where("id = ?", [number])}
+                table.delete_where("id = ?", [number])
         except Exception:
             return False
         return there
 
-    def _table(self) -> Any:
+    @contextmanager
+    def _table(self) -> Iterator[Any]:
         from sqlite_utils import Database
 
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Closed at once: a database refers to itself, so that its pages would stay until all garbage is collected.
         database = Database(self.file)
-        table = database[TABLE]
-        if not table.exists():
-            columns = {"id": int, "made": str, "kind": str, "title": str, "query": str, "answer": bytes}
-            database.table(TABLE).create(columns, pk="id", if_not_exists=True)
-        return table
+        with closing(database):
+            table = database[TABLE]
+            if not table.exists():
+                columns = {"id": int, "made": str, "kind": str, "title": str, "query": str, "answer": bytes}
+                database.table(TABLE).create(columns, pk="id", if_not_exists=True)
+            yield table

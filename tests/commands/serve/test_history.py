@@ -1,5 +1,6 @@
 """The history keeps what was calculated without anybody waiting for the disk."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,20 @@ def test_no_more_than_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
             kept.keep("forecast", str(at), "", str(at).encode())
         kept.write()
     assert [int(one.title) for one in kept.all()] == list(range(79, 29, -1))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted as Linux lists them")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    """Each call closes the file itself: a server's garbage is rarely collected, and every open file holds its pages."""
+    kept = History(tmp_path / "h.db")
+    gc.disable()
+    try:
+        for at in range(3):
+            kept.keep("forecast", str(at), "", str(at).encode())
+            newest = kept.all()[0]
+            assert kept.answer(newest.id) == str(at).encode()
+        assert kept.remove(newest.id)
+        opened = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    finally:
+        gc.enable()
+    assert kept.file not in opened
