@@ -31,8 +31,8 @@ from engine.planning.ledger import RUNNING
 from tests.engine.asked import CATALOG, asked
 from tests.engine.specs import Values, decades, planned
 
-SIX_DIGITS = 1e-5
-"""By which two figures of a plan may differ that are written with six significant digits."""
+SIX_DIGITS = 1.5e-5
+"""By which a figure may differ from the product of two others, where each is written with six significant digits."""
 
 MORE = st.fixed_dictionaries(
     {"availability.spare_replicas": st.integers(0, 3)},

@@ -16,10 +16,6 @@ DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
 """Annotation: how long before replicas are given back (vllm-project/aibrix pkg/controller/podautoscaler/types)."""
 
 
-MOST_DOUBLINGS: Final = 6
-"""Of the window: from the shortest one that Kubernetes has by default to five hours."""
-
-
 def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the PodAutoscaler as one file, with the shortest window by which the plan's day does not oscillate.
 
@@ -28,24 +24,17 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """
     from agent.deployment.queries import queries_of
     from agent.deployment.replica import replica_of
-    from agent.lint.behaviour import flaps_allowed, flaps_of
+    from agent.lint.behaviour import steady_text
 
     replica = replica_of(plan, catalog)
     if queries_of(replica).metric("running") is None:
         raise InputError(
             f"{replica.runtime_shown} does not tell how many requests run, and AIBrix asks pods for one metric"
         )
-    window = ceil(plan.autoscaling.scale_down_window_s)
-    text = _text(replica, window)
-    for _ in range(MOST_DOUBLINGS):
-        if flaps_of(text, plan, catalog) <= flaps_allowed(plan):
-            break
-        window *= 2
-        text = _text(replica, window)
-    return {"aibrix.yaml": text}
+    return {"aibrix.yaml": steady_text(lambda plan: _text(replica_of(plan, catalog)), plan, catalog)}
 
 
-def _text(replica: "Replica", window: int) -> str:
+def _text(replica: "Replica") -> str:
     from agent.deployment.objects import metadata, opening_of
     from agent.deployment.queries import queries_of
     from agent.deployment.triggers import interpolated, replica_bounds
@@ -55,6 +44,7 @@ def _text(replica: "Replica", window: int) -> str:
     scaling, running = plan.autoscaling, queries_of(replica).needed("running")
     waiting = interpolated(plan.replica_capacity.load_curve, scaling.rps_per_replica, "waiting")
     target = scaling.target_in_flight_per_replica - waiting
+    window = ceil(scaling.scale_down_window_s)
     held = Noted(f"{window}s", "requests in flight fall faster than load: a shorter one asks replicas back")
     tree = {
         "apiVersion": "autoscaling.aibrix.ai/v1alpha1",

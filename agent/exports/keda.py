@@ -13,9 +13,13 @@ def scaled_object_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, st
     from agent.deployment.replica import replica_of
     from agent.deployment.scaled_objects import scaled_object_text
     from agent.deployment.triggers import triggers_of
+    from agent.lint.behaviour import steady_text
 
-    replica = replica_of(plan, catalog)
-    return {"keda.yaml": scaled_object_text(replica, triggers_of(queries_of(replica)), "Autoscaling by KEDA")}
+    def text_of(plan: CapacityPlan) -> str:
+        replica = replica_of(plan, catalog)
+        return scaled_object_text(replica, triggers_of(queries_of(replica)), "Autoscaling by KEDA")
+
+    return {"keda.yaml": steady_text(text_of, plan, catalog)}
 
 
 FORMAT = Format(

@@ -205,7 +205,8 @@ def _between_times(draft: Draft, one: _Dated, other: _Dated) -> None:
     years = (other.month - one.month) / 12 if other.month > one.month else (other.month - one.month) / 12 + 1
     grown = _yearly(factor, years)
     draft.findings.append(Finding(GROWTH, (Option(grown, _shown(factor, years, grown)),), *span))
-    draft.findings.append(Finding(HORIZON, (Option(years, f"planned for {show_figure(years)} years"),), *span))
+    since = draft.sentence.span(one.at, one.at)
+    draft.findings.append(Finding(HORIZON, (Option(years, f"planned for {show_figure(years)} years"),), *since))
 
 
 def _story(draft: Draft, match: Match) -> None:

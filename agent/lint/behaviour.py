@@ -2,12 +2,13 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.lint.documents import Path, documents_in
 from agent.lint.packs import Scaler, Trigger, pack_of
@@ -30,6 +31,8 @@ DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
 KEDA_MOST: Final = 100
 """Replicas at most where a scaler says nothing: KEDA's default."""
 DAY_HOURS: Final = 24
+MOST_DOUBLINGS: Final = 6
+"""Of the window: from the shortest one that Kubernetes has by default to five hours."""
 
 
 class Policy(Struct, frozen=True):
@@ -158,6 +161,25 @@ def flaps_of(text: str, plan: CapacityPlan, catalog: Catalog) -> int:
         return 0
     run = day(watched, pack.scalers[0])
     return 0 if run is None else run.flaps
+
+
+def steady_text(text_of: Callable[[CapacityPlan], str], plan: CapacityPlan, catalog: Catalog) -> str:
+    """Return a scaler's file with the shortest window, doubled from the plan's, by which the plan's day is steady.
+
+    Args:
+        text_of: the file of a plan with a window.
+        plan: whose day it is.
+        catalog: the facts.
+    """
+    text, scaling = text_of(plan), plan.autoscaling
+    for _ in range(MOST_DOUBLINGS):
+        if flaps_of(text, plan, catalog) <= flaps_allowed(plan):
+            break
+        why = "doubled from the plan's until its simulated day asks for no replica that it has just given back"
+        reasons = {**scaling.reasons, "scale_down_window_s": why}
+        scaling = replace(scaling, scale_down_window_s=2 * scaling.scale_down_window_s, reasons=reasons)
+        text = text_of(replace(plan, autoscaling=scaling))
+    return text
 
 
 class Autoscaler:

@@ -228,8 +228,8 @@ def _unit(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
         return
     place = (*trigger.path, "metadata", "query")
 
-    def of(pods: int, ranks: int) -> float | None:
-        seen = value_of(tree, Fleet(pods, ranks, watched.served.rank_label, lambda _: 1.0, lambda _, __: 1.0))
+    def of(pods: int, ranks: int, each: float = 1.0) -> float | None:
+        seen = value_of(tree, Fleet(pods, ranks, watched.served.rank_label, lambda _: each, lambda _, __: each))
         return None if seen is None else seen.value
 
     one, two = of(1, 1), of(2, 1)
@@ -248,8 +248,10 @@ def _unit(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
         "waiting",
         "requests",
     }
-    more = of(1, ranks)
-    if ranks > 1 and counts and watched.served.rank_label and more is not None and more < ranks * one * (1 - 1e-9):
+    # What a query adds to its series, as a plan's spares, does not grow with them.
+    added = of(1, 1, 0.0) or 0.0
+    more = of(1, ranks) if ranks > 1 and counts and watched.served.rank_label else None
+    if more is not None and more - added < ranks * (one - added) * (1 - 1e-9):
         sentence = f"a replica has {ranks} data-parallel ranks with series of their own, of which this counts one"
         yield found(
             "L13", trigger.document, place, sentence, f"sum over {watched.served.rank_label} before anything else"
