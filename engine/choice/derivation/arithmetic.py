@@ -19,7 +19,7 @@ _OPERATORS: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] 
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: lambda a, b: a / b if b else math.nan,
-    ast.Pow: operator.pow,
+    ast.Pow: lambda a, b: float(a) ** float(b),  # of whole numbers it would not end
 }
 
 

@@ -29,6 +29,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "=": "computed", ":": "solved", "≤": "solved", "@": "catalog", "?": "searched", "!": "simulated"
 }  # fmt: skip
 _LINE: Final = re.compile(r"(?P<path>\S+)(?: \[(?P<where>[^]]*)\])? (?P<sign>[=:≤@?!]) (?P<rest>.+)")
+STEP: Final = "([A-Za-z0-9_]+)"
+"""What a star stands for: a name alone, so that nothing that somebody asks for is evaluated as a formula."""
 DEEPEST: Final = 2
 """Steps down to which what enters is derived in turn."""
 
@@ -64,9 +66,9 @@ def book() -> tuple[Line, ...]:
         if match is None:
             raise ValueError(f"no formula: {text}")
         # A star at the end stands for all that follows, where the figure is not computed of it.
-        path, kind = re.escape(match["path"]).replace(r"\*", "([^.]+)"), _KINDS[match["sign"]]
+        path, kind = re.escape(match["path"]).replace(r"\*", STEP), _KINDS[match["sign"]]
         if kind in ("searched", "simulated") and match["path"].endswith(".*"):
-            path = path.removesuffix("([^.]+)") + "(.+)"
+            path = path.removesuffix(STEP) + "(.+)"
         lines.append(Line(re.compile(path), tuple((match["where"] or "").split()), kind, match["rest"], section))
     return tuple(lines)
 

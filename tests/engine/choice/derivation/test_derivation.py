@@ -1,7 +1,9 @@
 """Every number of a plan is derived, and its derivation gives the number again."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.choice.derivation.derivation import BY_ARITHMETIC, Derivations, book, derivation, leaves
+from engine.choice.derivation.derivation import BY_ARITHMETIC, STEP, Derivations, book, derivation, leaves
 from engine.method import forecast, made_again
 from engine.plan import CapacityPlan, plan_json
 from engine.plan_file import as_written
@@ -141,9 +143,27 @@ def test_every_section_is_one_of_the_paper() -> None:
     assert {line.section for line in book() if f"\n## {line.section}\n" not in PAPER} == set()
 
 
+@pytest.mark.parametrize("path", ["", "fleet", "fleet.replica", "answer.sentence", "step_s.at_peak.nothing", "x" * 500])
 @pytest.mark.parametrize(
-    "path", ["", "fleet", "fleet.replica", "answer.sentence", "step_s.at_peak.nothing", "need.x y", "x" * 500]
+    "more", ["", " y", " + 9^9^9", "(((", " + ln(0)", " × 2", " + exp(9999)", ".*.accelerators", "−1" * 3000]
 )
-def test_what_is_no_figure_is_refused_in_a_sentence(path: str) -> None:
+def test_what_is_no_figure_is_refused_in_a_sentence(path: str, more: str) -> None:
     with pytest.raises(InputError, match="no figure at"):
-        derivation(plan_called("vllm"), path, CATALOG)
+        derivation(plan_called("vllm"), path + more, CATALOG)
+
+
+STEPS = ("0", "999", "abc", "_", "import", "nan", "9" * 5000, "1 + 1", "0^{", "__import__", "(0)", "*")
+
+
+def test_no_step_of_a_path_is_evaluated() -> None:
+    """Whatever stands in the place of the stars of the book's lines is a name: of a figure, or of none."""
+    derivations = Derivations(plan_called("vllm"), CATALOG)
+    for line in book():
+        for step in STEPS:
+            path = line.pattern.pattern.replace(STEP, step).replace("(.+)", step).replace("\\", "")
+            if not re.fullmatch(r"[A-Za-z0-9_.]+", path):
+                with pytest.raises(InputError):
+                    derivations.value(path)
+                continue
+            with suppress(InputError):
+                assert isinstance(derivations.value(path), float)
