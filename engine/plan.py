@@ -660,8 +660,8 @@ class Surge(Result, frozen=True):
     """Of the last of them, before its prompt is read, beyond what any request takes."""
     gone_after_s: float | None
     """From the end of the surge until nothing of it waits, at the mean rate; null where the fleet is full then."""
-    holds: bool
-    """Whether targets that hold at the peak hour hold with that wait, too; without any, whether nothing waits."""
+    holds: bool | None
+    """Whether targets of TTFT and E2E that hold at the peak hour hold with that wait; null where there are none."""
     replicas_without_queue: int
 
 

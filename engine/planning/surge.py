@@ -27,6 +27,7 @@ def surge_of(chosen: ChosenFleet, fleet: Fleet, results: Sequence[TargetResult])
     mean = (chosen.question.mean_rate or 0.0) / traffic.calls_per_request
     queued = max(0.0, (traffic.surge_requests_per_s - served) * traffic.surge_s)
     wait = queued / served
+    # The wait adds to the first token and the whole: no other target tells whether it holds.
     slack = [result.target_s - result.forecast_s for result in results if result.metric in ("ttft", "e2e")]
     return Surge(
         requests_per_s=traffic.surge_requests_per_s,
@@ -35,6 +36,6 @@ def surge_of(chosen: ChosenFleet, fleet: Fleet, results: Sequence[TargetResult])
         queued_requests=queued,
         longest_wait_s=wait,
         gone_after_s=queued / (served - mean) if served > mean else None,
-        holds=wait <= min(slack, default=0.0) if wait else True,
+        holds=wait <= min(slack) if slack else None,
         replicas_without_queue=ceil(traffic.surge_requests_per_s / each * (1 - 1e-9)),
     )

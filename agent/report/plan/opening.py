@@ -65,6 +65,7 @@ def in_flight_shown(plan: CapacityPlan) -> str:
     each = float(f"{each:.2g}") if each < 10 else round(each)
     if working == 1:
         return f"{show_figure(each)} requests in flight"
+    # Of what is shown, so that who multiplies finds it.
     return f"{show_figure(each)} requests in each, {show_count(round(each * working))} in all"
 
 
@@ -172,9 +173,11 @@ def surge_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
         return (Paragraph(text, "quiet"),)
     gone = "" if surge.gone_after_s is None else f", gone {show_seconds(surge.gone_after_s)} later"
     text = f"{said} queues {show_count(round(surge.queued_requests))} requests{gone}: the last waits "
-    text += f"{show_seconds(surge.longest_wait_s)} more, which targets {'stand' if surge.holds else 'do not stand'}"
+    text += f"{show_seconds(surge.longest_wait_s)} more"
+    if surge.holds is not None:
+        text += f", which targets {'stand' if surge.holds else 'do not stand'}"
     text += f"; {show_count(surge.replicas_without_queue)} replicas take it without."
-    return (Paragraph(text, "quiet" if surge.holds else "warning"),)
+    return (Paragraph(text, "warning" if surge.holds is False else "quiet"),)
 
 
 def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
