@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from agent.exports import Format
 from catalogs.catalog import Catalog
@@ -11,9 +11,6 @@ from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
     from agent.deployment.replica import Replica
-
-DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
-"""Annotation: how long before replicas are given back (vllm-project/aibrix pkg/controller/podautoscaler/types)."""
 
 
 def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
@@ -24,14 +21,15 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """
     from agent.deployment.queries import queries_of
     from agent.deployment.replica import replica_of
-    from agent.lint.behaviour import steady_text
+    from agent.lint.behaviour import steadied
 
     replica = replica_of(plan, catalog)
     if queries_of(replica).metric("running") is None:
         raise InputError(
             f"{replica.runtime_shown} does not tell how many requests run, and AIBrix asks pods for one metric"
         )
-    return {"aibrix.yaml": steady_text(lambda plan: _text(replica_of(plan, catalog)), plan, catalog)}
+    plan = steadied(lambda plan: _text(replica_of(plan, catalog)), plan, catalog)
+    return {"aibrix.yaml": _text(replica_of(plan, catalog))}
 
 
 def _text(replica: "Replica") -> str:
@@ -39,6 +37,7 @@ def _text(replica: "Replica") -> str:
     from agent.deployment.queries import queries_of
     from agent.deployment.triggers import interpolated, replica_bounds
     from agent.deployment.yaml_text import Noted, yaml_text
+    from agent.lint.behaviour import DOWN_WINDOW
 
     plan, served = replica.plan, replica.served
     scaling, running = plan.autoscaling, queries_of(replica).needed("running")

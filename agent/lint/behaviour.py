@@ -27,12 +27,12 @@ STEPS: Final = 200
 HPA_WINDOW_S: Final = 300.0
 """Before replicas are given back, where a scaler says nothing: the HPA's default."""
 DOWN_WINDOW: Final = "autoscaling.aibrix.ai/scale-down-cooldown-window"
-"""AIBrix' annotation for the same."""
+"""AIBrix' annotation for the same (vllm-project/aibrix pkg/controller/podautoscaler/types)."""
 KEDA_MOST: Final = 100
 """Replicas at most where a scaler says nothing: KEDA's default."""
 DAY_HOURS: Final = 24
 MOST_DOUBLINGS: Final = 6
-"""Of the window: from the shortest one that Kubernetes has by default to five hours."""
+"""Of the window, where the scaler itself has no longest one."""
 
 
 class Policy(Struct, frozen=True):
@@ -163,23 +163,27 @@ def flaps_of(text: str, plan: CapacityPlan, catalog: Catalog) -> int:
     return 0 if run is None else run.flaps
 
 
-def steady_text(text_of: Callable[[CapacityPlan], str], plan: CapacityPlan, catalog: Catalog) -> str:
-    """Return a scaler's file with the shortest window, doubled from the plan's, by which the plan's day is steady.
+def steadied(text_of: Callable[[CapacityPlan], str], plan: CapacityPlan, catalog: Catalog) -> CapacityPlan:
+    """Return a plan whose scale-down window is doubled while its simulated day oscillates under the scaler made of it.
 
     Args:
-        text_of: the file of a plan with a window.
+        text_of: the scaler's file, of a plan.
         plan: whose day it is.
         catalog: the facts.
     """
-    text, scaling = text_of(plan), plan.autoscaling
+    text = text_of(plan)
     for _ in range(MOST_DOUBLINGS):
         if flaps_of(text, plan, catalog) <= flaps_allowed(plan):
             break
-        why = "doubled from the plan's until its simulated day asks for no replica that it has just given back"
+        scaling = plan.autoscaling
+        why = "the plan's, doubled while its simulated day asks back replicas that it has just given back"
         reasons = {**scaling.reasons, "scale_down_window_s": why}
-        scaling = replace(scaling, scale_down_window_s=2 * scaling.scale_down_window_s, reasons=reasons)
-        text = text_of(replace(plan, autoscaling=scaling))
-    return text
+        longer = replace(scaling, scale_down_window_s=2 * scaling.scale_down_window_s, reasons=reasons)
+        changed = replace(plan, autoscaling=longer)
+        if (next_text := text_of(changed)) == text:
+            break  # the scaler's longest window stands there already
+        plan, text = changed, next_text
+    return plan
 
 
 class Autoscaler:
@@ -194,10 +198,8 @@ class Autoscaler:
             replicas: that serve.
         """
         self._watched, self._scaler = watched, scaler
-        behaviour = _behaviour(scaler)
-        down = behaviour.get("scaleDown") or {}
-        self._window_s = _seconds(down.get("stabilizationWindowSeconds", scaler.annotation(DOWN_WINDOW)))
-        self._up = tuple(_policies(behaviour.get("scaleUp") or {}))
+        self._window_s = (down_window(scaler) or ((), HPA_WINDOW_S))[1]
+        self._up = tuple(_policies(_behaviour(scaler).get("scaleUp") or {}))
         self._least = max(scaler.least or 0, 1)
         self._most = scaler.most or KEDA_MOST
         self._asks: deque[tuple[float, int]] = deque([(0.0, replicas)])
@@ -278,7 +280,8 @@ def down_window(scaler: Scaler) -> tuple[Path, float] | None:
         place = (*scaler.path, *path, "scaleDown", "stabilizationWindowSeconds")
         if isinstance(scaler.document.at(place), int):
             return place, float(scaler.document.at(place))
-    return None
+    annotated = scaler.annotation(DOWN_WINDOW)
+    return None if annotated is None else (("metadata", "annotations", DOWN_WINDOW), _seconds(annotated))
 
 
 def _policies(rules: Any) -> Iterator[Policy]:

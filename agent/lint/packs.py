@@ -107,9 +107,10 @@ class Pack(Struct, frozen=True):
 
     @property
     def served_models(self) -> frozenset[str]:
-        """Names under which containers serve their model, where flags say them."""
+        """Names under which containers serve their model, where flags say them; empty where one is a variable's."""
         text = " ".join(self._words)
-        return frozenset(re.findall(r"--served-model-name[= ]([^\s-][^\s]*)", text))
+        names = {name.strip("\"'") for name in re.findall(r"--served-model-name[= ]([^\s-][^\s]*)", text)}
+        return frozenset() if any("$" in name for name in names) else frozenset(names)
 
 
 def pack_of(documents: Sequence[Document]) -> Pack:

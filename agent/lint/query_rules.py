@@ -324,8 +324,8 @@ def _mean_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
 def _misspelt(selector: Selector) -> str:
     """Return a bound that is asked for in another spelling than a float's; '' where none is."""
     for matcher in selector.matchers:
-        if matcher.label == "le" and matcher.how == "=" and matcher.value != "+Inf":
-            return matcher.value if matcher.value != str(float(matcher.value)) else ""
+        if matcher.label == "le" and matcher.how == "=" and (bound := _bound(selector)) is not None:
+            return matcher.value if matcher.value != str(bound) else ""
     return ""
 
 

@@ -75,6 +75,12 @@ def test_what_is_served_under_another_name_is_asked_after_in_vain() -> None:
     assert 'model_name="qwen3"' in faults[0].fix
 
 
+@of_every(["abc", "", "$bound", "١"], name=str)
+def test_a_bound_that_is_no_number_ends_no_check(bound: str) -> None:
+    text = (Path(__file__).parent / "shapes" / "le-text.yaml").read_text().replace('le="1"', f'le="{bound}"')
+    assert {fault.rule for fault in linted({"x.yaml": text}, CATALOG)} == {"L9"}
+
+
 def test_every_rule_has_a_published_case() -> None:
     cases = {rule for file in PACKS.glob("*.yaml") for rule, _ in marked(file.read_text())}
     assert cases == set(RULES) - {"L0"}
