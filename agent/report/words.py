@@ -1,6 +1,7 @@
 """The words of a plan: what its metrics, terms, formats and sources are called, and how its rarer figures are shown."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
@@ -29,6 +30,12 @@ def accelerators_noun(chosen: Chosen, count: int = 2) -> str:
 def start_lead(chosen: Chosen) -> str:
     """Return what stands above the command that starts a replica."""
     return f"Start each replica ({chosen.needs}) with:" if chosen.needs else "Start each replica with:"
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: 'a, b and c'."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def usd_shown(amount: float | None) -> str:

@@ -36,17 +36,13 @@ from engine.replica.load import Load, Replicas
 from engine.replica.performance import token_gaps
 from engine.scaling.controller import TOLERANCE
 from engine.scaling.starts import NOTICED_S
-from engine.scaling.thresholds import KV_CEILING, STABILISATION_S
+from engine.scaling.thresholds import FULL, KV_CEILING, STABILISATION_S
 from engine.step.memory import kv_parts, sequence_bytes
 from engine.step.rates import peak_flops
 from engine.step.table import SAMPLED_POSITIONS, TOKEN_GRID
 from engine.workload import PERCENTILE_SHARES
 
 Values = Mapping[str, float]
-FULL: Final = 0.99
-"""Share of the KV pool from which it counts as full (engine/scaling/thresholds.py)."""
-
-
 READ_TO: Final = 0.005
 """Part of a percentile up to which it is read: shares beyond a time fall in steps where lengths are few."""
 
@@ -221,7 +217,7 @@ def _grid_of(at: At) -> tuple[float, float, float]:
 
 
 def _grid(_: Workings, at: At) -> Values:
-    return dict(zip(("low_tokens", "high_tokens", "between"), _grid_of(at), strict=True))
+    return {"between": _grid_of(at)[2]}
 
 
 def _kernels(workings: Workings) -> Values:
@@ -340,7 +336,6 @@ def _lengths(workings: Workings) -> Values:
     return {
         "decode_steps": lengths.decoded,
         "prompt_tokens": lengths.prompt.mean,
-        "computed_tokens": lengths.computed_mean,
         "answer_tokens": lengths.output.mean,
     }
 

@@ -20,6 +20,8 @@ from engine.workload import Scaling, WorkloadSpec
 
 STABILISATION_S = 300.0
 """Kubernetes' HPA default for scaling down."""
+FULL = 0.99
+"""Share of the KV pool from which it counts as full."""
 KV_CEILING = 0.95
 """Beyond it the runtime preempts requests or holds them back."""
 HARD_GROWTH = 2.0
@@ -139,7 +141,7 @@ def _queue_guard(spec: WorkloadSpec, replica: _Replica, prefill_s: float) -> tup
 
 
 def _kv_threshold(replica: _Replica) -> tuple[float, str]:
-    full = replica.curve.load_at_kv_cache_usage(0.99)
+    full = replica.curve.load_at_kv_cache_usage(FULL)
     if full is not None:
         value = replica.curve.kv_cache_usage_at(full / replica.growth)
         why = f"the pool is full at {full:.3g} requests/s; this is its usage at {full / replica.growth:.3g} requests/s"

@@ -1,11 +1,11 @@
 """Several workloads pooled, on shared cards or apart: which is cheapest, what each meets there, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agent.report.blocks import Block, Bullets, Column, Group, Heading, Paragraph, Report, Table
 from agent.report.choice.choice_report import named
-from agent.report.words import usd_shown
+from agent.report.words import listed_names, usd_shown
 from catalogs.units import show_count, show_percent, show_rate, show_seconds, show_usd
 from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
@@ -23,12 +23,6 @@ IN_WORDS: dict[Kind, str] = {
 }
 REACHED = 0.98
 """Times the sum of separate peaks, below which a peak together is worth saying."""
-
-
-def listed_names(names: Sequence[str]) -> str:
-    """Return names as a sentence has them: 'a, b and c'."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def fleet_words(fleet: Fleet) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from agent.report.blocks import Block, Cell, Column, Facts, Heading, Paragraph, Table
 from agent.report.simulated_latencies import simulated_latencies
+from agent.report.words import listed_names
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan, Latency, Performance, Verification
 
@@ -77,12 +78,8 @@ def sized_sentence(plan: CapacityPlan, verification: Verification) -> str:
                 faster.append(f"{label} {name}")
             if figure.low > figure.formula:
                 slower.append(f"{label} {name}")
-    differs = [f"{_listed(names)} {how}" for names, how in ((faster, "faster"), (slower, "slower")) if names]
+    differs = [f"{listed_names(names)} {how}" for names, how in ((faster, "faster"), (slower, "slower")) if names]
     return f"{text} Beyond its interval it has {', '.join(differs)} than the formulas." if differs else text
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _latency_rows(mean: Performance, peak: Performance) -> Iterator[tuple[Cell, ...]]:
