@@ -30,6 +30,8 @@ SHARES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """Of the quantiles: the share of cases below each."""
 _NORMAL = NormalDist()
 _SCORES = tuple(map(_NORMAL.inv_cdf, SHARES))
+NORMAL = tuple(round(score, 4) for score in _SCORES)
+"""The quantiles of a normal law at ``SHARES``."""
 
 STREAMS = ("decode_only", "prefill_only")
 """Loads of one prompt or one answer alone: their rates have a band of their own."""

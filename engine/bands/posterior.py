@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from catalogs.records.calibrations import Calibration, Evidence, Metric
 from engine.arrays import Floats
-from engine.bands.lookup import CaseBand, Part
+from engine.bands.lookup import NORMAL, SHARES, CaseBand, Part
 from engine.step.calibrated import log_moves
 
 OFFSET: Final[Mapping[Metric, float]] = {"itl": 0.02, "ttft": 0.25, "throughput": 0.02}
@@ -42,9 +42,6 @@ SCALES: Final[Mapping[str, tuple[float, ...]]] = {
 degrees of freedom of steps and 0.44 of TTFT."""
 NEGLIGIBLE: Final = 1e-3
 """Weight below which a pair of scales is left out."""
-NORMAL: Final = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
-"""Quantiles of a normal law at 2.5, 10, 25, 50, 75, 90 and 97.5 %."""
-SHARES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 MEDIAN: Final = 3
 """Position of the median among them."""
 

@@ -11,7 +11,6 @@ Kinds that another betters in cost and capacity are left out, which changes no m
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import ceil
 
 import numpy as np
 from msgspec import Struct
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from engine.arrays import Floats, Indices
 from engine.choice.options import Option, Options
 from engine.fleet.search import SizedCandidates, search
+from engine.fleet.size import replicas_for
 from engine.question.demand import demand_of
 from engine.question.lengths import Lengths, Strata
 from engine.question.resolve import Question
@@ -137,7 +137,7 @@ def _with_spares(hourly: Floats, spares: int, *kinds: Kind) -> Floats:
 
 def _units(rest: Floats, kind: Kind) -> Floats:
     """Return whole units for a rest of the demand, as ``engine.fleet.size`` rounds."""
-    result: Floats = np.ceil(np.maximum(rest, 0.0) / kind.capacity - 1e-6)
+    result: Floats = replicas_for(np.maximum(rest, 0.0), kind.capacity)
     return result
 
 
@@ -169,7 +169,7 @@ def _followed(kind: Kind, hourly: Floats, spares: int) -> Line:
 def _pair(one: Kind, other: Kind, moves: bool, hourly: Floats, spares: int) -> tuple[float, tuple[Line, Line]] | None:
     """Return the cheapest fleet with some units of each of two kinds; None where one of them alone holds the demand."""
     wanted = _with_spares(hourly, spares, one, other)
-    most = ceil(float(wanted.max()) / one.capacity - 1e-6)
+    most = int(replicas_for(float(wanted.max()), one.capacity))
     if most < 2 and one.capacity >= wanted.max():
         return None
     counts = np.arange(1, max(most, 2))

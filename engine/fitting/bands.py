@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from catalogs.records.fitted import ErrorBand, LevelSpreads, MeasuredSystem, Spread
 from catalogs.records.validation import record_of
 from engine.arrays import Bools, Floats
-from engine.bands.lookup import ENDS, NOVELTIES, Level, Novelty, band_for, new_levels, novelty_of
+from engine.bands.lookup import ENDS, NORMAL, NOVELTIES, SHARES, Level, Novelty, band_for, new_levels, novelty_of
 from engine.fitting.spread import OF_SEEN, LeftOutError, Spreads, spreads_of
 
-PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 METRICS = ("throughput", "itl", "ttft", "stream")
 """Throughput first: its accelerators stand in where others have too few."""
 FOREIGN = "accelerator foreign"
@@ -31,8 +30,6 @@ MIRRORED = 0.5
 ALL_UNITS = 30.0
 """As many units as all errors together weigh in the quantiles of one novelty: a Dirichlet process about the shape that
 all have in common (judgement: from 3 to no bound left-out units are held within 3 % as well)."""
-NORMAL = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
-"""Quantiles of a band until errors have given its own."""
 
 UNITS: Mapping[str, Callable[[LeftOutError], str]] = {
     "new sweep": lambda e: "|".join(e.cell),
@@ -215,7 +212,7 @@ class Sample(Struct, frozen=True):
         errors, weights = np.concatenate([self.error, -self.error]), np.concatenate([weights, MIRRORED * weights])
         order = np.argsort(errors)
         reached = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-        return tuple(np.interp(PROBABILITIES, reached, errors[order]).tolist())
+        return tuple(np.interp(SHARES, reached, errors[order]).tolist())
 
 
 def _sample(judged: Sequence[Standardised]) -> Sample:

@@ -24,6 +24,16 @@ def growth_factor(spec: WorkloadSpec) -> float:
     return float((1 + spec.traffic.growth_per_year) ** spec.traffic.horizon_years)
 
 
+def replicas_for(load: Floats | float, capacity: Floats | float) -> Floats:
+    """Return the replicas that carry a load; one that fills them to the last part in a million needs no further one.
+
+    Args:
+        load: requests/s, or requests in flight for a closed loop.
+        capacity: of one replica, in the same unit; NaN where no load meets the targets.
+    """
+    return np.asarray(np.ceil(np.divide(load, capacity) - 1e-6), dtype=np.float64)
+
+
 def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Counts:
     """Return replicas for the mean, the peak hour, the burst within it, growth, and spares.
 
@@ -35,9 +45,7 @@ def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Co
     minimum = float(fewest_replicas(spec))
 
     def needed(load: float) -> Floats:
-        # A load that fills the replicas to the last part in a million needs no further one: that is rounding.
-        result: Floats = np.maximum(np.ceil(load / capacity - 1e-6), minimum)
-        return result
+        return np.maximum(replicas_for(load, capacity), minimum)
 
     mean = needed(mean_load)
     peak = needed(mean_load * traffic.peak_factor)

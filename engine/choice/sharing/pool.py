@@ -17,7 +17,7 @@ from engine.fleet.candidates import Candidates, candidates, measure
 from engine.fleet.offers import PricedOffer
 from engine.fleet.prices import fleet_prices
 from engine.fleet.search import BLOCK, doubt_of
-from engine.fleet.size import Counts
+from engine.fleet.size import Counts, replicas_for
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, largest_batches, missed_most
 from engine.replica.latencies import mean_latency, percentile_latency
@@ -235,7 +235,7 @@ def _replicas_for(
             batch = batch_at_rate(some, ceiling * some.saturated_rate[:, 0])
         capacity[block] = np.where(np.isnan(batch), np.nan, some.rate(np.where(np.isnan(batch), 1.0, batch)))[:, 0]
     available = question.spec.availability
-    count = np.maximum(np.ceil(float(calls.sum()) / capacity - 1e-6), available.minimum_replicas)
+    count = np.maximum(replicas_for(float(calls.sum()), capacity), available.minimum_replicas)
     return count + available.spare_replicas
 
 
