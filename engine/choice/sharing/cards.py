@@ -24,6 +24,7 @@ from engine.fleet.candidates import candidates
 from engine.fleet.offers import OfferChoice, PricedOffer
 from engine.fleet.prices import prices_of
 from engine.fleet.search import doubt_of
+from engine.fleet.size import replicas_for
 from engine.question.fleet_limits import fewest_replicas, without_ceilings
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
@@ -34,6 +35,7 @@ EIGHTHS = 8
 """Parts of the memory in which engines that take turns divide a card."""
 DRIVER_SHARE = 0.98
 """Of a part's memory that software sees: 9.75 GiB of an eighth of the 79.6 GiB of an H100 (nvidia-smi mig -lgip)."""
+PARALLEL = ("tensor", "pipeline", "data", "expert")
 MOST_PARTS = 48
 """Parts beyond which whole cards are filled anyway."""
 
@@ -97,6 +99,8 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
         spec = one.question.spec
         if without_ceilings(spec.hardware) != spec.hardware:
             raise Conflict(f"the fleet of {one.name} is given or has a ceiling of its own")
+        if (stated := max(getattr(spec.serving, f"{kind}_parallel") or 1 for kind in PARALLEL)) > 1:
+            raise Conflict(f"{one.name} is asked for with parallelism {stated}, and an engine in a part has one card")
     money = joined("money", [one.question.spec.money for one in workloads], Money())
     cards = _cards(workloads)
     parts = [part for card in cards for part in _parts(card, how, workloads)]
@@ -233,7 +237,7 @@ def _held(workload: Workload, parts: Sequence[Part]) -> Mapping[str, Held]:
 
 
 def _needed(workload: Workload, capacity: float) -> int:
-    count = int(np.ceil(float(workload.hourly.max()) / capacity - 1e-6))
+    count = int(replicas_for(float(workload.hourly.max()), capacity))
     return max(count, fewest_replicas(workload.question.spec))
 
 
@@ -338,7 +342,7 @@ def _mixed(
             elif alone is None:
                 break
             else:
-                rest.append(int(np.ceil(left / alone.capacity - 1e-6)))
+                rest.append(int(replicas_for(left, alone.capacity)))
         else:
             yield both + sum(rest), both, tuple(rest)
 

@@ -274,6 +274,14 @@ def test_a_large_model_shares_no_card() -> None:
             shared_cards(pair, how)  # type: ignore[arg-type]
 
 
+def test_a_stated_parallelism_is_kept() -> None:
+    """An engine in a part of a card has no second card."""
+    pair = [alone(name, asked("llama-3.1-8b", 1, 500, 250, serving__tensor_parallel=2)) for name in "ab"]
+    for how in ("slices", "turns"):
+        with pytest.raises(Conflict, match="parallelism 2"):
+            shared_cards(pair, how)  # type: ignore[arg-type]
+
+
 def test_fine_tunes_share_a_base_as_adapters_only() -> None:
     """Two models of one shape are two models; as adapters of one base they are pooled, each step 2 ms longer."""
     names = ("llama-3.1-8b", "deepseek-r1-distill-llama-8b")
