@@ -220,9 +220,11 @@ def without_needless_stages(found: Candidates) -> Candidates:
     """Return the candidates without those of more pipeline stages over a fast link than their memory needs.
 
     A stage on another node is there for its memory. Queues and long prompts might be shorter too, but what the network
-    between nodes costs is judgement, such a replica fails as one, and more load is what more replicas are for.
+    between nodes costs is judgement, such a replica fails as one, and more load is what more replicas are for: where
+    their number is given or capped, longer pipelines may be the only way to carry it, and all stay.
     """
-    if found.question.spec.serving.pipeline_parallel:
+    spec = found.question.spec
+    if spec.serving.pipeline_parallel or spec.hardware.replicas or spec.hardware.max_replicas:
         return found
     split = found.parallelism
     keys = list(zip(found.which.tolist(), split.tp.tolist(), split.dp.tolist(), split.ep.tolist(), strict=True))

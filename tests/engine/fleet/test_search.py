@@ -210,3 +210,17 @@ def test_stages_over_nodes_are_for_memory_alone() -> None:
     assert staged.any() and set(large.parallelism.accelerators[staged]) == {16}
     asked, _ = candidates(question(values | {"model": "llama-3.1-70b", "serving.pipeline_parallel": 4}))
     assert set(asked.parallelism.pp) == {4}
+
+
+@pytest.mark.parametrize("count", ["replicas", "max_replicas"])
+def test_stages_carry_a_load_where_replicas_are_counted(count: str) -> None:
+    """Where no replica may be added, a longer pipeline is what carries more."""
+    loaded = {
+        "model": "llama-3.1-70b", "hardware.accelerators": ["h100-sxm-80gb"], "precision.weights": "bf16",
+        "traffic.requests_per_s": 12, "tokens.input.mean": 2000, "tokens.output.mean": 500, f"hardware.{count}": 1,
+    }  # fmt: skip
+    sized = search(question(loaded))
+    stages = sized.candidates.parallelism.pp
+    met = ~np.isnan(sized.monthly_usd)
+    assert (stages > 1).any()
+    assert met.any() and set(stages[met]) - {1}
