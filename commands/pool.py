@@ -75,23 +75,11 @@ def _specs(
     """Yield a name of each workload and its question."""
     for number, one in enumerate(given, 1):
         file = one == "-" or one.lower().endswith(FILES)
-        if file and (plan := _saved(Path(one))) is not None:
-            yield Path(one).stem, plan
-            continue
         try:
             question, _ = asked(None if file else one, one if file else None, catalog, flags)
         except IncompleteInput as error:
             raise IncompleteInput([f"{what} of workload {number} ({one:.40})" for what in error.missing]) from None
         yield (Path(one).stem if file and one != "-" else question.spec.model), question.spec
-
-
-def _saved(file: Path) -> "WorkloadSpec | None":
-    """Return the question of a saved plan; None where the file holds none."""
-    if file.suffix.lower() != ".json" or not file.exists() or '"schema_version"' not in file.read_text("utf-8"):
-        return None
-    from engine.plan_file import read_plan
-
-    return read_plan(file.read_text("utf-8"), str(file)).spec
 
 
 def _named(specs: "Iterator[tuple[str, WorkloadSpec]]") -> "Iterator[tuple[str, WorkloadSpec]]":

@@ -36,6 +36,23 @@ def test_files_and_a_saved_plan(fleetcast: Program, tmp_path: Path) -> None:
     assert "chat" in done.out and "rag" in done.out
 
 
+def test_flags_hold_for_saved_plans_too(fleetcast: Program, tmp_path: Path) -> None:
+    plan = tmp_path / "chat.json"
+    assert fleetcast("forecast", CHAT, "--gpu-type", "h100", "--no-verify", "--output", str(plan)).code == 0
+    found = json.loads(fleetcast("pool", str(plan), RAG, "--gpu-type", "h200", "--json").out)
+    assert {fleet["accelerator"] for fleet in found["apart"]["fleets"]} == {"h200-sxm-141gb"}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+def test_what_is_no_text_is_one_sentence(fleetcast: Program, tmp_path: Path, suffix: str) -> None:
+    raw, folder = tmp_path / f"raw{suffix}", tmp_path / f"folder{suffix}"
+    raw.write_bytes(b"\xff\xfe\x00")
+    folder.mkdir()
+    for file, said in ((raw, "is not UTF-8 text"), (folder, "cannot be read: is a directory")):
+        done = fleetcast("pool", CHAT, str(file))
+        assert done.code == 2 and said in done.err, done.err
+
+
 @pytest.mark.parametrize("form", ["--csv", "--plain", "--json"])
 def test_each_form_names_both_and_the_bill(fleetcast: Program, form: str) -> None:
     done = fleetcast(
