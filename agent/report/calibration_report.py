@@ -93,6 +93,14 @@ def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterat
         "Errors are medians; after is each point by all the others. A band is 80 %, from its low to its high end.",
         "quiet",
     )
+    if count == 1:
+        yield Paragraph(
+            "One point alone was not checked against any other: what its band after is rests on how servers that were "
+            "measured before differ, and is that of the same run once more. Bands of other loads stay wider; three "
+            "points at different loads check each other.",
+            "warning",
+            "Warning",
+        )
     moved = [one for one in made.constants if _moved_by(one) >= LEAST_MOVE]
     if moved:
         yield Table(_CONSTANTS, tuple(_constant_row(one) for one in sorted(moved, key=_moved_by, reverse=True)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -37,6 +37,20 @@ class MeasuredServer(Struct, frozen=True):
     dp: int | None = None
     ep: int | None = None
     replicas: int | None = None
+    by_plan: bool = False
+    """It is a plan that says so, not flags."""
+
+    def contradicted(self, written: str, flag: str, said: object) -> InputError:
+        """Return the refusal of a file that is of another server.
+
+        Args:
+            written: what the file says, a clause.
+            flag: that says otherwise, where it was a flag.
+            said: by it, or by the plan.
+        """
+        if self.by_plan:
+            return InputError(f"{written}, and the plan's is {said}: hold the plan against runs of its own replica")
+        return InputError(f"{written}, and {flag} says {said}: leave one of them out")
 
 
 def calibrated(
@@ -131,6 +145,7 @@ def server_of(plan: CapacityPlan) -> MeasuredServer:
         pp=chosen.pipeline_parallel if chosen.pipeline_parallel > 1 else None,
         dp=chosen.data_parallel if chosen.data_parallel > 1 else None,
         ep=chosen.expert_parallel if chosen.expert_parallel > 1 else None,
+        by_plan=True,
     )
 
 
@@ -187,7 +202,7 @@ def _filled(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[st
     sizes = {name: getattr(server, name) or int(row[name] or 0) for name in ("tp", "pp", "dp", "ep")}
     for name, flag in (("tp", server.tp), ("pp", server.pp), ("dp", server.dp), ("ep", server.ep)):
         if flag and row[name] and int(row[name]) != flag:
-            raise InputError(f"{row['id']} says {name} {row[name]}, and --{name} {flag}: leave one of them out")
+            raise server.contradicted(f"{row['id']} says {name} {row[name]}", f"--{name}", flag)
     if not row["gpus"] and not sizes["tp"]:
         missing["tensor parallelism (--tp)"] = None
     gpus = (sizes["tp"] or 1) * (sizes["pp"] or 1) * (sizes["dp"] or 1) * (server.replicas or 1)
@@ -197,8 +212,8 @@ def _filled(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[st
         "accelerator": _accelerator(row, server, catalog, missing),
         "engine": engine,
         "engine_version": version,
-        "weight_precision": _precision(row["weight_precision"], server.precision, "--precision", catalog),
-        "kv_precision": _precision(row["kv_precision"], server.kv_precision, "--kv-precision", catalog),
+        "weight_precision": _precision(row["weight_precision"], server, "precision", catalog),
+        "kv_precision": _precision(row["kv_precision"], server, "kv_precision", catalog),
         **{name: str(size) if size else "" for name, size in sizes.items()},
         "gpus": row["gpus"] or str(gpus),
     }
@@ -213,7 +228,7 @@ def _model(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[str
             written = catalog.model(name) if name else None
             break
     if said and written and said.model.id != written.model.id:
-        raise InputError(f"{row['id']} is of {row['model']}, and --model says {server.model}: leave one of them out")
+        raise server.contradicted(f"the model of {row['id']} is {row['model']}", "--model", server.model)
     if said and server.model:
         return server.model
     if written is None:
@@ -226,7 +241,7 @@ def _accelerator(row: Row, server: MeasuredServer, catalog: Catalog, missing: di
     said = catalog.accelerator(server.accelerator).id if server.accelerator else ""
     written = catalog.accelerator(row["accelerator"]).id if row["accelerator"] else ""
     if said and written and said != written:
-        raise InputError(f"{row['id']} is of {written}, and --gpu-type says {said}: leave one of them out")
+        raise server.contradicted(f"the accelerator of {row['id']} is {written}", "--gpu-type", said)
     if not said and not written:
         missing["the accelerator (--gpu-type)"] = None
     return said or written
@@ -245,7 +260,10 @@ def _runtime(row: Row, server: MeasuredServer, catalog: Catalog, missing: dict[s
     return "", ""
 
 
-def _precision(written: str, said: str | None, flag: str, catalog: Catalog) -> str:
+def _precision(
+    written: str, server: MeasuredServer, which: Literal["precision", "kv_precision"], catalog: Catalog
+) -> str:
+    said, flag = getattr(server, which), f"--{which.replace('_', '-')}"
     if said and written and catalog.precision(said).id != catalog.precision(written).id:
-        raise InputError(f"the file says {written}, and {flag} {said}: leave one of them out")
+        raise server.contradicted(f"the file's {flag[2:]} is {written}", flag, said)
     return catalog.precision(said).id if said else written

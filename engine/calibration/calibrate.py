@@ -19,10 +19,10 @@ from catalogs.records.constants import CONSTANTS
 from engine.accuracy.columns import columns_of
 from engine.accuracy.evidence import PredictedFigure, predicted_figures
 from engine.accuracy.points import MeasuredPoint, Unpredictable, read_point
-from engine.accuracy.predictions import Simulator, read
+from engine.accuracy.predictions import Simulator, predict_points, read
 from engine.arrays import Floats
-from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_levels
-from engine.bands.posterior import NOISE, NORMAL, errors_of, likeliest, mean_moves
+from engine.bands.lookup import NORMAL, CaseBand, Level, architecture_of, band_for, new_levels
+from engine.bands.posterior import NOISE, errors_of, likeliest, mean_moves
 from engine.calibration.doubts import change_point, refuse_another_system, too_fast
 from engine.calibration.limits import constants_before, physical_ends
 from engine.calibration.memory import MeasuredPool, measured_pool, pool_doubts
@@ -122,6 +122,13 @@ def calibrate(
         band = strangers_band(points[0], first[0].evidence.metric, catalog)
         refuse_another_system(first, points, hypot(*(part.deviation for part in band.parts)) if band else USUAL)
     calibration, figures = _posterior(prior, first, points, ends, catalog, simulator)
+    outcomes = predict_points(points, catalog.with_calibration(calibration))
+    told = {one.point for one in figures}
+    unused += [
+        f"{one.row['id']}: {why if isinstance(why, str) else 'its rate is too near saturation by these constants'}"
+        for at, (one, why) in enumerate(zip(points, outcomes, strict=True))
+        if at not in told
+    ]
     doubts = (
         *impossible.values(),
         *(pool_doubts(pool) if pool else ()),
@@ -130,7 +137,7 @@ def calibrate(
     return CalibrationRun(
         _hashed(calibration),
         tuple(points),
-        _errors(calibration, first, points[0], catalog),
+        _errors(calibration, first, figures, points[0], catalog),
         doubts,
         tuple(unused),
         pool,
@@ -288,6 +295,9 @@ def _posterior(
         ends: of each constant, by physics.
         catalog: without a calibration.
         simulator: as in ``calibrate``.
+
+    Raises:
+        InputError: the constants that the points give hold none of their loads.
     """
     calibration, figures = prior, first
     for number in range(ROUNDS):
@@ -312,6 +322,13 @@ def _posterior(
         if number < ROUNDS - 1:
             last = number == ROUNDS - 2
             figures = _figures_after(calibration, first, points, catalog, simulator if last else None)
+            # A figure that was lost stays lost, so that rounds converge on the others.
+            held = {_key(one) for one in figures}
+            first = [one for one in first if _key(one) in held]
+            if not figures:
+                raise InputError(
+                    "a server as slow as these points say holds none of their rates: are they of one setting?"
+                )
     return calibration, figures
 
 
@@ -322,7 +339,7 @@ def _figures_after(
     catalog: Catalog,
     simulator: Simulator | None,
 ) -> list[PredictedFigure]:
-    """Return the figures by a calibration's constants.
+    """Return the figures by a calibration's constants, without those whose rate a server with them does not hold.
 
     Without a simulator a simulated figure follows the closed form: it has moved by the same factor.
 
@@ -333,15 +350,21 @@ def _figures_after(
         catalog: without a calibration.
         simulator: as in ``calibrate``.
     """
+    before = {_key(one): one for one in first}
     figures = predicted_figures(points, catalog.with_calibration(calibration), simulator)
+    both = [(one, before[_key(one)]) for one in figures if _key(one) in before]
     if simulator is not None:
-        return figures
+        return [one for one, _ in both]
     return [
         replace(
             one, evidence=replace(one.evidence, log_error=base.evidence.log_error - log(one.formula / base.formula))
         )
-        for one, base in zip(figures, first, strict=True)
+        for one, base in both
     ]
+
+
+def _key(figure: PredictedFigure) -> tuple[int, str]:
+    return figure.point, figure.prediction.column
 
 
 def _within(value: float, ends: tuple[float, float]) -> float:
@@ -369,35 +392,41 @@ def _robust(calibration: Calibration) -> Calibration:
 
 
 def _errors(
-    calibration: Calibration, first: Sequence[PredictedFigure], system: MeasuredPoint, catalog: Catalog
+    calibration: Calibration,
+    first: Sequence[PredictedFigure],
+    figures: Sequence[PredictedFigure],
+    system: MeasuredPoint,
+    catalog: Catalog,
 ) -> tuple[FigureErrors, ...]:
     """Return the errors of each metric before, and after with each point left out.
 
     Args:
         calibration: with its evidence.
         first: figures by the constants before.
+        figures: those that its evidence is made of.
         system: a point of it.
         catalog: without a calibration.
     """
     posterior = likeliest(calibration)
-    remaining: Floats = np.zeros(len(first))
-    deviation: Floats = np.zeros(len(first))
-    for point in sorted({one.point for one in first}):
-        members = [at for at, one in enumerate(first) if one.point == point]
+    by_fit = {_key(one): one.evidence.log_error for one in first}
+    remaining: Floats = np.zeros(len(figures))
+    deviation: Floats = np.zeros(len(figures))
+    for point in sorted({one.point for one in figures}):
+        members = [at for at, one in enumerate(figures) if one.point == point]
         remaining[members], covariance = posterior.left_out(members)
         deviation[members] = np.sqrt(np.diag(covariance))
     left = errors_of(calibration, calibration.evidence)
     z = NORMAL[5]
     errors = []
     for metric in ("itl", "ttft", "throughput"):
-        own = [at for at, one in enumerate(first) if one.evidence.metric == metric]
+        own = [at for at, one in enumerate(figures) if one.evidence.metric == metric]
         if own:
             band = strangers_band(system, metric, catalog)
             errors.append(
                 FigureErrors(
                     metric=metric,
                     points=len(own),
-                    before=float(np.median([abs(exp(-first[at].evidence.log_error) - 1) for at in own])),
+                    before=float(np.median([abs(exp(-by_fit[_key(figures[at])]) - 1) for at in own])),
                     after=float(np.median(np.abs(np.exp(-remaining[own]) - 1))),
                     inside=float(np.mean(np.abs(remaining[own]) <= z * deviation[own])),
                     band_before=None if band is None else band.ends()[1] / band.ends()[0],

@@ -144,6 +144,20 @@ def test_flags_that_contradict_a_file_are_refused(fleetcast: Program, results: P
     assert "leave one of them out" in fleetcast.refusal("calibrate", results, *SERVER, "--model", "llama-3.1-8b")
 
 
+def test_a_plan_of_another_model_is_named_as_such(fleetcast: Program, results: Path, tmp_path: Path) -> None:
+    """Nobody gave --model: what contradicts the file is the plan."""
+    plan = tmp_path / "plan.json"
+    fleetcast("forecast", "llama-3.1-8b bf16, 2 rps, 500 in, 200 out", "--gpu-type", "h100", "--output", plan)
+    said = fleetcast.refusal("calibrate", results, "--against", plan)
+    assert "the plan's is llama-3.1-8b" in said and "--model" not in said
+
+
+def test_one_point_is_said_to_be_unchecked(fleetcast: Program, one: Path, results: Path) -> None:
+    said = "One point alone was not checked against any other"
+    assert said in " ".join(fleetcast("calibrate", one, *SERVER, "--name", "one").out.split())
+    assert said not in " ".join(fleetcast("calibrate", results, *SERVER, "--name", "own").out.split())
+
+
 def test_a_calibration_is_not_overwritten_unasked(fleetcast: Program, one: Path) -> None:
     assert fleetcast("calibrate", one, *SERVER, "--name", "own").code == 0
     assert "--force" in fleetcast.refusal("calibrate", one, *SERVER, "--name", "own")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from catalogs.measurement_files import Row
+from catalogs.measurement_files import Row, checked_point
 from engine.accuracy.benchmarks import benchmark_latencies
 from engine.accuracy.evidence import calibrated_outcomes
 from engine.accuracy.predictions import Prediction, Simulator, predict_points, read
@@ -128,6 +128,24 @@ def test_a_point_that_physics_forbids_is_named_and_left_out(catalog: Catalog) ->
     run = run_of([{**rows[0], "itl_ms_mean": "3"}, *rows[1:]], catalog)
     assert any("c1-1024-256" in doubt and "bandwidth" in doubt for doubt in run.doubts)
     assert len(run.points) == len(rows) - 1
+
+
+def test_a_rate_that_the_calibrated_server_does_not_hold_is_left_out_and_named(catalog: Catalog) -> None:
+    """Open loops of an 8B whose steps take four times as long: what the fit holds, such a server may not."""
+    base = {
+        "model": "llama-3.1-8b", "accelerator": "h100-sxm-80gb", "engine": "vllm", "gpus": "1", "tp": "1",
+        "load": "open_loop", "input_tokens": "1000", "output_tokens": "250", "prompts": "200", "itl_ms_mean": "1",
+        "ttft_ms_mean": "1",
+    }  # fmt: skip
+    rows = [checked_point(base | {"id": f"r{rate}", "request_rate": str(rate)}) for rate in (2, 5, 20)]
+    printed = predict_points([read(row, catalog) for row in rows], catalog)
+    slower = []
+    for row, outcome in zip(rows, printed, strict=True):
+        assert not isinstance(outcome, str)
+        slower.append({**row, **{item.column: f"{4 * item.predicted:.6g}" for item in outcome}})
+    run = calibrate(slower, catalog, name="own", made=DAY, insist=True)
+    assert any(reason.startswith("r20: ") for reason in run.unused)
+    assert {one.metric: one.points for one in run.errors}["itl"] == 2
 
 
 def test_a_burst_is_bounded_by_decoding_alone(catalog: Catalog) -> None:
