@@ -9,7 +9,8 @@ from catalogs.errors import InputError, quoted
 
 Path = tuple[str | int, ...]
 MOST_VALUES: Final = 100_000
-"""Of one file: an alias may stand for a tree of aliases, and no pack of rules comes near."""
+"""Of one file with the files that it holds as texts: an alias may stand for a tree of aliases, and no pack of rules
+comes near."""
 
 
 class Document(Struct, frozen=True):
@@ -62,8 +63,9 @@ def documents_in(text: str, file: str) -> list[Document]:
     if "{{" in text and ("{{-" in text or ".Values" in text):
         raise InputError(f"{quoted(file)} is a template of Helm; give what `helm template` makes of it")
     try:
-        found = [_document(node, file) for node in _nodes(text) if node is not None]
-        return [*found, *(inner for one in found for inner in _within(one))]
+        left = iter(range(MOST_VALUES))
+        found = [_document(node, file, left) for node in _nodes(text) if node is not None]
+        return [*found, *(inner for one in found for inner in _within(one, left))]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -82,21 +84,27 @@ INNER: Final = ("expr", "query", "seriesQuery", "kind:")
 """A text that holds one of these may be a file: rules or a dashboard in a ConfigMap, settings of an adapter."""
 
 
-def _within(outer: Document) -> Iterator[Document]:
-    """Yield the files that a document holds as texts, with the lines of the whole."""
+def _within(outer: Document, left: Iterator[int]) -> Iterator[Document]:
+    """Yield the files that a document holds as texts, with the lines of the whole.
+
+    Args:
+        outer: the document.
+        left: of ``MOST_VALUES``, one for each value.
+    """
     from yaml import YAMLError
 
     for path in outer.blocks:
         text = outer.at(path)
         if isinstance(text, str) and any(word in text for word in INNER):
             try:
-                inner = [_document(node, outer.file, outer.line(path)) for node in _nodes(text) if node is not None]
-            except (YAMLError, RecursionError, InputError):
+                nodes = [node for node in _nodes(text) if node is not None]
+                inner = [_document(node, outer.file, left, outer.line(path)) for node in nodes]
+            except (YAMLError, RecursionError):
                 continue  # a script or a sentence
             yield from (one for one in inner if isinstance(one.tree, dict))
 
 
-def _document(node: Any, file: str, above: int = 0) -> Document:
+def _document(node: Any, file: str, left: Iterator[int], above: int = 0) -> Document:
     from yaml import MappingNode, SequenceNode
     from yaml.constructor import SafeConstructor
 
@@ -105,7 +113,7 @@ def _document(node: Any, file: str, above: int = 0) -> Document:
     blocks: list[Path] = []
 
     def plain(node: Any, path: Path, begins: Any) -> Any:
-        if len(lines) > MOST_VALUES:
+        if next(left, None) is None:
             raise InputError(f"{quoted(file)} holds more than {MOST_VALUES:,} values")
         lines[path] = above + begins.start_mark.line + 1
         if isinstance(node, MappingNode):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.exports import formats
+from agent.lint.documents import documents_in
 from agent.lint.findings import RULES
 from agent.lint.lint import linted
 from agent.lint.load_curves import curve_in
@@ -213,6 +214,17 @@ def test_aliases_of_aliases_end_in_a_sentence() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
     with pytest.raises(InputError, match="more than"):
         linted({"x.yaml": "\n".join(lines)}, CATALOG)
+
+
+def test_the_bound_on_values_is_of_the_file_and_not_of_each_text_in_it() -> None:
+    bomb = ["kind: x", "a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    bomb += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 5)]
+    inner = "\n".join(f"    {line}" for line in bomb)
+    one = f"kind: ConfigMap\ndata:\n  b: |\n{inner}\n"
+    assert len(documents_in(one, "x.yaml")) == 2, "59,049 values, fewer than the bound"
+    many = "kind: ConfigMap\ndata:\n" + "".join(f"  b{n}: |\n{inner}\n" for n in range(3))
+    with pytest.raises(InputError, match="more than 100,000 values"):
+        documents_in(many, "x.yaml")
 
 
 def test_a_dashboard_is_json() -> None:
