@@ -17,9 +17,7 @@ from commands.progress import progress
 from commands.showing import Shape, notice, print_rows, show_as, show_no_plan
 
 if TYPE_CHECKING:
-    from agent.report.choice.choice_report import Choice
-    from catalogs.catalog import Catalog
-    from engine.workload import WorkloadSpec
+    from engine.choice.choice import Choice
 
 app = App()
 
@@ -46,9 +44,11 @@ def optimize_command(
         raise InputError(f"--for {quoted(objective)} is no objective; there are {listed(OBJECTIVES)}")
     shape = Shape(json=json, csv=csv, plain=plain)
     question, facts = asked(sentence, spec, catalog, flags)
+    from engine.choice.choice import choice
+
     with progress("trying the catalog"):
-        choice = _choice(question.spec, facts, objective)
-    if choice is None:
+        found = choice(question.spec, facts, objective)  # type: ignore[arg-type]  # checked
+    if found is None:
         from engine.method import forecast
         from engine.plan import NoPlan
 
@@ -61,48 +61,10 @@ def optimize_command(
     from agent.report.choice.choice_report import choice_report, choice_rows, choice_tree
 
     if csv:
-        print_rows(choice_rows(choice))
+        print_rows(choice_rows(found))
     else:
-        show_as(choice_report(choice, _command(choice)), choice_tree(choice), shape, "")
+        show_as(choice_report(found, _command(found)), choice_tree(found), shape, "")
     return Exit.DONE
-
-
-def _choice(spec: "WorkloadSpec", facts: "Catalog", objective: str) -> "Choice | None":
-    from agent.report.choice.choice_report import Choice, firsts
-    from engine.choice.advice import advice
-    from engine.choice.front import binding, pareto_front, relaxations, runners_up, unable
-    from engine.choice.mixed import PAYS, best_mixture, best_split, hourly_demand, kinds_of
-    from engine.choice.options import options
-
-    found = options(spec, facts)
-    term = spec.money.term
-    ranked = found.best(objective, term)  # type: ignore[arg-type]  # checked
-    if not ranked:
-        return None
-    terms = dict.fromkeys((term, *(option.term for option in found.found)))
-    best_by_term = [found.best(objective, one)[0] for one in terms]  # type: ignore[arg-type]
-    mixture = split = None
-    if spec.traffic.requests_per_s is not None and ranked[0].monthly_usd is not None:
-        kinds = kinds_of(found, (term, *(("reserved_1y",) if term == "on_demand" else ())))
-        mixture, _ = best_mixture(kinds, hourly_demand(found.searched[0][0]), spec.availability.spare_replicas)
-        split = best_split(found, ranked[0])
-    return Choice(
-        spec=spec,
-        objective=objective,  # type: ignore[arg-type]
-        best=ranked[0],
-        runners_up=runners_up(found, ranked, objective),  # type: ignore[arg-type]
-        by_term=tuple(best_by_term),
-        by_precision=firsts(ranked, "precision"),
-        by_provider=found.at_providers(objective, term),  # type: ignore[arg-type]
-        unable=unable(found),
-        binds=binding(found, ranked[0]),
-        front=pareto_front(ranked),
-        relaxations=relaxations(found, ranked[0]),
-        advice=advice(found, ranked[0]) if ranked[0].monthly_usd is not None else (),
-        mixture=mixture if mixture and mixture.saved_share > PAYS else None,
-        split=split if split and split.monthly_usd < (1 - PAYS) * ranked[0].measure("cost") else None,
-        tried=found.ways,
-    )
 
 
 def _command(choice: "Choice") -> str:

@@ -1,6 +1,6 @@
 """What would change the plan, each with its figure: the same accelerators and precision under another question."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import exp
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.planning.thresholds import starts_from
 from engine.question.demand import demand_of
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
-from engine.workload import TokenDistribution, WorkloadSpec
+from engine.workload import Target, TokenDistribution, WorkloadSpec, target_name
 
 CACHED_ANSWERS = 0.2
 """Share of requests that a cache of answers serves. An assumption: yours is what your logs repeat."""
@@ -43,10 +43,21 @@ class Advice(Struct, frozen=True):
     note: str = ""
 
 
-def latency_class(spec: WorkloadSpec) -> str:
-    """Return the latency class of a workload in words, by its targets."""
+def latency_class(spec: WorkloadSpec, targets: Sequence[Target]) -> str:
+    """Return the latency class of a workload in words, and whose targets make it.
+
+    Args:
+        spec: with the targets that were stated.
+        targets: that hold, with the default ones.
+    """
+    added = [target for target in targets if target.metric not in {stated.metric for stated in spec.targets}]
+    listed = " and ".join(f"{target_name(t.metric, t.percentile)} within {show_seconds(t.seconds)}" for t in added)
+    return f"{_class(targets)}{f' ({listed} by default)' if listed else ''}"
+
+
+def _class(targets: Sequence[Target]) -> str:
     limits: dict[str, float] = {}
-    for target in spec.targets:
+    for target in targets:
         limits[target.metric] = min(limits.get(target.metric, np.inf), target.seconds)
     if not limits:
         return "no latency is asked for: planned for throughput"

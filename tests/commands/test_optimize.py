@@ -57,3 +57,13 @@ def test_what_nothing_meets_says_so(fleetcast: Program) -> None:
     run = fleetcast("optimize", "8B, 20 rps, 1.5k in, 300 out, p95 TTFT under 6 ms")
     assert run.code == 3
     assert "Nothing meets the targets" in run.err
+
+
+def test_the_usual_price_is_explained_and_the_class_is_that_of_the_targets_that_hold(fleetcast: Program) -> None:
+    asked = ("--model", "llama-3.1-8b", "--rps", 20, "--input-tokens", 1000, "--output-tokens", 200)
+    tree = fleetcast("optimize", *asked, "--json").tree
+    report = " ".join(fleetcast("optimize", *asked, "--plain").out.split())
+    assert "no latency is asked for" not in report and "TTFT p95 within 2 s" in tree["latency_class"]
+    assert "The usual price is an offer at the median provider's price per accelerator" in report
+    least = min(one["monthly_usd"] for one in tree["by_provider"])
+    assert least < tree["best"]["monthly_usd"] and f"the cheapest single offer is ${least:,.0f} a month" in report

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Mark, Paragraph, Report, Series, Table
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
-from engine.choice.advice import Advice, latency_class
+from engine.choice.advice import Advice
+from engine.choice.choice import Choice
 from engine.choice.front import Relaxation
 from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
@@ -16,35 +15,11 @@ from engine.fleet.offers import TERM_WORDS
 from engine.fleet.search import SizedCandidates
 from engine.plan import parallelism_shown, plain, six_digits, split_shown
 from engine.planning.phrases import counted
-from engine.workload import ANY_PROVIDER, Term, WorkloadSpec, target_name
+from engine.workload import ANY_PROVIDER, WorkloadSpec, target_name
 
 SHOWN = 6
 """Runners-up, and points of the front, on a screen; the JSON has them all."""
 BEST: dict[Objective, str] = {"cost": "Cheapest", "latency": "Fastest", "energy": "Greenest", "count": "Smallest"}
-
-
-class Choice(Struct, frozen=True):
-    """What was found for a spec."""
-
-    spec: WorkloadSpec
-    objective: Objective
-    best: Option
-    runners_up: tuple[tuple[Option, str], ...]
-    by_term: tuple[Option, ...]
-    """The best of each term, the spec's own first."""
-    by_precision: tuple[Option, ...]
-    by_provider: tuple[Option, ...]
-    unable: tuple[tuple[str, str], ...]
-    """Accelerators on which nothing meets the question, each with the reason."""
-    binds: str
-    front: tuple[Option, ...]
-    relaxations: tuple[Relaxation, ...]
-    advice: tuple[Advice, ...]
-    mixture: Mixture | None
-    """Two kinds, where they cost less than the best of one."""
-    split: Split | None
-    """Two pools by the length of prompts, where they cost less than one."""
-    tried: int
 
 
 def named(option: Option) -> str:
@@ -73,9 +48,17 @@ def choice_report(choice: Choice, command: str) -> Report:
             f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}{power}; {latency} "
             f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
             f"{show_percent(best.utilisation)} of saturation. {choice.binds[:1].upper()}{choice.binds[1:]}; "
-            f"{latency_class(choice.spec)}."
+            f"{choice.latency_class}."
         ),
     ]
+    if choice.least and choice.spec.money.provider is None:
+        lines.append(
+            Paragraph(
+                "The usual price is an offer at the median provider's price per accelerator, or the next above it that "
+                f"fits; the cheapest single offer is {usd_shown(choice.least.monthly_usd)} a month: "
+                f"{named(choice.least)} ({_where(choice.least)})."
+            )
+        )
     blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
     blocks += _mixed(choice)
     if choice.relaxations:
@@ -244,7 +227,7 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "binds": choice.binds,
         "front": [_tree(option) for option in choice.front],
         "relaxations": [_relaxation_tree(one) for one in choice.relaxations],
-        "latency_class": latency_class(choice.spec),
+        "latency_class": choice.latency_class,
         "advice": [plain(one) for one in choice.advice],
         "mixture": _mixture_tree(choice.mixture) if choice.mixture else None,
         "split": _split_tree(choice.split) if choice.split else None,
@@ -308,11 +291,3 @@ _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
 def _tree(option: Option) -> dict[str, Any]:
     values = {name: getattr(option, name) for name in option.__struct_fields__ if name not in _INTERNAL}
     return {name: six_digits(value) if isinstance(value, float) else value for name, value in values.items()}
-
-
-def firsts(options: Iterable[Option], kind: str) -> tuple[Option, ...]:
-    """Return the first of each term or precision, in their order."""
-    found: dict[Term | str, Option] = {}
-    for option in options:
-        found.setdefault(getattr(option, kind), option)
-    return tuple(found.values())

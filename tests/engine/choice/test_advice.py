@@ -8,7 +8,7 @@ from catalogs.catalog import Catalog
 from engine import spec_from
 from engine.choice.advice import ACCEPTED, DRAFTED, Advice, advice, latency_class
 from engine.choice.options import Option, options
-from engine.workload import WorkloadSpec
+from engine.workload import Target, WorkloadSpec
 
 CATALOG = Catalog.load()
 
@@ -91,4 +91,12 @@ def test_rare_traffic_is_scaled_to_zero_and_steady_traffic_is_not() -> None:
     ],
 )
 def test_the_latency_class_is_said_in_words(targets: list[dict[str, Any]], said: str) -> None:
-    assert latency_class(asked(targets=targets)).startswith(said)
+    spec = asked(targets=targets)
+    assert latency_class(spec, spec.targets).startswith(said)
+    assert "by default" not in latency_class(spec, spec.targets)
+
+
+def test_targets_that_hold_by_default_make_the_class_and_are_named() -> None:
+    stated = asked(targets=[{"metric": "itl", "percentile": "p95", "seconds": 0.05}])
+    said = latency_class(stated, (*stated.targets, Target(metric="ttft", percentile="p95", seconds=2.0)))
+    assert said == "interactive: somebody reads along (TTFT p95 within 2 s by default)"

@@ -1,0 +1,95 @@
+"""The best way to serve a question by an objective, with all that is said beside it."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from catalogs.catalog import Catalog
+from engine.choice.advice import Advice, advice, latency_class
+from engine.choice.front import Relaxation, binding, pareto_front, relaxations, runners_up, unable
+from engine.choice.mixed import PAYS, Mixture, Split, best_mixture, best_split, hourly_demand, kinds_of
+from engine.choice.options import Objective, Option, options
+from engine.workload import WorkloadSpec
+
+
+class Choice(Struct, frozen=True):
+    """What was found for a spec."""
+
+    spec: WorkloadSpec
+    objective: Objective
+    best: Option
+    runners_up: tuple[tuple[Option, str], ...]
+    by_term: tuple[Option, ...]
+    """The best of each term, the spec's own first."""
+    by_precision: tuple[Option, ...]
+    by_provider: tuple[Option, ...]
+    unable: tuple[tuple[str, str], ...]
+    """Accelerators on which nothing meets the question, each with the reason."""
+    binds: str
+    latency_class: str
+    """In words, by the targets that hold: those that were stated, or the default ones."""
+    front: tuple[Option, ...]
+    relaxations: tuple[Relaxation, ...]
+    advice: tuple[Advice, ...]
+    mixture: Mixture | None
+    """Two kinds, where they cost less than the best of one."""
+    split: Split | None
+    """Two pools by the length of prompts, where they cost less than one."""
+    tried: int
+
+    @property
+    def least(self) -> Option | None:
+        """The least bill at one provider; None where the best is no dearer."""
+        priced = [option for option in self.by_provider if option.monthly_usd is not None]
+        least = min(priced, key=lambda option: option.measure("cost"), default=None)
+        return least if least and least.measure("cost") < self.best.measure("cost") else None
+
+
+def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice | None:
+    """Return the best way to serve a spec; None where nothing meets it.
+
+    Args:
+        spec: the question.
+        catalog: the facts.
+        objective: what is made small.
+
+    Raises:
+        InputError: the spec has no load, or nothing of it can be resolved.
+    """
+    found = options(spec, catalog)
+    term = spec.money.term
+    ranked = found.best(objective, term)
+    if not ranked:
+        return None
+    best, terms = ranked[0], dict.fromkeys((term, *(option.term for option in found.found)))
+    mixture = split = None
+    if spec.traffic.requests_per_s is not None and best.monthly_usd is not None:
+        kinds = kinds_of(found, (term, *(("reserved_1y",) if term == "on_demand" else ())))
+        mixture, _ = best_mixture(kinds, hourly_demand(found.searched[0][0]), spec.availability.spare_replicas)
+        split = best_split(found, best)
+    return Choice(
+        spec=spec,
+        objective=objective,
+        best=best,
+        runners_up=runners_up(found, ranked, objective),
+        by_term=tuple(found.best(objective, one)[0] for one in terms),
+        by_precision=_firsts(ranked),
+        by_provider=found.at_providers(objective, term),
+        unable=unable(found),
+        binds=binding(found, best),
+        latency_class=latency_class(spec, found.searched[best.search][0].spec.targets),
+        front=pareto_front(ranked),
+        relaxations=relaxations(found, best),
+        advice=advice(found, best) if best.monthly_usd is not None else (),
+        mixture=mixture if mixture and mixture.saved_share > PAYS else None,
+        split=split if split and split.monthly_usd < (1 - PAYS) * best.measure("cost") else None,
+        tried=found.ways,
+    )
+
+
+def _firsts(ranked: Iterable[Option]) -> tuple[Option, ...]:
+    """Return the first of each precision, in their order."""
+    found: dict[str, Option] = {}
+    for option in ranked:
+        found.setdefault(option.precision, option)
+    return tuple(found.values())
