@@ -30,8 +30,11 @@ def patient_for(seconds: float) -> type[H11Protocol]:
                 self._closing.cancel()
 
         def _wait(self) -> None:
-            """Begin to wait where no request is under way; who waits already is not waited for longer."""
-            if self.conn.their_state is not h11.IDLE:
+            """Begin to wait where no request is under way; who waits already is not waited for longer.
+
+            A request that is answered is over, whether or not its body ever ends.
+            """
+            if self.conn.their_state is not h11.IDLE and self.conn.our_state is not h11.DONE:
                 if self._closing:
                     self._closing.cancel()
                 self._closing = None

@@ -70,6 +70,39 @@ def test_a_connection_on_which_no_request_comes_about_is_closed(server: Server, 
         assert PATIENCE_S * 0.9 < time.monotonic() - began < 20
 
 
+def test_a_body_that_never_ends_after_its_answer_holds_no_connection(server: Server) -> None:
+    """Bytes that drip after the answer do not keep it open, and such a body that ends leaves it to the next request."""
+    began = time.monotonic()
+    with connected(server) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n")
+        assert answer_on(slow).startswith(b"HTTP/1.1 200")
+        slow.settimeout(PATIENCE_S / 5)
+        while time.monotonic() - began < 20:
+            try:
+                slow.sendall(b"a")
+                if not slow.recv(4000):
+                    break
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                break
+    assert PATIENCE_S * 0.9 < time.monotonic() - began < 20
+    with connected(server) as whole:
+        whole.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
+        for body in (b"ab", b""):
+            assert answer_on(whole).startswith(b"HTTP/1.1 200")
+            whole.sendall(body + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answer_on(whole).startswith(b"HTTP/1.1 200")
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """Return a health check's answer, whose head and body come one after the other."""
+    answer = b""
+    while not answer.endswith(b"}") and (more := connection.recv(4000)):
+        answer += more
+    return answer
+
+
 def test_clients_that_leave_at_once_leave_no_work_behind(server: Server) -> None:
     for number in range(WAITING * 3):
         with connected(server) as gone:
