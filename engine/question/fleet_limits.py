@@ -137,6 +137,19 @@ def power_contradiction(hardware: Hardware, sizes: UnitSizes) -> str:
     )
 
 
+def raised(hardware: Hardware, unit: str, allowed: float, needed: float) -> str | None:
+    """Return the flag that states what is needed in place of a limit; None where there is no such limit.
+
+    Args:
+        hardware: whose limit it is.
+        unit: of the limit.
+        allowed: units, by the limit.
+        needed: units.
+    """
+    flags = (flag for field, one, flag in _FIELDS if one == unit and getattr(hardware, field) == allowed)
+    return next((Ceiling(unit, flag, allowed, 1.0).stated(_whole(needed)) for flag in flags), None)
+
+
 def without_ceilings(hardware: Hardware) -> Hardware:
     """Return the hardware with nothing said of the size of the fleet."""
     return replace(hardware, **dict.fromkeys(field for field, _, _ in _FIELDS))

@@ -11,8 +11,9 @@ from agent.exports.json import json_text
 from agent.report.blocks import Column, Mark, Report, Table
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
+from agent.statements.flags import CONTRADICT
 from catalogs.errors import InputError, quoted
-from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags
+from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json
 
 Texts = Mapping[str, str]
@@ -99,16 +100,27 @@ def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> Iterator[tuple[str, d
         desk: the facts.
     """
     seen: list[dict[str, str]] = []
-    for sentence in (*plan.warnings, *(way for miss in plan.rejected for way in miss.relaxations)):
-        changes = {
-            name: text for name, text in _changes(sentence, plan, texts, desk).items() if texts.get(name) != text
-        }
+    for sentence in (*plan.warnings, *_ways(plan)):
+        found = _changes(sentence, plan, desk)
+        changes = {name: text for name, text in found.items() if texts.get(name, "") != text}
         if changes and changes not in seen:
             seen.append(changes)
             yield ", ".join(f"{name} {text}" if text else f"no {name}" for name, text in changes.items()), changes
 
 
-def _changes(sentence: str, plan: CapacityPlan, texts: Texts, desk: Desk) -> dict[str, str]:
+def _ways(plan: CapacityPlan) -> Iterator[str]:
+    """Yield what would be enough for what is missed: a target that is reached, or the limit that lets it be met."""
+    from engine.question.fleet_limits import raised
+
+    for miss in () if plan.answer.meets_targets else plan.rejected:
+        if miss.unit == "s":
+            yield from miss.relaxations
+        elif miss.needed and miss.available:
+            flag = raised(plan.spec.hardware, miss.unit, miss.available, miss.needed)
+            yield from (flag,) if flag else ()
+
+
+def _changes(sentence: str, plan: CapacityPlan, desk: Desk) -> dict[str, str]:
     if sentence.startswith("the batch cap of"):
         return {"batch-size": ""}
     if sentence.startswith("no latency target was given"):
@@ -164,11 +176,12 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
     content = _object(text)
     if content is not None and isinstance(content.get("spec"), dict):
         stated = asked([spec_of_tree(content, REQUEST)], desk)
-        texts, left = flag_texts({path: value for path, value in stated.values.items() if value is not None})
+        filled, left = flag_texts({path: value for path, value in stated.values.items() if value is not None})
         notes = [f"{name}: the question of that plan."]
         notes += [f"The form has no field for {', '.join(left)}."] if left else []
-        return Answer(200, json_text({"flags": texts, "notes": notes, "html": ""}).encode())
-    return _benchmark(name, text, {str(key): str(value) for key, value in (tree.get("flags") or {}).items()})
+        whole = dict.fromkeys(sorted(NAMES), "") | filled  # in place of the form's question, not mixed with it
+        return Answer(200, json_text({"flags": whole, "notes": notes, "html": ""}).encode())
+    return _benchmark(name, text, given_flags(tree))
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -201,22 +214,46 @@ def _benchmark(name: str, text: str, texts: Mapping[str, str]) -> Answer:
     if not found.rows:
         raise InputError(f"{quoted(name)} holds no measured point")
     last = found.rows[-1]
-    filled = {field: _short(last[column]) for column, field in MEASURED.items() if last.get(column)}
-    load = {field: _short(last[column]) for column, field in LOADS if last.get(column, "inf") not in ("", "inf")}
-    if load:
-        field = next(iter(load))
-        filled |= {other: "" for _, other in LOADS} | {field: load[field]}
+    load = [(field, last[column]) for column, field in LOADS if last.get(column, "inf") not in ("", "inf")][:1]
+    measured = {field: last[column] for column, field in MEASURED.items() if last.get(column)} | dict(load)
+    stated = {field: _field_text(field, value) for field, value in measured.items()}
+    filled = {other: "" for field in stated for other in _contradicted(field)} | stated
     columns = [column for column in (*(c for c, _ in LOADS), *SHOWN) if any(row.get(column) for row in found.rows)]
     rows = tuple(
         (str(number), *(_short(row.get(column) or "") for column in columns))
         for number, row in enumerate(found.rows[:MOST_POINTS], 1)
     )
     titles = (Column("point"), *(Column(column.replace("_", " "), "right") for column in columns))
-    notes = [f"{name}: {len(rows)} measured by {found.tool}; the last one's load is the question now."]
+    points = f"{len(found.rows):,} {'point' if len(found.rows) == 1 else 'points'} measured by {found.tool}"
+    points += f", of which the first {len(rows)} are shown" if len(found.rows) > len(rows) else ""
+    end = "the last one's load is the question now" if load else "no load that it names, so the load stays as it was"
+    notes = [f"{name}: {points}; {end}."]
+    notes += [f"{field}: {stated[field]} for {value}." for field, value in measured.items() if stated[field] != value]
     changed = {field: value for field, value in filled.items() if field in NAMES and texts.get(field) != value}
     return Answer(
         200, json_text({"flags": changed, "notes": notes, "html": html(Report((Table(titles, rows),)))}).encode()
     )
+
+
+def _field_text(field: str, measured: str) -> str:
+    """Return what a field is filled with: what was measured, to a whole number where the field takes no other."""
+    flag = next(flag for flag in FLAGS if flag.flag == f"--{field}")
+    try:
+        if flag.read:
+            flag.read(measured, flag.flag)
+    except InputError:
+        try:
+            return f"{float(measured):.0f}"
+        except ValueError:
+            pass
+    return measured
+
+
+def _contradicted(field: str) -> Iterator[str]:
+    """Yield the fields that give the same as one does, and may not be given beside it."""
+    for pair in CONTRADICT:
+        names = [flag.removeprefix("--") for flag in pair[:2]]
+        yield from (name for name in names if field in names and name != field)
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from agent.exports.json import json_text
 from catalogs.errors import InputError
-from commands.serve.answers.work import Answer, Desk, from_flags, refuse_outside
+from commands.serve.answers.work import Answer, Desk, from_flags, given_flags, refuse_outside
 
 if TYPE_CHECKING:
     from agent.session.running_session import RunningSession
@@ -54,7 +54,8 @@ def talked(tree: dict[str, Any], desk: Desk) -> Answer:
     from agent.report.rendering.plain import plain_text
     from agent.talk.speech import Data
 
-    line, so_far = tree.get("line"), _known(tree.get("state", "")) or _Talk(_flags(tree.get("flags", {})), ())
+    line, flags = tree.get("line"), given_flags(tree)
+    so_far = _known(tree.get("state", "")) or _Talk(tuple(sorted(flags.items())), ())
     if not isinstance(line, str) or len(line) > MOST_CHARACTERS:
         raise InputError(f"line is a text of up to {MOST_CHARACTERS:,} characters")
     if len(so_far.lines) >= MOST_LINES:
@@ -82,12 +83,6 @@ def _plan(plan: Any) -> Any:
     from engine.plan import plan_json
 
     return plan_json(plan)
-
-
-def _flags(given: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
-        raise InputError("flags are texts by the name of a field")
-    return tuple(sorted((str(name), text) for name, text in given.items() if text.strip()))
 
 
 def _session(so_far: _Talk, desk: Desk) -> "RunningSession":

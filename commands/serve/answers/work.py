@@ -284,7 +284,7 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     if not isinstance(path, str):
         raise InputError("path names a figure of the plan: performance.at_peak.ttft_s.p95")
     if "flags" in tree:
-        made = planned(asked([from_flags(tree["flags"])], desk), desk, verify=False)
+        made = planned(asked([from_flags(given_flags(tree))], desk), desk, verify=False)
         text = made.body.decode()
     else:
         text = json_text(tree.get("plan"))
@@ -306,6 +306,17 @@ def from_flags(texts: Mapping[str, str]) -> Statement:
     if unknown := [name for name in texts if f"--{name}" not in known]:
         raise InputError(f"there is no field {quoted(unknown[0])}")
     return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()}, insisted=True)
+
+
+def given_flags(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of a page's fields that a client sends with a request, by the fields' names.
+
+    Raises InputError where they are none.
+    """
+    given = tree.get("flags", {})
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise InputError("flags are texts by the name of a field")
+    return {name: text for name, text in given.items() if text.strip()}
 
 
 def _switch(tree: dict[str, Any], name: str, *, default: bool) -> bool:

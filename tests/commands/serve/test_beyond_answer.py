@@ -1,0 +1,130 @@
+"""What a file fills into the form, and what is offered for a warning: whoever applies it has one warning less."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+
+from agent.exports.json import json_text
+from catalogs.catalog import Catalog
+from commands.serve.answers.beyond_answer import fixes, imported
+from commands.serve.answers.work import Desk, asked, from_flags
+from engine.method import forecast
+from engine.plan import CapacityPlan, plan_json
+
+FORM = {"model": "llama-3.1-70b", "rps": "20", "ttft-p95": "800ms", "max-gpus": "4", "input-tokens": "1500"}
+
+
+@cache
+def desk() -> Desk:
+    return Desk(Catalog.load([]))
+
+
+def planned(texts: Mapping[str, str]) -> CapacityPlan:
+    question = asked([from_flags(texts)], desk()).completed()
+    plan = forecast(question.spec, desk().facts, sources=question.sources, verify=False)
+    assert isinstance(plan, CapacityPlan)
+    return plan
+
+
+def taken(name: str, text: str) -> tuple[dict[str, str], list[str]]:
+    """Return the form after a file was taken, without its empty fields, and what is said of the file."""
+    told: dict[str, Any] = json.loads(imported({"name": name, "text": text, "flags": FORM}, desk()).body)
+    return {field: text for field, text in {**FORM, **told["flags"]}.items() if text}, told["notes"]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_takes_the_place_of_the_form() -> None:
+    """Its load is another kind's, its targets are others and it has no ceiling: nothing of the form's own stays."""
+    texts = {"model": "llama-3.1-8b", "concurrency": "16", "input-tokens": "600", "output-tokens": "100"}
+    plan = planned(texts | {"gpu-type": "l4"})
+    form, _ = taken("plan.json", json_text(plan_json(plan)))
+    assert planned(form).spec == plan.spec
+    assert not {"rps", "max-gpus"} & form.keys()
+
+
+def measured(input_tokens: str = "512", load: str = "16", points: int = 1, model: str = "llama-3.1-8b") -> str:
+    columns = "model,accelerator,load,tp,engine,input_tokens,output_tokens,concurrency,ttft_ms_mean,itl_ms_mean\n"
+    return columns + points * f"{model},h100-sxm-80gb,concurrency,1,vllm,{input_tokens},200,{load},50,10\n"
+
+
+@pytest.mark.parametrize(("tokens", "filled"), [("1048577", "1048577"), ("1023.5", "1024"), ("512", "512")])
+def test_a_field_is_filled_with_what_was_measured_as_far_as_it_takes_it(tokens: str, filled: str) -> None:
+    form, notes = taken("points.csv", measured(tokens))
+    assert form["input-tokens"] == filled
+    assert any(tokens in note for note in notes) == (tokens != filled), "whatever is not filled as it stands is said"
+    from_flags(form)  # each field takes its text
+
+
+def test_a_name_that_looks_like_a_number_stays_a_name() -> None:
+    assert taken("points.csv", measured(model="123456789"))[0]["model"] == "123456789"
+
+
+def test_only_a_load_that_the_file_names_becomes_the_question() -> None:
+    form, notes = taken("points.csv", measured(load="16"))
+    assert (form["concurrency"], form.get("rps")) == ("16", None)
+    assert "the last one's load is the question now" in notes[0]
+    form, notes = taken("points.csv", measured(load=""))
+    assert (form.get("concurrency"), form["rps"]) == (None, "20")
+    assert "the load stays as it was" in notes[0]
+
+
+def test_what_was_measured_takes_the_place_of_what_would_contradict_it() -> None:
+    told = json.loads(
+        imported({"name": "a.csv", "text": measured(), "flags": {"model-size": "70B", "rps": "3"}}, desk()).body
+    )
+    assert (told["flags"]["model-size"], told["flags"]["rps"]) == ("", "")
+
+
+def test_the_points_of_the_file_are_counted_and_not_those_that_are_shown() -> None:
+    notes = taken("points.csv", measured(points=51))[1]
+    assert "51 points measured" in notes[0]
+    assert "the first 40 are shown" in notes[0]
+    assert "1 point measured" in taken("points.csv", measured())[1][0]
+
+
+# --- what mends a warning ---------------------------------------------------------------------------------------------
+
+QUESTION = {
+    "model": "llama-3.1-70b", "precision": "fp16", "input-tokens": "500", "output-tokens": "200",
+    "gpu-type": "a100-sxm-80gb", "rps": "50",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"max-gpus": "8"},
+        {"gpus": "8"},
+        {"max-power": "5kW"},
+        {"max-nodes": "1"},
+        {"replicas": "2"},
+        {"max-replicas": "2", "default-targets": "none"},
+        {"max-gpus": "8", "max-nodes": "2"},
+    ],
+)
+def test_a_limit_that_is_too_low_is_mended_by_that_limit(limit: dict[str, str]) -> None:
+    """Links are followed as long as a limit of the question is offered: it ends, with a plan that keeps them all."""
+    texts = QUESTION | limit
+    for _ in range(len(limit) + 1):
+        offered = [changes for _, changes in fixes(planned(texts), texts, desk())]
+        assert {"default-targets": "none"} not in offered, "no target is in the way of a fleet's size"
+        mends = next((changes for changes in offered if changes.keys() & limit.keys() - {"default-targets"}), None)
+        if mends is None:
+            break
+        assert len(mends) == 1
+        texts |= mends
+    assert texts != QUESTION | limit
+    assert planned(texts).answer.meets_targets
+
+
+def test_a_plan_that_does_what_was_asked_is_offered_nothing_of_those_that_cannot() -> None:
+    """Over all accelerators many cannot hold the model: that is no warning of the plan that can."""
+    texts = {name: text for name, text in QUESTION.items() if name not in ("gpu-type", "precision")}
+    plan = planned(texts)
+    assert any(miss.relaxations for miss in plan.rejected)
+    assert list(fixes(plan, texts, desk())) == []
