@@ -29,7 +29,7 @@ from commands.serve.documented import (
     events_of,
     read_only,
 )
-from commands.serve.history import History
+from commands.serve.history import History, number_in
 from commands.serve.page import add_page
 from commands.serve.pool import Pool
 from commands.serve.settings import Settings
@@ -64,6 +64,16 @@ class Server:
         if keep and self.history and answer.status == 200 and answer.title:
             self.history.keep(kind, answer.title, query, answer.body)
         return answer
+
+    async def kept(self, number: str) -> bytes | None:
+        """Return the answer of a calculation that a client names; None where none is kept under it."""
+        known = number_in(number)
+        return await run_in_threadpool(self.history.answer, known) if self.history and known is not None else None
+
+    async def removed(self, number: str) -> bool:
+        """Remove a calculation that a client names; whether there was one."""
+        known = number_in(number)
+        return bool(self.history and known is not None and await run_in_threadpool(self.history.remove, known))
 
 
 def application(settings: Settings) -> FastAPI:
@@ -163,21 +173,14 @@ def _add_plans(app: FastAPI, server: Server) -> None:
     @app.get("/api/plans/{number}", responses=read_only("object", 404))
     async def plan(number: str) -> Response:
         """The answer of a calculation that is kept."""
-        kept = _kept(server, number)
-        found = await run_in_threadpool(kept.answer, int(number)) if kept else None
+        found = await server.kept(number)
         return _respond(_no_such(number)) if found is None else Response(found, media_type=JSON)
 
     @app.delete("/api/plans/{number}", responses=read_only("object", 404))
     async def remove(number: str) -> Response:
         """Remove a calculation."""
-        kept = _kept(server, number)
-        done = kept is not None and await run_in_threadpool(kept.remove, int(number))
+        done = await server.removed(number)
         return Response(b'{"removed": true}\n', media_type=JSON) if done else _respond(_no_such(number))
-
-
-def _kept(server: Server, number: str) -> History | None:
-    """Return the history where it may hold such a number."""
-    return server.history if number.isascii() and number.isdigit() and len(number) < 16 else None
 
 
 def _no_such(number: str) -> Answer:

@@ -17,6 +17,11 @@ WRITTEN_AFTER_S: Final = 0.2
 TABLE: Final = "calculations"
 
 
+def number_in(text: str) -> int | None:
+    """Return the number of a calculation that a client names; None where no calculation has such a number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 class Calculation(Struct, frozen=True):
     """One that is kept, without its answer."""
 

@@ -82,6 +82,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
         return page(
             "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists, notes=notes,
             sentence=sentence, formats=_formats(), history=server.history is not None,
+            most_bytes=server.settings.body_bytes,
         )  # fmt: skip
 
     @app.get("/static/report.css", include_in_schema=False)
@@ -144,22 +145,31 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
         return page("history.html", kept=kept, off=server.history is None, current=urlencode(_texts(request)))
 
     @app.post("/history/remove", include_in_schema=False)
-    async def remove(number: int = Form()) -> Response:
-        if server.history:
-            await run_in_threadpool(server.history.remove, number)
+    async def remove(number: str = Form()) -> Response:
+        await server.removed(number)
         return RedirectResponse("/history", 303)
 
     @app.get("/compare", include_in_schema=False)
     async def compare(request: Request) -> Response:
-        plans = list[tuple[str, str]]()
+        plans, notes = list[tuple[str, str]](), list[str]()
         if current := _known(dict(parse_qsl(request.query_params.get("current", "")))):
             made = await server.pool.answer("download", msgspec.json.encode({"flags": current, "format": "json"}))
-            plans += [("this one", made.body.partition(b"\n")[2].decode())] if made.status == 200 else []
-        numbers = [int(text) for text in request.query_params.getlist("id") if text.isdigit()][:MOST_COMPARED]
-        found = [(n, await run_in_threadpool(server.history.answer, n)) for n in numbers] if server.history else []
-        plans += [(f"calculation {number}", plan.decode()) for number, plan in found if plan]
-        compared = await _asked(server, "beside", {"plans": plans[:MOST_COMPARED]})
-        return page("compare.html", html=compared["html"])
+            if made.status == 200:
+                plans.append(("this one", made.body.partition(b"\n")[2].decode()))
+            else:
+                notes.append(f"This one has no plan: {msgspec.json.decode(made.body)['error']}")
+        marked = list(dict.fromkeys(request.query_params.getlist("id")))
+        room = MOST_COMPARED - len(plans)
+        for number in marked[:room]:
+            plan = await server.kept(number)
+            if plan is None:
+                notes.append(f"No calculation is kept as {number[:40]}.")
+            else:
+                plans.append((f"calculation {number}", plan.decode()))
+        if len(marked) > room:
+            notes.append(f"Up to {MOST_COMPARED} plans stand side by side: {len(marked) - room} are left out.")
+        compared = await _asked(server, "beside", {"plans": plans})
+        return page("compare.html", html=compared["html"], notes=notes, error=compared["error"])
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,14 @@
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
+  const UNANSWERED = "The server gave no answer that can be read; is it still up?";
+  const post = async (path, body) => {
+    try {
+      const response = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const told = await response.json();
+      return response.ok || told.error ? told : { error: UNANSWERED };
+    } catch { return { error: UNANSWERED }; }
+  };
   const fields = byId("fields"), answer = byId("answer"), undo = byId("undo");
   const SHOWN_MS = 2000;
 
@@ -114,15 +122,16 @@
     put(JSON.parse(link.dataset.apply));
     undo.focus();
   });
-  const MOST_BYTES = 900000;
   const take = async (file) => {
     const notes = byId("notes"), measured = byId("measured");
     const say = (lines) => notes.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
     measured.replaceChildren();
-    if (file.size > MOST_BYTES) { say([`${file.name} is larger than what is read here (${MOST_BYTES / 1000} kB).`]); return; }
-    const body = JSON.stringify({ name: file.name, text: await file.text(), flags: asked() });
-    const response = await fetch("/import", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    const told = await response.json();
+    const most = Number(byId("file").dataset.mostBytes);
+    const text = file.size > most ? "" : await file.text().catch(() => null);
+    if (text === null) { say([`${file.name} cannot be read.`]); return; }
+    const body = new Blob([JSON.stringify({ name: file.name, text, flags: asked() })]);
+    if (Math.max(file.size, body.size) > most) { say([`${file.name} is larger than what is read here (${most.toLocaleString("en")} bytes as it is sent).`]); return; }
+    const told = await post("/import", body);
     say(told.error ? [told.error] : told.notes);
     if (told.error) return;
     measured.innerHTML = told.html;
@@ -130,10 +139,11 @@
   };
   if (fields) {
     byId("file").addEventListener("change", (event) => event.target.files[0] && take(event.target.files[0]));
-    document.addEventListener("dragover", (event) => event.preventDefault());
-    document.addEventListener("drop", (event) => {
+    // Text that is dragged goes where it always does; only files are taken.
+    for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
       event.preventDefault();
-      if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+      if (kind === "drop" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
     });
   }
   // --- a derivation opens where it was asked for ---
@@ -143,11 +153,11 @@
     event.preventDefault();
     const row = link.closest("tr"), there = row.nextElementSibling;
     if (there && there.className === "derived") { there.remove(); link.setAttribute("aria-expanded", "false"); return; }
-    const text = await (await fetch(link.href)).text();
+    const text = await fetch(link.href).then((response) => response.text()).catch(() => "");
     const part = new DOMParser().parseFromString(text, "text/html").getElementById("explanation");
     const cell = document.createElement("td");
     cell.colSpan = row.children.length;
-    cell.append(...part.childNodes);
+    cell.append(...(part ? part.childNodes : [UNANSWERED]));
     const derived = document.createElement("tr");
     derived.className = "derived";
     derived.append(cell);
@@ -171,8 +181,7 @@
     said.textContent = line;
     talked.append(said);
     byId("line").value = "";
-    const response = await fetch("/api/talk", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ line, state, flags: asked() }) });
-    const told = await response.json();
+    const told = await post("/api/talk", JSON.stringify({ line, state, flags: asked() }));
     const part = document.createElement("div");
     if (told.error) part.textContent = told.error;
     else { part.innerHTML = told.html; state = told.state; }

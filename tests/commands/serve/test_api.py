@@ -101,6 +101,10 @@ def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) 
         ("/api/calculate", {"model_name": "/etc/passwd"}, 400, "/etc/passwd"),
         ("/api/calculate", {"model_name": "llama-3.1-8b", "efficiency_factor": 2}, 400, "efficiency_factor"),
         ("/api/model_scaling_analysis", {}, 400, "gpu_vram_gb is needed"),
+        ("/api/talk", {"line": "why", "flags": [1]}, 400, "flags are texts"),
+        ("/api/explain", {"path": "answer", "flags": {"rps": 5}}, 400, "flags are texts"),
+        ("/import", {"name": "a.csv", "text": "a,b", "flags": [1]}, 400, "flags are texts"),
+        ("/import", {"name": "a.csv", "text": "a,b", "flags": "abc"}, 400, "flags are texts"),
         ("/api/nothing", {}, 404, "nothing at this address"),
     ],
 )
@@ -133,6 +137,26 @@ def test_a_calculation_is_kept_listed_shown_and_removed(server: Server) -> None:
     assert server.json(f"/api/plans/{number}", method="DELETE")[0] == 200
     assert server.json(f"/api/plans/{number}")[0] == 404
     assert server.json("/api/plans/x;drop")[0] == 404
+    for strange in ("%C2%B2", "9" * 5_000, "-1", ""):
+        assert server.ask(f"/compare?id={strange}")[0] == 200
+        assert server.ask("/history/remove", f"number={strange}".encode(), FORM, method="POST")[0] in (200, 422)
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_comparison_says_what_it_leaves_out(server: Server) -> None:
+    for rate in (21, 22, 23, 24, 25):
+        server.json("/api/forecast", {**SPEC, "traffic": {"requests_per_s": rate}})
+    numbers = [one["id"] for one in server.json("/api/plans")[1][:5]]
+    marked = "&".join(f"id={number}" for number in numbers)
+    assert b"Up to 4 plans stand side by side: 1 are left out" in server.ask(f"/compare?{marked}")[1]
+    page = server.ask(f"/compare?current=model%3Dnobody-knows%26rps%3D1&{marked}")[1].decode()
+    assert "This one has no plan: " in page
+    assert "nobody-knows" in page
+    assert page.count("<tr>") >= 4
+    gone = server.ask(f"/compare?id=987654321&id={numbers[0]}")[1]
+    assert b"No calculation is kept as 987654321." in gone
 
 
 def test_the_catalog_the_schema_and_the_metrics_are_there(server: Server) -> None:

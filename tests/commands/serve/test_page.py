@@ -232,7 +232,50 @@ def test_plans_and_benchmarks_are_taken_from_files(browser: Any, server: Server,
         assert (page.input_value("#f-model"), page.input_value("#f-rps")) == ("llama-3.1-8b", "7")
         dropped(page, "notes.txt", "nothing that anybody measured")
         page.wait_for_selector("text=is no result that can be read")
+        assert len(visit.wrong) == 1
+        dropped(page, "large.csv", "\x00" * 200_000)  # six times as long as it is sent
+        page.wait_for_selector("text=larger than what is read here (1,000,000 bytes")
         assert visit.wrong == ["Failed to load resource: the server responded with a status of 400 (Bad Request)"]
+
+
+def test_only_files_are_taken_from_what_is_dragged(browser: Any, server: Server) -> None:
+    """A text that is dragged into a field goes there, as everywhere."""
+    with Visit(browser, server, *SIZES[0]) as visit:
+        visit.page.goto(server.url)
+        kept = visit.page.evaluate(
+            """() => ["dragover", "drop"].map((kind) => {
+              const held = new DataTransfer();
+              held.setData("text/plain", "20");
+              const event = new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true });
+              return document.dispatchEvent(event);
+            })"""
+        )
+        assert kept == [True, True], "nobody prevents what the browser does with it"
+        assert visit.wrong == []
+
+
+@pytest.mark.parametrize(
+    "answer", [None, {"status": 502, "content_type": "text/html", "body": "<h1>Bad gateway</h1>"}], ids=["none", "else"]
+)
+def test_a_server_that_does_not_answer_is_said_where_it_was_asked(
+    browser: Any, server: Server, answer: dict[str, Any] | None
+) -> None:
+    with Visit(browser, server, *SIZES[0]) as visit:
+        page = visit.page
+        page.goto(server.url)
+        page.wait_for_selector("#verified")
+        page.click("#figures > summary")
+        page.locator("#figures summary", has_text="cost").click()
+        for pattern in ("**/import", "**/explain?**", "**/api/talk"):
+            page.route(pattern, lambda route: route.fulfill(**answer) if answer else route.abort())
+        dropped(page, "points.csv", "a,b\n1,2\n")
+        page.wait_for_selector("#notes :text('no answer that can be read')")
+        page.locator("#figures tr", has_text="cost.monthly_usd").locator("a.why").first.click()
+        page.wait_for_selector(".derived :text('no answer that can be read')")
+        page.fill("#line", "why")
+        page.press("#line", "Enter")
+        page.wait_for_selector("#talked :text('no answer that can be read')")
+        assert all(told.startswith("Failed to load resource") for told in visit.wrong), visit.wrong
 
 
 def test_the_plan_on_the_page_is_compared_with_those_of_the_history(browser: Any, server: Server) -> None:
