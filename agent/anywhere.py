@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import answers
+from agent.after_plan import answers, saving
 from agent.after_plan.plain_words import corrected
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.why import reasons
@@ -124,7 +124,7 @@ def _save(state: State, rest: str, ports: Ports) -> Step:
     if state.phase != "planned":
         text = "There is no plan to save yet. Your answers are kept anyway: 'fleetcast resume' opens them again."
         return state, (said(text), *question(state, ports))
-    return answers.save(state, rest, ports)
+    return saving.save(state, rest, ports)
 
 
 def _resume(state: State, rest: str, ports: Ports) -> Step:

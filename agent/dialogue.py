@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import answers, first_plan
+from agent.after_plan import answers, first_plan, saving
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
@@ -90,7 +90,9 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         keyword = None
     match state.pending:
         case NameFile() as file:
-            made = answers.name_file(state, file, text, ports)
+            made = saving.name_file(state, file, text, ports)
+            if made is None:
+                made = answers.answer_line(replace(state, pending=None), text, ports)
         case Clarify() as open_choice:
             made = _clarify(state, open_choice, text, keyword, ports)
         case WhichReading() as readings:
@@ -223,7 +225,7 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
-        return answers.save(state, words[1] if len(words) > 1 else "", ports)
+        return saving.save(state, words[1] if len(words) > 1 else "", ports)
     return answers.answer_line(state, text, ports)
 
 

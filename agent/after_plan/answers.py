@@ -1,8 +1,7 @@
-"""Answers to what is asked of a plan: variants, tables, sums and files."""
+"""Answers to what is asked of a plan: variants, tables and sums."""
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -10,11 +9,12 @@ from msgspec.structs import replace
 from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, results_in, take_results
+from agent.after_plan.saving import export, exported
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
 from agent.after_plan.why import reasons
-from agent.exports import PLAIN_NAME, format_by_suffix, format_named, format_said, formats, plan_file, suffixes_shown
+from agent.exports import format_said
 from agent.interpret.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
 from agent.talk.answer_display import variant_shown
@@ -34,8 +34,8 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.speech import Data, Say, Talk, Write, said, warned
-from agent.talk.state import Branch, Clarify, NameFile, Ports, State, Step, WhichReading
+from agent.talk.speech import Data, Say, Talk, said, warned
+from agent.talk.state import Branch, Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
 from engine.plan import CapacityPlan
@@ -218,7 +218,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "since":
             made = state, (_since(state, text, ports),)
         case "export":
-            made = _exported(state, text, ports)
+            made = exported(state, text, ports)
         case "calibrate":
             made = take_results(state, text, ports)
         case "measure_next":
@@ -488,160 +488,3 @@ def _show(state: State, number: int | None, full: bool) -> tuple[Say, ...]:
     if isinstance(branches, str):
         return (said(branches),)
     return plan_says(branches[0], full=full)
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-_SAVE_AS: Final = re.compile(
-    r"(?:(?:it|this|that|(?:the )?(?:plan|report))\s+)?(?:(?:#|plan )?(?P<number>\d{1,3})\s+)?"
-    r"(?:(?:as|to|in|into|under)\s+)?(?P<name>\S.*)",
-    re.I,
-)
-
-
-_NOT_WRITTEN: Final = re.compile(
-    r"\b(?P<what>terraform|ansible|pulumi|nomad|slurm|pdf|docx|word|powerpoint|pptx|slides?|jira|confluence|notion)\b(?!\.\w)|"
-    r"\b(?P<sends>e-?mails?|mails?|send|post|slack|teams|forward|fax|print(?:er)?)\b",
-    re.I,
-)
-"""What people want a plan as, or sent by, that nothing here makes."""
-_ALONE: Final = re.compile(
-    rf"(?:(?:it|this|that|the plan) )?(?:(?:as|to|in|for|into) )?(?:an? |my )?(?:{_NOT_WRITTEN.pattern})", re.I
-)
-
-
-def _exported(state: State, text: str, ports: Ports) -> Step:
-    if _NOT_WRITTEN.search(text):
-        return state, (said(not_written(text)),)
-    if format := format_named(text):
-        return export(state, format, ports)
-    name, proposed = re.search(r"\S+\.\w+$", text.strip()), _format_named(text)
-    return save(state, name[0] if name else proposed if proposed != text else "", ports)
-
-
-def not_written(text: str) -> str:
-    """Say that a plan is not written as what a line names, or not sent, and what it is written as.
-
-    Args:
-        text: the line; it names something of ``_NOT_WRITTEN``.
-    """
-    found = _NOT_WRITTEN.search(text)
-    lead = f"No {found['what']} is written." if found and found["what"] else "Nothing is sent or printed from here."
-    return (
-        f"{lead} What can be: 'export kubernetes', 'export helm values' and 'export compose' for running it; or "
-        f"'save plan.md', with a name that ends in {suffixes_shown()}."
-    )
-
-
-def save(state: State, rest: str, ports: Ports) -> Step:
-    """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites.
-
-    Args:
-        state: with a plan.
-        rest: what stands behind 'save'.
-        ports: of the conversation, to what lies outside it.
-    """
-    format, else_wanted = format_said(f"save {rest.strip()}"), _ALONE.fullmatch(rest.strip())
-    if format or else_wanted:
-        return export(state, format, ports) if format else (state, (said(not_written(rest)),))
-    name = _format_named(rest.strip())
-    if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
-        proposed = plan_file()
-        text = f"Save the plan as {proposed}? Enter or yes does; or say another name that ends in {suffixes_shown()}."
-        return replace(state, pending=NameFile(proposed, None, text)), ()
-    match = _SAVE_AS.fullmatch(name)
-    name = (match["name"] if match else name).strip().strip("'\"")
-    number = match["number"] if match else None
-    if number is not None:
-        branches = numbered(state, (int(number),))
-        if isinstance(branches, str):
-            return state, (said(branches),)
-        return _written(replace(state, kept=int(number)), name, ports, state)
-    if format_by_suffix(name) is None:
-        proper = plan_file(name if PurePath(name).name else "plan")
-        text = (
-            f"{name} does not end in {suffixes_shown()}. Enter or yes saves {proper}, 'no' saves nothing, "
-            f"'as it is' saves the plan as {name}."
-        )
-        return replace(state, pending=NameFile(proper, name, text)), ()
-    return _written(state, name, ports, state)
-
-
-_FORMATS: Final = (
-    (r"markdown|\.md|a report", "plan.md"),
-    (r"csv|excel|spreadsheet|xlsx", "plan.csv"),
-    (r"html|web ?page", "plan.html"),
-    (r"json", "plan.json"),
-)
-_NAMED: Final = re.compile(r"\S+\.\w+\s*$")
-
-
-def _format_named(name: str) -> str:
-    """Return the file that a format is written to which is named in words: 'to markdown please'; else the words."""
-    if _NAMED.search(name) or not any(re.search(rf"\b(?:{words})\b", name, re.I) for words, _ in _FORMATS):
-        return name
-    return next(file for words, file in _FORMATS if re.search(rf"\b(?:{words})\b", name, re.I))
-
-
-def name_file(state: State, file: NameFile, line: str, ports: Ports) -> Step:
-    """Go on with a file whose name was asked about; the line is no keyword but yes, no or Enter.
-
-    Args:
-        state: with the name pending.
-        file: the name that was proposed, and why.
-        line: the reply.
-        ports: of the conversation, to what lies outside it.
-    """
-    reply = line.strip().strip("'\"")
-    settled = replace(state, pending=None)
-    if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:
-        if file.overwrites:
-            return settled, (_write(settled, file.path, ports, overwrite=True),)
-        return _written(settled, file.path, ports, settled)
-    if reply.lower() in {"n", "no", "nope", "cancel", "never mind"}:
-        return settled, (said("Nothing was written."),)
-    if file.other and reply.lower() in {"as it is", "as is", "anyway", file.other.lower(), "2"}:
-        return _written(settled, file.other, ports, settled)
-    if len(reply.split()) > 1 and format_by_suffix(reply) is None:
-        return answer_line(settled, line, ports)  # a sentence is no file's name
-    return save(settled, reply.removeprefix("save "), ports)
-
-
-def export(state: State, format: str, ports: Ports) -> Step:
-    """Write the kept plan in a format, under the format's own name or one beside it that is free.
-
-    Args:
-        state: with a plan.
-        format: its name.
-        ports: of the conversation, to what lies outside it.
-    """
-    plan = state.branches[state.kept].capacity_plan
-    if plan is None:
-        return state, (said("There is no plan to export: nothing fits. Change something first."),)
-    written = formats()[format]
-    try:
-        files = written.files(plan, ports.catalog)
-    except InputError as error:
-        return state, (warned(f"That cannot be exported: {error}."),)
-    name = PurePath(next(iter(files)) if len(files) == 1 else format)
-    names = (name, *(name.with_stem(f"{name.stem}-{number}") for number in range(2, MOST_BRANCHES)))
-    free = next((str(one) for one in names if not ports.exists(str(one))), str(name))
-    return state, (Write(free, files, overwrite=False, what=written.content),)
-
-
-def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:
-    if state.branches[state.kept].capacity_plan is None:
-        return replace(back_to, pending=None), (
-            said("There is no plan to save: nothing fits. Change something first."),
-        )
-    if ports.exists(name):
-        text = f"{name} exists. Overwrite it? 'yes' does; or say another name."
-        return replace(back_to, pending=NameFile(name, None, text, overwrites=True)), ()
-    return replace(back_to, pending=None), (_write(state, name, ports, overwrite=False),)
-
-
-def _write(state: State, name: str, ports: Ports, overwrite: bool) -> Write:
-    plan = state.branches[state.kept].capacity_plan
-    assert plan is not None
-    written = format_by_suffix(name) or formats()[PLAIN_NAME]
-    return Write(name, written.files(plan, ports.catalog), overwrite, written.content)
