@@ -5,26 +5,24 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.fields.demand import USERS
+from agent.interpret.numerals import in_figures
 from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear
 from catalogs.units import show_figure
 
-_NUMBERS: Final = {
-    "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0,
-    "ten": 10.0, "twelve": 12.0, "fifteen": 15.0, "twenty": 20.0, "fifty": 50.0, "hundred": 100.0, "a hundred": 100.0,
-}  # fmt: skip
-_NUMBER: Final = rf"(?:\d+(?:\.\d+)?|{'|'.join(_NUMBERS)})"
+_NUMBER: Final = r"\d+(?:\.\d+)?"
 _FACTOR: Final = re.compile(
     r"(?P<double>\bdoubl(?:e|es|ed|ing)\b|\btwice\b)|(?P<triple>\btripl(?:e|es|ed|ing)\b|\bthrice\b)"
     r"|(?P<quadruple>\bquadrupl(?:e|es|ed|ing)\b)"
     r"|(?P<share>\b(?:hal(?P<half>f|ve|ves|ved|ving)|"
-    r"(?P<parts>one|a|two|three|four) (?P<part>third|quarter|fifth|tenth)s?)\b)"
+    r"(?P<parts>a|[1-4]) (?P<part>third|quarter|fifth|tenth)s?)\b)"
     r"(?! (?:of )?an? (?:second|sec|minute|hour|day|week|month|year|million|billion|thousand|dozen)\b)"
-    r"(?: (?P<beside>as (?:much|many|long)(?: [a-z]+){0,2} again|"
+    r"(?: (?P<beside>as (?:much|many|long)(?: [a-z]+){0,2} again|again(?: as (?:much|many|long))?|"
     r"more|higher|longer|larger|less|fewer|lower|shorter|smaller)\b)?"
-    r"|(?P<percent>(?:\bby )?(?<![\w.])\d+(?:\.\d+)?\s*(?:%|percent)"
+    r"|(?P<percent>(?:\bby )?(?:(?<![\w.%])(?<!\d )(?P<sign>[-+−–]) ?|(?<![\w.]))\d+(?:\.\d+)?\s*(?:%|percent)"
     r"(?: (?P<way>more|higher|longer|larger|less|fewer|lower|shorter|smaller))?)"
-    rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times|-?fold|fois|veces|倍)|[x×]\s*(?P<after>\d+(?:\.\d+)?))(?![\w-]))",
+    rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times|-?fold|fois|veces|倍)|[x×]\s*(?P<after>{_NUMBER})|"
+    rf"by (?:a )?factor (?:of )?(?P<of>{_NUMBER}))(?![\w-])(?: (?P<lower>less|fewer|lower|shorter|smaller)\b)?)",
     re.I,
 )
 _SUBJECTS: Final = (
@@ -41,7 +39,8 @@ _SUBJECTS: Final = (
     ),
 )
 _FALLS: Final = re.compile(
-    r"\b(drop|drops|fall|falls|shrink|shrinks|decrease|decreases|less|fewer|lower|shorter|smaller|cut|cuts)\b", re.I
+    r"\b(drop|drops|fall|falls|shrink|shrinks|decrease|decreases|reduc\w+|less|fewer|lower|shorter|smaller|cut|cuts|down)\b",
+    re.I,
 )
 _RISES: Final = re.compile(
     r"\b(grow|grows|grew|rise|rises|increase|increases|more|higher|longer|larger|up|jump|jumps)\b", re.I
@@ -54,7 +53,7 @@ _NO_FACTOR: Final = re.compile(
 )
 """Beside these a number is a share, a pace or a percentile."""
 _LEAVES: Final = re.compile(
-    r"\b(lose|loses|lost|losing|drop\w*|fall|falls|fell|shrinks?|decreases?|declines?|cuts?|minus|leaves?|left|"
+    r"\b(lose|loses|lost|losing|drop\w*|fall|falls|fell|shrinks?|decreases?|declines?|cuts?|minus|reduc\w+|leaves?|left|gone|"
     r"(?:goes|go|moves?) (?:away|elsewhere)|vanish\w*|disappears?)\b",
     re.I,
 )
@@ -76,15 +75,24 @@ _LENGTHS: Final = re.compile(r"\b(long|longer|short|shorter|length|lengths|token
 
 def factor_in(text: str) -> float | None:
     """Return the first factor that a line names, but for shares: 8 in '8x for six hours'."""
+    text = in_figures(text)
     found = (match for match in _FACTOR.finditer(text) if not match["percent"])
     match = next(found, None)
     return None if match is None else _factor(match, text)
 
 
 def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
-    """Return what a clause multiplies: path, new value, label; None where it multiplies nothing."""
+    """Return what a clause multiplies: path, new value, label; None where it multiplies nothing.
+
+    An empty list: it says that nothing is multiplied ('don't double it').
+    """
+    clause = _in_percent(clause)
     match = _FACTOR.search(clause)
     if match is None or ((match["times"] or match["percent"]) and _NO_FACTOR.search(clause)):
+        return None
+    if _NOT.search(clause[: match.start()]):
+        return []
+    if (match["share"] or match["percent"]) and not _LEAVES.search(clause) and _DESCRIBES.match(clause, match.end()):
         return None
     factor = _factor(match, clause)
     around = f"{clause[: match.start()]} {clause[match.end() :]}"
@@ -101,59 +109,126 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
         if match["percent"] or _HEARSAY.sub(" ", around).strip():
             return None
         subject = "traffic"
-    return _scaled_values(subject, factor, base)
+    made = _scaled_values(subject, factor, base)
+    if (
+        subject == "traffic"
+        and isinstance(made, list)
+        and base.get(USERS)
+        and re.search(rf"\b{_PEOPLE}\b", around, re.I)
+    ):
+        users = base[USERS] * factor
+        made.append((USERS, users, f"users × {show_figure(factor)}: {value_shown(USERS, users)}"))
+    return made
 
 
 _SECOND: Final = r"(?:rps|qps|(?:requests?|calls?|queries) ?(?:/|per|a|an|every|each) ?s(?:ec(?:ond)?)?\b)"
 _PEOPLE: Final = r"(?:users?|people|persons?|colleagues|customers?|employees|seats?|visitors|students)"
-_MORE: Final = r"(?:more|extra|additional|further)"
+_MORE: Final = r"(?:more(?! or less)|extra|additional|further)"
 _LESS: Final = r"(?:fewer|less)"
-_ADDED: Final = tuple(
-    (
-        re.compile(
-            rf"(?:(?P<plus>\b(?:another|an extra|plus)|\+) ?(?P<first>{number}) (?:of )?{what}|"
-            rf"\b(?P<second>{number}) (?:(?P<more>{_MORE})|(?P<less>{_LESS})) {what}|"
-            rf"\b(?P<third>{number}) {what} (?:(?P<tops>{_MORE}|on top)|(?P<under>{_LESS}))\b)",
-            re.I,
-        ),
-        path,
-        noun,
+_SIGNED: Final = r"(?<![\w.%])(?<!\d )"
+"""Before a sign: '10 - 20 rps' is a range. A line that begins with a minus is a negative figure, which is refused."""
+_PACE: Final = r"(?! (?:a|an|per|every|each) (?:day|week|month|quarter|year)\b)"
+"""Not behind what is added: '500 more users a month' is a growth."""
+
+
+def _change_of(what: str) -> re.Pattern[str]:
+    """Return how more or less of something is said: '20 more rps', 'another 900 people', 'traffic drops by 5 rps'."""
+    return re.compile(
+        rf"(?:(?:\b(?:another|an extra|plus|add(?:s|ing)?|gain(?:s|ing)?)|{_SIGNED}\+) ?(?P<plus>{_NUMBER}|an?\b)|"
+        r"(?:\b(?:minus|remov(?:e|es|ing)|subtract|los(?:e|es|ing|t)|drop(?:s|ping)?|cut(?:s|ting)?|shed)|"
+        rf"(?<=[a-z:] ){_SIGNED}[-−–]) ?(?P<minus>{_NUMBER}|an?\b)|\bby (?:about |another )?(?P<by>{_NUMBER})|"
+        rf"\b(?P<first>{_NUMBER}) (?:{_MORE}|(?P<less>{_LESS})))(?: of)?(?: (?:our|the|these))? ?{what}\b{_PACE}|"
+        rf"\b(?P<another>another) {what}\b{_PACE}|\b{what}\b.*\bby (?:about |another )?(?P<bare>{_NUMBER})$|"
+        rf"\b(?P<last>{_NUMBER}) {what} (?:{_MORE}|longer|on top|join|sign up|"
+        rf"(?P<under>{_LESS}|shorter|leave|quit|churn))\b",
+        re.I,
     )
-    for number in (rf"(?:\d[\d,]*(?:\.\d+)?k?|{'|'.join(_NUMBERS)})(?: hundred| thousand)?",)
-    for what, path, noun in ((_SECOND, "traffic.requests_per_s", "requests/s"), (_PEOPLE, USERS, "users"))
+
+
+_EITHER: Final = "tokens.{}.mean"
+"""Prompts or answers, whichever the clause names."""
+_ADDED: Final = tuple(
+    (_change_of(what), path, noun)
+    for what, path, noun in (
+        (_SECOND, "traffic.requests_per_s", "requests/s"),
+        (_PEOPLE, USERS, "users"),
+        (r"tokens?", _EITHER, "tokens"),
+        (r"(?:(?:hot |warm )?(?:spares?|stand-?bys?)(?: replicas?)?)", "availability.spare_replicas", "spare replicas"),
+    )
 )
-"""What is added to the load or taken from it in its own unit: '20 more rps', 'another 900 people'."""
+"""What is added to a plan or taken from it in its own unit."""
+_NOT: Final = re.compile(
+    r"\b(?:(?:do|does|did|is|are|will|would|should|must)(?:n'?t| not)|won'?t|never|not)\b(?! (?:only|just|more|less))"
+    r"(?: [\w']+){0,3} ?$",
+    re.I,
+)
+_DESCRIBES: Final = re.compile(
+    r" of (?!what\b).*\b(?:is|are|was|were|has|have|contains?|hits?|comes?|uses?|needs?|gets?|stays?|repeats?|"
+    r"shares?)\b",
+    re.I,
+)
+"""Behind a share it says what that part of the load is like: 'a third of the load is batch'."""
 
 
 def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
     """Return what a clause adds to the load or takes from it, as ``scaled``; None where it does neither.
 
+    Users and the load move together: each asks what each asked before.
+
     Args:
         clause: part of a line.
         base: values of the plan that is changed, by path.
     """
+    clause = _in_percent(clause)
     for pattern, path, noun in _ADDED:
         if (match := pattern.search(clause)) is None:
             continue
-        words = (match["first"] or match["second"] or match["third"]).lower().replace(",", "")
-        head, _, scale = words.partition(" ")
-        figure = _NUMBERS.get(head) or float(head.removesuffix("k")) * (1000 if head.endswith("k") else 1)
-        figure *= {"hundred": 100, "thousand": 1000}.get(scale, 1)
-        sign = -1 if match["less"] or match["under"] else 1
-        old = base.get(path)
-        if not old:
-            example = "'with 2,400 users, 10 questions a day each'" if path == USERS else "'20 requests/s'"
-            return Unclear(
-                f"How many {noun} there are was not said, so that {show_figure(figure)}"
-                f" {'more' if sign > 0 else 'fewer'} of them is no figure: say all of them ({example}), or a factor"
-                " ('traffic × 1.3')."
-            )
-        new = old + sign * figure
-        if new <= 0:
-            return Unclear(f"There are {show_figure(old)} {noun}; {show_figure(figure)} fewer leave none.")
-        label = f"{noun} {'+' if sign > 0 else '−'} {show_figure(figure)}: {value_shown(path, new)}"
-        return [(path, new, label)]
+        if _NOT.search(clause[: match.start()]):
+            return []
+        falls = bool(match["minus"] or match["less"] or match["under"])
+        if match["by"] or match["bare"]:
+            falls = bool(_FALLS.search(clause) or _LEAVES.search(clause))
+            if not falls and not _RISES.search(clause) and not _GAINS.search(clause):
+                continue
+        side = next((side for side, words in _SIDES.items() if re.search(rf"\b{words}\b", clause, re.I)), "")
+        if path == _EITHER and (not side or len(re.findall(r"\d+", clause)) > 1):
+            continue
+        said = next(match[name] for name in ("plus", "minus", "by", "first", "another", "bare", "last") if match[name])
+        return _sum(path.format(side), noun, float(said) if said[0].isdigit() else 1.0, falls, base)
     return None
+
+
+_SIDES: Final = {"output": r"(?:answers?|outputs?|responses?|repl(?:y|ies)|out)", "input": r"(?:prompts?|inputs?|in)"}
+_ONE_IN: Final = re.compile(
+    rf"\b([1-9]) (?:in|out of)(?: every)? ([1-9]\d*)(?: of)?(?: our| the)? (?={_PEOPLE}\b)", re.I
+)
+"""A part of them: 'one in five users leaves'."""
+
+
+def _in_percent(clause: str) -> str:
+    """Return a clause with its numbers in figures, 'one in five users' as '20% of users'."""
+    return _ONE_IN.sub(lambda part: f"{100 * int(part[1]) / int(part[2]):.12g}% of ", in_figures(clause))
+
+
+def _sum(
+    path: str, noun: str, figure: float, falls: bool, base: Mapping[str, Any]
+) -> list[tuple[str, float, str]] | Unclear:
+    """Return a value with something added or taken, and what moves with it: users and their load move together."""
+    old, spares = base.get(path) or 0, path == "availability.spare_replicas"
+    if not old and not spares:
+        example = {USERS: "'with 2,400 users, 10 questions a day each'"}.get(path, "'20 requests/s'")
+        return Unclear(
+            f"How many {noun} there are was not said, so that {show_figure(figure)}"
+            f" {'fewer' if falls else 'more'} of them is no figure: say all of them ({example}), or a factor"
+            " ('traffic × 1.3')."
+        )
+    new = old - figure if falls else old + figure
+    if new < 0 or (not new and not spares):
+        return Unclear(f"There are {show_figure(old)} {noun}; {show_figure(figure)} fewer leave none.")
+    new = int(new) if spares else new
+    label = f"{noun} {'−' if falls else '+'} {show_figure(figure)}: {value_shown(path, new)}"
+    load = _scaled_values("traffic", new / old, base) if path == USERS else []
+    return [(path, new, label), *(load if isinstance(load, list) else [])]
 
 
 def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear:
@@ -185,31 +260,29 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
 
 
 def _factor(match: re.Match[str], clause: str) -> float:
-    for name, factor in (
-        ("double", 2.0),
-        ("triple", 3.0),
-        ("quadruple", 4.0),
-    ):
+    for name, factor in (("double", 2.0), ("triple", 3.0), ("quadruple", 4.0)):
         if match[name]:
             return factor
     if match["share"]:
         return _of_share(match, clause)
     if match["times"]:
-        number = (match["number"] or match["after"]).lower()
-        return _NUMBERS.get(number) or float(number)
+        times = float(match["number"] or match["after"] or match["of"])
+        before = clause[: match.start()]
+        falls = match["lower"] or (_LEAVES.search(before) and not _GOAL.search(before))
+        return 1 / times if falls and times else times
     number = re.search(r"\d+(?:\.\d+)?", match["percent"])
     share = float(number[0]) / 100 if number else 0.0
     way = match["way"] or clause
-    if _GOAL.search(clause[: match.start()]):
+    if not match["sign"] and _GOAL.search(clause[: match.start()]):
         return share
-    if _FALLS.search(way) or _LEAVES.search(way):
+    if (match["sign"] or "+") != "+" or (not match["sign"] and (_FALLS.search(way) or _LEAVES.search(way))):
         return max(0.0, 1 - share)
-    return 1 + share if _RISES.search(way) else share
+    return 1 + share if match["sign"] or _RISES.search(way) else share
 
 
 def _of_share(match: re.Match[str], clause: str) -> float:
     """Return the factor of a fraction: what is left of it where it is lost, more than 1 where it comes on top."""
-    count = {"two": 2, "three": 3, "four": 4}.get((match["parts"] or "one").lower(), 1)
+    count = 1 if match["half"] or match["parts"].lower() == "a" else int(match["parts"])
     share = 0.5 if match["half"] else count / _PARTS[match["part"].lower()]
     before, beside = clause[: match.start()], match["beside"] or ""
     if beside:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
+from agent.interpret.numerals import in_figures
 
 _SPELT: Final = (
     "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
@@ -22,7 +23,7 @@ _SPARE: Final = re.compile(
     re.I,
 )
 _TAKE_BACK: Final = (
-    r"(?:drop|remove|delete|scrap|forget|lose|cancel|kill|skip|ditch|lift|ignore|take out|get rid of|give up|"
+    r"(?:drop|remove|delete|scrap|forget|cancel|kill|skip|ditch|lift|ignore|take out|get rid of|give up|"
     r"never mind|put aside)"
     r"\s+(?:(?:about|the|that|this|our|my|all|any|every)\s+)*"
 )
@@ -38,13 +39,28 @@ _MEND: Final = (
     r"(?:no|sorry|oops|wait|er+|um+|nope|pardon|correction|scratch that|strike that|i mean(?:t)?|make (?:that|it)|"
     r"or rather|rather|actually)"
 )
-_UNIT: Final = r" (?:tokens?|words?|rps|users?|ms|s|replicas?|gpus?)\b"
+_UNITS: Final = {
+    "tokens": (r"tokens?|words?", r"prompts?|inputs?|answers?|outputs?|context"),
+    "rate": (r"rps|qps|requests?(?: ?(?:/|per|a) ?s(?:ec(?:ond)?)?)?", r"traffic|load|rate"),
+    "users": (r"users?|people", r"users?|people"),
+    "time": (r"ms|s|secs?|seconds?|milliseconds?", r"ttft|itl|tpot|e2e|latency|tokens? within"),
+    "machines": (r"replicas?|gpus?|nodes?", r"replicas?|gpus?|nodes?|fleet"),
+    "share": (r"%|percent", r"hit|hits|cached?|prefix|growth|shared?"),
+    "factor": (r"[x×]|times", r"peak"),
+    "money": (r"\$|usd|dollars?|€|euros?|eur", r"budget|spend\w*|cost\w*"),
+}
+"""By kind of quantity: its units, and what stands beside a figure of it that has none."""
+_UNIT: Final = rf" ?(?:{'|'.join(units for units, _ in _UNITS.values())})(?!\w)"
 _PAUSE: Final = r"(?:\s*[,;.…–—-]+\s*|\s+)"
+_FIGURE: Final = r"[$€£]?\d(?:[\d.,]*\d)?k?"
 _CORRECTED: Final = re.compile(
-    rf"(?<![\w.])\d[\d.,]*k?(?P<unit>{_UNIT})?{_PAUSE}(?:{_MEND}{_PAUSE})+(?P<figure>\d[\d.,]*k?)\b(?P<own>{_UNIT})?",
+    rf"(?<![\w.])(?P<old>{_FIGURE})(?P<unit>{_UNIT})?{_PAUSE}(?:{_MEND}{_PAUSE})+(?P<figure>{_FIGURE})"
+    rf"(?:(?P<own>{_UNIT})|(?=\W*$|[,;.]| (?:and|but|instead|please|then|in|out|for|on|with|an?|per)\b))",
     re.I,
 )
 """A figure that is taken back for another: '600, no sorry, 450'."""
+MENDED: Final = re.compile(rf"\s*[,;.…–—-]+\s*{_MEND}(?:{_PAUSE}{_MEND})*{_PAUSE}(?=\S)", re.I)
+"""Between two parts of a line of which the second is right where both say the same thing."""
 _DURATIONS: Final = {
     r"(?:a|one) quarter (?:of )?(?:a |one )?second": "250 ms", r"(?:a|one) tenth (?:of )?(?:a |one )?second": "100 ms",
     r"(?:a|one) third (?:of )?(?:a |one )?second": "333 ms", r"half (?:of )?(?:a |one )?second": "500 ms",
@@ -62,13 +78,19 @@ _METRIC: Final = {
     "TTFT": r"ttft|(?:time to )?first[- ](?:token|word)(?: latency)?",
     "E2E": r"e2e|end[- ]to[- ]end(?: latency)?",
 }
+TO_A_FIGURE: Final = (
+    r"(?!\w)(?!\s+(?:(?:latency|targets?|requirements?|limits?|promises?|slos?|slas?|goals?|caps?)\s+)*"
+    r"(?:(?:from|down|up|to|at|by|under|below)\b|=))"
+)
+"""Not behind what is taken back: 'drop the TTFT target to 500 ms' has a target."""
 _FORSAKEN: Final = tuple(
     (
         re.compile(
             rf"\b(?:(?:i|we) (?:don'?t|do not) (?:really )?care (?:about|for)|never mind|forget(?: about)?|scrap|drop|"
             rf"ditch|remove|(?:i|we) (?:don'?t|do not) need|who cares about|nobody cares about)"
             rf"(?: (?:the|our|any|that))? (?:p\d\d )?(?:{words})(?: (?:target|goal|slo|limit|requirement|promise))?"
-            r"(?:\W+(?:just |please )?(?:scrap|drop|forget|remove|ditch|kill) (?:it|that|this))?(?! p?\d)",
+            rf"(?:\W+(?:just |please )?(?:scrap|drop|forget|remove|ditch|kill) (?:it|that|this))?(?! p?\d)"
+            rf"{TO_A_FIGURE}",
             re.I,
         ),
         f"drop the {name} target",
@@ -77,14 +99,15 @@ _FORSAKEN: Final = tuple(
 )
 _NO_SPARE: Final = re.compile(
     rf"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?|\b{_TAKE_BACK}"
-    rf"{_SPARES}(?: again| out| too)?|\btake (?:the |that |our |all )?{_SPARES} (?:out|away|off|back)(?: again)?|"
+    rf"{_SPARES}{TO_A_FIGURE}(?: again| out| too)?|"
+    rf"\btake (?:the |that |our |all )?{_SPARES} (?:out|away|off|back)(?: again)?|"
     r"\b(?:ohne|sans|sin) (?:reserven?|ersatz|(?:r[ée]plique|replik) de (?:secours|reserva)|secours|reserva)\b",
     re.I,
 )
 _NO_BUDGET: Final = re.compile(
     rf"\b{_TAKE_BACK}(?:monthly )?(?:budget|(?:limit|cap) on (?:the )?(?:money|cost|spend\w*)|(?:cost|spending|budget) "
-    r"(?:limit|cap))\b|\btake the (?:limit on (?:the )?money|budget) (?:away|out|off)\b|\bmoney is no object\b|"
-    r"\bno budget limit\b|\bohne budget\b|\bsans budget\b|\bsin presupuesto\b",
+    rf"(?:limit|cap)){TO_A_FIGURE}|\btake the (?:limit on (?:the )?money|budget) (?:away|out|off)\b|"
+    r"\bmoney is no object\b|\bno budget limit\b|\bohne budget\b|\bsans budget\b|\bsin presupuesto\b",
     re.I,
 )
 _SAME_PART: Final = re.compile(
@@ -116,8 +139,30 @@ def corrected(said: str) -> str:
     Args:
         said: the line; that the rest stays goes without saying, and is left out.
     """
-    last = _CORRECTED.sub(lambda found: f"{found['figure']}{found['own'] or found['unit'] or ''}", said)
+    last = _CORRECTED.sub(_last_figure, in_figures(said) if MENDED.search(said) else said)
     return _THE_REST.sub("", last) if re.search(r"\d", last) else last
+
+
+def _last_figure(found: re.Match[str]) -> str:
+    """Return the figure that holds, with its unit; both where they are of different quantities."""
+    before = _kind(found["unit"], found["old"]) or next(
+        (
+            kind
+            for kind, (_, cues) in _UNITS.items()
+            if re.search(rf"\b(?:{cues})\W+(?:\w+ )?$", found.string[: found.start()], re.I)
+        ),
+        "",
+    )
+    after = _kind(found["own"], found["figure"])
+    if before and after and before != after:
+        return found[0]
+    return f"{found['figure']}{found['own'] or found['unit'] or ''}"
+
+
+def _kind(unit: str | None, figure: str) -> str:
+    """Return the kind of quantity that a unit or a currency's sign is of; empty where there is neither."""
+    said = (unit or "").strip() or figure[:1]
+    return next((kind for kind, (units, _) in _UNITS.items() if re.fullmatch(units, said, re.I)), "")
 
 
 def in_plain_words(said: str) -> str:
@@ -127,9 +172,9 @@ def in_plain_words(said: str) -> str:
     for forsaken, plain in _FORSAKEN:
         said = forsaken.sub(plain, said)
     said = corrected(said)
-    said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("one spare replica", said))
+    said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
-    said = _SAME_PART.sub(r"\1% prefix hit", _SHARE_WITHIN.sub(_as_target, _SPARE.sub("one spare replica", said)))
+    said = _SAME_PART.sub(r"\1% prefix hit", _SHARE_WITHIN.sub(_as_target, _SPARE.sub(_spare, said)))
     words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
     plain = _ARROW.sub(lambda found: f"with {found[2]}", " ".join(words))
     plain = re.sub(r"\bquanti[sz]e (?:it|this|that|the model)\b(?! to| in)", "with int4", plain, flags=re.I)
@@ -140,6 +185,12 @@ def _as_target(found: re.Match[str]) -> str:
     whole = re.search(r"\b(?:complete|full|whole|entire|finish\w*|done|end)\b", found["what"], re.I)
     time = {"half a second": "500 ms", "a second": "1 s", "one second": "1 s"}.get(found["time"].lower(), found["time"])
     return f"p{found['share']} {'E2E' if whole else 'TTFT'} {time}"
+
+
+def _spare(found: re.Match[str]) -> str:
+    """Return one spare, or one more than there are: 'add a standby'."""
+    more = re.search(r"put|add|ajoute|füge|añade|agrega|another|mehr|más|plus|top", found[0], re.I)
+    return "1 more spare replica" if more else "one spare replica"
 
 
 def _one_slip_from(word: str, right: str) -> bool:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.multiples import added, scaled
-from agent.after_plan.plain_words import in_plain_words
+from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
+from agent.interpret.numerals import in_figures
 from agent.interpret.reading import Ambiguity, Reading
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
@@ -50,6 +53,12 @@ _CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
 _CHEAPEST: Final = re.compile(r"\b(cheapest|least expensive|lowest cost|cheaper|save money|minimum cost)\b", re.I)
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
+_SETS: Final = re.compile(
+    r"\b(?:drop|lower|reduce|raise|relax|lift|loosen|tighten|cut|set|change|move|bring|increase|go(?:es)?|grow|rise|fall|"
+    r"shrink|get)s?(?: (?:up|down|back))?\s+(?=(?:(?!\b(?:to|by|with)\b)[^,;])*\bto \W?\d)",
+    re.I,
+)
+"""A verb before the figure that it sets: 'lower the TTFT target to 300 ms'."""
 _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re.I)
 
 
@@ -93,7 +102,7 @@ _NO_TARGET: Final = re.compile(
     r"|without)\s+(?:(?:the|that|this|a|any|our|all|about)\s+)*(?:(?P<metric>ttft|itl|tpot|e2e|end[- ]to[- ]end|"
     r"first[- ](?:token|word)|latency|p9\d)\s*)*(?:latency\s+)?"
     r"(?:targets?|requirements?|limits?|promises?|slos?|slas?|goals?|"
-    r"any ?more|(?<=ttft)|(?<=itl)|(?<=token))(?:\s*(?:any ?more|please))?",
+    rf"any ?more|(?<=ttft)|(?<=itl)|(?<=token)){TO_A_FIGURE}(?:\s*(?:any ?more|please))?",
     re.I,
 )
 """A target that is taken back, or all of them where no metric is named."""
@@ -174,56 +183,95 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
 
 
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
-    chained = is_chained(said)
     if moved := _percentile_moved(said, base):
         return moved
-    said = in_plain_words(said)
+    said, chained = in_plain_words(said), is_chained(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
-    values: dict[str, Any] = {}
-    details: dict[str, str] = {}
-    labels: list[str] = []
-    text = _CHEAPEST.sub(" ", text)
-    text, drops = _taken_back(text, base, values, details, labels)
-    rest: list[str] = []
-    for clause in filter(None, _CLAUSE.split(text)):
-        multiplied = added(clause, base) or scaled(clause, base)
+    change, drops = _Change({}, {}, {}), frozenset[str]()
+    readings: list[Reading] = []
+    for part in MENDED.split(in_figures(_CHEAPEST.sub(" ", text), least_words=2)):
+        # What a second part says of the same thing holds in place of the first; it adds no target to one taken back.
+        known = {**base, "targets": change.values["targets"]} if "targets" in change.values else base
+        left, dropped = _taken_back(part, known, change)
+        multiplied = _multiplied(left, known, change)
         if isinstance(multiplied, Unclear):
             return Understood(multiplied)
-        if multiplied is None and rest:
+        left = _SETS.sub("", multiplied)
+        readings.append(ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading())
+        _take(readings[-1], change, known, replace_metric=not _ADDS.search(left))
+        drops |= dropped
+    values, labels = change.values, ", ".join(dict.fromkeys(change.labels.values()))
+    unused, objections, notes = (
+        tuple(chain.from_iterable(getattr(one, name) for one in readings)) for name in ("unused", "objections", "notes")
+    )
+    if "targets" in values:
+        unused = tuple(words for words in unused if not _ADDS.fullmatch(words))
+    budget = any("money.monthly_budget_usd" in one.values for one in readings)
+    if (cheapest or budget) and "hardware.accelerators" not in values:
+        drops |= {"hardware.accelerators"}
+    if cheapest:
+        labels = f"cheapest with {labels}" if labels else "cheapest of all"
+    variation = Variation(values, change.details, labels, drops, chained)
+    if questions := tuple(one for reading in readings for one in reading.questions):
+        return Understood(Ask(variation, questions), unused, notes)
+    if not values and not cheapest and not drops:
+        return Understood(
+            Unclear(_why_unclear(said, objections), nothing=not objections), () if objections else unused, notes
+        )
+    request = Cheapest(variation) if cheapest or budget else WhatIf(variation)
+    return Understood(request, (*unused, *objections), notes)
+
+
+def _split_off(clause: str) -> tuple[str, str]:
+    """Return a clause before and from its first 'with', 'on', 'using': '20% more users', 'on H200'."""
+    beside = re.search(r"(?<=\S)\s+(?=(?:with|on|using|at|in|for)\s)", clause)
+    return (clause[: beside.start()], clause[beside.end() :]) if beside else (clause, "")
+
+
+def _times_or_more(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+    """Return what a clause adds or else multiplies, as ``scaled``."""
+    more = added(clause, base)
+    return scaled(clause, base) if more is None else more
+
+
+class _Change(Struct):
+    """What a line changes, as far as it is read."""
+
+    values: dict[str, Any]
+    """By path, in base units."""
+    details: dict[str, str]
+    """The words behind each value."""
+    labels: dict[str, str]
+    """How each value is shown, by path."""
+
+
+def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Unclear:
+    """Take what the clauses of a text multiply or add into a change, one after the other; return the clauses left."""
+    clauses = [part for part in _CLAUSE.split(text) if part]
+    made: dict[str, Any] = {}
+    rest: list[str] = []
+    for clause in clauses:
+        head, tail = _split_off(clause)
+        multiplied = _times_or_more(head, {**base, **made}) if tail else None
+        if not multiplied:
+            multiplied, tail = _times_or_more(clause, {**base, **made}), ""
+        if multiplied is None and rest and scaled(rest[-1], base) is None:
             # 'chattier answers, about double': the factor is of the clause before it.
             joined = scaled(f"{rest[-1]} {clause}", base)
-            multiplied = joined if isinstance(joined, list) and scaled(rest[-1], base) is None else None
+            multiplied = joined if isinstance(joined, list) else None
             rest = rest[:-1] if multiplied else rest
+        if isinstance(multiplied, Unclear):
+            return multiplied
         if multiplied is None:
             rest.append(clause)
             continue
+        rest += [tail] if tail else []
         for path, value, label in multiplied:
-            values[path], details[path] = value, clause
-            labels.append(label)
-    left = text if len(rest) == len([part for part in _CLAUSE.split(text) if part]) else ", ".join(rest)
-    reading = ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading()
-    _take(reading, values, details, labels, base, replace_metric=not _ADDS.search(left))
-    budget = "money.monthly_budget_usd" in reading.values
-    if (cheapest or budget) and "hardware.accelerators" not in values:
-        drops |= {"hardware.accelerators"}
-    label = ", ".join(dict.fromkeys(labels))
-    if cheapest:
-        label = f"cheapest with {label}" if label else "cheapest of all"
-    change = Variation(values, details, label, drops, chained)
-    if reading.questions:
-        return Understood(Ask(change, reading.questions), reading.unused, reading.notes)
-    if not values and not cheapest and not drops:
-        return Understood(
-            Unclear(_why_unclear(said, reading), nothing=not reading.objections),
-            () if reading.objections else reading.unused,
-            reading.notes,
-        )
-    return Understood(
-        Cheapest(change) if cheapest or budget else WhatIf(change),
-        (*reading.unused, *reading.objections),
-        reading.notes,
-    )
+            before = f"{change.labels[path]}, then " if path in made else ""
+            made[path] = change.values[path] = value
+            change.details[path], change.labels[path] = clause, f"{before}{label}"
+    return text if rest == clauses else ", ".join(rest)
 
 
 _OTHER_PERCENTILE: Final = re.compile(
@@ -258,24 +306,22 @@ def _percentile_moved(said: str, base: Mapping[str, Any]) -> Understood | None:
     return Understood(WhatIf(Variation({"targets": made}, {"targets": match[0]}, label, frozenset(), is_chained(said))))
 
 
-def _taken_back(
-    text: str, base: Mapping[str, Any], values: dict[str, Any], details: dict[str, str], labels: list[str]
-) -> tuple[str, frozenset[str]]:
+def _taken_back(text: str, base: Mapping[str, Any], change: _Change) -> tuple[str, frozenset[str]]:
     """Take what a line does without into the change; return the rest of the line, and the paths that are left open."""
     for pattern, fixed, label in _WITHOUT:
         if match := pattern.search(text):
-            values |= fixed
-            details |= dict.fromkeys(fixed, match[0])
-            labels.append(label)
+            change.values |= fixed
+            change.details |= dict.fromkeys(fixed, match[0])
+            change.labels[next(iter(fixed))] = label
             text = f"{text[: match.start()]} {text[match.end() :]}"
-    if "targets" not in values and (match := _NO_TARGET.search(text)):
+    if "targets" not in change.values and (match := _NO_TARGET.search(text)):
         metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
-        values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
-        details["targets"] = match[0]
-        labels.append(f"no {metric.upper()} target" if metric else "no targets")
+        change.values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
+        change.details["targets"] = match[0]
+        change.labels["targets"] = f"no {metric.upper()} target" if metric else "no targets"
         text = f"{text[: match.start()]} {text[match.end() :]}"
     if match := _NO_BUDGET.search(text):
-        labels.append("no budget")
+        change.labels["money.monthly_budget_usd"] = "no budget"
         return f"{text[: match.start()]} {text[match.end() :]}", frozenset({"money.monthly_budget_usd"})
     return text, frozenset()
 
@@ -307,14 +353,9 @@ def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapp
     )
 
 
-def _take(
-    reading: Reading,
-    values: dict[str, Any],
-    details: dict[str, str],
-    labels: list[str],
-    base: Mapping[str, Any],
-    replace_metric: bool,
-) -> None:
+def _take(reading: Reading, change: _Change, base: Mapping[str, Any], replace_metric: bool) -> None:
+    """Take what was read into a change."""
+    values = change.values
     for path, value in (*reading.values.items(), *((habit.path, habit.value) for habit in reading.habits)):
         if path == "preset":
             continue
@@ -329,14 +370,14 @@ def _take(
         elif path == "hardware.accelerators" and set(value) & set(base.get("hardware.excluded", ())):
             values["hardware.excluded"] = tuple(name for name in base["hardware.excluded"] if name not in value)
         values[path] = made
-        details[path] = reading.details.get(path, "")
+        change.details[path] = reading.details.get(path, "")
         if path not in CROWD or path == USERS:
-            labels.append(variant_shown(path, value))
+            change.labels[path] = variant_shown(path, value)
 
 
-def _why_unclear(said: str, reading: Reading) -> str:
-    if reading.objections:
-        return " ".join(reading.objections)
+def _why_unclear(said: str, objections: tuple[str, ...]) -> str:
+    if objections:
+        return " ".join(objections)
     return (
         f"I found no change in {quoted(said)}. For example: 'what if traffic doubles', 'with fp8', 'on H200', "
         "'compare H100 and B200', 'why so many GPUs'; 'help' lists more."

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
-from agent.interpret.scanner import LARGEST, kinds_of
+from agent.interpret.scanner import LARGEST, items_of, kinds_of
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
 
@@ -106,6 +106,25 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _POWER, "power", _watts)
     _made(sentence, _DURATION, "dur", _seconds)
     _made(sentence, _FACTOR, "mult", _factor)
+
+
+def in_figures(text: str, *, least_words: int = 1) -> str:
+    """Return a text with its numbers in figures: 'another thousand' as 'another 1000', '1,5k' as '1500'.
+
+    Args:
+        text: any.
+        least_words: of a number that is put in figures; the others stay as typed.
+    """
+    text = _A_SCALE.sub(r"\1 a ", text)
+    sentence = Sentence(text, items_of(text))
+    _made(sentence, _IN_WORDS, "num", _value_in_words)
+    for item in reversed(sentence.items):
+        if item.amount and len(item.number.values) == 1 and len(text[item.start : item.end].split()) >= least_words:
+            text = f"{text[: item.start]}{item.number.value:.12g}{text[item.end :]}"
+    return text
+
+
+_A_SCALE: Final = re.compile(r"\b(another|extra|plus|add|by) (?=(?:hundred|thousand|million|dozen)\b)", re.I)
 
 
 def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], Amount | None]) -> None:

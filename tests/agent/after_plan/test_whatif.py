@@ -271,5 +271,146 @@ def test_a_target_moves_to_another_percentile_or_goes_and_the_others_stay(text: 
 def test_users_are_added_to_those_that_were_said_and_else_asked_for() -> None:
     made = request("another 900 people get access", **{"users.count": 2000.0})
     assert isinstance(made, WhatIf)
-    assert made.change.values == {"users.count": 2900}
+    assert made.change.values == {"users.count": 2900, "traffic.requests_per_s": pytest.approx(29)}
     assert "was not said" in str(request("another 900 people get access"))
+
+
+@pytest.mark.parametrize(
+    ("text", "users"),
+    [
+        ("a hundred more users", 3100),
+        ("twenty five more users", 3025),
+        ("1,5k more users", 4500),
+        ("another thousand users", 4000),
+        ("3 million more people", 3_003_000),
+        ("add 500 users", 3500),
+        ("remove 500 users", 2500),
+        ("we lose 500 of our users", 2500),
+        ("500 users leave", 2500),
+        ("20% of users leave", 2400),
+        ("one in five users leaves", 2400),
+        ("users grow by 500", 3500),
+        ("increase users by 500", 3500),
+        ("twice the users", 6000),
+    ],
+)
+def test_users_and_their_load_move_together(text: str, users: float) -> None:
+    made = request(text, **{"users.count": 3000.0})
+    assert isinstance(made, WhatIf)
+    assert made.change.values == {
+        "users.count": pytest.approx(users),
+        "traffic.requests_per_s": pytest.approx(20 * users / 3000),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("+20% requests", 24),
+        ("traffic -20%", 16),
+        ("traffic − 20 %", 16),
+        ("a hundred more rps", 120),
+        ("add 5 rps", 25),
+        ("+5 rps", 25),
+        ("traffic -5 rps", 15),
+        ("traffic drops by 5 rps", 15),
+        ("traffic grows by 5 rps", 25),
+        ("traffic goes down by 5 requests/s", 15),
+        ("one and a half times the traffic", 30),
+        ("half again as many requests", 30),
+        ("3x lower traffic", 20 / 3),
+        ("three times less traffic", 20 / 3),
+        ("traffic drops by a factor of 4", 5),
+        ("traffic doubles, no triples", 60),
+        ("20% more users and each of them sends twice the requests", 48),
+        ("20 more rps and 15 more rps", 55),
+    ],
+)
+def test_a_sign_and_a_fraction_count_and_changes_follow_each_other(text: str, rate: float) -> None:
+    assert values(text) == {"traffic.requests_per_s": pytest.approx(rate)}
+
+
+def test_the_label_of_two_changes_ends_with_what_comes_out() -> None:
+    made = request("20 more rps and 15 more rps")
+    assert isinstance(made, WhatIf)
+    assert made.change.label.endswith("then requests/s + 15: 55 requests/s on average")
+    assert values("20 more rps, no, 15 more rps") == {"traffic.requests_per_s": 35}
+
+
+@pytest.mark.parametrize("text", ["don't double the traffic", "a third of the load is batch", "don't add 500 users"])
+def test_what_is_denied_or_describes_a_part_changes_no_load(text: str) -> None:
+    made = request(text, **{"users.count": 3000.0})
+    assert isinstance(made, Unclear)
+    assert values("half of our prompts are cached") == {"tokens.prefix_hit": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("prompts of 400 tokens, actually 30 rps", {"tokens.input.mean": 400, "traffic.requests_per_s": 30}),
+        ("prompts of 400, actually 500 tokens", {"tokens.input.mean": 500}),
+        ("prompts of 400, sorry, 30 rps", {"tokens.input.mean": 400, "traffic.requests_per_s": 30}),
+        ("30rps, no, 40rps", {"traffic.requests_per_s": 40}),
+        ("thirty rps, no, forty rps", {"traffic.requests_per_s": 40}),
+        ("30%, no, 40% prefix hit", {"tokens.prefix_hit": 0.4}),
+        ("budget $30k, no, $40k a month", {"money.monthly_budget_usd": 40000}),
+        ("peak 2x, actually 3x", {"traffic.peak_factor": 3}),
+        ("peak 2 x, no 3 x", {"traffic.peak_factor": 3}),
+        ("H100, no, H200", {"hardware.accelerators": ("h200-sxm-141gb",)}),
+        ("with fp8, sorry, int4", {"precision.weights": "int4"}),
+        ("20 more rps, no, 15 more rps", {"traffic.requests_per_s": 35}),
+    ],
+)
+def test_a_correction_replaces_what_is_of_the_same_kind_alone(text: str, expected: dict[str, Any]) -> None:
+    assert values(text) == {path: pytest.approx(v) if isinstance(v, float) else v for path, v in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "ttft", "itl"),
+    [
+        ("TTFT 500ms, actually 1 s", 1.0, 0.05),
+        ("TTFT 500 ms, actually ITL 30 ms", 0.5, 0.03),
+        ("drop the TTFT target to 500 ms", 0.5, 0.05),
+        ("drop TTFT to 500 ms", 0.5, 0.05),
+        ("lift the ITL limit to 80 ms", 0.8, 0.08),
+        ("reduce the p95 TTFT to 500 ms", 0.5, 0.05),
+        ("drop the ITL target", 0.8, None),
+        ("remove the first-token target", None, 0.05),
+    ],
+)
+def test_a_target_with_a_figure_is_set_and_one_without_is_dropped(
+    text: str, ttft: float | None, itl: float | None
+) -> None:
+    made = understood(text, {**BASE, "targets": TARGETS}, ports())
+    assert isinstance(made.request, WhatIf)
+    left = {target.metric: target.seconds for target in made.request.change.values["targets"]}
+    assert (left.get("ttft"), left.get("itl"), made.unused) == (ttft, itl, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("cut the prompt to 800 tokens", "tokens.input.mean", 800),
+        ("drop the budget to $20k a month", "money.monthly_budget_usd", 20000),
+        ("add a spare", "availability.spare_replicas", 2),
+        ("add a standby", "availability.spare_replicas", 2),
+        ("put one more on top", "availability.spare_replicas", 2),
+        ("another spare replica", "availability.spare_replicas", 2),
+        ("drop the spares", "availability.spare_replicas", 0),
+        ("answers grow by 100 tokens", "tokens.output.mean", 400),
+        ("prompts 200 tokens shorter", "tokens.input.mean", 1300),
+        ("add 2k tokens of context to each prompt", "tokens.input.mean", 3500),
+    ],
+)
+def test_a_verb_is_of_the_change_and_nothing_of_it_is_left_over(text: str, path: str, value: float) -> None:
+    made = understood(text, {**BASE, "availability.spare_replicas": 1}, ports())
+    assert isinstance(made.request, WhatIf | Cheapest)
+    assert (made.request.change.values, made.unused) == ({path: value}, ())
+
+
+def test_what_stands_beside_a_factor_is_read_too() -> None:
+    assert values("20% more requests with 500-token prompts on H200") == {
+        "traffic.requests_per_s": 24,
+        "tokens.input.mean": 500,
+        "hardware.accelerators": ("h200-sxm-141gb",),
+    }
