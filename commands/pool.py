@@ -66,7 +66,7 @@ def pool_command(
         print_rows(pool_rows(result))
     else:
         show_as(pool_report(result), pool_tree(result), shape, "")
-    return Exit.DONE
+    return Exit.CHECK_FAILED if result.over_budget else Exit.DONE
 
 
 def _specs(

@@ -188,13 +188,14 @@ def ranking(objective: Objective) -> Callable[[Option], tuple[float, ...]]:
     return key
 
 
-def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TERMS) -> Options:
+def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TERMS, precisions: bool = True) -> Options:
     """Return every option for a spec: what it leaves open is tried, what it states is kept.
 
     Args:
         spec: the question; with a load, since a fleet that is given has no size to choose.
         catalog: the facts.
         terms: in which fleets may be paid, beside the spec's own; fleets that nobody offers so are left out.
+        precisions: weights that nobody asked for in one are tried in others than they were published in.
 
     Raises:
         InputError: the spec has no load, or nothing of it can be resolved.
@@ -202,7 +203,7 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
     if spec.traffic.requests_per_s is None and spec.traffic.concurrency is None:
         raise InputError("there is no load to choose a fleet for; give a rate, such as --rps 10")
     terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
-    questions, refused = _questions(spec, catalog)
+    questions, refused = _questions(spec, catalog) if precisions else ([resolve(spec, catalog)], [])
     ranked = tuple(searched(question) for question in questions)
     target = spec.targets[0] if spec.targets else None
     found = [option for which in range(len(ranked)) for option in _options(ranked, which, terms, target)]

@@ -221,12 +221,16 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         memory_utilisation=spec.serving.memory_utilisation,
         catalog=catalog,
     )
-    _refuse_small_steps(question)
+    refuse_small_steps(question)
     return question
 
 
-def _refuse_small_steps(question: Question) -> None:
-    """Refuse a step that is stated smaller than a prompt, where the runtime does not split prompts."""
+def refuse_small_steps(question: Question) -> None:
+    """Refuse a step that is stated smaller than a prompt, where the runtime does not split prompts.
+
+    Raises:
+        InputError: the question states one.
+    """
     stated, longest, runtime = question.token_budget, question.longest_prompt, question.runtime
     if stated and stated < longest and not runtime.scheduler.chunked:
         raise InputError(

@@ -95,3 +95,12 @@ def test_a_workload_that_nothing_holds_is_named(fleetcast: Program) -> None:
     done = fleetcast("pool", CHAT, "70B, 3 rps, 3000 in, 200 out, ttft p95 20ms", "--gpu-type", "l4")
     assert done.code == 3
     assert "llama-3.1-70b" in done.err
+
+
+def test_what_a_forecast_warns_of_is_said(fleetcast: Program) -> None:
+    """A budget that all of a fleet's workloads state together, and kernels that nobody measured."""
+    done = fleetcast("pool", CHAT, RAG, "--gpu-type", "gh200-96gb", "--budget", "100")
+    said = " ".join(done.out.split())
+    assert done.code == 4 and "Over the budget of" in said
+    assert "No kernel of GH200 96GB was measured." in said
+    assert fleetcast("pool", CHAT, RAG, "--gpu-type", "h100", "--budget", "1000000").code == 0

@@ -11,7 +11,6 @@ from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
 from engine.choice.sharing.pool import Met, Pool
 from engine.choice.sharing.ways import Fleet, Grouping, Kind, Together
-from engine.fleet.offers import PricedOffer
 from engine.plan import parallelism_shown, plain, six_digits, split_shown
 from engine.planning.phrases import counted
 
@@ -55,6 +54,7 @@ def pool_report(result: Together) -> Report:
         )
         line = f"Cheapest: {what}. {usd_shown(best.monthly_usd)} a month, {saved}."
     said = [Paragraph(line, "strong"), *(Paragraph(why) for why in _reasons(result))]
+    said += [Paragraph(f"{warning[:1].upper()}{warning[1:]}.", "warning", "Warning") for warning in result.warnings]
     blocks: list[Block] = [Group(tuple(said)), _ways(result), Heading("What each workload meets"), _met(result)]
     if result.refusals:
         blocks.append(Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:"))
@@ -174,6 +174,7 @@ def pool_tree(result: Together) -> dict[str, Any]:
         "best": _grouping_tree(result.best, result),
         "apart": _grouping_tree(result.apart, result),
         "saved_monthly_usd": six_digits(result.saved_usd),
+        "warnings": list(result.warnings),
         "others": [_grouping_tree(one, result) for one in result.others],
         "refused": [plain(one) for one in result.refusals],
         "if_lora_adapters": _grouping_tree(result.adapters, result) if result.adapters else None,
@@ -218,7 +219,8 @@ def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
         "workloads": list(fleet.workloads),
         "monthly_usd": six_digits(fleet.monthly_usd),
         "accelerators": fleet.accelerators,
-        "provider": _provider(of.offer),
+        "accelerator": fleet.accelerator,
+        "provider": of.offer.provider if of.offer else "",
         "met": [
             {"workload": one.workload, "ttft_p95_s": six_digits(one.ttft_p95_s), "itl_s": six_digits(one.itl_s)}
             for one in met
@@ -227,21 +229,16 @@ def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
     if isinstance(of, SharedCards):
         names = ("workload", "part", "precision", "replicas", "whole_cards")
         shares = [{name: getattr(share, name) for name in names} for share in of.shares]
-        return tree | {"accelerator": of.card.id, "shares": shares}
+        return tree | {"shares": shares}
     if isinstance(of, Pool):
         sizes = of.candidate.parallelism
         split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
-        chosen = {"accelerator": of.candidate.accelerator(0).id, "precision": of.question.weights.id}
+        chosen = {"precision": of.question.weights.id}
         peak = {"utilisation": six_digits(of.utilisation), "peak_calls_per_s": six_digits(of.peak_calls_per_s)}
         return tree | chosen | peak | {"split": split, "replicas": of.replicas}
     return tree | {
-        "accelerator": of.accelerator,
         "precision": of.precision,
         "split": split_shown(of),
         "replicas": of.replicas,
         "utilisation": six_digits(of.utilisation),
     }
-
-
-def _provider(offer: PricedOffer | None) -> str:
-    return offer.provider if offer else ""

@@ -8,7 +8,7 @@ cycles of the others would only lower. Switching between them, and what it costs
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from typing import Literal
 
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from catalogs.records.accelerators import Accelerator, PeakRates
 from catalogs.records.partitions import Partitioning, PartitionProfile
 from engine.choice.sharing.pool import Met
-from engine.choice.sharing.workloads import Conflict, Workload, joined
+from engine.choice.sharing.workloads import Conflict, Workload, joined_money
 from engine.fleet.candidates import candidates
 from engine.fleet.offers import OfferChoice, PricedOffer
 from engine.fleet.prices import prices_of
@@ -29,7 +29,6 @@ from engine.question.fleet_limits import fewest_replicas, without_ceilings
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
 from engine.replica.latencies import mean_latency, percentile_latency
-from engine.workload import Money
 
 EIGHTHS = 8
 """Parts of the memory in which engines that take turns divide a card."""
@@ -37,7 +36,8 @@ DRIVER_SHARE = 0.98
 """Of a part's memory that software sees: 9.75 GiB of an eighth of the 79.6 GiB of an H100 (nvidia-smi mig -lgip)."""
 PARALLEL = ("tensor", "pipeline", "data", "expert")
 MOST_PARTS = 48
-"""Parts beyond which whole cards are filled anyway."""
+"""Parts beyond which whole cards are filled anyway: sharing saves a workload no more than what it leaves of one card,
+which of so many is as little as nobody shares cards for."""
 
 How = Literal["slices", "turns"]
 
@@ -55,7 +55,6 @@ class Held(Struct, frozen=True):
     """What one replica of a workload carries in a part."""
 
     part: Part
-    precision: str
     capacity: float
     """Calls/s within its targets."""
 
@@ -101,7 +100,7 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
             raise Conflict(f"the fleet of {one.name} is given or has a ceiling of its own")
         if (stated := max(getattr(spec.serving, f"{kind}_parallel") or 1 for kind in PARALLEL)) > 1:
             raise Conflict(f"{one.name} is asked for with parallelism {stated}, and an engine in a part has one card")
-    money = joined("money", [one.question.spec.money for one in workloads], Money())
+    money = joined_money([one.question.spec.money for one in workloads])
     cards = _cards(workloads)
     parts = [part for card in cards for part in _parts(card, how, workloads)]
     wholes = [Part(card, how, "", card) for card in cards]
@@ -123,6 +122,8 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
                 best = ranked, card, count + spares, chosen, choice
     if best is None:
         part = "slice" if how == "slices" else "part"
+        if any(all(any(one.part.card is card for one in some.values()) for some in held) for card in cards):
+            raise Conflict(f"in {part}s of cards they would take more than {MOST_PARTS}, and fill whole ones anyway")
         raise Conflict(f"no {part} of a single card holds each of them within its targets")
     (usd, _), card, count, chosen, choice = best
     return SharedCards(
@@ -131,7 +132,7 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
         cards=count,
         shares=tuple(_share(one, *row) for one, row in zip(workloads, chosen, strict=True)),
         offer=choice.chosen,
-        monthly_usd=usd + sum(one.question.spec.money.other_monthly_usd for one in workloads),
+        monthly_usd=usd + money.other_monthly_usd,
     )
 
 
@@ -213,27 +214,18 @@ def _alone(question: Question, accelerators: Sequence[Accelerator]) -> Question:
 
 
 def _held(workload: Workload, parts: Sequence[Part]) -> Mapping[str, Held]:
-    """Return what a replica of a workload carries in each part that holds it, by the part's id.
-
-    In the precision that carries most, of its own and that of its best fleet alone.
-    """
-    held: dict[str, Held] = {}
+    """Return what a replica of a workload carries in each part that holds it, by the part's id."""
+    if not parts:
+        return {}
+    found, _ = candidates(_alone(workload.question, [part.accelerator for part in parts]))
+    if not len(found):
+        return {}
+    replicas = found.fleet_replicas()
+    batch = capacity_batch(replicas, workload.targets, workload.question.spec.serving.utilisation_ceiling)
+    rates = replicas.rate(np.where(np.isnan(batch), 1.0, batch))
     by_id = {part.accelerator.id: part for part in parts}
-    for precision in dict.fromkeys((workload.question.weights.id, workload.best.precision)):
-        question = workload.in_precision(precision)
-        if question is None or not parts:
-            continue
-        found, _ = candidates(_alone(question, [part.accelerator for part in parts]))
-        if not len(found):
-            continue
-        replicas = found.fleet_replicas()
-        batch = capacity_batch(replicas, workload.targets, question.spec.serving.utilisation_ceiling)
-        rates = replicas.rate(np.where(np.isnan(batch), 1.0, batch))
-        for row in np.flatnonzero(~np.isnan(batch[:, 0])):
-            id = found.accelerator(int(row)).id
-            if id not in held or float(rates[row, 0]) > held[id].capacity:
-                held[id] = Held(by_id[id], precision, float(rates[row, 0]))
-    return held
+    rows = ((found.accelerator(int(row)).id, float(rates[row, 0])) for row in np.flatnonzero(~np.isnan(batch[:, 0])))
+    return {id: Held(by_id[id], capacity) for id, capacity in rows}
 
 
 def _needed(workload: Workload, capacity: float) -> int:
@@ -244,15 +236,32 @@ def _needed(workload: Workload, capacity: float) -> int:
 def _slices(
     workloads: Sequence[Workload], card: Accelerator, held: Sequence[Mapping[str, Held]]
 ) -> Iterator[tuple[int, list[tuple[Held, int, int]]]]:
-    """Yield cards and what each workload has of them, for each choice of profiles."""
+    """Yield cards and what each workload has of them, for choices of profiles of which no other takes fewer cards.
+
+    Those that may take the fewest come first, of equals what leaves most to spare, until no other can be as good.
+    """
     splits = [one for one in workloads[0].question.catalog.partitionings.values() if card.id in one.accelerators]
     for split in splits:
         own = [[(p, h) for p in split.profiles if (h := some.get(slice_of(card, split, p).id))] for some in held]
+        choices = []
         for choice in product(*own):
-            needed = [_needed(one, h.capacity) for one, (_, h) in zip(workloads, choice, strict=True)]
-            if sum(needed) <= MOST_PARTS:
-                count = cards_for(split, [p for p, _ in choice], needed)
-                yield count, [(h, n, 0) for (_, h), n in zip(choice, needed, strict=True)]
+            chosen = [(h, _needed(one, h.capacity), 0) for one, (_, h) in zip(workloads, choice, strict=True)]
+            counts = [count for _, count, _ in chosen]
+            if sum(counts) <= MOST_PARTS:
+                profiles = [profile for profile, _ in choice]
+                least = -(
+                    -sum(p.memory_slices * n for p, n in zip(profiles, counts, strict=True)) // split.memory_slices
+                )
+                choices.append((least, -_headroom(workloads, chosen), profiles, counts, chosen))
+        fewest = MOST_PARTS + 1
+        for least, _, profiles, counts, chosen in sorted(choices, key=lambda one: one[:2]):
+            if least > fewest:
+                break
+            count = cards_for(split, profiles, counts)
+            yield count, chosen
+            if count == least:
+                break
+            fewest = min(fewest, count)
 
 
 def cards_for(split: Partitioning, profiles: Sequence[PartitionProfile], counts: Sequence[int]) -> int:
@@ -268,18 +277,17 @@ def cards_for(split: Partitioning, profiles: Sequence[PartitionProfile], counts:
     for profile, count in zip(profiles, counts, strict=True):
         wanted[profile.name] = wanted.get(profile.name, 0) + count
     layouts = _layouts(split.memory_slices, tuple((p.memory_slices, p.starts) for p in kinds.values()))
-
-    @cache
-    def fewest(rest: tuple[int, ...]) -> int:
-        if not any(rest):
-            return 0
-        useful = {tuple(min(a, b) for a, b in zip(layout, rest, strict=True)) for layout in layouts} - {
-            (0,) * len(rest)
-        }
-        best = [one for one in useful if not any(_covers(other, one) for other in useful if other != one)]
-        return 1 + min(fewest(tuple(b - a for a, b in zip(one, rest, strict=True))) for one in best)
-
-    return fewest(tuple(wanted.values()))
+    # Every count of each kind up to what is wanted, and whether the cards so far hold it: one card of any layout more.
+    held = np.zeros([count + 1 for count in wanted.values()], dtype=bool)
+    held.flat[0] = True
+    cards = 0
+    while not held.flat[-1]:
+        cards += 1
+        lefts = (
+            [np.maximum(np.arange(size) - n, 0) for size, n in zip(held.shape, one, strict=True)] for one in layouts
+        )
+        held = np.any([held[np.ix_(*left)] for left in lefts], axis=0)
+    return cards
 
 
 def _covers(more: tuple[int, ...], less: tuple[int, ...]) -> bool:
@@ -289,17 +297,13 @@ def _covers(more: tuple[int, ...], less: tuple[int, ...]) -> bool:
 @lru_cache(maxsize=256)
 def _layouts(slices: int, kinds: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[tuple[int, ...], ...]:
     """Return how many parts of each kind, its size and where it may begin, lie beside each other on one card."""
-    found: set[tuple[int, ...]] = set()
-
-    def place(at: int, counts: tuple[int, ...]) -> None:
-        found.add(counts)
-        for start in range(at, slices):
-            for which, (size, starts) in enumerate(kinds):
-                if start in starts and start + size <= slices:
-                    more = tuple(count + (other == which) for other, count in enumerate(counts))
-                    place(start + size, more)
-
-    place(0, (0,) * len(kinds))
+    ends: list[set[tuple[int, ...]]] = [{(0,) * len(kinds)}, *(set[tuple[int, ...]]() for _ in range(slices))]
+    for start, here in enumerate(ends[:-1]):
+        ends[start + 1] |= here
+        for which, (size, starts) in enumerate(kinds):
+            if start in starts and start + size <= slices:
+                ends[start + size] |= {tuple(n + (other == which) for other, n in enumerate(one)) for one in here}
+    found = ends[-1]
     return tuple(one for one in found if any(one) and not any(_covers(o, one) for o in found if o != one))
 
 
@@ -319,8 +323,8 @@ def _turns(
             continue
         chosen = [h for _, h in division]
         needed = [_needed(one, h.capacity) for one, h in zip(workloads, chosen, strict=True)]
-        count, both, rest = min(_mixed(workloads, card, chosen, whole, needed))
-        if both:
+        if max(needed) <= MOST_PARTS:
+            count, both, rest = min(_mixed(workloads, card, chosen, whole, needed))
             yield count, [(h, min(both, n), r) for h, n, r in zip(chosen, needed, rest, strict=True)]
 
 
@@ -349,12 +353,11 @@ def _mixed(
 
 def _share(workload: Workload, held: Held, replicas: int, whole_cards: int) -> Share:
     """Return what a workload has and meets, each engine loaded in proportion to what it carries."""
-    question = workload.in_precision(held.precision) or workload.question
-    found, _ = candidates(_alone(question, [held.part.accelerator]))
+    found, _ = candidates(_alone(workload.question, [held.part.accelerator]))
     one = found.fleet_replicas()
     carried = float(workload.hourly.max()) / replicas if not whole_cards else held.capacity
     load = one.at(batch_at_rate(one, np.array([[min(carried, held.capacity)]])))
     met = Met(
         workload.name, float(percentile_latency(load, "ttft", 0.95)[0, 0]), float(mean_latency(load, "itl")[0, 0])
     )
-    return Share(workload.name, held.part.name, held.precision, replicas, whole_cards, met)
+    return Share(workload.name, held.part.name, workload.question.weights.id, replicas, whole_cards, met)

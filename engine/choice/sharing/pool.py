@@ -71,18 +71,11 @@ def pooled(workloads: Sequence[Workload], *, adapters: bool = False) -> Pool:
     Raises:
         Conflict: one fleet cannot do it; why, in words.
     """
-    names = [one.name for one in workloads]
-    common = [p for p in workloads[0].precisions if all(p in one.precisions for one in workloads[1:])]
-    stated = {one.question.weights.id for one in workloads if one.question.weights_stated}
-    if len(stated) > 1:
-        raise Conflict(f"their weights are asked for in {' and '.join(sorted(stated))}")
-    best: Pool | None = None
-    for precision in (p for p in common if not stated or p in stated):
-        questions = [question for one in workloads if (question := one.in_precision(precision))]
-        fleet = joined_question(questions, names)
-        if adapters:
-            fleet = replace(fleet, runtime=_with_adapters(fleet, len(workloads)))
-        best = _cheapest(workloads, questions, fleet, ADAPTER_STEP_S if adapters else 0.0, best) or best
+    questions = [one.question for one in workloads]
+    fleet = joined_question(questions, [one.name for one in workloads])
+    if adapters:
+        fleet = replace(fleet, runtime=_with_adapters(fleet, len(workloads)))
+    best = _cheapest(workloads, questions, fleet, ADAPTER_STEP_S if adapters else 0.0)
     if best is None:
         raise Conflict("no fleet that is priced holds the targets of all of them")
     return best
@@ -110,19 +103,18 @@ def adapter_bytes(model: ModelArchitecture, rank: int) -> float:
 
 
 def _cheapest(
-    workloads: Sequence[Workload], questions: Sequence[Question], fleet: Question, step_s: float, so_far: Pool | None
+    workloads: Sequence[Workload], questions: Sequence[Question], fleet: Question, step_s: float
 ) -> Pool | None:
-    """Return the cheapest pool in one precision; None where none beats the one so far.
+    """Return the cheapest pool; None where none is priced.
 
     Each candidate is sized for the hour of the largest load first, which bounds its bill from below; the other hours
     raise it, and are looked at for as long as a bound is below the best bill.
 
     Args:
         workloads: that are pooled.
-        questions: theirs, in that precision.
+        questions: theirs.
         fleet: what the fleet must be.
         step_s: what every step takes longer.
-        so_far: the best of other precisions.
     """
     hours = unbettered_hours(hourly_load(workloads))
     first, *others = sorted(hours, key=lambda calls: -float(calls.sum()))
@@ -132,9 +124,7 @@ def _cheapest(
         return None
     count = _replicas_for(found, questions, targets, first, step_s)
     least = _priced(found, count)[0]
-    other = max(one.question.spec.money.other_monthly_usd for one in workloads)
-    best = so_far.monthly_usd - other if so_far else np.inf
-    row, most = -1, count
+    best, row, most = np.inf, -1, count
     order = np.argsort(least, kind="stable")
     for chunk in (order[at : at + CHUNK] for at in range(0, len(order), CHUNK)):
         rows = chunk[least[chunk] < best * (1 - 1e-9)]
@@ -156,7 +146,7 @@ def _cheapest(
         candidate=candidate,
         replicas=int(most[0]),
         offer=_priced(candidate, most)[1],
-        monthly_usd=best + other,
+        monthly_usd=best + fleet.spec.money.other_monthly_usd,
         peak_calls_per_s=float(first.sum()),
         **_met_by(candidate, workloads, questions, fleet, hours, float(most[0]), step_s),
     )

@@ -29,6 +29,13 @@ class Fleet(Struct, frozen=True):
     of: Option | Pool | SharedCards
 
     @property
+    def accelerator(self) -> str:
+        """Its id."""
+        if isinstance(self.of, Pool):
+            return self.of.candidate.accelerator(0).id
+        return self.of.accelerator if isinstance(self.of, Option) else self.of.card.id
+
+    @property
     def accelerators(self) -> int:
         """Of the fleet."""
         return self.of.cards if isinstance(self.of, SharedCards) else self.of.accelerators
@@ -80,6 +87,26 @@ class Together(Struct, frozen=True):
     def saved_usd(self) -> float:
         """A month, against apart; never below 0."""
         return self.apart.monthly_usd - self.best.monthly_usd
+
+    @property
+    def over_budget(self) -> tuple[Fleet, ...]:
+        """Those of the best that cost more than the budgets of their workloads together."""
+        budgets = {one.name: one.question.spec.money.monthly_budget_usd for one in self.workloads}
+        stated = [(fleet, [budgets[name] for name in fleet.workloads]) for fleet in self.best.fleets]
+        return tuple(f for f, own in stated if None not in own and f.monthly_usd > sum(filter(None, own)))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Of the best, as a forecast of it warns."""
+        facts = self.workloads[0].question.catalog.accelerators
+        used = dict.fromkeys(fleet.accelerator for fleet in self.best.fleets)
+        return (
+            *(f"no kernel of {facts[id].name} was measured" for id in used if facts[id].kernels is not None),
+            *(
+                f"over the budget of {' and '.join(f.workloads)}: {f.monthly_usd:,.0f} USD a month"
+                for f in self.over_budget
+            ),
+        )
 
 
 def together(specs: Sequence[tuple[str, WorkloadSpec]], catalog: Catalog) -> Together | str:

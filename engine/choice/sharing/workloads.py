@@ -14,12 +14,11 @@ from catalogs.records.facts import Record
 from engine.arrays import Floats
 from engine.choice.options import Option, Options, options
 from engine.fleet.size import growth_factor
-from engine.planning.default_targets import usual_targets
 from engine.question.demand import demand_of
 from engine.question.fleet_limits import without_ceilings
 from engine.question.lengths import mixed_lengths
-from engine.question.resolve import Question
-from engine.workload import Availability, Hardware, Money, Serving, Target, Tokens, WorkloadSpec
+from engine.question.resolve import Question, refuse_small_steps, resolve
+from engine.workload import Availability, Hardware, Money, Precisions, Serving, Target, Tokens, WorkloadSpec
 
 MOST_WORKLOADS = 4
 """All ways to group so many are tried: 15 for four."""
@@ -36,18 +35,8 @@ class Workload(Struct, frozen=True):
 
     @property
     def question(self) -> Question:
-        """In the precision of its weights that it asks for."""
+        """With its weights as it asks for them, or as they were published."""
         return self.found.searched[0][0]
-
-    def in_precision(self, weights: str) -> Question | None:
-        """Return the question in a precision of its weights; None where nothing fits in it, or nobody wants it."""
-        return next((question for question, _ in self.found.searched if question.weights.id == weights), None)
-
-    @property
-    def precisions(self) -> tuple[str, ...]:
-        """Of weights that are no fewer bits than was asked for."""
-        fewer = {option.precision for option in self.found.found if option.quality == "fewer bits"}
-        return tuple(question.weights.id for question, _ in self.found.searched if question.weights.id not in fewer)
 
     @property
     def hourly(self) -> Floats:
@@ -73,13 +62,11 @@ def workload_of(name: str, spec: WorkloadSpec, catalog: Catalog) -> Workload | N
         raise InputError(
             f"{name} states no rate, which is what adds up with another's; give one, such as 10 requests/s"
         )
-    found = options(spec, catalog, terms=())
+    found = options(spec, catalog, terms=(), precisions=False)
     ranked = found.best("cost", spec.money.term)
     if not ranked:
         return None
-    question = found.searched[ranked[0].search][0]
-    wanted = question.spec.targets or (() if spec.default_targets == "none" else usual_targets(question))
-    return Workload(name, found, ranked[0], wanted)
+    return Workload(name, found, ranked[0], found.searched[0][0].spec.targets)
 
 
 class Conflict(Exception):  # noqa: N818 — what it is
@@ -89,8 +76,10 @@ class Conflict(Exception):  # noqa: N818 — what it is
 def joined_question(questions: Sequence[Question], names: Sequence[str]) -> Question:
     """Return the question of all workloads on one fleet; its lengths and its rate are those of a moment: ``at_hour``.
 
+    What one of them states of the runtime, its steps, its batch or its nodes holds for all.
+
     Args:
-        questions: of the workloads, of one model in one precision.
+        questions: of the workloads, of one model.
         names: of the workloads.
 
     Raises:
@@ -110,27 +99,54 @@ def joined_question(questions: Sequence[Question], names: Sequence[str]) -> Ques
         spare_replicas=max(spec.availability.spare_replicas for spec in specs),
         minimum_replicas=max(spec.availability.minimum_replicas for spec in specs),
     )
-    kv = {question.kv_cache.id for question in questions}
-    if len(kv) > 1:
-        raise Conflict(f"their KV caches are in {' and '.join(sorted(kv))}")
-    first = questions[0]
+    weights, kv = ({getattr(question, what).id for question in questions} for what in ("weights", "kv_cache"))
+    for what, formats in (("weights", weights), ("KV caches", kv)):
+        if len(formats) > 1:
+            raise Conflict(f"their {what} are in {' and '.join(sorted(formats))}")
     spec = replace(
         specs[0],
+        precision=Precisions(weights=weights.pop(), kv_cache=kv.pop()),
         serving=replace(serving, context_window=None if None in windows else max(filter(None, windows))),
-        money=joined("money", [spec.money for spec in specs], Money()),
+        money=joined_money([spec.money for spec in specs]),
         availability=availability,
         hardware=Hardware(
             accelerators=tuple(sorted(both)) if all(spec.hardware.accelerators for spec in specs) else (),
-            accelerators_per_node=specs[0].hardware.accelerators_per_node,
+            accelerators_per_node=joined(
+                "hardware",
+                [Hardware(accelerators_per_node=s.hardware.accelerators_per_node) for s in specs],
+                Hardware(),
+            ).accelerators_per_node,
         ),
         targets=(),
         default_targets="none",
     )
+    try:
+        fleet = resolve(spec, questions[0].catalog)
+        for question in questions:
+            refuse_small_steps(replace(fleet, lengths=question.lengths))
+    except InputError as error:
+        raise Conflict(str(error)) from None
+    return replace(fleet, accelerators=tuple(one for one in fleet.accelerators if one.id in both))
+
+
+def joined_money(moneys: Sequence[Money]) -> Money:
+    """Return how the fleet of several workloads is paid: budgets and other costs add up, all refusals hold.
+
+    Raises:
+        Conflict: they are paid on different terms, or at different prices of their own; a price that only one of them
+            has is no saving of the other's.
+    """
+    for name in ("term", "usd_per_accelerator_hour"):
+        if len(said := {getattr(one, name) for one in moneys}) > 1:
+            raise Conflict(f"they are paid by different money.{name}: {', '.join(sorted(map(str, said)))}")
+    budgets = [one.monthly_budget_usd for one in moneys]
+    alike = [replace(one, monthly_budget_usd=None, other_monthly_usd=0.0, excluded_providers=()) for one in moneys]
+    money: Money = joined("money", alike, Money())
     return replace(
-        first,
-        spec=spec,
-        context_limit=max(question.context_limit for question in questions),
-        accelerators=tuple(one for one in first.accelerators if one.id in both),
+        money,
+        monthly_budget_usd=None if None in budgets else sum(filter(None, budgets)),
+        other_monthly_usd=sum(one.other_monthly_usd for one in moneys),
+        excluded_providers=tuple(dict.fromkeys(name for one in moneys for name in one.excluded_providers)),
     )
 
 

@@ -1,6 +1,7 @@
 """Several workloads at once: pooled, on shared cards, or apart."""
 
 from itertools import product
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine import spec_from
-from engine.choice.sharing.cards import SharedCards, _layouts, cards_for, part_of, shared_cards, slice_of
+from engine import forecast, spec_from
+from engine.choice.options import Option
+from engine.choice.sharing.cards import MOST_PARTS, SharedCards, _layouts, cards_for, part_of, shared_cards, slice_of
 from engine.choice.sharing.pool import adapter_bytes, pooled
 from engine.choice.sharing.ways import Together, best_grouping, same_model, together
 from engine.choice.sharing.workloads import Conflict, Workload, hourly_load, unbettered_hours, workload_of
@@ -302,7 +304,7 @@ def test_an_adapter_weighs_what_its_factors_weigh() -> None:
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        ({"precision__weights": "fp8"}, "asked for in bf16 and fp8"),
+        ({"precision__weights": "fp8"}, "weights are in bf16 and fp8"),
         ({"serving__runtime": "sglang"}, "different serving.runtime"),
         ({"money__term": "reserved_1y"}, "different money.term"),
         ({"hardware__max_accelerators": 64}, "ceiling of its own"),
@@ -316,6 +318,78 @@ def test_what_excludes_each_other_is_said(other: dict[str, Any], why: str) -> No
         pair[0] = alone("a", asked("llama-3.1-8b", 10, 500, 250))
     with pytest.raises(Conflict, match=why):
         pooled(pair)
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ({"serving__runtime": "sglang"}, lambda pool: pool.question.runtime.id == "sglang"),
+        ({"serving__batch_cap": 8}, lambda pool: pool.question.batch_cap == 8),
+        ({"serving__token_budget": 1024}, lambda pool: pool.question.token_budget == 1024),
+        ({"serving__memory_utilisation": 0.7}, lambda pool: pool.question.memory_utilisation == 0.7),
+        ({"serving__context_window": 8192}, lambda pool: pool.question.spec.serving.context_window is None),
+        ({"hardware__accelerators_per_node": 4}, lambda pool: pool.candidate.per_node[0] == 4),
+    ],
+)
+def test_what_one_states_holds_for_the_pool_whoever_comes_first(said: dict[str, Any], held: Any) -> None:
+    pair = [alone("a", asked("llama-3.1-8b", 20, 500, 250)), alone("b", asked("llama-3.1-8b", 20, 500, 250, **said))]
+    one, other = pooled(pair), pooled(pair[::-1])
+    assert held(one) and held(other)
+    assert (one.accelerators, one.monthly_usd) == (other.accelerators, other.monthly_usd)
+
+
+def test_alone_each_has_the_fleet_that_a_forecast_gives_it() -> None:
+    """In the weights as published, unless others are asked for, under the same targets."""
+    specs = [asked(model, 5, 1000, 200, precision__weights=None) for model in ("llama-3.1-70b", "qwen3-32b")]
+    found = of(*specs)
+    for spec, fleet in zip(specs, found.apart.fleets, strict=True):
+        plan, option = forecast(spec, CATALOG, verify=False), fleet.of
+        assert isinstance(option, Option)
+        assert option.precision == plan.chosen.precision.weights == "bf16"
+        assert (option.accelerators, option.monthly_usd) == (plan.fleet.accelerators, plan.cost.monthly_usd)
+
+
+def test_money_of_a_pool_is_the_money_of_all() -> None:
+    """Other costs are paid for each, budgets add up, nobody's refused provider is taken."""
+    pair = [
+        alone("a", asked("llama-3.1-8b", 20, 500, 250, money__other_monthly_usd=100, money__monthly_budget_usd=5000)),
+        alone("b", asked("llama-3.1-8b", 20, 500, 250, money__other_monthly_usd=30, money__monthly_budget_usd=9000)),
+    ]
+    plain = [alone(name, asked("llama-3.1-8b", 20, 500, 250)) for name in "ab"]
+    assert pooled(pair).monthly_usd == pytest.approx(pooled(plain).monthly_usd + 130)
+    assert pooled(pair).question.spec.money.monthly_budget_usd == 14_000
+    assert shared_cards(pair, "turns").monthly_usd == pytest.approx(shared_cards(plain, "turns").monthly_usd + 130)
+    seller = pooled(plain).offer
+    assert seller is not None
+    refusing = alone("b", asked("llama-3.1-8b", 20, 500, 250, money__excluded_providers=[seller.provider]))
+    offer = pooled([plain[0], refusing]).offer
+    assert offer is not None and offer.provider != seller.provider
+
+
+@pytest.mark.parametrize("term", ["spot", "reserved_1y"])
+def test_a_term_of_one_saves_the_other_nothing(term: str) -> None:
+    """What is paid on demand alone is not compared with the same fleet on another's terms."""
+    pair = [
+        alone("a", asked("llama-3.1-8b", 10, 500, 250)),
+        alone("b", asked("qwen3-4b", 10, 500, 250, money__term=term)),
+    ]
+    with pytest.raises(Conflict, match=r"different money\.term"):
+        shared_cards(pair, "turns")
+
+
+def test_many_parts_are_laid_out_at_once() -> None:
+    """Work is bounded by the parts of a card and how many there may be, for any four workloads."""
+    for split in CATALOG.partitionings.values():
+        started = perf_counter()
+        assert cards_for(split, split.profiles[:4], [12] * len(split.profiles[:4])) <= MOST_PARTS
+        assert perf_counter() - started < 2
+
+
+def test_workloads_of_many_cards_are_said_to_fill_them() -> None:
+    pair = [alone(name, asked(name, 4000, 500, 250)) for name in ("llama-3.1-8b", "qwen3-4b")]
+    for how in ("slices", "turns"):
+        with pytest.raises(Conflict, match=f"more than {MOST_PARTS}"):
+            shared_cards(pair, how)  # type: ignore[arg-type]
 
 
 def test_a_spare_is_shared_by_a_pool() -> None:
