@@ -32,7 +32,7 @@ from catalogs.records.partitions import Partitioning
 from catalogs.records.places import Place, Places
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
-from catalogs.records.prices import RentalOffer
+from catalogs.records.prices import RegionFactors, RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
@@ -204,7 +204,15 @@ class Catalog(Struct, frozen=True, dict=True):
 
     # --- entries that nobody names ---
 
-    offers = _all_of("offer", RentalOffer)
+    region_factors = _all_of("region_factors", RegionFactors)
+    """What families of instances cost in regions where they are not listed."""
+
+    @cached_property
+    def offers(self) -> tuple[RentalOffer, ...]:
+        """What is listed, and in other regions what follows from it; what is listed wins."""
+        listed: Mapping[str, RentalOffer] = LazyEntries(self._entries("offer").records)
+        derived = {offer.id: offer for factors in self.region_factors for offer in factors.offers(listed.values())}
+        return (*listed.values(), *(offer for id, offer in derived.items() if id not in listed))
 
     @cached_property
     def offers_by_accelerator(self) -> Mapping[str, AcceleratorOffers]:

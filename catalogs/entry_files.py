@@ -21,7 +21,7 @@ from catalogs.records.partitions import Partitioning
 from catalogs.records.places import Place
 from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
-from catalogs.records.prices import RentalOffer
+from catalogs.records.prices import RegionFactors, RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
@@ -41,6 +41,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "model": ("models", ModelArchitecture),
     "unsupported": ("unsupported", UnsupportedModel),
     "offer": ("prices", RentalOffer),
+    "region_factors": ("region_factors", RegionFactors),
     "scenario": ("scenarios", Scenario),
     "running_cost": ("running_costs", RunningCost),
     "api_model": ("api_prices", ApiModel),

@@ -1,7 +1,10 @@
 """Offers of accelerators for rent."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Literal
+
+from msgspec.structs import replace
 
 from catalogs.records.facts import Confidence, Identifier, Positive, PositiveInt, Record
 
@@ -30,3 +33,41 @@ class RentalOffer(Record):
     checked: date
     confidence: Confidence = Confidence.CONFIRMED
     note: str = ""
+
+
+class RegionFactors(Record):
+    """What a family of instances costs on demand in other regions, over its price in one whose prices are listed."""
+
+    id: Identifier
+    provider: str
+    family: str
+    """With what the names of its instances begin, up to the dot: g6."""
+    over: str
+    """The region whose prices are listed."""
+    factors: dict[str, Positive]
+    """By region."""
+    source: str
+    checked: date
+
+    def offers(self, listed: Iterable[RentalOffer]) -> Iterator[RentalOffer]:
+        """Yield the offers that follow from those listed, on demand alone, as old as the older of price and factor."""
+        for offer in listed:
+            of_family = offer.provider == self.provider and offer.instance.split(".")[0] == self.family
+            if not of_family or offer.region != self.over or offer.sold_as != "on demand":
+                continue
+            if offer.on_demand_usd_per_hour is None or offer.confidence is Confidence.MEMORY:
+                continue
+            for region, factor in self.factors.items():
+                yield replace(
+                    offer,
+                    id=f"{offer.id.removesuffix(f'-{self.over}')}-{region}",
+                    region=region,
+                    on_demand_usd_per_hour=round(offer.on_demand_usd_per_hour * factor, 4),
+                    spot_usd_per_hour=None,
+                    reserved_1y_usd_per_hour=None,
+                    reserved_3y_usd_per_hour=None,
+                    source=f"{offer.source} × {factor:g} of {region}: {self.source}",
+                    checked=min(offer.checked, self.checked),
+                    confidence=Confidence.ESTIMATED,
+                    note=f"the price in {self.over} by the factor of the family",
+                )

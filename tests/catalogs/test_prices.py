@@ -3,7 +3,10 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from catalogs.catalog import BUILT_IN, Catalog
+from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
 from tests.every import of_every
 
@@ -29,7 +32,7 @@ def test_no_id_is_written_twice() -> None:
         for entry in tomllib.loads(Path(file).read_text(encoding="utf-8"))["offer"]
     )
     assert written.most_common(1)[0][1] == 1
-    assert len(written) == len(OFFERS)
+    assert set(written) <= {offer.id for offer in OFFERS}
 
 
 def test_every_offer_names_an_accelerator_of_the_catalog() -> None:
@@ -79,3 +82,37 @@ def test_a_known_price() -> None:
     (offer,) = (offer for offer in OFFERS if offer.id == "aws-p5.48xlarge-us-east-1")
     assert (offer.accelerator, offer.accelerators, offer.on_demand_usd_per_hour) == ("h100-sxm-80gb", 8, 55.04)
     assert offer.checked == date(2026, 7, 20)
+
+
+@pytest.mark.parametrize(
+    ("id", "listed"),
+    [
+        ("aws-g5.2xlarge-eu-central-1", 1.5156),
+        ("aws-g5.48xlarge-ap-northeast-1", 23.62246),
+        ("aws-g6.xlarge-me-central-1", 0.98824),
+        ("aws-g6e.2xlarge-eu-north-1", 2.37822),
+        ("aws-g6e.12xlarge-eu-south-2", 11.05645),
+    ],
+)
+def test_a_region_s_factor_gives_the_price_that_the_provider_lists_there(id: str, listed: float) -> None:
+    offer = next(offer for offer in OFFERS if offer.id == id)
+    assert offer.on_demand_usd_per_hour == pytest.approx(listed, rel=2e-3)
+    assert offer.confidence is Confidence.ESTIMATED
+    assert (offer.spot_usd_per_hour, offer.reserved_1y_usd_per_hour) == (None, None)
+
+
+def test_what_is_listed_in_a_region_wins_over_its_factor(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        '[[offer]]\nid = "aws-g6.xlarge-eu-central-1"\nprovider = "aws"\nregion = "eu-central-1"\n'
+        'instance = "g6.xlarge"\naccelerator = "l4"\naccelerators = 1\non_demand_usd_per_hour = 0.5\n'
+        'source = "contract"\nchecked = 2026-11-01\n'
+    )
+    there = [o for o in Catalog.load([tmp_path]).offers if (o.instance, o.region) == ("g6.xlarge", "eu-central-1")]
+    assert [offer.on_demand_usd_per_hour for offer in there] == [0.5]
+
+
+def test_factors_are_of_regions_that_are_not_listed_and_lie_near_one() -> None:
+    for entry in CATALOG.region_factors:
+        assert entry.over not in entry.factors
+        assert all(0.9 <= factor <= 2 for factor in entry.factors.values()), entry.id
+        assert any(offer.region == entry.over and offer.provider == entry.provider for offer in OFFERS)
