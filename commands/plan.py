@@ -180,8 +180,9 @@ def lint(
     from commands.showing import notice, print_json
     from engine.plan import plain as plain_values
     from engine.plan_file import read_plan
+    from engine.planning.phrases import counted
 
-    faults = linted(
+    look = linted(
         {str(file): text_of(file) for file in files},
         user_catalogs(catalog or ()),
         engine=engine,
@@ -189,11 +190,14 @@ def lint(
         curve=curve_in(text_of(curve), str(curve)) if curve else (),
     )
     if json:
-        print_json({"faults": plain_values(faults)})
+        print_json(plain_values(look))
     else:
-        print("\n".join(visible(fault.shown) for fault in faults), end="\n" if faults else "")
-        notice([f"{len(faults)} faults." if len(faults) != 1 else "1 fault."] if faults else ["Nothing is wrong."])
-    return Exit.CHECK_FAILED if faults else Exit.DONE
+        print("\n".join(visible(fault.shown) for fault in look.faults), end="\n" if look.faults else "")
+        sound = "Nothing is wrong in what was read"
+        notice([f"{counted(len(look.faults), 'fault') if look.faults else sound}: {', '.join(look.read)}."])
+        notice([f"Not read: {', '.join(look.not_read)}."] if look.not_read else ())
+        notice(look.notes)
+    return Exit.CHECK_FAILED if look.faults else Exit.DONE
 
 
 @app.command()

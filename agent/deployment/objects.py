@@ -23,6 +23,16 @@ LEADER_LABEL: Final = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
 WEIGHTS_FOLDER: Final = "/weights"
 """Where a container keeps what it downloads."""
 
+CHART_VALUES: Final = {
+    "--tensor-parallel-size": "tensorParallelSize",
+    "--max-model-len": "maxModelLen",
+    "--max-num-seqs": "maxNumSeqs",
+    "--gpu-memory-utilization": "gpuMemoryUtilization",
+    "--dtype": "dtype",
+    "--enable-prefix-caching": "enablePrefixCaching",
+}
+"""Flags for which production-stack's chart 0.1.12 has a value (values.schema.json)."""
+
 
 def objects_of(replica: Replica) -> list[Tree]:
     """Return all objects, in the order in which they are applied."""

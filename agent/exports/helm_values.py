@@ -10,15 +10,6 @@ from engine.plan import CapacityPlan
 
 Tree = dict[str, Any]
 
-VLLM_CONFIG = {
-    "--tensor-parallel-size": "tensorParallelSize",
-    "--max-model-len": "maxModelLen",
-    "--max-num-seqs": "maxNumSeqs",
-    "--gpu-memory-utilization": "gpuMemoryUtilization",
-    "--dtype": "dtype",
-    "--enable-prefix-caching": "enablePrefixCaching",
-}
-"""Flags for which production-stack's chart 0.1.12 has a value (values.schema.json)."""
 CHART_SETS = ("--host", "--port")
 """Flags that the chart sets itself."""
 MODELSERVICE_KINDS = {
@@ -46,7 +37,7 @@ def value_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
 
 
 def _production_stack(replica: Replica) -> Tree:
-    from agent.deployment.objects import PROBE_PERIOD_S, probes, product_of, shm_gib, words_in
+    from agent.deployment.objects import CHART_VALUES, PROBE_PERIOD_S, probes, product_of, shm_gib, words_in
     from agent.deployment.queries import queries_of
     from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
     from agent.deployment.yaml_text import Noted
@@ -54,8 +45,8 @@ def _production_stack(replica: Replica) -> Tree:
     config: Tree = {}
     extra: list[Any] = []
     for flag in replica.flags:
-        if flag.flag in VLLM_CONFIG:
-            config[VLLM_CONFIG[flag.flag]] = Noted(_number(flag.value), flag.why)
+        if flag.flag in CHART_VALUES:
+            config[CHART_VALUES[flag.flag]] = Noted(_number(flag.value), flag.why)
         elif flag.flag not in CHART_SETS:
             extra += [Noted(flag.flag, flag.why), *words_in(flag.value)]
     if extra:

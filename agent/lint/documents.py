@@ -12,6 +12,9 @@ MOST_VALUES: Final = 100_000
 """Of one file with the files that it holds as texts: an alias may stand for a tree of aliases, and no pack of rules
 comes near."""
 
+MOST_KEYS: Final = 3
+"""That name a document without a kind."""
+
 
 class Document(Struct, frozen=True):
     """One document of a file."""
@@ -22,6 +25,15 @@ class Document(Struct, frozen=True):
     """By path: where a value begins, or its key."""
     blocks: tuple[Path, ...] = ()
     """Texts that stand on lines of their own."""
+
+    @property
+    def shown(self) -> str:
+        """What it is: 'Deployment llama', or 'a document of groups' where it has no kind."""
+        kind, name = self.at(("kind",)), self.at(("metadata", "name"))
+        if isinstance(kind, str):
+            return f"{kind} {name}" if isinstance(name, str) else kind
+        keys = list(self.tree)[:MOST_KEYS] if isinstance(self.tree, dict) else ()
+        return f"a document of {', '.join(keys)}" if keys else "a document without keys"
 
     def line(self, path: Path) -> int:
         """Return the line of a value, or of what holds it."""

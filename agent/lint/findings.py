@@ -21,6 +21,8 @@ RULES: Final = {
     "L11": "namespace and model are pinned",
     "L12": "probes outlast the load time",
     "L13": "replicas and ranks are counted in the unit that scales",
+    "L14": "what is started is what was planned",
+    "L15": "what no plan knows is filled in",
 }
 """What holds of a sound pack, by the rule's name."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
-from agent.lint.packs import Pack, Query, Scaler, Trigger
+from agent.lint.packs import WORKLOADS, Pack, Query, Scaler, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Fleet, selectors, value_of, yields_one
 from agent.lint.watched import Watched
 from catalogs.errors import quoted
@@ -21,6 +21,8 @@ PROMETHEUS_FIELDS: Final = frozenset(
 """Of a Prometheus trigger's metadata: KEDA, pkg/scalers/prometheus_scaler.go at 8b4f083ca."""
 MOST: Final = ("maxReplicaCount", "maxReplicas")
 """Names of the upper bound."""
+LEAST: Final = ("minReplicaCount", "minReplicas")
+"""Of the lower one."""
 WAITS: Final = frozenset({"waiting"})
 CHART_STARTUP_S: Final = 615.0
 """What production-stack's chart 0.1.12 waits: 15 s and 60 times 10 s."""
@@ -267,6 +269,11 @@ def _reach(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
         sentence = f"at most {scaler.most} replicas, and the peak hour takes {plan.fleet.working_replicas}"
         place = next(((*scaler.path, name) for name in MOST if scaler.field(name) is not None), scaler.path)
         yield found("L13", scaler.document, place, sentence, f"a maximum of {plan.fleet.maximum_replicas}")
+    fleet = plan.fleet
+    if scaler.least is not None and scaler.least > max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas):
+        sentence = f"at least {scaler.least} replicas, and the peak hour takes {fleet.working_replicas}"
+        place = next(((*scaler.path, name) for name in LEAST if scaler.field(name) is not None), scaler.path)
+        yield found("L13", scaler.document, place, sentence, f"a minimum of {fleet.minimum_replicas}")
     pods = watched.nodes
     if pods > 1 and scaler.target[1] in ("Deployment", "StatefulSet"):
         sentence = f"a replica is {pods} pods on as many nodes, and a {scaler.target[1]} scales by the pod"
@@ -286,7 +293,6 @@ def _other_kind(scaler: Scaler, pack: Pack) -> Iterator[Finding]:
         yield found("L13", scaler.document, (*scaler.path, "scaleTargetRef"), sentence, fix)
 
 
-WORKLOADS: Final = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 SOONEST_S: Final = 60.0
 """A replica loads for a minute and more: giving one back sooner than that after it was wanted cannot pay."""
 

@@ -13,6 +13,9 @@ from catalogs.errors import InputError
 Purpose = Literal["trigger", "alert", "record", "panel", "series"]
 MetricType = Literal["AverageValue", "Value"]
 
+WORKLOADS: Final = ("Deployment", "StatefulSet", "LeaderWorkerSet")
+"""Kinds that hold replicas of pods."""
+
 
 class Query(Struct, frozen=True):
     """A query and where it stands."""

@@ -1,0 +1,148 @@
+"""What serves, held against the plan: each thing that is another than planned is said, each other spelling is not."""
+
+import re
+
+import pytest
+
+from agent.exports import formats
+from agent.lint.lint import Look, linted
+from catalogs.errors import InputError
+from tests.agent.deployment.plans import CATALOG, plan_called
+from tests.every import of_every
+
+PLANNED = "vllm"
+
+
+def exported(format: str, plan: str = PLANNED) -> str:
+    """The first file of an export, with its open places filled in."""
+    return str(next(iter(formats()[format].files(plan_called(plan), CATALOG).values()))).replace(
+        "INPUT-IMAGE-TAG", "v0.33.1"
+    )
+
+
+def look_at(text: str, plan: str = PLANNED) -> Look:
+    return linted({"x.yaml": text}, CATALOG, plan=plan_called(plan))
+
+
+def sentences(look: Look) -> list[str]:
+    return [f"{fault.rule} {fault.sentence}" for fault in look.faults]
+
+
+REPLICAS, MODEL = plan_called(PLANNED).fleet.replicas, plan_called(PLANNED).chosen.model_name
+LOADED = "meta-llama/Llama-3.1-70B-Instruct"
+CHANGES = [
+    ("kubernetes", r"replicas: \d+", "replicas: 0", "L14 Deployment llama-3-1-70b has 0 replicas"),
+    ("kubernetes", r"replicas: \d+", "replicas: 77", f"L14 77 replicas, and the plan has {REPLICAS}"),
+    ("kubernetes", r"  replicas: \d+.*\n", "", f"L14 no replicas, which is 1 replicas, and the plan has {REPLICAS}"),
+    ("kubernetes", LOADED, "Qwen/Qwen3-32B", f"serves Qwen/Qwen3-32B, and the plan is of {MODEL}"),
+    ("kubernetes", LOADED, "RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8", "FP8 holds weights in fp8, and the plan loads"),
+    ("kubernetes", r'nvidia.com/gpu: "\d"', 'nvidia.com/gpu: "3"', "L14 3 accelerators a pod, and the plan's replica"),
+    ("kubernetes", r'nvidia.com/gpu: "\d"', 'cpu: "3"', "L14 it asks for no accelerator"),
+    ("kubernetes", r"utilization=[\d.]+", "utilization=0.5", "L14 --gpu-memory-utilization is 0.5, and the plan has"),
+    ("kubernetes", r".*gpu-memory-utilization.*\n", "", "L14 it leaves out --gpu-memory-utilization"),
+    ("kubernetes", r"--max-num-batched-tokens=\d+", "--max-num-batched-tokens=1k", "tokens is 1k, and the plan has"),
+    ("kubernetes", r"v0.33.1", "v0.12.0", "L14 the image is of vLLM 0.12.0, and the plan rests on 0.33"),
+    ("kubernetes", r"vllm/vllm-openai", "lmsysorg/sglang", "L14 the image is SGLang's"),
+    ("kubernetes", r"NVIDIA-H100-80GB-HBM3", "NVIDIA-L4", "L14 nodes of NVIDIA-L4 are asked for"),
+    ("kubernetes", r"v0.33.1", "INPUT-IMAGE-TAG", "L15 'vllm/vllm-openai:INPUT-IMAGE-TAG' is not filled in"),
+    ("compose", r"count: \d", "count: 1", "L14 1 accelerator a pod, and the plan's replica"),
+    ("compose", r'(?<=-utilization".\n      - ")[\d.]+|(?<=- ")0\.92', "0.31", "L14 --gpu-memory-utilization is 0.31"),
+    (
+        "helm-values",
+        r"gpuMemoryUtilization: [\d.]+",
+        "gpuMemoryUtilization: 0.5",
+        "utilization is 0.5, and the plan has",
+    ),
+    ("helm-values", r"requestGPU: \d", "requestGPU: 1", "L14 1 accelerator a pod, and the plan's replica"),
+    ("helm-values", r"modelURL: .*", "modelURL: Qwen/Qwen3-32B", "serves Qwen/Qwen3-32B, and the plan is of"),
+    ("keda", LOADED, "Qwen/Qwen3-32B", "L14 'Qwen/Qwen3-32B' is asked after, and the plan is of"),
+    ("keda", r"minReplicaCount: \d+", "minReplicaCount: 90", "L13 at least 90 replicas, and the peak hour takes"),
+    ("kserve", r"utilization=[\d.]+", "utilization=0.5", "L14 --gpu-memory-utilization is 0.5, and the plan has"),
+]
+
+
+@of_every(CHANGES, name=lambda case: f"{case[0]}: {case[2]}")
+def test_each_thing_that_is_another_than_planned_is_a_fault(format: str, old: str, new: str, said: str) -> None:
+    text = exported(format)
+    changed = re.sub(old, new, text)
+    assert changed != text
+    assert sentences(look_at(text)) == []
+    assert any(said in one for one in sentences(look_at(changed))), sentences(look_at(changed))
+
+
+SPELT_OTHERWISE = [
+    (r"--tensor-parallel-size=", "-tp="),
+    (r"--tensor-parallel-size=", "--tensor_parallel_size="),
+    (r'"--tensor-parallel-size=(\d)".*', r'"--tensor-parallel-size"\n            - "\1"'),
+    (r"utilization=0.92", "utilization=0.920"),
+    (r"batched-tokens=8192", "batched-tokens=8K"),
+]
+
+
+@of_every(SPELT_OTHERWISE, name=lambda case: case[1])
+def test_another_spelling_of_the_same_is_none(old: str, new: str) -> None:
+    text = exported("kubernetes")
+    assert (changed := re.sub(old, new, text)) != text
+    assert sentences(look_at(changed)) == []
+
+
+def test_a_script_that_a_shell_is_given_is_read_as_what_it_starts() -> None:
+    text = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: m}
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+        - name: m
+          image: mine:1
+          command: [sh, -c, "exec vllm serve Qwen/Qwen3-32B --tensor-parallel-size 4 --max-model-len 8192"]
+          resources: {limits: {nvidia.com/gpu: 2}}
+"""
+    (fault,) = linted({"x.yaml": text}, CATALOG).faults
+    assert (fault.rule, fault.line) == ("L14", 13)
+    assert "over 4 accelerators, and it asks for 2" in fault.sentence
+
+
+def test_arguments_alone_are_those_of_the_images_program() -> None:
+    text = re.sub(r"(?m)^          command:\n.*\n.*\n", "", exported("kubernetes"))
+    assert "- serve" not in text
+    assert sentences(look_at(text)) == []
+    assert any("is 0.5" in one for one in sentences(look_at(text.replace("utilization=0.92", "utilization=0.5"))))
+
+
+def test_the_manifests_of_another_plan_are_not_the_plans() -> None:
+    assert any("L14" in one for one in sentences(look_at(exported("kubernetes", "amd"))))
+    assert any("L14" in one for one in sentences(look_at(exported("keda", "sglang"), "vllm@0.12")))
+
+
+def test_replicas_are_the_scalers_where_one_is_given_too() -> None:
+    texts = {"k.yaml": re.sub(r"replicas: \d+", "replicas: 1", exported("kubernetes")), "s.yaml": exported("keda")}
+    assert linted(texts, CATALOG, plan=plan_called(PLANNED)).faults == ()
+    assert sentences(look_at(texts["k.yaml"])) != []
+
+
+def test_other_models_beside_the_plans_are_named_and_left_alone() -> None:
+    other = exported("kubernetes", "amd").replace("llama-3-3-70b", "other")
+    look = look_at(exported("kubernetes") + "---\n" + other)
+    assert sentences(look) == []
+    assert any("is not compared with the plan" in note for note in look.notes)
+
+
+def test_what_was_read_and_what_not_is_said() -> None:
+    look = look_at(exported("kubernetes"))
+    assert look.read == ("Deployment llama-3-1-70b",)
+    assert look.not_read == ("Service llama-3-1-70b", "PodDisruptionBudget llama-3-1-70b")
+    assert any("comment INPUT" in note for note in look.notes)
+    without = linted({"x.yaml": exported("keda")}, CATALOG)
+    assert without.read == ("ScaledObject llama-3-1-70b (3 queries)",)
+    assert any("--plan" in note for note in without.notes)
+    assert any("Whether" in note for note in look_at(exported("kubernetes").replace(LOADED, "/mnt/x")).notes)
+
+
+@pytest.mark.parametrize("text", ["hello: world", "kind: Service\nmetadata: {name: a}", "a: 1\n---\nb: 2"])
+def test_files_about_which_no_rule_says_anything_are_not_called_sound(text: str) -> None:
+    with pytest.raises(InputError, match=r"nothing to look through in 'x\.yaml'"):
+        linted({"x.yaml": text}, CATALOG)
