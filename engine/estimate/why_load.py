@@ -216,4 +216,4 @@ def _column(batch: float) -> Floats:
 def _averaged(basis: Basis, parts: Mapping[str, Floats]) -> dict[str, float]:
     """Return parts by prompt stratum as their means over prompts."""
     weights = basis.question.lengths.prompt.weights
-    return parts_that_count({name: float((part @ weights)[0, 0]) for name, part in parts.items()})
+    return parts_that_count({name: float((part * weights).sum(axis=-1)[0, 0]) for name, part in parts.items()})

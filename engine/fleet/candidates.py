@@ -100,6 +100,8 @@ class Candidates(Struct, frozen=True):
 
     def take(self, index: Indices) -> "Candidates":
         """Return the candidates at ``index``."""
+        if len(index) == len(self) == 1:
+            return self
         return replace(
             self,
             which=self.which[index],

@@ -191,7 +191,7 @@ def _column(at: At) -> Any:
 
 def _averaged(at: At, parts: Mapping[str, Any]) -> Values:
     weights = at.replicas.lengths.prompt.weights
-    return {name: float((part @ weights)[0, 0]) for name, part in parts.items()}
+    return {name: float((part * weights).sum(axis=-1)[0, 0]) for name, part in parts.items()}
 
 
 def _prefill(_: Workings, at: At) -> Values:

@@ -89,6 +89,11 @@ class Lengths(Struct, frozen=True, dict=True):
         return float(self.computed @ self.prompt.weights)
 
     @cached_property
+    def computed_square(self) -> float:
+        """E[P²] of prompt tokens to compute, tokens²."""
+        return float((self.computed * self.computed) @ self.prompt.weights)
+
+    @cached_property
     def decoded(self) -> float:
         """D = E[O − 1]: tokens of an answer that decoding steps make; at least a thousandth."""
         return max(float((self.output.values - 1) @ self.output.weights), 1e-3)

@@ -26,14 +26,17 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     """
     ladder = replicas.ladder
     wanted = requests_per_s.reshape(len(replicas.seats), -1)
-    passed = np.clip((ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1), 1, ladder.rates.shape[1] - 1)
+    below = (ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1)
+    passed = np.minimum(np.maximum(below, 1), ladder.rates.shape[1] - 1)
     low = np.log(along_last(ladder.batches, passed - 1))
     width = np.log(along_last(ladder.batches, passed)) - low
     batch = _narrowed(replicas.rate, wanted, low, width, 8)
     # One secant step more, for six digits.
-    here, beyond = np.split(replicas.rate(np.concatenate([batch, batch * NEARBY], axis=1)), 2, axis=1)
+    rates = replicas.rate(np.concatenate([batch, batch * NEARBY], axis=1))
+    here, beyond = rates[:, : batch.shape[1]], rates[:, batch.shape[1] :]
     slope = np.log(beyond / here) / np.log(NEARBY)
-    batch = batch * np.exp(np.clip(np.log(wanted / here) / np.maximum(slope, 0.05), -0.01, 0.01))
+    further = np.log(wanted / here) / np.maximum(slope, 0.05)
+    batch = batch * np.exp(np.minimum(np.maximum(further, -0.01), 0.01))
     # Below the smallest batch steps and prompts cost what they cost there, and formula 2 is explicit in B.
     left = np.maximum(1 - wanted * ladder.smallest_prompt_s, TINY)
     small = wanted * replicas.costs.decoded * ladder.smallest_step_s / left
@@ -116,10 +119,9 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
         starts, sizes = _foreseen(below[some], width[some], ends[some])
         trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
         load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
-        columns = np.split(np.arange(load.batch.shape[1]), len(open_limits))
-        each = zip(columns, open_limits.tolist(), strict=True)
-        tried = [limits[at](load.at_batches(own)) for own, at in each]
-        missed = np.stack(tried, axis=1).reshape(trials.shape)
+        # Each limit at the others' trials too: those are few, and taking a load apart costs more.
+        tried = [limits[at](load).reshape(trials.shape)[:, own] for own, at in enumerate(open_limits.tolist())]
+        missed = np.stack(tried, axis=1)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
         below[some] = along_last(reached, right)[..., 0]
@@ -180,9 +182,9 @@ def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats,
     bracket the quantity is proportional to B.
     """
     wanted = np.log(wanted)[..., None]
-    low, width = (np.broadcast_to(array, wanted.shape[:-1])[..., None] for array in (low, width))
+    low, width = low[..., None], width[..., None]
     for parts in passes:
-        trial = np.exp(low + width * np.linspace(0.0, 1.0, parts + 1))
+        trial = np.exp(low + width * (np.arange(parts + 1) / parts))
         reached = np.log(quantity(trial.reshape(len(trial), -1))).reshape(trial.shape)
         reached = np.maximum.accumulate(reached, axis=-1)
         passed = np.minimum(np.maximum((reached < wanted).sum(axis=-1, keepdims=True), 1), parts)
@@ -193,7 +195,7 @@ def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats,
     part = np.where(
         wanted < before,
         (wanted - before) / np.maximum(width, TINY),
-        np.clip((wanted - before) / np.maximum(after - before, TINY), 0.0, 1.0),
+        np.minimum(np.maximum((wanted - before) / np.maximum(after - before, TINY), 0.0), 1.0),
     )
     result: Floats = np.exp(low + width * part)[..., 0]
     return result

@@ -133,7 +133,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     rate = clients / (e2e + protocol.turnaround_s)
     figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
     own = {
-        name: part @ lengths.prompt.weights
+        name: (part * lengths.prompt.weights).sum(axis=-1)
         for name, part in replicas.costs.own_prefill_parts(replicas.costs.at(load.batch)).items()
     }
     ttft_parts = {"waiting for a seat": queued, "waiting behind other prompts": before, **own}

@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.runtimes import Scheduler
-from engine.arrays import Floats, Indices
+from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
-from engine.replica.prefills import Prefills, by_head, gate
+from engine.replica.prefills import Prefills, gate
 from engine.replica.queueing import TINY, Waits, backlog, wait_probability
 from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
@@ -66,10 +66,6 @@ class Load(Struct, frozen=True):
             "prompts of others": self.batch * self.prompt_s / self.decoded,
         }
 
-    def at_batches(self, index: Indices) -> "Load":
-        """Return the load at some of its batches, in their order."""
-        return self if len(index) == self.batch.shape[1] else self.mapped(lambda array: array[:, index])
-
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
         kept = ("lengths", "decoded", "prefills", "waits")
@@ -108,8 +104,8 @@ class Replicas(Struct, frozen=True):
 
     def _pool(self, rate: Floats) -> Floats:
         """Return how many replicas share their seats at a rate of each."""
-        fleet = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else self.fleet
-        return np.clip(fleet, 1.0, ROUTED_TOGETHER)
+        fleet = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else across(self.fleet)
+        return np.minimum(np.maximum(fleet, 1.0), ROUTED_TOGETHER)
 
     @property
     def lengths(self) -> Lengths:
@@ -133,6 +129,8 @@ class Replicas(Struct, frozen=True):
 
     def take(self, index: Indices) -> "Replicas":
         """Return the candidates at ``index``."""
+        if len(index) == len(self.seats) == 1:
+            return self
         fleet = None if self.fleet is None else self.fleet[index]
         costs, seats, ladder = self.costs.take(index), self.seats[index], self.ladder.take(index)
         return replace(self, costs=costs, seats=seats, ladder=ladder, fleet=fleet)
@@ -168,15 +166,14 @@ class Replicas(Struct, frozen=True):
     def _prefills(self, steps: Steps, rate: Floats, prompts: Floats) -> Prefills:
         """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
         weights = self.lengths.prompt.weights
-        brought = np.maximum(prompts - (steps.once * by_head(steps.together))[..., None], 0.0)
+        brought = np.maximum(prompts - (steps.once * steps.head)[..., None], 0.0)
         return Prefills(
             rate, brought @ weights, (brought * brought) @ weights, steps.once, steps.together, self.arrival_cv
         )
 
     def _waits(self, steps: Steps, prefills: Prefills, elasticity: Floats) -> Waits:
         """Return formulas 4, 5 and 6."""
-        costs, rate, saturated_rate = self.costs, prefills.requests_per_s, self.saturated_rate
-        weights, tokens = self.lengths.prompt.weights, self.lengths.computed
+        costs, rate, saturated_rate = self.costs, prefills.requests_per_s, across(self.saturated_rate)
 
         def beside_one(others: Floats) -> Floats:
             return costs.prompts_beside(steps, others)
@@ -184,26 +181,28 @@ class Replicas(Struct, frozen=True):
         mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
         step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=mixed, later=later)
         # Prompt tokens that come in a step, beside the room for them.
-        step_s = steps.decoding / (1 - prefills.busy_share)
-        drift = np.maximum(steps.room - rate * step_s * costs.computed, 0.02 * steps.room)
-        left, queued = backlog(drift, np.sqrt(rate * step_s * float((tokens * tokens) @ weights)))
+        idle = 1 - prefills.busy_share
+        come = rate * steps.decoding / idle
+        drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
+        left, queued = backlog(drift, np.sqrt(come * self.lengths.computed_square))
         behind = queued / steps.room * (steps.full_base + steps.attention)
-        seat_s = self.seats / saturated_rate
+        before = step + beside
+        seats = across(self.seats)
         # Those in flight vary by B/(1 − ε), ε the elasticity of ITL in B: M/M/k as many deviations below its seats.
-        stiff = (1 - prefills.busy_share) * (1 - np.minimum(elasticity, 0.95))
-        free = np.maximum(self.seats - steps.batch, 0.0) * np.sqrt(stiff)
-        erlangs = np.minimum(self.seats - free, self.seats * 0.9999)
+        stiff = idle * (1 - np.minimum(elasticity, 0.95))
+        free = np.maximum(seats - steps.batch, 0.0) * np.sqrt(stiff)
+        erlangs = np.minimum(seats - free, seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
         pool = self._pool(rate)
-        alone = variability / np.maximum(self.seats / seat_s - rate, 1e-4 * saturated_rate)
-        seat_wait = np.maximum(alone / pool, np.minimum(alone, seat_s / self.seats))
+        alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
+        seat_wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return Waits(
             step=step[..., None],
             beside=beside[..., None],
             behind=(left * behind)[..., None],
-            square=(square + 2 * left * behind * (step + beside + behind))[..., None],
-            seat_busy=wait_probability(pool * self.seats, pool * erlangs)[..., None],
+            square=(square + 2 * left * behind * (before + behind))[..., None],
+            seat_busy=wait_probability(pool * seats, pool * erlangs)[..., None],
             seat_wait=np.maximum(seat_wait, TINY)[..., None],
         )
 

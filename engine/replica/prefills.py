@@ -52,7 +52,7 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
         return result
 
-    @property
+    @cached_property
     def added(self) -> Floats:
         """Share m = λ·c of a longer step by which the next is longer: what prompts bring, without what they share."""
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
@@ -63,7 +63,7 @@ class Prefills(Struct, frozen=True, dict=True):
         """Arrivals beyond those of a Poisson process that come with an arrival, before and after it: c_a² − 1."""
         return self.arrival_cv**2 - 1
 
-    @property
+    @cached_property
     def clumped(self) -> Floats:
         """What those bring, beyond a Poisson process: (c_a² − 1)·c², seconds²."""
         return self.clumps * self.seconds**2
@@ -124,8 +124,9 @@ def gate(
     come = rate * by_one
     varied = rate * np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * met
     square = running * (met_square * (1 / 3 + come + come * come) + varied)
-    after = late * by_one
-    square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    if late:
+        after = late * by_one
+        square = square + 2 * after * (step + by_others - after) + 2 * after**2
     if later:
         whole = decoding / (1 - prefills.busy_share)
         # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.

@@ -6,7 +6,7 @@ utilisation to the simulator.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -40,14 +40,14 @@ def wait_probability(servers: Floats, load: Floats) -> Floats:
 
     For many servers Halfin and Whitt's form, 1/(1 + β·Φ(β)/φ(β)) with β = (k − a)/√k (Operations Research 29(3), 1981).
     """
-    k, a = np.broadcast_arrays(np.asarray(servers, dtype=np.float64), np.asarray(load, dtype=np.float64))
-    beta = np.maximum(k - a, 1e-9) / np.sqrt(k)
+    beta = np.maximum(servers - load, 1e-9) / np.sqrt(servers)
     if beta.size and beta.min() > NEVER_BUSY:
-        return np.zeros_like(beta)
+        return np.zeros(beta.shape)
     density = np.exp(-0.5 * beta * beta) / np.sqrt(2 * np.pi)
     result: Floats = np.asarray(1.0 / (1.0 + beta * (1.0 - normal_tail(beta)) / np.maximum(density, 1e-300)))
-    few = k < FEW_SERVERS
-    if few.any():
+    if (servers < FEW_SERVERS).any():
+        k, a = np.broadcast_arrays(servers, load)
+        few = k < FEW_SERVERS
         result[few] = _erlang_c(k[few], a[few])
     return result
 
@@ -84,7 +84,7 @@ def backlog(drift: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     return rare, deviation**2 / (2 * drift)
 
 
-class Waits(Struct, frozen=True):
+class Waits(Struct, frozen=True, dict=True):
     """How long a request waits before its own prefill; all arrays alike."""
 
     step: Floats
@@ -103,7 +103,7 @@ class Waits(Struct, frozen=True):
     @property
     def mean(self) -> Floats:
         """Expected wait, seconds."""
-        result: Floats = sum(self.parts.values(), np.zeros(1))
+        result: Floats = self.step + self.beside + self.behind + self.seat_busy * self.seat_wait
         return result
 
     @property
@@ -123,21 +123,29 @@ class Waits(Struct, frozen=True):
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast.
 
-        The wait without seats is an exponential of the right mean and variance: after a lag where it varies less than
-        one, with a part that does not wait where it varies more.
+        """
+        mean, lag, share, scale, seats_fill = self._without_seats
+        # In place: the largest arrays of a forecast.
+        free: Floats = np.asarray(lag - seconds)
+        np.minimum(free, 0.0, out=free)
+        free /= scale
+        np.exp(free, out=free)
+        free *= share
+        if seats_fill:
+            seat = np.exp(-np.maximum(seconds - mean, 0.0) / self.seat_wait)
+            free = (1 - self.seat_busy) * free + self.seat_busy * np.maximum(free, seat)
+        np.copyto(free, 1.0, where=np.asarray(seconds) < 0)
+        return free
+
+    @cached_property
+    def _without_seats(self) -> tuple[Floats, Floats, Floats, Floats, bool]:
+        """The wait without seats, an exponential of the right mean and variance, and whether any seat is waited for.
+
+        After a lag where it varies less than one, with a part that does not wait where it varies more: its mean, the
+        lag, the share that waits, the exponential's scale.
         """
         mean = self.step + self.beside + self.behind
         deviation = np.sqrt(np.maximum(self.square - mean * mean, 0.0))
         share = np.minimum(2 * mean * mean / np.maximum(self.square, TINY), 1.0)
         scale = np.maximum(np.where(share < 1, mean / share, deviation), TINY)
-        # In place: the largest arrays of a forecast.
-        free: Floats = np.asarray(np.maximum(mean - deviation, 0.0) - seconds)
-        np.minimum(free, 0.0, out=free)
-        free /= scale
-        np.exp(free, out=free)
-        free *= share
-        if np.any(self.seat_busy > NEGLIGIBLE):
-            seat = np.exp(-np.maximum(seconds - mean, 0.0) / self.seat_wait)
-            free = (1 - self.seat_busy) * free + self.seat_busy * np.maximum(free, seat)
-        np.copyto(free, 1.0, where=np.asarray(seconds) < 0)
-        return free
+        return mean, np.maximum(mean - deviation, 0.0), share, scale, bool((self.seat_busy > NEGLIGIBLE).any())

@@ -5,13 +5,14 @@ candidates, the second batches; a third, where there is one, counts the strata o
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.runtimes import Scheduler
-from engine.arrays import Floats, Indices
+from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
 from engine.replica.prefills import by_head
 from engine.replica.queueing import TINY
@@ -36,6 +37,8 @@ class Steps(Struct, frozen=True):
     """T of a step full of prompt tokens, seconds."""
     together: Floats
     """Prompts that come in a step, or between two looks for them: B/D requests end in a step and as many come."""
+    head: Floats
+    """Steps that carry any of them over prompts."""
     once: Floats
     """Seconds that a step takes for carrying any prompt, shared by head: launches, weights where steps do not mix."""
     full: Floats
@@ -44,7 +47,7 @@ class Steps(Struct, frozen=True):
     """The tokens that remain of each (strata)."""
 
 
-class StepCosts(Struct, frozen=True):
+class StepCosts(Struct, frozen=True, dict=True):
     """Step tables of candidates under one workload's lengths and one scheduler, from which steps at a batch follow.
 
     Arrays are columns, (candidates, 1), unless noted.
@@ -82,35 +85,37 @@ class StepCosts(Struct, frozen=True):
     def at(self, batch: Floats) -> Steps:
         """Return what steps carry and take at batches (candidates, batches)."""
         running = np.maximum(batch, 1.0)
-        base, attention = self.tables.base(running), self.decode_sequences(batch)
-        nobody = np.zeros_like(batch)
+        base, attention = self.tables.base(running), self.decode_sequences(running)
+        nobody = np.zeros(batch.shape)
         beside = batch if self.scheduler.mixed else nobody
         # At least a tenth of the budget, or prompts would starve.
-        room = np.maximum(self.budget - beside, 0.1 * self.budget)
+        room = np.maximum(self._budget - beside, self._least_room)
         full = np.floor(self.lengths.computed / room[..., None])
         looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
+        together = np.maximum(batch * (looks / self.decoded), TINY)
         return Steps(
             batch=batch,
-            decoding=base + self.tables.decode_fixed[:, None] + attention,
+            decoding=base + self._decode_fixed + attention,
             beside=beside,
             base=base if self.scheduler.mixed else nobody,
             attention=attention if self.scheduler.mixed else nobody,
             room=room,
-            together=np.maximum(batch / self.decoded * looks, TINY),
-            once=nobody + self.tables.prompt_fixed[:, None] + (0.0 if self.scheduler.mixed else self.one_token_s),
+            together=together,
+            head=by_head(together),
+            once=nobody + self._once,
             full_base=self.tables.base(beside + room),
             full=full,
             rest=self.lengths.computed - full * room[..., None],
         )
 
-    def decode_attention(self, batch: Floats) -> Floats:
-        """Return the seconds of a decoding step that grow with its context."""
-        result: Floats = self.context_s * (np.maximum(batch, 1.0) + self.tables.decode_extra[:, None])
+    def decode_attention(self, running: Floats) -> Floats:
+        """Return the seconds of a decoding step of so many sequences, at least one, that grow with its context."""
+        result: Floats = self._context_s * (running + self._decode_extra)
         return result
 
-    def decode_sequences(self, batch: Floats) -> Floats:
-        """Return the seconds of a decoding step that its sequences take beyond T and launches."""
-        return self.decode_attention(batch) + self.tables.sequences(batch)
+    def decode_sequences(self, running: Floats) -> Floats:
+        """Return the seconds of a decoding step that so many sequences, at least one, take beyond T and launches."""
+        return self.decode_attention(running) + self.tables.sequences(running)
 
     def decoding_parts(self, batch: Floats, base: Mapping[str, Floats]) -> dict[str, float]:
         """Return what a decoding step is made of, seconds by name; of an array of one.
@@ -127,14 +132,14 @@ class StepCosts(Struct, frozen=True):
             "LM head": at["LM head"] + float(self.tables.sequences(running)[0, 0]) - host,
             "held from falling": float(self.tables.base(running)[0, 0]) - sum(at.values()),
             "attention, launches": float(self.tables.decode_fixed[0]),
-            "attention over the context": float(self.decode_attention(batch)[0, 0]),
+            "attention over the context": float(self.decode_attention(running)[0, 0]),
             "the pipeline's host, by sequence": host,
         }
 
     def elasticity(self, steps: Steps) -> Floats:
         """Return ε, by how many per cent a decoding step is longer for each 1 % that the batch grows."""
         more = np.maximum(steps.batch, 1.0) * GROWTH
-        longer = self.tables.base(more) + self.tables.decode_fixed[:, None] + self.decode_sequences(more)
+        longer = self.tables.base(more) + self._decode_fixed + self.decode_sequences(more)
         return np.maximum(longer / steps.decoding - 1, 0.0) / (GROWTH - 1)
 
     def mean_prompt_seconds(self, steps: Steps) -> Floats:
@@ -155,16 +160,16 @@ class StepCosts(Struct, frozen=True):
         return sum_of_parts(self.prompt_parts(steps))
 
     def prompt_parts(self, steps: Steps) -> dict[str, Floats]:
-        """Return what ``prompt_seconds`` is made of, by name."""
-        ended = (steps.batch / self.decoded)[..., None]
+        """Return what ``prompt_seconds`` is made of, by name; arrays that broadcast."""
+        ended = (steps.batch * (self.computed / self.decoded))[..., None]
         room, rest = steps.room[..., None], steps.rest
         # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
         # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
         # launches, and its weights where nobody decodes in it, are shared by head.
-        head = by_head(steps.together)[..., None]
-        filled = rest + (room - rest) * np.minimum(ended * self.computed / room, 1.0)
+        head = steps.head[..., None]
+        filled = rest + (room - rest) * np.minimum(ended / room, 1.0)
         # T of the step without them, which those decoding pay, or all prompts in it.
-        empty = steps.base + (0.0 if self.scheduler.mixed else self.one_token_s)
+        empty = steps.base if self.scheduler.mixed else steps.base + self.one_token_s
         running = (np.maximum(steps.batch, 1.0) if self.scheduler.mixed else steps.beside)[..., None]
         tokens = (self.tables.base(running + filled) - empty[..., None]) * (rest / np.maximum(filled, TINY))
         added = steps.full * (steps.full_base - steps.base)[..., None] + tokens
@@ -172,27 +177,27 @@ class StepCosts(Struct, frozen=True):
             added = added + empty[..., None] * head
         return {
             "its tokens in the steps": added,
-            "launches of its steps": (steps.full + head) * self.tables.prompt_fixed[:, None, None],
-            "attention over the prompt": np.broadcast_to(self.prompt_context_s[:, None, :], added.shape),
+            "launches of its steps": (steps.full + head) * across(self.tables.prompt_fixed, 2),
+            "attention over the prompt": self.prompt_context_s[:, None, :],
         }
 
     def own_prefill_parts(self, steps: Steps) -> dict[str, Floats]:
-        """Return formula 7: what a request's own prefill is made of, by name, (candidates, batches, strata) each.
+        """Return formula 7: what a request's own prefill is made of, by name; arrays that broadcast.
 
         A prompt alone passes the pipeline's stages one by one; further chunks of it follow a stage behind.
         """
         beside, full, rest = steps.beside[..., None], steps.full, steps.rest
-        stages = self.tables.pipeline[:, None, None]
+        stages = across(self.tables.pipeline, 2)
         own = full * steps.full_base[..., None] + self.tables.base(beside + rest)
-        if (self.tables.pipeline > 1).any():
+        if self.tables.staged:
             first = np.where(full > 0, steps.room[..., None], rest)
             own = own + self.tables.base(beside + first * stages) - self.tables.base(beside + first)
         return {
             "its steps": own,
             "attention of those decoding beside it": (full + np.minimum(beside, 1.0)) * steps.attention[..., None],
-            "launches of its steps": (full + 1.0) * self.tables.prompt_fixed[:, None, None],
-            "attention over the prompt": np.broadcast_to(self.prompt_context_s[:, None, :] * stages, own.shape),
-            "server": np.broadcast_to(self.ttft_overhead_s[..., None], own.shape),
+            "launches of its steps": (full + 1.0) * across(self.tables.prompt_fixed, 2),
+            "attention over the prompt": self.prompt_context_s[:, None, :] * stages,
+            "server": self.ttft_overhead_s[..., None],
         }
 
     def prompts_beside(self, steps: Steps, others: Floats) -> Floats:
@@ -205,11 +210,46 @@ class StepCosts(Struct, frozen=True):
         span = (at_least_one * (steps.rest @ weights))[..., None]
         top = np.minimum(steps.rest + span, room)
         begun = steps.beside[..., None]
-        spilled = (span - (top - steps.rest)) * ((steps.full_base - steps.base) / steps.room)[..., None]
+        fuller = steps.full_base - steps.base
+        spilled = (span - (top - steps.rest)) * (fuller / steps.room)[..., None]
         tokens = (self.tables.base(begun + top) - self.tables.base(begun + steps.rest) + spilled) @ weights
-        chunks = (steps.full @ weights) * (steps.full_base - steps.base + self.tables.prompt_fixed[:, None])
-        result: Floats = others * (tokens / at_least_one + chunks + self.prompt_context_s @ weights[:, None])
+        chunks = (steps.full @ weights) * (fuller + self._prompt_fixed)
+        result: Floats = others * (tokens / at_least_one + chunks + self._prompt_context_s)
         return result
+
+    # Columns as ``across`` has them.
+
+    @cached_property
+    def _budget(self) -> Floats:
+        return across(self.budget)
+
+    @cached_property
+    def _least_room(self) -> Floats:
+        return across(0.1 * self.budget)
+
+    @cached_property
+    def _context_s(self) -> Floats:
+        return across(self.context_s)
+
+    @cached_property
+    def _decode_fixed(self) -> Floats:
+        return across(self.tables.decode_fixed)
+
+    @cached_property
+    def _decode_extra(self) -> Floats:
+        return across(self.tables.decode_extra)
+
+    @cached_property
+    def _prompt_fixed(self) -> Floats:
+        return across(self.tables.prompt_fixed)
+
+    @cached_property
+    def _once(self) -> Floats:
+        return self._prompt_fixed if self.scheduler.mixed else self._prompt_fixed + across(self.one_token_s)
+
+    @cached_property
+    def _prompt_context_s(self) -> Floats:
+        return across(self.prompt_context_s @ self.lengths.prompt.weights)
 
 
 GROWTH = 1.1
@@ -246,5 +286,5 @@ def step_costs(
 
 def sum_of_parts(parts: dict[str, Floats]) -> Floats:
     """Return the sum of named parts, arrays that broadcast."""
-    result: Floats = sum(parts.values(), np.zeros(1))
-    return result
+    first, *others = parts.values()
+    return sum(others, first)

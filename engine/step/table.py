@@ -21,7 +21,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.storage import Storage
-from engine.arrays import Floats, Indices, Ints
+from engine.arrays import Floats, Indices, Ints, across
 from engine.step.collectives import collective_seconds
 from engine.step.operations import INDEX_KEY_BYTES, Layer, Mixing, Product, layers
 from engine.step.parallelism import Parallelism
@@ -86,13 +86,22 @@ class StepTables(Struct, frozen=True, dict=True):
         result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
         return result
 
-    def sequences(self, batch: Floats) -> Floats:
-        """Return the seconds that ``batch`` (candidates, …) decoding sequences add, whatever their context."""
-        each, further, stages = (
-            part[:, None] for part in (self.decode_sequence, self.decode_further, self.pipeline * SAMPLED_POSITIONS)
-        )
-        result: Floats = each * np.maximum(batch, 1.0) + further * np.maximum(batch - stages, 0.0)
+    def sequences(self, running: Floats) -> Floats:
+        """Return the seconds that decoding sequences (candidates, …), at least one, add whatever their context."""
+        each, further, sampled = self._by_sequence
+        result: Floats = each * running + further * np.maximum(running - sampled, 0.0)
         return result
+
+    @cached_property
+    def _by_sequence(self) -> tuple[Floats, Floats, Floats]:
+        """Of a decoding sequence, of one that is further, and the positions of all stages beyond which it is."""
+        sampled = self.pipeline * SAMPLED_POSITIONS
+        return across(self.decode_sequence), across(self.decode_further), across(sampled)
+
+    @cached_property
+    def staged(self) -> bool:
+        """Whether any candidate is a pipeline."""
+        return bool((self.pipeline > 1).any())
 
     @cached_property
     def _reaching(self) -> Floats:
