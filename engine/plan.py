@@ -713,15 +713,34 @@ def plain(value: object, *, usd: bool = False) -> Any:
         value: a record, or a part of one.
         usd: whether it is an amount, which is never rounded beyond the dollar.
     """
+    if isinstance(value, Struct):
+        return _rounded(to_builtins(value))
     if isinstance(value, float):
-        return round(value) if usd and LARGE_USD <= abs(value) < inf else six_digits(value)
+        return _amount(value) if usd else six_digits(value)
     if value is None or isinstance(value, (str, int)):  # a tuple: unions are slower, and a plan has thousands of these
         return value
     if isinstance(value, dict):
         return {str(key): plain(item, usd=str(key).endswith("_usd")) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
-    return plain(to_builtins(value)) if isinstance(value, Struct) else value
+    return value
+
+
+def _rounded(tree: Any) -> Any:
+    """Return a record's JSON values with their figures rounded in place: a plan has thousands."""
+    for key, item in tree.items() if type(tree) is dict else enumerate(tree):
+        kind = type(item)
+        if kind is float:
+            tree[key] = _amount(item) if type(key) is str and key.endswith("_usd") else six_digits(item)
+        elif kind is tuple:
+            tree[key] = _rounded(list(item))
+        elif kind is dict or kind is list:
+            _rounded(item)
+    return tree
+
+
+def _amount(usd: float) -> float | int:
+    return round(usd) if LARGE_USD <= abs(usd) < inf else six_digits(usd)
 
 
 def six_digits(value: float) -> float | int:
@@ -730,6 +749,8 @@ def six_digits(value: float) -> float | int:
     Raises:
         ValueError: NaN or infinite, which no plan may hold.
     """
+    if -1e6 < value < 1e6 and value.is_integer():
+        return int(value)
     rounded = float(f"{value:.6g}")
     if not isfinite(rounded):
         raise ValueError("a plan may not hold NaN or infinity")

@@ -12,12 +12,20 @@ from engine.plan import plan_json
 def json_text(tree: Any, encoding: str = "utf-8") -> str:
     """Return JSON as it is printed and saved; what the encoding cannot carry is escaped."""
     try:
-        # The standard library's own way to indent is ten times as slow.
-        text = msgspec.json.format(json.dumps(tree, ensure_ascii=False, allow_nan=False), indent=2) + "\n"
+        text = json_bytes(tree).decode()
         text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(tree, indent=2, allow_nan=False) + "\n"
     return text
+
+
+def json_bytes(tree: Any) -> bytes:
+    """Return JSON as it is sent, in UTF-8.
+
+    Raises UnicodeEncodeError where a text has no UTF-8.
+    """
+    # The standard library's own way to indent is ten times as slow.
+    return msgspec.json.format(json.dumps(tree, ensure_ascii=False, allow_nan=False).encode(), indent=2) + b"\n"
 
 
 FORMAT = Format((".json",), "the plan", lambda plan, _: {"plan.json": json_text(plan_json(plan))})

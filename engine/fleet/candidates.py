@@ -468,12 +468,16 @@ def longest_request(
     kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
     low, high = 0, question.context_limit if limit is None else limit
     while low < high:
-        middle = (low + high + 1) // 2
-        held = sequence_bytes(
-            question.model, np.array([float(middle)]), kv_bytes, replica.parallelism, question.runtime.pool_shares
-        )
-        low, high = (middle, high) if float(held[0]) <= pool else (low, middle - 1)
+        step = max((high - low) // TRIALS, 1)
+        tried = np.arange(low + step, high + 1, step, dtype=np.float64)
+        held = sequence_bytes(question.model, tried, kv_bytes, replica.parallelism, question.runtime.pool_shares)
+        low += step * int((held <= pool).sum())
+        high = min(low + step - 1, high)
     return low
+
+
+TRIALS = 512
+"""Lengths that are tried at once."""
 
 
 def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:

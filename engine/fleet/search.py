@@ -40,6 +40,8 @@ class SizedCandidates(Struct, frozen=True):
     """λ_cap per replica, requests/s."""
     load: Load
     """At capacity; at the seats where no load meets the targets."""
+    lightest: Load
+    """With nearly nothing else running."""
     in_flight: Floats
     """Per replica at capacity; only for a closed loop, else zeros."""
     counts: Counts
@@ -86,7 +88,7 @@ def _sized(
 ) -> SizedCandidates:
     batch = _capacity_batches(replicas, targets, question.spec.serving.utilisation_ceiling)
     safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
-    load = replicas.at(safe)
+    load, lightest = _loads(replicas, safe)
     known = ~np.isnan(batch)
     capacity = np.where(known, load.requests_per_s[:, 0], np.nan)
     closed = question.spec.traffic.concurrency
@@ -96,8 +98,26 @@ def _sized(
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
     return SizedCandidates(
-        found, replicas, batch, capacity, load, in_flight, counts, accelerators, monthly, offers, order, rejected
+        found,
+        replicas,
+        batch,
+        capacity,
+        load,
+        lightest,
+        in_flight,
+        counts,
+        accelerators,
+        monthly,
+        offers,
+        order,
+        rejected,
     )
+
+
+def _loads(replicas: Replicas, batch: Floats) -> tuple[Load, Load]:
+    """Return the load at a batch of each candidate (candidates, 1), and with nearly nothing else running."""
+    both = replicas.at(np.concatenate([batch, replicas.smallest_batch], axis=1))
+    return both.mapped(lambda array: array[:, :1]), both.mapped(lambda array: array[:, 1:])
 
 
 def _within_power(hardware: Hardware, found: Candidates) -> Candidates:
@@ -175,8 +195,8 @@ def has_evidence(question: Question, accelerator: Accelerator) -> bool:
 
 def leave_room(question: Question, evaluated: SizedCandidates) -> bool:
     """Return whether the targets leave some candidate a useful load, so that ``relaxed_targets`` would ease none."""
-    load = evaluated.replicas.at(evaluated.replicas.smallest_batch)
-    held = [meets(load, replace_target(target, target.seconds / USEFUL)) for target in question.spec.targets]
+    eased = [replace_target(target, target.seconds / USEFUL) for target in question.spec.targets]
+    held = [meets(evaluated.lightest, target) for target in eased]
     return bool(np.all(held, axis=0).any())
 
 
@@ -194,9 +214,7 @@ def relaxed_targets(
 
     The floor is the latency with nearly nothing else running, seconds. A relaxed target is USEFUL times the floor.
     """
-    replicas = evaluated.replicas
-    load = replicas.at(replicas.smallest_batch)
-    floors = []
+    load, floors = evaluated.lightest, []
     for target in question.spec.targets:
         share = PERCENTILE_SHARES.get(target.percentile)
         value = mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)
@@ -240,7 +258,7 @@ def sized_at_rate(
     """
     replicas = replicas or found.fleet_replicas()
     capacity = np.array([requests_per_s])
-    load = replicas.at(batch_at_rate(replicas, capacity[:, None]))
+    load, lightest = _loads(replicas, batch_at_rate(replicas, capacity[:, None]))
     closed = question.spec.traffic.concurrency
     in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
@@ -251,6 +269,7 @@ def sized_at_rate(
         batch=load.batch[:, 0],
         capacity=capacity,
         load=load,
+        lightest=lightest,
         in_flight=in_flight,
         counts=counts,
         accelerators=counts.total * found.parallelism.accelerators,
@@ -296,8 +315,9 @@ def with_row(question: Question, evaluated: SizedCandidates, row: int, one: Size
 
 def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
     """Return the candidates with this one row kept: an array of one, which every function of many candidates takes."""
-    index = np.array([row])
-    counts = evaluated.counts
+    index, counts, order = np.array([row]), evaluated.counts, np.array([0])
+    if len(evaluated.batch) == 1:
+        return replace(evaluated, order=order)
     return replace(
         evaluated,
         candidates=evaluated.candidates.take(index),
@@ -305,10 +325,11 @@ def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
         batch=evaluated.batch[index],
         capacity=evaluated.capacity[index],
         load=evaluated.load.mapped(lambda array: array[index]),
+        lightest=evaluated.lightest.mapped(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
         counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),
         accelerators=evaluated.accelerators[index],
         monthly_usd=evaluated.monthly_usd[index],
         offers=(evaluated.offers[row],),
-        order=np.array([0]),
+        order=order,
     )

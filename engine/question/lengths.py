@@ -180,6 +180,7 @@ def mixed_lengths(kinds: Sequence[tuple[float, Lengths]]) -> MixedLengths:
     )
 
 
+@lru_cache(maxsize=64)
 def lengths_of(tokens: Tokens, context_limit: float) -> Lengths:
     """Return a workload's lengths within a context limit."""
     output = tokens.output

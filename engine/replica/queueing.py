@@ -121,9 +121,7 @@ class Waits(Struct, frozen=True, dict=True):
         return Waits(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
 
     def longer_than(self, seconds: Floats) -> Floats:
-        """Return P(wait > seconds); the arrays broadcast.
-
-        """
+        """Return P(wait > seconds); the arrays broadcast."""
         mean, lag, share, scale, seats_fill = self._without_seats
         # In place: the largest arrays of a forecast.
         free: Floats = np.asarray(lag - seconds)
