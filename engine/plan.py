@@ -749,7 +749,7 @@ def six_digits(value: float) -> float | int:
     Raises:
         ValueError: NaN or infinite, which no plan may hold.
     """
-    if -1e6 < value < 1e6 and value.is_integer():
+    if -1e6 < value < 1e6 and value == int(value):
         return int(value)
     rounded = float(f"{value:.6g}")
     if not isfinite(rounded):
