@@ -15,6 +15,8 @@ class Words(Struct, frozen=True):
 
     text: str
     tone: Tone = "plain"
+    path: str = ""
+    """Of the figure of a plan that it shows, for who can lead to its derivation."""
 
 
 Cell: TypeAlias = str | Words
@@ -32,6 +34,8 @@ class Paragraph(Struct, frozen=True):
     text: str
     tone: Tone = "plain"
     lead: str = ""
+    path: str = ""
+    """Of the figure of a plan that they are about."""
 
 
 class Column(Struct, frozen=True):
@@ -70,6 +74,8 @@ class Part(Struct, frozen=True):
     label: str
     value: float
     shown: str
+    path: str = ""
+    """Of the figure of a plan that it is."""
 
 
 class Bar(Struct, frozen=True):

@@ -5,20 +5,22 @@ from catalogs.units import show_bytes
 from engine.plan import AcceleratorMemory
 
 
-def memory_bar(one: AcceleratorMemory, label: str = "on each accelerator", *, empty: bool = False) -> Bar:
+def memory_bar(
+    one: AcceleratorMemory, label: str = "on each accelerator", *, empty: bool = False, path: str = ""
+) -> Bar:
     """Return the bar of an accelerator's memory.
 
     Args:
         one: what it holds.
         label: of the bar.
         empty: show the parts of no size too.
+        path: of the memory in a plan; empty where it is of none.
     """
-    parts = (
-        ("weights", one.weights_bytes),
-        ("KV cache", one.kv_cache_bytes),
-        ("activations", one.activations_bytes),
-        ("runtime", one.runtime_bytes),
-        ("unused", one.unused_bytes),
+    names = ("weights", "kv_cache", "activations", "runtime", "unused")
+    parts = ((name, getattr(one, f"{name}_bytes")) for name in names)
+    shown = tuple(
+        Part(name.replace("kv_cache", "KV cache"), value, show_bytes(value), path and f"{path}.{name}_bytes")
+        for name, value in parts
+        if value or empty
     )
-    shown = tuple(Part(name, value, show_bytes(value)) for name, value in parts if value or empty)
     return Bar(label, show_bytes(one.total_bytes), shown)

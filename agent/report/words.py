@@ -1,15 +1,31 @@
 """The words of a plan: what its metrics, terms, formats and sources are called, and how its rarer figures are shown."""
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+from agent.report.blocks import Cell, Words
 from catalogs.units import show_bytes, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import Assumption, CapacityPlan, Chosen, Cost, Memory, TargetResult
 from engine.workload import Source
 
 NO_PRICE = "no price"
 _NOT_GPUS = ("tpu", "trainium", "inferentia", "trn", "inf", "gaudi", "xeon", "epyc", "sn40l")
+
+
+def figure(plan: CapacityPlan, path: str, shown: Callable[[Any], str], after: str = "") -> Words:
+    """Return a figure of a plan as a cell that knows which one it is; without its path where the plan has none there.
+
+    Args:
+        plan: that has it.
+        path: as in the plan's JSON: ``fleet.ledger.0.replicas``.
+        shown: the figure's words.
+        after: what follows them.
+    """
+    value: Any = plan
+    for name in path.split("."):
+        value = value[int(name)] if isinstance(value, tuple) else getattr(value, name)
+    return Words(f"{shown(value)}{after}", path="" if value is None else path)
 
 
 _ONES: Final = re.compile(r"(?<![\d.,])1 ((?:model |spare |thinking )?(?:request|replica|node|token|call|year|GPU))s\b")
@@ -108,18 +124,19 @@ def budget_shown(cost: Cost) -> str:
     return {True: "within the budget", False: "over the budget", None: ""}[cost.within_budget]
 
 
-def pool_facts(memory: Memory) -> tuple[tuple[str, str], ...]:
+def pool_facts(memory: Memory) -> tuple[tuple[str, Cell], ...]:
     """Return the KV pool of a replica in bytes, tokens and sequences, each with both ends of its band."""
     pool, tokens, fit = memory.kv_cache_pool_bytes, memory.kv_cache_tokens, memory.max_concurrent_sequences
     longer = f"{show_count(memory.max_concurrent_sequences_p95)} of p95 length"
     ends = (memory.band.low, memory.band.high) if memory.band else ()
     band = _between([show_bytes(end.kv_cache_pool_bytes) for end in ends])
-    facts = [("KV pool of a replica", f"{show_bytes(pool)}{band}")]
+    facts = [("KV pool of a replica", Words(f"{show_bytes(pool)}{band}", path="memory.kv_cache_pool_bytes"))]
     if tokens is not None:
         band = _between([show_count(round(end.kv_cache_tokens)) for end in ends])
-        facts.append(("tokens that fit", f"{show_count(round(tokens))}{band}"))
+        facts.append(("tokens that fit", Words(f"{show_count(round(tokens))}{band}", path="memory.kv_cache_tokens")))
     band = _between([show_count(end.max_concurrent_sequences) for end in ends])
-    facts.append(("sequences that fit", f"{show_count(fit)}{band} of mean length, {longer}"))
+    fitting = f"{show_count(fit)}{band} of mean length, {longer}"
+    facts.append(("sequences that fit", Words(fitting, path="memory.max_concurrent_sequences")))
     return tuple(facts)
 
 

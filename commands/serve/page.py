@@ -36,19 +36,6 @@ FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
 LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude-gpu": "accelerators"}
 """Fields whose values the catalog suggests."""
 MOST_COMPARED: Final = 4
-EXPLAINED: Final = {
-    "replicas": "fleet.replicas",
-    "the bill": "cost.monthly_usd",
-    "TTFT p95": "performance.at_peak.ttft_s.p95",
-    "ITL p95": "performance.at_peak.itl_s.p95",
-    "E2E p95": "performance.at_peak.e2e_s.p95",
-    "what one replica carries": "replica_capacity.requests_per_s",
-    "requests in flight": "performance.at_peak.in_flight",
-    "weights": "memory.weights_bytes",
-    "KV cache": "memory.kv_cache_pool_bytes",
-    "dollars a million tokens": "cost.usd_per_million_tokens.blended",
-}
-"""Figures that the page derives where it is asked to, by what they are called."""
 
 
 class FormField(Struct, frozen=True):
@@ -66,7 +53,6 @@ class FormField(Struct, frozen=True):
 def add_page(app: FastAPI, server: "Server") -> None:
     """Add the routes of the page."""
     templates: Environment = Environment(loader=PackageLoader("commands.serve"), autoescape=select_autoescape())
-    templates.globals["explained"] = EXPLAINED
     lists = {kind: _names(kind, server) for kind in set(LISTS.values())}
 
     def page(name: str, **values: Any) -> HTMLResponse:
@@ -91,7 +77,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
 
     @app.get("/answer", include_in_schema=False)
     async def answer(request: Request) -> Response:
-        texts, verified = _texts(request), "verified" in request.query_params
+        texts, verified = _texts(request), _verified(request)
         found = await _answer(server, texts, verified=verified)
         made = page("answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
         made.headers["HX-Replace-Url"] = f"/?{urlencode(texts)}"
@@ -99,20 +85,20 @@ def add_page(app: FastAPI, server: "Server") -> None:
 
     @app.get("/explain", include_in_schema=False)
     async def explain(request: Request, path: str = "") -> Response:
-        body = msgspec.json.encode({"flags": _texts(request), "path": path})
-        made = await server.pool.answer("explain", body)
-        found = msgspec.json.decode(made.body)
-        return page("explained.html", path=path, html=found.get("html", ""), error=found.get("error", ""))
+        found = await _asked(server, "explain", {"flags": _texts(request), "path": path, "verify": _verified(request)})
+        return page("explained.html", path=path, html=found["html"], error=found["error"])
 
     @app.get("/front", include_in_schema=False)
     async def front(request: Request) -> Response:
         found = await _asked(server, "front", {"flags": _texts(request)})
-        return page("part.html", title="Cost against latency", query=urlencode(_texts(request)), **found)
+        return page("part.html", title="Cost against latency", **found)
 
     @app.get("/figures", include_in_schema=False)
     async def figures(request: Request) -> Response:
-        found = await _asked(server, "figures", {"flags": _texts(request)})
-        return page("part.html", title="Every figure", query=urlencode(_texts(request)), **found)
+        texts, verified = _texts(request), _verified(request)
+        found = await _asked(server, "figures", {"flags": texts, "verify": verified})
+        query = urlencode(texts | ({"verified": "1"} if verified else {}))
+        return page("part.html", title="Every figure", query=query, **found)
 
     @app.post("/import", include_in_schema=False)
     async def imported(request: Request) -> Response:
@@ -177,6 +163,10 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
 
 def _texts(request: Request) -> dict[str, str]:
     return _known(request.query_params)
+
+
+def _verified(request: Request) -> bool:
+    return "verified" in request.query_params
 
 
 def _known(query: Mapping[str, str]) -> dict[str, str]:

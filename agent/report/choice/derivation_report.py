@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from agent.report.blocks import Column, Facts, Paragraph, Report, Table
+from agent.report.blocks import Cell, Column, Facts, Paragraph, Report, Table, Words
 from engine.choice.derivation.derivation import Derivation
 from engine.plan import plain, six_digits
 from engine.plan_file import unit_of
@@ -48,13 +48,13 @@ def derivation_tree(found: Derivation) -> dict[str, Any]:
     return shown | {"below": [derivation_tree(one) for one in found.below]}
 
 
-def _rows(found: Derivation, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+def _rows(found: Derivation, depth: int = 0) -> Iterator[tuple[Cell, ...]]:
     """Yield what enters, each beneath what it enters."""
     below = {one.path: one for one in found.below}
     for one in found.inputs:
         own = below.get(one.path)
         said = f"= {own.formula}" if own and own.kind == "computed" else own.formula if own else one.source
-        yield f"{'  ' * depth}{one.path}", _shown(one.path, one.value), said
+        yield Words(f"{'  ' * depth}{one.path}", path=one.path if own else ""), _shown(one.path, one.value), said
         if own:
             yield from _rows(own, depth + 1)
 

@@ -8,6 +8,7 @@ from agent.report.words import (
     accelerators_noun,
     billed_shown,
     budget_shown,
+    figure,
     joined,
     mass_shown,
     power_shown,
@@ -16,7 +17,7 @@ from agent.report.words import (
     usd_shown,
 )
 from catalogs.units import show_count, show_figure, show_percent, show_usd
-from engine.plan import CapacityPlan, Cost, Energy
+from engine.plan import CapacityPlan
 
 
 def bill(plan: CapacityPlan) -> Iterator[Block]:
@@ -37,51 +38,52 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
                 ("source", offer.source),
             )
         )
-    yield _months(cost, plan.replay.shape if plan.replay else "day")
-    units = _unit_costs(cost)
+    yield _months(plan, plan.replay.shape if plan.replay else "day")
+    units = _unit_costs(plan)
     if units.items:
         yield units
     if cost.note:
         yield Paragraph(sentence(cost.note))
 
 
-def _months(cost: Cost, shape: str) -> Table:
-    months: list[tuple[str, float | None]] = [
-        ("today's fleet, always on", cost.monthly_usd),
-        ("at the minimum", cost.minimum_monthly_usd),
-        (f"autoscaled over the {shape}", cost.autoscaled_monthly_usd),
-        ("at the maximum", cost.maximum_monthly_usd),
-        ("today at the cheapest provider", cost.cheapest_monthly_usd),
-        ("today at the dearest provider", cost.dearest_monthly_usd),
+def _months(plan: CapacityPlan, shape: str) -> Table:
+    months = [
+        ("today's fleet, always on", "monthly"),
+        ("at the minimum", "minimum_monthly"),
+        (f"autoscaled over the {shape}", "autoscaled_monthly"),
+        ("at the maximum", "maximum_monthly"),
+        ("today at the cheapest provider", "cheapest_monthly"),
+        ("today at the dearest provider", "dearest_monthly"),
     ]
-    if cost.other_monthly_usd:
-        months.append(("other costs, as given", cost.other_monthly_usd))
-    rows = tuple((label, usd_shown(amount)) for label, amount in months)
+    if plan.cost.other_monthly_usd:
+        months.append(("other costs, as given", "other_monthly"))
+    rows = tuple((label, figure(plan, f"cost.{name}_usd", usd_shown)) for label, name in months)
     return Table((Column("a month (730 h)"), Column("", "right", spoken="bare")), rows)
 
 
-def _unit_costs(cost: Cost) -> Facts:
+def _unit_costs(plan: CapacityPlan) -> Facts:
     items: list[tuple[str, Cell]] = []
+    cost = plan.cost
     if cost.usd_per_request is not None:
-        items.append(("per request", show_usd(cost.usd_per_request)))
+        items.append(("per request", figure(plan, "cost.usd_per_request", show_usd)))
     if cost.usd_per_million_tokens is not None:
         prices = cost.usd_per_million_tokens
         shown = f"input {show_usd(prices.input)}, output {show_usd(prices.output)}, blended {show_usd(prices.blended)}"
-        items.append(("per million tokens", shown))
+        items.append(("per million tokens", Words(shown, path="cost.usd_per_million_tokens.blended")))
     if cost.idle_share is not None:
-        items.append(("paid while idle", f"{show_percent(cost.idle_share)} of the bill"))
+        items.append(("paid while idle", figure(plan, "cost.idle_share", show_percent, " of the bill")))
     if cost.within_budget is not None:
         items.append(("budget", Words(budget_shown(cost), "good" if cost.within_budget else "bad")))
     return Facts(tuple(items))
 
 
-def energy(used: Energy) -> Facts:
-    """Return power, energy and emissions."""
-    items: list[tuple[str, Cell]] = [
-        ("power at the mean load", power_shown(used.watts)),
-        ("a month", f"{show_count(round(used.kwh_per_month))} kWh"),
-        ("per output token", f"{show_figure(used.joules_per_output_token)} J"),
+def energy(plan: CapacityPlan, basis: str) -> Facts:
+    """Return power, energy and emissions, and what they rest on."""
+    items = [
+        ("power at the mean load", figure(plan, "energy.watts", power_shown)),
+        ("a month", figure(plan, "energy.kwh_per_month", lambda kwh: show_count(round(kwh)), " kWh")),
+        ("per output token", figure(plan, "energy.joules_per_output_token", show_figure, " J")),
     ]
-    if used.g_co2e_per_month is not None:
-        items.append(("emissions a month", f"{mass_shown(used.g_co2e_per_month)} CO2e"))
-    return Facts((*items, ("basis", used.basis)))
+    if plan.energy and plan.energy.g_co2e_per_month is not None:
+        items.append(("emissions a month", figure(plan, "energy.g_co2e_per_month", mass_shown, " CO2e")))
+    return Facts((*items, ("basis", basis)))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from agent.report.blocks import Bar, Block, Cell, Column, Facts, Group, Paragraph, Part, Table
-from agent.report.words import accelerators_noun, power_shown, usd_shown
+from agent.report.blocks import Bar, Block, Cell, Column, Facts, Group, Paragraph, Part, Table, Words
+from agent.report.words import accelerators_noun, figure, power_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import Autoscaling, CapacityPlan
 
@@ -30,12 +30,12 @@ def ledger_table(plan: CapacityPlan) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             _LEDGER[line.reason],
-            show_count(line.replicas),
+            figure(plan, f"fleet.ledger.{at}.replicas", show_count),
             show_count(line.accelerators),
-            usd_shown(line.monthly_usd),
+            figure(plan, f"fleet.ledger.{at}.monthly_usd", usd_shown),
             line.why,
         )
-        for line in fleet.ledger
+        for at, line in enumerate(fleet.ledger)
     ]
     months = [line.monthly_usd for line in fleet.ledger]
     total = None if None in months else sum(month for month in months if month is not None)
@@ -59,7 +59,7 @@ def rated_power(plan: CapacityPlan) -> Iterator[Block]:
     rated, allowed = plan.fleet.rated_watts, plan.spec.hardware.max_power_kw
     if rated is not None and allowed is not None:
         shown = f"{power_shown(rated)} of {show_count(allowed)} kW that are allowed, hosts included"
-        yield Facts((("rated power, all lines", shown),))
+        yield Facts((("rated power, all lines", Words(shown, path="fleet.rated_watts")),))
 
 
 def outage_facts(plan: CapacityPlan) -> Iterator[Block]:
@@ -68,7 +68,8 @@ def outage_facts(plan: CapacityPlan) -> Iterator[Block]:
         parts = " + ".join(
             f"{name.replace('_', ' ')} {show_seconds(s)}" for name, s in plan.outage.parts_s.items() if s
         )
-        yield Facts((("after the loss of a node", f"{show_seconds(plan.outage.lost_node_s)}: {parts}"),))
+        lost = Words(f"{show_seconds(plan.outage.lost_node_s)}: {parts}", path="outage.lost_node_s")
+        yield Facts((("after the loss of a node", lost),))
 
 
 def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
@@ -84,12 +85,17 @@ def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
         ("growth_within_reaction", "growth within a reaction", f"{show_figure(scaling.growth_within_reaction)} ×"),
         ("scale_down_window_s", "scale-down window", show_seconds(scaling.scale_down_window_s)),
     )
-    rows = [(label, shown, scaling.reasons.get(name, "")) for name, label, shown in values]
+    rows: list[tuple[Cell, ...]] = [
+        (label, Words(shown, path=f"autoscaling.{name}"), scaling.reasons.get(name, ""))
+        for name, label, shown in values
+    ]
     parts = [
         f"{name.replace('_', ' ')} {show_seconds(value)}" for name, value in scaling.reaction_parts_s.items() if value
     ]
     reaction = "; ".join(part for part in (" + ".join(parts), scaling.reasons.get("reaction_time_s", "")) if part)
-    rows.append(("reaction time", show_seconds(scaling.reaction_time_s), reaction))
+    rows.append(
+        ("reaction time", Words(show_seconds(scaling.reaction_time_s), path="autoscaling.reaction_time_s"), reaction)
+    )
     columns = (
         Column("threshold", spoken="bare"),
         Column("", "right", spoken="bare"),

@@ -2,9 +2,9 @@
 
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.plan.bands import measure_sentence
-from agent.report.words import accelerators_noun, sentence, shortened, usd_shown, verdict_shown
+from agent.report.words import accelerators_noun, figure, sentence, shortened, usd_shown, verdict_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, Latency, TargetResult
+from engine.plan import CapacityPlan
 from engine.workload import target_name, targets_by_default
 
 SHOWN_MISSED = 4
@@ -28,21 +28,21 @@ def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
 def _answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     missed = [target_name(item.metric, item.percentile) for item in plan.targets if not item.met]
     first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
-    load = in_flight_shown(plan)
+    load, path = in_flight_shown(plan), "performance.at_peak.in_flight"
     if missed:
         more = f" and {len(missed) - SHOWN_MISSED} more" if len(missed) > SHOWN_MISSED else ""
         names = f"{', '.join(missed[:SHOWN_MISSED])}{more}"
         whose = "default target" if plan.default_targets else "target"
         of_them = f"the {whose}" if len(plan.targets) == 1 else f"{len(missed)} of {len(plan.targets)} {whose}s"
-        return first, Paragraph(f"Misses {of_them}: {names}; {load}.", "bad")
+        return first, Paragraph(f"Misses {of_them}: {names}; {load}.", "bad", path=path)
     if not plan.answer.meets_targets:
-        return first, Paragraph(f"This does not meet what was asked; {load}.", "bad")
+        return first, Paragraph(f"This does not meet what was asked; {load}.", "bad", path=path)
     if not plan.targets:
-        return first, Paragraph(f"No target was given; {load}.", "quiet")
+        return first, Paragraph(f"No target was given; {load}.", "quiet", path=path)
     stated = sum(not targets_by_default(plan.sources, item.metric) for item in plan.targets)
     many = {1: "the target", 2: "both targets"}.get(stated, f"all {stated} targets")
     met = "Default targets hold" if plan.default_targets else f"Meets {many}"
-    return first, Paragraph(f"{met} at the peak{chance_shown(plan)}; {load}.", "good")
+    return first, Paragraph(f"{met} at the peak{chance_shown(plan)}; {load}.", "good", path=path)
 
 
 def chance_shown(plan: CapacityPlan) -> str:
@@ -81,27 +81,29 @@ def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:
     )
     # A missed target must not be the one that is left out.
     shown = sorted(plan.targets, key=lambda item: item.met)[:most] if most else plan.targets
-    table = Table(columns, tuple(_target_row(plan, item) for item in shown))
+    table = Table(columns, tuple(_target_row(plan, plan.targets.index(item)) for item in shown))
     left = len(plan.targets) - len(shown)
     return Group((table, in_full_report(f"The rest of the {len(plan.targets)} targets"))) if left else table
 
 
-def _target_row(plan: CapacityPlan, item: TargetResult) -> tuple[Cell, ...]:
+def _target_row(plan: CapacityPlan, at: int) -> tuple[Cell, ...]:
+    item = plan.targets[at]
     unstated = not plan.default_targets and targets_by_default(plan.sources, item.metric)
     verdict = Words(f"{verdict_shown(item)}{', default' * unstated}", "good" if item.met else "bad")
     label = target_name(item.metric, item.percentile)
-    return label, show_seconds(item.forecast_s), show_seconds(item.target_s), verdict
+    forecast = figure(plan, f"performance.at_peak.{item.metric}_s.{item.percentile}", show_seconds)
+    if forecast.text != show_seconds(item.forecast_s):  # simulated
+        forecast = figure(plan, f"targets.{at}.forecast_s", show_seconds)
+    return label, forecast, show_seconds(item.target_s), verdict
 
 
 def _latencies_without_targets(plan: CapacityPlan) -> Table:
-    peak = plan.performance.at_peak
-    columns = (Column("at peak"), *(Column(name, "right") for name in ("mean", "p95", "p99")))
-
-    def row(label: str, latency: Latency) -> tuple[Cell, ...]:
-        return label, show_seconds(latency.mean), show_seconds(latency.p95), show_seconds(latency.p99)
-
-    rows = (row("TTFT", peak.ttft_s), row("ITL", peak.itl_s), row("E2E", peak.e2e_s))
-    return Table(columns, rows)
+    names = ("mean", "p95", "p99")
+    rows = (
+        (metric, *(figure(plan, f"performance.at_peak.{metric.lower()}_s.{name}", show_seconds) for name in names))
+        for metric in ("TTFT", "ITL", "E2E")
+    )
+    return Table((Column("at peak"), *(Column(name, "right") for name in names)), tuple(rows))
 
 
 def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
@@ -111,7 +113,7 @@ def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
         plan: that is shown.
         whole: the line of the most too where it is today's.
     """
-    fleet, cost = plan.fleet, plan.cost
+    fleet = plan.fleet
     columns = (
         Column("fleet"),
         Column("replicas", "right"),
@@ -123,18 +125,23 @@ def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
     if plan.replay is not None:
         low, high = plan.replay.minimum_replicas, plan.replay.maximum_replicas
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("today", show_count(fleet.replicas), show_count(fleet.accelerators), usd_shown(cost.monthly_usd)),
+        (
+            "today",
+            figure(plan, "fleet.replicas", show_count),
+            figure(plan, "fleet.accelerators", show_count),
+            figure(plan, "cost.monthly_usd", usd_shown),
+        ),
         (
             "autoscaled",
             _span(low, high),
             _span(low * per_replica, high * per_replica),
-            usd_shown(cost.autoscaled_monthly_usd),
+            figure(plan, "cost.autoscaled_monthly_usd", usd_shown),
         ),
         (
             "maximum",
-            show_count(fleet.maximum_replicas),
-            show_count(fleet.maximum_accelerators),
-            usd_shown(cost.maximum_monthly_usd),
+            figure(plan, "fleet.maximum_replicas", show_count),
+            figure(plan, "fleet.maximum_accelerators", show_count),
+            figure(plan, "cost.maximum_monthly_usd", usd_shown),
         ),
     )
     return Table(columns, rows if whole or fleet.maximum_replicas > fleet.replicas else rows[:-1])
@@ -155,11 +162,11 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     lost = show_seconds(outage.lost_node_s)
     if not outage.stops_everything:
         text = f"A replica lost at the peak breaks targets for {lost}{costs}"
-        return (Paragraph(text, "quiet"),)
+        return (Paragraph(text, "quiet", path="outage.lost_node_s"),)
     what = "One replica is" if outage.one_replica else f"{replicas} replicas on one node are"
     text = f"{what} no service: a restart stops {'it' if outage.one_replica else 'one'} for "
     text += f"{show_seconds(outage.restart_s)}, a lost node everything for {lost}{costs}"
-    return (Paragraph(text, "warning"),)
+    return (Paragraph(text, "warning", path="outage.lost_node_s"),)
 
 
 def surge_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
@@ -186,4 +193,5 @@ def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     breaks = shortened(breaks.split(" (")[0], most) if most else breaks
     target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
     then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
-    return Paragraph(f"Holds to {show_rate(plan.answer.holds_to_requests_per_s)}{then}.")
+    shown = show_rate(plan.answer.holds_to_requests_per_s)
+    return Paragraph(f"Holds to {shown}{then}.", path="answer.holds_to_requests_per_s")

@@ -1,40 +1,44 @@
 """What one replica does, as the full report shows it: latencies, the simulation beside them, and what binds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
-from agent.report.blocks import Block, Cell, Column, Facts, Heading, Paragraph, Table
+from agent.report.blocks import Block, Column, Facts, Heading, Paragraph, Table
 from agent.report.simulated_latencies import simulated_latencies
-from agent.report.words import listed_names
+from agent.report.words import figure, listed_names
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
-from engine.plan import CapacityPlan, Latency, Performance, Verification
+from engine.plan import CapacityPlan, Verification
 
 
 def performance_tables(plan: CapacityPlan) -> Iterator[Block]:
     """Yield load and latencies of one replica, at the mean and at the peak."""
-    mean, peak = plan.performance.at_mean, plan.performance.at_peak
-
-    def row(label: str, at_mean: str, at_peak: str) -> tuple[Cell, ...]:
-        return label, at_mean, at_peak
-
+    loads: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+        ("load", "requests_per_s", show_rate),
+        ("decoding together", "batch", show_figure),
+        ("running or waiting", "in_flight", show_figure),
+        ("utilisation", "utilisation", show_percent),
+        ("KV cache in use", "kv_cache_usage", show_percent),
+        ("output", "output_tokens_per_s", partial(show_rate, unit="tokens/s")),
+    )
     yield Table(
         (Column(""), Column("at mean", "right"), Column("at peak", "right")),
-        (
-            row("load", show_rate(mean.requests_per_s), show_rate(peak.requests_per_s)),
-            row("decoding together", show_figure(mean.batch), show_figure(peak.batch)),
-            row("running or waiting", show_figure(mean.in_flight), show_figure(peak.in_flight)),
-            row("utilisation", show_percent(mean.utilisation), show_percent(peak.utilisation)),
-            row("KV cache in use", show_percent(mean.kv_cache_usage), show_percent(peak.kv_cache_usage)),
-            row(
-                "output",
-                show_rate(mean.output_tokens_per_s, "tokens/s"),
-                show_rate(peak.output_tokens_per_s, "tokens/s"),
-            ),
+        tuple(
+            (label, *(figure(plan, f"performance.at_{when}.{name}", shown) for when in ("mean", "peak")))
+            for label, name, shown in loads
         ),
     )
     names = ("mean", "p50", "p90", "p95", "p99")
     yield Table(
         (Column("latency"), *(Column(name, "right") for name in names)),
-        tuple(_latency_rows(mean, peak)),
+        tuple(
+            (
+                f"{metric} at {when}",
+                *(figure(plan, f"performance.at_{when}.{field}.{name}", show_seconds) for name in names),
+            )
+            for metric, field in (("TTFT", "ttft_s"), ("ITL", "itl_s"), ("E2E", "e2e_s"), ("token gap", "token_gap_s"))
+            for when in ("mean", "peak")
+        ),
     )
 
 
@@ -82,35 +86,15 @@ def sized_sentence(plan: CapacityPlan, verification: Verification) -> str:
     return f"{text} Beyond its interval it has {', '.join(differs)} than the formulas." if differs else text
 
 
-def _latency_rows(mean: Performance, peak: Performance) -> Iterator[tuple[Cell, ...]]:
-    kinds = (
-        ("TTFT", mean.ttft_s, peak.ttft_s),
-        ("ITL", mean.itl_s, peak.itl_s),
-        ("E2E", mean.e2e_s, peak.e2e_s),
-        ("token gap", mean.token_gap_s, peak.token_gap_s),
-    )
-    for name, at_mean, at_peak in kinds:
-        for when, latency in (("mean", at_mean), ("peak", at_peak)):
-            yield f"{name} at {when}", *_percentiles(latency)
-
-
-def _percentiles(latency: Latency) -> tuple[str, ...]:
-    return tuple(show_seconds(value) for value in (latency.mean, latency.p50, latency.p90, latency.p95, latency.p99))
-
-
 def binding_facts(plan: CapacityPlan) -> Facts:
     """Return how much one replica and the fleet serve, and what stops them there."""
-    one, fleet = plan.replica_capacity, plan.fleet
+    one, out = plan.replica_capacity, show_rate(plan.fleet.capacity_output_tokens_per_s, "output tokens/s")
     return Facts(
         (
-            ("one replica serves", f"{show_rate(one.requests_per_s)} within the targets"),
+            ("one replica serves", figure(plan, "replica_capacity.requests_per_s", show_rate, " within the targets")),
             ("what stops it there", one.binds),
             ("what breaks next", one.breaks_next),
-            ("with every queue full", show_rate(one.saturated_requests_per_s)),
-            (
-                "the fleet serves",
-                f"{show_rate(fleet.capacity_requests_per_s)}, "
-                f"{show_rate(fleet.capacity_output_tokens_per_s, 'output tokens/s')}",
-            ),
+            ("with every queue full", figure(plan, "replica_capacity.saturated_requests_per_s", show_rate)),
+            ("the fleet serves", figure(plan, "fleet.capacity_requests_per_s", show_rate, f", {out}")),
         )
     )

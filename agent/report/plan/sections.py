@@ -11,9 +11,18 @@ from agent.report.plan.fleet_section import ledger_table, outage_facts, rated_po
 from agent.report.plan.performance_section import binding_facts, performance_tables, simulated_blocks
 from agent.report.plan.replay_section import replay_blocks
 from agent.report.plan.workload_section import workload_table
-from agent.report.words import amount_shown, assumption_shown, joined, pool_facts, sentence, start_lead, usd_shown
+from agent.report.words import (
+    amount_shown,
+    assumption_shown,
+    figure,
+    joined,
+    pool_facts,
+    sentence,
+    start_lead,
+    usd_shown,
+)
 from catalogs.units import show_bytes, show_count, show_percent, show_seconds
-from engine.plan import Alternative, CapacityPlan, Memory, Rejection, split_shown
+from engine.plan import CapacityPlan, Rejection, split_shown
 
 SHOWN_REJECTIONS = 20
 
@@ -26,7 +35,7 @@ def sections(plan: CapacityPlan) -> tuple[Block, ...]:
 def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from (Heading("Workload"), workload_table(plan.spec, plan.sources))
     yield from (Heading("One replica"), *_replica(plan))
-    yield from (Heading("Memory"), *_memory(plan.memory))
+    yield from (Heading("Memory"), *_memory(plan))
     yield from (Heading("Performance of one replica"), *performance_tables(plan))
     yield from simulated_blocks(plan)
     yield from (Heading("What binds"), binding_facts(plan))
@@ -34,7 +43,7 @@ def _sections(plan: CapacityPlan) -> Iterator[Block]:
     yield from (Heading("Autoscaling"), *threshold_blocks(plan.autoscaling), *replay_blocks(plan))
     yield from (Heading("Bill"), *bill(plan))
     if plan.energy is not None:
-        yield from (Heading("Energy"), energy(plan.energy))
+        yield from (Heading("Energy"), energy(plan, plan.energy.basis))
     if plan.alternatives:
         yield from (Heading("Alternatives"), _alternatives(plan))
     if plan.rejected:
@@ -68,18 +77,23 @@ def _replica(plan: CapacityPlan) -> Iterator[Block]:
         yield Facts(tuple((f"{one.flag} {one.value}".strip(), one.why) for one in chosen.flags))
 
 
-def _memory(memory: Memory) -> Iterator[Block]:
-    yield memory_bar(memory.per_accelerator, empty=True)
+def _memory(plan: CapacityPlan) -> Iterator[Block]:
+    memory = plan.memory
+    yield memory_bar(memory.per_accelerator, empty=True, path="memory.per_accelerator")
     verdict = Words(
         f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
         {"compatible": "good", "marginal": "warning", "incompatible": "bad"}[memory.verdict],  # type: ignore[arg-type]
+        "memory.headroom",
     )
     yield Facts(
         (
             ("verdict", verdict),
-            ("weights, whole model", show_bytes(memory.weights_bytes)),
-            ("KV cache per token", show_bytes(memory.kv_cache_bytes_per_token)),
-            ("KV cache per sequence", f"{show_bytes(memory.kv_cache_bytes_per_sequence)} at the mean length"),
+            ("weights, whole model", figure(plan, "memory.weights_bytes", show_bytes)),
+            ("KV cache per token", figure(plan, "memory.kv_cache_bytes_per_token", show_bytes)),
+            (
+                "KV cache per sequence",
+                figure(plan, "memory.kv_cache_bytes_per_sequence", show_bytes, " at the mean length"),
+            ),
             *pool_facts(memory),
         )
     )
@@ -94,16 +108,17 @@ def _alternatives(plan: CapacityPlan) -> Table:
         Column("ITL mean", "right"),
         Column("why not", wraps=True, spoken="sentence"),
     )
-    return Table(columns, tuple(_alternative_row(item) for item in plan.alternatives))
+    return Table(columns, tuple(_alternative_row(plan, at) for at in range(len(plan.alternatives))))
 
 
-def _alternative_row(item: Alternative) -> tuple[Cell, ...]:
+def _alternative_row(plan: CapacityPlan, at: int) -> tuple[Cell, ...]:
+    item, path = plan.alternatives[at], f"alternatives.{at}"
     return (
         f"{show_count(item.accelerators)} × {item.accelerator_name}",
         f"{show_count(item.replicas)} × {split_shown(item)} {precision_shown(item.weights)}",
-        usd_shown(item.monthly_usd),
-        show_seconds(item.ttft_p95_s),
-        show_seconds(item.itl_mean_s),
+        figure(plan, f"{path}.monthly_usd", usd_shown),
+        figure(plan, f"{path}.ttft_p95_s", show_seconds),
+        figure(plan, f"{path}.itl_mean_s", show_seconds),
         item.why_not,
     )
 

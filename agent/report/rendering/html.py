@@ -26,15 +26,20 @@ def style_sheet() -> str:
     return files("agent.report.rendering").joinpath("report.css").read_text(encoding="utf-8")
 
 
-def html(report: blocks.Report) -> str:
-    """Return the report's blocks as HTML, a section for each heading."""
+def html(report: blocks.Report, derived_at: str = "") -> str:
+    """Return the report's blocks as HTML, a section for each heading.
+
+    Args:
+        report: that is shown.
+        derived_at: the address of a figure's derivation, without the figure's path at its end; empty: none are linked.
+    """
     out, open_section = [], False
     for block in report.blocks:
         if isinstance(block, blocks.Heading):
             out.append(f"{'</section>' if open_section else ''}<section>\n<h2>{_text(block.text)}</h2>")
             open_section = True
         else:
-            out += _parts(block)
+            out += _parts(block, derived_at)
     return "\n".join(out) + ("\n</section>\n" if open_section else "\n")
 
 
@@ -42,22 +47,25 @@ def _text(text: str) -> str:
     return escape(visible(text), quote=True)
 
 
-def _parts(block: blocks.Block) -> Iterator[str]:
+def _parts(block: blocks.Block, derived_at: str) -> Iterator[str]:
     match block:
         case blocks.Heading(text):
             yield f"<h2>{_text(text)}</h2>"
-        case blocks.Paragraph(text, tone, lead):
+        case blocks.Paragraph(text, tone, lead, path):
             said = f'<strong class="{tone}">{_text(lead)}:</strong> {_text(text)}' if lead else _text(text)
+            said += f" {_derived('how', path, derived_at)}" if path and derived_at else ""
             yield f"<p>{said}</p>" if lead else f'<p class="{tone}">{said}</p>'
         case blocks.Table():
-            yield _table(block)
+            yield _table(block, derived_at)
         case blocks.Facts(items):
-            pairs = "".join(f"<div><dt>{_text(label)}</dt><dd>{_cell(value)}</dd></div>" for label, value in items)
+            pairs = "".join(
+                f"<div><dt>{_text(label)}</dt><dd>{_cell(value, derived_at)}</dd></div>" for label, value in items
+            )
             yield f"<dl>{pairs}</dl>"
         case blocks.Bar(label, whole, parts):
             keys = "".join(
-                f'<li><span class="key part{number}"></span>{_text(part.label)} <b>{_text(part.shown)}</b> '
-                f"{share_shown(share)}</li>"
+                f'<li><span class="key part{number}"></span>{_text(part.label)} '
+                f"<b>{_derived(_text(part.shown), part.path, derived_at)}</b> {share_shown(share)}</li>"
                 for number, (part, share) in enumerate(zip(parts, block.shares, strict=True))
             )
             caption = f"<figcaption>{_text(label)}: {_text(whole)}</figcaption>"
@@ -74,10 +82,10 @@ def _parts(block: blocks.Block) -> Iterator[str]:
             yield f"<p>{_text(title)}: {_text(said)}</p>"
         case blocks.Group(inner):
             for part in inner:
-                yield from _parts(part)
+                yield from _parts(part, derived_at)
 
 
-def _table(table: blocks.Table) -> str:
+def _table(table: blocks.Table, derived_at: str = "") -> str:
     sentences = any(column.wraps for column in table.columns)
 
     def classes(column: blocks.Column, titled: bool = False) -> str:
@@ -89,19 +97,25 @@ def _table(table: blocks.Table) -> str:
     rows = []
     for label, *cells in table.rows:
         body = "".join(
-            f"<td{classes(column, titled=True)}>{_cell(cell)}</td>"
+            f"<td{classes(column, titled=True)}>{_cell(cell, derived_at)}</td>"
             for column, cell in zip(table.columns[1:], cells, strict=True)
         )
-        rows.append(f'<tr><th scope="row">{_cell(label)}</th>{body}</tr>')
+        rows.append(f'<tr><th scope="row">{_cell(label, derived_at)}</th>{body}</tr>')
     header = f"<thead><tr>{head}</tr></thead>" if any(column.title for column in table.columns) else ""
     kind = ' class="sentences"' if sentences else ""
     return f'<div class="wide" tabindex="0"><table{kind}>{header}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _cell(cell: blocks.Cell) -> str:
-    if isinstance(cell, str) or cell.tone == "plain":
-        return _text(blocks.text_of(cell))
-    return f'<span class="{cell.tone}">{_text(cell.text)}</span>'
+def _cell(cell: blocks.Cell, derived_at: str) -> str:
+    if isinstance(cell, str):
+        return _text(cell)
+    said = _text(cell.text) if cell.tone == "plain" else f'<span class="{cell.tone}">{_text(cell.text)}</span>'
+    return _derived(said, cell.path, derived_at)
+
+
+def _derived(said: str, path: str, derived_at: str) -> str:
+    """Return words that lead to the derivation of their figure, where there is one to lead to."""
+    return f'<a class="why" href="{_text(derived_at + path)}">{said}</a>' if path and derived_at else said
 
 
 def _chart(chart: blocks.Chart) -> str:

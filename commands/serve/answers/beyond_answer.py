@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from html import escape
+from math import ceil
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,14 +16,14 @@ from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
 from catalogs.errors import InputError, quoted
 from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
-from engine.plan import CapacityPlan, NoPlan, plan_json
+from engine.plan import CapacityPlan, NoPlan, Rejection, plan_json
 
 Texts = Mapping[str, str]
 """Of the page's fields, by name."""
 
 NAMES: Final = frozenset(flag.flag.removeprefix("--") for flag in FLAGS)
 _FLAG: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)(?: ([^\s,;()]+))?")
-_TARGET: Final = re.compile(r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)")
+_TARGET: Final = r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)"
 ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
 """Flags of runtimes that a warning names, and the fields of a question that lead to them."""
 MOST_POINTS: Final = 40
@@ -31,7 +33,7 @@ def _planned(tree: Mapping[str, Any], desk: Desk) -> CapacityPlan:
     from engine.method import forecast
 
     question = asked([from_flags(tree["flags"])], desk).completed()
-    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=False)
+    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=bool(tree.get("verify")))
     if isinstance(plan, NoPlan):
         raise InputError(plan.sentence)
     return plan
@@ -91,70 +93,98 @@ def figures(tree: dict[str, Any], desk: Desk) -> Answer:
 # --- what mends a warning ---------------------------------------------------------------------------------------------
 
 
-def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield what would mend the plan's warnings: in words, and the fields that it changes ('' leaves one open).
+Changes = dict[str, str]
+"""Texts that fields get, by name; an empty one leaves its field open."""
+
+
+def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> tuple[dict[str, list[Changes]], list[Changes]]:
+    """Return what would mend the plan's warnings, by the warning; and what is enough for what no warning names.
 
     Args:
         plan: with warnings, and with what would help where nothing does what was asked.
         texts: of the page's fields.
         desk: the facts.
     """
-    seen: list[dict[str, str]] = []
-    for sentence in (*plan.warnings, *_ways(plan)):
-        found = _changes(sentence, plan, desk)
-        changes = {name: text for name, text in found.items() if texts.get(name, "") != text}
-        if changes and changes not in seen:
-            seen.append(changes)
-            yield ", ".join(f"{name} {text}" if text else f"no {name}" for name, text in changes.items()), changes
+    ways = list(_ways(plan))
+
+    def changes(sentences: Iterable[str]) -> list[Changes]:
+        found: list[Changes] = []
+        for one in sentences:
+            new = {name: text for name, text in _changes(one, plan, desk).items() if texts.get(name, "") != text}
+            found += [new] if new and new not in found else []
+        return found
+
+    mended = {
+        warning: changes([warning, *(way for miss, way in ways if _about(warning, miss, way))])
+        for warning in plan.warnings
+    }
+    named = [one for found in mended.values() for one in found]
+    return mended, [one for one in changes(way for _, way in ways) if one not in named]
 
 
-def _ways(plan: CapacityPlan) -> Iterator[str]:
+def _ways(plan: CapacityPlan) -> Iterator[tuple[Rejection, str]]:
     """Yield what would be enough for what is missed: a target that is reached, or the limit that lets it be met."""
     from engine.question.fleet_limits import raised
 
     for miss in () if plan.answer.meets_targets else plan.rejected:
         if miss.unit == "s":
-            yield from miss.relaxations
+            yield from ((miss, way) for way in miss.relaxations)
         elif miss.needed and miss.available:
             flag = raised(plan.spec.hardware, miss.unit, miss.available, miss.needed)
-            yield from (flag,) if flag else ()
+            yield from ((miss, flag),) if flag else ()
 
 
-def _changes(sentence: str, plan: CapacityPlan, desk: Desk) -> dict[str, str]:
-    if sentence.startswith("the batch cap of"):
-        return {"batch-size": ""}
-    if sentence.startswith("no latency target was given"):
-        return {"default-targets": ""}
-    if target := _TARGET.match(sentence):
-        metric, percentile, number, unit = target.groups()
-        missed = re.search(r"is ([\d.,]+) (ms|s) at the peak", sentence)
-        number, unit = missed.groups() if missed else (number, unit)
-        name = f"{metric.lower()}-{percentile}"
-        return {name: f"{number.replace(',', '')}{unit}"} if name in NAMES else {}
+def _about(warning: str, miss: Rejection, way: str) -> bool:
+    """Return whether a warning says what was missed, or names the target that a way out is about."""
+    target = re.match(_TARGET, way)
+    return warning == miss.reason or bool(target and warning.startswith(f"{target[1]} {target[2]} is "))
+
+
+_MENDS: Final[tuple[tuple[str, Callable[[re.Match[str], CapacityPlan], Changes]], ...]] = (
+    (r"the batch cap of", lambda _, plan: {"batch-size": ""}),
+    (r"no latency target was given", lambda _, plan: {"default-targets": ""}),
+    (r"over budget: ", lambda _, plan: {"budget": str(ceil(plan.cost.monthly_usd or 0.0))}),
+    (
+        r".+ \S+ is newer than any that is known here: planned as (\S+)$",
+        lambda found, plan: {"runtime": f"{plan.spec.serving.runtime.partition('@')[0]}@{found[1]}"},
+    ),
+    (
+        _TARGET,
+        lambda found, plan: {f"{found[1].lower()}-{found[2]}": f"{found[3].replace(',', '')}{found[4]}"},
+    ),
+)
+"""What a sentence of a plan begins with, and the change that mends what it says."""
+
+
+def _changes(sentence: str, plan: CapacityPlan, desk: Desk) -> Changes:
+    for pattern, mend in _MENDS:
+        if found := re.match(pattern, sentence):
+            return {name: text for name, text in mend(found, plan).items() if name in NAMES}
     flags = desk.facts.runtime(plan.spec.serving.runtime).flags
     for name, field in ALIKE.items():
         flag = getattr(flags, name).partition(" ")[0]
-        if flag and (found := re.search(rf"{re.escape(flag)} ([^\s,;()]+)", sentence)):
-            return {field: found[1]}
+        if flag and (value := re.search(rf"{re.escape(flag)} ([^\s,;()]+)", sentence)):
+            return {field: value[1]}
     return {name: text for name, text in _FLAG.findall(sentence) if name in NAMES and text}
 
 
-def fixes_html(plan: CapacityPlan, texts: Texts, desk: Desk) -> str:
-    """Return the changes that mend a plan's warnings as links; nothing where none is known.
+def applied(mends: Iterable[Changes], texts: Texts) -> str:
+    """Return changes of the page's fields as links; nothing where there are none.
 
     Args:
-        plan: as in ``fixes``, and so are the others.
+        mends: what each link changes.
         texts: of the page's fields.
-        desk: the facts.
     """
-    from html import escape
-
     links = "".join(
         f'<li><a class="apply" href="/?{escape(urlencode({k: v for k, v in {**texts, **changes}.items() if v}))}" '
-        f'data-apply="{escape(json.dumps(changes))}">Apply: {escape(words)}</a></li>'
-        for words, changes in fixes(plan, texts, desk)
+        f'data-apply="{escape(json.dumps(changes))}">Apply: {escape(_in_words(changes))}</a></li>'
+        for changes in mends
     )
-    return f'<ul class="instead fixes" aria-label="What would mend the warnings">{links}</ul>' if links else ""
+    return f'<ul class="instead fixes" aria-label="What would mend it">{links}</ul>' if links else ""
+
+
+def _in_words(changes: Changes) -> str:
+    return ", ".join(f"{name} {text}" if text else f"no {name}" for name, text in changes.items())
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

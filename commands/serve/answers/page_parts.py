@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from agent.exports.json import json_text
 from agent.fields.field import Flag
-from agent.report.blocks import Block, Heading, Report
+from agent.report.blocks import Block, Group, Heading, Report
 from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from catalogs.errors import IncompleteInput, InputError, visible
-from commands.serve.answers.beyond_answer import fixes_html
-from commands.serve.answers.work import Answer, Desk, asked, from_flags
+from commands.serve.answers.beyond_answer import applied, fixes
+from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
 OPEN: Final = ("Alternatives", "Memory", LATENCY, COST, LEDGER)
@@ -51,7 +51,7 @@ def _answered(texts: Mapping[str, str], desk: Desk, *, verify: bool) -> dict[str
 
         return {"html": html(no_plan_report(plan, None, "")), "title": plan.sentence, "plan": None}
     return {
-        "html": plan_html(plan, desk, texts),
+        "html": plan_html(plan, desk, texts, verified=verify),
         "title": plan.answer.sentence,
         "plan": plan_json(plan) if verify else None,
     }
@@ -158,23 +158,36 @@ def _spelled(flag: Flag, value: Any) -> str | None:
     return None
 
 
-def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str]) -> str:
+def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str], *, verified: bool) -> str:
     """Return a plan as the page shows it.
 
     Args:
         plan: that is shown.
         desk: the facts that its curves rest on.
         texts: of the page's fields, which other ways of doing it change.
+        verified: whether the plan was simulated.
     """
+    address = derived_at(texts, verified=verified)
     opening, sections = _sections(drawn_report(plan, desk.facts))
-    top = f'<div class="answer">{html(Report(opening))}{fixes_html(plan, texts, desk)}{_instead(plan, texts)}</div>'
+    mended, other = fixes(plan, texts, desk)
+    said = "".join(
+        html(Report((block,)), address) + applied(mended.get(getattr(block, "text", ""), ()), texts)
+        for block in _lines(opening)
+    )
+    top = f'<div class="answer">{said}{applied(other, texts)}{_instead(plan, texts)}</div>'
     ordered = [*(name for name in OPEN if name in sections), *(name for name in sections if name not in OPEN)]
     folded = "".join(
         f'<details id="{escape(name.lower().replace(" ", "-").replace(",", ""))}"{" open" if name in OPEN else ""}>'
-        f"<summary><h2>{escape(name)}</h2></summary>{html(Report(sections[name]))}</details>"
+        f"<summary><h2>{escape(name)}</h2></summary>{html(Report(sections[name]), address)}</details>"
         for name in ordered
     )
     return top + folded
+
+
+def _lines(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """Yield blocks, those of a group one by one."""
+    for block in blocks:
+        yield from _lines(block.blocks) if isinstance(block, Group) else (block,)
 
 
 def _sections(report: Report) -> tuple[tuple[Block, ...], dict[str, tuple[Block, ...]]]:

@@ -6,6 +6,7 @@ from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -284,15 +285,16 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     if not isinstance(path, str):
         raise InputError("path names a figure of the plan: performance.at_peak.ttft_s.p95")
     if "flags" in tree:
-        made = planned(asked([from_flags(given_flags(tree))], desk), desk, verify=False)
-        text = made.body.decode()
+        verify, flags = _switch(tree, "verify", default=False), given_flags(tree)
+        made = planned(asked([from_flags(flags)], desk), desk, verify=verify)
+        text, address = made.body.decode(), derived_at(flags, verified=verify)
     else:
-        text = json_text(tree.get("plan"))
+        text, address = json_text(tree.get("plan")), ""
     plan = read_plan(text, "the plan")
     if plan.spec.architecture is None:
         refuse_outside(plan.spec.model, desk)
     found = derivation(plan, path, desk.facts)
-    return Answer(200, json_text(derivation_tree(found) | {"html": html(derivation_report(found))}).encode())
+    return Answer(200, json_text(derivation_tree(found) | {"html": html(derivation_report(found), address)}).encode())
 
 
 def from_flags(texts: Mapping[str, str]) -> Statement:
@@ -306,6 +308,11 @@ def from_flags(texts: Mapping[str, str]) -> Statement:
     if unknown := [name for name in texts if f"--{name}" not in known]:
         raise InputError(f"there is no field {quoted(unknown[0])}")
     return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()}, insisted=True)
+
+
+def derived_at(texts: Mapping[str, str], *, verified: bool) -> str:
+    """Return where the page derives a figure of a question's plan: the address without the figure's path at its end."""
+    return f"/explain?{urlencode({**texts, **({'verified': '1'} if verified else {})})}&path="
 
 
 def given_flags(tree: Mapping[str, Any]) -> dict[str, str]:

@@ -63,11 +63,14 @@
       if (!text || !now || now.dataset.query !== query) return;  // something newer was asked meanwhile
       remember();
       // What somebody opened meanwhile is of the same question, and stays.
-      const opened = ["explanation", "front", "figures"].map(byId).filter(Boolean);
+      const opened = ["front", "figures"].map(byId).filter((one) => one && one.open);
+      const derivations = [...answer.querySelectorAll("a.why[aria-expanded=true]")].filter((link) => !opened.includes(partOf(link)));
+      const shown = new Set(derivations.map(placeOf));
       answer.innerHTML = text;
       for (const one of opened) if (byId(one.id)) byId(one.id).replaceWith(one);
       htmx.process(answer);
       mark();
+      for (const link of answer.querySelectorAll("a.why")) if (shown.delete(placeOf(link))) derive(link);
     }, PATIENCE_MS);
   };
 
@@ -146,23 +149,32 @@
       if (kind === "drop" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
     });
   }
-  // --- a derivation opens where it was asked for ---
-  document.addEventListener("click", async (event) => {
+  // --- a derivation opens where it was asked for, and closes there ---
+  const derived = new WeakMap();
+  const partOf = (link) => link.closest("details[id], .answer");
+  const placeOf = (link) => `${partOf(link).id} ${new URL(link.href).searchParams.get("path")}`;
+  const derive = async (link) => {
+    const there = derived.get(link);
+    link.setAttribute("aria-expanded", String(!there));
+    if (there) { there.remove(); derived.delete(link); return; }
+    const row = link.closest("tr"), fact = link.closest("dd");
+    const shown = document.createElement(row ? "tr" : "div");
+    const room = row ? shown.appendChild(document.createElement("td")) : shown;
+    shown.className = "derived";
+    room.textContent = "…";
+    derived.set(link, shown);
+    if (row) { room.colSpan = row.children.length; row.after(shown); }
+    else if (fact) fact.append(shown);
+    else link.closest("figure, p").after(shown);
+    const text = await fetch(link.href).then((response) => response.text()).catch(() => "");
+    const part = new DOMParser().parseFromString(text, "text/html").getElementById("explanation");
+    room.replaceChildren(...(part ? part.childNodes : [UNANSWERED]));
+  };
+  document.addEventListener("click", (event) => {
     const link = event.target.closest("a.why");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const row = link.closest("tr"), there = row.nextElementSibling;
-    if (there && there.className === "derived") { there.remove(); link.setAttribute("aria-expanded", "false"); return; }
-    const text = await fetch(link.href).then((response) => response.text()).catch(() => "");
-    const part = new DOMParser().parseFromString(text, "text/html").getElementById("explanation");
-    const cell = document.createElement("td");
-    cell.colSpan = row.children.length;
-    cell.append(...(part ? part.childNodes : [UNANSWERED]));
-    const derived = document.createElement("tr");
-    derived.className = "derived";
-    derived.append(cell);
-    row.after(derived);
-    link.setAttribute("aria-expanded", "true");
+    derive(link);
   });
   document.addEventListener("click", async (event) => {
     if (event.target.id !== "share") return;

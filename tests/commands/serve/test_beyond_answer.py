@@ -111,7 +111,7 @@ def test_a_limit_that_is_too_low_is_mended_by_that_limit(limit: dict[str, str]) 
     """Links are followed as long as a limit of the question is offered: it ends, with a plan that keeps them all."""
     texts = QUESTION | limit
     for _ in range(len(limit) + 1):
-        offered = [changes for _, changes in fixes(planned(texts), texts, desk())]
+        offered = offers(texts)
         assert {"default-targets": "none"} not in offered, "no target is in the way of a fleet's size"
         mends = next((changes for changes in offered if changes.keys() & limit.keys() - {"default-targets"}), None)
         if mends is None:
@@ -125,6 +125,29 @@ def test_a_limit_that_is_too_low_is_mended_by_that_limit(limit: dict[str, str]) 
 def test_a_plan_that_does_what_was_asked_is_offered_nothing_of_those_that_cannot() -> None:
     """Over all accelerators many cannot hold the model: that is no warning of the plan that can."""
     texts = {name: text for name, text in QUESTION.items() if name not in ("gpu-type", "precision")}
-    plan = planned(texts)
-    assert any(miss.relaxations for miss in plan.rejected)
-    assert list(fixes(plan, texts, desk())) == []
+    assert any(miss.relaxations for miss in planned(texts).rejected)
+    assert offers(texts) == []
+
+
+WARNED = [
+    ({"gpu-type": "h100", "budget": "5000"}, "over budget", "budget"),
+    ({"gpu-type": "h100", "default-targets": "none"}, "no latency target was given", "default-targets"),
+    ({"gpu-type": "h100", "runtime": "vllm@99.1"}, "vLLM 99.1 is newer", "runtime"),
+    ({"ttft-p95": "150ms"}, "TTFT p95 is ", "ttft-p95"),
+]
+
+
+@pytest.mark.parametrize(("more", "warning", "field"), WARNED, ids=[field for _, _, field in WARNED])
+def test_what_mends_a_warning_stands_with_it_and_mends_it(more: dict[str, str], warning: str, field: str) -> None:
+    texts = QUESTION | {"rps": "10"} | more
+    mended, _ = fixes(planned(texts), texts, desk())
+    changes = next(
+        change for said, found in mended.items() if said.startswith(warning) for change in found if field in change
+    )
+    after = planned({name: text for name, text in {**texts, **changes}.items() if text})
+    assert not [said for said in after.warnings if said.startswith(warning)]
+
+
+def offers(texts: Mapping[str, str]) -> list[dict[str, str]]:
+    mended, other = fixes(planned(texts), texts, desk())
+    return [change for found in (*mended.values(), other) for change in found]

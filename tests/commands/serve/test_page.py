@@ -76,9 +76,16 @@ def test_a_new_visitor_sees_an_answer_types_a_sentence_and_changes_a_field(
         page.fill("#f-rps", "500")
         page.wait_for_selector(".moved", state="attached")
         assert "rps=500" in page.url
-        page.click("text=what one replica carries")
-        page.wait_for_selector("#explanation table, #explanation dl")
+        page.click("#figures > summary")
+        page.locator("#figures summary", has_text="memory").click()
+        for place in ("table", "p", "#memory dd", "#memory li", "#figures"):
+            page.click(f"#answer {place} a.why:visible >> nth=0")
         page.wait_for_selector("#verified")
+        for place in (".answer tr.derived dl", ".answer > div.derived dl", "dd > .derived dl", "figure + .derived dl"):
+            page.wait_for_selector(f"#answer {place}")  # still there after the answer has changed
+        assert page.locator("#answer .derived").count() == 5, "each where it was opened, and nowhere else"
+        page.click("#answer table a.why >> nth=0")
+        assert page.locator("#answer .answer tr.derived").count() == 0
         first = page.inner_text("#answer p.strong")
         page.reload()
         assert page.inner_text("#answer p.strong") == first, "a link is the whole question"
@@ -111,10 +118,15 @@ def test_everything_is_reached_by_the_keyboard_alone(browser: Any, server: Serve
         page = visit.page
         page.goto(server.url)
         reached = set()
-        for _ in range(120):
+        for _ in range(160):
             page.keyboard.press("Tab")
             reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.textContent.trim()"))
         assert {"share", "f-model", "f-rps"} <= reached
+        page.keyboard.press("Control+Home")
+        page.focus(".skip >> nth=1")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => document.activeElement.id") == "f-model", "past the figures' own links"
         page.focus("#f-rps")
         page.keyboard.press("Control+a")
         page.keyboard.type("60")
@@ -175,7 +187,7 @@ def test_the_front_and_every_figure_are_shown_and_derived_where_they_are_asked_f
         page.locator("#figures summary", has_text="cost").click()
         asked = page.locator("#figures tr", has_text="cost.monthly_usd").locator("a.why").first
         asked.click()
-        page.wait_for_selector(".derived")
+        page.wait_for_selector(".derived dl")
         assert "fleet.instances" in page.inner_text(".derived")
         assert asked.get_attribute("aria-expanded") == "true"
         asked.click()
@@ -190,7 +202,7 @@ def test_what_mends_a_warning_is_applied_and_undone(browser: Any, server: Server
         page.wait_for_selector("#verified")
         before = page.inner_text("#answer p.strong")
         assert "misses TTFT p95" in before
-        page.click("a.apply >> nth=0")
+        page.click("p:has-text('TTFT p95 is ') + ul.fixes a.apply >> nth=0")
         page.wait_for_selector(".moved", state="attached")
         page.wait_for_selector("#verified")
         assert page.input_value("#f-ttft-p95") not in ("150ms", "")
