@@ -107,8 +107,12 @@ class Traffic(Record):
             raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
 
 
+Sampling = Literal["greedy", "top_p"]
+"""How tokens are drawn: the likeliest, or with top-p, with or without top-k."""
+
+
 class Tokens(Record):
-    """How long prompts and answers are."""
+    """How long prompts and answers are, and how answers are drawn."""
 
     input: TokenDistribution
     output: TokenDistribution
@@ -121,6 +125,8 @@ class Tokens(Record):
     """Hidden tokens per answer, on top of the output."""
     max_tokens: PositiveInt | None = None
     """Tokens that clients let an answer have at most, by which some runtimes admit; null: the p99 of answers."""
+    sampling: Sampling = "greedy"
+    """Greedy, as benchmarks are run, which draw nothing; chats usually draw with top-p."""
 
 
 class Precisions(Record):

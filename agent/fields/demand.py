@@ -11,6 +11,7 @@ from agent.fields.readers import (
     read_multiple,
     read_not_negative,
     read_positive,
+    read_sampling,
     read_spares,
     read_text,
     read_years,
@@ -166,6 +167,11 @@ TOKENS: Final = (
         "tokens.router_skew", "--router-skew", read_share, "SHARE",
         "How unevenly tokens choose experts: 0 balanced, 100% a power law of 1.2.",
         label="router's skew", show=show_percent, answer="{} of a power law of 1.2", quiet=True,
+    ),
+    Field(
+        "tokens.sampling", "--sampling", read_sampling, "greedy|top_p",
+        "How tokens are drawn; greedy by default, as benchmarks are.",
+        label="sampling", show=str, answer="{} sampling", quiet=True,
     ),
 )  # fmt: skip
 

@@ -113,6 +113,13 @@ def read_task(text: str, what: str) -> str:
     return read_choice(text, what, get_args(Task))
 
 
+def read_sampling(text: str, what: str) -> str:
+    """Return how tokens are drawn: greedy or top_p."""
+    from engine.workload import Sampling
+
+    return read_choice(text, what, get_args(Sampling))
+
+
 def read_kilowatts(text: str, what: str) -> float:
     """Return kW; a bare number is in kW."""
     return read_watts(text, what, unit="kW") / 1e3

@@ -17,7 +17,7 @@ from agent.interpret.reading import Choice
 
 _SERVING: Final = (
     "model", "prec", "runtime", "token", "ttft", "itl", "param", "preset", "kvcache", "gpunoun", "sysprompt",
-    "tokenbudget", "tps", "spot", "dgx",
+    "tokenbudget", "topp", "greedy", "tps", "spot", "dgx",
 )  # fmt: skip
 """Kinds of words and names that only serving language models has."""
 _SERVING_WORDS: Final = frozenset(

@@ -52,6 +52,8 @@ _KEYS: Final = {
     "kv_cache_free_gpu_mem_fraction memory_utilisation memory_utilization",
     "kv cache :": "kv_cache_dtype kv_precision kv_cache kv_dtype",
     "weights :": "quantization dtype precision weights_precision weight_precision quantisation quant",
+    "temperature :": "temperature sampling_temperature",
+    "top p :": "top_p",
     "prefix hit :": "prefix_hit prefix_cache_hit_rate cache_hit_rate prefix_share prefix_hit_rate",
     "system prompt :": "system_prompt_tokens shared_prefix_len prefix_len system_prompt_length",
     # system

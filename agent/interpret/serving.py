@@ -42,6 +42,13 @@ _BATCH: Final = (
 )
 _BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
 _MEMORY: Final = Rule("memutil (link | colon | under){0,3} (n:num | p:pct)")
+_GREEDY: Final = Rule("greedy")
+_SAMPLED: Final = {
+    Rule("temperature (link | colon){0,2} n:num"): (0.0, 2.0),
+    Rule("topp ((link | colon){0,2} n:num)?"): (1.0, 1.0),
+}
+"""How people say that tokens are sampled, with the value at which it costs what greedy sampling does (top-p of 1 leaves
+nothing out) and the largest that there is."""
 _PREFIX: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -68,6 +75,7 @@ def read_serving(draft: Draft) -> None:
     _kv_cache(draft)
     _weights(draft)
     _limits(draft)
+    _sampling(draft)
     _prefix(draft)
 
 
@@ -309,6 +317,20 @@ def _limits(draft: Draft) -> None:
         draft.read(
             "serving.memory_utilisation", match, amount, float, lambda v, made: f"{show_percent(v)} of the memory used"
         )
+
+
+def _sampling(draft: Draft) -> None:
+    matches = list(_GREEDY.matches(draft.sentence))
+    greedy = bool(matches)
+    for rule, (as_greedy, most) in _SAMPLED.items():
+        for match in rule.matches(draft.sentence):
+            value = match["n"].number.value if "n" in match else None
+            if value is None or 0 <= value <= most:
+                matches.append(match)
+                greedy = greedy or value == as_greedy
+    option = Option("greedy", "greedy sampling") if greedy else Option("top_p", "sampling with top-p")
+    for match in matches:
+        draft.found("tokens.sampling", match.first, match.last, [option])
 
 
 def _whole(value: float) -> Any:

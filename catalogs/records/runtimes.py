@@ -125,6 +125,18 @@ class ExpertKernel(Record):
     source: str
 
 
+class TopPCost(Record):
+    """What sampling with top-p, with or without top-k, takes beyond greedy sampling."""
+
+    vendors: tuple[str, ...] = ()
+    """Empty: every vendor."""
+    kernel: str
+    """What finds the tokens that are kept."""
+    ns_per_entry: NonNegative
+    """For each decoding sequence and entry of its vocabulary, ns."""
+    source: str
+
+
 class UnknownModels(Record):
     """Models whose architecture is not among those that a runtime knows, by the beginnings of their ids."""
 
@@ -195,6 +207,8 @@ class ServingRuntime(Fact):
     sums_in_half: bool = False
     """Products of 16 bit are summed up in 16 bit, not 32."""
     expert_kernels: tuple[ExpertKernel, ...] = ()
+    top_p: tuple[TopPCost, ...] = ()
+    """The first that names an accelerator's vendor holds; empty where nobody measured it."""
     expert_padding: tuple[ExpertPadding, ...] = ()
     """The first that names an accelerator's architecture holds."""
     weight_only: tuple[WeightOnly, ...] = ()
@@ -321,6 +335,10 @@ class ServingRuntime(Fact):
             (one for one in self.pool_spread if not one.architectures or accelerator.architecture in one.architectures),
             None,
         )
+
+    def top_p_on(self, accelerator: Accelerator) -> TopPCost | None:
+        """Return what sampling with top-p takes on an accelerator; None where nobody measured it."""
+        return next((one for one in self.top_p if not one.vendors or accelerator.vendor in one.vendors), None)
 
     def expert_kernel(self, precision: str, accelerator: Accelerator) -> str:
         """Return the measured products that it takes for experts in a format; empty where none is stated."""

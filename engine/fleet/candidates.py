@@ -546,6 +546,7 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         measured_link_gb_per_s=question.catalog.accelerators[accelerator.kernels or accelerator.id].link.gb_per_s,
         static_scales=question.static_scales,
         router_skew=question.spec.tokens.router_skew,
+        top_p=question.spec.tokens.sampling == "top_p",
     )
     _check_cache(question, accelerator)
     return rates

@@ -17,6 +17,7 @@ from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
 from engine.replica.load import Replicas
+from engine.step.table import sequence_sampling_s
 from engine.workload import DEFAULT_TOKEN_CV, Source, Target, WorkloadSpec, target_name, targets_by_default
 
 
@@ -76,6 +77,8 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         note(f"clients ask for {question.asked_tokens:,} tokens at most (max_tokens), the p99 of answers", {})
     if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
         note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
+    if sampled := _sampling(question, best, assumed=unsaid("tokens.sampling")):
+        note(sampled, {})
     calibration = question.catalog.calibration
     measured = measured_more(question, (best.candidates.accelerator(0),)).any()
     for holds, text in (
@@ -98,6 +101,29 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
         note(f"the model is {question.model.name}: {derived.detail}", {})
     weighed.sort(key=lambda pair: -pair[0])
     return tuple(assumption for _, assumption in weighed)
+
+
+TOP_P_SHARE = 0.03
+"""Of ITL, from which a plan says what top-p would add; judgement."""
+
+
+def _sampling(question: Question, best: SizedCandidates, *, assumed: bool) -> str:
+    """Return what top-p would add to ITL at capacity where that counts, or that what it adds is not known."""
+    cost = question.runtime.top_p_on(best.candidates.accelerator(0))
+    if question.spec.tokens.sampling == "top_p":
+        return "" if cost else f"what top-p costs under {question.runtime.release} is not known: none is reckoned"
+    if not assumed or cost is None:
+        return ""
+    spread = best.candidates.parallelism
+    ranks: Floats = np.multiply(spread.dp, spread.pp, dtype=np.float64)
+    each_s = sequence_sampling_s(np.array([cost.ns_per_entry * 1e-9]), question.model, ranks)
+    added_s, itl_s = float(each_s[0] * best.load.batch[0, 0]), float(best.load.itl_s[0, 0])
+    if added_s < TOP_P_SHARE * itl_s:
+        return ""
+    return (
+        f"tokens are drawn greedily, as benchmarks do; top-p, which many models' generation_config asks for, adds "
+        f"{latency_shown(added_s)} ({added_s / itl_s:.0%}) to ITL at capacity under {question.runtime.release}"
+    )
 
 
 def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:

@@ -327,6 +327,7 @@ def _context(workings: Workings) -> Values:
         "sequence_s": float(costs.context_s[0, 0]),
         "extra": float(tables.decode_extra[0]),
         "further_sequence_s": float(tables.decode_further[0]),
+        **({"sampling_s": float(tables.decode_sampling[0])} if tables.decode_sampling[0] else {}),
         "sampled_positions": float(tables.pipeline[0]) * SAMPLED_POSITIONS,
     }
 

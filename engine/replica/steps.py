@@ -126,14 +126,17 @@ class StepCosts(Struct, frozen=True, dict=True):
         """
         running = np.maximum(batch, 1.0)
         at = {name: float(replace(self.tables, seconds=part).base(running)[0, 0]) for name, part in base.items()}
-        host = float(self.tables.decode_sequence[0] * running[0, 0])
+        host, sampling = (
+            float(each[0] * running[0, 0]) for each in (self.tables.decode_sequence, self.tables.decode_sampling)
+        )
         # The table never falls with tokens, though a part may where kernels switch.
         return at | {
-            "LM head": at["LM head"] + float(self.tables.sequences(running)[0, 0]) - host,
+            "LM head": at["LM head"] + float(self.tables.sequences(running)[0, 0]) - host - sampling,
             "held from falling": float(self.tables.base(running)[0, 0]) - sum(at.values()),
             "attention, launches": float(self.tables.decode_fixed[0]),
             "attention over the context": float(self.decode_attention(running)[0, 0]),
             "the pipeline's host, by sequence": host,
+            **({"sampling": sampling} if sampling else {}),
         }
 
     def elasticity(self, steps: Steps) -> Floats:

@@ -132,7 +132,7 @@ def step_model(
         kv_tokens=kv_tokens,
         block_tokens=block_tokens,
         decode_fixed_s=float(tables.decode_fixed[row]),
-        decode_sequence_s=float(tables.decode_sequence[row]),
+        decode_sequence_s=float(tables.of_sequence[row]),
         decode_further_s=float(tables.decode_further[row]),
         decode_further_from=SAMPLED_POSITIONS * float(tables.pipeline[row]),
         prompt_fixed_s=float(tables.prompt_fixed[row]),

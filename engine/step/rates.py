@@ -67,6 +67,8 @@ class Rates(Struct, frozen=True):
     """One direction, of the accelerator on which ``all_reduce`` was measured."""
     constants: Mapping[str, float]
     """What the runtime spends beside the kernels on this accelerator, by name, times in seconds."""
+    sampling_s: float
+    """What sampling takes beyond greedy, for each decoding sequence and entry of its vocabulary."""
     stage_overhead_s: float
     """What each pipeline stage beyond the first spends on its own host, for a part of the batch."""
     memory_bytes_per_s: float
@@ -175,6 +177,7 @@ def rates_for(
     measured_link_gb_per_s: float | None = None,
     static_scales: bool = False,
     router_skew: float = 0.0,
+    top_p: bool = False,
 ) -> Rates:
     """Return the rates of an accelerator under a runtime.
 
@@ -188,6 +191,7 @@ def rates_for(
         measured_link_gb_per_s: link of the accelerator that was measured, where it is another.
         static_scales: activation scales come with the checkpoint.
         router_skew: of a mixture, from balanced (0) to a power law of 1.2 (1).
+        top_p: tokens are sampled with top-p, which costs nothing where nobody measured it.
 
     Raises:
         Unsupported: the accelerator has no unit for the format.
@@ -200,6 +204,7 @@ def rates_for(
     quantised = constants.linear_compute if weights.bits < 16 else constants.plain_compute
     plain = kernels.roofline("gemm", ("bf16",), "bf16")
     mixture, experts = _mixture(kernels, runtime, weights, unit, constants)
+    sampling = runtime.top_p_on(accelerator) if top_p else None
     return Rates(
         linear=_scaled(_linear(kernels, weights, unit, static_scales), quantised, constants.linear_memory),
         linear_input_bytes=1.0 if unit in ("fp8", "int8") else 0.5 if unit == "fp4" else 2.0,
@@ -223,6 +228,7 @@ def rates_for(
         all_reduce=_all_reduce(kernels.order),
         measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
         constants=base,
+        sampling_s=sampling.ns_per_entry * 1e-9 if sampling else 0.0,
         # One process that splits layers over devices has one host for all of them.
         stage_overhead_s=0.0 if runtime.splits_layers else base["step_overhead_s"],
         memory_bytes_per_s=kernels.memory_bytes_per_s,

@@ -1,6 +1,6 @@
 """A forward step → seconds: the step table to which every candidate is reduced.
 
-    step seconds = T[n] + decode_fixed·(any decoding) + decode_sequence·(decoding sequences)
+    step seconds = T[n] + decode_fixed·(any decoding) + (decode_sequence + decode_sampling)·(decoding sequences)
                  + decode_further·(decoding sequences beyond SAMPLED_POSITIONS a stage)
                  + prompt_fixed·(any prompt) + prompt_token·(prompt tokens)
                  + Σ_w c_d,w·(Σ min(context, w) over decoding sequences + extra·their mean)
@@ -55,6 +55,8 @@ class StepTables(Struct, frozen=True, dict=True):
     decode_fixed: Floats
     decode_sequence: Floats
     """(candidates,): seconds that each decoding sequence adds whatever its context."""
+    decode_sampling: Floats
+    """(candidates,): the same of sampling, beyond greedy."""
     decode_further: Floats
     """(candidates,): seconds that each one beyond SAMPLED_POSITIONS of a stage adds: its row of the LM head."""
     prompt_fixed: Floats
@@ -92,11 +94,16 @@ class StepTables(Struct, frozen=True, dict=True):
         result: Floats = each * running + further * np.maximum(running - sampled, 0.0)
         return result
 
+    @property
+    def of_sequence(self) -> Floats:
+        """Seconds that each decoding sequence adds whatever its context: (candidates,)."""
+        return self.decode_sequence + self.decode_sampling
+
     @cached_property
     def _by_sequence(self) -> tuple[Floats, Floats, Floats]:
         """Of a decoding sequence, of one that is further, and the positions of all stages beyond which it is."""
         sampled = self.pipeline * SAMPLED_POSITIONS
-        return across(self.decode_sequence), across(self.decode_further), across(sampled)
+        return across(self.of_sequence), across(self.decode_further), across(sampled)
 
     @cached_property
     def staged(self) -> bool:
@@ -282,6 +289,7 @@ class _Columns:
         self.decode_t0 = self._scalar([r.decode.t0_s for r in rates], which)
         self.decode_bytes = self._scalar([r.decode.bytes_per_s for r in rates], which)
         self.decode_half = self._scalar([r.decode.half for r in rates], which)
+        self.sampling = self._scalar([r.sampling_s for r in rates], which)
         self.stage_overhead = self._scalar([r.stage_overhead_s for r in rates], which)
         self.constants = {
             name: self._scalar([r.constants[name] for r in rates], which) for name in map(name_in_base_units, CONSTANTS)
@@ -419,6 +427,19 @@ def largest_of_normals(count: float) -> float:
     return NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
 
 
+def sequence_sampling_s(entry_s: Floats, model: ModelArchitecture, ranks: Floats) -> Floats:
+    """Return what sampling adds to a step for each decoding sequence, seconds.
+
+    Each rank samples its own sequences, over a whole vocabulary that tensor parallelism gathers first.
+
+    Args:
+        entry_s: of a sequence and entry of the vocabulary.
+        model: whose vocabulary it is.
+        ranks: data-parallel ranks times pipeline stages, over which sequences are spread.
+    """
+    return entry_s * model.vocabulary / ranks
+
+
 def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
     """Read, update and write the recurrent state of up to SAMPLED_POSITIONS sequences; prompts scan in chunks."""
     shards = np.minimum(column.tp, mix.linear_heads)
@@ -484,6 +505,7 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats, f
         seconds=seconds,
         decode_fixed=decode_fixed,
         decode_sequence=np.where(column.pp > 1, column.constants["pipeline_sequence_s"], 0.0)[:, 0],
+        decode_sampling=sequence_sampling_s(column.sampling, model, column.dp * column.pp)[:, 0],
         decode_further=further_s,
         prompt_fixed=prompt_fixed,
         prompt_token=prompt_token,

@@ -84,6 +84,7 @@ def tables_of(seconds: Any, decode_context: float, prompt_context: float) -> Ste
         seconds=np.asarray(seconds(TOKEN_GRID), dtype=np.float64)[None, :],
         decode_fixed=none,
         decode_sequence=none,
+        decode_sampling=none,
         decode_further=none,
         prompt_fixed=none,
         prompt_token=none,

@@ -165,6 +165,7 @@ wait_s.*.waiting_for_a_seat = seat.{0}.busy × seat.{0}.wait_s
 step_s.*.products = (1 − grid.{0}.between) × sum(kernel_s.{0}_low.*) + grid.{0}.between × sum(kernel_s.{0}_high.*)
 step_s.*.LM_head = (1 − grid.{0}.between) × head_s.{0}_low.LM_head + grid.{0}.between × head_s.{0}_high.LM_head
     + context.further_sequence_s × max(load.{0}.batch − context.sampled_positions, 0)
+step_s.*.sampling = context.sampling_s × max(load.{0}.batch, 1)
 step_s.*.attention_over_the_context = context.sequence_s × (max(load.{0}.batch, 1) + context.extra)
 kernel_s.*.* = kernel.{0}.{1}.launches × (kernel.{0}.{1}.t0_s + norm(kernel.{0}.{1}.p, kernel.{0}.{1}.flops
     ÷ kernel.{0}.{1}.flops_per_s, kernel.{0}.{1}.bytes ÷ kernel.{0}.{1}.bytes_per_s))

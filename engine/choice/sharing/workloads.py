@@ -215,5 +215,6 @@ def at_hour(joined: Question, questions: Sequence[Question], calls: Floats) -> Q
         output=replace(joined.spec.tokens.output, mean=lengths.output.mean, cv=lengths.output.cv, p95=None, values=()),
         router_skew=max(one.spec.tokens.router_skew for one in questions),
         max_tokens=max(one.spec.tokens.max_tokens or 0 for one in questions) or None,
+        sampling="top_p" if any(one.spec.tokens.sampling == "top_p" for one in questions) else "greedy",
     )
     return replace(joined, lengths=lengths, spec=replace(joined.spec, traffic=traffic, tokens=tokens))

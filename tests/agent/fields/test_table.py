@@ -42,6 +42,7 @@ TEXTS: Final = {
     readers.read_hourly_usd: "2.5",
     readers.read_kilowatts: "40kW",
     readers.read_default_targets: "none",
+    readers.read_sampling: "top-p",
     readers.read_task: "generate",
     readers.read_start: "240",
     readers.read_level: "95",

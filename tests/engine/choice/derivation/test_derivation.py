@@ -34,6 +34,7 @@ OTHERS: dict[str, dict[str, object]] = {
     "out of reach": RATE | {"targets": (Target(metric="ttft", percentile="p95", seconds=0.05),)},
     "of a mean": RATE | {"targets": (Target(metric="e2e", percentile="mean", seconds=12.0),)},
     "no targets": RATE | {"default_targets": "none"},
+    "top-p": RATE | {"tokens.sampling": "top_p", "serving.runtime": "vllm@0.12"},
     "windows": RATE | {"model": "gemma-3-27b", "hardware.accelerators": ("l40s",)},
 }
 """Questions of other kinds than those of the plans that are exported."""
