@@ -103,8 +103,14 @@ def joined_question(questions: Sequence[Question], names: Sequence[str]) -> Ques
     for what, formats in (("weights", weights), ("KV caches", kv)):
         if len(formats) > 1:
             raise Conflict(f"their {what} are in {' and '.join(sorted(formats))}")
+    sampled = any(spec.tokens.sampling == "top_p" for spec in specs)
     spec = replace(
         specs[0],
+        tokens=replace(
+            specs[0].tokens,
+            router_skew=max(spec.tokens.router_skew for spec in specs),
+            sampling="top_p" if sampled else "greedy",
+        ),
         precision=Precisions(weights=weights.pop(), kv_cache=kv.pop()),
         serving=replace(serving, context_window=None if None in windows else max(filter(None, windows))),
         money=joined_money([spec.money for spec in specs]),
@@ -213,8 +219,8 @@ def at_hour(joined: Question, questions: Sequence[Question], calls: Floats) -> Q
     tokens = Tokens(
         input=replace(joined.spec.tokens.input, mean=lengths.prompt.mean, cv=lengths.prompt.cv, p95=None, values=()),
         output=replace(joined.spec.tokens.output, mean=lengths.output.mean, cv=lengths.output.cv, p95=None, values=()),
-        router_skew=max(one.spec.tokens.router_skew for one in questions),
+        router_skew=joined.spec.tokens.router_skew,
         max_tokens=max(one.spec.tokens.max_tokens or 0 for one in questions) or None,
-        sampling="top_p" if any(one.spec.tokens.sampling == "top_p" for one in questions) else "greedy",
+        sampling=joined.spec.tokens.sampling,
     )
     return replace(joined, lengths=lengths, spec=replace(joined.spec, traffic=traffic, tokens=tokens))
