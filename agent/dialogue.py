@@ -14,7 +14,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
 from agent.collect.beyond import out_of_scope, with_model_for_purpose
-from agent.collect.lines import chosen, clarified, hear, remarks
+from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, still_needed
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.interpret.reading import Ambiguity, Choice
@@ -132,15 +132,30 @@ def _before_plan(state: State, text: str, ports: Ports) -> Step:
     """Take what a line states; one that asks or wants something of the plan gets it, once nothing is missing for it."""
     from agent.after_plan.readings import asks_of_plan, wants_of_plan  # numpy comes with it
 
-    ready = _lacks_nothing(state, ports)
-    if ready and asks_of_plan(text):
+    ready, asks = _lacks_nothing(state, ports), asks_of_plan(text)
+    if ready and asks:
         return _planned_and_answered(state, text, ports)
     new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
     stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
+    if asks and not _POLITE.match(text) and (needed := still_needed(state, ports)):
+        open_choices = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later)
+        named = stated | {choice.path for choice in open_choices}
+        if named and not any(path.startswith(_OF_THE_LOAD) for path in named):
+            return state, (said(f"{AFTER_A_PLAN} {needed}"),)
     if not ready or new.pending or any(new.sources[path].kind != "preset" for path in stated):
         return new, says
     read = understood(text, state.values, ports) if new is state else None
     return _planned_and_answered(state, text, ports) if wants_of_plan(text, read) else (new, says)
+
+
+_OF_THE_LOAD: Final = ("model", "architecture", "traffic.requests_per_s", "traffic.concurrency", "tokens.", "users.")
+"""Beginnings of the paths that a question states: 'how many H100 for 20 rps'. 'Is gcp cheaper' chooses nothing."""
+_POLITE: Final = re.compile(
+    r"\W*(?:can|could|would|will|shall|may) (?:you|we|i)(?: please)?(?: just)? (?:use|take|put|plan|run|go|do|keep|"
+    r"have|serve|host|assume|say|add|set)\b",
+    re.I,
+)
+"""How a wish begins that has the form of a question: 'can we use H100s?'."""
 
 
 def _lacks_nothing(state: State, ports: Ports) -> bool:

@@ -163,8 +163,8 @@ _NOT: Final = re.compile(
     re.I,
 )
 _DESCRIBES: Final = re.compile(
-    r" of (?!what\b).*\b(?:is|are|was|were|has|have|contains?|hits?|comes?|uses?|needs?|gets?|stays?|repeats?|"
-    r"shares?)\b",
+    r" of (?:(?:our|the|all|my|these|every|each) ){0,2}(?!what\b)[\w-]+ (?!(?:now|today|again|instead|only|please|next|"
+    r"this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|rate|traffic|load|volume|users?|requests?)\b)[a-z]",
     re.I,
 )
 """Behind a share it says what that part of the load is like: 'a third of the load is batch'."""

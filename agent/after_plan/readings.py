@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.acts.classifier import Guess, guesses, likeliest
+from agent.after_plan.plain_words import ASKS_WHETHER
 from agent.after_plan.replies.table import REPLIES
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
@@ -163,6 +164,11 @@ _HINDSIGHT: Final = re.compile(
 _CIRCUIT: Final = r"(?:circuits?|phases?|fuses?|breakers?|sockets?|feeds?|supply)"
 _AMPERES: Final = r"(?<![\w.])\d+ ?-?(?:a|amps?|amperes?)"
 _STANDBY: Final = r"(?:stand-?bys?|spares?|reserves?|redundancy|back-?up)"
+_MONEY: Final = (
+    r"(?:[$€£¥]|\d ?k\b|\b(?:dollars?|usd|bucks|euros?|eur|francs?|franken|chf|pounds?|gbp|quid|yen|rupees?)\b)"
+)
+_EACH_PERIOD: Final = r"\b(?:(?:a|per|each|every) (?:day|month|quarter|year)|monthly|yearly)\b"
+_SHARE: Final = r"\b(?:50|90|95|99) ?(?:%|percent|(?:out )?of)"
 _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
@@ -177,6 +183,8 @@ _EVIDENT: Final = tuple(
             r"^\W*(?:so |and |but )?(?:is|are|am|can|could|do|does|dare|should|would|how (?:bad|risky|safe))\b"
             rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
         ),
+        ("budget_buys", rf"^\W*(?:so |and |but )?what\b(?=.*\b(?:get|buys?|afford)\b)(?=.*{_MONEY}).*{_EACH_PERIOD}"),
+        ("meets", rf"{ASKS_WHETHER.pattern}.*{_SHARE}.*\b(?:within|under|below|in)\b.*\d ?(?:ms|s|secs?|seconds?)\b"),
         ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),
         (
             "cost",

@@ -244,14 +244,23 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
             return state, (warned(f"{_capital(str(error))}."),)
         shown = value_shown("model", new.values["model"])
         return replace(new, editing=None if state.editing == slot.id else state.editing), (said(f"Model: {shown}."),)
-    asks = "That I answer once there is a plan. " if text.rstrip().endswith("?") else ""
+    asks = f"{AFTER_A_PLAN} " if text.rstrip().endswith("?") else ""
     if slot is None:
         hint = "Say what should change ('30 rps', 'edit traffic'), or press Enter to plan."
-    elif needed := [one for one in open_slots(state, ports) if not default_of(one, state.values)]:
-        hint = f"{asks}Still needed: {'; '.join(f'{one.id} ({one.example})' for one in needed)}."
+    elif needed := still_needed(state, ports):
+        hint = f"{asks}{needed}"
     else:
         hint = f"I was asking for the {slot.id}: {slot.example}. 'help' lists what else works."
     return state, (*left, said(f"I found nothing to use in {quoted(' '.join(text.split()))}. {hint}"))
+
+
+AFTER_A_PLAN: Final = "That I answer once there is a plan."
+
+
+def still_needed(state: State, ports: Ports) -> str:
+    """Return a sentence that names what no plan is made without; empty where everything has a default."""
+    needed = [one for one in open_slots(state, ports) if not default_of(one, state.values)]
+    return f"Still needed: {'; '.join(f'{one.id} ({one.example})' for one in needed)}." if needed else ""
 
 
 def _may_be_model(text: str) -> bool:

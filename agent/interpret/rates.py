@@ -201,10 +201,9 @@ def _is_aside(draft: Draft, match: Match) -> bool:
 def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
     """Note the rate and the length of a surge; one of half an hour or more is no surge, but the busiest hour."""
     seconds = match["d"].number.value if "d" in match else None
-    length = next((m for m in _LASTING.matches(draft.sentence) if last < m.first <= last + 3), None)
+    length = _lasting(draft, last)
     if length is not None:
-        seconds = length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
-        last = length.last
+        seconds, last = _seconds_of(length), length.last
     if seconds is not None and seconds >= LONGEST_SURGE_S:
         return False
     period = period_of(match)
@@ -223,17 +222,29 @@ def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
 def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
     """Return where a rate stands with the word that makes it a burst: 'bursts up to 20 rps for a few seconds'."""
     items, first, last = draft.sentence.items, match.first, match.last
+    length = _lasting(draft, last)
+    brief = length is not None and _seconds_of(length) < LONGEST_SURGE_S
+    kinds = ("burst", "peak") if brief else ("burst",)  # a peak of seconds is a surge too
     for back in range(first - 1, max(-1, first - 5), -1):
         if items[back].has("comma", "stop", "num"):
             break
-        if items[back].has("burst"):
+        if items[back].has(*kinds):
             return back, last
     for ahead in range(last + 1, min(len(items), last + 4)):
         if items[ahead].has("comma", "stop", "num", "mult", "conj"):
             break
-        if items[ahead].has("burst"):
+        if items[ahead].has(*kinds):
             return first, ahead
     return None
+
+
+def _lasting(draft: Draft, last: int) -> Match | None:
+    """Return how long something lasts that ends with an item: 'for 10 s', 'lasting half a minute'."""
+    return next((found for found in _LASTING.matches(draft.sentence) if last < found.first <= last + 3), None)
+
+
+def _seconds_of(length: Match) -> float:
+    return length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
 
 
 def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:

@@ -597,6 +597,41 @@ def test_a_question_waits_for_no_default_and_sets_nothing(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
+    [
+        "is gcp cheaper?",
+        "would H200 be faster?",
+        "is H200 better than H100?",
+        "should I use int4?",
+        "can it run on 4 GPUs?",
+        "do we need a spare?",
+        "is 500 ms TTFT realistic?",
+        "how much is reserved for a year?",
+        "what does an a100 cost on aws?",
+    ],
+)
+def test_a_question_before_everything_is_known_chooses_nothing_and_names_what_is_missing(line: str) -> None:
+    asked, _ = step(State(), "8B fp8, 500 in, 200 out", ports())
+    state, says = step(asked, line, ports())
+    assert (state.values, state.pending) == (asked.values, None)
+    assert "once there is a plan. Still needed: traffic" in words(says)
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("how many H100 do I need for 20 rps?", "hardware.accelerators"),
+        ("what does it cost at 20 rps on gcp?", "money.provider"),
+        ("can we use H100s?", "hardware.accelerators"),
+        ("what about H200?", "hardware.accelerators"),
+    ],
+)
+def test_a_question_that_states_the_load_or_is_a_wish_is_taken(line: str, path: str) -> None:
+    asked, _ = step(State(), "8B fp8, 500 in, 200 out", ports())
+    assert path in step(asked, line, ports())[0].values
+
+
+@pytest.mark.parametrize(
+    "line",
     ["fp8?", "on H100", "is for internal use", "we are a law firm", "we launch in 2026 in 3 countries", "12 rps"],
 )
 def test_what_states_something_plans_nothing_yet(line: str) -> None:

@@ -10,7 +10,7 @@ from agent.report.words import accelerators_noun, start_lead, usd_shown
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import TERM_WORDS
 from engine.plan import CapacityPlan, Latency, split_shown
-from engine.workload import target_name
+from engine.workload import Target, target_name
 
 _METRICS: Final = (
     ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
@@ -138,6 +138,8 @@ def meets(asked: Asked) -> Explanation:
         )
     elif asked.has("budget"):
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
+    if named := asked.said("targets"):
+        return paragraphs(*(_within(plan, target) for target in named), money)
     if not plan.targets:
         return paragraphs(
             "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
@@ -172,6 +174,18 @@ def meets(asked: Asked) -> Explanation:
         *paragraphs(f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
         Table(columns, rows),
         *paragraphs(share),
+    )
+
+
+def _within(plan: CapacityPlan, target: Target) -> str:
+    """Say whether the peak's forecast is within a target that a question names."""
+    name = target_name(target.metric, target.percentile)
+    forecast = getattr(getattr(plan.performance.at_peak, f"{target.metric}_s"), target.percentile)
+    lead = f"{name} is {show_seconds(forecast)} in the busiest hour"
+    if forecast <= target.seconds:
+        return f"Yes: {lead}, within {show_seconds(target.seconds)}."
+    return (
+        f"No: {lead}, beyond {show_seconds(target.seconds)}. 'with {name} {show_seconds(target.seconds)}' plans for it."
     )
 
 

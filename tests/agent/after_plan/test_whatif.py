@@ -337,7 +337,18 @@ def test_the_label_of_two_changes_ends_with_what_comes_out() -> None:
     assert values("20 more rps, no, 15 more rps") == {"traffic.requests_per_s": 35}
 
 
-@pytest.mark.parametrize("text", ["don't double the traffic", "a third of the load is batch", "don't add 500 users"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't double the traffic",
+        "a third of the load is batch",
+        "don't add 500 users",
+        "90% of users log in within 2 s",
+        "90% of requests hit the cache in 300 ms",
+        "how many of 95% of requests come in under 500 ms",
+        "we lose the spare",
+    ],
+)
 def test_what_is_denied_or_describes_a_part_changes_no_load(text: str) -> None:
     made = request(text, **{"users.count": 3000.0})
     assert isinstance(made, Unclear)

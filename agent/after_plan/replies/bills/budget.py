@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import PLACE, Asked, paragraphs
-from agent.after_plan.replies.bills.money import PERIODS
+from agent.after_plan.replies.bills.money import CURRENCIES, PERIODS, currency, no_rate
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Column, Table
@@ -14,9 +14,10 @@ from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_rate, show_usd
 from engine.plan import CapacityPlan
 
+_WORDS: Final = "|".join(words for words, _ in CURRENCIES.values())
 _AMOUNT: Final = re.compile(
-    r"(?P<sign>us\$|[$€£])? ?(?P<number>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|m|thousand|grand|million)?\b ?"
-    r"(?P<word>dollars?|usd|euros?|eur|bucks|francs?|chf|€)?"
+    rf"(?P<sign>us\$|\$|(?<![a-z])(?:{_WORDS}))? ?(?P<number>\d[\d,]*(?:\.\d+)?) ?"
+    rf"(?P<scale>k|m|thousand|grand|million)?(?![a-z]) ?(?P<word>dollars?|usd|bucks|{_WORDS})?"
     rf"(?!\s*(?:{GPUS}|{NODES}|{REPLICAS}|rps|requests?|users?|%|percent)\b)"
 )
 """An amount; a number of machines or requests is none."""
@@ -25,14 +26,19 @@ _SMALLEST_BARE: Final = 200.0
 """Below it a number without a currency is no bill of a month."""
 
 
-def budget_in(asked: Asked) -> float | None:
-    """Return the dollars a month that a line names; None where it names none."""
-    said = asked.said("money.monthly_budget_usd")
+def budget_in(asked: Asked, per_usd: float = 1.0) -> float | None:
+    """Return the dollars a month that a line names; None where it names none.
+
+    Args:
+        asked: the line.
+        per_usd: how much of the line's currency a dollar is.
+    """
+    said = asked.said("money.monthly_budget_usd") if per_usd == 1.0 else None
     if said:
         return float(said)
     match = max(
         (found for found in _AMOUNT.finditer(asked.words)),
-        key=lambda found: bool(found["sign"] or found["word"] or found["scale"]),
+        key=lambda found: bool(found["sign"] or found["word"]) * 2 + bool(found["scale"]),
         default=None,
     )
     if match is None:
@@ -42,13 +48,15 @@ def budget_in(asked: Asked) -> float | None:
         return None
     amount = float(match["number"].replace(",", "")) * _SCALES.get(match["scale"] or "", 1.0)
     months = next((of for unit, of in PERIODS.items() if re.search(rf"(?:an?|per|/) ?{unit}", asked.words)), 1.0)
-    euro = "€" in (match["sign"] or "", match["word"] or "") or (match["word"] or "").startswith("eu")
-    return amount / months * (1.1652 if euro else 1.0)
+    return amount / months / per_usd
 
 
 def budget_buys(asked: Asked) -> Explanation:
     """Return the load that a budget carries, the term that fits this load into it, and the cheapest fleet."""
-    plan, budget = asked.plan, budget_in(asked)
+    code, per_usd, rate = currency(asked)
+    if per_usd is None:
+        return paragraphs(no_rate(code, "what can I get for 20k a month"))
+    plan, budget = asked.plan, budget_in(asked, per_usd)
     half = asked.has("half")
     if budget is None and half and plan.cost.monthly_usd:
         budget = plan.cost.monthly_usd / 2
@@ -62,7 +70,7 @@ def budget_buys(asked: Asked) -> Explanation:
         f" {show_usd(plan.cost.monthly_usd)}."
     )
     models = _models_within(asked, budget) if asked.has("models?|llms?") else ()
-    return (*paragraphs(lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))
+    return (*paragraphs(rate, lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))
 
 
 def _models_within(asked: Asked, budget: float) -> Explanation:

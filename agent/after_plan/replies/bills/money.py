@@ -12,9 +12,13 @@ from agent.report.words import accelerators_noun, unknown_bill, usd_shown
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_rate, show_usd
 from engine.plan import CapacityPlan
 
-_CURRENCIES: Final = {
-    "EUR": ("euros?|eur|€|欧元", 1 / 1.1652),
-    "CHF": ("swiss francs?|francs? suisses?|franken|francs?|chf", 0.9404 / 1.1652),
+_USD_PER_EUR: Final = 1.1652
+_CHF_PER_EUR: Final = 0.9404
+_RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
+"""Of both."""
+CURRENCIES: Final = {
+    "EUR": ("euros?|eur|€|欧元", 1 / _USD_PER_EUR),
+    "CHF": ("swiss francs?|francs? suisses?|franken|francs?|chf", _CHF_PER_EUR / _USD_PER_EUR),
     "GBP": ("pounds?|sterling|gbp|£|quid", None),
     "JPY": ("yen|jpy|¥", None),
     "INR": ("rupees?|inr", None),
@@ -29,7 +33,6 @@ _CURRENCIES: Final = {
     "HUF": ("forint|huf", None),
 }
 """By code: how it is said, and how much of it a dollar was."""
-_RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
 PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "month": 1.0, "quarter": 3.0, "year": 12.0}
 """In months."""
 _PEOPLE: Final = (
@@ -87,12 +90,9 @@ def cost(asked: Asked) -> Explanation:
     monthly, scaled = plan.cost.monthly_usd, plan.cost.autoscaled_monthly_usd
     if monthly is None:
         return paragraphs(unknown_bill(plan.cost))
-    code, per_usd, rate = _currency(asked)
+    code, per_usd, rate = currency(asked)
     if per_usd is None:
-        return paragraphs(
-            f"I know no exchange rate for {code}: say it, as in 'cost in {code} at 0.9 per dollar'. In dollars it is "
-            f"{show_usd(monthly)} a month."
-        )
+        return paragraphs(f"{no_rate(code, 'cost')} In dollars it is {show_usd(monthly)} a month.")
     unit, missing = _unit(asked, monthly)
     if unit is None:
         return paragraphs(missing, f"In all it is {_money(monthly * per_usd, code)} a month.")
@@ -231,10 +231,10 @@ def _parts(plan: CapacityPlan) -> Explanation:
     return (*FIGURES["cost"](plan), Table(columns, rows), *paragraphs(kept, fixed))
 
 
-def _currency(asked: Asked) -> tuple[str, float | None, str]:
+def currency(asked: Asked) -> tuple[str, float | None, str]:
     """Return the currency that is asked, how much of it a dollar is, and whose rate that is."""
-    for code, (words, usual) in _CURRENCIES.items():
-        if not re.search(rf"(?:^|(?<=[\W\d]))(?:{words})(?=\W|$)", asked.words):
+    for code, (words, usual) in CURRENCIES.items():
+        if not re.search(rf"(?:^|(?<=[\W\d]))(?:{words})(?=[\W\d]|$)", asked.words):
             continue
         given = re.search(
             r"(?:\bat|use|rate(?: of)?|=|@) ?(?:a rate of )?(?:€|\$)? ?(\d*[.,]\d+|\d+)\b(?! ?(?:rps|users|k\b))",
@@ -256,6 +256,16 @@ def _currency(asked: Asked) -> tuple[str, float | None, str]:
         rate = said if per_dollar else 1 / said
         return code, rate, f"At {show_figure(rate)} {code} per dollar, as you said."
     return "USD", 1.0, ""
+
+
+def no_rate(code: str, asks: str) -> str:
+    """Say that a currency has no exchange rate here, and how to say one.
+
+    Args:
+        code: of the currency.
+        asks: what the example asks, before the currency: 'cost'.
+    """
+    return f"I know no exchange rate for {code}: say it, as in '{asks} in {code} at 0.9 per dollar'."
 
 
 def _money(amount: float, code: str) -> str:
