@@ -213,7 +213,8 @@ def test_a_place_is_priced_in_its_regions_and_where_none_has_a_price_at_the_near
         ("Africa", {"gpu_type": "h100"}, None),
         ("Santiago", {}, None),
         ("Warsaw", {"gpu_type": "h100"}, "eu-north-1,swedencentral"),
-        ("Tokyo", {"gpu_type": "l4"}, None),
+        ("Tokyo", {"gpu_type": "l4"}, "ap-northeast-1"),
+        ("Tokyo", {"gpu_type": "mi300x"}, None),
     ],
 )
 def test_what_stands_in_for_a_place_is_near_or_said_to_be_of_any_region(
