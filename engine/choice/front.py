@@ -10,7 +10,8 @@ from catalogs.units import show_count, show_percent, show_seconds
 from engine.choice.options import Objective, Option, Options, ranking
 from engine.fleet.capacity import replica_capacity
 from engine.fleet.offers import TERM_WORDS
-from engine.fleet.search import SizedCandidates, array_of_one, relaxed_targets, with_targets
+from engine.fleet.search import SizedCandidates, array_of_one, with_targets
+from engine.fleet.useful_load import latency_floors
 from engine.question.resolve import Question
 from engine.workload import ANY_PROVIDER, Target, target_name
 
@@ -205,7 +206,7 @@ def _missed(question: Question, sized: SizedCandidates) -> dict[str, str]:
     """Return for each accelerator that holds the model and meets no target which one it misses by how little."""
     if not question.spec.targets or not len(sized.candidates):
         return {}
-    _, _, floors = relaxed_targets(question, sized)
+    floors = latency_floors(sized.lightest, question.spec.targets)
     over = np.array([floor / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True)])
     missed: dict[str, str] = {}
     for which, accelerator in enumerate(sized.candidates.accelerators):
@@ -216,7 +217,8 @@ def _missed(question: Question, sized: SizedCandidates) -> dict[str, str]:
             target = question.spec.targets[at]
             name = target_name(target.metric, target.percentile)
             alone = show_seconds(float(floors[at][row]))
+            near = ", too near for a load" if over[at, row] <= 1 else ""
             missed[accelerator.id] = (
-                f"{name} is {alone} with one request alone, {show_seconds(target.seconds)} is asked"
+                f"{name} is {alone} with one request alone, {show_seconds(target.seconds)} is asked{near}"
             )
     return missed

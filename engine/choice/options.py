@@ -19,9 +19,9 @@ from engine.plan import CapacityPlan
 from engine.planning.default_targets import searched
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate, batch_in_flight
-from engine.replica.latencies import mean_latency, percentile_latency
-from engine.replica.load import Load, Replicas
-from engine.workload import PERCENTILE_SHARES, Target, Term, WorkloadSpec
+from engine.replica.latencies import mean_latency, percentile_latency, target_latency
+from engine.replica.load import Replicas
+from engine.workload import Target, Term, WorkloadSpec
 
 Objective = Literal["cost", "latency", "energy", "count"]
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "reserved_1y", "reserved_3y", "spot")
@@ -256,7 +256,7 @@ def _options(
     load = replicas.at(_batches(question, sized, replicas, index))
     ttft = percentile_latency(load, "ttft", 0.95)[:, 1]
     e2e, itl = mean_latency(load, "e2e"), mean_latency(load, "itl")[:, 1]
-    latency = _latency(load, target) if target else e2e
+    latency = target_latency(load, target) if target else e2e
     saturated = replicas.saturated_rate[:, 0]
     busy = load.requests_per_s / saturated[:, None]
     in_flight = load.requests_per_s[:, 0] * e2e[:, 0]
@@ -339,8 +339,3 @@ def _prices(question: Question, sized: SizedCandidates, term: Term) -> Choices:
 
 def _bill(offer: PricedOffer, replicas: int, size: int, other_usd: float) -> float:
     return offer.monthly_usd(offer.instances_for(replicas, size)) + other_usd
-
-
-def _latency(load: Load, target: Target) -> Floats:
-    share = PERCENTILE_SHARES.get(target.percentile)
-    return mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)

@@ -13,20 +13,24 @@ from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
 from engine.fleet.size import Counts, replica_counts
+from engine.fleet.useful_load import too_little
 from engine.plan import Rejection
-from engine.question.fleet_limits import allowed_accelerators, given_kilowatts, given_replicas, power_contradiction
+from engine.question.fleet_limits import (
+    allowed_accelerators,
+    fewest_replicas,
+    given_kilowatts,
+    given_replicas,
+    power_contradiction,
+)
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
-from engine.replica.latencies import mean_latency, meets, percentile_latency
+from engine.replica.latencies import mean_latency
 from engine.replica.load import Load, Replicas
 from engine.step.rates import kernels_of
-from engine.workload import PERCENTILE_SHARES, Hardware, Target
+from engine.workload import Hardware, Target
 
 BLOCK = 96
 """Candidates solved for capacity together: large enough to amortise numpy's calls, small enough for the cache."""
-
-USEFUL = 1.5
-"""Times its floor: a latency target that leaves room for a useful load."""
 
 
 class SizedCandidates(Struct, frozen=True):
@@ -94,6 +98,12 @@ def _sized(
     closed = question.spec.traffic.concurrency
     in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
     counts = _counts(question, found, capacity, in_flight)
+    several = np.flatnonzero(counts.growth > fewest_replicas(question.spec))
+    if len(several) and targets and (question.mean_rate or closed):
+        ceiling = question.spec.serving.utilisation_ceiling
+        several = several[too_little(replicas, lightest, targets, capacity, ceiling)[several]]
+        for array in (batch, capacity, in_flight, *(getattr(counts, name) for name in counts.__struct_fields__)):
+            array[several] = np.nan
     accelerators = counts.total * found.parallelism.accelerators
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
@@ -193,44 +203,11 @@ def has_evidence(question: Question, accelerator: Accelerator) -> bool:
     return kernels_of(accelerator, question.catalog.accelerators) != "foreign"
 
 
-def leave_room(question: Question, evaluated: SizedCandidates) -> bool:
-    """Return whether the targets leave some candidate a useful load, so that ``relaxed_targets`` would ease none."""
-    eased = [replace_target(target, target.seconds / USEFUL) for target in question.spec.targets]
-    held = [meets(evaluated.lightest, target) for target in eased]
-    return bool(np.all(held, axis=0).any())
-
-
 def doubt_of(question: Question, accelerator: Accelerator) -> str:
     """Return what speaks against an accelerator that nobody named, as a sentence's end; empty where nothing does."""
     if not has_evidence(question, accelerator):
         return "no kernel of its architecture was measured"
     return accelerator.no_server_because
-
-
-def relaxed_targets(
-    question: Question, evaluated: SizedCandidates
-) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
-    """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
-
-    The floor is the latency with nearly nothing else running, seconds. A relaxed target is USEFUL times the floor.
-    """
-    load, floors = evaluated.lightest, []
-    for target in question.spec.targets:
-        share = PERCENTILE_SHARES.get(target.percentile)
-        value = mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)
-        floors.append(value[:, 0])
-    worst = np.max([floor / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True)], axis=0)
-    nearest = int(np.argmin(worst))
-    relaxed = tuple(
-        replace_target(t, max(t.seconds, USEFUL * float(floor[nearest])))
-        for floor, t in zip(floors, question.spec.targets, strict=True)
-    )
-    return nearest, relaxed, tuple(floors)
-
-
-def replace_target(target: Target, seconds: float) -> Target:
-    """Return a target with another limit."""
-    return Target(metric=target.metric, percentile=target.percentile, seconds=seconds)
 
 
 def with_capacity(question: Question, best: SizedCandidates, requests_per_s: float) -> SizedCandidates:

@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from engine.fleet.search import SizedCandidates, leave_room, relaxed_targets, search, with_targets
+from engine.fleet.search import SizedCandidates, search, with_targets
+from engine.fleet.useful_load import leave_room, relaxed_targets
 from engine.question.resolve import Question
 from engine.workload import Target
 
@@ -26,9 +27,11 @@ def searched(question: Question) -> tuple[Question, SizedCandidates]:
         return question, search(question)
     question = _under(question, (*stated, *added))
     found = search(question)
-    if not len(found.candidates) or leave_room(question, found):
+    wanted = question.spec.targets
+    if not len(found.candidates) or (len(found.order) and leave_room(found.lightest, wanted)):
         return question, found
-    eased = (*stated, *relaxed_targets(question, found)[1][len(stated) :])
+    eased = relaxed_targets(found.replicas, found.lightest, wanted, question.spec.serving.utilisation_ceiling)[1]
+    eased = (*stated, *eased[len(stated) :])
     if eased == question.spec.targets:
         return question, found
     question = _under(question, eased)

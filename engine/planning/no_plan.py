@@ -6,7 +6,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.fleet.search import SizedCandidates, relaxed_targets, search, with_targets
+from engine.fleet.search import SizedCandidates, search, with_targets
+from engine.fleet.useful_load import MARGIN, relaxed_targets
 from engine.plan import NoPlan, Rejection
 from engine.planning.phrases import latency_shown
 from engine.planning.relaxations import changes_that_work
@@ -18,6 +19,7 @@ from engine.question.fleet_limits import (
     without_ceilings,
 )
 from engine.question.resolve import Question
+from engine.replica.batches import capacity_batch
 from engine.workload import Hardware, Target, target_name
 
 
@@ -39,12 +41,14 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
     """Return an evaluation of the nearest candidates, and what is missed and by how much.
 
     Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
-    what any candidate reaches (the targets are then relaxed to what the nearest one can hold at a useful load).
+    what any candidate reaches, or so near to it that a fleet would be many replicas of nearly nothing (the targets are
+    then relaxed to what the nearest one can hold at a useful load).
     """
     capped = _capped(question, evaluated, question.spec.targets)
     if capped is not None:
         return capped
-    nearest, relaxed, floors = relaxed_targets(question, evaluated)
+    ceiling = question.spec.serving.utilisation_ceiling
+    nearest, relaxed, floors = relaxed_targets(evaluated.replicas, evaluated.lightest, question.spec.targets, ceiling)
     candidates = evaluated.candidates
     accelerator = candidates.accelerator(nearest)
     size = int(candidates.parallelism.accelerators[nearest])
@@ -59,7 +63,9 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
         misses.append(
             Rejection(
                 f"{size} × {accelerator.name} per replica, {_name(target)}",
-                _floor_reason(question, evaluated, nearest, target, float(floor[nearest])),
+                (_floor_reason if floor[nearest] > target.seconds else _near_floor_reason)(
+                    question, evaluated, nearest, target, float(floor[nearest])
+                ),
                 target.seconds,
                 float(floor[nearest]),
                 "s",
@@ -174,3 +180,18 @@ def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, targ
         f"{size} × {name} cannot do {_name(target)} {latency_shown(target.seconds)}: with nothing else running it is "
         f"{latency_shown(floor)}; {cause}"
     )
+
+
+def _near_floor_reason(question: Question, evaluated: SizedCandidates, row: int, target: Target, floor: float) -> str:
+    """Say why a target that a replica meets with next to nothing to do is no plan: what it would carry, and take."""
+    one, split = evaluated.replicas.take(np.array([row])), evaluated.candidates.parallelism
+    ceiling, accelerator = question.spec.serving.utilisation_ceiling, evaluated.candidates.accelerator(row)
+    batch = capacity_batch(one, (target,), ceiling)
+    alone = (
+        f"{int(split.accelerators[row])} × {accelerator.name} holds {_name(target)} {latency_shown(target.seconds)} "
+        f"only nearly idle ({latency_shown(floor)})"
+    )
+    if target.seconds < MARGIN[target.metric] * floor:
+        return f"{alone}: forecasts are no surer than that, and more replicas do not help"
+    share = float(one.rate(batch)[0, 0] / (ceiling * one.saturated_rate[0, 0]))
+    return f"{alone}: a fleet {1 / share:.0f} times what the load takes"

@@ -34,6 +34,12 @@ def mean_latency(load: Load, metric: str) -> Floats:
     return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s
 
 
+def target_latency(load: Load, target: Target) -> Floats:
+    """Return a target's metric at its percentile, or its mean (candidates, batches), seconds."""
+    share = PERCENTILE_SHARES.get(target.percentile)
+    return mean_latency(load, target.metric) if share is None else percentile_latency(load, target.metric, share)
+
+
 def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
     """Return the share of requests whose latency exceeds a time: P(metric > seconds).
 
