@@ -1,7 +1,7 @@
 """What a line says, taken into the state: said values echoed, ambiguities and conflicts asked, the rest reported."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -101,7 +101,14 @@ def _heard(state: State, text: str, ports: Ports, *, correcting: bool, asked_pat
     if not changed and not questions:
         known = tuple(said(f"{_capital(said_value.echo)}: I have that already.") for said_value in said_values)
         return (new if new != state else state), (*known, *left)
-    return new, (*_echoes(state, new, said_values, ports), *left)
+    return new, (*_echoes(state, new, said_values, ports), *left, *_asked_later(questions))
+
+
+def _asked_later(questions: Sequence[Ambiguity]) -> Iterator[Say]:
+    """Say what of the line waits for its question behind the first: none of it is lost."""
+    waiting = dict.fromkeys(quoted(ambiguity.words) for ambiguity in questions[1:] if ambiguity.words.strip())
+    if waiting:
+        yield said(f"Asked about after this: {', '.join(waiting)}.")
 
 
 def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple[Choice, Reading] | None:

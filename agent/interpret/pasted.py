@@ -61,6 +61,7 @@ _KEYS: Final = {
     "on :": "gpu_type gpu accelerator accelerators gpu_model gpu_name hardware device",
     "gpus :": "num_gpus gpus gpu_count n_gpus number_of_gpus",
     "gpus per replica :": "nvidia_com_gpu amd_com_gpu gpus_per_replica gpus_per_pod",
+    "gpus per node :": "gpus_per_node gpus_per_host gpus_per_server accelerators_per_node num_gpus_per_node",
     "nodes :": "num_nodes nodes node_count nnodes",
     "replicas :": "replicas num_replicas replica_count",
     "provider :": "provider cloud cloud_provider",
@@ -78,14 +79,14 @@ _UNITS: Final = {
     "usd": "$", "kw": "kW",
 }  # fmt: skip
 """Units at the end of a key, which its value then has."""
-_PERCENTILES: Final = re.compile(r"_?(p\d\d|mean|avg|median)_?")
+_PERCENTILES: Final = re.compile(r"(?:^|_)(p\d\d|mean|avg|median|peak|pk|max)(?=_|$)")
 _FLAG: Final = re.compile(
     r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|[\"'],?\s*[\"']?|\s+)(?P<value>[^\s-][^\s;,]*)?"
 )
 _ROW: Final = re.compile(r"(?m)^(?P<key>[A-Za-z][\w .-]*),(?=[^,\n]+$)")
 """A row of a CSV file of names and values."""
 _PAIR: Final = re.compile(
-    r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_./-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\"'\[{]?[\w.$€])"
+    r"(?P<quote>[\"'])?(?P<key>[A-Za-z][A-Za-z0-9]*(?:[_./-][A-Za-z0-9]+)*)(?(quote)(?P=quote))\s*(?:[:=])\s*(?=[\[{]?\s*[\"']?[\w.$€])"
 )
 
 
@@ -108,15 +109,20 @@ def meaning_of_key(key: str) -> tuple[str, str] | None:
     unit = _UNITS.get(last, "") if head else ""
     name = head if unit else name
     found = _PERCENTILES.search(name)
-    bare = _PERCENTILES.sub("_", name, count=1).strip("_") if found else name
+    bare = _PERCENTILES.sub("_", name, count=1).strip("_").replace("__", "_") if found else name
     if bare not in _meanings() or not (unit or found):
         return None
     words = _meanings()[bare]
     statistic = found[1] if found else ""
+    if statistic in ("peak", "pk", "max"):
+        # Only of a rate is the highest a figure of its own.
+        return (f"peak {words}", unit) if words.startswith("requests per") else None
+    if statistic not in ("", "avg", "mean") and words.startswith("requests per"):
+        return None  # another percentile of a rate is no mean
     if statistic in ("avg", "mean", "median"):
         statistic = "p50" if statistic == "median" else "mean"
     if words.endswith(" : tokens "):
-        return f"{words.partition(' ')[0]} {statistic} : tokens ", unit
+        return (words if statistic == "mean" else f"{words.partition(' ')[0]} {statistic} : tokens "), unit
     return f"{words.removesuffix(':')}{statistic} :", unit
 
 
@@ -174,12 +180,55 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
     for row in _ROW.finditer(text):
         if found := meaning_of_key(row["key"]):
             yield _Pair((row.start(), row.end()), None, *found)
+    parents = _parents(text)
+    joined = {parents[start][0] for start in parents if _of_parent(text, parents, start) is not None}
     for pair in _PAIR.finditer(text):
+        if pair.start() in joined:
+            yield _Pair((pair.start(), pair.end()), None, "")
+            continue
+        if (of_parent := _of_parent(text, parents, pair.start())) is not None:
+            yield _Pair((pair.start(), pair.end()), None, *of_parent)
+            continue
         before = text[: pair.start()].rstrip(" \"'")
         opens = not before or before[-1] in "\n{,;[(|" or re.search(r"(?:^|\n)\s*[-*•]$", before) is not None
         found = meaning_of_key(pair["key"])
         if found is not None and (opens or "_" in pair["key"] or "=" in pair.group()):
             yield _Pair((pair.start(), pair.end()), None, *found)
+
+
+def _parents(text: str) -> dict[int, tuple[int, str]]:
+    """Return, by where a key begins, where the key around it begins and what it is: ``ttft`` of ``ttft: {p99: 1.2}``."""
+    found: dict[int, tuple[int, str]] = {}
+    braces: list[tuple[int, str] | None] = []
+    indented: list[tuple[int, tuple[int, str]]] = []
+    last, at = None, 0
+    for pair in _PAIR.finditer(text):
+        for opening in re.finditer(r"[{}]", text[at : pair.start()]):
+            if opening.group() == "{":
+                braces.append(last)
+            elif braces:
+                braces.pop()
+        at = pair.start()
+        line_start = text.rfind("\n", 0, pair.start()) + 1
+        indent = pair.start() - line_start if not text[line_start : pair.start()].strip() else -1
+        if indent >= 0:
+            while indented and indented[-1][0] >= indent:
+                indented.pop()
+        around = braces[-1] if braces else indented[-1][1] if indented and indent > 0 else None
+        if around is not None:
+            found[pair.start()] = around
+        last = (pair.start(), pair["key"])
+        if indent >= 0:
+            indented.append((indent, last))
+    return found
+
+
+def _of_parent(text: str, parents: dict[int, tuple[int, str]], start: int) -> tuple[str, str] | None:
+    """Return what a key means with the key around it, where it means so little alone: ``max`` of ``qps``."""
+    pair = _PAIR.match(text, start)
+    if pair is None or start not in parents or meaning_of_key(pair["key"]) is not None:
+        return None
+    return meaning_of_key(f"{parents[start][1]}_{pair['key']}")
 
 
 def _table_pairs(text: str) -> Iterator[_Pair]:
