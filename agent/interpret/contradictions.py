@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.draft import Draft, Finding
-from agent.interpret.grammar import Rule
+from agent.interpret.grammar import Item, Rule
 from agent.interpret.reading import Choice
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import target_name
@@ -43,9 +43,11 @@ def _without(draft: Draft, *paths: str) -> list[Finding]:
 
 _TAKEN_BACK: Final = re.compile(
     r"\b(?:no,? wait|wait,? no|sorry|scratch that|strike that|correction|or rather|make that|i mean|i meant|my mistake|"
-    r"on second thought|oops)\b",
+    r"on second thought|oops|(?:is|was|s|are|were) (?:wrong|mistaken)|not true|typo)\b|\bno,(?= ?\d)",
     re.I,
 )
+_FALSE: Final = re.compile(r"wrong|mistaken|true|typo|scratch|strike")
+"""Marks that take back what was said before, whether or not something else takes its place."""
 _FLEET: Final = frozenset({COUNT, "hardware.nodes", MOST, "hardware.max_nodes", "hardware.replicas"})
 
 
@@ -54,16 +56,45 @@ def _taken_back(draft: Draft) -> None:
     for mark in _TAKEN_BACK.finditer(draft.sentence.text):
         before = [finding for finding in draft.findings if finding.end <= mark.start()]
         later = [finding for finding in draft.findings if finding.start >= mark.end()]
-        after = range(mark.end(), mark.end() + 30)
-        bare = any(item.has("num") and not item.claimed and item.start in after for item in draft.sentence.items)
-        if not before or not (later or bare):
+        after = range(mark.end(), mark.end() + _CLOSE)
+        bare = next(
+            (i for i in draft.sentence.items if i.has("num") and not i.claimed and mark.start() <= i.start < after.stop),
+            None,
+        )
+        false = _FALSE.search(mark.group().lower()) is not None
+        if not before or not (later or bare or false):
             continue
         last = max(before, key=lambda finding: finding.end)
-        if last.path in _FLEET and (bare or any(f.path in _FLEET for f in later)) and len(last.options) == 1:
-            draft.findings.remove(last)
-            said = " ".join(draft.sentence.text[last.start : mark.end()].split())
+        if len(last.options) != 1:
+            continue
+        end = mark.end()
+        if last.path in _FLEET and (bare or any(f.path in _FLEET for f in later)):
             choices = (Choice(last.options[0].value, f"yes: {last.options[0].echo}"),)
-            draft.questions.append((f"{said!r}: does that still hold?", last.path, choices, last.start, last.end))
+        elif last.path == RATE and mark.start() - last.end < _CLOSE and (bare or false):
+            choices = _rates_around(draft, last, bare)
+            if len(choices) > 1 and bare is not None:
+                bare.claimed, end = True, bare.end
+        else:
+            continue
+        draft.findings.remove(last)
+        said = " ".join(draft.sentence.text[last.start : end].split())
+        text = f"{said!r}: does that still hold?" if len(choices) < 2 else f"{said!r}: which rate holds?"
+        draft.questions.append((text, last.path, choices, last.start, end))
+
+
+_CLOSE: Final = 40
+"""Characters between what is taken back, the word that does so and what takes its place."""
+
+
+def _rates_around(draft: Draft, last: Finding, bare: Item | None) -> tuple[Choice, ...]:
+    """Return the rate that was said, and the bare number that follows, in the same unit."""
+    rate = last.options[0].value
+    kept = Choice(rate, f"{show_figure(rate)} requests/s, as said first")
+    said = [i for i in draft.sentence.items if i.has("num") and last.start <= i.start < last.end]
+    if bare is None or len(said) != 1 or not said[0].number.value:
+        return (kept,)
+    other = rate * bare.number.value / said[0].number.value
+    return (Choice(other, f"{show_figure(other)} requests/s, as said later"), kept)
 
 
 def _several_times(draft: Draft) -> None:

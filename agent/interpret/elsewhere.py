@@ -25,6 +25,15 @@ _FIRM: Final = _one_of("google openai amazon microsoft meta netflix anthropic fa
 _DOES: Final = _one_of(
     "does do has have handles serves runs uses gets sees processes operates owns bought needs served"
 )
+_GIVES_WAY: Final = (
+    "(fails | ('saturates' | 'chokes' | 'collapses' | 'struggles' | 'overloads' | 'breaks') 'down'? | "
+    "('tops' | 'maxes' | 'maxed' | 'topped' | 'caps') 'out')"
+)
+_LIMIT: Final = Rule(
+    f"{_GIVES_WAY} ('at' | 'around' | 'above' | 'beyond' | 'past' | approx | under | over){{1,3}} n:num "
+    "(rateunit | event? per time | event? slash (time | tshort))"
+)
+"""What is told of a server's limit, and is no load to plan for: 'falls over at 7 req/s'."""
 _ELSEWHERE: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -35,6 +44,7 @@ _ELSEWHERE: Final = tuple(
         "dur 'ago'",
         f"{_WE} ('used' 'to' | {_DID})",
         f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
+        "(?: ^ | (?<= stop | comma | colon | conj)) 'was' (link | 'only' | 'at'){0,2} num",
         f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used')",
         f"(gpu | gpunoun | node) link? {_one_of('died burned burnt crashed broke')}",
         "'lost' (near | num | conj){0,3} (gpu | gpunoun | node)",
@@ -69,6 +79,9 @@ def orders_in(text: str) -> list[tuple[int, int]]:
 def leave_elsewhere(draft: Draft) -> None:
     """Take the clauses about another time, or about others, out of the sentence."""
     sentence = draft.sentence
+    for match in _LIMIT.matches(sentence):
+        draft.dropped.append(sentence.span(match.first, match.last))
+        sentence.take(match.index("n"))
     marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
     if not marks:
         return

@@ -157,7 +157,9 @@ _WEAK: Final = tuple(
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
         "textunit | node | site | gpunoun | gpu | replica)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
-        "gpu)",
+        "gpu | 'replacing' | 'now' | 'each' | 'incl' | 'including')",
+        "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | time | "
+        "event | gpunoun | percent | unknown)",
     )
 )
 _P95: Final = (

@@ -144,6 +144,34 @@ def rates_of(draft: Draft) -> list[Rate]:
     return sorted(rates, key=lambda rate: rate.first)
 
 
+_NEEDED: Final = Rule(
+    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | 'to' | "
+    "'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | conj | for | $)"
+)
+_UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")
+
+
+def ask_new_rate(draft: Draft) -> None:
+    """Ask whether a bare number is the rate now, where one with its unit was told of another time: 'was 6 rps, its 10'."""
+    items = draft.sentence.items
+    for at, item in enumerate(items):
+        if not (item.has("num") and item.claimed):
+            continue
+        if not any(start <= item.start < end for start, end in draft.dropped):
+            continue
+        unit = _UNIT_OF_OLD.at(draft.sentence, at + 1)
+        needed = next((match for match in _NEEDED.matches(draft.sentence) if match.first > at), None)
+        if unit is None or needed is None:
+            continue
+        period = SECONDS[unit["u"].word] if "u" in unit else period_of(unit)
+        rate = count_of(needed["n"].number).value / period
+        said = " ".join(draft.sentence.words(needed.first, needed.last).split())
+        choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
+        text = f"{said!r}: is that the rate to plan for, in the unit of {draft.sentence.words(at, unit.last)!r}?"
+        draft.ask("traffic.requests_per_s", needed.first, needed.last, text, choices)
+        return
+
+
 def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
     """Take a bare mean beside a rate at the peak, or a bare peak beside a mean: '15 req/s peak, 5 average'."""
     for rule in _BARE:

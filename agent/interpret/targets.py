@@ -108,7 +108,8 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
 
 _MEASURED: Final = frozenset(
     "getting seeing measured measure measures observed observing achieved achieving achieves regressed benchmarked "
-    "clocking clocked hitting reported reports measuring".split()
+    "clocking clocked hitting went creeping creeps crept rose rising jumped spiked degraded climbed climbing drifted "
+    "drifting reported reports measuring".split()
 )
 
 
