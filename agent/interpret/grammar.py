@@ -231,7 +231,7 @@ def _alphabet() -> _Alphabet:
     for word, kinds in KINDS_OF.items():
         kinds_of_word.setdefault(word, set()).update(kinds & told_apart)
     for word, own in kinds_of_word.items():
-        if word not in KINDS_OF:
+        if not KINDS_OF.get(word, frozenset()) & told_apart:
             own.add("unknown")  # a rule's own word is to all others any word
     of_kinds: dict[frozenset[str], str] = {}
     for one in [UNKNOWN, *(frozenset({kind}) for kind in sorted(MADE))]:

@@ -1,10 +1,11 @@
 """How long prompts and answers are: tokens, words, pages; which way they go; mean or p95. The context window too."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from agent.interpret.draft import Draft, Option
+from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.reading import Choice
 from agent.interpret.targets import read_throughput
@@ -223,6 +224,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     _p95_apart(draft)
     _requests_of(draft, totals, known)
     _token_rates(draft, known)
+    _window_or_prompt(draft, known)
     _without_side(draft)
 
 
@@ -362,6 +364,34 @@ def _context(draft: Draft) -> None:
                 _whole,
                 lambda v, made: f"context window {show_count(v)} tokens",
             )
+
+
+_WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|ctx|up to|allow|support|need", re.I)
+_ROUND_WINDOW: Final = 1024
+"""Windows come in multiples of it, or in thousands of two to the power of something; lengths of prompts seldom do."""
+_THOUSANDS: Final = frozenset(1000 * 2**power for power in range(1, 11))
+
+
+def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Take 'context 5,500 tokens' beside answers, and no prompt, for what is sent; ask where it may be the window."""
+    if draft.has("tokens.input.mean") or known.get("tokens.input.mean") or not draft.has("tokens.output.mean"):
+        return
+    for finding in [f for f in draft.findings if f.path == "serving.context_window" and len(f.options) == 1]:
+        said = " ".join(draft.sentence.text[finding.start : finding.end].split())
+        value = finding.options[0].value
+        if _WINDOW.search(said) or draft.value("serving.runtime"):
+            continue
+        draft.findings.remove(finding)
+        as_prompt = Option(value, f"prompts: {show_count(value)} tokens on average")
+        if value % _ROUND_WINDOW and value not in _THOUSANDS:
+            draft.findings.append(Finding("tokens.input.mean", (as_prompt,), finding.start, finding.end))
+            continue
+        choices = (
+            Choice(value, "the prompt, on average"),
+            Choice(value, "the context window, the most that prompt and answer may be", "serving.context_window"),
+        )
+        text = f"{said!r}: is that the prompt or the context window?"
+        draft.questions.append((text, "tokens.input.mean", choices, finding.start, finding.end))
 
 
 def _system_prompt(draft: Draft) -> None:

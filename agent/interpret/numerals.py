@@ -51,7 +51,7 @@ _TWICE = Rule("a:num paren b:num paren")
 """'12 (twelve)'."""
 _MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
-_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | incue)")
+_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue)")
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
@@ -135,7 +135,7 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
             continue
         first, last = sentence.items[match.first], sentence.items[match.last]
         item = Item(frozenset({kind}), first.start, last.end, last.word, made)
-        item.numeric = kind != "mult" and any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+        item.numeric = kind != "mult" and (rule is _PART_OF or any(_VALUES.get(i.word, 0) > 1 for i in _items(match)))
         sentence.merge(match.first, match.last, item)
 
 

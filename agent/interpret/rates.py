@@ -275,6 +275,9 @@ def _seconds_of(length: Match) -> float:
     return length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
 
 
+_MAKE_UP: Final = frozenset("make makes cause causes account bring brings generate generates drive drives for are is".split())
+
+
 def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
     """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'.
 
@@ -288,6 +291,9 @@ def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
         at -= 1
     if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
         return amount, first
+    subject = items[at - 2].word if at > 1 else ""
+    if subject in _MAKE_UP:
+        return amount, first  # 'five customers make 80% of 26 rps': the whole is the load
     draft.sentence.take(at - 1)
     return amount.times(items[at - 1].number.value), at - 1
 
