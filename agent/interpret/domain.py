@@ -57,9 +57,9 @@ _CALENDAR: Final = frozenset(
     "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends weekdays "
     "lunchtime lunch night nights morning mornings evening evenings noon midnight holiday holidays christmas summer "
     "winter spring autumn season campaign otherwise nothing january february march april may june july august "
-    "september october november december clock steady constant step define prefer".split()
+    "september october november december clock steady constant step define prefer power speed".split()
 )
-"""Words of when, which belong to no trade."""
+"""Words of when and of how much, which belong to no trade."""
 _ACCELERATORS: Final = "hardware.accelerators"
 _REGION: Final = "money.region"
 _RATE: Final = "traffic.requests_per_s"
@@ -70,6 +70,11 @@ _DOUBTFUL: Final = frozenset(
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""
+_SHARED: Final = frozenset("model models agent agents prompt spot".split())
+"""Words of the trade that prove nothing beside several strange ones: a coffee machine's model, a travel agent."""
+_OUTWEIGH: Final = 4
+"""Strange words that outweigh the name of a model: 'Phi 3 class sails'."""
+_DIMENSIONS: Final = frozenset({_RATE, "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets"}) | CROWD
 _OF_OTHERS: Final = frozenset("card cards chip chips device devices".split())
 """Words of the trade that others have too."""
 _ALSO_OTHERS: Final = frozenset("throughput latency".split())
@@ -82,17 +87,24 @@ def ask_where_foreign(draft: Draft) -> None:
     """Turn values of a line, or of a clause, that is about something else into questions."""
     items = draft.sentence.items
     words = {item.word for item in items}
-    serving = any(_serves(item) for item in items if not _SIZE.fullmatch(item.word)) or "model" in draft.known
+    unknown = _unknown_words(draft)
+    said = [item for at, item in enumerate(items) if _serves(item) and not _is_no_proof(items, at)]
+    lengths = any(finding.path.startswith("tokens.") or finding.path == "targets" for finding in draft.findings)
+    serving = (
+        any(item.word not in _SHARED and not (item.has("token", "tps") and not lengths) for item in said)
+        or "model" in draft.known
+        or (bool(said) and unknown < _MANY_UNKNOWN)
+    )
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
     weak = any(item.word in _ALSO_OTHERS or item.has("latency") for item in items)
     serving = (
         serving
-        or (weak and _unknown_words(draft) < _MANY_UNKNOWN)
-        or _names_model(draft)
+        or (weak and unknown < _MANY_UNKNOWN)
+        or _names_model(draft, unknown)
         or (draft.has(HABIT) and asking)
     )
     strange = bool(words & OTHER_TRADES)
-    if not strange and (serving or not _unknown_words(draft)):
+    if not strange and (serving or not unknown):
         return
     kept: list[Finding] = []
     places = {(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION}
@@ -114,8 +126,10 @@ def ask_where_foreign(draft: Draft) -> None:
             text = f"{said!r}: I see no word of serving a language model beside it. Is it about that?"
             draft.questions.append((text, finding.path, choices, finding.start, finding.end))
     draft.findings[:] = kept
-    if not serving and _unknown_words(draft) >= _MANY_UNKNOWN:
+    if not serving and unknown >= _MANY_UNKNOWN:
         _drop_questions(draft, "targets")
+    if not serving and unknown >= _OUTWEIGH:
+        _drop_questions(draft, "model")  # 'Mistral tomorrow, 40 knots' names a wind
 
 
 def _drop_questions(draft: Draft, path: str, start: int | None = None) -> None:
@@ -125,16 +139,30 @@ def _drop_questions(draft: Draft, path: str, start: int | None = None) -> None:
     draft.dropped += [(question[3], question[4]) for question in dropped]
 
 
-def _names_model(draft: Draft) -> bool:
-    """Whether a model is named, or its size beside something else that a workload has."""
+def _is_no_proof(items: list[Item], at: int) -> bool:
+    """Whether a word of the trade proves nothing where it stands: 'no llm here', a size, 'model H200', a name alone."""
+    item = items[at]
+    refused = at > 0 and items[at - 1].has("neg")
+    a_device = item.word == "model" and at + 1 < len(items) and items[at + 1].has("gpu")
+    return refused or a_device or item.has("model") or _SIZE.fullmatch(item.word) is not None
+
+
+def _names_model(draft: Draft, unknown: int) -> bool:
+    """Whether a model is named, or its size beside something else that a workload has.
+
+    Strange words outweigh a name, the sooner where it has no number, unless it is said how much is served.
+    """
     named = [draft.sentence.text[finding.start : finding.end] for finding in draft.findings if finding.path == "model"]
     crowds = {finding.start for finding in draft.findings if finding.path in CROWD}
     others = any(finding.path not in CROWD | {"model"} for finding in draft.findings) or any(
         question[1] not in ("model", _RATE) or (question[1] == _RATE and question[3] not in crowds)
         for question in draft.questions
     )
-    asked = any(question[1] == "model" for question in draft.questions) and others
-    return asked or any(others or not _SIZE.fullmatch(said.lower()) for said in named)
+    asked = [draft.sentence.text[question[3] : question[4]] for question in draft.questions if question[1] == "model"]
+    said = [*(asked if others else ()), *(one for one in named if others or not _SIZE.fullmatch(one.lower()))]
+    if any(finding.path in _DIMENSIONS for finding in draft.findings):
+        return bool(said)
+    return any(unknown < (_OUTWEIGH if any(map(str.isdigit, one)) else _MANY_UNKNOWN) for one in said)
 
 
 def _serves(item: Item) -> bool:
@@ -153,7 +181,8 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
     """Whether a value may be of another trade: its clause names one, or no word of the line is of ours."""
     items = draft.sentence.items
     inside = [index for index, item in enumerate(items) if finding.start <= item.start < finding.end]
-    if finding.path not in _DOUBTFUL or not inside:
+    foreign = not serving and _unknown_words(draft) >= _MANY_UNKNOWN
+    if not inside or not (foreign or finding.path in _DOUBTFUL) or finding.path == "preset":
         return False
     clause = _clause(items, inside[0], inside[-1])
     ours = any(item.has("model", "token", "ttft", "itl", "preset", "runtime", "param") for item in clause) or any(
