@@ -10,7 +10,8 @@ from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Ports, State, Step
 
 _SERVES: Final = re.compile(
-    r"\b(?:serv(?:e|es|ing)|inference|rps|requests?|users?|chat\w*|tokens? (?:in|out)|after (?:training|fine-?tuning)|"
+    r"\b(?:serv(?:e|es|ing)|inference|rps|qps|req/s|ttft|itl|requests?|users?|chat\w*|tokens? (?:in|out)|"
+    r"after (?:training|fine-?tuning)|"
     r"fine-?tuned|deploy\w*)\b",
     re.I,
 )
@@ -46,7 +47,8 @@ _OTHERS: Final = tuple(
         ),
         (
             r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog|"
-            r"(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline",
+            r"(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline|"
+            r"(?:has to|have to|must) be (?:finished|done|ready|through) (?:by|before|between|until)",
             (
                 'Work that has to be done by some time is planned by its deadline: fleetcast batch "10 million'
                 ' documents by Friday with llama 3.1 8B on H100, 2k in, 200 out" says GPUs, hours and money. Here I'
@@ -55,6 +57,8 @@ _OTHERS: Final = tuple(
         ),
     )
 )
+_SIZED_MODEL: Final = re.compile(r"\b[a-z][\w. -]*\d+(?:\.\d+)?b\b", re.I)
+"""A model of language, to which what was heard goes on: 'whisper, then llama 3.1 8b summarises'."""
 _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"
     r"small(?:est|er)?|tiny|cheap(?:est)?|coding|reasoning|chat|general[- ]purpose|open(?:[- ]source)?|recommended?)\b"
@@ -73,7 +77,9 @@ def out_of_scope(state: State, text: str) -> tuple[Say, ...]:
     """
     if _SERVES.search(text) or {"traffic.requests_per_s", "traffic.concurrency"} & {*state.values}:
         return ()
-    return next(((said(answer),) for pattern, answer in _OTHERS if pattern.search(text)), ())
+    sounds = _SIZED_MODEL.search(text) and "then" in text.lower().split()
+    found = (answer for pattern, answer in _OTHERS if pattern.search(text) and not (sounds and "sound" in answer))
+    return next(((said(answer),) for answer in found), ())
 
 
 def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -> Step:

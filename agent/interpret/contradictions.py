@@ -32,6 +32,7 @@ def read_contradictions(draft: Draft) -> None:
     _too_many(draft)
     _too_long(draft)
     _whole_before_first(draft)
+    _higher_below_lower(draft)
 
 
 def _without(draft: Draft, *paths: str) -> list[Finding]:
@@ -56,11 +57,8 @@ def _taken_back(draft: Draft) -> None:
     for mark in _TAKEN_BACK.finditer(draft.sentence.text):
         before = [finding for finding in draft.findings if finding.end <= mark.start()]
         later = [finding for finding in draft.findings if finding.start >= mark.end()]
-        after = range(mark.end(), mark.end() + _CLOSE)
-        bare = next(
-            (i for i in draft.sentence.items if i.has("num") and not i.claimed and mark.start() <= i.start < after.stop),
-            None,
-        )
+        free = (item for item in draft.sentence.items if item.has("num") and not item.claimed)
+        bare = next((item for item in free if mark.start() <= item.start < mark.end() + _CLOSE), None)
         false = _FALSE.search(mark.group().lower()) is not None
         if not before or not (later or bare or false):
             continue
@@ -68,6 +66,7 @@ def _taken_back(draft: Draft) -> None:
         if len(last.options) != 1:
             continue
         end = mark.end()
+        choices: tuple[Choice, ...]
         if last.path in _FLEET and (bare or any(f.path in _FLEET for f in later)):
             choices = (Choice(last.options[0].value, f"yes: {last.options[0].echo}"),)
         elif last.path == RATE and mark.start() - last.end < _CLOSE and (bare or false):
@@ -169,3 +168,21 @@ def _whole_before_first(draft: Draft) -> None:
     choices = tuple(Choice((kept, *others), words) for kept, words in zip((whole, first), said, strict=True))
     text = f"{said[0]} is below {said[1]}: the whole answer cannot come before its first token. Which holds?"
     draft.questions.append((text, TARGETS, choices, min(s.start for s in spans), max(s.end for s in spans)))
+
+
+def _higher_below_lower(draft: Draft) -> None:
+    """Ask which holds where a high percentile of a latency is to be below a lower one: p99 400 ms, p50 900 ms."""
+    certain = [f for f in draft.findings if f.path == TARGETS and len(f.options) == 1]
+    for one in certain:
+        for other in certain:
+            (low, high) = (one.options[0].value[0], other.options[0].value[0])
+            if low.metric != high.metric or not low.percentile < high.percentile or low.seconds <= high.seconds:
+                continue
+            if "mean" in (low.percentile, high.percentile):
+                continue
+            said = [f"{target_name(t.metric, t.percentile)} {show_seconds(t.seconds)}" for t in (high, low)]
+            choices = tuple(Choice((kept,), words) for kept, words in zip((high, low), said, strict=True))
+            text = f"{said[0]} is below {said[1]}: the slowest cannot be faster than the others. Which holds?"
+            draft.findings[:] = [finding for finding in draft.findings if finding not in (one, other)]
+            draft.questions.append((text, TARGETS, choices, min(one.start, other.start), max(one.end, other.end)))
+            return

@@ -97,8 +97,8 @@ _PART_APART: Final = tuple(
     Rule(pattern)
     for pattern in (
         "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | "
-        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | 'chatting' | "
-        "'coding' | 'busy' | 'working')",
+        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
+        "'chatting' | 'coding' | 'busy' | 'working')",
         "p:pct ('of' ('them' | 'those' | 'these') | ('are' | 'is'))",
         "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
     )

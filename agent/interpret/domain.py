@@ -74,11 +74,15 @@ _SHARED: Final = frozenset("model models agent agents prompt spot".split())
 """Words of the trade that prove nothing beside several strange ones: a coffee machine's model, a travel agent."""
 _OUTWEIGH: Final = 4
 """Strange words that outweigh the name of a model: 'Phi 3 class sails'."""
-_DIMENSIONS: Final = frozenset({_RATE, "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets"}) | CROWD
+_DIMENSIONS: Final = (
+    frozenset({_RATE, "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets"}) | CROWD
+)
 _OF_OTHERS: Final = frozenset("card cards chip chips device devices".split())
 """Words of the trade that others have too."""
 _ALSO_OTHERS: Final = frozenset("throughput latency".split())
 """Words of the trade that networks, pumps and presses have too: they count where no other word is strange."""
+_SIZED: Final = re.compile(r"[a-z].*\d[ -]?b\b|\d[ -]\d*b\b")
+"""The name of a model with its size, which nothing else has: 'qwen2.5-coder 32b'."""
 _SIZE: Final = re.compile(r"[\d.]+b")
 """A bare size, which is of no model alone: 70B of metadata."""
 
@@ -88,20 +92,20 @@ def ask_where_foreign(draft: Draft) -> None:
     items = draft.sentence.items
     words = {item.word for item in items}
     unknown = _unknown_words(draft)
-    said = [item for at, item in enumerate(items) if _serves(item) and not _is_no_proof(items, at)]
+    telling = [item for at, item in enumerate(items) if _serves(item) and not _is_no_proof(items, at)]
     lengths = any(finding.path.startswith("tokens.") or finding.path == "targets" for finding in draft.findings)
+    speeds = any(
+        item.has("token") and at + 1 < len(items) and items[at + 1].has("per", "slash") for at, item in enumerate(items)
+    )
     serving = (
-        any(item.word not in _SHARED and not (item.has("token", "tps") and not lengths) for item in said)
+        any(item.word not in _SHARED and (lengths or speeds or not item.has("token", "tps")) for item in telling)
         or "model" in draft.known
-        or (bool(said) and unknown < _MANY_UNKNOWN)
+        or (bool(telling) and unknown < _MANY_UNKNOWN)
     )
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
     weak = any(item.word in _ALSO_OTHERS or item.has("latency") for item in items)
     serving = (
-        serving
-        or (weak and unknown < _MANY_UNKNOWN)
-        or _names_model(draft, unknown)
-        or (draft.has(HABIT) and asking)
+        serving or (weak and unknown < _MANY_UNKNOWN) or _names_model(draft, unknown) or (draft.has(HABIT) and asking)
     )
     strange = bool(words & OTHER_TRADES)
     if not strange and (serving or not unknown):
@@ -144,7 +148,8 @@ def _is_no_proof(items: list[Item], at: int) -> bool:
     item = items[at]
     refused = at > 0 and items[at - 1].has("neg")
     a_device = item.word == "model" and at + 1 < len(items) and items[at + 1].has("gpu")
-    return refused or a_device or item.has("model") or _SIZE.fullmatch(item.word) is not None
+    named = item.has("model") and not _SIZED.search(item.word)
+    return refused or a_device or named or _SIZE.fullmatch(item.word) is not None
 
 
 def _names_model(draft: Draft, unknown: int) -> bool:

@@ -87,6 +87,13 @@ _HORIZON: Final = tuple(
 _SHORTEST_HORIZON: Final = 0.2 * SECONDS_PER_MONTH
 
 
+_ARROW_STORY: Final = Rule(
+    f"a:num arrow b:num {_RATE_UNIT} near? ('in' | 'after' | 'within' | 'by' | 'over' | 'next' | 'the' | "
+    "approx){1,4} (d:dur | t3:time)"
+)
+"""'5→9 rps over the next 12 months'."""
+
+
 def read_growth(draft: Draft) -> None:
     """Find growth and horizon."""
     _stories(draft)
@@ -111,8 +118,9 @@ def read_growth(draft: Draft) -> None:
 
 def _stories(draft: Draft) -> None:
     """Read today's rate and a later one as the rate and its growth."""
-    for match in _STORY.matches(draft.sentence):
-        _story(draft, match)
+    for rule in (_STORY, _ARROW_STORY):
+        for match in rule.matches(draft.sentence):
+            _story(draft, match)
     dated = [figure for index in range(len(draft.sentence.items)) if (figure := _dated(draft, index)) is not None]
     if len(dated) == 2 and dated[0].at != dated[1].at and not draft.has(GROWTH):
         _between_times(draft, dated[0], dated[1])

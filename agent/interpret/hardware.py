@@ -14,6 +14,8 @@ _NODES: Final = tuple(
     for pattern in (
         f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
         f"{_TIMES} unknown? (g:gpu | gpunoun)",
+        "n:num g:gpu? unknown? node (per (site | unknown) | unknown){0,2} ('w' | slash | 'with' | 'each' | 'of' | "
+        "paren){1,3} k:num (gpunoun | gpu)",  # two L40S servers per site w/ 4 cards
         "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
         "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
         "n:num times? k:num times g:gpu unknown? node",
@@ -50,7 +52,7 @@ _DGX: Final = Rule("n:num times? dgx unknown? g:gpu? node?")
 _COUNTS: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per replica)",  # 8xH100, two A100
+        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
         "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
         "n:num (?! bytes) (unknown | gpus)? gpunoun (?! 'hour' | per | slash time | colon)",  # 16 GPUs, not 80 GB GPUs
         "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8
@@ -83,6 +85,7 @@ _WAYS: Final[dict[str, str]] = {
 
 def read_hardware(draft: Draft) -> None:
     """Find accelerators and how they are used."""
+    several = [draft.sentence.span(match.first, match.last) for match in _SEVERAL.matches(draft.sentence)]
     for rule in _OF_A_REPLICA:
         for match in rule.matches(draft.sentence):
             _replica_of(draft, match)
@@ -105,8 +108,28 @@ def read_hardware(draft: Draft) -> None:
             _fleet(draft, match)
     for match in _ONE.matches(draft.sentence):
         _accelerator(draft, match["g"])
+    _mixed(draft, several)
     _vendors(draft)
     _any(draft)
+
+
+_SEVERAL: Final = Rule("num times? g:gpu (conj | comma){1,2} ('a' | 'an' | 'one' | num times?) h:gpu")
+
+
+def _mixed(draft: Draft, spans: list[tuple[int, int]]) -> None:
+    """Ask for the fleet where accelerators of several kinds are counted: 'two 4090s and a 3090'."""
+    for start, end in spans:
+        inside = [f for f in draft.findings if start <= f.start < end]
+        kinds = [f for f in inside if f.path == "hardware.accelerators" and len(f.options) == 1]
+        if len({f.options[0].value for f in kinds}) < 2:
+            continue
+        counts = [f for f in inside if f.path == "hardware.accelerator_count"]
+        draft.findings[:] = [f for f in draft.findings if f not in counts]
+        draft.findings[:] = [f for f in draft.findings if f not in kinds]
+        choices = tuple(Choice(f.options[0].value, f.options[0].echo) for f in kinds)
+        said = " ".join(draft.sentence.text[start:end].split())
+        text = f"{said!r}: a plan is of one kind of accelerator at a time. For which of them? Say how many, too."
+        draft.questions.append((text, "hardware.accelerators", choices, start, end))
 
 
 def _power(draft: Draft) -> None:

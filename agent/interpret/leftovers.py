@@ -58,7 +58,8 @@ def leftovers(draft: Draft, taken: bytearray) -> tuple[str, ...]:
 
 def _is_used(item: Item, taken: bytearray) -> bool:
     """Whether an item is in a value, a question or a note; a number only where a rule has claimed it, too."""
-    return bool(taken[item.start]) and (item.claimed or not item.numeric) or (item.claimed and not item.numeric)
+    found = bool(taken[item.start])
+    return (found and item.claimed) if item.numeric else (found or item.claimed)
 
 
 def _telling(items: Sequence[Item], first: int, stop: int) -> Iterable[tuple[int, int]]:

@@ -77,6 +77,10 @@ _PART_CACHED: Final = (
         "'from' | link | unknown | 'already' | 'in'){0,5} (prefixcue | shared | prefixhit | sysprompt)"
     ),
     Rule(
+        "b:num token? ('in' | incue) comma? 'of' 'which' a:num token? (link | unknown | 'already' | 'the' | 'a'){0,4} "
+        "(prefixcue | shared | prefixhit | sysprompt)"
+    ),
+    Rule(
         "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
     ),
@@ -114,6 +118,7 @@ _PAIRS: Final = tuple(
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token? 'to' b:num token 'out'?",
         "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
+        "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
         "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
     )
 )
@@ -129,7 +134,7 @@ _MARKED: Final = tuple(
         "| mean | size)?"
         " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
         f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
-        f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT}",  # prompts of around 1500 tokens
+        f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
         "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
         f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
         f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | "
@@ -158,9 +163,9 @@ _WEAK: Final = tuple(
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
         "textunit | node | site | gpunoun | gpu | replica)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
-        "gpu | 'replacing' | 'now' | 'each' | 'incl' | 'including')",
-        "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | time | "
-        "event | gpunoun | percent | unknown)",
+        "gpu | 'replacing' | 'of' 'which' | 'now' | 'each' | 'incl' | 'including')",
+        "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
+        "time | event | gpunoun | percent | unknown)",
     )
 )
 _P95: Final = (

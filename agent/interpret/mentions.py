@@ -71,7 +71,9 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     known = lexicon.accelerators.by_word
     named = opening[0].isalpha() and opening[0] in known and len(opening[0]) > 1 and opening[0] not in _ENDINGS
     named = named and opening[0] not in known_words()  # a name may say what it is: one of four
-    begins = is_head(typed, lexicon) or named or _is_chip(sentence, first)
+    # The fifth version of something is no TPU: ND H100 v5.
+    a_version = re.fullmatch(r"v\d", typed) and not (first and sentence.items[first - 1].word.startswith("tpu"))
+    begins = (is_head(typed, lexicon) and not a_version) or named or _is_chip(sentence, first)
     joined = first + 1 < len(sentence.items) and sentence.text[item.end : sentence.items[first + 1].start + 3]
     if not begins and not (joined and re.match(r"-\d", joined) and len(typed) <= 3 and typed.isalpha()):
         return None
@@ -93,8 +95,30 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
                 continue
             hits = _usual(spelling, lexicon)
             if hits:
-                return last, name_item("gpu", sentence, first, last, hits)
+                return _with_memory(sentence, first, last, spelling, hits, lexicon)
     return None
+
+
+_MEMORY: Final = re.compile(
+    r"(?:\s*[(,]?\s*(?:mit|with|da|de|von|of|having|med|con|à|w/)?\s*(?:je|each|ciascuna|cada)?\s*)(\d{2,3})\s?(?:GB|GiB|Go|G)\b",
+    re.I,
+)
+"""How much memory a card has, behind its name: 'V100 with 32 GB'."""
+
+
+def _with_memory(
+    sentence: Sentence, first: int, last: int, said: str, hits: tuple[str, ...], lexicon: Lexicon
+) -> tuple[int, Item]:
+    """Return the name with the memory that is said behind it, where that tells forms of one card apart."""
+    behind = _MEMORY.match(sentence.text, sentence.items[last].end)
+    if behind is not None and not re.search(r"\d\s?gb", said):
+        told = _usual(f"{said} {behind[1]}GB", lexicon)
+        if told:
+            end = last
+            while end + 1 < len(sentence.items) and sentence.items[end + 1].start < behind.end():
+                end += 1
+            return end, name_item("gpu", sentence, first, end, told, said)
+    return last, name_item("gpu", sentence, first, last, hits)
 
 
 def _whole_name(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:

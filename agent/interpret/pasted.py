@@ -197,7 +197,7 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
 
 
 def _parents(text: str) -> dict[int, tuple[int, str]]:
-    """Return, by where a key begins, where the key around it begins and what it is: ``ttft`` of ``ttft: {p99: 1.2}``."""
+    """Return, by where a key begins, the key around it and where that begins: ``ttft`` of ``ttft: {p99: 1.2}``."""
     found: dict[int, tuple[int, str]] = {}
     braces: list[tuple[int, str] | None] = []
     indented: list[tuple[int, tuple[int, str]]] = []

@@ -10,7 +10,14 @@ from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_figure, show_seconds
+from catalogs.units import (
+    SECONDS_PER_DAY,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MONTH,
+    SECONDS_PER_YEAR,
+    show_figure,
+    show_seconds,
+)
 
 TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
@@ -92,6 +99,7 @@ _LASTING: Final = Rule(
 A_FEW: Final = 5.0
 """What 'a few seconds' are, by judgement."""
 LONGEST_SURGE_S: Final = 1800.0
+_RATE: Final = "traffic.requests_per_s"
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
 
 
@@ -124,7 +132,7 @@ def rates_of(draft: Draft) -> list[Rate]:
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
             of_a_user = of_a_user or "p" in match
-            if _is_aside(draft, match):
+            if _is_aside(draft, match) or _is_price(draft, match) or _may_be_budget(draft, match):
                 continue
             at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
@@ -145,14 +153,41 @@ def rates_of(draft: Draft) -> list[Rate]:
 
 
 _NEEDED: Final = Rule(
-    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | 'to' | "
-    "'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | conj | for | $)"
+    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | "
+    "'to' | 'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | "
+    "conj | for | $)"
 )
 _UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")
 
 
+_UNITLESS: Final = (
+    Rule("a:num mean (slash | comma | conj){1,2} b:num k:peak"),
+    Rule("b:num k:peak (slash | comma | conj){1,2} a:num mean"),
+    Rule("mean (link | colon)? a:num (slash | comma | conj){1,2} k:peak (link | colon)? b:num (?! times | token)"),
+)
+
+
+def ask_unit_of_mean(draft: Draft) -> None:
+    """Ask what 'traffic 4 avg / 19 peak' counts, where no unit is said."""
+    for rule in _UNITLESS:
+        for match in rule.matches(draft.sentence):
+            mean, peak = count_of(match["a"].number).value, count_of(match["b"].number).value
+            if not 0 < mean <= peak:
+                continue
+            choices = (
+                Choice(mean, f"requests/s: {show_figure(mean)} on average", usual=True),
+                Choice(mean / 60, f"requests a minute: {show_figure(mean / 60)} requests/s on average"),
+            )
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            draft.ask(_RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
+            if not draft.has("traffic.peak_factor"):
+                echo = f"{show_figure(peak)} / {show_figure(mean)} = peak {show_figure(peak / mean)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(peak / mean, echo)])
+            return
+
+
 def ask_new_rate(draft: Draft) -> None:
-    """Ask whether a bare number is the rate now, where one with its unit was told of another time: 'was 6 rps, its 10'."""
+    """Ask whether a bare number is the rate now, where one with its unit was told of before: 'was 6 rps, its 10'."""
     items = draft.sentence.items
     for at, item in enumerate(items):
         if not (item.has("num") and item.claimed):
@@ -226,6 +261,33 @@ def _is_aside(draft: Draft, match: Match) -> bool:
     return True
 
 
+def _is_price(draft: Draft, match: Match) -> bool:
+    """Whether a number an hour is an accelerator's price: '4x H100 at 2.49/h each'; it is told as not used."""
+    items = draft.sentence.items
+    counted = any(item.has("event", "thing", "rateunit") for item in items[match.first : match.last + 1])
+    before = items[max(0, match.first - 4) : match.first]
+    return not counted and period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in before)
+
+
+def _may_be_budget(draft: Draft, match: Match) -> bool:
+    """Ask whether 'under 10k a month' is a budget, where nothing is said of what is counted."""
+    items = draft.sentence.items
+    counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
+    bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")
+    seconds = period_of(match)
+    if counted or not bound or "n" not in match or seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
+        return False
+    amount = count_of(match["n"].number)
+    monthly = amount.value * SECONDS_PER_MONTH / seconds
+    choices = (
+        Choice(monthly, f"a budget of ${monthly:,.10g} a month"),
+        Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", _RATE),
+    )
+    said = " ".join(draft.sentence.words(match.first - 1, match.last).split())
+    draft.ask("money.monthly_budget_usd", match.first - 1, match.last, f"{said!r}: money, or requests?", choices)
+    return True
+
+
 def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
     """Note the rate and the length of a surge; one of half an hour or more is no surge, but the busiest hour."""
     seconds = match["d"].number.value if "d" in match else None
@@ -275,7 +337,9 @@ def _seconds_of(length: Match) -> float:
     return length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
 
 
-_MAKE_UP: Final = frozenset("make makes cause causes account bring brings generate generates drive drives for are is".split())
+_MAKE_UP: Final = frozenset(
+    "make makes cause causes account bring brings generate generates drive drives for are is".split()
+)
 
 
 def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
@@ -370,6 +434,9 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
         if items[back].has("stop", "num"):
             break
         if items[back].has("eachuser", "each", "peruser"):
+            closes = back > 0 and items[back - 1].has("time", "tshort", "token", "dur", "money", "gpunoun")
+            if closes and not items[back + 1].has("per"):
+                break  # of the figure before it: '30 tok/s per user at 2.5 req/s'
             return back, last, True
     return first, last, False
 

@@ -15,6 +15,8 @@ METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
 NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", "e2e": "whole answer"}
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 _REACH: Final = 7
+FASTEST_READER: Final = 2000.0
+"""Tokens/s that no one stream has been served at: more are of all users together. By judgement."""
 
 _ANSWER: Final = "tokens.output.mean"
 _RATE: Final = "traffic.requests_per_s"
@@ -346,8 +348,13 @@ def _together(draft: Draft, match: Match) -> bool:
     items = draft.sentence.items
     around = (*items[match.last + 1 : match.last + 4], *items[max(0, match.first - 5) : match.first])
     throughput = "x" not in match and any(item.word == "throughput" for item in around)
-    together = any(item.has("ingrand") for item in around)
+    together = any(item.has("ingrand") for item in around) or _beyond_a_reader(match)
     return throughput or together or ("x" in match and match["x"].has("ingrand"))
+
+
+def _beyond_a_reader(match: Match) -> bool:
+    units = [SECONDS[match[group].word] for group in ("t", "t2") if group in match]
+    return match["n"].number.value > FASTEST_READER and units in ([], [1.0])
 
 
 def read_throughput(draft: Draft) -> None:
@@ -357,7 +364,8 @@ def read_throughput(draft: Draft) -> None:
         return
     for rule in _SPEED:
         for match in rule.matches(draft.sentence):
-            if _together(draft, match):
+            beside = draft.sentence.items[max(0, match.first - 3) : match.last + 1]
+            if _together(draft, match) and not any(item.has("incue") for item in beside):
                 draft.read(
                     _RATE, match, match["n"].number, lambda v: v / each,
                     lambda v, made: f"{show_figure(v)} tokens/s / {each:g} = {show_figure(made)} requests/s on average",

@@ -7,7 +7,7 @@ from agent.interpret.crowds import Crowd, crowds_of, name_groups
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
-from agent.interpret.rates import TIME, Rate, ask_new_rate, period_of, rates_of, share_of
+from agent.interpret.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
 from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
 from agent.interpret.turns import multiply_turns, turns_of, turns_of_each
@@ -51,6 +51,7 @@ def read_traffic(draft: Draft) -> None:
     _peak_rates(draft, [rate for rate in rates if rate.at_peak])
     _things(draft)
     if not draft.has(RATE):
+        ask_unit_of_mean(draft)
         ask_new_rate(draft)
 
 

@@ -41,6 +41,12 @@ _PATTERNS: Final = (
         r"(?:hi|hello|hey|hallo|hola|bonjour|ciao|servus|moin|namaste|salut|guten (?:tag|morgen)|"
         r"good (?:morning|afternoon|evening|day))(?: (?:there|all|everyone|again|fleetcast))?|how are you(?: doing)?",
     ),
+    (
+        "about",
+        r"how does (?:it|this)(?: thing| tool)? work|what (?:is|are) (?:this|you)(?: thing| tool)?|"
+        r"what (?:can|do) you do|who are you|how do i (?:use|start with) (?:it|this|you)|where do i (?:start|begin)|"
+        r"what is fleetcast",
+    ),
     ("thanks", r"(?:many )?(?:thanks|thank you|thx|merci|danke|gracias|cheers)(?: (?:a lot|so much|very much|again))?"),
     (
         "yes",
@@ -69,7 +75,13 @@ def keyword_in(line: str) -> Keyword | None:
     return None
 
 
-COURTESIES: Final = {"greeting": "Hello.", "thanks": "You are welcome."}
+COURTESIES: Final = {
+    "greeting": "Hello.",
+    "thanks": "You are welcome.",
+    "about": "I size fleets that serve language models. Say the model, the traffic and how long prompts and answers "
+    "are, such as 'Llama 3.1 70B, 20 rps, 1.5k tokens in, 300 out'; I say which GPUs, how many, how fast and at what "
+    "price. 'help' lists what else works.",
+}
 """What is said back to words that ask for nothing."""
 
 HELP: Final = (

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent / "sentences"
 KINDS = (
     *("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions"),
     *("orders", "replacements", "shorthand", "fractions", "crowds", "chats", "told", "sums", "surges", "grown"),
+    *("keys", "withdrawn", "told_context", "parts", "strange", "prices", "several", "ordered"),
 )
 PATHS = {
     "rate": "traffic.requests_per_s",
