@@ -13,7 +13,7 @@ from agent.after_plan.saving import export, exported
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
-from agent.after_plan.why import reasons
+from agent.after_plan.why import moved_along, reasons
 from agent.exports import format_said
 from agent.interpret.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
@@ -402,7 +402,8 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         text = f"{same}: plan {branch.number} ({branch.label}) has that already. 'show {branch.number}' opens it."
         return state, (said(text),)
     against = state.branches[branch.against]
-    return new, (*difference(branch, against), said(f"'keep {branch.number}' makes it the plan, 'back' drops it."))
+    keep = said(f"'keep {branch.number}' makes it the plan, 'back' drops it.")
+    return new, (*difference(branch, against), *moved_along(new, branch, change, ports), keep)
 
 
 def _cheapest(state: State, change: Variation, ports: Ports) -> Step:

@@ -30,6 +30,7 @@ _SUBJECTS: Final = (
     ("answer", re.compile(r"\b(answers?|outputs?|responses?|completions?|repl(y|ies)|generations?)\b", re.I)),
     ("prompt", re.compile(r"\b(prompts?|inputs?|documents?|questions?)\b", re.I)),
     ("growth", re.compile(r"\bgrowth\b", re.I)),
+    ("budget", re.compile(r"\bbudget\b", re.I)),
     (
         "traffic",
         re.compile(
@@ -79,6 +80,12 @@ def factor_in(text: str) -> float | None:
     found = (match for match in _FACTOR.finditer(text) if not match["percent"])
     match = next(found, None)
     return None if match is None else _factor(match, text)
+
+
+def corrected_factor(before: str, after: str) -> str:
+    """Return a clause with a factor alone in the place of its own: 'peak doubles' and 'triples' as 'peak triples'."""
+    said, meant = _FACTOR.search(before), _FACTOR.fullmatch(in_figures(after).strip())
+    return f"{before[: said.start()]}{after}{before[said.end() :]}" if said and meant else after
 
 
 def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
@@ -138,7 +145,8 @@ def _change_of(what: str) -> re.Pattern[str]:
         r"(?:\b(?:minus|remov(?:e|es|ing)|subtract|los(?:e|es|ing|t)|drop(?:s|ping)?|cut(?:s|ting)?|shed)|"
         rf"(?<=[a-z:] ){_SIGNED}[-−–]) ?(?P<minus>{_NUMBER}|an?\b)|\bby (?:about |another )?(?P<by>{_NUMBER})|"
         rf"\b(?P<first>{_NUMBER}) (?:{_MORE}|(?P<less>{_LESS})))(?: of)?(?: (?:our|the|these))? ?{what}\b{_PACE}|"
-        rf"\b(?P<another>another) {what}\b{_PACE}|\b{what}\b.*\bby (?:about |another )?(?P<bare>{_NUMBER})$|"
+        rf"\b(?P<another>another) {what}\b{_PACE}|\b{what}\b.*\bby (?:about |another )?\$? ?(?P<bare>{_NUMBER})"
+        rf"(?: (?:a|per) month)?$|"
         rf"\b(?P<last>{_NUMBER}) {what} (?:{_MORE}|longer|on top|join|sign up|"
         rf"(?P<under>{_LESS}|shorter|leave|quit|churn))\b",
         re.I,
@@ -154,6 +162,10 @@ _ADDED: Final = tuple(
         (_PEOPLE, USERS, "users"),
         (r"tokens?", _EITHER, "tokens"),
         (r"(?:(?:hot |warm )?(?:spares?|stand-?bys?)(?: replicas?)?)", "availability.spare_replicas", "spare replicas"),
+        (r"(?:dollars?(?: (?:a|per) month)?|budget)", "money.monthly_budget_usd", "dollars a month"),
+        (r"(?:gpus?|cards?|accelerators?)", "hardware.accelerator_count", "accelerators"),
+        (r"(?:nodes?|machines?|servers?)", "hardware.nodes", "nodes"),
+        (r"replicas?", "hardware.replicas", "replicas"),
     )
 )
 """What is added to a plan or taken from it in its own unit."""
@@ -185,6 +197,8 @@ def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] 
             continue
         if _NOT.search(clause[: match.start()]):
             return []
+        if path.startswith("hardware.") and match[0].lower().startswith("los"):
+            continue  # to lose a machine is a failure
         falls = bool(match["minus"] or match["less"] or match["under"])
         if match["by"] or match["bare"]:
             falls = bool(_FALLS.search(clause) or _LEAVES.search(clause))
@@ -210,13 +224,25 @@ def _in_percent(clause: str) -> str:
     return _ONE_IN.sub(lambda part: f"{100 * int(part[1]) / int(part[2]):.12g}% of ", in_figures(clause))
 
 
+_EXAMPLES: Final = {
+    USERS: "'with 2,400 users, 10 questions a day each'",
+    "traffic.requests_per_s": "'20 requests/s'",
+    "money.monthly_budget_usd": "'under $20k a month'",
+    "hardware.accelerator_count": "'with 8 GPUs'",
+    "hardware.nodes": "'with 2 nodes'",
+    "hardware.replicas": "'with 4 replicas'",
+}
+"""How all of something is said, by path."""
+
+
 def _sum(
     path: str, noun: str, figure: float, falls: bool, base: Mapping[str, Any]
 ) -> list[tuple[str, float, str]] | Unclear:
     """Return a value with something added or taken, and what moves with it: users and their load move together."""
     old, spares = base.get(path) or 0, path == "availability.spare_replicas"
+    whole = spares or path.startswith("hardware.")
     if not old and not spares:
-        example = {USERS: "'with 2,400 users, 10 questions a day each'"}.get(path, "'20 requests/s'")
+        example = _EXAMPLES.get(path, "'with 8 of them'")
         return Unclear(
             f"How many {noun} there are was not said, so that {show_figure(figure)}"
             f" {'fewer' if falls else 'more'} of them is no figure: say all of them ({example}), or a factor"
@@ -225,7 +251,7 @@ def _sum(
     new = old - figure if falls else old + figure
     if new < 0 or (not new and not spares):
         return Unclear(f"There are {show_figure(old)} {noun}; {show_figure(figure)} fewer leave none.")
-    new = int(new) if spares else new
+    new = int(new) if whole else new
     label = f"{noun} {'−' if falls else '+'} {show_figure(figure)}: {value_shown(path, new)}"
     load = _scaled_values("traffic", new / old, base) if path == USERS else []
     return [(path, new, label), *(load if isinstance(load, list) else [])]
@@ -237,6 +263,7 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
         "answer": ("tokens.output.mean",),
         "prompt": ("tokens.input.mean",),
         "growth": ("traffic.growth_per_year",),
+        "budget": ("money.monthly_budget_usd",),
         "lengths": ("tokens.input.mean", "tokens.output.mean"),
         "traffic": ("traffic.concurrency",) if base.get("traffic.concurrency") else ("traffic.requests_per_s",),
     }[subject]
@@ -249,7 +276,7 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
         whole = float(max(1, round(new)))
         value = int(whole) if path == "traffic.concurrency" else new
         noun = {"lengths": "prompt and answer lengths"}.get(
-            subject, subject if subject in ("traffic", "peak", "growth") else f"{subject}s"
+            subject, subject if subject in ("traffic", "peak", "growth", "budget") else f"{subject}s"
         )
         made.append((path, value, f"{noun} × {show_figure(factor)}: {value_shown(path, value)}"))
         side = path.removesuffix(".mean")

@@ -61,6 +61,12 @@ _CORRECTED: Final = re.compile(
 """A figure that is taken back for another: '600, no sorry, 450'."""
 MENDED: Final = re.compile(rf"\s*[,;.…–—-]+\s*{_MEND}(?:{_PAUSE}{_MEND})*{_PAUSE}(?=\S)", re.I)
 """Between two parts of a line of which the second is right where both say the same thing."""
+_FROM: Final = re.compile(
+    rf"(?P<lead>^|\b(?:grow|rise|raise|increase|decrease|reduce|lower|drop|fall|cut|move|change|shrink|relax|lift|bring|"
+    rf"go|went|goe|jump)(?:s|es|d|ed|ing)?\b[^,;]*? )from {_FIGURE}(?:{_UNIT})? (?=to {_FIGURE})",
+    re.I,
+)
+"""From what a figure moves: only to what it moves counts. 'Prompts from 500 to 2000 tokens' is a range."""
 _DURATIONS: Final = {
     r"(?:a|one) quarter (?:of )?(?:a |one )?second": "250 ms", r"(?:a|one) tenth (?:of )?(?:a |one )?second": "100 ms",
     r"(?:a|one) third (?:of )?(?:a |one )?second": "333 ms", r"half (?:of )?(?:a |one )?second": "500 ms",
@@ -182,7 +188,7 @@ def in_plain_words(said: str) -> str:
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:
         said = forsaken.sub(plain, said)
-    said = corrected(said)
+    said = _FROM.sub(r"\g<lead>", corrected(said))
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))

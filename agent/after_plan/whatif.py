@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.after_plan.multiples import added, scaled
+from agent.after_plan.multiples import added, corrected_factor, scaled
 from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
@@ -190,7 +190,9 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()
     readings: list[Reading] = []
-    for part in MENDED.split(in_figures(_CHEAPEST.sub(" ", text), least_words=2)):
+    parts = MENDED.split(in_figures(_CHEAPEST.sub(" ", text), least_words=2))
+    for before, after in zip(("", *parts), parts, strict=False):
+        part = corrected_factor(before, after)
         # What a second part says of the same thing holds in place of the first; it adds no target to one taken back.
         known = {**base, "targets": change.values["targets"]} if "targets" in change.values else base
         left, dropped = _taken_back(part, known, change)
@@ -207,7 +209,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     )
     if "targets" in values:
         unused = tuple(words for words in unused if not _ADDS.fullmatch(words))
-    budget = any("money.monthly_budget_usd" in one.values for one in readings)
+    budget = "money.monthly_budget_usd" in values and "money.monthly_budget_usd" not in drops
     if (cheapest or budget) and "hardware.accelerators" not in values:
         drops |= {"hardware.accelerators"}
     if cheapest:
@@ -216,6 +218,8 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if questions := tuple(one for reading in readings for one in reading.questions):
         return Understood(Ask(variation, questions), unused, notes)
     if not values and not cheapest and not drops:
+        if change.denied and not unused and not objections:
+            return Understood(Unclear(f"Then nothing changes: {quoted(', '.join(change.denied))}."), (), notes)
         return Understood(
             Unclear(_why_unclear(said, objections), nothing=not objections), () if objections else unused, notes
         )
@@ -244,6 +248,8 @@ class _Change(Struct):
     """The words behind each value."""
     labels: dict[str, str]
     """How each value is shown, by path."""
+    denied: list[str] = []
+    """Clauses that say what is not to be: 'don't double the traffic'."""
 
 
 def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Unclear:
@@ -266,6 +272,7 @@ def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Un
         if multiplied is None:
             rest.append(clause)
             continue
+        change.denied += [] if multiplied else [clause]
         rest += [tail] if tail else []
         for path, value, label in multiplied:
             before = f"{change.labels[path]}, then " if path in made else ""

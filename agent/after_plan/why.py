@@ -3,8 +3,10 @@
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.after_plan.sums import FIGURES, Explanation
-from agent.after_plan.variants import varied
+from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.words import usd_shown
 from agent.talk.requests import Variation
@@ -12,7 +14,7 @@ from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
 from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_seconds
-from engine.plan import CapacityPlan, Latency, Rejection
+from engine.plan import CapacityPlan, Latency, Rejection, split_shown
 from engine.workload import target_name
 
 _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
@@ -164,16 +166,56 @@ def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -
         lead = "You left it out. "
     elif wanted and named not in wanted:
         lead = "You asked for another. "
-    missed = [result for result in other.targets if not result.met]
-    if missed:
+    if best := _missed(other):
         either = "" if plan.answer.meets_targets else " either"
-        best = " and ".join(
-            f"{target_name(result.metric, result.percentile)} {show_seconds(result.forecast_s)} of"
-            f" {show_seconds(result.target_s)}"
-            for result in missed
-        )
         return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}."
     return f"{lead}On {name} it would be {_versus(other, plan)}."
+
+
+def _missed(plan: CapacityPlan) -> str:
+    """Return the targets that a plan misses, each with its forecast: 'TTFT p99 953 ms of 500 ms'."""
+    return " and ".join(
+        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
+        for one in plan.targets
+        if not one.met
+    )
+
+
+def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -> tuple[Say, ...]:
+    """Say that a change moved the accelerator or the split, which it did not name, and what they would be held.
+
+    Args:
+        state: with the variant.
+        branch: the variant.
+        change: that made it.
+        ports: of the conversation, to what lies outside it.
+    """
+    plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
+    named = change.drops | change.values.keys()
+    if plan is None or before is None or floor_of(plan) or named & {"hardware.accelerators", "hardware.excluded"}:
+        return ()
+    old, new, held = before.chosen, plan.chosen, {"hardware.accelerators": (before.chosen.accelerator,)}
+    if old.accelerator != new.accelerator:
+        what, now = old.accelerator_name, new.accelerator_name
+    elif split_shown(old) != split_shown(new) and not any(path in named for path in _SPLIT):
+        what, now = split_shown(old), split_shown(new)
+        held |= {path: getattr(old, path.removeprefix("serving.")) for path in _SPLIT}
+    else:
+        return ()
+    try:
+        spec = varied_spec(replace(state, kept=branch.number), Variation(held, {}, ""), ports).spec
+        other = ports.sketch(spec)
+    except InputError as error:
+        return (said(f"{now} in place of {what} comes with the change: with {what}, {error}."),)
+    if isinstance(other, CapacityPlan):
+        best = _missed(other)
+        why = f"it cannot meet the targets, at best {best}" if best else f"it would be {_versus(other, plan)}"
+    else:
+        why = other.rejected[0].reason if other.rejected else other.sentence.rstrip(".")
+    return (said(f"{now} in place of {what} comes with the change: with {what} {why}."),)
+
+
+_SPLIT: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))
 
 
 def _rejection(rejected: Rejection) -> Explanation:
@@ -197,9 +239,8 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
         money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
     peak = other.performance.at_peak
     speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
-    missed = [target_name(result.metric, result.percentile) for result in other.targets if not result.met]
-    if missed:
-        return f"cannot meet {', '.join(missed)}, at best TTFT p95 {show_seconds(other.performance.at_peak.ttft_s.p95)}"
+    if best := _missed(other):
+        return f"it cannot meet the targets, at best {best}"
     measured = ""
     if mine and its and its < mine:
         # The search prefers accelerators whose kernels were measured; the warning says so of this one.

@@ -115,7 +115,7 @@ def in_figures(text: str, *, least_words: int = 1) -> str:
         text: any.
         least_words: of a number that is put in figures; the others stay as typed.
     """
-    text = _A_SCALE.sub(r"\1 a ", text)
+    text = _PART_OF_A_SCALE.sub(lambda part: f"{(3 if part[1] else 1) / 4:g} ", _A_SCALE.sub(r"\1 a ", text))
     sentence = Sentence(text, items_of(text))
     _made(sentence, _IN_WORDS, "num", _value_in_words)
     for item in reversed(sentence.items):
@@ -124,6 +124,9 @@ def in_figures(text: str, *, least_words: int = 1) -> str:
     return text
 
 
+_PART_OF_A_SCALE: Final = re.compile(
+    r"\b(?:an?|one|(three)) quarters? of an? (?=hundred|thousand|million|billion)", re.I
+)
 _A_SCALE: Final = re.compile(r"\b(another|extra|plus|add|by) (?=(?:hundred|thousand|million|dozen)\b)", re.I)
 
 

@@ -309,3 +309,26 @@ def test_an_edit_takes_the_last_figure() -> None:
     assert "420 tokens" in words(says)
     assert "Not used" not in words(says)
     assert state.editing is None
+
+
+@pytest.mark.parametrize(
+    ("line", "moved"),
+    [
+        ("with p99 TTFT 500 ms", "TP8 in place of TP4 comes with the change: with TP4 it"),
+        ("what if traffic halves", ""),
+        ("on MI300X", ""),
+        ("with tp8", ""),
+    ],
+)
+def test_an_accelerator_or_a_split_that_moves_unasked_is_said_with_what_it_would_be_held(line: str, moved: str) -> None:
+    text = answer(line)
+    assert "1: " in text
+    assert (moved in text) if moved else ("in place of" not in text)
+
+
+def test_an_accelerator_that_moves_unasked_is_said() -> None:
+    state = State()
+    for line in ("8B, 5 rps, 500 in, 200 out", "", "", ""):
+        state, _ = step(state, line, ports())
+    says = words(step(state, "what if traffic halves", ports())[1])
+    assert "L40 in place of A100 PCIe 40GB comes with the change: with A100 PCIe 40GB it would be 1 ×" in says

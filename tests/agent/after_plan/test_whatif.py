@@ -289,6 +289,7 @@ def test_users_are_added_to_those_that_were_said_and_else_asked_for() -> None:
         ("500 users leave", 2500),
         ("20% of users leave", 2400),
         ("one in five users leaves", 2400),
+        ("a quarter of a million more users", 253_000),
         ("users grow by 500", 3500),
         ("increase users by 500", 3500),
         ("twice the users", 6000),
@@ -367,6 +368,7 @@ def test_what_is_denied_or_describes_a_part_changes_no_load(text: str) -> None:
         ("budget $30k, no, $40k a month", {"money.monthly_budget_usd": 40000}),
         ("peak 2x, actually 3x", {"traffic.peak_factor": 3}),
         ("peak 2 x, no 3 x", {"traffic.peak_factor": 3}),
+        ("peak doubles, actually triples", {"traffic.peak_factor": 4.5}),
         ("H100, no, H200", {"hardware.accelerators": ("h200-sxm-141gb",)}),
         ("with fp8, sorry, int4", {"precision.weights": "int4"}),
         ("20 more rps, no, 15 more rps", {"traffic.requests_per_s": 35}),
@@ -408,13 +410,18 @@ def test_a_target_with_a_figure_is_set_and_one_without_is_dropped(
         ("put one more on top", "availability.spare_replicas", 2),
         ("another spare replica", "availability.spare_replicas", 2),
         ("drop the spares", "availability.spare_replicas", 0),
+        ("traffic goes from 20 to 30 rps", "traffic.requests_per_s", 30),
+        ("raise the peak from 2x to 3x", "traffic.peak_factor", 3),
+        ("increase the budget by $5k a month", "money.monthly_budget_usd", 25000),
+        ("the budget drops by 10%", "money.monthly_budget_usd", 18000),
+        ("lift the budget to $30k a month", "money.monthly_budget_usd", 30000),
         ("answers grow by 100 tokens", "tokens.output.mean", 400),
         ("prompts 200 tokens shorter", "tokens.input.mean", 1300),
         ("add 2k tokens of context to each prompt", "tokens.input.mean", 3500),
     ],
 )
 def test_a_verb_is_of_the_change_and_nothing_of_it_is_left_over(text: str, path: str, value: float) -> None:
-    made = understood(text, {**BASE, "availability.spare_replicas": 1}, ports())
+    made = understood(text, {**BASE, "availability.spare_replicas": 1, "money.monthly_budget_usd": 20000.0}, ports())
     assert isinstance(made.request, WhatIf | Cheapest)
     assert (made.request.change.values, made.unused) == ({path: value}, ())
 
@@ -425,3 +432,25 @@ def test_what_stands_beside_a_factor_is_read_too() -> None:
         "tokens.input.mean": 500,
         "hardware.accelerators": ("h200-sxm-141gb",),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("add two more GPUs", "hardware.accelerator_count", 10),
+        ("another node", "hardware.nodes", 3),
+        ("2 replicas fewer", "hardware.replicas", 4),
+    ],
+)
+def test_machines_are_added_to_a_fleet_that_was_stated(text: str, path: str, value: int) -> None:
+    stated = {"hardware.accelerator_count": 8, "hardware.nodes": 2, "hardware.replicas": 6}[path]
+    made = request(text, **{path: stated})
+    assert isinstance(made, WhatIf)
+    assert made.change.values == {path: value}
+    assert isinstance(request(text), Unclear), "nobody stated a fleet"
+
+
+def test_a_denied_change_changes_nothing_and_the_rest_of_the_line_holds() -> None:
+    denied = request("don't double the traffic")
+    assert isinstance(denied, Unclear) and denied.text.startswith("Then nothing changes")
+    assert values("don't double the traffic, double the prompts") == {"tokens.input.mean": 3000}
