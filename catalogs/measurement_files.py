@@ -13,7 +13,7 @@ from catalogs.errors import InputError, listed, quoted, reading
 
 TEXTS: Final = (
     "id source locator engine engine_version model accelerator accelerator_as_printed weight_precision kv_precision "
-    "load notes"
+    "sampling capacity_policy load notes"
 ).split()
 COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences prompts repeats".split()
 SUMMARIES: Final = ("mean", "median", "p50", "p90", "p95", "p99", "p99.9")

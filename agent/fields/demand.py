@@ -16,7 +16,7 @@ from agent.fields.readers import (
     read_text,
     read_years,
 )
-from agent.fields.value_display import size_shown
+from agent.fields.value_display import sampling_shown, size_shown
 from catalogs.units import (
     read_rate,
     read_share,
@@ -171,7 +171,7 @@ TOKENS: Final = (
     Field(
         "tokens.sampling", "--sampling", read_sampling, "greedy|top_p",
         "How tokens are drawn; greedy by default, as benchmarks are.",
-        label="sampling", show=str, answer="{} sampling", quiet=True,
+        label="sampling", show=sampling_shown, answer="{} sampling", quiet=True,
     ),
 )  # fmt: skip
 

@@ -37,3 +37,8 @@ def size_shown(sample: tuple[float, ...]) -> str:
 def gigabytes_shown(size: float) -> str:
     """Return bytes as GB (1e9), without the unit."""
     return show_figure(size / 1e9)
+
+
+def sampling_shown(sampling: str) -> str:
+    """Return how tokens are drawn, as people write it: 'top-p'."""
+    return sampling.replace("_", "-")

@@ -264,7 +264,7 @@ PHRASES: Final[dict[str, str]] = {
     "mem fraction static|gpu mem util|memory fraction",
     "temperature": "temperature|sampling temperature|temp",
     "topp": "top p|topp|top p sampling|nucleus sampling|nucleus",
-    "greedy": "greedy|greedy decoding|greedy sampling|argmax decoding|argmax sampling",
+    "greedy": "greedy|greedily|greedy decoding|greedy sampling|argmax decoding|argmax sampling",
     "prefixhit": "prefix hit|prefix hit rate|prefix cache hit rate|cache hit rate|cache hits|cache hit|prefix hits|"
     "prefix caching hit rate|prefix cache hits|prefix reuse|prefix sharing|hit rate|kv reuse|prefix cache|"
     "prefix caching|prompt caching|prompt cache|cache reuse|prefix share|shared prefix|common prefix",

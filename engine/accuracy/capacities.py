@@ -100,7 +100,7 @@ def _question(point: MeasuredPoint, catalog: Catalog) -> Question:
     split = point.setting
     spec = WorkloadSpec(
         traffic=Traffic(requests_per_s=1.0, burstiness=point.load.burstiness),
-        tokens=replace(tokens_of(point.load), router_skew=point.system.router_skew),
+        tokens=replace(tokens_of(point.load), router_skew=point.system.router_skew, sampling=point.system.sampling),
         model=point.system.model,
         precision=Precisions(weights=point.system.weights, kv_cache=point.system.kv_cache),
         serving=Serving(
@@ -114,4 +114,7 @@ def _question(point: MeasuredPoint, catalog: Catalog) -> Question:
         ),
         hardware=Hardware(accelerators=(split.accelerator,), accelerator_count=int(point.row["gpus"])),
     )
-    return resolve(spec, catalog)
+    question = resolve(spec, catalog)
+    if point.load.reserves_answers is None:
+        return question
+    return replace(question, runtime=question.runtime.started_with(point.load.started(question.runtime.scheduler)))

@@ -1,20 +1,22 @@
 """A row of a measurements CSV, read: the system, the load, the lengths, and how the benchmark was run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import Final, cast, get_args
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError
+from catalogs.errors import InputError, listed
 from catalogs.measurement_files import ALL_AT_ONCE
 from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun, DrawnLengths, LatencyLimits
+from catalogs.records.runtimes import Scheduler
 from engine.question.lengths import strata
-from engine.workload import TokenDistribution, Tokens
+from engine.workload import Sampling, TokenDistribution, Tokens
 
 PRECISION_NAMES = {"fp4": "nvfp4", "4-bit": "int4", "f16": "fp16"}
 """Precisions as measurements print them, where the catalog calls them otherwise."""
@@ -27,6 +29,10 @@ SHARES_OF_DATA_SET = 64
 
 SHARES_OF_NOMINAL = 8
 """Equally likely lengths that stand for a uniform draw."""
+
+
+POLICIES: Final[Mapping[str, bool]] = {"max_utilization": False, "guaranteed_no_evict": True}
+"""TensorRT-LLM's capacity_scheduler_policy, by whether it sets KV aside for whole answers."""
 
 
 class Unpredictable(Exception):  # noqa: N818 — the name says the error
@@ -54,7 +60,8 @@ class System(Struct, frozen=True):
     """Of the runtime; empty where it is not known."""
 
     router_skew: float = 0.0
-    """Of the prompts, as in ``Tokens``."""
+    """Of the prompts, as in ``Tokens``; so is how tokens were drawn."""
+    sampling: Sampling = "greedy"
 
     @property
     def runtime_name(self) -> str:
@@ -82,6 +89,15 @@ class BenchmarkLoad(Struct, frozen=True):
     """Within which the largest rate is sought."""
     max_sequences: int | None = None
     """That the server ran together, where it was started with another number than the runtime's default."""
+    reserves_answers: bool | None = None
+    """Whether the server set KV aside for whole answers, where that is stated (``POLICIES``)."""
+
+    def started(self, scheduler: Scheduler) -> Scheduler:
+        """Return a scheduler as the row says that its server was started."""
+        if self.reserves_answers is not None:
+            reserves = self.reserves_answers
+            scheduler = replace(scheduler, reserve_output=reserves, reserve_asked=scheduler.reserve_asked and reserves)
+        return replace(scheduler, max_sequences=self.max_sequences) if self.max_sequences else scheduler
 
 
 class MeasuredPoint(Struct, frozen=True):
@@ -135,6 +151,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         runtime=runtime,
         version=version or dict(protocol.versions).get(runtime, ""),
         router_skew=protocol.router_skew,
+        sampling=cast("Sampling", _one_of(row, "sampling", get_args(Sampling)) or "greedy"),
     )
     workload = protocol.workload_of(model.id)
     drawn = (workload.input, workload.output) if workload and not row["input_tokens"] else None
@@ -152,6 +169,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         prefix_hit=_stated(row, "prefix_hit") or 0.0,
         burstiness=_stated(row, "burstiness") or 1.0,
         max_sequences=int(row.get("max_sequences") or 0) or None,
+        reserves_answers=POLICIES.get(_one_of(row, "capacity_policy", POLICIES)),
     )
     if unstated := "" if load.limits else _unstated(load.kind, row, together):
         raise Unpredictable(unstated)
@@ -243,6 +261,13 @@ def _stated_split(row: Mapping[str, str], accelerator: str) -> Setting:
     if not row["gpus"]:
         raise Unpredictable("the number of accelerators is not stated")
     return Setting(accelerator, *(int(row[name] or 0) for name in ("tp", "pp", "dp", "ep")))
+
+
+def _one_of(row: Mapping[str, str], column: str, known: Iterable[str]) -> str:
+    said = (row.get(column) or "").lower().replace("-", "_")
+    if said and said not in known:
+        raise Unpredictable(f"{column} {said} is not {listed(tuple(known))}")
+    return said
 
 
 def _stated(row: Mapping[str, str], column: str) -> float | None:

@@ -215,9 +215,7 @@ def _predict_load(
     question = _under(system.question, load)
     for index, point in enumerate(points):
         accelerator = system.accelerators[system.which[rows[index]]]
-        scheduler = scheduler_of(question.runtime, accelerator, load.protocol, point.run)
-        if load.max_sequences:
-            scheduler = replace(scheduler, max_sequences=load.max_sequences)
+        scheduler = load.started(scheduler_of(question.runtime, accelerator, load.protocol, point.run))
         if load.protocol.tuning:
             requests = float(system.candidates(question, rows[index : index + 1]).seats_by_memory[0])
             scheduler = load.protocol.tuning.applied_to(scheduler, requests, load.prompt, load.output, point.setting.pp)

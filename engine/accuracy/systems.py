@@ -77,7 +77,7 @@ def _question_of(system: System, accelerators: Iterable[str], catalog: Catalog) 
     one_token = TokenDistribution(mean=1, cv=0)
     spec = WorkloadSpec(
         traffic=Traffic(concurrency=1),
-        tokens=Tokens(input=one_token, output=one_token, router_skew=system.router_skew),
+        tokens=Tokens(input=one_token, output=one_token, router_skew=system.router_skew, sampling=system.sampling),
         model=system.model,
         precision=Precisions(weights=system.weights, kv_cache=system.kv_cache),
         serving=Serving(runtime=system.runtime_name),

@@ -53,6 +53,26 @@ def test_what_a_row_states_of_server_and_traffic_counts() -> None:
     assert few["ttft_ms_mean"] > 2 * predicted(ROW | {"concurrency": "64"})["ttft_ms_mean"]
 
 
+def test_a_row_may_state_how_tokens_were_drawn() -> None:
+    sorted_logits = ROW | {"engine_version": "0.12.0", "concurrency": "64"}
+    greedy, sampled = (predicted(sorted_logits | {"sampling": how}) for how in ("greedy", "top_p"))
+    assert predicted(sorted_logits) == greedy
+    by_hand_ms = 64 * 128_256 * 0.2e-6
+    assert sampled["itl_ms_mean"] - greedy["itl_ms_mean"] == pytest.approx(by_hand_ms, rel=0.1)
+    assert "sampling beam is not greedy or top_p" in str(read(ROW | {"sampling": "beam"}, CATALOG))
+
+
+def test_a_row_may_state_whether_answers_are_reserved() -> None:
+    """Where they are not, more requests run together; TensorRT-LLM reserves them by default, vLLM does not."""
+    full = LIMITED | {"engine": "TensorRT-LLM", "engine_version": "", "output_tokens": "2000"}
+    default, reserved, used = (
+        predicted(full | {"capacity_policy": policy})["requests_per_s"]
+        for policy in ("", "guaranteed_no_evict", "max_utilization")
+    )
+    assert used > 1.05 * default
+    assert reserved == default
+
+
 def test_benchmarks_call_columns_otherwise() -> None:
     """As MLPerf and the benchmarks of the runtimes print them."""
     content = b"model,accelerator,load,tpot_p99_ms,ttft_p50_ms,tpot_ms_mean,tpot_limit_ms\nm,a,l,1,2,3,4\n"
