@@ -10,7 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import listed
+from catalogs.kept import kept
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.models import ModelArchitecture
+from catalogs.storage import Storage
 from engine.arrays import Bools, Floats, Indices, Ints
 from engine.fleet.parallelisms import fast_link, illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
@@ -129,7 +132,7 @@ class Candidates(Struct, frozen=True):
     def replicas(self, tables: StepTables | None = None) -> Replicas:
         """Put the candidates under the question's workload; ``tables`` when they are known already."""
         question = self.question
-        return replicas_of(
+        return _replicas_of(
             self.step_tables() if tables is None else tables,
             question.lengths,
             question.runtime.scheduler,
@@ -155,10 +158,11 @@ class Candidates(Struct, frozen=True):
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
-        return step_tables(
+        split = self.parallelism
+        return _step_tables(
             self.question.model,
             self.question.storage,
-            self.parallelism,
+            (split.tp, split.pp, split.dp, split.ep),
             self.which,
             self.rates,
             self.accelerators,
@@ -193,6 +197,22 @@ class Candidates(Struct, frozen=True):
             self.accelerators,
             self.per_node,
         )
+
+
+_rates_for, _replicas_of = kept(1024)(rates_for), kept(64)(replicas_of)
+
+
+@kept(64)
+def _step_tables(
+    model: ModelArchitecture,
+    storage: Storage,
+    split: tuple[Ints, Ints, Ints, Ints],
+    which: Ints,
+    rates: tuple[Rates, ...],
+    accelerators: tuple[Accelerator, ...],
+    per_node: Ints,
+) -> StepTables:
+    return step_tables(model, storage, Parallelism(*split), which, rates, accelerators, per_node)
 
 
 def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
@@ -534,7 +554,7 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
     Raises:
         Unsupported: the accelerator has no unit for the weights, or no kernel there reads such a KV cache.
     """
-    rates = rates_for(
+    rates = _rates_for(
         accelerator,
         question.runtime,
         question.weights,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed
+from catalogs.kept import kept
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import (
@@ -87,7 +88,7 @@ class Question(Struct, frozen=True):
     def in_precision(self, weights: Precision) -> "Question":
         """Return the question with its weights in another precision, in the catalog's usual checkpoint of it."""
         served = served_checkpoint(self.model, None, weights, self.kv_cache, self.spec.model, self.runtime)
-        storage = storage_of(self.model, weights, served, self.catalog.precision)
+        storage = _storage(self.model, weights, served, self.catalog)
         return replace(self, weights=weights, checkpoint=None, served=served, storage=storage)
 
     @property
@@ -209,7 +210,7 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
         served=served,
         parameters=total_parameters(model),
         weights=weights,
-        storage=storage_of(model, weights, served, catalog.precision),
+        storage=_storage(model, weights, served, catalog),
         weights_stated=spec.precision.weights is not None,
         kv_cache=kv_cache,
         runtime=runtime,
@@ -223,6 +224,11 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     )
     refuse_small_steps(question)
     return question
+
+
+@kept(256)
+def _storage(model: ModelArchitecture, weights: Precision, served: Checkpoint | None, catalog: Catalog) -> Storage:
+    return storage_of(model, weights, served, catalog.precision)
 
 
 def refuse_small_steps(question: Question) -> None:

@@ -9,10 +9,13 @@ from functools import partial
 
 import numpy as np
 
+from catalogs.kept import kept
 from engine.arrays import Floats, along_last
 from engine.replica.latencies import mean_latency, missed_by
 from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
+from engine.replica.saturation import RateLadder
+from engine.replica.steps import StepCosts
 from engine.workload import Target
 
 NEARBY = 1.001
@@ -24,24 +27,27 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
 
     Several rates of each candidate, (candidates, rates), give as many batches.
     """
-    ladder = replicas.ladder
-    wanted = requests_per_s.reshape(len(replicas.seats), -1)
+    return _batch_at_rate(replicas.costs, replicas.ladder, requests_per_s.reshape(len(replicas.seats), -1))
+
+
+@kept(256)
+def _batch_at_rate(costs: StepCosts, ladder: RateLadder, wanted: Floats) -> Floats:
     below = (ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1)
     passed = np.minimum(np.maximum(below, 1), ladder.rates.shape[1] - 1)
     low = np.log(along_last(ladder.batches, passed - 1))
     width = np.log(along_last(ladder.batches, passed)) - low
-    batch = _narrowed(replicas.rate, wanted, low, width, 8)
+    batch = _narrowed(costs.rate_at, wanted, low, width, 8)
     # One secant step more, for six digits.
-    rates = replicas.rate(np.concatenate([batch, batch * NEARBY], axis=1))
+    rates = costs.rate_at(np.concatenate([batch, batch * NEARBY], axis=1))
     here, beyond = rates[:, : batch.shape[1]], rates[:, batch.shape[1] :]
     slope = np.log(beyond / here) / np.log(NEARBY)
     further = np.log(wanted / here) / np.maximum(slope, 0.05)
     batch = batch * np.exp(np.minimum(np.maximum(further, -0.01), 0.01))
     # Below the smallest batch steps and prompts cost what they cost there, and formula 2 is explicit in B.
     left = np.maximum(1 - wanted * ladder.smallest_prompt_s, TINY)
-    small = wanted * replicas.costs.decoded * ladder.smallest_step_s / left
+    small = wanted * costs.decoded * ladder.smallest_step_s / left
     batch = np.where(wanted < ladder.smallest_rate, small, batch)
-    result: Floats = np.where(wanted > replicas.saturated_rate, np.nan, batch)
+    result: Floats = np.where(wanted > ladder.saturated_rate, np.nan, batch)
     return result
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
@@ -137,74 +138,84 @@ class Replicas(Struct, frozen=True):
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
-        steps = self.costs.at(batch)
-        return self.costs.rate(steps, self.costs.mean_prompt_seconds(steps))
+        return self.costs.rate_at(batch)
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        costs = self.costs
-        steps = costs.at(batch)
-        prompts = costs.prompt_seconds(steps)
-        prompt_s = prompts @ self.lengths.prompt.weights
-        elasticity = costs.elasticity(steps)
-        prefills = self._prefills(steps, costs.rate(steps, prompt_s), prompts)
-        return Load(
-            lengths=self.lengths,
-            decoded=costs.decoded,
-            batch=batch,
-            step_s=steps.decoding,
+        load = _seated_load(self.costs, self.arrival_cv, batch)
+        busy, wait = self._seats(load)
+        return replace(
+            load,
             least_itl_s=np.repeat(self.ladder.smallest_step_s, batch.shape[1], axis=1),
-            itl_s=steps.decoding + batch * prompt_s / costs.decoded,
-            prompt_s=prompt_s,
-            prefills=prefills,
-            elasticity=elasticity,
-            prompt_s_by_stratum=prompts,
-            own_prefill_s=sum_of_parts(costs.own_prefill_parts(steps)),
-            waits=self._waits(steps, prefills, elasticity),
+            waits=replace(load.waits, seat_busy=busy[..., None], seat_wait=wait[..., None]),
         )
 
-    def _prefills(self, steps: Steps, rate: Floats, prompts: Floats) -> Prefills:
-        """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
-        weights = self.lengths.prompt.weights
-        brought = np.maximum(prompts - (steps.once * steps.head)[..., None], 0.0)
-        return Prefills(
-            rate, brought @ weights, (brought * brought) @ weights, steps.once, steps.together, self.arrival_cv
-        )
-
-    def _waits(self, steps: Steps, prefills: Prefills, elasticity: Floats) -> Waits:
-        """Return formulas 4, 5 and 6."""
-        costs, rate, saturated_rate = self.costs, prefills.requests_per_s, across(self.saturated_rate)
-
-        def beside_one(others: Floats) -> Floats:
-            return costs.prompts_beside(steps, others)
-
-        mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
-        step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=mixed, later=later)
-        # Prompt tokens that come in a step, beside the room for them.
-        idle = 1 - prefills.busy_share
-        come = rate * steps.decoding / idle
-        drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
-        left, queued = backlog(drift, np.sqrt(come * self.lengths.computed_square))
-        behind = queued / steps.room * (steps.full_base + steps.attention)
-        before = step + beside
-        seats = across(self.seats)
+    def _seats(self, load: Load) -> tuple[Floats, Floats]:
+        """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""
+        rate, saturated_rate, seats = load.requests_per_s, across(self.saturated_rate), across(self.seats)
         # Those in flight vary by B/(1 − ε), ε the elasticity of ITL in B: M/M/k as many deviations below its seats.
-        stiff = idle * (1 - np.minimum(elasticity, 0.95))
-        free = np.maximum(seats - steps.batch, 0.0) * np.sqrt(stiff)
+        stiff = (1 - load.prefills.busy_share) * (1 - np.minimum(load.elasticity, 0.95))
+        free = np.maximum(seats - load.batch, 0.0) * np.sqrt(stiff)
         erlangs = np.minimum(seats - free, seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
         pool = self._pool(rate)
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
-        seat_wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
-        return Waits(
-            step=step[..., None],
-            beside=beside[..., None],
-            behind=(left * behind)[..., None],
-            square=(square + 2 * left * behind * (before + behind))[..., None],
-            seat_busy=wait_probability(pool * seats, pool * erlangs)[..., None],
-            seat_wait=np.maximum(seat_wait, TINY)[..., None],
-        )
+        wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
+        return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
+
+
+@kept(256)
+def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats) -> Load:
+    """Return everything about batches of requests that have a seat."""
+    steps, lengths = costs.at(batch), costs.lengths
+    prompts = costs.prompt_seconds(steps)
+    prompt_s = prompts @ lengths.prompt.weights
+    prefills = _prefills(lengths, steps, costs.rate(steps, prompt_s), prompts, arrival_cv)
+    return Load(
+        lengths=lengths,
+        decoded=costs.decoded,
+        batch=batch,
+        step_s=steps.decoding,
+        least_itl_s=steps.decoding,
+        itl_s=steps.decoding + batch * prompt_s / costs.decoded,
+        prompt_s=prompt_s,
+        prefills=prefills,
+        elasticity=costs.elasticity(steps),
+        prompt_s_by_stratum=prompts,
+        own_prefill_s=sum_of_parts(costs.own_prefill_parts(steps)),
+        waits=_waits(costs, steps, prefills),
+    )
+
+
+def _prefills(lengths: Lengths, steps: Steps, rate: Floats, prompts: Floats, arrival_cv: float) -> Prefills:
+    """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
+    weights = lengths.prompt.weights
+    brought = np.maximum(prompts - (steps.once * steps.head)[..., None], 0.0)
+    return Prefills(rate, brought @ weights, (brought * brought) @ weights, steps.once, steps.together, arrival_cv)
+
+
+def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> Waits:
+    """Return formulas 4 and 5."""
+
+    def beside_one(others: Floats) -> Floats:
+        return costs.prompts_beside(steps, others)
+
+    mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
+    step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=mixed, later=later)
+    # Prompt tokens that come in a step, beside the room for them.
+    come = prefills.requests_per_s * steps.decoding / (1 - prefills.busy_share)
+    drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
+    left, queued = backlog(drift, np.sqrt(come * costs.lengths.computed_square))
+    behind = queued / steps.room * (steps.full_base + steps.attention)
+    return Waits(
+        step=step[..., None],
+        beside=beside[..., None],
+        behind=(left * behind)[..., None],
+        square=(square + 2 * left * behind * (step + beside + behind))[..., None],
+        seat_busy=np.zeros(1),
+        seat_wait=np.ones(1),
+    )
 
 
 def replicas_of(

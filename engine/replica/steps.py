@@ -149,6 +149,11 @@ class StepCosts(Struct, frozen=True, dict=True):
         """Return ΔP, replica seconds that a mean prompt adds: (candidates, batches)."""
         return self.prompt_seconds(steps) @ self.lengths.prompt.weights
 
+    def rate_at(self, batch: Floats) -> Floats:
+        """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
+        steps = self.at(batch)
+        return self.rate(steps, self.mean_prompt_seconds(steps))
+
     def rate(self, steps: Steps, prompt_s: Floats) -> Floats:
         """Return formula 2 solved for λ, requests/s that the batch of the steps sustains; at the largest it is λ_max.
 

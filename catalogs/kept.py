@@ -1,0 +1,55 @@
+"""Results of pure functions that are kept for the next question about the same entries.
+
+Arguments are the same where they are one object, or numbers, texts, arrays and tuples that are equal: records of a
+catalog are read once, and to compare all that they hold would cost more than most results. What is kept is bounded: by
+number, and to the arrays of a few candidates. No array of it may be written to.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
+LARGEST: Final = 128
+"""Elements of an array among the arguments beyond which no result is kept."""
+_BY_VALUE: Final = (str, int, float, bool, type(None))
+
+
+def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Result]]:
+    """Return a decorator of pure functions: their last results, so many at most, are kept."""
+
+    def keeping(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
+        results: dict[tuple[Any, ...], tuple[object, Result]] = {}
+
+        def call(*arguments: Asked.args, **named: Asked.kwargs) -> Result:
+            try:
+                key = (*map(_mark, arguments), *((name, _mark(value)) for name, value in named.items()))
+            except _TooLarge:
+                return function(*arguments, **named)
+            if known := results.get(key):
+                return known[1]
+            result = function(*arguments, **named)
+            while len(results) >= most:
+                results.pop(next(iter(results)), None)
+            results[key] = (arguments, named), result  # while the arguments are kept, no other object gets their ids
+            return result
+
+        return call
+
+    return keeping
+
+
+class _TooLarge(Exception):  # noqa: N818 — the name says it
+    pass
+
+
+def _mark(argument: Any) -> object:
+    if isinstance(argument, _BY_VALUE):
+        return type(argument), argument
+    if isinstance(argument, tuple):
+        return tuple(map(_mark, argument))
+    if (of_array := getattr(argument, "tobytes", None)) is None:
+        return id(argument)
+    if argument.size > LARGEST:
+        raise _TooLarge
+    return argument.shape, of_array()

@@ -1,0 +1,40 @@
+"""Results that are kept: the same for the same arguments, bounded in number and size."""
+
+import numpy as np
+
+from catalogs.kept import LARGEST, kept
+
+
+def test_a_result_is_kept_for_equal_arrays_numbers_and_tuples_and_for_the_same_object() -> None:
+    asked: list[object] = []
+    record = {"unhashable": 1}
+
+    @kept(8)
+    def summed(entry: dict[str, int], values: tuple[object, ...], *, by: float = 1.0) -> object:
+        asked.append(values)
+        return object()
+
+    first = summed(record, (np.arange(3.0), "bf16"), by=2.0)
+    assert summed(record, (np.arange(3.0), "bf16"), by=2.0) is first
+    others = [
+        summed(record, (np.arange(3.0), "fp8"), by=2.0),
+        summed(record, (np.arange(3.0)[:, None], "bf16"), by=2.0),
+        summed(record, (np.arange(1.0, 4.0), "bf16"), by=2.0),
+        summed(record, (np.arange(3.0), "bf16"), by=3.0),
+        summed(dict(record), (np.arange(3.0), "bf16"), by=2.0),
+    ]
+    assert first not in others
+    assert len(asked) == 6
+
+
+def test_no_more_than_so_many_results_are_kept_and_none_of_large_arrays() -> None:
+    asked: list[int] = []
+
+    @kept(4)
+    def length(values: np.ndarray) -> int:
+        asked.append(len(values))
+        return len(values)
+
+    for count in (1, 2, 3, 4, 5, 5, 1, LARGEST + 1, LARGEST + 1):
+        assert length(np.ones(count)) == count
+    assert asked == [1, 2, 3, 4, 5, 1, LARGEST + 1, LARGEST + 1]
