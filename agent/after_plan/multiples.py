@@ -22,7 +22,7 @@ _FACTOR: Final = re.compile(
     r"|(?P<percent>(?:\bby )?(?:(?<![\w.%])(?<!\d )(?P<sign>[-+−–]) ?|(?<![\w.]))\d+(?:\.\d+)?\s*(?:%|percent)"
     r"(?: (?P<way>more|higher|longer|larger|less|fewer|lower|shorter|smaller))?)"
     rf"|(?P<times>(?<![\w.])(?:(?P<number>{_NUMBER})\s*(?:x|×|times|-?fold|fois|veces|倍)|[x×]\s*(?P<after>{_NUMBER})|"
-    rf"by (?:a )?factor (?:of )?(?P<of>{_NUMBER}))(?![\w-])(?: (?P<lower>less|fewer|lower|shorter|smaller)\b)?)",
+    rf"by (?:a )?factor (?:of )?(?P<of>{_NUMBER}))(?![\w-])|(?:÷|\bdivided by) ?(?P<over>{_NUMBER}))",
     re.I,
 )
 _SUBJECTS: Final = (
@@ -66,6 +66,7 @@ _HEARSAY: Final = re.compile(
     r"\b(?:marketing|sales|product|management|finance|they|he|she|we|i|you|it|that|this|everything|(?:my|the|our) "
     r"(?:boss|board|ceo|cto|customer)|everyone|someone|says?|said|expects?|thinks?|wants?|tells?|believes?|predicts?|"
     r"reckons?|hopes?|for|talks? of|plans?|will|would|could|might|may|be|is|goes?|becomes?|gets?|maybe|about|roughly|"
+    r"increase|rise|jump|drop|decrease|reduction|fall|in|"
     r"around|the|an?|of|as|to|at|with|when|if|once|now|please|then|so|and|let's|say|make|next (?:year|month|week)|"
     r"load)\b|[^\w\s]",
     re.I,
@@ -141,14 +142,15 @@ _PACE: Final = r"(?! (?:a|an|per|every|each) (?:day|week|month|quarter|year)\b)"
 def _change_of(what: str) -> re.Pattern[str]:
     """Return how more or less of something is said: '20 more rps', 'another 900 people', 'traffic drops by 5 rps'."""
     return re.compile(
-        rf"(?:(?:\b(?:another|an extra|plus|add(?:s|ing)?|gain(?:s|ing)?)|{_SIGNED}\+) ?(?P<plus>{_NUMBER}|an?\b)|"
-        r"(?:\b(?:minus|remov(?:e|es|ing)|subtract|los(?:e|es|ing|t)|drop(?:s|ping)?|cut(?:s|ting)?|shed)|"
+        rf"(?:(?:\b(?:another|an extra|plus|up|add(?:s|ing)?|gain(?:s|ing)?)|{_SIGNED}\+) ?(?P<plus>{_NUMBER}|an?\b)|"
+        r"(?:\b(?:minus|down|tak(?:e|es|ing) away|remov(?:e|es|ing)|subtract|los(?:e|es|ing|t)|drop(?:s|ping)?|"
+        r"cut(?:s|ting)?|shed)|"
         rf"(?<=[a-z:] ){_SIGNED}[-−–]) ?(?P<minus>{_NUMBER}|an?\b)|\bby (?:about |another )?(?P<by>{_NUMBER})|"
         rf"\b(?P<first>{_NUMBER}) (?:{_MORE}|(?P<less>{_LESS})))(?: of)?(?: (?:our|the|these))? ?{what}\b{_PACE}|"
         rf"\b(?P<another>another) {what}\b{_PACE}|\b{what}\b.*\bby (?:about |another )?\$? ?(?P<bare>{_NUMBER})"
         rf"(?: (?:a|per) month)?$|"
         rf"\b(?P<last>{_NUMBER}) {what} (?:{_MORE}|longer|on top|join|sign up|"
-        rf"(?P<under>{_LESS}|shorter|leave|quit|churn))\b",
+        rf"(?P<under>{_LESS}|shorter|leave|quit|churn|are gone|go away))\b",
         re.I,
     )
 
@@ -217,11 +219,15 @@ _ONE_IN: Final = re.compile(
     rf"\b([1-9]) (?:in|out of)(?: every)? ([1-9]\d*)(?: of)?(?: our| the)? (?={_PEOPLE}\b)", re.I
 )
 """A part of them: 'one in five users leaves'."""
+_FRACTION: Final = re.compile(r"(?<![\w./])([1-9])/([1-9]\d?)(?= (?:of|more|fewer|less|higher|lower)\b)", re.I)
+_FOLD: Final = re.compile(r"\b(two|three|four|five|six|seven|eight|nine|ten|twenty|hundred)-?fold\b", re.I)
 
 
 def _in_percent(clause: str) -> str:
     """Return a clause with its numbers in figures, 'one in five users' as '20% of users'."""
-    return _ONE_IN.sub(lambda part: f"{100 * int(part[1]) / int(part[2]):.12g}% of ", in_figures(clause))
+    figures = in_figures(_FOLD.sub(r"\1 fold", clause))
+    parts = _ONE_IN.sub(lambda part: f"{100 * int(part[1]) / int(part[2]):.12g}% of ", figures)
+    return _FRACTION.sub(lambda part: f"{100 * int(part[1]) / int(part[2]):.12g}%", parts)
 
 
 _EXAMPLES: Final = {
@@ -287,15 +293,14 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
 
 
 def _factor(match: re.Match[str], clause: str) -> float:
-    for name, factor in (("double", 2.0), ("triple", 3.0), ("quadruple", 4.0)):
-        if match[name]:
-            return factor
     if match["share"]:
         return _of_share(match, clause)
-    if match["times"]:
-        times = float(match["number"] or match["after"] or match["of"])
+    named = next((times for name, times in _NAMED_FACTORS.items() if match[name]), None)
+    if named or match["times"]:
+        times = named or float(match["number"] or match["after"] or match["of"] or match["over"])
         before = clause[: match.start()]
-        falls = match["lower"] or (_LEAVES.search(before) and not _GOAL.search(before))
+        falls = match["over"] or _LOWER.match(clause, match.end())
+        falls = falls or (match["times"] and _LEAVES.search(before) and not _GOAL.search(before))
         return 1 / times if falls and times else times
     number = re.search(r"\d+(?:\.\d+)?", match["percent"])
     share = float(number[0]) / 100 if number else 0.0
@@ -305,6 +310,11 @@ def _factor(match: re.Match[str], clause: str) -> float:
     if (match["sign"] or "+") != "+" or (not match["sign"] and (_FALLS.search(way) or _LEAVES.search(way))):
         return max(0.0, 1 - share)
     return 1 + share if match["sign"] or _RISES.search(way) else share
+
+
+_NAMED_FACTORS: Final = {"double": 2.0, "triple": 3.0, "quadruple": 4.0}
+_LOWER: Final = re.compile(r" (?:less|fewer|lower|shorter|smaller|drop|decrease|reduction|fall|cut)\b", re.I)
+"""Behind a factor it divides: '3x lower', 'a tenfold drop'."""
 
 
 def _of_share(match: re.Match[str], clause: str) -> float:

@@ -201,7 +201,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
             return Understood(multiplied)
         left = _SETS.sub("", multiplied)
         readings.append(ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading())
-        _take(readings[-1], change, known, replace_metric=not _ADDS.search(left))
+        _take(readings[-1], change, base, replace_metric=not _ADDS.search(left))
         drops |= dropped
     values, labels = change.values, ", ".join(dict.fromkeys(change.labels.values()))
     unused, objections, notes = (
@@ -368,7 +368,7 @@ def _take(reading: Reading, change: _Change, base: Mapping[str, Any], replace_me
             continue
         made = value
         if path == "targets":
-            made = joined_targets(base.get(path, ()), value, replace_metric)
+            made = joined_targets(values.get(path, base.get(path, ())), value, replace_metric)
         elif path == "hardware.excluded":
             made = tuple(dict.fromkeys((*base.get(path, ()), *value)))
             wanted = base.get("hardware.accelerators", ())
@@ -379,7 +379,10 @@ def _take(reading: Reading, change: _Change, base: Mapping[str, Any], replace_me
         values[path] = made
         change.details[path] = reading.details.get(path, "")
         if path not in CROWD or path == USERS:
-            change.labels[path] = variant_shown(path, value)
+            gone = change.labels.get(path, "") if path == "targets" else ""
+            shown = variant_shown(path, value)
+            # A target that goes and one that comes are both of the change: 'no ITL target, TTFT p95 within 2 s'.
+            change.labels[path] = f"{gone}, {shown}" if gone.startswith("no ") else shown
 
 
 def _why_unclear(said: str, objections: tuple[str, ...]) -> str:
