@@ -125,9 +125,12 @@ def read_whole(text: str, what: str = "count", nouns: tuple[str, ...] = (), mini
     return int(count)
 
 
+TOKEN_NOUNS: Final = ("tokens", "token", "tok", "toks")
+
+
 def read_tokens(text: str, what: str = "tokens") -> int:
     """Return a number of tokens, at least 1: '500', '1.5k', '2,000 tokens'."""
-    return read_whole(text, what, ("tokens", "token", "tok", "toks"))
+    return read_whole(text, what, TOKEN_NOUNS)
 
 
 def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:

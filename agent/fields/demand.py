@@ -7,12 +7,13 @@ from agent.fields.field import Absent, Field, Flag, Plausible
 from agent.fields.readers import (
     read_default_targets,
     read_growth,
+    read_hidden_tokens,
+    read_length,
     read_milliseconds,
     read_multiple,
     read_not_negative,
     read_positive,
     read_sampling,
-    read_spares,
     read_text,
     read_years,
 )
@@ -69,7 +70,7 @@ TRAFFIC: Final = (
         plausible=Plausible(1e-7, 2e5, "requests/s in a surge"),
     ),
     Field(
-        "traffic.surge_s", "--surge-seconds", read_positive, "SECONDS", "How long a surge lasts; 5 by default.",
+        "traffic.surge_s", "--surge-seconds", read_length, "SECONDS", "How long a surge lasts; 5 by default.",
         label="length of a surge", show=show_seconds, answer="a surge lasts {}", slot="peak",
         plausible=Plausible(0.01, 3600, "seconds of a surge"),
     ),
@@ -153,7 +154,8 @@ TOKENS: Final = (
         ),
     ),
     Field(
-        "tokens.reasoning_tokens", "--reasoning-tokens", read_spares, "N", "Hidden tokens of an answer, on average.",
+        "tokens.reasoning_tokens", "--reasoning-tokens", read_hidden_tokens, "N",
+        "Hidden tokens of an answer, on average.",
         label="reasoning per answer", unit="tokens", answer="{} thinking tokens", slot="answer",
         plausible=Plausible(0, 1e6, "hidden tokens"), quiet=True,
     ),

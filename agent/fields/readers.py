@@ -8,6 +8,7 @@ from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.units import (
     SECONDS_PER_YEAR,
+    TOKEN_NOUNS,
     read_billions,
     read_factor,
     read_number,
@@ -80,6 +81,11 @@ def read_spares(text: str, what: str) -> int:
     return read_whole(text, what, minimum=0)
 
 
+def read_hidden_tokens(text: str, what: str) -> int:
+    """Return a number of tokens, of which there may be none."""
+    return read_whole(text, what, TOKEN_NOUNS, minimum=0)
+
+
 def read_level(text: str, what: str) -> int:
     """Return the level of error bands: 50, 80 or 95."""
     from engine.workload import BandLevel
@@ -104,6 +110,11 @@ def read_default_targets(text: str, what: str) -> str:
 def read_start(text: str, what: str) -> float:
     """Return seconds; a bare number is in seconds."""
     return read_seconds(text, what, unit="s", positive=False)
+
+
+def read_length(text: str, what: str) -> float:
+    """Return seconds, more than 0; a bare number is in seconds."""
+    return read_seconds(text, what, unit="s")
 
 
 def read_task(text: str, what: str) -> str:

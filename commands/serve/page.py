@@ -33,8 +33,10 @@ SEED: Final = {
 """The question of a page that nobody asked anything yet."""
 FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
 """Fields that stand unfolded."""
-LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude-gpu": "accelerators"}
+LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude": "accelerators"}
 """Fields whose values the catalog suggests."""
+OTHER: Final = frozenset({"sentence", "verified"})
+"""What else than fields stands in a link."""
 MOST_COMPARED: Final = 4
 
 
@@ -61,9 +63,11 @@ def add_page(app: FastAPI, server: "Server") -> None:
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
         texts, notes = _texts(request), list[str]()
+        unused = [name for name in request.query_params if name not in field_names() | OTHER]
         if sentence := request.query_params.get("sentence", "").strip():
             texts, notes = await _read(server, sentence, texts)
         shown = texts or (SEED if not notes else {})
+        notes += [f"Not used of the link: {name[:40]}." for name in unused]
         answer = await _answer(server, shown) if shown else {"html": "", "title": ""}
         return page(
             "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists, notes=notes,
@@ -138,7 +142,7 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
     @app.get("/compare", include_in_schema=False)
     async def compare(request: Request) -> Response:
         plans, notes = list[tuple[str, str]](), list[str]()
-        if current := _known(dict(parse_qsl(request.query_params.get("current", "")))):
+        if current := known(dict(parse_qsl(request.query_params.get("current", "")))):
             made = await server.pool.answer("download", msgspec.json.encode({"flags": current, "format": "json"}))
             if made.status == 200:
                 plans.append(("this one", made.body.partition(b"\n")[2].decode()))
@@ -162,16 +166,16 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
 
 
 def _texts(request: Request) -> dict[str, str]:
-    return _known(request.query_params)
+    return known(request.query_params)
 
 
 def _verified(request: Request) -> bool:
     return "verified" in request.query_params
 
 
-def _known(query: Mapping[str, str]) -> dict[str, str]:
-    known = _flags()
-    return {name: text[:500] for name, text in query.items() if name in known and text.strip()}
+def known(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of the form's fields that a link holds, by the fields' names."""
+    return {name: text for name, text in query.items() if name in field_names() and text.strip()}
 
 
 async def _asked(server: "Server", kind: str, tree: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +207,8 @@ async def _read(server: "Server", sentence: str, texts: Mapping[str, str]) -> tu
 
 
 @cache
-def _flags() -> frozenset[str]:
+def field_names() -> frozenset[str]:
+    """Return the names of the form's fields, as links hold them."""
     return frozenset(row.flag.removeprefix("--") for rows in TABLE.values() for row in rows if row.flag)
 
 

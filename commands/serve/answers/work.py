@@ -20,6 +20,8 @@ from engine.workload import Statement
 
 DEEPEST: Final = 24
 """Levels of JSON that a client may nest."""
+LONGEST_TEXT: Final = 500
+"""Characters of a field."""
 MOST_COMPARED: Final = 32
 """Plans of one comparison."""
 REQUEST: Final = "the request"
@@ -307,6 +309,8 @@ def from_flags(texts: Mapping[str, str]) -> Statement:
     known = {flag.flag for flag in ALL}
     if unknown := [name for name in texts if f"--{name}" not in known]:
         raise InputError(f"there is no field {quoted(unknown[0])}")
+    if longer := [name for name, text in texts.items() if len(text) > LONGEST_TEXT]:
+        raise InputError(f"{longer[0]} is longer than the {LONGEST_TEXT} characters that a field may have")
     return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()}, insisted=True)
 
 

@@ -87,6 +87,8 @@
     for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
   };
   if (fields) {
+    // What is copied is the whole question: neither a sentence that is read otherwise one day, nor what is proposed today.
+    if (byId("unverified")) history.replaceState(null, "", `/?${byId("unverified").dataset.query}`);
     simulate();
     fields.addEventListener("input", () => clearTimeout(simulating));
     fields.addEventListener("change", changed);

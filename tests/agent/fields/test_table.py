@@ -44,6 +44,8 @@ TEXTS: Final = {
     readers.read_default_targets: "none",
     readers.read_sampling: "top-p",
     readers.read_task: "generate",
+    readers.read_length: "240",
+    readers.read_hidden_tokens: "2k tokens",
     readers.read_start: "240",
     readers.read_level: "95",
     readers.read_milliseconds: "800ms",

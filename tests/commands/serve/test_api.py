@@ -142,6 +142,14 @@ def test_a_calculation_is_kept_listed_shown_and_removed(server: Server) -> None:
         assert server.ask("/history/remove", f"number={strange}".encode(), FORM, method="POST")[0] in (200, 422)
 
 
+def test_a_link_says_what_of_it_is_not_used(server: Server) -> None:
+    page = server.ask("/?utm_source=%3Cb%3Email")[1].decode()
+    assert "Not used of the link: utm_source." in page
+    assert "replicas of" in page, "and the page is what it is without it"
+    page = server.ask(f"/?model=llama-3.1-8b&rps=3&gpu-type={'h100,' * 200}")[1].decode()
+    assert "Gpu-type is longer than the 500 characters" in page
+
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -71,6 +71,8 @@ def test_a_new_visitor_sees_an_answer_types_a_sentence_and_changes_a_field(
         page.fill("#sentence", "llama 3.1 8b on H100, 5 rps, 500 in, 200 out, blue")
         page.press("#sentence", "Enter")
         page.wait_for_selector("text=Not used: blue")
+        assert "rps=5&" in page.url, "what is shared is the question and not the sentence"
+        assert "sentence" not in page.url
         assert page.input_value("#f-model") == "llama-3.1-8b"
         assert page.input_value("#f-input-tokens") == "500"
         page.fill("#f-rps", "500")
