@@ -27,12 +27,17 @@ Workloads = Annotated[
     typer.Argument(metavar="WORKLOAD WORKLOAD…", help="Each in words, a file of values, or a saved plan."),
 ]
 Specs = Annotated[list[str] | None, typer.Option("--spec", metavar="FILE", help="A workload as a file; repeatable.")]
+Lora = Annotated[
+    bool,
+    typer.Option("--lora", help="Models of one shape, or of one name, are LoRA adapters of one base."),
+]
 FILES = (".toml", ".yaml", ".yml", ".json")
 
 
 def pool_command(
     workload: Workloads = None,
     spec: Specs = None,
+    lora: Lora = False,
     catalog: Directories = None,
     json: Json = False,
     csv: Csv = False,
@@ -56,7 +61,7 @@ def pool_command(
     from engine.choice.sharing.ways import together
 
     with progress("trying the catalog"):
-        result = together(specs, facts)
+        result = together(specs, facts, adapters=lora)
     if isinstance(result, str):
         notice([f"Nothing meets the targets of {result} alone: `fleetcast forecast` of it says what comes nearest."])
         return Exit.NOTHING_MEETS

@@ -8,8 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from catalogs.units import show_count, show_percent, show_seconds
+from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.options import Option, Options
+from engine.choice.sharing.pool import pooled
+from engine.choice.sharing.workloads import Conflict, workload_of
 from engine.fleet.search import SizedCandidates, array_of_one, search
 from engine.planning.thresholds import starts_from
 from engine.question.demand import demand_of
@@ -25,6 +27,8 @@ SHORTER = 0.75
 """Times the length of an answer."""
 DRAFTED, ACCEPTED = 3, 0.7
 """Tokens that are drafted ahead, and the chance that each is accepted: EAGLE-like heads have 0.6 to 0.8 on chat."""
+FINE_TUNES = 4
+"""Models of one base's dimensions that the traffic might be of, each with as much of it."""
 KEPT_S = 900.0
 """Idle time after which a service is scaled to zero, seconds."""
 WORTH = 0.01
@@ -116,9 +120,40 @@ def _changes(question: Question, best: Option) -> Iterator[Advice]:
     if question.weights.bits > 8.5 and not question.storage.block:
         eight = replace(spec, precision=replace(spec.precision, weights="fp8"))
         yield from _saved(question, best, eight, "weights in FP8")
+    if not spec.serving.pipeline_parallel:
+        stages = 2 * best.pipeline_parallel
+        longer = replace(spec, serving=replace(spec.serving, pipeline_parallel=stages))
+        change = f"a pipeline of {stages} stages over nodes (--pp {stages}; what their network costs is judgement)"
+        yield from _saved(question, best, longer, change)
     yield from _apart(question, best)
     yield from _to_zero(question, best)
     yield from _speculative(question, best)
+    yield from _adapters(question)
+
+
+def _adapters(question: Question) -> Iterator[Advice]:
+    """LoRA adapters of one base on one fleet, beside a fleet for each fine-tune: what this traffic would be of them."""
+    traffic = question.spec.traffic
+    if traffic.requests_per_s is None:
+        return
+    part = replace(traffic, requests_per_s=traffic.requests_per_s / FINE_TUNES)
+    tuned = workload_of("fine-tune", replace(question.spec, traffic=part), question.catalog)
+    if tuned is None or tuned.best.monthly_usd is None:
+        return
+    try:
+        base = pooled([tuned] * FINE_TUNES, adapters=True)
+    except Conflict:
+        return
+    models = FINE_TUNES * tuned.best.monthly_usd
+    if base.monthly_usd < (1 - WORTH) * models:
+        count = FINE_TUNES * tuned.best.accelerators
+        yield Advice(
+            f"were this the traffic of {FINE_TUNES} fine-tunes, LoRA adapters of one base on one fleet",
+            0,
+            0.0,
+            f"{show_count(base.accelerators)} GPUs, {show_usd(base.monthly_usd)} a month; as models of their own "
+            f"{show_count(count)}, {show_usd(models)}",
+        )
 
 
 def _times(lengths: TokenDistribution, times: float) -> TokenDistribution:

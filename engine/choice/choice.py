@@ -1,14 +1,15 @@
 """The best way to serve a question by an objective, with all that is said beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
+from catalogs.records.accelerators import Accelerator
 from engine.choice.advice import Advice, advice, latency_class
 from engine.choice.front import Relaxation, binding, pareto_front, relaxations, runners_up, unable
 from engine.choice.mixed import PAYS, Mixture, Split, best_mixture, best_split, hourly_demand, kinds_of
-from engine.choice.options import Objective, Option, options
+from engine.choice.options import MARKET, Objective, Option, options
 from engine.workload import WorkloadSpec
 
 
@@ -18,6 +19,10 @@ class Choice(Struct, frozen=True):
     spec: WorkloadSpec
     objective: Objective
     best: Option
+    doubts: tuple[str, ...]
+    """What there is to ask about the best, where nobody named accelerators: who sells it, what was measured of it."""
+    trusted: Option | None
+    """The best of those about which there is nothing to ask; None where there is none, or nothing to ask."""
     runners_up: tuple[tuple[Option, str], ...]
     by_term: tuple[Option, ...]
     """The best of each term, the spec's own first."""
@@ -61,6 +66,8 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
     ranked = found.best(objective, term)
     if not ranked:
         return None
+    facts = catalog.accelerators if not spec.hardware.accelerators else {}
+    doubts = _doubts(ranked[0], facts)
     best, terms = ranked[0], dict.fromkeys((term, *(option.term for option in found.found)))
     mixture = split = None
     if spec.traffic.requests_per_s is not None and best.monthly_usd is not None:
@@ -71,6 +78,8 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
         spec=spec,
         objective=objective,
         best=best,
+        doubts=doubts,
+        trusted=next((one for one in ranked if one.monthly_usd and not _doubts(one, facts)), None) if doubts else None,
         runners_up=runners_up(found, ranked, objective),
         by_term=tuple(found.best(objective, one)[0] for one in terms),
         by_precision=_firsts(ranked),
@@ -85,6 +94,26 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
         split=split if split and split.monthly_usd < (1 - PAYS) * best.measure("cost") else None,
         tried=found.ways,
     )
+
+
+def _doubts(option: Option, facts: Mapping[str, Accelerator]) -> tuple[str, ...]:
+    """Return what there is to ask about an option; nothing of accelerators that are not among the facts.
+
+    Args:
+        option: of one term.
+        facts: accelerators that nobody named.
+    """
+    accelerator, sellers = facts.get(option.accelerator), {offer.provider for offer in option.offers}
+    if accelerator is None:
+        return ()
+    said = []
+    if len(sellers) < MARKET:
+        said.append(
+            f"{' and '.join(sorted(sellers)) or 'nobody'} alone {'sell' if len(sellers) > 1 else 'sells'} it here"
+        )
+    if accelerator.kernels is not None:
+        said.append(f"no kernel of it was measured (taken from {facts[accelerator.kernels].name})")
+    return tuple(said)
 
 
 def _firsts(ranked: Iterable[Option]) -> tuple[Option, ...]:

@@ -25,6 +25,8 @@ from engine.workload import Target, Term, WorkloadSpec
 
 Objective = Literal["cost", "latency", "energy", "count"]
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "reserved_1y", "reserved_3y", "spot")
+MARKET: Final = 3
+"""Providers that must offer an accelerator on demand for it to be recommended: a service may have to move."""
 Quality = Literal["own", "eight bits", "fewer bits"]
 """Weights as they were published; in eight bits or more; in fewer than eight and than were published, which costs some
 answers and is therefore never chosen unless it is asked for."""

@@ -67,3 +67,18 @@ def test_the_usual_price_is_explained_and_the_class_is_that_of_the_targets_that_
     assert "The usual price is an offer at the median provider's price per accelerator" in report
     least = min(one["monthly_usd"] for one in tree["by_provider"])
     assert least < tree["best"]["monthly_usd"] and f"the cheapest single offer is ${least:,.0f} a month" in report
+
+
+def test_what_there_is_to_ask_about_the_best_is_said(fleetcast: Program) -> None:
+    """A card that few sell, or of which no kernel was measured: the best without such doubts stands beside it."""
+    question = ("--model", "llama-3.1-8b", "--rps", "20", "--input-tokens", "500", "--output-tokens", "250")
+    found = fleetcast("optimize", *question, "--json").tree
+    assert found["best"]["accelerator"] == "gh200-96gb"
+    assert "lambda alone sell" in found["doubts"][0] and "no kernel of it was measured" in found["doubts"][1]
+    trusted = found["trusted"]
+    assert trusted["monthly_usd"] > found["best"]["monthly_usd"]
+    assert "Without such doubts: " in " ".join(fleetcast("optimize", *question).out.split())
+    named = fleetcast("optimize", *question, "--gpu-type", "gh200-96gb", "--json").tree
+    assert named["doubts"] == [] and named["trusted"] is None
+    again = fleetcast("optimize", *question, "--gpu-type", trusted["accelerator"], "--json").tree
+    assert again["best"]["monthly_usd"] == trusted["monthly_usd"]

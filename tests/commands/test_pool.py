@@ -97,6 +97,13 @@ def test_a_workload_that_nothing_holds_is_named(fleetcast: Program) -> None:
     assert "llama-3.1-70b" in done.err
 
 
+def test_models_that_are_adapters_share_their_base(fleetcast: Program) -> None:
+    tuned = CHAT.replace("8B", "deepseek-r1-distill-llama-8b")
+    done = fleetcast("pool", CHAT, tuned, "--gpu-type", "h100", "--lora")
+    assert "as LoRA adapters of one base on one fleet" in " ".join(done.out.split())
+    assert "if_lora_adapters" in fleetcast("pool", CHAT, tuned, "--gpu-type", "h100", "--json").out
+
+
 def test_what_a_forecast_warns_of_is_said(fleetcast: Program) -> None:
     """A budget that all of a fleet's workloads state together, and kernels that nobody measured."""
     done = fleetcast("pool", CHAT, RAG, "--gpu-type", "gh200-96gb", "--budget", "100")

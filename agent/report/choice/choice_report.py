@@ -51,6 +51,11 @@ def choice_report(choice: Choice, command: str) -> Report:
             f"{choice.latency_class}."
         ),
     ]
+    if choice.doubts:
+        than = f"{choice.doubts[0][:1].upper()}{'; '.join(choice.doubts)[1:]}"
+        other = choice.trusted
+        more = f" Without such doubts: {named(other)}, {usd_shown(other.monthly_usd)} a month." if other else ""
+        lines.append(Paragraph(f"{than}.{more}"))
     if choice.least and choice.spec.money.provider is None:
         lines.append(
             Paragraph(
@@ -229,6 +234,8 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "relaxations": [_relaxation_tree(one) for one in choice.relaxations],
         "latency_class": choice.latency_class,
         "advice": [plain(one) for one in choice.advice],
+        "doubts": list(choice.doubts),
+        "trusted": _tree(choice.trusted) if choice.trusted else None,
         "mixture": _mixture_tree(choice.mixture) if choice.mixture else None,
         "split": _split_tree(choice.split) if choice.split else None,
         "spec": plain(choice.spec),

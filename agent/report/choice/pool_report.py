@@ -17,9 +17,11 @@ from engine.planning.phrases import counted
 IN_WORDS: dict[Kind, str] = {
     "apart": "apart",
     "pooled": "pooled on one fleet",
+    "adapters": "as LoRA adapters of one base on one fleet",
     "slices": "beside each other in slices of cards (MIG)",
     "turns": "beside each other on cards, taking turns",
 }
+ADAPTED = "Each step is planned 2 ms longer for adapters (Punica, arXiv:2310.18547), at rank 16."
 REACHED = 0.98
 """Times the sum of separate peaks, below which a peak together is worth saying."""
 
@@ -60,13 +62,13 @@ def pool_report(result: Together) -> Report:
         blocks.append(Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:"))
     if result.adapters:
         base = result.adapters
-        fleet = next(one for one in base.fleets if one.kind == "pooled")
+        fleet = next(one for one in base.fleets if one.kind == "adapters")
         less = result.best.monthly_usd - base.monthly_usd
         blocks.append(
             Paragraph(
                 f"If {listed_names(fleet.workloads)} are LoRA adapters of one base, not models of their own: "
-                f"{fleet_words(fleet)}, {usd_shown(base.monthly_usd)} a month for all, {show_usd(less)} less; each "
-                "step is planned 2 ms longer for them (Punica, arXiv:2310.18547), at rank 16."
+                f"{fleet_words(fleet)}, {usd_shown(base.monthly_usd)} a month for all, {show_usd(less)} less (--lora). "
+                f"{ADAPTED}"
             )
         )
     blocks.append(Paragraph(_rests_on(best), "quiet"))
@@ -110,7 +112,7 @@ def _ways(result: Together) -> Table:
         Column("monthly", "right"),
         Column("", wraps=True, spoken="sentence"),
     )
-    ranked = sorted((result.best, *result.others), key=lambda one: (one.monthly_usd, one is not result.best))
+    ranked = sorted((result.best, *result.others), key=lambda one: (round(one.monthly_usd, 2), one is not result.best))
     rows = [
         (
             listed_names([IN_WORDS[kind] for kind in one.kinds]),
@@ -134,7 +136,7 @@ def _met(result: Together) -> Table:
             fleet = next(fleet for fleet in way.fleets if one.name in fleet.workloads)
             met = met_of(fleet, one.name)
             shown = show_seconds(met.ttft_p95_s), show_seconds(met.itl_s)
-            rows.append((one.name, IN_WORDS[fleet.kind].partition(" ")[0], *shown, asked))
+            rows.append((one.name, fleet.kind, *shown, asked))
     return Table(columns, tuple(rows))
 
 
@@ -155,6 +157,8 @@ def _refused(one: Any, result: Together) -> str:
 def _rests_on(best: Grouping) -> str:
     said = ["By the formulas, whole fleets for the busiest hour; nothing was simulated."]
     kinds = best.kinds
+    if "adapters" in kinds:
+        said.append(ADAPTED)
     if "turns" in kinds:
         said.append(
             "Engines that take turns are planned as if the others always had work: each has an equal share of the "

@@ -12,13 +12,11 @@ from catalogs.records.api_prices import ApiModel
 from catalogs.units import SECONDS_PER_MONTH, show_percent, show_seconds, show_usd
 from engine.choice.deployment.api import ApiPrice, api_price
 from engine.choice.front import runners_up
-from engine.choice.options import Option, options
+from engine.choice.options import MARKET, Option, options
 from engine.plan import split_shown
 from engine.question.resolve import resolve
 from engine.workload import Term, WorkloadSpec
 
-MARKET: Final = 3
-"""Providers that must offer an accelerator on demand for it to be recommended: a service may have to move."""
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "spot", "reserved_1y")
 
 

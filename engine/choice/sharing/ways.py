@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -15,7 +15,8 @@ from engine.choice.sharing.workloads import MOST_WORKLOADS, Conflict, Workload, 
 from engine.question.releases import same_release
 from engine.workload import WorkloadSpec
 
-Kind = Literal["apart", "pooled", "slices", "turns"]
+Kind = Literal["apart", "pooled", "adapters", "slices", "turns"]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 WORTH = 0.02
 """Share of the bill that sharing must save: a fleet that several depend on is more to run than their own."""
 
@@ -57,6 +58,11 @@ class Grouping(Struct, frozen=True):
         return sum(one.accelerators for one in self.fleets)
 
     @property
+    def rank(self) -> tuple[float, int, int]:
+        """Cheapest first; of equals fewer fleets, then engines that have whole cards."""
+        return round(self.monthly_usd, 2), len(self.fleets), max(_KINDS.index(one.kind) for one in self.fleets)
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
         """How workloads are together in it; apart alone where none is."""
         return tuple(dict.fromkeys(one.kind for one in self.fleets if one.kind != "apart")) or ("apart",)
@@ -81,7 +87,8 @@ class Together(Struct, frozen=True):
     """The cheapest of each other way, the cheapest first."""
     refusals: tuple[Refusal, ...]
     adapters: Grouping | None
-    """One base for fine-tunes of it, if they are LoRA adapters, where that is cheaper than the best."""
+    """One base for fine-tunes of it, if they are LoRA adapters, where that is cheaper than the best and nobody said
+    that they are."""
 
     @property
     def saved_usd(self) -> float:
@@ -109,12 +116,13 @@ class Together(Struct, frozen=True):
         )
 
 
-def together(specs: Sequence[tuple[str, WorkloadSpec]], catalog: Catalog) -> Together | str:
+def together(specs: Sequence[tuple[str, WorkloadSpec]], catalog: Catalog, *, adapters: bool = False) -> Together | str:
     """Return the cheapest way to serve several workloads; the name of one whose targets nothing meets alone.
 
     Args:
         specs: names and questions.
         catalog: the facts.
+        adapters: models that share a base's dimensions are known to be LoRA adapters of it.
 
     Raises:
         InputError: too few or too many, one without a rate, names that the catalog does not know.
@@ -129,11 +137,16 @@ def together(specs: Sequence[tuple[str, WorkloadSpec]], catalog: Catalog) -> Tog
         if one.best.monthly_usd is None:
             raise InputError(f"{name} has no price that could be compared; leave the provider, region or term open")
         workloads.append(one)
-    return best_grouping(tuple(workloads))
+    return best_grouping(tuple(workloads), adapters=adapters)
 
 
-def best_grouping(workloads: tuple[Workload, ...]) -> Together:
-    """Return the cheapest grouping of workloads, and the cheapest of each other way."""
+def best_grouping(workloads: tuple[Workload, ...], *, adapters: bool = False) -> Together:
+    """Return the cheapest grouping of workloads, and the cheapest of each other way.
+
+    Args:
+        workloads: each with its fleet alone.
+        adapters: as in ``together``.
+    """
     alone = [Fleet("apart", (one.name,), one.best.measure("cost"), one.best) for one in workloads]
     apart = Grouping(tuple(alone))
     fleets: dict[tuple[int, ...], list[Fleet]] = {(at,): [fleet] for at, fleet in enumerate(alone)}
@@ -143,25 +156,25 @@ def best_grouping(workloads: tuple[Workload, ...]) -> Together:
         members = tuple(workloads[at] for at in some)
         names = tuple(one.name for one in members)
         fleets[some] = []
-        for kind, make in _ways(members):
+        for kind, make in _ways(members, adapters=adapters):
             try:
                 made = make()
             except Conflict as conflict:
                 refusals.append(Refusal(kind, names, str(conflict)))
                 continue
             fleets[some].append(Fleet(kind, names, made.monthly_usd, made))
-        if _fine_tunes(members):
+        if _fine_tunes(members) and not adapters:
             try:
                 made = pooled(members, adapters=True)
             except Conflict:
                 continue
-            based.append(Fleet("pooled", names, made.monthly_usd, made))
+            based.append(Fleet("adapters", names, made.monthly_usd, made))
     groupings = [Grouping(tuple(chosen)) for chosen in _covers(len(workloads), fleets)]
-    best = min(groupings, key=lambda one: (one.monthly_usd, len(one.fleets)))
+    best = min(groupings, key=lambda one: one.rank)
     if best.monthly_usd > (1 - WORTH) * apart.monthly_usd:
         best = apart
     others: dict[tuple[Kind, ...], Grouping] = {}
-    for one in sorted(groupings, key=lambda one: one.monthly_usd):
+    for one in sorted(groupings, key=lambda one: one.rank):
         others.setdefault(one.kinds, one)
     with_base = [
         Grouping((fleet, *(own for own in alone if own.workloads[0] not in fleet.workloads))) for fleet in based
@@ -182,8 +195,10 @@ def _subsets(count: int) -> Iterator[tuple[int, ...]]:
         yield from combinations(range(count), size)
 
 
-def _ways(members: tuple[Workload, ...]) -> Iterator[tuple[Kind, Callable[[], Pool | SharedCards]]]:
-    if same_model(members):
+def _ways(members: tuple[Workload, ...], *, adapters: bool) -> Iterator[tuple[Kind, Callable[[], Pool | SharedCards]]]:
+    if adapters and (same_model(members) or _fine_tunes(members)):
+        yield "adapters", lambda: pooled(members, adapters=True)
+    elif same_model(members):
         yield "pooled", lambda: pooled(members)
     hows: tuple[How, ...] = ("slices", "turns")
     for how in hows:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from catalogs.catalog import Catalog
+from catalogs.units import show_usd
 from engine import spec_from
 from engine.choice.advice import ACCEPTED, DRAFTED, Advice, advice, latency_class
 from engine.choice.options import Option, options
@@ -50,6 +51,9 @@ def test_each_saving_is_what_the_changed_question_costs() -> None:
         "answers 25 % shorter": {"tokens__output__mean": 225},
         "work that can wait run in quiet hours": {"traffic__peak_factor": 1},
         "weights in FP8": {"precision__weights": "fp8"},
+        "a pipeline of 2 stages over nodes (--pp 2; what their network costs is judgement)": {
+            "serving__pipeline_parallel": 2
+        },
     }.items():
         worth = usd - cost(**otherwise)
         assert saved.get(change, 0.0) == pytest.approx(worth if worth > 0.01 * usd else 0.0), change
@@ -100,3 +104,13 @@ def test_targets_that_hold_by_default_make_the_class_and_are_named() -> None:
     stated = asked(targets=[{"metric": "itl", "percentile": "p95", "seconds": 0.05}])
     said = latency_class(stated, (*stated.targets, Target(metric="ttft", percentile="p95", seconds=2.0)))
     assert said == "interactive: somebody reads along (TTFT p95 within 2 s by default)"
+
+
+def test_adapters_of_one_base_are_set_against_a_fleet_for_each_fine_tune() -> None:
+    """Rare traffic of four models: four fleets, or one base for all of them."""
+    best, all_ = best_of(asked(model="llama-3.1-8b", traffic__requests_per_s=2))
+    assert best.accelerators == 1
+    (one,) = [one for one in all_ if "LoRA adapters" in one.change]
+    quarter = best_of(asked(model="llama-3.1-8b", traffic__requests_per_s=0.5))[0]
+    assert one.note.startswith(f"1 GPUs, {show_usd(best.measure('cost'))} a month")
+    assert one.note.endswith(f"{4 * quarter.accelerators}, {show_usd(4 * quarter.measure('cost'))}")

@@ -294,6 +294,20 @@ def test_fine_tunes_share_a_base_as_adapters_only() -> None:
     assert base.met[0].itl_s > plain.met[0].itl_s + 1.5e-3 or base.replicas > plain.replicas
 
 
+@pytest.mark.parametrize("other", ["deepseek-r1-distill-llama-8b", "llama-3.1-8b", "qwen3-4b"])
+def test_adapters_are_a_way_where_they_are_said_to_be_some(other: str) -> None:
+    """Of one base's dimensions, or of one name: then one base on one fleet, its steps longer; else never."""
+    specs = [("a", asked("llama-3.1-8b", 3, 500, 250)), ("b", asked(other, 3, 500, 250))]
+    said = together(specs, CATALOG, adapters=True)
+    assert isinstance(said, Together)
+    if other == "qwen3-4b":
+        assert "adapters" not in {fleet.kind for one in (said.best, *said.others) for fleet in one.fleets}
+        return
+    assert said.best.kinds == ("adapters",) and said.adapters is None
+    assert said.best.accelerators == 1 and said.apart.accelerators == 2
+    assert said.best.monthly_usd == pooled(said.workloads, adapters=True).monthly_usd
+
+
 def test_an_adapter_weighs_what_its_factors_weigh() -> None:
     """Rank 16 on every linear layer of Llama 3.1 8B is 41.9 M parameters, by hand; K and V, gate and up are one."""
     by_hand = 32 * 16 * ((4096 + 4096) * 2 + (4096 + 1024) * 2 + (4096 + 14336) * 3)
