@@ -4,24 +4,33 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 from agent.fields.table import FIELDS
+from agent.fields.value_display import size_shown
 from agent.report.blocks import Block, Cell, Column, Heading, Paragraph, Report, Table
 from agent.report.choice.figures import FIGURES
-from agent.report.words import usd_shown
-from catalogs.units import show_count, show_seconds
+from agent.report.words import singular, usd_shown
+from catalogs.units import show_figure, show_seconds
 from engine.choice.attribution import Attribution, Changed
 from engine.plan import CapacityPlan, plain, six_digits, split_shown
-from engine.workload import Metric
+from engine.workload import Metric, target_name
 
 COMPARED: Final = (
     "replicas", "gpus", "gpus-high", "monthly", "autoscaled", "per-million", "ttft-p95", "ttft-p99", "itl", "itl-p95",
     "e2e-p95", "utilisation", "kwh", "holds-to",
 )  # fmt: skip
 LABELS: Final = {
+    "per-million": "per million tokens",
+    "autoscaled": "monthly, autoscaled",
+    "kwh": "kWh a month",
     "gpus": "accelerators",
     "gpus-high": "accelerators, high end",
     "itl": "ITL mean",
-    "holds-to": "holds to",
+    "holds-to": "holds to, requests/s",
 }
+TOGETHER: Final = {"traffic": "load", "tokens.input": "prompts", "tokens.output": "answers"}
+"""What inputs are called that change together."""
+MEANS: Final = (
+    "An input's part is the mean over all orders in which the inputs may change: accelerators come in fractions."
+)
 PARTS: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
     "accelerators": ("accelerators", lambda value: _signed(value, "{:.3g}".format)),
     "monthly_usd": ("monthly", lambda value: _signed(value, usd_shown)),
@@ -83,6 +92,8 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
     )
     if why.changed:
         blocks += [Heading("What did it"), _parts_table(why)]
+        if any(part != round(part) for one in why.changed if (part := one.parts.get("accelerators", 0))):
+            blocks.append(Paragraph(MEANS))
     if why.why_not:
         blocks.append(Paragraph(f"Not shared out among the inputs: {why.why_not}."))
     return Report(tuple(blocks))
@@ -116,26 +127,38 @@ def _matters(value: float) -> bool:
 
 def label_of(path: str) -> str:
     """Return what the report calls an input."""
-    return FIELDS[path].label if path in FIELDS and FIELDS[path].label else path
+    return FIELDS[path].label if path in FIELDS and FIELDS[path].label else TOGETHER.get(path, path)
 
 
 def value_of(one: Changed, value: Any) -> str:
-    """Return a value as its field shows it."""
-    if isinstance(value, dict):
-        return ", ".join(f"{path.rpartition('.')[2]} {item:g}" if isinstance(item, float | int) else str(item)
-                         for path, item in value.items())  # fmt: skip
-    if value is None:
+    """Return a value as its field shows it; of what changes together, each that is there."""
+    if one.input in FIELDS and not isinstance(value, dict):
+        return value_shown(one.input, value)
+    values = value if isinstance(value, dict) else {one.input: value}
+    shown = [f"{label_of(path)} {value_shown(path, item)}" for path, item in values.items() if item not in ((), None)]
+    return "; ".join(shown) or "open"
+
+
+def value_shown(path: str, value: Any) -> str:
+    """Return the value of a field with its unit; of a sample how many there are and their range.
+
+    Args:
+        path: of the field.
+        value: as a plan's file has it.
+    """
+    if value is None or (isinstance(value, tuple | list) and not value):
         return "open"
-    if isinstance(value, list):
+    if path == "targets":
         return ", ".join(
-            f"{item['metric']} {item['percentile']} {show_seconds(item['seconds'])}"
-            if isinstance(item, dict)
-            else str(item)
-            for item in value
+            f"{target_name(one['metric'], one['percentile'])} within {show_seconds(one['seconds'])}" for one in value
         )
-    if one.input in FIELDS and isinstance(value, float | int):
-        return FIELDS[one.input].show(value)
-    return show_count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if path == "architecture":
+        return "given, not from the catalog"
+    if path not in FIELDS:
+        return show_figure(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    field = FIELDS[path]
+    within = f" from {show_figure(min(value))} to {show_figure(max(value))}" if field.show is size_shown else ""
+    return singular(f"{field.show(value)} {field.unit}".rstrip()) + within
 
 
 def _signed(value: float, show: Callable[[float], str]) -> str:
