@@ -8,7 +8,7 @@ from engine.plan import CapacityPlan
 
 
 def token_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
-    """Return the ScaledObject as one file.
+    """Return the ScaledObject as one file, with the window of KEDA's rule: nobody here can play the picker's tokens.
 
     Raises:
         InputError: the plan has no V_P or no TTFT target.
@@ -17,8 +17,9 @@ def token_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     from agent.deployment.replica import replica_of
     from agent.deployment.scaled_objects import scaled_object_text
     from agent.deployment.triggers import prefill_rate_shown, token_triggers
+    from agent.exports.keda import steady_plan
 
-    replica = replica_of(plan, catalog)
+    replica = replica_of(steady_plan(plan, catalog), catalog)
     triggers = token_triggers(queries_of(replica))
     notes = (
         prefill_rate_shown(replica),

@@ -10,7 +10,7 @@ from engine.plan import CapacityPlan
 
 
 def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
-    """Return the LLMInferenceService as one file.
+    """Return the LLMInferenceService as one file, with the window of KEDA's rule, whose triggers it has.
 
     Raises:
         InputError: the runtime is another than vLLM, which KServe starts.
@@ -20,8 +20,9 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     from agent.deployment.replica import replica_of
     from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
     from agent.deployment.yaml_text import Noted, yaml_text
+    from agent.exports.keda import steady_plan
 
-    replica = replica_of(plan, catalog)
+    replica = replica_of(steady_plan(plan, catalog), catalog)
     if replica.served.id != "vllm":
         raise InputError(f"KServe's LLMInferenceService starts vLLM, and this plan is of {replica.served.name}")
     chosen = plan.chosen
