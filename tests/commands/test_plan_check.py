@@ -64,6 +64,28 @@ def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: 
     assert fleetcast("plan", "diff", *plans, "--markdown").out.startswith("| ")
 
 
+def test_inputs_are_shown_in_words_and_units(fleetcast: Program, tmp_path: Path) -> None:
+    spec, files = tmp_path / "s.toml", (tmp_path / "a.json", tmp_path / "b.json")
+    body = "[tokens.input]\nmean = 1000\n[tokens.output]\nmean = 200\n[traffic]\nrequests_per_s = 20\n"
+    spec.write_text(f'model = "llama-3.1-8b"\n{body}hourly_profile = [{", ".join(["0.4"] * 12 + ["1.6"] * 12)}]\n')
+    fleetcast("forecast", "--spec", spec, "--output", files[0], "--no-verify")
+    other = ("--concurrency", 64, "--model", "qwen3-8b", "--input-tokens", 900, "--output-tokens", 200)
+    fleetcast("forecast", *other, "--gpu-type", "H100,L40S", "--ttft-p95", "1s", "--output", files[1], "--no-verify")
+    said = " ".join(fleetcast("plan", "diff", *files, "--plain").out.split())
+    assert all(
+        one in said
+        for one in (
+            "20 requests/s",
+            "requests in flight 64",
+            "24 values from 0.4 to 1.6 → open",
+            "open → h100-sxm-80gb, l40s",
+            "1,000 tokens → 900 tokens",
+            "TTFT p95 within 2 s",
+        )
+    ), said
+    assert not any(sign in said for sign in ("{'", "('", "()", "None", "True"))
+
+
 def test_nothing_where_nothing_changed(fleetcast: Program, plans: tuple[Path, Path]) -> None:
     for how in ((), ("--markdown",)):
         run = fleetcast("plan", "diff", plans[0], plans[0], *how)
