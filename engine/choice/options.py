@@ -32,8 +32,8 @@ Quality = Literal["own", "eight bits", "fewer bits"]
 answers and is therefore never chosen unless it is asked for."""
 
 
-class Option(Struct, frozen=True):
-    """One way to serve the question that meets its targets, at the peak hour of today's fleet."""
+class Way(Struct, frozen=True):
+    """A fleet of like replicas on one kind of accelerator, and how it is rented."""
 
     accelerator: str
     accelerator_name: str
@@ -46,6 +46,11 @@ class Option(Struct, frozen=True):
     accelerators: int
     """Of the whole fleet."""
     term: Term
+
+
+class Option(Way, frozen=True):
+    """One way to serve the question that meets its targets, at the peak hour of today's fleet."""
+
     monthly_usd: float | None
     """On the usual price, see ``engine.fleet.offers``; where providers are named, the least bill of those."""
     provider: str

@@ -10,7 +10,7 @@ from catalogs.catalog import Catalog
 from catalogs.records.api_prices import ApiModel
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 from engine.choice.deployment.api import ApiPrice, api_price
-from engine.choice.options import Option, options
+from engine.choice.options import Option, Way, options
 from engine.question.resolve import resolve
 from engine.workload import Availability, Term, Traffic, WorkloadSpec
 
@@ -20,20 +20,10 @@ TERMS: Final[tuple[Term, ...]] = ("spot", "on_demand")
 """Spot first: a queue waits for an instance that was taken away. Reservations outlast a batch."""
 
 
-class BatchOption(Struct, frozen=True):
+class BatchOption(Way, frozen=True):
     """One way to get through it."""
 
-    term: Term
     provider: str
-    accelerator: str
-    accelerator_name: str
-    precision: str
-    tensor_parallel: int
-    pipeline_parallel: int
-    data_parallel: int
-    expert_parallel: int
-    replicas: int
-    accelerators: int
     hours: float
     """From the first request to the last answer."""
     accelerator_hours: float
@@ -140,17 +130,8 @@ def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
         hours = deadline_s / SECONDS_PER_HOUR * min(1.0, one.utilisation / FULL)
         ways.append(
             BatchOption(
-                term=one.term,
+                **{name: getattr(one, name) for name in Way.__struct_fields__},
                 provider=one.provider,
-                accelerator=one.accelerator,
-                accelerator_name=one.accelerator_name,
-                precision=one.precision,
-                tensor_parallel=one.tensor_parallel,
-                pipeline_parallel=one.pipeline_parallel,
-                data_parallel=one.data_parallel,
-                expert_parallel=one.expert_parallel,
-                replicas=one.replicas,
-                accelerators=one.accelerators,
                 hours=hours,
                 accelerator_hours=hours * one.accelerators,
                 cost_usd=one.monthly_usd / HOURS_PER_MONTH * hours,
