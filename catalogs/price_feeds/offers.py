@@ -198,7 +198,7 @@ def catalog_text(offers: Iterable[RentalOffer], made_from: str) -> str:
         lines += ["", "[[offer]]"]
         for name in offer.__struct_fields__:
             value = getattr(offer, name)
-            default = value in ("", False, "on demand") and name != "region"
+            default = value in ("", False, "on demand", ()) and name != "region"
             if value is None or default:
                 continue
             lines.append(f"{name} = {_toml(value)}")
@@ -210,5 +210,7 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, date | int | float):
         return str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

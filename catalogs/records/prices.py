@@ -21,6 +21,8 @@ class RentalOffer(Record):
     """In one instance, which is what is billed."""
     by_accelerator: bool = False
     """Sold by the accelerator: an instance holds as many as are asked, up to a node, at a multiple of the price."""
+    doubled: tuple[str, ...] = ()
+    """Names of the instances of twice, four times … as many accelerators, where it is sold in those sizes alone."""
     sold_as: Literal["on demand", "marketplace", "capacity block", "flex start", "serverless", "resale", "quote"] = (
         "on demand"
     )
@@ -33,6 +35,15 @@ class RentalOffer(Record):
     checked: date
     confidence: Confidence = Confidence.CONFIRMED
     note: str = ""
+
+    def instance_for(self, accelerators: int) -> tuple[str, int]:
+        """Return the instance that holds so many accelerators, or the largest, with the number that it has."""
+        if not self.by_accelerator:
+            return self.instance, self.accelerators
+        if not self.doubled:
+            return self.instance, max(accelerators // self.accelerators, 1) * self.accelerators
+        sizes = [(name, self.accelerators << times) for times, name in enumerate((self.instance, *self.doubled))]
+        return next((one for one in sizes if one[1] >= accelerators), sizes[-1])
 
 
 class RegionFactors(Record):

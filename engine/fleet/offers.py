@@ -169,7 +169,7 @@ def price_basis(
     held: dict[str, set[int]] = defaultdict(set)
     asked: dict[str, tuple[float, bool]] = {}
     for offer, hourly in current:
-        held[offer.provider].update(range(1, node + 1) if offer.by_accelerator else {min(offer.accelerators, node)})
+        held[offer.provider].update({min(offer.instance_for(size)[1], node) for size in range(1, node + 1)})
         price = hourly, newest - offer.checked > OLD
         asked[offer.provider] = min(asked.get(offer.provider, price), price)
     largest = max(map(max, held.values()), default=0)
@@ -329,18 +329,16 @@ def _price(offer: RentalOffer, term: Term) -> float | None:
 
 def _priced(offer: RentalOffer, replica: int, node: int, term: Term, newest: date) -> PricedOffer | None:
     price = _price(offer, term)
-    # Sold by the accelerator: an instance is as large as the replica, up to a node.
-    times = max(1, min(replica, node) // offer.accelerators) if offer.by_accelerator else 1
-    accelerators = offer.accelerators * times
+    instance, accelerators = offer.instance_for(min(replica, node))
     if price is None or not _holds(accelerators, replica, node):
         return None
     return PricedOffer(
         provider=offer.provider,
         region=offer.region,
-        instance=offer.instance,
+        instance=instance,
         accelerators=accelerators,
         term=term,
-        usd_per_hour=price * times,
+        usd_per_hour=price * (accelerators // offer.accelerators),
         source=offer.source + (" (from memory)" if offer.confidence is Confidence.MEMORY else ""),
         checked=offer.checked,
         old=newest - offer.checked > OLD,

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from collections import Counter
 from datetime import date
@@ -69,6 +70,15 @@ def test_an_instance_fits_in_a_node_or_is_a_rack_or_google_s_double_node() -> No
 
 def test_what_is_sold_by_the_accelerator_is_priced_for_one() -> None:
     assert all(offer.accelerators == 1 for offer in OFFERS if offer.by_accelerator)
+
+
+def test_an_instance_whose_name_says_its_size_has_names_for_the_others() -> None:
+    sized = [offer for offer in OFFERS if offer.by_accelerator and re.search(r"-(standard-\d+|\dg)$", offer.instance)]
+    assert sized
+    assert [offer.id for offer in sized if not offer.doubled] == []
+    whole = {(offer.region, offer.instance): offer.accelerators for offer in OFFERS if offer.provider == "gcp"}
+    for offer in sized:
+        assert whole.get((offer.region, offer.doubled[-1]), 8) == offer.accelerators << len(offer.doubled)
 
 
 def test_every_price_is_dated_and_sourced() -> None:

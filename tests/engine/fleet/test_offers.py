@@ -95,6 +95,13 @@ def test_what_is_sold_by_the_accelerator_comes_in_the_size_of_a_replica() -> Non
     assert (node.accelerators, node.usd_per_hour) == (8, 16)
 
 
+def test_what_is_sold_in_sizes_is_named_by_the_size_that_holds_a_replica() -> None:
+    sizes = [offer("g-1", 1, 2, by_accelerator=True, doubled=("g-2", "g-4", "g-8"))]
+    found = {n: qualifying_offers(sizes, CARD, n, Money(), DAY)[0] for n in (1, 2, 3, 8, 16)}
+    assert [one.instance for one in found.values()] == ["g-1", "g-2", "g-4", "g-8", "g-8"]
+    assert [one.usd_per_hour for one in found.values()] == [2, 4, 8, 16, 16]
+
+
 def test_terms_places_and_standing_prices_are_filtered() -> None:
     offers = [
         offer("aws", 8, 30, spot_usd_per_hour=10.0),
