@@ -88,7 +88,7 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-SUFFIXES: Final = (".json", ".jsonl", ".csv", ".yaml", ".yml", ".log", ".txt", ".prom")
+SUFFIXES: Final = (".json", ".jsonl", ".csv", ".yaml", ".yml", ".log", ".txt", ".md", ".prom")
 """Of the files that benchmarks write."""
 
 

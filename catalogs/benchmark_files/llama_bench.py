@@ -1,25 +1,45 @@
-"""`llama-bench -o json` or `-o jsonl`: tokens/s of prompts (pp) and answers (tg), as of llama.cpp in 2025 and 2026."""
+"""`llama-bench` in any of its formats: tokens/s of prompts (pp) and answers (tg), as of llama.cpp in 2025 and 2026."""
 
+import csv
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from catalogs.benchmark_files import BenchmarkTool, Columns, Document
 from catalogs.benchmark_files._fields import number, text
 
+_TEST: Final = re.compile(r"(?:pp(?P<n_prompt>\d+))?\+?(?:tg(?P<n_gen>\d+))?(?: @ d(?P<n_depth>\d+))?")
+"""A test as the table names it: pp512, tg128, tg128 @ d4096, pp512+tg128."""
+
 
 def _read(document: Document) -> list[Columns] | None:
-    if isinstance(document, str):
-        return None
-    tests = document.get("", [document])
-    if not isinstance(tests, list) or not all(isinstance(one, dict) and "avg_ts" in one for one in tests):
+    tests = _of_text(document) if isinstance(document, str) else document.get("", [document])
+    if not isinstance(tests, list) or not tests or not all(isinstance(one, dict) and "avg_ts" in one for one in tests):
         return None
     return [columns for one in tests for columns in _columns(one)]
 
 
-def _columns(test: dict[str, Any]) -> list[Columns]:
-    """Return a test's point; none of one that mixes a prompt with an answer."""
+def _of_text(document: str) -> list[dict[str, Any]]:
+    """Return the tests of a CSV (`-o csv`) or of a table (`-o md`, what it prints unasked)."""
+    rows = [[cell.strip() for cell in line.strip("| \r").split("|")] for line in document.split("\n") if "|" in line]
+    if not rows:
+        first = document.partition("\n")[0]
+        return list(csv.DictReader(document.splitlines())) if "avg_ts" in first.split(",") else []
+    heads = rows[0]
+    return list(_of_table(dict(zip(heads, row, strict=True)) for row in rows[2:] if len(row) == len(heads)))
+
+
+def _of_table(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, Any]]:
+    for row in rows:
+        if test := _TEST.fullmatch(row.get("test", "")):
+            yield {**test.groupdict(), "model_type": row.get("model"), "avg_ts": row.get("t/s", "").partition(" ")[0]}
+
+
+def _columns(test: Mapping[str, Any]) -> list[Columns]:
+    """Return a test's point; none of one that mixes a prompt with an answer, or whose prompt follows a long context."""
     prompt, answer, depth = (number(test, name) or 0.0 for name in ("n_prompt", "n_gen", "n_depth"))
-    if bool(prompt) == bool(answer):
+    if bool(prompt) == bool(answer) or (prompt and depth):
         return []
     speed = number(test, "avg_ts")
     return [
@@ -36,7 +56,7 @@ def _columns(test: dict[str, Any]) -> list[Columns]:
     ]
 
 
-def _model(test: dict[str, Any]) -> str | None:
+def _model(test: Mapping[str, Any]) -> str | None:
     file = text(test, "model_filename")
     return PurePath(file).stem if file else text(test, "model_type")
 
