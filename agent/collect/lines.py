@@ -83,7 +83,14 @@ def _heard(state: State, text: str, ports: Ports, *, correcting: bool, asked_pat
     try:
         new = with_said_values(state, said_values, text, ports)
     except InputError as error:
-        return state, (warned(f"{_capital(str(error))}. Nothing of this line was taken."), *left)
+        left = (warned(f"{_capital(str(error))}."), *left)
+        said_values = tuple(said_value for said_value in said_values if said_value.path != "model")
+        try:  # an unknown model costs nothing else of its line
+            new = with_said_values(state, said_values, text, ports)
+        except InputError:
+            new = state
+        if new is state or not said_values:
+            return state, (*left, said("Nothing of this line was taken."))
     problem = invalid(new.values)
     if problem:
         return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."), *left)

@@ -8,7 +8,7 @@ an open word are questions; what was refused, is implausible or was not used is 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ from agent.interpret.lexicon import lexicon_of
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
-from agent.interpret.pasted import put_into_words
+from agent.interpret.pasted import put_into_words, rows_beyond
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
@@ -41,6 +41,10 @@ from catalogs.catalog import Catalog
 __all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare"]
 
 _WARM_UP = "lama 3.1 70b in fp8 on 8xH100 and one A100 80, 20 requests per second"
+_ONE_WORKLOAD: Final = (
+    "A plan is of one workload: of several I read the first; say another for a second plan, or 'fleetcast pool' sizes "
+    "several on one fleet."
+)
 _NOTHING_KNOWN: Mapping[str, Any] = {}
 
 
@@ -65,7 +69,8 @@ def interpret(
     lexicon = lexicon_of(catalog)
     read = text[:LONGEST]
     items, language = put_into_english(text, put_into_words(read, items_of(read)))
-    orders = orders_in(read)
+    beyond = rows_beyond(read)
+    orders = [*orders_in(read), *beyond]
     sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
     name(sentence, lexicon)
     join_phrases(sentence)
@@ -93,6 +98,8 @@ def interpret(
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))
+    if beyond:
+        reading = replace(reading, notes=(*reading.notes, _ONE_WORKLOAD))
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"
         return replace(reading, unused=(*reading.unused, rest))

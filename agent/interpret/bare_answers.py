@@ -1,15 +1,16 @@
 """A bare answer to the question being asked: '20' where the rate is asked."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Item
+from agent.interpret.grammar import UNKNOWN, Item
 from agent.interpret.hardware import read_power
 from agent.interpret.lengths import in_tokens
 from agent.interpret.lexicon import Lexicon
+from agent.interpret.ordinary import ORDINARY
 from agent.interpret.reading import Choice
 from agent.interpret.targets import which_latency
 from agent.interpret.traffic import read_users
@@ -52,10 +53,30 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
     items = draft.sentence.items
     before = items[index - 1] if index else None
     after = items[index + 1] if index + 1 < len(items) else None
-    return all(
+    return _stands_alone(draft, index) and all(
         other is None or other.has("filler", "approx", "link", "under", "over", "mean", "upto")
         for other in (before, after)
     )
+
+
+_OF_SOMETHING: Final = ("replica", "node", "gpunoun", "site", "spare", "model", "gpu")
+
+
+def _stands_alone(draft: Draft, index: int) -> bool:
+    """Whether a number's clause says nothing else: 'and with one more replica?' is no answer to how many requests."""
+    items, first, last = draft.sentence.items, index, index
+    while first and not items[first - 1].has("comma", "stop"):
+        first -= 1
+    while last + 1 < len(items) and not items[last + 1].has("comma", "stop"):
+        last += 1
+    others = [item for item in items[first : last + 1] if item is not items[index]]
+    if any(item.has(*_OF_SOMETHING) for item in others):
+        return False
+    strange = [
+        item for item in others
+        if item.kinds <= UNKNOWN and item.word.isalpha() and len(item.word) > 2 and item.word not in ORDINARY
+    ]  # fmt: skip
+    return not strange
 
 
 def _fill(draft: Draft, path: str, index: int) -> None:

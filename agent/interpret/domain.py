@@ -81,7 +81,7 @@ _OF_OTHERS: Final = frozenset("card cards chip chips device devices".split())
 """Words of the trade that others have too."""
 _ALSO_OTHERS: Final = frozenset("throughput latency".split())
 """Words of the trade that networks, pumps and presses have too: they count where no other word is strange."""
-_SIZED: Final = re.compile(r"[a-z].*\d[ -]?b\b|\d[ -]\d*b\b")
+_SIZED: Final = re.compile(r"[a-z].*\d[ -]?b\b|\d[ -]\d*b\b", re.I)
 """The name of a model with its size, which nothing else has: 'qwen2.5-coder 32b'."""
 _SIZE: Final = re.compile(r"[\d.]+b")
 """A bare size, which is of no model alone: 70B of metadata."""
@@ -111,7 +111,11 @@ def ask_where_foreign(draft: Draft) -> None:
     if not strange and (serving or not unknown):
         return
     kept: list[Finding] = []
-    places = {(finding.start, finding.end) for finding in draft.findings if finding.path == _REGION}
+    places = {
+        (finding.start, finding.end)
+        for finding in draft.findings
+        if finding.path == _REGION and (not serving or _is_doubtful(draft, finding, serving))
+    }
     draft.dropped += sorted(places)
     draft.findings[:] = [finding for finding in draft.findings if (finding.start, finding.end) not in places]
     doubted = [finding for finding in draft.findings if _is_doubtful(draft, finding, serving)]
@@ -187,7 +191,7 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
     items = draft.sentence.items
     inside = [index for index, item in enumerate(items) if finding.start <= item.start < finding.end]
     foreign = not serving and _unknown_words(draft) >= _MANY_UNKNOWN
-    if not inside or not (foreign or finding.path in _DOUBTFUL) or finding.path == "preset":
+    if not inside or not (foreign or finding.path in _DOUBTFUL | {_REGION}) or finding.path == "preset":
         return False
     clause = _clause(items, inside[0], inside[-1])
     ours = any(item.has("model", "token", "ttft", "itl", "preset", "runtime", "param") for item in clause) or any(
@@ -201,7 +205,7 @@ def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:
             return True
     asked, field = FIELDS.get(draft.asked_path or ""), FIELDS.get(finding.path)
     answered = asked is not None and field is not None and asked.slot == field.slot
-    return not (serving or answered)
+    return not serving and (foreign or not answered)
 
 
 def _is_unknown(item: Item) -> bool:

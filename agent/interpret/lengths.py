@@ -149,6 +149,8 @@ _BARE: Final = tuple(
         "link){1,5} n:num"
         " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
         "percent)",
+        "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | 'as' | 'which' | "
+        "'when' | 'but' | 'so' | 'though' | 'mostly' | 'sometimes')",  # prompts are like 2.2k because of the policy
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time | colon)",
     )
@@ -223,7 +225,11 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     sides = {_side(match) for match in weak} | {
         found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
     }
+    said = {found.path for found in draft.findings}
     for match in weak:
+        behind = match.index("n") > match.first and match.sentence.items[match.first].has("in", "out")
+        if behind and f"tokens.{_side(match)}.mean" in said:
+            continue  # '1.9k in', and later 'in 3 zones'
         if {"input", "output"} <= sides or _is_plainly_a_length(match):
             _length(draft, match)
     _p95_apart(draft)
@@ -536,6 +542,8 @@ def _pairs(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             a, b = match["a"], match["b"]
             by_colon = position == len(_PAIRS) - 1
+            if _is_arithmetic(draft, match):
+                continue
             if (position == 4 or by_colon) and not _token_pair(draft, match):
                 continue
             if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
@@ -546,6 +554,14 @@ def _pairs(draft: Draft) -> None:
                 before -= 1
             _note(draft, "input", _count(a), "token", "mean", match.first, before)
             _note(draft, "output", _count(b), "token", "mean", middle, match.last)
+
+
+def _is_arithmetic(draft: Draft, match: Match) -> bool:
+    """Whether two numbers beside a slash are a part of a sum: '5,000,000 / 30 / 24 = 7'."""
+    items = draft.sentence.items
+    around = (*items[max(0, match.first - 1) : match.first], *items[match.last + 1 : match.last + 2])
+    slash = any(item.has("slash") for item in items[match.first : match.last + 1])
+    return slash and any(item.has("slash") or item.word == "=" for item in around)
 
 
 def _token_pair(draft: Draft, match: Match) -> bool:

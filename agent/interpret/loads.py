@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
-from agent.fields.demand import USERS
+from agent.fields.demand import HABIT, USERS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.reading import Choice
@@ -80,6 +80,9 @@ def read_concurrency(draft: Draft) -> None:
             if people and len(amount.values) == 1:
                 _signed_in_or_in_flight(draft, match, amount.value, people[0].word)
                 continue
+            if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
+                _each_of_those_in_flight(draft, match, amount.value, each)
+                continue
             draft.read(
                 "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
             )
@@ -96,6 +99,17 @@ def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str)
     draft.ask("traffic.concurrency", match.first, match.last, text, choices)
     if not draft.has(USERS):
         draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(match.first, match.last)))
+
+
+def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: float) -> None:
+    """Ask whether a habit is of each of those at once: '80 calls at the same time, each has a turn every six seconds'."""
+    draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    choices = (
+        Choice(count * each, f"{show_count(count)} × {show_figure(each)} = {show_figure(count * each)} requests/s", usual=True),
+        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
+    )
+    draft.ask(RATE, match.first, match.last, f"{said!r}: does each of them ask so often?", choices)
 
 
 def read_calls(draft: Draft) -> None:

@@ -250,11 +250,39 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
             block, ruled = ([cells] if len(cells) > 1 else []), False
 
 
+def rows_beyond(text: str) -> list[tuple[int, int]]:
+    """Return where workloads beyond the first lie: further rows below a head of keys, options B and C beside A."""
+    if "\n" not in text:
+        return []
+    found: list[tuple[int, int]] = []
+    block: list[list[tuple[int, int]]] = []
+    at = 0
+    for line in [*text.split("\n"), ""]:
+        cells = _cells(text, line, at)
+        at += len(line) + 1
+        if cells is None:
+            continue
+        if len(cells) > 2 and (not block or len(cells) == len(block[0])):
+            block.append(cells)
+            continue
+        head = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
+        if sum(head) > 1:
+            found += [(row[0][0], row[-1][1]) for row in block[2:]]
+        block = [cells] if len(cells) > 2 else []
+    options = list(_OPTION.finditer(text))
+    return found + [option.span() for option in options[1:]] if [o["letter"] for o in options[:2]] == ["A", "B"] else found
+
+
+_OPTION: Final = re.compile(r"(?m)^\s*(?:option\s+|setup\s+|variant\s+)?(?P<letter>[A-F])[).:]\s[^\n]*", re.I)
+
+
 def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
     """Return where the cells of a table's line lie; None for the line under a head."""
     if re.fullmatch(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*", line):
         return None
     mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ","
+    if mark == "," and len(re.split(r" {2,}", line.strip())) > 2:
+        return [(at + cell.start(), at + cell.end()) for cell in re.finditer(r"\S+(?: \S+)*", line)]
     if mark == "," and not all(meaning_of_key(cell) for cell in line.split(",")):
         # A row of numbers and names belongs to a head of keys; any other line is a sentence.
         previous = text[:at].rstrip("\n").rpartition("\n")[2]
@@ -272,6 +300,8 @@ def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
 def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Iterator[_Pair]:
     """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
     keyed = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
+    if len(block) > 2 and sum(keyed) > 1 and len(keyed) > 2:
+        block = block[:2]  # a plan is of one workload: see rows_beyond
     by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
     if by_columns:
         pairs = list(zip(block[0], block[1], strict=True))

@@ -303,7 +303,7 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
         named: the percentile, where one was said.
     """
     percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
-    value = amount.value
+    first, last, value = min(first, last), max(first, last), amount.value
     if value <= 0:
         draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
         return

@@ -1,4 +1,4 @@
-"""German, French, Spanish and Chinese: the words of the trade in them, as the English words that the rules are made of.
+"""German, French, Spanish, Chinese and eight more: the words of the trade in them, as the English words that the rules are made of.
 
 A line in one of these languages keeps its numbers, names and places; only what this table knows is put into English.
 What it does not know is told as not used, as in any line.
@@ -96,7 +96,7 @@ _TABLES: Final[dict[str, str]] = {
         six_cents=six_hundred huit_cents=eight_hundred
     """,
     "Spanish": """
-        abogados=lawyers abogado=lawyer médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses
+        turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses
         profesores=teachers alumnos=pupils
         personas=people agentes=agents envía=sends envían=send primera_respuesta=first_response alojado=hosted
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
@@ -144,6 +144,73 @@ _TABLES: Final[dict[str, str]] = {
         的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day
         一秒=a_second
     """,
+    "Japanese": """
+        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=a_day 毎月=every_month リクエスト=requests
+        質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees 入力=input プロンプト=prompt
+        出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds ミリ秒=milliseconds 分=minutes
+        時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency 未満=under 以下= 以内= まで= は=
+        が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます= ノード=nodes
+    """,
+    "Portuguese": """
+        requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries perguntas=questions
+        pergunta=question mensagens=messages usuários=users utilizadores=users funcionários=employees clientes=customers
+        alunos=pupils cada_um=each cada_uma=each por_usuário=per_user por_pessoa=per_user por_segundo=per_second
+        por_minuto=per_minute por_hora=per_hour por_dia=per_day por_mês=per_month ao_dia=per_day ao_mês=per_month
+        segundo=second segundos=seconds milissegundos=milliseconds minutos=minutes horas=hours entrada=input saída=output
+        resposta=answer respostas=answers palavras=words média=average em_média=on_average pico=peak primeiro_token=first_token
+        até=up_to no_máximo=at_most menos_de=less_than com=with sem=without milhão=million milhões=million
+        milhões_de=million mil=thousand reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
+        precisamos=need precisamos_de=need dois=two três=three quatro=four cinco=five dez=ten região=region e=and
+        ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the dos=of_the
+    """,
+    "Italian": """
+        richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users utente=user
+        dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each per_utente=per_user
+        al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day al_mese=per_month secondo=second
+        secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days ingresso=input in_ingresso=input uscita=output
+        in_uscita=output risposta=answer risposte=answers parole=words media=average in_media=on_average picco=peak
+        primo_token=first_token al_massimo=at_most meno_di=less_than con=with senza=without milione=million
+        milioni=million milioni_di=million mila=thousand riserva=spare guasto=failure schede=cards nodi=nodes server=servers contesto=context
+        modello=model abbiamo=have vorrei=want due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the
+        della=of_the gli=the il=the un=a una=a per=for lunghe= lunghi= corte= corti=
+    """,
+    "Dutch": """
+        verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
+        gebruikers=users gebruiker=user medewerkers=employees klanten=customers studenten=students elk=each ieder=each
+        iedere=each per_gebruiker=per_user per_seconde=per_second per_minuut=per_minute per_uur=per_hour per_dag=per_day
+        per_maand=per_month seconde=second seconden=seconds milliseconden=milliseconds minuten=minutes uur=hours
+        dagen=days invoer=input uitvoer=output antwoord=answer antwoorden=answers woorden=words gemiddeld=average piek=peak
+        piekmomenten=peak eerste_token=first_token hoogstens=at_most maximaal=at_most minder_dan=less_than met=with
+        zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards knooppunten=nodes knooppunt=node servers=servers
+        samen=together tegelijk=concurrent twee=two drie=three vier=four vijf=five tien=ten van=of voor=for
+        een=a het=the uit=out én=and en=and op=on graag= moet=must collega's= beste= liefst=
+    """,
+    "Polish": """
+        zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
+        pracowników=employees klientów=customers każdy=each na_sekundę=per_second na_minutę=per_minute
+        na_godzinę=per_hour na_dobę=per_day dziennie=daily miesięcznie=monthly tygodniowo=weekly sekundy=seconds
+        sekund=seconds milisekund=milliseconds minut=minutes wejście=input wyjście=output odpowiedź=answer
+        odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak pierwszy_token=first_token
+        najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
+        milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two trzy=three cztery=four pięć=five
+    """,
+    "Russian": """
+        запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
+        сотрудников=employees клиентов=customers каждый=each в_секунду=per_second в_минуту=per_minute в_час=per_hour
+        в_день=per_day в_сутки=per_day в_месяц=per_month секунд=seconds секунды=seconds с=s мс=ms минут=minutes вход=input
+        входе=input выход=output выходе=output ответ=answer ответы=answers токенов=tokens токена=tokens токены=tokens
+        среднем=average средний=average пик=peak пике=peak первый_токен=first_token не_больше=at_most не_более=at_most
+        до=up_to меньше=under тысяч=thousand тысячи=thousand тыс=thousand миллионов=million млн=million узлы=nodes
+        узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two три=three четыре=four пять=five
+        запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure модель=model и=and на=on из=of
+    """,
+    "Turkish": """
+        istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers öğrenci=students
+        kişi_başı=per_user saniyede=per_second dakikada=per_minute saatte=per_hour günde=per_day ayda=per_month
+        saniye=seconds saniyeden=seconds milisaniye=milliseconds dakika=minutes saat=hours girdi=input istem=prompt
+        çıktı=output yanıt=answer cevap=answer ilk_token=first_token ortalama=average zirve=peak en_fazla=at_most
+        yedek=spare arıza=failure adet=x kart=cards düğüm=nodes milyon=million bin=thousand iki=two üç=three dört=four beş=five için=for ve=and
+    """,
 }
 """Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
 
@@ -165,9 +232,12 @@ _TABLES["German"] += " ".join(
         for scale, english in (("hundert", "hundred"), ("tausend", "thousand"))
     ]
 )
-_DOTTED: Final = ("German", "Spanish")
+_DOTTED: Final = ("German", "Spanish", "Portuguese", "Italian", "Dutch", "Turkish")
 """Languages that write 2.000 for two thousand."""
-CHINESE: Final = re.compile(r"[一-鿿]")
+CHINESE: Final = re.compile(r"[ぁ-ヿ一-鿿]")
+"""Written without blanks: Chinese and Japanese."""
+_KANA: Final = re.compile(r"[ぁ-ヿ]")
+_BY_CHARACTER: Final = ("Chinese", "Japanese")
 
 
 @cache
@@ -178,7 +248,8 @@ def _phrases() -> dict[str, dict[str, list[tuple[tuple[str, ...], str]]]]:
         by_first = found.setdefault(language, {})
         for entry in table.split():
             phrase, _, english = entry.partition("=")
-            words = tuple(phrase) if language == "Chinese" else tuple(plain_letters(phrase).split("_"))
+            plain = plain_letters(phrase)
+            words = tuple(plain if language in _BY_CHARACTER else plain.split("_"))
             by_first.setdefault(words[0], []).append((words, english.replace("_", " ")))
         for phrases in by_first.values():
             phrases.sort(key=lambda pair: -len(pair[0]))
@@ -199,7 +270,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         return items, ""
     words = [plain_letters(text[item.start : item.end]) for item in items]
     hits = {language: sum(_is_foreign(word, by_first) for word in words) for language, by_first in _phrases().items()}
-    language = max(hits, key=lambda name: hits[name])
+    language = "Japanese" if _KANA.search(text) else max(hits, key=lambda name: hits[name])
     if not hits[language]:
         return items, ""
     by_first = _phrases()[language]

@@ -319,7 +319,13 @@ def _each_without_users(draft: Draft, of_requests: bool) -> None:
 
 
 def _said(draft: Draft, first: int, last: int) -> str:
-    return " ".join(draft.sentence.words(first, last).split())
+    said = " ".join(draft.sentence.words(first, last).split())
+    if len(said) > _LONGEST_SAID:  # the head of a column and its cell lie apart
+        return " … ".join(" ".join(draft.sentence.words(at, at).split()) for at in (first, last))
+    return said
+
+
+_LONGEST_SAID: Final = 90
 
 
 def _things(draft: Draft) -> None:

@@ -178,7 +178,7 @@ KINDS: Final[dict[str, str]] = {
     "plus": "+",
     "paren": "( ) [ ] { }",
     "comma": ", | ， 、",
-    "stop": ". ; ! ? \n 。 ； ！ ？",
+    "stop": ". ; ! ? # \n 。 ； ！ ？",
     "colon": ": = ：",
     "verb": "ask asks asking send sends sending make makes making do does doing issue issues issuing fire fires "
     "firing run runs running who that which use uses using have has submit submits write writes writing get gets at "
