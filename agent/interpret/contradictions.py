@@ -3,12 +3,15 @@
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.draft import Draft, Finding
 from agent.interpret.grammar import Item, Rule
 from agent.interpret.reading import Choice
+from agent.interpret.targets import METRICS
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.workload import target_name
+from engine.workload import Target, target_name
 
 RATE: Final = "traffic.requests_per_s"
 COUNT: Final = "hardware.accelerator_count"
@@ -60,7 +63,7 @@ def _taken_back(draft: Draft) -> None:
         free = (item for item in draft.sentence.items if item.has("num") and not item.claimed)
         bare = next((item for item in free if mark.start() <= item.start < mark.end() + _CLOSE), None)
         false = _FALSE.search(mark.group().lower()) is not None
-        if not before or not (later or bare or false):
+        if not before or not (later or bare or false or mark.group().lower().startswith(("no", "wait"))):
             continue
         last = max(before, key=lambda finding: finding.end)
         if len(last.options) != 1:
@@ -73,16 +76,32 @@ def _taken_back(draft: Draft) -> None:
             choices = _rates_around(draft, last, bare)
             if len(choices) > 1 and bare is not None:
                 bare.claimed, end = True, bare.end
+        elif (
+            last.path == TARGETS
+            and mark.start() - last.end < _CLOSE
+            and not any(f.path == TARGETS and f.end > mark.end() for f in draft.findings)
+        ):
+            choices = _other_metrics(last.options[0].value[0])
         else:
             continue
         draft.findings.remove(last)
         said = " ".join(draft.sentence.text[last.start : end].split())
-        text = f"{said!r}: does that still hold?" if len(choices) < 2 else f"{said!r}: which rate holds?"
+        text = f"{said!r}: does that still hold?" if len(choices) < 2 else f"{said!r}: which of these holds?"
         draft.questions.append((text, last.path, choices, last.start, end))
 
 
 _CLOSE: Final = 40
 """Characters between what is taken back, the word that does so and what takes its place."""
+
+
+def _other_metrics(target: Target) -> tuple[Choice, ...]:
+    """Return a limit as it was said, and as one of another latency: 'TTFT under 1 s, no wait, that is the total'."""
+    others = [target, *(replace(target, metric=metric) for metric in METRICS.values() if metric != target.metric)]
+    return tuple(
+        Choice((one,), f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}")
+        for one in others
+        if one.metric != "itl" or one is target
+    )
 
 
 def _rates_around(draft: Draft, last: Finding, bare: Item | None) -> tuple[Choice, ...]:

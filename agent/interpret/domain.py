@@ -169,9 +169,11 @@ def _names_model(draft: Draft, unknown: int) -> bool:
     )
     asked = [draft.sentence.text[question[3] : question[4]] for question in draft.questions if question[1] == "model"]
     said = [*(asked if others else ()), *(one for one in named if others or not _SIZE.fullmatch(one.lower()))]
-    if any(finding.path in _DIMENSIONS for finding in draft.findings):
+    told = {finding.path for finding in draft.findings} | {question[1] for question in draft.questions} - {"targets"}
+    if told & _DIMENSIONS:
         return bool(said)
-    return any(unknown < (_OUTWEIGH if any(map(str.isdigit, one)) else _MANY_UNKNOWN) for one in said)
+    sized = [any(map(str.isdigit, one)) and not _SIZE.fullmatch(one.lower()) for one in said]
+    return any(unknown < (_OUTWEIGH if telling else _MANY_UNKNOWN) for telling in sized)
 
 
 def _serves(item: Item) -> bool:

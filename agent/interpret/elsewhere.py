@@ -34,6 +34,12 @@ _LIMIT: Final = Rule(
     "(rateunit | event? per time | event? slash (time | tshort))"
 )
 """What is told of a server's limit, and is no load to plan for: 'falls over at 7 req/s'."""
+_FROM: Final = Rule(
+    "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | "
+    "'upgrading' | 'come' | 'coming' | 'going') 'from' (model | gpu | gpunoun | provider | num | times | paren | "
+    "para | prec | comma | link | unknown | 'our' | conj | on | node){1,12}? 'to'"
+)
+"""'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100': what is left is not planned."""
 _ELSEWHERE: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -45,7 +51,8 @@ _ELSEWHERE: Final = tuple(
         f"{_WE} ('used' 'to' | {_DID})",
         f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
         "(?: ^ | (?<= stop | comma | colon | conj)) 'was' (link | 'only' | 'at'){0,2} num",
-        f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used')",
+        f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used' | 'says' | "
+        "'said' | 'quoted' | 'assumed' | 'offered')",
         f"(gpu | gpunoun | node) link? {_one_of('died burned burnt crashed broke')}",
         "'lost' (near | num | conj){0,3} (gpu | gpunoun | node)",
         _one_of("competitor competitors rival rivals"),
@@ -82,6 +89,12 @@ def leave_elsewhere(draft: Draft) -> None:
     for match in _LIMIT.matches(sentence):
         draft.dropped.append(sentence.span(match.first, match.last))
         sentence.take(match.index("n"))
+    for match in _FROM.matches(sentence):
+        told = [at for at in range(match.first, match.last) if _tells(sentence.items[at])]
+        if told:
+            draft.dropped.append(sentence.span(match.first, match.last - 1))
+            for at in told:
+                sentence.take(at)
     marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
     if not marks:
         return

@@ -48,7 +48,7 @@ _POWER: Final = tuple(
         "| 'tops' | 'power' | 'rack' | 'racks' | 'available')",
     )
 )
-_DGX: Final = Rule("n:num times? dgx unknown? g:gpu? node?")
+_DGX: Final = Rule("n:(num | mult) times? dgx unknown? g:gpu? node?")
 _COUNTS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -62,6 +62,10 @@ _ONE: Final = Rule("g:gpu")
 _OF_A_REPLICA: Final = (
     Rule(f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica"),
     Rule("gpunoun per replica colon n:num"),
+    Rule(
+        "r:num unknown? replica (times | 'at' | slash | paren | comma | 'with' | 'of' | 'each'){1,2} n:num "
+        "times? (g:gpu | gpunoun)"
+    ),
     Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
 )
 _HOW_MANY: Final = Rule(
@@ -159,6 +163,8 @@ def _replica_of(draft: Draft, match: Match) -> None:
     count = match["n"].number.value
     said = " ".join(draft.sentence.words(match.first, match.last).split())
     path = "serving.tensor_parallel"
+    if "r" in match:
+        _whole_number(draft, "hardware.replicas", match, match["r"], "exactly {} replicas")
     choices = (Choice(_whole(count), f"tensor parallel over all {count:g}"),)
     _named(draft, match)
     if count > 1 and not draft.has(path):

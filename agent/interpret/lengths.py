@@ -149,8 +149,9 @@ _BARE: Final = tuple(
         "link){1,5} n:num"
         " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
         "percent)",
-        "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | 'as' | 'which' | "
-        "'when' | 'but' | 'so' | 'though' | 'mostly' | 'sometimes')",  # prompts are like 2.2k because of the policy
+        "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
+        "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "
+        "'sometimes')",  # prompts are like 2.2k because of the policy
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time | colon)",
     )
@@ -311,7 +312,7 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     after = last + 1
     if after < len(items) and (items[after].has("paren") or items[after].word == "at"):
         after += 1
-    if after < len(items) and items[after].has("pctl") and (after > last + 1 or not _more_follows(draft, after + 1)):
+    if after < len(items) and items[after].has("pctl") and not _more_follows(draft, after + 1):
         return items[after].entries[0], first, after
     if first and items[first - 1].has("pctl", "upto"):
         return (items[first - 1].entries or ("most",))[0], first - 1, last
@@ -559,9 +560,13 @@ def _pairs(draft: Draft) -> None:
 def _is_arithmetic(draft: Draft, match: Match) -> bool:
     """Whether two numbers beside a slash are a part of a sum: '5,000,000 / 30 / 24 = 7'."""
     items = draft.sentence.items
-    around = (*items[max(0, match.first - 1) : match.first], *items[match.last + 1 : match.last + 2])
-    slash = any(item.has("slash") for item in items[match.first : match.last + 1])
-    return slash and any(item.has("slash") or item.word == "=" for item in around)
+    if not any(item.has("slash") for item in items[match.first : match.last + 1]):
+        return False
+    behind, ahead = items[max(0, match.first - 2) : match.first], items[match.last + 1 : match.last + 3]
+    return any(
+        any(item.has("slash") or item.word == "=" for item in pair) and any(item.has("num") for item in pair)
+        for pair in (behind, ahead)
+    )
 
 
 def _token_pair(draft: Draft, match: Match) -> bool:

@@ -59,6 +59,11 @@ _PEAK: Final = tuple(
         "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
     )
 )
+_SHARE_OF_DAY: Final = Rule(
+    "k:peak (link | verb | unknown | colon){0,2} p:pct ('of' ('the' | 'a' | 'our' | 'all' | 'each'){0,2} "
+    "('day' | 'daily' | 'traffic' | 'volume' | 'load' | event){1,2})?"
+)
+"""'the busiest hour carries 11% of the day'."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
 """'a peak of 60 rps, which is 3x the mean'."""
 _BURST: Final = (
@@ -102,11 +107,15 @@ def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str)
 
 
 def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: float) -> None:
-    """Ask whether a habit is of each of those at once: '80 calls at the same time, each has a turn every six seconds'."""
+    """Ask whether a habit is of each of those at once: '80 calls at once, each has a turn every six seconds'."""
     draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
     said = " ".join(draft.sentence.words(match.first, match.last).split())
     choices = (
-        Choice(count * each, f"{show_count(count)} × {show_figure(each)} = {show_figure(count * each)} requests/s", usual=True),
+        Choice(
+            count * each,
+            f"{show_count(count)} × {show_figure(each)} = {show_figure(count * each)} requests/s",
+            usual=True,
+        ),
         Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
     )
     draft.ask(RATE, match.first, match.last, f"{said!r}: does each of them ask so often?", choices)
@@ -147,6 +156,11 @@ def read_factors(draft: Draft) -> None:
                 draft.read(
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
                 )
+    for match in _SHARE_OF_DAY.matches(draft.sentence):
+        k, share = match["k"], match["p"].number.value
+        if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
+            echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
+            draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
     if any(item.has("peak") for item in draft.sentence.items):
         for match in _OVER_THE_MEAN.matches(draft.sentence):
             draft.read(

@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.interpret.grammar import UNKNOWN, Item, Sentence
 from agent.interpret.lexicon import COMMON, Lexicon
-from agent.interpret.model_names import model, repository, slipped
+from agent.interpret.model_names import model, repository, slipped, spoken
 from agent.interpret.ordinary import ORDINARY
 from agent.interpret.spans import (
     LONGEST,
@@ -118,6 +118,9 @@ def _with_memory(
             while end + 1 < len(sentence.items) and sentence.items[end + 1].start < behind.end():
                 end += 1
             return end, name_item("gpu", sentence, first, end, told, said)
+    unit = sentence.items[last + 1] if last + 1 < len(sentence.items) else None
+    if unit is not None and unit.word in ("gb", "gib") and said[-1:].isdigit():
+        last += 1  # its memory is in the name already: 'A100 80 GB'
     return last, name_item("gpu", sentence, first, last, hits)
 
 
@@ -375,6 +378,7 @@ _FINDERS: Final = (
     _accelerator,
     _vendor,
     _runtime,
+    spoken,
     model,
     _precision,
     _provider,

@@ -26,6 +26,66 @@ _SPLIT = re.compile(r"([^\W\d_]{3,})[ -]([^\W\d_]{3,})\b")
 _DOUBLED = re.compile(r"(.)\1+")
 
 
+_DIGITS = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {word: 10 * count for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_MOST_SPOKEN = 10
+
+
+def spoken(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
+    """Find a name as it is dictated: 'llama three point one eight b', 'qwen three thirty two b'.
+
+    Args:
+        sentence: that is read.
+        index: position of the item at which it begins.
+        lexicon: of the catalog's names.
+    """
+    family = sentence.items[index].word
+    if family not in lexicon.models.families or index + 2 >= len(sentence.items):
+        return None
+    words = [item.word for item in sentence.items[index + 1 : index + 1 + _MOST_SPOKEN]]
+    if words[0] not in _DIGITS:
+        return None
+    for count in range(len(words), 1, -1):
+        if words[count - 1] not in ("b", "bn", "billion"):
+            continue
+        for name in _written(words[: count - 1]):
+            hits = lexicon.model(f"{family} {name}b")
+            if len(hits) == 1:
+                return index + count, name_item("model", sentence, index, index + count, hits)
+    return None
+
+
+def _written(words: list[str]) -> list[str]:
+    """Return what number words may be, a version and a size: 'three point one eight' is '3.1 8' or '3.18'."""
+    numbers: list[str] = []
+    after_point = False
+    for word in words:
+        if word in ("point", "dot"):
+            after_point = bool(numbers)
+        elif word in ("hundred",) and numbers:
+            numbers[-1] = str(int(float(numbers[-1]) * 100))
+        elif word not in _DIGITS:
+            return []
+        elif after_point:
+            numbers[-1], after_point = f"{numbers[-1]}.{_DIGITS[word]}", False
+        elif (
+            numbers
+            and numbers[-1].endswith("0")
+            and numbers[-1] != "10"
+            and _DIGITS[word] < 10
+            and "." not in numbers[-1]
+        ):
+            numbers[-1] = str(int(numbers[-1]) + _DIGITS[word])
+        else:
+            numbers.append(str(_DIGITS[word]))
+    return [" ".join(numbers)] if 0 < len(numbers) < 3 else []
+
+
 def repository(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
     """Find 'owner/name' and 'path/to/config.json'.
 

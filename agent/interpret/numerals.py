@@ -190,8 +190,10 @@ def _hours_between(match: Match) -> Amount | None:
             return None
         noon = 12 if clock["half"] == "pm" and clock["hour"] != "12" else 0
         hours.append(float(clock["hour"]) + noon + float(clock["minute"] or 0) / 60)
+    if clocks[1] and clocks[1]["half"] == "pm" and clocks[0] and not clocks[0]["half"] and hours[0] + 12 < hours[1]:
+        hours[0] += 12  # between 6 and 9 pm
     spanned = hours[1] - hours[0]
-    of_the_day = any(item.has("time", "adverb", "event", "peak") for item in match.sentence.items)
+    of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
     return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.grammar import UNKNOWN, Item
-from agent.interpret.scanner import kinds_of, phrase_items
+from agent.interpret.scanner import items_of, kinds_of, phrase_items
 
 _KEYS: Final = {
     # lengths
@@ -190,7 +190,7 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
             yield _Pair((pair.start(), pair.end()), None, *of_parent)
             continue
         before = text[: pair.start()].rstrip(" \"'")
-        opens = not before or before[-1] in "\n{,;[(|" or re.search(r"(?:^|\n)\s*[-*•]$", before) is not None
+        opens = not before or before[-1] in "\n{,;[(|.:" or re.search(r"(?:^|\n)\s*[-*•]$", before) is not None
         found = meaning_of_key(pair["key"])
         if found is not None and (opens or "_" in pair["key"] or "=" in pair.group()):
             yield _Pair((pair.start(), pair.end()), None, *found)
@@ -250,6 +250,13 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
             block, ruled = ([cells] if len(cells) > 1 else []), False
 
 
+def _are_workloads(text: str, block: list[list[tuple[int, int]]]) -> bool:
+    """Whether a table has a workload in each row: a head of keys, and no percentiles below it."""
+    keyed = [meaning_of_key(text[start:end]) is not None for start, end in block[0]]
+    levels = any(_PERCENTILES.fullmatch(text[slice(*row[0])].strip().lower()) for row in block[1:])
+    return sum(keyed) > 1 and len(keyed) > 2 and not levels
+
+
 def rows_beyond(text: str) -> list[tuple[int, int]]:
     """Return where workloads beyond the first lie: further rows below a head of keys, options B and C beside A."""
     if "\n" not in text:
@@ -265,12 +272,16 @@ def rows_beyond(text: str) -> list[tuple[int, int]]:
         if len(cells) > 2 and (not block or len(cells) == len(block[0])):
             block.append(cells)
             continue
-        head = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
-        if sum(head) > 1:
+        if not cells and block and line.count(",") + 1 == len(block[0]):
+            block.append([(at - len(line) - 1, at - 1)])  # a row of names and numbers below a head of keys
+            continue
+        if len(block) > 2 and _are_workloads(text, block):
             found += [(row[0][0], row[-1][1]) for row in block[2:]]
         block = [cells] if len(cells) > 2 else []
     options = list(_OPTION.finditer(text))
-    return found + [option.span() for option in options[1:]] if [o["letter"] for o in options[:2]] == ["A", "B"] else found
+    return (
+        found + [option.span() for option in options[1:]] if [o["letter"] for o in options[:2]] == ["A", "B"] else found
+    )
 
 
 _OPTION: Final = re.compile(r"(?m)^\s*(?:option\s+|setup\s+|variant\s+)?(?P<letter>[A-F])[).:]\s[^\n]*", re.I)
@@ -300,7 +311,7 @@ def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
 def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Iterator[_Pair]:
     """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
     keyed = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
-    if len(block) > 2 and sum(keyed) > 1 and len(keyed) > 2:
+    if len(block) > 2 and _are_workloads(text, block):
         block = block[:2]  # a plan is of one workload: see rows_beyond
     by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
     if by_columns:
@@ -326,7 +337,7 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
         assert pair.value is not None
         colon = Item(kinds_of(":"), pair.key[1] - 1, pair.key[1], ":")
         words = _within(items, pair.key) if pair.words is None else phrase_items(pair.words, *pair.key)
-        value = _within(items, pair.value)
+        value = _scanned(text, *pair.value)
         made += [*words, *([colon] if pair.words is None else []), *_with_unit(value, pair.unit, text)]
         made.append(Item(kinds_of("\n"), pair.value[1] - 1, pair.value[1], "\n"))
     position, last_end = 0, -1
@@ -354,6 +365,14 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
             made += _with_unit(items[position : position + 1], pair_here.unit, text)
             position += 1
     return made
+
+
+def _scanned(text: str, start: int, end: int) -> list[Item]:
+    """Return the items of a cell, read by itself: '5,500,100' are three cells of a row."""
+    items = items_of(text[start:end])
+    for item in items:
+        item.start, item.end = item.start + start, item.end + start
+    return items
 
 
 def _within(items: list[Item], span: tuple[int, int]) -> list[Item]:

@@ -386,6 +386,13 @@ def _named_period(match: Match) -> float:
     return next((seconds for word, seconds in _PEAKS.items() if word in said), 0.0)
 
 
+_THE_MOST: Final = Rule(
+    "(paren | comma | dash)? ('thats' | 'that' 'is' | 'this' 'is' | 'which' 'is' | 'its' | 'being') "
+    "('the' | 'our' | 'my'){0,1} ('max' | 'maximum' | 'most' | peak | 'worst' 'case' | 'top' | 'ceiling')"
+)
+"""'20 rps (that's the max)'."""
+
+
 def _as_the_most(draft: Draft, match: Match) -> tuple[int, int] | None:
     """Return where a rate stands with the words that make it the most that comes: 'up to 40 rps', '100 rps max'."""
     items, first, last = draft.sentence.items, match.first, match.last
@@ -394,6 +401,9 @@ def _as_the_most(draft: Draft, match: Match) -> tuple[int, int] | None:
         return first - 1, last
     if len(before) > 1 and before[0].has("under", "upto") and before[1].word in ("of", "a", "about", "around", "~"):
         return first - 2, last
+    aside = _THE_MOST.at(draft.sentence, last + 1) if last + 1 < len(items) else None
+    if aside is not None:
+        return first, aside.last
     after = items[last + 1 : last + 3]
     if after and after[0].has("under", "upto") and (len(after) < 2 or after[1].has("comma", "stop")):
         return first, last + 1

@@ -4,6 +4,7 @@ from typing import Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Match, Rule
+from agent.interpret.ordinary import ORDINARY
 from agent.interpret.rates import Rate
 from agent.interpret.reading import Choice
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure
@@ -54,7 +55,9 @@ def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
     """Whether nothing but a comma and little words stands between the hours and their rate."""
     low, high = (rate.last + 1, match.first) if match.first > rate.last else (match.last + 1, rate.first)
     between = draft.sentence.items[low:high]
-    little = all(item.has("comma", "link", "conj", "paren", "in", "unknown", "for") for item in between)
+    little = all(
+        item.has("comma", "link", "conj", "paren", "in", "unknown", "for") or item.word in ORDINARY for item in between
+    )
     return 0 <= len(between) <= _REACH and little
 
 

@@ -108,6 +108,8 @@ def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for
         draft.sentence.take(percentile)
 
 
+_WISHED: Final = frozenset("target targets goal slo needs need must should want wanted aim".split())
+"""Words before a limit that is wished for."""
 _MEASURED: Final = frozenset(
     "getting seeing measured measure measures observed observing achieved achieving achieves regressed benchmarked "
     "clocking clocked hitting went creeping creeps crept rose rising jumped spiked degraded climbed climbing drifted "
@@ -177,9 +179,16 @@ def _same_metric(draft: Draft, index: int, left: int) -> None:
         which_latency(draft, named, index, items[index].number, items[named].entries[0])
         return
     before = [found for found in draft.findings if found.path == "targets" and found.end <= items[index].start]
-    if named is None or not before or items[named].claimed:
+    if not before:
         return
     (target,) = max(before, key=lambda found: found.end).options[0].value
+    wished = range(max(left + 1, index - 3), index)
+    if named is None and any(items[at].word in _WISHED or items[at].has("under") for at in wished):
+        # 'TTFT 1.4 s, target is 0.8 s': which of the two holds is asked.
+        _note(draft, target.metric, target.percentile, items[index].number, wished.start, index)
+        return
+    if named is None or items[named].claimed:
+        return
     _note(draft, target.metric, items[named].entries[0], items[index].number, min(named, index), max(named, index))
 
 

@@ -1,4 +1,4 @@
-"""German, French, Spanish, Chinese and eight more: the words of the trade in them, as the English words that the rules are made of.
+"""Twelve languages beside English: their words of the trade, as the English words that the rules are made of.
 
 A line in one of these languages keeps its numbers, names and places; only what this table knows is put into English.
 What it does not know is told as not used, as in any line.
@@ -96,8 +96,8 @@ _TABLES: Final[dict[str, str]] = {
         six_cents=six_hundred huit_cents=eight_hundred
     """,
     "Spanish": """
-        turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses
-        profesores=teachers alumnos=pupils
+        turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
+        médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses profesores=teachers alumnos=pupils
         personas=people agentes=agents envía=sends envían=send primera_respuesta=first_response alojado=hosted
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
         llamadas=calls preguntas=questions pregunta=question mensajes=messages conversaciones=conversations
@@ -118,17 +118,16 @@ _TABLES: Final[dict[str, str]] = {
         el=the la=the los=the las=the un=a una=a es=is son=are veces=times por=per que=who servir=serve
         desplegar=deploy nuestro=our nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask
         se_duplica=doubles dólares=dollars dólar=dollar presupuesto=budget mensuales=per_month en_menos_de=under
-        inferior_a=under
-        caída=failure caídas=failures fallo=failure fallos=failures falla=fails pérdida=loss perder=lose cae=fails
-        soportar=survive tolerar=tolerate resistir=survive sobrevivir_a=survive sobrevivir=survive aguantar=survive
-        servidor=server servidores=servers nodo=node réplica=replica réplicas=replicas del=of_the puede=can
-        pueden=can si=if
-        seis=six siete=seven ocho=eight nueve=nine once=eleven doce=twelve trece=thirteen catorce=fourteen
-        quince=fifteen dieciséis=sixteen diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty
-        veintiuno=twenty_one veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty cuarenta=forty
-        cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty noventa=ninety
-        cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred trescientos=three_hundred
-        trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred ochocientos=eight_hundred
+        inferior_a=under caída=failure caídas=failures fallo=failure fallos=failures falla=fails pérdida=loss
+        perder=lose cae=fails soportar=survive tolerar=tolerate resistir=survive sobrevivir_a=survive
+        sobrevivir=survive aguantar=survive servidor=server servidores=servers nodo=node réplica=replica
+        réplicas=replicas del=of_the puede=can pueden=can si=if seis=six siete=seven ocho=eight nueve=nine once=eleven
+        doce=twelve trece=thirteen catorce=fourteen quince=fifteen dieciséis=sixteen diecisiete=seventeen
+        dieciocho=eighteen diecinueve=nineteen veinte=twenty veintiuno=twenty_one veintidós=twenty_two
+        veinticinco=twenty_five treinta=thirty treinta_y=thirty cuarenta=forty cuarenta_y=forty cincuenta=fifty
+        cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty noventa=ninety cien=a_hundred ciento=a_hundred
+        doscientos=two_hundred doscientas=two_hundred trescientos=three_hundred trescientas=three_hundred
+        cuatrocientos=four_hundred quinientos=five_hundred ochocientos=eight_hundred
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
@@ -145,45 +144,49 @@ _TABLES: Final[dict[str, str]] = {
         一秒=a_second
     """,
     "Japanese": """
-        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=a_day 毎月=every_month リクエスト=requests
-        質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees 入力=input プロンプト=prompt
-        出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds ミリ秒=milliseconds 分=minutes
-        時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency 未満=under 以下= 以内= まで= は=
-        が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます= ノード=nodes
+        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=a_day 毎月=every_month
+        リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
+        入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
+        ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
+        未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
+        ノード=nodes
     """,
     "Portuguese": """
-        requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries perguntas=questions
-        pergunta=question mensagens=messages usuários=users utilizadores=users funcionários=employees clientes=customers
-        alunos=pupils cada_um=each cada_uma=each por_usuário=per_user por_pessoa=per_user por_segundo=per_second
-        por_minuto=per_minute por_hora=per_hour por_dia=per_day por_mês=per_month ao_dia=per_day ao_mês=per_month
-        segundo=second segundos=seconds milissegundos=milliseconds minutos=minutes horas=hours entrada=input saída=output
-        resposta=answer respostas=answers palavras=words média=average em_média=on_average pico=peak primeiro_token=first_token
-        até=up_to no_máximo=at_most menos_de=less_than com=with sem=without milhão=million milhões=million
-        milhões_de=million mil=thousand reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
+        requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries
+        perguntas=questions pergunta=question mensagens=messages usuários=users utilizadores=users
+        funcionários=employees clientes=customers alunos=pupils cada_um=each cada_uma=each por_usuário=per_user
+        por_pessoa=per_user por_segundo=per_second por_minuto=per_minute por_hora=per_hour por_dia=per_day
+        por_mês=per_month ao_dia=per_day ao_mês=per_month segundo=second segundos=seconds milissegundos=milliseconds
+        minutos=minutes horas=hours entrada=input saída=output resposta=answer respostas=answers palavras=words
+        média=average em_média=on_average pico=peak primeiro_token=first_token até=up_to no_máximo=at_most
+        menos_de=less_than com=with sem=without milhão=million milhões=million milhões_de=million mil=thousand
+        reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
         precisamos=need precisamos_de=need dois=two três=three quatro=four cinco=five dez=ten região=region e=and
         ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the dos=of_the
     """,
     "Italian": """
-        richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users utente=user
-        dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each per_utente=per_user
-        al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day al_mese=per_month secondo=second
-        secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days ingresso=input in_ingresso=input uscita=output
-        in_uscita=output risposta=answer risposte=answers parole=words media=average in_media=on_average picco=peak
-        primo_token=first_token al_massimo=at_most meno_di=less_than con=with senza=without milione=million
-        milioni=million milioni_di=million mila=thousand riserva=spare guasto=failure schede=cards nodi=nodes server=servers contesto=context
-        modello=model abbiamo=have vorrei=want due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the
-        della=of_the gli=the il=the un=a una=a per=for lunghe= lunghi= corte= corti=
+        richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
+        utente=user dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each
+        per_utente=per_user al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day
+        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days
+        ingresso=input in_ingresso=input uscita=output in_uscita=output risposta=answer risposte=answers parole=words
+        media=average in_media=on_average picco=peak primo_token=first_token al_massimo=at_most meno_di=less_than
+        con=with senza=without milione=million milioni=million milioni_di=million mila=thousand riserva=spare
+        guasto=failure schede=cards nodi=nodes server=servers contesto=context modello=model abbiamo=have vorrei=want
+        due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the della=of_the gli=the il=the un=a
+        una=a per=for lunghe= lunghi= corte= corti=
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
         gebruikers=users gebruiker=user medewerkers=employees klanten=customers studenten=students elk=each ieder=each
-        iedere=each per_gebruiker=per_user per_seconde=per_second per_minuut=per_minute per_uur=per_hour per_dag=per_day
-        per_maand=per_month seconde=second seconden=seconds milliseconden=milliseconds minuten=minutes uur=hours
-        dagen=days invoer=input uitvoer=output antwoord=answer antwoorden=answers woorden=words gemiddeld=average piek=peak
-        piekmomenten=peak eerste_token=first_token hoogstens=at_most maximaal=at_most minder_dan=less_than met=with
-        zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards knooppunten=nodes knooppunt=node servers=servers
-        samen=together tegelijk=concurrent twee=two drie=three vier=four vijf=five tien=ten van=of voor=for
-        een=a het=the uit=out én=and en=and op=on graag= moet=must collega's= beste= liefst=
+        iedere=each per_gebruiker=per_user per_seconde=per_second per_minuut=per_minute per_uur=per_hour
+        per_dag=per_day per_maand=per_month seconde=second seconden=seconds milliseconden=milliseconds minuten=minutes
+        uur=hours dagen=days invoer=input uitvoer=output antwoord=answer antwoorden=answers woorden=words
+        gemiddeld=average piek=peak piekmomenten=peak eerste_token=first_token hoogstens=at_most maximaal=at_most
+        minder_dan=less_than met=with zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards
+        knooppunten=nodes knooppunt=node servers=servers samen=together tegelijk=concurrent twee=two drie=three
+        vier=four vijf=five tien=ten van=of voor=for een=a het=the uit=out én=and en=and op=on graag= moet=must
+        collega's= beste= liefst=
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
@@ -192,24 +195,27 @@ _TABLES: Final[dict[str, str]] = {
         sekund=seconds milisekund=milliseconds minut=minutes wejście=input wyjście=output odpowiedź=answer
         odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak pierwszy_token=first_token
         najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
-        milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two trzy=three cztery=four pięć=five
+        milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two
+        trzy=three cztery=four pięć=five
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
         сотрудников=employees клиентов=customers каждый=each в_секунду=per_second в_минуту=per_minute в_час=per_hour
-        в_день=per_day в_сутки=per_day в_месяц=per_month секунд=seconds секунды=seconds с=s мс=ms минут=minutes вход=input
-        входе=input выход=output выходе=output ответ=answer ответы=answers токенов=tokens токена=tokens токены=tokens
-        среднем=average средний=average пик=peak пике=peak первый_токен=first_token не_больше=at_most не_более=at_most
-        до=up_to меньше=under тысяч=thousand тысячи=thousand тыс=thousand миллионов=million млн=million узлы=nodes
-        узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two три=three четыре=four пять=five
-        запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure модель=model и=and на=on из=of
+        в_день=per_day в_сутки=per_day в_месяц=per_month секунд=seconds секунды=seconds с=s мс=ms минут=minutes
+        вход=input входе=input выход=output выходе=output ответ=answer ответы=answers токенов=tokens токена=tokens
+        токены=tokens среднем=average средний=average пик=peak пике=peak первый_токен=first_token не_больше=at_most
+        не_более=at_most до=up_to меньше=under тысяч=thousand тысячи=thousand тыс=thousand миллионов=million
+        млн=million узлы=nodes узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two
+        три=three четыре=four пять=five запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure
+        модель=model и=and на=on из=of
     """,
     "Turkish": """
-        istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers öğrenci=students
-        kişi_başı=per_user saniyede=per_second dakikada=per_minute saatte=per_hour günde=per_day ayda=per_month
-        saniye=seconds saniyeden=seconds milisaniye=milliseconds dakika=minutes saat=hours girdi=input istem=prompt
-        çıktı=output yanıt=answer cevap=answer ilk_token=first_token ortalama=average zirve=peak en_fazla=at_most
-        yedek=spare arıza=failure adet=x kart=cards düğüm=nodes milyon=million bin=thousand iki=two üç=three dört=four beş=five için=for ve=and
+        istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers
+        öğrenci=students kişi_başı=per_user saniyede=per_second dakikada=per_minute saatte=per_hour günde=per_day
+        ayda=per_month saniye=seconds saniyeden=seconds milisaniye=milliseconds dakika=minutes saat=hours girdi=input
+        istem=prompt çıktı=output yanıt=answer cevap=answer ilk_token=first_token ortalama=average zirve=peak
+        en_fazla=at_most yedek=spare arıza=failure adet=x kart=cards düğüm=nodes milyon=million bin=thousand iki=two
+        üç=three dört=four beş=five için=for ve=and
     """,
 }
 """Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""

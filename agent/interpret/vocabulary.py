@@ -212,7 +212,8 @@ PHRASES: Final[dict[str, str]] = {
     "inter token delay|token to token latency|per token|every token|each token|token interval",
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
-    "total time|whole response|request latency|overall latency|to completion|to finish|finished",
+    "total time|whole response|request latency|overall latency|entire thing|whole thing|"
+    "entire request|whole request|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
@@ -223,6 +224,7 @@ PHRASES: Final[dict[str, str]] = {
     "over": "at least|no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
     "not below|not under|or more|higher than",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
+    "with": "except use|except using|except with|except on",
     "unsure": "not sure|dont know|do not know|no idea|not certain|not decided|not fixed|no clue|havent decided|"
     "not clear|unclear|dont mind|do not mind|why not|not yet|not only|not just|no matter|no problem|no wait|"
     "no worries|if not|no limit|not many",

@@ -23,7 +23,19 @@ FOLDER = Path(__file__).parent / "sentences"
 KINDS = (
     *("languages", "pasted", "formats", "domains", "places", "failures", "wishes", "contradictions"),
     *("orders", "replacements", "shorthand", "fractions", "crowds", "chats", "told", "sums", "surges", "grown"),
-    *("keys", "withdrawn", "told_context", "parts", "strange", "prices", "several", "ordered"),
+    *(
+        "keys",
+        "withdrawn",
+        "told_context",
+        "parts",
+        "strange",
+        "prices",
+        "several",
+        "ordered",
+        "tongues",
+        "workloads",
+        "shapes",
+    ),
 )
 PATHS = {
     "rate": "traffic.requests_per_s",
