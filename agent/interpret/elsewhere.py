@@ -90,10 +90,10 @@ def leave_elsewhere(draft: Draft) -> None:
         draft.dropped.append(sentence.span(match.first, match.last))
         sentence.take(match.index("n"))
     for match in _FROM.matches(sentence):
-        told = [at for at in range(match.first, match.last) if _tells(sentence.items[at])]
-        if told:
+        left = [at for at in range(match.first, match.last) if _tells(sentence.items[at])]
+        if left:
             draft.dropped.append(sentence.span(match.first, match.last - 1))
-            for at in told:
+            for at in left:
                 sentence.take(at)
     marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
     if not marks:
