@@ -165,7 +165,7 @@ _TABLES: Final[dict[str, str]] = {
         ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the dos=of_the
     """,
     "Italian": """
-        richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
+        ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
         utente=user dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each
         per_utente=per_user al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day
         al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days
