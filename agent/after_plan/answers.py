@@ -63,33 +63,30 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
-    from agent.after_plan.acts.classifier import likeliest  # numpy comes with it
-    from agent.after_plan.readings import (
+    from agent.after_plan.evident import evident
+    from agent.after_plan.readings import (  # numpy comes with it
         ANSWERED,
         SURE,
-        asks_what_machines_hold,
+        acts_of,
         did_you_mean,
-        evident,
-        is_brief,
         is_plain_change,
         is_request,
+        is_supposition,
+        language_note,
         questions_in,
     )
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     read = understood(text, base.values, ports)
-    likely = likeliest(text, SURE)
+    likely = acts_of(text)
     act, sure = likely[0].act, likely[0].probability >= SURE
     beside = None
-    compares = act == "compare" or (act == "change" and _AGAINST.search(text))
+    compares = act == "compare" or ((act in ("change", "other_models") or not sure) and _AGAINST.search(text))
     if compares and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
-    if asks_what_machines_hold(text, read):
-        made = answer_act(state, "fleet_holds", text, ports)
-    elif is_brief(text, read):
-        made = answer_act(state, "spike", text, ports)
-    elif plainly := evident(text):
+    supposed = is_supposition(text, read, base.values)
+    if plainly := evident(text, read):
         made = answer_act(state, *plainly, ports)
     elif several := questions_in(text, likely[0]):
         made = _answer_several(state, several, ports)
@@ -101,15 +98,17 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         made = _answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED:
+    elif sure and act in ANSWERED and not (supposed and act == "other_models"):
         made = answer_act(state, act, text, ports)
-    elif is_plain_change(text, read):
+    elif supposed or is_plain_change(text, read):
         made = _answer_read(state, read, ports)
     else:
-        acts, asks = did_you_mean(text, likely)
+        acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
-    return _taken(state, made, text, read, ports)
+    after, says = _taken(state, made, text, read, ports)
+    note = language_note(text) if says and not any("answers are in English" in one for one in read.notes) else ""
+    return after, (*says, said(note)) if note else says
 
 
 _TAKES: Final = re.compile(
@@ -319,6 +318,8 @@ def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports)
     words = line.lower().strip(" .!#()")
     number = {"1": 0, "first": 0, "the first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "the second": 1}.get(words)
     if number is not None and number < len(pending.acts):
+        if pending.acts[number] == "change":
+            return _answer_read(settled, understood(pending.line, state.base.values, ports), ports)
         return answer_act(settled, pending.acts[number], pending.line, ports)
     if words in ("", "no", "n", "neither", "none", "skip", "never mind"):
         return settled, (said("Then ask in other words; 'help' lists what can be asked."),)

@@ -1,11 +1,16 @@
 """What a line after a plan is: a request that rules read in it, an act that the classifier names, or neither surely."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from agent.after_plan.acts.classifier import Guess, guesses, likeliest
-from agent.after_plan.plain_words import ASKS_WHETHER
+from msgspec.structs import replace
+
+from agent.after_plan.acts.classifier import Guess, guesses, has_words_of, likeliest
 from agent.after_plan.replies.table import REPLIES
+from agent.after_plan.whatif import is_thing
+from agent.interpret.scanner import items_of
+from agent.interpret.tongues import put_into_english
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
 
@@ -29,7 +34,8 @@ _FRAGMENT: Final = 4
 """Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""
 _ASKS: Final = re.compile(
     r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay)\W+)*(?:is|are|do|does|did|can|could|will|would|should|how|which|where|when|who|"
-    r"what(?! (?:if|about)\b))\b",
+    r"what(?! (?:if|about)\b)|wie|was(?! wenn)|welche\w*|wann|wo|wer|warum|ist|sind|hält|reicht|kann|combien|"
+    r"quel\w*|est-ce|peut-on|quand|qui|cuánt\w+|cuant\w+|qué|cuál|cuándo|es|puedo|quant[oaie]|quale|quando)\b",
     re.I,
 )
 
@@ -80,6 +86,21 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
     return first.act in ANSWERED - {*_NO_QUESTION} and first.probability >= (_OVERRULES if read is None else SURE)
 
 
+def acts_of(text: str) -> tuple[Guess, ...]:
+    """Return what a line may ask, the likeliest first: no surer than unsure where it has no word of that.
+
+    Args:
+        text: the line.
+    """
+    first, *others = likeliest(text, SURE)
+    if SURE <= first.probability < _OVERRULES and not has_words_of(first.act, text):
+        first = replace(first, probability=_DOUBTED)
+    return first, *others
+
+
+_DOUBTED: Final = SURE - 0.01
+
+
 def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
     """Return whether a line is the request that rules read in it.
 
@@ -90,6 +111,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
     """
     first = likely[0]
     match read.request:
+        case WhatIf() | Cheapest() | Ask() if first.act in _NAMES_VALUES and first.probability >= SURE:
+            return False
         case Keep() | Show() | CompareBranches() | Compare():
             return True
         case Why():
@@ -103,11 +126,14 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             plain = not read.unused and first.probability < _OVERRULES and not asks
             return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))
         case Unclear(_, nothing):
-            if first.probability >= SURE and first.act in ANSWERED:
-                return False
-            return not nothing or bool(read.notes)
+            sure = first.probability >= SURE and first.act in ANSWERED
+            return not sure and (not nothing or bool(read.notes))
 
 
+_NAMES_VALUES: Final = frozenset(
+    {"hands", "who_said", "more_or_fewer", "at_load", "users_of_load", "fewest", "included", "monitoring"}
+)
+"""Acts whose questions name values of any kind, and never wish for them."""
 _KIN: Final = {
     "failure": {"availability.spare_replicas", "availability.minimum_replicas"},
     "budget_buys": {"money.monthly_budget_usd"},
@@ -121,105 +147,6 @@ _KIN: Final = {
     },
 }  # fmt: skip
 """By act, the values that its questions name: 'what if two H100 die' asks, and wishes for no spares."""
-_MACHINES: Final = frozenset(
-    f"hardware.{name}"
-    for name in (
-        "accelerator_count", "max_accelerators", "nodes", "max_nodes", "replicas", "max_replicas", "accelerators",
-    )
-)  # fmt: skip
-_HOLDS: Final = re.compile(
-    r"\b(?:how (?:much|many|far)|what (?:load|rate|traffic|can|could|would|do|rps)|which load|rps|qps|wie ?viele?|"
-    r"was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty)\b|多少|够",
-    re.I,
-)
-
-
-def asks_what_machines_hold(text: str, read: Understood) -> bool:
-    """Return whether a line names a number of machines and asks what they carry: no wish to have so many.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
-    """
-    if not isinstance(read.request, WhatIf):
-        return False
-    paths = read.request.change.values.keys()
-    return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
-
-
-_BRIEFLY: Final = re.compile(
-    r"\bfor (?:an?|one|two|three|four|six|half an|a few|some|ten|fifteen|twenty|thirty|the|\d+) ?(?:\w+ )?"
-    r"(?:minutes?|mins?|hours?|h|evening|afternoon|morning|night|days?)\b|\bpendant\b|\bdurante\b|\bfür (?:eine|\d+)",
-    re.I,
-)
-
-
-_HINDSIGHT: Final = re.compile(
-    r"\b(?:i|we|one|anyone)(?: would have|'d have| would've) (?:gone|taken|chosen|picked|used|expected|split|preferred)"
-    r"(?: (?:for|with|on|it|over|into))* (?P<what>[^.;]+?)(?=,? (?:not|rather than|instead of|over)\b|[.;?!]|$)",
-    re.I,
-)
-
-
-_CIRCUIT: Final = r"(?:circuits?|phases?|fuses?|breakers?|sockets?|feeds?|supply)"
-_AMPERES: Final = r"(?<![\w.])\d+ ?-?(?:a|amps?|amperes?)"
-_STANDBY: Final = r"(?:stand-?bys?|spares?|reserves?|redundancy|back-?up)"
-_MONEY: Final = (
-    r"(?:[$€£¥]|\d ?k\b|\b(?:dollars?|usd|bucks|euros?|eur|francs?|franken|chf|pounds?|gbp|quid|yen|rupees?)\b)"
-)
-_EACH_PERIOD: Final = r"\b(?:(?:a|per|each|every) (?:day|month|quarter|year)|monthly|yearly)\b"
-_SHARE: Final = r"\b(?:50|90|95|99) ?(?:%|percent|(?:out )?of)"
-_EVIDENT: Final = tuple(
-    (act, re.compile(pattern, re.I))
-    for act, pattern in (
-        ("power", rf"{_AMPERES}\b.*\b{_CIRCUIT}\b|\b{_CIRCUIT}\b.*{_AMPERES}\b"),
-        ("export", r"^(?!.*\b(?:start|run|command)\b).*\b(?:terraform|ansible|pulumi)\b"),
-        (
-            "export",
-            r"^\W*(?:please |can you |could you )?(?:e-?mail|mail|send|forward) (?:this|it|that|the (?:plan|report))\b",
-        ),
-        (
-            "failure",
-            r"^\W*(?:so |and |but )?(?:is|are|am|can|could|do|does|dare|should|would|how (?:bad|risky|safe))\b"
-            rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
-        ),
-        ("budget_buys", rf"^\W*(?:so |and |but )?what\b(?=.*\b(?:get|buys?|afford)\b)(?=.*{_MONEY}).*{_EACH_PERIOD}"),
-        ("meets", rf"{ASKS_WHETHER.pattern}.*{_SHARE}.*\b(?:within|under|below|in)\b.*\d ?(?:ms|s|secs?|seconds?)\b"),
-        ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),
-        (
-            "cost",
-            r"\b(?:bill|costs?|price|break\w*(?: \w+)? down|split)\b.*"
-            r"\b(?:per|a|each|every) (?:seat|licen[cs]e|head)\b",
-        ),
-    )
-)
-"""Words that one act alone can mean, whatever else stands beside them."""
-
-
-def evident(text: str) -> tuple[str, str] | None:
-    """Return the act that a line's words name beyond doubt and what it is asked with; None where they name none.
-
-    Args:
-        text: the line: 'TP4? I would have gone with TP2' asks why not TP2.
-    """
-    if match := _HINDSIGHT.search(text):
-        return "why_not", f"why not {match['what']}"
-    return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
-
-
-def is_brief(text: str, read: Understood) -> bool:
-    """Return whether a line raises the load for some hours alone: a burst, and no new load.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
-    """
-    request = read.request
-    return (
-        isinstance(request, WhatIf)
-        and request.change.values.keys() == {"traffic.requests_per_s"}
-        and bool(_BRIEFLY.search(text))
-    )
 
 
 def is_plain_change(text: str, read: Understood) -> bool:
@@ -232,28 +159,84 @@ def is_plain_change(text: str, read: Understood) -> bool:
     return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not _ASKS.search(text)
 
 
-def did_you_mean(text: str, likely: tuple[Guess, ...]) -> tuple[tuple[str, ...], str]:
-    """Return the two likeliest acts of a line, and the question which it is.
+_SUPPOSED: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok|okay|hm+)\W+)*(?:what (?:if|about|happens)|how (?:about|does it look)|suppose|assum\w+|"
+    r"say|imagine|let'?s say)\b|\b(?:if|when|wenn|falls|und mit|et si|si|se|y si|e se)\b",
+    re.I,
+)
+"""How a line puts something for the sake of argument: a variant answers it."""
+
+
+def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
+    """Return whether the rules read a variant in a line that is not the plan as it is.
+
+    Args:
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
+    if not isinstance(read.request, WhatIf | Cheapest):
+        return False
+    return any(base.get(path) != value for path, value in read.request.change.values.items())
+
+
+def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
+    """Return whether a line puts a case whose values rules read, or names another model, accelerator or precision.
+
+    Args:
+        text: the line: what else it may ask, it does not ask surely.
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
+    if not isinstance(read.request, WhatIf | Cheapest) or not is_news(read, base):
+        return False
+    if any(re.search(r"\d", words) for words in read.unused):
+        return False
+    named = is_thing(read.request.change) and not read.request.change.values.keys() <= _PLACES
+    return named or bool(_SUPPOSED.search(text)) or not _ASKS.search(text)
+
+
+_PLACES: Final = frozenset({"money.provider", "money.region", "money.term", "serving.runtime"})
+"""Values that questions about something else name too: 'is AWS able to deliver', 'gimme the vllm command'."""
+
+
+def language_note(text: str) -> str:
+    """Return that answers are in English, where a line is in another language that is known; else nothing.
+
+    Args:
+        text: the line.
+    """
+    _, language = put_into_english(text, items_of(text))
+    return f"Read as {language}; answers are in English." if language else ""
+
+
+def did_you_mean(
+    text: str, likely: tuple[Guess, ...], read: Understood | None = None, base: Mapping[str, Any] | None = None
+) -> tuple[tuple[str, ...], str]:
+    """Return the two likeliest readings of a line, and the question which it is.
 
     Args:
         text: the line.
         likely: its acts, the likeliest first.
+        read: what the rules made of it; a variant that they read is offered first.
+        base: values of the plan, by path.
     """
     offered = [guess for guess in likely if guess.act in ANSWERED and guess.act not in _NO_QUESTION][:2]
-    readings = " or ".join(f"{number}: {guess.reads} ('{guess.ask}')" for number, guess in enumerate(offered, start=1))
-    lead = f"I am not sure what {quoted(text)} asks of the plan."
-    if likely[0].act in _NO_QUESTION:
+    shown = [(guess.act, f"{guess.reads} ('{guess.ask}')") for guess in offered]
+    variant = read.request if read is not None else None
+    if read is not None and isinstance(variant, WhatIf | Cheapest) and is_news(read, base or {}):
+        shown = [("change", f"a variant beside the plan: {variant.change.label}"), *shown[:1]]
+    elif likely[0].act in _NO_QUESTION:
         return (), f"{quoted(text)} is nothing that I know about the plan; 'help' lists what can be asked."
-    return (
-        tuple(guess.act for guess in offered),
-        f"{lead} Did you mean {readings}? A number chooses; 'help' lists more.",
-    )
+    readings = " or ".join(f"{number}: {words}" for number, (_, words) in enumerate(shown, start=1))
+    lead = f"I am not sure what {quoted(text)} asks of the plan."
+    return tuple(act for act, _ in shown), f"{lead} Did you mean {readings}? A number chooses; 'help' lists more."
 
 
 _PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\band\b)\s+(?=\S)", re.I)
 _CONDITION: Final = re.compile(
     r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
-    r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$",
+    r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
+    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]",
     re.I,
 )
 """How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""

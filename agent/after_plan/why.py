@@ -30,6 +30,22 @@ _TOPICS: Final = (
     ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
     ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^\d+$"),
 )  # fmt: skip
+_AT: Final = r"p(?:50|90|95|99)"
+_MIDDLE: Final = r"(?:mean|average|median|moyenne|media|mittelwert|durchschnitt)"
+PERCENTILE_CHOICE: Final = (
+    rf"(?:\b{_AT}\b.*\b{_MIDDLE}\b|\b{_MIDDLE}\b(?! rate| load| traffic).*\b{_AT}\b|"
+    r"\b(?:not|use|using|look at|take|(?:plan|size) (?:for|by)|the) (?:the |a )?"
+    rf"(?:{_AT}|95th|percentiles?|tail|{_MIDDLE})(?: percentile| latency)?\W*(?:$|and\b|at all|rather|instead)|"
+    r"\b(?:mean|average) latency\W*$)"
+)
+"""Words that ask why a target is at a percentile and not another, or not at the mean."""
+_CARDS: Final = r"(?:gpus?|cards?|karten|cartes?|tarjetas?)"
+_COPY: Final = r"(?:repli[ck]as?|replik\w*|r[ée]plique\w*|r[ée]plica\w*|copy|copies)"
+CARDS_TOGETHER: Final = (
+    rf"(?:\b{_CARDS}\b.*\b(?:{_COPY}|together|zusammen)\b|\b{_COPY}\b.*\b{_CARDS}\b|\bsplit\b.*\b{_CARDS}\b|"
+    r"\bweights? (?:are|is|take|have)\b.*\bcard\b)"
+)
+"""Words that ask why a replica takes as many accelerators as it does."""
 _CHOICE: Final = re.compile(
     r"\b(?:this|that|these|cette|ce|diese\w*|esta) (?:card|gpu|accelerator|chip|carte|karte|grafikkarte)s?\b|"
     r"\b(?:picked|chose|chosen|choose|speaks for)\b",
@@ -56,7 +72,11 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
     topic = next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
     other: tuple[Say, ...] = ()
-    if act == "why_not" or _NOT.search(subject):
+    if re.search(PERCENTILE_CHOICE, subject, re.I):
+        blocks = _percentile(plan)
+    elif re.search(CARDS_TOGETHER, subject, re.I) and not _NAMED_SPLIT.search(subject):
+        blocks = _parallelism(plan, state, ports)
+    elif act == "why_not" or _NOT.search(subject):
         blocks = _denied(subject, plan, state, ports)
     elif topic == "parallelism":
         blocks = _parallelism(plan, state, ports)
@@ -265,6 +285,29 @@ def _parallelism(plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     ]
     shown = tuple(row for row in rows if row)
     return (Paragraph(first), Bullets(shown, "The neighbours:")) if shown else (Paragraph(first),)
+
+
+_NAMED_SPLIT: Final = re.compile(r"\b(?:tp|pp|dp|ep) ?=?\d", re.I)
+
+
+def _percentile(plan: CapacityPlan) -> Explanation:
+    """Return what a percentile promises that the mean does not, with the plan's own figures and who set it."""
+    ttft = plan.performance.at_peak.ttft_s
+    stated = plan.targets[0] if plan.targets else None
+    asked = (
+        f"{target_name(stated.metric, stated.percentile)} was stated or is the default of a target without one."
+        if stated
+        else "No target was stated."
+    )
+    return (
+        Paragraph(
+            f"A mean says nothing of those who wait longest: TTFT is {show_seconds(ttft.mean)} on average in the"
+            f" busiest hour, but 5 of 100 wait longer than {show_seconds(ttft.p95)} (p95) and 1 of 100 longer than"
+            f" {show_seconds(ttft.p99)} (p99); half are there within {show_seconds(ttft.p50)} (p50). Queues stretch the"
+            " tail long before the mean shows it, so the fleet is sized where people notice."
+        ),
+        Paragraph(f"{asked} 'with p50 TTFT 800 ms' or 'with p99 TTFT 800 ms' plans by another."),
+    )
 
 
 def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.json import decode
 from numpy.typing import NDArray
 
-from agent.after_plan.acts.phrases import Concepts, features_of
+from agent.after_plan.acts.phrases import Concepts, features_of, words_of
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npy"
 """Whole numbers of each act's ``scale``, by bucket and act."""
@@ -53,6 +53,18 @@ def guesses(text: str) -> tuple[Guess, ...]:
     )
 
 
+def has_words_of(act: str, text: str) -> bool:
+    """Return whether a line has a word of what an act is about.
+
+    Args:
+        act: its name.
+        text: the line.
+    """
+    known, concepts, _, _ = _model()
+    needs = known.needs[known.acts.index(act)]
+    return not needs or not set(needs).isdisjoint(concepts.named(words_of(text)))
+
+
 def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
     """Return the guesses of a line, or of the one sentence in it that says most plainly what is asked.
 
@@ -79,6 +91,8 @@ class Learned(Struct, frozen=True):
     """Of the files that all was learned from, as ``learning.digest``."""
     scale: list[float]
     bias: list[float]
+    needs: list[list[str]] = []
+    """By act, the concepts of which its lines have one; empty where any words may ask it."""
 
 
 @cache

@@ -33,6 +33,8 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
     ask: str
     phrasings: str
     """A line each."""
+    needs: str = ""
+    """Concepts of ``concepts.toml``, of which a line has one; none for an act that any words may ask."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -104,7 +106,8 @@ def learn() -> None:
     weights, bias = examples.features.T @ parts, BIAS**2 * parts.sum(axis=0)
     scale = np.abs(weights).max(axis=0) / 127
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
-    kept = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist())
+    needs = [act.needs.split() for act in known]
+    kept = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist(), needs)
     LEARNED.write_bytes(encode(kept))
     np.save(RARITY, examples.rarity.astype(np.float16))
     np.save(WEIGHTS, np.rint(weights / scale).astype(np.int8))

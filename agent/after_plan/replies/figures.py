@@ -40,11 +40,7 @@ def latency(asked: Asked) -> Explanation:
         if rare
         else ""
     )
-    waits = (
-        "The wait in the queue is not told apart from the prefill: both are in TTFT. "
-        if asked.has(r"queues?|queue?ing|wait(?:ing)?(?: time)?")
-        else ""
-    )
+    waits = f"{queue_shown(plan)} " if asked.has(r"queues?|queue?ing|wait(?:ing|s)?(?: time)?") else ""
     off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
     at = plan.performance.at_mean if off_peak else plan.performance.at_peak
     shown = "; ".join(
@@ -74,6 +70,23 @@ def latency(asked: Asked) -> Explanation:
             else ""
         )
     return (*paragraphs(lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+
+
+def queue_shown(plan: CapacityPlan) -> str:
+    """Return how many requests wait for their first step and how long, at the peak and where the targets end."""
+    from agent.deployment.triggers import interpolated
+
+    capacity, peak = plan.replica_capacity, plan.performance.at_peak.requests_per_s
+    if not capacity.load_curve or not peak:
+        return "The wait in the queue is not told apart from the prefill: both are in TTFT."
+    now, most = (interpolated(capacity.load_curve, rate, "waiting") for rate in (peak, capacity.requests_per_s))
+    limit = capacity.requests_per_s
+    return (
+        f"In the busiest hour {show_figure(now)} requests wait in a replica's queue on average,"
+        f" {show_seconds(now / peak)} each before the prefill (Little); where the targets end, at {show_rate(limit)} a"
+        f" replica, it is {show_figure(most)}, {show_seconds(most / limit)} each. Warn from"
+        f" {show_figure(plan.autoscaling.queue_length)} waiting on."
+    )
 
 
 def _beyond(asked: Asked) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures import recap
+from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts, Paragraph
 from agent.report.words import accelerators_noun, assumption_shown, source_shown
@@ -194,6 +195,8 @@ def smalltalk(asked: Asked) -> Explanation:
             "I am a program that plans capacity, neither a person nor a language model. Ask on about the plan; 'help'"
             " lists what can be asked."
         )
+    if unchanged := let_it_be(asked):
+        return paragraphs(unchanged)
     return paragraphs("Glad to help. The plan stands; 'help' lists what else can be asked, 'save plan.json' keeps it.")
 
 

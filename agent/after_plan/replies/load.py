@@ -136,7 +136,10 @@ def limit(asked: Asked) -> Explanation:
         "All queues full, with no target kept, it would do "
         f"{show_rate(plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
     )
-    return (*paragraphs(most, room, saturated), *FIGURES["holds"](plan))
+    from agent.after_plan.replies.figures import queue_shown
+
+    queue = queue_shown(plan) if asked.has(r"queued?|queues|waiting|wait") else ""
+    return (*paragraphs(queue, most, room, saturated), *FIGURES["holds"](plan))
 
 
 def fleet_holds(asked: Asked) -> Explanation:
@@ -325,5 +328,8 @@ def in_flight(asked: Asked) -> Explanation:
         f" them decoding together; {show_figure(mean.in_flight)} at the mean rate. All {replicas} replicas:"
         f" {show_count(peak.in_flight * replicas)} at the peak."
     )
+    from agent.after_plan.replies.figures import queue_shown
+
+    queue = queue_shown(plan) if asked.has(r"queue\w*|wait\w*|warteschlange|attendre|file d'attente|cola") else ""
     waiting = f"The autoscaler is set to {show_figure(plan.autoscaling.target_in_flight_per_replica)} a replica."
-    return (*paragraphs(lead, waiting), *FIGURES["batch"](plan))
+    return (*paragraphs(queue, lead, waiting), *FIGURES["batch"](plan))

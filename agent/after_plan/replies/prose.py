@@ -53,6 +53,17 @@ def tender(asked: Asked) -> Explanation:
     return paragraphs(text)
 
 
+def _one_sentence(asked: Asked) -> str:
+    """Return model, fleet, load, target, place and bill in one sentence."""
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    sentence = plan.answer.sentence.rstrip(".")
+    peak = peak_rate(plan)
+    load = f" for {show_rate(peak)} in the busiest hour" if peak else ""
+    speed = f", TTFT p95 {show_seconds(plan.performance.at_peak.ttft_s.p95)}"
+    place = f" on {offer.provider}{f' in {offer.region}' if offer.region else ''}" if offer else ""
+    return f"{sentence}{load}{speed}, at {usd_shown(plan.cost.monthly_usd)} a month{place}."
+
+
 def boss(asked: Asked) -> Explanation:
     """Return the plan in five sentences without jargon."""
     plan, chosen = asked.plan, asked.plan.chosen
@@ -103,7 +114,9 @@ def boss(asked: Asked) -> Explanation:
         if asked.has("german|french|spanish|italian|chinese|deutsch|auf deutsch|en français|en español")
         else ""
     )
-    fewer = asked.count_of("sentences?|lines?|words?") or (1 if asked.has("one-sentence|bottom line|in a word") else 5)
+    fewer = asked.count_of("sentences?|lines?|words?") or (
+        1 if asked.has("one-sentence|one-liner|tl;?dr|bottom line|in a word|eine[mn]? satz|une phrase|una frase") else 5
+    )
     if fewer <= 3:
-        said = (f"{first} {money}.",) if fewer == 1 else (first, f"{money}.", sure)[:fewer]
+        said = (_one_sentence(asked),) if fewer == 1 else (first, f"{money}.", sure)[:fewer]
     return paragraphs(*said, tongue)

@@ -9,18 +9,20 @@ from agent.after_plan.replies import (
     figures,
     grounds,
     load,
-    losses,
     prose,
     scope,
     sharing,
+    stated,
     ways,
 )
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.bills import budget, money, places
+from agent.after_plan.replies.running import held, losses, operations
 from agent.after_plan.sums import Explanation
 
 REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "cost": money.cost,
+    "included": stated.included,
     "idle": extremes.idle,
     "budget_buys": budget.budget_buys,
     "elsewhere": places.elsewhere,
@@ -31,6 +33,10 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "limit": load.limit,
     "spike": extremes.spike,
     "fleet_holds": load.fleet_holds,
+    "at_load": held.at_load,
+    "more_or_fewer": held.more_or_fewer,
+    "users_of_load": held.users_of_load,
+    "fewest": held.fewest,
     "outgrow": load.outgrow,
     "utilisation": load.utilisation,
     "in_flight": load.in_flight,
@@ -49,6 +55,8 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "storage": figures.storage,
     "start": figures.start,
     "load_test": figures.load_test,
+    "monitoring": operations.monitoring,
+    "hands": operations.hands,
     "other_models": choices.other_models,
     "runs_on": choices.runs_on,
     "pool": sharing.pool,
@@ -58,6 +66,8 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "certainty": grounds.certainty,
     "sources": grounds.sources,
     "assumptions": grounds.assumptions,
+    "who_said": stated.who_said,
+    "reference": stated.reference,
     "quality": grounds.quality,
     "licence": grounds.licence,
     "legal": grounds.legal,

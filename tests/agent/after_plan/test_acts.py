@@ -18,7 +18,7 @@ from agent.talk.state import Ports, State, WhichReading
 from catalogs.catalog import Catalog
 from tests.every import of_every
 
-UNCLEAR = "and the thing with the other one over there"
+UNCLEAR = "and about the whole thing upstairs, the usual?"
 """A line that may ask anything."""
 
 
@@ -168,7 +168,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("we drain a node at noon for maintenance", "Taken out on purpose"),
         ("is it wise to run with no standby replica", "Losing one replica"),
         ("give or take how much", "In 80 of 100 cases"),
-        ("mean time a request waits in the queue", "not told apart from the prefill"),
+        ("mean time a request waits in the queue", "requests wait in a replica's queue on average"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:

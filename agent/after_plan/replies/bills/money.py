@@ -91,9 +91,10 @@ def cost(asked: Asked) -> Explanation:
     if monthly is None:
         return paragraphs(unknown_bill(plan.cost))
     code, per_usd, rate = currency(asked)
-    if per_usd is None:
-        return paragraphs(f"{no_rate(code, 'cost')} In dollars it is {show_usd(monthly)} a month.")
     unit, missing = _unit(asked, monthly)
+    if per_usd is None:
+        each = f"{show_usd(monthly * (unit.of_month if unit else 1.0))} {unit.label if unit else 'a month'}"
+        return paragraphs(f"{no_rate(code, 'cost')} In dollars it is {each}.", missing)
     if unit is None:
         return paragraphs(missing, f"In all it is {_money(monthly * per_usd, code)} a month.")
     reason = f": {unit.sum}" if unit.sum else ""

@@ -1,0 +1,290 @@
+"""The plan's own fleet under another load and with replicas more or fewer; the users it stands for, the fewest GPUs."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.after_plan.multiples import factor_in
+from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit, peak_rate
+from agent.after_plan.sums import Explanation
+from agent.after_plan.whatif import understood
+from agent.report.blocks import Cell, Column, Paragraph, Table
+from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.talk.requests import Cheapest, WhatIf
+from catalogs.errors import InputError
+from catalogs.units import GIB, SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.plan import CapacityPlan, split_shown
+
+_PER_S: Final = r"(?:rps|qps|req(?:uest)?s?(?: ?/ ?| per | a | pro | par | por )s\w*|anfragen (?:pro|je) sekunde)"
+_RATES: Final = re.compile(
+    rf"(?<![\w.$€£-])(\d+(?:\.\d+)?)(?: ?{_PER_S})?(?![\w.%]|\s*(?:%|percent|tokens?|gpus?|users?|ms|s|x|times)\b)"
+)
+_PERCENT: Final = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:%|percent)")
+_MOVES: Final = ("traffic.", "tokens.", "users.")
+"""Beginnings of the paths that a load has."""
+
+
+def at_load(asked: Asked) -> Explanation:
+    """Return what the plan's own fleet does at other loads or lengths, and the fleet that each would take."""
+    plan = asked.plan
+    peak = peak_rate(plan)
+    changes = _loads_in(asked)
+    if not changes or not peak:
+        return limit(asked)
+    noun = accelerators_noun(plan.chosen)
+    columns = (
+        Column("load"),
+        Column("busiest hour", "right"),
+        Column("TTFT p95", "right"),
+        Column("ITL p95", "right"),
+        Column("targets"),
+        Column(f"{noun} it takes", "right"),
+    )
+    now, met = plan.performance.at_peak, "met" if plan.answer.meets_targets else "missed"
+    tails = (show_seconds(now.ttft_s.p95), show_seconds(now.itl_s.p95))
+    rows: list[tuple[Cell, ...]] = [("as planned", show_rate(peak), *tails, met, show_count(plan.fleet.accelerators))]
+    rows += [_row(asked, label, values) for label, values in changes]
+    held = [str(row[0]) for row in rows[1:] if row[4] == "met"]
+    broken = [str(row[0]) for row in rows[1:] if row[4] != "met"]
+    verdicts = (
+        f"{'Yes: the' if not broken else 'The'} targets hold at {', '.join(held)}" if held else "",
+        f"{'no: they do' if not held else 'they do'} not hold at {', '.join(broken)}" if broken else "",
+    )
+    lead = "; ".join(filter(None, verdicts))
+    return (
+        *paragraphs(
+            f"{lead[:1].upper()}{lead[1:]}, with the plan's own fleet of {plan.fleet.accelerators} {noun}.",
+        ),
+        Table(columns, tuple(rows)),
+        *paragraphs(
+            f"It holds to {show_rate(plan.answer.holds_to_requests_per_s)} in the busiest hour, then"
+            f" {plan.answer.breaks_first} breaks first. The plan is as it was: 'what if' makes a variant of a load."
+        ),
+    )
+
+
+_LENGTH: Final = re.compile(
+    r"\b(?P<what>answers?|outputs?|replies|responses?|antworten|ausgaben|r[ée]ponses?|respuestas?|risposte|prompts?|inputs?|"
+    r"eingaben|entr[ée]es?|entradas?)\b[^\d?.;]{0,40}?(?P<number>\d[\d,]*)(?P<k>k?)\b(?! ?(?:ms|s|%|users?|rps))"
+)
+_READ: Final = re.compile(r"prompts?|inputs?|eingaben|entr|entradas?")
+
+
+def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the loads that a line names, each with its values: several rates, or what a change would be."""
+    if re.search(rf"\d ?{_PER_S}", asked.words):
+        rates = [float(rate) for rate in _RATES.findall(asked.words)]
+        mean = asked.has("on average|average|mean")
+        factor = asked.plan.spec.traffic.peak_factor
+        shown = " on average" if mean or factor > 1 else ""
+        return [(f"{show_rate(rate)}{shown}", {"traffic.requests_per_s": rate}) for rate in dict.fromkeys(rates)]
+    percent, times = _PERCENT.search(asked.words), factor_in(asked.words)
+    if percent is not None:
+        times = 1 + float(percent[1]) / 100 * (-1 if asked.has("less|lower|fewer|down|below") else 1)
+    rate = asked.plan.spec.traffic.requests_per_s
+    if (
+        times
+        and rate
+        and asked.has(r"traffic|load|rate|requests?|demand|volume|rps|users?|last|verkehr|trafic|tráfico|carga")
+    ):
+        return [(f"{show_figure(times)} × the load", {"traffic.requests_per_s": rate * times})]
+    match understood(asked.text, asked.values, asked.ports).request:
+        case WhatIf(change) | Cheapest(change):
+            values = {path: value for path, value in change.values.items() if path.startswith(_MOVES)}
+            if values:
+                return [(change.label, values)]
+    if length := _LENGTH.search(asked.words):
+        tokens = float(length["number"].replace(",", "")) * (1000 if length["k"] else 1)
+        path = "tokens.input.mean" if _READ.match(length["what"]) else "tokens.output.mean"
+        return [(f"{'prompts' if 'input' in path else 'answers'} of {show_count(tokens)} tokens", {path: tokens})]
+    return []
+
+
+def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """Return a load's row: the latencies of the plan's own fleet there, and how many accelerators would meet them."""
+    plan = asked.plan
+    try:
+        made = asked.sketch({**values, **_layout(plan)})
+    except InputError as error:
+        return label, "", "", "", f"cannot be planned: {error}", ""
+    if not isinstance(made, CapacityPlan):
+        return label, "", "", "", made.rejected[0].reason if made.rejected else made.sentence, ""
+    peak = peak_rate(made) or 0.0
+    takes = show_count(made.fleet.accelerators) if made.answer.meets_targets else "no number does"
+    each, capacity = peak / plan.fleet.working_replicas, made.replica_capacity
+    if each >= capacity.saturated_requests_per_s:
+        return label, show_rate(peak), "", "", "overloaded: queues grow", takes
+    met = made.answer.meets_targets and each <= capacity.requests_per_s * (1 + 1e-6)
+    return label, show_rate(peak), *_tails(made, each), "met" if met else "missed", takes
+
+
+def _tails(plan: CapacityPlan, each: float) -> tuple[str, str]:
+    """Return TTFT p95 and ITL p95 of one replica at a rate; empty where its curve is not known."""
+    from agent.deployment.triggers import interpolated
+
+    curve = plan.replica_capacity.load_curve
+    if not curve:
+        return "", ""
+    ttft, itl = (show_seconds(interpolated(curve, each, field)) for field in ("ttft_p95_s", "itl_p95_s"))
+    return ttft, itl
+
+
+def _layout(plan: CapacityPlan) -> dict[str, Any]:
+    chosen = plan.chosen
+    return {
+        "hardware.accelerators": (chosen.accelerator,),
+        "precision.weights": chosen.precision.weights,
+        "serving.tensor_parallel": chosen.tensor_parallel,
+        "serving.pipeline_parallel": chosen.pipeline_parallel,
+    }
+
+
+# --- replicas more or fewer -------------------------------------------------------------------------------------------
+
+_LESS: Final = (
+    r"(?:less|fewer|minus|without|removed?|removing|take(?:n)? away|took|taking|away|drop(?:ped)?|weniger|moins|menos|"
+    r"lose|losing|lost|cut)"
+)
+
+
+def more_or_fewer(asked: Asked) -> Explanation:
+    """Return what the fleet carries and costs with some replicas, accelerators or nodes more or fewer than now."""
+    plan = asked.plan
+    size, now = plan.chosen.accelerators_per_replica, plan.fleet.replicas
+    kinds = ((REPLICAS, 1.0), (NODES, (plan.chosen.offer.accelerators if plan.chosen.offer else size) / size))
+    words = asked.words
+    counts = [(asked.count_of(nouns), each) for nouns, each in (*kinds, (GPUS, 1 / size))]
+    count, each = next(((count, each) for count, each in counts if count), (asked.bare_count() or 1, 1.0))
+    change = int(count * each)
+    if change < 1:
+        left = f"{count} {accelerators_noun(plan.chosen, count)}"
+        return paragraphs(f"Nothing: {left} are less than a replica, which takes {size}.")
+    fewer = bool(re.search(rf"\b{_LESS}\b", words))
+    replicas = now - change if fewer else now + change
+    if replicas < 1:
+        return paragraphs(f"Nothing would be left: the plan has {now} replicas.")
+    each_usd = (plan.cost.monthly_usd or 0.0) / now
+    noun = accelerators_noun(plan.chosen)
+    capacity = replicas * plan.replica_capacity.requests_per_s
+    peak = peak_rate(plan)
+    lead = (
+        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {show_rate(capacity)} within the"
+        f" targets in the busiest hour instead of {show_rate(now * plan.replica_capacity.requests_per_s)}"
+    )
+    if peak:
+        enough = "enough" if capacity >= peak * (1 - 1e-6) else "not enough"
+        lead += f": {enough} for the planned {show_rate(peak)}, with {show_percent(capacity / peak - 1)} of room"
+    if each_usd:
+        usd = usd_shown(each_usd * replicas)
+        lead += f". At today's price a replica they cost {usd} a month instead of {usd_shown(plan.cost.monthly_usd)}"
+    before, rows = plan.performance.at_peak, tuple[tuple[Cell, ...], ...]()
+    if peak and peak / replicas < plan.replica_capacity.saturated_requests_per_s:
+        ttft, itl = _tails(plan, peak / replicas)
+        rows = (("TTFT p95", show_seconds(before.ttft_s.p95), ttft), ("ITL p95", show_seconds(before.itl_s.p95), itl))
+    columns = (Column("at the peak"), Column(f"{now} replicas", "right"), Column(f"{replicas} replicas", "right"))
+    survives = (
+        f"Of them {change} may fail before it is back at today's fleet."
+        if not fewer
+        else "'what happens if one replica fails' says what comes on top."
+    )
+    return (
+        Paragraph(singular(f"{lead}.")),
+        *((Table(columns, rows),) if rows else ()),
+        *paragraphs(f"{survives} The plan is as it was."),
+    )
+
+
+# --- users, and one copy ----------------------------------------------------------------------------------------------
+
+_NUMBER: Final = {"once": 1.0, "one": 1.0, "a": 1.0, "an": 1.0, "twice": 2.0, "two": 2.0, "three": 3.0, "ten": 10.0}
+_SPAN_S: Final = {
+    "s": 1.0, "sec": 1.0, "second": 1.0, "sekunde": 1.0, "min": 60.0, "minute": 60.0, "hour": 3600.0, "stunde": 3600.0,
+    "heure": 3600.0, "hora": 3600.0, "day": SECONDS_PER_DAY, "tag": SECONDS_PER_DAY, "jour": SECONDS_PER_DAY,
+}  # fmt: skip
+_SPANS: Final = r"(?P<span>" + "|".join(sorted(_SPAN_S, key=len, reverse=True)) + r")(?:s|n|en)?\b"
+_EVERY: Final = re.compile(rf"\b(?:every|alle|toutes les|cada) (?P<number>\d+(?:\.\d+)?)? ?{_SPANS}")
+_SO_OFTEN: Final = re.compile(
+    rf"\b(?P<number>\d+(?:\.\d+)?|{'|'.join(_NUMBER)})(?: \w+){{0,2}}? ?(?:a|an|per|each|every|/|pro|je|par|por)"
+    rf" ?{_SPANS}"
+)
+
+
+def users_of_load(asked: Asked) -> Explanation:
+    """Return how many users make the load, from how often each asks."""
+    plan = asked.plan
+    rate = asked.said("traffic.requests_per_s") if re.search(rf"\d ?{_PER_S}", asked.words) else None
+    rate = rate or plan.spec.traffic.requests_per_s
+    if not rate:
+        return paragraphs("The load has no rate that users could make: state one, such as '10 rps'.")
+    each = _habit_in(asked)
+    if each is None:
+        return paragraphs(
+            f"How often does one user ask? {show_rate(rate)} are {show_count(rate * 3600)} an hour: ask 'how many users"
+            " is that at 10 questions an hour each'."
+        )
+    often, seconds = each
+    users = rate * seconds / often
+    sum = f"{show_rate(rate)} × {show_seconds(seconds)} ÷ {show_figure(often)} = {show_count(round(users))} users"
+    most = plan.answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor / plan.spec.traffic.calls_per_request
+    return paragraphs(
+        f"{sum}, if each asks {show_figure(often)} × in {show_seconds(seconds)}: of those who are there, on average.",
+        f"The fleet carries {show_rate(most)} on average: {show_count(int(most * seconds / often))} such users. The"
+        " plan is as it was.",
+    )
+
+
+def _habit_in(asked: Asked) -> tuple[float, float] | None:
+    """Return how often a user asks, and in how many seconds; None where the line does not say."""
+    words = re.sub(rf"\d+(?:\.\d+)? ?{_PER_S}", " ", asked.words)
+    if match := _EVERY.search(words):
+        return 1.0, float(match["number"] or 1) * _SPAN_S[match["span"]]
+    if match := _SO_OFTEN.search(words):
+        number = match["number"]
+        return _NUMBER.get(number) or float(number), _SPAN_S[match["span"]]
+    return None
+
+
+def fewest(asked: Asked) -> Explanation:
+    """Return the fewest accelerators that hold the model at all, by the memory alone, whatever the traffic."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    named = asked.reading().values.get("hardware.accelerators") or (chosen.accelerator,)
+    accelerator = asked.ports.catalog.accelerators[named[0]]
+    weights, each = plan.memory.weights_bytes / GIB, accelerator.memory_gib
+    drops = LIMITS | LOAD | {
+        "targets", "availability.spare_replicas", "availability.minimum_replicas", "money.monthly_budget_usd",
+        "money.provider", "money.region", "serving.tensor_parallel", "serving.pipeline_parallel",
+    }  # fmt: skip
+    found: CapacityPlan | None = None
+    reason = ""
+    for count in (1, 2, 4, 8, 16):
+        values = {
+            "hardware.accelerators": (accelerator.id,),
+            "hardware.accelerator_count": count,
+            "precision.weights": chosen.precision.weights,
+        }
+        try:
+            made = asked.sketch(values, drops - set(values))
+        except InputError as error:
+            reason = str(error)
+            continue
+        if isinstance(made, CapacityPlan):
+            found = made
+            break
+        reason = made.rejected[0].reason if made.rejected else made.sentence
+    sum = (
+        f"{show_figure(weights)} GiB of weights in {chosen.precision.weights.upper()}, {show_figure(each)} GiB on each"
+        f" {accelerator.name}"
+    )
+    if found is None:
+        return paragraphs(f"Fewest that hold it: none up to 16 × {accelerator.name}. {sum}: {reason}.")
+    pool = found.memory.kv_cache_tokens or found.memory.kv_cache_pool_bytes / found.memory.kv_cache_bytes_per_token
+    less = f" {found.fleet.accelerators // 2} is too few: {reason}." if reason else ""
+    return paragraphs(
+        f"Fewest that hold it, whatever the traffic: {found.fleet.accelerators} × {accelerator.name}"
+        f" ({split_shown(found.chosen)}). {sum}.{less}",
+        f"KV cache for {show_count(pool)} tokens is left there, {show_count(found.memory.max_concurrent_sequences)}"
+        f" requests of this length, and it does some {show_rate(found.answer.holds_to_requests_per_s)} without a"
+        " target.",
+        f"The plan takes {plan.fleet.accelerators} for the load and the targets, and is as it was.",
+    )

@@ -1,0 +1,217 @@
+"""Kinds of question about a plan, each in ten ways: nine of them at least are answered as what they are."""
+
+import re
+from typing import Final
+
+import pytest
+
+from tests.agent.after_plan.test_acts import answer
+
+KINDS: Final = {
+    "what the price holds": (
+        r"as listed",
+        """is egress in that price
+        does the bill cover support and storage
+        netto or brutto, is VAT in there
+        are the CPUs and the network part of what we pay
+        which costs did you leave out
+        Is tax included?
+        what's not in the monthly figure
+        sind Strom und Netzwerk im Preis enthalten
+        does that number contain the load balancer and the disks
+        any hidden costs on top of that?""",
+    ),
+    "what to watch": (
+        r"num_requests_waiting",
+        """which graphs do we put on the wall for this
+        what should we alert on
+        what do I monitor in production
+        Grafana panels worth having?
+        what do I watch to know it is about to break
+        which prometheus metrics matter
+        when should on-call be paged
+        welche Metriken soll ich überwachen
+        SLIs and alert thresholds for this, please
+        what belongs on the dashboard""",
+    ),
+    "something to be done": (
+        r"[Nn]othing is ordered",
+        """book the servers please
+        can you deploy that to our cluster
+        please buy 24 of these for us
+        spin it up for me
+        call aws and reserve the capacity
+        could you run the benchmark yourself
+        set up the autoscaler on our cluster for me
+        open a ticket for the quota increase
+        kannst du die Server bestellen
+        place the order""",
+    ),
+    "another load on the same fleet": (
+        r"the plan's own fleet",
+        """what happens at 27 rps with these machines
+        does the plan still hold if answers get 500 tokens
+        how bad does ttft get at 33 requests per second
+        would this same fleet cope with prompts of 2000 tokens
+        at 25, 30 and 45 rps, what are the latencies
+        is it still ok if the answers are 450 tokens long
+        if traffic is 20% higher, do we still meet the target with this fleet
+        what ttft would we see at half the load
+        hält das auch noch bei 30 Anfragen pro Sekunde
+        do the targets survive 1.3 times the traffic on the same gpus""",
+    ),
+    "replicas more or fewer": (
+        r"replicas? instead of",
+        """what would three more replicas bring us
+        how much does one extra replica help
+        and with two fewer replicas?
+        if we took one replica away, would it still meet the target
+        4 more GPUs: what do we gain
+        what does an additional replica cost and give
+        is there a benefit in adding 2 replicas
+        what if procurement gives us 4 GPUs less
+        with one replica less, what breaks
+        how far would two additional replicas take us""",
+    ),
+    "users that the load stands for": (
+        r"÷ [\d.,]+ .*= [\d,]+ users",
+        """how many people is 20 rps if each asks twice an hour
+        20 rps is how many users at 5 questions an hour each
+        if a user sends one message every 2 minutes, how many users can that be
+        translate the load into users, 10 questions a day each
+        how many users does that load stand for with 3 requests an hour each
+        what headcount is behind 20 requests a second, at 30 questions per day
+        how many active users is that when everybody asks something every 5 minutes
+        so how many colleagues could use it, 8 questions per hour each
+        wie viele Nutzer sind das bei 4 Anfragen pro Stunde
+        convert 20 rps to users, 1 request per minute each""",
+    ),
+    "the fewest that hold it": (
+        r"[Ff]ewest",
+        """fewest GPUs the weights fit on
+        what is the absolute minimum of cards to load it at all
+        ignoring traffic, how many H100 does the model need
+        smallest box that runs this model
+        how few cards could hold it
+        minimum number of gpus just to start the model
+        least hardware that can serve a single request
+        what's the smallest setup that would even boot this model
+        forget the load, what is the least it runs on
+        wie viele Karten braucht man mindestens, um es zu laden""",
+    ),
+    "who said so": (
+        r"[Ss]aid by you|[Nn]obody said|[Nn]ot stated",
+        """who said 300 tokens out
+        I never mentioned fp8
+        did I ask for spares?
+        where did you get the 20 rps from
+        why do you think prompts are 1500 tokens
+        I didn't ask for H100
+        where does the peak factor of 1.5 come from
+        that's not what I said about the ttft
+        I did not say 800 ms
+        who told you to take llama""",
+    ),
+    "one of which there is none": (
+        r"[Ww]hich one",
+        """the other one
+        and the second?
+        what about that one
+        same for the other
+        the latter
+        and the first option?
+        how about the other cloud
+        and in the other region
+        no, the one before that
+        the third option then""",
+    ),
+    "a bill that shocks": (
+        r"\$\d[\d,]+ a month",
+        """that is insane money
+        ouch, that's more than my salary
+        are you kidding, that much?
+        wow expensive
+        you must be joking with that price
+        we can't possibly pay that
+        for that I could hire ten people
+        that's robbery
+        das ist ja unbezahlbar
+        holy cow that bill""",
+    ),
+    "let it be": (
+        r"[Nn]othing (?:is |was )?changed",
+        """leave it as it is
+        forget what I said
+        ignore that, wrong chat
+        lass es so
+        all good, keep it like that
+        oops wrong window
+        don't change anything
+        laisse tomber
+        ignore my last message, it was meant for somebody else
+        no wait, leave everything as is""",
+    ),
+    "whether they can be had": (
+        r"I cannot say",
+        """is aws able to give us those
+        does azure have these in stock
+        can I actually get 24 H100 right now
+        will they even let me rent that many
+        are those cards available at the moment
+        is there any capacity left at the provider
+        do they have that many free in the region
+        can a normal customer get this many H100
+        gibt es die gerade überhaupt zu mieten
+        how realistic is it to obtain so many gpus""",
+    ),
+    "cards of one replica": (
+        r"Spread over|would be|it would",
+        """why four cards for one replica
+        why does each replica need 4 GPUs
+        couldn't a replica be a single card
+        why so many cards per copy of the model
+        the weights are 70 GB, so why not one 80 GB card
+        why is a replica spread over several gpus
+        why more than one card in each replica
+        why must it be 4 cards together
+        why do you split the model over four GPUs
+        what are the four cards of a replica needed for""",
+    ),
+    "why a percentile": (
+        r"of 100",
+        """why p95 rather than the mean
+        why not size for the average
+        why do you look at p95
+        what's wrong with the mean latency
+        why the 95th percentile
+        why not p50
+        why p95 and not p99
+        isn't the average enough instead of p95
+        why do you plan by the tail
+        warum p95 und nicht der Durchschnitt""",
+    ),
+    "a model by its name": (
+        r"(?i)qwen|gpt-oss|mistral|llama 3\.3",
+        """would qwen2.5 72b need other hardware
+        does gpt-oss 120b fit on the same cards
+        is qwen2.5 72b more expensive to run
+        how would llama 3.3 70b do on this
+        does llama 3.3 70b change the sizing
+        how many gpus would gpt-oss 120b take
+        what about qwen2.5 72b instead
+        would we save money with gpt-oss 120b
+        is llama 3.3 70b any slower
+        could we run qwen2.5 32b on half of that""",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_question_is_answered_however_it_is_put(kind: str) -> None:
+    holds, lines = KINDS[kind]
+    missed = [
+        line.strip()
+        for line in lines.splitlines()
+        if "Did you mean" in (told := answer(line.strip())) or not re.search(holds, told)
+    ]
+    assert len(missed) <= 1, missed
