@@ -63,7 +63,7 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
-    from agent.after_plan.evident import evident
+    from agent.after_plan.acts.evident import evident
     from agent.after_plan.readings import (  # numpy comes with it
         ANSWERED,
         SURE,
