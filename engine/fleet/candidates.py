@@ -215,8 +215,13 @@ def _step_tables(
     return step_tables(model, storage, Parallelism(*split), which, rates, accelerators, per_node)
 
 
-def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
-    """Return the candidates that are legal and fit, and why the others are not among them."""
+def candidates(question: Question, *, longer: bool = False) -> tuple[Candidates, list[Rejection]]:
+    """Return the candidates that are legal and fit, and why the others are not among them.
+
+    Args:
+        question: resolved.
+        longer: those of more pipeline stages than the weights need, which are left out otherwise.
+    """
     rejected: list[Rejection] = []
     kept: list[Accelerator] = []
     rates: list[Rates] = []
@@ -235,27 +240,27 @@ def candidates(question: Question) -> tuple[Candidates, list[Rejection]]:
     everything = measure(question, tuple(kept), tuple(rates), which, Parallelism(*columns.T))
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
-    return without_needless_stages(everything.take(fits)), rejected
+    found = everything.take(fits)
+    return found.take(np.flatnonzero(_needless_stages(found) == longer)), rejected
 
 
-def without_needless_stages(found: Candidates) -> Candidates:
-    """Return the candidates without those of more pipeline stages over a fast link than their memory needs.
+def _needless_stages(found: Candidates) -> Bools:
+    """Return which candidates have more pipeline stages over a fast link than their memory needs, unasked.
 
     A stage on another node is there for its memory. Queues and long prompts might be shorter too, but what the network
-    between nodes costs is judgement, such a replica fails as one, and more load is what more replicas are for: where
-    their number is given or capped, longer pipelines may be the only way to carry it, and all stay.
+    between nodes costs is judgement, such a replica fails as one, and more load is what more replicas are for.
     """
-    spec = found.question.spec
-    if spec.serving.pipeline_parallel or spec.hardware.replicas or spec.hardware.max_replicas:
-        return found
     split = found.parallelism
+    if found.question.spec.serving.pipeline_parallel:
+        return np.zeros(len(found), dtype=bool)
     keys = list(zip(found.which.tolist(), split.tp.tolist(), split.dp.tolist(), split.ep.tolist(), strict=True))
     enough: dict[tuple[int, ...], int] = {}
     for key, stages, tight in zip(keys, split.pp.tolist(), found.memory.tight.tolist(), strict=True):
         if not tight and fast_link(found.accelerators[key[0]]):
             enough[key] = min(stages, enough.get(key, stages))
-    needed = [stages <= enough.get(key, stages) for key, stages in zip(keys, split.pp.tolist(), strict=True)]
-    return found.take(np.flatnonzero(needed))
+    return np.array(
+        [stages > enough.get(key, stages) for key, stages in zip(keys, split.pp.tolist(), strict=True)], bool
+    )
 
 
 def without_unit(question: Question, accelerator: Accelerator, refusal: Unsupported) -> Rejection:

@@ -69,7 +69,13 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
     found, rejected = candidates(question)
     found = _within_power(question.spec.hardware, found)
     wanted = question.spec.targets if targets is None else targets
-    return _sized(question, found, found.fleet_replicas(), tuple(rejected), wanted)
+    sized = _sized(question, found, found.fleet_replicas(), tuple(rejected), wanted)
+    if len(sized.order) or np.isnan(sized.capacity).all():
+        return sized
+    # A ceiling on the fleet is in the way, and longer pipelines may carry more within it.
+    found = _within_power(question.spec.hardware, candidates(question, longer=True)[0])
+    staged = _sized(question, found, found.fleet_replicas(), tuple(rejected), wanted)
+    return staged if len(staged.order) else sized
 
 
 def with_targets(question: Question, evaluated: SizedCandidates, targets: Sequence[Target]) -> SizedCandidates:

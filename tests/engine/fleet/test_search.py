@@ -214,7 +214,7 @@ def test_stages_over_nodes_are_for_memory_alone() -> None:
 
 @pytest.mark.parametrize("count", ["replicas", "max_replicas"])
 def test_stages_carry_a_load_where_replicas_are_counted(count: str) -> None:
-    """Where no replica may be added, a longer pipeline is what carries more."""
+    """Where no replica may be added, a longer pipeline is what carries more; a ceiling with room changes nothing."""
     loaded = {
         "model": "llama-3.1-70b", "hardware.accelerators": ["h100-sxm-80gb"], "precision.weights": "bf16",
         "traffic.requests_per_s": 12, "tokens.input.mean": 2000, "tokens.output.mean": 500, f"hardware.{count}": 1,
@@ -224,3 +224,24 @@ def test_stages_carry_a_load_where_replicas_are_counted(count: str) -> None:
     met = ~np.isnan(sized.monthly_usd)
     assert (stages > 1).any()
     assert met.any() and set(stages[met]) - {1}
+    free, roomy = (
+        search(question(loaded | {f"hardware.{count}": None})),
+        search(question(loaded | {f"hardware.{count}": 99})),
+    )
+    assert set(free.candidates.parallelism.pp) == set(roomy.candidates.parallelism.pp) == {1}
+
+
+@pytest.mark.parametrize(("limit", "least"), [("max_accelerators", 80), ("max_nodes", 10), ("max_power_kw", 105)])
+def test_longer_pipelines_keep_a_ceiling_that_single_nodes_do_not(limit: str, least: int) -> None:
+    """Prompts of 16,000 tokens take fewer accelerators in pipelines over nodes; with room, single nodes stay."""
+    prompts = {
+        "model": "llama-3.1-70b", "hardware.accelerators": ["h100-sxm-80gb"], "precision.weights": "bf16",
+        "traffic.requests_per_s": 5, "tokens.input.mean": 16_000, "tokens.output.mean": 500,
+        "targets": [{"metric": "ttft", "percentile": "p95", "seconds": 4.5}],
+    }  # fmt: skip
+    free, capped, roomy = (
+        search(question(prompts | {f"hardware.{limit}": value})) for value in (None, least, 10 * least)
+    )
+    assert free.accelerators[free.order[0]] == roomy.accelerators[roomy.order[0]] > 80
+    assert capped.accelerators[capped.order[0]] <= 80
+    assert capped.candidates.parallelism.pp[capped.order[0]] > 1
