@@ -1,6 +1,7 @@
 """The application: routes around the pool of processes, the history and the page."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -83,6 +84,8 @@ def application(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await server.pool.warm()
+        gc.collect()
+        gc.freeze()  # as in the processes: what was imported lives as long as the server
         yield
         await run_in_threadpool(server.pool.end)
         if server.history:

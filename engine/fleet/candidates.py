@@ -13,6 +13,7 @@ from catalogs.errors import listed
 from catalogs.kept import kept
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
+from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage
 from engine.arrays import Bools, Floats, Indices, Ints
 from engine.fleet.parallelisms import fast_link, illegal_because, node_size, searched_parallelisms
@@ -158,11 +159,10 @@ class Candidates(Struct, frozen=True):
 
     def step_tables(self) -> StepTables:
         """Reduce the candidates to step tables, which depend on no workload."""
-        split = self.parallelism
         return _step_tables(
             self.question.model,
             self.question.storage,
-            (split.tp, split.pp, split.dp, split.ep),
+            _columns(self.parallelism),
             self.which,
             self.rates,
             self.accelerators,
@@ -344,12 +344,8 @@ def measure(
     model, lengths = question.model, question.lengths
     total = np.array([a.memory_bytes for a in accelerators])[which]
     serving = question.runtime
-    units, sequences, budget, communicators = _held_by_step(question, accelerators, which)
-    weights = weights_bytes_per_accelerator(model, parallelism, question.storage, units)
-    activations = np.zeros(len(which))
-    if serving.profile is not None:
-        activations = activation_bytes(model, parallelism, budget * parallelism.dp, sequences, serving.profile)
-    runtime = runtime_bytes(model, parallelism, serving, sequences, communicators)
+    held = _held_by_step(question, accelerators, which)
+    weights, activations, runtime = _taken(model, question.storage, serving, _columns(parallelism), *held)
     taken = weights + activations + runtime
     share = _memory_share(question, accelerators, which, parallelism)
     pool = np.maximum(question.usable_bytes(total, taken, runtime, share) - taken, 0.0)
@@ -358,16 +354,10 @@ def measure(
         runtime = runtime - np.maximum(taken + pool - total, 0.0)
         taken = weights + activations + runtime
     kv_bytes = np.array([r.kv_bytes for r in rates])[which]
-    held, entry = question.held_tokens, question.entry_tokens
-    one, aside, high, longest, enters = (
-        sequence_bytes(model, np.full(len(which), tokens), kv_bytes, parallelism, serving.pool_shares)
-        for tokens in (
-            held,
-            held + question.aside_tokens,
-            lengths.live_percentile(0.95),
-            question.longest_tokens,
-            entry,
-        )
+    mean, entry = question.held_tokens, question.entry_tokens
+    tokens = (mean, mean + question.aside_tokens, lengths.live_percentile(0.95), question.longest_tokens, entry)
+    one, aside, high, longest, enters = sequence_bytes(
+        model, np.array(tokens)[:, None], kv_bytes, parallelism, serving.pool_shares
     )
     memory = Memories(
         total=total,
@@ -387,6 +377,33 @@ def measure(
     cap = np.array([float(question.cap_on(a)) for a in accelerators])[which]
     seats = np.minimum(by_memory, cap * parallelism.dp)
     return Candidates(question, accelerators, rates, which, parallelism, memory, seats, by_memory)
+
+
+def _columns(split: Parallelism) -> tuple[Ints, Ints, Ints, Ints]:
+    return split.tp, split.pp, split.dp, split.ep
+
+
+@kept(256)
+def _taken(
+    model: ModelArchitecture,
+    storage: Storage,
+    runtime: ServingRuntime,
+    split: tuple[Ints, Ints, Ints, Ints],
+    units: tuple[Ints, Ints],
+    sequences: Floats,
+    budget: Floats,
+    communicators: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Return the bytes of weights, activations and the runtime on an accelerator of each candidate."""
+    parallelism = Parallelism(*split)
+    activations = np.zeros(len(budget))
+    if runtime.profile is not None:
+        activations = activation_bytes(model, parallelism, budget * parallelism.dp, sequences, runtime.profile)
+    return (
+        weights_bytes_per_accelerator(model, parallelism, storage, units),
+        activations,
+        runtime_bytes(model, parallelism, runtime, sequences, communicators),
+    )
 
 
 def measured_more(question: Question, accelerators: Sequence[Accelerator]) -> Floats:

@@ -144,10 +144,11 @@ def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
 def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
     """Return P(ITL > seconds), lognormal beyond a step alone: what others bring into it, how the batch wanders."""
     sigma, beyond = _itl_sigma(load), np.maximum(load.itl_s - load.least_itl_s, TINY)
+    half, scale = sigma / 2, 1 / sigma
 
     def exceeds(seconds: Floats) -> Floats:
         times = np.maximum(seconds - load.least_itl_s, TINY) / beyond
-        result: Floats = normal_tail(np.log(times)[..., None] / sigma + sigma / 2) @ load.lengths.output.weights
+        result: Floats = normal_tail(np.log(times)[..., None] * scale + half) @ load.lengths.output.weights
         return np.where(seconds < load.least_itl_s, 1.0, result)
 
     return exceeds

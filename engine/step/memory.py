@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from catalogs.kept import kept
 from catalogs.matrices import layer_matrices, linear_extra_parameters, norm_parameters
 from catalogs.records.models import LayerGroup, MixtureFeedForward, ModelArchitecture
 from catalogs.records.runtime_memory import PoolShares, Profile, StepReserve
@@ -23,6 +24,7 @@ CAPTURED_TOKENS = 512.0
 """Tokens of the largest step of which a graph is captured, where enough requests may run together."""
 
 
+@kept(256)
 def weights_bytes(model: ModelArchitecture, storage: Storage) -> float:
     """Return the bytes of the whole model's weights as they are stored."""
     return sum(weights_by_part(model, storage).values())
