@@ -6,6 +6,7 @@ number, and to the arrays of a few candidates. No array of it may be written to.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 Asked = ParamSpec("Asked")
@@ -21,6 +22,7 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
     def keeping(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
         results: dict[tuple[Any, ...], tuple[object, Result]] = {}
 
+        @wraps(function)
         def call(*arguments: Asked.args, **named: Asked.kwargs) -> Result:
             try:
                 key = (*map(_mark, arguments), *((name, _mark(value)) for name, value in named.items()))

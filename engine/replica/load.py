@@ -138,7 +138,7 @@ class Replicas(Struct, frozen=True):
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
-        return self.costs.rate_at(batch)
+        return _rate_at(self.costs, batch)
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
@@ -163,6 +163,11 @@ class Replicas(Struct, frozen=True):
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
+
+
+@kept(256)
+def _rate_at(costs: StepCosts, batch: Floats) -> Floats:
+    return costs.rate_at(batch)
 
 
 @kept(256)
