@@ -46,7 +46,6 @@ class FormField(Struct, frozen=True):
     name: str
     label: str
     hint: str
-    placeholder: str
     value: str
     suggestions: str
     """The id of the list that suggests values; empty where there is none."""
@@ -236,7 +235,6 @@ def _field(name: str, row: Any, values: Mapping[str, str]) -> FormField:
         if not words.startswith(("ttft", "itl", "e2e", "tp", "pp"))
         else words.upper(),
         hint=row.help,
-        placeholder=row.metavar.lower(),
         value=values.get(name, ""),
         suggestions=LISTS.get(name, ""),
     )

@@ -14,6 +14,7 @@ from agent.report.blocks import Column, Mark, Report, Table
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
+from agent.statements.spec_files import spec_of_tree
 from catalogs.errors import InputError, quoted
 from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
 from engine.plan import CapacityPlan, NoPlan, Rejection, plan_json
@@ -165,6 +166,11 @@ def _changes(sentence: str, plan: CapacityPlan, desk: Desk) -> Changes:
         flag = getattr(flags, name).partition(" ")[0]
         if flag and (value := re.search(rf"{re.escape(flag)} ([^\s,;()]+)", sentence)):
             return {field: value[1]}
+    return flags_in(sentence)
+
+
+def flags_in(sentence: str) -> Changes:
+    """Return the flags that a sentence proposes with a value: '--input-tokens 1000, or --preset chat'."""
     return {name: text for name, text in _FLAG.findall(sentence) if name in NAMES and text}
 
 
@@ -199,19 +205,38 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError where nothing of it can be read.
     """
-    from agent.statements.spec_files import spec_of_tree
-    from commands.serve.answers.page_parts import flag_texts
-
     name, text = PurePath(str(tree.get("name", "")).replace("\\", "/")).name[:80] or "the file", str(tree.get("text"))
     content = _object(text)
     if content is not None and isinstance(content.get("spec"), dict):
-        stated = asked([spec_of_tree(content, REQUEST)], desk)
-        filled, left = flag_texts({path: value for path, value in stated.values.items() if value is not None})
+        filled, left = _plan_fields(content, desk)
         notes = [f"{name}: the question of that plan."]
         notes += [f"The form has no field for {', '.join(left)}."] if left else []
         whole = dict.fromkeys(sorted(NAMES), "") | filled  # in place of the form's question, not mixed with it
         return Answer(200, json_text({"flags": whole, "notes": notes, "html": ""}).encode())
     return _benchmark(name, text, given_flags(tree))
+
+
+def _plan_fields(content: Mapping[str, Any], desk: Desk) -> tuple[dict[str, str], list[str]]:
+    """Return the fields of a plan's question, and the paths that no field states.
+
+    What a preset gave stays the preset's as long as it still gives the same.
+    """
+    from commands.serve.answers.page_parts import flag_texts
+    from engine.plan import plain
+
+    stated = asked([spec_of_tree(content, REQUEST)], desk)
+    values = {path: value for path, value in stated.values.items() if value is not None}
+    given = content.get("sources")
+    sources = {path: one for path, one in given.items() if isinstance(one, dict)} if isinstance(given, dict) else {}
+    of_preset = {path: str(one.get("detail")) for path, one in sources.items() if one.get("kind") == "preset"}
+    filled, left = flag_texts({path: value for path, value in values.items() if path not in of_preset})
+    if of_preset:
+        filled["preset"] = next(iter(of_preset.values()))
+    try:
+        same = plain(asked([from_flags(filled)], desk).tree()) == plain(stated.tree())
+    except InputError:  # there is no such preset any more
+        same = False
+    return (filled, left) if same else flag_texts(values)
 
 
 def _object(text: str) -> dict[str, Any] | None:

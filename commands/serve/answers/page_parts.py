@@ -1,9 +1,12 @@
 """What the page shows of a question: its answer first, the rest folded by subject. Runs where plans are made."""
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from msgspec import to_builtins
 
 from agent.exports.json import json_text
 from agent.fields.field import Flag
@@ -11,8 +14,9 @@ from agent.report.blocks import Block, Group, Heading, Report
 from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
-from catalogs.errors import IncompleteInput, InputError, visible
-from commands.serve.answers.beyond_answer import applied, fixes
+from catalogs.errors import InputError, visible
+from catalogs.units import SECONDS_PER_DAY
+from commands.serve.answers.beyond_answer import applied, fixes, flags_in
 from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
@@ -30,15 +34,16 @@ def page_answer(tree: dict[str, Any], desk: Desk) -> Answer:
     texts = {str(name): str(text) for name, text in tree.get("flags", {}).items()}
     try:
         return Answer(200, json_text(_answered(texts, desk, verify=bool(tree.get("verify")))).encode())
-    except IncompleteInput as error:
-        return _unanswered(f"{error}.")
     except InputError as error:
-        return _unanswered(f"{error}.")
+        return _unanswered(f"{error}.", texts)
 
 
-def _unanswered(sentence: str) -> Answer:
-    said = f'<p class="bad" role="alert">{escape(visible(sentence[0].upper() + sentence[1:]))}</p>'
-    return Answer(200, json_text({"html": said, "title": "", "plan": None}).encode())
+def _unanswered(sentence: str, texts: Mapping[str, str]) -> Answer:
+    """Return why there is no plan, in the words of the form, and what its sentence proposes as changes of fields."""
+    words = re.sub(r"--([a-z][a-z0-9-]*)", lambda found: found[1].replace("-", " "), sentence)
+    said = f'<p class="bad" role="alert">{escape(visible(words[0].upper() + words[1:]))}</p>'
+    proposed = [{name: text} for name, text in flags_in(sentence).items() if texts.get(name) != text]
+    return Answer(200, json_text({"html": said + applied(proposed, texts), "title": "", "plan": None}).encode())
 
 
 def _answered(texts: Mapping[str, str], desk: Desk, *, verify: bool) -> dict[str, Any]:
@@ -64,7 +69,12 @@ def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
     texts, sentence = dict(tree["flags"]), str(tree["sentence"])
     said = stated_in(sentence, desk.facts, answered={})
     gathered = asked([said.statement], desk)
-    read, left = flag_texts({path: value for path, value in gathered.values.items() if value is not None})
+    # What it states, by the names of the catalog: a preset stays one, as whoever types it into a terminal has it.
+    named = {
+        path: to_builtins(value) if path == "targets" else gathered.values.get(path, value)
+        for path, value in said.statement.values.items()
+    }
+    read, left = flag_texts(named)
     notes = [*said.notices(), *said.objections, *(question.text for question in said.questions)]
     if left:
         notes.append(f"The form has no field for {', '.join(left)}.")
@@ -144,6 +154,8 @@ def _spelled(flag: Flag, value: Any) -> str | None:
             f"{plain}y",
             more,
             f"{more}%",
+            f"{value * SECONDS_PER_DAY:.12g}/day",
+            repr(value),
         ]
     else:
         tries = [str(value)]

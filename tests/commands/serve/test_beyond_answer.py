@@ -1,15 +1,19 @@
 """What a file fills into the form, and what is offered for a warning: whoever applies it has one warning less."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
+from html import unescape
 from typing import Any
 
 import pytest
 
 from agent.exports.json import json_text
+from agent.session.stated_sentence import stated_in
 from catalogs.catalog import Catalog
 from commands.serve.answers.beyond_answer import fixes, imported
+from commands.serve.answers.page_parts import fields_of_sentence, page_answer
 from commands.serve.answers.work import Desk, asked, from_flags
 from engine.method import forecast
 from engine.plan import CapacityPlan, plan_json
@@ -45,6 +49,39 @@ def test_a_plan_takes_the_place_of_the_form() -> None:
     form, _ = taken("plan.json", json_text(plan_json(plan)))
     assert planned(form).spec == plan.spec
     assert not {"rps", "max-gpus"} & form.keys()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "chat with llama 3.1 8B, 5 rps on l4, TTFT p95 2s",
+        "a chatbot, 70B fp8 on 8 H100",
+        "70B fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms",
+        "llama 3.1 8B, 3M requests a day, 900 in, 150 out, at most 16 GPUs, reserved for a year",
+    ],
+)
+def test_the_form_holds_what_a_sentence_says(sentence: str) -> None:
+    """The page's plan is the terminal's: what a preset fills in is the preset's, hours of the day among it."""
+    told = json.loads(fields_of_sentence({"sentence": sentence, "flags": {}}, desk()).body)
+    in_terminal = asked([stated_in(sentence, desk().facts, answered={}).statement], desk())
+    assert asked([from_flags(told["flags"])], desk()).values == in_terminal.values
+    assert not [note for note in told["notes"] if "has no field" in note]
+
+
+def test_a_plan_of_a_preset_is_the_preset_again() -> None:
+    plan = planned({"model": "llama-3.1-8b", "rps": "5", "preset": "chat", "input-tokens": "600", "gpu-type": "l4"})
+    form, notes = taken("plan.json", json_text(plan_json(plan)))
+    assert planned(form).spec == plan.spec
+    assert (form["preset"], len(notes)) == ("chat", 1), "nothing of it is left out"
+
+
+@pytest.mark.parametrize("texts", [{"model": "llama-3.1-8b", "rps": "5"}, {"rps": "5", "preset": "chat"}])
+def test_what_is_still_needed_is_said_in_the_forms_words_and_can_be_applied(texts: dict[str, str]) -> None:
+    told = json.loads(page_answer({"flags": texts}, desk()).body)["html"]
+    assert "Still needed" in told
+    assert "--" not in told
+    proposed = [json.loads(unescape(one)) for one in re.findall(r'data-apply="([^"]*)"', told)]
+    assert any(asked([from_flags(texts | one)], desk()).missing == () for one in proposed)
 
 
 def measured(input_tokens: str = "512", load: str = "16", points: int = 1, model: str = "llama-3.1-8b") -> str:
