@@ -66,11 +66,14 @@
       const opened = ["front", "figures"].map(byId).filter((one) => one && one.open);
       const derivations = [...answer.querySelectorAll("a.why[aria-expanded=true]")].filter((link) => !opened.includes(partOf(link)));
       const shown = new Set(derivations.map(placeOf));
+      const focused = answer.contains(document.activeElement) && nameOf(document.activeElement);
       answer.innerHTML = text;
       for (const one of opened) if (byId(one.id)) byId(one.id).replaceWith(one);
       htmx.process(answer);
       mark();
       for (const link of answer.querySelectorAll("a.why")) if (shown.delete(placeOf(link))) derive(link);
+      const again = [...answer.querySelectorAll("a, button, summary")].find((one) => nameOf(one) === focused);
+      if (again) again.focus({ preventScroll: true });
     }, PATIENCE_MS);
   };
 
@@ -155,6 +158,7 @@
   const derived = new WeakMap();
   const partOf = (link) => link.closest("details[id], .answer");
   const placeOf = (link) => `${partOf(link).id} ${new URL(link.href).searchParams.get("path")}`;
+  const nameOf = (one) => one.matches("a.why") ? placeOf(one) : one.textContent.trim();
   const derive = async (link) => {
     const there = derived.get(link);
     link.setAttribute("aria-expanded", String(!there));

@@ -119,6 +119,11 @@ def test_everything_is_reached_by_the_keyboard_alone(browser: Any, server: Serve
     with Visit(browser, server, *SIZES[0]) as visit:
         page = visit.page
         page.goto(server.url)
+        page.focus("#memory dd a.why >> nth=1")
+        page.wait_for_selector("#verified")
+        focused = page.evaluate("() => document.activeElement.href")
+        assert "memory.weights_bytes" in focused, "whoever is there stays there when the answer is simulated"
+        assert "verified=1" in focused
         reached = set()
         for _ in range(160):
             page.keyboard.press("Tab")
