@@ -17,6 +17,7 @@ from agent.collect.beyond import out_of_scope, with_model_for_purpose
 from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, still_needed
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
+from agent.interpret.domain import DOUBT
 from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.answer_display import answer_shown, value_shown
 from agent.talk.glossary import meaning
@@ -299,6 +300,7 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports)
         ambiguity
         for ambiguity in (open_choice.question, *state.later)
         if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
+        and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
     )
     if left:
         still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)

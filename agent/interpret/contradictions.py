@@ -32,6 +32,7 @@ def read_contradictions(draft: Draft) -> None:
     _taken_back(draft)
     _several_times(draft)
     _multiplied(draft)
+    _times_a_rate(draft)
     _too_many(draft)
     _too_long(draft)
     _whole_before_first(draft)
@@ -147,6 +148,31 @@ def _multiplied(draft: Draft) -> None:
                 text = f"{show_count(count)} accelerators of the pilot: is that the fleet, too?"
                 draft.questions.append((text, COUNT, (Choice(count, "yes"),), finding.start, finding.end))
         return
+
+
+_BEFORE_A_RATE: Final = frozenset("times todays the our its that current of now x as much".split())
+
+
+def _times_a_rate(draft: Draft) -> None:
+    """Ask which is planned where a multiple of a rate is said: 'design for 2x today's 6 rps'."""
+    items = draft.sentence.items
+    for finding in [f for f in draft.findings if f.path == RATE and len(f.options) == 1]:
+        at = next((index for index, item in enumerate(items) if item.start >= finding.start), 0) - 1
+        while at > 0 and items[at].word in _BEFORE_A_RATE and not items[at].has("mult"):
+            at -= 1
+        if at < 0 or not items[at].has("mult") or items[at].claimed or items[at].end > finding.start:
+            continue
+        factor, rate = items[at].number.value, finding.options[0].value
+        said = " ".join(draft.sentence.text[items[at].start : finding.end].split())
+        choices = (
+            Choice(rate * factor, f"{show_figure(rate * factor)} requests/s on average", usual=True),
+            Choice(rate, f"{show_figure(rate)} requests/s on average"),
+        )
+        draft.findings.remove(finding)
+        items[at].claimed = True
+        draft.questions.append(
+            (f"{said!r}: which load is to be planned for?", RATE, choices, items[at].start, finding.end)
+        )
 
 
 def _too_many(draft: Draft) -> None:

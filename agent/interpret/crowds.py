@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from agent.interpret.draft import Draft
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
-from agent.interpret.loads import count_of
-from agent.interpret.rates import TIME, Rate, period_of
+from agent.interpret.loads import count_of, of_a_day, part_of_users
+from agent.interpret.rates import TIME, Rate, period_of, share_of
 from agent.interpret.scanner import kinds_of
-from catalogs.units import SECONDS_PER_DAY, show_count, show_percent
+from catalogs.units import SECONDS_PER_DAY
 
 _NOUN: Final = "u:(user | unknown)"
 _DOES: Final = (
@@ -91,19 +91,6 @@ _NO_PERSON: Final = frozenset(
     "specimen regimen abdomen antennas timers tickers hours others triggers".split()
 )
 """Nouns of things that end alike."""
-
-
-_PART_APART: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | "
-        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
-        "'chatting' | 'coding' | 'busy' | 'working')",
-        "p:pct ('of' ('them' | 'those' | 'these') | ('are' | 'is'))",
-        "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
-    )
-)
-"""The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'."""
 
 
 class Crowd(Struct, frozen=True):
@@ -207,41 +194,21 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     if not (wanted or concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)):
         return None
     draft.sentence.claim(match.first, match.last)
-    amount, last, by_the_day = _active_part(draft, count_of(match["n"].number), match.last)
-    return Crowd(amount, SECONDS_PER_DAY if by_the_day else period, match.first, last, noun, "w" in match)
+    amount, first = share_of(draft, count_of(match["n"].number), match.first)
+    amount, last, by_the_day = (
+        _active_part(draft, amount, match.last) if first == match.first else (amount, match.last, False)
+    )
+    return Crowd(amount, SECONDS_PER_DAY if by_the_day else period, first, last, noun, "w" in match)
 
 
 def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int, bool]:
     """Return how many of the users ask at all, where that ends, and whether on one day: '10k MAU, 20% daily active'."""
     match = _ACTIVE_PART.at(draft.sentence, last + 1)
     if match is None:
-        part, by_the_day = _part_apart(draft, amount)
+        part, by_the_day = part_of_users(draft, amount)
         return part, last, by_the_day
     draft.sentence.claim(match.first, match.last)
-    return amount.times(match["p"].number.value), match.last, _of_a_day(match)
-
-
-def _of_a_day(match: Match) -> bool:
-    return any(item.word in ("daily", "dau") for item in match.sentence.items[match.first : match.last + 1])
-
-
-def _part_apart(draft: Draft, amount: Amount) -> tuple[Amount, bool]:
-    """Return how many of the users ask at all, where that part is said apart from them."""
-    for rule in _PART_APART:
-        for match in rule.matches(draft.sentence):
-            share = match["p"].number.value
-            if not 0 < share < 1:
-                continue
-            for index in range(match.first, match.last + 1):
-                draft.sentence.take(index)
-            note = f"{_words(draft, match)!r}: {show_percent(share)} of {show_count(amount.value)} users ask"
-            draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
-            return amount.times(share), _of_a_day(match)
-    return amount, False
-
-
-def _words(draft: Draft, match: Match) -> str:
-    return " ".join(draft.sentence.words(match.first, match.last).split())
+    return amount.times(match["p"].number.value), match.last, of_a_day(match)
 
 
 def _is_people(match: Match) -> bool:

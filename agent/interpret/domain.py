@@ -70,6 +70,7 @@ _DOUBTFUL: Final = frozenset(
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""
+DOUBT: Final = "I see no word of serving a language model beside it. Is it about that?"
 _SHARED: Final = frozenset("model models agent agents prompt spot".split())
 """Words of the trade that prove nothing beside several strange ones: a coffee machine's model, a travel agent."""
 _OUTWEIGH: Final = 4
@@ -94,11 +95,17 @@ def ask_where_foreign(draft: Draft) -> None:
     unknown = _unknown_words(draft)
     telling = [item for at, item in enumerate(items) if _serves(item) and not _is_no_proof(items, at)]
     lengths = any(finding.path.startswith("tokens.") or finding.path == "targets" for finding in draft.findings)
+    rated = lengths or any(finding.path == _RATE for finding in draft.findings)
     speeds = any(
         item.has("token") and at + 1 < len(items) and items[at + 1].has("per", "slash") for at, item in enumerate(items)
     )
     serving = (
-        any(item.word not in _SHARED and (lengths or speeds or not item.has("token", "tps")) for item in telling)
+        any(
+            item.word not in _SHARED
+            and (rated or not item.has("gpunoun"))
+            and (lengths or speeds or not item.has("token", "tps"))
+            for item in telling
+        )
         or "model" in draft.known
         or (bool(telling) and unknown < _MANY_UNKNOWN)
     )
@@ -131,7 +138,7 @@ def ask_where_foreign(draft: Draft) -> None:
                 Choice(option.value, f"yes: {option.echo}", option.path or finding.path) for option in finding.options
             )
             said = " ".join(draft.sentence.text[finding.start : finding.end].split())
-            text = f"{said!r}: I see no word of serving a language model beside it. Is it about that?"
+            text = f"{said!r}: {DOUBT}"
             draft.questions.append((text, finding.path, choices, finding.start, finding.end))
     draft.findings[:] = kept
     if not serving and unknown >= _MANY_UNKNOWN:
@@ -184,8 +191,18 @@ def _serves(item: Item) -> bool:
 
 def _unknown_words(draft: Draft) -> int:
     """Return how many words are left that no rule and no list knows."""
-    taken = covered(draft)
-    return sum(_is_unknown(item) and not taken[item.start] for item in draft.sentence.items)
+    taken, items = covered(draft), draft.sentence.items
+    units = sum(item.word in _UNITS_OF_OTHERS and at > 0 and items[at - 1].has("num") for at, item in enumerate(items))
+    return units + sum(
+        _is_unknown(item) and item.word not in _UNITS_OF_OTHERS and not taken[item.start] for item in items
+    )
+
+
+_UNITS_OF_OTHERS: Final = frozenset(
+    "mg mcg ml cl kg km cm mm mph kmh knots litres liters gallons degrees celsius fahrenheit hp psi lb lbs oz ft feet "
+    "inch inches metres meters fps dpi mmol pmol".split()
+)
+"""Units behind a number that no service of a language model is measured in."""
 
 
 def _is_doubtful(draft: Draft, finding: Finding, serving: bool) -> bool:

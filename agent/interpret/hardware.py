@@ -33,7 +33,7 @@ _MOST: Final = tuple(
     Rule(pattern)
     for pattern in (
         f"(under | upto) ('a' | 'of' | 'the' | 'total' | link){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)",
-        f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops')",
+        f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops' | under (?= comma | stop | conj | paren | $))",
         "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | "
         "gpunoun)",
     )

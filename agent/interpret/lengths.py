@@ -381,21 +381,25 @@ def _context(draft: Draft) -> None:
 _WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|ctx|up to|allow|support|need", re.I)
 _ROUND_WINDOW: Final = 1024
 """Windows come in multiples of it, or in thousands of two to the power of something; lengths of prompts seldom do."""
-_THOUSANDS: Final = frozenset(1000 * 2**power for power in range(1, 11))
+_THOUSANDS: Final = frozenset(1000 * 2**power for power in range(2, 11))
 
 
 def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
     """Take 'context 5,500 tokens' beside answers, and no prompt, for what is sent; ask where it may be the window."""
-    if draft.has("tokens.input.mean") or known.get("tokens.input.mean") or not draft.has("tokens.output.mean"):
+    if draft.has("tokens.input.mean") or known.get("tokens.input.mean"):
         return
+    answers = draft.has("tokens.output.mean") or "tokens.output.mean" in known
     for finding in [f for f in draft.findings if f.path == "serving.context_window" and len(f.options) == 1]:
         said = " ".join(draft.sentence.text[finding.start : finding.end].split())
         value = finding.options[0].value
         if _WINDOW.search(said) or draft.value("serving.runtime"):
             continue
+        usual = value % _ROUND_WINDOW == 0 or value in _THOUSANDS
+        if usual and not answers:
+            continue
         draft.findings.remove(finding)
         as_prompt = Option(value, f"prompts: {show_count(value)} tokens on average")
-        if value % _ROUND_WINDOW and value not in _THOUSANDS:
+        if answers and not usual:
             draft.findings.append(Finding("tokens.input.mean", (as_prompt,), finding.start, finding.end))
             continue
         choices = (

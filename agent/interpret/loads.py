@@ -7,7 +7,7 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.reading import Choice
-from catalogs.units import show_count, show_figure
+from catalogs.units import show_count, show_figure, show_percent
 
 RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
@@ -74,6 +74,40 @@ _BURST: Final = (
 _BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 
 
+_PART_APART: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
+        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
+        "'chatting' | 'coding' | 'busy' | 'working' | 'generating')",
+        "p:pct ('of' ('them' | 'those' | 'these') | ('are' | 'is'))",
+        "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
+    )
+)
+"""The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'."""
+
+
+def of_a_day(match: Match) -> bool:
+    """Return whether a part of the users is that of one day."""
+    return any(item.word in ("daily", "dau") for item in match.sentence.items[match.first : match.last + 1])
+
+
+def part_of_users(draft: Draft, amount: Amount) -> tuple[Amount, bool]:
+    """Return how many of the users ask at all, where that part is said apart from them."""
+    for rule in _PART_APART:
+        for match in rule.matches(draft.sentence):
+            share = match["p"].number.value
+            if not 0 < share < 1:
+                continue
+            for index in range(match.first, match.last + 1):
+                draft.sentence.take(index)
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} users ask"
+            draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+            return amount.times(share), of_a_day(match)
+    return amount, False
+
+
 def read_concurrency(draft: Draft) -> None:
     """Find how many requests are in flight."""
     for rule in _CONCURRENCY:
@@ -88,6 +122,7 @@ def read_concurrency(draft: Draft) -> None:
             if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
                 _each_of_those_in_flight(draft, match, amount.value, each)
                 continue
+            amount, _ = part_of_users(draft, amount)
             draft.read(
                 "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
             )

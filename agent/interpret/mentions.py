@@ -183,7 +183,22 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     before = sentence.items[first - 1].word if first else ""
     after = sentence.items[first + 1] if first + 1 < len(sentence.items) else None
     plural = after is not None and after.word == "s" and after.start == item.end
-    counted = before in ("single", "a", "an", "one", "two", "three", "four", "six", "eight", "x", "×", "rtx", "geforce")
+    counted = before in (
+        "single",
+        "a",
+        "an",
+        "my",
+        "one",
+        "two",
+        "three",
+        "four",
+        "six",
+        "eight",
+        "x",
+        "×",
+        "rtx",
+        "geforce",
+    )
     if after is not None and after.has(*UNITS_AFTER) and not after.has("gpunoun"):
         counted = False
     if counted or plural or (after is not None and after.has("gpunoun")):

@@ -27,13 +27,16 @@ _VALUES: Final = (
         "half": 0.5,
         "third": 1 / 3,
         "thirds": 1 / 3,
+        "fifth": 0.2,
         "fifths": 0.2,
+        "tenth": 0.1,
         "quarter": 0.25,
         "quarters": 0.25,
     }
 )
 _SCALES: Final = {
-    "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6, "mio": 1e6,
+    "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
+    "mn": 1e6, "mio": 1e6,
     "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
 }  # fmt: skip
 _FACTORS: Final = {
@@ -51,8 +54,10 @@ _TWICE = Rule("a:num paren b:num paren")
 """'12 (twelve)'."""
 _MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
-_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue)")
+_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
+_ONE_IN_SO_MANY = Rule("a:num 'in' b:num (?= 'is' | 'are' | 'of' | user)")
+"""'Only 1 in 40 is generating'."""
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
@@ -68,6 +73,8 @@ _WINDOW = Rule(
 _CLOCKS = Rule("a:opaque range? b:opaque")
 """'9am-6pm', without a word before it."""
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
+_OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event)")
+"""'in 95 of 100 cases' is a percentile."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
@@ -94,6 +101,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
+    _made(sentence, _ONE_IN_SO_MANY, "pct", _one_in)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _made(sentence, _WINDOW, "window", _hours_between)
     _made(sentence, _CLOCKS, "window", _hours_between)
@@ -138,7 +146,9 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
             continue
         first, last = sentence.items[match.first], sentence.items[match.last]
         item = Item(frozenset({kind}), first.start, last.end, last.word, made)
-        item.numeric = kind != "mult" and (rule is _PART_OF or any(_VALUES.get(i.word, 0) > 1 for i in _items(match)))
+        item.numeric = kind != "mult" and (
+            rule in (_PART_OF, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+        )
         sentence.merge(match.first, match.last, item)
 
 
@@ -209,6 +219,11 @@ def _part(match: Match) -> Amount | None:
     return Amount((share,)) if share < 1 else None
 
 
+def _one_in(match: Match) -> Amount | None:
+    above, below = match["a"].number.value, match["b"].number.value
+    return Amount((above / below,)) if 0 < above < below and above <= 10 else None
+
+
 def _fraction(match: Match) -> Amount | None:
     above, below = match["a"].number.value, match["b"].number.value
     whole = above == int(above) and below == int(below)
@@ -249,6 +264,12 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
 
 
 def _percentiles(sentence: Sentence) -> None:
+    for match in _OF_SO_MANY.matches(sentence):
+        share = 100 * match["a"].number.value / (match["b"].number.value or 1.0)
+        if f"{share:g}" in _PERCENTILES and any(item.has("time", "tshort") for item in sentence.items):
+            start, end = sentence.span(match.first, match.last)
+            made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
+            sentence.merge(match.first, match.last, made)
     for rule in (_PERCENTILE, _SHARE_OF_REQUESTS):
         for match in rule.matches(sentence):
             item = sentence.items[match.first]

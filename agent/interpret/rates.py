@@ -3,6 +3,7 @@
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.fields.demand import USERS
 from agent.interpret.draft import Draft, Option
@@ -149,6 +150,8 @@ def rates_of(draft: Draft) -> list[Rate]:
     rates += _often(draft)
     if len(rates) == 1:
         rates += _mean_or_peak(draft, rates[0])
+        if len(rates) == 1 and (mean := _mean_below(draft, rates[0])) is not None:
+            rates = [replace(rates[0], at_peak=True), mean]
     return sorted(rates, key=lambda rate: rate.first)
 
 
@@ -221,6 +224,19 @@ def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
     return []
 
 
+_MEAN_BELOW: Final = Rule("mean (link | colon){0,2} n:num " + _ENDS)
+
+
+def _mean_below(draft: Draft, rate: Rate) -> Rate | None:
+    """Return the mean that is said beside a higher rate: '8 rps, but the average is 3'."""
+    for match in _MEAN_BELOW.matches(draft.sentence):
+        amount = count_of(match["n"].number)
+        if match.first > rate.last and not rate.of_a_user and 0 < amount.value < rate.amount.value:
+            draft.sentence.claim(match.first, match.last)
+            return Rate(amount, rate.seconds, match.first, match.last)
+    return None
+
+
 def _often(draft: Draft) -> list[Rate]:
     """Take what people do so often: three times a day."""
     rates = []
@@ -261,12 +277,18 @@ def _is_aside(draft: Draft, match: Match) -> bool:
     return True
 
 
+_PAYS: Final = frozenset(
+    "pay pays paying paid cost costs costing spend spends spending bill bills billed fee fees".split()
+)
+
+
 def _is_price(draft: Draft, match: Match) -> bool:
     """Whether a number an hour is an accelerator's price: '4x H100 at 2.49/h each'; it is told as not used."""
     items = draft.sentence.items
     counted = any(item.has("event", "thing", "rateunit") for item in items[match.first : match.last + 1])
     before = items[max(0, match.first - 4) : match.first]
-    return not counted and period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in before)
+    of_a_card = period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in before)
+    return not counted and (of_a_card or any(item.word in _PAYS for item in before))
 
 
 def _may_be_budget(draft: Draft, match: Match) -> bool:

@@ -13,7 +13,7 @@ _PEOPLE: Final = (
     "clerk curator designer dispatcher doctor editor electrician farmer guest household inspector intern journalist "
     "learner librarian manager marketer mechanic nurse officer paralegal parent pharmacist physician "
     "planner professor pupil recruiter researcher scientist seller shopper technician therapist trader "
-    "claimant trainee translator tutor underwriter volunteer"
+    "claimant kid friend hobbyist trainee translator tutor underwriter volunteer"
 ).split()
 """Who may use a service, beside those of whom more is known: one of each."""
 
@@ -30,7 +30,7 @@ KINDS: Final[dict[str, str]] = {
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
     "user": " ".join(f"{one} {one.removesuffix('y')}{'ies' if one.endswith('y') else 's'}" for one in _PEOPLE)
-    + " families salespeople consultants user users customer customers person people ppl developer developers "
+    + " families children salespeople consultants user users customer customers person people ppl developer developers "
     "dev devs engineer engineers employee employees client clients member members student students visitor "
     "visitors subscriber subscribers seat seats player players patient patients reader readers colleague "
     "colleagues coder coders actives operator operators analyst analysts lawyer lawyers teacher teachers "
@@ -189,8 +189,8 @@ KINDS: Final[dict[str, str]] = {
     "seventeen eighteen nineteen single",
     "tens": "twenty thirty forty fifty sixty seventy eighty ninety",
     "couple": "couple",
-    "part": "half third thirds quarter quarters fifths",
-    "scaleword": "k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi",
+    "part": "half third thirds quarter quarters fifth fifths tenth",
+    "scaleword": "grand k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi",
     "multword": "double doubles doubled doubling triple triples tripled tripling quadruple quadruples quadrupling "
     "twofold threefold fourfold fivefold tenfold twice thrice treble",
     # --- filler after a bare answer ---

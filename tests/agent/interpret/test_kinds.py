@@ -35,6 +35,7 @@ KINDS = (
         "tongues",
         "workloads",
         "shapes",
+        "shares",
     ),
 )
 PATHS = {
