@@ -209,6 +209,8 @@ def test_what_mends_a_warning_is_applied_and_undone(browser: Any, server: Server
         page.wait_for_selector("#verified")
         before = page.inner_text("#answer p.strong")
         assert "misses TTFT p95" in before
+        bar = page.locator(".answer > p.strong").first.bounding_box()
+        assert bar["height"] < SIZES[1][0][1] / 5, "what stays in sight leaves room for the rest"
         page.click("p:has-text('TTFT p95 is ') + ul.fixes a.apply >> nth=0")
         page.wait_for_selector(".moved", state="attached")
         page.wait_for_selector("#verified")
