@@ -14,6 +14,7 @@ from agent.interpret.grammar import NAMES, Item
 from agent.interpret.leftovers import covered
 from agent.interpret.ordinary import ORDINARY
 from agent.interpret.reading import Choice
+from agent.interpret.wishes import CLOSED
 
 _SERVING: Final = (
     "model", "prec", "runtime", "token", "ttft", "itl", "param", "preset", "kvcache", "gpunoun", "sysprompt",
@@ -70,6 +71,7 @@ _DOUBTFUL: Final = frozenset(
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""
+_CLOSED: Final = re.compile(rf"\b(?:{CLOSED})\b", re.I)
 DOUBT: Final = "I see no word of serving a language model beside it. Is it about that?"
 _SHARED: Final = frozenset("model models agent agents prompt spot".split())
 """Words of the trade that prove nothing beside several strange ones: a coffee machine's model, a travel agent."""
@@ -112,7 +114,11 @@ def ask_where_foreign(draft: Draft) -> None:
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
     weak = any(item.word in _ALSO_OTHERS or item.has("latency") for item in items)
     serving = (
-        serving or (weak and unknown < _MANY_UNKNOWN) or _names_model(draft, unknown) or (draft.has(HABIT) and asking)
+        serving
+        or (weak and unknown < _MANY_UNKNOWN)
+        or _names_model(draft, unknown)
+        or (draft.has(HABIT) and asking)
+        or _CLOSED.search(draft.sentence.text) is not None
     )
     strange = bool(words & OTHER_TRADES)
     if not strange and (serving or not unknown):

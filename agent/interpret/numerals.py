@@ -54,6 +54,8 @@ _TWICE = Rule("a:num paren b:num paren")
 """'12 (twelve)'."""
 _MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
+_ONE_UNIT = Rule("(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence')")
+"""'Answers a paragraph'."""
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
 _ONE_IN_SO_MANY = Rule("a:num 'in' b:num (?= 'is' | 'are' | 'of' | user)")
@@ -99,6 +101,7 @@ def combine(sentence: Sentence) -> None:
     for parts in _PARTS_OF_DAY.matches(sentence):
         _add_up_a_day(parts)
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
+    _made(sentence, _ONE_UNIT, "num", lambda m: Amount((1.0,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
     _made(sentence, _ONE_IN_SO_MANY, "pct", _one_in)

@@ -26,6 +26,11 @@ _THINKING: Final = tuple(
 _USUAL_THOUGHT: Final = {"everyday questions": 1000, "mathematics and code": 8000}
 """Hidden tokens of an answer, by judgement."""
 
+CLOSED: Final = (
+    r"chat-?gpt|gpt-?(?:3\.5|4|5)[\w.-]*|claude(?:[- ](?:\d[\d.]*|sonnet|opus|haiku))+|"
+    r"gemini(?:[- ](?:\d[\d.]*|pro|flash|ultra))+|grok-?[34]\w*"
+)
+"""Names of models whose weights nobody else has."""
 _WISHES: Final = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.I), text)
     for pattern, text in (
@@ -33,6 +38,10 @@ _WISHES: Final = tuple(
             r"(?:eagle(?:-?\d)?\s+)?speculative\s+(?:decoding|sampling)|eagle-?\d|eagle|medusa|mtp|"
             r"multi-token prediction|draft model|lookahead decoding|self-speculation|speculation",
             "speculative decoding is not reckoned; without it the plan is on the safe side for latency",
+        ),
+        (
+            CLOSED,
+            "its weights are not open, so that nobody else can serve it; name an open model, such as gpt-oss 120B",
         ),
         (
             r"(?:multi-?)?lora(?:\s+adapters?)?s?|adapters?|qlora",
@@ -147,3 +156,6 @@ def note_wishes(draft: Draft) -> None:
                 said = " ".join(match.group().split())
                 draft.notes.append((f"{said!r} is not used: {note}", start, end))
                 taken[start:end] = b"\x01" * (end - start)
+                for index, item in enumerate(draft.sentence.items):
+                    if start <= item.start < end:
+                        draft.sentence.take(index)

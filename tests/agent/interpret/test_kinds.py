@@ -36,6 +36,7 @@ KINDS = (
         "workloads",
         "shapes",
         "shares",
+        "closed",
     ),
 )
 PATHS = {
