@@ -2,7 +2,7 @@
 
 Arguments are the same where they are one object, or numbers, texts, arrays and tuples that are equal: records of a
 catalog are read once, and to compare all that they hold would cost more than most results. What is kept is bounded: by
-number, and to the arrays of a few candidates. No array of it may be written to.
+number, and to the arrays of a few candidates. Its arrays are locked: who writes to one is told so.
 """
 
 from collections.abc import Callable
@@ -33,6 +33,7 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
             result = function(*arguments, **named)
             while len(results) >= most:
                 results.pop(next(iter(results)), None)
+            _locked(result)
             results[key] = (arguments, named), result  # while the arguments are kept, no other object gets their ids
             return result
 
@@ -55,3 +56,11 @@ def _mark(argument: Any) -> object:
     if argument.size > LARGEST:
         raise _TooLarge
     return argument.shape, of_array()
+
+
+def _locked(result: Any) -> None:
+    """Let nobody write to the arrays of a result: the next one who asks gets the same."""
+    if hasattr(result, "setflags"):
+        result.setflags(write=False)
+    for part in result if isinstance(result, tuple) else getattr(result, "__struct_fields__", ()):
+        _locked(part if isinstance(result, tuple) else getattr(result, part))

@@ -67,7 +67,7 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         asked = np.minimum([mean, peak], 0.999 * saturated)
         batches = batch_at_rate(replicas, np.concatenate([asked, rates])[None, :])
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
-        batches[0, :2] = np.minimum(batches[0, :2], best.batch[0])
+        batches = np.concatenate([np.minimum(batches[:, :2], best.batch[0]), batches[:, 2:]], axis=1)
     load = replicas.at(np.concatenate([batches, replicas.smallest_batch], axis=1))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])

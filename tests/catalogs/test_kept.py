@@ -1,6 +1,7 @@
 """Results that are kept: the same for the same arguments, bounded in number and size."""
 
 import numpy as np
+import pytest
 
 from catalogs.kept import LARGEST, kept
 
@@ -38,3 +39,14 @@ def test_no_more_than_so_many_results_are_kept_and_none_of_large_arrays() -> Non
     for count in (1, 2, 3, 4, 5, 5, 1, LARGEST + 1, LARGEST + 1):
         assert length(np.ones(count)) == count
     assert asked == [1, 2, 3, 4, 5, 1, LARGEST + 1, LARGEST + 1]
+
+
+def test_who_writes_to_an_array_that_is_kept_is_told_so() -> None:
+    @kept(4)
+    def doubled(values: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (values * 2,)
+
+    (first,) = doubled(np.ones(2))
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 3.0
+    assert doubled(np.ones(2))[0].tolist() == [2, 2]

@@ -233,7 +233,7 @@ def test_targets_that_bind_make_the_bad_end_dearer(catalog: Catalog) -> None:
 def test_where_no_number_of_replicas_would_do_the_plan_says_so(catalog: Catalog) -> None:
     """A target a little above the floor is met, and would be at no load were every step a quarter slower."""
     floor = plan_for(catalog, serving__tensor_parallel=4, traffic__requests_per_s=0.01).performance.at_mean.itl_s.mean
-    near = {"metric": "itl", "percentile": "mean", "seconds": floor * 1.06}
+    near = {"metric": "itl", "percentile": "mean", "seconds": floor * 1.2}
     plan = plan_for(catalog, serving__tensor_parallel=4, targets=[near])
     fleet = bands_of(plan).fleet
     assert plan.answer.meets_targets
