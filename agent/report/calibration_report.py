@@ -95,9 +95,8 @@ def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterat
     )
     if count == 1:
         yield Paragraph(
-            "One point alone was not checked against any other: what its band after is rests on how servers that were "
-            "measured before differ, and is that of the same run once more. Bands of other loads stay wider; three "
-            "points at different loads check each other.",
+            "One point alone was not checked against any other: it moves the constants, and bands stay as wide as they "
+            "were. Three points at different loads check each other.",
             "warning",
             "Warning",
         )

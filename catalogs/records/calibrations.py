@@ -83,6 +83,11 @@ class Calibration(Record):
         if any(len(one.slopes) != len(self.constants) for one in self.evidence):
             raise ValueError("each piece of evidence needs a slope for each constant")
 
+    @property
+    def checked(self) -> bool:
+        """Whether it rests on several points, of which each was predicted by the others."""
+        return len({(e.setting, e.in_flight, e.input_tokens, e.output_tokens) for e in self.evidence}) > 1
+
     def speaks_of(self, runtime: str, accelerator: str) -> bool:
         """Return whether it is of a runtime on an accelerator, by their ids."""
         return (self.runtime, self.accelerator) == (runtime, accelerator)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.records.calibrations import Evidence, Metric
+from catalogs.records.calibrations import Calibration, Evidence, Metric
 from engine.accuracy.columns import METRICS
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Outcome, Prediction, Simulator, predict_points
@@ -94,25 +94,25 @@ def calibrated_outcomes(
     corrected = {(at[one.point], one.prediction.column): own for one, own in zip(figures, errors, strict=True)}
     for index in at:
         changed[index] = tuple(
-            _corrected(item, corrected[index, item.column], len(calibration.evidence))
-            if (index, item.column) in corrected
-            else item
+            _corrected(item, corrected[index, item.column], calibration) if (index, item.column) in corrected else item
             for item in outcomes[index]
             if isinstance(item, Prediction)
         )
     return changed
 
 
-def _corrected(item: Prediction, errors: Floats, groups: int) -> Prediction:
-    """Return a prediction moved by the median of the errors that remain, and their band.
+def _corrected(item: Prediction, errors: Floats, calibration: Calibration) -> Prediction:
+    """Return a prediction moved by the median of the errors that remain, and their band: its own where nothing was
+    checked.
 
     Args:
         item: by the calibrated constants.
         errors: quantiles of log(measured/predicted).
-        groups: figures of the evidence.
+        calibration: whose errors they are.
     """
     median = float(errors[MEDIAN])
-    return replace(item, predicted=item.predicted * exp(median), band=band_of(errors - median, groups))
+    band = band_of(errors - median, len(calibration.evidence)) if calibration.checked else item.band
+    return replace(item, predicted=item.predicted * exp(median), band=band)
 
 
 def _kept(outcome: Outcome) -> list[Prediction]:

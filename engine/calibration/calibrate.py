@@ -422,6 +422,7 @@ def _errors(
         own = [at for at, one in enumerate(figures) if one.evidence.metric == metric]
         if own:
             band = strangers_band(system, metric, catalog)
+            after = float(np.median(np.exp(left[own, 5] - left[own, 1])))
             errors.append(
                 FigureErrors(
                     metric=metric,
@@ -430,7 +431,7 @@ def _errors(
                     after=float(np.median(np.abs(np.exp(-remaining[own]) - 1))),
                     inside=float(np.mean(np.abs(remaining[own]) <= z * deviation[own])),
                     band_before=None if band is None else band.ends()[1] / band.ends()[0],
-                    band_after=float(np.median(np.exp(left[own, 5] - left[own, 1]))),
+                    band_after=after if calibration.checked or band is None else band.ends()[1] / band.ends()[0],
                 )
             )
     return tuple(errors)

@@ -93,7 +93,7 @@ def calibrated_bands(chosen: ChosenFleet, bands: Mapping[str, CaseBand]) -> dict
     """Return the bands of a fleet's figures with what a calibration knows; as they are without one.
 
     Of the calibration's own model they are its posterior at the peak's load; of another what the server had made
-    unsure shrinks as it did for the calibrated one.
+    unsure shrinks as it did for the calibrated one. A single point, which nothing checked, narrows no band.
 
     Args:
         chosen: the fleet.
@@ -101,7 +101,7 @@ def calibrated_bands(chosen: ChosenFleet, bands: Mapping[str, CaseBand]) -> dict
     """
     question, accelerator = chosen.question, chosen.candidate.candidates.accelerator(0)
     calibration = applied(question, accelerator.id)
-    if calibration is None or not calibration.evidence:
+    if calibration is None or not calibration.checked:
         return dict(bands)
     if calibration.model != question.model.id:
         left = likeliest(calibration).share_left

@@ -157,6 +157,13 @@ def test_one_point_is_said_to_be_unchecked(fleetcast: Program, one: Path, result
     assert said in " ".join(fleetcast("calibrate", one, *SERVER, "--name", "one").out.split())
     assert said not in " ".join(fleetcast("calibrate", results, *SERVER, "--name", "own").out.split())
 
+    def width(*more: str) -> float:
+        peak = fleetcast(*FORECAST, "--no-verify", "--json", *more).tree["bands"]["performance"]["at_peak"]
+        return float(peak["itl_s"]["mean"]["high"] / peak["itl_s"]["mean"]["low"])
+
+    assert width("--calibration", "one") == pytest.approx(width(), rel=1e-3)
+    assert width("--calibration", "own") < 0.9 * width()
+
 
 def test_a_calibration_is_not_overwritten_unasked(fleetcast: Program, one: Path) -> None:
     assert fleetcast("calibrate", one, *SERVER, "--name", "own").code == 0
