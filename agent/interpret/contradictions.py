@@ -150,7 +150,9 @@ def _multiplied(draft: Draft) -> None:
         return
 
 
-_BEFORE_A_RATE: Final = frozenset("times todays the our its that current of now x as much".split())
+_BEFORE_A_RATE: Final = frozenset(
+    "times todays the our its that current of now x as much traffic load volume from".split()
+)
 
 
 def _times_a_rate(draft: Draft) -> None:

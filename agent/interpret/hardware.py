@@ -269,7 +269,16 @@ def _fleet(draft: Draft, match: Match) -> None:
     if named.startswith(("dgx", "hgx")) and "spark" not in named:
         _dgx(draft, match)
         return
-    _whole_number(draft, "hardware.accelerator_count", match, match["n"], "a fleet of {} accelerators")
+    path = "hardware.accelerator_count"
+    before = draft.sentence.items[match.first - 1] if match.first else None
+    if named and before is not None and before.has("num") and not before.claimed and "n" in match:
+        count = match["n"].number.value  # one of several bare numbers: '1500 300 h100'
+        said = " ".join(draft.sentence.words(match.first - 1, match.last).split())
+        choices = (Choice(_whole(count), f"a fleet of {count:g} accelerators"),)
+        _named(draft, match)
+        draft.ask(path, match.first - 1, match.last, f"{said!r}: is that so many accelerators?", choices)
+        return
+    _whole_number(draft, path, match, match["n"], "a fleet of {} accelerators")
     _named(draft, match)
 
 

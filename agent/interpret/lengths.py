@@ -426,6 +426,9 @@ def _pieces(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             count, each = match["n"].number, match["m"].number
             unit = match["u"].word if "u" in match else "token"
+            inside = draft.sentence.items[match.first : match.index("m")]
+            if any(item.has("turn") for item in inside) and any(item.has("comma") for item in inside):
+                continue  # '5 turns, 200 tokens of the user'
             if len(count.values) > 1 or count.value != int(count.value) or not 1 <= count.value <= MOST_PIECES:
                 continue
             total, last = in_tokens(each.value, unit)[0] * count.value, match.last

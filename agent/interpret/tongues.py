@@ -16,50 +16,50 @@ from agent.interpret.vocabulary import KINDS_OF
 
 _TABLES: Final[dict[str, str]] = {
     "German": """
-        fällen=cases fälle=cases je_person=per_user arbeitstag=workday bedienstete=employees bediensteten=employees
-        antwortbeginn=first_token fünftel=fifth drittel=third viertel=quarter hälfte=half davon= vielleicht=
-        aktiv=active parallel=concurrent anfragen=requests anfrage=request abfragen=queries abrufe=requests
-        aufrufe=calls aufruf=call fragen=questions frage=question nachrichten=messages nachricht=message
-        gespräche=conversations unterhaltungen=conversations nutzer=users benutzer=users anwender=users nutzern=users
-        benutzern=users kunden=customers mitarbeiter=employees mitarbeitern=employees mitarbeitende=employees
-        entwickler=developers entwicklern=developers leute=people personen=people studenten=students
-        studierende=students jeder=each jede=each jedes=each stellt=asks stellen=ask fragt=asks schreibt=writes
-        je_nutzer=per_user pro_nutzer=per_user pro_person=per_user pro_kopf=per_user pro_sekunde=per_second
-        je_sekunde=per_second in_der_sekunde=per_second pro_minute=per_minute je_minute=per_minute
-        in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour in_der_stunde=per_hour die_stunde=per_hour
-        stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day täglich=daily pro_woche=per_week
-        in_der_woche=per_week wöchentlich=weekly pro_monat=per_month im_monat=per_month je_monat=per_month
-        monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly sekunde=second sekunden=seconds
-        millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days wochen=weeks monate=months
-        monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input prompts=prompts
-        ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words seiten=pages
-        zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not unter=under
-        höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average durchschnittlich=on_average
-        im_mittel=on_average durchschnitt=average gleichzeitig=concurrent gleichzeitige=concurrent
-        gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour million=million
-        millionen=million mio=million tausend=thousand milliarden=billion karten=cards grafikkarten=gpus knoten=nodes
-        kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of zwei=two drei=three vier=four
-        fünf=five zehn=ten latenz=latency erstes_token=first_token zum_ersten_token=first_token budget=budget
-        im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak hallo= wie= viele= bei=with wir= ich=
-        betreiben=run brauchen=need brauche=need benötigen=need wollen=want möchten=want monat=month
-        erstes_token=first_token weniger_als=less_than in_weniger_als=under haben=have ein=a eine=a einen=a einem=a
-        einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high etwa=about ungefähr=about
-        rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple modell=model unser=our
-        unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for pro_anfrage=per_request
-        anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly verdoppelt=doubles stellen_wir=
-        ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss verkraften=survive
-        verkraftet=survives überstehen=survive übersteht=survives aushalten=survive verlieren=lose eines=a zweier=two
-        servern=servers rechner=machine knotens=node replik=replica repliken=replicas replikas=replicas muss=must
-        darf=may dürfen=may wenn=if sechs=six sieben=seven acht=eight neun=nine elf=eleven zwölf=twelve
-        dreizehn=thirteen vierzehn=fourteen fünfzehn=fifteen sechzehn=sixteen siebzehn=seventeen achtzehn=eighteen
-        neunzehn=nineteen zwanzig=twenty dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty siebzig=seventy
-        achtzig=eighty neunzig=ninety hundert=hundred erste_antwort=first_response erste_token=first_token
-        ersten_token=first_token ersten_antwort=first_response standort=location rechenzentrum=datacenter
-        gehostet=hosted perzentil=percentile rein=in raus=out eingehend=input ausgehend=output juristen=lawyers
-        anwälte=lawyers anwalt=lawyer jurist=lawyer arzt=doctor schüler=pupils sachbearbeiter=clerks ärzte=doctors
-        pfleger=nurses schüler=pupils lehrer=teachers berater=consultants techniker=technicians händler=traders
-        pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each pro_kunde=per_user kommen=come wirklich=really
-        bitte=please nach=within alle=all heute=today sofort=now
+        sprachmodell=llm sprachmodelle=llm inferenz=inference inferenzplattform=inference fällen=cases fälle=cases
+        je_person=per_user arbeitstag=workday bedienstete=employees bediensteten=employees antwortbeginn=first_token
+        fünftel=fifth drittel=third viertel=quarter hälfte=half davon= vielleicht= aktiv=active parallel=concurrent
+        anfragen=requests anfrage=request abfragen=queries abrufe=requests aufrufe=calls aufruf=call fragen=questions
+        frage=question nachrichten=messages nachricht=message gespräche=conversations unterhaltungen=conversations
+        nutzer=users benutzer=users anwender=users nutzern=users benutzern=users kunden=customers
+        mitarbeiter=employees mitarbeitern=employees mitarbeitende=employees entwickler=developers
+        entwicklern=developers leute=people personen=people studenten=students studierende=students jeder=each
+        jede=each jedes=each stellt=asks stellen=ask fragt=asks schreibt=writes je_nutzer=per_user pro_nutzer=per_user
+        pro_person=per_user pro_kopf=per_user pro_sekunde=per_second je_sekunde=per_second in_der_sekunde=per_second
+        pro_minute=per_minute je_minute=per_minute in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour
+        in_der_stunde=per_hour die_stunde=per_hour stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day
+        täglich=daily pro_woche=per_week in_der_woche=per_week wöchentlich=weekly pro_monat=per_month
+        im_monat=per_month je_monat=per_month monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly
+        sekunde=second sekunden=seconds millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days
+        wochen=weeks monate=months monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input
+        prompts=prompts ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words
+        seiten=pages zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not
+        unter=under höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average
+        durchschnittlich=on_average im_mittel=on_average durchschnitt=average gleichzeitig=concurrent
+        gleichzeitige=concurrent gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour
+        million=million millionen=million mio=million tausend=thousand milliarden=billion karten=cards
+        grafikkarten=gpus knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of
+        zwei=two drei=three vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token
+        zum_ersten_token=first_token budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
+        hallo= wie= viele= bei=with wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want
+        möchten=want monat=month erstes_token=first_token weniger_als=less_than in_weniger_als=under haben=have ein=a
+        eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high
+        etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple
+        modell=model unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for
+        pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly
+        verdoppelt=doubles stellen_wir= ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss
+        verkraften=survive verkraftet=survives überstehen=survive übersteht=survives aushalten=survive verlieren=lose
+        eines=a zweier=two servern=servers rechner=machine knotens=node replik=replica repliken=replicas
+        replikas=replicas muss=must darf=may dürfen=may wenn=if sechs=six sieben=seven acht=eight neun=nine elf=eleven
+        zwölf=twelve dreizehn=thirteen vierzehn=fourteen fünfzehn=fifteen sechzehn=sixteen siebzehn=seventeen
+        achtzehn=eighteen neunzehn=nineteen zwanzig=twenty dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty
+        siebzig=seventy achtzig=eighty neunzig=ninety hundert=hundred erste_antwort=first_response
+        erste_token=first_token ersten_token=first_token ersten_antwort=first_response standort=location
+        rechenzentrum=datacenter gehostet=hosted perzentil=percentile rein=in raus=out eingehend=input
+        ausgehend=output juristen=lawyers anwälte=lawyers anwalt=lawyer jurist=lawyer arzt=doctor schüler=pupils
+        sachbearbeiter=clerks ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants
+        techniker=technicians händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each
+        pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
     """,
     "French": """
         hébergé=hosted hébergée=hosted à=at jeton=token jetons=tokens juristes=lawyers juriste=lawyer avocats=lawyers
@@ -76,9 +76,9 @@ _TABLES: Final[dict[str, str]] = {
         mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs en_sortie=output
         de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words jetons=tokens
         caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under au_maximum=at_most
-        au_plus=at_most au_moins=at_least en_même_temps=at_the_same_time cas=cases en_moyenne=on_average
-        moyenne=average simultanés=concurrent simultanées=concurrent en_parallèle=in_parallel pointe=peak
-        heure_de_pointe=peak_hour million=million millions=million millions_de=million mille=thousand
+        au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time cas=cases
+        en_moyenne=on_average moyenne=average simultanés=concurrent simultanées=concurrent en_parallèle=in_parallel
+        pointe=peak heure_de_pointe=peak_hour million=million millions=million millions_de=million mille=thousand
         milliers=thousand milliards=billion cartes=cards cartes_graphiques=gpus nœuds=nodes contexte=context
         croissance=growth et=and ou=or sur=on de=of des=of deux=two trois=three quatre=four cinq=five dix=ten
         latence=latency premier_jeton=first_token premier_token=first_token bonjour= combien= nous= je= avons=have
@@ -110,24 +110,25 @@ _TABLES: Final[dict[str, str]] = {
         meses=months años=years de_entrada=input entrada=input entradas=inputs de_salida=output salida=output
         salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
         con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least
-        a_la_vez=at_the_same_time casos=cases de_media=on_average en_promedio=on_average promedio=average
-        simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour hora_pico=peak_hour
-        millón=million millones=million millones_de=million mil=thousand tarjetas=cards nodos=nodes contexto=context
-        crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four cinco=five diez=ten latencia=latency
-        primer_token=first_token hola= cuántas= cuántos= necesitamos=need necesito=need queremos=want tenemos=have
-        para=for unos=about unas=about aproximadamente=about el=the la=the los=the las=the un=a una=a es=is son=are
-        veces=times por=per que=who servir=serve desplegar=deploy nuestro=our nuestra=our modelo=model
-        por_solicitud=per_request debe=should hacen=ask se_duplica=doubles dólares=dollars dólar=dollar
-        presupuesto=budget mensuales=per_month en_menos_de=under inferior_a=under caída=failure caídas=failures
-        fallo=failure fallos=failures falla=fails pérdida=loss perder=lose cae=fails soportar=survive tolerar=tolerate
-        resistir=survive sobrevivir_a=survive sobrevivir=survive aguantar=survive servidor=server servidores=servers
-        nodo=node réplica=replica réplicas=replicas del=of_the puede=can pueden=can si=if seis=six siete=seven
-        ocho=eight nueve=nine once=eleven doce=twelve trece=thirteen catorce=fourteen quince=fifteen dieciséis=sixteen
-        diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty veintiuno=twenty_one
-        veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty cuarenta=forty cuarenta_y=forty
-        cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty noventa=ninety cien=a_hundred
-        ciento=a_hundred doscientos=two_hundred doscientas=two_hundred trescientos=three_hundred
-        trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred ochocientos=eight_hundred
+        modelo_de_lenguaje=llm a_la_vez=at_the_same_time casos=cases de_media=on_average en_promedio=on_average
+        promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
+        hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand tarjetas=cards
+        nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four
+        cinco=five diez=ten latencia=latency primer_token=first_token hola= cuántas= cuántos= necesitamos=need
+        necesito=need queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the
+        los=the las=the un=a una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our
+        nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask se_duplica=doubles dólares=dollars
+        dólar=dollar presupuesto=budget mensuales=per_month en_menos_de=under inferior_a=under caída=failure
+        caídas=failures fallo=failure fallos=failures falla=fails pérdida=loss perder=lose cae=fails soportar=survive
+        tolerar=tolerate resistir=survive sobrevivir_a=survive sobrevivir=survive aguantar=survive servidor=server
+        servidores=servers nodo=node réplica=replica réplicas=replicas del=of_the puede=can pueden=can si=if seis=six
+        siete=seven ocho=eight nueve=nine once=eleven doce=twelve trece=thirteen catorce=fourteen quince=fifteen
+        dieciséis=sixteen diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty
+        veintiuno=twenty_one veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty
+        cuarenta=forty cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty
+        noventa=ninety cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred
+        trescientos=three_hundred trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred
+        ochocientos=eight_hundred
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
