@@ -71,6 +71,9 @@ _DOUBTFUL: Final = frozenset(
     | CROWD
 )
 """Paths of values that people give in the same words of other things."""
+_OTHER_SERVERS: Final = re.compile(
+    r"\b(?:(?:e-?)?mail|file|print|ftp|dns|game|minecraft|web|database|build)[- ]servers?\b", re.I
+)
 _CLOSED: Final = re.compile(rf"\b(?:{CLOSED})\b", re.I)
 DOUBT: Final = "I see no word of serving a language model beside it. Is it about that?"
 _SHARED: Final = frozenset("model models agent agents prompt spot".split())
@@ -121,6 +124,8 @@ def ask_where_foreign(draft: Draft) -> None:
         or _CLOSED.search(draft.sentence.text) is not None
     )
     strange = bool(words & OTHER_TRADES)
+    if _OTHER_SERVERS.search(draft.sentence.text) and not (draft.has("model") or words & _SERVING_WORDS - _SHARED):
+        strange, serving = True, False
     if not strange and (serving or not unknown):
         return
     kept: list[Finding] = []

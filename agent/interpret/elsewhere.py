@@ -67,10 +67,11 @@ _TO_THE_PROGRAM: Final = re.compile(
       (?:(?:all|any|your|previous|prior|earlier|above|these)\s(?:(?:of|the|my)\s)*)+
       (?:instruction|rule|guideline|direction|order|prompt(?!\s(?:length|size|token)))s?
     | (?:instruction|rule|guideline)s?)\b[^\n]*
-  | \b(?:system|assistant|developer|admin)\s?:\s?(?:please\s)?(?:you|your|ignore|disregard|forget|override|mark|
+  | \b(?:system|assistant|developer|admin)(?:\s(?:override|message|note|notice|command|instructions?))?\s?:\s?(?:
+    please\s)?(?:you|your|ignore|disregard|forget|override|mark|
     set(?!\sof)|approve|print|reveal|show|say|tell|repeat|reply|respond|answer|write|output|act|pretend|behave|treat|
     assume|enter|switch|do|never|always|from\snow|the\s(?:user|operator|admin|customer|assistant)|this\sis|new\s|
-    approved|authori[sz]ed|user\s|all\s|override|note)\b[^\n]*
+    approved|authori[sz]ed|user\s|all\s|override|note)\b[^\n]*?(?=\buser(?:\srequest)?\s?:|\n|\Z)
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

@@ -26,7 +26,8 @@ _CONTEXT: Final = tuple(
     Rule(pattern)
     for pattern in (
         "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
-        "n:num u:token? (unknown | 'max' | 'of')? context (?! incue | 'in' (comma | slash | conj | stop | $))",
+        "n:num u:token? (?! 'but') (unknown | 'max' | 'of')? context (?! incue "
+        "| 'in' (comma | slash | conj | stop | $))",
     )
 )
 _CONTEXT_OF_EACH: Final = tuple(

@@ -37,6 +37,7 @@ KINDS = (
         "shapes",
         "shares",
         "closed",
+        "servers",
     ),
 )
 PATHS = {
