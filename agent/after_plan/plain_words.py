@@ -182,8 +182,102 @@ def _kind(unit: str | None, figure: str) -> str:
     return next((kind for kind, (units, _) in _UNITS.items() if re.fullmatch(units, said, re.I)), "")
 
 
+_COUNTS: Final = (
+    r"(?:requests?|calls?|queries|prompts?|messages?|questions?|users?|tokens?|tickets?|chats?|rps|documents?)"
+)
+_SPENDING: Final = re.compile(
+    r"\b(?P<lead>for|under|below|within|fit|at most|more than|only(?: \w+)?|spend|to|at|is|have|with|"
+    r"max(?:imum)?(?: of)?|cap(?: of)?)"
+    rf" (?P<sum>\d[\d.,]*k?)(?P<period> ?(?:(?:a|per|each|every|/) ?month|monthly))\b(?! ?{_COUNTS})"
+    r"|^\W*(?P<alone>\d[\d.,]*k)(?P<each> ?(?:(?:a|per|each|every|/) ?month|monthly)) is all\b[\w ]*",
+    re.I,
+)
+"""An amount a month beside a verb of spending, without what it would count: '8k a month' is money."""
+_WAITED: Final = re.compile(
+    r"\b(?:(?:people|users|they|customers|readers|clients|nobody|everyone|we|(?:our|the) (?:users|customers))\s+)?"
+    r"(?:(?:can|may|could|would|will|are|is|happily|willing to|able to|accepts?|tolerates?|minds?|ok with|fine with|"
+    r"a)\s+)+"
+    r"wait(?:ing|ed)?(?: (?:for|of|up to|about|some))* "
+    r"(?P<time>\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|seconds?))\b|"
+    r"\b(?:people|users|they|customers|readers|clients) waited (?P<past>\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?))\b",
+    re.I,
+)
+_NOUNS: Final = {
+    "prompts": r"inputs?|prompts?|in|prompt tokens|prompt length",
+    "answers": r"outputs?|answers?|out|answer tokens|answer length",
+}
+_TO: Final = r"(?:->|→|=>)"
+_MOVED: Final = tuple(
+    (
+        re.compile(
+            rf"(?:\b(?P<noun>{nouns})\W{{1,3}}(?:goes |is |of )?)?(?P<from>from )?(?<![\w.])\d[\d,.]*k?(?: tokens?)?"
+            rf" ?(?(from)(?:{_TO}|to)|{_TO}) ?(?P<new>\d[\d,.]*k?)\b"
+            rf"(?: tokens?(?! \w))?(?(noun)|(?: tokens?)? (?:{nouns})\b)(?: tokens?)?",
+            re.I,
+        ),
+        plain,
+    )
+    for plain, nouns in _NOUNS.items()
+)
+"""A length that goes from one figure to another: '1,500 → 15,000 input'."""
+_CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
+_BUFFER: Final = re.compile(
+    r"\b(?:(?:please |can you )?"
+    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we) want|have)\s+)?"
+    rf"(?:an? |of )?(?:(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of)? (?:safety |capacity |load )?{_CUSHION}|"
+    rf"(?:safety )?{_CUSHION} of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent))(?: (?:on top|on the load|for surprises))?",
+    re.I,
+)
+_ANSWERS: Final = r"(?:calls|answers|requests|replies|responses|cases|queries|outputs)"
+_LONG: Final = r"(?<![\w.])(?P<tokens{n}>\d[\d,]*)(?P<k{n}>k?)\b(?: tokens?)?"
+_SHARE_LONG: Final = re.compile(
+    rf"{_LONG.format(n=1)}[^\d.;]*?(?P<share1>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b|"
+    rf"(?P<share2>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b[^\d.;]*?{_LONG.format(n=2)}",
+    re.I,
+)
+"""A share of the answers that is of another length: '4,000 tokens for about 5% of the calls'."""
+
+
+def with_long_answers(said: str, mean: float | None) -> str:
+    """Return a line with the mean of all answers where it gives a share of them another length: '4,000 for 5 %'.
+
+    Args:
+        said: the line.
+        mean: of the answers without those, tokens; None leaves the line as it is.
+    """
+    match = _SHARE_LONG.search(said)
+    if match is None or not mean or not _OF_ANSWERS.search(said):
+        return said
+    share = float(match["share1"] or match["share2"]) / 100
+    figure, thousands = match["tokens1"] or match["tokens2"], match["k1"] or match["k2"]
+    tokens = float(figure.replace(",", "")) * (1000 if thousands else 1)
+    return f"answers of {round((1 - share) * mean + share * tokens)} tokens" if 0 < share < 1 and tokens >= 1 else said
+
+
+_OF_ANSWERS: Final = re.compile(r"\b(?:tokens?|out|answers?|replies|responses?|reasoning)\b", re.I)
+
+
+def _amounts_in_words(said: str) -> str:
+    """Return a line with what an amount, a wait, a moved length and a buffer mean said in the reader's words."""
+    if not re.search(rf"\b{_COUNTS}\b", said, re.I):
+        said = _SPENDING.sub(_budget, said)
+    said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)
+    for pattern, noun in _MOVED:
+        if moved := pattern.search(said):
+            length = f"{noun} of {moved['new'].replace(',', '')} tokens"
+            said = f"{said[: moved.start()]}{length}{said[moved.end() :]}"
+    return _BUFFER.sub(lambda found: f"{1 + float(found['share'] or found['of']) / 100:g} times the traffic", said)
+
+
+def _budget(found: re.Match[str]) -> str:
+    amount, period = found["sum"] or found["alone"], found["period"] or found["each"]
+    return f"{found['lead'] or ''} a budget of ${amount}{period}".strip()
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
+    said = _amounts_in_words(said)
+    said = re.sub(r"\b(?:keep|leave) everything(?: else)?(?: the same| as it is)? but\b", "with", said, flags=re.I)
     for pattern, time in _DURATIONS.items():
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:

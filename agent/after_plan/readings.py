@@ -123,13 +123,17 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
             asks = bool(_ASKS.search(text)) and not (short and not isinstance(read.request, Ask))
-            plain = not read.unused and first.probability < _OVERRULES and not asks
+            put = (
+                bool(_PUT_FORWARD.match(text)) and first.probability < _OVERRULES and not isinstance(read.request, Ask)
+            )
+            plain = put or (not read.unused and first.probability < _OVERRULES and not asks)
             return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))
         case Unclear(_, nothing):
             sure = first.probability >= SURE and first.act in ANSWERED
             return not sure and (not nothing or bool(read.notes))
 
 
+_PUT_FORWARD: Final = re.compile(r"\W*(?:(?:and|but|so|ok|okay)\W+)*what (?:if|about)\b", re.I)
 _NAMES_VALUES: Final = frozenset(
     {"hands", "who_said", "more_or_fewer", "at_load", "users_of_load", "fewest", "included", "monitoring"}
 )

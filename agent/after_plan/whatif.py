@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.multiples import added, corrected_factor, scaled
-from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words
+from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
 from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.numerals import in_figures
@@ -185,7 +185,7 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if moved := _percentile_moved(said, base):
         return moved
-    said, chained = in_plain_words(said), is_chained(said)
+    said, chained = in_plain_words(with_long_answers(said, base.get("tokens.output.mean"))), is_chained(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.after_plan.plain_words import ASKS_WHETHER
 from agent.after_plan.why import CARDS_TOGETHER, PERCENTILE_CHOICE
-from agent.talk.requests import Understood, WhatIf
+from agent.talk.requests import Ask, Understood, WhatIf
 
 
 def evident(text: str, read: Understood) -> tuple[str, str] | None:
@@ -17,6 +17,8 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
     """
     if _asks_what_machines_hold(text, read):
         return "fleet_holds", text
+    if _asks_of_this_fleet(text, read):
+        return "at_load", text
     if _is_brief(text, read):
         return "spike", text
     if match := _HINDSIGHT.search(text):
@@ -139,6 +141,23 @@ _EVIDENT: Final = tuple(
     )
 )
 """Words that one act alone can mean, whatever else stands beside them."""
+
+
+_THIS_FLEET: Final = re.compile(
+    r"^(?!.*\b(?:cost|price|bill|cheaper)\b).*(?:\b(?:same|this|current|existing|planned|today'?s) "
+    r"(?:fleet|gpus|cards|setup|hardware|machines|replicas)\b|\b(?:plan|fleet)\b.*\b(?:still|noch|encore|todavía|ancora)\b)",
+    re.I,
+)
+
+
+def _asks_of_this_fleet(text: str, read: Understood) -> bool:
+    """Return whether a line asks what the fleet as it is does at another load or other lengths."""
+    if not _THIS_FLEET.search(text) or ("?" not in text and not ASKS_WHETHER.match(text)):
+        return False
+    if isinstance(read.request, Ask):
+        return any(one.path.startswith("tokens.") for one in read.request.questions)
+    loads = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean")
+    return isinstance(read.request, WhatIf) and any(path in loads for path in read.request.change.values)
 
 
 def _is_brief(text: str, read: Understood) -> bool:

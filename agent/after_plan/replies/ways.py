@@ -14,7 +14,7 @@ from agent.report.words import unknown_bill
 from agent.statements.costs.batches import batch_in
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.records.api_prices import ApiModel
-from catalogs.units import MULTIPLIERS, show_figure, show_rate, show_usd
+from catalogs.units import MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
@@ -164,9 +164,18 @@ def training(asked: Asked) -> Explanation:
     catalog, plan = asked.ports.catalog, asked.plan
     match = _TOKENS.search(asked.words)
     if match is None:
+        share = plan.cost.idle_share
+        idle = (
+            f"{show_percent(share)} of the GPU-hours are idle on average, most of them at night: how quiet yours are"
+            " was not said. A job there has to stop when requests return, and the autoscaler would rather give those"
+            " machines back, which saves their rent."
+            if share and asked.has("idle|night|overnight|quiet|spare|same fleet|weekends?")
+            else ""
+        )
         return paragraphs(
+            idle,
             "On how many tokens? Ask 'fine-tune it on 1B tokens', 'full fine-tuning on 500M tokens', 'QLoRA on 100M "
-            "tokens' or 'train it on 15T tokens'. A tuned model is served as its base model is."
+            "tokens' or 'train it on 15T tokens'. A tuned model is served as its base model is.",
         )
     method: Method = "lora"
     if asked.has("qlora|4-?bit"):

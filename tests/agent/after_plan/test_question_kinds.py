@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from tests.agent.after_plan.test_acts import answer
+from agent.dialogue import step
+from tests.agent.after_plan.test_acts import answer, planned, ports
 
 KINDS: Final = {
     "what the price holds": (
@@ -203,6 +204,19 @@ KINDS: Final = {
         is llama 3.3 70b any slower
         could we run qwen2.5 32b on half of that""",
     ),
+    "money for a month, without its sign": (
+        r"\$30,000",
+        """make it work for 30k a month
+        it has to fit 30k a month
+        get it down to 30k per month
+        we can only spend 30k a month
+        squeeze it under 30k monthly
+        30k a month is all we have
+        it must not cost more than 30k a month
+        bring it below 30k/month
+        cap it at 30k a month
+        our limit is 30k per month""",
+    ),
 }  # fmt: skip
 
 
@@ -214,4 +228,73 @@ def test_a_kind_of_question_is_answered_however_it_is_put(kind: str) -> None:
         for line in lines.splitlines()
         if "Did you mean" in (told := answer(line.strip())) or not re.search(holds, told)
     ]
+    assert len(missed) <= 1, missed
+
+
+CHANGES: Final = {
+    "targets": (
+        2.0,
+        """what if people can wait 2 seconds
+        users may wait 2 seconds for the first word
+        how much cheaper if people can wait 2 s instead
+        if they are willing to wait 2 seconds
+        would it be cheaper if they waited 2 seconds
+        people could wait for up to 2 seconds
+        what if nobody minds waiting 2 seconds
+        suppose our users accept a wait of 2 seconds
+        if the customers tolerate waiting 2 s
+        readers can wait 2 seconds to begin with""",
+    ),
+    "tokens.input.mean": (
+        4000,
+        """1,500 -> 4,000 input
+        1.5k → 4k in, same targets
+        prompts 1500 -> 4000
+        input: 1,500 → 4,000
+        input from 1,500 to 4,000 tokens
+        1500 => 4000 prompt tokens
+        prompt length 1,500 → 4,000, all else the same
+        1,500 → 4,000 tokens in
+        what if input goes 1500 → 4000
+        change input 1,500 → 4,000""",
+    ),
+    "traffic.requests_per_s": (
+        26.0,
+        """please include a 30% safety buffer
+        add a 30 % buffer
+        with a 30% safety margin on the load
+        give me 30% headroom
+        plan with 30 percent reserve capacity
+        keep 30% of headroom on top
+        put a 30% cushion on top
+        I want a safety buffer of 30%
+        leave 30% margin for surprises
+        size it with a 30% contingency""",
+    ),
+    "tokens.output.mean": (
+        485,
+        """our reasoning mode makes 4,000 for about 5% of the calls
+        5% of the answers are 4,000 tokens long
+        4,000 tokens out in 5% of requests
+        for 5 % of the calls the answer has 4000 tokens
+        5 percent of replies take 4,000 tokens
+        one thing: 5% of calls produce 4,000 tokens
+        answers of 4,000 tokens for 5% of the requests
+        4k tokens of answer in about 5% of cases
+        about 5 % of responses are 4k tokens
+        in 5% of the requests 4,000 tokens come out""",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_a_kind_of_change_is_read_however_it_is_put(path: str) -> None:
+    wanted, lines = CHANGES[path]
+    missed = []
+    for line in map(str.strip, lines.splitlines()):
+        state, _ = step(planned(), line, ports())
+        value = state.branches[-1].values.get(path)
+        found = next((t.seconds for t in value if t.metric == "ttft"), None) if path == "targets" else value
+        if len(state.branches) == 1 or found is None or abs(found - wanted) > 1:
+            missed.append(f"{line}: {found}")
     assert len(missed) <= 1, missed

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import FIGURES, Explanation
@@ -84,7 +85,26 @@ class _Unit(Struct, frozen=True):
     """How it follows from the month's."""
 
 
+_NET: Final = r"net|netto|brutto|gross|vat|tax\w*|mwst|ohne steuern?|ttc|hors tax\w*|iva|impuestos?"
+_SPLIT: Final = re.compile(r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b|\by\b)\s+(?=\S)", re.I)
+
+
 def cost(asked: Asked) -> Explanation:
+    """Return what the plan costs in the unit and currency that is asked, part by part where there are several."""
+    parts = [part for part in _SPLIT.split(asked.text) if part.strip()]
+    asks = [replace(asked, text=part) for part in parts]
+    if len(asks) > 1 and all(_names_unit(one) for one in asks):
+        return tuple(block for one in asks for block in paragraphs(f"{one.text.strip(' ?.')}:") + _cost(one))
+    net = "List prices are net: VAT and other taxes come on top." if asked.has(_NET) else ""
+    return (*_cost(asked), *paragraphs(net))
+
+
+def _names_unit(asked: Asked) -> bool:
+    """Return whether a part of a line asks for an amount in a unit of its own: 'cost/yr EUR'."""
+    return asked.has(r"costs?|price|bill|per|pro|par|por|each|a") and any(asked.has(words) for _, words in _COUNTED)
+
+
+def _cost(asked: Asked) -> Explanation:
     """Return what the plan costs in the unit that is asked; where none is, also in the usual ones."""
     plan = asked.plan
     monthly, scaled = plan.cost.monthly_usd, plan.cost.autoscaled_monthly_usd
