@@ -30,6 +30,7 @@ _LOSSES: Final = tuple(
         f"any? (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? unknown? {_THING} ('can' | "
         "'may' | 'must' | 'will' | 'could' | 'is' | 'are' | 'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails ('together' "
         "| concurrent)?",
+        "(?<! neg) (n:num | 'a' | 'an')? spare m:node",  # two spare nodes
     )
 )
 _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")
@@ -78,6 +79,9 @@ def _loss(draft: Draft, match: Match) -> None:
         choices = tuple(Choice(n, f"{n} spare replica{'' if n == 1 else 's'} (N+{n})", usual=n == 1) for n in (1, 2, 4))
         text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
         draft.ask(SPARES, match.first, match.last, text, choices)
+        for index in range(match.first, match.last + 1):
+            if draft.sentence.items[index].has("spare"):
+                draft.sentence.take(index)
     else:
         each = "" if "r" in match else ": a GPU that fails takes its replica with it"
         draft.found(SPARES, match.first, match.last, [Option(int(count), f"{spares} (N+{count:g}){each}")])
