@@ -274,9 +274,19 @@ def _budget(found: re.Match[str]) -> str:
     return f"{found['lead'] or ''} a budget of ${amount}{period}".strip()
 
 
+CHEAPER_IF: Final = re.compile(
+    r"\b(?:how much (?:cheaper|less|dearer|more expensive)|"
+    r"(?:would|will|is|does|gets?) (?:it|that|this)(?: be| get| become)? (?:any )?"
+    r"(?:cheaper|less expensive))\b[^.;?]*?\bif\b",
+    re.I,
+)
+"""It asks what one change saves, and for no search of all accelerators."""
+_SWAPPED: Final = re.compile(r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]+[ -]){0,3}?[a-z]+ (?:with|by|for) ", re.I)
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
-    said = _amounts_in_words(said)
+    said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
     said = re.sub(r"\b(?:keep|leave) everything(?: else)?(?: the same| as it is)? but\b", "with", said, flags=re.I)
     for pattern, time in _DURATIONS.items():
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.classifier import Guess, guesses, has_words_of, likeliest
+from agent.after_plan.plain_words import CHEAPER_IF
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.interpret.scanner import items_of
@@ -124,7 +125,9 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
             asks = bool(_ASKS.search(text)) and not (short and not isinstance(read.request, Ask))
             put = (
-                bool(_PUT_FORWARD.match(text)) and first.probability < _OVERRULES and not isinstance(read.request, Ask)
+                bool(_PUT_FORWARD.match(text) or CHEAPER_IF.search(text))
+                and first.probability < _OVERRULES
+                and not isinstance(read.request, Ask)
             )
             plain = put or (not read.unused and first.probability < _OVERRULES and not asks)
             return plain or (first.act in _CHANGES and (first.probability >= _LIKELY or not read.unused))

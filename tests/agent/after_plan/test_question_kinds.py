@@ -298,3 +298,21 @@ def test_a_kind_of_change_is_read_however_it_is_put(path: str) -> None:
         if len(state.branches) == 1 or found is None or abs(found - wanted) > 1:
             missed.append(f"{line}: {found}")
     assert len(missed) <= 1, missed
+
+
+def test_what_one_change_saves_is_no_search_of_all_accelerators() -> None:
+    for line in ("how much cheaper if TTFT may be 2 s", "would it be cheaper if the prompts were 1000 tokens"):
+        state, _ = step(planned(), line, ports())
+        plan = state.branches[-1].capacity_plan
+        assert len(state.branches) == 2 and plan is not None, line
+        assert plan.chosen.accelerator.startswith("h100"), line
+
+
+def test_a_model_is_replaced_by_another() -> None:
+    state, _ = step(planned(), "replace llama with qwen2.5 72b", ports())
+    assert state.branches[-1].values["model"] == "qwen2.5-72b"
+
+
+def test_a_bill_in_several_units_is_given_in_each() -> None:
+    told = answer("cost/yr USD, cost/yr EUR, cost/user with 2,000 users")
+    assert "a year" in told and "EUR" in told and "2,000 users" in told

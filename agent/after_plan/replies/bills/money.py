@@ -60,6 +60,7 @@ _COUNTED: Final = (
     ("user", _PEOPLE),
     (
         "million tokens",
+        r"m (?:in|out|input|output) tok(?:en)?s?|"
         r"(?:m|million|1m|mio\.?|millón|millones|milione) ?(?:of |de |d'|di )?tok(?:en)?s?|mtoks?|tokens?|token",
     ),
     ("request", rf"{_CALLS}|every time|whenever|presse?s?|hits send"),
