@@ -30,7 +30,7 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     return _batch_at_rate(replicas.costs, replicas.ladder, requests_per_s.reshape(len(replicas.seats), -1))
 
 
-@kept(256)
+@kept(64)
 def _batch_at_rate(costs: StepCosts, ladder: RateLadder, wanted: Floats) -> Floats:
     below = (ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1)
     passed = np.minimum(np.maximum(below, 1), ladder.rates.shape[1] - 1)

@@ -161,7 +161,7 @@ def _itl_sigma(load: Load) -> Floats:
     return _sigma(load.prefills, load.lengths, load.decoded, load.batch, load.elasticity, load.itl_s, load.least_itl_s)
 
 
-@kept(256)
+@kept(64)
 def _sigma(
     prefills: Prefills,
     lengths: Lengths,

@@ -165,12 +165,12 @@ class Replicas(Struct, frozen=True):
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
 
 
-@kept(256)
+@kept(64)
 def _rate_at(costs: StepCosts, batch: Floats) -> Floats:
     return costs.rate_at(batch)
 
 
-@kept(256)
+@kept(64)
 def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats) -> Load:
     """Return everything about batches of requests that have a seat."""
     steps, lengths = costs.at(batch), costs.lengths
