@@ -22,18 +22,20 @@ def _read(document: Document) -> list[Columns] | None:
 
 def _of_text(document: str) -> list[dict[str, Any]]:
     """Return the tests of a CSV (`-o csv`) or of a table (`-o md`, what it prints unasked)."""
-    rows = [[cell.strip() for cell in line.strip("| \r").split("|")] for line in document.split("\n") if "|" in line]
-    if not rows:
-        first = document.partition("\n")[0]
-        return list(csv.DictReader(document.splitlines())) if "avg_ts" in first.split(",") else []
-    heads = rows[0]
-    return list(_of_table(dict(zip(heads, row, strict=True)) for row in rows[2:] if len(row) == len(heads)))
+    lines = document.splitlines()
+    if lines and "avg_ts" in lines[0].split(","):
+        return list(csv.DictReader(lines))
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
+    heads = next((row for row in rows if {"test", "t/s"} <= set(row)), None)
+    return (
+        list(_of_table(dict(zip(heads, row, strict=True)) for row in rows if len(row) == len(heads))) if heads else []
+    )
 
 
 def _of_table(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, Any]]:
     for row in rows:
-        if test := _TEST.fullmatch(row.get("test", "")):
-            yield {**test.groupdict(), "model_type": row.get("model"), "avg_ts": row.get("t/s", "").partition(" ")[0]}
+        if (test := _TEST.fullmatch(row["test"])) and any(test.groups()):
+            yield {**test.groupdict(), "model_type": row.get("model"), "avg_ts": row["t/s"].partition(" ")[0]}
 
 
 def _columns(test: Mapping[str, Any]) -> list[Columns]:

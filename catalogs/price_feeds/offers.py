@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from catalogs.records.accelerators import Accelerator
+from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
 from catalogs.records.validation import InvalidValues, record_of
 
@@ -146,6 +147,8 @@ def doubts(offers: Sequence[RentalOffer], catalog: Catalog) -> list[Doubt]:
     """
     usual: dict[tuple[str, str], list[float]] = defaultdict(list)
     for offer in (*catalog.offers, *offers):
+        if offer.confidence is Confidence.ESTIMATED:
+            continue  # follows from another price
         for name in PRICES:
             if (price := getattr(offer, name)) is not None:
                 usual[offer.accelerator, name].append(price / offer.accelerators)

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from agent.exports import format_names
 from agent.fields.table import TABLE
 from agent.report.rendering.html import style_sheet
+from catalogs.benchmark_files import SUFFIXES
 from commands.serve.answers.catalog_lists import catalog_list
 from commands.serve.documented import answer_of, body_of
 
@@ -71,7 +72,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
         return page(
             "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists, notes=notes,
             sentence=sentence, formats=_formats(), history=server.history is not None,
-            most_bytes=server.settings.body_bytes,
+            most_bytes=server.settings.body_bytes, suffixes=",".join(SUFFIXES),
         )  # fmt: skip
 
     @app.get("/static/report.css", include_in_schema=False)

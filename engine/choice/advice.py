@@ -137,21 +137,24 @@ def _adapters(question: Question) -> Iterator[Advice]:
     if traffic.requests_per_s is None:
         return
     part = replace(traffic, requests_per_s=traffic.requests_per_s / FINE_TUNES)
-    tuned = workload_of("fine-tune", replace(question.spec, traffic=part), question.catalog)
+    # Other costs and the budget are of the whole, and no part's.
+    alone = replace(question.spec.money, other_monthly_usd=0.0, monthly_budget_usd=None)
+    tuned = workload_of("fine-tune", replace(question.spec, traffic=part, money=alone), question.catalog)
     if tuned is None or tuned.best.monthly_usd is None:
         return
     try:
         base = pooled([tuned] * FINE_TUNES, adapters=True)
     except Conflict:
         return
-    models = FINE_TUNES * tuned.best.monthly_usd
-    if base.monthly_usd < (1 - WORTH) * models:
+    other = question.spec.money.other_monthly_usd
+    shared, models = base.monthly_usd + other, FINE_TUNES * tuned.best.monthly_usd + other
+    if shared < (1 - WORTH) * models:
         count = FINE_TUNES * tuned.best.accelerators
         yield Advice(
             f"were this the traffic of {FINE_TUNES} fine-tunes, LoRA adapters of one base on one fleet",
             0,
             0.0,
-            f"{show_count(base.accelerators)} GPUs, {show_usd(base.monthly_usd)} a month; as models of their own "
+            f"{show_count(base.accelerators)} GPUs, {show_usd(shared)} a month; as models of their own "
             f"{show_count(count)}, {show_usd(models)}",
         )
 

@@ -70,7 +70,7 @@ def relaxed_targets(
 ) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
     """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
 
-    A relaxed target leaves room above the floor, and a load that is worth the accelerators.
+    A relaxed target leaves room above the floor, and a load that is worth the accelerators; one that does stays.
 
     Args:
         replicas: the candidates.
@@ -80,9 +80,13 @@ def relaxed_targets(
     """
     floors = latency_floors(lightest, targets)
     load = replicas.at(batch_at_rate(replicas, BEYOND * LEAST_SHARE * ceiling * replicas.saturated_rate[:, 0]))
-    least = [np.maximum(USEFUL * f, target_latency(load, t)[:, 0]) for f, t in zip(floors, targets, strict=True)]
+    useful = [target_latency(load, t)[:, 0] for t in targets]
+    least = [np.maximum(USEFUL * floor, one) for floor, one in zip(floors, useful, strict=True)]
     nearest = int(np.argmin(np.max([one / t.seconds for one, t in zip(least, targets, strict=True)], axis=0)))
-    relaxed = tuple(
-        replace(t, seconds=max(t.seconds, float(one[nearest]))) for t, one in zip(targets, least, strict=True)
-    )
+
+    def eased(target: Target, floor: Floats, useful: Floats, least: Floats) -> Target:
+        held = target.seconds >= max(MARGIN[target.metric] * floor[nearest], useful[nearest])
+        return target if held else replace(target, seconds=max(target.seconds, float(least[nearest])))
+
+    relaxed = tuple(map(eased, targets, floors, useful, least))
     return nearest, relaxed, floors

@@ -150,6 +150,11 @@ def raised(hardware: Hardware, unit: str, allowed: float, needed: float) -> str 
     return next((Ceiling(unit, flag, allowed, 1.0).stated(_whole(needed)) for flag in flags), None)
 
 
+def enough_a_month(monthly_usd: float | None) -> str | None:
+    """Return the whole dollars that pay a bill, as --budget states them; None where nobody asks a price."""
+    return None if monthly_usd is None else str(ceil(monthly_usd))
+
+
 def without_ceilings(hardware: Hardware) -> Hardware:
     """Return the hardware with nothing said of the size of the fleet."""
     return replace(hardware, **dict.fromkeys(field for field, _, _ in _FIELDS))

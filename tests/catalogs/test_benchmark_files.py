@@ -324,6 +324,18 @@ def test_each_format_of_llama_bench_has_the_prompt_and_the_answers(suffix: str) 
     assert all(500 < speed < 20_000 for speed in speeds)
 
 
+def test_bars_of_other_files_are_no_table_of_llama_bench() -> None:
+    """Progress in a start-up log, other lines before a table, a table of another kind."""
+    bars = "Loading: 25% Completed | 1/4 [00:00<00:02, 1.32it/s]\n" * 3
+    memory = read_benchmark_file(Path("server.log"), f"{bars}GPU KV cache size: 400,000 tokens\n".encode()).memory
+    assert memory is not None
+    assert memory.pool_tokens == 400_000
+    table = (REAL / "llama_bench_b11434.md").read_text(encoding="utf-8")
+    assert len(read_benchmark_file(Path("out.md"), f"system_info: n_threads = 8 | AVX = 1\n{table}".encode()).rows) == 3
+    with pytest.raises(InputError, match="is no result that can be read"):
+        read_benchmark_file(Path("README.md"), b"| a | b |\n|---|---|\n| 1 | 2 |\n")
+
+
 def test_a_table_of_llama_bench_without_a_speed_is_refused() -> None:
     table = "| model | test | t/s |\n| --- | ---: | ---: |\n| llama 8B Q4_0 | pp512 | fast ± 3 |\n"
     with pytest.raises(InputError, match="avg_ts is 'fast'"):

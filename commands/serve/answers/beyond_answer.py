@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
-from math import ceil
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -141,10 +140,17 @@ def _about(warning: str, miss: Rejection, way: str) -> bool:
     return warning == miss.reason or bool(target and warning.startswith(f"{target[1]} {target[2]} is "))
 
 
+def _budget(plan: CapacityPlan) -> Changes:
+    from engine.question.fleet_limits import enough_a_month
+
+    enough = enough_a_month(plan.cost.monthly_usd)
+    return {"budget": enough} if enough else {}
+
+
 _MENDS: Final[tuple[tuple[str, Callable[[re.Match[str], CapacityPlan], Changes]], ...]] = (
     (r"the batch cap of", lambda _, plan: {"batch-size": ""}),
     (r"no latency target was given", lambda _, plan: {"default-targets": ""}),
-    (r"over budget: ", lambda _, plan: {"budget": str(ceil(plan.cost.monthly_usd or 0.0))}),
+    (r"over budget: ", lambda _, plan: _budget(plan)),
     (
         r".+ \S+ is newer than any that is known here: planned as (\S+)$",
         lambda found, plan: {"runtime": f"{plan.spec.serving.runtime.partition('@')[0]}@{found[1]}"},

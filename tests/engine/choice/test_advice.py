@@ -1,7 +1,9 @@
 """Advice: each figure is what the changed question costs, and nothing is advised that changes nothing."""
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from catalogs.catalog import Catalog
@@ -114,3 +116,14 @@ def test_adapters_of_one_base_are_set_against_a_fleet_for_each_fine_tune() -> No
     quarter = best_of(asked(model="llama-3.1-8b", traffic__requests_per_s=0.5))[0]
     assert one.note.startswith(f"1 GPUs, {show_usd(best.measure('cost'))} a month")
     assert one.note.endswith(f"{4 * quarter.accelerators}, {show_usd(4 * quarter.measure('cost'))}")
+
+
+def test_other_costs_are_paid_once_however_many_models_are_tuned() -> None:
+    def note(other: float) -> str:
+        _, all_ = best_of(asked(model="llama-3.1-8b", traffic__requests_per_s=2, money__other_monthly_usd=other))
+        return next(one.note for one in all_ if "LoRA adapters" in one.change)
+
+    amounts = [
+        [float(found.replace(",", "")) for found in re.findall(r"\$([\d,]+)", note(other))] for other in (0, 500)
+    ]
+    assert np.diff(amounts, axis=0)[0] == pytest.approx([500, 500], abs=1)

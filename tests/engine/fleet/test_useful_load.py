@@ -110,3 +110,21 @@ def test_a_heroic_fleet_is_refused_with_what_would_do(target: dict[str, object],
     seconds = next(one.forecast_s for one in plan.targets if one.metric == target["metric"])
     eased = forecast(spec_from(values | {"targets": [target | {"seconds": seconds * 1.01}]}), CATALOG, verify=False)
     assert isinstance(eased, CapacityPlan) and eased.answer.meets_targets
+
+
+def test_a_target_that_has_a_fleet_alone_is_not_missed_beside_one_that_nothing_meets() -> None:
+    ttft = {"metric": "ttft", "percentile": "p95", "seconds": 0.045}
+    itl = {"metric": "itl", "percentile": "p95", "seconds": 0.0012}
+    values = {
+        "model": "llama-3.1-8b",
+        "hardware.accelerators": ["h100-sxm-80gb"],
+        "traffic.requests_per_s": 10,
+        "tokens.input.mean": 500,
+        "tokens.output.mean": 200,
+    }
+    alone = forecast(spec_from({**values, "targets": [ttft]}), CATALOG)
+    both = forecast(spec_from({**values, "targets": [ttft, itl]}), CATALOG)
+    assert isinstance(alone, CapacityPlan)
+    assert alone.answer.meets_targets
+    assert isinstance(both, CapacityPlan)
+    assert [miss.what.rpartition(", ")[2][:3] for miss in both.rejected if miss.unit == "s"] == ["ITL"]
