@@ -284,8 +284,13 @@ CHEAPER_IF: Final = re.compile(
 _SWAPPED: Final = re.compile(r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]+[ -]){0,3}?[a-z]+ (?:with|by|for) ", re.I)
 
 
+_THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]|\.\d)")
+"""'6,000': every rule here reads figures without their commas."""
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
+    said = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said)
     said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
     said = re.sub(r"\b(?:keep|leave) everything(?: else)?(?: the same| as it is)? but\b", "with", said, flags=re.I)
     for pattern, time in _DURATIONS.items():

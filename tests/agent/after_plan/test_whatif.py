@@ -465,3 +465,19 @@ def test_a_denied_change_changes_nothing_and_the_rest_of_the_line_holds() -> Non
     denied = request("don't double the traffic")
     assert isinstance(denied, Unclear) and denied.text.startswith("Then nothing changes")
     assert values("don't double the traffic, double the prompts") == {"tokens.input.mean": 3000}
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("prompts of 6,000 tokens", {"tokens.input.mean": 6000}),
+        ("what if prompts are 6,000 tokens", {"tokens.input.mean": 6000}),
+        ("answers of 2,000", {"tokens.output.mean": 2000}),
+        ("prompts 6,000 tokens, answers 1,000", {"tokens.input.mean": 6000, "tokens.output.mean": 1000}),
+        ("prompts of 1,500 and 25 rps", {"tokens.input.mean": 1500, "traffic.requests_per_s": 25}),
+        ("1,200 rps", {"traffic.requests_per_s": 1200}),
+        ("answers of 102,400 tokens", {"tokens.output.mean": 102_400}),
+    ],
+)
+def test_a_comma_between_thousands_parts_no_figure(text: str, changed: dict[str, float]) -> None:
+    assert values(text) == changed
