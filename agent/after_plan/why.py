@@ -130,7 +130,8 @@ def _names(subject: str, ports: Ports) -> str | None:
     words = re.sub(
         r"\b(not|is|it|the|an?|use|using|on|choose|chosen|did|you|we|instead of|why|was|isn't|don't)\b", " ", subject
     )
-    name = " ".join(words.split()).strip("?'\" ")
+    first = " ".join(words.partition(",")[0].split()).strip("?'\" ")
+    name = re.sub(r"(?<=\d)s\b", "", first)  # A100s are what an A100 is
     if not name:
         return None
     try:

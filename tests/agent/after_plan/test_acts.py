@@ -127,6 +127,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("do 95% of requests start within 2 s?", "Yes: TTFT p95 is 642 ms in the busiest hour, within 2 s"),
         ("how much traffic can 8 GPUs hold", "not enough for the planned peak"),
         ("why not L40S", "cannot meet the targets, however many"),
+        ("why not A100s, we have a pile", "A100 SXM4 80GB"),
         ("why not tp8", "It would do"),
         ("when is it too small at 50% growth a year", "full after"),
         ("would it run on my 4090", "No, not on 1 × GeForce RTX 4090"),
