@@ -59,9 +59,14 @@ _PEAK: Final = tuple(
         "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
     )
 )
-_SHARE_OF_DAY: Final = Rule(
-    "k:peak (link | verb | unknown | colon){0,2} p:pct ('of' ('the' | 'a' | 'our' | 'all' | 'each'){0,2} "
-    "('day' | 'daily' | 'traffic' | 'volume' | 'load' | event){1,2})?"
+_SHARE_OF_DAY: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
+        "'our' | 'all' | 'each' | 'one' | adverb){0,2} ('day' | 'daily' | 'days')",
+        "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
+        "k:peak colon p:pct (?= comma | stop | paren | $)",
+    )
 )
 """'the busiest hour carries 11% of the day'."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
@@ -79,12 +84,14 @@ _PART_APART: Final = tuple(
     for pattern in (
         "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
         "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
-        "'chatting' | 'coding' | 'busy' | 'working' | 'generating')",
-        "p:pct ('of' ('them' | 'those' | 'these') | ('are' | 'is'))",
+        "'chatting' | 'coding' | 'busy' | 'working' | 'generating' | 'asking' | ('use' | 'uses') ('it' | 'this'))",
+        "p:pct ('are' | 'is') (?= comma | stop | paren | $)",  # each asks while in a game (a quarter are)
         "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
     )
 )
-"""The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'."""
+"""The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'.
+
+A share of whom nothing is said that tells they ask ('40% of them are in EMEA') is no such part."""
 
 
 def of_a_day(match: Match) -> bool:
@@ -92,8 +99,8 @@ def of_a_day(match: Match) -> bool:
     return any(item.word in ("daily", "dau") for item in match.sentence.items[match.first : match.last + 1])
 
 
-def part_of_users(draft: Draft, amount: Amount) -> tuple[Amount, bool]:
-    """Return how many of the users ask at all, where that part is said apart from them."""
+def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, bool]:
+    """Return how many of the users ask at all, where that part is said apart from them; told: what they do."""
     for rule in _PART_APART:
         for match in rule.matches(draft.sentence):
             share = match["p"].number.value
@@ -102,7 +109,7 @@ def part_of_users(draft: Draft, amount: Amount) -> tuple[Amount, bool]:
             for index in range(match.first, match.last + 1):
                 draft.sentence.take(index)
             said = " ".join(draft.sentence.words(match.first, match.last).split())
-            note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} users ask"
+            note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
             draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
             return amount.times(share), of_a_day(match)
     return amount, False
@@ -122,7 +129,7 @@ def read_concurrency(draft: Draft) -> None:
             if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
                 _each_of_those_in_flight(draft, match, amount.value, each)
                 continue
-            amount, _ = part_of_users(draft, amount)
+            amount, _ = part_of_users(draft, amount, "requests in flight")
             draft.read(
                 "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
             )
@@ -191,11 +198,12 @@ def read_factors(draft: Draft) -> None:
                 draft.read(
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
                 )
-    for match in _SHARE_OF_DAY.matches(draft.sentence):
-        k, share = match["k"], match["p"].number.value
-        if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
-            echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
-            draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
+    for rule in _SHARE_OF_DAY:
+        for match in rule.matches(draft.sentence):
+            k, share = match["k"], match["p"].number.value
+            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
+                echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
     if any(item.has("peak") for item in draft.sentence.items):
         for match in _OVER_THE_MEAN.matches(draft.sentence):
             draft.read(

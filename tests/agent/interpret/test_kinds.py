@@ -38,6 +38,7 @@ KINDS = (
         "shares",
         "closed",
         "servers",
+        "beside",
     ),
 )
 PATHS = {
