@@ -167,7 +167,7 @@ _WEAK: Final = tuple(
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
         "textunit | node | site | gpunoun | gpu | replica)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
-        "gpu | 'replacing' | 'of' 'which' | 'now' | 'each' | 'incl' | 'including')",
+        "gpu | 'replacing' | 'of' 'which' | ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
         "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
         "time | event | gpunoun | percent | unknown)",
     )

@@ -198,12 +198,7 @@ def read_factors(draft: Draft) -> None:
                 draft.read(
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
                 )
-    for rule in _SHARE_OF_DAY:
-        for match in rule.matches(draft.sentence):
-            k, share = match["k"], match["p"].number.value
-            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
-                echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
-                draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
+    _share_of_the_day(draft)
     if any(item.has("peak") for item in draft.sentence.items):
         for match in _OVER_THE_MEAN.matches(draft.sentence):
             draft.read(
@@ -228,6 +223,16 @@ def read_factors(draft: Draft) -> None:
                 float,
                 lambda v, made: f"CV of arrivals {show_figure(v)}",
             )
+
+
+def _share_of_the_day(draft: Draft) -> None:
+    """Find how far the peak hour is above the mean from its share of the day."""
+    for rule in _SHARE_OF_DAY:
+        for match in rule.matches(draft.sentence):
+            k, share = match["k"], match["p"].number.value
+            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
+                echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
 
 
 def _is_factor(draft: Draft, match: Match) -> bool:

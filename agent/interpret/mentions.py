@@ -100,10 +100,13 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 
 
 _MEMORY: Final = re.compile(
-    r"(?:\s*[(,]?\s*(?:mit|with|da|de|von|of|having|med|con|à|w/)?\s*(?:je|each|ciascuna|cada)?\s*)(\d{2,3})\s?(?:GB|GiB|Go|G)\b",
+    r"\s*(?:(,)|\()?\s*(?:mit|with|da|de|von|of|having|med|con|à|w/)?\s*(?:je|each|ciascuna|cada)?\s*"
+    r"(?P<size>\d{2,3})\s?(?:GB|GiB|Go|G)\b(?(1)(?=\s*(?:[,;)]|\.?\s*$)))"
+    r"(?!\s*/|\s*(?:per second|of|for|free|disks?|ssd|nvme|storage|(?:system )?ram|host|weights?|kv|cache|network"
+    r"|model)\b)",
     re.I,
 )
-"""How much memory a card has, behind its name: 'V100 with 32 GB'."""
+"""How much memory a card has, behind its name: 'V100 with 32 GB'; after a comma where nothing says of what."""
 
 
 def _with_memory(
@@ -112,7 +115,7 @@ def _with_memory(
     """Return the name with the memory that is said behind it, where that tells forms of one card apart."""
     behind = _MEMORY.match(sentence.text, sentence.items[last].end)
     if behind is not None and not re.search(r"\d\s?gb", said):
-        told = _usual(f"{said} {behind[1]}GB", lexicon)
+        told = _usual(f"{said} {behind['size']}GB", lexicon)
         if told:
             end = last
             while end + 1 < len(sentence.items) and sentence.items[end + 1].start < behind.end():

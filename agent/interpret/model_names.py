@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from agent.interpret.grammar import Sentence
 from agent.interpret.lexicon import COMMON, Lexicon
+from agent.interpret.numerals import NUMBER_WORDS
 from agent.interpret.spans import Found, bare_number_with_unit, is_head, name_item, slice_ends, too_weak
 from agent.interpret.spelling import known_words, one_slip
 from catalogs.catalog import MODEL_NOISE
@@ -25,14 +26,6 @@ _OTHER_FLAG = re.compile(r"--(?!model|config|tokenizer|served)[\w-]+[ =]+[\"']?[
 _SPLIT = re.compile(r"([^\W\d_]{3,})[ -]([^\W\d_]{3,})\b")
 _DOUBLED = re.compile(r"(.)\1+")
 
-
-_DIGITS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-} | {word: 10 * count for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _MOST_SPOKEN = 10
 
 
@@ -48,7 +41,7 @@ def spoken(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
     if family not in lexicon.models.families or index + 2 >= len(sentence.items):
         return None
     words = [item.word for item in sentence.items[index + 1 : index + 1 + _MOST_SPOKEN]]
-    if words[0] not in _DIGITS:
+    if words[0] not in NUMBER_WORDS:
         return None
     for count in range(len(words), 1, -1):
         if words[count - 1] not in ("b", "bn", "billion"):
@@ -69,20 +62,20 @@ def _written(words: list[str]) -> list[str]:
             after_point = bool(numbers)
         elif word in ("hundred",) and numbers:
             numbers[-1] = str(int(float(numbers[-1]) * 100))
-        elif word not in _DIGITS:
+        elif word not in NUMBER_WORDS:
             return []
         elif after_point:
-            numbers[-1], after_point = f"{numbers[-1]}.{_DIGITS[word]}", False
+            numbers[-1], after_point = f"{numbers[-1]}.{NUMBER_WORDS[word]}", False
         elif (
             numbers
             and numbers[-1].endswith("0")
             and numbers[-1] != "10"
-            and _DIGITS[word] < 10
+            and NUMBER_WORDS[word] < 10
             and "." not in numbers[-1]
         ):
-            numbers[-1] = str(int(numbers[-1]) + _DIGITS[word])
+            numbers[-1] = str(int(numbers[-1]) + NUMBER_WORDS[word])
         else:
-            numbers.append(str(_DIGITS[word]))
+            numbers.append(str(NUMBER_WORDS[word]))
     return [" ".join(numbers)] if 0 < len(numbers) < 3 else []
 
 

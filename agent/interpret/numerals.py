@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
@@ -9,31 +10,26 @@ from agent.interpret.scanner import LARGEST, items_of, kinds_of
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
 
-_VALUES: Final = (
-    {
-        word: float(value)
-        for value, word in enumerate(
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen".split()
-        )
-    }
-    | {
-        word: 10.0 * count
-        for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-    }
-    | {
-        "single": 1.0,
-        "couple": 2.0,
-        "half": 0.5,
-        "third": 1 / 3,
-        "thirds": 1 / 3,
-        "fifth": 0.2,
-        "fifths": 0.2,
-        "tenth": 0.1,
-        "quarter": 0.25,
-        "quarters": 0.25,
-    }
-)
+NUMBER_WORDS: Final = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {word: 10 * count for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_VALUES: Final[dict[str, float]] = {
+    **NUMBER_WORDS,
+    "single": 1.0,
+    "couple": 2.0,
+    "half": 0.5,
+    "third": 1 / 3,
+    "thirds": 1 / 3,
+    "fifth": 0.2,
+    "fifths": 0.2,
+    "tenth": 0.1,
+    "quarter": 0.25,
+    "quarters": 0.25,
+}
 _SCALES: Final = {
     "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
     "mn": 1e6, "mio": 1e6,
@@ -269,7 +265,7 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
 def _percentiles(sentence: Sentence) -> None:
     for match in _OF_SO_MANY.matches(sentence):
         share = 100 * match["a"].number.value / (match["b"].number.value or 1.0)
-        if f"{share:g}" in _PERCENTILES and any(item.has("time", "tshort") for item in sentence.items):
+        if f"{share:g}" in _PERCENTILES and _of_a_target(sentence, match.first, match.last):
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
             sentence.merge(match.first, match.last, made)
@@ -285,6 +281,24 @@ def _percentiles(sentence: Sentence) -> None:
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{digits}",), numeric=item.numeric)
             sentence.merge(match.first, match.last, made)
+
+
+def _of_a_target(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether 'a of b requests' is said of a target: beside its time in one clause, and of nothing else."""
+    items, start, end = sentence.items, first, last
+    while start and not items[start - 1].has("comma", "stop", "conj"):
+        start -= 1
+    while end + 1 < len(items) and not items[end + 1].has("comma", "stop", "conj"):
+        end += 1
+    after = items[last + 1 : last + 3]
+    if after and after[0].word in ("is", "are", "hit", "share") and after[-1].word not in _MET:
+        return False
+    timed = any(item.has("num") and unit.has("time", "tshort") for item, unit in pairwise(items[start : end + 1]))
+    return timed and not _repeats(sentence, last + 1)
+
+
+_MET: Final = ("answered", "served", "done", "finished", "complete", "completed", "under", "within", "below")
+"""What stands behind 'are' where requests meet a target: '9 of 10 requests are answered within 2 s'."""
 
 
 def _repeats(sentence: Sentence, index: int) -> bool:

@@ -44,7 +44,10 @@ _BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
 _MEMORY: Final = Rule("memutil (link | colon | under){0,3} (n:num | p:pct)")
 _GREEDY: Final = Rule("greedy")
 _SAMPLED: Final = {
-    Rule("temperature (link | colon){0,2} n:num"): (0.0, 2.0),
+    Rule(
+        "(?<! gpu | gpunoun | node | 'ambient' | 'inlet' | 'room' | 'rack') temperature (link | colon){0,2} n:num "
+        "(?! 'degrees' | 'degree' | 'c' | 'celsius')"
+    ): (0.0, 2.0),
     Rule("topp ((link | colon){0,2} n:num)?"): (1.0, 1.0),
 }
 """How people say that tokens are sampled, with the value at which it costs what greedy sampling does (top-p of 1 leaves
@@ -325,7 +328,9 @@ def _sampling(draft: Draft) -> None:
     for rule, (as_greedy, most) in _SAMPLED.items():
         for match in rule.matches(draft.sentence):
             value = match["n"].number.value if "n" in match else None
-            if value is None or 0 <= value <= most:
+            before = draft.sentence.items[max(0, match.first - 5) : match.first]
+            of_a_machine = before and before[-1].has("under") and any(i.has("gpu", "gpunoun", "node") for i in before)
+            if (value is None or 0 <= value <= most) and not of_a_machine:
                 matches.append(match)
                 greedy = greedy or value == as_greedy
     option = Option("greedy", "greedy sampling") if greedy else Option("top_p", "sampling with top-p")

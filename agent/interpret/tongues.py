@@ -1,4 +1,4 @@
-"""Twelve languages beside English: their words of the trade, as the English words that the rules are made of.
+"""Languages beside English: their words of the trade, as the English words that the rules are made of.
 
 A line in one of these languages keeps its numbers, names and places; only what this table knows is put into English.
 What it does not know is told as not used, as in any line.
