@@ -373,7 +373,9 @@ def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Varia
         ports: of the conversation, to what lies outside it.
     """
     base = state.branches[-1] if change.chained else state.base
-    fuller = with_choice(change, choice.path or ambiguity.path, choice.value, ambiguity.words, base.values)
+    fuller = change
+    for path, value in {choice.path or ambiguity.path: choice.value, **choice.also}.items():
+        fuller = with_choice(fuller, path, value, ambiguity.words, base.values)
     if state.later:
         return replace(state, pending=Clarify(state.later[0], fuller), later=state.later[1:]), ()
     settled = replace(state, pending=None)

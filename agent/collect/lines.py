@@ -164,10 +164,10 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
     new = state
     if choice.value is not None:
         value = (choice.value,) if path in COLLECTIONS and not isinstance(choice.value, tuple) else choice.value
-        values = {path: value}
+        values = {path: value, **choice.also}
         if path == RATE and (crowd := state.values.get(USERS)):
             values[HABIT] = value / crowd  # what each does stays, however many they become
-        new = with_values(state, values, {path: ambiguity.words}, ports)
+        new = with_values(state, values, dict.fromkeys((path, *choice.also), ambiguity.words), ports)
     editing = None if slot and state.editing == slot.id else state.editing
     if choice.value is None and slot is not None:
         editing = slot.id  # something has to be asked first

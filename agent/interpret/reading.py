@@ -34,6 +34,8 @@ class Choice(Struct, frozen=True):
     """Where it is of another path than the question."""
     usual: bool = False
     """Taken by someone who does not know."""
+    also: Mapping[str, Any] = {}
+    """What follows from it for other paths: a load that is always at its peak has a peak factor of 1."""
 
 
 class Ambiguity(Struct, frozen=True):

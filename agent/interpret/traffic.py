@@ -377,6 +377,10 @@ def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
         usual = peak / DEFAULT_PEAK
         choices = (
             Choice(usual, f"mean {show_figure(usual)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean"),
-            Choice(peak, f"mean {show_figure(peak)} requests/s: always at the peak"),
+            Choice(
+                peak,
+                f"mean {show_figure(peak)} requests/s: always at the peak",
+                also={"traffic.peak_factor": 1.0},
+            ),
         )
         draft.ask(RATE, first, last, f"{said!r} is the most: what is the mean over the day?", choices)

@@ -139,6 +139,15 @@ def test_back_restores_across_a_line_that_filled_six_slots() -> None:
     assert after("back", state=full) is state
 
 
+def test_a_rate_that_is_always_at_its_peak_has_no_peak_above_it() -> None:
+    line = "llama 3.1 8B on H100, 20 rps at peak, 1000 in, 200 out"
+    always, usual = after(line, "2").values, after(line, "1").values
+    assert always["traffic.requests_per_s"] == 20
+    assert always["traffic.peak_factor"] == 1
+    assert usual["traffic.requests_per_s"] == pytest.approx(20 / 1.5)
+    assert "traffic.peak_factor" not in usual
+
+
 def test_back_at_the_beginning_says_so() -> None:
     state, says = step(State(), "back", ports())
     assert state == State()
