@@ -63,7 +63,7 @@ _OF_A_REPLICA: Final = (
     Rule(f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica"),
     Rule("gpunoun per replica colon n:num"),
     Rule(
-        "r:num unknown? replica (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
+        "r:num unknown? replica comma? (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
         "(g:gpu | gpunoun)"
     ),
     Rule("r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('each' | 'apiece' | (per | slash) replica)"),
