@@ -66,7 +66,9 @@ _OF_A_REPLICA: Final = (
         "r:num unknown? replica comma? (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
         "(g:gpu | gpunoun)"
     ),
-    Rule("r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('each' | 'apiece' | (per | slash) replica)"),
+    Rule(
+        "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)"
+    ),
     Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
 )
 _HOW_MANY: Final = Rule(

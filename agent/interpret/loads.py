@@ -100,7 +100,13 @@ def of_a_day(match: Match) -> bool:
 
 
 def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, bool]:
-    """Return how many of the users ask at all, where that part is said apart from them; told: what they do."""
+    """Return how many of the users ask at all, where that part is said apart from them.
+
+    Args:
+        draft: of the sentence; what was read of it is taken and noted.
+        amount: all users, or all requests in flight.
+        told: what they are or do, as the note says it.
+    """
     for rule in _PART_APART:
         for match in rule.matches(draft.sentence):
             share = match["p"].number.value
