@@ -68,12 +68,14 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         ANSWERED,
         SURE,
         acts_of,
+        corrects,
         did_you_mean,
         is_plain_change,
         is_request,
         is_supposition,
         language_note,
         questions_in,
+        set_beside_doubt,
     )
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
@@ -86,7 +88,12 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     if compares and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
     supposed = is_supposition(text, read, base.values)
-    if plainly := evident(text, read):
+    plainly = evident(text, read)
+    if "who_said" in (act, plainly and plainly[0]) and (rest := set_beside_doubt(text)):
+        made = _doubted(state, text, rest, ports)
+    elif corrects(text, read, base.values):
+        made = _answer_read(state, read, ports)
+    elif plainly:
         made = answer_act(state, *plainly, ports)
     elif several := questions_in(text, likely[0]):
         made = _answer_several(state, several, ports)
@@ -98,7 +105,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         made = _answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED and not (supposed and act == "other_models"):
+    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "smalltalk")):
         made = answer_act(state, act, text, ports)
     elif supposed or is_plain_change(text, read):
         made = _answer_read(state, read, ports)
@@ -130,6 +137,16 @@ def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) 
     shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
     kept, says = _keep(new, branch.number)
     return kept, (*shown, *says)
+
+
+def _doubted(state: State, text: str, rest: str, ports: Ports) -> Step:
+    """Answer who said what a line doubts, and plan what the rest of it sets."""
+    _, told = answer_act(state, "who_said", text, ports)
+    read = understood(rest, state.base.values, ports)
+    if not isinstance(read.request, WhatIf | Cheapest | Ask):
+        return state, (*told, said(f"Not used: {quoted(rest)}."))
+    after, says = _answer_read(state, read, ports)
+    return after, (*told, *says)
 
 
 def _compared_here(state: State, text: str) -> Step:

@@ -72,6 +72,8 @@ _HEARSAY: Final = re.compile(
     re.I,
 )
 """Who says so, and fillers: beside them a factor has no subject but the load."""
+_OF_REQUESTS: Final = re.compile(r" of (?:the |all |our )?(?:requests|calls|cases|queries)\b", re.I)
+"""Behind a share it is of some requests: 'prompts are 8,000 tokens for 10% of requests'."""
 _LENGTHS: Final = re.compile(r"\b(long|longer|short|shorter|length|lengths|tokens?)\b", re.I)
 
 
@@ -108,7 +110,8 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     numeric = match["times"] or match["percent"]
     if subject == "traffic" and _LENGTHS.search(around) and re.search(r"\b(requests?|calls?)\b", around, re.I):
         subject = "lengths"
-    if subject in ("peak", "growth") and numeric:
+    of_some = subject in ("prompt", "answer") and match["percent"] and _OF_REQUESTS.match(clause, match.end())
+    if of_some or (subject in ("peak", "growth") and numeric):
         return None  # "peak 2x" states the factor: the reader's
     if subject is None and re.search(r"\bas (?:much|many)\b", around, re.I):
         subject = "traffic"

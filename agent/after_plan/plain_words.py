@@ -202,40 +202,47 @@ _WAITED: Final = re.compile(
     r"\b(?:people|users|they|customers|readers|clients) waited (?P<past>\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?))\b",
     re.I,
 )
-_NOUNS: Final = {
-    "prompts": r"inputs?|prompts?|in|prompt tokens|prompt length",
-    "answers": r"outputs?|answers?|out|answer tokens|answer length",
-}
-_TO: Final = r"(?:->|→|=>)"
-_MOVED: Final = tuple(
-    (
-        re.compile(
-            rf"(?:\b(?P<noun>{nouns})\W{{1,3}}(?:goes |is |of )?)?(?P<from>from )?(?<![\w.])\d[\d,.]*k?(?: tokens?)?"
-            rf" ?(?(from)(?:{_TO}|to)|{_TO}) ?(?P<new>\d[\d,.]*k?)\b"
-            rf"(?: tokens?(?! \w))?(?(noun)|(?: tokens?)? (?:{nouns})\b)(?: tokens?)?",
-            re.I,
-        ),
-        plain,
-    )
-    for plain, nouns in _NOUNS.items()
+_MOVED: Final = re.compile(
+    r"(?:\bgoes )?(?:\bfrom )?(?<![\w.])\d[\d,.]*k?(?: (?:tokens?|rps|qps|users|ms|s))? ?(?:->|→|=>) ?(?=\d)|"
+    r"(?<=\binput )from \d[\d,.]*k?(?: tokens?)? to (?=\d)",
+    re.I,
 )
-"""A length that goes from one figure to another: '1,500 → 15,000 input'."""
+"""From what a figure goes: only to what it goes counts, '1,500 → 15,000 input'."""
 _CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
 _BUFFER: Final = re.compile(
-    r"\b(?:(?:please |can you )?"
-    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we) want|have)\s+)?"
+    r"(?:^\W*|\b(?:and|plus) |\b(?:please |can you )?"
+    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we) (?:want|need))\s+)"
     rf"(?:an? |of )?(?:(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of)? (?:safety |capacity |load )?{_CUSHION}|"
     rf"(?:safety )?{_CUSHION} of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent))(?: (?:on top|on the load|for surprises))?",
     re.I,
 )
+_NO_LOAD: Final = re.compile(
+    r"\b(?:memory|v?ram|kv|cache|disks?|power|latency|ttft|itl|tpot|e2e|targets?|slos?|slas?|price\w*|costs?|budget|money|"
+    r"profit|sales?|errors?|accuracy|already|currently|today|(?:have|has|had|got|runs?|running|worr\w+))\b",
+    re.I,
+)
+"""Beside a margin that is of no load, or that is there: 'leave a 10% margin on GPU memory'."""
 _ANSWERS: Final = r"(?:calls|answers|requests|replies|responses|cases|queries|outputs)"
-_LONG: Final = r"(?<![\w.])(?P<tokens{n}>\d[\d,]*)(?P<k{n}>k?)\b(?: tokens?)?"
+_LONG: Final = (
+    r"(?P<made{n}>\b(?:makes?|produces?|generates?|writes?|(?:answers|replies|responses|outputs) of) )?(?<![\w.])"
+    r"(?P<tokens{n}>\d[\d,]*)(?P<k{n}>k?)(?(made{n})(?: tokens?\b)?| tokens?\b)"
+)
 _SHARE_LONG: Final = re.compile(
-    rf"{_LONG.format(n=1)}[^\d.;]*?(?P<share1>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b|"
-    rf"(?P<share2>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b[^\d.;]*?{_LONG.format(n=2)}",
+    r"(?:\b(?:(?:for|in|about|our|the|its|reasoning|thinking|mode|answers?|are|of) )+)?"
+    rf"(?:{_LONG.format(n=1)}[^\d.,;]*?(?P<share1>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b|"
+    rf"(?P<share2>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b[^\d.,;]*?{_LONG.format(n=2)})"
+    r"(?: (?:long|comes?|out|of (?:answers?|output)))*",
     re.I,
 )
 """A share of the answers that is of another length: '4,000 tokens for about 5% of the calls'."""
+_OF_ANSWERS: Final = re.compile(
+    r"\b(?:answers?|repl(?:y|ies)|responses?|outputs?|reasoning|thinking|makes?|produces?|generates?|writes?|"
+    r"(?:tokens?|comes?) out)\b",
+    re.I,
+)
+_OF_ANOTHER: Final = re.compile(
+    r"\b(?:prompts?|inputs?|context|prefix\w*|cached?|shared?|tokens? in)\b(?! \d+ ?%)", re.I
+)
 
 
 def with_long_answers(said: str, mean: float | None) -> str:
@@ -246,15 +253,18 @@ def with_long_answers(said: str, mean: float | None) -> str:
         mean: of the answers without those, tokens; None leaves the line as it is.
     """
     match = _SHARE_LONG.search(said)
-    if match is None or not mean or not _OF_ANSWERS.search(said):
+    if match is None or not mean:
+        return said
+    before = re.split(r"[,;.](?!\d)", said[: match.start()])[-1]
+    if _OF_ANOTHER.search(before + match[0]) or not _OF_ANSWERS.search(before + match[0]):
         return said
     share = float(match["share1"] or match["share2"]) / 100
     figure, thousands = match["tokens1"] or match["tokens2"], match["k1"] or match["k2"]
     tokens = float(figure.replace(",", "")) * (1000 if thousands else 1)
-    return f"answers of {round((1 - share) * mean + share * tokens)} tokens" if 0 < share < 1 and tokens >= 1 else said
-
-
-_OF_ANSWERS: Final = re.compile(r"\b(?:tokens?|out|answers?|replies|responses?|reasoning)\b", re.I)
+    if not (0 < share < 1 and tokens >= 1):
+        return said
+    length = f"answers of {round((1 - share) * mean + share * tokens)} tokens"
+    return f"{said[: match.start()]}{length}{said[match.end() :]}"
 
 
 def _amounts_in_words(said: str) -> str:
@@ -262,11 +272,20 @@ def _amounts_in_words(said: str) -> str:
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):
         said = _SPENDING.sub(_budget, said)
     said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)
-    for pattern, noun in _MOVED:
-        if moved := pattern.search(said):
-            length = f"{noun} of {moved['new'].replace(',', '')} tokens"
-            said = f"{said[: moved.start()]}{length}{said[moved.end() :]}"
-    return _BUFFER.sub(lambda found: f"{1 + float(found['share'] or found['of']) / 100:g} times the traffic", said)
+    said = _MOVED.sub("", said)
+    return said if ASKS_WHETHER.match(said) else _BUFFER.sub(_more_load, said)
+
+
+def _more_load(found: re.Match[str]) -> str:
+    """Return the traffic with a margin on it; the words as they are where the margin is of something else."""
+    before, after = (re.split(_BREAK, part) for part in (found.string[: found.start()], found.string[found.end() :]))
+    if _NO_LOAD.search(f"{before[-1]} {found[0]} {after[0]}"):
+        return found[0]
+    lead = re.match(r"(?:and|plus) ", found[0], re.I)
+    return f"{lead[0] if lead else ''}{1 + float(found['share'] or found['of']) / 100:g} times the traffic"
+
+
+_BREAK: Final = re.compile(r"[,;.](?!\d)|\band\b", re.I)
 
 
 def _budget(found: re.Match[str]) -> str:
@@ -284,15 +303,24 @@ CHEAPER_IF: Final = re.compile(
 _SWAPPED: Final = re.compile(r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]+[ -]){0,3}?[a-z]+ (?:with|by|for) ", re.I)
 
 
-_THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]|\.\d)")
+_THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|[,.]\d)")
 """'6,000': every rule here reads figures without their commas."""
+
+
+_AS_IT_IS_BUT: Final = re.compile(
+    r"\b(?:keep|leave) (?:everything|it|all|that)(?: else)?(?: the same| as (?:it )?is)?,? (?:but|except)"
+    r"(?: (?:with|for))? |"
+    r"\b(?:ignore|forget) (?:that|this)(?:,| and)+ (?=\w)",
+    re.I,
+)
+"""What stays goes without saying: 'leave it as is, but 30 rps'."""
 
 
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
     said = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said)
     said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
-    said = re.sub(r"\b(?:keep|leave) everything(?: else)?(?: the same| as it is)? but\b", "with", said, flags=re.I)
+    said = _AS_IT_IS_BUT.sub("with ", said)
     for pattern, time in _DURATIONS.items():
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:

@@ -186,6 +186,38 @@ def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
     return any(base.get(path) != value for path, value in read.request.change.values.items())
 
 
+_SAID_SO: Final = re.compile(
+    r"\W*(?:(?:no|but|hey|wait|sorry)\W+)*(?:i|we) (?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)", re.I
+)
+_DOUBTS_AND_SETS: Final = re.compile(
+    r"^(?P<doubt>.+?)\s*(?:[,;:](?!\d)| [–—-]+ )\s*(?:(?:so|but|and|please)\W+)*"
+    r"(?P<rest>(?:(?:i|we) (?:want|need|asked)|use|make|take|drop|remove|with|set|put|go|"
+    r"it(?:'?s| is| was| should| must))"
+    r"\b[^?]*)$",
+    re.I,
+)
+
+
+def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
+    """Return whether a line repeats what was said and the plan has otherwise: 'I said fp16, not fp8'.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
+    return bool(_SAID_SO.match(text)) and is_news(read, base)
+
+
+def set_beside_doubt(text: str) -> str:
+    """Return what a line sets that doubts before: 'drop the spare' of 'I never asked for a spare, drop it'."""
+    if (match := _DOUBTS_AND_SETS.match(text)) is None:
+        return ""
+    thing = re.search(r" (?:an?|the|any) (?P<what>[\w -]+)$", match["doubt"])
+    named = rf"\1 the {thing['what']}" if thing else r"\g<0>"
+    return re.sub(r"\b(drop|remove) (?:it|that|them)\b", named, match["rest"])
+
+
 def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
     """Return whether a line puts a case whose values rules read, or names another model, accelerator or precision.
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.after_plan.plain_words import ASKS_WHETHER
 from agent.after_plan.why import CARDS_TOGETHER, PERCENTILE_CHOICE
-from agent.talk.requests import Ask, Understood, WhatIf
+from agent.talk.requests import Ask, Cheapest, Understood, WhatIf
 
 
 def evident(text: str, read: Understood) -> tuple[str, str] | None:
@@ -23,7 +23,11 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "spike", text
     if match := _HINDSIGHT.search(text):
         return "why_not", f"why not {match['what']}"
-    return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
+    changes = isinstance(read.request, WhatIf | Cheapest | Ask)
+    return next(
+        ((act, text) for act, pattern in _EVIDENT if pattern.search(text) and not (act == "smalltalk" and changes)),
+        None,
+    )
 
 
 _MACHINES: Final = frozenset(
@@ -90,7 +94,7 @@ _EVIDENT: Final = tuple(
             r"\b(?:leave|keep) (?:it|everything|all|that) (?:just )?"
             r"(?:as (?:it )?(?:is|was)|like (?:that|this)|this way|so)\b|"
             r"\bforget (?:what i|about what i) (?:said|wrote|asked)\b|"
-            r"\bignore (?:that|this|what i \w+|my last \w+)\W*(?:please\W*)?(?:,.*)?$|"
+            r"\bignore (?:that|this|what i \w+|my last \w+)\W*(?:please\W*)?$|"
             r"\b(?:lass|belass|bleibt|bleib) (?:es |das |alles |mal )*(?:so|wie es ist|mal)\b|\blaisse tomber\b|"
             r"\bd[ée]jalo as[ií]\b",
         ),

@@ -1,0 +1,114 @@
+"""Lines after a plan that look like a change and are another, or none; and beside them those that are one."""
+
+from typing import Any
+
+import pytest
+
+from agent.dialogue import step
+from tests.agent.after_plan.test_acts import planned, ports, words
+
+
+def changed(line: str) -> dict[str, Any]:
+    """Return what a line changes in the plan, by path; nothing where it makes no variant."""
+    state, _ = step(planned(), line, ports())
+    made = state.branches[-1].values
+    return {path: value for path, value in made.items() if planned().base.values.get(path) != value}
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("with 40 rps, 30% of requests hit the cache and skip reasoning", {"traffic.requests_per_s": 40}),
+        ("p95 prompt is 4000 tokens and 20% of calls time out", {}),
+        ("20% of requests share 2,000 tokens", {}),
+        ("prompts are 8,000 tokens for 10% of requests", {"tokens.input.mean": 8000}),
+        ("30 rps, 5% of answers are 4k tokens", {"traffic.requests_per_s": 30, "tokens.output.mean": 485}),
+        (
+            "5% of the answers are 4,000 tokens long, on H200",
+            {"tokens.output.mean": 485, "hardware.accelerators": ("h200-sxm-141gb",)},
+        ),
+    ],
+)
+def test_a_share_of_requests_is_of_long_answers_where_they_are_named_and_the_rest_holds(
+    line: str, made: dict[str, Any]
+) -> None:
+    assert changed(line) == made
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("TP 2 -> 8 in the same node", {"serving.tensor_parallel": 8}),
+        ("traffic 20 -> 40 in March", {}),
+        ("traffic 20 -> 40 prompts per second", {"traffic.requests_per_s": 40}),
+        ("traffic 20 -> 40 rps", {"traffic.requests_per_s": 40}),
+        ("300 -> 800 out", {"tokens.output.mean": 800}),
+        ("prompts 1,500 -> 4,000, on H200", {"tokens.input.mean": 4000, "hardware.accelerators": ("h200-sxm-141gb",)}),
+        ("input 4,000 tokens", {"tokens.input.mean": 4000}),
+    ],
+)
+def test_behind_an_arrow_stands_what_holds_of_the_thing_that_is_named(line: str, made: dict[str, Any]) -> None:
+    assert changed(line) == made
+
+
+@pytest.mark.parametrize(
+    ("line", "rate"),
+    [
+        ("leave a 10% margin on GPU memory", None),
+        ("with a 20% buffer on the latency target", None),
+        ("the error margin of 30% worries me", None),
+        ("we already have 30% headroom", None),
+        ("does that leave a 30% margin", None),
+        ("we need a 20% profit margin", None),
+        ("30% headroom please", 26),
+        ("on H200 and a 20% buffer", 24),
+        ("we need a 30% safety margin", 26),
+    ],
+)
+def test_a_margin_is_of_the_load_where_it_is_wished_for_and_of_nothing_else(line: str, rate: float | None) -> None:
+    assert changed(line).get("traffic.requests_per_s") == (rate and pytest.approx(rate))
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("leave it as is, but 30 rps", {"traffic.requests_per_s": 30}),
+        ("keep everything as it is but with B200", {"hardware.accelerators": ("b200-sxm",)}),
+        ("no wait, ignore that, use 30 rps", {"traffic.requests_per_s": 30}),
+        ("leave it as it is", {}),
+        ("ignore that please", {}),
+    ],
+)
+def test_what_is_taken_back_leaves_what_else_a_line_sets(line: str, made: dict[str, Any]) -> None:
+    assert changed(line) == made
+    assert ("Nothing was changed" in words(step(planned(), line, ports())[1])) == (not made)
+
+
+def test_whether_to_leave_it_is_a_question() -> None:
+    assert "Nothing was changed" not in words(step(planned(), "should we leave it as is or use B200", ports())[1])
+
+
+@pytest.mark.parametrize(
+    ("line", "made", "told"),
+    [
+        ("I said fp16, not fp8", {"precision.weights": "fp16"}, "FP16"),
+        ("we asked for bf16", {"precision.weights": "bf16"}, "BF16"),
+        ("that's not what I said, it should be 30 rps", {"traffic.requests_per_s": 30}, "Said by you"),
+        ("I said fp8, not fp16", {}, "Said by you"),
+        ("I never said fp16", {}, "Said by you"),
+        ("I never said 20 rps, make it 30", {}, "Not used: 'make it 30'"),
+        ("we never said spot, use reserved for 1 year", {"money.term": "reserved_1y"}, "Nobody said"),
+        ("we never said spot, use reserved", {}, "reserved for 1 year"),
+        ("who asked for a spare", {}, "Nobody said"),
+    ],
+)
+def test_who_doubts_and_then_sets_is_answered_and_gets_the_variant(line: str, made: dict[str, Any], told: str) -> None:
+    assert changed(line) == made
+    assert told in words(step(planned(), line, ports())[1])
+
+
+def test_what_is_dropped_is_what_nobody_asked_for() -> None:
+    spared, _ = step(planned(), "add a spare", ports())
+    kept, _ = step(spared, "keep 1", ports())
+    dropped = words(step(kept, "I never asked for a spare, drop it", ports())[1])
+    assert "No spares: plan 0 (the plan) has that already" in dropped
