@@ -119,6 +119,9 @@ _WHERE: Final = frozenset(
     "in at from near region regions location zone : = to within inside hosted around on over".split()
 )
 
+_ARE: Final = frozenset("are is sit sits live lives work works".split())
+"""Before a place, behind a share: '40% of them are in EMEA' says where people are."""
+
 
 def _places(draft: Draft, lexicon: Lexicon) -> None:
     """Read where it shall run: a place after 'in', beside its provider or alone; of users it is asked."""
@@ -140,7 +143,9 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
         alone = (before is None or before.has("comma", "stop", "provider")) and (
             after is None or after.has("comma", "stop", "provider")
         )
-        if any(other.has("user") for other in items[max(0, index - 5) : index]):
+        spoken = items[max(0, index - 7) : index]
+        share_is_there = any(one.has("pct") for one in spoken) and any(one.word in _ARE for one in spoken[-3:])
+        if share_is_there or any(other.has("user") for other in spoken[-5:]):
             said = draft.sentence.words(index, index)
             note = f"{said!r} is where users are, which changes no count; say 'hosted in {place.name}' for prices there"
             draft.notes.append((note, item.start, item.end))
