@@ -31,8 +31,8 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
             if known := results.get(key):
                 return known[1]
             result = function(*arguments, **named)
-            while len(results) >= most:
-                results.pop(next(iter(results)), None)
+            for oldest in list(results)[: max(len(results) - most + 1, 0)]:
+                results.pop(oldest, None)
             _locked(result)
             results[key] = (arguments, named), result  # while the arguments are kept, no other object gets their ids
             return result
@@ -55,7 +55,7 @@ def _mark(argument: Any) -> object:
         return id(argument)
     if argument.size > LARGEST:
         raise _TooLarge
-    return argument.shape, of_array()
+    return argument.shape, argument.dtype.str, of_array()
 
 
 def _locked(result: Any) -> None:

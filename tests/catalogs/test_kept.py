@@ -21,11 +21,12 @@ def test_a_result_is_kept_for_equal_arrays_numbers_and_tuples_and_for_the_same_o
         summed(record, (np.arange(3.0), "fp8"), by=2.0),
         summed(record, (np.arange(3.0)[:, None], "bf16"), by=2.0),
         summed(record, (np.arange(1.0, 4.0), "bf16"), by=2.0),
+        summed(record, (np.arange(3.0).view(np.int64), "bf16"), by=2.0),
         summed(record, (np.arange(3.0), "bf16"), by=3.0),
         summed(dict(record), (np.arange(3.0), "bf16"), by=2.0),
     ]
     assert first not in others
-    assert len(asked) == 6
+    assert len(asked) == 7
 
 
 def test_no_more_than_so_many_results_are_kept_and_none_of_large_arrays() -> None:
