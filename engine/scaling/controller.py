@@ -123,6 +123,8 @@ def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOL
 
 MOST_ASKED = 1e9
 """Replicas that a target of next to nothing asks for: any fleet's maximum is below."""
+_SURE = 1e-6
+"""Of a replica's target: nearer to where an ask changes than rounding reaches."""
 
 
 class Controller:
@@ -143,6 +145,24 @@ class Controller:
         self._targets = tuple((target, target * (1 - policy.tolerance)) for target in targets)
         # As Kubernetes does, the size at the start counts as an ask: nothing shrinks before one window has passed.
         self._asks: deque[tuple[float, int]] = deque([(now_s, replicas)])
+
+    def settled(self, replicas: int) -> tuple[float, ...]:
+        """Return lows and highs of in flight, requests/s and waiting, over the whole fleet, that surely move nothing.
+
+        Where one of them is above its low and all are below their highs, a look asks for just these replicas: a replay
+        has thousands of such looks. Infinite lows where none is sure.
+        """
+        policy, working = self.policy, replicas - self.policy.spares
+        if self._samples is not None or working < 1:
+            return (inf,) * 6
+        targets = [target for target, _ in self._targets]
+        lows = (-inf if replicas == policy.minimum else target * (working - 1 + _SURE) for target in targets)
+        top = inf if replicas == policy.maximum else working * (1 + policy.tolerance) * (1 - _SURE)
+        return (*lows, *(target * top for target in targets))
+
+    def stay(self, now_s: float, replicas: int) -> None:
+        """Take note of a look that asked for just these replicas, as ``settled`` foresaw."""
+        self._asks = deque([(now_s, replicas)])
 
     def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
         """Take a look at the metrics and return the replicas that are wanted, between minimum and maximum.

@@ -6,6 +6,7 @@ from math import exp, log, sqrt
 import numpy as np
 from msgspec import Struct
 
+from catalogs.kept import kept
 from catalogs.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from engine.arrays import Floats
 from engine.question.demand import WITHIN_HOUR, Demand
@@ -48,14 +49,21 @@ def demand_by_minute(
         burstiness: CV of the gaps between arrivals.
         seed: of the wobble and the counts.
     """
-    hours = np.asarray(demand.hourly)
-    at = (np.arange(len(hours) * MINUTES_PER_HOUR) + 0.5) / MINUTES_PER_HOUR
-    smooth = np.interp(at, np.arange(len(hours)) + 0.5, hours, period=len(hours))
-    shape = smooth * _wobble(len(smooth), max(demand.burst, WITHIN_HOUR), seed)
+    shape = _shape(demand.hourly, max(demand.burst, WITHIN_HOUR), seed)
     rate = shape * (mean_requests_per_s / shape.mean())
     dispersion = burstiness * burstiness
     counts = stream(seed, _COUNTS).standard_gamma(rate * SECONDS_PER_MINUTE / dispersion) * dispersion
     return DemandByMinute(rate, counts / SECONDS_PER_MINUTE)
+
+
+@kept(16)
+def _shape(hourly: tuple[float, ...], peak: float, seed: int) -> Floats:
+    """Return the demand by minute for that of each hour, with a wobble whose highest is about ``peak``."""
+    hours = np.asarray(hourly)
+    at = (np.arange(len(hours) * MINUTES_PER_HOUR) + 0.5) / MINUTES_PER_HOUR
+    smooth = np.interp(at, np.arange(len(hours)) + 0.5, hours, period=len(hours))
+    result: Floats = smooth * _wobble(len(smooth), peak, seed)
+    return result
 
 
 def _wobble(count: int, peak: float, seed: int) -> Floats:

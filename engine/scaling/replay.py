@@ -6,6 +6,7 @@ S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into 
 """
 
 from collections import deque
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from engine.scaling.demand_by_minute import DemandByMinute
 
 ASKED_BACK_MINUTES = 30
 """A replica that is asked for again within so many minutes of being given back was given back in vain."""
-_CELLS = 2048
+CELLS = 2048
 
 
 class ReplicaLoads(Struct, frozen=True):
@@ -108,35 +109,62 @@ def replay(
     policy = by_the_minute(policy)
     first = float(minutes.requests_per_s[0])
     fleet = _Fleet(policy.held_at(first), round(policy.start_s / SECONDS_PER_MINUTE))
-    controller = Controller(policy, fleet.held) if autoscaler is None else autoscaler
-    after = _Flow(loads).after
+    own = Controller(policy, fleet.held)
+    controller = own if autoscaler is None else autoscaler
+    flow = _Flow(loads)
+    cells, scale = flow.cells, flow.scale
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
     counted = minutes.counted_per_s
     luck = counted / minutes.requests_per_s
     each: list[float] = []
-    ready: list[int] = []
-    held: list[int] = []
+    sizes = [(0, fleet.ready, fleet.held)]
+    settled, stayed = None, -1
     brought = (minutes.requests_per_s * SECONDS_PER_MINUTE).tolist()
     for minute, (comes, seen, share) in enumerate(zip(brought, counted.tolist(), luck.tolist(), strict=True)):
-        if minute == fleet.next_start:
-            fleet.begin()
-        serving = fleet.ready
-        one, waiting = after((flight + comes) / serving)
+        if settled is None or minute == fleet.next_start:
+            if minute == fleet.next_start:
+                fleet.begin()
+                sizes.append((minute, fleet.ready, fleet.held))
+            serving = fleet.ready
+            settled = own.settled(fleet.held) if controller is own else (inf,) * 6
+            low_flight, low_rate, low_queue, high_flight, high_rate, high_queue = settled
+        # One look up in ``_Flow``, and most of the controller's, without a call.
+        place = (flight + comes) / serving * scale
+        if place < CELLS:
+            cell = int(place)
+            part = place - cell
+            one, more, waiting, more_waiting = cells[cell]
+            one += part * more
+            waiting += part * more_waiting
+        else:
+            one, waiting = flow.beyond((flight + comes) / serving)
         flight = one * serving
         each.append(one)
-        ready.append(serving)
-        held.append(fleet.held)
-        wanted = controller.asked(
-            minute * SECONDS_PER_MINUTE, fleet.held, flight * share, waiting * serving * share, seen
-        )
+        in_flight, queue = flight * share, waiting * serving * share
+        if (
+            in_flight < high_flight
+            and seen < high_rate
+            and queue < high_queue
+            and (in_flight > low_flight or seen > low_rate or queue > low_queue)
+        ):
+            stayed = minute
+            continue
+        if stayed >= 0:
+            own.stay(stayed * SECONDS_PER_MINUTE, fleet.held)
+            stayed = -1
+        wanted = controller.asked(minute * SECONDS_PER_MINUTE, fleet.held, in_flight, queue, seen)
         if wanted != fleet.held:
             fleet.scale(minute, wanted)
-    in_flight = np.array(each)
+            sizes.append((minute + 1, fleet.ready, fleet.held))
+            settled = None
+    starts, ready, held = np.array(sizes, dtype=np.float64).T
+    lasted = np.diff(starts, append=len(minutes)).astype(np.int64)
+    in_flight_of_one = np.array(each)
     return ReplayedMinutes(
-        ready=np.array(ready, dtype=np.float64),
-        held=np.array(held, dtype=np.float64),
-        in_flight=in_flight,
-        within=loads.within_at(in_flight),
+        ready=np.repeat(ready, lasted),
+        held=np.repeat(held, lasted),
+        in_flight=in_flight_of_one,
+        within=loads.within_at(in_flight_of_one),
         scale_ups=tuple(fleet.ups),
         scale_downs=tuple(fleet.downs),
     )
@@ -193,24 +221,19 @@ class _Flow:
         waiting = np.concatenate([[0.0], loads.waiting])
         brought = in_flight + SECONDS_PER_MINUTE * rates
         self._last = float(brought[-1])
-        self._scale = _CELLS / self._last
-        grid = np.linspace(0.0, self._last, _CELLS + 1)
+        self.scale = CELLS / self._last
+        grid = np.linspace(0.0, self._last, CELLS + 1)
         columns = [np.interp(grid, brought, values) for values in (in_flight, waiting)]
-        self._cells = list(zip(*(array.tolist() for c in columns for array in (c[:-1], np.diff(c))), strict=True))
+        self.cells = list(zip(*(array.tolist() for c in columns for array in (c[:-1], np.diff(c))), strict=True))
         self._ends = in_flight[-1].item(), waiting[-1].item()
 
-    def after(self, brought: float) -> tuple[float, float]:
-        """Return requests in flight, and those waiting, at the end of a minute.
+    def beyond(self, brought: float) -> tuple[float, float]:
+        """Return requests in flight, and those waiting, at the end of a minute that brings more than the table holds.
+
+        At saturation no more are completed, however many there are.
 
         Args:
             brought: in flight before, and what came.
         """
-        place = brought * self._scale
-        if place >= _CELLS:
-            # At saturation no more are completed, however many there are.
-            left = brought - self._last
-            return self._ends[0] + left, self._ends[1] + left
-        cell = int(place)
-        part = place - cell
-        in_flight, more_in_flight, waiting, more_waiting = self._cells[cell]
-        return in_flight + part * more_in_flight, waiting + part * more_waiting
+        left = brought - self._last
+        return self._ends[0] + left, self._ends[1] + left
