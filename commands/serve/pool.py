@@ -4,8 +4,10 @@ import asyncio
 import multiprocessing
 import signal
 from collections import OrderedDict
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Final
 
 from commands.serve.answers.work import Answer, Desk, answered, failure
@@ -21,7 +23,9 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._executor = self._started()
+        # A thread waits for each process: an executor of processes hands each request through three.
+        self._threads = ThreadPoolExecutor(settings.workers)
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._remembered: OrderedDict[tuple[str, bytes], Answer] = OrderedDict()
         self._bytes = 0
         self._asked: dict[tuple[str, bytes], asyncio.Future[Answer]] = {}
@@ -29,19 +33,21 @@ class Pool:
         self.remembered = 0
         """Answers that were given from memory."""
 
-    def _started(self) -> ProcessPoolExecutor:
-        # Not forked: the server has threads.
-        return ProcessPoolExecutor(
-            self._settings.workers,
-            multiprocessing.get_context("spawn"),
-            _begin,
-            (self._settings.directories, self._settings.allow_hub, self._settings.answer_s),
-        )
-
     async def warm(self) -> None:
         """Start the processes and let each load what a forecast needs."""
         loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(self._executor, _warm) for _ in range(self._settings.workers)))
+        for ready in [loop.run_in_executor(self._threads, self._started) for _ in range(self._settings.workers)]:
+            self._idle.put(await ready)
+
+    def _started(self) -> Connection:
+        """Return the connection to a new process that is ready; the process ends with it."""
+        here, there = multiprocessing.Pipe()
+        told = (there, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
+        # Not forked: the server has threads.
+        multiprocessing.get_context("spawn").Process(target=_serve, args=told).start()
+        there.close()
+        here.recv()
+        return here
 
     async def answer(self, kind: str, body: bytes) -> Answer:
         """Return the answer to a request: from memory, with whoever asks the same just now, or from a process."""
@@ -59,16 +65,27 @@ class Pool:
 
     async def _reckoned(self, key: tuple[str, bytes]) -> Answer:
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(self._executor, _work, *key)
-        except BrokenProcessPool:
-            self._executor = self._started()
-            return failure(503, BUSY)
+            answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._worked, key)
         finally:
             self.waiting -= 1
             del self._asked[key]
         if answer.status < 500:
             self._remember(key, answer)
         return answer
+
+    def _worked(self, key: tuple[str, bytes]) -> Answer:
+        """Return what an idle process answers; one that has ended is replaced."""
+        process = self._idle.get()
+        try:
+            process.send(key)
+            answer: Answer = process.recv()
+        except (EOFError, OSError):
+            process = self._started()
+            return failure(503, BUSY)
+        else:
+            return answer
+        finally:
+            self._idle.put(process)
 
     def _remember(self, key: tuple[str, bytes], answer: Answer) -> None:
         self._remembered[key] = answer
@@ -79,20 +96,20 @@ class Pool:
 
     def end(self) -> None:
         """Let running work finish and end the processes."""
-        self._executor.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
+        while not self._idle.empty():
+            self._idle.get().close()
 
 
 # --- within a process -------------------------------------------------------------------------------------------------
-
-_DESK: list[Desk] = []
-_LIMIT_S: list[float] = []
 
 
 class _Late(BaseException):
     """An answer takes longer than it may; no handler of exceptions takes it for its own."""
 
 
-def _begin(directories: tuple[str, ...], allow_hub: bool, answer_s: float = 30.0) -> None:
+def _serve(asked: Connection, directories: tuple[str, ...], allow_hub: bool, answer_s: float) -> None:
+    """Answer what comes until the server ends."""
     import gc
     from pathlib import Path
 
@@ -100,20 +117,16 @@ def _begin(directories: tuple[str, ...], allow_hub: bool, answer_s: float = 30.0
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it lets running work finish
     gc.set_threshold(200_000)
-    _LIMIT_S[:] = [answer_s]
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, _stop)
-    _DESK[:] = [Desk(Catalog.load([Path(directory) for directory in directories]), allow_hub)]
-
-
-def _warm() -> None:
-    import gc
-    import time
-
-    answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', _DESK[0])
+    desk = Desk(Catalog.load([Path(directory) for directory in directories]), allow_hub)
+    answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', desk)
     gc.collect()
     gc.freeze()  # what every answer needs lives as long as the process
-    time.sleep(0.2)  # so that each process gets its turn
+    asked.send("ready")
+    with suppress(EOFError, OSError):
+        while True:
+            asked.send(_work(*asked.recv(), desk, answer_s))
 
 
 def _stop(*_: object) -> None:
@@ -125,15 +138,15 @@ def _alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _work(kind: str, body: bytes) -> Answer:
+def _work(kind: str, body: bytes, desk: Desk, limit_s: float) -> Answer:
     try:
         try:
-            _alarm(_LIMIT_S[0])
-            return answered(kind, body, _DESK[0])
+            _alarm(limit_s)
+            return answered(kind, body, desk)
         finally:
             _alarm(0.0)
     except _Late:
-        return failure(504, f"this takes longer than the {_LIMIT_S[0]:g} s that an answer may take; ask less at once")
+        return failure(504, f"this takes longer than the {limit_s:g} s that an answer may take; ask less at once")
     except Exception:
         import logging
 
