@@ -9,13 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from catalogs.kept import kept
 from engine.arrays import Floats, along_last
 from engine.replica.latencies import mean_latency, missed_by
 from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
-from engine.replica.saturation import RateLadder
-from engine.replica.steps import StepCosts
 from engine.workload import Target
 
 NEARBY = 1.001
@@ -27,11 +24,7 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
 
     Several rates of each candidate, (candidates, rates), give as many batches.
     """
-    return _batch_at_rate(replicas.costs, replicas.ladder, requests_per_s.reshape(len(replicas.seats), -1))
-
-
-@kept(64)
-def _batch_at_rate(costs: StepCosts, ladder: RateLadder, wanted: Floats) -> Floats:
+    costs, ladder, wanted = replicas.costs, replicas.ladder, requests_per_s.reshape(len(replicas.seats), -1)
     below = (ladder.rates[:, None, :] < wanted[..., None]).sum(axis=-1)
     passed = np.minimum(np.maximum(below, 1), ladder.rates.shape[1] - 1)
     low = np.log(along_last(ladder.batches, passed - 1))
@@ -130,8 +123,9 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
         missed = np.stack(tried, axis=1)
         reached = starts + sizes * _held(missed)
         right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
-        below[some] = along_last(reached, right)[..., 0]
-        width[some] = along_last(sizes, right)[..., 0]
+        divided = width[some] > 1  # others of the same rows are known already
+        below[some] = np.where(divided, along_last(reached, right)[..., 0], below[some])
+        width[some] = np.where(divided, along_last(sizes, right)[..., 0], 1.0)
         flat = (*trials.shape[:2], -1)
         ends[some] = _ends(trials.reshape(flat), missed.reshape(flat), below[some], width[some], ends[some])
     result: Floats = np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST)))

@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from catalogs.kept import kept
 from engine.arrays import Bools, Floats, along_last
-from engine.question.lengths import Lengths
 from engine.replica.load import Load
-from engine.replica.prefills import Prefills, pace_variance
+from engine.replica.prefills import pace_variance
 from engine.replica.queueing import TINY, normal_tail
 from engine.workload import PERCENTILE_SHARES, Target
 
@@ -158,21 +156,8 @@ def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
 
 def _itl_sigma(load: Load) -> Floats:
     """Return the log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
-    return _sigma(load.prefills, load.lengths, load.decoded, load.batch, load.elasticity, load.itl_s, load.least_itl_s)
-
-
-@kept(64)
-def _sigma(
-    prefills: Prefills,
-    lengths: Lengths,
-    decoded: float,
-    batch: Floats,
-    elasticity: Floats,
-    itl_s: Floats,
-    least_itl_s: Floats,
-) -> Floats:
-    answers = np.maximum(lengths.output.values - 1, 1.0) / max(decoded, 1.0)
-    times = itl_s / np.maximum(itl_s - least_itl_s, TINY)
-    variance = pace_variance(prefills, batch, elasticity, answers) * (times * times)[..., None]
+    answers = np.maximum(load.lengths.output.values - 1, 1.0) / max(load.decoded, 1.0)
+    times = load.itl_s / np.maximum(load.itl_s - load.least_itl_s, TINY)
+    variance = pace_variance(load.prefills, load.batch, load.elasticity, answers) * (times * times)[..., None]
     result: Floats = np.minimum(np.sqrt(np.log1p(variance) + TINY), WIDEST)
     return result

@@ -12,7 +12,6 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
@@ -138,7 +137,7 @@ class Replicas(Struct, frozen=True):
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
-        return _rate_at(self.costs, batch)
+        return self.costs.rate_at(batch)
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
@@ -165,12 +164,6 @@ class Replicas(Struct, frozen=True):
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
 
 
-@kept(64)
-def _rate_at(costs: StepCosts, batch: Floats) -> Floats:
-    return costs.rate_at(batch)
-
-
-@kept(64)
 def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats) -> Load:
     """Return everything about batches of requests that have a seat."""
     steps, lengths = costs.at(batch), costs.lengths
