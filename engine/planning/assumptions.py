@@ -152,6 +152,9 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
     if question.spec.traffic.concurrency:
         return float("nan")
     spec = question.spec
+    whole, fewest = (_count(spec, question, best, capacity) for capacity in (best.capacity, np.full(1, np.inf)))
+    if whole == fewest and prefix_hit > spec.tokens.prefix_hit:
+        return whole  # what takes less carries no less, and fewer there are not
     tokens = replace(spec.tokens, prefix_hit=prefix_hit)
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
     replicas = replace(best.candidates, question=other).fleet_replicas(best.replicas.costs.tables)

@@ -203,8 +203,8 @@ def _margins(load: Load, target: Target) -> Callable[[float], Floats]:
     return lambda seconds: allowed / np.maximum(beyond(np.full(load.batch.shape, seconds))[0], TINY)
 
 
-def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float) -> float | None:
-    """Return times what a replica carries where a share of cases is better than this; None: at no load in the targets.
+def _carries(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float, needed: float) -> bool:
+    """Return whether a replica carries what is needed where a share of cases is better than this.
 
     One share moves all bands together: who is slower in a step is slower to the first token, and carries less.
 
@@ -213,10 +213,12 @@ def _carried(bands: Mapping[str, CaseBand], room: Factors, within: Within, share
         room: of a capacity, with the KV pool at either end of its band.
         within: what the targets allow.
         share: of cases.
+        needed: times what the replica is planned to carry.
     """
+    if bands["throughput"].factor(1 - share) * (room[0] if share > 0.5 else 1.0) < needed:
+        return False  # whatever its latencies, which take longer to reckon
     allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share))
-    carried = bands["throughput"].factor(1 - share) * (room[0] if share > 0.5 else 1.0)
-    return None if allowed is None else min(carried, *allowed)
+    return allowed is not None and min(allowed) >= needed
 
 
 SURE = 0.975
@@ -238,8 +240,7 @@ def _chance(chosen: ChosenFleet, bands: Mapping[str, CaseBand], room: Factors, w
     low, high = -score.inv_cdf(SURE), score.inv_cdf(SURE)
 
     def holds(at: float) -> bool:
-        carried = _carried(bands, room, within, score.cdf(at))
-        return carried is not None and carried >= needed
+        return _carries(bands, room, within, score.cdf(at), needed)
 
     for end, held in ((high, True), (low, False)):
         if holds(end) is held:

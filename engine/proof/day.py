@@ -58,7 +58,7 @@ def replayed_day(
     if fleet.minimum_replicas == fleet.maximum_replicas or spec.traffic.concurrency:
         return None
     replays = _replays(chosen, seed)
-    start = Settings(thresholds_of(chosen).scale_down_window_s, fleet.minimum_replicas)
+    start = Settings(replays.planned.scale_down_window_s, fleet.minimum_replicas)
     outcome, steps = corrected(start, fleet.maximum_replicas, replays.outcome)
     settings = steps[-1].after if steps else start
     corrections = tuple(correction for step in steps for correction in replays.corrections(step))
@@ -82,6 +82,8 @@ class _Replays(Struct, frozen=True):
     """A fleet under the same minutes of demand, whatever its settings."""
 
     chosen: ChosenFleet
+    planned: Autoscaling
+    """Its thresholds without corrections."""
     minutes: DemandByMinute
     loads: ReplicaLoads
     limit: float
@@ -89,6 +91,8 @@ class _Replays(Struct, frozen=True):
 
     def thresholds(self, settings: Settings) -> Autoscaling:
         """Return the fleet's thresholds under the settings."""
+        if (settings.headroom, settings.window_s) == (1.0, self.planned.scale_down_window_s):
+            return self.planned
         return thresholds_of(self.chosen, headroom=settings.headroom, scale_down_window_s=settings.window_s)
 
     def policy(self, settings: Settings) -> ScalingPolicy:
@@ -185,7 +189,7 @@ def _replays(chosen: ChosenFleet, seed: int) -> _Replays:
     loads = replica_loads(chosen.candidate.replicas, spec.targets)
     limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if spec.targets else loads.in_flight[-1]
     minutes = demand_by_minute(chosen.demand, chosen.mean_rate, burstiness=spec.traffic.burstiness, seed=seed)
-    return _Replays(chosen, minutes, loads, float(limit))
+    return _Replays(chosen, thresholds_of(chosen), minutes, loads, float(limit))
 
 
 def _basis(chosen: ChosenFleet, sources: Mapping[str, Source]) -> str:

@@ -64,19 +64,23 @@ class Demand(Struct, frozen=True):
         """Return what ``growth_within`` is the product of: the rise of the hours, and what happens within them."""
         if reaction_s <= 0:
             return 1.0, 1.0
-        hours = len(self.hourly)
-        rates = np.asarray((*self.hourly, self.hourly[0]))
-        centres = np.arange(hours + 1.0)
-        now = np.arange(hours * _STEPS_PER_HOUR) / _STEPS_PER_HOUR
-        # Straight pieces are highest at their ends, and the grid holds every centre.
-        reach = min(reaction_s / SECONDS_PER_HOUR, DAY_H)
-        lags = np.append(np.arange(0.0, reach, 1 / _STEPS_PER_HOUR), reach)
-        later = np.interp(now[:, None] + lags[None, :], centres, rates, period=hours)
-        ratios = np.sort(later.max(axis=1) / np.maximum(later[:, 0], FLOOR))
-        # np.quantile would load masked arrays with it, a tenth of all that a cold forecast loads.
-        rise = float(np.interp(quantile * (len(ratios) - 1), np.arange(len(ratios)), ratios))
         within = max(1.0, WITHIN_HOUR / self.burst) ** min(1.0, reaction_s / SECONDS_PER_MINUTE)
-        return max(1.0, rise), float(within)
+        return max(1.0, _rise(self.hourly, reaction_s, quantile)), float(within)
+
+
+@lru_cache(maxsize=64)
+def _rise(hourly: tuple[float, ...], reaction_s: float, quantile: float) -> float:
+    hours = len(hourly)
+    rates = np.asarray((*hourly, hourly[0]))
+    centres = np.arange(hours + 1.0)
+    now = np.arange(hours * _STEPS_PER_HOUR) / _STEPS_PER_HOUR
+    # Straight pieces are highest at their ends, and the grid holds every centre.
+    reach = min(reaction_s / SECONDS_PER_HOUR, DAY_H)
+    lags = np.append(np.arange(0.0, reach, 1 / _STEPS_PER_HOUR), reach)
+    later = np.interp(now[:, None] + lags[None, :], centres, rates, period=hours)
+    ratios = np.sort(later.max(axis=1) / np.maximum(later[:, 0], FLOOR))
+    # np.quantile would load masked arrays with it, a tenth of all that a cold forecast loads.
+    return float(np.interp(quantile * (len(ratios) - 1), np.arange(len(ratios)), ratios))
 
 
 def demand_of(traffic: Traffic) -> Demand:

@@ -5,6 +5,7 @@ context limit reproduces real traces best (about 16 % error at p99); each stratu
 m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from math import log, sqrt
@@ -41,9 +42,14 @@ class Strata(Struct, frozen=True, dict=True):
 
     def percentile(self, share: float) -> float:
         """Return the value that a share of the probability does not exceed."""
+        values, reached = self._rising
+        return values[min(bisect_left(reached, share), len(values) - 1)]
+
+    @cached_property
+    def _rising(self) -> tuple[list[float], list[float]]:
+        """The values in order, and the probability that none is larger."""
         order = np.argsort(self.values)
-        reached = np.cumsum(self.weights[order])
-        return float(self.values[order][min(int(np.searchsorted(reached, share)), len(order) - 1)])
+        return self.values[order].tolist(), np.cumsum(self.weights[order]).tolist()
 
 
 def strata(distribution: TokenDistribution, limit: float) -> Strata:
