@@ -126,7 +126,8 @@ def _serve(asked: Connection, directories: tuple[str, ...], allow_hub: bool, ans
     asked.send("ready")
     with suppress(EOFError, OSError):
         while True:
-            asked.send(_work(*asked.recv(), desk, answer_s))
+            kind, body = asked.recv()
+            asked.send(_work(kind, body, desk, answer_s))
 
 
 def _stop(*_: object) -> None:
