@@ -4,6 +4,7 @@ Phases: collect → review → planned → done. Every state keeps the one befor
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,20 +14,26 @@ from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
-from agent.collect.beyond import out_of_scope, with_model_for_purpose
+from agent.collect.amended import amended, amendment_in, returned, returned_to
+from agent.collect.assumed import Assumption, accepted, assumed
+from agent.collect.beyond import OutOfScope, out_of_scope, with_model_for_purpose
 from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, still_needed
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
+from agent.collect.said_values import invalid, with_values
+from agent.fields.table import FIELDS
 from agent.interpret.domain import DOUBT
+from agent.interpret.pasted import goes_on, is_head
 from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.answer_display import answer_shown, value_shown
 from agent.talk.glossary import meaning
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
+from agent.talk.requests import Variation, WhatIf
 from agent.talk.slots import Slot, default_of, slot_called, slot_of
 from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading, without
-from catalogs.errors import InputError
+from catalogs.errors import InputError, quoted
 
 MOST_CHARACTERS: Final = 2000
 _KEYS: Final = re.compile(r"\x1b(?:\[[\d;?]*[ -/]*[@-~]|O[A-Z])")
@@ -59,13 +66,13 @@ def step(state: State, line: str, ports: Ports) -> Step:
     new, says = _answered(state, text, keyword, ports)
     if new is state or new == state:
         return state, says
-    new = replace(new, past=state, line=text)
+    new = replace(new, past=state, line=text, table=new.table if new.table != state.table else "")
     return (new, says) if new.phase == "done" else _continued(state, new, says, ports)
 
 
 def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
     """Ask what comes next, or open the review where nothing is left to ask."""
-    if new.phase == "planned" and not new.pending:
+    if (new.phase == "planned" and not new.pending) or (new.table and new.values == old.values):
         return new, says
     if new.pending or open_slot(new, ports):
         return new, (*says, *question(new, ports))
@@ -89,6 +96,8 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         if not (asks and state.pending is None and _lacks_nothing(state, ports)):
             return EVERYWHERE[keyword.name](state, keyword.rest, ports)
         keyword = None
+    if keyword and keyword.name == "plan" and state.phase != "planned":
+        return _plan_now(state, ports)
     match state.pending:
         case NameFile() as file:
             made = saving.name_file(state, file, text, ports)
@@ -103,6 +112,16 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         case None:
             made = _heard(state, text, keyword, ports, state)
     return made
+
+
+def _plan_now(state: State, ports: Ports) -> Step:
+    """Plan with what is known and assumed; take what is proposed, or say what is missing, where that is no plan."""
+    made = assumed(state, ports)
+    if not made.missing:
+        return _planned_and_answered(state, made, "", ports)
+    if isinstance(state.pending, Propose):
+        return _accept(state, state.pending)
+    return state, (said(still_needed(made.state, ports)), *question(state, ports))
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
@@ -120,43 +139,206 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
         new, says = _keyword(state, keyword, ports)
     elif state.phase == "planned" and not state.editing:
         new, says = _about_plan(state, text, ports)
-    elif beyond := out_of_scope(state, text):
-        return before, beyond
-    elif results_in(text):
-        return before, (said(AFTER_THE_PLAN), *question(state, ports))
     else:
-        new, says = _before_plan(state, text, ports)
+        return _unasked(before, text, ports)
     return (before if new is state else new), says
 
 
-def _before_plan(state: State, text: str, ports: Ports) -> Step:
-    """Take what a line states; one that asks or wants something of the plan gets it, once nothing is missing for it."""
-    from agent.after_plan.readings import asks_of_plan, wants_of_plan  # numpy comes with it
+def _unasked(state: State, text: str, ports: Ports) -> Step:
+    """Take a line before the plan that answers nothing which was asked."""
+    if beyond := out_of_scope(state, text):
+        return _beyond(state, text, beyond, ports)
+    if results_in(text):
+        return state, (said(AFTER_THE_PLAN), *question(state, ports))
+    return _before_plan(state, text, ports)
 
-    ready, asks = _lacks_nothing(state, ports), asks_of_plan(text)
-    if ready and asks:
-        return _planned_and_answered(state, text, ports)
-    new, says = with_model_for_purpose(state, hear(state, text, ports), text, ports)
+
+def _beyond(state: State, text: str, beyond: OutOfScope, ports: Ports) -> Step:
+    """Say what can be done of a line that wants no text served, and keep of it what a service would have too."""
+    reading = ports.read(text, ports.catalog, known=state.values)
+    model = reading.values.get("model")
+    if beyond.kept == "load" and (model or "tokens.input.mean" in reading.values):
+        new, says = _taken_in(state, text, ports)
+        if new.pending is state.pending and new is not state:
+            return new, (*beyond.says, *says)
+    if beyond.kept == "model" and model:
+        kept = with_values(state, {"model": model}, {"model": reading.details["model"]}, ports)
+        return kept, (*beyond.says, said(f"Model: {value_shown('model', model)}, kept for that."))
+    return state, beyond.says
+
+
+def _before_plan(state: State, text: str, ports: Ports) -> Step:
+    """Take what a line states; what it asks of the plan is answered once nothing is missing for one but what is usual.
+
+    A question that waits is no net: a line that says something else is read for what it says, and the question kept.
+    """
+    from agent.after_plan.readings import asked_in  # numpy comes with it
+
+    if (made := _of_table(state, text, ports) or _amended(state, text, ports)) is not None:
+        return made
+    spans = asked_in(text, wishes=not _lacks_nothing(state, ports))
+    if not spans:
+        return _stated(state, text, ports)
+    asked = " ".join(text[start:end] for start, end in spans)
+    if _states(text, spans, state, ports):
+        new, says = _taken_in(state, text, ports)
+    elif any(map(str.isalnum, _beside(text, spans))):
+        new, says = _taken_in(state, text, ports, spans)
+    else:
+        new, says = state, ()
+    with_all, waits = assumed(new, ports), new.pending != state.pending
+    loads = any(path.startswith(_OF_THE_LOAD) and state.values.get(path) != new.values[path] for path in new.values)
+    if not with_all.missing and (_lacks_nothing(new, ports) or not (waits or loads)):
+        return _planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
+    return _asked_too_early(state, new, says, ports)
+
+
+def _stated(state: State, text: str, ports: Ports) -> Step:
+    """Take a line that asks nothing; one that wants something of the plan gets it, once nothing is missing for it."""
+    from agent.after_plan.readings import is_plain_change, wants_of_plan
+
+    new, says = _taken_in(state, text, ports)
     stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
-    if asks and not _POLITE.match(text) and (needed := still_needed(state, ports)):
-        open_choices = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later)
-        named = stated | {choice.path for choice in open_choices}
-        if named and not any(path.startswith(_OF_THE_LOAD) for path in named):
-            return state, (said(f"{AFTER_A_PLAN} {needed}"),)
-    if not ready or new.pending or any(new.sources[path].kind != "preset" for path in stated):
+    if any(new.sources[path].kind != "preset" for path in stated):
         return new, says
     read = understood(text, state.values, ports) if new is state else None
-    return _planned_and_answered(state, text, ports) if wants_of_plan(text, read) else (new, says)
+    if read is not None and isinstance(read.request, WhatIf) and is_plain_change(text, read):
+        return _changed_now(state, read.request.change, ports)
+    with_all = assumed(new, ports)
+    wants = not with_all.missing and wants_of_plan(text, read)
+    return _planned_and_answered(new, with_all, text, ports) if wants else (new, says)
+
+
+def _changed_now(state: State, change: Variation, ports: Ports) -> Step:
+    """Change what was said before there is a plan: 'drop that target', 'half as long answers'."""
+    kept = replace(state, statements=without(state.statements, change.drops), settled=state.settled)
+    try:
+        new = with_values(kept, dict(change.values), change.details, ports)
+    except InputError as error:
+        return state, (warned(f"{error}."),)
+    if problem := invalid(new.values):
+        return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."),)
+    return new, (said(f"{change.label[:1].upper()}{change.label[1:]}."),)
+
+
+def _of_table(state: State, text: str, ports: Ports) -> "Step | None":
+    """Take a line of a table that comes line by line: its head waits for rows, which are read below it."""
+    goes = bool(state.table) and goes_on(state.table, text)
+    if not goes and not is_head(text):
+        return None
+    table = f"{state.table}\n{text}" if goes else text
+    new, says = _taken_in(state, table, ports) if goes and any(map(str.isalnum, text)) else (state, ())
+    waits = said("The head of a table: I read its rows as they come.")
+    return replace(new, table=table), says if goes and says else (waits,)
+
+
+def _amended(state: State, text: str, ports: Ports) -> "Step | None":
+    """Put a number in the place of one that was said, and take the rest of the line; None where a line does not."""
+    from agent.after_plan.readings import asked_in
+
+    for part in [] if state.branches else re.split(r"(?<=[.?!;])\s+", text):
+        new = _with_amendment(state, part, ports)
+        if new is None or new.values == state.values:
+            continue
+        shown = [
+            f"{value_shown(path, value)} (before: {value_shown(path, state.values[path])})"
+            for path, value in new.values.items()
+            if path in FIELDS and state.values.get(path) not in (None, (), value)
+        ]
+        rest = text.replace(part, "", 1)
+        goes_on_with = _before_plan if asked_in(rest, wishes=True) else _taken_in
+        after, says = goes_on_with(new, rest, ports) if any(map(str.isalnum, rest)) else (new, ())
+        told = said(f"Taken as {quoted(part.strip())}{': ' if shown else ''}{'; '.join(shown)}.")
+        return after, (told, *(says if after is not new else says[:-1]))
+    return None
+
+
+def _with_amendment(state: State, part: str, ports: Ports) -> State | None:
+    if (number := returned_to(part)) is not None:
+        return returned(state, number, ports)
+    amendment = amendment_in(part)
+    if amendment is None or (isinstance(state.pending, Clarify) and amendment.number in "12345678"):
+        return None
+    slot = open_slot(state, ports)
+    asked_path = None if amendment.plain or slot is None else slot.path
+    reading = ports.read(part, ports.catalog, asked_path=asked_path, known=state.values)
+    lines = state.lines
+    if reading.said_values or (changed := amended(lines, amendment)) is None:
+        return None
+    new = state
+    while new.past is not None:
+        new = new.past
+    for line in (*lines[: changed[0]], changed[1], *lines[changed[0] + 1 :]):
+        new, _ = step(new, line, ports)
+    return new
+
+
+def _beside(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return a line without some spans of it."""
+    cuts = [0, *(cut for span in spans for cut in span), len(text)]
+    return "".join(text[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True))
+
+
+def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int, int]] = ()) -> Step:
+    """Hear what a line states; what was asked about before waits on, unless the line settles it."""
+    if not isinstance(state.pending, Clarify):
+        free = replace(state, pending=None)
+        new, says = with_model_for_purpose(free, hear(free, text, ports, asking=asking), text, ports)
+        return (state if new is free else new), says
+    open_question = state.pending.question
+    closed = replace(state, pending=None, later=())
+    new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
+    if new.statements == state.statements and not new.pending:
+        return state, says
+    left = tuple(
+        ambiguity
+        for ambiguity in (open_question, *state.later)
+        if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
+        and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
+    )
+    if left:
+        still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)
+        new = replace(new, pending=Clarify(still[0]), later=still[1:])
+    return new, says
+
+
+def _asked_too_early(before: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
+    """Say what is missing for a plan; a model is proposed, which the next line that passes it over takes."""
+    if new is not before:
+        return new, (*says, said(AFTER_A_PLAN))
+    wanting = open_slot(before, ports)
+    if before.values and before.pending is None and wanting is not None and wanting.id == "model":
+        return replace(before, pending=proposal(wanting, before, ports)), (said(AFTER_A_PLAN),)
+    return before, (*says, said(f"{AFTER_A_PLAN} {still_needed(before, ports)}"))
 
 
 _OF_THE_LOAD: Final = ("model", "architecture", "traffic.requests_per_s", "traffic.concurrency", "tokens.", "users.")
 """Beginnings of the paths that a question states: 'how many H100 for 20 rps'. 'Is gcp cheaper' chooses nothing."""
-_POLITE: Final = re.compile(
-    r"\W*(?:can|could|would|will|shall|may) (?:you|we|i)(?: please)?(?: just)? (?:use|take|put|plan|run|go|do|keep|"
-    r"have|serve|host|assume|say|add|set)\b",
-    re.I,
-)
-"""How a wish begins that has the form of a question: 'can we use H100s?'."""
+
+
+_BILLS: Final = re.compile(r"\b(?:cost|costs|price|bill|pay|charge|kostet|coûte|cuesta)\b", re.I)
+_COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|instead|why)\b", re.I)
+"""Words of a question that sets places beside each other; without one it says where the plan's are: 'what on AWS?'."""
+
+
+def _states(text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
+    """Whether a question names the load that it is about, or whose prices: what it names is stated with it."""
+    from agent.after_plan.readings import BIDS
+
+    reading = ports.read(text, ports.catalog, known=state.values)
+    named = [(one.path, one.start) for one in (*reading.said_values, *reading.habits)]
+    named += [(one.path, one.start) for one in reading.questions if one.path != "model" or "model" not in state.values]
+    ready = _lacks_nothing(state, ports)
+    for start, end in asking:
+        part = text[start:end]
+        paths = [path for path, at in named if start <= at < end]
+        of_load = [path for path in paths if path.startswith(_OF_THE_LOAD)]
+        if not ready and any(not (path.startswith("tokens.") and BIDS.match(part)) for path in of_load):
+            return True  # but the sentences that somebody wants are of our own words
+        places = paths and {*paths} <= {"money.provider", "money.region", "money.term"}
+        if places and _BILLS.search(part) and not _COMPARES.search(part):
+            return True
+    return False
 
 
 def _lacks_nothing(state: State, ports: Ports) -> bool:
@@ -166,18 +348,16 @@ def _lacks_nothing(state: State, ports: Ports) -> bool:
     return all(default_of(slot, state.values) for slot in open_slots(state, ports))
 
 
-def _planned_and_answered(state: State, text: str, ports: Ports) -> Step:
-    """Plan with the defaults of what is open, say that they are assumed, and answer a line about the plan."""
-    still_open = open_slots(state, ports)
-    ready = replace(state, editing=None)
-    for slot in still_open:
-        ready = settled(ready, slot)
-    assumed = "; ".join(f"{slot.id} {default_of(slot, state.values)}" for slot in still_open)
-    planned, says = first_plan.with_plan(ready, ports)
-    if planned is ready:
-        return state, says
-    new, answer = answers.answer_line(planned, text, ports)
-    return new, (*((said(f"Assumed: {assumed}."),) if assumed else ()), *says, *answer)
+def _planned_and_answered(
+    state: State, made: Assumption, asked: str, ports: Ports, heard: tuple[Say, ...] = ()
+) -> Step:
+    """Plan with what is assumed, say that it is, and answer a line about the plan, if there is one."""
+    planned, says = first_plan.with_plan(made.state, ports)
+    if planned is made.state:
+        return state, (*heard, *says)
+    new, answer = answers.answer_line(planned, asked, ports) if asked else (planned, ())
+    assumption = (said(f"Assumed: {'; '.join(made.words)}."),) if made.words else ()
+    return new, (*heard, *assumption, *says, *answer)
 
 
 def _keyword(state: State, keyword: Keyword, ports: Ports) -> Step:
@@ -289,23 +469,13 @@ def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
 
 def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports) -> Step:
     """Take a line that is none of the choices: a new statement of the same thing settles it too."""
-    closed = replace(state, pending=None, later=())
-    if open_choice.change is not None:
+    if open_choice.change is None:
+        new, says = _unasked(state, text, ports)
+    else:
+        closed = replace(state, pending=None, later=())
         new, says = answers.answer_line(closed, text, ports)
-        return (state, (*says, *question(state, ports))) if new is closed else (new, says)
-    new, says = hear(closed, text, ports, correcting=True, asked_path=open_choice.question.path)
-    if new.statements == state.statements and not new.pending:
-        return state, (*says, *question(state, ports))
-    left = tuple(
-        ambiguity
-        for ambiguity in (open_choice.question, *state.later)
-        if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
-        and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
-    )
-    if left:
-        still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)
-        new = replace(new, pending=Clarify(still[0]), later=still[1:])
-    return new, says
+        new = state if new is closed else new
+    return (new, (*says, *question(state, ports))) if new is state else (new, says)
 
 
 def _next_ambiguity(state: State) -> Step:
@@ -316,14 +486,10 @@ def _next_ambiguity(state: State) -> Step:
 
 
 def _accept(state: State, offered: Propose) -> Step:
-    slot = slot_called(offered.slot)
+    taken, slot = accepted(state, offered), slot_called(offered.slot)
     assert slot is not None
     if not offered.statement.values:
-        return settled(state, slot), (said(default_said(slot, state.values)),)
-    # What a proposal fills may be said over later, as a preset's values may.
-    statements = (*without(state.statements, set(slot.paths)), offered.statement)
-    editing = None if state.editing == slot.id else state.editing
-    taken = replace(state, statements=statements, pending=None, editing=editing)
+        return taken, (said(default_said(slot, state.values)),)
     return taken, (said(f"{slot.id.capitalize()}: {answer_shown(slot, taken.values)}."),)
 
 

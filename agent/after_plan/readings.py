@@ -63,13 +63,55 @@ def asks_of_plan(text: str) -> bool:
         text: the line.
     """
     opening, marked = _OPENS.search(text), text.rstrip().endswith("?")
-    if not opening and not (marked and len(text.split()) > _FRAGMENT):
+    bids = not opening and not marked and BIDS.match(text) is not None
+    if not opening and not bids and not (marked and len(text.split()) > _FRAGMENT):
         return False
     first = likeliest(text, SURE)[0]
     if first.act in _NO_QUESTION and first.probability >= SURE:
         return False
+    if bids:
+        return first.act in ANSWERED and first.probability >= SURE
     supposes = opening is not None and opening["opens"].lower() in _SUPPOSES
     return marked or supposes or (first.act in ANSWERED and first.probability >= SURE)
+
+
+BIDS: Final = re.compile(
+    r"\W*(?:(?:and|but|so|ok|okay|now|then|please|just|whatever|well)\W+)*(?:give|show|tell|send|write|draft|explain|list|"
+    r"describe|summari[sz]e|sum up)\b",
+    re.I,
+)
+"""How a line begins that bids for words about the plan: 'give me one sentence for the slide' states no length."""
+_PARTS: Final = re.compile(r"(?<=[.?!;])\s+(?=\S)|\n+")
+_FINER: Final = re.compile(
+    rf"{_PARTS.pattern}|\s+[–—-]+\s+|(?<=[,:])\s+(?=(?:(?:so|and|but) )?(?:how|what|which|why)\b)|"
+    r"(?<=:)\s+(?=(?:is|are|do|does|can|could|will|would)\b)|"
+    r",?\s+(?:but|and|then) (?=(?:just )?(?:tell|show|give) (?:me|us)\b)",
+    re.I,
+)
+"""Where a sentence that states something goes over into a question: '12x L40S on-prem – which size can we run?'."""
+POLITE: Final = re.compile(
+    r"\W*(?:can|could|would|will|shall|may) (?:you|we|i)(?: please)?(?: just)? (?:use|take|put|plan|run|go|do|keep|"
+    r"have|serve|host|assume|say|add|set)\b",
+    re.I,
+)
+"""How a wish begins that has the form of a question: 'can we use H100s?'."""
+
+
+def asked_in(text: str, *, wishes: bool) -> tuple[tuple[int, int], ...]:
+    """Return where a line before the plan asks something of it; beside that it may state something.
+
+    Args:
+        text: the line.
+        wishes: whether 'can we use H100s?' states what it names: while the questions before the plan are open.
+    """
+    pattern = _FINER if wishes else _PARTS
+    cuts = [0, *(cut for match in pattern.finditer(text) for cut in match.span()), len(text)]
+    parts = zip(cuts[::2], cuts[1::2], strict=True)
+    return tuple(
+        (start, end)
+        for start, end in parts
+        if text[start:end].strip() and not (wishes and POLITE.match(text[start:end])) and asks_of_plan(text[start:end])
+    )
 
 
 def wants_of_plan(text: str, read: Understood | None) -> bool:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.talk.model_proposals import choice_of_model, purpose_in
@@ -16,9 +17,10 @@ _SERVES: Final = re.compile(
     re.I,
 )
 _OTHERS: Final = tuple(
-    (re.compile(rf"\b(?:{pattern})\b", re.I), text)
-    for pattern, text in (
+    (re.compile(rf"\b(?:{pattern})\b", re.I), kept, text)
+    for kept, pattern, text in (
         (
+            "model",
             (
                 r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i |^)train(?: (?:an?|the|our|my))?|training|rlhf|"
                 r"sft|distil\w*|continued pretraining"
@@ -30,6 +32,7 @@ _OTHERS: Final = tuple(
             ),
         ),
         (
+            "",
             r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?",
             (
                 "Embedding and reranking models only read: 'fleetcast forecast --task embed --model qwen3-8b --rps 100 "
@@ -37,6 +40,7 @@ _OTHERS: Final = tuple(
             ),
         ),
         (
+            "load",
             r"stable diffusion|diffusion|flux|sdxl|(?:image|video|music) generation|text[- ]to[-"
             r" ](?:image|video|speech)|"
             r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
@@ -46,6 +50,7 @@ _OTHERS: Final = tuple(
             ),
         ),
         (
+            "load",
             r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog|"
             r"(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline|"
             r"(?:has to|have to|must) be (?:finished|done|ready|through) (?:by|before|between|until)",
@@ -68,18 +73,30 @@ _BY_PURPOSE: Final = re.compile(
 )
 
 
-def out_of_scope(state: State, text: str) -> tuple[Say, ...]:
-    """Return what can be done of a line that wants no text served; nothing where it wants that.
+class OutOfScope(Struct, frozen=True):
+    """What is said of a line that wants no text served."""
+
+    says: tuple[Say, ...]
+    kept: str
+    """What of the line is kept for a service: nothing, the model alone, or the load beside a model or lengths."""
+
+
+def out_of_scope(state: State, text: str) -> OutOfScope | None:
+    """Return what can be done of a line that wants no text served; None where it wants that.
 
     Args:
         state: of a conversation without a plan.
         text: the line.
     """
     if _SERVES.search(text) or {"traffic.requests_per_s", "traffic.concurrency"} & {*state.values}:
-        return ()
+        return None
     sounds = _SIZED_MODEL.search(text) and "then" in text.lower().split()
-    found = (answer for pattern, answer in _OTHERS if pattern.search(text) and not (sounds and "sound" in answer))
-    return next(((said(answer),) for answer in found), ())
+    found = (
+        OutOfScope((said(answer),), kept)
+        for pattern, kept, answer in _OTHERS
+        if pattern.search(text) and not (sounds and "sound" in answer)
+    )
+    return next(found, None)
 
 
 def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -> Step:

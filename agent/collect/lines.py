@@ -16,7 +16,7 @@ from agent.report.words import singular
 from agent.talk.answer_display import value_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.questions import default_said, keeps_default, open_slot, open_slots, settled
-from agent.talk.slots import Slot, default_of, slot_of
+from agent.talk.slots import BY_ID, Slot, default_of, is_answered, slot_of
 from agent.talk.speech import Say, Talk, said, warned
 from agent.talk.state import Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
@@ -32,7 +32,15 @@ MOST_WORDS: Final = 5
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
-def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, asked_path: str | None = None) -> Step:
+def hear(
+    state: State,
+    text: str,
+    ports: Ports,
+    *,
+    correcting: bool = False,
+    asked_path: str | None = None,
+    asking: Sequence[tuple[int, int]] = (),
+) -> Step:
     """Take what a line says into the state; the same state where it says nothing that can be used.
 
     What of it is not understood, an assistant of the user's own may point at.
@@ -43,8 +51,9 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
         ports: of the conversation, to what lies outside it.
         correcting: what was said before gives way without a question.
         asked_path: the path that a bare value means; by default that of the open question.
+        asking: where the line asks something, and states nothing.
     """
-    new, says = _heard(state, text, ports, correcting=correcting, asked_path=asked_path)
+    new, says = _heard(state, text, ports, correcting=correcting, asked_path=asked_path, asking=asking)
     if ports.assist is None:
         return new, says
     reading = ports.read(text, ports.catalog, asked_path=asked_path, known=state.values)
@@ -68,12 +77,20 @@ def hear(state: State, text: str, ports: Ports, *, correcting: bool = False, ask
     return new, (*(says if reading.values else ()), *echoes)
 
 
-def _heard(state: State, text: str, ports: Ports, *, correcting: bool, asked_path: str | None) -> Step:
+def _heard(
+    state: State,
+    text: str,
+    ports: Ports,
+    *,
+    correcting: bool,
+    asked_path: str | None,
+    asking: Sequence[tuple[int, int]],
+) -> Step:
     slot = open_slot(state, ports)
     if slot is not None and asked_path is None and keeps_default(slot, text, state.values):
         return settled(state, slot), (said(default_said(slot, state.values)),)
     path = asked_path or (slot.path if slot else None)
-    reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
+    reading = _outside(asking, ports.read(text, ports.catalog, asked_path=path, known=state.values), text)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
     facts = (*reading.said_values, *reading.habits)
@@ -109,6 +126,24 @@ def _heard(state: State, text: str, ports: Ports, *, correcting: bool, asked_pat
         known = tuple(said(f"{_capital(said_value.echo)}: I have that already.") for said_value in said_values)
         return (new if new != state else state), (*known, *left)
     return new, (*_echoes(state, new, said_values, ports), *left, *_asked_later(questions))
+
+
+def _outside(spans: Sequence[tuple[int, int]], reading: Reading, text: str) -> Reading:
+    """Return what a line states outside of some spans of it."""
+    if not spans:
+        return reading
+    asked = " ".join(" ".join(text[start:end].split()) for start, end in spans)
+
+    def told(one: SaidValue | Ambiguity) -> bool:
+        return not any(start <= one.start < end for start, end in spans)
+
+    return replace(
+        reading,
+        said_values=tuple(filter(told, reading.said_values)),
+        habits=tuple(filter(told, reading.habits)),
+        questions=tuple(filter(told, reading.questions)),
+        unused=tuple(words for words in reading.unused if words not in asked or any(map(str.isdigit, words))),
+    )
 
 
 def _asked_later(questions: Sequence[Ambiguity]) -> Iterator[Say]:
@@ -251,6 +286,9 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
     left = tuple(remarks(reading))
     if reading.objections:
         return state, left
+    card = BY_ID["accelerator"]  # which is the cheapest is our own question of it, whatever was asked
+    if "cheap" in text.lower() and keeps_default(card, text, state.values) and not is_answered(card, state.values):
+        return settled(state, card), (said(default_said(card, state.values)),)
     if slot is not None and slot.id == "model" and _may_be_model(text):
         try:
             new = with_values(state, {"model": text.strip().strip("'\"")}, {"model": text.strip()}, ports)

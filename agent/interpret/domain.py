@@ -75,6 +75,14 @@ _OTHER_SERVERS: Final = re.compile(
     r"\b(?:(?:e-?)?mail|file|print|ftp|dns|game|minecraft|web|database|build)[- ]servers?\b", re.I
 )
 _CLOSED: Final = re.compile(rf"\b(?:{CLOSED})\b", re.I)
+_OPEN_MODELS: Final = re.compile(
+    r"\bopen[- ](?:weights?|source|chat|language)?[- ]?models?\b|\b(?:language|chat) models?\b|"
+    r"\bmodel sizes?\b.{0,20}\b(?:serve|run|host)\b|\b(?:size|sizes) of model\b.{0,20}\b(?:serve|run|host)\b",
+    re.I,
+)
+"""Models that nothing but language models are called: 'which open model sizes can I serve'."""
+_ALREADY: Final = frozenset({"model", "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets"})
+"""What was said before only of a service of a language model: the conversation is about one."""
 DOUBT: Final = "I see no word of serving a language model beside it. Is it about that?"
 _SHARED: Final = frozenset("model models agent agents prompt spot".split())
 """Words of the trade that prove nothing beside several strange ones: a coffee machine's model, a travel agent."""
@@ -111,7 +119,7 @@ def ask_where_foreign(draft: Draft) -> None:
             and (lengths or speeds or not item.has("token", "tps"))
             for item in telling
         )
-        or "model" in draft.known
+        or bool(draft.known.keys() & _ALREADY)
         or (bool(telling) and unknown < _MANY_UNKNOWN)
     )
     asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
@@ -122,6 +130,7 @@ def ask_where_foreign(draft: Draft) -> None:
         or _names_model(draft, unknown)
         or (draft.has(HABIT) and asking)
         or _CLOSED.search(draft.sentence.text) is not None
+        or _OPEN_MODELS.search(draft.sentence.text) is not None
     )
     strange = bool(words & OTHER_TRADES)
     if _OTHER_SERVERS.search(draft.sentence.text) and not (draft.has("model") or words & _SERVING_WORDS - _SHARED):

@@ -126,6 +126,11 @@ def meaning_of_key(key: str) -> tuple[str, str] | None:
     return f"{words.removesuffix(':')}{statistic} :", unit
 
 
+def _is_key(cell: str) -> bool:
+    """Whether a cell of a table names what another holds; 'in' and 'out' do so there, and stand for themselves."""
+    return cell.strip().lower() in ("in", "out", "input", "output") or meaning_of_key(cell) is not None
+
+
 def put_into_words(text: str, items: list[Item]) -> list[Item]:
     """Return the items with pasted keys as the words that they stand for, and tables as pairs of key and value."""
     if not _LOOKS_PASTED.search(text):
@@ -284,6 +289,31 @@ def rows_beyond(text: str) -> list[tuple[int, int]]:
     )
 
 
+def is_head(line: str) -> bool:
+    """Return whether a line is the head of a table whose rows come after it: keys, and no value among them.
+
+    Args:
+        line: as it was typed, or came through a pipe.
+    """
+    cells = _cells(line, line, 0) or []
+    keyed = sum(_is_key(line[start:end]) for start, end in cells)
+    return keyed > 1 and 2 * keyed >= len(cells) and not any(map(str.isdigit, line))
+
+
+def goes_on(table: str, line: str) -> bool:
+    """Return whether a line is the next one of a table.
+
+    Args:
+        table: its lines so far, the head first.
+        line: as it came.
+    """
+    head = table.partition("\n")[0]
+    cells = _cells(f"{head}\n{line}", line, len(head) + 1)
+    if cells == [] and "," in head:  # names and numbers below a head of keys
+        return line.count(",") == head.count(",")
+    return cells is None or len(cells) == len(_cells(head, head, 0) or ())
+
+
 _OPTION: Final = re.compile(r"(?m)^\s*(?:option\s+|setup\s+|variant\s+)?(?P<letter>[A-F])[).:]\s[^\n]*", re.I)
 
 
@@ -294,10 +324,10 @@ def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
     mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ","
     if mark == "," and len(re.split(r" {2,}", line.strip())) > 2:
         return [(at + cell.start(), at + cell.end()) for cell in re.finditer(r"\S+(?: \S+)*", line)]
-    if mark == "," and not all(meaning_of_key(cell) for cell in line.split(",")):
+    if mark == "," and not all(_is_key(cell) for cell in line.split(",")):
         # A row of numbers and names belongs to a head of keys; any other line is a sentence.
         previous = text[:at].rstrip("\n").rpartition("\n")[2]
-        if not previous or not all(meaning_of_key(cell) for cell in previous.split(",")) or "," not in previous:
+        if not previous or not all(_is_key(cell) for cell in previous.split(",")) or "," not in previous:
             return []
     cells = []
     for cell in re.finditer(rf"[^{re.escape(mark)}]+", line):
@@ -310,7 +340,7 @@ def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
 
 def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Iterator[_Pair]:
     """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
-    keyed = [meaning_of_key(text[start:end]) is not None for start, end in (block[0] if block else ())]
+    keyed = [_is_key(text[start:end]) for start, end in (block[0] if block else ())]
     if len(block) > 2 and _are_workloads(text, block):
         block = block[:2]  # a plan is of one workload: see rows_beyond
     by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from agent.anywhere import where
+from agent.collect.assumed import assumed
 from agent.dialogue import step
 from agent.session.kept_plans import KeptPlans
 from agent.session.saved_sessions import SavedSession, Sessions, shown_values
@@ -93,9 +94,9 @@ class RunningSession:
         """End where the input ends: a pipe that said everything gets its plan, what is missing is named."""
         state = self.state
         complete = state.phase == "review" and not state.pending and open_slot(state, self._ports) is None
-        if complete and not interactive:
-            return self.take("")
-        if state.phase == "planned" and not state.pending:
+        if not interactive and state.phase in ("collect", "review") and not assumed(state, self._ports).missing:
+            return self.take("plan")
+        if state.phase == "planned" and not isinstance(state.pending, NameFile):
             return ()
         if complete:
             return (said(f"Nothing is missing, but nothing was planned. {KEPT} Enter then plans."),)

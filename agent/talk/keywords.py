@@ -15,14 +15,22 @@ class Keyword(Struct, frozen=True):
 
 
 _PATTERNS: Final = (
-    ("back", r"(?:go )?back|undo(?: that| it)?|previous|oops|b|<"),
+    (
+        "back",
+        r"(?:go )?back|previous|oops|b|<|(?:(?:hm+|oh|no|nope|wait|oops|sorry|ok|ah|nein|non)\W+)*"
+        r"(?:undo(?: (?:that|it|this))?|take (?:that|it) back|scrap that)",
+    ),
     ("edit", r"(?:edit|change|modify|fix|correct)(?: (?:the |my )?(?P<rest>.+))?"),
     ("why", r"why(?: (?P<rest>.+))?"),
     ("help", r"(?:help|commands|h|man)(?: (?:me|on|with|about))?(?: (?P<rest>.+))?|\?+|what can i (?:say|do|ask)"),
     ("defaults", r"(?:all |use )?(?:the )?defaults(?: please| for (?:all|everything|the rest))?"),
     ("default", r"(?:use |take )?(?:the |its |your )?default(?: value)?(?: please)?"),
     ("skip", r"skip(?: (?:it|this|that|this one))?|pass|next|n/a"),
-    ("review", r"review(?: (?:it|all|everything))?|summary|status|where are we|what do you have"),
+    (
+        "review",
+        r"review(?: (?:it|all|everything))?|summary|status|(?:so )?where (?:are|were) we(?: now)?|"
+        r"what (?:do|have) you (?:have|got|know)(?: (?:so far|now))?",
+    ),
     ("start over", r"start (?:over|again|afresh)|restart|reset"),
     ("save", r"save(?: (?P<rest>.+))?"),
     ("resume", r"resume(?: (?:the )?last(?: session)?)?"),
@@ -43,17 +51,27 @@ _PATTERNS: Final = (
     ),
     (
         "about",
-        r"how does (?:it|this)(?: thing| tool)? work|what (?:is|are) (?:this|you)(?: thing| tool)?|"
+        r"how does (?:it|this)(?: thing| tool)? work|what (?:is|are) (?:this|you)(?: thing| tool)?(?: for| about)?|"
+        r"(?:(?:hi|hey|hello|so|um)\W+)?what'?s (?:this|it)(?: thing| tool)?(?: for| about)?|"
         r"what (?:can|do) you do|who are you|how do i (?:use|start with) (?:it|this|you)|where do i (?:start|begin)|"
         r"what is fleetcast",
     ),
     ("thanks", r"(?:many )?(?:thanks|thank you|thx|merci|danke|gracias|cheers)(?: (?:a lot|so much|very much|again))?"),
     (
+        "plan",
+        r"(?:(?:ok|okay|yes|just) )?(?:go|go ahead|plan|plan it|run|run it|do it|forecast|size it)"
+        r"(?: (?:now|then|anyway|please|already|with (?:that|what you have)))?",
+    ),
+    (
         "yes",
-        r"y|yes|yep|yeah|yup|ok|okay|sure|yes please|go|go ahead|plan|plan it|run|run it|do it|forecast|accept|"
+        r"y|yes|yep|yeah|yup|ok|okay|sure|yes please|accept|"
         r"(?:that )?looks (?:good|right|fine)|correct|right|fine|sounds good|ja|oui|si",
     ),
-    ("no", r"n|no|nope|nah|no thanks|no thank you|none|nothing(?: else)?|that'?s (?:all|it)|nothing to (?:add|change)"),
+    (
+        "no",
+        r"n|no|nope|nah|no thanks|no thank you|(?:none|neither)(?: of (?:these|those|them|the above))?|"
+        r"nothing(?: else)?|that'?s (?:all|it)|nothing to (?:add|change)",
+    ),
 )
 _COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _PATTERNS)
 
@@ -90,6 +108,7 @@ HELP: Final = (
     ("why", "what the answer changes, and by how much"),
     ("I don't know", "proposes something, and says on what it rests"),
     ("default, skip", "keeps the default; 'defaults' keeps all of them"),
+    ("go", "plans with what I have, and says what it assumes"),
     ("review", "shows what I have, with sources"),
     ("start over", "begins anew; 'back' returns"),
     ("resume", "opens the session before this one"),

@@ -17,7 +17,8 @@ from engine.workload import FLEET
 _CHOOSE: Final = re.compile(
     r"(please )?(just )?(you )?(choose|pick|decide)( one)?( for me)?( please)?|any( of them| gpus?| accelerators?)?|"
     r"whatever( (works|is (cheapest|best)))?|no preference|(i )?don'?t (care|mind)|(it )?does ?n'?o?t matter|"
-    r"(the )?(cheapest|best)( (one|gpu))?|auto(matic)?|all( of them)?",
+    r"(the )?(cheapest|best)( (one|gpu|possible|you have))?|as cheap(ly)? as (possible|it gets)|auto(matic)?|"
+    r"all( of them)?",
     re.I,
 )
 _OWN: Final = re.compile(

@@ -137,6 +137,8 @@ class State(Struct, frozen=True):
     kept: int = 0
     """The branch that a what-if changes."""
     measured: Measured | None = None
+    table: str = ""
+    """Lines of a table whose rows may go on, the head first; empty behind any other line."""
     line: str = ""
     """What was said to get here."""
     past: "State | None" = None

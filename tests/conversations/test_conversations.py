@@ -99,20 +99,29 @@ def test_a_terminal_holds_the_conversation_of_a_transcript(
 
 
 def test_the_end_of_input_at_each_question_names_what_is_missing_and_loses_nothing(tmp_path: Path) -> None:
-    """End of file at every question: exit 5, the missing slots named; what was said comes back with resume."""
+    """Ctrl-D at every question: exit 5, the missing slots named; what was said comes back with resume."""
     lines = ["llama 3.1 8b", "12 rps", "500", "200", "fp8"]
     slots = ["model", "traffic", "prompt", "answer", "precision", "accelerator"]
     for count in range(len(lines) + 1):
         home = tmp_path / str(count)
         home.mkdir()
-        hold = piped if count == 2 else scripted  # one process is as good as six
-        said, code = hold(lines[:count], home)
+        said, code = scripted(lines[:count], home)
         assert code == 5
         assert "Still needed: " + slots[count] in said
         if count:
-            resumed, code = hold(["review"], home, resume=True)
+            resumed, code = scripted(["review"], home, resume=True)
             assert code == 5
             assert f'said "{lines[count - 1]}"' in resumed
+
+
+def test_a_pipe_that_ends_early_gets_a_plan_that_says_what_it_assumes_or_what_is_missing(tmp_path: Path) -> None:
+    said, code = piped(["llama 3.1 8b", "12 rps"], tmp_path)
+    assert code == 0
+    assert "Assumed: prompt 1,155 tokens, as for chat; answer 211 tokens, as for chat; precision" in said
+    assert "Llama 3.1 8B in BF16" in said
+    said, code = piped(["llama 3.1 8b", "500 in, 200 out"], tmp_path)
+    assert code == 5
+    assert "Still needed: traffic" in said
 
 
 def test_a_pipe_that_says_everything_gets_its_plan_on_standard_output(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""What a plan assumes where nobody said it, so that a question about the plan need not wait for every answer.
+
+A reading that was asked about becomes the usual one, lengths those of the kind of traffic, the rest its default. A
+model and a rate are never made up: without them there is no plan, but what was proposed and passed over is taken.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.collect.lines import clarified
+from agent.collect.proposals import nearest_preset
+from agent.interpret.domain import DOUBT
+from agent.interpret.reading import Ambiguity, Choice
+from agent.talk.answer_display import value_shown
+from agent.talk.presets import preset_values, stated
+from agent.talk.questions import open_slots, settled
+from agent.talk.slots import Slot, default_of, slot_called, slot_of
+from agent.talk.state import Clarify, Ports, Propose, State, without
+from catalogs.errors import InputError, quoted
+
+_ANY_DOES: Final = ("money", "accelerator")
+"""Questions whose alternatives are all as good: where none was chosen, all are open."""
+
+
+class Assumption(Struct, frozen=True):
+    """A state with all assumed that can be."""
+
+    state: State
+    words: tuple[str, ...]
+    """What was assumed, each by the name of its question."""
+    missing: tuple[Slot, ...]
+    """Questions that only an answer settles; with one of them there is no plan."""
+
+
+def assumed(state: State, ports: Ports) -> Assumption:
+    """Return a state before the plan with all assumed that nobody said.
+
+    Args:
+        state: with questions open, or readings pending.
+        ports: of the conversation, to what lies outside it.
+    """
+    words: list[str] = []
+    new = replace(state, editing=None)
+    if isinstance(new.pending, Propose):
+        new = accepted(new, new.pending)
+        if (slot := slot_called(state.pending.slot)) and state.pending.statement.values:  # type: ignore[union-attr]
+            words.append(f"{slot.id} {value_shown(slot.path, new.values[slot.path])}")
+    while isinstance(new.pending, Clarify):
+        new, said = _settled_reading(new, new.pending.question, ports)
+        words.append(said)
+    missing: list[Slot] = []
+    for slot in open_slots(new, ports):
+        preset = nearest_preset(new, ports)
+        values = preset_values(preset, slot) if preset else {}
+        if default := default_of(slot, new.values):
+            new = settled(new, slot)
+            words.append(f"{slot.id} {default}")
+        elif preset and values:
+            new = replace(new, statements=(*new.statements, stated(preset, values)))
+            words.append(f"{slot.id} {value_shown(slot.path, new.values[slot.path])}, as for {preset.name.lower()}")
+        else:
+            missing.append(slot)
+    return Assumption(new, tuple(words), tuple(missing))
+
+
+def accepted(state: State, offered: Propose) -> State:
+    """Return the state with what was proposed taken; it may be said over later, as a preset's values may.
+
+    Args:
+        state: with the proposal pending.
+        offered: the proposal.
+    """
+    slot = slot_called(offered.slot)
+    assert slot is not None
+    if not offered.statement.values:
+        return settled(state, slot)
+    statements = (*without(state.statements, set(slot.paths)), offered.statement)
+    editing = None if state.editing == slot.id else state.editing
+    return replace(state, statements=statements, pending=None, editing=editing)
+
+
+def _settled_reading(state: State, ambiguity: Ambiguity, ports: Ports) -> tuple[State, str]:
+    """Take the usual reading of what was asked about; leave it out where none is usual."""
+    left_out = replace(state, pending=Clarify(state.later[0]) if state.later else None, later=state.later[1:])
+    choice = _usual(ambiguity)
+    if choice is None:
+        return left_out, f"{quoted(ambiguity.words)} left out"
+    try:
+        return clarified(state, ambiguity, choice, ports), f"for {quoted(ambiguity.words)}, {choice.label}"
+    except InputError:
+        return left_out, f"{quoted(ambiguity.words)} left out"
+
+
+def _usual(ambiguity: Ambiguity) -> Choice | None:
+    slot = slot_of(ambiguity.path)
+    if ambiguity.text.endswith(DOUBT) or (slot and slot.id in _ANY_DOES):
+        return None
+    choices = sorted((one for one in ambiguity.choices if one.value is not None), key=lambda one: not one.usual)
+    return choices[0] if choices else None
