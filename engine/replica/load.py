@@ -103,8 +103,10 @@ class Replicas(Struct, frozen=True):
     """(candidates, 1): replicas behind one router, where their number is known."""
 
     def _pool(self, rate: Floats) -> Floats:
-        """Return how many replicas share their seats at a rate of each."""
-        fleet = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else across(self.fleet)
+        """Return how many replicas share what arrives, and their seats, at rates (candidates, batches) of each."""
+        fleet = (
+            self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else np.broadcast_to(self.fleet, rate.shape)
+        )
         return np.minimum(np.maximum(fleet, 1.0), ROUTED_TOGETHER)
 
     @property
@@ -141,7 +143,7 @@ class Replicas(Struct, frozen=True):
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        load = _seated_load(self.costs, self.arrival_cv, batch)
+        load = _seated_load(self.costs, self.arrival_cv, batch, self._pool)
         busy, wait = self._seats(load)
         return replace(
             load,
@@ -158,18 +160,19 @@ class Replicas(Struct, frozen=True):
         erlangs = np.minimum(seats - free, seats * 0.9999)
         variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
-        pool = self._pool(rate)
+        pool = load.prefills.pool
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
 
 
-def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats) -> Load:
-    """Return everything about batches of requests that have a seat."""
+def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, pool: Callable[[Floats], Floats]) -> Load:
+    """Return everything about batches of requests that have a seat; ``pool`` are the replicas that share a rate."""
     steps, lengths = costs.at(batch), costs.lengths
     prompts = costs.prompt_seconds(steps)
     prompt_s = prompts @ lengths.prompt.weights
-    prefills = _prefills(lengths, steps, costs.rate(steps, prompt_s), prompts, arrival_cv)
+    rate = costs.rate(steps, prompt_s)
+    prefills = _prefills(lengths, steps, rate, prompts, pool(rate), arrival_cv)
     return Load(
         lengths=lengths,
         decoded=costs.decoded,
@@ -186,11 +189,23 @@ def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats) -> Load:
     )
 
 
-def _prefills(lengths: Lengths, steps: Steps, rate: Floats, prompts: Floats, arrival_cv: float) -> Prefills:
+def _prefills(
+    lengths: Lengths, steps: Steps, rate: Floats, prompts: Floats, pool: Floats, arrival_cv: float
+) -> Prefills:
     """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
     weights = lengths.prompt.weights
     brought = np.maximum(prompts - (steps.once * steps.head)[..., None], 0.0)
-    return Prefills(rate, brought @ weights, (brought * brought) @ weights, steps.once, steps.together, arrival_cv)
+    square = brought * brought
+    return Prefills(
+        requests_per_s=rate,
+        seconds=brought @ weights,
+        square=square @ weights,
+        cube=(square * brought) @ weights,
+        fixed=steps.once,
+        together=steps.together,
+        pool=pool,
+        arrival_cv=arrival_cv,
+    )
 
 
 def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> Waits:

@@ -29,12 +29,16 @@ class Prefills(Struct, frozen=True, dict=True):
     """c: replica time that a mean prompt brings to a step which carries prompts anyway."""
     square: Floats
     """E[c²], seconds²."""
+    cube: Floats
+    """E[c³], seconds³."""
     fixed: Floats
     """F: what a step costs once for carrying prompts, however many: launches."""
     together: Floats
     """a: prompts that come in a step, on average."""
+    pool: Floats
+    """n: replicas behind one router, which sends each request to the one with the fewest outstanding; 1: on its own."""
     arrival_cv: float
-    """c_a, CV of the gaps between arrivals; the variance of their number is c_a² times their mean."""
+    """c_a, CV of the gaps between arrivals at the router; the variance of their number is c_a² times their mean."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
         """Return the same with every array changed alike."""
@@ -58,15 +62,45 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
         return result
 
-    @property
-    def clumps(self) -> float:
-        """Arrivals beyond those of a Poisson process that come with an arrival, before and after it: c_a² − 1."""
-        return self.arrival_cv**2 - 1
+    @cached_property
+    def clumps(self) -> Floats:
+        """Arrivals beyond those of a Poisson process that come with an arrival, before and after it: (c_a² − 1)/n.
+
+        The router spreads a clump over its replicas.
+        """
+        result: Floats = (self.arrival_cv**2 - 1) / self.pool
+        return result
+
+    def while_busy(self, batch: Floats) -> Floats:
+        """Return α: the rate of arrivals while a replica runs prompts, over their mean rate; 1 on its own.
+
+        Who runs prompts ends no answers meanwhile, and has its last arrival more than the others: the router passes it
+        by, as far as it can tell. Of what is outstanding, B decode and an M/M/1 queue's 1/(1 − w) prefill; by the first
+        the router is misled in a half of its choices, since loads that it levels differ by one at most and either is
+        as likely to be the least. Else a replica that is busy is met only where all are: Erlang's C by Sakasegawa's
+        w^(√(2(n + 1)) − 1) (Annals of the Institute of Statistical Mathematics 29, 1977):
+
+            α = θ + (1 − θ)·w^(√(2(n + 1)) − 2),  θ = ½·B/(B + 1/(1 − w))
+
+        Args:
+            batch: B, decoding requests.
+        """
+        misled = batch / (batch + 1 / (1 - self.busy_share)) / 2
+        all_busy = self.busy_share ** (np.sqrt(2 * (self.pool + 1)) - 2)
+        result: Floats = np.where(self.pool > 1, misled + (1 - misled) * all_busy, 1.0)
+        return result
 
     @cached_property
     def clumped(self) -> Floats:
         """What those bring, beyond a Poisson process: (c_a² − 1)·c², seconds²."""
         return self.clumps * self.seconds**2
+
+    @cached_property
+    def met_work(self) -> Floats:
+        """E[c²] + (c_a² − 1)·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
+        by_fixed = self.fixed * (2 * self.seconds + self.fixed * self.shared)
+        result: Floats = np.maximum(self.square + self.clumped + by_fixed, 0.0)
+        return result
 
     @property
     def work_variance(self) -> Floats:
@@ -91,12 +125,15 @@ def gate(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the wait for the gate (formula 4): for the running step, for prompts beside one's own, and its square.
 
-    Who arrives during a step X is served in the next with all others who did. An arrival meets a step in proportion to
-    its length, X* = E[X²]/E[X], of which half remains on average, and n others come into it:
+    Who arrives during a step X is served in the next with all others who did. On its own a replica's arrivals meet a
+    step in proportion to its length, X* = E[X²]/E[X]; behind a router they come less often while prompts run, by α, and
+    each of two who meet there less often again, so that a step beyond the mean one counts α times for who meets it and
+    α³ times for the others who come into it. Half of it remains on average:
 
-        r = 1 − (1 − w)·e^(−B)           that anything runs at all
-        n = r·λ·X* + (c_a² − 1)/2
-        W = r·X*/2 + n·c'                c' what a prompt adds to a step that carries one already
+        r = 1 − (1 − w)·e^(−B)                            that anything runs at all
+        n = r·λ·(E[X] + α³·(X* − E[X])) + (c_a² − 1)/2    others
+        W = r·(X⁰ + α·(X* − X⁰))/2 + n·c'                 X⁰ = E[X], or τ where prompts run apart
+                                                          c' what a prompt adds to a step that carries one already
 
     Derived in spec-kit/methodology.md, "A replica at a load".
 
@@ -111,54 +148,63 @@ def gate(
     Returns:
         Means of both waits, seconds, and the second moment of their sum, seconds².
     """
-    rate = prefills.requests_per_s
-    met = _met_step(prefills, decoding, mixed=mixed)
-    met_square = (_met_square_mixed if mixed else _met_square_apart)(prefills, decoding, met)
+    rate, whole = prefills.requests_per_s, decoding / (1 - prefills.busy_share)
+    busy = prefills.while_busy(batch)
+    again = busy**3
+    met = _met_step(prefills, decoding, whole, again, mixed=mixed)
+    if mixed:
+        third = _met_square_mixed(prefills, whole, met, again)
+        usual, usual_square = whole, whole * met
+    else:
+        third = _met_square_apart(prefills, decoding, met)
+        usual, usual_square = decoding, decoding**2
+    mean, mean_square = usual + busy * (met - usual), usual_square + busy * (third - usual_square)
     running = 1 - (1 - prefills.busy_share) * np.exp(-batch)
-    # Half of a clump came before; what comes after lengthens the same step too.
-    late = max(prefills.clumps, 0.0) / 2
-    others = np.maximum(running * met * rate + prefills.clumps / 2, 0.0)
-    step, by_others = running * met / 2, beside(others)
+    beyond = rate * (whole + again * (met - whole))
+    others = np.maximum(running * beyond + prefills.clumps / 2, 0.0)
+    step, by_others = running * mean / 2, beside(others)
     by_one = by_others / np.maximum(others, TINY)
     dearer = by_one / np.maximum(prefills.seconds, TINY)
     come = rate * by_one
-    varied = rate * np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * met
-    square = running * (met_square * (1 / 3 + come + come * come) + varied)
-    if late:
-        after = late * by_one
-        square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    varied = np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * beyond
+    with_others, of_others = (one + again * (third - one) for one in (whole * mean, whole * whole))
+    square = running * (mean_square / 3 + come * with_others + come * come * of_others + varied)
+    # Half of a clump came before; what comes after lengthens the same step too.
+    after = np.maximum(prefills.clumps, 0.0) / 2 * by_one
+    square = square + 2 * after * (step + by_others - after) + 2 * after**2
     if later:
-        whole = decoding / (1 - prefills.busy_share)
         # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.
         square = square + 2 * whole * (step + by_others) + running * np.maximum(met, whole) * whole
         step = step + running * whole
     return step, by_others, square
 
 
-def _met_step(prefills: Prefills, decoding: Floats, *, mixed: bool) -> Floats:
-    """Return the mean length of the step that an arrival meets, seconds.
+def _met_step(prefills: Prefills, decoding: Floats, whole: Floats, again: Floats, *, mixed: bool) -> Floats:
+    """Return the mean length of the step that a moment meets, seconds.
 
-        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)·c² + F·(2·c + F·h)))/(1 − m²)
+        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)·c² + F·(2·c + F·h)) + m²·(1 − α³)·E[X])/(1 − α³·m²)
 
     with τ·(1 − w) where a step is τ or the prompts that came. Told apart by what fills it, τ, a prompt's c or a step's
     F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
     share it.
     """
-    c, once, w, m = prefills.seconds, prefills.fixed, prefills.busy_share, prefills.added
-    by_decoding = decoding * (1 + w if mixed else 1 - w)
-    by_prompts = np.maximum(prefills.square + prefills.clumped + once * (2 * c + once * prefills.shared), 0.0)
-    result: Floats = (by_decoding + prefills.requests_per_s * by_prompts) / (1 - m * m)
+    w, m = prefills.busy_share, prefills.added
+    by_decoding = decoding * (1 + w if mixed else 1 - w) + m * m * (1 - again) * whole
+    result: Floats = (by_decoding + prefills.requests_per_s * prefills.met_work) / (1 - again * m * m)
     return result
 
 
-def _met_square_mixed(prefills: Prefills, decoding: Floats, met: Floats) -> Floats:
-    """Return E[X³]/E[X] where steps are τ and what prompts add, with the third moment of a gamma, seconds²."""
-    whole = decoding / (1 - prefills.busy_share)
-    grown = np.maximum(whole - decoding, TINY)
-    # Var X over what the step grew by.
-    jump = np.maximum(met - whole, 0.0) * whole / grown
-    third = grown * (grown + jump) * (grown + 2 * jump)
-    result: Floats = (decoding**3 + 3 * decoding * grown * (grown + decoding + jump) + third) / whole
+def _met_square_mixed(prefills: Prefills, whole: Floats, met: Floats, again: Floats) -> Floats:
+    """Return E[X³]/E[X] where steps are τ and what prompts add, seconds².
+
+    The third cumulant of a branching process whose steps bring prompts of E[c³] (as skewed with what a step costs once
+    for carrying any), y as ``met_work`` has it: κ = (λ·E[X]·E[c³] + 3·α³·m·λ·y·Var X)/(1 − α³·m³).
+    """
+    rate, m, brought = prefills.requests_per_s, prefills.added, prefills.met_work
+    variance = np.maximum(met - whole, 0.0) * whole
+    cube = prefills.cube * (brought / np.maximum(prefills.square, TINY)) ** 1.5
+    third = rate * (whole * cube + 3 * again * m * brought * variance) / (1 - again * m**3)
+    result: Floats = third / whole + 3 * variance + whole * whole
     return result
 
 
@@ -179,8 +225,10 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
     time at once, which slows one's answer (first term); by the time that it takes, and by its own coming, N grows and
     falls back at the rate (1 − ε)/E2E, and steps are longer by ε for each 1 % of N (the others):
 
-        m' = λ·(c + e^(−a)·F),  ψ = λ²·s²/(1 − m')²,  x = (1 − ε)·O/D,  f = 2·(x − 1 + e^(−x))/x²
-        ψ·D/(B·O) + (ε²/(1 − ε)·(1 + c_a² + 2·m'/(1 − m') + ψ)/2 + ε·(m'/(1 − m') + ψ))/B·f
+        m' = α·λ·(c + e^(−a)·F),  ψ = λ²·s²/(1 − m')²,  x = (1 − ε)·O/D,  f = 2·(x − 1 + e^(−x))/x²
+        ψ·D/(B·O) + (ε²/(1 − ε)·(1 + c_a² + 2·m'/(1 − m') + ψ)/2 + ε·(m'/(1 − m') + ψ))/(n·B)·f
+
+    A router lets fewer come while prompts run, and the n replicas that it levels wander together.
 
     Args:
         prefills: of the load: λ, c, F, a, c_a, s².
@@ -189,7 +237,8 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
     """
     alone: Floats = np.exp(-prefills.together)
-    later = np.minimum(prefills.added + prefills.requests_per_s * prefills.fixed * alone, 0.999)
+    added = prefills.added + prefills.requests_per_s * prefills.fixed * alone
+    later = prefills.while_busy(batch) * np.minimum(added, 0.999)
     stalled = later / (1 - later)
     burst = prefills.requests_per_s**2 * prefills.work_variance / (1 - later) ** 2
     bent = np.minimum(elasticity, 0.95)
@@ -198,5 +247,5 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
     arrivals = (2 + prefills.clumps + 2 * stalled + burst) / 2
     wander = (bent**2 / (1 - bent) * arrivals + bent * (stalled + burst)) * -np.expm1(-batch)
     stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
-    result: Floats = stalls + (wander / np.maximum(batch, 1.0))[..., None] * kept
+    result: Floats = stalls + (wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept
     return result

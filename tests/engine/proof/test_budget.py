@@ -53,7 +53,7 @@ BASE: dict[str, Any] = {
 }  # fmt: skip
 EXTREMES: dict[str, dict[str, Any]] = {
     "answers that fill every pool": {
-        "traffic.requests_per_s": 5, "tokens.input.mean": 1, "tokens.output.mean": 100_000,
+        "traffic.requests_per_s": 5, "traffic.burstiness": 5, "tokens.input.mean": 1, "tokens.output.mean": 100_000,
         "targets": [{"metric": "itl", "percentile": "p95", "seconds": 0.1}],
     },
     "the same judged by a tail": {
