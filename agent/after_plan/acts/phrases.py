@@ -36,6 +36,11 @@ _ALIKE: Final = tuple(
             "qxformat",
         ),
         (r"\b(?:tp|pp|dp|ep)[ =]?\d+\b", "qxsplit"),
+        (r"\b(?:mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*days?)?\b", "qxday"),
+        (
+            r"(?<![\w.])\d{1,2}(?::\d\d)? ?(?:[ap]m\b|[-–] ?\d{1,2}(?::\d\d)?(?![\w.,%]| ?(?:gpu|card|replica)))",
+            "qxclock",
+        ),
         (r"\bp(?:50|90|95|99)(?:\.9)?\b", "qxpercentile"),
         (
             r"(?:\$|€|£|usd|eur|us\$) ?\d[\d.,]*(?: ?[kmb]\b)?|"
@@ -46,6 +51,7 @@ _ALIKE: Final = tuple(
         (r"\b\d[\d.,]* ?(?:rps|qps|requests?/s|req/s)\b", "qxrate"),
         (r"\b\d[\d.,]* ?(?:%|percent\b)", "qxshare"),
         (r"\b[x×]\d[\d.,]*\b|\b\d[\d.,]*[x×]", "qxtimes"),
+        (r"->|=>|→", "qxarrow"),
         (r"\b\d[\d.,]*k\b", "qxthousands"),
         (r"\b\d[\d.,]*\b", "qxnumber"),
     )

@@ -6,10 +6,11 @@ from typing import Final
 
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.bills.hours import hours, names_hours
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
-from agent.report.words import accelerators_noun, singular, unknown_bill
+from agent.report.words import accelerators_noun, singular
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, split_shown
@@ -27,8 +28,8 @@ def idle(asked: Asked) -> Explanation:
     """Return what the plan costs while nobody uses it: always on, with the autoscaler, and scaled to zero."""
     plan = asked.plan
     monthly, least = plan.cost.monthly_usd, plan.cost.minimum_monthly_usd
-    if monthly is None:
-        return paragraphs(unknown_bill(plan.cost))
+    if monthly is None or names_hours(asked.words):
+        return hours(asked)
     lead = (
         f"Always on, the same as at the peak: {show_usd(monthly / HOURS_PER_MONTH)} an hour, {show_usd(monthly)} a "
         "month; rented machines cost what they cost, whether anyone asks or not."

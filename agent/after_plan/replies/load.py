@@ -316,20 +316,3 @@ def utilisation(asked: Asked) -> Explanation:
         " room, since it counts time with any kernel running."
     )
     return paragraphs(lead, bill, scaled, meter)
-
-
-def in_flight(asked: Asked) -> Explanation:
-    """Return how many requests run and wait at once, in a replica and in all."""
-    plan = asked.plan
-    peak, mean = plan.performance.at_peak, plan.performance.at_mean
-    replicas = plan.fleet.working_replicas
-    lead = (
-        f"{show_figure(peak.in_flight)} requests are in flight in one replica at the peak, {show_figure(peak.batch)} of"
-        f" them decoding together; {show_figure(mean.in_flight)} at the mean rate. All {replicas} replicas:"
-        f" {show_count(peak.in_flight * replicas)} at the peak."
-    )
-    from agent.after_plan.replies.figures import queue_shown
-
-    queue = queue_shown(plan) if asked.has(r"queue\w*|wait\w*|warteschlange|attendre|file d'attente|cola") else ""
-    waiting = f"The autoscaler is set to {show_figure(plan.autoscaling.target_in_flight_per_replica)} a replica."
-    return (*paragraphs(queue, lead, waiting), *FIGURES["batch"](plan))

@@ -16,14 +16,15 @@ from agent.after_plan.replies import (
     ways,
 )
 from agent.after_plan.replies.asked import Asked
-from agent.after_plan.replies.bills import budget, money, places
-from agent.after_plan.replies.running import held, losses, operations
+from agent.after_plan.replies.bills import budget, hours, money, places
+from agent.after_plan.replies.running import at_once, held, losses, operations, rollout
 from agent.after_plan.sums import Explanation
 
 REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "cost": money.cost,
     "included": stated.included,
     "idle": extremes.idle,
+    "hours": hours.hours,
     "budget_buys": budget.budget_buys,
     "elsewhere": places.elsewhere,
     "own_or_rent": ways.own_or_rent,
@@ -39,8 +40,10 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "fewest": held.fewest,
     "outgrow": load.outgrow,
     "utilisation": load.utilisation,
-    "in_flight": load.in_flight,
+    "in_flight": at_once.in_flight,
+    "rate_meaning": at_once.rate_meaning,
     "failure": losses.failure,
+    "rollout": rollout.rollout,
     "startup": losses.startup,
     "latency": figures.latency,
     "floor": extremes.floor,

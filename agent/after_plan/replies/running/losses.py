@@ -12,11 +12,6 @@ from catalogs.errors import InputError
 from catalogs.units import show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan
 
-_PLANNED: Final = (
-    r"drain\w*|cordon\w*|roll(?:ing|out|ed|s)?(?: out)?|upgrad\w+|maintenance|patch\w*|redeploy\w*|"
-    r"(?:new|next) version|rolling (?:restart|update)s?"
-)
-"""Words for a replica that is taken out on purpose."""
 ZONES: Final = 3
 """Over which replicas are spread, where a zone is asked about: what regions of large clouds have."""
 _EVICTION_S: Final = 300.0
@@ -41,16 +36,8 @@ def failure(asked: Asked) -> Explanation:
         f" {plan.chosen.accelerator_name}, and stops as a whole. Requests in flight there fail and have to be sent"
         " again."
     )
-    if asked.has(_PLANNED):
-        lead = (
-            f"Taken out on purpose, {what} is {lost} of {replicas} replicas. With a new one started first (Kubernetes:"
-            " 'maxSurge: 1, maxUnavailable: 0', or a surge replica before a drain) nothing is missing; requests in"
-            " flight finish where the grace period is longer than an answer. Without it, for the time of a start:"
-        )
-        turn = _turn(plan, replicas if kind == "replica" else lost)
-        return *paragraphs(lead, spread, _left(asked, left)), *_tails(asked, left), *paragraphs(turn)
     return (
-        *paragraphs(lead, spread, _left(asked, left)),
+        *paragraphs(lead, spread, left_after(asked, left)),
         *_tails(asked, left),
         *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
     )
@@ -73,7 +60,13 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
     return kind, count, min(plan.fleet.replicas, count)
 
 
-def _left(asked: Asked, left: int) -> str:
+def left_after(asked: Asked, left: int) -> str:
+    """Return what is carried by the replicas that are left.
+
+    Args:
+        asked: the line and the plan.
+        left: replicas that serve.
+    """
     plan, peak = asked.plan, peak_rate(asked.plan)
     if not left:
         return "Nothing is left: the service stands still until a replica is back."
@@ -134,14 +127,6 @@ def _recovery(plan: CapacityPlan) -> str:
         f"A new replica serves {show_seconds(seconds)} after the loss is noticed{boots}. Kubernetes gives the pods of a"
         f" node that is gone {show_seconds(_EVICTION_S)} before it starts them elsewhere, unless a shorter toleration"
         " is set."
-    )
-
-
-def _turn(plan: CapacityPlan, replicas: int) -> str:
-    each = plan.autoscaling.reaction_time_s
-    return (
-        f"Replica after replica, {replicas} in turn, it is done in {show_seconds(replicas * each)} at most, at"
-        f" {show_seconds(each)} for a start on a new node; less where the node and its image stand ready."
     )
 
 

@@ -1,0 +1,64 @@
+"""How many requests, and how many people, are there at once; and what a rate counts beside them."""
+
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.figures import queue_shown
+from agent.after_plan.replies.load import peak_rate
+from agent.after_plan.sums import FIGURES, Explanation
+from catalogs.units import show_count, show_figure, show_rate, show_seconds
+
+_PEOPLE: Final = (
+    r"people|persons?|users?|humans?|folks|colleagues|employees|leute|nutzer|personen|gens|personas|utilisateurs"
+)
+_PAUSES_S: Final = (10.0, 30.0, 60.0)
+"""From an answer to the same person's next message: examples."""
+
+
+def in_flight(asked: Asked) -> Explanation:
+    """Return how many requests run and wait at once, in a replica and in all."""
+    plan = asked.plan
+    peak, mean = plan.performance.at_peak, plan.performance.at_mean
+    replicas = plan.fleet.working_replicas
+    lead = (
+        f"{show_figure(peak.in_flight)} requests are in flight in one replica at the peak, {show_figure(peak.batch)} of"
+        f" them decoding together; {show_figure(mean.in_flight)} at the mean rate. All {replicas} replicas:"
+        f" {show_count(peak.in_flight * replicas)} at the peak."
+    )
+    queue = queue_shown(plan) if asked.has(r"queue\w*|wait\w*|warteschlange|attendre|file d'attente|cola") else ""
+    waiting = f"The autoscaler is set to {show_figure(plan.autoscaling.target_in_flight_per_replica)} a replica."
+    return (*paragraphs(queue, _people_at_once(asked), lead, waiting), *FIGURES["batch"](plan))
+
+
+def _people_at_once(asked: Asked) -> str:
+    """Return how many people chat at once for some pauses between an answer and the next message; empty if unasked."""
+    plan, rate = asked.plan, asked.plan.spec.traffic.requests_per_s
+    answered_s = plan.performance.at_peak.e2e_s.mean
+    if not asked.has(_PEOPLE) or not rate or not answered_s:
+        return ""
+    within = plan.fleet.capacity_requests_per_s / plan.spec.traffic.calls_per_request
+    shown = ", ".join(f"{show_figure(within * (answered_s + pause))} with {show_seconds(pause)}" for pause in _PAUSES_S)
+    return (
+        "People at the same time are more than requests: who has an answer reads and types before the next. Of such"
+        f" people the fleet takes about {shown} from an answer to the next message: {show_rate(within)} ×"
+        f" ({show_seconds(answered_s)} for an answer + the pause)."
+    )
+
+
+def rate_meaning(asked: Asked) -> Explanation:
+    """Return what the plan's rate counts: what starts each second, beside what is in flight at once."""
+    plan, peak, traffic = asked.plan, peak_rate(asked.plan), asked.plan.spec.traffic
+    at_peak, replicas = plan.performance.at_peak, plan.fleet.working_replicas
+    if not peak or not traffic.requests_per_s:
+        return paragraphs(
+            f"The plan has no rate: it holds {show_count(at_peak.in_flight * replicas)} requests in flight at once,"
+            " each client sending its next when the last is done."
+        )
+    calls = f" × {show_figure(traffic.calls_per_request)} calls each" if traffic.calls_per_request != 1 else ""
+    mean = f"{show_rate(traffic.requests_per_s)} on average × {show_figure(traffic.peak_factor)}{calls}"
+    return paragraphs(
+        f"It counts what starts each second: {show_rate(peak)} in the busiest hour, {mean}.",
+        f"In flight at once are then {show_count(at_peak.in_flight * replicas)}: {show_rate(peak)} ×"
+        f" {show_seconds(at_peak.in_flight * replicas / peak)} that each is there (Little's law).",
+        "If you meant so many in flight at once, say '20 in flight': that is another plan.",
+    )
