@@ -123,8 +123,8 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("what can I get for £20k a month", "no exchange rate for GBP"),
         ("what do 20k pounds a month buy at 0.75 per dollar", "$26,667 a month does not pay"),
         ("what can I get for $20k a month", "$20,000 a month does not pay"),
-        ("do 99% of users see the first token within 500 ms?", "No: TTFT p99 is 953 ms in the busiest hour, beyond"),
-        ("do 95% of requests start within 2 s?", "Yes: TTFT p95 is 642 ms in the busiest hour, within 2 s"),
+        ("do 99% of users see the first token within 500 ms?", "No: TTFT p99 is 978 ms in the busiest hour, beyond"),
+        ("do 95% of requests start within 2 s?", "Yes: TTFT p95 is 674 ms in the busiest hour, within 2 s"),
         ("how much traffic can 8 GPUs hold", "not enough for the planned peak"),
         ("why not L40S", "cannot meet the targets, however many"),
         ("why not A100s, we have a pile", "A100 SXM4 80GB"),
@@ -166,7 +166,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("export terraform", "No terraform is written"),
         ("email the plan to ops@example.com", "Nothing is sent"),
         ("how does a rolling upgrade of the replicas go", "a new one first, one by one"),
-        ("we drain a node at noon for maintenance", "What the node holds, 1 of 6 replicas"),
+        ("we drain a node at noon for maintenance", "What the node holds, 1 of 10 replicas"),
         ("is it wise to run with no standby replica", "Losing one replica"),
         ("give or take how much", "In 80 of 100 cases"),
         ("mean time a request waits in the queue", "requests wait in a replica's queue on average"),
@@ -323,7 +323,7 @@ def test_an_edit_takes_the_last_figure() -> None:
 @pytest.mark.parametrize(
     ("line", "moved"),
     [
-        ("with p99 TTFT 500 ms", "TP8 in place of TP4 comes with the change: with TP4 it"),
+        ("with p99 TTFT 500 ms", "TP8 in place of TP2 comes with the change: with TP2 it"),
         ("what if traffic halves", ""),
         ("on MI300X", ""),
         ("with tp8", ""),
