@@ -21,6 +21,7 @@ from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, 
 from agent.collect.proposals import proposal
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.collect.said_values import invalid, with_values
+from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
 from agent.fields.table import FIELDS
 from agent.interpret.domain import DOUBT
 from agent.interpret.pasted import goes_on, is_head
@@ -93,7 +94,7 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
-        if not (asks and state.pending is None and _lacks_nothing(state, ports)):
+        if not (asks and state.pending is None and _lacks_nothing(state, ports)) and not _varies(state, text, keyword):
             return EVERYWHERE[keyword.name](state, keyword.rest, ports)
         keyword = None
     if keyword and keyword.name == "plan" and state.phase != "planned":
@@ -122,6 +123,12 @@ def _plan_now(state: State, ports: Ports) -> Step:
     if isinstance(state.pending, Propose):
         return _accept(state, state.pending)
     return state, (said(still_needed(made.state, ports)), *question(state, ports))
+
+
+def _varies(state: State, text: str, keyword: Keyword) -> bool:
+    """Whether 'change peak to 35 rps' varies the plan that stands; 'edit peak', 'change the peak' ask for it anew."""
+    planned = state.phase == "planned" and not state.editing and keyword.name == "edit"
+    return planned and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
@@ -286,7 +293,7 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
         new, says = with_model_for_purpose(free, hear(free, text, ports, asking=asking), text, ports)
         return (state if new is free else new), says
     open_question = state.pending.question
-    closed = replace(state, pending=None, later=())
+    closed = _with_mean_asked(replace(state, pending=None, later=()), open_question, text, ports)
     new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
     if new.statements == state.statements and not new.pending:
         return state, says
@@ -476,6 +483,18 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports)
         new, says = answers.answer_line(closed, text, ports)
         new = state if new is closed else new
     return (new, (*says, *question(state, ports))) if new is state else (new, says)
+
+
+def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) -> State:
+    """Return the state with a peak that was said taken in, where a line answers what the mean is: the peak stays."""
+    usual = next((one for one in asked.choices if one.also.get(GIVEN_AS) == AT_PEAK), None)
+    if usual is None:
+        return state
+    taken = {asked.path: usual.value, GIVEN_AS: MEAN_ASKED}
+    reading = ports.read(text, ports.catalog, asked_path=asked.path, known={**state.values, **taken})
+    if not reading.values.keys() & {asked.path, "traffic.peak_factor"}:
+        return state
+    return with_values(state, taken, {asked.path: asked.words}, ports)
 
 
 def _next_ambiguity(state: State) -> Step:

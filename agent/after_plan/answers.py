@@ -7,11 +7,13 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import spaced
+from agent.after_plan.asides import change_and_question
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, results_in, take_results
+from agent.after_plan.moves import as_moved
 from agent.after_plan.saving import export, exported
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.variants import difference, numbered, side_by_side, varied
+from agent.after_plan.variants import difference, moved_verdict, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.exports import format_said
@@ -59,7 +61,10 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         return take_results(state, text, ports)
     if format := format_said(text):
         return export(state, format, ports)
-    return _understood(state, spaced(text), ports)
+    text = spaced(text)
+    if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
+        return made
+    return _understood(state, text, ports)
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
@@ -80,6 +85,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
+    text = as_moved(text, base.values)
     read = understood(text, base.values, ports)
     likely = acts_of(text)
     act, sure = likely[0].act, likely[0].probability >= SURE
@@ -95,7 +101,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         made = _answer_read(state, read, ports)
     elif plainly:
         made = answer_act(state, *plainly, ports)
-    elif several := questions_in(text, likely[0]):
+    elif not is_plain_change(text, read) and (several := questions_in(text, likely[0])):
         made = _answer_several(state, several, ports)
     elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
         made = answer_act(state, act, text, ports)
@@ -137,6 +143,24 @@ def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) 
     shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
     kept, says = _keep(new, branch.number)
     return kept, (*shown, *says)
+
+
+def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -> "Step | None":
+    """Make the variant of a line's change and answer of it what the rest asks; None where no change is read."""
+    from agent.after_plan.readings import ANSWERED, SURE, acts_of
+
+    base = state.branches[-1] if is_chained(change) else state.base
+    read = understood(change, base.values, ports)
+    if not isinstance(read.request, WhatIf) or read.unused:
+        return None
+    new, says = _answer_read(state, read, ports)
+    if verdict := moved_verdict(question, new.branches[-1], base):
+        return new, (*says[:-1], said(verdict), says[-1])
+    first = acts_of(question)[0]
+    if first.probability < SURE or first.act not in ANSWERED or new is state:
+        return new, (*says, said(f"Not used: {quoted(question)}."))
+    _, told = answer_act(replace(new, kept=len(new.branches) - 1), first.act, question, ports)
+    return new, (*says, *told)
 
 
 def _doubted(state: State, text: str, rest: str, ports: Ports) -> Step:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from agent.fields.demand import USERS
 from agent.interpret.numerals import in_figures
+from agent.interpret.peaks import load_shown, mean_follows, usual_ratio
+from agent.interpret.scope import RATE
 from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear
 from catalogs.units import show_figure
@@ -257,11 +259,14 @@ def _sum(
             f" {'fewer' if falls else 'more'} of them is no figure: say all of them ({example}), or a factor"
             " ('traffic × 1.3')."
         )
-    new = old - figure if falls else old + figure
+    # Added to a load that was given at its peak, it is requests/s there.
+    moved = figure / usual_ratio(base) if path == RATE and mean_follows(base) else figure
+    new = old - moved if falls else old + moved
     if new < 0 or (not new and not spares):
         return Unclear(f"There are {show_figure(old)} {noun}; {show_figure(figure)} fewer leave none.")
     new = int(new) if whole else new
-    label = f"{noun} {'−' if falls else '+'} {show_figure(figure)}: {value_shown(path, new)}"
+    shown = load_shown(new, base) if path == RATE else value_shown(path, new)
+    label = f"{noun} {'−' if falls else '+'} {show_figure(figure)}: {shown}"
     load = _scaled_values("traffic", new / old, base) if path == USERS else []
     return [(path, new, label), *(load if isinstance(load, list) else [])]
 
@@ -287,7 +292,8 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
         noun = {"lengths": "prompt and answer lengths"}.get(
             subject, subject if subject in ("traffic", "peak", "growth", "budget") else f"{subject}s"
         )
-        made.append((path, value, f"{noun} × {show_figure(factor)}: {value_shown(path, value)}"))
+        shown = load_shown(value, base) if path == RATE else value_shown(path, value)
+        made.append((path, value, f"{noun} × {show_figure(factor)}: {shown}"))
         side = path.removesuffix(".mean")
         # A spread that was said as a percentile is in tokens too, and moves with the mean.
         if path.endswith(".mean") and base.get(f"{side}.p95"):

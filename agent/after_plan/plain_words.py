@@ -10,7 +10,6 @@ _SPELT: Final = (
     "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
     "replicas target targets traffic what quantise"
 ).split()
-_ARROW: Final = re.compile(r"(?:from\s+)?\b([a-z]+\d+)\s*(?:->|→|=>|\bto\b)\s*([a-z]+\d+)\b", re.I)
 _SIZED: Final = re.compile(
     r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to)? \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)", re.I
 )
@@ -61,12 +60,6 @@ _CORRECTED: Final = re.compile(
 """A figure that is taken back for another: '600, no sorry, 450'."""
 MENDED: Final = re.compile(rf"\s*[,;.…–—-]+\s*{_MEND}(?:{_PAUSE}{_MEND})*{_PAUSE}(?=\S)", re.I)
 """Between two parts of a line of which the second is right where both say the same thing."""
-_FROM: Final = re.compile(
-    rf"(?P<lead>^|\b(?:grow|rise|raise|increase|decrease|reduce|lower|drop|fall|cut|move|change|shrink|relax|lift|bring|"
-    rf"go|went|goe|jump)(?:s|es|d|ed|ing)?\b[^,;]*? )from {_FIGURE}(?:{_UNIT})? (?=to {_FIGURE})",
-    re.I,
-)
-"""From what a figure moves: only to what it moves counts. 'Prompts from 500 to 2000 tokens' is a range."""
 _DURATIONS: Final = {
     r"(?:a|one) quarter (?:of )?(?:a |one )?second": "250 ms", r"(?:a|one) tenth (?:of )?(?:a |one )?second": "100 ms",
     r"(?:a|one) third (?:of )?(?:a |one )?second": "333 ms", r"half (?:of )?(?:a |one )?second": "500 ms",
@@ -202,12 +195,6 @@ _WAITED: Final = re.compile(
     r"\b(?:people|users|they|customers|readers|clients) waited (?P<past>\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?))\b",
     re.I,
 )
-_MOVED: Final = re.compile(
-    r"(?:\bgoes )?(?:\bfrom )?(?<![\w.])\d[\d,.]*k?(?: (?:tokens?|rps|qps|users|ms|s))? ?(?:->|→|=>) ?(?=\d)|"
-    r"(?<=\binput )from \d[\d,.]*k?(?: tokens?)? to (?=\d)",
-    re.I,
-)
-"""From what a figure goes: only to what it goes counts, '1,500 → 15,000 input'."""
 _CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
 _BUFFER: Final = re.compile(
     r"(?:^\W*|\b(?:and|plus) |\b(?:please |can you )?"
@@ -272,7 +259,6 @@ def _amounts_in_words(said: str) -> str:
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):
         said = _SPENDING.sub(_budget, said)
     said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)
-    said = _MOVED.sub("", said)
     return said if ASKS_WHETHER.match(said) else _BUFFER.sub(_more_load, said)
 
 
@@ -325,16 +311,16 @@ def in_plain_words(said: str) -> str:
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:
         said = forsaken.sub(plain, said)
-    said = _FROM.sub(r"\g<lead>", corrected(said))
+    said = corrected(said)
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)
     words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
-    plain = _ARROW.sub(lambda found: f"with {found[2]}", " ".join(words))
+    plain = " ".join(words)
     plain = re.sub(r"\bquanti[sz]e (?:it|this|that|the model)\b(?! to| in)", "with int4", plain, flags=re.I)
-    return _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain)
+    return re.sub(r"\s+instead(?=\W*$|[,;])", "", _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain))
 
 
 def _as_target(found: re.Match[str]) -> str:

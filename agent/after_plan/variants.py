@@ -1,5 +1,6 @@
 """Variants of a plan: how a request becomes one, and how plans stand beside each other."""
 
+import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -97,6 +98,40 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         Column("change", "right", spoken="bare"),
     )
     return (Data(Report((Group((title, answer)), Table(columns, tuple(rows))))),)
+
+
+_ASKED_FIGURES: Final = (
+    ("monthly", "The bill", r"bill|costs?|price|money|cheaper|dearer|spend\w*|expensive|save"),
+    ("TTFT p95", "TTFT p95", r"ttft|first[- ](?:token|word)|latency"),
+    ("ITL mean", "ITL", r"itl|tpot|tokens? (?:per|a) second|latency|speed"),
+    ("accelerators", "The fleet", r"gpus?|cards?|accelerators?|fleet|hardware|machines?"),
+)
+"""A figure by which plans are compared, what it is called, and the words that ask for it."""
+
+
+def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
+    """Return how the figures that a question names move from a plan to its variant: 'whether the bill doubles'.
+
+    Args:
+        question: its words.
+        branch: the variant.
+        base: the plan that it changes.
+    """
+    plan, before = branch.capacity_plan, base.capacity_plan
+    if plan is None or before is None or floor_of(plan):
+        return ""
+    now = {name: (shown, value) for name, shown, value in _figures(plan, before)}
+    then = {name: (shown, value) for name, shown, value in _figures(before, plan)}
+    told = []
+    for name, called, words in _ASKED_FIGURES:
+        (shown, value), (was, old) = now[name], then[name]
+        if re.search(rf"\b(?:{words})\b", question, re.I) and value is not None and old:
+            told.append(
+                f"{called}: {was} → {shown}, {value / old:.3g} times"
+                if value != old
+                else f"{called}: {shown}, as it was"
+            )
+    return f"{'; '.join(told)}." if told else ""
 
 
 def floor_of(plan: CapacityPlan) -> str:

@@ -8,12 +8,14 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.after_plan.moves import as_moved
 from agent.after_plan.multiples import added, corrected_factor, scaled
 from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
-from agent.fields.demand import CROWD, USERS
+from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.numerals import in_figures
 from agent.interpret.reading import Ambiguity, Reading
+from agent.interpret.scope import PEAK, RATE
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,
@@ -54,7 +56,7 @@ _CHEAPEST: Final = re.compile(r"\b(cheapest|least expensive|lowest cost|cheaper|
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _SETS: Final = re.compile(
-    r"\b(?:drop|lower|reduce|raise|relax|lift|loosen|tighten|cut|set|change|move|bring|increase|go(?:es)?|grow|rise|fall|"
+    r"\b(?:drop|lower|reduce|raise|relax|lift|loosen|tighten|cut|set|change|move|correct|fix|adjust|update|modify|bring|increase|go(?:es)?|grow|rise|fall|"
     r"shrink|get)s?(?: (?:up|down|back))?\s+(?=(?:(?!\b(?:to|by|with)\b)[^,;])*\bto \W?\d)",
     re.I,
 )
@@ -185,7 +187,8 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if moved := _percentile_moved(said, base):
         return moved
-    said, chained = in_plain_words(with_long_answers(said, base.get("tokens.output.mean"))), is_chained(said)
+    chained = is_chained(said)
+    said = in_plain_words(with_long_answers(as_moved(said, base), base.get("tokens.output.mean")))
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()
@@ -350,7 +353,7 @@ def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapp
         made = joined_targets(base.get(path, ()), tuple(value), replace_metric=True)
     elif path in ("hardware.accelerators", "hardware.excluded") and not isinstance(value, tuple):
         made = (value,)
-    label = ", ".join(filter(None, (change.label, value_shown(path, value))))
+    label = ", ".join(filter(None, (change.label, "" if path == GIVEN_AS else value_shown(path, value))))
     return replace(
         change,
         values={**change.values, path: made},
@@ -377,12 +380,17 @@ def _take(reading: Reading, change: _Change, base: Mapping[str, Any], replace_me
         elif path == "hardware.accelerators" and set(value) & set(base.get("hardware.excluded", ())):
             values["hardware.excluded"] = tuple(name for name in base["hardware.excluded"] if name not in value)
         values[path] = made
+        if path == GIVEN_AS:
+            continue
         change.details[path] = reading.details.get(path, "")
         if path not in CROWD or path == USERS:
             gone = change.labels.get(path, "") if path == "targets" else ""
             shown = variant_shown(path, value)
             # A target that goes and one that comes are both of the change: 'no ITL target, TTFT p95 within 2 s'.
             change.labels[path] = f"{gone}, {shown}" if gone.startswith("no ") else shown
+
+    if given := next((habit.echo for habit in reading.habits if habit.path == GIVEN_AS and habit.value), ""):
+        change.labels |= dict.fromkeys({RATE, PEAK} & change.labels.keys(), given)
 
 
 def _why_unclear(said: str, objections: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.ordinary import GRAMMAR
 from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
@@ -250,10 +250,12 @@ def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: P
         if said_value.path == "preset":
             lines.append(_preset_echo(said_value, new, ports))
             continue
+        if said_value.path == GIVEN_AS and said_value.value != AT_PEAK:
+            continue
         line = singular(_capital(said_value.echo.rstrip(".")))
         if said_value.path == "model":
             line += _taken_as(str(said_value.value), ports)
-        known = before.get(said_value.path)
+        known = None if before.get(GIVEN_AS) == MEAN_ASKED else before.get(said_value.path)
         changed = known not in (None, ()) and known != now.get(said_value.path)
         if changed and said_value.path in FIELDS and said_value.path not in COLLECTIONS:
             line += f" (before: {value_shown(said_value.path, known)})"

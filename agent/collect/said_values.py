@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import CROWD, USERS
+from agent.fields.demand import BESIDE_SPEC, CROWD, USERS
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement
 from agent.talk.answer_display import value_shown
@@ -104,7 +104,13 @@ def conflicts(
         before = old.get(said_value.path)
         being_asked = slot is not None and said_value.path in slot.paths
         was_said = said_value.path in sources and sources[said_value.path].kind == "said"
-        additive = said_value.path in ("targets", "hardware.excluded", "money.excluded_providers", "preset", *CROWD)
+        additive = said_value.path in (
+            "targets",
+            "hardware.excluded",
+            "money.excluded_providers",
+            "preset",
+            *BESIDE_SPEC,
+        )
         # Users or their habit are said anew: the rate that follows from them is no contradiction.
         additive = additive or (said_value.path == RATE and USERS in old and bool(of_users))
         if not was_said or being_asked or additive or before in (None, ()) or before == said_value.value:
@@ -122,7 +128,7 @@ def invalid(values: Mapping[str, Any]) -> str | None:
     """Return why values cannot be a spec, in one sentence; what is still open is no reason."""
     still_open = missing(values)
     try:
-        given = {path: value for path, value in values.items() if path not in CROWD}
+        given = {path: value for path, value in values.items() if path not in BESIDE_SPEC}
         spec_from({path: value for path, value in _FILLER.items() if path in still_open} | given)
     except InputError as error:
         return str(error)

@@ -37,6 +37,14 @@ VISITS: Final = "users.period_s"
 """How many users there are, what each asks, in what time so many come. No fields of the spec either: users times their
 habit are the rate, said in any order."""
 CROWD: Final = frozenset({USERS, HABIT, VISITS})
+GIVEN_AS: Final = "load.given_as"
+"""Whether the load was given at its peak, of which the mean follows by the usual ratio (``AT_PEAK``), or as mean and
+peak (``BOTH``); without it as the mean. No field of the spec: a rate that is said later is meant as the first was."""
+AT_PEAK: Final = "peak"
+BOTH: Final = "mean and peak"
+MEAN_ASKED: Final = "peak, and the mean is asked for"
+BESIDE_SPEC: Final = CROWD | {GIVEN_AS}
+"""Paths of what was said and is no field of the spec: fields follow from it."""
 
 _PEAK: Final = r"peaks?(?: factor| hour)?"
 

@@ -27,6 +27,7 @@ from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
 from agent.interpret.pasted import put_into_words, rows_beyond
+from agent.interpret.peaks import keep_sense
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
@@ -90,6 +91,7 @@ def interpret(
     read_hardware(draft)
     read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)
+    keep_sense(draft, catalog)
     read_thinking(draft)
     read_contradictions(draft)
     ask_where_foreign(draft)

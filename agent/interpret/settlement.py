@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import CROWD, LEAST_TARGET_S
+from agent.fields.demand import BESIDE_SPEC, GIVEN_AS, LEAST_TARGET_S
 from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.leftovers import covered, leftovers
@@ -48,8 +48,9 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
     objections += more
     for text, path, choices, start, end in draft.questions:
         questions.append(Ambiguity(text, path, choices, draft.sentence.text[start:end], start))
-    habits = tuple(said_value for said_value in said_values if said_value.path in CROWD)
-    said_values = [said_value for said_value in said_values if said_value not in habits]
+    rated = any(said_value.path in ("traffic.requests_per_s", "traffic.peak_factor") for said_value in said_values)
+    habits = tuple(one for one in said_values if one.path in BESIDE_SPEC and (rated or one.path != GIVEN_AS))
+    said_values = [said_value for said_value in said_values if said_value.path not in BESIDE_SPEC]
     said_values.sort(key=lambda said_value: said_value.start)
     questions.sort(key=lambda question: question.start)
     texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))

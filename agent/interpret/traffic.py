@@ -7,6 +7,7 @@ from agent.interpret.crowds import Crowd, crowds_of, name_groups
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
+from agent.interpret.peaks import read_peaks
 from agent.interpret.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
 from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
@@ -14,7 +15,6 @@ from agent.interpret.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
-DEFAULT_PEAK: Final = 1.5
 USUAL_A_DAY: Final = 10.0
 """Requests of one user, where nobody knows: by judgement."""
 MOST_A_DAY: Final = 1000.0
@@ -48,7 +48,7 @@ def read_traffic(draft: Draft) -> None:
     _combine(draft, rates, users)
     multiply_turns(draft, turns, rates)
     read_concurrency(draft)
-    _peak_rates(draft, [rate for rate in rates if rate.at_peak])
+    read_peaks(draft, [rate for rate in rates if rate.at_peak])
     _things(draft)
     if not draft.has(RATE):
         ask_unit_of_mean(draft)
@@ -338,49 +338,3 @@ def _things(draft: Draft) -> None:
             choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
             text = f"{_said(draft, first, match.last)!r}: is each of the {thing} one request?"
             draft.ask(RATE, first, match.last, text, choices)
-
-
-# --- a rate at the peak ------------------------------------------------------------------------------------------
-
-
-def _with_its_peak(draft: Draft, rate: Rate) -> tuple[int, int]:
-    """Return where a rate stands with the word of its peak beside it."""
-    items, first, last = draft.sentence.items, rate.first, rate.last
-    for at in range(last + 1, min(len(items), last + 4)):
-        if items[at].has("comma", "stop"):
-            break
-        last = at if items[at].has("peak") else last
-    for at in range(first - 1, max(-1, first - 5), -1):
-        if items[at].has("comma", "stop"):
-            break
-        first = at if items[at].has("peak") else first
-    return first, last
-
-
-def _peak_rates(draft: Draft, rates: list[Rate]) -> None:
-    """Relate a rate at the peak to the mean; without a mean it is asked, never taken for one."""
-    for rate in rates:
-        first, last = _with_its_peak(draft, rate)
-        peak = rate.amount.value / rate.seconds
-        mean = draft.value(RATE) or draft.known.get(RATE)
-        if mean and len(rate.amount.values) == 1:
-            echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
-            draft.found("traffic.peak_factor", first, last, [Option(peak / mean, echo)])
-            continue
-        factor = draft.value("traffic.peak_factor") or draft.known.get("traffic.peak_factor")
-        if factor and len(rate.amount.values) == 1:
-            mean = peak / factor
-            echo = f"{show_figure(peak)} / {show_figure(factor)} = {show_figure(mean)} requests/s on average"
-            draft.found(RATE, first, last, [Option(mean, echo)])
-            continue
-        said = _said(draft, rate.first, rate.last)
-        usual = peak / DEFAULT_PEAK
-        choices = (
-            Choice(usual, f"mean {show_figure(usual)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean"),
-            Choice(
-                peak,
-                f"mean {show_figure(peak)} requests/s: always at the peak",
-                also={"traffic.peak_factor": 1.0},
-            ),
-        )
-        draft.ask(RATE, first, last, f"{said!r} is the most: what is the mean over the day?", choices)

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from agent.fields.demand import CROWD, PRESET
+from agent.fields.demand import BESIDE_SPEC, PRESET
 from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS
 from agent.statements.flags import flag_values
@@ -153,7 +153,7 @@ def _with_preset(statements: Iterable[Statement], catalog: Catalog) -> list[Stat
     """Return the statements, with the values of the preset that the strongest of them names."""
     given = sorted(statements, key=lambda statement: ORDER.index(statement.kind))
     naming = [statement for statement in given if statement.values.get(PRESET) is not None]
-    apart = {PRESET, *CROWD}
+    apart = {PRESET, *BESIDE_SPEC}
     kept = [
         replace(statement, values={path: value for path, value in statement.values.items() if path not in apart})
         for statement in given

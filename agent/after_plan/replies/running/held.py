@@ -9,6 +9,8 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
+from agent.interpret.peaks import mean_follows
+from agent.interpret.scope import RATE
 from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
@@ -75,10 +77,10 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the loads that a line names, each with its values: several rates, or what a change would be."""
     if re.search(rf"\d ?{_PER_S}", asked.words):
         rates = [float(rate) for rate in _RATES.findall(asked.words)]
-        mean = asked.has("on average|average|mean")
-        factor = asked.plan.spec.traffic.peak_factor
-        shown = " on average" if mean or factor > 1 else ""
-        return [(f"{show_rate(rate)}{shown}", {"traffic.requests_per_s": rate}) for rate in dict.fromkeys(rates)]
+        at_peak = asked.has("peaks?|busiest") or (mean_follows(asked.values) and not asked.has("average|mean"))
+        ratio = asked.plan.spec.traffic.peak_factor if at_peak else 1.0
+        shown = " at the peak" if at_peak else " on average" if asked.plan.spec.traffic.peak_factor > 1 else ""
+        return [(f"{show_rate(rate)}{shown}", {RATE: rate / ratio}) for rate in dict.fromkeys(rates)]
     percent, times = _PERCENT.search(asked.words), factor_in(asked.words)
     if percent is not None:
         times = 1 + float(percent[1]) / 100 * (-1 if asked.has("less|lower|fewer|down|below") else 1)

@@ -1,0 +1,127 @@
+"""What a line moves from one value to another, 'input 1,500 → 4,000', as what holds then: 'input 4000 tokens'."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.interpret.peaks import usual_ratio
+from agent.interpret.scope import PEAK, RATE
+
+_UNIT: Final = (
+    r"(?:tokens?|words?|rps|qps|req(?:uest)?s?(?:/s| per second| a second)?|users?|ms|milliseconds?|s|secs?|seconds?|x|"
+    r"×|%|percent|kw|gpus?|cards?|nodes?|replicas?|spares?)(?![\w/])"
+)
+_FIGURE: Final = r"(?<![\w.,])[$€£]?\d[\d,]*(?:\.\d+)?(?:k|m(?!s))?"
+_IN: Final = rf"(?: ?(?P<{{}}>{_UNIT})|(?![\w.]))"
+_CODE: Final = r"(?!p\d\d\b)[a-z][a-z_.-]*\d[\w.-]*"
+_ARROW: Final = r"\s*(?:-+>|→|=+>|⇒|➜)\s*"
+_FIGURES: Final = re.compile(
+    rf"(?P<from>\bfrom )?(?P<old>{_FIGURE}){_IN.format('unit')}(?P<how>{_ARROW}| to )(?P<new>{_FIGURE})"
+    rf"{_IN.format('own')}",
+    re.I,
+)
+_ENDS: Final = re.compile(r"\W*$|[,;]| (?:and|but|on|with|please|pls|instead)\b", re.I)
+_COUNTED: Final = re.compile(r"\b(replicas|gpus|cards|nodes|spares)(?: to)? (\d{1,5})(?=\W*$|[,;]| and\b)", re.I)
+_NAMES: Final = re.compile(
+    rf"(?:\bfrom )?(?:{_CODE}|(?<=from )[a-z]+|(?<![\w -])[a-z]+)(?:{_ARROW})(?=(?P<code>[a-z]))|"
+    rf"\bfrom {_CODE} to (?={_CODE})",
+    re.I,
+)
+"""A name before an arrow: 'H100 -> H200', 'aws → gcp'."""
+_MOVES: Final = re.compile(
+    r"\b(?:switch|move|change|migrate|go|shift|swap|convert|port)(?:s|d|es|ed|ing)?\b(?P<what>[^,;]*?)"
+    r" from (?P<old>(?!\$?\d)[^,;]+?) (?:over )?to (?=[a-z])",
+    re.I,
+)
+"""'Switch from aws to gcp': what is left goes without saying."""
+_CHANGING: Final = re.compile(
+    r"\b(?:grow|rise|raise|increase|decrease|reduce|lower|drop|fall|cut|move|change|shrink|relax|lift|bring|go|goes|went|"
+    r"jump|take|set|put|update|adjust|switch|tighten|loosen)(?:s|es|d|ed|ing)?\b[^,;]*$",
+    re.I,
+)
+_PLANNED: Final = (
+    ("rps", r"rates?|traffic|load|rps|qps|peak|requests?|mean|average|throughput"),
+    ("tokens in", r"prompts?|inputs?|context|questions?"),
+    ("tokens out", r"answers?|outputs?|responses?|repl(?:y|ies)|completions?|generations?"),
+    ("ms", r"ttft|itl|tpot|e2e|latency|first[- ]token|target|slo"),
+    ("s", r"ttft|itl|tpot|e2e|latency|first[- ]token|target|slo"),
+    ("x", r"peak|factor"),
+    ("replicas", r"replicas?"),
+    ("gpus", r"gpus?|cards?|accelerators?|fleet"),
+)
+"""Units of what a plan has, and the words that name it."""
+
+
+_SET_ALONE: Final = re.compile(
+    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?(?:to|of|is|are|at|was|=|:)?) ?"
+    r"(?P<figure>\d+(?:\.\d+)?k?)(?=\W*$|,(?!\d)|;| (?:and|but|instead|please|pls|then|now)\b)",
+    re.I,
+)
+"""A load without its unit: 'change the peak to 35'."""
+_LARGEST_FACTOR: Final = 10.0
+"""Above it a bare figure behind 'peak' is a rate, not a multiple of the mean."""
+
+
+def _in_requests(found: re.Match[str]) -> str:
+    factor = found["what"].lower() == "peak" and _number(found["figure"]) <= _LARGEST_FACTOR
+    return found[0] if factor else f"{found['what']}{found['how']} {found['figure']} rps"
+
+
+def as_moved(said: str, base: Mapping[str, Any]) -> str:
+    """Return a line with the new value alone where one moves: behind an arrow, or from the value that the plan has.
+
+    Args:
+        said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
+        base: values of the plan that it is about, by path.
+    """
+    said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", said))
+    said = _SET_ALONE.sub(_in_requests, said)
+    return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
+
+
+def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
+    """Return the value that holds, with the other's unit where it has none; the words as they are where none moves."""
+    before, unit = found.string[: found.start()], found["own"] or found["unit"] or ""
+    clause = re.split(r"[,;]| and ", before)[-1]
+    arrow, old, sets = found["how"].strip() != "to", _number(found["old"]), _CHANGING.search(before)
+    named, planned = _units(old, clause, base)
+    if not (arrow or (found["from"] and sets) or (planned and (named or found["from"]) and "between" not in clause)):
+        return found[0]
+    sign = found["old"][0] if found["old"][0] in "$€£" and found["new"][0].isdigit() else ""
+    if not unit and len(planned) == 1 and _ENDS.match(found.string, found.end()):
+        unit = planned[0].partition(" ")[0] if named else planned[0]
+    figure = f"{'to ' if sets else ''}{sign}{found['new'].replace(',', '')}"
+    return f"{figure} {unit}".rstrip() if unit not in ("x", "%") else f"{figure}{unit}"
+
+
+def _number(figure: str) -> float:
+    bare = figure.lower().strip("$€£").replace(",", "")
+    return float(bare.rstrip("km")) * {"k": 1e3, "m": 1e6}.get(bare[-1], 1.0)
+
+
+def _units(old: float, clause: str, base: Mapping[str, Any]) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a clause names what is planned, and the units in which the plan has a figure of that."""
+    named = [unit for unit, words in _PLANNED if re.search(rf"\b(?:{words})\b", clause, re.I)]
+    units = named or [unit for unit, _ in _PLANNED]
+    return bool(named), tuple(unit for unit in units if any(_same(old, value) for value in _in_unit(unit, base)))
+
+
+def _in_unit(unit: str, base: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the values of a plan in a unit."""
+    rate = base.get(RATE) or 0.0
+    seconds = tuple(target.seconds for target in base.get("targets", ()))
+    values: dict[str, tuple[float, ...]] = {
+        "rps": (rate, rate * usual_ratio(base)),
+        "tokens in": (base.get("tokens.input.mean") or 0.0,),
+        "tokens out": (base.get("tokens.output.mean") or 0.0,),
+        "ms": tuple(1e3 * time for time in seconds),
+        "s": seconds,
+        "x": (base.get(PEAK) or 0.0,),
+        "replicas": (base.get("hardware.replicas") or 0.0,),
+        "gpus": (base.get("hardware.accelerator_count") or 0.0,),
+    }
+    return values[unit]
+
+
+def _same(one: float, other: float) -> bool:
+    return other > 0 and abs(one - other) <= 1e-3 * other
