@@ -6,9 +6,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, saving
-from agent.after_plan.plain_words import corrected
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.why import reasons
+from agent.after_plan.wording.plain_words import corrected
 from agent.collect.lines import hear
 from agent.collect.review import ANYTHING_ELSE, review
 from agent.report.blocks import Facts, Group, Paragraph

@@ -7,15 +7,15 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import spaced
-from agent.after_plan.asides import change_and_question
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, results_in, take_results
-from agent.after_plan.moves import as_moved
 from agent.after_plan.saving import export, exported
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, moved_verdict, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
 from agent.after_plan.why import moved_along, reasons
+from agent.after_plan.wording.asides import change_and_question
+from agent.after_plan.wording.moves import as_moved
 from agent.exports import format_said
 from agent.interpret.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report

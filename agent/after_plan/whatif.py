@@ -8,9 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.after_plan.moves import as_moved
 from agent.after_plan.multiples import added, corrected_factor, scaled
-from agent.after_plan.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
+from agent.after_plan.wording.moves import as_moved
+from agent.after_plan.wording.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.numerals import in_figures

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from agent.after_plan.plain_words import ASKS_WHETHER
 from agent.after_plan.why import CARDS_TOGETHER, PERCENTILE_CHOICE
+from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.talk.requests import Ask, Cheapest, Understood, WhatIf
 
 
