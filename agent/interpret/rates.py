@@ -116,6 +116,13 @@ class Rate(Struct, frozen=True):
     only_of_users: bool = False
     """It is no traffic unless users do it: three times a day."""
     noun: str = ""
+    hours: float = 24.0
+    """Hours of each day in which it holds."""
+
+    @property
+    def day_seconds(self) -> float:
+        """In how many seconds of a whole day so many come: 40 an hour in 8 of 24 hours are 40 in three hours."""
+        return self.seconds * 24 / self.hours
 
 
 def rates_of(draft: Draft) -> list[Rate]:

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Match, Rule
 from agent.interpret.ordinary import ORDINARY
 from agent.interpret.rates import Rate
 from agent.interpret.reading import Choice
-from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
 RATE: Final = "traffic.requests_per_s"
 PEAK: Final = "traffic.peak_factor"
@@ -31,8 +33,8 @@ _EACH_OF_SITES: Final = Rule("('each' | 'every') 'of' link{0,2} n:num unknown? s
 _REACH: Final = 3
 
 
-def day_hours(draft: Draft, rate: Rate) -> float | None:
-    """Return the hours of a day in which a rate holds, where they are said beside it, and take them."""
+def in_its_hours(draft: Draft, rate: Rate) -> Rate:
+    """Take the hours of a day that are said beside a rate: a rate of less than a day holds in them alone."""
     for rule in _HOURS:
         for match in rule.matches(draft.sentence):
             hours = _hours(match)
@@ -41,8 +43,8 @@ def day_hours(draft: Draft, rate: Rate) -> float | None:
             draft.sentence.claim(match.first, match.last)
             at_most = f"the load lies in {show_figure(hours)} of 24 hours: peak {show_figure(24 / hours)} × the mean"
             draft.found(PEAK, match.first, match.last, [Option(24 / hours, at_most)])
-            return hours
-    return None
+            return replace(rate, hours=hours) if rate.seconds < SECONDS_PER_DAY else rate
+    return rate
 
 
 def _hours(match: Match) -> float:

@@ -10,7 +10,7 @@ from agent.interpret.loads import count_of, note_calls, read_calls, read_concurr
 from agent.interpret.peaks import read_peaks
 from agent.interpret.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
-from agent.interpret.scope import RATE, day_hours, read_each_site, read_sites
+from agent.interpret.scope import RATE, in_its_hours, read_each_site, read_sites
 from agent.interpret.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
@@ -108,16 +108,10 @@ def _rate_alone(draft: Draft, rate: Rate, users: bool) -> None:
 
 
 def _all_requests(draft: Draft, rate: Rate) -> None:
-    hours = day_hours(draft, rate)
-    if hours and rate.seconds < SECONDS_PER_DAY:
-        draft.read(
-            RATE, (rate.first, rate.last), rate.amount,
-            lambda v: v / rate.seconds * hours / 24, lambda v, made: _sum_in_hours(v / rate.seconds, hours, made),
-        )  # fmt: skip
-        return
+    rate = in_its_hours(draft, rate)
     draft.read(
         RATE, (rate.first, rate.last), rate.amount,
-        lambda v: v / rate.seconds, lambda v, made: _sum(v, rate, made),
+        lambda v: v / rate.day_seconds, lambda v, made: _sum(v, rate, made),
     )  # fmt: skip
 
 
@@ -146,9 +140,9 @@ def _each_or_together(draft: Draft, rate: Rate, count: Crowd) -> None:
     ):
         _product(draft, rate, count)
         return
-    day_hours(draft, rate)
+    rate = in_its_hours(draft, rate)
     said = _said(draft, min(rate.first, count.first), max(rate.last, count.last))
-    together = rate.amount.value / rate.seconds
+    together = rate.amount.value / rate.day_seconds
     each = together * count.amount.value
     choices = (
         Choice(each, f"each user: {show_figure(each)} requests/s"),
@@ -168,14 +162,14 @@ def _answers_how_often(draft: Draft, rate: Rate) -> bool:
 def read_habit(draft: Draft, rate: Rate) -> bool:
     """Note what each user does; times the users of before it is the rate, and without them they are asked for."""
     span = draft.sentence.span(rate.first, rate.last)
-    each = rate.amount.value / rate.seconds
     crowd = draft.known.get(USERS)
     if rate.only_of_users and not crowd and not rate.of_a_user:
         return False
-    day_hours(draft, rate)
+    rate = in_its_hours(draft, rate)
+    each = rate.amount.value / rate.day_seconds
     if crowd:
         draft.read(
-            RATE, (rate.first, rate.last), rate.amount, lambda v: v * crowd / rate.seconds,
+            RATE, (rate.first, rate.last), rate.amount, lambda v: v * crowd / rate.day_seconds,
             lambda v, made: _product_sum(crowd, v, rate, made), claim=False,
         )  # fmt: skip
         echo = _product_sum(crowd, rate.amount.value, rate, crowd * each)
@@ -215,17 +209,17 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
 
 
 def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
-    day_hours(draft, rate)
+    rate = in_its_hours(draft, rate)
     first, last = min(rate.first, count.first), max(rate.last, count.last)
     if not draft.has(USERS) and len(count.amount.values) == len(rate.amount.values) == 1:
-        each = rate.amount.value / rate.seconds
+        each = rate.amount.value / rate.day_seconds
         echo = _product_sum(count.amount.value, rate.amount.value, rate, each * count.amount.value)
         span = draft.sentence.span(first, last)
         draft.findings.append(Finding(USERS, (Option(count.amount.value, echo),), *span))
         draft.findings.append(Finding(HABIT, (Option(each, echo),), *span))
     crowd = count.amount.value
     if len(count.amount.values) > 1:
-        each = rate.amount.value / rate.seconds
+        each = rate.amount.value / rate.day_seconds
         draft.read(
             RATE,
             (first, last),
@@ -239,7 +233,7 @@ def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
         RATE,
         (first, last),
         rate.amount,
-        lambda v: v * crowd / rate.seconds,
+        lambda v: v * crowd / rate.day_seconds,
         lambda v, made: _product_sum(crowd, v, rate, made),
         claim=False,
     )
@@ -247,17 +241,18 @@ def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
 
 def _product_sum(crowd: float, each: float, rate: Rate, made: float) -> str:
     people = f"{show_count(crowd)} users × {show_figure(each)}"
-    return f"{people} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+    return f"{people} / {show_count(rate.seconds)} s{_hours(rate)} = {show_figure(made)} requests/s on average"
 
 
 def _sum(value: float, rate: Rate, made: float) -> str:
-    if rate.seconds == 1:
+    if rate.day_seconds == 1:
         return f"{show_figure(made)} requests/s on average"
-    return f"{show_count(value)} / {show_count(rate.seconds)} s = {show_figure(made)} requests/s on average"
+    per = "" if rate.seconds == 1 else f" / {show_count(rate.seconds)} s"
+    return f"{show_count(value)}{per}{_hours(rate)} = {show_figure(made)} requests/s on average"
 
 
-def _sum_in_hours(value: float, hours: float, made: float) -> str:
-    return f"{show_figure(value)} × {hours:g} / 24 h = {show_figure(made)} requests/s on average"
+def _hours(rate: Rate) -> str:
+    return "" if rate.hours == 24 else f" × {show_figure(rate.hours)} / 24 h"
 
 
 def _each_without_time(draft: Draft, count: Crowd) -> bool:
