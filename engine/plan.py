@@ -469,7 +469,7 @@ class Energy(Result, frozen=True):
 
 
 class Alternative(Result, frozen=True):
-    """Another candidate that meets the targets."""
+    """Another candidate that meets the targets; its latencies are those of its own fleet at the peak."""
 
     accelerator: str
     accelerator_name: str

@@ -10,17 +10,15 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH
-from engine.arrays import Floats, Indices
 from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import PricedOffer
+from engine.fleet.operating_points import loads_today
 from engine.fleet.prices import Choices, fleet_prices
 from engine.fleet.search import SizedCandidates, doubt_of, has_evidence
 from engine.plan import CapacityPlan
 from engine.planning.default_targets import searched
 from engine.question.resolve import Question, resolve
-from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency, target_latency
-from engine.replica.load import Replicas
 from engine.workload import Target, Term, WorkloadSpec
 
 Objective = Literal["cost", "latency", "energy", "count"]
@@ -259,8 +257,7 @@ def _options(
     if not rows:
         return
     index = np.array(rows)
-    replicas = sized.replicas.take(index)
-    load = replicas.at(_batches(question, sized, replicas, index))
+    replicas, load = loads_today(question, sized, index)
     ttft = percentile_latency(load, "ttft", 0.95)[:, 1]
     e2e, itl = mean_latency(load, "e2e"), mean_latency(load, "itl")[:, 1]
     latency = target_latency(load, target) if target else e2e
@@ -321,19 +318,6 @@ def _options(
                 search=which,
                 row=row,
             )
-
-
-def _batches(question: Question, sized: SizedCandidates, replicas: Replicas, index: Indices) -> Floats:
-    """Return the batch of one replica at the mean load and at the peak hour of today's fleet, (options, 2)."""
-    traffic = question.spec.traffic
-    moments = np.array([1.0, traffic.peak_factor])
-    today = sized.counts.peak[index][:, None]
-    if traffic.concurrency:
-        return batch_in_flight(replicas, traffic.concurrency / today * moments)
-    asked = float(question.mean_rate or 0.0) / today * moments
-    batches = batch_at_rate(replicas, np.minimum(asked, 0.999 * replicas.saturated_rate))
-    # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
-    return np.minimum(batches, sized.batch[index][:, None])
 
 
 def _prices(question: Question, sized: SizedCandidates, term: Term) -> Choices:

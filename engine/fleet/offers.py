@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from math import log
+from typing import Final
 
 from msgspec import Struct
 
@@ -33,6 +34,8 @@ TERM_WORDS: dict[Term, str] = {
     "reserved_3y": "reserved for 3 years",
     "owned": "owned",
 }
+COMMITTED: Final = frozenset[Term]({"reserved_1y", "reserved_3y", "owned"})
+"""Terms under which what was taken is owed at every hour, whatever is asked of it: scaling in saves nothing."""
 
 
 class PricedOffer(Struct, frozen=True):
@@ -358,7 +361,7 @@ def _own_price(accelerator: Accelerator, replica: int, node: int, money: Money) 
         source = (
             f"{accelerator.purchase_usd:,.0f} USD an accelerator and {money.overhead_share:.0%} for host, network and "
             f"hosting over {money.amortisation_years:g} years; {accelerator.power_w:g} W at {money.usd_per_kwh:g} "
-            f"USD/kWh"
+            f"USD/kWh; interest, maintenance and people are in 'fleetcast costs' alone"
         )
         checked = accelerator.checked
     else:

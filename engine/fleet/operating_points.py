@@ -4,6 +4,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.arrays import Floats, Indices
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import todays_peak_replicas
 from engine.plan import LoadPoint, Performance
@@ -59,13 +60,8 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         wanted = batch_in_flight(replicas, clients[None, :])
         batches = np.concatenate([wanted, batch_at_rate(replicas, rates[None, :])], axis=1)
     else:
-        # Without a rate the fleet was given: its peak hour is what it holds.
-        capacity = float(best.capacity[0])
-        mean = question.mean_rate / replicas_today if question.mean_rate else capacity / traffic.peak_factor
-        peak = min(mean * traffic.peak_factor, capacity) if question.mean_rate is None else mean * traffic.peak_factor
-        # At saturation itself waits are without bound.
-        asked = np.minimum([mean, peak], 0.999 * saturated)
-        batches = batch_at_rate(replicas, np.concatenate([asked, rates])[None, :])
+        asked = _rates_today(question, best, replicas)
+        batches = batch_at_rate(replicas, np.concatenate([asked, rates[None, :]], axis=1))
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
         batches = np.concatenate([np.minimum(batches[:, :2], best.batch[0]), batches[:, 2:]], axis=1)
     load = replicas.at(np.concatenate([batches, replicas.smallest_batch], axis=1))
@@ -86,6 +82,38 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     return OperatingPoints(
         mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]), vp, replicas=replicas, load=load
     )
+
+
+def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tuple[Replicas, Load]:
+    """Return a replica of each candidate's fleet today, and its load at the mean and at the peak hour, (rows, 2).
+
+    Args:
+        question: resolved.
+        sized: its candidates.
+        rows: of them, those that are looked at.
+    """
+    traffic, replicas = question.spec.traffic, sized.replicas.take(rows)
+    today = sized.counts.peak[rows][:, None]
+    if traffic.concurrency:
+        clients = traffic.concurrency / today * np.array([1.0, traffic.peak_factor])
+        return replicas, replicas.at(batch_in_flight(replicas, clients))
+    replicas = replace(replicas, fleet=today)
+    batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows))
+    return replicas, replicas.at(np.minimum(batches, sized.batch[rows][:, None]))
+
+
+def _rates_today(
+    question: Question, sized: SizedCandidates, replicas: Replicas, rows: Indices | slice = slice(None)
+) -> Floats:
+    """Return what one replica is asked at the mean and at the peak hour, requests/s, (rows, 2).
+
+    Without a rate the fleet was given: its peak hour is what it holds.
+    """
+    factor = question.spec.traffic.peak_factor
+    mean = question.mean_rate / sized.counts.peak[rows] if question.mean_rate else sized.capacity[rows] / factor
+    asked: Floats = mean[:, None] * np.array([1.0, factor])
+    # At saturation itself waits are without bound.
+    return asked.clip(max=0.999 * replicas.saturated_rate)
 
 
 def prefill_rate(costs: StepCosts) -> float:

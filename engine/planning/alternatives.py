@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from engine.fleet.operating_points import loads_today
 from engine.fleet.search import SizedCandidates, doubt_of
 from engine.plan import Alternative
 from engine.question.resolve import Question
-from engine.replica.latencies import percentile_latency
+from engine.replica.latencies import mean_latency, percentile_latency
 
 SHOWN = 3
 
@@ -29,9 +30,10 @@ def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alt
 def _alternatives(
     question: Question, evaluated: SizedCandidates, rows: list[int], first: int
 ) -> tuple[Alternative, ...]:
-    found = evaluated.candidates.take(np.array(rows, dtype=np.intp))
-    load = evaluated.load.mapped(lambda array: array[rows])
-    ttft = percentile_latency(load, "ttft", 0.95)
+    index = np.array(rows, dtype=np.intp)
+    found = evaluated.candidates.take(index)
+    load = loads_today(question, evaluated, index)[1]
+    ttft, itl = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")[:, 1]
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])
@@ -47,8 +49,8 @@ def _alternatives(
                 replicas=int(evaluated.counts.total[row]),
                 accelerators=int(evaluated.accelerators[row]),
                 monthly_usd=monthly if np.isfinite(monthly) else None,
-                ttft_p95_s=float(ttft[i, 0]),
-                itl_mean_s=float(load.itl_s[i, 0]),
+                ttft_p95_s=float(ttft[i, 1]),
+                itl_mean_s=float(itl[i]),
                 why_not=_why_not(question, evaluated, int(row), first),
             )
         )

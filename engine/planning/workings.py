@@ -19,7 +19,7 @@ from engine.bands.lookup import ENDS
 from engine.fleet.bill import FleetSize, replicas_by_hour
 from engine.fleet.candidates import SEAT_SHARE, measured_more, pool_ends
 from engine.fleet.energy import power_curve_for
-from engine.fleet.offers import PricedOffer, instances_for
+from engine.fleet.offers import COMMITTED, PricedOffer, instances_for
 from engine.fleet.operating_points import CURVE, alone_parts
 from engine.fleet.search import sized_at_rate
 from engine.plan import CapacityPlan
@@ -123,6 +123,7 @@ class Workings:
             "given": spec.traffic.requests_per_s is None and spec.traffic.concurrency is None,
             "rented": offer is not None,
             "shared": offer is not None and offer.accelerators >= size,
+            "owed": offer is not None and offer.term in COMMITTED,
             "own": offer is not None and offer.provider == "owned" and not spec.money.usd_per_accelerator_hour,
             "one_instance": plan.fleet.instances == 1,
             "logged": self.group("pool")["more_bytes"] != 0,

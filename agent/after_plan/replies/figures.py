@@ -8,7 +8,7 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.report.blocks import Column, Command, Facts, Table
 from agent.report.words import accelerators_noun, start_lead, usd_shown
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import TERM_WORDS
+from engine.fleet.offers import COMMITTED, TERM_WORDS
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.workload import Target, target_name
 
@@ -283,7 +283,9 @@ def autoscaler(asked: Asked) -> Explanation:
     )
     cost = plan.cost
     saved = ""
-    if cost.autoscaled_monthly_usd is not None and cost.monthly_usd:
+    if plan.spec.money.term in COMMITTED:
+        saved = f"The bill stays: what is {TERM_WORDS[plan.spec.money.term]} is owed at every hour."
+    elif cost.autoscaled_monthly_usd is not None and cost.monthly_usd:
         saved = (
             f"The autoscaler takes the bill from {show_usd(cost.monthly_usd)} to"
             f" {show_usd(cost.autoscaled_monthly_usd)} a month,"

@@ -6,7 +6,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.words import accelerators_noun, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import TERM_WORDS
-from engine.workload import target_name
+from engine.workload import target_name, targets_by_default
 
 _WAITS = {
     "ttft": "the first word of an answer appears",
@@ -83,11 +83,18 @@ def boss(asked: Asked) -> Explanation:
     if plan.cost.monthly_usd and scaled is not None and scaled < plan.cost.monthly_usd:
         money += f", or {show_usd(scaled)} if machines are switched off when it is quiet"
     target = next((t for t in plan.targets if t.metric in _WAITS), None)
+    wish = (
+        f", {'within' if target.met else 'beyond'} the usual {show_seconds(target.target_s)}"
+        if target and targets_by_default(plan.sources, target.metric)
+        else f", {'as' if target.met else 'not as'} was asked"
+        if target
+        else ""
+    )
     quick = plan.performance.at_peak.ttft_s.p95
     speed = (
         f"In the busiest hour {'95' if target is None else target.percentile.strip('p')} of 100 times"
         f" {_WAITS[target.metric if target else 'ttft']} within {show_seconds(target.forecast_s if target else quick)}"
-        + (f", {'as' if target.met else 'not as'} was asked" if target else "")
+        + wish
     )
     peak = peak_rate(plan)
     ratio = plan.answer.holds_to_requests_per_s / peak if peak else 0
@@ -97,7 +104,9 @@ def boss(asked: Asked) -> Explanation:
         else "There is no room for more use before answers become slower"
     )
     failure = "; if a machine fails, the others are overloaded in the busiest hours, which one more would prevent"
-    if plan.fleet.spares:
+    if plan.fleet.replicas == 1:
+        failure = "; if the machine fails, nothing answers until it is back, which a second one would prevent"
+    elif plan.fleet.spares:
         failure = "; if a machine fails, one that stands by takes over"
     elif ratio * (plan.fleet.replicas - 1) >= plan.fleet.replicas:
         failure = "; if a machine fails, the others can carry the load"

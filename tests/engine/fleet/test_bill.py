@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.fleet.bill import FleetSize, Usage, bill, replicas_by_hour, unpriced
-from engine.fleet.offers import OfferChoice, PriceBasis, PricedOffer
+from engine.fleet.offers import COMMITTED, OfferChoice, PriceBasis, PricedOffer
 from engine.plan import Cost
 from engine.question.demand import Demand, typical_profile
-from engine.workload import Money
+from engine.workload import Money, Term
 from tests.draws import draws
 
 MONTH_S = 730 * 3600
@@ -166,3 +166,11 @@ def test_the_laws_of_the_bill(
     assert total == pytest.approx(cost.monthly_usd, rel=1e-9)
     larger = billed(choice_of(instance, usd), replace(fleet, replicas=fleet.replicas * 2 + instance), usage)
     assert larger.monthly_usd is not None and larger.monthly_usd > cost.monthly_usd - other
+
+
+@pytest.mark.parametrize("term", sorted(COMMITTED))
+def test_what_is_committed_is_owed_at_every_hour(term: Term) -> None:
+    """Following the load gives nothing back of what is reserved or owned."""
+    hourly = choice_of()
+    cost = billed(replace(hourly, chosen=replace(hourly.chosen, term=term)))
+    assert cost.autoscaled_monthly_usd == cost.minimum_monthly_usd == cost.monthly_usd == billed().monthly_usd
