@@ -194,4 +194,14 @@ def limit_sentence(plan: CapacityPlan, most: int | None = None) -> Paragraph:
     target = breaks.split(" ")[0] in ("TTFT", "ITL", "E2E")
     then = (f", then {breaks} breaks first" if target else f", limited by {breaks}") if breaks else ""
     shown = show_rate(plan.answer.holds_to_requests_per_s)
-    return Paragraph(f"Holds to {shown}{then}.", path="answer.holds_to_requests_per_s")
+    return Paragraph(f"Holds to {shown}{then}{_given_beyond(plan)}.", path="answer.holds_to_requests_per_s")
+
+
+def _given_beyond(plan: CapacityPlan) -> str:
+    """Return what all accelerators that were given would hold, where the plan takes fewer."""
+    given, each = plan.spec.hardware.accelerator_count or 0, plan.chosen.accelerators_per_replica
+    replicas = given // each - plan.fleet.spares
+    if replicas <= plan.fleet.working_replicas:
+        return ""
+    whole = show_rate(plan.answer.holds_to_requests_per_s * replicas / plan.fleet.working_replicas)
+    return f"; all {show_count(given)} {accelerators_noun(plan.chosen)} that were given would hold to {whole}"
