@@ -76,8 +76,9 @@ MONEY: Final = (
         plausible=Plausible(1, 1e10, "USD a month"),
     ),
     Field(
-        "money.other_monthly_usd", label="other costs a month", show=show_usd,
-        answer="{} a month beside the GPUs", slot="money", quiet=True,
+        "money.other_monthly_usd", "--other-costs", read_monthly_usd, "USD", "A month, beside the accelerators.",
+        label="other costs a month", show=show_usd, answer="{} a month beside the GPUs", slot="money", quiet=True,
+        plausible=Plausible(0, 1e10, "USD a month"),
     ),
     Field("money.amortisation_years", label="amortised over", show=show_figure, unit="years", quiet=True),
     Field("money.usd_per_kwh", label="electricity per kWh", show=show_usd, quiet=True),

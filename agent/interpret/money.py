@@ -9,6 +9,7 @@ from agent.interpret.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"
+_OTHER: Final = "money.other_monthly_usd"
 _TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for') 'a' t2:time)"
 _PRICE: Final = (
     Rule("m:money gpuhour"),
@@ -20,6 +21,11 @@ _OF_TOKENS: Final = Rule(
     "(money | euro_sum) (per | slash) (num | scaleword)? (incue | outcue | 'cached')? (token | incue | outcue)"
 )
 """The price of an API, which is no length."""
+_OTHERS: Final = (
+    Rule(f"sidecost (near | colon | verb){{0,4}} (m:money | n:num) {_TIME}"),
+    Rule(f"(m:money | n:num) {_TIME} near{{0,3}} sidecost"),
+)
+"""What is paid beside the accelerators: a support contract of 3000 a month."""
 _BUDGETS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -74,9 +80,10 @@ def read_money(draft: Draft) -> None:
                 claim=False,
             )
             draft.sentence.take(match.index("m"))
-    for rule in _BUDGETS:
-        for match in rule.matches(draft.sentence):
-            _budget(draft, match)
+    for path, rules in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
+        for rule in rules:
+            for match in rule.matches(draft.sentence):
+                _monthly(draft, match, path)
     for match in _OPEN.matches(draft.sentence):
         value = match["m"].number.value / (SECONDS[match["t"].word] / SECONDS_PER_MONTH)
         choices = (Choice(value, f"yes: a budget of {show_usd(value)} a month"),)
@@ -89,14 +96,14 @@ def read_money(draft: Draft) -> None:
     _foreign(draft)
 
 
-def _budget(draft: Draft, match: Match) -> None:
-    if match["c"].has("over"):
+def _monthly(draft: Draft, match: Match, path: str) -> None:
+    if "c" in match and match["c"].has("over"):
         return
     seconds = next((SECONDS[match[group].word] for group in ("t", "s", "a", "t2") if group in match), SECONDS_PER_MONTH)
     amount = (match["m"] if "m" in match else match["n"]).number
     months = seconds / SECONDS_PER_MONTH
     draft.read(
-        BUDGET, match, amount, lambda v: float(f"{v / months:.12g}"),
+        path, match, amount, lambda v: float(f"{v / months:.12g}"),
         lambda v, made: f"{show_usd(v)}{'' if months == 1 else f' / {months:g} months = {show_usd(made)}'} a month",
     )  # fmt: skip
 

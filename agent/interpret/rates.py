@@ -140,7 +140,7 @@ def rates_of(draft: Draft) -> list[Rate]:
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
             of_a_user = of_a_user or "p" in match
-            if _is_aside(draft, match) or _is_price(draft, match) or _may_be_budget(draft, match):
+            if _is_aside(draft, match) or _is_price(draft, match) or _may_be_money(draft, match):
                 continue
             at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
@@ -298,22 +298,27 @@ def _is_price(draft: Draft, match: Match) -> bool:
     return not counted and (of_a_card or any(item.word in _PAYS for item in before))
 
 
-def _may_be_budget(draft: Draft, match: Match) -> bool:
-    """Ask whether 'under 10k a month' is a budget, where nothing is said of what is counted."""
+def _may_be_money(draft: Draft, match: Match) -> bool:
+    """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nothing is said of what is counted."""
     items = draft.sentence.items
     counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
     bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")
     seconds = period_of(match)
-    if counted or not bound or "n" not in match or seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
+    if counted or not (bound or draft.known.get(_RATE)) or "n" not in match:
+        return False
+    if seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
         return False
     amount = count_of(match["n"].number)
     monthly = amount.value * SECONDS_PER_MONTH / seconds
+    others = (Choice(monthly, f"other costs of ${monthly:,.10g} a month", "money.other_monthly_usd"),)
     choices = (
         Choice(monthly, f"a budget of ${monthly:,.10g} a month"),
+        *(() if bound else others),
         Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", _RATE),
     )
-    said = " ".join(draft.sentence.words(match.first - 1, match.last).split())
-    draft.ask("money.monthly_budget_usd", match.first - 1, match.last, f"{said!r}: money, or requests?", choices)
+    first = match.first - bound
+    said = " ".join(draft.sentence.words(first, match.last).split())
+    draft.ask("money.monthly_budget_usd", first, match.last, f"{said!r}: money, or requests?", choices)
     return True
 
 

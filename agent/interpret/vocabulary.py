@@ -128,6 +128,7 @@ KINDS: Final[dict[str, str]] = {
     "owned": "owned",
     "ingrand": "ingrand altogether overall combined aggregate total together",
     "allat": "allat both",
+    "sidecost": "licences licenses staff salaries salary maintenance egress insurance",
     "budget": "budget afford ceiling cheaper budgeted",
     "usd": "usd dollar dollars bucks $ us$",
     "euro": "eur euro euros € gbp pounds £ chf yen ¥",
@@ -245,6 +246,9 @@ PHRASES: Final[dict[str, str]] = {
     "mom": "month over month|month on month|m / m",
     "percent": "per cent",
     "percentile": "% ile|% tile",
+    "sidecost": "support contract|support contracts|support plan|support costs|support fee|other costs|other cost|"
+    "further costs|extra costs|additional costs|side costs|licence fee|license fee|licence fees|license fees|"
+    "licence costs|license costs|staff costs|service contract|for support|load balancer",
     "budget": "can spend|want to spend|able to spend|willing to pay|willing to spend|can pay|like to spend|"
     "spend at most",
     "ondemand": "on demand|pay as you go|payg",
