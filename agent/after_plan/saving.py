@@ -27,6 +27,10 @@ _NOT_WRITTEN: Final = re.compile(
     re.I,
 )
 """What people want a plan as, or sent by, that nothing here makes."""
+_OPENS: Final = re.compile(
+    r"(?:(?:please|can|could|you|now|let'?s) )*(?:show|open|read|load|view|cat|display|see|look at)\b", re.I
+)
+"""How a line begins that wants to see a file."""
 _ALONE: Final = re.compile(
     rf"(?:(?:it|this|that|the plan) )?(?:(?:as|to|in|for|into) )?(?:an? |my )?(?:{_NOT_WRITTEN.pattern})", re.I
 )
@@ -45,6 +49,9 @@ def exported(state: State, text: str, ports: Ports) -> Step:
     if format := format_named(text):
         return export(state, format, ports)
     name, proposed = re.search(r"\S+\.\w+$", text.strip()), _format_named(text)
+    if name and _OPENS.match(text.strip()):
+        shows = f"'fleetcast plan show {name[0]}' shows the plan of that file; 'save {name[0]}' writes the one of here."
+        return state, (said(shows),)
     return save(state, name[0] if name else proposed if proposed != text else "", ports)
 
 
@@ -131,7 +138,7 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> "Step | 
         return settled, (said("Nothing was written."),)
     if file.other and reply.lower() in {"as it is", "as is", "anyway", file.other.lower(), "2"}:
         return _written(settled, file.other, ports, settled)
-    if len(reply.split()) > 1 and format_by_suffix(reply) is None:
+    if len(reply.split()) > 1 and (format_by_suffix(reply) is None or _OPENS.match(reply)):
         return None
     return save(settled, reply.removeprefix("save "), ports)
 

@@ -299,7 +299,7 @@ def _is_price(draft: Draft, match: Match) -> bool:
 
 
 def _may_be_money(draft: Draft, match: Match) -> bool:
-    """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nothing is said of what is counted."""
+    """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nobody says of what it is."""
     items = draft.sentence.items
     counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
     bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")

@@ -164,6 +164,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("is our 32 A three-phase feed enough", "√3 × 400 V × 32 A = 22.2 kW"),
         ("do you write terraform for it", "No terraform is written"),
         ("export terraform", "No terraform is written"),
+        ("show plan.json", "'fleetcast plan show plan.json' shows the plan of that file"),
         ("email the plan to ops@example.com", "Nothing is sent"),
         ("how does a rolling upgrade of the replicas go", "a new one first, one by one"),
         ("we drain a node at noon for maintenance", "What the node holds, 1 of 10 replicas"),

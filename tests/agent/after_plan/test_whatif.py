@@ -53,6 +53,9 @@ def values(text: str) -> dict[str, Any]:
     ("text", "path", "value"),
     [
         ("what if traffic doubles", "traffic.requests_per_s", 40),
+        ("support contract 3000 a month", "money.other_monthly_usd", 3000),
+        ("add 500 a month for support", "money.other_monthly_usd", 500),
+        ("licence fees of $24k a year", "money.other_monthly_usd", 2000),
         ("suppose 70 percent of the prompt is always identical", "tokens.prefix_hit", 0.7),
         ("60% of every prompt stays the same", "tokens.prefix_hit", 0.6),
         ("ok drop the spare again", "availability.spare_replicas", 0),
@@ -250,6 +253,11 @@ def target(metric: Metric, percentile: Percentile, seconds: float) -> Target:
 
 
 TARGETS = (target("ttft", "p95", 0.8), target("itl", "p95", 0.05))
+
+
+@pytest.mark.parametrize("text", ["5000 a month", "3000 per month", "60k a year"])
+def test_a_number_a_month_beside_a_rate_may_be_money(text: str) -> None:
+    assert "money, or requests?" in str(request(text))
 
 
 @pytest.mark.parametrize(
