@@ -254,7 +254,7 @@ class Verification(Result, frozen=True):
     added_replicas: int
     """Running at the peak hour because of the simulation: the formulas asked for fewer."""
     sized: bool = False
-    """Whether the simulation set what the fleet carries, since a target failed at the formulas' capacity."""
+    """Whether the simulation set what the fleet carries, since it found the formulas off beyond its doubt."""
 
 
 class Moment(Result, frozen=True):

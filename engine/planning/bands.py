@@ -164,7 +164,8 @@ Within = Callable[[float, float], Factors | None]
 def _within_targets(chosen: ChosenFleet) -> Within:
     """Return what a replica carries within the targets where it is slower than planned; None: at no load.
 
-    Steps that are slower make the load weigh more; how far off TTFT lies at a load is measured at that load.
+    Steps that are slower make the load weigh more; how far off TTFT lies at a load is measured at that load. A fleet
+    that was sized by simulation is held against latencies as far from the formulas' as it found them.
     """
     spec, best = chosen.question.spec, chosen.candidate
     replicas, most = best.replicas, float(best.batch[0])
@@ -176,7 +177,7 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
         margins = np.full(TRIALS, np.inf)
         for target in targets:
-            margins = np.minimum(margins, margins_of[target](target.seconds / slowness))
+            margins = np.minimum(margins, margins_of[target](target.seconds / (slowness * chosen.off(target))))
         held = np.flatnonzero(margins >= 1)
         if not len(held):
             return None

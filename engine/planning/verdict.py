@@ -11,12 +11,21 @@ from msgspec.structs import replace
 from engine.fleet.capacity import replica_capacity
 from engine.fleet.operating_points import OperatingPoints, operating_points
 from engine.fleet.search import SizedCandidates
-from engine.plan import Assumption, Fleet, Performance, Rejection, ReplicaCapacity, TargetResult, Verification
+from engine.plan import (
+    Assumption,
+    Fleet,
+    Performance,
+    Rejection,
+    ReplicaCapacity,
+    SimulatedTarget,
+    TargetResult,
+    Verification,
+)
 from engine.planning.ledger import fleet_of
 from engine.planning.ranking import Ranking
 from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
-from engine.workload import WorkloadSpec
+from engine.workload import Target, WorkloadSpec
 
 FAR = 5.0
 """Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
@@ -35,6 +44,15 @@ class ChosenFleet(Struct, frozen=True):
     demand: Demand
     fleet: Fleet
     """Before a replay changes its minimum."""
+    simulated: tuple[SimulatedTarget, ...] = ()
+    """Targets as a simulation found them, where the fleet is sized by it."""
+
+    def off(self, target: Target) -> float:
+        """What a target's latency is over what the formulas say, as far as a simulation told; else 1."""
+        for one in self.simulated:
+            if (one.metric, one.percentile) == (target.metric, target.percentile) and one.formula_s:
+                return one.simulated_s / one.formula_s
+        return 1.0
 
     @property
     def mean_rate(self) -> float:

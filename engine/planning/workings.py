@@ -72,7 +72,8 @@ class Workings:
         question, candidate = chosen_candidate(self.plan, self.catalog)
         question = replace(question, spec=replace(question.spec, targets=self.targets))
         found = sized_at_rate(question, candidate, self.plan.replica_capacity.requests_per_s)
-        return chosen_fleet(question, found, found)
+        chosen, record = chosen_fleet(question, found, found), self.plan.verification
+        return replace(chosen, simulated=record.targets) if record and record.sized else chosen
 
     @property
     def targets(self) -> Any:

@@ -6,6 +6,7 @@ At most ``ROUTED_TOGETHER`` replicas share a router that sends each request to t
 from collections.abc import Callable
 from itertools import count
 from math import isfinite, sqrt
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,6 +39,10 @@ SETTLED = 0.04
 """Of the rungs: a ladder of many is not searched to the last one."""
 
 
+Held = Literal["unless missed", "strictly", "surely"]
+"""When targets count as kept: unless they are missed beyond doubt, by the figures themselves, or beyond doubt."""
+
+
 class Run(Struct, frozen=True):
     """One simulation of the peak hour."""
 
@@ -57,10 +62,10 @@ class Run(Struct, frozen=True):
         """Targets that are missed beyond doubt."""
         return tuple(target for target in self.targets if not target.met)
 
-    def holds(self, *, strictly: bool) -> bool:
-        """Whether no target is missed beyond doubt, or strictly: every target is kept by the figure itself."""
-        kept = all(target.simulated_s <= target.target_s for target in self.targets) if strictly else not self.missed
-        return bool(self.targets) and kept
+    def holds(self, how: "Held") -> bool:
+        """Whether every target is kept; see ``Held``."""
+        most = {"unless missed": _least, "strictly": _figure, "surely": _most}[how]
+        return bool(self.targets) and all(most(target) <= target.target_s for target in self.targets)
 
     @property
     def worst(self) -> SimulatedTarget:
@@ -158,11 +163,16 @@ class PeakHour(Struct, frozen=True):
         longer = self.run(run.requests_per_s, replicas, run.formula, counted=COUNTED_P99) if unclear else None
         return longer or run
 
-    def likely_capacity(self, run: Run) -> float:
-        """Return the rate per replica at which a run's targets would just hold; NaN where they hold at none.
+    def likely_capacity(self, run: Run, how: Held = "strictly") -> float:
+        """Return the rate per replica at which a run's targets would just hold; NaN where they do at none.
 
         The formulas' rate at targets scaled by what formula and simulation differ in this run.
+
+        Args:
+            run: of the simulation.
+            how: they are to hold, beyond doubt or by the figures.
         """
+        figure = {"surely": _most}.get(how, _figure)
         at = run.formula
         if at is None:
             return float("nan")
@@ -170,7 +180,7 @@ class PeakHour(Struct, frozen=True):
             Target(
                 metric=target.metric,
                 percentile=target.percentile,
-                seconds=target.target_s * (target.formula_s or target.simulated_s) / target.simulated_s,
+                seconds=target.target_s * (target.formula_s or target.simulated_s) / figure(target),
             )
             for target in run.targets
         )
@@ -213,7 +223,7 @@ class Holding(Struct, frozen=True):
 
 
 def first_that_holds(
-    hour: PeakHour, ladder: Ladder, fails: int, start: int, counted: int, *, strictly: bool = False
+    hour: PeakHour, ladder: Ladder, fails: int, start: int, counted: int, how: Held = "unless missed"
 ) -> Holding | None:
     """Return the first rung on which every target holds; None where none does up to the last.
 
@@ -228,7 +238,7 @@ def first_that_holds(
         fails: a rung that is known not to hold, or the one before the first.
         start: the rung that is tried first.
         counted: requests of each run.
-        strictly: a figure beyond its target does not hold, however wide its interval.
+        how: targets are to be kept.
     """
     held: tuple[int, Run] | None = None
     failed: Run | None = None
@@ -238,14 +248,14 @@ def first_that_holds(
         run = hour.run(rate, ladder.replicas(at), hour.formula(rate), counted=counted)
         if run is None:
             break
-        if run.holds(strictly=strictly):
+        if run.holds(how):
             held = at, run
         else:
             fails, failed = at, run
         top = held[0] - 1 if held else ladder.last
         if fails >= top - (round(SETTLED * top) if held else 0):
             break
-        likely = hour.likely_capacity(run)
+        likely = hour.likely_capacity(run, how)
         guess = ladder.rung(likely) if isfinite(likely) else ladder.last
         at = min(max(guess, fails + 1), top) if tries == 1 else _between(fails, top, held is None)
     return Holding(*held, failed) if held else None
@@ -262,7 +272,19 @@ def _near(ratio: float) -> bool:
 
 def unless_beyond_doubt(target: SimulatedTarget) -> SimulatedTarget:
     """Return a target as met unless it is missed beyond the doubt of its simulation."""
-    least = target.simulated_s / DOUBT
-    if target.low is not None:
-        least = max(least, min(target.low, target.simulated_s))
-    return replace(target, met=least <= target.target_s)
+    return replace(target, met=_least(target) <= target.target_s)
+
+
+def _least(target: SimulatedTarget) -> float:
+    """Return what a simulated figure is at least, beyond doubt, seconds."""
+    low = target.simulated_s / DOUBT
+    return low if target.low is None else max(low, min(target.low, target.simulated_s))
+
+
+def _figure(target: SimulatedTarget) -> float:
+    return target.simulated_s
+
+
+def _most(target: SimulatedTarget) -> float:
+    """Return what a simulated figure is at most, beyond doubt and beyond its interval, seconds."""
+    return max(target.simulated_s * DOUBT, target.high or 0.0)

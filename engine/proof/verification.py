@@ -19,6 +19,7 @@ from engine.planning.verdict import ChosenFleet, Verdict, chosen_fleet, verdict_
 from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
 from engine.proof.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
 from engine.proof.simulated_figures import latency
+from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question
 from engine.simulation.routing import DEFAULT_ROUTING
 from engine.workload import Target, target_name
@@ -111,14 +112,20 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
     trial = trials[row]
     assert trial.held is not None and trial.last is not None
     order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
+    by_simulation, missed = trial.held is not trial.formulas, bool(trial.first and trial.first.missed)
     binding = target_name(trial.failed.metric, trial.failed.percentile) if trial.failed else None
     chosen = chosen_fleet(question, replace(evaluated, order=order), trial.held, binding)
-    by_simulation = refine or bool(trial.first and trial.first.missed)
     record = _record(chosen.points.at_peak, trial.last, seed, trial.added)
+    if by_simulation:
+        chosen = replace(chosen, simulated=trial.last.targets)
     verdict = replace(
         verdict_on(ranking, chosen),
         judged=True,
-        warnings=(*_another(question, best, trial), *_why(chosen, trial)),
+        warnings=(
+            *_another(question, best, trial),
+            *((f"{_found(trial)}: {_change(chosen, trial)}",) if missed else ()),
+        ),
+        assumptions=(_spared(chosen, trial),) if by_simulation and not (missed or refine) else (),
         record=replace(record, sized=by_simulation),
     )
     if by_simulation:
@@ -158,7 +165,7 @@ def _trial(
     if refine:
         return _refined(hour, trial, peak)
     if not first.missed:
-        return replace(trial, held=candidate, last=first)
+        return _lighter(hour, replace(trial, held=candidate, last=first), peak)
     ladder = _lighter_loads(rate, RUNG, RUNGS, replicas) if peak is None else _larger_fleets(peak, replicas)
     fails = ladder.rung(rate)
     likely = hour.likely_capacity(first)
@@ -167,13 +174,41 @@ def _trial(
     if holding is None:
         return trial
     last = hour.surer(holding.run, ladder.replicas(holding.rung))
-    if not last.holds(strictly=False):
+    if not last.holds("unless missed"):
         holding = first_that_holds(hour, ladder, holding.rung, holding.rung + 1, COUNTED_P99)
         if holding is None:
             return trial
         last = holding.run
     held = with_capacity(question, candidate, ladder.rate(holding.rung) * (1 + 1e-9))
     return replace(trial, held=held, last=last, failed=(holding.failed or first).worst)
+
+
+def _lighter(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
+    """Return the trial with the smallest fleet that keeps every target beyond doubt, where that is below the formulas'.
+
+    So a fleet is the formulas' as long as a simulation cannot tell it from what is right, and else the nearest that it
+    vouches for. A fleet that was given holds more instead.
+    """
+    candidate, first = trial.formulas, trial.first
+    assert first is not None
+    most = hour.question.spec.serving.utilisation_ceiling * float(candidate.replicas.saturated_rate[0, 0])
+    replicas = todays_peak_replicas(candidate.counts)
+    likely = hour.likely_capacity(first, "surely")
+    if peak is None:
+        ladder = _lighter_loads(most, RUNG, RUNGS, replicas)
+        top, least = ladder.rung(float(candidate.capacity[0])), 0
+    else:
+        top, least = replicas, max(fewest_replicas(hour.question.spec), ceil(peak / most - 1e-6))
+        ladder = _larger_fleets(peak, replicas)
+    if not first.holds("surely") or np.isnan(likely) or ladder.rung(likely) >= top:
+        return trial
+    counted = COUNTED if all(target.percentile != "p99" for target in first.targets) else COUNTED_P99
+    below = replace(ladder, last=top - 1)
+    holding = first_that_holds(hour, below, least - 1, ladder.rung(likely), counted, "surely")
+    if holding is None:
+        return trial
+    held = with_capacity(hour.question, candidate, ladder.rate(holding.rung) * (1 + 1e-9))
+    return replace(trial, held=held, last=holding.run, failed=holding.failed.worst if holding.failed else None)
 
 
 def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
@@ -183,7 +218,7 @@ def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
     by_formulas = todays_peak_replicas(candidate.counts)
     ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, by_formulas)
     start = ladder.rung(float(candidate.capacity[0]))
-    holding = first_that_holds(hour, ladder, -1, start, REFINED, strictly=True)
+    holding = first_that_holds(hour, ladder, -1, start, REFINED, "strictly")
     if holding is None:
         return trial
     capacity = ladder.rate(holding.rung)
@@ -192,11 +227,11 @@ def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
         # The fleet that this takes: its replicas carry a little less, or balance less well where they are few.
         replicas = max(ceil(peak / capacity - 1e-6), question.spec.availability.minimum_replicas)
         last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
-        while last is not None and not last.holds(strictly=True) and replicas < MOST * by_formulas:
+        while last is not None and not last.holds("strictly") and replicas < MOST * by_formulas:
             replicas += 1
             capacity = peak / replicas * (1 + 1e-9)
             last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
-    if last is None or not last.holds(strictly=True):
+    if last is None or not last.holds("strictly"):
         return trial
     failed = holding.failed.worst if holding.failed else None
     return replace(trial, held=with_capacity(question, candidate, capacity), last=last, failed=failed)
@@ -298,16 +333,30 @@ def _with_refined_capacity(verdict: Verdict, trial: _Trial) -> Verdict:
     return replace(verdict, assumptions=(note,), method=method)
 
 
-def _why(chosen: ChosenFleet, trial: _Trial) -> tuple[str, ...]:
-    """Say what the formulas' fleet misses, and what became of it; nothing where the simulation only refined it."""
-    if trial.first is None or not trial.first.missed:
-        return ()
-    target = trial.first.worst
+def _found(trial: _Trial) -> str:
+    """Say what the formulas' fleet misses, or keeps by far."""
+    assert trial.first is not None
+    targets = trial.first.missed or trial.first.targets
+    target = max(targets, key=lambda one: max(one.simulated_s, one.formula_s or 0.0) / one.target_s)
     formula = "" if target.formula_s is None else f" (the formula says {latency_shown(target.formula_s)})"
     return (
         f"{target_name(target.metric, target.percentile)} was {latency_shown(target.simulated_s)}{formula} when the "
-        f"peak hour was simulated, target {latency_shown(target.target_s)}: {_change(chosen, trial)}",
+        f"peak hour was simulated, target {latency_shown(target.target_s)}"
     )
+
+
+def _spared(chosen: ChosenFleet, trial: _Trial) -> Assumption:
+    """Say that the plan asks for less than the formulas do, and for how much they ask."""
+    before, given = todays_peak_replicas(trial.formulas.counts), chosen.question.mean_rate is None
+    asked = before * int(trial.formulas.candidates.parallelism.accelerators[0])
+    effect = f"{_held_by_formulas(chosen, trial):.3g} requests/s" if given else f"{asked:,} accelerators"
+    return Assumption(f"the fleet follows the simulation: {_found(trial)}", f"{effect} by the formulas")
+
+
+def _held_by_formulas(chosen: ChosenFleet, trial: _Trial) -> float:
+    """Return the requests/s that the formulas' fleet holds."""
+    rate = todays_peak_replicas(trial.formulas.counts) * float(trial.formulas.capacity[0])
+    return rate / chosen.question.spec.traffic.calls_per_request
 
 
 def _change(chosen: ChosenFleet, trial: _Trial) -> str:
@@ -315,8 +364,7 @@ def _change(chosen: ChosenFleet, trial: _Trial) -> str:
     before, after = todays_peak_replicas(trial.formulas.counts), chosen.fleet.working_replicas
     if after > before:
         return f"the fleet follows the simulation: {after} replicas instead of {before}"
-    rate = before * float(trial.formulas.capacity[0]) / chosen.question.spec.traffic.calls_per_request
-    held = f"{chosen.fleet.capacity_requests_per_s:.3g} instead of {rate:.3g} requests/s"
+    held = f"{chosen.fleet.capacity_requests_per_s:.3g} instead of {_held_by_formulas(chosen, trial):.3g} requests/s"
     return f"the plan follows the simulation: it holds to {held}"
 
 

@@ -102,12 +102,11 @@ class Replicas(Struct, frozen=True):
     fleet: Floats | None = None
     """(candidates, 1): replicas behind one router, where their number is known."""
 
-    def _pool(self, rate: Floats) -> Floats:
-        """Return how many replicas share what arrives, and their seats, at rates (candidates, batches) of each."""
-        fleet = (
-            self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else np.broadcast_to(self.fleet, rate.shape)
-        )
-        return np.minimum(np.maximum(fleet, 1.0), ROUTED_TOGETHER)
+    def _behind_router(self, rate: Floats) -> Floats:
+        """Return how many replicas share what arrives at rates (candidates, batches) of each."""
+        if self.fleet is None:
+            return np.maximum(self.shared_rate / np.maximum(rate, TINY), 1.0)
+        return np.maximum(np.broadcast_to(self.fleet, rate.shape), 1.0)
 
     @property
     def lengths(self) -> Lengths:
@@ -143,7 +142,7 @@ class Replicas(Struct, frozen=True):
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        load = _seated_load(self.costs, self.arrival_cv, batch, self._pool)
+        load = _seated_load(self.costs, self.arrival_cv, batch, self._behind_router)
         busy, wait = self._seats(load)
         return replace(
             load,
@@ -158,21 +157,21 @@ class Replicas(Struct, frozen=True):
         stiff = (1 - load.prefills.busy_share) * (1 - np.minimum(load.elasticity, 0.95))
         free = np.maximum(seats - load.batch, 0.0) * np.sqrt(stiff)
         erlangs = np.minimum(seats - free, seats * 0.9999)
-        variability = (self.arrival_cv**2 + self.lengths.output.cv**2) / 2
         # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
         pool = load.prefills.pool
+        variability = (1 + load.prefills.clumps * pool + self.lengths.output.cv**2) / 2
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
 
 
-def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, pool: Callable[[Floats], Floats]) -> Load:
-    """Return everything about batches of requests that have a seat; ``pool`` are the replicas that share a rate."""
+def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, fleet: Callable[[Floats], Floats]) -> Load:
+    """Return everything about batches of requests that have a seat; ``fleet`` are the replicas that share a rate."""
     steps, lengths = costs.at(batch), costs.lengths
     prompts = costs.prompt_seconds(steps)
     prompt_s = prompts @ lengths.prompt.weights
     rate = costs.rate(steps, prompt_s)
-    prefills = _prefills(lengths, steps, rate, prompts, pool(rate), arrival_cv)
+    prefills = _prefills(lengths, steps, rate, prompts, fleet(rate), arrival_cv)
     return Load(
         lengths=lengths,
         decoded=costs.decoded,
@@ -190,7 +189,7 @@ def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, pool: Calla
 
 
 def _prefills(
-    lengths: Lengths, steps: Steps, rate: Floats, prompts: Floats, pool: Floats, arrival_cv: float
+    lengths: Lengths, steps: Steps, rate: Floats, prompts: Floats, fleet: Floats, arrival_cv: float
 ) -> Prefills:
     """Take apart what prompts cost: what each brings, and what a step costs once for carrying any."""
     weights = lengths.prompt.weights
@@ -203,8 +202,8 @@ def _prefills(
         cube=(square * brought) @ weights,
         fixed=steps.once,
         together=steps.together,
-        pool=pool,
-        arrival_cv=arrival_cv,
+        pool=np.minimum(fleet, ROUTED_TOGETHER),
+        clumps=(arrival_cv**2 - 1) / fleet,
     )
 
 

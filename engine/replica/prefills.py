@@ -37,13 +37,13 @@ class Prefills(Struct, frozen=True, dict=True):
     """a: prompts that come in a step, on average."""
     pool: Floats
     """n: replicas behind one router, which sends each request to the one with the fewest outstanding; 1: on its own."""
-    arrival_cv: float
-    """c_a, CV of the gaps between arrivals at the router; the variance of their number is c_a² times their mean."""
+    clumps: Floats
+    """(c_a² − 1)/N: arrivals beyond those of a Poisson process that come with an arrival, before and after it. c_a is
+    the CV of the gaps between arrivals at the router, which spreads a clump over all of its N replicas."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
         """Return the same with every array changed alike."""
-        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name != "arrival_cv"}
-        return Prefills(arrival_cv=self.arrival_cv, **arrays)
+        return Prefills(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
 
     @cached_property
     def shared(self) -> Floats:
@@ -60,15 +60,6 @@ class Prefills(Struct, frozen=True, dict=True):
     def added(self) -> Floats:
         """Share m = λ·c of a longer step by which the next is longer: what prompts bring, without what they share."""
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
-        return result
-
-    @cached_property
-    def clumps(self) -> Floats:
-        """Arrivals beyond those of a Poisson process that come with an arrival, before and after it: (c_a² − 1)/n.
-
-        The router spreads a clump over its replicas.
-        """
-        result: Floats = (self.arrival_cv**2 - 1) / self.pool
         return result
 
     def while_busy(self, batch: Floats) -> Floats:
@@ -92,12 +83,12 @@ class Prefills(Struct, frozen=True, dict=True):
 
     @cached_property
     def clumped(self) -> Floats:
-        """What those bring, beyond a Poisson process: (c_a² − 1)·c², seconds²."""
+        """What clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
         return self.clumps * self.seconds**2
 
     @cached_property
     def met_work(self) -> Floats:
-        """E[c²] + (c_a² − 1)·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
+        """E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
         by_fixed = self.fixed * (2 * self.seconds + self.fixed * self.shared)
         result: Floats = np.maximum(self.square + self.clumped + by_fixed, 0.0)
         return result
@@ -106,8 +97,8 @@ class Prefills(Struct, frozen=True, dict=True):
     def work_variance(self) -> Floats:
         """Variance s² of the work that comes in a step, over the prompts that come, at most, seconds².
 
-        E[c²] + h·F·(2·c + F) + (c_a² − 1)·c². Steps that carry prompts are taken to come like Poisson's; where most do,
-        F varies less.
+        E[c²] + h·F·(2·c + F) + (c_a² − 1)/N·c². Steps that carry prompts are taken to come like Poisson's; where most
+        do, F varies less.
         """
         once = self.fixed * self.shared * (2 * self.seconds + self.fixed)
         result: Floats = np.maximum(self.square + once + self.clumped, 0.0)
@@ -131,7 +122,7 @@ def gate(
     α³ times for the others who come into it. Half of it remains on average:
 
         r = 1 − (1 − w)·e^(−B)                            that anything runs at all
-        n = r·λ·(E[X] + α³·(X* − E[X])) + (c_a² − 1)/2    others
+        n = r·λ·(E[X] + α³·(X* − E[X])) + (c_a² − 1)/2N   others
         W = r·(X⁰ + α·(X* − X⁰))/2 + n·c'                 X⁰ = E[X], or τ where prompts run apart
                                                           c' what a prompt adds to a step that carries one already
 
@@ -182,7 +173,7 @@ def gate(
 def _met_step(prefills: Prefills, decoding: Floats, whole: Floats, again: Floats, *, mixed: bool) -> Floats:
     """Return the mean length of the step that a moment meets, seconds.
 
-        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)·c² + F·(2·c + F·h)) + m²·(1 − α³)·E[X])/(1 − α³·m²)
+        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h)) + m²·(1 − α³)·E[X])/(1 − α³·m²)
 
     with τ·(1 − w) where a step is τ or the prompts that came. Told apart by what fills it, τ, a prompt's c or a step's
     F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
@@ -226,12 +217,12 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
     falls back at the rate (1 − ε)/E2E, and steps are longer by ε for each 1 % of N (the others):
 
         m' = α·λ·(c + e^(−a)·F),  ψ = λ²·s²/(1 − m')²,  x = (1 − ε)·O/D,  f = 2·(x − 1 + e^(−x))/x²
-        ψ·D/(B·O) + (ε²/(1 − ε)·(1 + c_a² + 2·m'/(1 − m') + ψ)/2 + ε·(m'/(1 − m') + ψ))/(n·B)·f
+        ψ·D/(B·O) + (ε²/(1 − ε)·(2 + n·k + 2·m'/(1 − m') + ψ)/2 + ε·(m'/(1 − m') + ψ))/(n·B)·f
 
-    A router lets fewer come while prompts run, and the n replicas that it levels wander together.
+    A router lets fewer come while prompts run, and the n replicas that it levels wander together; k = (c_a² − 1)/N.
 
     Args:
-        prefills: of the load: λ, c, F, a, c_a, s².
+        prefills: of the load: λ, c, F, a, k, s², n.
         batch: B, decoding requests.
         elasticity: ε, of a decoding step's time in the batch.
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
@@ -244,7 +235,7 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
     bent = np.minimum(elasticity, 0.95)
     passed = (1 - bent)[..., None] * answer_share
     kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
-    arrivals = (2 + prefills.clumps + 2 * stalled + burst) / 2
+    arrivals = (2 + prefills.pool * prefills.clumps + 2 * stalled + burst) / 2
     wander = (bent**2 / (1 - bent) * arrivals + bent * (stalled + burst)) * -np.expm1(-batch)
     stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
     result: Floats = stalls + (wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept

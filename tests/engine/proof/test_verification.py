@@ -9,7 +9,7 @@ from engine.method import forecast, plan_of
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.planning.ranking import ranked_candidates
 from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
-from engine.proof.peak_hour import Ladder, first_that_holds, peak_hour
+from engine.proof.peak_hour import DOUBT, Ladder, first_that_holds, peak_hour
 from engine.proof.verification import verified as verdict_of
 from engine.question.resolve import resolve
 from engine.workload import (
@@ -178,14 +178,14 @@ def test_the_search_finds_the_first_rung_that_holds() -> None:
     hour = peak_hour(question, array_of_one(evaluated, int(evaluated.order[0])), 3, Budget(10 * PEAK_HOUR_EVENTS))
     ladder = Ladder(rate=lambda n: 0.3 / n, rung=lambda rate: int(0.3 / rate) + 1, replicas=lambda n: n, last=12)
     runs = {n: hour.run(0.3 / n, n, hour.formula(0.3 / n), counted=500) for n in range(5, 13)}
-    holds = [n for n, run in runs.items() if run is not None and run.holds(strictly=True)]
+    holds = [n for n, run in runs.items() if run is not None and run.holds("strictly")]
     assert holds[0] > 5
     for start in (5, 8, 12):
-        found = first_that_holds(hour, ladder, 4, start, 500, strictly=True)
+        found = first_that_holds(hour, ladder, 4, start, 500, "strictly")
         assert found is not None
         assert found.rung == holds[0]
         assert found.failed is not None
-        assert not found.failed.holds(strictly=True)
+        assert not found.failed.holds("strictly")
 
 
 @pytest.mark.parametrize("seconds", [0.45, 0.6])
@@ -212,6 +212,44 @@ def test_a_refined_fleet_carries_the_peak_hour_with_other_replicas_than_the_form
     assert refined.answer.meets_targets
     assert abs(refined.fleet.replicas - plan.fleet.replicas) >= 1
     assert refined.fleet.replicas * refined.replica_capacity.requests_per_s >= 60 * wanted.traffic.peak_factor * 0.999
+
+
+def alike(seconds: float, *, rate: float | None = 8.0, accelerators: int | None = None) -> WorkloadSpec:
+    """Long prompts of one length, whose waits are bounded: the formulas' are exponential, and read them too long."""
+    return WorkloadSpec(
+        traffic=Traffic(requests_per_s=rate),
+        tokens=Tokens(input=TokenDistribution(mean=16_000, cv=0.0), output=TokenDistribution(mean=500)),
+        model="llama-3.1-70b",
+        targets=(ttft_p95(seconds),),
+        default_targets="none",
+        serving=Serving(tensor_parallel=8, pipeline_parallel=1),
+        hardware=Hardware(accelerators=("h100-sxm-80gb",), accelerator_count=accelerators),
+    )
+
+
+def test_a_fleet_that_the_formulas_make_too_large_follows_the_simulation() -> None:
+    """Where it keeps its targets beyond doubt, to the smallest that does; the plan says how many they ask for."""
+    asked, plan = planned(alike(2.0)), verified(alike(2.0))
+    assert plan.answer.meets_targets and plan.verification is not None and plan.verification.sized
+    assert asked.fleet.replicas > plan.fleet.replicas >= verified(alike(2.0), refine=True).fleet.replicas
+    (kept,) = plan.verification.targets
+    assert kept.simulated_s * DOUBT <= kept.target_s
+    (said,) = (item for item in plan.assumptions if item.text.startswith("the fleet follows the simulation"))
+    assert said.effect == f"{asked.fleet.accelerators} accelerators by the formulas"
+    assert not any("simulat" in text for text in plan.warnings)
+
+
+def test_a_given_fleet_that_the_formulas_make_too_weak_holds_more() -> None:
+    wanted = alike(2.0, rate=None, accelerators=64)
+    asked, plan = planned(wanted), verified(wanted)
+    assert plan.fleet.replicas == asked.fleet.replicas
+    assert plan.fleet.capacity_requests_per_s > asked.fleet.capacity_requests_per_s
+    assert any(item.text.startswith("the fleet follows the simulation") for item in plan.assumptions)
+
+
+def test_a_looser_target_never_takes_a_larger_fleet_however_it_is_sized() -> None:
+    fleets = [verified(alike(seconds)).fleet.replicas for seconds in (1.3, 1.6, 1.8, 2.2, 2.6, 3.2)]
+    assert fleets == sorted(fleets, reverse=True)
 
 
 # --- plans without targets --------------------------------------------------------------------------------------------

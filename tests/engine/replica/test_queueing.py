@@ -108,7 +108,7 @@ def test_a_survival_function_starts_at_one_and_falls_to_nothing(
 def prompts_of(rate: float, mean: float, cv: float, fixed: float, together: float, pool: float = 1.0) -> Prefills:
     """Prompts of lognormal costs."""
     moments = (mean**power * (1 + cv * cv) ** (power * (power - 1) / 2) for power in (1, 2, 3))
-    return Prefills(*(np.array([value]) for value in (rate, *moments, fixed, together, pool)), 1.0)
+    return Prefills(*(np.array([value]) for value in (rate, *moments, fixed, together, pool, 0.0)))
 
 
 def stepped(
