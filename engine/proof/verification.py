@@ -200,7 +200,7 @@ def _lighter(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
     else:
         top, least = replicas, max(fewest_replicas(hour.question.spec), ceil(peak / most - 1e-6))
         ladder = _larger_fleets(peak, replicas)
-    if not first.holds("surely") or np.isnan(likely) or ladder.rung(likely) >= top:
+    if least >= top or not first.holds("surely") or np.isnan(likely) or ladder.rung(likely) >= top:
         return trial
     counted = COUNTED if all(target.percentile != "p99" for target in first.targets) else COUNTED_P99
     below = replace(ladder, last=top - 1)

@@ -247,6 +247,13 @@ def test_a_given_fleet_that_the_formulas_make_too_weak_holds_more() -> None:
     assert any(item.text.startswith("the fleet follows the simulation") for item in plan.assumptions)
 
 
+def test_a_fleet_that_its_minimum_sizes_holds_what_the_formulas_say() -> None:
+    """Fewer replicas than are asked for are nothing to look for."""
+    wanted = replace(alike(2.0), hardware=replace(alike(2.0).hardware, replicas=30))
+    asked, plan = planned(wanted), verified(wanted)
+    assert plan.fleet.capacity_requests_per_s == asked.fleet.capacity_requests_per_s
+
+
 def test_a_looser_target_never_takes_a_larger_fleet_however_it_is_sized() -> None:
     fleets = [verified(alike(seconds)).fleet.replicas for seconds in (1.3, 1.6, 1.8, 2.2, 2.6, 3.2)]
     assert fleets == sorted(fleets, reverse=True)
