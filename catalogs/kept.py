@@ -1,8 +1,8 @@
 """Results of pure functions that are kept for the next question about the same entries.
 
-Arguments are the same where they are one object, or numbers, texts, arrays and tuples that are equal: records of a
-catalog are read once, and to compare all that they hold would cost more than most results. What is kept is bounded: by
-number, and to the arrays of a few candidates. Its arrays are locked: who writes to one is told so.
+Arguments are the same where they are one object, or numbers, texts, arrays, tuples and small records that are equal:
+records of a catalog are read once, and to compare all that they hold would cost more than most results. What is kept is
+bounded: by number, and to the arrays of a few candidates. Its arrays are locked: who writes to one is told so.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,14 @@ Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 LARGEST: Final = 128
 """Elements of an array among the arguments beyond which no result is kept."""
-_BY_VALUE: Final = (str, int, float, bool, type(None))
+_BY_VALUE: Final[set[type]] = {str, int, float, bool, type(None)}
+Record = TypeVar("Record", bound=type)
+
+
+def by_value(record: Record) -> Record:
+    """Let arguments of a small frozen record be the same where they are equal."""
+    _BY_VALUE.add(record)
+    return record
 
 
 def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Result]]:
@@ -47,7 +54,7 @@ class _TooLarge(Exception):  # noqa: N818 — the name says it
 
 
 def _mark(argument: Any) -> object:
-    if isinstance(argument, _BY_VALUE):
+    if type(argument) in _BY_VALUE:
         return type(argument), argument
     if isinstance(argument, tuple):
         return tuple(map(_mark, argument))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct, field, to_builtins
 
 from catalogs.errors import InputError
+from catalogs.kept import by_value
 from catalogs.records.facts import NonNegative, Positive, PositiveInt, Record
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.validation import Fault, InvalidValues, record_of
@@ -138,6 +139,7 @@ class Precisions(Record):
     """Null: what the runtime uses for these weights."""
 
 
+@by_value
 class Target(Record):
     """A latency that must hold at a percentile."""
 

@@ -48,7 +48,7 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
 
 
 def _limits_of(targets: Sequence[Target], best: SizedCandidates) -> list[_Limit]:
-    batches = capacity_batches(best.replicas, [(target,) for target in targets], 1.0)
+    batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0)
     rates = np.nan_to_num(best.replicas.rate(batches))[0].tolist()
     return [
         _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)

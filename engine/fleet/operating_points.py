@@ -4,6 +4,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.kept import kept
 from engine.arrays import Floats, Indices
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import todays_peak_replicas
@@ -116,6 +117,7 @@ def _rates_today(
     return asked.clip(max=0.999 * replicas.saturated_rate)
 
 
+@kept(32)
 def prefill_rate(costs: StepCosts) -> float:
     """Return V_P, the peak prefill rate of a rank of an array of one, prompt tokens/s.
 

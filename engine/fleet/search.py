@@ -155,7 +155,8 @@ def _capacity_batches(replicas: Replicas, targets: Sequence[Target], ceiling: fl
     if not count:
         return np.zeros(0)
     blocks = [np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
-    return np.concatenate([capacity_batch(replicas.take(block), targets, ceiling)[:, 0] for block in blocks])
+    parts = [replicas] if len(blocks) == 1 else map(replicas.take, blocks)
+    return np.concatenate([capacity_batch(part, targets, ceiling)[:, 0] for part in parts])
 
 
 def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: Floats) -> Counts:

@@ -9,10 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from engine.arrays import Floats, along_last
+from catalogs.kept import kept
+from engine.arrays import Bools, Floats, along_last
 from engine.replica.latencies import mean_latency, missed_by
 from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
+from engine.replica.saturation import RateLadder
+from engine.replica.steps import StepCosts
 from engine.workload import Target
 
 NEARBY = 1.001
@@ -74,10 +77,13 @@ def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float
         targets: latencies that must hold.
         ceiling: share of the saturated rate that a replica may carry, at most.
     """
-    return capacity_batches(replicas, (targets,), ceiling)
+    return capacity_batches(replicas, (tuple(targets),), ceiling)
 
 
-def capacity_batches(replicas: Replicas, groups: Sequence[Sequence[Target]], ceiling: float) -> Floats:
+Groups = tuple[tuple[Target, ...], ...]
+
+
+def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float) -> Floats:
     """Return the ``capacity_batch`` of each group of targets, found together: (candidates, groups).
 
     Args:
@@ -87,11 +93,40 @@ def capacity_batches(replicas: Replicas, groups: Sequence[Sequence[Target]], cei
     """
     if not any(groups):
         return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
+    # A router of more replicas than can saturate shares its waits at every load but where the ceiling stops them.
+    if replicas.fleet is None and replicas.arrival_cv >= 1 and replicas.shared_rate < replicas.saturated_rate.max():
+        own = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder)
+        found, shared_rate = _capacities_on_their_own(*own, groups, ceiling)
+        if (replicas.shared_rate <= shared_rate).all():
+            return found
+    return _largest_within(replicas, groups, ceiling)[0]
+
+
+@kept(32)
+def _capacities_on_their_own(
+    costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, groups: Groups, ceiling: float
+) -> tuple[Floats, Floats]:
+    """Return ``capacity_batches`` of replicas without a router, and up to which shared rate they are the same with one.
+
+    A router of several replicas makes no wait longer, and a rate that one of them carries is not shared: so they are
+    where the ceiling is what stops them, or where no load of the part that is divided is below the shared rate.
+    """
+    replicas = Replicas(costs, seats, arrival_cv, ladder)
+    found, whole = _largest_within(replicas, groups, ceiling)
+    part = (replicas.smallest_batch / replicas.saturated_batch) ** (1 / PARTS)
+    return found, np.where(whole, np.inf, np.nan_to_num(replicas.rate(found * part)))
+
+
+def _largest_within(replicas: Replicas, groups: Groups, ceiling: float) -> tuple[Floats, Bools]:
     return largest_batches(replicas, [partial(missed_most, targets=targets) for targets in groups], ceiling)
 
 
-def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats]], ceiling: float) -> Floats:
-    """Return the largest batch within each limit, found together: (candidates, limits); NaN where none is.
+def largest_batches(
+    replicas: Replicas, limits: Sequence[Callable[[Load], Floats]], ceiling: float
+) -> tuple[Floats, Bools]:
+    """Return the largest batch within each limit, NaN where none is, and whether it is the ceiling's.
+
+    All are found together: (candidates, limits).
 
     Limits hold below some batch and fail above it. The bracket from the smallest batch to the ceiling's is divided,
     then the first part at whose end they fail, and so on, digit by digit; as many digits at once as come out as was
@@ -111,6 +146,7 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
     below = (held - 1) * FIRST[1]
     # Nothing is left to divide where limits hold nowhere, or up to the ceiling.
     width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
+    whole = held > PARTS
     ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
     while len(rows := np.flatnonzero((width > 1).any(axis=1))):
         open_limits = np.flatnonzero((width > 1).any(axis=0))
@@ -128,8 +164,7 @@ def largest_batches(replicas: Replicas, limits: Sequence[Callable[[Load], Floats
         width[some] = np.where(divided, along_last(sizes, right)[..., 0], 1.0)
         flat = (*trials.shape[:2], -1)
         ends[some] = _ends(trials.reshape(flat), missed.reshape(flat), below[some], width[some], ends[some])
-    result: Floats = np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST)))
-    return result
+    return np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST))), whole
 
 
 def missed_most(load: Load, targets: Sequence[Target]) -> Floats:

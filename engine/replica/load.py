@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
@@ -133,8 +134,8 @@ class Replicas(Struct, frozen=True):
         if len(index) == len(self.seats) == 1:
             return self
         fleet = None if self.fleet is None else self.fleet[index]
-        costs, seats, ladder = self.costs.take(index), self.seats[index], self.ladder.take(index)
-        return replace(self, costs=costs, seats=seats, ladder=ladder, fleet=fleet)
+        costs, ladder = _taken(self.costs, self.ladder, index)
+        return replace(self, costs=costs, seats=self.seats[index], ladder=ladder, fleet=fleet)
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
@@ -163,6 +164,11 @@ class Replicas(Struct, frozen=True):
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
+
+
+@kept(32)
+def _taken(costs: StepCosts, ladder: RateLadder, index: Indices) -> tuple[StepCosts, RateLadder]:
+    return costs.take(index), ladder.take(index)
 
 
 def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, fleet: Callable[[Floats], Floats]) -> Load:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from catalogs.kept import LARGEST, kept
+from engine.workload import Target
 
 
 def test_a_result_is_kept_for_equal_arrays_numbers_and_tuples_and_for_the_same_object() -> None:
@@ -27,6 +28,16 @@ def test_a_result_is_kept_for_equal_arrays_numbers_and_tuples_and_for_the_same_o
     ]
     assert first not in others
     assert len(asked) == 7
+
+
+def test_small_records_are_the_same_where_they_are_equal() -> None:
+    @kept(4)
+    def asked(targets: tuple[Target, ...]) -> object:
+        return object()
+
+    first, again, other = (asked((Target(metric="ttft", percentile="p95", seconds=s),)) for s in (0.5, 0.5, 0.6))
+    assert first is again
+    assert other is not first
 
 
 def test_no_more_than_so_many_results_are_kept_and_none_of_large_arrays() -> None:

@@ -220,7 +220,7 @@ def _replicas_for(
     for block in _blocks(np.flatnonzero(found.seats_by_memory >= 1)):
         some = replicas.take(block)
         if limits:
-            batch = largest_batches(some, limits, ceiling).min(axis=1, keepdims=True)
+            batch = largest_batches(some, limits, ceiling)[0].min(axis=1, keepdims=True)
         else:
             batch = batch_at_rate(some, ceiling * some.saturated_rate[:, 0])
         capacity[block] = np.where(np.isnan(batch), np.nan, some.rate(np.where(np.isnan(batch), 1.0, batch)))[:, 0]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from math import exp, log, sqrt
 from statistics import NormalDist
 
@@ -9,9 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.fleet.candidates import candidates
-from engine.replica.batches import batch_at_rate, batch_in_flight, capacity_batch
+from engine.replica.batches import (
+    batch_at_rate,
+    batch_in_flight,
+    capacity_batch,
+    capacity_batches,
+    largest_batches,
+    missed_most,
+)
 from engine.replica.latencies import mean_latency, meets, percentile_latency, share_beyond
 from engine.replica.load import Replicas
 from engine.workload import PERCENTILE_SHARES, Metric, Target
@@ -215,6 +224,21 @@ def test_capacity_meets_all_targets_and_the_tightest_binds() -> None:
 def test_without_targets_the_ceiling_is_the_capacity(ceiling: float) -> None:
     rate = WORKED.at(capacity_batch(WORKED, (), ceiling)).requests_per_s[0, 0]
     assert rate == pytest.approx(ceiling * SATURATED, rel=1e-3)
+
+
+@pytest.mark.parametrize("seats", [12, 256])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 3.0, 40.0])
+def test_what_replicas_carry_on_their_own_is_taken_only_where_a_router_changes_nothing(
+    seats: int, share: float
+) -> None:
+    alone = worked_case(seats=seats)
+    routed = replace(alone, shared_rate=share * float(alone.saturated_rate[0, 0]))
+    tight = tuple((replace(target, seconds=target.seconds / 2),) for target in TARGETS)
+    for groups, ceiling in itertools.product(((TARGETS,), tight), (0.85, 1.0)):
+        limits = [partial(missed_most, targets=targets) for targets in groups]
+        assert np.array_equal(
+            capacity_batches(routed, groups, ceiling), largest_batches(routed, limits, ceiling)[0], equal_nan=True
+        )
 
 
 def test_a_target_below_the_floor_has_no_capacity() -> None:
