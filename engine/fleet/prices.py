@@ -8,7 +8,7 @@ import numpy as np
 
 from catalogs.catalog import AcceleratorOffers
 from catalogs.records.accelerators import Accelerator
-from engine.arrays import Floats
+from engine.arrays import Bools, Floats
 from engine.fleet.candidates import Candidates
 from engine.fleet.offers import OfferChoice, PriceBasis, PricedOffer, choose_offer, price_basis, qualifying_offers
 from engine.fleet.parallelisms import node_size
@@ -43,6 +43,15 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
         if choice is not None:
             monthly[row] = choice.chosen.monthly_usd(choice.chosen.instances_for(replicas, size))
     return monthly, tuple(choices)
+
+
+def with_a_price(question: Question, found: Candidates) -> Bools:
+    """Return which candidates somebody offers on the terms that are asked for; all of them where nobody offers any."""
+    prices = [prices_of(question, accelerator) for accelerator in found.accelerators]
+    kinds = list(zip(found.which.tolist(), found.parallelism.accelerators.tolist(), strict=True))
+    offered = {(which, size): prices[which](1, int(size)) is not None for which, size in set(kinds)}
+    result = np.array([offered[kind] for kind in kinds], dtype=np.bool_)
+    return result if result.any() else ~result
 
 
 _NOBODY = AcceleratorOffers((), date.min)

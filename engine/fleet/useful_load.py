@@ -66,7 +66,7 @@ def _leave(lightest: Load, targets: Sequence[Target], times: Mapping[Metric, flo
 
 
 def relaxed_targets(
-    replicas: Replicas, lightest: Load, targets: Sequence[Target], ceiling: float
+    replicas: Replicas, lightest: Load, targets: Sequence[Target], ceiling: float, among: Bools
 ) -> tuple[int, tuple[Target, ...], tuple[Floats, ...]]:
     """Return the candidate nearest to the targets, targets that it can meet, and each target's floor by candidate.
 
@@ -77,12 +77,14 @@ def relaxed_targets(
         lightest: they, with nearly nothing else running.
         targets: that are missed.
         ceiling: share of the saturated rate that a replica may carry without targets.
+        among: candidates that may be the nearest, at least one.
     """
     floors = latency_floors(lightest, targets)
     load = replicas.at(batch_at_rate(replicas, BEYOND * LEAST_SHARE * ceiling * replicas.saturated_rate[:, 0]))
     useful = [target_latency(load, t)[:, 0] for t in targets]
     least = [np.maximum(USEFUL * floor, one) for floor, one in zip(floors, useful, strict=True)]
-    nearest = int(np.argmin(np.max([one / t.seconds for one, t in zip(least, targets, strict=True)], axis=0)))
+    missed = np.max([one / t.seconds for one, t in zip(least, targets, strict=True)], axis=0)
+    nearest = int(np.argmin(np.where(among, missed, np.inf)))
 
     def eased(target: Target, floor: Floats, useful: Floats, least: Floats) -> Target:
         held = target.seconds >= max(MARGIN[target.metric] * floor[nearest], useful[nearest])

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from engine.fleet.prices import with_a_price
 from engine.fleet.search import SizedCandidates, search, with_targets
 from engine.fleet.useful_load import leave_room, relaxed_targets
 from engine.question.resolve import Question
@@ -30,7 +31,8 @@ def searched(question: Question) -> tuple[Question, SizedCandidates]:
     wanted = question.spec.targets
     if not len(found.candidates) or (len(found.order) and leave_room(found.lightest, wanted)):
         return question, found
-    eased = relaxed_targets(found.replicas, found.lightest, wanted, question.spec.serving.utilisation_ceiling)[1]
+    ceiling, among = question.spec.serving.utilisation_ceiling, with_a_price(question, found.candidates)
+    eased = relaxed_targets(found.replicas, found.lightest, wanted, ceiling, among)[1]
     eased = (*stated, *eased[len(stated) :])
     if eased == question.spec.targets:
         return question, found

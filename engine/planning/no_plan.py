@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
+from engine.fleet.prices import with_a_price
 from engine.fleet.search import SizedCandidates, search, with_targets
 from engine.fleet.useful_load import MARGIN, relaxed_targets
 from engine.plan import NoPlan, Rejection
@@ -42,14 +43,16 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
 
     Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
     what any candidate reaches, or so near to it that a fleet would be many replicas of nearly nothing (the targets are
-    then relaxed to what the nearest one can hold at a useful load).
+    then relaxed to what the nearest one that somebody offers can hold at a useful load).
     """
     capped = _capped(question, evaluated, question.spec.targets)
     if capped is not None:
         return capped
     ceiling = question.spec.serving.utilisation_ceiling
-    nearest, relaxed, floors = relaxed_targets(evaluated.replicas, evaluated.lightest, question.spec.targets, ceiling)
     candidates = evaluated.candidates
+    nearest, relaxed, floors = relaxed_targets(
+        evaluated.replicas, evaluated.lightest, question.spec.targets, ceiling, with_a_price(question, candidates)
+    )
     accelerator = candidates.accelerator(nearest)
     size = int(candidates.parallelism.accelerators[nearest])
     misses: list[Rejection] = []

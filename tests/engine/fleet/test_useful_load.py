@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine import forecast, spec_from
+from engine.fleet.prices import with_a_price
 from engine.fleet.search import SizedCandidates, search, with_targets
 from engine.fleet.useful_load import HALF, LEAST_SHARE, MARGIN, latency_floors, relaxed_targets
 from engine.plan import CapacityPlan
+from engine.planning.ranking import Ranking, ranked_candidates
 from engine.question.resolve import Question, resolve
 from engine.workload import Target
 from tests.draws import draws
@@ -61,7 +63,11 @@ def test_more_replicas_are_taken_only_where_each_is_of_use(
     assert (share[near] >= HALF).all()
     if not len(sized.order):
         nearest, eased, _ = relaxed_targets(
-            sized.replicas, sized.lightest, targets, asked.spec.serving.utilisation_ceiling
+            sized.replicas,
+            sized.lightest,
+            targets,
+            asked.spec.serving.utilisation_ceiling,
+            with_a_price(asked, sized.candidates),
         )
         assert nearest in with_targets(asked, free, eased).order
 
@@ -128,3 +134,15 @@ def test_a_target_that_has_a_fleet_alone_is_not_missed_beside_one_that_nothing_m
     assert alone.answer.meets_targets
     assert isinstance(both, CapacityPlan)
     assert [miss.what.rpartition(", ")[2][:3] for miss in both.rejected if miss.unit == "s"] == ["ITL"]
+
+
+@pytest.mark.parametrize("more", [{}, {"money.provider": "aws"}, {"money.term": "spot"}])
+def test_the_nearest_plan_of_a_refusal_has_a_price_where_something_has(more: dict[str, object]) -> None:
+    """The fastest candidate may be one that nobody offers: its plan would be of no use."""
+    values = {
+        "model": "llama-3.1-70b", "traffic.requests_per_s": 10, "tokens.input.mean": 500, "tokens.output.mean": 200,
+        "targets": [{"metric": "itl", "percentile": "p95", "seconds": 0.0015}],
+    }  # fmt: skip
+    ranking = ranked_candidates(resolve(spec_from(values | more), CATALOG))
+    assert isinstance(ranking, Ranking) and ranking.misses
+    assert np.isfinite(ranking.best.monthly_usd[0])
