@@ -439,7 +439,9 @@ def _clarify(state: State, open_choice: Clarify, text: str, keyword: Keyword | N
     open_question = open_choice.question
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         return _not_answered(state, open_choice, keyword, ports)
-    if keyword and keyword.name in ("enter", "yes"):
+    if keyword and keyword.name == "yes" and len(open_question.choices) == 1:
+        text = "1"
+    elif keyword and keyword.name in ("enter", "yes"):
         return state, (
             said("Which one? Its number or its name; 'skip' leaves it out."),
             *question(state, ports),

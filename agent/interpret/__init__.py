@@ -1,13 +1,13 @@
 """A sentence → facts, without a language model: numbers, names, then one rule for each way of saying a thing.
 
     text ─scanner→ items ─mentions→ names ─numerals→ quantities ─elsewhere, refusals→ what is wanted
-         ─traffic, lengths, targets, …→ draft ─settlement→ Reading
+         ─traffic, lengths, targets, …→ draft ─roles, doubts→ what is asked of it ─settlement→ Reading
 
 A number fills a slot only with a unit word of its own or when that slot is asked; two values for one slot, a range or
 an open word are questions; what was refused, is implausible or was not used is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -15,14 +15,15 @@ from msgspec.structs import replace
 from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.contradictions import read_contradictions
 from agent.interpret.domain import ask_where_foreign
+from agent.interpret.doubts import ask_where_doubtful, read_again
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere, orders_in
 from agent.interpret.failures import read_failures
-from agent.interpret.grammar import Sentence
+from agent.interpret.grammar import Item, Sentence
 from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
 from agent.interpret.lengths import read_lengths
-from agent.interpret.lexicon import lexicon_of
+from agent.interpret.lexicon import Lexicon, lexicon_of
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
@@ -39,7 +40,7 @@ from agent.interpret.traffic import read_traffic
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
 from catalogs.catalog import Catalog
 
-__all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare"]
+__all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "items_made", "prepare"]
 
 _WARM_UP = "lama 3.1 70b in fp8 on 8xH100 and one A100 80, 20 requests per second"
 _ONE_WORKLOAD: Final = (
@@ -52,6 +53,26 @@ _NOTHING_KNOWN: Mapping[str, Any] = {}
 def prepare(catalog: Catalog) -> None:
     """Build what the first sentence would otherwise wait for: the names of the catalog and the rules."""
     interpret(_WARM_UP, catalog)
+
+
+def items_made(text: str, catalog: Catalog) -> list[Item]:
+    """Return the items of a text with its names and numbers made, before any rule has taken one.
+
+    Args:
+        text: a line.
+        catalog: what names mean.
+    """
+    return _sentence(text, lexicon_of(catalog), orders_in(text[:LONGEST]))[0].items
+
+
+def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) -> tuple[Sentence, str | None]:
+    read = text[:LONGEST]
+    items, language = put_into_english(text, put_into_words(read, items_of(read)))
+    sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
+    name(sentence, lexicon)
+    join_phrases(sentence)
+    combine(sentence)
+    return sentence, language
 
 
 def interpret(
@@ -68,14 +89,10 @@ def interpret(
         known: values by path that were given before, for what is said relative to them.
     """
     lexicon = lexicon_of(catalog)
-    read = text[:LONGEST]
-    items, language = put_into_english(text, put_into_words(read, items_of(read)))
-    beyond = rows_beyond(read)
-    orders = [*orders_in(read), *beyond]
-    sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
-    name(sentence, lexicon)
-    join_phrases(sentence)
-    combine(sentence)
+    beyond = rows_beyond(text[:LONGEST])
+    orders = [*orders_in(text[:LONGEST]), *beyond]
+    sentence, language = _sentence(text, lexicon, orders)
+    figures = list(sentence.items)
     draft = Draft(sentence, asked_path, known, dropped=orders)
     leave_elsewhere(draft)
     refuse(draft, catalog)
@@ -94,8 +111,11 @@ def interpret(
     keep_sense(draft, catalog)
     read_thinking(draft)
     read_contradictions(draft)
-    ask_where_foreign(draft)
+    second = read_again(draft, figures)
+    ask_where_foreign(draft, second.elsewhere if second else None)
     note_wishes(draft)
+    if second:
+        ask_where_doubtful(draft, second)
     reading = settle(draft, known)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."

@@ -61,6 +61,11 @@ _CALENDAR: Final = frozenset(
     "september october november december clock steady constant step define prefer power speed".split()
 )
 """Words of when and of how much, which belong to no trade."""
+OURS: Final = 0.02
+"""Probability of being about something else below which no line is asked about: on hands that were left out a third of
+the lines that were asked about needlessly are read, and none more is taken that is about something else."""
+ELSEWHERE: Final = 0.8
+"""Probability from which a line that names no model is taken for one of another trade."""
 _ACCELERATORS: Final = "hardware.accelerators"
 _REGION: Final = "money.region"
 _RATE: Final = "traffic.requests_per_s"
@@ -101,8 +106,15 @@ _SIZE: Final = re.compile(r"[\d.]+b")
 """A bare size, which is of no model alone: 70B of metadata."""
 
 
-def ask_where_foreign(draft: Draft) -> None:
-    """Turn values of a line, or of a clause, that is about something else into questions."""
+def ask_where_foreign(draft: Draft, elsewhere: float | None) -> None:
+    """Turn values of a line, or of a clause, that is about something else into questions.
+
+    Args:
+        draft: of the rules.
+        elsewhere: probability that the whole line is about something else, by the second reader, where it was asked.
+    """
+    if elsewhere is not None and elsewhere < OURS:
+        return
     items = draft.sentence.items
     words = {item.word for item in items}
     unknown = _unknown_words(draft)
@@ -134,6 +146,8 @@ def ask_where_foreign(draft: Draft) -> None:
     )
     strange = bool(words & OTHER_TRADES)
     if _OTHER_SERVERS.search(draft.sentence.text) and not (draft.has("model") or words & _SERVING_WORDS - _SHARED):
+        strange, serving = True, False
+    if elsewhere is not None and elsewhere >= ELSEWHERE and not draft.has("model"):
         strange, serving = True, False
     if not strange and (serving or not unknown):
         return

@@ -11,16 +11,13 @@ from msgspec.json import decode
 from numpy.typing import NDArray
 
 from agent.after_plan.acts.phrases import Concepts, features_of, words_of
+from agent.learned.weights import softmax, sums
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npy"
 """Whole numbers of each act's ``scale``, by bucket and act."""
 RARITY: Final = WEIGHTS.with_name("rarity.npy")
 """How much a feature counts, by bucket: the more the fewer phrasings have it."""
 LEARNED: Final = WEIGHTS.with_name("learned.json")
-BIAS: Final = 0.3
-"""The value of the feature that every line has."""
-
-
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s+|\s+[-–]\s+")
 _SHORTEST_SENTENCE: Final = 3
 """Words."""
@@ -40,13 +37,8 @@ class Guess(Struct, frozen=True):
 def guesses(text: str) -> tuple[Guess, ...]:
     """Return what a line may ask, the likeliest first; the probabilities sum to 1."""
     known, concepts, weights, rarity = _model()
-    found = features_of(text, concepts)
-    buckets = list(found)
-    values = np.fromiter(found.values(), float, len(found)) * rarity[buckets]
-    sums = values / max(float(np.linalg.norm(values)), 1e-9) @ weights[buckets]
-    logits = np.array(known.bias) + sums * known.scale
-    probabilities = np.exp(logits - logits.max())
-    probabilities /= probabilities.sum()
+    added = sums(features_of(text, concepts), weights, rarity, np.array(known.scale))
+    probabilities = softmax(np.array(known.bias) + added)
     return tuple(
         Guess(known.acts[at], float(probabilities[at]), known.reads[at], known.asks[at])
         for at in np.argsort(-probabilities, kind="stable")

@@ -11,21 +11,16 @@ from msgspec import Struct, convert
 from msgspec.json import encode
 from numpy.typing import NDArray
 
-from agent.after_plan.acts.classifier import BIAS, LEARNED, RARITY, WEIGHTS, Learned
-from agent.after_plan.acts.phrases import BUCKETS, Concepts, features_of
+from agent.after_plan.acts.classifier import LEARNED, RARITY, WEIGHTS, Learned
+from agent.after_plan.acts.phrases import Concepts, features_of
+from agent.learned.regression import alike, fitted, weighed, weights_of
+from agent.learned.weights import Singles, quantised, softmax
 from engine.arrays import Ints
 
 ACTS: Final = Path(__file__).parent / "acts.toml"
 CONCEPTS: Final = ACTS.with_name("concepts.toml")
 VOICES: Final = ACTS.with_name("voices")
 """Further phrasings, a file for each manner of speaking: by act, a line each."""
-DECAY: Final = 5e-6
-"""Weight of the squared weights beside the mean loss of a phrasing, by cross-validation over voices: the more, the less
-sure of anything."""
-_RARE: Final = 1.5
-"""Power of the logarithm by which rare features count more, by cross-validation over voices; 1 to 2 come out alike."""
-ITERATIONS: Final = 150
-Singles = NDArray[np.float32]
 
 
 class Act(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,15 +100,15 @@ def learn() -> None:
     """Learn the weights from all phrasings and write them."""
     known, words = acts(), tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))
     examples = _examples(known, Concepts(words))
-    parts = _fitted(_alike(examples.features), examples.truth, len(known))
-    weights, bias = examples.features.T @ parts, BIAS**2 * parts.sum(axis=0)
-    scale = np.abs(weights).max(axis=0) / 127
+    parts = fitted(alike(examples.features), examples.truth, len(known))
+    made, bias = weights_of(examples.features, parts)
+    weights, scale = quantised(made)
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
     needs = [act.needs.split() for act in known]
-    kept = Learned(names, reads, asks, words, digest(), scale.tolist(), bias.tolist(), needs)
+    kept = Learned(names, reads, asks, words, digest(), scale, bias, needs)
     LEARNED.write_bytes(encode(kept))
     np.save(RARITY, examples.rarity.astype(np.float16))
-    np.save(WEIGHTS, np.rint(weights / scale).astype(np.int8))
+    np.save(WEIGHTS, weights)
 
 
 def cross_validation(left_out: Sequence[str] = ()) -> tuple[LeftOut, ...]:
@@ -127,12 +122,12 @@ def cross_validation(left_out: Sequence[str] = ()) -> tuple[LeftOut, ...]:
     """
     known = acts()
     examples = _examples(known, Concepts(tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))))
-    alike = _alike(examples.features)
+    products = alike(examples.features)
     found: list[LeftOut] = []
     for voice in left_out or sorted(set(examples.voice)):
         rest, out = np.flatnonzero(examples.voice != voice), np.flatnonzero(examples.voice == voice)
-        parts = _fitted(alike[np.ix_(rest, rest)], examples.truth[rest], len(known))
-        shares = _softmax(alike[np.ix_(out, rest)] @ parts)
+        parts = fitted(products[np.ix_(rest, rest)], examples.truth[rest], len(known))
+        shares = softmax(products[np.ix_(out, rest)] @ parts)
         likeliest, truth = np.argsort(-shares, axis=1)[:, :2], examples.truth[out]
         first, sure = likeliest[:, 0], shares.max(axis=1)
         mistaken = [
@@ -149,63 +144,6 @@ def cross_validation(left_out: Sequence[str] = ()) -> tuple[LeftOut, ...]:
 def _examples(known: tuple[Act, ...], concepts: Concepts) -> _Examples:
     number = {act.id: at for at, act in enumerate(known)}
     rows = [(voice, number[act], line) for voice, said in voices().items() for act, ls in said.items() for line in ls]
-    counts = np.zeros((len(rows), BUCKETS), dtype=np.float32)
-    for row, (_, _, line) in enumerate(rows):
-        found = features_of(line, concepts)
-        counts[row, list(found)] = list(found.values())
-    rarity = rarity_of(np.count_nonzero(counts, axis=0), len(rows))
-    features: Singles = counts * rarity
-    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    features, rarity = weighed([features_of(line, concepts) for _, _, line in rows])
     truth = np.array([number for _, number, _ in rows])
     return _Examples(features, rarity, truth, np.array([voice for voice, _, _ in rows]), [line for _, _, line in rows])
-
-
-def rarity_of(lines_with_it: Ints, lines: int) -> Singles:
-    """Return the weight of a feature by how few lines have it: a power of the inverse document frequency's logarithm.
-
-    Args:
-        lines_with_it: by feature.
-        lines: of all phrasings.
-    """
-    made: Singles = (np.log(lines / np.maximum(lines_with_it, 1) + 1) ** _RARE).astype(np.float16).astype(np.float32)
-    return made
-
-
-def _alike(features: Singles) -> Singles:
-    made: Singles = features @ features.T + np.float32(BIAS**2)
-    return made
-
-
-def _fitted(alike: Singles, truth: Ints, count: int) -> Singles:
-    """Return what each phrasing adds to the weights of each act, by accelerated gradient descent (Nesterov 1983).
-
-    The weights are sums of phrasings' features, so that the descent needs only how alike the phrasings are.
-
-    Args:
-        alike: products of the features of each two phrasings.
-        truth: the number of each phrasing's act.
-        count: of acts.
-    """
-    wanted = np.eye(count, dtype=np.float32)[truth]
-    # The gradient's Lipschitz constant: half the largest eigenvalue of the second moments (Böhning 1992).
-    vector = np.ones(len(alike), dtype=np.float32)
-    for _ in range(30):
-        vector = alike @ vector
-        largest = np.linalg.norm(vector)
-        vector /= largest
-    rate = np.float32(1 / (0.5 * float(largest) / len(alike) + DECAY))
-    parts: Singles = np.zeros((len(alike), count), dtype=np.float32)
-    ahead, momentum = parts, 1.0
-    for _ in range(ITERATIONS):
-        slope = (_softmax(alike @ ahead) - wanted) / np.float32(len(alike)) + np.float32(DECAY) * ahead
-        stepped = (ahead - rate * slope).astype(np.float32)
-        following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-        ahead = stepped + np.float32((momentum - 1) / following) * (stepped - parts)
-        parts, momentum = stepped, following
-    return parts
-
-
-def _softmax(logits: Singles) -> Singles:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    made: Singles = shares / shares.sum(axis=1, keepdims=True)
-    return made

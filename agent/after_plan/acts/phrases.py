@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
-from zlib import crc32
 
-BUCKETS: Final = 1 << 13
-"""Features are hashed into so many."""
+from agent.learned.features import Features, bucketed, pieces
+
 _ALIKE: Final = tuple(
     (re.compile(pattern), f" {word} ")
     for pattern, word in (
@@ -62,8 +61,8 @@ _SIGNS: Final = r"[\u3040-\u30ff\u4e00-\u9fff]"
 """Of Chinese and Japanese."""
 _IDEOGRAPH: Final = re.compile(_SIGNS)
 _BORDER: Final = re.compile(rf"(?<={_SIGNS})(?=[a-z0-9])|(?<=[a-z0-9])(?={_SIGNS})", re.I)
-_FEWEST, _MOST = 3, 5
-"""Letters of a piece of a word."""
+_FEWEST: Final = 3
+"""Letters of a word that has pieces."""
 _SHORTEST_SLIP: Final = 5
 """Letters of a word that is taken for another, one slip away."""
 _MANY: Final = 3
@@ -146,16 +145,12 @@ def _parts(word: str) -> list[str]:
     return [word[at : at + 2] for at in range(len(word) - 1)]
 
 
-def features_of(text: str, concepts: Concepts) -> dict[int, float]:
+def features_of(text: str, concepts: Concepts) -> Features:
     """Return the features of a line by bucket, each as much as it counts in the line."""
-    counts: dict[int, float] = {}
     words = words_of(text)
     names = concepts.named(words)
     subjects = (f"n{min(concepts.subjects(names), _MANY)}", _CONCEPT)
-    for feature, weight in (*_of_words(words), *_of_concepts(names), subjects):
-        bucket = crc32(feature.encode()) % BUCKETS
-        counts[bucket] = counts.get(bucket, 0.0) + weight
-    return counts
+    return bucketed((*_of_words(words), *_of_concepts(names), subjects))
 
 
 def _of_words(words: list[str]) -> Iterator[tuple[str, float]]:
@@ -164,12 +159,8 @@ def _of_words(words: list[str]) -> Iterator[tuple[str, float]]:
     for first, second in zip(["<", *words], [*words, ">"], strict=True):
         yield f"p{first} {second}", _PAIR
     for word in words:
-        if word.startswith("qx") or len(word) < _FEWEST:
-            continue
-        framed = f"<{word}>"
-        pieces = [framed[at : at + size] for size in range(_FEWEST, _MOST + 1) for at in range(len(framed) - size + 1)]
-        for piece in pieces:
-            yield f"c{piece}", 1.0 / len(pieces) ** 0.5
+        if not word.startswith("qx") and len(word) >= _FEWEST:
+            yield from pieces(word, "c")
 
 
 def _of_concepts(names: Iterable[str]) -> Iterator[tuple[str, float]]:

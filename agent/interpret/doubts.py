@@ -1,0 +1,212 @@
+"""Where the second, learned reader sees a figure as something else than the rules: it is asked, not taken.
+
+The rules fill fields; ``agent.interpret.roles`` says of each figure of a first line what it probably is. A value that
+it finds unlikely becomes a question with both readings. A figure that the rules leave over, and of whose role it is
+sure, is proposed.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from agent.fields.demand import HABIT, USERS
+from agent.interpret.contradictions import RATE
+from agent.interpret.draft import Draft, Finding
+from agent.interpret.grammar import Item
+from agent.interpret.leftovers import covered
+from agent.interpret.loads import count_of
+from agent.interpret.reading import Choice
+from agent.interpret.roles.figures import Second, is_figure
+from agent.interpret.traffic import read_users
+from catalogs.units import show_count, show_figure, show_seconds
+from engine.workload import Metric, Target
+
+UNLIKELY: Final = 0.1
+"""Probability of all roles that a value may be made of, below which it is doubted."""
+LIKELY: Final = 0.5
+"""Least probability of the other role."""
+SURE: Final = 0.8
+"""Probability of a role from which a figure that the rules left over is proposed."""
+_OF_DEMAND: Final = frozenset(
+    "rate daily habit users active_users interval share turns hours peak_factor in_flight".split()
+)
+_LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "other"})
+_FEWEST_WORDS: Final = 4
+"""Of a line that is read again: a bare answer and a key with its value tell the second reader too little."""
+_MOST_FIGURES: Final = 40
+"""Of a line that is read again; more are a paste of tables or logs, whose headings say what they are."""
+_CELL: Final = re.compile(r"\t|\|.*\|")
+MADE_OF: Final[Mapping[str, frozenset[str]]] = {
+    RATE: _OF_DEMAND - {"in_flight"},
+    USERS: _OF_DEMAND - {"in_flight"},
+    HABIT: _OF_DEMAND - {"in_flight"},
+    "traffic.concurrency": frozenset("in_flight batch_cap active_users share users".split()),
+    "traffic.calls_per_request": frozenset({"turns", "habit", "rate"}),
+    "traffic.peak_factor": frozenset("peak_factor rate daily hours share growth".split()),
+    "traffic.surge_requests_per_s": frozenset({"rate"}),
+    "tokens.input.mean": _LENGTH | {"prompt", "answer"},
+    "tokens.output.mean": _LENGTH | {"answer", "prompt"},
+    "tokens.prefix_hit": frozenset({"cached", "prompt", "share"}),
+    "serving.context_window": frozenset({"context_window"}),
+    "availability.spare_replicas": frozenset({"spares", "failures", "replicas", "nodes"}),
+}
+"""The roles of figures that a value of a path may be made of; values of other paths have words of their own."""
+_KEY: Final = re.compile(r"(?:--[\w-]+[ =]|\w\s?=\s?|[\w\"']\s?:\s*\"?)$")
+"""What stands before a figure that is the value of a key, which says what it is."""
+WORDS: Final[Mapping[str, str]] = {
+    "prompt": "the length of a prompt",
+    "answer": "the length of an answer",
+    "rate": "requests in a time",
+    "daily": "requests in all",
+    "users": "how many people there are",
+    "active_users": "how many people are there at once",
+    "in_flight": "requests in flight at once",
+    "habit": "what each of them asks",
+    "interval": "the time between two requests",
+    "share": "a share of them",
+    "turns": "calls of one task",
+    "gpus": "a number of GPUs",
+    "spares": "spares",
+    "failures": "failures to survive",
+    "context_window": "the context window",
+    "cached": "what is the same in each prompt",
+    "other": "nothing of the plan",
+}
+"""What each role is called where it is asked about."""
+
+
+def ask_where_doubtful(draft: Draft, second: Second) -> None:
+    """Turn values that the second reader finds unlikely into questions; propose figures that no rule has used.
+
+    Args:
+        draft: of the rules.
+        second: of the same line.
+    """
+    _doubt_roles(draft, second)
+    _propose(draft, second)
+
+
+def read_again(draft: Draft, items: Sequence[Item]) -> Second | None:
+    """Return the second reading of a first line; none of an answer, or of what is said later.
+
+    Args:
+        draft: of the rules.
+        items: of the sentence as they were before the rules took any.
+    """
+    words, figures = sum(item.word.isalpha() for item in items), sum(map(is_figure, items))
+    if draft.known or words < _FEWEST_WORDS or not 0 < figures <= _MOST_FIGURES:
+        return None
+    from agent.interpret.roles.reader import second_reading
+
+    return second_reading(items)
+
+
+def _doubt_roles(draft: Draft, second: Second) -> None:
+    for start, roles in second.roles.items():
+        findings = _made_of(draft, start)
+        time = any(item.start == start and item.has("dur") for item in draft.sentence.items)
+        if not findings or time or any(finding.path not in MADE_OF for finding in findings):
+            continue
+        if _is_of_a_key(draft, start):
+            continue
+        allowed = frozenset().union(*(MADE_OF[finding.path] for finding in findings))
+        other = max(roles.keys() - allowed, key=lambda role: roles[role])
+        if sum(roles.get(role, 0.0) for role in allowed) < UNLIKELY and roles[other] >= LIKELY:
+            _ask(draft, start, findings, other)
+
+
+def _made_of(draft: Draft, start: int) -> list[Finding]:
+    """Return the findings that are made of the figure at a place: those of the narrowest span around it."""
+    around = [finding for finding in draft.findings if finding.start <= start < finding.end]
+    width = min((finding.end - finding.start for finding in around), default=0)
+    return [finding for finding in around if finding.end - finding.start == width]
+
+
+def _is_of_a_key(draft: Draft, start: int) -> bool:
+    """Whether a figure is the value of a key or a cell of a table, whose heading says what it is."""
+    text = draft.sentence.text
+    return _CELL.search(text) is not None or _KEY.search(text, max(0, start - 40), start) is not None
+
+
+def _ask(draft: Draft, start: int, findings: list[Finding], role: str) -> None:
+    """Put a question with both readings in the place of what the rules made of a figure."""
+    item = next(item for item in draft.sentence.items if item.start <= start < item.end)
+    first = findings[0]
+    said = " ".join(draft.sentence.text[first.start : first.end].split())
+    figure = draft.sentence.text[item.start : item.end]
+    choices = [Choice(option.value, option.echo, option.path or first.path) for option in first.options]
+    choices += _proposals(draft, item, role)
+    which = f"{said!r}: which is meant?"
+    text = which if len(choices) > 1 else f"{said!r}: is that so, or is {figure} {WORDS.get(role, 'something else')}?"
+    draft.findings[:] = [finding for finding in draft.findings if finding not in findings]
+    draft.questions.append((text, first.path, tuple(choices), first.start, first.end))
+
+
+# --- what no rule has used ------------------------------------------------------------------------------------------
+
+
+def _propose(draft: Draft, second: Second) -> None:
+    if not draft.findings or (second.elsewhere >= LIKELY and not draft.has("model")):
+        return
+    taken = covered(draft)
+    for start, end in draft.dropped:
+        taken[start:end] = b"\x01" * (end - start)
+    likeliest = {start: max(roles, key=lambda role: roles[role]) for start, roles in second.roles.items()}
+    for start in sorted(likeliest, key=lambda start: -second.roles[start][likeliest[start]]):
+        role, sure = likeliest[start], second.roles[start][likeliest[start]]
+        item = next((item for item in draft.sentence.items if item.start == start), None)
+        if sure < SURE or item is None or item.claimed or taken[start] or _is_of_a_key(draft, start):
+            continue
+        at = draft.sentence.items.index(item)
+        if role in ("users", "active_users") and item.has("num") and not (draft.has(RATE) or draft.has(USERS)):
+            read_users(draft, count_of(item.number), at, at)
+            continue
+        proposals = [choice for choice in _proposals(draft, item, role) if not draft.has(choice.path)]
+        if proposals:
+            said = draft.sentence.text[item.start : item.end]
+            text = f"{said!r}: {proposals[0].label}?"
+            draft.ask(proposals[0].path, at, at, text, [_only(choice) for choice in proposals])
+
+
+def _only(choice: Choice) -> Choice:
+    return Choice(choice.value, f"yes: {choice.label}", choice.path, usual=True)
+
+
+def _proposals(draft: Draft, item: Item, role: str) -> list[Choice]:
+    """Return what a figure gives as a role, where it can be one without more being said."""
+    if item.amount is None or len(item.number.values) != 1 or (made := _AS_ROLE.get(role)) is None:
+        return []
+    kind, path, value, label = made
+    return [Choice(value(item.number.value), label(item.number.value), path)] if item.has(kind) else []
+
+
+def _tokens(noun: str) -> Callable[[float], str]:
+    return lambda value: f"{noun} of {show_count(value)} tokens on average"
+
+
+def _limit(metric: Metric) -> Callable[[float], tuple[Target]]:
+    return lambda seconds: (Target(metric=metric, percentile="p95", seconds=seconds),)
+
+
+_AS_ROLE: Final[Mapping[str, tuple[str, str, Callable[[float], object], Callable[[float], str]]]] = {
+    "prompt": ("num", "tokens.input.mean", lambda value: value, _tokens("prompts")),
+    "answer": ("num", "tokens.output.mean", lambda value: value, _tokens("answers")),
+    "in_flight": ("num", "traffic.concurrency", lambda value: value, lambda v: f"{show_count(v)} requests in flight"),
+    "context_window": ("num", "serving.context_window", int, lambda v: f"context window of {show_count(v)} tokens"),
+    "cached": ("pct", "tokens.prefix_hit", lambda v: v, lambda v: f"{v:.0%} of prompt tokens are the same"),
+    "turns": ("num", "traffic.calls_per_request", lambda v: v, lambda v: f"{show_figure(v)} calls for each request"),
+    "peak_factor": ("mult", "traffic.peak_factor", lambda v: v, lambda v: f"peak {show_figure(v)} × the mean"),
+    "ttft": (
+        "dur",
+        "targets",
+        lambda v: (Target(metric="ttft", percentile="p95", seconds=v),),
+        lambda v: f"TTFT p95 {show_seconds(v)}",
+    ),
+    "e2e": (
+        "dur",
+        "targets",
+        lambda v: (Target(metric="e2e", percentile="p95", seconds=v),),
+        lambda v: f"E2E p95 {show_seconds(v)}",
+    ),
+}
+"""Of a role: the kind of figure, the path, its value and how it is said."""

@@ -1,0 +1,72 @@
+"""What each figure of a line may be, and whether the line is about serving language models, by what was learned."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from msgspec.json import decode
+from numpy.typing import NDArray
+
+from agent.interpret.grammar import Item
+from agent.interpret.roles.figures import Probabilities, Second, features_of, features_of_line
+from agent.learned.features import Features
+from agent.learned.weights import softmax, sums
+
+FOLDER: Final = Path(__file__).parent
+WEIGHTS: Final = FOLDER / "weights.npy"
+"""Whole numbers of each class's scale, by bucket and class; those of one question stand side by side."""
+RARITY: Final = FOLDER / "rarity.npy"
+LEARNED: Final = FOLDER / "learned.json"
+
+
+class Question(Struct, frozen=True):
+    """What is asked of a figure or of a line, and how its classes are weighed."""
+
+    name: str
+    classes: list[str]
+    scale: list[float]
+    bias: list[float]
+
+
+class Learned(Struct, frozen=True):
+    """What stands beside the weights."""
+
+    digest: str
+    """Of the marked lines, as ``learning.digest``."""
+    questions: list[Question]
+
+
+@cache
+def learned() -> Learned:
+    """Return what was learned, but for the weights."""
+    return decode(LEARNED.read_bytes(), type=Learned)
+
+
+@cache
+def _columns() -> tuple[NDArray[np.int8], NDArray[np.float16], dict[str, tuple[Question, slice]]]:
+    questions: dict[str, tuple[Question, slice]] = {}
+    first = 0
+    for question in learned().questions:
+        questions[question.name] = (question, slice(first, first + len(question.classes)))
+        first += len(question.classes)
+    return np.load(WEIGHTS), np.load(RARITY), questions
+
+
+def _answer(name: str, features: Features) -> Probabilities:
+    weights, rarity, questions = _columns()
+    question, columns = questions[name]
+    logits = np.array(question.bias) + sums(features, weights[:, columns], rarity, np.array(question.scale))
+    return dict(zip(question.classes, softmax(logits).tolist(), strict=True))
+
+
+def second_reading(items: Sequence[Item]) -> Second:
+    """Return what the figures of a line may be.
+
+    Args:
+        items: of the sentence, with its names and numbers made and nothing taken yet.
+    """
+    figures = {items[at].start: _answer("role", features) for at, features in features_of(items).items()}
+    return Second(_answer("line", features_of_line(items))["elsewhere"], figures)
