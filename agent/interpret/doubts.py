@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.contradictions import RATE
 from agent.interpret.draft import Draft, Finding
@@ -27,9 +29,7 @@ LIKELY: Final = 0.5
 """Least probability of the other role."""
 SURE: Final = 0.8
 """Probability of a role from which a figure that the rules left over is proposed."""
-_OF_DEMAND: Final = frozenset(
-    "rate daily habit users active_users interval share turns hours peak_factor in_flight".split()
-)
+_OF_DEMAND: Final = frozenset("rate daily habit users interval share turns hours peak_factor in_flight".split())
 _LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "other"})
 _FEWEST_WORDS: Final = 4
 """Of a line that is read again: a bare answer and a key with its value tell the second reader too little."""
@@ -40,7 +40,7 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = {
     RATE: _OF_DEMAND - {"in_flight"},
     USERS: _OF_DEMAND - {"in_flight"},
     HABIT: _OF_DEMAND - {"in_flight"},
-    "traffic.concurrency": frozenset("in_flight batch_cap active_users share users".split()),
+    "traffic.concurrency": frozenset("in_flight batch_cap share users".split()),
     "traffic.calls_per_request": frozenset({"turns", "habit", "rate"}),
     "traffic.peak_factor": frozenset("peak_factor rate daily hours share growth".split()),
     "traffic.surge_requests_per_s": frozenset({"rate"}),
@@ -59,7 +59,6 @@ WORDS: Final[Mapping[str, str]] = {
     "rate": "requests in a time",
     "daily": "requests in all",
     "users": "how many people there are",
-    "active_users": "how many people are there at once",
     "in_flight": "requests in flight at once",
     "habit": "what each of them asks",
     "interval": "the time between two requests",
@@ -83,7 +82,11 @@ def ask_where_doubtful(draft: Draft, second: Second) -> None:
         second: of the same line.
     """
     _doubt_roles(draft, second)
-    _propose(draft, second)
+    _order_lengths(draft, second)
+    left = _left_over(draft, second)
+    _propose_users(draft, left)
+    _join_demand(draft, left)
+    _propose(draft, left)
 
 
 def read_again(draft: Draft, items: Sequence[Item]) -> Second | None:
@@ -135,33 +138,105 @@ def _ask(draft: Draft, start: int, findings: list[Finding], role: str) -> None:
     said = " ".join(draft.sentence.text[first.start : first.end].split())
     figure = draft.sentence.text[item.start : item.end]
     choices = [Choice(option.value, option.echo, option.path or first.path) for option in first.options]
-    choices += _proposals(draft, item, role)
+    choices += _proposals(item, role)
     which = f"{said!r}: which is meant?"
     text = which if len(choices) > 1 else f"{said!r}: is that so, or is {figure} {WORDS.get(role, 'something else')}?"
     draft.findings[:] = [finding for finding in draft.findings if finding not in findings]
     draft.questions.append((text, first.path, tuple(choices), first.start, first.end))
 
 
+def _order_lengths(draft: Draft, second: Second) -> None:
+    """Put the likelier of prompt and answer first where the rules ask which of them a length is."""
+    for number, (text, path, choices, start, end) in enumerate(draft.questions):
+        if {choice.path for choice in choices} != set(_SIDES.values()) or len(choices) != len(_SIDES):
+            continue
+        inside = [roles for at, roles in second.roles.items() if start <= at < end]
+        chances = {_SIDES[side]: sum(roles.get(side, 0.0) for roles in inside) for side in _SIDES}
+        likely = max(chances, key=lambda side: chances[side])
+        if chances[likely] >= max(LIKELY, SURE * sum(chances.values())):
+            ordered = sorted(choices, key=lambda choice: choice.path != likely)
+            first = replace(ordered[0], usual=True)
+            draft.questions[number] = (text, path, (first, *ordered[1:]), start, end)
+
+
+_SIDES: Final = {"prompt": "tokens.input.mean", "answer": "tokens.output.mean"}
+
+
 # --- what no rule has used ------------------------------------------------------------------------------------------
 
 
-def _propose(draft: Draft, second: Second) -> None:
-    if not draft.findings or (second.elsewhere >= LIKELY and not draft.has("model")):
-        return
+def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
+    """Return the figures that no rule has used, each with the role of which the reader is sure, the surest first."""
+    if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and not draft.has("model")):
+        return []
     taken = covered(draft)
     for start, end in draft.dropped:
         taken[start:end] = b"\x01" * (end - start)
-    likeliest = {start: max(roles, key=lambda role: roles[role]) for start, roles in second.roles.items()}
-    for start in sorted(likeliest, key=lambda start: -second.roles[start][likeliest[start]]):
-        role, sure = likeliest[start], second.roles[start][likeliest[start]]
-        item = next((item for item in draft.sentence.items if item.start == start), None)
-        if sure < SURE or item is None or item.claimed or taken[start] or _is_of_a_key(draft, start):
+    found: list[tuple[float, Item, str]] = []
+    for item in draft.sentence.items:
+        if (roles := second.roles.get(item.start)) and not (item.claimed or taken[item.start]):
+            role = max(roles, key=lambda one: roles[one])
+            if roles[role] >= SURE and not _is_of_a_key(draft, item.start):
+                found.append((roles[role], item, role))
+    return [(item, role) for _, item, role in sorted(found, key=lambda one: -one[0])]
+
+
+def _propose_users(draft: Draft, left: list[tuple[Item, str]]) -> None:
+    """Ask how often people ask whose number was left over."""
+    items = draft.sentence.items
+    item = next((item for item, role in left if role == "users" and item.has("num")), None)
+    if item is None or draft.has(RATE) or draft.has(USERS) or draft.has("traffic.concurrency"):
+        return
+    at = items.index(item)
+    noun = items[at + 1].word if at + 1 < len(items) and items[at + 1].word.isalpha() else ""
+    read_users(draft, count_of(item.number), at, at + bool(noun), noun or "users")
+
+
+def _join_demand(draft: Draft, left: list[tuple[Item, str]]) -> None:
+    """Ask for the load that follows where the time between two requests of one of them was left over.
+
+    '180 calls at the same time, the caller speaks every 9 seconds' are 20 requests/s, or 180 in flight.
+    """
+    pause = next((item for item, role in left if role == "interval" and item.has("dur")), None)
+    part = next((item for item, role in left if role == "share" and item.has("pct")), None)
+    crowd = draft.value("traffic.concurrency") or draft.value(USERS)
+    if pause is None or not pause.number.value > 0 or not crowd or draft.value(RATE) is not None:
+        return
+    shares = [part.number.value, 1.0] if part else [1.0]
+    used = [pause, part] if part else [pause]
+    paths = (RATE, "traffic.concurrency")
+    others = [finding for finding in draft.findings if finding.path in paths]
+    asked = [question for question in draft.questions if question[1] in paths]
+    choices = [
+        *(_of_a_pause(crowd, share, pause.number.value, usual=share is shares[0]) for share in shares),
+        *(Choice(option.value, option.echo, option.path or one.path) for one in others for option in one.options),
+        *(replace(choice, path=choice.path or one[1], usual=False) for one in asked for choice in one[2]),
+    ]
+    draft.findings[:] = [finding for finding in draft.findings if finding not in others]
+    draft.questions[:] = [question for question in draft.questions if question not in asked]
+    spans = [(one.start, one.end) for one in others] + [(one[3], one[4]) for one in asked]
+    spans += [(item.start, item.end) for item in used]
+    for item in used:
+        item.claimed = True
+    start, end = min(spans)[0], max(end for _, end in spans)
+    said = " … ".join(draft.sentence.text[first:last] for first, last in sorted(spans))
+    draft.questions.append((f"{said!r}: which load is meant?", RATE, tuple(choices), start, end))
+
+
+def _of_a_pause(crowd: float, share: float, seconds: float, *, usual: bool) -> Choice:
+    rate = crowd * share / seconds
+    people = show_count(crowd) if share == 1 else f"{show_count(crowd)} × {share:.3g}"
+    label = f"{people} / {show_seconds(seconds)} = {show_figure(rate)} requests/s on average"
+    return Choice(rate, label, RATE, usual=usual)
+
+
+def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:
+    """Propose the figures that were left over."""
+    for item, role in left:
+        if item.claimed:
             continue
         at = draft.sentence.items.index(item)
-        if role in ("users", "active_users") and item.has("num") and not (draft.has(RATE) or draft.has(USERS)):
-            read_users(draft, count_of(item.number), at, at)
-            continue
-        proposals = [choice for choice in _proposals(draft, item, role) if not draft.has(choice.path)]
+        proposals = [choice for choice in _proposals(item, role) if not draft.has(choice.path)]
         if proposals:
             said = draft.sentence.text[item.start : item.end]
             text = f"{said!r}: {proposals[0].label}?"
@@ -172,7 +247,7 @@ def _only(choice: Choice) -> Choice:
     return Choice(choice.value, f"yes: {choice.label}", choice.path, usual=True)
 
 
-def _proposals(draft: Draft, item: Item, role: str) -> list[Choice]:
+def _proposals(item: Item, role: str) -> list[Choice]:
     """Return what a figure gives as a role, where it can be one without more being said."""
     if item.amount is None or len(item.number.values) != 1 or (made := _AS_ROLE.get(role)) is None:
         return []
@@ -196,17 +271,7 @@ _AS_ROLE: Final[Mapping[str, tuple[str, str, Callable[[float], object], Callable
     "cached": ("pct", "tokens.prefix_hit", lambda v: v, lambda v: f"{v:.0%} of prompt tokens are the same"),
     "turns": ("num", "traffic.calls_per_request", lambda v: v, lambda v: f"{show_figure(v)} calls for each request"),
     "peak_factor": ("mult", "traffic.peak_factor", lambda v: v, lambda v: f"peak {show_figure(v)} × the mean"),
-    "ttft": (
-        "dur",
-        "targets",
-        lambda v: (Target(metric="ttft", percentile="p95", seconds=v),),
-        lambda v: f"TTFT p95 {show_seconds(v)}",
-    ),
-    "e2e": (
-        "dur",
-        "targets",
-        lambda v: (Target(metric="e2e", percentile="p95", seconds=v),),
-        lambda v: f"E2E p95 {show_seconds(v)}",
-    ),
+    "ttft": ("dur", "targets", _limit("ttft"), lambda v: f"TTFT p95 {show_seconds(v)}"),
+    "e2e": ("dur", "targets", _limit("e2e"), lambda v: f"E2E p95 {show_seconds(v)}"),
 }
 """Of a role: the kind of figure, the path, its value and how it is said."""

@@ -25,9 +25,9 @@ READ: Final = frozenset({"tables", "sentences"})
 """Hands whose figures were marked by what a table says is read, and so not all."""
 _SAME: Final = {
     "length_percentile": "length_p95", "prompt_p95": "length_p95", "answer_p95": "length_p95",
-    "mean_rate": "rate", "peak_rate": "rate", "burst_rate": "rate",
+    "mean_rate": "rate", "peak_rate": "rate", "burst_rate": "rate", "active_users": "users",
 }  # fmt: skip
-"""Roles that are learned as one: whether a rate is the mean or the peak, no left-out hand was told well enough."""
+"""Roles that are learned as one: of a hand that was left out, the mean and the peak were told apart too rarely."""
 _TODAY: Final = "today"
 """A figure of what runs now may be any other role as well; nothing is learned from it."""
 _MARK: Final = re.compile(r"\[([^\[\]]*)\]\((\w+)\)")

@@ -84,6 +84,21 @@ def test_a_figure_that_no_rule_takes_is_proposed_and_yes_accepts_it() -> None:
     assert (state.values["tokens.input.mean"], state.values["tokens.output.mean"]) == (1400, 90)
 
 
+def test_a_time_between_requests_makes_a_load_of_those_who_are_there() -> None:
+    line = "Voice agent. 180 calls at the same time, caller speaks every 9 seconds or so, Llama 3.1 8B"
+    (question,) = interpret(line, CATALOG).questions
+    assert [(choice.path, choice.value) for choice in question.choices] == [
+        ("traffic.requests_per_s", 20.0),
+        ("traffic.concurrency", 180.0),
+    ]
+
+
+def test_the_likelier_of_prompt_and_answer_comes_first() -> None:
+    line = "Phi-4, 2 rps. The doctor dictates 1,300 tokens, it writes a letter of 650 tokens"
+    first = [one.choices[0] for one in interpret(line, CATALOG).questions]
+    assert [(choice.label, choice.usual) for choice in first] == [("the prompt", True), ("the answer", True)]
+
+
 def test_what_is_said_later_is_not_read_again() -> None:
     line = "Given 7 free GPUs, Qwen2.5-72B-AWQ, how many rps at 2k/200?"
     assert not any("which is meant" in one.text for one in interpret(line, CATALOG, known={"model": "70B"}).questions)
