@@ -19,6 +19,7 @@ from agent.interpret.leftovers import covered
 from agent.interpret.loads import count_of
 from agent.interpret.reading import Choice
 from agent.interpret.roles.figures import Second, is_figure
+from agent.interpret.settlement import implausible
 from agent.interpret.traffic import read_users
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Metric, Target
@@ -167,7 +168,7 @@ _SIDES: Final = {"prompt": "tokens.input.mean", "answer": "tokens.output.mean"}
 
 def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
     """Return the figures that no rule has used, each with the role of which the reader is sure, the surest first."""
-    if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and not draft.has("model")):
+    if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and draft.value("model") is None):
         return []
     taken = covered(draft)
     for start, end in draft.dropped:
@@ -252,7 +253,9 @@ def _proposals(item: Item, role: str) -> list[Choice]:
     if item.amount is None or len(item.number.values) != 1 or (made := _AS_ROLE.get(role)) is None:
         return []
     kind, path, value, label = made
-    return [Choice(value(item.number.value), label(item.number.value), path)] if item.has(kind) else []
+    if not item.has(kind) or implausible(path, value(item.number.value)):
+        return []
+    return [Choice(value(item.number.value), label(item.number.value), path)]
 
 
 def _tokens(noun: str) -> Callable[[float], str]:
