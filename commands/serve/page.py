@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from gzip import compress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -57,8 +58,13 @@ def add_page(app: FastAPI, server: "Server") -> None:
     templates: Environment = Environment(loader=PackageLoader("commands.serve"), autoescape=select_autoescape())
     lists = {kind: _names(kind, server) for kind in set(LISTS.values())}
 
-    def page(name: str, **values: Any) -> HTMLResponse:
-        return HTMLResponse(templates.get_template(name).render(**values))
+    def page(request: Request, name: str, **values: Any) -> Response:
+        """Return a page, packed where the browser takes that: an answer is 60 kB with a link at each figure."""
+        text = templates.get_template(name).render(**values)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return HTMLResponse(text, headers={"Vary": "Accept-Encoding"})
+        packed = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return HTMLResponse(compress(text.encode(), compresslevel=1, mtime=0), headers=packed)
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
@@ -70,8 +76,8 @@ def add_page(app: FastAPI, server: "Server") -> None:
         notes += [f"Not used of the link: {name[:40]}." for name in unused]
         answer = await _answer(server, shown) if shown else {"html": "", "title": ""}
         return page(
-            "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists, notes=notes,
-            sentence=sentence, formats=_formats(), history=server.history is not None,
+            request, "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists,
+            notes=notes, sentence=sentence, formats=_formats(), history=server.history is not None,
             most_bytes=server.settings.body_bytes, suffixes=",".join(SUFFIXES),
         )  # fmt: skip
 
@@ -83,26 +89,26 @@ def add_page(app: FastAPI, server: "Server") -> None:
     async def answer(request: Request) -> Response:
         texts, verified = _texts(request), _verified(request)
         found = await _answer(server, texts, verified=verified)
-        made = page("answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
+        made = page(request, "answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
         made.headers["HX-Replace-Url"] = f"/?{urlencode(texts)}"
         return made
 
     @app.get("/explain", include_in_schema=False)
     async def explain(request: Request, path: str = "") -> Response:
         found = await _asked(server, "explain", {"flags": _texts(request), "path": path, "verify": _verified(request)})
-        return page("explained.html", path=path, html=found["html"], error=found["error"])
+        return page(request, "explained.html", path=path, html=found["html"], error=found["error"])
 
     @app.get("/front", include_in_schema=False)
     async def front(request: Request) -> Response:
         found = await _asked(server, "front", {"flags": _texts(request)})
-        return page("part.html", title="Cost against latency", **found)
+        return page(request, "part.html", title="Cost against latency", **found)
 
     @app.get("/figures", include_in_schema=False)
     async def figures(request: Request) -> Response:
         texts, verified = _texts(request), _verified(request)
         found = await _asked(server, "figures", {"flags": texts, "verify": verified})
         query = urlencode(texts | ({"verified": "1"} if verified else {}))
-        return page("part.html", title="Every figure", query=query, **found)
+        return page(request, "part.html", title="Every figure", query=query, **found)
 
     @app.post("/import", include_in_schema=False)
     async def imported(request: Request) -> Response:
@@ -128,11 +134,11 @@ def add_page(app: FastAPI, server: "Server") -> None:
     _add_history(app, server, page)
 
 
-def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLResponse]) -> None:
+def _add_history(app: FastAPI, server: "Server", page: Callable[..., Response]) -> None:
     @app.get("/history", include_in_schema=False)
     async def history(request: Request) -> Response:
         kept = await run_in_threadpool(server.history.all) if server.history else []
-        return page("history.html", kept=kept, off=server.history is None, current=urlencode(_texts(request)))
+        return page(request, "history.html", kept=kept, off=server.history is None, current=urlencode(_texts(request)))
 
     @app.post("/history/remove", include_in_schema=False)
     async def remove(number: str = Form()) -> Response:
@@ -159,7 +165,7 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., HTMLRespons
         if len(marked) > room:
             notes.append(f"Up to {MOST_COMPARED} plans stand side by side: {len(marked) - room} are left out.")
         compared = await _asked(server, "beside", {"plans": plans})
-        return page("compare.html", html=compared["html"], notes=notes, error=compared["error"])
+        return page(request, "compare.html", html=compared["html"], notes=notes, error=compared["error"])
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

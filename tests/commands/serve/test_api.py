@@ -1,5 +1,6 @@
 """The API: the same answers as the commands, one-sentence refusals, and a door that strangers do not pass."""
 
+import gzip
 import json
 import socket
 import subprocess
@@ -219,3 +220,12 @@ def test_a_damaged_history_costs_no_answer(tmp_path: Path) -> None:
         assert server.json("/api/forecast", SPEC)[0] == 200
         assert server.json("/api/plans") == (200, [])
         assert server.ask("/history")[0] == 200
+
+
+def test_pages_are_packed_for_browsers_that_take_it(server: Server) -> None:
+    address = "/answer?model=llama-3.1-8b&rps=5&input-tokens=500&output-tokens=200"
+    _, plain, _ = server.ask(address)
+    _, packed, headers = server.ask(address, headers={"Accept-Encoding": "gzip, deflate"})
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed) == plain
+    assert len(packed) < len(plain) / 4
