@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.statements.merged import Collected, collected, flag_statement
-from agent.statements.spec_files import spec_file
+from agent.statements.spec_files import FORMATS, spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.flag_options import texts_of
+from commands.input_files import text_of
 from commands.showing import notice
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def asked(
     """Return the question and the facts; what was understood and overridden is said on standard error.
 
     Args:
-        sentence: in words.
+        sentence: in words, or a file, which is read as ``spec`` is where that is not given.
         spec: a file of values.
         directories: of the user's own entries.
         flags: as typer hands them over; they win.
@@ -30,6 +31,7 @@ def asked(
         InputError: something cannot be read.
         IncompleteInput: something is missing; all of it is named.
     """
+    sentence, spec = sentence_or_file(sentence, spec)
     facts = user_catalogs(directories or ())
     by_flags = flag_statement(texts_of(flags))
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), by_flags]
@@ -43,6 +45,19 @@ def asked(
     question = completed(collected(statements, facts), sentence)
     notice(question.notes)
     return question, facts
+
+
+def sentence_or_file(sentence: str | None, spec: str | None) -> tuple[str | None, str | None]:
+    """Return a sentence and the file of a spec: a sentence that is no more than the name of such a file is that.
+
+    A model's config.json stays a sentence, which names a model.
+
+    Raises InputError where it is the name of a file that is not there.
+    """
+    if spec or not sentence or len(sentence.split()) != 1 or Path(sentence).suffix.lower() not in FORMATS:
+        return sentence, spec
+    text = text_of(Path(sentence))
+    return (sentence, None) if '"model_type"' in text or '"num_hidden_layers"' in text else (None, sentence)
 
 
 def completed(values: Collected, sentence: str | None) -> "StatedSpec":

@@ -22,7 +22,7 @@ from agent.statements.flags import FLAGS
 from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
-from commands.asking import completed
+from commands.asking import completed, sentence_or_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
@@ -91,6 +91,7 @@ def forecast_command(
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")
     facts = user_catalogs(catalog or (), calibration)
     stated_by_flags = flag_statement(texts_of(flags), insist)
+    sentence, spec = sentence_or_file(sentence, spec)
     said = _said(sentence, facts, stated_by_flags)
     statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)

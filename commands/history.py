@@ -14,7 +14,7 @@ from commands.serve import history_file
 if TYPE_CHECKING:
     from commands.serve.history import History
 
-app = App(no_args_is_help=True, help="Calculations of `fleetcast serve`; `fleetcast plans` has the terminal's.")
+app = App(help="Calculations of `fleetcast serve`; `fleetcast plans` has the terminal's.")
 
 Kept = Annotated[Path | None, typer.Option("--history", metavar="FILE", help="As `serve` was told.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Of a calculation.")]
@@ -35,6 +35,12 @@ def _answer(history: "History", number: int) -> str:
     if found is None:
         raise InputError(f"no calculation is kept as {number}; `fleetcast history list` says which are")
     return found.decode()
+
+
+@app.callback(invoke_without_command=True)
+def _without_command(context: typer.Context) -> int:
+    """List them."""
+    return list_command() if context.invoked_subcommand is None else Exit.DONE
 
 
 @app.command("list")

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from catalogs.records.scenarios import Scenario
     from engine.workload import WorkloadSpec
 
-app = App(no_args_is_help=True, help="Whole cases of serving a model: chatbot, RAG, code completion, agents, batch, …")
+app = App(help="Whole cases of serving a model: chatbot, RAG, code completion, agents, batch, …")
 
 Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="One of `scenarios list`.")]
+
+
+@app.callback(invoke_without_command=True)
+def _without_command(context: typer.Context) -> int:
+    """List them."""
+    return list_command() if context.invoked_subcommand is None else Exit.DONE
 
 
 @app.command("list")

@@ -98,14 +98,25 @@ def _causes(plan: CapacityPlan, points: Sequence[MeasuredPoint], figures: Sequen
     crowded = [point.row["id"] for point in points if point.together / point.replicas > seats]
     if crowded:
         yield f"KV cache: {crowded[0]} ran more clients than the {seats:,} sequences that a replica's pool holds"
-    ratios = {
+    outside = {
         metric: [one.measured_s / one.forecast_s for one in figures if one.metric == metric and not one.inside]
         for metric in ("itl", "ttft")
     }
-    if ratios["itl"]:
-        worst = max(ratios["itl"], key=lambda ratio: abs(ratio - 1))
-        yield f"step time: ITL was {worst:.2f} times the forecast; `fleetcast calibrate` takes that into account"
-    elif ratios["ttft"] and max(ratios["ttft"]) < 1:
-        yield "prefix hits: TTFT lies below its band and ITL within, as where prompts were found in a cache"
-    elif ratios["ttft"]:
-        yield "waiting: TTFT lies above its band and ITL within, as where prompts wait longer or arrive in bursts"
+
+    def how_far(metric: str) -> str:
+        of = sum(one.metric == metric for one in figures)
+        low, high = (f"{end(outside[metric]):.2f}" for end in (min, max))
+        times = low if low == high else f"{low} to {high}"
+        lies = f"{metric.upper()} lies outside its band in {len(outside[metric])} of {of} runs"
+        return f"{lies}, at {times} times the forecast"
+
+    if outside["itl"]:
+        yield f"step time: {how_far('itl')}; `fleetcast calibrate` takes that into account"
+    if outside["ttft"]:
+        within = "" if outside["itl"] else " and ITL within"
+        if max(outside["ttft"]) < 1:
+            yield f"prefix hits: {how_far('ttft')}{within}, as where prompts were found in a cache"
+        elif min(outside["ttft"]) > 1:
+            yield f"waiting: {how_far('ttft')}{within}, as where prompts wait longer or arrive in bursts"
+        else:
+            yield f"{how_far('ttft')}{within}: below it and above it, which no one cause explains"

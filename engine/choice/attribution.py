@@ -10,12 +10,13 @@ from math import factorial
 from random import Random
 from typing import Any, Final
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, to_builtins
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.method import forecast
 from engine.plan import CapacityPlan
+from engine.planning.calibrated import catalog_of
 from engine.workload import WorkloadSpec, flattened, validated
 
 EXACT: Final = 6
@@ -41,10 +42,12 @@ class Changed(Struct, frozen=True):
 
 
 class Attribution(Struct, frozen=True):
-    """The inputs that changed; what they do not explain is the catalog's, the program's or a simulation's."""
+    """The inputs that changed; what they do not explain is of what else the plans were made with."""
 
     changed: tuple[Changed, ...]
     rest: Mapping[str, float]
+    made_with: tuple[Changed, ...]
+    """What else differs: calibration, catalog, program, simulation. Their parts are the rest together."""
     why_not: str = ""
     """Why the parts are not known: on the way between the two nothing fits."""
 
@@ -74,6 +77,34 @@ def _together(path: str) -> str:
     return ".".join(path.split(".")[:2])
 
 
+def made_otherwise(before: CapacityPlan, after: CapacityPlan) -> tuple[Changed, ...]:
+    """Return what two plans were made with besides their questions, where it differs.
+
+    Other catalog entries show only between plans of the same model, accelerator, precision and runtime: the digest is
+    of the entries that a plan used.
+    """
+    old, new = (_made_with(plan) for plan in (before, after))
+    if _entries_of(before) != _entries_of(after):
+        old.pop("catalog"), new.pop("catalog")
+    return tuple(Changed(name, old[name], new[name], {}) for name in old if old[name] != new[name])
+
+
+def _made_with(plan: CapacityPlan) -> dict[str, str]:
+    made = plan.provenance
+    calibration = made.calibration
+    return {
+        "calibration": "none" if calibration is UNSET else f"{calibration.id} of {calibration.made}",
+        "catalog": made.catalog,
+        "program": made.version,
+        "simulated": "sized on it" if made.refine else "yes" if made.verify else "no",
+    }
+
+
+def _entries_of(plan: CapacityPlan) -> tuple[object, ...]:
+    chosen = plan.chosen
+    return chosen.model, chosen.accelerator, chosen.precision, plan.provenance.runtime, plan.spec.architecture
+
+
 def attribution(before: CapacityPlan, after: CapacityPlan, catalog: Catalog) -> Attribution:
     """Return each changed input's part in the difference between two plans.
 
@@ -84,6 +115,9 @@ def attribution(before: CapacityPlan, after: CapacityPlan, catalog: Catalog) -> 
     """
     inputs = changed_inputs(before.spec, after.spec)
     names = tuple(inputs)
+    made_with = made_otherwise(before, after)
+    if all(one.input != "calibration" for one in made_with):
+        catalog = catalog_of(after, catalog)
     whole = [new - old for old, new in zip(figures_of(before), figures_of(after), strict=True)]
     known: dict[frozenset[str], Figures | None] = {}
 
@@ -99,14 +133,14 @@ def attribution(before: CapacityPlan, after: CapacityPlan, catalog: Catalog) -> 
         if None in steps:
             bare = tuple(_change(name, inputs[name], {}) for name in names)
             why = "on the way from one to the other there are questions that nothing fits"
-            return Attribution(bare, dict(zip(NAMES, whole, strict=True)), why)
+            return Attribution(bare, dict(zip(NAMES, whole, strict=True)), made_with, why)
         for name, (old, new) in zip(order, pairwise(steps), strict=True):
             for place in range(len(NAMES)):
                 parts[name][place] += weight * (new[place] - old[place])  # type: ignore[index]
     rest = [all_of - sum(parts[name][place] for name in names) for place, all_of in enumerate(whole)]
     changed = [_change(name, inputs[name], dict(zip(NAMES, parts[name], strict=True))) for name in names]
     changed.sort(key=lambda one: -abs(one.parts["monthly_usd"]))
-    return Attribution(tuple(changed), dict(zip(NAMES, rest, strict=True)))
+    return Attribution(tuple(changed), dict(zip(NAMES, rest, strict=True)), made_with)
 
 
 def _orders(names: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:

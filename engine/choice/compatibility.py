@@ -34,6 +34,10 @@ class Compatibility(Struct, frozen=True):
     """The fewest that hold a replica; None where no number does."""
     fits_in: str
     """The widest other precision with a known checkpoint in which one accelerator holds it; empty without one."""
+    together_in: str
+    """The precision, likewise, in which fewer together hold a replica than in its own; empty where one does or none."""
+    accelerators_in: int | None
+    """How many those are."""
     reason: str
     """Why it does not fit on one; empty where it does."""
 
@@ -55,9 +59,12 @@ def compatibility(model: ModelArchitecture, accelerator: Accelerator, catalog: C
         found, _ = candidates(question)
     except InputError as error:
         return Compatibility(
-            model.id, accelerator.id, model.native_precision, "incompatible", None, None, "", str(error)
+            model.id, accelerator.id, model.native_precision, "incompatible", None, None, "", "", None, str(error)
         )
-    fewest = int(found.parallelism.accelerators.min()) if len(found) else None
+    fewest = _fewest(found)
+    fits_in, together_in, accelerators_in = "", "", None
+    if alone is None:
+        fits_in, together_in, accelerators_in = _other_precision(question, accelerator, runtime, fewest)
     return Compatibility(
         model=model.id,
         accelerator=accelerator.id,
@@ -65,7 +72,9 @@ def compatibility(model: ModelArchitecture, accelerator: Accelerator, catalog: C
         verdict=_verdict(alone),
         missing_gib=missing,
         accelerators=fewest,
-        fits_in="" if alone is not None else _other_precision(question, accelerator, runtime),
+        fits_in=fits_in,
+        together_in=together_in,
+        accelerators_in=accelerators_in,
         reason=why,
     )
 
@@ -108,16 +117,36 @@ def _verdict(alone: Candidates | None) -> Verdict:
     return "marginal" if tight else "compatible"
 
 
-def _other_precision(question: Question, accelerator: Accelerator, runtime: str) -> str:
+def _fewest(found: Candidates) -> int | None:
+    return int(found.parallelism.accelerators.min()) if len(found) else None
+
+
+def _other_precision(
+    question: Question, accelerator: Accelerator, runtime: str, fewest: int | None
+) -> tuple[str, str, int | None]:
+    """Return the precision that one accelerator holds, else that of which fewer together hold a replica, and how many.
+
+    Args:
+        question: in the precision of the model's own checkpoint.
+        accelerator: that is looked at.
+        runtime: that serves.
+        fewest: accelerators that hold a replica in its own precision; None where no number does.
+    """
     catalog, model = question.catalog, question.model
     gguf = question.runtime.id == "llama.cpp"
     stored = {one.precision for one in model.checkpoints if gguf == ("gguf" in one.repository.lower())}
     known = (catalog.precisions[name] for name in (*stored, *question.runtime.online) if name in catalog.precisions)
+    together_in = ""
     for precision in sorted(known, key=lambda one: (-one.bits, one.id)):
-        if precision.bits < question.weights.bits:
-            try:
-                if _alone(model, accelerator, catalog, runtime, precision.id)[0] is not None:
-                    return precision.id
-            except InputError:
-                continue
-    return ""
+        if precision.bits >= question.weights.bits:
+            continue
+        spec = _spec(model, accelerator, runtime, **{"precision.weights": precision.id})
+        try:
+            count = _fewest(candidates(resolve(spec, catalog))[0])
+        except InputError:
+            continue
+        if count == 1:
+            return precision.id, "", None
+        if count and (fewest is None or count < fewest):
+            together_in, fewest = precision.id, count
+    return "", together_in, fewest if together_in else None

@@ -2,6 +2,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,11 +191,21 @@ def test_a_plan_is_held_against_a_benchmark(fleetcast: Program, rows: list[Row],
         plans[name] = tmp_path / f"{name}.json"
         fleetcast(*FORECAST, *more, "--output", plans[name])
     results = written_results(rows[:3], tmp_path / "results")
+    for command in (("plan", "diff"), ("compare",)):
+        said = " ".join(fleetcast(*command, plans["usual"], plans["own"]).out.split())
+        assert "calibration" in said and "none → own of " in said
     usual = fleetcast("calibrate", results, "--against", plans["usual"], "--json")
     calibrated_plan = fleetcast("calibrate", results, "--against", plans["own"], "--json")
     assert usual.code == 4
-    assert any("step time" in cause for cause in usual.tree["causes"])
+    itl = [one for one in usual.tree["figures"] if one["metric"] == "itl"]
+    ratios = [one["measured_s"] / one["forecast_s"] for one in itl if not _inside(one)]
+    outside = f"in {len(ratios)} of {len(itl)} runs, at {min(ratios):.2f}"
+    assert any("step time" in cause and outside in cause for cause in usual.tree["causes"])
     assert calibrated_plan.tree["inside"] > usual.tree["inside"]
+
+
+def _inside(figure: dict[str, Any]) -> bool:
+    return bool(figure["band"]["low"] <= figure["measured_s"] <= figure["band"]["high"])
 
 
 def test_lengths_that_were_not_planned_are_named(

@@ -12,6 +12,8 @@ def test_models_that_fit_an_accelerator_and_the_reverse(fleetcast: Program) -> N
     assert rows == [same]
     shown = fleetcast("catalog", "models", "llama-3.1-70b", "--fits", "H100").out
     assert "incompatible" in shown and "GiB missing" in shown and "together" in shown
+    several = fleetcast("catalog", "accelerators", "rx-7900-xtx", "--fits", "llama-3.1-70b").out
+    assert "115 GiB missing; on 2 in INT4" in " ".join(several.split())
     assert "H1000" in fleetcast.refusal("catalog", "models", "--fits", "H1000")
 
 

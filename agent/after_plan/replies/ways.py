@@ -58,7 +58,9 @@ def own_or_rent(asked: Asked) -> Explanation:
     return (
         *paragraphs(lead, *evens),
         Table(columns, rows),
-        *paragraphs("`fleetcast costs --mode own` has its bill line by line, and flags for each of these."),
+        *paragraphs(
+            "Of a saved plan `fleetcast costs plan.json --mode own` has the bill line by line, and flags for it."
+        ),
     )
 
 

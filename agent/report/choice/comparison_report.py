@@ -6,9 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
+from agent.report.choice.diff_report import made_with_shown
 from agent.report.choice.figures import FIGURES
 from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
+from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
 from engine.workload import Target, target_name
 
@@ -57,7 +59,7 @@ def comparison_report(compared: Sequence[Compared]) -> Report:
         del columns[6]
         rows = [row[:6] + row[7:] for row in rows]
     table = Table(tuple(columns), tuple(rows))
-    said = [Paragraph(line) for line in _conclusions(compared)]
+    said = [Paragraph(line) for line in (*_conclusions(compared), *_made_otherwise(compared))]
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
@@ -102,6 +104,14 @@ def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
     if priced and fastest[0] != priced[0][1]:
         peak = fastest[1].performance.at_peak
         yield f"Fastest first token: {fastest[0]}, TTFT p95 {show_seconds(peak.ttft_s.p95)}."
+
+
+def _made_otherwise(compared: Sequence[Compared]) -> Iterator[str]:
+    """Yield what a plan was made with that the first was not."""
+    plans = [(one.label, plan) for one in compared if (plan := one.capacity_plan)]
+    for label, plan in plans[1:]:
+        if made_with := made_otherwise(plans[0][1], plan):
+            yield f"Not the question alone differs from {plans[0][0]} to {label}: {made_with_shown(made_with)}."
 
 
 def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:

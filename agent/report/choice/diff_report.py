@@ -1,6 +1,6 @@
 """Two plans of one service, the previous and the new: only what changed, and which input did how much of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from agent.fields.table import FIELDS
@@ -90,7 +90,7 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
     blocks: list[Block] = (
         [Table(columns, tuple(rows))] if rows else [Paragraph("The inputs changed; the plan did not.")]
     )
-    if why.changed:
+    if why.changed or why.made_with:
         blocks += [Heading("What did it"), _parts_table(why)]
         if any(part != round(part) for one in why.changed if (part := one.parts.get("accelerators", 0))):
             blocks.append(Paragraph(MEANS))
@@ -110,9 +110,16 @@ def _parts_table(why: Attribution) -> Table:
         (label_of(one.input), *_cells(one.parts), f"{value_of(one, one.before)} → {value_of(one, one.after)}")
         for one in why.changed
     ]
-    if not why.why_not and any(_matters(value) for value in why.rest.values()):
-        rows.append(("the rest", *_cells(why.rest), "catalog, program, simulation"))
+    if why.made_with or (not why.why_not and any(_matters(value) for value in why.rest.values())):
+        parts = () if why.why_not else _cells(why.rest)
+        alone = why.made_with[0].input if len(why.made_with) == 1 else ""
+        rows.append((alone or "the rest", *parts, made_with_shown(why.made_with, alone) or "catalog or simulation"))
     return Table(columns, tuple(rows))
+
+
+def made_with_shown(made_with: Sequence[Changed], alone: str = "") -> str:
+    """Return what plans were made with otherwise, in words; the name left out of one that stands alone."""
+    return "; ".join(f"{'' if alone else one.input} {one.before} → {one.after}".strip() for one in made_with)
 
 
 def _cells(parts: Mapping[str, float]) -> tuple[str, ...]:
@@ -185,5 +192,6 @@ def diff_tree(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> di
         "chosen": {name: {"previous": old, "new": new} for name, (old, new) in choices(before, after).items()},
         "inputs": [plain(one) for one in why.changed],
         "rest": plain(dict(why.rest)),
+        "made_with": [plain(one) for one in why.made_with],
         "why_not": why.why_not,
     }

@@ -41,4 +41,7 @@ def what_helps(one: Compatibility) -> str:
     helps = [f"fits in {one.fits_in.upper()}"] if one.fits_in else []
     if one.accelerators:
         helps.append(f"on {show_count(one.accelerators)} together")
-    return f"{show_figure(one.missing_gib)} GiB missing; " + (" or ".join(helps) or "nothing that is known helps")
+    if one.accelerators_in:
+        helps.append(f"on {show_count(one.accelerators_in)} in {one.together_in.upper()}")
+    nothing = "no known precision fits a node of them"
+    return f"{show_figure(one.missing_gib)} GiB missing; {' or '.join(helps) or nothing}"

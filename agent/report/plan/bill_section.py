@@ -34,7 +34,7 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
                 ("region", offer.region),
                 ("price", f"{show_usd(offer.usd_per_hour)} an hour per instance, {term_shown(offer.term)}"),
                 ("instances today", joined(show_count(plan.fleet.instances), billed_shown(plan))),
-                ("price of", offer.checked),
+                *((("price of", offer.checked),) if offer.checked else ()),
                 ("source", offer.source),
             )
         )

@@ -169,6 +169,21 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     return (Paragraph(text, "warning", path="outage.lost_node_s"),)
 
 
+def burst_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
+    """Return that today's fleet does not hold a stated burst, and what would; nothing where it does."""
+    burst = sum(line.replicas for line in plan.fleet.ledger if line.reason == "burst")
+    if not burst:
+        return ()
+    fleet = plan.fleet
+    held = fleet.replicas + burst
+    holds = "replica holds" if fleet.replicas == 1 else "replicas hold"
+    text = f"Today's {show_count(fleet.replicas)} {holds} the peak hour's mean; its "
+    text += f"busiest minute, {show_figure(plan.spec.traffic.burst)} × that, takes {show_count(held)}"
+    always_on = held == fleet.maximum_replicas and plan.cost.maximum_monthly_usd
+    text += f", always on {usd_shown(plan.cost.maximum_monthly_usd)} a month." if always_on else "."
+    return (Paragraph(text),)
+
+
 def surge_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     """Return whether today's fleet takes a stated surge of seconds; nothing where none was stated."""
     surge = plan.surge

@@ -4,6 +4,7 @@ from agent.report.blocks import Group, Heading, Paragraph, Report
 from agent.report.plan.bill_section import bill
 from agent.report.plan.opening import (
     answer_lines,
+    burst_sentence,
     fleet_table,
     latency_table,
     limit_sentence,
@@ -40,6 +41,7 @@ def whole_report(plan: CapacityPlan) -> Report:
         fleet_table(plan),
         limit_sentence(plan),
         *outage_sentence(plan),
+        *burst_sentence(plan),
         *surge_sentence(plan),
     )
     return Report((*opening, *sections(plan)))

@@ -11,6 +11,7 @@ from agent.report.blocks import Block, Bullets, Command, Group, Paragraph, Repor
 from agent.report.plan.bands import fleet_sentence, outside_sentence
 from agent.report.plan.opening import (
     answer_lines,
+    burst_sentence,
     fleet_table,
     in_full_report,
     latency_table,
@@ -102,6 +103,7 @@ def _screen(plan: CapacityPlan, room: _Room) -> Report:
     replay = _replay(plan) if room.replay else ()
     bill: tuple[Block, ...] = (
         fleet_table(plan, whole=False),
+        *burst_sentence(plan),
         *sure,
         *_bill(plan, room.bill),
         *replay,
@@ -182,7 +184,7 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
         price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}"
         rest = (billed_shown(plan), budget_shown(cost))
-        text = sentence(joined(f"{where}: {price}", f"price of {offer.checked}", *rest))
+        text = sentence(joined(f"{where}: {price}", offer.checked and f"price of {offer.checked}", *rest))
         if len(text) > most:
             text = sentence(joined(f"{where}: {price}", *rest))
     if not text:

@@ -4,6 +4,7 @@ from itertools import permutations, product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine import CapacityPlan, forecast
@@ -74,3 +75,15 @@ def test_nothing_changed_is_nothing_to_share_out() -> None:
     assert changed_inputs(plan.spec, plan.spec) == {}
     why = attribution(plan, plan, CATALOG)
     assert (why.changed, set(why.rest.values())) == ((), {0})
+
+
+def test_what_plans_were_made_with_is_named_where_the_question_is_the_same() -> None:
+    before = plan_with()
+    made = {"catalog": "0" * 16, "version": "0.0", "verify": True}
+    after = replace(before, provenance=replace(before.provenance, **made))
+    assert {one.input for one in attribution(before, after, CATALOG).made_with} == {"catalog", "program", "simulated"}
+
+
+def test_an_accelerator_that_changed_is_no_change_of_the_catalog() -> None:
+    """The digest is of the entries that a plan used, and the other accelerator is another entry."""
+    assert attribution(plan_with(), plan_with("hardware.accelerators"), CATALOG).made_with == ()

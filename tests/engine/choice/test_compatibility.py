@@ -41,3 +41,19 @@ def test_what_fits_an_accelerator_fits_one_with_more_memory() -> None:
         order = ("compatible", "marginal", "incompatible")
         assert order.index(h200.verdict) <= order.index(h100.verdict), model.id
         assert (h200.missing_gib or 0) <= (h100.missing_gib or 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "precision", "together", "accelerators"),
+    [
+        ("llama-3.1-70b", "rx-7900-xtx", "int4", 2, None),  # 35 GB of 48; BF16's 141 GB are more than the node's 96
+        ("llama-3.1-70b", "L40S", "int8", 2, 4),  # 70 GB of 96; BF16's 141 GB of 192
+        ("llama-3.1-70b", "H100", "", None, 2),  # one holds NVFP4
+    ],
+)
+def test_several_in_another_precision_are_tried(
+    model: str, accelerator: str, precision: str, together: int | None, accelerators: int | None
+) -> None:
+    found = of(model, accelerator)
+    assert (found.together_in, found.accelerators_in, found.accelerators) == (precision, together, accelerators)
+    assert bool(found.fits_in) == (not precision)

@@ -28,6 +28,7 @@ from engine.plan import (
     CountRange,
     FleetBand,
     LatencyBand,
+    LedgerLine,
     PerformanceBand,
     PerformanceBands,
     Range,
@@ -302,3 +303,22 @@ def test_plan_survives_a_report_without_optional_parts() -> None:
     assert "Start each replica" not in report
     assert "Provenance" in report
     assert report.endswith("\n")
+
+
+def test_a_price_without_a_date_has_no_empty_place_for_one() -> None:
+    base = plan()
+    assert base.chosen.offer
+    own = replace(base, chosen=replace(base.chosen, offer=replace(base.chosen.offer, checked="")), warnings=())
+    for report in (screenful(own), whole_report(own)):
+        assert "price of" not in plain_text(report)
+
+
+def test_a_burst_that_today_s_fleet_does_not_hold_is_said() -> None:
+    """As many more as the ledger's line of the burst has; nothing is said without one."""
+    base = plan()
+    without = tuple(replace(line, replicas=0) if line.reason == "burst" else line for line in base.fleet.ledger)
+    burst = (LedgerLine("burst", "", 2, 8, 0.0), *(line for line in without if line.reason != "burst"))
+    said = "busiest minute"
+    assert said not in plain_text(screenful(replace(base, fleet=replace(base.fleet, ledger=without))))
+    shown = plain_text(whole_report(replace(base, fleet=replace(base.fleet, ledger=burst))))
+    assert f"takes {base.fleet.replicas + 2}" in shown
