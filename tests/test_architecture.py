@@ -147,6 +147,7 @@ LARGER_FOLDERS = {
     "agent/interpret": "a module for each kind of phrase, and the steps between words and facts",
     "commands": "a module for each command",
     "engine/planning": "a module for each part of a plan",
+    "agent/lint": "a module for each kind of rule, and what rules read",
     "agent/exports": "a module for each format",
     "engine/simulation": "the loop that is compiled, and a module for each thing around it",
 }

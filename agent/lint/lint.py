@@ -11,8 +11,10 @@ from agent.lint.documents import Document, documents_in
 from agent.lint.findings import Finding
 from agent.lint.object_rules import object_findings
 from agent.lint.packs import Pack, pack_of
+from agent.lint.port_rules import port_findings
 from agent.lint.query_rules import query_findings
-from agent.lint.server_rules import compared_with, plan_findings, server_findings
+from agent.lint.reach_rules import reach_findings
+from agent.lint.server_rules import compared_with, plan_findings, server_findings, unknown_names
 from agent.lint.servers import Server, servers_in
 from agent.lint.watched import Watched, watched_by
 from catalogs.catalog import Catalog
@@ -69,13 +71,14 @@ def linted(
             "containers serve a model, scalers, probes, scrapes, rules or dashboards in YAML or JSON"
         )
     watched = watched_by(pack, catalog, engine, plan, curve)
-    faults = [*object_findings(pack, watched), *(query_findings(pack, watched) if watched else ())]
-    faults += server_findings(pack, servers)
+    faults = [*object_findings(pack, watched), *(query_findings(pack, watched, servers) if watched else ())]
+    faults += [*server_findings(pack, servers), *port_findings(pack, servers), *reach_findings(pack, watched, servers)]
     notes = [*_notes(watched, plan), *_comments(texts)]
     if plan is not None:
         try:
             replica = replica_of(plan, catalog)
             faults += plan_findings(replica, pack, servers, catalog)
+            notes += unknown_names(replica, pack, servers, catalog)
             notes += _comparison(servers, compared_with(replica, servers, catalog), replica.model)
         except InputError as error:
             notes.append(f"What serves is not compared with the plan: {error}.")
@@ -90,7 +93,8 @@ def _read(pack: Pack, servers: Sequence[Server]) -> list[Document]:
     """Return the documents of which some rule says something."""
     holders = [pack.queries, pack.scalers, pack.named, servers]
     held = {id(one.document) for group in holders for one in group}  # type: ignore[attr-defined]  # all have one
-    return [one for one in pack.documents if id(one) in held or _is_probed(one)]
+    led = {id(one) for one in pack.of_kind("Service")} if servers else set()
+    return [one for one in pack.documents if id(one) in held | led or _is_probed(one)]
 
 
 def _is_probed(document: Document) -> bool:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
-from agent.lint.packs import WORKLOADS, Pack, Query, Scaler, Trigger
+from agent.lint.packs import Pack, Query, Scaler, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Fleet, selectors, value_of, yields_one
+from agent.lint.reach_rules import late_thresholds, threshold_fix
 from agent.lint.watched import Watched
 from catalogs.errors import quoted
 from catalogs.units import show_seconds
@@ -19,10 +20,6 @@ PROMETHEUS_FIELDS: Final = frozenset(
     "unsafeSsl authModes timeout identityOwner awsRegion cortexOrgID".split()
 )
 """Of a Prometheus trigger's metadata: KEDA, pkg/scalers/prometheus_scaler.go at 8b4f083ca."""
-MOST: Final = ("maxReplicaCount", "maxReplicas")
-"""Names of the upper bound."""
-LEAST: Final = ("minReplicaCount", "minReplicas")
-"""Of the lower one."""
 WAITS: Final = frozenset({"waiting"})
 CHART_STARTUP_S: Final = 615.0
 """What production-stack's chart 0.1.12 waits: 15 s and 60 times 10 s."""
@@ -41,12 +38,10 @@ def object_findings(pack: Pack, watched: Watched | None) -> Iterator[Finding]:
                 yield from _unit(trigger, watched)
         behaves: list[Finding] = []
         if watched is not None:
-            yield from _reach(scaler, watched)
             behaves = list(_behaviour(scaler, watched))
             yield from behaves
         if not any("asked back" in fault.sentence for fault in behaves):
             yield from _haste(scaler, watched)
-        yield from _other_kind(scaler, pack)
     yield from _second_scaler(pack)
     yield from _alert_labels(pack)
     for document in pack.documents:
@@ -260,39 +255,6 @@ def _unit(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
         )
 
 
-def _reach(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
-    """Yield that a scaler's bounds or target are not those of the plan's fleet."""
-    plan = watched.plan
-    if plan is None:
-        return
-    if scaler.most is not None and scaler.most < plan.fleet.working_replicas:
-        sentence = f"at most {scaler.most} replicas, and the peak hour takes {plan.fleet.working_replicas}"
-        place = next(((*scaler.path, name) for name in MOST if scaler.field(name) is not None), scaler.path)
-        yield found("L13", scaler.document, place, sentence, f"a maximum of {plan.fleet.maximum_replicas}")
-    fleet = plan.fleet
-    if scaler.least is not None and scaler.least > max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas):
-        sentence = f"at least {scaler.least} replicas, and the peak hour takes {fleet.working_replicas}"
-        place = next(((*scaler.path, name) for name in LEAST if scaler.field(name) is not None), scaler.path)
-        yield found("L13", scaler.document, place, sentence, f"a minimum of {fleet.minimum_replicas}")
-    pods = watched.nodes
-    if pods > 1 and scaler.target[1] in ("Deployment", "StatefulSet"):
-        sentence = f"a replica is {pods} pods on as many nodes, and a {scaler.target[1]} scales by the pod"
-        yield found(
-            "L13", scaler.document, scaler.path, sentence, "scale a LeaderWorkerSet, whose replica is the group"
-        )
-
-
-def _other_kind(scaler: Scaler, pack: Pack) -> Iterator[Finding]:
-    """Yield that a scaler means an object that is of another kind in the pack."""
-    _, kind, name = scaler.target
-    kinds = {str(one.at(("kind",))) for one in pack.of_kind(*WORKLOADS) if one.at(("metadata", "name")) == name}
-    if kind in WORKLOADS and kinds and kind not in kinds:
-        there = min(kinds)
-        sentence = f"{name} is a {there} here, and this scales a {kind} of that name"
-        fix = f"scaleTargetRef.kind: {there}, with its apiVersion"
-        yield found("L13", scaler.document, (*scaler.path, "scaleTargetRef"), sentence, fix)
-
-
 SOONEST_S: Final = 60.0
 """A replica loads for a minute and more: giving one back sooner than that after it was wanted cannot pay."""
 
@@ -339,10 +301,10 @@ def _behaviour(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
     replicas = min(plan.fleet.working_replicas if plan else 4, (scaler.most or 10**6) - 1)
     if replicas >= 1:
         first = first_ask(watched, scaler, replicas)
-        if first is None:
+        if first is None and not any(late_thresholds(scaler, watched)):
             end = watched.curve[-1].requests_per_s
             sentence = f"no trigger fires up to {end:.3g} requests/s a replica, near saturation: {late}"
-            yield found("L8", scaler.document, place, sentence, _threshold_fix(plan))
+            yield found("L8", scaler.document, place, sentence, threshold_fix(plan))
     if not rests(watched, scaler):
         sentence = "it asks for more than its minimum with nobody there"
         yield found("L8", scaler.document, place, sentence, "raise the threshold, or the minimum")
@@ -355,16 +317,6 @@ def _behaviour(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
         fix = f"scaleDown.stabilizationWindowSeconds: {plan.autoscaling.scale_down_window_s:.0f}"
         window = down_window(scaler)
         yield found("L8", scaler.document, window[0] if window else place, sentence, fix)
-
-
-def _threshold_fix(plan: Any) -> str:
-    if plan is None:
-        return "a threshold of requests running and waiting below what saturation holds"
-    scaling = plan.autoscaling
-    return (
-        f"{scaling.target_in_flight_per_replica:.3g} requests in flight or {scaling.rps_per_replica:.3g} requests/s "
-        "a replica, as the plan has it"
-    )
 
 
 # --- probes and paths ---

@@ -108,13 +108,6 @@ class Pack(Struct, frozen=True):
                     words += [str(word) for word in value]
         return words
 
-    @property
-    def served_models(self) -> frozenset[str]:
-        """Names under which containers serve their model, where flags say them; empty where one is a variable's."""
-        text = " ".join(self._words)
-        names = {name.strip("\"'") for name in re.findall(r"--served-model-name[= ]([^\s-][^\s]*)", text)}
-        return frozenset() if any("$" in name for name in names) else frozenset(names)
-
 
 def pack_of(documents: Sequence[Document]) -> Pack:
     """Return what documents hold."""

@@ -115,21 +115,29 @@ def parsed(text: str) -> Expression:
     return tree
 
 
+def parts(tree: Expression) -> Iterator[Expression]:
+    """Yield a query and all that it is made of."""
+    yield tree
+    within: tuple[Expression, ...] = ()
+    match tree:
+        case Call(_, arguments):
+            within = arguments
+        case Aggregate(argument=argument, parameter=parameter):
+            within = (argument,) if parameter is None else (argument, parameter)
+        case Binary(_, left, right):
+            within = left, right
+    for one in within:
+        yield from parts(one)
+
+
 def selectors(tree: Expression) -> Iterator[Selector]:
     """Yield the selectors of a query."""
-    match tree:
-        case Selector():
-            yield tree
-        case Call(_, arguments):
-            for argument in arguments:
-                yield from selectors(argument)
-        case Aggregate(argument=argument, parameter=parameter):
-            yield from selectors(argument)
-            if parameter is not None:
-                yield from selectors(parameter)
-        case Binary(_, left, right):
-            yield from selectors(left)
-            yield from selectors(right)
+    return (one for one in parts(tree) if isinstance(one, Selector))
+
+
+def calls(tree: Expression) -> Iterator[Call]:
+    """Yield the functions that a query calls."""
+    return (one for one in parts(tree) if isinstance(one, Call))
 
 
 def yields_one(tree: Expression) -> bool:

@@ -1,6 +1,7 @@
 """Rules about queries: metrics, labels, one series, buckets, pins."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from math import isclose
 from typing import Final
@@ -8,8 +9,9 @@ from typing import Final
 from agent.deployment.buckets import bucket_for
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
-from agent.lint.packs import Named, Pack, Query, Scaler, Trigger
+from agent.lint.packs import Named, Pack, Query, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Number, Selector, yields_one
+from agent.lint.servers import Server, served_models
 from agent.lint.watched import Watched, adapters_name
 from catalogs.errors import listed, quoted
 from catalogs.records.serving import Family, Metric
@@ -27,9 +29,20 @@ PODS: Final = frozenset(
 """Labels that may stand for the model where metrics have no label of it."""
 
 
-def query_findings(pack: Pack, watched: Watched) -> Iterator[Finding]:
-    """Yield the faults of all queries."""
+def query_findings(pack: Pack, watched: Watched, servers: Sequence[Server] = ()) -> Iterator[Finding]:
+    """Yield the faults of all queries.
+
+    Args:
+        pack: that holds them.
+        watched: the runtime.
+        servers: of the pack, whose names and namespaces queries may ask after.
+    """
+    spaces = {str(one.document.at(("metadata", "namespace")) or "") for one in servers}
+    places, served = frozenset() if "" in spaces else frozenset(spaces), served_models(servers)
+    scaled = {id(trigger.query): scaler.target[0] for scaler in pack.scalers for trigger in scaler.triggers}
     for query in pack.queries:
+        own = scaled.get(id(query))
+        yield from _other_place(query, places if own is None else frozenset({own} - {""}), served, watched)
         if query.tree is None:
             yield found("L0", query.document, query.path, query.fault, "write it as Prometheus reads it")
             continue
@@ -43,7 +56,6 @@ def query_findings(pack: Pack, watched: Watched) -> Iterator[Finding]:
         for trigger in scaler.triggers:
             if trigger.pod_metric:
                 yield from _pod_metric(trigger, watched)
-            yield from _other_place(trigger, scaler, pack, watched)
             yield from _milliseconds_of(trigger, watched)
     for one in pack.named:
         yield from _named(one, watched)
@@ -157,20 +169,26 @@ def _pins(query: Query, selector: Selector, watched: Watched) -> Iterator[Findin
         yield found("L11", query.document, query.path, sentence, fix)
 
 
-def _other_place(trigger: Trigger, scaler: Scaler, pack: Pack, watched: Watched) -> Iterator[Finding]:
-    """Yield that a trigger asks after another namespace than it scales in, or a model that the pack does not serve."""
-    if trigger.query is None:
-        return
-    own, served = scaler.target[0], pack.served_models
-    for selector in trigger.query.selectors if own_metrics_of(trigger.query, watched) else ():
+def _other_place(query: Query, places: frozenset[str], served: frozenset[str], watched: Watched) -> Iterator[Finding]:
+    """Yield that a query asks after another namespace than its fleet's, or a model that the pack does not serve.
+
+    Args:
+        query: of a trigger, an alert, a record or a panel; what a dashboard's variable fills in is left alone.
+        places: namespaces of the fleet; empty where they are not known.
+        served: names under which models are served, likewise.
+        watched: the runtime.
+    """
+    for selector in query.selectors if own_metrics_of(query, watched) else ():
         for matcher in selector.matchers if selector.name else ():
-            elsewhere = matcher.label in NAMESPACES and own and matcher.value != own
+            if matcher.how != "=" or not matcher.value or re.search(r"\$|<<|\{\{", matcher.value):
+                continue
+            elsewhere = matcher.label in NAMESPACES and places and matcher.value not in places
             another = matcher.label == watched.served.model_label and served and matcher.value not in served
-            if matcher.how == "=" and (elsewhere or another):
-                what = f"runs in {own}" if elsewhere else f"serves {listed(sorted(served))}"
+            if elsewhere or another:
+                what = f"runs in {listed(sorted(places))}" if elsewhere else f"serves {listed(sorted(served))}"
                 sentence = f"{selector.name} is asked of {matcher.label} {quoted(matcher.value)}, and the fleet {what}"
-                fix = f'{matcher.label}="{own if elsewhere else sorted(served)[0]}"'
-                yield found("L11", trigger.query.document, trigger.query.path, sentence, fix)
+                fix = f'{matcher.label}="{min(places if elsewhere else served)}"'
+                yield found("L11", query.document, query.path, sentence, fix)
 
 
 def own_metrics_of(query: Query, watched: Watched) -> list[Metric]:

@@ -2,23 +2,29 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Final
 
+from agent.deployment.objects import DRAIN_S
 from agent.deployment.replica import CONFIG_FILE, Replica
 from agent.deployment.triggers import most_replicas
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
-from agent.lint.packs import Pack, Scaler
-from agent.lint.servers import STARTS, Server, same_value, spelt
+from agent.lint.packs import Pack, Query, Scaler
+from agent.lint.servers import STARTS, Server, same_value, served_models, spelt
 from catalogs.catalog import Catalog, ResolvedModel
 from catalogs.errors import InputError, quoted
 from catalogs.records.versions import numbers_of
+from catalogs.units import show_seconds
 from engine.planning.phrases import counted
 
 LEFT_OPEN: Final = re.compile(r"\bINPUT-[A-Z]")
 """What `plan export` writes where no plan knows a value."""
 SPLITS: Final = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
 """Flags that share a model out; each is 1 where it is left out."""
+
+USUAL_GRACE_S: Final = 30
+"""Before a pod is ended where nothing is said: Kubernetes' default."""
 
 
 def server_findings(pack: Pack, servers: Sequence[Server]) -> Iterator[Finding]:
@@ -81,6 +87,7 @@ def plan_findings(replica: Replica, pack: Pack, servers: Sequence[Server], catal
         yield from _flags(server, replica)
         yield from _runtime(server, replica, catalog)
         yield from _product(server.document, replica)
+        yield from _grace(server, replica)
     if not servers:
         yield from _asked_of_others(replica, pack, catalog)
 
@@ -177,16 +184,50 @@ def _product(document: Document, replica: Replica) -> Iterator[Finding]:
             yield found("L14", document, path, sentence, own)
 
 
-def _asked_of_others(replica: Replica, pack: Pack, catalog: Catalog) -> Iterator[Finding]:
-    """Yield that rules without a server ask after other models alone."""
+def _grace(server: Server, replica: Replica) -> Iterator[Finding]:
+    """Yield that a pod that goes is ended before a long answer is."""
+    if server.pod is None or not server.is_counted:
+        return
+    place = (*server.pod, "terminationGracePeriodSeconds")
+    said = server.document.at(place)
+    grace, longest = USUAL_GRACE_S if said is None else said, replica.plan.performance.at_peak.e2e_s.p99
+    if isinstance(grace, int | float) and grace < longest:
+        default = " by default" if said is None else ""
+        sentence = f"a pod is ended after {grace:g} s{default}, and p99 of a whole answer is {show_seconds(longest)}"
+        fix = f"terminationGracePeriodSeconds: {ceil(longest) + DRAIN_S}"
+        yield found("L12", server.document, place, sentence, fix)
+
+
+def unknown_names(replica: Replica, pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Iterator[str]:
+    """Yield the names that queries ask after and that may be the plan's model's, where nothing says what is served.
+
+    Args:
+        replica: of the plan.
+        pack: all that is looked through.
+        servers: in it.
+        catalog: the facts.
+    """
+    names = dict.fromkeys(name for _, name in _pinned(replica, pack) if name != replica.model)
+    unknown = [name for name in names if not _resolved(name, catalog) and "$" not in name]
+    if unknown and not served_models(servers):
+        yield f"Whether {quoted(unknown[0])} is {replica.model} cannot be told: give the manifests that serve it too."
+
+
+def _pinned(replica: Replica, pack: Pack) -> list[tuple[Query, str]]:
+    """Return the names of models that queries ask after."""
     label = replica.served.model_label_in(replica.version)
-    pinned = [
+    return [
         (query, matcher.value)
         for query in pack.queries
         for selector in query.selectors
         for matcher in selector.matchers
         if label and matcher.label == label and matcher.how == "="
     ]
+
+
+def _asked_of_others(replica: Replica, pack: Pack, catalog: Catalog) -> Iterator[Finding]:
+    """Yield that rules without a server ask after other models alone."""
+    label, pinned = replica.served.model_label_in(replica.version), _pinned(replica, pack)
     known = [(query, name, _resolved(name, catalog)) for query, name in pinned]
     own = replica.model in {name for _, name in pinned}
     if known and not own and all(one and one.model.id != replica.plan.chosen.model for *_, one in known):

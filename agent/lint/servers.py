@@ -88,6 +88,33 @@ class Server(Struct, frozen=True, dict=True):
         said = said or next((str(uri) for place in places if (uri := self.document.at(place))), "")
         return "" if "$" in said else said.removeprefix("hf://")
 
+    @cached_property
+    def served_names(self) -> frozenset[str]:
+        """Names under which it answers; empty where that is not said, or is a variable's.
+
+        Without --served-model-name vLLM and SGLang answer to what they load, whatever it is called; TensorRT-LLM to the
+        last part of a folder's path.
+        """
+        said = self.flags.get("--served-model-name", "")
+        if not said and self.document.at(("spec", "model", "uri")):
+            said = str(self.document.at(("spec", "model", "name")) or "")
+        elif not said and "--config" not in self.flags:
+            folder = "trtllm-serve" in self.words and self.model.startswith(("/", "."))
+            said = "" if folder else self.model
+        names = [name.strip("\"'") for name in said.split()]
+        return frozenset() if any("$" in name for name in names) else frozenset(names)
+
+    @property
+    def listens(self) -> int | None:
+        """The port that its flags say; None where they do not."""
+        port = self.flags.get("--port", "")
+        return int(port) if port.isascii() and port.isdecimal() else None
+
+    @property
+    def pod(self) -> Path | None:
+        """Where its pod is specified; None where it is no container of one."""
+        return self.path[:-2] if self.path[-2:-1] == ("containers",) else None
+
     @property
     def tag(self) -> str:
         """Of its image."""
@@ -105,6 +132,15 @@ class Server(Struct, frozen=True, dict=True):
     def flags(self) -> dict[str, str]:
         """Values by flag, in one spelling; '' of a switch."""
         return dict(flags_in(self.words))
+
+
+def served_models(servers: Sequence[Server]) -> frozenset[str]:
+    """Return the names under which models are served; empty where an object does not say its own."""
+    by_object: dict[int, frozenset[str]] = {}
+    for one in servers:
+        # Workers of several nodes say nothing, and answer nobody.
+        by_object[id(one.document)] = by_object.get(id(one.document), frozenset()) | one.served_names
+    return frozenset().union(*by_object.values()) if all(by_object.values()) else frozenset()
 
 
 def flags_in(words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,18 @@ CHANGES = [
     ("helm-values", r"modelURL: .*", "modelURL: Qwen/Qwen3-32B", "serves Qwen/Qwen3-32B, and the plan is of"),
     ("keda", LOADED, "Qwen/Qwen3-32B", "L14 'Qwen/Qwen3-32B' is asked after, and the plan is of"),
     ("keda", r"minReplicaCount: \d+", "minReplicaCount: 90", "L13 at least 90 replicas, and the peak hour takes"),
+    ("keda", r"minReplicaCount: \d+", "minReplicaCount: 0", "L13 at least 0 replicas, and the plan keeps"),
+    ("keda", r"  minReplicaCount: .*\n", "", "L13 at least 0 replicas by default, and the plan keeps"),
+    ("keda", r"    replicas: \d+", "    replicas: 1", "L10 while nothing is known the fallback asks for 1"),
+    ("keda", r'threshold: "[\d.]+"', 'threshold: "600"', "L8 the threshold is 600, and at the plan's capacity there"),
+    ("hpa", r"minReplicas: \d+", "minReplicas: 0", "L13 at least 0 replicas, and the plan keeps"),
+    ("prometheus-rules", r"(?<= > )\d{2,}[.\d]*(?=')", "90000", "L8 it fires above 90000"),
+    ("kubernetes", r"GracePeriodSeconds: \d+", "GracePeriodSeconds: 5", "L12 a pod is ended after 5 s, and p99 of a"),
+    ("kubernetes", r"targetPort: http", "targetPort: 9999", "L6 it leads to port '9999', and the pods of Deployment"),
+    ("kubernetes", r"targetPort: http", "targetPort: web", "L6 it leads to port 'web'"),
+    ("kubernetes", r"containerPort: 8000", "containerPort: 9000", "L6 it listens on 8000 (--port), and the port that"),
+    ("kubernetes", r"port=8000", "port=9000", "L6 it listens on 9000 (--port), and the port that it declares is 8000"),
+    ("kubernetes", r"(?<=/health\n              port: )http", "web", "L6 the startupProbe asks port 'web'"),
     ("kserve", r"utilization=[\d.]+", "utilization=0.5", "L14 --gpu-memory-utilization is 0.5, and the plan has"),
 ]
 
@@ -133,8 +145,8 @@ def test_other_models_beside_the_plans_are_named_and_left_alone() -> None:
 
 def test_what_was_read_and_what_not_is_said() -> None:
     look = look_at(exported("kubernetes"))
-    assert look.read == ("Deployment llama-3-1-70b",)
-    assert look.not_read == ("Service llama-3-1-70b", "PodDisruptionBudget llama-3-1-70b")
+    assert look.read == ("Deployment llama-3-1-70b", "Service llama-3-1-70b")
+    assert look.not_read == ("PodDisruptionBudget llama-3-1-70b",)
     assert any("comment INPUT" in note for note in look.notes)
     without = linted({"x.yaml": exported("keda")}, CATALOG)
     assert without.read == ("ScaledObject llama-3-1-70b (3 queries)",)
@@ -146,3 +158,77 @@ def test_what_was_read_and_what_not_is_said() -> None:
 def test_files_about_which_no_rule_says_anything_are_not_called_sound(text: str) -> None:
     with pytest.raises(InputError, match=r"nothing to look through in 'x\.yaml'"):
         linted({"x.yaml": text}, CATALOG)
+
+
+DEPLOYED = ("kubernetes", "keda", "prometheus-rules", "grafana")
+
+
+def deployed(old: str = "", new: str = "", *formats: str) -> list[str]:
+    """The faults of all that is deployed together, a text of some formats replaced."""
+    texts = {one: exported(one) for one in DEPLOYED}
+    changed = texts | {one: re.sub(old, new, texts[one]) for one in formats}
+    assert changed != texts or not formats
+    return sentences(linted(changed, CATALOG, plan=plan_called(PLANNED)))
+
+
+@of_every(
+    [
+        ("keda", f'(?<=model_name="){LOADED}', "meta-llama/X", "L11", f"the fleet serves {LOADED}"),
+        ("prometheus-rules", f'(?<=model_name="){LOADED}', "meta-llama/X", "L11", f"the fleet serves {LOADED}"),
+        ("prometheus-rules", 'namespace="llm"', 'namespace="prod"', "L11", "the fleet runs in llm"),
+        ("kubernetes", LOADED + "(?=\n)", f"{LOADED}\n            - --served-model-name=chat", "L11", "serves chat"),
+        (
+            "keda",
+            "(?<=    name: )llama-3-1-70b",
+            "nosuch",
+            "L13",
+            "it scales Deployment nosuch in llm, and what",
+        ),
+        ("keda", "namespace: llm", "namespace: prod", "L13", "in prod, and what serves here is Deployment"),
+    ],
+    name=lambda case: f"{case[0]}: {case[2]}",
+)
+def test_what_asks_after_or_scales_something_else_than_is_deployed(
+    format: str, old: str, new: str, rule: str, said: str
+) -> None:
+    """Whatever it is called by: a container without --served-model-name answers to what it loads."""
+    assert deployed() == []
+    faults = [one for one in deployed(old, new, format) if one.startswith(f"{rule} ")]
+    assert any(said in one for one in faults), faults
+
+
+@of_every(
+    [
+        # What a dashboard or a chart fills in, a name that the container has by a variable, a pattern.
+        (rf'(?<=model_name=\\"){LOADED}', "$model", ("grafana",)),
+        (f'model_name="{LOADED}"', 'model_name=~"meta-.*"', ("keda", "prometheus-rules")),
+        (LOADED + r"(?=\n)", "$(MODEL)", ("kubernetes",)),
+        # A port that is declared beside the one that serves, by number and by name.
+        ("targetPort: http", "targetPort: 8000", ("kubernetes",)),
+        (r"( +)containerPort: 8000", r"\1containerPort: 8000\n\1protocol: TCP", ("kubernetes",)),
+        # Thresholds below the plan's, more replicas at least, a longer grace.
+        (r'threshold: "\d', 'threshold: "0', ("keda",)),
+        (r"(?<=minReplicaCount: )\d+", r"2", ("keda",)),
+        (r"GracePeriodSeconds: \d+", "GracePeriodSeconds: 900", ("kubernetes",)),
+    ],
+    name=lambda case: case[1],
+)
+def test_what_may_be_so_is_no_fault(old: str, new: str, formats: tuple[str, ...]) -> None:
+    said = " ".join(deployed(old, new, *formats))
+    of_these = ("asked of", "leads to", "asks port", "listens on", "scales", "capacity", "above", "ended", "at least")
+    assert not any(one in said for one in of_these), said
+
+
+def test_a_second_fleet_s_queries_are_its_own_where_its_manifests_are_there() -> None:
+    first, rules = exported("kubernetes"), exported("prometheus-rules")
+    second = first.replace(LOADED, "Qwen/Qwen3-32B").replace("llama-3-1-70b", "qwen")
+    asks = {"rules.yaml": rules.replace(f'model_name="{LOADED}"', 'model_name="Qwen/Qwen3-32B"')}
+    alone, both = (linted(texts | asks, CATALOG) for texts in ({"a.yaml": first}, {"a.yaml": first, "b.yaml": second}))
+    assert any("is asked of model_name" in one for one in sentences(alone))
+    assert sentences(both) == []
+
+
+def test_a_name_that_nobody_can_tell_is_said_and_no_fault() -> None:
+    look = look_at(exported("keda").replace(LOADED, "chat"))
+    assert sentences(look) == []
+    assert any("Whether 'chat' is" in note for note in look.notes), look.notes
