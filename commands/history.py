@@ -33,7 +33,7 @@ def _history(file: Path | None) -> "History":
 def _answer(history: "History", number: int) -> str:
     found = history.answer(number)
     if found is None:
-        raise InputError(f"no calculation is kept as {number}; `fleetcast history list` says which are")
+        raise InputError(f"no calculation is kept as {number}; `fleetcast history` says which are")
     return found.decode()
 
 
