@@ -203,7 +203,9 @@ def lint(
 @app.command()
 def explain(
     file: File,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="Of a figure: performance.at_peak.ttft_s.p95.")],
+    path: Annotated[
+        str, typer.Argument(metavar="[PATH]", help="Of a figure: performance.at_peak.ttft_s.p95; without it, all.")
+    ] = "",
     catalog: Directories = None,
     json: Json = False,
     plain: Plain = False,
@@ -212,10 +214,19 @@ def explain(
     from commands.catalogs_of_user import user_catalogs
     from commands.showing import print_json
     from commands.showing import show as show_report
-    from engine.choice.derivation.derivation import derivation
+    from engine.choice.derivation.derivation import derivation, leaves
+    from engine.plan import plan_json
     from engine.plan_file import read_plan
 
-    found = derivation(read_plan(text_of(file), str(file)), path, user_catalogs(catalog or ()))
+    plan = read_plan(text_of(file), str(file))
+    if not path:
+        figures = dict(leaves(plan_json(plan)))
+        if json:
+            print_json(figures)
+        else:
+            print("\n".join(f"{name} = {value:.6g}" for name, value in figures.items()))
+        return Exit.DONE
+    found = derivation(plan, path, user_catalogs(catalog or ()))
     if json:
         from agent.report.choice.derivation_report import derivation_tree
 

@@ -7,7 +7,7 @@ import typer
 
 from agent.statements.flags import FLAGS
 from agent.statements.merged import collected, flag_statement
-from catalogs.errors import InputError, quoted, reading
+from catalogs.errors import InputError, listed, quoted, reading
 from catalogs.units import read_count, read_seconds
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
@@ -80,7 +80,9 @@ def workflow_command(
     with progress("planning"):
         fleets = sized_workflow(question.spec, workflow, facts, demand, limit)
     if not fleets:
-        notice([f"No accelerator finishes {workflow.name} in {within or 'any time'}; take more time or other weights."])
+        tried = listed([facts.accelerator(one).name for one in question.spec.hardware.accelerators])
+        none = f"No fleet of {tried}" if tried else "No accelerator"
+        notice([f"{none} finishes {workflow.name} in {within or 'any time'}; take more time or other weights."])
         return Exit.NOTHING_MEETS
     from agent.report.choice.workflow_report import workflow_report, workflow_tree
     from engine.load_test.workflows import simulate_workflows

@@ -63,9 +63,13 @@ BODIES: Final[dict[str, Body]] = {
     ),
     "explain": Body(
         "How a figure of a plan came about: formula, inputs with their sources, what binds.",
-        {},
-        {"plan": _OBJECT, "path": {"type": "string", "examples": ["performance.at_peak.ttft_s.p95"]}},
-        ("plan", "path"),
+        {"flags": {"model": "llama-3.1-8b", "preset": "chat", "rps": "10"}, "path": "performance.at_peak.ttft_s.p95"},
+        {
+            "plan": {**_OBJECT, "description": "As a forecast gives it; else flags."},
+            "flags": {**_OBJECT, "description": "Of the question whose plan is meant, without their hyphens."},
+            "path": {"type": "string", "examples": ["performance.at_peak.ttft_s.p95"]},
+        },
+        ("path",),
     ),
     "simulate": Body(
         "The plan of a spec under its load, request by request; progress comes as server-sent events.",

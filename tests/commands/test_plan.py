@@ -135,6 +135,12 @@ def test_a_file_that_holds_none(fleetcast: Program, tmp_path: Path, text: str) -
     fleetcast.refusal("plan", "show", tmp_path)
 
 
+def test_explain_without_a_path_lists_every_figure(fleetcast: Program, saved: Path) -> None:
+    figures = fleetcast("plan", "explain", saved, "--json").tree
+    assert figures["fleet.replicas"] == json.loads(saved.read_text())["fleet"]["replicas"]
+    assert len(fleetcast("plan", "explain", saved).out.splitlines()) == len(figures)
+
+
 def test_the_schema_explains_every_quantity(fleetcast: Program, saved: Path) -> None:
     schema = fleetcast("plan", "schema").tree
     plan = json.loads(saved.read_text())

@@ -62,4 +62,4 @@ def test_what_is_wrong_in_a_file_is_named(fleetcast: Program, tmp_path: Path) ->
 def test_an_unknown_workflow_and_a_time_that_nothing_holds(fleetcast: Program) -> None:
     assert fleetcast("workflow", "juggling", "--model", "llama-3.1-8b", "--at-a-time", "5").code == 2
     run = fleetcast(*ASKED, "--at-a-time", "5", "--within", "1s")
-    assert run.code == 3 and "No accelerator finishes" in run.err
+    assert run.code == 3 and "No fleet of H100 SXM5 80GB finishes" in run.err

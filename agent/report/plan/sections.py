@@ -131,9 +131,10 @@ def _rejected(rejected: tuple[Rejection, ...]) -> Iterator[Block]:
 
 
 def _rejection(item: Rejection) -> str:
-    needed = f"needed {amount_shown(item.needed, item.unit)}" if item.needed is not None else ""
-    there = f"there is {amount_shown(item.available, item.unit)}" if item.available is not None else ""
-    numbers = f" ({joined(needed, there)})" if needed or there else ""
+    amounts = (("needed", item.needed), ("there is", item.available))
+    shown = ((lead, amount_shown(amount, item.unit)) for lead, amount in amounts if amount is not None)
+    beside = joined(*(f"{lead} {amount}" for lead, amount in shown if amount not in item.reason))
+    numbers = f" ({beside})" if beside else ""
     works = f" What would work: {'; '.join(item.relaxations)}." if item.relaxations else ""
     return f"{item.what}: {sentence(item.reason.rstrip('. ') + numbers)}{works}"
 

@@ -331,7 +331,7 @@ class Derivations:
 
     def _unknown(self, path: str) -> InputError:
         near = [other for other in self.known if path and (other.startswith(path) or path in other)][:4]
-        hint = f"; there are {', '.join(near)}" if near else "; `fleetcast plan show PLAN --json` has all paths"
+        hint = f"; there are {', '.join(near)}" if near else "; `fleetcast plan explain PLAN` has all paths"
         return InputError(f"the plan has no figure at {quoted(path)}{hint}")
 
 

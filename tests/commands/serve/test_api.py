@@ -50,7 +50,7 @@ def test_command_api_page_and_dialogue_make_the_same_plan(server: Server) -> Non
     assert without_sources(talked["plan"]) == without_sources(from_api)
 
 
-@pytest.mark.parametrize("name", sorted(set(BODIES) - {"simulate", "explain"}))
+@pytest.mark.parametrize("name", sorted(set(BODIES) - {"simulate"}))
 def test_each_example_of_the_documentation_works(server: Server, name: str) -> None:
     status, answer = server.json(f"/api/{name}", BODIES[name].example)
     assert status == 200, answer

@@ -32,6 +32,7 @@ from engine.plan import (
     PerformanceBand,
     PerformanceBands,
     Range,
+    Rejection,
     TargetResult,
 )
 from engine.workload import BandLevel, Source, WorkloadSpec
@@ -322,3 +323,11 @@ def test_a_burst_that_today_s_fleet_does_not_hold_is_said() -> None:
     assert said not in plain_text(screenful(replace(base, fleet=replace(base.fleet, ledger=without))))
     shown = plain_text(whole_report(replace(base, fleet=replace(base.fleet, ledger=burst))))
     assert f"takes {base.fleet.replicas + 2}" in shown
+
+
+def test_what_a_rejection_says_in_words_is_not_said_again_in_brackets() -> None:
+    base = plan()
+    twice = Rejection("8B", "it needs 18.6 GiB and 14.6 GiB are usable", 18.6 * 2**30, 14.6 * 2**30, "bytes", ())
+    bare = replace(twice, reason="it does not fit")
+    shown = [plain_text(whole_report(replace(base, rejected=(one,)))) for one in (twice, bare)]
+    assert [text.count("18.6 GiB") for text in shown] == [1, 1]
