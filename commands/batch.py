@@ -1,6 +1,6 @@
 """`fleetcast batch`: so many requests by a deadline: GPUs and hours, spot first, APIs beside it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -14,7 +14,7 @@ from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
 from commands.options import App, Csv, Directories, Json, Plain, Spec
-from commands.showing import Shape, show_as
+from commands.showing import Shape, notice, show_as
 
 app = App()
 
@@ -64,6 +64,7 @@ def batch_command(
 
     names = () if api == "none" else read_names(api, "--api") if api else DEFAULT_APIS
     plan = batch_plan(question.spec, batch.requests, batch.deadline_s, facts, [facts.api_model(name) for name in names])
+    notice([f"The deadline is {now + timedelta(seconds=seconds):%A %Y-%m-%d %H:%M}."])
     show_as(batch_report(plan), batch_tree(plan), shape, "Batch")
     return Exit.DONE if plan.best else Exit.NOTHING_MEETS
 

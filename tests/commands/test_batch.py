@@ -1,5 +1,6 @@
 """`batch`: a sentence, flags, each form, and refusals in a sentence."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -52,6 +53,11 @@ def test_what_of_a_sentence_is_the_batch() -> None:
         assert (found[0].requests, found[0].deadline_s / 3600, found[1]) == (count, hours, rest)
     assert batch_in("20 requests per second, p95 within 2 seconds", MONDAY) is None
     assert batch_in("70B on H100, 20 rps", MONDAY) is None
+
+
+def test_a_day_that_is_named_is_told_with_its_hour(fleetcast: Program) -> None:
+    run = fleetcast("batch", "--requests", 9000, "--deadline", "Friday", *MODEL, "--api", "none")
+    assert re.search(r"The deadline is Friday \d{4}-\d\d-\d\d 18:00\.", run.err), run.err
 
 
 def test_refusals(fleetcast: Program) -> None:
