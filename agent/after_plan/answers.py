@@ -14,10 +14,13 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, moved_verdict, numbered, side_by_side, varied
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood, with_choice
 from agent.after_plan.why import moved_along, reasons
-from agent.after_plan.wording.asides import change_and_question
+from agent.after_plan.wording.asides import change_and_question, cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.moves import as_moved
 from agent.exports import format_said
+from agent.fields.demand import GIVEN_AS
+from agent.interpret.peaks import load_shown, usual_ratio
 from agent.interpret.reading import Ambiguity, Choice
+from agent.interpret.scope import PEAK, RATE
 from agent.report.blocks import Facts, Paragraph, Report
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
@@ -61,10 +64,12 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         return take_results(state, text, ports)
     if format := format_said(text):
         return export(state, format, ports)
-    text = spaced(text)
+    text = without_count(spaced(text))
+    if (number := re.fullmatch(_BACK_TO, text, re.I)) and (made := _returned(state, float(number["figure"]), ports)):
+        return made
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
-    return _understood(state, text, ports)
+    return _without_asides(state, text, ports) or _understood(state, text, ports)
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
@@ -85,7 +90,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
-    text = as_moved(text, base.values)
+    text = on_any_day(as_moved(text, base.values))
     read = understood(text, base.values, ports)
     likely = acts_of(text)
     act, sure = likely[0].act, likely[0].probability >= SURE
@@ -101,7 +106,9 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         made = _answer_read(state, read, ports)
     elif plainly:
         made = answer_act(state, *plainly, ports)
-    elif not is_plain_change(text, read) and (several := questions_in(text, likely[0])):
+    elif not is_plain_change(text, read) and (
+        several := questions_in(text, likely[0], lambda part: _is_change(part, base.values, ports))
+    ):
         made = _answer_several(state, several, ports)
     elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
         made = answer_act(state, act, text, ports)
@@ -143,6 +150,64 @@ def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) 
     shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
     kept, says = _keep(new, branch.number)
     return kept, (*shown, *says)
+
+
+def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
+    from agent.after_plan.readings import is_plain_change
+
+    return is_plain_change(part, understood(part, values, ports))
+
+
+_BACK_TO: Final = (
+    r"\W*(?:(?:hm+|no|ok|okay|and|then|so|please)\W+)*(?:(?:let'?s )?(?:go|come|switch) )?"
+    r"back to (?P<figure>\d+(?:\.\d+)?)\W*"
+)
+
+
+def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
+    """Return to the one value that was planned with a figure before and is another now; None where none or several."""
+    now, found = state.base.values, dict[str, tuple[str, Mapping[str, Any]]]()
+    for branch in state.branches:
+        for path, value in branch.values.items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or now.get(path) == value:
+                continue
+            load = path == RATE
+            meant = {float(value), value * usual_ratio(branch.values)} if load else {float(value)}
+            if any(abs(figure - one) <= 1e-3 * max(figure, 1.0) for one in meant):
+                shown = load_shown(value, branch.values) if load else variant_shown(path, value)
+                paths = (RATE, PEAK, GIVEN_AS) if load else (path,)
+                found[path] = shown, {one: branch.values[one] for one in paths if one in branch.values}
+    if len(found) != 1:
+        return None
+    ((shown, values),) = found.values()
+    return answer_request(state, WhatIf(Variation(values, {}, f"back to {shown}")), ports)
+
+
+def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
+    """Answer a line that is not understood whole, but is without a preamble or a tail that says nothing of a plan."""
+    if not any(cores(text)):
+        return None
+    from agent.after_plan.acts.evident import evident
+    from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, acts_of, is_doubtful
+
+    values, read = state.base.values, understood(text, state.base.values, ports)
+    if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, acts_of(text), values):
+        return None
+    for core, aside in cores(text):
+        reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), acts_of(core)
+        states = reading.said_values or reading.habits or reading.questions or reading.objections
+        asks, beside = acts_of(aside)[0], understood(aside, values, ports).request
+        changes = not (isinstance(beside, Unclear) and beside.nothing)
+        if ((states or changes) and likely[0].act != "export") or (
+            asks.probability >= SURE and asks.act in ANSWERED - NO_QUESTION
+        ):
+            continue
+        read = understood(core, values, ports)
+        names = names_of_plans(core) or isinstance(read.request, WhatIf | Cheapest)
+        if names and (evident(core, read) or not is_doubtful(core, read, likely, values)):
+            new, says = _understood(state, core, ports)
+            return new, (*says, said(f"Not used: {quoted(aside)}."))
+    return None
 
 
 def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -> "Step | None":

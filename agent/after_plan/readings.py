@@ -1,7 +1,7 @@
 """What a line after a plan is: a request that rules read in it, an act that the classifier names, or neither surely."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ _LIKELY: Final = 0.3
 _OVERRULES: Final = 0.9
 """Probability from which an act is answered although rules read a change in the line."""
 _CHANGES: Final = frozenset({"change", "compare", "cheapest", "keep"})
-_NO_QUESTION: Final = ("unrelated", "smalltalk")
+NO_QUESTION: Final = frozenset({"unrelated", "smalltalk"})
 ANSWERED: Final = frozenset(
     {
         *REPLIES,
@@ -67,7 +67,7 @@ def asks_of_plan(text: str) -> bool:
     if not opening and not bids and not (marked and len(text.split()) > _FRAGMENT):
         return False
     first = likeliest(text, SURE)[0]
-    if first.act in _NO_QUESTION and first.probability >= SURE:
+    if first.act in NO_QUESTION and first.probability >= SURE:
         return False
     if bids:
         return first.act in ANSWERED and first.probability >= SURE
@@ -126,7 +126,7 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
     first = likeliest(text, SURE)[0]
     if read is not None and isinstance(read.request, WhatIf | Cheapest) and is_plain_change(text, read):
         return True
-    return first.act in ANSWERED - {*_NO_QUESTION} and first.probability >= (_OVERRULES if read is None else SURE)
+    return first.act in ANSWERED - NO_QUESTION and first.probability >= (_OVERRULES if read is None else SURE)
 
 
 def acts_of(text: str) -> tuple[Guess, ...]:
@@ -178,6 +178,23 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             return not sure and (not nothing or bool(read.notes))
 
 
+def is_doubtful(text: str, read: Understood, likely: tuple[Guess, ...], base: Mapping[str, Any]) -> bool:
+    """Return whether a line is neither a request that rules read nor a question about the plan that is sure.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+        likely: its acts, the likeliest first.
+        base: values of the plan, by path.
+    """
+    first = likely[0]
+    if first.probability >= SURE and first.act in ANSWERED - NO_QUESTION:
+        return False
+    return isinstance(read.request, Unclear) or not (
+        is_request(text, read, likely) or is_supposition(text, read, base) or is_plain_change(text, read)
+    )
+
+
 _PUT_FORWARD: Final = re.compile(r"\W*(?:(?:and|but|so|ok|okay)\W+)*what (?:if|about)\b", re.I)
 _NAMES_VALUES: Final = frozenset(
     {"hands", "who_said", "more_or_fewer", "at_load", "users_of_load", "fewest", "included", "monitoring"}
@@ -225,7 +242,9 @@ def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
     """
     if not isinstance(read.request, WhatIf | Cheapest):
         return False
-    return any(base.get(path) != value for path, value in read.request.change.values.items())
+    change = read.request.change
+    dropped = any(base.get(path) not in (None, ()) for path in change.drops)
+    return dropped or any(base.get(path) != value for path, value in change.values.items())
 
 
 _SAID_SO: Final = re.compile(
@@ -301,12 +320,12 @@ def did_you_mean(
         read: what the rules made of it; a variant that they read is offered first.
         base: values of the plan, by path.
     """
-    offered = [guess for guess in likely if guess.act in ANSWERED and guess.act not in _NO_QUESTION][:2]
+    offered = [guess for guess in likely if guess.act in ANSWERED and guess.act not in NO_QUESTION][:2]
     shown = [(guess.act, f"{guess.reads} ('{guess.ask}')") for guess in offered]
     variant = read.request if read is not None else None
     if read is not None and isinstance(variant, WhatIf | Cheapest) and is_news(read, base or {}):
         shown = [("change", f"a variant beside the plan: {variant.change.label}"), *shown[:1]]
-    elif likely[0].act in _NO_QUESTION:
+    elif likely[0].act in NO_QUESTION:
         return (), f"{quoted(text)} is nothing that I know about the plan; 'help' lists what can be asked."
     readings = " or ".join(f"{number}: {words}" for number, (_, words) in enumerate(shown, start=1))
     lead = f"I am not sure what {quoted(text)} asks of the plan."
@@ -325,22 +344,28 @@ _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
 
 
-def questions_in(text: str, whole: Guess) -> tuple[tuple[str, str], ...]:
+def questions_in(text: str, whole: Guess, changes: Callable[[str], bool]) -> tuple[tuple[str, str], ...]:
     """Return the parts of a line that ask different things, each with its act; nothing where it asks one.
 
     Args:
         text: the line.
         whole: its likeliest act.
+        changes: whether a part is a change of the plan, where its act is not sure.
     """
-    if whole.probability >= _OVERRULES or whole.act in _NO_QUESTION:
+    if whole.probability >= _OVERRULES or whole.act in NO_QUESTION:
         return ()
     parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
     likely = [guesses(part)[0] for part in parts]
+    if len(parts) > 2:
+        likely = [
+            replace(guess, act="change", probability=1.0) if guess.probability < _SEVERAL and changes(part) else guess
+            for guess, part in zip(likely, parts, strict=True)
+        ]
     if (
         len(parts) < 2
         or any(_CONDITION.match(part) for part in parts)
         or any(guess.probability < _SEVERAL for guess in likely)
     ):
         return ()
-    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True) if guess.act not in _NO_QUESTION}
+    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True) if guess.act not in NO_QUESTION}
     return tuple((part, act) for act, part in acts.items()) if len(acts) > 1 else ()

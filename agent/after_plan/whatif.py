@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from agent.after_plan.multiples import added, corrected_factor, scaled
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
+from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.numerals import in_figures
@@ -188,7 +189,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if moved := _percentile_moved(said, base):
         return moved
     chained = is_chained(said)
-    said = in_plain_words(with_long_answers(as_moved(said, base), base.get("tokens.output.mean")))
+    said = in_plain_words(with_long_answers(as_moved(without_latency(said), base), base.get("tokens.output.mean")))
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()
@@ -330,10 +331,15 @@ def _taken_back(text: str, base: Mapping[str, Any], change: _Change) -> tuple[st
         change.details["targets"] = match[0]
         change.labels["targets"] = f"no {metric.upper()} target" if metric else "no targets"
         text = f"{text[: match.start()]} {text[match.end() :]}"
+    if match := STAYS.search(text):
+        change.denied.append(match[0])
+        text = STAYS.sub(" ", text)
+    text, opened = withdrawn(text, base)
     if match := _NO_BUDGET.search(text):
-        change.labels["money.monthly_budget_usd"] = "no budget"
-        return f"{text[: match.start()]} {text[match.end() :]}", frozenset({"money.monthly_budget_usd"})
-    return text, frozenset()
+        opened["money.monthly_budget_usd"] = "no budget"
+        text = f"{text[: match.start()]} {text[match.end() :]}"
+    change.labels |= opened
+    return text, frozenset(opened)
 
 
 def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapping[str, Any]) -> Variation:

@@ -31,6 +31,8 @@ def variant_shown(path: str, value: Any) -> str:
     """Return what a variant is called that sets one value: 'prompts of 500 tokens', 'on H100'."""
     if path not in FIELDS:
         return value_shown(path, value)
+    if path == "hardware.accelerators" and not value:
+        return "any accelerator"
     return _shown(path, value, FIELDS[path].what_if or FIELDS[path].answer)
 
 

@@ -121,6 +121,11 @@ _EVIDENT: Final = tuple(
             rf"(?:what|how|with|would|could|can|is|suppose|if)\b.*\b{_COUNT} "
             rf"(?:(?:more|extra|additional|fewer|less) (?:{_PARTS})|(?:{_PARTS}) (?:more|fewer|less))\b",
         ),
+        (
+            "at_load",
+            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
+            r"^\W*(?:(?:so|and|ok|but)\W+)*what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b",
+        ),
         ("why", rf"^(?!.*\d ?m?s\b).*\b{_WHY}.*{PERCENTILE_CHOICE}"),
         ("why", rf"\b{_WHY}.*{CARDS_TOGETHER}"),
         ("power", rf"{_AMPERES}\b.*\b{_CIRCUIT}\b|\b{_CIRCUIT}\b.*{_AMPERES}\b"),

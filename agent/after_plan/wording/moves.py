@@ -58,13 +58,52 @@ _SET_ALONE: Final = re.compile(
     re.I,
 )
 """A load without its unit: 'change the peak to 35'."""
+_MEAN_ALONE: Final = re.compile(
+    r"^(?P<lead>\W*(?:[a-z]+\W+){0,4}?(?:average|mean|avg)(?: rate| load| traffic)?(?: is| of| was| would be|:|=)?"
+    r"(?: (?:just|only|really|about|actually|more like))* )"
+    r"(?P<figure>\d+(?:\.\d+)?)(?=\W*$|,(?!\d)|;| (?:by the way|and|but)\b)",
+    re.I,
+)
+"""A mean without its unit: 'our average is only 6'."""
+_OTHER_MEANS: Final = re.compile(
+    r"\b(?:ttft|itl|tpot|e2e|latency|tokens?|prompts?|inputs?|answers?|outputs?|responses?|length|what|does|do)\b", re.I
+)
+_OF_THESE: Final = re.compile(
+    r"\b(\d+|one|two|three|four|six|eight|ten|twelve|sixteen) of (?:these|those|the|our|such) "
+    r"(?=(?:gpus?|cards?|nodes?|replicas?|machines?|boxes)\b)",
+    re.I,
+)
 _LARGEST_FACTOR: Final = 10.0
 """Above it a bare figure behind 'peak' is a rate, not a multiple of the mean."""
+
+
+_LOADS_ALONE: Final = re.compile(
+    r"^(?P<lead>\W*(?:(?:so|and|ok|okay|but)\W+)*(?:what (?:happens|about) |how (?:about|does|would|do|will)\b[^?\d]* |"
+    r"(?:does|will|would|can) (?:it|this|that|they|the (?:fleet|plan))\b[^?\d]* )?at )"
+    r"(?P<loads>\d+(?:\.\d+)?(?:(?:[?,\s]|\b(?:and|or|then|at)\b)+\d+(?:\.\d+)?)*)(?P<rest>\W*$|\?.*)$",
+    re.I,
+)
+"""Loads without their unit: 'what happens at 25? and 30?'."""
+_FAR: Final = 20.0
+"""Times the planned peak, or parts of it, that nobody asks about as a load."""
+
+
+def _loads(found: re.Match[str], base: Mapping[str, Any]) -> str:
+    peak = (base.get(RATE) or 0.0) * usual_ratio(base)
+    figures = [float(figure) for figure in re.findall(r"\d+(?:\.\d+)?", found["loads"])]
+    if not all(peak / _FAR <= figure <= peak * _FAR for figure in figures):
+        return found[0]
+    loads = re.sub(r"(\d+(?:\.\d+)?)", r"\1 rps", found["loads"])
+    return f"{found['lead']}{loads}{found['rest']}"
 
 
 def _in_requests(found: re.Match[str]) -> str:
     factor = found["what"].lower() == "peak" and _number(found["figure"]) <= _LARGEST_FACTOR
     return found[0] if factor else f"{found['what']}{found['how']} {found['figure']} rps"
+
+
+def _mean_in_requests(found: re.Match[str]) -> str:
+    return found[0] if _OTHER_MEANS.search(found["lead"]) else f"{found['lead']}{found['figure']} rps"
 
 
 def as_moved(said: str, base: Mapping[str, Any]) -> str:
@@ -75,7 +114,8 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
         base: values of the plan that it is about, by path.
     """
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", said))
-    said = _SET_ALONE.sub(_in_requests, said)
+    said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
+    said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
     return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
 
 

@@ -11,7 +11,9 @@ _SPELT: Final = (
     "replicas target targets traffic what quantise"
 ).split()
 _SIZED: Final = re.compile(
-    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to)? \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)", re.I
+    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to| are| is| get| become)?(?: really| actually| just| only)*"
+    r" \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)",
+    re.I,
 )
 
 
@@ -21,7 +23,7 @@ _SPARE: Final = re.compile(
     r" top| beside it)?",
     re.I,
 )
-_TAKE_BACK: Final = (
+TAKE_BACK: Final = (
     r"(?:drop|remove|delete|scrap|forget|cancel|kill|skip|ditch|lift|ignore|take out|get rid of|give up|"
     r"never mind|put aside)"
     r"\s+(?:(?:about|the|that|this|our|my|all|any|every)\s+)*"
@@ -97,14 +99,14 @@ _FORSAKEN: Final = tuple(
     for name, words in _METRIC.items()
 )
 _NO_SPARE: Final = re.compile(
-    rf"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?|\b{_TAKE_BACK}"
+    rf"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?|\b{TAKE_BACK}"
     rf"{_SPARES}{TO_A_FIGURE}(?: again| out| too)?|"
     rf"\btake (?:the |that |our |all )?{_SPARES} (?:out|away|off|back)(?: again)?|"
     r"\b(?:ohne|sans|sin) (?:reserven?|ersatz|(?:r[ée]plique|replik) de (?:secours|reserva)|secours|reserva)\b",
     re.I,
 )
 _NO_BUDGET: Final = re.compile(
-    rf"\b{_TAKE_BACK}(?:monthly )?(?:budget|(?:limit|cap) on (?:the )?(?:money|cost|spend\w*)|(?:cost|spending|budget) "
+    rf"\b{TAKE_BACK}(?:monthly )?(?:budget|(?:limit|cap) on (?:the )?(?:money|cost|spend\w*)|(?:cost|spending|budget) "
     rf"(?:limit|cap)){TO_A_FIGURE}|\btake the (?:limit on (?:the )?money|budget) (?:away|out|off)\b|"
     r"\bmoney is no object\b|\bno budget limit\b|\bohne budget\b|\bsans budget\b|\bsin presupuesto\b",
     re.I,
@@ -289,6 +291,16 @@ CHEAPER_IF: Final = re.compile(
 _SWAPPED: Final = re.compile(r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]+[ -]){0,3}?[a-z]+ (?:with|by|for) ", re.I)
 
 
+_IF_WE_DID: Final = re.compile(
+    r"\bif (?:we|i) (?:(?:did|do|were to|would) )?(?:go|went|(?:move|switche?|change)d?) (?:to|for|with) ",
+    re.I,
+)
+_AT_MOST: Final = re.compile(
+    r"\b(?:(?:do|must|should|ca|wo)(?:n'?t| not) (?:use|take|have|need|be|exceed|go (?:above|over|beyond))|never|not) "
+    r"more than (?=\d+ (?:gpus?|cards?|accelerators?|nodes?|replicas?|machines?|servers?)\b)",
+    re.I,
+)
+"""'Don't use more than 16 cards'."""
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|[,.]\d)")
 """'6,000': every rule here reads figures without their commas."""
 
@@ -306,7 +318,8 @@ def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
     said = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said)
     said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
-    said = _AS_IT_IS_BUT.sub("with ", said)
+    said = _IF_WE_DID.sub("if with ", re.sub(r"\bif it were\b", "if it is", said, flags=re.I))
+    said = _AT_MOST.sub("at most ", _AS_IT_IS_BUT.sub("with ", said))
     for pattern, time in _DURATIONS.items():
         said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
     for forsaken, plain in _FORSAKEN:

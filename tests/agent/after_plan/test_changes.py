@@ -1,15 +1,18 @@
 """A change after a plan is read as its person means it: the load as it was given, the new one of two values."""
 
+from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agent.after_plan.whatif import understood
 from agent.dialogue import step
 from agent.talk.requests import Ask, Cheapest, Unclear, WhatIf
-from agent.talk.state import State
+from agent.talk.speech import Data, Say, Talk
+from agent.talk.state import Ports, State
 from engine.workload import Target
-from tests.agent.after_plan.test_acts import ports
+from tests.agent.after_plan.test_acts import ports, words
 
 RATE, PEAK = "traffic.requests_per_s", "traffic.peak_factor"
 AT_PEAK: dict[str, Any] = {
@@ -223,3 +226,159 @@ def test_the_peak_that_was_said_first_outlasts_the_question_for_the_mean(
     for line in said:
         state, _ = step(state, line, ports())
     assert (state.values[RATE], state.values.get(PEAK)) == (pytest.approx(mean), factor and pytest.approx(factor))
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            "money.region",
+            """remove the region, I don't care where it runs
+            remove the region
+            anywhere
+            run it anywhere
+            any region is fine
+            the region doesn't matter
+            drop the region
+            I don't care about the region
+            it does not matter where it runs
+            forget the region""",
+        ),
+        (
+            "hardware.accelerators",
+            """any card will do
+            any gpu
+            on any accelerator
+            whatever card
+            which card doesn't matter
+            I don't care which GPU
+            drop the GPU requirement
+            take any card
+            any GPU is fine
+            we don't care what card it runs on""",
+        ),
+        ("precision.weights", "don't use FP8\nnot in the mood, but never use fp8\ndo not run in FP8\nno fp8"),
+    ],
+)
+def test_what_is_left_open_again_is_no_value_any_more(path: str, said: str) -> None:
+    made = {line: understood(line, AT_PEAK, ports()) for line in lines(said)}
+    wrong = [
+        line
+        for line, one in made.items()
+        if not isinstance(one.request, WhatIf) or path not in one.request.change.drops or one.request.change.values
+    ]
+    assert len(wrong) <= 1, wrong
+
+
+def test_no_latency_matters_and_no_target_is_left() -> None:
+    said = lines("""no targets, only throughput counts
+        only throughput counts
+        forget the latency thing entirely, only throughput counts
+        the latency doesn't matter
+        latency is not important
+        I don't care about latency
+        drop the TTFT target
+        just the throughput matters
+        drop the latency part
+        scrap the latency stuff altogether""")
+    assert [line for line in said if change(line, AT_PEAK)["targets"]] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "is there any cheaper region",
+        "does any provider have it",
+        "any region without spot",
+        "drop the gpus",
+        "drop the region to us-east-1",
+        "anywhere in europe",
+        "don't use int4",
+        "we don't care about cards that fail",
+        "I won't relax the latency",
+    ],
+)
+def test_what_only_sounds_so_leaves_nothing_open(line: str) -> None:
+    made = understood(line, AT_PEAK, ports()).request
+    drops = made.change.drops if isinstance(made, WhatIf) else frozenset()
+    assert not drops
+
+
+def test_a_list_of_refusals_keeps_each_of_them() -> None:
+    line = "don't use FP8, don't use more than 16 cards, and no, I won't relax the latency"
+    made = understood(line, AT_PEAK, ports())
+    assert isinstance(made.request, WhatIf) and not made.unused
+    assert made.request.change.values == {"hardware.max_accelerators": 16}
+    assert made.request.change.drops == {"precision.weights"}
+
+
+def planned_at_peak() -> State:
+    """Return the state after a plan, which stands for the plan of every variant: none is reckoned."""
+    state = State()
+    for line in (
+        "llama 3.1 8b fp8 on H100, 20 rps at peak, 1.5k in, 300 out, p95 TTFT 800ms, aws eu-central-1",
+        "1",
+        "",
+    ):
+        state, _ = step(state, line, ports())
+    return state
+
+
+@cache
+def stood_in() -> tuple[State, Ports]:
+    state = planned_at_peak()
+    plan = state.base.plan
+    return state, replace(ports(), plan=lambda spec, sources: plan, sketch=lambda spec: plan)
+
+
+def told(*said: str) -> tuple[State, str]:
+    state, stand_in = stood_in()
+    says: tuple[Say, ...] = ()
+    for line in said:
+        state, says = step(state, line, stand_in)
+    return state, words(tuple(one for one in says if isinstance(one, Talk | Data)))
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ("don't change anything, but if we did go to BF16?", "1: BF16 (against 0)"),
+        ("out of curiosity, what if it were int4", "1: INT4 (against 0)"),
+        ("what would 10 of these GPUs hold? asking for a friend who has a budget", "It costs"),
+        ("what if prompts are really 6k on a bad day", "prompts of 6,000 tokens"),
+        ("just wondering: on H200?", "on h200"),
+        ("What's the answer time, start to finish, for a typical and a bad request?", "E2E p95"),
+        ("triple the traffic, double the spares, halve the budget", "no budget to multiply"),
+        ("thanks, and how many replicas is that?", "replica"),
+        ("change peak to 35 rps and output to 500, keep everything else, and tell me whether the bill doubles",
+         "35 requests/s at the peak, answers of 500 tokens"),
+        ("what happens at 25? and 30? where does it fall over", "30 requests/s at the peak"),
+        ("how does it do at 25 and 30?", "25 requests/s at the peak"),
+        ("three things: the GPU count, what breaks first, and whether I can have it on Oracle", "1: oci"),
+    ],
+)  # fmt: skip
+def test_a_preamble_and_a_tail_kill_no_question(line: str, holds: str) -> None:
+    assert holds in told(line)[1]
+
+
+@pytest.mark.parametrize(
+    "line", ["my cat is ill, what is the cost of a vet", "at 9 pm", "is it hot, asking for a friend"]
+)
+def test_a_tail_is_no_way_into_what_is_not_about_the_plan(line: str) -> None:
+    state, said = told(line)
+    assert len(state.branches) == 1 and "requests/s at the peak" not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        (("on H200", "ok take that"), "Plan 1 (on h200"),
+        (("on H200", "I'll take it"), "Plan 1 (on h200"),
+        (("on H200", "revert"), "Took back 'on H200'"),
+        (("on H200", "worse. revert"), "Took back 'on H200'"),
+        (("35 rps", "keep 1", "back to 20"), "Back to 20 requests/s at the peak: plan 0"),
+        (("prompts 6k", "keep 1", "hm, back to 1500"), "Back to prompts of 1,500 tokens: plan 0"),
+    ],
+)
+def test_a_variant_is_taken_or_left_and_a_figure_is_returned_to(said: tuple[str, ...], holds: str) -> None:
+    assert holds in told(*said)[1]
