@@ -1,5 +1,6 @@
 """`fleetcast workflow`: a fleet for an agent's workflow, by the time of a whole task and by how many run at a time."""
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from engine.load_test.workflows import SimulatedWorkflows
 
 app = App()
+
+LONGER = 48
+"""Times a tenth longer each, up to ninety times what was asked, that are tried where nothing finishes in it."""
 
 Which = Annotated[
     str,
@@ -79,10 +83,14 @@ def workflow_command(
     limit = read_seconds(within, "time of a workflow") if within else None
     with progress("planning"):
         fleets = sized_workflow(question.spec, workflow, facts, demand, limit)
+        longer = () if fleets or not limit else (limit * 1.1**step for step in range(1, LONGER))
+        enough = next((time for time in longer if sized_workflow(question.spec, workflow, facts, demand, time)), None)
     if not fleets:
         tried = listed([facts.accelerator(one).name for one in question.spec.hardware.accelerators])
         none = f"No fleet of {tried}" if tried else "No accelerator"
-        notice([f"{none} finishes {workflow.name} in {within or 'any time'}; take more time or other weights."])
+        unless = f" in {within} but nearly idle" if within else ""
+        instead = f"--within {ceil(enough)}s would do" if enough else "take more time or other weights"
+        notice([f"{none} finishes {workflow.name}{unless}; {instead}."])
         return Exit.NOTHING_MEETS
     from agent.report.choice.workflow_report import workflow_report, workflow_tree
     from engine.load_test.workflows import simulate_workflows

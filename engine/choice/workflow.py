@@ -17,7 +17,9 @@ from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
 from engine.fleet.search import BLOCK, doubt_of
 from engine.fleet.size import Counts, replica_counts
+from engine.fleet.useful_load import MARGIN, of_no_use
 from engine.question.calls import Call, calls_of, lengths_of_calls
+from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
 from engine.replica.load import Load, Replicas
@@ -117,11 +119,15 @@ def workflow_fleets(
     if not len(found):
         return ()
     replicas = found.replicas()
-    capacity, in_flight = _capacities(replicas, calls, question.spec.serving.utilisation_ceiling, p95_s)
+    ceiling = question.spec.serving.utilisation_ceiling
+    capacity, in_flight, floor = _capacities(replicas, calls, ceiling, p95_s)
     if demand.at_a_time is not None:
         counts = replica_counts(_level(question.spec), float(demand.at_a_time), in_flight)
     else:
         counts = replica_counts(question.spec, float(demand.per_s or 0.0), capacity / len(calls))
+    if p95_s is not None:
+        useless = of_no_use(replicas, capacity, ceiling, floor * MARGIN["e2e"] > p95_s)
+        counts.total[useless & (counts.growth > fewest_replicas(question.spec))] = np.nan
     monthly, offers = fleet_prices(question, found, counts)
     accelerators = counts.total * found.parallelism.accelerators
     named = bool(question.spec.hardware.accelerators)
@@ -149,23 +155,24 @@ def _level(spec: WorkloadSpec) -> WorkloadSpec:
 
 def _capacities(
     replicas: Replicas, calls: tuple[Call, ...], ceiling: float, p95_s: float | None
-) -> tuple[Floats, Floats]:
-    """Return calls/s and workflows in flight that one replica carries within the time; NaN where it never holds."""
+) -> tuple[Floats, Floats, Floats]:
+    """Return calls/s and workflows in flight that one replica carries within the time, NaN where it never holds, and
+    the p95 of a workflow's time with nearly nothing else running, seconds."""
     most = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     low = np.log(np.minimum(replicas.smallest_batch, most))
     batches = np.exp(low + (np.log(most) - low) * np.linspace(0, 1, BATCHES))
-    capacity, in_flight = np.full(len(most), np.nan), np.full(len(most), np.nan)
+    capacity, in_flight, floor = (np.full(len(most), np.nan) for _ in range(3))
     for begin in range(0, len(most), BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, len(most)))
         load = replicas.take(rows).at(batches[rows])
         mean, p95 = workflow_seconds(load, calls)
         holds = np.cumprod(p95 <= (np.inf if p95_s is None else p95_s), axis=1).sum(axis=1)
-        able = holds > 0
+        able, floor[rows] = holds > 0, p95[:, 0]
         at = np.maximum(holds - 1, 0)
         rate = load.requests_per_s[np.arange(len(rows)), at]
         capacity[rows] = np.where(able, rate, np.nan)
         in_flight[rows] = np.where(able, rate / len(calls) * mean[np.arange(len(rows)), at], np.nan)
-    return capacity, in_flight
+    return capacity, in_flight, floor
 
 
 def workflow_seconds(load: Load, calls: Sequence[Call]) -> tuple[Floats, Floats]:

@@ -43,8 +43,20 @@ def too_little(
         capacity: within them, requests/s; NaN where no load meets them.
         ceiling: share of the saturated rate that a replica may carry without targets.
     """
+    return of_no_use(replicas, capacity, ceiling, ~_leave(lightest, targets, MARGIN))
+
+
+def of_no_use(replicas: Replicas, capacity: Floats, ceiling: float, near: Bools) -> Bools:
+    """Return which replicas carry too little of what they carry without limits; more where these are near a floor.
+
+    Args:
+        replicas: the candidates.
+        capacity: within the limits, requests/s; NaN where no load meets them.
+        ceiling: share of the saturated rate that a replica may carry without limits.
+        near: whether some limit lies nearer to its floor than predictions err.
+    """
     share = capacity / (ceiling * replicas.saturated_rate[:, 0])
-    result: Bools = (share < LEAST_SHARE) | ((share < HALF) & ~_leave(lightest, targets, MARGIN))
+    result: Bools = (share < LEAST_SHARE) | ((share < HALF) & near)
     return result
 
 

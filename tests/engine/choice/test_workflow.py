@@ -125,9 +125,15 @@ def test_branches_beside_each_other_take_less_time_than_in_a_row() -> None:
 def test_more_workflows_and_less_time_never_take_fewer_replicas() -> None:
     counts = [sized(TWELVE, Demand(at_a_time=n), 60.0).replicas for n in (10, 50, 200)]
     assert counts == sorted(counts) and counts[0] < counts[-1]
-    tighter = [sized(TWELVE, Demand(at_a_time=200), within).replicas for within in (120.0, 60.0, 40.0)]
+    tighter = [sized(TWELVE, Demand(at_a_time=200), within).replicas for within in (120.0, 60.0, 50.0)]
     assert tighter == sorted(tighter)
     assert sized_workflow(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=10), 1.0) == ()
+
+
+def test_no_fleet_is_many_replicas_that_do_nearly_nothing() -> None:
+    """40 s, of which a workflow alone takes 37, was 77 replicas for 200 at a time where 60 s take 11."""
+    assert sized_workflow(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=200), 40.0) == ()
+    assert sized(TWELVE, Demand(at_a_time=3), 45.0).replicas == 1
 
 
 def test_so_many_run_at_a_time_as_were_asked_for() -> None:
@@ -137,7 +143,7 @@ def test_so_many_run_at_a_time_as_were_asked_for() -> None:
 
 
 def test_a_fleet_that_misses_when_simulated_grows_until_it_holds() -> None:
-    limit = 40.0
+    limit = 50.0
     fleets = sized_workflow(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=100), limit)
 
     def simulate(fleet: WorkflowFleet, count: int) -> SimulatedWorkflows:
