@@ -53,7 +53,8 @@ _PLANNED: Final = (
 
 
 _SET_ALONE: Final = re.compile(
-    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?(?:to|of|is|are|at|was|=|:)?) ?"
+    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?(?:to|of|is|are|at|was|=|:)?"
+    r"(?: (?:just|only|really|more like))*) ?"
     r"(?P<figure>\d+(?:\.\d+)?k?)(?=\W*$|,(?!\d)|;| (?:and|but|instead|please|pls|then|now)\b)",
     re.I,
 )
@@ -80,7 +81,7 @@ _LARGEST_FACTOR: Final = 10.0
 _LOADS_ALONE: Final = re.compile(
     r"^(?P<lead>\W*(?:(?:so|and|ok|okay|but)\W+)*(?:what (?:happens|about) |how (?:about|does|would|do|will)\b[^?\d]* |"
     r"(?:does|will|would|can) (?:it|this|that|they|the (?:fleet|plan))\b[^?\d]* )?at )"
-    r"(?P<loads>\d+(?:\.\d+)?(?:(?:[?,\s]|\b(?:and|or|then|at)\b)+\d+(?:\.\d+)?)*)(?P<rest>\W*$|\?.*)$",
+    r"(?P<loads>\d+(?:\.\d+)?(?:(?:[?,\s]|\b(?:and|or|then|at)\b)+\d+(?:\.\d+)?)*)(?P<rest>[\s.!?]*$|\?.*)$",
     re.I,
 )
 """Loads without their unit: 'what happens at 25? and 30?'."""
@@ -95,6 +96,9 @@ def _loads(found: re.Match[str], base: Mapping[str, Any]) -> str:
         return found[0]
     loads = re.sub(r"(\d+(?:\.\d+)?)", r"\1 rps", found["loads"])
     return f"{found['lead']}{loads}{found['rest']}"
+
+
+_BUDGET: Final = re.compile(r"\b(?:budget|spend\w*|cap|limit)\b", re.I)
 
 
 def _in_requests(found: re.Match[str]) -> str:
@@ -125,7 +129,10 @@ def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
     clause = re.split(r"[,;]| and ", before)[-1]
     arrow, old, sets = found["how"].strip() != "to", _number(found["old"]), _CHANGING.search(before)
     named, planned = _units(old, clause, base)
-    if not (arrow or (found["from"] and sets) or (planned and (named or found["from"]) and "between" not in clause)):
+    spent = found["from"] and found["old"][0] in "$€£" and _BUDGET.search(clause)
+    if not (
+        arrow or spent or (found["from"] and sets) or (planned and (named or found["from"]) and "between" not in clause)
+    ):
         return found[0]
     sign = found["old"][0] if found["old"][0] in "$€£" and found["new"][0].isdigit() else ""
     if not unit and len(planned) == 1 and _ENDS.match(found.string, found.end()):

@@ -64,6 +64,7 @@ def test_a_rate_alone_is_at_the_peak_where_the_load_was_given_so() -> None:
         peak 35 requests/s
         change the rate to 35
         correct the peak to 35
+        what if the peak is only 35
         raise the traffic to 35 rps
         rate 20 to 35
         20 -> 35
@@ -198,6 +199,7 @@ def test_other_things_move_too(line: str, path: str, value: object) -> None:
         "between 20 to 30 rps",
         "20 to 30 rps",
         "we run from 9 to 17 every day",
+        "what happens at 25%",
         "traffic 20 -> 40 in March",
         "peak 25 percent of the day",
     ],
@@ -382,3 +384,9 @@ def test_a_tail_is_no_way_into_what_is_not_about_the_plan(line: str) -> None:
 )
 def test_a_variant_is_taken_or_left_and_a_figure_is_returned_to(said: tuple[str, ...], holds: str) -> None:
     assert holds in told(*said)[1]
+
+
+@pytest.mark.parametrize("line", ["budget from $100k to $80k", "$100k -> $80k", "cap from $100k to $80k"])
+def test_a_budget_that_moves_is_asked_about_by_its_new_sum(line: str) -> None:
+    said = told(line)[1]
+    assert "80,000" in said and "100,000" not in said
