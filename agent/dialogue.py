@@ -160,6 +160,12 @@ def _unasked(state: State, text: str, ports: Ports) -> Step:
     return _before_plan(state, text, ports)
 
 
+_INTERROGATIVE: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok|okay|now|hm+|told you|well|then)\W+)*(?:what|how|which|where|when|why)'?s?\b", re.I
+)
+"""How a line begins that asks: where nothing of it was stated, the plan may answer."""
+
+
 def _beyond(state: State, text: str, beyond: OutOfScope, ports: Ports) -> Step:
     """Say what can be done of a line that wants no text served, and keep of it what a service would have too."""
     reading = ports.read(text, ports.catalog, known=state.values)
@@ -212,7 +218,8 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     if read is not None and isinstance(read.request, WhatIf) and is_plain_change(text, read):
         return _changed_now(state, read.request.change, ports)
     with_all = assumed(new, ports)
-    wants = not with_all.missing and wants_of_plan(text, read)
+    asks = new is state and bool(_INTERROGATIVE.search(text))
+    wants = not with_all.missing and (asks or wants_of_plan(text, read))
     return _planned_and_answered(new, with_all, text, ports) if wants else (new, says)
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from agent.collect.lines import clarified
 from agent.collect.proposals import nearest_preset
+from agent.fields.demand import USERS
 from agent.interpret.domain import DOUBT
 from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.answer_display import value_shown
@@ -41,6 +42,9 @@ def assumed(state: State, ports: Ports) -> Assumption:
         state: with questions open, or readings pending.
         ports: of the conversation, to what lies outside it.
     """
+    if not any(value not in (None, ()) for path, value in state.values.items() if path != USERS):
+        # Of readings alone no plan is made, nor of people who may be guests at a wedding.
+        return Assumption(state, (), tuple(slot for slot in open_slots(state, ports) if not default_of(slot, {})))
     words: list[str] = []
     new = replace(state, editing=None)
     if isinstance(new.pending, Propose):

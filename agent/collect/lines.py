@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from agent.collect.counted import with_counts_offered, with_crowd_asked
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
@@ -90,7 +91,9 @@ def _heard(
     if slot is not None and asked_path is None and keeps_default(slot, text, state.values):
         return settled(state, slot), (said(default_said(slot, state.values)),)
     path = asked_path or (slot.path if slot else None)
-    reading = _outside(asking, ports.read(text, ports.catalog, asked_path=path, known=state.values), text)
+    reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
+    reading = with_counts_offered(with_crowd_asked(reading, text, state, ports), state.lines, ports)
+    reading = _outside(asking, reading, text)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
     facts = (*reading.said_values, *reading.habits)

@@ -106,8 +106,13 @@ class Crowd(Struct, frozen=True):
     """Said as 'each of our 300 engineers'."""
 
 
-def name_groups(sentence: Sentence) -> None:
-    """Put one item in the place of each way of saying 'each of them', and take whoever is counted as users."""
+def name_groups(sentence: Sentence, wanted: bool) -> None:
+    """Put one item in the place of each way of saying 'each of them', and take whoever is counted as users.
+
+    Args:
+        sentence: whose items are put together.
+        wanted: what each of them does was said before, so that people of any kind are meant.
+    """
     counted = [
         (match, match["u"].word)
         for rule in _COUNTED
@@ -122,8 +127,9 @@ def name_groups(sentence: Sentence) -> None:
         if match["u"].has("user") or rule is _OF_EACH[1][1] or _plurals(match["u"].word) & several
     }
     plurals = set[str]().union(*map(_plurals, singulars), singulars)
-    of_a_rate = any(item.has("event") for item in sentence.items) and any(
-        item.has("time", "adverb", "workhours") for item in sentence.items
+    of_a_rate = wanted or (
+        any(item.has("event") for item in sentence.items)
+        and any(item.has("time", "adverb", "workhours") for item in sentence.items)
     )
     for match, word in counted:
         at = match.index("u")

@@ -167,7 +167,9 @@ _WEAK: Final = tuple(
         "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
         "textunit | node | site | gpunoun | gpu | replica)",
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
-        "gpu | 'replacing' | 'of' 'which' | ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
+        "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
+        " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
+        "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
         "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
         "time | event | gpunoun | percent | unknown)",
     )
@@ -227,6 +229,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     sides = {_side(match) for match in weak} | {
         found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
     }
+    sides |= {"input" for found in draft.findings if found.path == "serving.context_window"}
     said = {found.path for found in draft.findings}
     for match in weak:
         behind = match.index("n") > match.first and match.sentence.items[match.first].has("in", "out")

@@ -43,6 +43,7 @@ def spoken(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
     words = [item.word for item in sentence.items[index + 1 : index + 1 + _MOST_SPOKEN]]
     if words[0] not in NUMBER_WORDS:
         return None
+    several: Found = None
     for count in range(len(words), 1, -1):
         if words[count - 1] not in ("b", "bn", "billion"):
             continue
@@ -50,7 +51,9 @@ def spoken(sentence: Sentence, index: int, lexicon: Lexicon) -> Found:
             hits = lexicon.model(f"{family} {name}b")
             if len(hits) == 1:
                 return index + count, name_item("model", sentence, index, index + count, hits)
-    return None
+            if hits and several is None:
+                several = index + count, name_item("model", sentence, index, index + count, hits)
+    return several
 
 
 def _written(words: list[str]) -> list[str]:

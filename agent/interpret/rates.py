@@ -68,8 +68,9 @@ _INTERVALS: Final = tuple(
     for pattern in (
         f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
         "slash) d:dur",  # 1000 requests per 10 minutes
-        "'a' e:event 'every' d:dur",  # a request every 2 seconds
+        "('a' | 'an') e:event 'every' d:dur",  # a request every 2 seconds
         "'a' e:event 'every' t:time",
+        "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
         "'every' d:dur comma? (n:num | 'a') e:event",
     )
 )
@@ -139,7 +140,7 @@ def rates_of(draft: Draft) -> list[Rate]:
                 continue
             noun = match["e"].word if "e" in match else ""
             first, last, of_a_user = _with_users_around(draft, match)
-            of_a_user = of_a_user or "p" in match
+            of_a_user = of_a_user or "p" in match or (rule in _INTERVALS and "n" not in match and _at_once(draft))
             if _is_aside(draft, match) or _is_price(draft, match) or _may_be_money(draft, match):
                 continue
             at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
@@ -244,6 +245,11 @@ def _mean_below(draft: Draft, rate: Rate) -> Rate | None:
     return None
 
 
+def _at_once(draft: Draft) -> bool:
+    """Whether several are counted at the same time, of whom one event in so long is each one's: 350 calls at once."""
+    return any(item.has("concurrent", "inflight") for item in draft.sentence.items)
+
+
 def _often(draft: Draft) -> list[Rate]:
     """Take what people do so often: three times a day."""
     rates = []
@@ -252,6 +258,7 @@ def _often(draft: Draft) -> list[Rate]:
             first, last, of_a_user = _with_users_around(draft, match)
             before = draft.sentence.items[: match.first]
             people = draft.known.get(USERS) or any(item.has("user") and not item.claimed for item in before)
+            of_a_user = of_a_user or (_at_once(draft) and "d" in match)
             if of_a_user or people:
                 if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
                     continue

@@ -4,18 +4,21 @@ import re
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Match, Rule
+from agent.interpret.grammar import Amount, Match, Rule
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.reading import Choice
 from catalogs.names import letters_of
 from catalogs.units import show_count, show_percent
 
 MOST_CHOICES: Final = 8
+MOST_PARAMETERS: Final = 5e12
+"""Of a model, in words or with its unit apart; more is something else."""
 _SIZE: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num (unknown)? param unknown?",
         "n:num unknown? 'model'",
+        "n:num b:('b' | 'bn') (?! slash)",  # seventy b
         "n:num",
     )
 )
@@ -175,6 +178,7 @@ def read_model(draft: Draft, lexicon: Lexicon) -> None:
     """Find the model by its name or its bare size."""
     _named(draft, lexicon)
     _sized(draft)
+    _of_a_family(draft)
 
 
 def _named(draft: Draft, lexicon: Lexicon) -> None:
@@ -218,6 +222,11 @@ def _sized(draft: Draft) -> None:
             number = match["n"]
             written = draft.sentence.text[number.start : number.end].strip().lower()
             named = match.last > match.first
+            if "b" in match:
+                amount = number.number.times(1e9)
+                if written.isalpha() and _stands_alone(draft, match.last) and amount.value <= MOST_PARAMETERS:
+                    _size(draft, match, amount)
+                continue
             if not named and not (written[-1] in "bt" and written[-2:-1].isdigit()):
                 continue
             if named and not written.endswith(("b", "bn", "billion", "t", "trillion", "m", "million")):
@@ -230,13 +239,13 @@ def _sized(draft: Draft) -> None:
             if draft.has("model") and _same_size(draft, amount.value):
                 draft.sentence.claim(match.first, match.last)
                 continue
-            draft.read(
-                "model",
-                match,
-                amount,
-                lambda v: f"{v / 1e9:g}B",
-                lambda v, made: f"a model of {v / 1e9:g} billion parameters",
-            )
+            _size(draft, match, amount)
+
+
+def _size(draft: Draft, match: Match, amount: Amount) -> None:
+    draft.read(
+        "model", match, amount, lambda v: f"{v / 1e9:g}B", lambda v, made: f"a model of {v / 1e9:g} billion parameters"
+    )
 
 
 def _stands_alone(draft: Draft, index: int) -> bool:
@@ -255,6 +264,31 @@ def _stands_alone(draft: Draft, index: int) -> bool:
         return True  # an 8B chat, an 8B inference service
     kinds = ("event", "thing", "user", "token", "textunit", "usd", "euro", "time", "times", "percent", "per")
     return after is None or not after.has(*kinds)
+
+
+def _of_a_family(draft: Draft) -> None:
+    """Join a size and a family that are named apart, 'seventy b, the llama one', into the models that are both."""
+    sizes = [
+        one for one in draft.findings if one.path == "model" and re.fullmatch(r"[\d.]+B", str(one.options[0].value))
+    ]
+    asked = [question for question in draft.questions if question[1] == "model"]
+    items = [item for item in draft.sentence.items if item.has("model") and len(item.entries) > 1]
+    if len(sizes) != 1 or len(asked) != 1 or len(items) != 1:
+        return
+    size = str(sizes[0].options[0].value).lower()
+    both = [entry for entry in _newest_first(items[0].entries) if size in entry.split("-")]
+    if not both:
+        return
+    _, path, _, start, end = asked[0]
+    draft.questions.remove(asked[0])
+    draft.findings.remove(sizes[0])
+    start, end = min(start, sizes[0].start), max(end, sizes[0].end)
+    if len(both) == 1:
+        draft.findings.append(Finding("model", (Option(both[0], f"model {both[0]}"),), start, end))
+        return
+    said = " ".join(draft.sentence.text[start:end].split())
+    choices = tuple(Choice(entry, entry) for entry in both[:MOST_CHOICES])
+    draft.questions.append((f"{said!r} may be several models: which?", path, choices, start, end))
 
 
 def _same_size(draft: Draft, parameters: float) -> bool:

@@ -62,38 +62,41 @@ _TABLES: Final[dict[str, str]] = {
         pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
     """,
     "French": """
-        hébergé=hosted hébergée=hosted à=at jeton=token jetons=tokens juristes=lawyers juriste=lawyer avocats=lawyers
-        avocat=lawyer médecin=doctor médecins=doctors infirmiers=nurses enseignants=teachers élèves=pupils
-        agents=agents conseillers=advisors posent=ask pose=asks envoient=send envoie=sends font=make
-        première_réponse=first_response prévoyons=expect requêtes=requests requête=request demandes=requests
-        appels=calls appel=call messages=messages conversations=conversations utilisateurs=users utilisateur=user
-        clients=customers employés=employees salariés=employees développeurs=developers personnes=people
-        étudiants=students chacun=each chacune=each chaque_utilisateur=each_user par_utilisateur=per_user
-        par_personne=per_user pose=asks posent=ask par_seconde=per_second à_la_seconde=per_second
-        par_minute=per_minute par_heure=per_hour de_l'heure=per_hour par_jour=per_day chaque_jour=daily
-        quotidiennes=daily quotidiens=daily par_semaine=per_week par_mois=per_month par_an=per_year seconde=second
-        secondes=seconds millisecondes=milliseconds heure=hour heures=hours jour=day jours=days semaines=weeks
-        mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs en_sortie=output
-        de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words jetons=tokens
-        caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under au_maximum=at_most
-        au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time cas=cases
-        en_moyenne=on_average moyenne=average simultanés=concurrent simultanées=concurrent en_parallèle=in_parallel
-        pointe=peak heure_de_pointe=peak_hour million=million millions=million millions_de=million mille=thousand
-        milliers=thousand milliards=billion cartes=cards cartes_graphiques=gpus nœuds=nodes contexte=context
-        croissance=growth et=and ou=or sur=on de=of des=of deux=two trois=three quatre=four cinq=five dix=ten
-        latence=latency premier_jeton=first_token premier_token=first_token bonjour= combien= nous= je= avons=have
-        voulons=want veux=want besoin=need pour=for environ=about servir=serve déployer=deploy par=per qui=who le=the
-        la=the les=the un=a une=a est=is sont=are en_moins_d'une=under_a moins_d'une=under_a en_moins_de=under
-        inférieure_à=under inférieur_à=under sous=under dollars=dollars fois=times notre=our nos=our modèle=model
-        par_requête=per_request doit=should j'ai=have l'= d'= double=doubles panne=failure pannes=failures
-        tombe_en_panne=fails tombent_en_panne=fail perte=loss perdre=lose tenir=survive survivre_à=survive
-        survivre=survive tolérer=tolerate encaisser=survive résister_à=survive d'un=of_a d'une=of_a serveur=server
-        serveurs=servers nœud=node réplique=replica répliques=replicas réplica=replica réplicas=replicas peut=can
-        peuvent=can si=if sept=seven huit=eight neuf=nine onze=eleven douze=twelve treize=thirteen quatorze=fourteen
-        quinze=fifteen seize=sixteen vingt=twenty trente=thirty quarante=forty cinquante=fifty soixante=sixty
-        soixante_dix=seventy quatre_vingts=eighty quatre_vingt=eighty quatre_vingt_dix=ninety vingt_et_un=twenty_one
-        trente_et_un=thirty_one deux_cents=two_hundred trois_cents=three_hundred quatre_cents=four_hundred
-        cinq_cents=five_hundred six_cents=six_hundred huit_cents=eight_hundred
+        en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
+        tous_les=every échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn
+        uniquement=only exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token
+        jetons=tokens juristes=lawyers juriste=lawyer avocats=lawyers avocat=lawyer médecin=doctor médecins=doctors
+        infirmiers=nurses enseignants=teachers élèves=pupils agents=agents conseillers=advisors posent=ask pose=asks
+        envoient=send envoie=sends font=make première_réponse=first_response prévoyons=expect requêtes=requests
+        requête=request demandes=requests appels=calls appel=call messages=messages conversations=conversations
+        utilisateurs=users utilisateur=user clients=customers employés=employees salariés=employees
+        développeurs=developers personnes=people étudiants=students chacun=each chacune=each
+        chaque_utilisateur=each_user par_utilisateur=per_user par_personne=per_user pose=asks posent=ask
+        par_seconde=per_second à_la_seconde=per_second par_minute=per_minute par_heure=per_hour de_l'heure=per_hour
+        par_jour=per_day chaque_jour=daily quotidiennes=daily quotidiens=daily par_semaine=per_week par_mois=per_month
+        par_an=per_year seconde=second secondes=seconds millisecondes=milliseconds heure=hour heures=hours jour=day
+        jours=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
+        en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
+        jetons=tokens caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under
+        au_maximum=at_most au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time
+        cas=cases en_moyenne=on_average moyenne=average simultanés=concurrent simultanées=concurrent
+        en_parallèle=in_parallel pointe=peak heure_de_pointe=peak_hour million=million millions=million
+        millions_de=million mille=thousand milliers=thousand milliards=billion cartes=cards cartes_graphiques=gpus
+        nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of des=of deux=two trois=three
+        quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token premier_token=first_token bonjour=
+        combien= nous= je= avons=have voulons=want veux=want besoin=need pour=for environ=about servir=serve
+        déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are en_moins_d'une=under_a
+        moins_d'une=under_a en_moins_de=under inférieure_à=under inférieur_à=under sous=under dollars=dollars
+        fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
+        panne=failure pannes=failures tombe_en_panne=fails tombent_en_panne=fail perte=loss perdre=lose tenir=survive
+        survivre_à=survive survivre=survive tolérer=tolerate encaisser=survive résister_à=survive d'un=of_a d'une=of_a
+        serveur=server serveurs=servers nœud=node réplique=replica répliques=replicas réplica=replica
+        réplicas=replicas peut=can peuvent=can si=if sept=seven huit=eight neuf=nine onze=eleven douze=twelve
+        treize=thirteen quatorze=fourteen quinze=fifteen seize=sixteen vingt=twenty trente=thirty quarante=forty
+        cinquante=fifty soixante=sixty soixante_dix=seventy quatre_vingts=eighty quatre_vingt=eighty
+        quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one deux_cents=two_hundred
+        trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred six_cents=six_hundred
+        huit_cents=eight_hundred
     """,
     "Spanish": """
         turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer

@@ -37,7 +37,7 @@ _APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:a
 
 def read_traffic(draft: Draft) -> None:
     """Find what the sentence says of traffic."""
-    name_groups(draft.sentence)
+    name_groups(draft.sentence, HABIT in draft.known)
     read_factors(draft)
     turns = turns_of(draft)
     read_calls(draft)

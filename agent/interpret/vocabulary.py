@@ -99,7 +99,7 @@ KINDS: Final[dict[str, str]] = {
     "begin": "commence commences commencing start starts starting started begin begins beginning",
     "finish": "finish finishes finished complete completes completed done ready",
     "latency": "latency latencies latent slo sla respond responds responding response_time delay answered",
-    "peak": "peak peaks peaking peaked busiest spike spikes spiking surge surges",
+    "peak": "peak pk peaks peaking peaked busiest spike spikes spiking surge surges",
     "burst": "burst bursts bursting",
     "factor": "factor multiplier ratio multiple",
     "more": "more higher above over extra greater additional",
