@@ -14,7 +14,7 @@ from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
-from agent.collect.amended import amended, amendment_in, returned, returned_to
+from agent.collect.amended import amended, amended_clause, amendment_in, returned, returned_to
 from agent.collect.assumed import Assumption, accepted, assumed
 from agent.collect.beyond import OutOfScope, out_of_scope, with_model_for_purpose
 from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, still_needed
@@ -30,7 +30,7 @@ from agent.talk.answer_display import answer_shown, value_shown
 from agent.talk.glossary import meaning
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
-from agent.talk.requests import Variation, WhatIf
+from agent.talk.requests import Unclear, Variation, WhatIf
 from agent.talk.slots import Slot, default_of, slot_called, slot_of
 from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading, without
@@ -225,7 +225,9 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
 
 def _changed_now(state: State, change: Variation, ports: Ports) -> Step:
     """Change what was said before there is a plan: 'drop that target', 'half as long answers'."""
-    kept = replace(state, statements=without(state.statements, change.drops), settled=state.settled)
+    kept = replace(
+        state, statements=without(state.statements, change.drops | change.values.keys()), settled=state.settled
+    )
     try:
         new = with_values(kept, dict(change.values), change.details, ports)
     except InputError as error:
@@ -433,10 +435,23 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
+    text = _with_clause(state, text, ports)
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
         return saving.save(state, words[1] if len(words) > 1 else "", ports)
     return answers.answer_line(state, text, ports)
+
+
+def _with_clause(state: State, text: str, ports: Ports) -> str:
+    """Return a line after the plan with what its number takes the place of: '500 ms ttft' for 'fine, 500 ms'."""
+    for part in re.split(r"(?<=[.?!;])\s+", text):
+        amendment = amendment_in(part)
+        if amendment is None or not amendment.unit:
+            continue
+        read = understood(part, state.base.values, ports)
+        if isinstance(read.request, Unclear) or read.unused:
+            return text.replace(part, amended_clause(state.lines, amendment) or part, 1)
+    return text
 
 
 # --- what waits -------------------------------------------------------------------------------------------------------
@@ -485,6 +500,9 @@ def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
 
 def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports) -> Step:
     """Take a line that is none of the choices: a new statement of the same thing settles it too."""
+    if open_choice.change is None and _lets_go(state, open_choice, text):
+        new, _ = _next_ambiguity(state)
+        return new, (said(f"Left out: {quoted(open_choice.question.words)}."),)
     if open_choice.change is None:
         new, says = _unasked(state, text, ports)
     else:
@@ -504,6 +522,21 @@ def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) ->
     if not reading.values.keys() & {asked.path, "traffic.peak_factor"}:
         return state
     return with_values(state, taken, {asked.path: asked.words}, ports)
+
+
+_LETS_GO: Final = re.compile(
+    r"\W*(?:(?:and|ok|okay|then|no|hm+|please|just)\W+)*(?:leave(?: out)?|forget|drop|skip|scrap|remove|ignore)\b"
+    r"(?P<what>.*)",
+    re.I,
+)
+
+
+def _lets_go(state: State, open_choice: Clarify, text: str) -> bool:
+    """Whether a line takes back what is asked about, by a word of the line that said it: 'leave out the streaming'."""
+    match = _LETS_GO.match(text)
+    where = next((line for line in reversed(state.lines) if open_choice.question.words in line), "")
+    named = set(re.findall(r"[^\W\d_]{4,}", match["what"].lower())) if match else set()
+    return match is not None and bool(named & set(re.findall(r"[^\W\d_]{4,}", where.lower())))
 
 
 def _next_ambiguity(state: State) -> Step:

@@ -95,6 +95,25 @@ _BRIEF: Final = frozenset("ms msec millisecond milliseconds s sec secs second se
 """Units of latencies, which go for one another: 500 ms after 1.2 s."""
 
 
+def amended_clause(lines: Sequence[str], amendment: Amendment) -> str:
+    """Return the clause that an amendment changes, with it: '500 ms ttft' of '10 ms ttft'; empty where none is meant.
+
+    Args:
+        lines: of the conversation, the oldest first.
+        amendment: the number and its unit.
+    """
+    if (changed := amended(lines, amendment)) is None:
+        return ""
+    at, line = changed
+    place = next((index for index, (new, old) in enumerate(zip(line, lines[at], strict=False)) if new != old), 0)
+    ends = [match.span() for match in _CLAUSE_ENDS.finditer(line)]
+    start = max((end for _, end in ends if end <= place), default=0)
+    return line[start : min((first for first, _ in ends if first >= place), default=len(line))].strip()
+
+
+_CLAUSE_ENDS: Final = re.compile(r"[,.:;!?](?=\s|$)|\n")
+
+
 def _of_a_kind(unit: str, other: str) -> bool:
     return bool(unit) and (unit.removesuffix("s") == other.removesuffix("s") or {unit, other} <= _BRIEF)
 

@@ -153,6 +153,7 @@ _BARE: Final = tuple(
         "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
         "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "
         "'sometimes')",  # prompts are like 2.2k because of the policy
+        "('get' | 'gets' | 'getting' | 'receive' | 'receives') o:'back' approx? n:num (?= comma | stop | conj | $)",
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time | colon)",
     )
