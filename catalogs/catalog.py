@@ -34,6 +34,7 @@ from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RegionFactors, RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.providers import Provider
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.records.scenarios import Scenario
@@ -190,6 +191,11 @@ class Catalog(Struct, frozen=True, dict=True):
         """Cities with the regions of clouds, countries and continents."""
         places: Mapping[str, Place] = LazyEntries(self._entries("place").records)
         return Places(places)
+
+    @cached_property
+    def providers(self) -> Mapping[str, Provider]:
+        """Who rents accelerators out, by the id that offers have."""
+        return LazyEntries(self._entries("provider").records)
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
@@ -478,6 +484,8 @@ class Catalog(Struct, frozen=True, dict=True):
         match record:
             case PowerCurve():
                 return [("id", record.id, "accelerator", self.accelerators)]
+            case Provider():
+                return [("seat", record.seat, "place", self.places.places)]
             case RentalOffer() | KernelCurve() | TrainingRun():
                 return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
             case Accelerator(kernels=str(kernels)):

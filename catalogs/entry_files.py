@@ -23,6 +23,7 @@ from catalogs.records.precisions import Precision
 from catalogs.records.presets import WorkloadPreset
 from catalogs.records.prices import RegionFactors, RentalOffer
 from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.records.providers import Provider
 from catalogs.records.running_costs import RunningCost
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.records.scenarios import Scenario
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[str, tuple[str, type[Record]]]] = {
     "running_cost": ("running_costs", RunningCost),
     "api_model": ("api_prices", ApiModel),
     "place": ("places", Place),
+    "provider": ("providers", Provider),
     "runtime": ("runtimes", ServingRuntime),
     "preset": ("presets", WorkloadPreset),
     "precision": ("precisions", Precision),

@@ -56,6 +56,8 @@ class ChosenOffer(Result, frozen=True):
     """Per instance."""
     source: str
     checked: str
+    stands_in_for: str = ""
+    """The place that was asked for, where no price is known: this one is of another."""
 
 
 class LaunchFlag(Result, frozen=True):
@@ -456,6 +458,9 @@ class Cost(Result, frozen=True):
     other_monthly_usd: float
     within_budget: bool | None
     note: str
+    cheapest_at: str = ""
+    """Whose the cheapest offer is, where and on which term."""
+    dearest_at: str = ""
 
 
 class Energy(Result, frozen=True):
@@ -484,6 +489,8 @@ class Alternative(Result, frozen=True):
     ttft_p95_s: float
     itl_mean_s: float
     why_not: str
+    offer: ChosenOffer | None = None
+    """Of the amount."""
 
 
 class Rejection(Result, frozen=True):

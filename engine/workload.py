@@ -237,6 +237,8 @@ class Money(Record):
     excluded_providers: tuple[str, ...] = ()
     region: str | None = None
     """A region, the beginning of several, or several with commas between them."""
+    stands_in_for: str | None = None
+    """The place that was asked for, where no price is known and those of ``region`` stand in."""
     term: Term = "on_demand"
     usd_per_accelerator_hour: Positive | None = None
     """Your own price, instead of the catalog's."""
@@ -379,6 +381,7 @@ def targets_by_default(sources: Mapping[str, Source], metric: str = "") -> bool:
 
 
 _RIVALS = {
+    **dict.fromkeys(("money.provider", "money.region", "money.term"), ("money.stands_in_for",)),
     "traffic.peak_factor": ("traffic.hourly_profile",),
     "traffic.hourly_profile": ("traffic.peak_factor",),
     "traffic.requests_per_s": ("traffic.concurrency",),

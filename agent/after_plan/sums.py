@@ -211,10 +211,10 @@ def _cost(plan: CapacityPlan) -> Explanation:
     if cost.other_monthly_usd:
         text += f", and {show_usd(cost.other_monthly_usd)} of other costs"
     bounds = ""
-    if cost.cheapest_monthly_usd is not None and cost.dearest_monthly_usd is not None:
+    if cost.cheapest_at != cost.dearest_at and cost.cheapest_monthly_usd and cost.dearest_monthly_usd:
         bounds = (
-            f" The same fleet costs {show_usd(cost.cheapest_monthly_usd)} at the cheapest provider and "
-            f"{show_usd(cost.dearest_monthly_usd)} at the dearest."
+            f" The same fleet costs {show_usd(cost.cheapest_monthly_usd)} at the cheapest provider"
+            f" ({cost.cheapest_at}) and {show_usd(cost.dearest_monthly_usd)} at the dearest ({cost.dearest_at})."
         )
     idle = (
         f" {show_percent(cost.idle_share)} of it pays for capacity that is idle on average." if cost.idle_share else ""

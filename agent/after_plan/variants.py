@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
+from agent.report.cost.price_origin import origin_of, priced_at
 from agent.report.words import NO_PRICE, accelerators_noun, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
@@ -70,6 +71,8 @@ def _statements(base: Branch, change: Variation) -> tuple[Statement, ...]:
 def _replaced(change: Variation) -> frozenset[str]:
     """Paths that a change makes void: another model has other dimensions, another mean another spread."""
     void = {"architecture"} if "model" in change.values and "architecture" not in change.values else set()
+    if change.drops & {"money.region", "money.provider"}:
+        void.add("money.stands_in_for")
     for side in ("input", "output"):
         if f"tokens.{side}.mean" in change.values:
             void |= {f"tokens.{side}.p95", f"tokens.{side}.values"}
@@ -97,7 +100,9 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         Column(f"plan {branch.number}", spoken="titled"),
         Column("change", "right", spoken="bare"),
     )
-    return (Data(Report((Group((title, answer)), Table(columns, tuple(rows))))),)
+    whose = priced_at(plan, before)
+    below = (Paragraph(whose),) if whose else ()
+    return (Data(Report((Group((title, answer)), Table(columns, tuple(rows)), *below))),)
 
 
 _ASKED_FIGURES: Final = (
@@ -166,7 +171,8 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
         Column("targets", spoken="bare"),
         Column("", wraps=True, spoken="sentence"),
     )
-    rows = tuple(_beside(branch, target) for branch in branches)
+    one_origin = len({whose for b in branches if b.capacity_plan and (whose := origin_of(b.capacity_plan))}) < 2
+    rows = tuple(_beside(branch, target, one_origin) for branch in branches)
     at = next(index for index, column in enumerate(columns) if column.title == "targets")
     if not any(row[at] for row in rows):  # nobody stated a target
         columns = columns[:at] + columns[at + 1 :]
@@ -178,7 +184,7 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     return (Data(Report(tuple(says))),)
 
 
-def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
+def _beside(branch: Branch, target: Target | None, one_origin: bool) -> tuple[Cell, ...]:
     plan = branch.capacity_plan
     number = str(branch.number)
     if plan is None:
@@ -188,6 +194,7 @@ def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
+    whose = "" if one_origin or cannot else origin_of(plan)
     return (
         number,
         f"{plan.chosen.accelerator_name} cannot meet them" if cannot else _fleet(plan),
@@ -195,7 +202,7 @@ def _beside(branch: Branch, target: Target | None) -> tuple[Cell, ...]:
         show_seconds(ttft),
         show_seconds(peak.itl_s.mean),
         met,
-        branch.label,
+        f"{branch.label}; priced at {whose}" if whose else branch.label,
     )
 
 

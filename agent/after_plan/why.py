@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
-from agent.report.words import usd_shown
+from agent.report.cost.price_origin import alternative_bill, bill_beside
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
@@ -151,7 +151,7 @@ def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> E
             Paragraph(f"You asked for it. 'cheapest' searches all; 'compare {named} and another' sets two beside."),
         )
     others = tuple(
-        f"{other.accelerators} × {other.accelerator_name}, {usd_shown(other.monthly_usd)} a month: {other.why_not}"
+        f"{other.accelerators} × {other.accelerator_name}, {alternative_bill(other, plan)}: {other.why_not}"
         for other in plan.alternatives
     )
     text = f"{plan.chosen.accelerator_name} makes the cheapest whole fleet that meets what was asked."
@@ -252,7 +252,7 @@ def _first_reason(branch: Branch) -> str:
 
 def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
     """Return another plan in a line, against the one that was chosen."""
-    fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}, {usd_shown(other.cost.monthly_usd)} a month"
+    fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}, {bill_beside(other, plan, ' a month')}"
     mine, its = plan.cost.monthly_usd, other.cost.monthly_usd
     money = ""
     if mine and its:

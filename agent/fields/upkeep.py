@@ -61,6 +61,7 @@ MONEY: Final = (
         label="providers excluded", show=names_shown, answer="not from {}", slot="money",
     ),
     Field("money.region", "--region", read_text, "NAME", "Where.", label="region", show=str, answer="{}", slot="money"),
+    Field("money.stands_in_for", label="where no price is known", show=str, quiet=True),
     Field(
         "money.term", "--term", read_term, "TERM", "on_demand by default; spot, reserved_1y, reserved_3y, owned.",
         label="term", show=term_shown, answer="{}", slot="money", answers=True,

@@ -24,6 +24,7 @@ from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
 from agent.interpret.lengths import read_lengths
 from agent.interpret.lexicon import Lexicon, lexicon_of
+from agent.interpret.machines import read_machines
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
@@ -105,6 +106,7 @@ def interpret(
     read_traffic(draft)
     read_targets(draft)
     read_lengths(draft, known)
+    read_machines(draft, lexicon)
     read_hardware(draft)
     read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)

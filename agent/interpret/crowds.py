@@ -78,6 +78,11 @@ _ACTIVE_PART: Final = Rule(
     "(adverb | 'are' | 'is' | unknown){0,2} ('active' | 'actives' | 'chat' | 'use' | 'contact' | 'using' | 'uses') "
     "(?! concurrent | inflight)"
 )
+_SITE: Final = Rule("('in' | 'at' | 'from') ('our' | 'the')? place")
+_NEXT_SITE: Final = Rule(
+    "(comma | conj){1,2} approx? n:num (user | unknown)? (?= ('in' | 'at' | 'from') ('our' | 'the')? place)"
+)
+"""Users somewhere else, beside those of a first place: '2000 in Singapore, 3500 in London'."""
 _PERSON: Final = re.compile(
     r"\w{3,}(?:ers|ors|ists|istes|ians|iens|eurs|euses|trices|ees|men|women|folks?|smiths|wives)"
 )
@@ -200,11 +205,33 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     if not (wanted or concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)):
         return None
     draft.sentence.claim(match.first, match.last)
-    amount, first = share_of(draft, count_of(match["n"].number), match.first)
-    amount, last, by_the_day = (
-        _active_part(draft, amount, match.last) if first == match.first else (amount, match.last, False)
-    )
+    everywhere, end = _at_sites(draft, count_of(match["n"].number), match)
+    amount, first = share_of(draft, everywhere, match.first)
+    amount, last, by_the_day = _active_part(draft, amount, end) if first == match.first else (amount, end, False)
     return Crowd(amount, SECONDS_PER_DAY if by_the_day else period, first, last, noun, "w" in match)
+
+
+def _at_sites(draft: Draft, amount: Amount, match: Match) -> tuple[Amount, int]:
+    """Return how many users there are in all where a count stands for each of several places, and where that ends."""
+    sentence, last, counts = draft.sentence, match.last, [amount.value]
+    places: list[int] = []
+    while site := _SITE.at(sentence, last + 1):
+        places.append(site.last)
+        last = site.last
+        other = _NEXT_SITE.at(sentence, last + 1)
+        if other is None:
+            break
+        counts.append(count_of(other["n"].number).value)
+        last = other.last
+    if len(counts) < 2 or len(places) != len(counts):
+        return amount, match.last
+    for at in places:
+        sentence.take(at)
+    sentence.claim(match.first, last)
+    shown = " + ".join(f"{count:,.0f}" for count in counts)
+    note = f"{shown} = {sum(counts):,.0f} users, as if in one place: a plan knows no time zones and no way to the user"
+    draft.notes.append((note, *sentence.span(match.first, last)))
+    return Amount((sum(counts),)), last
 
 
 def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int, bool]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from agent.interpret.machines import Machines
 from catalogs.catalog import ACCELERATOR_NOISE, MODEL_NOISE, Catalog
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.errors import AmbiguousName, InputError, UnknownName
@@ -35,31 +36,6 @@ _NO_HEAD: Final = frozenset("b70 m1 m2 m3 m4 m5".split())
 _NO_PRECISION: Final = frozenset("half single q4 8bit 4bit 16bit 32bit f8 f16 f32 i8 i4 bnb".split())
 """Names of precisions that mean something else in a sentence, or leave a choice."""
 
-_PROVIDERS: Final[Mapping[str, str]] = {
-    "amazon": "aws",
-    "amazon web services": "aws",
-    "core weave": "coreweave",
-    "datacrunch": "verda",
-    "digital ocean": "digitalocean",
-    "ec2": "aws",
-    "fluid stack": "fluidstack",
-    "gce": "gcp",
-    "google cloud": "gcp",
-    "google cloud platform": "gcp",
-    "hot aisle": "hotaisle",
-    "jarvis labs": "jarvislabs",
-    "lambda cloud": "lambda",
-    "lambda labs": "lambda",
-    "massed compute": "massedcompute",
-    "microsoft azure": "azure",
-    "oracle": "oci",
-    "oracle cloud": "oci",
-    "run pod": "runpod",
-    "tensor wave": "tensorwave",
-    "together ai": "together",
-    "vast": "vast.ai",
-}
-"""Other names of providers."""
 _TRAFFIC: Final[Mapping[str, str]] = {
     "chat": "chatbot|chat bot|chat bots|chatbots|chat app|chat application|chat assistant|chat service|chat interface|"
     "ai assistant|virtual assistant|customer support|customer service|support bot|helpdesk|help desk|support assistant|"
@@ -187,10 +163,13 @@ class Lexicon:
         self.runtime_words = frozenset(name for name in self.runtimes if name.isalpha() and len(name) > 3)
         self.with_versions = frozenset(id for id, runtime in catalog.runtimes.items() if runtime.newest_version)
         """Serving runtimes of which versions are told apart."""
-        providers = {offer.provider for offer in catalog.offers}
-        self.providers = {letters_of(name): name for name in providers} | {
-            letters_of(name): provider for name, provider in _PROVIDERS.items() if provider in providers
-        }
+        rents = {offer.provider: offer.provider for offer in catalog.offers}
+        entries = [entry for entry in catalog.providers.values() if entry.id in rents]
+        names = rents | {name: entry.id for entry in entries for name in (entry.name, *entry.aliases)}
+        self.providers = {letters_of(name): id for name, id in names.items()}
+        self.hyperscalers = tuple(sorted(entry.id for entry in entries if entry.hyperscaler))
+        self.seats = {entry.id: entry.seat for entry in entries}
+        self.machines = Machines(catalog)
         self.regions = {offer.region.lower() for offer in catalog.offers} - {"", "us", "eu", "any", "global", "all"}
         self.places = catalog.places
         self.presets = {

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.interpret.grammar import UNKNOWN, Item, Sentence
 from agent.interpret.lexicon import COMMON, Lexicon
 from agent.interpret.model_names import model, repository, slipped, spoken
@@ -32,6 +34,8 @@ _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 """Accelerators that people call by their number alone."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
+_FIRMS: Final = frozenset({"google", "microsoft"})
+"""Providers that are known for other things as well: refused, named with others, or alone behind 'on' and 'from'."""
 LEAST_MISSPELT: Final = 7
 """Letters of a place's name from which a slip in it is read: 'Franfurt', but not 'Rom'."""
 _ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
@@ -314,15 +318,70 @@ def _version(sentence: Sentence, last: int, lexicon: Lexicon) -> tuple[int, str]
     return (last, "") if bare_number_with_unit(sentence, end, lexicon) else (end, version)
 
 
+_DEMONYMS: Final = {
+    "american": "united-states", "european": "europe", "british": "united-kingdom", "french": "france",
+    "german": "germany", "dutch": "netherlands", "finnish": "finland", "canadian": "canada", "indian": "india",
+}  # fmt: skip
+_GROUP: Final = re.compile(
+    r"(?:the )?(?:(?P<seat>us|u\.s\.|usa|uk|u\.k\.|eu|[a-z]+)(?:[- ](?:based|owned|run|controlled))? (?:cloud )?"
+    r"(?:providers?|clouds?|vendors?|hosters?|companies|company)|hyper-?\s?scalers?|"
+    r"(?:big|large) (?:three |four )?clouds?(?: providers?)?)\b",
+    re.I,
+)
+
+
+def _group(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find the providers of a country, or the large ones: 'no US provider', 'European clouds', 'hyperscalers'."""
+    found = _GROUP.match(sentence.text, sentence.items[first].start)
+    if found is None:
+        return None
+    named = lexicon.hyperscalers
+    if seat := found["seat"]:
+        place = lexicon.places.places.get(_DEMONYMS.get(seat.lower(), "")) or lexicon.places.called(seat)
+        countries = lexicon.places.places
+        named = tuple(
+            provider
+            for provider, country in sorted(lexicon.seats.items())
+            if place is not None and country in countries and lexicon.places.inside(countries[country], place)
+        )
+    last = first
+    while last + 1 < len(sentence.items) and sentence.items[last + 1].start < found.end():
+        last += 1
+    return (last, name_item("provider", sentence, first, last, named)) if named else None
+
+
+def _machine(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    """Find a provider's machine by its name, and what is in it: 'p5.48xlarge', 'a3-highgpu-8g', 'ND96isr H100 v5'."""
+    start = sentence.items[first].start
+    if start and (sentence.text[start - 1].isalnum() or sentence.text[start - 1] in "-_."):
+        return None
+    for end, machine in lexicon.machines.at(sentence.text, start):
+        last = first
+        while last + 1 < len(sentence.items) and sentence.items[last + 1].start < end:
+            last += 1
+        item = name_item("gpu", sentence, first, last, machine.accelerators)
+        return last, replace(item, kinds=frozenset({"gpu", "machine"}))
+    return None
+
+
 def _provider(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     found = _listed(sentence, first, lexicon.providers, 3)
     if not found:
         return None
     said = letters_of(sentence.words(first, found[0]))
     before = sentence.items[first - 1].word if first else ""
+    after = sentence.items[found[0] + 1] if found[0] + 1 < len(sentence.items) else None
+    if said in _FIRMS:
+        refused = first > 0 and (sentence.items[first - 1].has("neg") or before in ("but", "avoid", "except"))
+        alone = before in ("on", "from", "provider", "cloud") and (
+            after is None or after.has("comma", "stop", "or", "conj")
+        )
+        if not (refused or alone or _beside_another(sentence, first, found[0], lexicon)):
+            return None
     if (
         said in _PROVIDER_AFTER_PREPOSITION
         and before not in _PREPOSITIONS
+        and not (after is not None and after.has("spot", "reserved", "ondemand"))
         and not _in_a_list(sentence, first, found[0])
         and not _beside_another(sentence, first, found[0], lexicon)
     ):
@@ -390,6 +449,8 @@ def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 
 
 _FINDERS: Final = (
+    _machine,
+    _group,
     repository,
     _class,
     _whole_name,

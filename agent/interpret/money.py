@@ -56,11 +56,18 @@ _SPOT: Final = (
         "spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | "
         "'pool')"
     ),
-    Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as' | provider) spot"),
+    Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot"),
+    Rule("(?<= provider) spot"),
+    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= ('in' | 'at' | 'from' | 'on') (place | region | provider))"),
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj | or)"),
 )
 _ONDEMAND: Final = Rule("ondemand")
-_OWNED: Final = Rule("owned")
+_OWNED: Final = (
+    Rule("owned"),
+    # Of machines alone: GPUs that idle at night are rented as well.
+    Rule("num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} 'sitting' ('idle' | 'around' | 'unused')"),
+    Rule("num 'of' ('them' | 'these' | 'those') 'sitting' ('idle' | 'around' | 'unused')"),
+)
 
 
 def read_money(draft: Draft) -> None:
@@ -144,13 +151,23 @@ def _terms(draft: Draft) -> None:
             word = draft.sentence.items[match.first].word
             if word in ("reserved", "reservation", "reserve") and not draft.has(path):
                 choices = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
-                draft.ask(path, match.first, match.last, "reserved for one year or three?", choices)
+                text = "reserved for one year or three?"
+                if "d" in match:
+                    said = " ".join(draft.sentence.words(match.first, match.last).split())
+                    text = f"{said!r}: prices are known for one year and for three; which?"
+                draft.ask(path, match.first, match.last, text, choices)
     for rule in _SPOT:
         for match in rule.matches(draft.sentence):
             if not draft.has(path):
                 draft.found(path, match.first, match.last, [Option("spot", "spot prices")])
     for match in _ONDEMAND.matches(draft.sentence):
         draft.found(path, match.first, match.last, [Option("on_demand", "on-demand prices")])
-    for match in _OWNED.matches(draft.sentence):
-        if not any(found.path == path for found in draft.findings):
-            draft.found(path, match.first, match.last, [Option("owned", "accelerators of your own")])
+    for rule in _OWNED:
+        _owned(draft, rule)
+
+
+def _owned(draft: Draft, rule: Rule) -> None:
+    for match in rule.matches(draft.sentence):
+        if not any(found.path == "money.term" for found in draft.findings):
+            option = Option("owned", "accelerators of your own")
+            draft.found("money.term", match.first, match.last, [option], claim=rule is _OWNED[0])

@@ -106,7 +106,9 @@ def _drop(draft: Draft, refusal: int, target: int, catalog: Catalog) -> None:
         names = " or ".join(entries) if item.has("gpu") else draft.sentence.words(target, target)
         draft.found("hardware.excluded", first, last, [Option(entries, f"not on {names}")])
     elif item.has("provider"):
-        draft.found("money.excluded_providers", first, last, [Option(item.entries, f"not from {item.entries[0]}")])
+        draft.found(
+            "money.excluded_providers", first, last, [Option(item.entries, f"not from {' or '.join(item.entries)}")]
+        )
     else:
         draft.dropped.append(draft.sentence.span(first, last))
     item.negated = True

@@ -99,7 +99,8 @@ def read_names(draft: Draft, lexicon: Lexicon) -> None:
                 if kind == "preset" and others and item.word.endswith(_GENERAL_WORD):
                     draft.sentence.take(index)  # 'an assistant for RAG' is RAG
                     continue
-                draft.found(path, index, index, [Option(item.entries[0], shown.format(item.entries[0]))])
+                value = ",".join(item.entries)
+                draft.found(path, index, index, [Option(value, shown.format(" or ".join(item.entries)))])
     _owner(draft, lexicon)
     _places(draft, lexicon)
 
@@ -150,7 +151,10 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
         share_is_there = any(one.has("pct") for one in spoken) and any(one.word in _ARE for one in spoken[-3:])
         if share_is_there or any(other.has("user") for other in spoken[-5:]):
             said = draft.sentence.words(index, index)
-            note = f"{said!r} is where users are, which changes no count; say 'hosted in {place.name}' for prices there"
+            note = (
+                f"{said!r} is where users are: neither a count nor a price depends on it, and the way to them is not "
+                f"reckoned; say 'hosted in {place.name}' for prices there"
+            )
             draft.notes.append((note, item.start, item.end))
             draft.sentence.take(index)
             continue

@@ -125,7 +125,7 @@ KINDS: Final[dict[str, str]] = {
     "spot": "spot preemptible",
     "reserved": "reserved reservation reserve commitment committed commit contract",
     "ondemand": "ondemand",
-    "owned": "owned",
+    "owned": "owned colo",
     "ingrand": "ingrand altogether overall combined aggregate total together",
     "allat": "allat both",
     "sidecost": "licences licenses staff salaries salary maintenance egress insurance",
@@ -255,7 +255,8 @@ PHRASES: Final[dict[str, str]] = {
     "owned": "on prem|on premise|on premises|our own gpus|our own hardware|own the gpus|own gpus|own hardware|we own|"
     "own our gpus|our own cluster|own the hardware|our own datacenter|our own data center|own datacenter|"
     "our own servers|own servers|bare metal we own|already bought|own the cards|own cards|our own cards|onprem|"
-    "colocation|colocated|self hosted hardware|in house hardware|own the servers|owned gpus|bought the gpus",
+    "colocation|colocated|self hosted hardware|in house hardware|own the servers|owned gpus|bought the gpus|"
+    "our own racks|on our premises|our own colo",
     "inflight": "in flight|at the same time|at once|in parallel|at a time|at any time|at any one time|online at once",
     "kvcache": "kv cache|key value cache|kv caches|k v cache",
     "context": "seq len|sequence length|"

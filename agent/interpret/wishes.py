@@ -31,6 +31,7 @@ CLOSED: Final = (
     r"gemini(?:[- ](?:\d[\d.]*|pro|flash|ultra))+|grok-?[34]\w*"
 )
 """Names of models whose weights nobody else has."""
+NOT_OPEN: Final = "its weights are not open"
 _WISHES: Final = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.I), text)
     for pattern, text in (
@@ -41,7 +42,7 @@ _WISHES: Final = tuple(
         ),
         (
             CLOSED,
-            "its weights are not open, so that nobody else can serve it; name an open model, such as gpt-oss 120B",
+            f"{NOT_OPEN}, so that nobody else can serve it; name an open model, such as gpt-oss 120B",
         ),
         (
             r"(?:multi-?)?lora(?:\s+adapters?)?s?|adapters?|qlora",

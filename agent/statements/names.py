@@ -10,7 +10,7 @@ from agent.statements.models import resolve_model
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
-from catalogs.records.places import NEAR_KM, priced_regions
+from catalogs.records.places import NEAR_KM, Place, priced_regions
 from catalogs.records.prices import RentalOffer
 from engine.workload import ANY_PROVIDER, Source
 
@@ -55,6 +55,7 @@ def resolve_names(
     if values.get("money.usd_per_accelerator_hour") is None:
         resolved("money.provider", lambda name: _provider(str(name), catalog))
         resolved("money.excluded_providers", lambda names: _each(_provider(str(name), catalog) for name in names))
+        _exclude_providers(values, sources)
     if "architecture" not in values:
         resolved(
             "model", lambda text: _model(text if isinstance(text, str) else str(text), values, sources, catalog, base)
@@ -90,15 +91,37 @@ def _weights(text: str, values: dict[str, Any], catalog: Catalog) -> str:
 def _provider(text: str, catalog: Catalog) -> str:
     if "," in text:
         return ",".join(dict.fromkeys(_provider(part, catalog) for part in text.split(",") if part.strip()))
-    providers = {letters_of(offer.provider): offer.provider for offer in catalog.offers}
+    rents = {offer.provider for offer in catalog.offers}
+    providers = {
+        letters_of(name): entry.id
+        for entry in catalog.providers.values()
+        if entry.id in rents
+        for name in (entry.name, *entry.aliases)
+    } | {letters_of(provider): provider for provider in rents}
     said = letters_of(text)
     if said in ("any", "all"):
         return ANY_PROVIDER
     if said in providers:
         return providers[said]
-    near = [providers[name] for name in get_close_matches(said, list(providers), n=3)]
-    nearest = f"the nearest are {listed(near)}" if near else f"there are {listed(sorted(providers.values()))}"
+    near = list(dict.fromkeys(providers[name] for name in get_close_matches(said, list(providers), n=3)))
+    nearest = f"the nearest are {listed(near)}" if near else f"there are {listed(sorted(rents))}"
     raise InputError(f"no provider is called {quoted(text)}; {nearest}")
+
+
+def _exclude_providers(values: dict[str, Any], sources: dict[str, Source]) -> None:
+    """Take the excluded out of the named providers: where all of those are, the cheapest other one takes their place.
+
+    Raises InputError where flags name and exclude the same one.
+    """
+    path, named = "money.provider", values.get("money.provider")
+    refused = values.get("money.excluded_providers") or ()
+    left = [provider for provider in str(named or "").split(",") if provider not in refused]
+    if not named or left == str(named).split(","):
+        return
+    if sources[path].kind == sources["money.excluded_providers"].kind == "flag":
+        raise InputError(f"{named} is named and excluded; leave one of the two out")
+    values[path] = ",".join(left) or ANY_PROVIDER
+    sources[path] = Source("derived", f"{listed(refused)} excluded")
 
 
 def _sold(values: Mapping[str, Any], catalog: Catalog) -> list[RentalOffer]:
@@ -142,6 +165,8 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
         known = "known are cities, countries, continents, and clouds' regions such as us-east-1 or West Europe"
         nearest = f"the nearest are {listed(near)}" if near else known
         raise InputError(f"no region or place is called {quoted(said)}; {nearest}")
+    if values.get("money.term") == "owned":
+        return ()  # where it stands; nobody's price
     regions = priced_regions(places, place, sold)
     if regions.codes and regions.city is None:
         values["money.region"] = ",".join(regions.codes)
@@ -150,9 +175,17 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
     if regions.codes and regions.city is not None:
         values["money.region"] = ",".join(regions.codes)
         sources["money.region"] = Source("derived", f"no price in {wanted}: the nearest with one")
+        _stand_in(values, sources, place)
         stand_in = f"{regions.city.name} ({listed(regions.codes)}), {regions.kilometres:,.0f} km away,"
         return (f"no price is known in {wanted}: those of {stand_in} stand in",)
     values["money.region"] = None
+    _stand_in(values, sources, place)
     sources["money.region"] = Source("derived", f"no price within {NEAR_KM:,.0f} km of {wanted}: one of any region")
     far = f", the nearest is in {regions.city.name}" if regions.city else ""
     return (f"no price is known within {NEAR_KM:,.0f} km of {wanted}{far}: those of any region stand in",)
+
+
+def _stand_in(values: dict[str, Any], sources: dict[str, Source], place: Place) -> None:
+    """Note for which place the prices of another one stand in."""
+    values["money.stands_in_for"] = place.name
+    sources["money.stands_in_for"] = Source("derived", "no price is known there")

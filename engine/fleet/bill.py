@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from catalogs.units import SECONDS_PER_MONTH
-from engine.fleet.offers import COMMITTED, TERM_WORDS, OfferChoice, PricedOffer
+from engine.fleet.offers import COMMITTED, TERM_WORDS, OfferChoice, PricedOffer, origin
 from engine.plan import Cost, TokenPrices
 from engine.question.demand import Demand, replicas_for
 from engine.workload import Money
@@ -94,6 +94,8 @@ def bill(
         other_monthly_usd=other,
         within_budget=None if money.monthly_budget_usd is None else today <= money.monthly_budget_usd,
         note=_note(choice) + _budget_note(today, largest, money.monthly_budget_usd),
+        cheapest_at=origin(choice.cheapest),
+        dearest_at=origin(choice.dearest),
     )
 
 

@@ -27,6 +27,7 @@ OUTDATED = timedelta(days=365)
 """A price as old as this says nothing about what is usual today."""
 BY_THE_NODE = ("SXM", "OAM")
 """Forms that are bought as whole boards."""
+RENTED: tuple[Term, ...] = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 TERM_WORDS: dict[Term, str] = {
     "on_demand": "on demand",
     "spot": "spot",
@@ -54,6 +55,8 @@ class PricedOffer(Struct, frozen=True):
     """Null for a price that the user gave."""
     old: bool = False
     """Checked long before the newest price of the catalog."""
+    stands_in_for: str = ""
+    """The place that was asked for, where no price is known: this one is of another."""
 
     @property
     def usd_per_accelerator_hour(self) -> float:
@@ -79,7 +82,21 @@ class PricedOffer(Struct, frozen=True):
             usd_per_hour=self.usd_per_hour,
             source=self.source,
             checked=self.checked.isoformat() if self.checked else "",
+            stands_in_for=self.stands_in_for,
         )
+
+
+Offer = PricedOffer | ChosenOffer
+
+
+def origin(offer: Offer) -> str:
+    """Return whose price an offer is, where and on which term: 'aws us-east-1 for Frankfurt, spot'."""
+    if offer.term == "owned":
+        return "owned"
+    place = offer.region if offer.region.casefold() not in EVERYWHERE else ""
+    stands_in = f"{'' if place else '(no region named)'} for {offer.stands_in_for}" if offer.stands_in_for else ""
+    where = " ".join(filter(None, (offer.provider, place, stands_in.strip())))
+    return f"{where}, {TERM_WORDS[offer.term]}"
 
 
 class PriceBasis(Struct, frozen=True):
@@ -215,7 +232,7 @@ def qualifying_offers(
     there = _offers_there(offers, accelerator, money)
     current = {offer.provider for offer in there if newest - offer.checked <= OUTDATED}
     there = [o for o in there if newest - o.checked <= OUTDATED or o.provider not in current]
-    priced = (_priced(offer, replica_accelerators, node, money.term, newest) for offer in there)
+    priced = (_priced(offer, replica_accelerators, node, money, newest) for offer in there)
     return tuple(sorted(filter(None, priced), key=_rank))
 
 
@@ -298,10 +315,14 @@ def _holds(accelerators: int, replica: int, node: int) -> bool:
 
 
 def _offers_there(offers: Iterable[RentalOffer], accelerator: Accelerator, money: Money) -> list[RentalOffer]:
-    """Return the offers in the region that is wanted; where none is sold there, those that name no place."""
+    """Return the offers in the region that is wanted; where none is sold there, those that name no place.
+
+    Those that name none count with the ones of a region that is not the wanted one, but stands in for it.
+    """
     found = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
     located = [offer for offer in found if not money.region or offer.region.casefold() not in EVERYWHERE]
-    return located if any(_price(offer, money.term) is not None for offer in located) else found
+    there = any(_price(offer, money.term) is not None for offer in located)
+    return located if there and not money.stands_in_for else found
 
 
 def _in_place(offer: RentalOffer, money: Money) -> bool:
@@ -330,8 +351,8 @@ def _price(offer: RentalOffer, term: Term) -> float | None:
             return None
 
 
-def _priced(offer: RentalOffer, replica: int, node: int, term: Term, newest: date) -> PricedOffer | None:
-    price = _price(offer, term)
+def _priced(offer: RentalOffer, replica: int, node: int, money: Money, newest: date) -> PricedOffer | None:
+    price = _price(offer, money.term)
     instance, accelerators = offer.instance_for(min(replica, node))
     if price is None or not _holds(accelerators, replica, node):
         return None
@@ -340,11 +361,12 @@ def _priced(offer: RentalOffer, replica: int, node: int, term: Term, newest: dat
         region=offer.region,
         instance=instance,
         accelerators=accelerators,
-        term=term,
+        term=money.term,
         usd_per_hour=price * (accelerators // offer.accelerators),
         source=offer.source + (" (from memory)" if offer.confidence is Confidence.MEMORY else ""),
         checked=offer.checked,
         old=newest - offer.checked > OLD,
+        stands_in_for=money.stands_in_for or ((money.region or "") if offer.region.casefold() in EVERYWHERE else ""),
     )
 
 

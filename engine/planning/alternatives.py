@@ -37,6 +37,7 @@ def _alternatives(
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])
+        choice = evaluated.offers[row]
         results.append(
             Alternative(
                 accelerator=accelerator.id,
@@ -52,6 +53,7 @@ def _alternatives(
                 ttft_p95_s=float(ttft[i, 1]),
                 itl_mean_s=float(itl[i]),
                 why_not=_why_not(question, evaluated, int(row), first),
+                offer=choice.chosen.chosen() if choice else None,
             )
         )
     return tuple(results)

@@ -21,6 +21,8 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "at_load", text
     if _is_brief(text, read):
         return "spike", text
+    if _asks_whether_it_fits(text, read):
+        return "runs_on", text
     if match := _HINDSIGHT.search(text):
         return "why_not", f"why not {match['what']}"
     changes = isinstance(read.request, WhatIf | Cheapest | Ask)
@@ -54,6 +56,27 @@ def _asks_what_machines_hold(text: str, read: Understood) -> bool:
         return False
     paths = read.request.change.values.keys()
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
+
+
+_FITS: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok)\W+)*(?:can|could|will|would|does|do|is|are)\b.*\b(?:put|run|fit|host|squeeze|serve|enough|"
+    r"work|go)\b",
+    re.I,
+)
+
+
+def _asks_whether_it_fits(text: str, read: Understood) -> bool:
+    """Return whether a line asks if the model fits a provider's machine that it names: 'can I put it on a p5.48xlarge'.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+    """
+    if not isinstance(read.request, WhatIf):
+        return False
+    paths = read.request.change.values.keys()
+    machine = {"hardware.accelerators", "hardware.accelerators_per_node"}
+    return machine <= paths <= machine | {"hardware.nodes", "money.provider"} and bool(_FITS.search(text))
 
 
 _BRIEFLY: Final = re.compile(
@@ -139,6 +162,7 @@ _EVIDENT: Final = tuple(
             r"^\W*(?:so |and |but )?(?:is|are|am|can|could|do|does|dare|should|would|how (?:bad|risky|safe))\b"
             rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
         ),
+        ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("budget_buys", rf"^\W*(?:so |and |but )?what\b(?=.*\b(?:get|buys?|afford)\b)(?=.*{_MONEY}).*{_EACH_PERIOD}"),
         ("meets", rf"{ASKS_WHETHER.pattern}.*{_SHARE}.*\b(?:within|under|below|in)\b.*\d ?(?:ms|s|secs?|seconds?)\b"),
         ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),

@@ -15,7 +15,7 @@ from agent.report.words import singular
 from agent.talk.requests import Variation
 from agent.talk.state import Ports, State
 from engine.plan import CapacityPlan, NoPlan
-from engine.workload import FLEET
+from engine.workload import ANY_PROVIDER, FLEET
 
 LOAD: Final = frozenset({"traffic.requests_per_s", "traffic.concurrency", *CROWD})
 LIMITS: Final = frozenset(
@@ -80,7 +80,7 @@ class Asked(Struct, frozen=True):
         """Return how many of something the line names: '8 GPUs', 'one node'; None where it names none."""
         match = re.search(
             rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})(?: ?[x×])?"
-            rf" (?:more |of |the |our |[\w.-]+ )?(?:{nouns})\b",
+            rf" (?:more |of |the |our |(?!\d)[\w.-]+ )?(?:{nouns})\b",
             self.words,
         )
         if match is None:
@@ -103,6 +103,22 @@ class Asked(Struct, frozen=True):
             InputError: the values contradict each other.
         """
         return self.ports.sketch(varied_spec(self.state, Variation(values, {}, "", drops), self.ports).spec)
+
+    def sketch_priced(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
+        """Return the same at the plan's provider; where that one has no price, at the cheapest other one.
+
+        Args:
+            values: by path.
+            drops: paths that are left open.
+
+        Raises:
+            InputError: the values contradict each other.
+        """
+        found = self.sketch(values, drops)
+        if isinstance(found, NoPlan) or found.cost.monthly_usd is not None or "money.provider" in values:
+            return found
+        other = self.sketch({**values, "money.provider": ANY_PROVIDER}, drops)
+        return other if isinstance(other, CapacityPlan) and other.cost.monthly_usd is not None else found
 
 
 def paragraphs(*texts: str) -> Explanation:

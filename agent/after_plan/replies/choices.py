@@ -5,17 +5,25 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs
+from agent.after_plan.replies.bills.places import other_bills
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
+from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
 from catalogs.errors import AmbiguousName, InputError
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
+from engine.fleet.offers import origin
 from engine.plan import CapacityPlan, NoPlan
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
 _NONE: Final = frozenset[str]()
+_HARDWARE: Final = frozenset({"hardware.accelerators", "hardware.excluded"})
+ANY_ACCELERATOR: Final[tuple[Change, ...]] = (
+    ("any accelerator", {}, _HARDWARE | {"money.region"}),
+    ("any accelerator elsewhere", {}, _HARDWARE | PLACE),
+)
 
 
 def other_models(asked: Asked) -> Explanation:
@@ -34,12 +42,12 @@ def other_models(asked: Asked) -> Explanation:
         if entry.id != plan.chosen.model
     )
     why = {catalog.models[entry.id].name: entry.why for entry in entries}
-    rows = [(label, _shown(found), why[label]) for label, found in _sketched(asked, changes)]
+    rows = [(label, _shown(found, plan), why[label]) for label, found in _sketched(asked, changes)]
     columns = (Column("model"), *_COLUMNS, Column("", wraps=True, spoken="sentence"))
     table = Table(
         columns,
         (
-            (plan.chosen.model_name, *_shown(plan), "the plan's"),
+            (plan.chosen.model_name, *_shown(plan, plan), "the plan's"),
             *((label, *cells, reason) for label, cells, reason in rows),
         ),
     )
@@ -132,7 +140,7 @@ def _for_the_bill(asked: Asked) -> Explanation:
         ((label, found),) = _sketched(asked, (change,))
         usd = found.cost.monthly_usd if isinstance(found, CapacityPlan) and found.answer.meets_targets else None
         if usd is not None and usd <= (plan.cost.monthly_usd or 0.0):
-            rows.append((label, f"{billions:.0f} billion", *_shown(found)))
+            rows.append((label, f"{billions:.0f} billion", *_shown(found, plan)))
         if len(rows) == 3:
             break
     bill = usd_shown(plan.cost.monthly_usd)
@@ -149,12 +157,12 @@ def _for_the_bill(asked: Asked) -> Explanation:
 _COLUMNS: Final = (Column("fleet"), Column("monthly", "right"), Column("TTFT p95", "right"), Column("ITL", "right"))
 
 
-def _shown(found: CapacityPlan | str) -> tuple[Cell, ...]:
+def _shown(found: CapacityPlan | str, base: CapacityPlan) -> tuple[Cell, ...]:
     if isinstance(found, str):
         return found, "", "", ""
     peak = found.performance.at_peak
     fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}"
-    cells = (fleet, usd_shown(found.cost.monthly_usd), show_seconds(peak.ttft_s.p95), show_seconds(peak.itl_s.mean))
+    cells = (fleet, bill_beside(found, base), show_seconds(peak.ttft_s.p95), show_seconds(peak.itl_s.mean))
     return cells if found.answer.meets_targets else ("cannot meet the targets", "", *cells[2:])
 
 
@@ -163,7 +171,7 @@ def _sketched(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[str, Capa
     found: list[tuple[str, CapacityPlan | str]] = []
     for label, values, drops in changes:
         try:
-            other = asked.sketch(values, drops)
+            other = asked.sketch_priced(values, drops)
         except InputError as error:
             found.append((label, f"not possible: {error}"))
             continue
@@ -212,7 +220,12 @@ def runs_on(asked: Asked) -> Explanation:
             )
         return paragraphs("On which accelerator? For example 'would it run on my 4090'.")
     accelerator = asked.ports.catalog.accelerators[named[0]]
-    count = asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or asked.said("hardware.accelerator_count") or 1
+    in_one = asked.said("hardware.accelerators_per_node")
+    count = (
+        (asked.said("hardware.nodes") or 1) * in_one
+        if in_one
+        else asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or asked.said("hardware.accelerator_count") or 1
+    )
     alone, label = f"{count} × {accelerator.name}", f"{accelerator.name}"
     free = LIMITS | {"availability.spare_replicas", "serving.tensor_parallel", "serving.pipeline_parallel", *PLACE}
     values: dict[str, Any] = {"hardware.accelerators": (accelerator.id,)}
@@ -255,14 +268,38 @@ def runs_on(asked: Asked) -> Explanation:
     return paragraphs(*texts)
 
 
+def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float, str, str, str]]:
+    """Return what makes the bill smaller: the bill, what is changed, the fleet, the bill in words.
+
+    Those at the plan's provider come first, then those at another, each the cheapest first; other terms are among them.
+
+    Args:
+        asked: the line.
+        changes: that are tried, each alone.
+    """
+    plan, bill, own = asked.plan, asked.plan.cost.monthly_usd, asked.plan.chosen.offer
+    fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
+    provider = own.provider if own else ""
+    found = {
+        (one.offer.provider != provider, one.usd, origin(one.offer), fleet, show_usd(one.usd))
+        for one in other_bills(asked)
+    }
+    for label, other in _sketched(asked, changes):
+        if isinstance(other, CapacityPlan) and other.answer.meets_targets and other.cost.monthly_usd is not None:
+            its = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
+            moved = other.chosen.offer is not None and other.chosen.offer.provider != provider
+            shown = bill_beside(other, plan)
+            if (its, shown) not in {row[3:] for row in found if "any accelerator" in row[2]}:
+                found.add((moved, other.cost.monthly_usd, label, its, shown))
+    return [row[1:] for row in sorted(found) if bill is None or row[1] < bill * 0.995]
+
+
 def cheaper_how(asked: Asked) -> Explanation:
     """Return changes that lower the bill, the cheapest first, each with what it gives up."""
     plan = asked.plan
     input_mean = plan.spec.tokens.input.mean
     changes: list[Change] = [
-        ("any accelerator", {}, frozenset({"hardware.accelerators", "hardware.excluded"})),
-        ("spot prices", {"money.term": "spot"}, PLACE),
-        ("reserved for a year", {"money.term": "reserved_1y"}, PLACE),
+        *ANY_ACCELERATOR,
         (
             "half of the prompts in the prefix cache",
             {"tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
@@ -280,22 +317,11 @@ def cheaper_how(asked: Asked) -> Explanation:
         )
         changes.append(("targets twice as wide", {"targets": doubled}, _NONE))
     bill = plan.cost.monthly_usd
-    rows = []
-    for label, found in _sketched(asked, tuple(changes)):
-        if (
-            isinstance(found, CapacityPlan)
-            and found.answer.meets_targets
-            and found.cost.monthly_usd is not None
-            and (bill is None or found.cost.monthly_usd < bill * 0.995)
-        ):
-            rows.append(
-                (found.cost.monthly_usd, label, f"{found.fleet.accelerators} × {found.chosen.accelerator_name}")
-            )
-    rows.sort()
+    rows = rows_cheaper(asked, tuple(changes))
     columns = (Column("with"), Column("fleet"), Column("monthly", "right"), Column("change", "right"))
     table = Table(
         columns,
-        tuple((label, fleet, show_usd(usd), f"{usd / bill - 1:+.0%}" if bill else "") for usd, label, fleet in rows),
+        tuple((label, fleet, shown, f"{usd / bill - 1:+.0%}" if bill else "") for usd, label, fleet, shown in rows),
     )
     scaled = plan.cost.autoscaled_monthly_usd
     follow = (
@@ -309,7 +335,7 @@ def cheaper_how(asked: Asked) -> Explanation:
     )
     reach = ""
     if wanted and bill:
-        enough = [label for usd, label, _ in rows if usd <= bill * (1 - wanted) * 1.0005]
+        enough = [label for usd, label, *_ in rows if usd <= bill * (1 - wanted) * 1.0005]
         goal = f"{show_usd(bill * (1 - wanted))} a month ({wanted:.0%} less)"
         reach = f"{goal}: {', '.join(enough)}, each alone." if enough else f"{goal} is reached by none of them alone."
     if not rows:
@@ -357,7 +383,7 @@ def faster_how(asked: Asked) -> Explanation:
         ("prompts half as long", {**here, "tokens.input.mean": plan.spec.tokens.input.mean / 2}, _NONE),
     ]
     changes += [
-        (f"on {name}", {"hardware.accelerators": (identity,)}, PLACE)
+        (f"on {name}", {"hardware.accelerators": (identity,)}, _NONE)
         for name, identity in (("H200", "h200-sxm-141gb"), ("B200", "b200-sxm"))
         if identity != chosen.accelerator
     ]
@@ -379,7 +405,7 @@ def faster_how(asked: Asked) -> Explanation:
             show_seconds(other.performance.at_peak.ttft_s.p95),
             show_seconds(other.performance.at_peak.itl_s.p95),
             f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}",
-            usd_shown(other.cost.monthly_usd),
+            bill_beside(other, plan),
         )
         for label, other in (("as it is", plan), *found)
     )
@@ -422,8 +448,7 @@ def why_not(asked: Asked) -> Explanation | None:
     label = asked.text.strip(" ?.")
     if set(changed) & {"serving.tensor_parallel", "serving.pipeline_parallel", "serving.expert_parallel"}:
         changed["hardware.accelerators"] = (asked.plan.chosen.accelerator,)
-    drops = PLACE - set(changed) if "money.term" in changed or "money.provider" in changed else _NONE
-    ((_, found),) = _sketched(asked, ((label, changed, drops),))
+    ((_, found),) = _sketched(asked, ((label, changed, _NONE),))
     return paragraphs(_against(asked.plan, found))
 
 
@@ -454,10 +479,8 @@ def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
     speed = f"TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
     if not found.answer.meets_targets:
         return f"It cannot meet the targets, however many there are: at best {speed}."
-    fleet = (
-        f"{found.fleet.accelerators} × {found.chosen.accelerator_name}, {usd_shown(found.cost.monthly_usd)} a month;"
-        f" {speed}"
-    )
+    bill = bill_beside(found, plan, " a month")
+    fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}, {bill}; {speed}"
     mine, its = plan.cost.monthly_usd, found.cost.monthly_usd
     if mine and its and its < mine * 0.995:
         return singular(
@@ -470,5 +493,5 @@ def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
 def _vendor(asked: Asked, vendor: str) -> Explanation:
     catalog = asked.ports.catalog
     names = tuple(name for name, entry in catalog.accelerators.items() if vendor in entry.vendor.lower())
-    ((_, found),) = _sketched(asked, ((vendor, {"hardware.accelerators": names}, PLACE),))
+    ((_, found),) = _sketched(asked, ((vendor, {"hardware.accelerators": names}, _NONE),))
     return paragraphs(f"{vendor.upper() if vendor == 'amd' else vendor.capitalize()}: {_against(asked.plan, found)}")

@@ -239,7 +239,9 @@ def terms(asked: Asked) -> Explanation:
 def legal(asked: Asked) -> Explanation:
     """Say that law, data protection and security are not judged, and what a plan can do about the place."""
     offer = asked.plan.chosen.offer
-    where = f"The plan rents from {offer.provider}{f' in {offer.region}' if offer.region else ''}. " if offer else ""
+    stands_in = f", where no price is known: {offer.region}'s stands in" if offer and offer.stands_in_for else ""
+    place = (offer.stands_in_for or offer.region) if offer else ""
+    where = f"The plan rents from {offer.provider}{f' in {place}' if place else ''}{stands_in}. " if offer else ""
     return _cannot(
         "I give no legal advice, know no certificates and have examined nobody's security.",
         f"{where}What a plan can do: keep to a region ('in frankfurt'), a provider, or your own hardware. Ask your"

@@ -8,7 +8,8 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.cost.price_origin import bill_beside
+from agent.report.words import accelerators_noun, singular
 from catalogs.units import (
     SECONDS_PER_DAY,
     SECONDS_PER_MONTH,
@@ -155,7 +156,7 @@ def fleet_holds(asked: Asked) -> Explanation:
         )
     named = asked.reading().values.get("hardware.accelerators")
     hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,)}
-    found = asked.sketch({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
+    found = asked.sketch_priced({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
     shown = ", ".join(
         f"{count} {path.rpartition('.')[2].removeprefix('accelerator_count') or accelerators_noun(plan.chosen, count)}"
         for path, count in values.items()
@@ -181,7 +182,7 @@ def fleet_holds(asked: Asked) -> Explanation:
             enough += f" In users: {show_count(int(users * most / peak))}."
     left = values.get("hardware.accelerator_count", 0) - found.fleet.accelerators
     unused = f"Left over: {left} of the {left + found.fleet.accelerators}, too few for a replica." if left > 0 else ""
-    cost = f"It costs {usd_shown(found.cost.monthly_usd)} a month." if found.cost.monthly_usd else ""
+    cost = f"It costs {bill_beside(found, plan, ' a month')}." if found.cost.monthly_usd else ""
     return paragraphs(lead, unused, enough, cost)
 
 

@@ -5,7 +5,7 @@ from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.words import accelerators_noun, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import TERM_WORDS
+from engine.fleet.offers import origin
 from engine.workload import target_name, targets_by_default
 
 _WAITS = {
@@ -44,8 +44,8 @@ def tender(asked: Asked) -> Explanation:
         + f", extensible to {plan.fleet.maximum_accelerators}. The bidder shall show compliance by a load test of one"
         f" replica at {show_rate(plan.performance.at_peak.requests_per_s)} with the lengths above before acceptance."
         + (
-            f" For orientation, the list price is {show_usd(plan.cost.monthly_usd)} a month ({offer.provider},"
-            f" {TERM_WORDS[offer.term]}, {offer.checked})."
+            f" For orientation, the list price is {show_usd(plan.cost.monthly_usd)} a month"
+            f" ({origin(offer)}, {offer.checked})."
             if offer and plan.cost.monthly_usd is not None
             else ""
         )
@@ -60,8 +60,8 @@ def _one_sentence(asked: Asked) -> str:
     peak = peak_rate(plan)
     load = f" for {show_rate(peak)} in the busiest hour" if peak else ""
     speed = f", TTFT p95 {show_seconds(plan.performance.at_peak.ttft_s.p95)}"
-    place = f" on {offer.provider}{f' in {offer.region}' if offer.region else ''}" if offer else ""
-    return f"{sentence}{load}{speed}, at {usd_shown(plan.cost.monthly_usd)} a month{place}."
+    whose = f" ({origin(offer)})" if offer else ""
+    return f"{sentence}{load}{speed}, at {usd_shown(plan.cost.monthly_usd)} a month{whose}."
 
 
 def boss(asked: Asked) -> Explanation:

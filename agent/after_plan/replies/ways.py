@@ -6,12 +6,14 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
+from agent.interpret.wishes import NOT_OPEN
 from agent.report.blocks import Column, Table
 from agent.report.cost.batch_report import batch_report
-from agent.report.cost.comparison_report import break_even_shown
+from agent.report.cost.comparison_report import break_even_shown, rented_at
 from agent.report.cost.training_report import training_report
 from agent.report.words import unknown_bill
 from agent.statements.costs.batches import batch_in
+from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.records.api_prices import ApiModel
 from catalogs.units import MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
@@ -24,7 +26,10 @@ from engine.training.memory import Method, TrainingSetup
 
 USUAL_APIS: Final = ("gpt-4o-mini", "claude-haiku-4-5")
 """Beside the cheapest host of the same model, where a line names no API."""
-_MODEL_WORD: Final = re.compile(r"[a-z][a-z0-9.]*(?:[- ](?:v?\d[a-z0-9.]*|[a-z]+)){1,4}")
+LONGEST_NAME: Final = 4
+"""Words in the name of a model."""
+FAMILIES: Final = ("claude ", "gemini ", "gpt ")
+"""Models that are named without a number too."""
 _TOKENS: Final = re.compile(r"(\d[\d,.]*) ?(k|m|b|t|thousand|million|billion|trillion)? ?(?:training )?tok(?:en)?s?\b")
 
 
@@ -60,6 +65,7 @@ def own_or_rent(asked: Asked) -> Explanation:
         Table(columns, rows),
         *paragraphs(
             "Of a saved plan `fleetcast costs plan.json --mode own` has the bill line by line, and flags for it."
+            f"{rented_at(found)}"
         ),
     )
 
@@ -95,15 +101,24 @@ def api_or_self(asked: Asked) -> Explanation:
     ]
     long = [bill for bill in found.bills if bill.mode == "api" and bill.infeasible]
     return (
-        *paragraphs(_at_price(asked)),
+        *paragraphs(*_closed(asked), _at_price(asked)),
         Table(columns, rows),
         *paragraphs(
             *evens,
             *(f"{bill.title}: {bill.infeasible}." for bill in long),
             f"Prices of APIs are of {max(price.checked for price in found.prices)}; their latency, their limits of "
-            "rate and how well they answer are not known here.",
+            f"rate and how well they answer are not known here.{rented_at(found)}",
         ),
     )
+
+
+def _closed(asked: Asked) -> list[str]:
+    """Return for each closed model that the line names why a fleet cannot serve it."""
+    return [
+        f"{note.replace(' is not used: ', ' cannot run on a fleet of yours: ')}. What its API would cost is below."
+        for note in asked.reading().notes
+        if NOT_OPEN in note
+    ]
 
 
 def _at_price(asked: Asked) -> str:
@@ -128,23 +143,16 @@ def _at_price(asked: Asked) -> str:
 
 def _apis_in(asked: Asked) -> tuple[ApiModel, ...]:
     """Return the APIs that a line names, else the cheapest host of the same model and usual ones."""
-    catalog = asked.ports.catalog
+    catalog, words = asked.ports.catalog, [word.strip("?!.,;:()") for word in asked.words.split()]
     named: dict[str, ApiModel] = {}
-    for words in (match[0].split() for match in _MODEL_WORD.finditer(asked.words)):
-        for size in range(len(words), 0, -1):
-            for start in range(len(words) - size + 1):
-                text = " ".join(words[start : start + size])
-                if not re.search(r"\d", text):
-                    continue
-                try:
-                    found = catalog.api_model(text)
-                except AmbiguousName as several:
-                    found = catalog.api_models[several.hits[0]]
-                except UnknownName:
-                    continue
+    taken = 0
+    for start in range(len(words)):
+        for end in range(min(len(words), start + LONGEST_NAME), max(start, taken), -1):
+            text = " ".join(words[start:end])
+            found = _api(text, catalog) if re.search(r"\d", text) or text.startswith(FAMILIES) else None
+            if found is not None and start >= taken:
                 named.setdefault(found.id, found)
-                break
-            if named:
+                taken = end
                 break
     if named:
         return tuple(named.values())
@@ -152,6 +160,17 @@ def _apis_in(asked: Asked) -> tuple[ApiModel, ...]:
     usual = [catalog.api_model(name) for name in USUAL_APIS]
     chosen = [one for one in usual if one in providers] or providers[:2] or usual
     return (*hosts_of(asked.plan.spec.model, catalog)[:1], *chosen)
+
+
+def _api(text: str, catalog: Catalog) -> ApiModel | None:
+    """Return the API model that a name means, of several the one with the highest version; None where it means none."""
+    try:
+        return catalog.api_model(text)
+    except AmbiguousName as several:
+        newest = max(several.hits, key=lambda hit: [float(number) for number in re.findall(r"\d+(?:\.\d+)?", hit)])
+        return catalog.api_models[newest]
+    except UnknownName:
+        return None
 
 
 def _compared(asked: Asked, settings: ComparisonSettings) -> Comparison | Explanation:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Mark, Paragraph, Report, Series, Table
+from agent.report.cost.price_origin import origin_beside
 from agent.report.words import usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.advice import Advice
@@ -11,7 +12,7 @@ from engine.choice.choice import Choice
 from engine.choice.front import Relaxation
 from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
-from engine.fleet.offers import TERM_WORDS
+from engine.fleet.offers import TERM_WORDS, origin
 from engine.fleet.search import SizedCandidates
 from engine.plan import parallelism_shown, plain, six_digits, split_shown
 from engine.planning.phrases import counted
@@ -83,14 +84,16 @@ def _at(choice: Choice) -> str:
     age = ", an old price" if best.old_price else ""
     if choice.spec.money.provider is None:
         return f" at the usual price ({best.provider}{age})" if best.provider else ""
+    stands_in = f" for {best.offer.stands_in_for}" if best.offer and best.offer.stands_in_for else ""
     among = ", the cheapest of all" if choice.spec.money.provider == ANY_PROVIDER else ""
-    return f" at {' '.join(filter(None, (best.provider, best.region)))}{among}{age}"
+    return f" at {' '.join(filter(None, (best.provider, best.region)))}{stands_in}{among}{age}"
 
 
 def _tables(choice: Choice) -> Iterator[Block]:
+    best = choice.best
     if choice.runners_up:
         yield Heading("On other accelerators")
-        yield _table(choice.spec, choice.runners_up[:SHOWN])
+        yield _table(choice.spec, choice.runners_up[:SHOWN], best)
     if choice.unable:
         shown = choice.unable[:SHOWN]
         more = f"; {len(choice.unable) - len(shown)} more do not" if len(choice.unable) > len(shown) else ""
@@ -101,19 +104,25 @@ def _tables(choice: Choice) -> Iterator[Block]:
         yield _table(choice.spec, [(option, _where(option)) for option in choice.by_provider[:SHOWN]])
     if len(choice.by_precision) > 1:
         yield Heading("By precision (whether the answers stay good enough is yours to test)")
-        yield _table(choice.spec, [(option, "") for option in choice.by_precision])
+        yield _table(choice.spec, [(option, "") for option in choice.by_precision], best)
     if len(choice.by_term) > 1:
         yield Heading("By term")
-        yield _table(choice.spec, [(option, TERM_WORDS[option.term]) for option in choice.by_term])
+        yield _table(choice.spec, [(option, origin(option.offer) if option.offer else "") for option in choice.by_term])
     if len(choice.front) > 1:
         yield Heading(f"Money against {latency_name(choice.spec)}: nothing is both cheaper and faster than these")
-        yield front_table(choice.spec, choice.front[:SHOWN])
+        yield front_table(choice.spec, choice.front[:SHOWN], best)
         yield front_chart(choice.spec, choice.front)
 
 
-def front_table(spec: WorkloadSpec, front: Sequence[Option]) -> Table:
-    """Return the fleets of a front, the cheapest first."""
-    return _table(spec, [(option, "") for option in front])
+def front_table(spec: WorkloadSpec, front: Sequence[Option], best: Option | None = None) -> Table:
+    """Return the fleets of a front, the cheapest first.
+
+    Args:
+        spec: of the question.
+        front: its fleets.
+        best: whose price is known: another's is named.
+    """
+    return _table(spec, [(option, "") for option in front], best)
 
 
 def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, ...] = ()) -> Chart:
@@ -139,7 +148,8 @@ def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, 
     )
 
 
-def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]]) -> Table:
+def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]], best: Option | None = None) -> Table:
+    """Return options as rows; whose price one is at is said where that is not the price of the best."""
     columns = (
         Column("fleet"),
         Column("monthly", "right"),
@@ -155,7 +165,7 @@ def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]]) -> Table:
                 usd_shown(option.monthly_usd),
                 show_seconds(option.latency_s),
                 show_seconds(option.itl_mean_s),
-                said,
+                "; ".join(filter(None, (said, origin_beside(option.offer, best.offer) if best else ""))),
             )
             for option, said in options
         ),
@@ -196,7 +206,7 @@ def _held(line: Line) -> str:
     count = show_count(line.most) if line.least == line.most else f"{show_count(line.least)}–{show_count(line.most)}"
     option = line.option
     what = f"{split_shown(option)} on {option.accelerator_name} in {option.precision.upper()}"
-    return f"{count} × {what}, {TERM_WORDS[line.term]}"
+    return f"{count} × {what}, {origin(option.offer) if option.offer else TERM_WORDS[line.term]}"
 
 
 def _where(option: Option) -> str:
@@ -297,4 +307,5 @@ _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
 
 def _tree(option: Option) -> dict[str, Any]:
     values = {name: getattr(option, name) for name in option.__struct_fields__ if name not in _INTERNAL}
+    values["priced_at"] = origin(option.offer) if option.offer else ""
     return {name: six_digits(value) if isinstance(value, float) else value for name, value in values.items()}

@@ -8,6 +8,7 @@ from msgspec import Struct
 from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.choice.diff_report import made_with_shown
 from agent.report.choice.figures import FIGURES
+from agent.report.cost.price_origin import origin_of
 from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
@@ -54,7 +55,8 @@ def comparison_report(compared: Sequence[Compared]) -> Report:
         Column("targets", spoken="bare"),
         Column("", wraps=True, spoken="sentence"),
     ]
-    rows = [_row(one, target) for one in compared]
+    one_origin = len({origin_of(plan) for plan in plans} - {""}) < 2
+    rows = [_row(one, target, one_origin) for one in compared]
     if not any(plan.spec.targets for plan in plans):  # nobody stated a target
         del columns[6]
         rows = [row[:6] + row[7:] for row in rows]
@@ -63,7 +65,7 @@ def comparison_report(compared: Sequence[Compared]) -> Report:
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
-def _row(one: Compared, target: Target | None) -> tuple[Cell, ...]:
+def _row(one: Compared, target: Target | None, one_origin: bool) -> tuple[Cell, ...]:
     plan = one.capacity_plan
     if plan is None:
         reason = one.plan.sentence if isinstance(one.plan, NoPlan) else ""
@@ -81,7 +83,7 @@ def _row(one: Compared, target: Target | None) -> tuple[Cell, ...]:
         usd_shown(plan.cost.monthly_usd),
         usd_shown(prices.blended) if prices else "",
         met,
-        "",
+        "" if one_origin else origin_of(plan),
     )
 
 
@@ -128,6 +130,7 @@ def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
                 "parallelism": split_shown(plan.chosen),
                 "decomposition": decomposition(plan),
                 "meets_targets": plan.answer.meets_targets,
+                "priced_at": origin_of(plan),
             }
             for name, figure in FIGURES.items():
                 value = figure.of(plan)
@@ -141,7 +144,17 @@ def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
 
 def columns_of_rows() -> tuple[str, ...]:
     """Return the names of the columns of a comparison's CSV."""
-    said = ("label", "model", "accelerator", "precision", "runtime", "parallelism", "decomposition", "meets_targets")
+    said = (
+        "label",
+        "model",
+        "accelerator",
+        "precision",
+        "runtime",
+        "parallelism",
+        "decomposition",
+        "meets_targets",
+        "priced_at",
+    )
     return (*said, *(_key(name, figure.unit) for name, figure in FIGURES.items()), "reason")
 
 

@@ -10,6 +10,7 @@ from agent.report.choice.figures import FIGURES
 from agent.report.words import singular, usd_shown
 from catalogs.units import show_figure, show_seconds
 from engine.choice.attribution import Attribution, Changed
+from engine.fleet.offers import origin
 from engine.plan import CapacityPlan, plain, six_digits, split_shown
 from engine.workload import Metric, target_name
 
@@ -56,7 +57,7 @@ def choices(before: CapacityPlan, after: CapacityPlan) -> dict[str, tuple[str, s
             "split": split_shown(chosen),
             "weights": chosen.precision.weights.upper(),
             "runtime": chosen.runtime,
-            "offer": f"{offer.provider} {offer.instance} at {offer.usd_per_hour:g} USD/h" if offer else "none",
+            "offer": f"{offer.instance} of {origin(offer)} at {offer.usd_per_hour:g} USD/h" if offer else "none",
             "targets": "met" if plan.answer.meets_targets else "missed",
         }
 

@@ -44,7 +44,8 @@ def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Blo
     yield Table(columns, tuple(_row(bill, years) for bill in found.feasible))
     yield Paragraph(
         "1M paid: what is paid over the tokens served at the real duty cycle, to set beside an API's price; 1M used: "
-        "as if all that is paid for worked at all times. USD, 730 h a month, prices of the catalog.",
+        "as if all that is paid for worked at all times. USD, 730 h a month, prices of the catalog."
+        f"{rented_at(found)}",
         "quiet",
     )
     if found.break_evens:
@@ -81,6 +82,12 @@ def _row(bill: Bill, years: float) -> tuple[Cell, ...]:
         shown(bill.reservation_usd_per_million),
         shown(bill.usage_usd_per_million),
     )
+
+
+def rented_at(found: Comparison) -> str:
+    """Return whose prices the rented ways are at, as a sentence to go on with; empty where nothing is rented."""
+    whose = dict.fromkeys(line.rented_at for bill in found.feasible for line in bill.lines if line.rented_at)
+    return f" Rented at {'; '.join(whose)}." if whose else ""
 
 
 def break_even_shown(one: BreakEven) -> str:

@@ -31,7 +31,7 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
         yield Facts(
             (
                 ("offer", f"{offer.provider} {offer.instance} ({holds})"),
-                ("region", offer.region),
+                ("region", f"{offer.region} for {offer.stands_in_for}" if offer.stands_in_for else offer.region),
                 ("price", f"{show_usd(offer.usd_per_hour)} an hour per instance, {term_shown(offer.term)}"),
                 ("instances today", joined(show_count(plan.fleet.instances), billed_shown(plan))),
                 *((("price of", offer.checked),) if offer.checked else ()),
@@ -52,8 +52,8 @@ def _months(plan: CapacityPlan, shape: str) -> Table:
         ("at the minimum", "minimum_monthly"),
         (f"autoscaled over the {shape}", "autoscaled_monthly"),
         ("at the maximum", "maximum_monthly"),
-        ("today at the cheapest provider", "cheapest_monthly"),
-        ("today at the dearest provider", "dearest_monthly"),
+        (f"today at the cheapest provider: {plan.cost.cheapest_at}", "cheapest_monthly"),
+        (f"today at the dearest provider: {plan.cost.dearest_at}", "dearest_monthly"),
     ]
     if plan.cost.other_monthly_usd:
         months.append(("other costs, as given", "other_monthly"))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from agent.fields.value_display import precision_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Facts, Heading, Paragraph, Table, Words
+from agent.report.cost.price_origin import origin_beside
 from agent.report.memory_bar import memory_bar
 from agent.report.plan.bands import band_sentences
 from agent.report.plan.bill_section import bill, energy
@@ -113,13 +114,14 @@ def _alternatives(plan: CapacityPlan) -> Table:
 
 def _alternative_row(plan: CapacityPlan, at: int) -> tuple[Cell, ...]:
     item, path = plan.alternatives[at], f"alternatives.{at}"
+    whose = origin_beside(item.offer, plan.chosen.offer)
     return (
         f"{show_count(item.accelerators)} × {item.accelerator_name}",
         f"{show_count(item.replicas)} × {split_shown(item)} {precision_shown(item.weights)}",
         figure(plan, f"{path}.monthly_usd", usd_shown),
         figure(plan, f"{path}.ttft_p95_s", show_seconds),
         figure(plan, f"{path}.itl_mean_s", show_seconds),
-        item.why_not,
+        f"{item.why_not}; priced at {whose}" if whose else item.why_not,
     )
 
 

@@ -226,11 +226,11 @@ def _instead(plan: CapacityPlan, texts: Mapping[str, str]) -> str:
 
 
 def _links(plan: CapacityPlan, texts: Mapping[str, str]) -> Iterator[str]:
-    from agent.report.words import usd_shown
+    from agent.report.cost.price_origin import alternative_bill
 
     for other in plan.alternatives[:3]:
         changed = {**texts, "gpu-type": other.accelerator, "precision": other.weights, "tp": str(other.tensor_parallel)}
         changed |= {"pp": str(other.pipeline_parallel)} if other.pipeline_parallel > 1 else {}
         fleet = f"{other.accelerators} × {other.accelerator_name} ({split_shown(other)})"
-        words = f"{fleet}, {usd_shown(other.monthly_usd)} a month"
+        words = f"{fleet}, {alternative_bill(other, plan)}"
         yield f'<a href="/?{escape(urlencode(changed))}">{escape(words)}</a>'

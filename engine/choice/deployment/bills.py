@@ -20,6 +20,8 @@ class BillLine(Struct, frozen=True):
     why: str
     """How it comes about: '12 × $2.30 × 730 h'."""
     source: str = ""
+    rented_at: str = ""
+    """Of an instance: whose it is, where and on which term."""
 
 
 class Work(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_count, show_figure, show_usd
 from engine.choice.deployment.bills import Bill, BillLine
 from engine.choice.deployment.served import Served
-from engine.fleet.offers import TERM_WORDS, PricedOffer
+from engine.fleet.offers import TERM_WORDS, PricedOffer, origin
 from engine.workload import Term
 
 MONTHS: Final[dict[Term, float]] = {"reserved_1y": 12.0, "reserved_3y": 36.0}
@@ -62,6 +62,7 @@ def autoscaled(served: Served) -> Bill:
         "running",
         f"{why}: {show_count(round(hours))} instance-hours × {show_usd(offer.usd_per_hour)}",
         _source(offer),
+        origin(offer),
     )
     return Bill("autoscaled", "rent autoscaled", (line,), served.work, _used(served, offer, hours / HOURS_PER_MONTH))
 
@@ -144,6 +145,7 @@ def mixed(served: Served) -> Bill:
                 "commitment",
                 f"{reserved} of {most} instances are needed more than {usd / hourly.usd_per_hour:.0%} of the hours",
                 _source(offer),
+                origin(offer),
             )
         )
     if hours:
@@ -154,6 +156,7 @@ def mixed(served: Served) -> Bill:
                 "running",
                 f"{show_count(round(hours))} instance-hours of the other {most - reserved}",
                 _source(hourly),
+                origin(hourly),
             )
         )
     paid = (reserved + hours / HOURS_PER_MONTH) * hourly.accelerators / size
@@ -186,6 +189,7 @@ def _line(offer: PricedOffer, count: int, hours: float, what: str, commits: bool
         "commitment" if commits else "running",
         f"{what}: {show_count(count)} × {show_usd(offer.usd_per_hour)} × {hours:g} h",
         _source(offer),
+        origin(offer),
     )
 
 

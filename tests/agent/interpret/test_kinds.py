@@ -39,6 +39,7 @@ KINDS = (
         "closed",
         "servers",
         "beside",
+        "machines",
     ),
 )
 PATHS = {
@@ -71,6 +72,9 @@ PATHS = {
     "runtime": "serving.runtime",
     "provider": "money.provider",
     "region": "money.region",
+    "term": "money.term",
+    "nodes": "hardware.nodes",
+    "per_node": "hardware.accelerators_per_node",
 }
 CLASSES = {
     "consumer_excluded": ("hardware.excluded", lambda a: a.consumer),
@@ -123,6 +127,9 @@ def test_a_sentence_of_a_kind(entry: dict[str, Any]) -> None:
     reading = interpret(entry["text"], CATALOG, asked_path=PATHS.get(asked, asked))
     values = {path: plain(value) for path, value in reading.values.items() if not path.startswith("users.")}
     expected = expected_of(entry)
+    refused = values.pop("money.excluded_providers", []) if "without" in entry else []
+    assert set(entry.get("without", ())) <= set(refused)
+    assert "nebius" not in refused
     assert values.keys() == expected.keys()
     for path, value in expected.items():
         assert values[path] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), path

@@ -3,11 +3,13 @@
 import re
 from typing import Final
 
-from agent.after_plan.replies.asked import PLACE, Asked, paragraphs
+from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.money import CURRENCIES, PERIODS, currency, no_rate
+from agent.after_plan.replies.choices import ANY_ACCELERATOR, Change, rows_cheaper
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Column, Table
+from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, unknown_bill
 from agent.talk.model_proposals import model_proposals
 from catalogs.errors import InputError
@@ -78,13 +80,13 @@ def _models_within(asked: Asked, budget: float) -> Explanation:
     within: dict[str, tuple[float, str]] = {}
     for entry in {model.id: model for purpose in model_proposals().purpose for model in purpose.models}.values():
         try:
-            other = asked.sketch({"model": entry.id}, frozenset({"precision.weights", "hardware.accelerators"}))
+            other = asked.sketch_priced({"model": entry.id}, frozenset({"precision.weights", "hardware.accelerators"}))
         except InputError:
             continue
         usd = other.cost.monthly_usd if isinstance(other, CapacityPlan) and other.answer.meets_targets else None
         if isinstance(other, CapacityPlan) and usd is not None and usd <= budget:
             fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
-            within[other.chosen.model_name] = usd, f"{fleet}, {show_usd(usd)} a month: {entry.why}"
+            within[other.chosen.model_name] = usd, f"{fleet}, {bill_beside(other, asked.plan, ' a month')}: {entry.why}"
     ranked = sorted(within.items(), key=lambda item: -item[1][0])[:3]
     if not ranked:
         return paragraphs("None of the models that I would propose carries this load for it.")
@@ -116,31 +118,19 @@ def _load_for(plan: CapacityPlan, budget: float) -> str:
 
 def _ways_within(asked: Asked, budget: float) -> Explanation:
     """Return the changes of term, precision and accelerator whose bill for the same load is within a budget."""
-    rows = []
-    for label, values, drops in (
-        ("spot", {"money.term": "spot"}, PLACE),
-        ("reserved for a year", {"money.term": "reserved_1y"}, PLACE),
-        ("reserved for three years", {"money.term": "reserved_3y"}, PLACE),
-        ("the cheapest accelerator", {}, frozenset({"hardware.accelerators", *PLACE})),
-        ("weights in FP8", {"precision.weights": "fp8"}, frozenset[str]()),
-        ("weights in INT4", {"precision.weights": "int4"}, frozenset[str]()),
-    ):
-        try:
-            other = asked.sketch(values, drops)
-        except InputError:
-            continue
-        if isinstance(other, CapacityPlan) and other.answer.meets_targets and other.cost.monthly_usd is not None:
-            rows.append(
-                (other.cost.monthly_usd, label, f"{other.fleet.accelerators} × {other.chosen.accelerator_name}")
-            )
-    rows.sort()
+    none = frozenset[str]()
+    precisions: tuple[Change, ...] = (
+        ("weights in FP8", {"precision.weights": "fp8"}, none),
+        ("weights in INT4", {"precision.weights": "int4"}, none),
+    )
+    rows = rows_cheaper(asked, (*ANY_ACCELERATOR, *precisions))
     columns = (Column("the same load, with"), Column("fleet"), Column("monthly", "right"), Column("within"))
     table = Table(
-        columns, tuple((label, fleet, show_usd(usd), "yes" if usd <= budget else "no") for usd, label, fleet in rows)
+        columns, tuple((label, fleet, shown, "yes" if usd <= budget else "no") for usd, label, fleet, shown in rows)
     )
-    none = (
+    beyond = (
         ""
-        if rows and rows[0][0] <= budget
+        if any(usd <= budget for usd, *_ in rows)
         else "None of these is within it: lower the rate, or ask 'which model could I run instead'."
     )
-    return (*((table,) if rows else ()), *paragraphs(none))
+    return (*((table,) if rows else ()), *paragraphs(beyond))

@@ -7,10 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.bills.places import reserved_bill
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
-from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_rate, show_usd
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_percent, show_rate, show_usd
 from engine.plan import CapacityPlan
 
 _USD_PER_EUR: Final = 1.1652
@@ -86,7 +87,12 @@ class _Unit(Struct, frozen=True):
     """How it follows from the month's."""
 
 
-_NET: Final = r"net|netto|brutto|gross|vat|tax\w*|mwst|ohne steuern?|ttc|hors tax\w*|iva|impuestos?"
+_TAX: Final = r"vat|tax\w*|mwst\.?|mehrwertsteuer|tva|iva|gst|impuestos?"
+_NET: Final = rf"net|netto|brutto|gross|ohne steuern?|ttc|hors tax\w*|{_TAX}"
+_TAX_RATE: Final = re.compile(
+    rf"(\d+(?:[.,]\d+)?) ?(?:%|percent|prozent)(?: of)? (?:{_TAX})|(?:{_TAX}) (?:of |at )?(\d+(?:[.,]\d+)?) ?%"
+)
+"""A rate of tax beside its name: '8.1% VAT', 'VAT of 19 %'."""
 _SPLIT: Final = re.compile(r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b|\by\b)\s+(?=\S)", re.I)
 
 
@@ -96,8 +102,10 @@ def cost(asked: Asked) -> Explanation:
     asks = [replace(asked, text=part) for part in parts]
     if len(asks) > 1 and all(_names_unit(one) for one in asks):
         return tuple(block for one in asks for block in paragraphs(f"{one.text.strip(' ?.')}:") + _cost(one))
-    net = "List prices are net: VAT and other taxes come on top." if asked.has(_NET) else ""
-    return (*_cost(asked), *paragraphs(net))
+    if _TAX_RATE.search(asked.words):
+        return _cost(asked)
+    net = "List prices are net: VAT and other taxes come on top; say the rate, as in 'plus 19 % VAT', to add it."
+    return (*_cost(asked), *paragraphs(net if asked.has(_NET) else ""))
 
 
 def _names_unit(asked: Asked) -> bool:
@@ -111,6 +119,8 @@ def _cost(asked: Asked) -> Explanation:
     monthly, scaled = plan.cost.monthly_usd, plan.cost.autoscaled_monthly_usd
     if monthly is None:
         return paragraphs(unknown_bill(plan.cost))
+    tax = _tax(asked)
+    monthly, scaled = monthly * (1 + tax), None if scaled is None else scaled * (1 + tax)
     code, per_usd, rate = currency(asked)
     unit, missing = _unit(asked, monthly)
     if per_usd is None:
@@ -125,7 +135,16 @@ def _cost(asked: Asked) -> Explanation:
         follows = f"Following the load with an autoscaler: {_money(scaled * per_usd * unit.of_month, code)}."
     parts = _parts(plan) if asked.has(_PARTS) else ()
     usual = () if unit.sum or parts else _usual(asked, monthly * per_usd, code)
-    return (*paragraphs(lead, follows, rate), *parts, *usual)
+    taxed = f"With {show_percent(tax)} of tax on the list prices, which are net." if tax else ""
+    months = round(unit.of_month)
+    reserved = reserved_bill(asked, months) if unit.sum.startswith(f"{months} months") else ""
+    return (*paragraphs(lead, follows, taxed, rate, reserved), *parts, *usual)
+
+
+def _tax(asked: Asked) -> float:
+    """Return the rate of tax that a line adds to the bill; 0 where it says none."""
+    found = _TAX_RATE.search(asked.words)
+    return float((found[1] or found[2]).replace(",", ".")) / 100 if found else 0.0
 
 
 def _usual(asked: Asked, monthly: float, code: str) -> Explanation:

@@ -1,84 +1,204 @@
 """Whether another provider, region or term asks less."""
 
-import re
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
+from agent.report.cost.price_origin import bill_beside, origin_of
 from agent.report.words import usd_shown
 from catalogs.errors import InputError
+from catalogs.records.places import Place, priced_regions
 from catalogs.units import show_usd
-from engine.fleet.offers import TERM_WORDS, newest_check, qualifying_offers
+from engine.fleet.offers import EVERYWHERE, RENTED, TERM_WORDS, PricedOffer, newest_check, origin, qualifying_offers
 from engine.plan import CapacityPlan
 from engine.workload import Money, Term
+
+_RESERVE: Final = r"reserv\w+|commit\w*|locked? in|upfront|up front|prepa(?:id|y)"
+_BETWEEN_TERMS: Final = 24
+"""Months below which a year is the nearer of the terms that have prices, else three."""
+_UPFRONT_UNKNOWN: Final = (
+    "The price is an hour's, over the whole term; what a provider takes off where it is paid upfront, in part or in "
+    "all, is not known here."
+)
+
+
+class FleetBill(Struct, frozen=True):
+    """What the fleet costs in a month on one offer."""
+
+    usd: float
+    offer: PricedOffer
+    far: bool = False
+    """From the place where prices are wanted."""
+
+    @property
+    def shown(self) -> str:
+        """The amount, and where the price is asked."""
+        known = self.offer.region.casefold() not in EVERYWHERE
+        return f"{show_usd(self.usd)}{f' {self.offer.region}' if known else ''}"
 
 
 def elsewhere(asked: Asked) -> Explanation:
     """Return what the fleet of the plan costs at other providers and on other terms; the plan keeps its own."""
-    plan = asked.plan
-    catalog = asked.ports.catalog
-    wanted = _providers_in(asked)
-    accelerator, size = catalog.accelerators[plan.chosen.accelerator], plan.chosen.accelerators_per_replica
-    newest = newest_check(catalog.offers)
-    region = asked.said("money.region")
-    terms: tuple[Term, ...] = ("on_demand", "spot", "reserved_1y", "reserved_3y")
-    providers = wanted or sorted({offer.provider for offer in catalog.offers if offer.accelerator == accelerator.id})
+    plan, catalog = asked.plan, asked.ports.catalog
+    reading = asked.reading()
+    if months := _reserved(asked):
+        return reservation(asked, months)
+    refused = tuple(reading.values.get("money.excluded_providers", ()))
+    named = str(reading.values.get("money.provider") or "")
+    wanted = tuple(filter(None, named.split(",")))
+    sold = {offer.provider for offer in catalog.offers if offer.accelerator == plan.chosen.accelerator}
+    place = _place(asked, reading.values.get("money.region"))
     rows: list[tuple[float, tuple[str, ...]]] = []
     absent: list[str] = []
-    for provider in providers:
-        bills: dict[str, float] = {}
-        for term in terms:
-            offers = qualifying_offers(
-                catalog.offers, accelerator, size, Money(provider=provider, region=region, term=term), newest
-            )
-            if offers:
-                bills[term] = min(o.monthly_usd(o.instances_for(plan.fleet.replicas, size)) for o in offers)
+    for provider in wanted or sorted(sold - set(refused)):
+        bills = {term: bill for term in RENTED if (bill := _best(asked, provider, term, place))}
         if bills:
-            rows.append(
-                (
-                    bills.get("on_demand", float("inf")),
-                    (provider, *(show_usd(bills[t]) if t in bills else "" for t in terms)),
-                )
-            )
+            least = bills.get("on_demand") or min(bills.values(), key=lambda bill: bill.usd)
+            rows.append((least.usd, (provider, *(bills[t].shown if t in bills else "" for t in RENTED))))
         elif wanted:
             absent.append(provider)
     rows.sort()
     used = [index for index in range(5) if index == 0 or any(row[index] for _, row in rows)]
-    titles = ("provider", *(TERM_WORDS[term] for term in terms))
+    titles = ("provider", *(TERM_WORDS[term] for term in RENTED))
     columns = tuple(Column(titles[index], "right" if index else "left") for index in used)
-    fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
     table = Table(columns, tuple(tuple(row[index] for index in used) for _, row in rows))
-    mine = f"The plan's own bill is {usd_shown(plan.cost.monthly_usd)} a month" + (
-        f" ({plan.chosen.offer.provider}, {TERM_WORDS[plan.chosen.offer.term]})." if plan.chosen.offer else "."
-    )
-    lead = f"{fleet} a month, from each provider's best price{f' in {region}' if region else ''}:" if rows else ""
+    fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
+    near = f" in or near {place.name}, else anywhere" if place else ""
+    without = f" without {' and '.join(refused)}" if refused else ""
+    lead = f"{fleet} a month{without}, from each provider's best price{near}:" if rows else ""
+    whose = origin_of(plan)
+    mine = f"The plan's own bill is {usd_shown(plan.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
     others = [_without_offer(asked, provider) for provider in absent]
     return (
         *paragraphs(lead),
         *((table,) if rows else ()),
-        *paragraphs(*others, f"{mine} 'on {(rows or [(0, ('aws',))])[0][1][0]}' plans there."),
+        *paragraphs(*others, f"{mine} 'on {rows[0][1][0] if rows else 'aws'}' plans there."),
     )
 
 
-def _providers_in(asked: Asked) -> list[str]:
-    """Return the providers that a line names."""
-    known = {offer.provider for offer in asked.ports.catalog.offers}
-    names = {"google": "gcp", "google cloud": "gcp", "amazon": "aws", "microsoft": "azure", "oracle": "oci"} | {
-        name.removesuffix(".ai"): name for name in known
-    }
-    return [name for word, name in sorted(names.items()) if name in known and asked.has(re.escape(word))]
+def reservation(asked: Asked, months: int) -> Explanation:
+    """Return what the fleet of the plan costs reserved, at its own provider and at the cheapest one, over the time.
+
+    Args:
+        asked: the line.
+        months: for which a reservation is asked; the nearest terms that have prices are one year and three.
+    """
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    term = _nearest_term(months)
+    provider = str(asked.said("money.provider") or (offer.provider if offer else ""))
+    place = _place(asked, asked.said("money.region"))
+    sold = {one.provider for one in asked.ports.catalog.offers if one.accelerator == plan.chosen.accelerator}
+    own = _best(asked, provider, term, place)
+    others = [bill for one in sorted(sold - {provider}) if (bill := _best(asked, one, term, place))]
+    other = min(others, key=lambda bill: (bill.far, bill.usd), default=None)
+    nearest = f" Prices are known for 1 year and for 3 years: here {months} months at the nearer."
+    whose, mine = origin_of(plan), plan.cost.monthly_usd
+    return paragraphs(
+        f"The plan's {plan.fleet.accelerators} × {plan.chosen.accelerator_name}, reserved."
+        f"{'' if months in (12, 36) else nearest}",
+        _over(own, months) if own else f"{provider} has no price {TERM_WORDS[term]} for it that I know.",
+        _over(other, months) if other else "No other provider has one.",
+        f"Beside it the plan's own, {whose}: {show_usd(mine)} a month, {show_usd(mine * months)}." if mine else "",
+        _UPFRONT_UNKNOWN,
+    )
+
+
+def reserved_bill(asked: Asked, months: int) -> str:
+    """Return in a sentence what the fleet costs reserved at its own provider; empty where no such price is known.
+
+    Args:
+        asked: the line.
+        months: for which it is asked.
+    """
+    offer = asked.plan.chosen.offer
+    if offer is None or offer.term != "on_demand":
+        return ""
+    own = _best(asked, offer.provider, _nearest_term(months), _place(asked, None))
+    return f"Reserved, at the nearest term that has a price: {_over(own, months)}" if own else ""
+
+
+def other_bills(asked: Asked) -> tuple[FleetBill, ...]:
+    """Return what the fleet of the plan costs on other terms at its own provider, and on each at the cheapest other.
+
+    The cheapest is one near the plan's place where any is.
+    """
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    if offer is None or offer.term not in RENTED:
+        return ()
+    sold = {one.provider for one in asked.ports.catalog.offers if one.accelerator == plan.chosen.accelerator}
+    place, refused = _place(asked, None), plan.spec.money.excluded_providers
+    found = [_best(asked, offer.provider, term, place) for term in RENTED if term != offer.term]
+    for term in RENTED:
+        others = [bill for one in sorted(sold - {offer.provider, *refused}) if (bill := _best(asked, one, term, place))]
+        found.append(min(others, key=lambda bill: (bill.far, bill.usd), default=None))
+    return tuple(filter(None, found))
+
+
+def _nearest_term(months: int) -> Term:
+    return "reserved_1y" if months < _BETWEEN_TERMS else "reserved_3y"
+
+
+def _over(bill: FleetBill, months: int) -> str:
+    total = f"{show_usd(bill.usd * months)} over {months} months"
+    return f"{origin(bill.offer)}: {show_usd(bill.usd)} a month, {total}."
+
+
+def _reserved(asked: Asked) -> int:
+    """Return for how many months a line would reserve; 0 where it reserves nothing or asks of other terms too."""
+    if not asked.has(_RESERVE) or asked.has("cheaper|cheapest|spot|on demand|compare|which|any"):
+        return 0
+    years, months = asked.count_of("years?|yrs?|jahre?|ans"), asked.count_of("months?|monate?|mois")
+    return months or 12 * (years or (3 if asked.has("three-year|3-?y(?:ea)?r") else 0))
+
+
+def _place(asked: Asked, said: str | None) -> Place | None:
+    """Return the place where prices are wanted: the one that a line names, else the plan's."""
+    places, money = asked.ports.catalog.places, asked.plan.spec.money
+    name = said or money.stands_in_for or money.region
+    if not name:
+        return None
+    first = name.split(",")[0].strip()
+    return places.called(first) or places.of_region(first)
+
+
+def _best(asked: Asked, provider: str, term: Term, place: Place | None) -> FleetBill | None:
+    """Return a provider's least bill for the plan's fleet: in the place or near it, else anywhere."""
+    plan, catalog = asked.plan, asked.ports.catalog
+    accelerator, size = catalog.accelerators[plan.chosen.accelerator], plan.chosen.accelerators_per_replica
+    offers = qualifying_offers(
+        catalog.offers, accelerator, size, Money(provider=provider, term=term), newest_check(catalog.offers)
+    )
+    regions = {offer.region for offer in offers}
+    sold = [o for o in catalog.offers_by_accelerator[accelerator.id].offers if o.provider == provider]
+    near = priced_regions(catalog.places, place, [o for o in sold if o.region in regions]).codes if place else ()
+    priced = [offer for offer in offers if not near or offer.region in near]
+    if not priced:
+        return None
+    bills = ((offer.monthly_usd(offer.instances_for(plan.fleet.replicas, size)), offer) for offer in priced)
+    usd, offer = min(bills, key=lambda bill: bill[0])
+    usd += plan.cost.other_monthly_usd
+    if place is None:
+        return FleetBill(usd, offer)
+    city = catalog.places.of_region(offer.region, provider) or catalog.places.called(offer.region)
+    there = city is not None and catalog.places.inside(city, place)
+    far = not near and offer.region.casefold() not in EVERYWHERE
+    return FleetBill(usd, offer if there else replace(offer, stands_in_for=place.name), far)
 
 
 def _without_offer(asked: Asked, provider: str) -> str:
     """Say what a provider has instead of the plan's accelerator."""
     name = asked.plan.chosen.accelerator_name
     try:
-        other = asked.sketch({"money.provider": provider}, frozenset({"hardware.accelerators", "money.region"}))
+        other = asked.sketch({"money.provider": provider}, frozenset({"hardware.accelerators"}))
     except InputError as error:
         return f"{provider} offers no {name}: {error}."
     if not isinstance(other, CapacityPlan) or other.cost.monthly_usd is None:
         return f"{provider} offers no {name}, and nothing else that is priced and fits."
     return (
         f"{provider} offers no {name}; there {other.fleet.accelerators} × {other.chosen.accelerator_name} would do for "
-        f"{show_usd(other.cost.monthly_usd)} a month."
+        f"{bill_beside(other, asked.plan, ' a month')}."
     )
