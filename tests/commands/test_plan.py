@@ -181,6 +181,9 @@ def held(written: Any, read: Any, path: str = "") -> list[str]:
     """Paths of what was written and is not read as it was; fields that came later are no matter."""
     if isinstance(written, dict):
         return [fault for key, value in written.items() for fault in held(value, read.get(key), f"{path}.{key}")]
+    if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        pairs = enumerate(zip(written, read, strict=True))
+        return [fault for at, pair in pairs for fault in held(*pair, f"{path}.{at}")]
     return [] if written == read else [path]
 
 

@@ -79,6 +79,7 @@ UNREAD: Final[dict[str, Any]] = {
     "tokens.output.values": (200.0, 300.0),
     "traffic.hourly_profile": (1.0,) * 24,
     "targets": ({"metric": "ttft", "percentile": "p95", "seconds": 0.8},),
+    "money.stands_in_for": "Frankfurt",
 }
 """Values of fields that no text gives."""
 NEEDED: Final[dict[str, Any]] = {

@@ -103,7 +103,7 @@ def test_the_budget_is_checked_against_todays_fleet(budget: float, within: bool,
 
 def test_no_price_means_no_figure_and_a_reason() -> None:
     cost = unpriced("no price: none", Money(other_monthly_usd=5, monthly_budget_usd=10))
-    given = {name: getattr(cost, name) for name in cost.__struct_fields__ if getattr(cost, name) is not None}
+    given = {name: value for name in cost.__struct_fields__ if (value := getattr(cost, name)) not in (None, "")}
     assert given == {"other_monthly_usd": 5, "note": "no price: none"}
 
 
