@@ -35,7 +35,7 @@ _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
 _FIRMS: Final = frozenset({"google", "microsoft"})
-"""Providers that are known for other things as well: refused, named with others, or alone behind 'on' and 'from'."""
+"""Providers that are known for other things as well: refused, listed behind another, or alone behind 'on'."""
 LEAST_MISSPELT: Final = 7
 """Letters of a place's name from which a slip in it is read: 'Franfurt', but not 'Rom'."""
 _ALONE: Final = frozenset({"only", "just", "exclusively", "but"})
@@ -373,10 +373,9 @@ def _provider(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     after = sentence.items[found[0] + 1] if found[0] + 1 < len(sentence.items) else None
     if said in _FIRMS:
         refused = first > 0 and (sentence.items[first - 1].has("neg") or before in ("but", "avoid", "except"))
-        alone = before in ("on", "from", "provider", "cloud") and (
-            after is None or after.has("comma", "stop", "or", "conj")
-        )
-        if not (refused or alone or _beside_another(sentence, first, found[0], lexicon)):
+        alone = before in ("on", "provider", "cloud") and (after is None or after.has("comma", "stop", "or", "conj"))
+        listed = first > 1 and sentence.items[first - 1].has("or", "conj") and sentence.items[first - 2].has("provider")
+        if not (refused or alone or listed):
             return None
     if (
         said in _PROVIDER_AFTER_PREPOSITION
