@@ -163,6 +163,7 @@ _EVIDENT: Final = tuple(
             rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
         ),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
+        ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
         ("budget_buys", rf"^\W*(?:so |and |but )?what\b(?=.*\b(?:get|buys?|afford)\b)(?=.*{_MONEY}).*{_EACH_PERIOD}"),
         ("meets", rf"{ASKS_WHETHER.pattern}.*{_SHARE}.*\b(?:within|under|below|in)\b.*\d ?(?:ms|s|secs?|seconds?)\b"),
         ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),
