@@ -708,6 +708,13 @@ class CapacityPlan(Result, frozen=True):
         """Whether nobody stated the targets."""
         return bool(self.targets) and targets_by_default(self.sources)
 
+    def peak_latency_s(self, metric: Metric, percentile: Percentile) -> float:
+        """Return a latency at the peak: a target's is the one that decided, which may be simulated."""
+        for target in self.targets:
+            if (target.metric, target.percentile) == (metric, percentile):
+                return target.forecast_s
+        return float(getattr(getattr(self.performance.at_peak, f"{metric}_s"), percentile))
+
 
 LARGE_USD = 1e6
 """From here on six digits would not hold a bill to the dollar: it is written in whole ones."""

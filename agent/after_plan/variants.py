@@ -190,7 +190,7 @@ def _beside(branch: Branch, target: Target | None, one_origin: bool) -> tuple[Ce
     if plan is None:
         return number, "nothing fits", "", "", "", "", branch.label
     peak, cannot = plan.performance.at_peak, bool(floor_of(plan))
-    ttft = _latency(plan, target) if target else peak.ttft_s.p95
+    ttft = plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
@@ -224,21 +224,21 @@ def _cheapest(branches: tuple[Branch, ...]) -> str:
 
 def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     """Return the figures that two plans are compared by; the targets of either are among them."""
-    peak = plan.performance.at_peak
+    peak, first = plan.performance.at_peak, plan.peak_latency_s("ttft", "p95")
     rows: list[Row] = [
         ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
         ("replicas", f"{plan.fleet.replicas} of {split_shown(plan.chosen, always='')}", None),
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
         *_price_beside(plan, other),
-        ("TTFT p95", show_seconds(peak.ttft_s.p95), peak.ttft_s.p95),
+        ("TTFT p95", show_seconds(first), first),
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
     ]
     targets = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
     for (metric, percentile), target in sorted(targets.items(), reverse=True):  # the same order for either plan
         name = target_name(metric, percentile)
         if name not in {row[0] for row in rows}:
-            value = _latency(plan, target)
+            value = plan.peak_latency_s(metric, percentile)
             rows.append((name, show_seconds(value), value))
     if plan.targets or other.targets:
         rows.append(("targets", _verdict(plan), None))
@@ -278,10 +278,6 @@ def _verdict(plan: CapacityPlan) -> str:
     if not plan.targets:
         return "none"
     return "met" if plan.answer.meets_targets else "missed"
-
-
-def _latency(plan: CapacityPlan, target: Target) -> float:
-    return float(getattr(getattr(plan.performance.at_peak, f"{target.metric}_s"), target.percentile))
 
 
 def _fleet(plan: CapacityPlan) -> str:

@@ -259,7 +259,7 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
         ratio = its / mine - 1
         money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
     peak = other.performance.at_peak
-    speed = f"; TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
+    speed = f"; TTFT p95 {show_seconds(other.peak_latency_s('ttft', 'p95'))}, ITL {show_seconds(peak.itl_s.mean)}"
     if best := _missed(other):
         return f"it cannot meet the targets, at best {best}"
     measured = ""

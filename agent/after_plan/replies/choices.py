@@ -160,9 +160,9 @@ _COLUMNS: Final = (Column("fleet"), Column("monthly", "right"), Column("TTFT p95
 def _shown(found: CapacityPlan | str, base: CapacityPlan) -> tuple[Cell, ...]:
     if isinstance(found, str):
         return found, "", "", ""
-    peak = found.performance.at_peak
+    peak, first = found.performance.at_peak, found.peak_latency_s("ttft", "p95")
     fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}"
-    cells = (fleet, bill_beside(found, base), show_seconds(peak.ttft_s.p95), show_seconds(peak.itl_s.mean))
+    cells = (fleet, bill_beside(found, base), show_seconds(first), show_seconds(peak.itl_s.mean))
     return cells if found.answer.meets_targets else ("cannot meet the targets", "", *cells[2:])
 
 
@@ -402,8 +402,8 @@ def faster_how(asked: Asked) -> Explanation:
     rows = tuple(
         (
             label,
-            show_seconds(other.performance.at_peak.ttft_s.p95),
-            show_seconds(other.performance.at_peak.itl_s.p95),
+            show_seconds(other.peak_latency_s("ttft", "p95")),
+            show_seconds(other.peak_latency_s("itl", "p95")),
             f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}",
             bill_beside(other, plan),
         )
@@ -476,7 +476,7 @@ def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
     if isinstance(found, str):
         return f"It cannot be done: {found.removeprefix('cannot: ').removeprefix('not possible: ')}."
     peak = found.performance.at_peak
-    speed = f"TTFT p95 {show_seconds(peak.ttft_s.p95)}, ITL {show_seconds(peak.itl_s.mean)}"
+    speed = f"TTFT p95 {show_seconds(found.peak_latency_s('ttft', 'p95'))}, ITL {show_seconds(peak.itl_s.mean)}"
     if not found.answer.meets_targets:
         return f"It cannot meet the targets, however many there are: at best {speed}."
     bill = bill_beside(found, plan, " a month")

@@ -96,14 +96,14 @@ def _beyond(asked: Asked) -> str:
         return ""
     number = {"one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}.get(match[1]) or float(match[1])
     limit_s = number * (0.001 if match[2].startswith("m") else 1.0)
-    ttft = asked.plan.performance.at_peak.ttft_s
-    within = [part for part in _PERCENTILES if getattr(ttft, part) <= limit_s]
+    ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}
+    within = [part for part, seconds in ttft.items() if seconds <= limit_s]
     if not within:
         return f"More than half wait longer than {show_seconds(limit_s)} for the first token in the busiest hour."
     share = 100 - int(within[-1].strip("p"))
     return (
         f"At most {share} of 100 wait longer than {show_seconds(limit_s)} for the first token: {within[-1]} is"
-        f" {show_seconds(getattr(ttft, within[-1]))}."
+        f" {show_seconds(ttft[within[-1]])}."
     )
 
 

@@ -71,7 +71,7 @@ def _row(one: Compared, target: Target | None, one_origin: bool) -> tuple[Cell, 
         reason = one.plan.sentence if isinstance(one.plan, NoPlan) else ""
         return one.label, Words("none", "bad"), "", "", "", "", "", sentence(reason)
     fleet, peak, prices = plan.fleet, plan.performance.at_peak, plan.cost.usd_per_million_tokens
-    latency = getattr(getattr(peak, f"{target.metric}_s"), target.percentile) if target else peak.ttft_s.p95
+    latency = plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
@@ -102,10 +102,10 @@ def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
         if len(priced) > 1 and cost:
             second, other, _ = priced[1]
             yield f"{other} costs {second / cost - 1:.0%} more." if second > cost else f"{other} costs the same."
-    fastest = min(meeting, key=lambda found: found[1].performance.at_peak.ttft_s.p95)
+    fastest = min(meeting, key=lambda found: found[1].peak_latency_s("ttft", "p95"))
     if priced and fastest[0] != priced[0][1]:
-        peak = fastest[1].performance.at_peak
-        yield f"Fastest first token: {fastest[0]}, TTFT p95 {show_seconds(peak.ttft_s.p95)}."
+        first = fastest[1].peak_latency_s("ttft", "p95")
+        yield f"Fastest first token: {fastest[0]}, TTFT p95 {show_seconds(first)}."
 
 
 def _made_otherwise(compared: Sequence[Compared]) -> Iterator[str]:
