@@ -234,8 +234,8 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("TTFT p95", show_seconds(first), first),
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
     ]
-    targets = {(t.metric, t.percentile): t for t in (*plan.spec.targets, *other.spec.targets)}
-    for (metric, percentile), target in sorted(targets.items(), reverse=True):  # the same order for either plan
+    targets = {(t.metric, t.percentile) for t in (*plan.spec.targets, *other.spec.targets)}
+    for metric, percentile in sorted(targets, reverse=True):  # the same order for either plan
         name = target_name(metric, percentile)
         if name not in {row[0] for row in rows}:
             value = plan.peak_latency_s(metric, percentile)

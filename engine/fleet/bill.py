@@ -77,14 +77,14 @@ def bill(
     held = sum(time * offer.instances_for(replicas, size) for replicas, time in time_held.items())
     instances = held / sum(time_held.values())
     today, largest = monthly(fleet.replicas), monthly(fleet.maximum_replicas)
-    owed = offer.term in COMMITTED
+    owed = today if offer.term in COMMITTED else 0.0
     used = usage.calls_per_s / usage.capacity_rps * size
     paid = offer.instances_for(fleet.replicas, size) * offer.accelerators
     requests = usage.requests_per_s * SECONDS_PER_MONTH
     return Cost(
         monthly_usd=today,
-        minimum_monthly_usd=today if owed else monthly(fleet.minimum_replicas),
-        autoscaled_monthly_usd=today if owed else offer.monthly_usd(instances) + other,
+        minimum_monthly_usd=max(monthly(fleet.minimum_replicas), owed),
+        autoscaled_monthly_usd=max(offer.monthly_usd(instances) + other, owed),
         maximum_monthly_usd=largest,
         usd_per_request=today / requests if requests else None,
         usd_per_million_tokens=token_prices(today, usage),

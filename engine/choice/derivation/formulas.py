@@ -226,7 +226,8 @@ cost.monthly_usd = fleet.instances × chosen.offer.usd_per_hour × month.hours +
 cost.minimum_monthly_usd [owed] = cost.monthly_usd
 cost.minimum_monthly_usd = whole.minimum × chosen.offer.usd_per_hour × month.hours + spec.money.other_monthly_usd
 cost.maximum_monthly_usd = whole.maximum × chosen.offer.usd_per_hour × month.hours + spec.money.other_monthly_usd
-cost.autoscaled_monthly_usd [owed] = cost.monthly_usd
+cost.autoscaled_monthly_usd [owed] = max(cost.monthly_usd,
+    held.instances × chosen.offer.usd_per_hour × month.hours + spec.money.other_monthly_usd)
 cost.autoscaled_monthly_usd = held.instances × chosen.offer.usd_per_hour × month.hours + spec.money.other_monthly_usd
 held.instances [replayed] = replay.accelerator_hours ÷ replayed.hours ÷ chosen.offer.accelerators
 held.instances = held_by_hour.instances
