@@ -87,7 +87,7 @@ def test_a_figure_that_no_rule_takes_is_proposed_and_yes_accepts_it() -> None:
 def test_a_time_between_requests_makes_a_load_of_those_who_are_there() -> None:
     line = "Voice agent. 180 calls at the same time, caller speaks every 9 seconds or so, Llama 3.1 8B"
     (question,) = interpret(line, CATALOG).questions
-    assert [(choice.path, choice.value) for choice in question.choices] == [
+    assert [(choice.path or question.path, choice.value) for choice in question.choices] == [
         ("traffic.requests_per_s", 20.0),
         ("traffic.concurrency", 180.0),
     ]

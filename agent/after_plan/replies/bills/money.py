@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.places import reserved_bill
 from agent.after_plan.sums import FIGURES, Explanation
+from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_percent, show_rate, show_usd
@@ -48,6 +49,9 @@ _CALLS: Final = (
     r"conversations?|questions?|e?mails?|summar(?:y|ies)|documents?|cases?|translations?|enquir(?:y|ies)|inquir(?:y|ies)|clicks?|interactions?|repl(?:y|ies)|anfragen?|antwort(?:en)?|"
     r"requêtes?|réponses?|consultas?|peticiones|respuestas?|请求|每次"
 )
+_EACH: Final = r"per|each|every|an?|one|single|pro|par|por|je"
+_PER_MANY: Final = re.compile(rf"\bper (\d{{1,3}}(?:,\d{{3}})+|\d{{2,}}) ?(k)? (?:{_PEOPLE})\b")
+"""A number of people of whom the price is asked: 'cost per 1000 users'."""
 _MANY: Final = re.compile(
     r"(?<![$€£.\d])\b(\d{1,3}(?:,\d{3})+|\d{2,7})\b(?![.,]?\d|\s*(?:%|percent|months?|years?|rps|\$|usd|eur))"
 )
@@ -57,7 +61,7 @@ _THOUSANDS: Final = re.compile(
     rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)"
 )
 """A number of requests: '10k calls', 'a thousand answered tickets'."""
-_COUNTED: Final = (
+_SHARED: Final = (
     ("user", _PEOPLE),
     (
         "million tokens",
@@ -66,13 +70,16 @@ _COUNTED: Final = (
     ),
     ("request", rf"{_CALLS}|every time|whenever|presse?s?|hits send"),
     ("accelerator", r"gpus?|cards?|accelerators?"),
+)
+"""What of which each takes a share of the bill."""
+_PERIODS: Final = (
     ("hour", r"hours?|hourly|h|stunde|heure|hora"),
     ("day", r"days?|daily|jour|tag|día"),
     ("quarter", r"quarters?|quarterly"),
     (
         "year",
-        r"years?|jahr|jährlich|an|ans|año|annuel|yearly|annual(?:ly|i[sz]ed)?|annum|yr|twelve months|12 months|"
-        r"run rate|一年|每年",
+        r"years?|jahr|jährlich|par an|l'an|ans|año|annuel|yearly|annual(?:ly|i[sz]ed)?|annum|yr|"
+        r"twelve months|12 months|run rate|一年|每年",
     ),
 )
 
@@ -110,7 +117,9 @@ def cost(asked: Asked) -> Explanation:
 
 def _names_unit(asked: Asked) -> bool:
     """Return whether a part of a line asks for an amount in a unit of its own: 'cost/yr EUR'."""
-    return asked.has(r"costs?|price|bill|per|pro|par|por|each|a") and any(asked.has(words) for _, words in _COUNTED)
+    return asked.has(r"costs?|price|bill|per|pro|par|por|each|a") and any(
+        asked.has(words) for _, words in (*_SHARED, *_PERIODS)
+    )
 
 
 def _cost(asked: Asked) -> Explanation:
@@ -163,6 +172,8 @@ def _share(asked: Asked, unit: str) -> float | None:
     cost, monthly = asked.plan.cost, asked.plan.cost.monthly_usd
     if not monthly:
         return None
+    if unit == "user" and _PER_MANY.search(asked.words) and (known := asked.values.get(USERS)):
+        return 1 / float(known)
     if unit == "user":
         many, named = _MANY.search(asked.words), _HEADS.search(asked.words)
         users = float(named[1].replace(",", "")) if named else asked.users() or asked.count_of(_PEOPLE)
@@ -176,10 +187,12 @@ def _share(asked: Asked, unit: str) -> float | None:
 
 def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
     """Return the unit that a line asks for, or what is missing to reckon in it."""
-    several = _several_requests(asked) or _periods_in(asked)
-    if several:
+    if several := _several_requests(asked):
         return several, ""
-    name = next((name for name, words in _COUNTED if asked.has(words)), "month")
+    long = _periods_in(asked)
+    # 'for our 500 users over three years' is the whole bill, 'per user over three years' is a share of it.
+    name = next((name for name, words in _SHARED if asked.has(rf"(?:{_EACH}) (?:{words})" if long else words)), "")
+    period = long or _period(asked, monthly)
     share = 1 / asked.plan.fleet.accelerators if name == "accelerator" else _share(asked, name)
     if name == "user" and share is None:
         each = _share(asked, "request")
@@ -187,30 +200,47 @@ def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
         return None, f"How many users there are was not said: ask 'cost per user with 2,000 users'.{per_request}"
     if name in ("request", "million tokens") and share is None:
         return None, "The load has no rate, so that a request has no price; ask again with one, such as '10 rps'."
-    return _named_unit(asked, name, monthly, share or 1.0), ""
+    return _named_unit(asked, name, monthly, share or 1.0, period) if name else period, ""
 
 
-def _named_unit(asked: Asked, name: str, monthly: float, share: float) -> _Unit:
-    tokens = asked.plan.spec.tokens
-    count = show_count(round(1 / share)) if name in ("user", "accelerator") else ""
+def _period(asked: Asked, monthly: float) -> _Unit:
+    """Return the period that a line names, a month where it names none."""
+    name = next((name for name, words in _PERIODS if asked.has(words)), "month")
+    if name == "month":
+        return _Unit("a month", 1.0)
+    sum = f"{show_usd(monthly)} a month of {HOURS_PER_MONTH:g} hours, at today's prices"
+    return _Unit(f"{'an' if name == 'hour' else 'a'} {name}", PERIODS[name], sum)
+
+
+def _named_unit(asked: Asked, name: str, monthly: float, share: float, period: _Unit) -> _Unit:
+    """Return what a user, an accelerator, a request or a million tokens costs, the first two in a period.
+
+    Args:
+        asked: the question.
+        name: of the unit.
+        monthly: the bill, USD.
+        share: of it that one unit takes.
+        period: in which.
+    """
+    tokens, count = asked.plan.spec.tokens, show_count(round(1 / share))
+    sum = f"{show_usd(monthly * period.of_month)} ÷ {count}"
     match name:
+        case "user" if (many := _PER_MANY.search(asked.words)) and asked.values.get(USERS):
+            heads = float(many[1].replace(",", "")) * (1000 if many[2] else 1)
+            label = f"{period.label} for {show_count(heads)} of {count} users"
+            unit = _Unit(label, heads * share * period.of_month, f"{sum} × {show_count(heads)}")
         case "user":
-            unit = _Unit(f"a month for each of {count} users", share, f"{show_usd(monthly)} ÷ {count}")
+            unit = _Unit(f"{period.label} for each of {count} users", share * period.of_month, sum)
         case "accelerator":
             noun = accelerators_noun(asked.plan.chosen, 1)
-            unit = _Unit(f"a month for each {noun}", share, f"{show_usd(monthly)} ÷ {count}")
+            unit = _Unit(f"{period.label} for each {noun}", share * period.of_month, sum)
         case "request":
             unit = _Unit("a request", share, _every(asked))
-        case "million tokens":
+        case _:
             prices = asked.plan.cost.usd_per_million_tokens
             apart = f"; {show_usd(prices.input)} of prompts, {show_usd(prices.output)} of answers" if prices else ""
             lengths = f"{show_count(tokens.input.mean)} tokens in and {show_count(tokens.output.mean)} out a request"
             unit = _Unit("a million tokens, prompts and answers together", share, f"{lengths}, at the mean rate{apart}")
-        case "month":
-            unit = _Unit("a month", 1.0)
-        case _:
-            sum = f"{show_usd(monthly)} a month of {HOURS_PER_MONTH:g} hours, at today's prices"
-            unit = _Unit(f"{'an' if name == 'hour' else 'a'} {name}", PERIODS[name], sum)
     return unit
 
 
