@@ -162,6 +162,7 @@ def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: flo
         Choice(
             count * each,
             f"{show_count(count)} × {show_figure(each)} = {show_figure(count * each)} requests/s",
+            RATE,
             usual=True,
         ),
         Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
