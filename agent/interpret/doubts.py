@@ -28,9 +28,17 @@ UNLIKELY: Final = 0.1
 """Probability of all roles that a value may be made of, below which it is doubted."""
 LIKELY: Final = 0.5
 """Least probability of the other role."""
+_FACTOR: Final = 0.6
+"""Probability that a figure multiplies the load, from which it is not passed over, and those beside it that may."""
+_MAY: Final = 0.4
 SURE: Final = 0.8
 """Probability of a role from which a figure that the rules left over is proposed."""
 _OF_DEMAND: Final = frozenset("rate daily habit users interval share turns hours peak_factor in_flight".split())
+_FACTORS: Final = ("users", "share", "turns", "habit", "interval", "daily", "active_users")
+"""Roles by which a load is multiplied or divided."""
+_ONE: Final = frozenset({"1", "one", "single"})
+_MAKERS: Final = frozenset("run runs running operate maintain maintaining build building manage managing host".split())
+"""What is done by people who serve and do not ask: 'our 5 engineers run it'."""
 _LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "other"})
 _FEWEST_WORDS: Final = 4
 """Of a line that is read again: a bare answer and a key with its value tell the second reader too little."""
@@ -88,6 +96,7 @@ def ask_where_doubtful(draft: Draft, second: Second) -> None:
     _propose_users(draft, left)
     _join_demand(draft, left)
     _propose(draft, left)
+    _doubt_load(draft, second)
 
 
 def read_again(draft: Draft, items: Sequence[Item]) -> Second | None:
@@ -124,6 +133,50 @@ def _made_of(draft: Draft, start: int) -> list[Finding]:
     around = [finding for finding in draft.findings if finding.start <= start < finding.end]
     width = min((finding.end - finding.start for finding in around), default=0)
     return [finding for finding in around if finding.end - finding.start == width]
+
+
+def _doubt_load(draft: Draft, second: Second) -> None:
+    """Ask whether a rate is the whole load where figures of demand beside it came to nothing.
+
+    Of '9M page views a day, 0.4 % of them ask 1.6 questions' the first figure alone is 156 times the load.
+    """
+    found = next((finding for finding in draft.findings if finding.path == RATE), None)
+    if found is None or len(found.options) != 1:
+        return
+    chances = {item.start: chance for item in _unused(draft, second) if (chance := _chance(draft, item, second)) > _MAY}
+    unused = [item for item in draft.sentence.items if item.start in chances]
+    # '80 % of it is from Asia' changes no load.
+    if max(chances.values(), default=0.0) < _FACTOR or all(item.has("pct") for item in unused):
+        return
+    option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
+    factors = ", ".join(repr(draft.sentence.text[item.start : item.end]) for item in unused)
+    text = f"{said!r}: is that the whole load? Beside it I have not used {factors}."
+    draft.findings.remove(found)
+    choice = Choice(option.value, f"yes: {option.echo}", option.path or RATE)
+    draft.questions.append((text, RATE, (choice,), found.start, found.end))
+
+
+def _chance(draft: Draft, item: Item, second: Second) -> float:
+    """Return how likely a figure multiplies the load."""
+    items, at = draft.sentence.items, draft.sentence.items.index(item)
+    behind, before = {other.word for other in items[at + 1 : at + 4]}, items[at - 1].word if at else ""
+    if item.word in _ONE or before == "top" or behind & _MAKERS:
+        return 0.0
+    return sum(second.roles[item.start].get(role, 0.0) for role in _FACTORS)
+
+
+def _unused(draft: Draft, second: Second) -> list[Item]:
+    """Return the figures that the second reader has read and no rule has used or let go of."""
+    taken = covered(draft)
+    for start, end in draft.dropped:
+        taken[start:end] = b"\x01" * (end - start)
+    return [
+        item
+        for item in draft.sentence.items
+        if item.start in second.roles
+        and not (item.claimed or taken[item.start])
+        and not _is_of_a_key(draft, item.start)
+    ]
 
 
 def _is_of_a_key(draft: Draft, start: int) -> bool:
@@ -170,15 +223,12 @@ def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
     """Return the figures that no rule has used, each with the role of which the reader is sure, the surest first."""
     if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and draft.value("model") is None):
         return []
-    taken = covered(draft)
-    for start, end in draft.dropped:
-        taken[start:end] = b"\x01" * (end - start)
     found: list[tuple[float, Item, str]] = []
-    for item in draft.sentence.items:
-        if (roles := second.roles.get(item.start)) and not (item.claimed or taken[item.start]):
-            role = max(roles, key=lambda one: roles[one])
-            if roles[role] >= SURE and not _is_of_a_key(draft, item.start):
-                found.append((roles[role], item, role))
+    for item in _unused(draft, second):
+        roles = second.roles[item.start]
+        role = max(roles, key=lambda one: roles[one])
+        if roles[role] >= SURE:
+            found.append((roles[role], item, role))
     return [(item, role) for _, item, role in sorted(found, key=lambda one: -one[0])]
 
 

@@ -109,3 +109,22 @@ def test_a_second_reading_is_quick() -> None:
     items = items_made(SENTENCE, CATALOG)
     second_reading(items)
     assert python_calls(lambda: second_reading(items)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("line", "unused"),
+    [
+        ("visits to the shop 3M/day, 0.5% of visits open the chat and ask 2.4 questions, 8B", "2.4"),
+        ("3M requests/day reach the gateway, 40 clerks of 900 write to it, 8B", "900"),
+    ],
+)
+def test_a_rate_is_asked_where_figures_of_demand_beside_it_came_to_nothing(line: str, unused: str) -> None:
+    questions = [one for one in interpret(line, CATALOG).questions if "the whole load" in one.text]
+    assert [unused in one.text for one in questions] == [True]
+
+
+@pytest.mark.parametrize(
+    "line", ["8B, 20 rps, 30% of it comes from Asia", "8B, 16 messages a day, our 5 engineers run it"]
+)
+def test_figures_that_change_no_load_leave_the_rate_alone(line: str) -> None:
+    assert interpret(line, CATALOG).values["traffic.requests_per_s"]
