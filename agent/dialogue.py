@@ -27,7 +27,7 @@ from agent.interpret.domain import DOUBT
 from agent.interpret.pasted import goes_on, is_head
 from agent.interpret.reading import Ambiguity, Choice
 from agent.talk.answer_display import answer_shown, value_shown
-from agent.talk.glossary import meaning
+from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled
 from agent.talk.requests import Unclear, Variation, WhatIf
@@ -89,6 +89,9 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
 
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     if meaning_of_word := meaning(text):
+        if state.phase == "planned" and (figure := own_figure(text)):
+            new, says = answers.answer_line(state, figure, ports)
+            return new, (said(meaning_of_word), *says)
         return state, (said(meaning_of_word), *question(state, ports))
     if keyword and keyword.name in COURTESIES:
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, results_in, take_results
+from agent.after_plan.premises import confirmed
 from agent.after_plan.saving import export, exported
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, moved_verdict, numbered, side_by_side, varied
@@ -64,6 +65,8 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         return take_results(state, text, ports)
     if format := format_said(text):
         return export(state, format, ports)
+    if state.base.capacity_plan and (checked := confirmed(text, state.base.capacity_plan)):
+        return state, (said(checked),)
     text = without_count(spaced(text))
     if (number := re.fullmatch(_BACK_TO, text, re.I)) and (made := _returned(state, float(number["figure"]), ports)):
         return made

@@ -34,12 +34,33 @@ _MEANINGS: Final[dict[str, str]] = {
 _BY_TERM: Final = {term: meaning for terms, meaning in _MEANINGS.items() for term in terms.split("|")}
 _ASKS: Final = re.compile(
     r"(?:and |so )?(?:what(?:'s| is| are| does| do)|explain|define|meaning of)(?: (?:an?|the))? (?P<term>.+?)"
-    r"(?: (?:mean|means|stand for))?",
+    r"(?: (?:even|actually|exactly|really|again|here))?(?: (?:mean|means|stand for))?(?: again| exactly| anyway)?",
     re.I,
 )
+_OURS: Final = re.compile(
+    r"(?:\s*[,;&?]+\s*|\s+)(?:and |& )?(?:what(?:'s| is| are)|how (?:much|high|big|long|many|fast) (?:is|are)) "
+    r"(?:ours|mine|our (?:own|value|figure|number)s?|(?:it|that|the (?:value|figure|number)) (?:here|for us|"
+    r"in (?:this|our|my) (?:plan|case)))\W*$",
+    re.I,
+)
+_FIGURES: Final = {
+    "ttft": "p95 of TTFT", "itl": "p95 of ITL", "e2e": "p95 of end to end", "p95": "p95 of TTFT",
+    "token": "how many tokens per second in all",
+    "rps": "does the rate count what starts each second or what is in flight",
+    "peak": "does the rate count what starts each second or what is in flight", "replica": "how many GPUs in all",
+    "tp": "how many GPUs in all", "gpu": "how many GPUs in all", "kv": "how much memory is free",
+    "prompt": "what is the longest prompt it takes", "slo": "does it meet the targets",
+}  # fmt: skip
+"""By the first name of a term: what asks for the plan's own figure of it."""
 
 
 def meaning(line: str) -> str | None:
     """Return what a word means where a line asks for it and it is known; else None."""
-    term = _ASKS.fullmatch(" ".join(line.replace("-", " ").split()).rstrip("?!. "))
+    term = _ASKS.fullmatch(" ".join(_OURS.sub("", line).replace("-", " ").split()).rstrip("?!. "))
     return _BY_TERM.get(term["term"].lower()) if term else None
+
+
+def own_figure(line: str) -> str:
+    """Return the question for the plan's figure where a line asks what a word means and what it is in the plan."""
+    meant = meaning(line) if _OURS.search(line) else None
+    return next((_FIGURES.get(terms.split("|")[0], "") for terms, told in _MEANINGS.items() if told == meant), "")

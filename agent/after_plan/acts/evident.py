@@ -3,9 +3,8 @@
 import re
 from typing import Final
 
-from agent.after_plan.why import CARDS_TOGETHER, PERCENTILE_CHOICE
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
-from agent.talk.requests import Ask, Cheapest, Understood, WhatIf
+from agent.talk.requests import Ask, Understood, WhatIf
 
 
 def evident(text: str, read: Understood) -> tuple[str, str] | None:
@@ -25,11 +24,7 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "runs_on", text
     if match := _HINDSIGHT.search(text):
         return "why_not", f"why not {match['what']}"
-    changes = isinstance(read.request, WhatIf | Cheapest | Ask)
-    return next(
-        ((act, text) for act, pattern in _EVIDENT if pattern.search(text) and not (act == "smalltalk" and changes)),
-        None,
-    )
+    return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
 
 
 _MACHINES: Final = frozenset(
@@ -93,85 +88,16 @@ _HINDSIGHT: Final = re.compile(
 )
 
 
-_CIRCUIT: Final = r"(?:circuits?|phases?|fuses?|breakers?|sockets?|feeds?|supply)"
-_AMPERES: Final = r"(?<![\w.])\d+ ?-?(?:a|amps?|amperes?)"
-_STANDBY: Final = r"(?:stand-?bys?|spares?|reserves?|redundancy|back-?up)"
-_MONEY: Final = (
-    r"(?:[$€£¥]|\d ?k\b|\b(?:dollars?|usd|bucks|euros?|eur|francs?|franken|chf|pounds?|gbp|quid|yen|rupees?)\b)"
-)
-_EACH_PERIOD: Final = r"\b(?:(?:a|per|each|every) (?:day|month|quarter|year)|monthly|yearly)\b"
-_SHARE: Final = r"\b(?:50|90|95|99) ?(?:%|percent|(?:out )?of)"
-_WHY: Final = (
-    r"(?:why|how come|warum|wieso|pourquoi|por qu[ée]|perch[ée]|what'?s wrong with|isn'?t|aren'?t|couldn'?t|"
-    r"what are .* for)"
-)
-_COUNT: Final = r"(?:an?|one|two|three|four|eight|\d+)"
-_PARTS: Final = r"replicas?|gpus?|cards?|nodes?|servers?|machines?"
 _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
         (
-            "smalltalk",
-            r"\bwrong (?:window|chat|thread|channel|tab|person)\b|"
-            r"^\W*(?:\w+\W+){0,3}?(?:never ?mind|nvm)\W*(?:leave .*|keep .*)?$|"
-            r"\b(?:leave|keep) (?:it|everything|all|that) (?:just )?"
-            r"(?:as (?:it )?(?:is|was)|like (?:that|this)|this way|so)\b|"
-            r"\bforget (?:what i|about what i) (?:said|wrote|asked)\b|"
-            r"\bignore (?:that|this|what i \w+|my last \w+)\W*(?:please\W*)?$|"
-            r"\b(?:lass|belass|bleibt|bleib) (?:es |das |alles |mal )*(?:so|wie es ist|mal)\b|\blaisse tomber\b|"
-            r"\bd[ée]jalo as[ií]\b",
-        ),
-        (
-            "who_said",
-            r"^(?!.*\bi said\b)\W*(?:(?:but|and|no|hey|wait)\W+)*(?:i|we) (?:never|(?:did|have|had) ?n[o']?t)"
-            r"(?: ever)? (?:say|said|ask(?:ed)?(?: for)?|mention(?:ed)?|tell|told|specif\w+|request(?:ed)?|stated?)\b|"
-            r"\bwho (?:said|told you|asked for|mentioned)\b|"
-            r"\bdid (?:i|we) (?:ever )?(?:say|ask for|mention|tell|request)\b|"
-            r"\bnot what (?:i|we) (?:said|asked|wrote|told)\b|"
-            r"\bwhere (?:did|do) you (?:get|have|take) (?:the|that|this|my) |"
-            r"\bwhere does (?:the |that |this |my )?[^?]*\d[^?]*(?:come|stem) from\b|"
-            r"\b(?:do|did) you (?:think|assume|believe|say) (?:that )?(?:the |my |our )?"
-            r"(?:prompts?|answers?|traffic|it)\b.*\b(?:is|are|has|have)\b",
-        ),
-        (
-            "monitoring",
-            r"\bslis?\b|\balert(?:ing)? (?:thresholds?|levels?)\b|\bon-?call\b.*\b(?:paged?|woken|called)\b|"
-            r"^(?!.*\b(?:export|write|save|file|yaml)\b).*\b(?:what|which|when|how)\b.*\b(?:dashboards?|alerts?|pager)\b",
-        ),
-        (
-            "more_or_fewer",
-            r"^(?!.*\b(?:spares?|standby|users?|rps)\b)\W*(?:(?:and|but|so|ok)\W+)*"
-            rf"(?:what|how|with|would|could|can|is|suppose|if)\b.*\b{_COUNT} "
-            rf"(?:(?:more|extra|additional|fewer|less) (?:{_PARTS})|(?:{_PARTS}) (?:more|fewer|less))\b",
-        ),
-        (
             "at_load",
-            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
-            r"^\W*(?:(?:so|and|ok|but)\W+)*what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b",
-        ),
-        ("why", rf"^(?!.*\d ?m?s\b).*\b{_WHY}.*{PERCENTILE_CHOICE}"),
-        ("why", rf"\b{_WHY}.*{CARDS_TOGETHER}"),
-        ("power", rf"{_AMPERES}\b.*\b{_CIRCUIT}\b|\b{_CIRCUIT}\b.*{_AMPERES}\b"),
-        ("export", r"^(?!.*\b(?:start|run|command)\b).*\b(?:terraform|ansible|pulumi)\b"),
-        (
-            "export",
-            r"^\W*(?:please |can you |could you )?(?:e-?mail|mail|send|forward) (?:this|it|that|the (?:plan|report))\b",
-        ),
-        (
-            "failure",
-            r"^\W*(?:so |and |but )?(?:is|are|am|can|could|do|does|dare|should|would|how (?:bad|risky|safe))\b"
-            rf".*\b(?:without|with no|no) (?:(?:a|an|any|hot|warm) )*{_STANDBY}\b",
+            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
+            r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
         ),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
-        ("budget_buys", rf"^\W*(?:so |and |but )?what\b(?=.*\b(?:get|buys?|afford)\b)(?=.*{_MONEY}).*{_EACH_PERIOD}"),
-        ("meets", rf"{ASKS_WHETHER.pattern}.*{_SHARE}.*\b(?:within|under|below|in)\b.*\d ?(?:ms|s|secs?|seconds?)\b"),
-        ("certainty", r"(?:\bplus ?/? ?(?:or |and )?minus|\+ ?/ ?-|±|\bgive or take) (?:what|how)"),
-        (
-            "cost",
-            r"\b(?:bill|costs?|price|break\w*(?: \w+)? down|split)\b.*"
-            r"\b(?:per|a|each|every) (?:seat|licen[cs]e|head)\b",
-        ),
     )
 )
 """Words that one act alone can mean, whatever else stands beside them."""

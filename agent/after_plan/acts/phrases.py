@@ -43,7 +43,7 @@ _ALIKE: Final = tuple(
         (r"\bp(?:50|90|95|99)(?:\.9)?\b", "qxpercentile"),
         (
             r"(?:\$|€|£|usd|eur|us\$) ?\d[\d.,]*(?: ?[kmb]\b)?|"
-            r"\b\d[\d.,]*(?: ?k)? ?(?:dollars?|usd|euros?|eur|bucks|\$|€)",
+            r"\b\d[\d.,]*(?: ?k)? ?(?:dollars?|usd|euros?|eur|bucks|(?:swiss )?francs?|chf|pounds?|gbp|yen|\$|€|£)",
             "qxmoney",
         ),
         (r"\b\d[\d.,]* ?(?:ms|milliseconds?|s|secs?|seconds?)\b", "qxtime"),

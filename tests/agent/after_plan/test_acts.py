@@ -75,12 +75,16 @@ def test_what_was_learned_is_known() -> None:
 
 @pytest.mark.thorough
 def test_voices_that_were_left_out_are_understood() -> None:
-    """Of lines by another hand nine in ten, and what is answered is rarely wrong; of the last round three in four."""
-    strangers, third = cross_validation(("strangers", "third"))
-    assert strangers.right >= 0.88
-    assert strangers.answered(SURE)[1] >= 0.93
-    assert third.right >= 0.7
-    assert third.among_two >= 0.8
+    """Hands that saw nothing of the program: three in four right, and of what is answered nine in ten."""
+    for voice in cross_validation(("shorthand", "hedging")):
+        answered, right = voice.answered(SURE)
+        assert voice.right >= 0.74, voice.voice
+        assert voice.among_two >= 0.84, voice.voice
+        assert answered >= 0.6, voice.voice
+        assert right >= 0.9, voice.voice
+    (strangers,) = cross_validation(("strangers",))
+    assert strangers.right >= 0.9
+    assert strangers.answered(SURE)[1] >= 0.94
 
 
 @of_every(acts())
@@ -181,6 +185,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("we need it from 9am to 5pm, seven days a week, the rest it is off", "7 days × 8 h a week"),
         ("what does it cost if it runs 60 hours a week", "7 days × 8.57 h a week"),
         ("only used 8 h a day, 5 days a week", "5 days × 8 h a week"),
+        ("how about sundays", "At which hours does it run?"),
         ("do those 20 begin every second, or are they all open at once", "It counts what starts each second"),
         ("how many colleagues can talk to it at the same time", "from an answer to the next message"),
     ],

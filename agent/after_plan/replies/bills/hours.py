@@ -50,6 +50,10 @@ def hours(asked: Asked) -> Explanation:
     if monthly is None:
         return paragraphs(unknown_bill(plan.cost))
     days, day_h, taken = _said(asked)
+    if not days:
+        return paragraphs(
+            "At which hours does it run? Say them, as in 'mon-fri 8-18', and the bill of those alone is given."
+        )
     start_s = sum(plan.autoscaling.reaction_parts_s[part] for part in NEW_NODE)
     share = min(1.0, days * (day_h + start_s / SECONDS_PER_HOUR) / _WEEK_H)
     lead = (
@@ -79,7 +83,7 @@ def hours(asked: Asked) -> Explanation:
 
 
 def _said(asked: Asked) -> tuple[float, float, str]:
-    """Return the days a week and the hours a day that a line names, and what was taken where it names none."""
+    """Return the days a week and the hours a day of a line, and what was taken for one of them; 0 for neither."""
     words, days, day_h = asked.words, 0.0, 0.0
     if match := _FROM_DAY.search(words):
         first, last = (_DAYS.index(_IN_GERMAN.get(day, day)) for day in match.groups())
@@ -100,11 +104,13 @@ def _said(asked: Asked) -> tuple[float, float, str]:
         if match[2]:
             days = days or 7.0
             day_h *= (_WEEK_H / HOURS_PER_MONTH if match[2] == "month" else 1.0) / days
-    taken = [] if days else ["every day of the week"]
-    if not 0 < day_h <= 24:
-        day_h = _OFFICE_H
-        taken.insert(0, f"{show_figure(day_h)} hours a day")
-    return days or 7.0, day_h, f"Not said, and taken: {' and '.join(taken)}." if taken else ""
+    timed = 0 < day_h <= 24
+    if not (days or timed or names_hours(words)):
+        return 0.0, 0.0, ""
+    taken = [] if timed else [f"{show_figure(_OFFICE_H)} hours a day"]
+    taken += [] if days else ["every day of the week"]
+    shown = f"Not said, and taken: {' and '.join(taken)}." if taken else ""
+    return days or 7.0, day_h if timed else _OFFICE_H, shown
 
 
 def _between(first: int, half: str | None, last: int, other: str | None) -> float:
