@@ -86,6 +86,8 @@ def _cost(plan: CapacityPlan, more: int, seconds: float) -> str:
         return "no price"
     size, now = plan.chosen.accelerators_per_replica, plan.fleet.replicas
     instances = instances_for(now + more, size, offer.accelerators) - instances_for(now, size, offer.accelerators)
+    if not instances:
+        return "nothing: fits billed ones"
     return show_usd(instances * offer.usd_per_hour * seconds / SECONDS_PER_HOUR)
 
 
@@ -112,6 +114,6 @@ def _canary(asked: Asked, start: float) -> tuple[str, ...]:
         " than the fleet's it looks faster than the fleet will be."
     )
     hourly = _cost(plan, replicas, SECONDS_PER_HOUR)
-    cost = f"It costs {hourly} an hour." if hourly != "no price" else ""
+    cost = f"It costs {hourly} an hour." if hourly.startswith("$") else ""
     rest = left_after(asked, plan.fleet.replicas - 1)
     return lead, watch, cost, f"In place of one of the {plan.fleet.replicas} it takes nothing more: {rest}"
