@@ -15,7 +15,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
 from agent.collect.amended import amended, amended_clause, amendment_in, returned, returned_to
-from agent.collect.assumed import Assumption, accepted, assumed
+from agent.collect.assumed import LOADS, Assumption, accepted, assumed, load_is_said
 from agent.collect.beyond import OutOfScope, out_of_scope, with_model_for_purpose
 from agent.collect.lines import AFTER_A_PLAN, chosen, clarified, hear, remarks, still_needed
 from agent.collect.proposals import proposal
@@ -313,6 +313,7 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
         ambiguity
         for ambiguity in (open_question, *state.later)
         if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
+        and (state.values.keys() & LOADS or not load_is_said(ambiguity, new.values))
         and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
     )
     if left:

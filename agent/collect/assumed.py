@@ -4,7 +4,8 @@ A reading that was asked about becomes the usual one, lengths those of the kind 
 model and a rate are never made up: without them there is no plan, but what was proposed and passed over is taken.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,9 +52,12 @@ def assumed(state: State, ports: Ports) -> Assumption:
         new = accepted(new, new.pending)
         if (slot := slot_called(state.pending.slot)) and state.pending.statement.values:  # type: ignore[union-attr]
             words.append(f"{slot.id} {value_shown(slot.path, new.values[slot.path])}")
-    while isinstance(new.pending, Clarify):
-        new, said = _settled_reading(new, new.pending.question, ports)
-        words.append(said)
+    while isinstance(waits := new.pending, Clarify):
+        if load_is_said(waits.question, new.values):
+            new = replace(new, pending=Clarify(new.later[0]) if new.later else None, later=new.later[1:])
+        else:
+            new, said = _settled_reading(new, waits.question, ports)
+            words.append(said)
     missing: list[Slot] = []
     for slot in open_slots(new, ports):
         preset = nearest_preset(new, ports)
@@ -67,6 +71,20 @@ def assumed(state: State, ports: Ports) -> Assumption:
         else:
             missing.append(slot)
     return Assumption(new, tuple(words), tuple(missing))
+
+
+def load_is_said(asked: Ambiguity, values: Mapping[str, Any]) -> bool:
+    """Return whether a question after the load has its answer: 'signed in, 4 questions an hour each' says the rate.
+
+    Args:
+        asked: the question; which of two loads holds has no answer in either of them.
+        values: by path, as they are now.
+    """
+    return asked.path in LOADS and not asked.text.startswith("You said") and any(values.get(path) for path in LOADS)
+
+
+LOADS: Final = frozenset({"traffic.requests_per_s", "traffic.concurrency"})
+"""Either says how much there is to serve."""
 
 
 def accepted(state: State, offered: Propose) -> State:
