@@ -324,7 +324,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "undo":
             made = _undone(state, text)
         case "since":
-            made = state, (_since(state, text, ports),)
+            made = state, _since(state, text, ports)
         case "export":
             made = exported(state, text, ports)
         case "calibrate":
@@ -384,7 +384,18 @@ def _undone(state: State, text: str) -> Step:
     return past, (said(f"Took back {quoted(state.line)}. Plan {past.kept} stands: {headline(past.base)}"),)
 
 
-def _since(state: State, text: str, ports: Ports) -> Say:
+_BEGUN: Final = re.compile(r"\b(?:first|plan 0|start|beginning|original|initial)\b", re.I)
+"""The plan with which this conversation began, not one that another kept."""
+
+
+def _since(state: State, text: str, ports: Ports) -> tuple[Say, ...]:
+    """Return what changed since the first plan of this conversation, or since one that was kept before it."""
+    if len(state.branches) > 1 and _BEGUN.search(text):
+        return difference(state.branches[state.kept or len(state.branches) - 1], state.branches[0])
+    return (_since_kept(state, text, ports),)
+
+
+def _since_kept(state: State, text: str, ports: Ports) -> Say:
     """Return what changed since a plan that was kept: what `fleetcast plan diff` shows."""
     from agent.report.choice.diff_report import diff_report
     from engine.choice.attribution import attribution

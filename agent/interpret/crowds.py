@@ -193,7 +193,7 @@ def crowds_of(draft: Draft, wanted: bool, rates: list[Rate]) -> list[Crowd]:
 def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd | None:
     items = draft.sentence.items
     noun = (match["u"] if "u" in match else match["a"]).word
-    if not (_is_people(match) or noun.endswith("s")):
+    if not (_is_people(match) or noun.endswith("s")) or match["n"].number.value <= 0:
         return None
     period = period_of(match) if any(group in match for group in "tsa") else None
     concurrent = any(item.has("concurrent") for item in items[match.first : match.last + 1])
