@@ -535,7 +535,21 @@ def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
     plan = branch.capacity_plan
     if new is state or plan is None:
         return new, says
-    return new, (*says[:-1], *_verdict(plan, branch), says[-1])
+    return new, (*says[:-1], *_verdict(plan, branch), *_dearer(new.branches[branch.against], plan), says[-1])
+
+
+def _dearer(before: Branch, cheapest: CapacityPlan) -> tuple[Say, ...]:
+    """Say why the cheapest of what is sold somewhere costs more than a plan whose price stands in for that place."""
+    plan = before.capacity_plan
+    offer = plan.chosen.offer if plan else None
+    if plan is None or offer is None or not offer.stands_in_for:
+        return ()
+    mine, its = plan.cost.monthly_usd, cheapest.cost.monthly_usd
+    if mine is None or its is None or its <= mine:
+        return ()
+    name = plan.chosen.accelerator_name
+    text = f"Plan {before.number} stays cheaper, where it can be had: no price of {name} is known for "
+    return (said(f"{text}{offer.stands_in_for}, that of {offer.region} stands in, and the search took what is sold."),)
 
 
 def _verdict(plan: CapacityPlan, branch: Branch) -> tuple[Say, ...]:
