@@ -97,6 +97,7 @@ _EVIDENT: Final = tuple(
             r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
         ),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
+        ("pool", r"^\W*(?:and|plus|add)\b.{0,12}\b(?:second|another|further) workload\b"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )
 )

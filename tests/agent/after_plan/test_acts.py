@@ -8,6 +8,7 @@ import pytest
 from agent.after_plan.acts.classifier import guesses, learned
 from agent.after_plan.acts.learning import Act, acts, cross_validation, digest, voices
 from agent.after_plan.readings import ANSWERED, SURE
+from agent.after_plan.replies.sharing import ASK
 from agent.after_plan.replies.table import REPLIES
 from agent.dialogue import step
 from agent.report.blocks import Report
@@ -297,6 +298,8 @@ def test_a_second_workload_is_put_beside_the_plan() -> None:
     """What the line says of it, and the rest as in the plan; without a word of it, it is asked for."""
     small = answer("and a second workload: qwen3 4b, 3 rps, 500 in, 200 out")
     assert "Qwen3 4B" in small and "apart" in small and "a month" in small
+    advertised = ASK.split("'")[1]
+    assert "Qwen3 4B" in answer(advertised) and "apart" in answer(advertised)
     same = answer("could another service on the same 70B with 10 rps share the fleet")
     assert "prompts of 1,500 tokens" in same and "pooled on one fleet" in same
     assert "Name the second workload" in answer("put both models on one fleet")
