@@ -10,7 +10,13 @@ from msgspec.structs import replace
 
 from agent.after_plan.multiples import added, corrected_factor, scaled
 from agent.after_plan.wording.moves import as_moved
-from agent.after_plan.wording.plain_words import MENDED, TO_A_FIGURE, in_plain_words, with_long_answers
+from agent.after_plan.wording.plain_words import (
+    MENDED,
+    TO_A_FIGURE,
+    in_plain_words,
+    with_long_answers,
+    with_long_prompts,
+)
 from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
@@ -189,7 +195,8 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if moved := _percentile_moved(said, base):
         return moved
     chained = is_chained(said)
-    said = in_plain_words(with_long_answers(as_moved(without_latency(said), base), base.get("tokens.output.mean")))
+    said = with_long_answers(as_moved(without_latency(said), base), base.get("tokens.output.mean"))
+    said = in_plain_words(with_long_prompts(said, base.get("tokens.input.mean")))
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()

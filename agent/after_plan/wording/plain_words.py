@@ -256,6 +256,30 @@ def with_long_answers(said: str, mean: float | None) -> str:
     return f"{said[: match.start()]}{length}{said[match.end() :]}"
 
 
+_SOME_PROMPTS: Final = re.compile(
+    r"\b(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?(?:prompts|inputs)\b[^\d.,;]*?"
+    r"(?P<tokens>\d[\d,]*)(?P<k>k?)(?: tokens?\b|\b)(?: long)?",
+    re.I,
+)
+
+
+def with_long_prompts(said: str, mean: float | None) -> str:
+    """Return a line with the mean of all prompts where a share of them has another length: '5% of prompts are 30k'.
+
+    Args:
+        said: the line.
+        mean: of the prompts without those, tokens; None leaves the line as it is.
+    """
+    match = _SOME_PROMPTS.search(said)
+    if match is None or not mean:
+        return said
+    share, tokens = float(match["share"]) / 100, float(match["tokens"].replace(",", "")) * (1000 if match["k"] else 1)
+    if not (0 < share < 1 and tokens >= 1):
+        return said
+    length = f"prompts of {round((1 - share) * mean + share * tokens)} tokens on average"
+    return f"{said[: match.start()]}{length}{said[match.end() :]}"
+
+
 def _amounts_in_words(said: str) -> str:
     """Return a line with what an amount, a wait, a moved length and a buffer mean said in the reader's words."""
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):

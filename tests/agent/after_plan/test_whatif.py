@@ -53,6 +53,8 @@ def values(text: str) -> dict[str, Any]:
     ("text", "path", "value"),
     [
         ("what if traffic doubles", "traffic.requests_per_s", 40),
+        ("what if 10% of the prompts have 8,000 tokens", "tokens.input.mean", 0.9 * 1500 + 0.1 * 8000),
+        ("5% of our prompts are 30k tokens", "tokens.input.mean", 0.95 * 1500 + 0.05 * 30000),
         ("support contract 3000 a month", "money.other_monthly_usd", 3000),
         ("add 500 a month for support", "money.other_monthly_usd", 500),
         ("licence fees of $24k a year", "money.other_monthly_usd", 2000),
