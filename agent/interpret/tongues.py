@@ -60,6 +60,7 @@ _TABLES: Final[dict[str, str]] = {
         sachbearbeiter=clerks ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants
         techniker=technicians händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each
         pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
+        statt=replacing anstatt=replacing
     """,
     "French": """
         en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every

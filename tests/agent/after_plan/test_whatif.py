@@ -53,6 +53,10 @@ def values(text: str) -> dict[str, Any]:
     ("text", "path", "value"),
     [
         ("what if traffic doubles", "traffic.requests_per_s", 40),
+        ("H200 statt H100", "hardware.accelerators", ("h200-sxm-141gb",)),
+        ("B200 anstatt H100 bitte", "hardware.accelerators", ("b200-sxm",)),
+        ("H200 au lieu de H100", "hardware.accelerators", ("h200-sxm-141gb",)),
+        ("en lugar de H100, H200", "hardware.accelerators", ("h200-sxm-141gb",)),
         ("what if 10% of the prompts have 8,000 tokens", "tokens.input.mean", 0.9 * 1500 + 0.1 * 8000),
         ("5% of our prompts are 30k tokens", "tokens.input.mean", 0.95 * 1500 + 0.05 * 30000),
         ("support contract 3000 a month", "money.other_monthly_usd", 3000),
