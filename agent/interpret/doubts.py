@@ -29,8 +29,9 @@ UNLIKELY: Final = 0.1
 LIKELY: Final = 0.5
 """Least probability of the other role."""
 _FACTOR: Final = 0.6
-"""Probability that a figure multiplies the load, from which it is not passed over, and those beside it that may."""
+"""Probability that a figure multiplies the load, from which it is not passed over: by judgement, as the next."""
 _MAY: Final = 0.4
+"""The same of a figure beside such a one."""
 SURE: Final = 0.8
 """Probability of a role from which a figure that the rules left over is proposed."""
 _OF_DEMAND: Final = frozenset("rate daily habit users interval share turns hours peak_factor in_flight".split())

@@ -40,6 +40,11 @@ _HOLDS: Final = re.compile(
 )
 
 
+def _changed(read: Understood) -> frozenset[str]:
+    """Return the paths that a line would change."""
+    return frozenset(read.request.change.values) if isinstance(read.request, WhatIf) else frozenset()
+
+
 def _asks_what_machines_hold(text: str, read: Understood) -> bool:
     """Return whether a line names a number of machines and asks what they carry: no wish to have so many.
 
@@ -47,9 +52,7 @@ def _asks_what_machines_hold(text: str, read: Understood) -> bool:
         text: the line.
         read: what the rules made of it.
     """
-    if not isinstance(read.request, WhatIf):
-        return False
-    paths = read.request.change.values.keys()
+    paths = _changed(read)
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
 
@@ -67,9 +70,7 @@ def _asks_whether_it_fits(text: str, read: Understood) -> bool:
         text: the line.
         read: what the rules made of it.
     """
-    if not isinstance(read.request, WhatIf):
-        return False
-    paths = read.request.change.values.keys()
+    paths = _changed(read)
     machine = {"hardware.accelerators", "hardware.accelerators_per_node"}
     return machine <= paths <= machine | {"hardware.nodes", "money.provider"} and bool(_FITS.search(text))
 

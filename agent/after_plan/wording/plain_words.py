@@ -1,6 +1,7 @@
 """A change as people put it, in the words that the reader of workloads knows."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
@@ -247,20 +248,16 @@ def with_long_answers(said: str, mean: float | None) -> str:
     before = re.split(r"[,;.](?!\d)", said[: match.start()])[-1]
     if _OF_ANOTHER.search(before + match[0]) or not _OF_ANSWERS.search(before + match[0]):
         return said
-    share = float(match["share1"] or match["share2"]) / 100
-    figure, thousands = match["tokens1"] or match["tokens2"], match["k1"] or match["k2"]
-    tokens = float(figure.replace(",", "")) * (1000 if thousands else 1)
-    if not (0 < share < 1 and tokens >= 1):
-        return said
-    length = f"answers of {round((1 - share) * mean + share * tokens)} tokens"
-    return f"{said[: match.start()]}{length}{said[match.end() :]}"
+    which = "1" if match["share1"] else "2"
+    return _with_mean(said, match, "answers", mean, (match[f"{name}{which}"] for name in ("share", "tokens", "k")))
 
 
 _SOME_PROMPTS: Final = re.compile(
-    r"\b(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?(?:prompts|inputs)\b[^\d.,;]*?"
-    r"(?P<tokens>\d[\d,]*)(?P<k>k?)(?: tokens?\b|\b)(?: long)?",
+    r"\b(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?(?:prompts|inputs)\b[^\d.,;$€]*?"
+    r"(?P<tokens>\d[\d,]*)(?:(?P<k>k)\b(?! (?:requests|users|calls|answers)\b)(?: tokens?\b)?| tokens?\b)(?: long)?",
     re.I,
 )
+"""A share of the prompts that is of another length: '5% of the prompts are 30k tokens'."""
 
 
 def with_long_prompts(said: str, mean: float | None) -> str:
@@ -273,10 +270,24 @@ def with_long_prompts(said: str, mean: float | None) -> str:
     match = _SOME_PROMPTS.search(said)
     if match is None or not mean:
         return said
-    share, tokens = float(match["share"]) / 100, float(match["tokens"].replace(",", "")) * (1000 if match["k"] else 1)
+    return _with_mean(said, match, "prompts", mean, match.group("share", "tokens", "k"))
+
+
+def _with_mean(said: str, match: re.Match[str], noun: str, mean: float, figures: Iterable[str]) -> str:
+    """Return a line with the mean of all in place of a share and its length; as it is where they are none.
+
+    Args:
+        said: the line.
+        match: where the share and its length stand.
+        noun: what has the length.
+        mean: of the others, tokens.
+        figures: the share in per cent, its tokens, and a k where those are thousands.
+    """
+    percent, number, thousands = figures
+    share, tokens = float(percent) / 100, float(number.replace(",", "")) * (1000 if thousands else 1)
     if not (0 < share < 1 and tokens >= 1):
         return said
-    length = f"prompts of {round((1 - share) * mean + share * tokens)} tokens on average"
+    length = f"{noun} of {round((1 - share) * mean + share * tokens)} tokens"
     return f"{said[: match.start()]}{length}{said[match.end() :]}"
 
 

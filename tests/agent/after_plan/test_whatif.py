@@ -261,6 +261,19 @@ def target(metric: Metric, percentile: Percentile, seconds: float) -> Target:
 TARGETS = (target("ttft", "p95", 0.8), target("itl", "p95", 0.05))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20% of the prompts share 90% of their tokens",
+        "5% of the prompts cost $20k",
+        "5% of the prompts take 30 seconds",
+    ],
+)
+def test_a_share_of_prompts_beside_another_figure_is_no_length(text: str) -> None:
+    request_made = request(text)
+    assert not isinstance(request_made, WhatIf) or "tokens.input.mean" not in request_made.change.values
+
+
 @pytest.mark.parametrize("text", ["5000 a month", "3000 per month", "60k a year"])
 def test_a_number_a_month_beside_a_rate_may_be_money(text: str) -> None:
     assert "money, or requests?" in str(request(text))
