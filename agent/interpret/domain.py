@@ -52,7 +52,7 @@ _IN_FRONT: Final = frozenset(
 """Words before one of another trade that make it a part of the service: '8B behind nginx', 'logs in Kafka'."""
 _FRONTS: Final = frozenset("front fronts fronting proxy proxies balancer balances gateway terminates cache".split())
 """Words behind one that do so."""
-_ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
+ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
 """What people do with a language model."""
 _CALENDAR: Final = frozenset(
     "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends weekdays "
@@ -134,7 +134,7 @@ def ask_where_foreign(draft: Draft, elsewhere: float | None) -> None:
         or bool(draft.known.keys() & _ALREADY)
         or (bool(telling) and unknown < _MANY_UNKNOWN)
     )
-    asking = any(item.has("event", "thing") or item.word in _ASKING for item in items)
+    asking = any(item.has("event", "thing") or item.word in ASKING for item in items)
     weak = any(item.word in _ALSO_OTHERS or item.has("latency") for item in items)
     serving = (
         serving

@@ -115,6 +115,7 @@ def test_a_second_reading_is_quick() -> None:
     ("line", "unused"),
     [
         ("visits to the shop 3M/day, 0.5% of visits open the chat and ask 2.4 questions, 8B", "2.4"),
+        ("8B on L4, visits 3M/day, 0.5% of visits ask 2.4 questions each", "0.5%"),
         ("3M requests/day reach the gateway, 40 clerks of 900 write to it, 8B", "900"),
     ],
 )
