@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, first_plan, saving
+from agent.after_plan.lines import choosing
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in
 from agent.after_plan.suggestions import suggestions
 from agent.after_plan.whatif import understood
@@ -90,7 +91,7 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:
     if meaning_of_word := meaning(text):
         if state.phase == "planned" and (figure := own_figure(text)):
-            new, says = answers.answer_line(state, figure, ports)
+            new, says = choosing.answer_line(state, figure, ports)
             return new, (said(meaning_of_word), *says)
         return state, (said(meaning_of_word), *question(state, ports))
     if keyword and keyword.name in COURTESIES:
@@ -106,11 +107,11 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         case NameFile() as file:
             made = saving.name_file(state, file, text, ports)
             if made is None:
-                made = answers.answer_line(replace(state, pending=None), text, ports)
+                made = choosing.answer_line(replace(state, pending=None), text, ports)
         case Clarify() as open_choice:
             made = _clarify(state, open_choice, text, keyword, ports)
         case WhichReading() as readings:
-            made = answers.choose_reading(state, readings, text, ports)
+            made = choosing.choose_reading(state, readings, text, ports)
         case Propose() as offered:
             made = _proposed(state, offered, text, keyword, ports)
         case None:
@@ -375,7 +376,7 @@ def _planned_and_answered(
     planned, says = first_plan.with_plan(made.state, ports)
     if planned is made.state:
         return state, (*heard, *says)
-    new, answer = answers.answer_line(planned, asked, ports) if asked else (planned, ())
+    new, answer = choosing.answer_line(planned, asked, ports) if asked else (planned, ())
     assumption = (said(f"Assumed: {'; '.join(made.words)}."),) if made.words else ()
     return new, (*heard, *assumption, *says, *answer)
 
@@ -443,7 +444,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
         return saving.save(state, words[1] if len(words) > 1 else "", ports)
-    return answers.answer_line(state, text, ports)
+    return choosing.answer_line(state, text, ports)
 
 
 def _with_clause(state: State, text: str, ports: Ports) -> str:
@@ -511,7 +512,7 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports)
         new, says = _unasked(state, text, ports)
     else:
         closed = replace(state, pending=None, later=())
-        new, says = answers.answer_line(closed, text, ports)
+        new, says = choosing.answer_line(closed, text, ports)
         new = state if new is closed else new
     return (new, (*says, *question(state, ports))) if new is state else (new, says)
 

@@ -1,0 +1,298 @@
+"""Which answer a line about the plan gets: of a request, of an act, of several, or the question which is meant."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from agent.after_plan.acts.phrases import spaced
+from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_kept
+from agent.after_plan.measured import results_in, take_results
+from agent.after_plan.premises import confirmed
+from agent.after_plan.saving import export
+from agent.after_plan.variants import difference, moved_verdict, side_by_side
+from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
+from agent.after_plan.wording.asides import change_and_question, cores, names_of_plans, on_any_day, without_count
+from agent.after_plan.wording.moves import as_moved
+from agent.exports import format_said
+from agent.fields.demand import GIVEN_AS
+from agent.interpret.peaks import load_shown, usual_ratio
+from agent.interpret.scope import PEAK, RATE
+from agent.talk.answer_display import variant_shown
+from agent.talk.assistance import values_pointed_at
+from agent.talk.requests import (
+    Ask,
+    Cheapest,
+    Compare,
+    CompareBranches,
+    Unclear,
+    Understood,
+    Variation,
+    WhatIf,
+    Why,
+)
+from agent.talk.speech import Say, Talk, said
+from agent.talk.state import Ports, State, Step, WhichReading
+from catalogs.errors import quoted
+
+_AGAINST: Final = re.compile(r"\b(?:vs\.?|versus|against|next to|beside|better|or)\b", re.I)
+"""Between two things of a kind these ask for both, side by side."""
+
+
+def answer_line(state: State, text: str, ports: Ports) -> Step:
+    """Answer a line about the plan: as the request or the act that it is, or by asking which of two.
+
+    Args:
+        state: with a plan.
+        text: the line, as it was typed.
+        ports: of the conversation, to what lies outside it.
+    """
+    if results_in(text):
+        return take_results(state, text, ports)
+    if format := format_said(text):
+        return export(state, format, ports)
+    if state.base.capacity_plan and (checked := confirmed(text, state.base.capacity_plan)):
+        return state, (said(checked),)
+    text = without_count(spaced(text))
+    if (number := re.fullmatch(_BACK_TO, text, re.I)) and (made := _returned(state, float(number["figure"]), ports)):
+        return made
+    if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
+        return made
+    return _without_asides(state, text, ports) or _understood(state, text, ports)
+
+
+def _understood(state: State, text: str, ports: Ports) -> Step:
+    from agent.after_plan.acts.evident import evident
+    from agent.after_plan.readings import (  # numpy comes with it
+        ANSWERED,
+        SURE,
+        acts_of,
+        corrects,
+        did_you_mean,
+        is_plain_change,
+        is_request,
+        is_supposition,
+        language_note,
+        questions_in,
+        set_beside_doubt,
+    )
+
+    # 'and with fp8' goes on from the last variant: what it multiplies is there.
+    base = state.branches[-1] if is_chained(text) else state.base
+    text = on_any_day(as_moved(text, base.values))
+    read = understood(text, base.values, ports)
+    likely = acts_of(text)
+    act, sure = likely[0].act, likely[0].probability >= SURE
+    beside = None
+    compares = act == "compare" or ((act in ("change", "other_models") or not sure) and _AGAINST.search(text))
+    if compares and not isinstance(read.request, Compare | CompareBranches | Why):
+        beside = named_beside(text, base.values, ports)
+    supposed = is_supposition(text, read, base.values)
+    plainly = evident(text, read)
+    if "who_said" in (act, plainly and plainly[0]) and (rest := set_beside_doubt(text)):
+        made = _doubted(state, text, rest, ports)
+    elif corrects(text, read, base.values):
+        made = answer_read(state, read, ports)
+    elif plainly:
+        made = answer_act(state, *plainly, ports)
+    elif not is_plain_change(text, read) and (
+        several := questions_in(text, likely[0], lambda part: _is_change(part, base.values, ports))
+    ):
+        made = _answer_several(state, several, ports)
+    elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
+        made = answer_act(state, act, text, ports)
+    elif beside:
+        made = answer_read(state, beside, ports)
+    elif is_request(text, read, likely):
+        made = answer_read(state, read, ports)
+    elif sure and act == "compare":
+        made = _compared_here(state, text)
+    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "smalltalk")):
+        made = answer_act(state, act, text, ports)
+    elif supposed or is_plain_change(text, read):
+        made = answer_read(state, read, ports)
+    else:
+        acts, asks = did_you_mean(text, likely, read, base.values)
+        asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
+        made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
+    after, says = _taken(state, made, text, read, ports)
+    note = language_note(text) if says and not any("answers are in English" in one for one in read.notes) else ""
+    return after, (*says, said(note)) if note else says
+
+
+_TAKES: Final = re.compile(
+    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please)\W+)*"
+    r"(?:keep|take|adopt|go with|choose|settle on|stick with)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)",
+    re.I,
+)
+
+
+def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) -> Step:
+    """Make a variant the plan where the line takes it by what it is: 'keep int4', 'ok, take H200'."""
+    request = read.request
+    if not (isinstance(request, WhatIf) and _TAKES.match(text) and is_thing(request.change)):
+        return made
+    varied_ = branched(made[0], request.change, ports)  # it is there already
+    if isinstance(varied_, Talk):
+        return made
+    new, branch = varied_
+    shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
+    taken, says = with_kept(new, branch.number)
+    return taken, (*shown, *says)
+
+
+def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
+    from agent.after_plan.readings import is_plain_change
+
+    return is_plain_change(part, understood(part, values, ports))
+
+
+_BACK_TO: Final = (
+    r"\W*(?:(?:hm+|no|ok|okay|and|then|so|please)\W+)*(?:(?:let'?s )?(?:go|come|switch) )?"
+    r"back to (?P<figure>\d+(?:\.\d+)?)\W*"
+)
+
+
+def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
+    """Return to the one value that was planned with a figure before and is another now; None where none or several."""
+    now, found = state.base.values, dict[str, tuple[str, Mapping[str, Any]]]()
+    for branch in state.branches:
+        for path, value in branch.values.items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or now.get(path) == value:
+                continue
+            load = path == RATE
+            meant = {float(value), value * usual_ratio(branch.values)} if load else {float(value)}
+            if any(abs(figure - one) <= 1e-3 * max(figure, 1.0) for one in meant):
+                shown = load_shown(value, branch.values) if load else variant_shown(path, value)
+                paths = (RATE, PEAK, GIVEN_AS) if load else (path,)
+                found[path] = shown, {one: branch.values[one] for one in paths if one in branch.values}
+    if len(found) != 1:
+        return None
+    ((shown, values),) = found.values()
+    return answer_request(state, WhatIf(Variation(values, {}, f"back to {shown}")), ports)
+
+
+def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
+    """Answer a line that is not understood whole, but is without a preamble or a tail that says nothing of a plan."""
+    if not any(cores(text)):
+        return None
+    from agent.after_plan.acts.evident import evident
+    from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, acts_of, is_doubtful
+
+    values, read = state.base.values, understood(text, state.base.values, ports)
+    if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, acts_of(text), values):
+        return None
+    for core, aside in cores(text):
+        reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), acts_of(core)
+        states = reading.said_values or reading.habits or reading.questions or reading.objections
+        asks, beside = acts_of(aside)[0], understood(aside, values, ports).request
+        changes = not (isinstance(beside, Unclear) and beside.nothing)
+        if ((states or changes) and likely[0].act != "export") or (
+            asks.probability >= SURE and asks.act in ANSWERED - NO_QUESTION
+        ):
+            continue
+        read = understood(core, values, ports)
+        names = names_of_plans(core) or isinstance(read.request, WhatIf | Cheapest)
+        if names and (evident(core, read) or not is_doubtful(core, read, likely, values)):
+            new, says = _understood(state, core, ports)
+            return new, (*says, said(f"Not used: {quoted(aside)}."))
+    return None
+
+
+def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -> "Step | None":
+    """Make the variant of a line's change and answer of it what the rest asks; None where no change is read."""
+    from agent.after_plan.readings import ANSWERED, SURE, acts_of
+
+    base = state.branches[-1] if is_chained(change) else state.base
+    read = understood(change, base.values, ports)
+    if not isinstance(read.request, WhatIf) or read.unused:
+        return None
+    new, says = answer_read(state, read, ports)
+    if verdict := moved_verdict(question, new.branches[-1], base):
+        return new, (*says[:-1], said(verdict), says[-1])
+    first = acts_of(question)[0]
+    if first.probability < SURE or first.act not in ANSWERED or new is state:
+        return new, (*says, said(f"Not used: {quoted(question)}."))
+    _, told = answer_act(replace(new, kept=len(new.branches) - 1), first.act, question, ports)
+    return new, (*says, *told)
+
+
+def _doubted(state: State, text: str, rest: str, ports: Ports) -> Step:
+    """Answer who said what a line doubts, and plan what the rest of it sets."""
+    _, told = answer_act(state, "who_said", text, ports)
+    read = understood(rest, state.base.values, ports)
+    if not isinstance(read.request, WhatIf | Cheapest | Ask):
+        return state, (*told, said(f"Not used: {quoted(rest)}."))
+    after, says = answer_read(state, read, ports)
+    return after, (*told, *says)
+
+
+def _compared_here(state: State, text: str) -> Step:
+    """Set the conversation's plans beside each other for a line that compares and names nothing; else ask for names."""
+    if len(state.branches) > 1:
+        return state, side_by_side(state.branches)
+    return state, (
+        said(
+            f"{quoted(text)} names fewer than two things that I know. Name them: 'compare H100, H200 and MI300X',"
+            " 'compare llama 3.3 70b, qwen2.5 72b and gpt-oss 120b', 'compare fp8 and bf16'."
+        ),
+    )
+
+
+def _assisted(state: State, text: str, values: Mapping[str, Any], ports: Ports) -> "Step | None":
+    """Answer a line as an assistant of the user's own reads it; None where there is none or it helps nothing."""
+    from agent.after_plan.readings import ANSWERED
+
+    suggestion = ports.assist(text) if ports.assist else None
+    if suggestion is None:
+        return None
+    pointed = values_pointed_at(suggestion.facts, text, (), ports, values)
+    if pointed and suggestion.act in ("", "change"):
+        label = ", ".join(variant_shown(path, value) for path, (value, _) in pointed.items())
+        change = Variation(
+            {p: v for p, (v, _) in pointed.items()}, {p: words for p, (_, words) in pointed.items()}, label
+        )
+        new, says = answer_request(state, WhatIf(change), ports)
+        return new, (said(f"Read by the assistant as: {label}."), *says)
+    if suggestion.act in ANSWERED:
+        new, says = answer_act(state, suggestion.act, text, ports)
+        return new, (said(f"Read by the assistant as: {suggestion.act.replace('_', ' ')}."), *says)
+    return None
+
+
+def _answer_several(state: State, questions: tuple[tuple[str, str], ...], ports: Ports) -> Step:
+    """Answer the parts of a line in turn; what follows a variant is asked of it."""
+    new, says = state, list[Say]()
+    for part, act in questions:
+        if act in ("change", "compare"):
+            base = state.branches[-1] if is_chained(part) else state.base
+            after, told = answer_read(new, understood(part, base.values, ports), ports)
+        else:
+            after, told = answer_act(
+                replace(new, kept=len(new.branches) - 1) if new is not state else new, act, part, ports
+            )
+        new = replace(after, kept=state.kept) if after.branches != state.branches else state
+        says += told
+    return new, tuple(says)
+
+
+def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:
+    """Go on with a line that may ask several things: the reply is a number, or a line of its own.
+
+    Args:
+        state: with the choice pending.
+        pending: the line and its readings.
+        line: the reply.
+        ports: of the conversation, to what lies outside it.
+    """
+    settled = replace(state, pending=None)
+    words = line.lower().strip(" .!#()")
+    number = {"1": 0, "first": 0, "the first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "the second": 1}.get(words)
+    if number is not None and number < len(pending.acts):
+        if pending.acts[number] == "change":
+            return answer_read(settled, understood(pending.line, state.base.values, ports), ports)
+        return answer_act(settled, pending.acts[number], pending.line, ports)
+    if words in ("", "no", "n", "neither", "none", "skip", "never mind"):
+        return settled, (said("Then ask in other words; 'help' lists what can be asked."),)
+    return answer_line(settled, line, ports)
