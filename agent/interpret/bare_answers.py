@@ -8,11 +8,11 @@ from agent.fields.table import FIELDS
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import UNKNOWN, Item
 from agent.interpret.hardware import read_power
-from agent.interpret.lengths import in_tokens
 from agent.interpret.lexicon import Lexicon
 from agent.interpret.ordinary import ORDINARY
 from agent.interpret.reading import Choice
 from agent.interpret.targets import which_latency
+from agent.interpret.text_units import in_tokens
 from agent.interpret.traffic import read_users
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
 

@@ -6,19 +6,13 @@ from functools import partial
 from typing import Any, Final
 
 from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Amount, Item, Match, Rule
+from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.prompt_parts import read_parts
 from agent.interpret.reading import Choice
 from agent.interpret.targets import read_throughput
+from agent.interpret.text_units import count_of_tokens, in_tokens, whole
 from agent.interpret.vocabulary import SECONDS
 from catalogs.units import show_count, show_figure
-
-TOKENS_PER_WORD: Final = 4 / 3
-"""OpenAI's rule of thumb for English: 100 tokens are about 75 words."""
-WORDS_PER_PAGE: Final = 500
-"""A full page, single-spaced."""
-CHARACTERS_PER_TOKEN: Final = 4
-WORDS_PER_PARAGRAPH: Final = 100
-WORDS_PER_SENTENCE: Final = 20
 
 _UNIT = "(token | textunit)"
 _SOFT = "(plain | pctl | colon | paren){0,6}"
@@ -40,57 +34,18 @@ _CONTEXT_OF_EACH: Final = tuple(
 )
 """'1,800 tokens of context per request': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
-_SYSTEM_PROMPT: Final = (
-    Rule("n:num u:(token | textunit)? (link | 'for' | unknown){0,2} s:sysprompt"),
-    Rule("s:sysprompt (near | colon){0,4} (?<! plus) n:num u:(token | textunit)?"),
-)
 _REASONING: Final = (
     Rule("n:num reasoning token"),
     Rule("n:num token (link | 'for'){0,2} reasoning"),
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
 )
-MOST_PIECES: Final = 500
-"""Of a prompt; more documents than that are a day's work, not one prompt's."""
 _DRAFTED: Final = Rule("n:num draft token?")
-_PIECES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num unknown? chunk (('of' | 'from') unknown)? ('of' | times | 'at' | paren | comma) approx? m:num "
-        f"u:{_UNIT} 'each'?",
-        f"n:num times? m:num u:{_UNIT} chunk (?! per time)",
-        f"n:num unknown? chunk ('with' | 'having' | comma | paren) approx? m:num u:{_UNIT} ('each' | per)",
-        "n:num 'chunks' ('of' | times) m:num",
-    )
-)
 _MIXTURE: Final = Rule(
     "(i:incue | o:outcue) (link | colon | paren){0,3} p:pct (link | paren | 'with' | 'have'){0,3} a:num token? "
     "(comma | conj){1,2} q:pct (link | paren | 'with' | 'have'){0,3} b:num token?"
 )
 """'prompts: 70% around 500 tokens, 30% around 8000 tokens'."""
-_PART_CACHED: Final = (
-    Rule(
-        "incue (link | colon | paren){0,3} b:num token? comma? 'of' 'which' a:num token? (link | unknown | "
-        "'already'){0,4} (prefixcue | shared | prefixhit | sysprompt)"
-    ),
-    Rule(
-        "'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token){1,2} a:num ('come' | 'comes' | "
-        "'from' | link | unknown | 'already' | 'in'){0,5} (prefixcue | shared | prefixhit | sysprompt)"
-    ),
-    Rule(
-        "b:num token? ('in' | incue) comma? 'of' 'which' a:num token? (link | unknown | 'already' | 'the' | 'a'){0,4} "
-        "(prefixcue | shared | prefixhit | sysprompt)"
-    ),
-    Rule(
-        "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
-        "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)"
-    ),
-)
-_AND_MORE: Final = Rule(
-    "(plus | conj | comma){1,2} ('a' | 'the' | approx)? (k:num token ('of' 'the'?)? (s:sysprompt | incue | 'history' | "
-    "'instructions') | unknown? (s2:sysprompt | incue) (link | 'of' | 'with' | paren){0,2} k2:num token)"
-)
-"""What stands in a prompt beside its passages."""
 _TOTALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -170,6 +125,7 @@ _WEAK: Final = tuple(
         "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
         "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
         " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
+        "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
         "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
         "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
         "time | event | gpunoun | percent | unknown)",
@@ -202,19 +158,15 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     for match in _DRAFTED.matches(draft.sentence):
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
-    _context(draft)
     totals = _totals(draft, known)
-    for rule in _PART_CACHED:
-        for match in rule.matches(draft.sentence):
-            _part_cached(draft, match)
-    _pieces(draft)
-    _system_prompt(draft)
+    read_parts(draft)
+    _context(draft)
     for rule in _REASONING:
         for match in rule.matches(draft.sentence):
             draft.read(
                 "tokens.reasoning_tokens",
                 match,
-                _count(match["n"]),
+                count_of_tokens(match["n"]),
                 float,
                 lambda v, made: f"{show_count(v)} hidden tokens per answer",
             )
@@ -253,30 +205,6 @@ def _is_plainly_a_length(match: Match) -> bool:
     return "i" in match and match.first < match.index("n") and match["n"].number.value >= 100
 
 
-def _count(number: Item) -> Amount:
-    return number.number.times(1e6) if number.number.small_m else number.number
-
-
-def in_tokens(value: float, unit: str) -> tuple[float, str]:
-    """Return tokens from a count of tokens, words, pages, … and the sum that says how."""
-    said = show_count(value)
-    words = {"page": WORDS_PER_PAGE, "paragraph": WORDS_PER_PARAGRAPH, "sentence": WORDS_PER_SENTENCE, "word": 1}
-    singular = unit.rstrip("s")
-    if singular in words:
-        tokens = round(value * words[singular] * TOKENS_PER_WORD)
-        by_words = "" if singular == "word" else f" × {words[singular]} words"
-        name = singular if value == 1 else f"{singular}s"
-        return tokens, f"{said} {name}{by_words} × 4/3 = {show_count(tokens)} tokens"
-    if singular in ("char", "character"):
-        tokens = round(value / CHARACTERS_PER_TOKEN)
-        return tokens, f"{said} characters / {CHARACTERS_PER_TOKEN} = {show_count(tokens)} tokens"
-    return _whole(value), f"{said} tokens"
-
-
-def _whole(value: float) -> float:
-    return int(value) if value == int(value) else value
-
-
 def _side(match: Match) -> str:
     return "input" if "i" in match or "i2" in match or "i4" in match else "output"
 
@@ -288,7 +216,7 @@ def _length(draft: Draft, match: Match) -> None:
     side = _side(match)
     unit = match["u"].word if "u" in match else "token"
     statistic, first, last = _statistic(draft, match)
-    _note(draft, side, _count(match["n"]), unit, statistic, first, last)
+    _note(draft, side, count_of_tokens(match["n"]), unit, statistic, first, last)
 
 
 def _leads_on(draft: Draft, match: Match) -> bool:
@@ -367,18 +295,22 @@ def _context(draft: Draft) -> None:
     for rule in _CONTEXT_OF_EACH:
         for match in rule.matches(draft.sentence):
             if "window" not in draft.sentence.words(match.first, match.last):
-                _note(draft, "input", _count(match["n"]), "token", "mean", match.first, match.last)
+                _note(draft, "input", count_of_tokens(match["n"]), "token", "mean", match.first, match.last)
     for match in _MAX_TOKENS.matches(draft.sentence):
         draft.read(
-            "tokens.max_tokens", match, _count(match["n"]), _whole, lambda v, made: f"answers: at most {v:g} tokens"
+            "tokens.max_tokens",
+            match,
+            count_of_tokens(match["n"]),
+            whole,
+            lambda v, made: f"answers: at most {v:g} tokens",
         )
     for rule in _CONTEXT:
         for match in rule.matches(draft.sentence):
             draft.read(
                 "serving.context_window",
                 match,
-                _count(match["n"]),
-                _whole,
+                count_of_tokens(match["n"]),
+                whole,
                 lambda v, made: f"context window {show_count(v)} tokens",
             )
 
@@ -415,47 +347,10 @@ def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.questions.append((text, "tokens.input.mean", choices, finding.start, finding.end))
 
 
-def _system_prompt(draft: Draft) -> None:
-    """Read how long the shared system prompt is; the share follows once the prompt's length is known."""
-    for rule in _SYSTEM_PROMPT:
-        for match in rule.matches(draft.sentence):
-            unit = match["u"].word if "u" in match else "token"
-            tokens, shown = in_tokens(_count(match["n"]).value, unit)
-            draft.found("system_prompt", match.first, match.last, [Option(tokens, shown)])
-            draft.sentence.take(match.index("s"))
-
-
-def _pieces(draft: Draft) -> None:
-    """Read '8 chunks of 512 tokens' as what they sum to in the prompt."""
-    for rule in _PIECES:
-        for match in rule.matches(draft.sentence):
-            count, each = match["n"].number, match["m"].number
-            unit = match["u"].word if "u" in match else "token"
-            inside = draft.sentence.items[match.first : match.index("m")]
-            if any(item.has("turn") for item in inside) and any(item.has("comma") for item in inside):
-                continue  # '5 turns, 200 tokens of the user'
-            if len(count.values) > 1 or count.value != int(count.value) or not 1 <= count.value <= MOST_PIECES:
-                continue
-            total, last = in_tokens(each.value, unit)[0] * count.value, match.last
-            sum_shown = f"{show_count(count.value)} × {in_tokens(each.value, unit)[1]}"
-            while (more := _AND_MORE.at(draft.sentence, last + 1)) is not None:
-                number = "k" if "k" in more else "k2"
-                part = _count(more[number]).value
-                if "s" in more or "s2" in more:
-                    draft.found(
-                        "system_prompt", more.index(number), more.last, [Option(part, f"{show_count(part)} tokens")]
-                    )
-                    draft.sentence.take(more.index("s" if "s" in more else "s2"))
-                total, last = total + part, more.last
-                sum_shown += f" + {show_count(part)} tokens"
-            echo = f"prompts: {sum_shown} = {show_count(total)} tokens"
-            draft.found("tokens.input.mean", match.first, last, [Option(_whole(total), echo)])
-
-
 def _mixture(draft: Draft, match: Match) -> None:
     """Read the mean of two lengths, each with its share; shares that are no whole are left."""
     share, other = match["p"].number.value, match["q"].number.value
-    a, b = _count(match["a"]).value, _count(match["b"]).value
+    a, b = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value
     if abs(share + other - 1) > 0.01:
         return
     side, name = ("input", "prompts") if "i" in match else ("output", "answers")
@@ -463,20 +358,7 @@ def _mixture(draft: Draft, match: Match) -> None:
     echo = (
         f"{name}: {share:.0%} × {show_count(a)} + {other:.0%} × {show_count(b)} = {show_count(mean)} tokens on average"
     )
-    draft.found(f"tokens.{side}.mean", match.first, match.last, [Option(_whole(mean), echo)])
-
-
-def _part_cached(draft: Draft, match: Match) -> None:
-    """Read '2,000 of the 2,500 prompt tokens are cached': the length of prompts and the share that repeats."""
-    part, whole = _count(match["a"]).value, _count(match["b"]).value
-    if not 0 < part <= whole:
-        return
-    share = float(f"{part / whole:.6g}")
-    echo = f"{show_count(part)} / {show_count(whole)} tokens = {share:.0%} of prompt tokens are cached already"
-    draft.found("tokens.prefix_hit", match.first, match.last, [Option(share, echo)])
-    draft.found(
-        "tokens.input.mean", match.first, match.last, [Option(_whole(whole), f"prompts: {show_count(whole)} tokens")]
-    )
+    draft.found(f"tokens.{side}.mean", match.first, match.last, [Option(whole(mean), echo)])
 
 
 def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
@@ -501,7 +383,7 @@ def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) ->
         each = draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean")
         if each and not draft.has("traffic.requests_per_s"):
             seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
-            total = _count(match["n"]).value
+            total = count_of_tokens(match["n"]).value
             rate = total / seconds / each
             shown = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens"
             option = Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")
@@ -523,7 +405,7 @@ def _rate_of_total(draft: Draft, match: Match) -> float | None:
     if found is None or draft.has("traffic.requests_per_s"):
         return None
     seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
-    requests = _count(found["k"]).value
+    requests = count_of_tokens(found["k"]).value
     rate = requests / seconds
     echo = f"{show_count(requests)} / {show_count(seconds)} s = {show_figure(rate)} requests/s on average"
     draft.found("traffic.requests_per_s", match.first, found.last, [Option(rate, echo)])
@@ -540,7 +422,8 @@ def _per_request(draft: Draft, match: Match, rate: float) -> None:
         if group in match:
             name, each = ("prompts" if side == "input" else "answers"), rate * seconds
             draft.read(
-                f"tokens.{side}.mean", match, _count(match[group]), lambda v: float(f"{v / seconds / rate:.9g}"),
+                f"tokens.{side}.mean", match, count_of_tokens(match[group]),
+                lambda v: float(f"{v / seconds / rate:.9g}"),
                 partial(_total_shown, name, each),
             )  # fmt: skip
 
@@ -565,8 +448,8 @@ def _pairs(draft: Draft) -> None:
             before = middle - 1
             while before > match.index("a") and draft.sentence.items[before].has("slash", "conj", "comma", "arrow"):
                 before -= 1
-            _note(draft, "input", _count(a), "token", "mean", match.first, before)
-            _note(draft, "output", _count(b), "token", "mean", middle, match.last)
+            _note(draft, "input", count_of_tokens(a), "token", "mean", match.first, before)
+            _note(draft, "output", count_of_tokens(b), "token", "mean", middle, match.last)
 
 
 def _is_arithmetic(draft: Draft, match: Match) -> bool:
@@ -612,7 +495,7 @@ def _p95_apart(draft: Draft) -> None:
             if side not in ("input", "output") or (latency and "u" not in match):
                 continue
             unit = match["u"].word if "u" in match else "token"
-            _note(draft, side, _count(match["n"]), unit, match["p"].entries[0], match.first, match.last)
+            _note(draft, side, count_of_tokens(match["n"]), unit, match["p"].entries[0], match.first, match.last)
 
 
 def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -633,7 +516,7 @@ def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
                 draft.sentence.claim(match.first, match.last)
                 continue
             word = next(match[group].word for group in ("t", "s", "a") if group in match)
-            rate = _count(match["n"]).value / SECONDS[word]
+            rate = count_of_tokens(match["n"]).value / SECONDS[word]
             choices = tuple(
                 Choice(rate / each, f"{name}: {show_figure(rate)} / {each:g} = {show_figure(rate / each)} requests/s")
                 for name, each in (("prompts and answers", prompt + answer), ("answers alone", answer))
@@ -649,13 +532,13 @@ def _without_side(draft: Draft) -> None:
         side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked_path or "")
         unit = match["u"].word
         if side:
-            _note(draft, side, _count(match["n"]), unit, "mean", match.first, match.last)
+            _note(draft, side, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
             continue
         if "w" in match:
             for both in ("input", "output"):
-                _note(draft, both, _count(match["n"]), unit, "mean", match.first, match.last)
+                _note(draft, both, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
             continue
-        value, shown = in_tokens(_count(match["n"]).value, unit)
+        value, shown = in_tokens(count_of_tokens(match["n"]).value, unit)
         if not 1 <= value <= 1e7:
             continue
         choices = (

@@ -389,6 +389,8 @@ def _prefix(draft: Draft) -> None:
     for rule in _PREFIX:
         for match in rule.matches(draft.sentence):
             amount = (match["p"] if "p" in match else match["n"]).number
+            if "p" not in match and amount.value > 100:
+                continue  # tokens
             if "p" not in match and amount.value > 1:
                 choices = (Choice(amount.value / 100, f"{amount.value:g} %"),) if amount.value < 100 else ()
                 draft.ask(

@@ -49,11 +49,6 @@ def test_hands_that_were_left_out_are_known_half() -> None:
     ("line", "figure", "readings"),
     [
         ("Given 7 free GPUs, Qwen2.5-72B-AWQ, how many rps at 2k/200?", "2k", ["requests/s", "prompts of 2,000"]),
-        (
-            "context starts around 4k and ends near 30k, each call writes 350, 8B, 2 rps",
-            "4k",
-            ["window", "prompts"],
-        ),
     ],
 )
 def test_both_readings_are_asked_where_the_readers_disagree(line: str, figure: str, readings: list[str]) -> None:
