@@ -207,6 +207,7 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
             values[HABIT] = value / crowd  # what each does stays, however many they become
         new = with_values(state, values, dict.fromkeys((path, *choice.also), ambiguity.words), ports)
     editing = None if slot and state.editing == slot.id else state.editing
+    kept = frozenset({slot.id}) if slot and choice.value == () else frozenset()  # any will do
     if choice.value is None and slot is not None:
         editing = slot.id  # something has to be asked first
     return replace(
@@ -214,7 +215,7 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
         pending=Clarify(state.later[0]) if state.later else None,
         later=state.later[1:],
         editing=editing,
-        settled=new.settled - ({slot.id} if slot else set()),
+        settled=new.settled - ({slot.id} if slot else set()) | kept,
     )
 
 

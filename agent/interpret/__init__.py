@@ -30,6 +30,8 @@ from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
 from agent.interpret.pasted import put_into_words, rows_beyond
 from agent.interpret.peaks import keep_sense
+from agent.interpret.present import spans_of_now, without_now
+from agent.interpret.proposed import ask_whether_proposed
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
@@ -76,6 +78,28 @@ def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) ->
     return sentence, language
 
 
+def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
+    """Return a draft with all that the rules find in its sentence."""
+    leave_elsewhere(draft)
+    refuse(draft, catalog)
+    read_drafts(draft)
+    read_model(draft, lexicon)
+    read_failures(draft)
+    read_serving(draft)
+    read_money(draft)
+    read_growth(draft)
+    read_traffic(draft)
+    read_targets(draft)
+    read_lengths(draft, draft.known)
+    read_machines(draft, lexicon)
+    read_hardware(draft)
+    read_names(draft, lexicon)
+    read_bare_answer(draft, lexicon)
+    keep_sense(draft, catalog)
+    read_thinking(draft)
+    return draft
+
+
 def interpret(
     text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
 ) -> Reading:
@@ -94,24 +118,13 @@ def interpret(
     orders = [*orders_in(text[:LONGEST]), *beyond]
     sentence, language = _sentence(text, lexicon, orders)
     figures = list(sentence.items)
-    draft = Draft(sentence, asked_path, known, dropped=orders)
-    leave_elsewhere(draft)
-    refuse(draft, catalog)
-    read_drafts(draft)
-    read_model(draft, lexicon)
-    read_failures(draft)
-    read_serving(draft)
-    read_money(draft)
-    read_growth(draft)
-    read_traffic(draft)
-    read_targets(draft)
-    read_lengths(draft, known)
-    read_machines(draft, lexicon)
-    read_hardware(draft)
-    read_names(draft, lexicon)
-    read_bare_answer(draft, lexicon)
-    keep_sense(draft, catalog)
-    read_thinking(draft)
+
+    def drafted(part: Sentence, dropped: Sequence[tuple[int, int]] = ()) -> Draft:
+        return _drafted(Draft(part, asked_path, known, dropped=[*orders, *dropped]), catalog, lexicon)
+
+    spans = spans_of_now(sentence)
+    draft = without_now(sentence, spans, drafted) if spans else drafted(sentence)
+    ask_whether_proposed(draft)
     read_contradictions(draft)
     second = read_again(draft, figures)
     ask_where_foreign(draft, second.elsewhere if second else None)

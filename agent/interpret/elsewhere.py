@@ -76,6 +76,8 @@ _TO_THE_PROGRAM: Final = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """What is told to a program that obeys text, which this one is not."""
+_GOT: Final = frozenset({"bought", "purchased", "acquired", "installed", "delivered"})
+"""What was got at another time is there now."""
 _ENDS: Final = frozenset({"and", "but", "while", "whereas", "now", "today", "currently", "so"})
 
 
@@ -101,7 +103,8 @@ def leave_elsewhere(draft: Draft) -> None:
         return
     clauses = list(_clauses(sentence.items))
     for number, clause in enumerate(clauses):
-        if not any(clause.start <= mark < clause.stop for mark in marks):
+        words = {sentence.items[index].word for index in clause}
+        if not any(clause.start <= mark < clause.stop for mark in marks) or words & _GOT:
             continue
         # 'last year, we had 5 rps': where the clause itself tells nothing, the next one does.
         for told in (clause, *clauses[number + 1 : number + 2]):

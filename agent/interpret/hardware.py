@@ -69,6 +69,7 @@ _OF_A_REPLICA: Final = (
     Rule(
         "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)"
     ),
+    Rule("(each | per) replica (link | colon | 'has' | 'with' | 'gets'){0,2} n:num times? (g:gpu | gpunoun)"),
     Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
 )
 _HOW_MANY: Final = Rule(

@@ -61,13 +61,37 @@ _SPOT: Final = (
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= ('in' | 'at' | 'from' | 'on') (place | region | provider))"),
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj | or)"),
 )
-_ONDEMAND: Final = Rule("ondemand")
+_ONDEMAND: Final = Rule("ondemand | (?: ^ | 'are' | 'is') 'rented' (?= comma | stop | $)")
+_CARDS: Final = "'dgx'? (gpu | gpunoun | node)"
 _OWNED: Final = (
     Rule("owned"),
     # Of machines alone: GPUs that idle at night are rented as well.
     Rule("num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} 'sitting' ('idle' | 'around' | 'unused')"),
     Rule("num 'of' ('them' | 'these' | 'those') 'sitting' ('idle' | 'around' | 'unused')"),
+    Rule(
+        "('bought' | 'purchased' | 'acquired') ('already' | 'some' | 'the' | 'our' | 'a' | num | times){0,4} "
+        f"{_CARDS}"
+    ),
+    Rule(
+        f"{_CARDS} comma? ('that' | 'which' | 'are' | 'is' | 'we' | 'i' | 'it' | 'they' | 'already'){{0,4}} "
+        "('bought' | 'purchased' | 'own' | 'owns' | 'ours' | 'mine')"
+    ),
+    Rule(f"(('our' | 'my' | 'their') 'own' unknown? | 'own' 'our') {_CARDS}"),
+    Rule("('they' | 'these' | 'those' | 'all') 'are' ('ours' | 'mine')"),
+    Rule("'what' ('we' | 'i' | 'they' | ('the' | 'our') unknown) ('have' | 'has' | 'got' | 'own')"),
+    Rule(f"{_CARDS} ('that' | 'which')? ('we' | 'i') 'already'? ('have' | 'got')"),
+    Rule(
+        f"{_CARDS} unknown? ('at' 'home' | ('in' | 'under') ('our' | 'my' | 'the') ('basement' | 'office' | 'desk' | "
+        "'lab'))"
+    ),
+    Rule(f"({_CARDS} | 'hardware') link? 'there' 'already'"),
 )
+_SAID_TO_BE_HAD: Final = Rule(
+    "('we' | 'i') ('already' | 'still')? ('have' | 'got' | 'own') ('already' | 'a' | 'an' | 'our' | 'some' | num | "
+    f"times){{0,4}} {_CARDS}"
+)
+"""'We have 8 H100': of one's own, where nobody is named who rents them out."""
+_RENTED: Final = frozenset("rent rented renting lease leased quota credits instances reserved spot cloud".split())
 
 
 def read_money(draft: Draft) -> None:
@@ -164,6 +188,19 @@ def _terms(draft: Draft) -> None:
         draft.found(path, match.first, match.last, [Option("on_demand", "on-demand prices")])
     for rule in _OWNED:
         _owned(draft, rule)
+    _had(draft)
+
+
+def _had(draft: Draft) -> None:
+    """Take what somebody says to have for their own, unless something of the line rents it."""
+    path = "money.term"
+    if any(item.has("provider") or item.word in _RENTED for item in draft.sentence.items):
+        return
+    for match in _SAID_TO_BE_HAD.matches(draft.sentence):
+        if not draft.has(path) and not draft.known.get(path):
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            echo = f"accelerators of your own, as I take {said!r}: say 'rented' if they are not"
+            draft.found(path, match.first, match.last, [Option("owned", echo)], claim=False)
 
 
 def _owned(draft: Draft, rule: Rule) -> None:

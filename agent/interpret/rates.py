@@ -163,11 +163,12 @@ def rates_of(draft: Draft) -> list[Rate]:
     return sorted(rates, key=lambda rate: rate.first)
 
 
-_NEEDED: Final = Rule(
+NEEDED: Final = Rule(
     "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | "
     "'to' | 'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | "
     "conj | for | $)"
 )
+"""A bare number that is needed: 'need 25'."""
 _UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")
 
 
@@ -206,7 +207,7 @@ def ask_new_rate(draft: Draft) -> None:
         if not any(start <= item.start < end for start, end in draft.dropped):
             continue
         unit = _UNIT_OF_OLD.at(draft.sentence, at + 1)
-        needed = next((match for match in _NEEDED.matches(draft.sentence) if match.first > at), None)
+        needed = next((match for match in NEEDED.matches(draft.sentence) if match.first > at), None)
         if unit is None or needed is None:
             continue
         period = SECONDS[unit["u"].word] if "u" in unit else period_of(unit)

@@ -60,7 +60,12 @@ _TABLES: Final[dict[str, str]] = {
         sachbearbeiter=clerks ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants
         techniker=technicians händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each
         pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
-        statt=replacing anstatt=replacing
+        statt=replacing anstatt=replacing derzeit=currently aktuell=currently momentan=currently
+        im_moment=at_the_moment gegenwärtig=currently künftig=later laufen=run läuft=runs gebraucht=needed
+        gleiches=same gleiche=same gleichen=same lieferant=vendor anbieter=vendor händler=vendor bietet=offers
+        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough eigene=own_our
+        eigenen=own_our server=servers
+
     """,
     "French": """
         en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
@@ -97,7 +102,8 @@ _TABLES: Final[dict[str, str]] = {
         cinquante=fifty soixante=sixty soixante_dix=seventy quatre_vingts=eighty quatre_vingt=eighty
         quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one deux_cents=two_hundred
         trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred six_cents=six_hundred
-        huit_cents=eight_hundred
+        huit_cents=eight_hundred aujourd'hui=today actuellement=currently demain=tomorrow propres=own_our faut=need
+        faudra=need même=same fournisseur=vendor propose=offers devis=quote suffit=enough suffisent=enough
     """,
     "Spanish": """
         turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
@@ -132,7 +138,8 @@ _TABLES: Final[dict[str, str]] = {
         cuarenta=forty cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty
         noventa=ninety cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred
         trescientos=three_hundred trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred
-        ochocientos=eight_hundred
+        ochocientos=eight_hundred hoy=today actualmente=currently usamos=use mismo=same misma=same proveedor=vendor
+        propias=own_our propios=own_our ofrece=offers oferta=quote basta=enough bastan=enough
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week

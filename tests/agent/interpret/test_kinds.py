@@ -40,6 +40,7 @@ KINDS = (
         "servers",
         "beside",
         "machines",
+        "now",
     ),
 )
 PATHS = {
