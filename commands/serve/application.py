@@ -87,7 +87,7 @@ def application(settings: Settings) -> FastAPI:
         gc.collect()
         gc.freeze()  # as in the processes: what was imported lives as long as the server
         yield
-        await run_in_threadpool(server.pool.end)
+        server.pool.end()
         if server.history:
             await run_in_threadpool(server.history.write)
 

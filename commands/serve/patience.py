@@ -1,24 +1,43 @@
-"""HTTP/1.1 with an end to patience: a connection on which no request comes about is closed, however it drips."""
+"""HTTP/1.1 with an end to patience: a connection on which no request comes about is closed, however it drips.
+
+What a client sends beside bodies is bounded too: the parser, which is written in C, takes heads of any length.
+"""
 
 from asyncio import TimerHandle, Transport
+from typing import Final
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_BESIDE_BODY: Final = 64 * 2**10
+"""Bytes of a head, and of what frames a body that comes in chunks; as much as h11 takes."""
 
 
-def patient_for(seconds: float) -> type[H11Protocol]:
+def patient_for(seconds: float) -> type[HttpToolsProtocol]:
     """Return the protocol of connections that wait so long for a whole head of a request."""
 
-    class Patient(H11Protocol):
+    class Patient(HttpToolsProtocol):
         _closing: TimerHandle | None = None
+        _beside_body = 0
+        """Bytes since the last request ended."""
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._wait()
 
         def data_received(self, data: bytes) -> None:
+            self._beside_body += len(data)
             super().data_received(data)
+            if self._beside_body > MOST_BESIDE_BODY and not self.transport.is_closing():
+                self.send_400_response(f"The head of a request is longer than {MOST_BESIDE_BODY:,} bytes.")
             self._wait()
+
+        def on_body(self, body: bytes) -> None:
+            self._beside_body -= len(body)
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self._beside_body = 0
+            super().on_message_complete()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -34,7 +53,7 @@ def patient_for(seconds: float) -> type[H11Protocol]:
 
             A request that is answered is over, whether or not its body ever ends.
             """
-            if self.conn.their_state is not h11.IDLE and self.conn.our_state is not h11.DONE:
+            if self.cycle and not self.cycle.response_complete:
                 if self._closing:
                     self._closing.cancel()
                 self._closing = None

@@ -2,13 +2,14 @@
 
 import asyncio
 import multiprocessing
+import pickle
 import signal
+import socket
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from queue import SimpleQueue
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from commands.serve.answers.work import Answer, Desk, answered, failure
 from commands.serve.settings import Settings
@@ -23,9 +24,8 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # A thread waits for each process: an executor of processes hands each request through three.
-        self._threads = ThreadPoolExecutor(settings.workers)
-        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
         self._remembered: OrderedDict[tuple[str, bytes], Answer] = OrderedDict()
         self._bytes = 0
         self._asked: dict[tuple[str, bytes], asyncio.Future[Answer]] = {}
@@ -35,19 +35,20 @@ class Pool:
 
     async def warm(self) -> None:
         """Start the processes and let each load what a forecast needs."""
-        loop = asyncio.get_running_loop()
-        for ready in [loop.run_in_executor(self._threads, self._started) for _ in range(self._settings.workers)]:
-            self._idle.put(await ready)
+        processes = await asyncio.gather(*(self._started() for _ in range(self._settings.workers)))
+        self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
 
-    def _started(self) -> Connection:
-        """Return the connection to a new process that is ready; the process ends with it."""
-        here, there = multiprocessing.Pipe()
+    async def _started(self) -> "_Process":
+        """Return a new process that is ready; it ends with the connection to it."""
+        here, there = socket.socketpair()
         told = (there, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
         # Not forked: the server has threads.
-        multiprocessing.get_context("spawn").Process(target=_serve, args=told).start()
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=told)
+        await asyncio.to_thread(process.start)
         there.close()
-        here.recv()
-        return here
+        started = _Process(*await asyncio.open_connection(sock=here, limit=MOST_WAITING))
+        await started.received()
+        return started
 
     async def answer(self, kind: str, body: bytes) -> Answer:
         """Return the answer to a request: from memory, with whoever asks the same just now, or from a process."""
@@ -60,32 +61,29 @@ class Pool:
             if self.waiting >= self._settings.waiting:
                 return failure(503, BUSY)
             self.waiting += 1
-            self._asked[key] = asyncio.ensure_future(self._reckoned(key))
+            self._asked[key] = asyncio.get_running_loop().create_future()
+            self._queue.put_nowait(key)
         return await asyncio.shield(self._asked[key])
 
-    async def _reckoned(self, key: tuple[str, bytes]) -> Answer:
+    async def _work(self, process: "_Process") -> None:
+        """Let a process answer what is asked, in turn, and replace it where it has ended."""
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._worked, key)
+            while True:
+                key = await self._queue.get()
+                try:
+                    if process.writer.is_closing():
+                        process = await self._started()
+                    process.writer.write(_framed(key))
+                    answer: Answer = await process.received()
+                except (EOFError, OSError):
+                    process.writer.close()
+                    answer = failure(503, BUSY)
+                if answer.status < 500:
+                    self._remember(key, answer)
+                self.waiting -= 1
+                self._asked.pop(key).set_result(answer)
         finally:
-            self.waiting -= 1
-            del self._asked[key]
-        if answer.status < 500:
-            self._remember(key, answer)
-        return answer
-
-    def _worked(self, key: tuple[str, bytes]) -> Answer:
-        """Return what an idle process answers; one that has ended is replaced."""
-        process = self._idle.get()
-        try:
-            process.send(key)
-            answer: Answer = process.recv()
-        except (EOFError, OSError):
-            process = self._started()
-            return failure(503, BUSY)
-        else:
-            return answer
-        finally:
-            self._idle.put(process)
+            process.writer.close()
 
     def _remember(self, key: tuple[str, bytes], answer: Answer) -> None:
         self._remembered[key] = answer
@@ -96,9 +94,34 @@ class Pool:
 
     def end(self) -> None:
         """Let running work finish and end the processes."""
-        self._threads.shutdown(cancel_futures=True)
-        while not self._idle.empty():
-            self._idle.get().close()
+        for task in self._tasks:
+            task.cancel()
+
+
+class _Process(Struct, frozen=True):
+    """The server's end of the connection to a process."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def received(self) -> Any:
+        """Return the next message.
+
+        Raises EOFError or OSError where the process has ended.
+        """
+        return pickle.loads(await self.reader.readexactly(int.from_bytes(await self.reader.readexactly(SIZE))))
+
+
+SIZE: Final = 4
+"""Bytes that state how long a message is."""
+MOST_WAITING: Final = 2**20
+"""Bytes of an answer that may have come before they are read."""
+
+
+def _framed(message: Any) -> bytes:
+    """Return a message behind its size."""
+    text = pickle.dumps(message)
+    return len(text).to_bytes(SIZE) + text
 
 
 # --- within a process -------------------------------------------------------------------------------------------------
@@ -108,7 +131,7 @@ class _Late(BaseException):
     """An answer takes longer than it may; no handler of exceptions takes it for its own."""
 
 
-def _serve(asked: Connection, directories: tuple[str, ...], allow_hub: bool, answer_s: float) -> None:
+def _serve(asked: socket.socket, directories: tuple[str, ...], allow_hub: bool, answer_s: float) -> None:
     """Answer what comes until the server ends."""
     import gc
     from pathlib import Path
@@ -123,11 +146,15 @@ def _serve(asked: Connection, directories: tuple[str, ...], allow_hub: bool, ans
     answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', desk)
     gc.collect()
     gc.freeze()  # what every answer needs lives as long as the process
-    asked.send("ready")
-    with suppress(EOFError, OSError):
+    with suppress(OSError), asked.makefile("rwb") as stream:
+        answer: Any = "ready"
         while True:
-            kind, body = asked.recv()
-            asked.send(_work(kind, body, desk, answer_s))
+            stream.write(_framed(answer))
+            stream.flush()
+            if not (size := stream.read(SIZE)):
+                return
+            kind, body = pickle.loads(stream.read(int.from_bytes(size)))
+            answer = _work(kind, body, desk, answer_s)
 
 
 def _stop(*_: object) -> None:

@@ -1,8 +1,11 @@
 """The limits under clients that are slow, leave, or flood: refused in one sentence, and served again afterwards."""
 
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -54,8 +57,8 @@ def test_a_body_that_drips_is_refused_and_holds_up_nobody(server: Server) -> Non
 @pytest.mark.parametrize("head", [b"", b"POST /api/forec"])
 def test_a_connection_on_which_no_request_comes_about_is_closed(server: Server, head: bytes) -> None:
     """A byte now and then does not keep it open either."""
+    began = time.monotonic()
     with connected(server) as slow:
-        began = time.monotonic()
         slow.sendall(head)
         slow.settimeout(PATIENCE_S / 5)
         while time.monotonic() - began < 20:
@@ -68,6 +71,19 @@ def test_a_connection_on_which_no_request_comes_about_is_closed(server: Server, 
             except ConnectionError:
                 break
         assert PATIENCE_S * 0.9 < time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("begun", ["GET /", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: "])
+def test_a_head_that_does_not_end_is_refused_by_its_length(server: Server, begun: str) -> None:
+    """Not by patience alone: a fast client would fill the memory meanwhile. Bodies have a limit of their own."""
+    with connected(server) as long:
+        try:
+            for piece in (begun.encode(), *[b"a" * 10_000] * 40):
+                long.sendall(piece)
+            assert long.recv(4000).startswith(b"HTTP/1.1 400")
+        except ConnectionError:
+            pass  # closed while it still sent
+    assert server.ask("/api/forecast", b"{" + b" " * 200_000 + b"}")[0] in (400, 422)
 
 
 def test_a_body_that_never_ends_after_its_answer_holds_no_connection(server: Server) -> None:
@@ -139,6 +155,13 @@ def test_a_client_that_asks_too_often_is_told_so_and_served_a_second_later() -> 
         assert refused[0][2]["retry-after"] == "1"
         time.sleep(1.1)
         assert server.ask("/healthz")[0] == 200
+
+
+def test_a_process_that_has_ended_is_replaced(server: Server) -> None:
+    children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], text=True)
+    os.kill(max(map(int, children.split())), signal.SIGKILL)
+    assert server.json("/api/forecast", asked(6))[0] == 503
+    assert server.json("/api/forecast", asked(6))[0] == 200
 
 
 def test_an_answer_has_its_time_and_the_process_goes_on_with_the_next(server: Server) -> None:
