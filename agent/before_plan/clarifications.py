@@ -1,0 +1,109 @@
+"""An answer to a question about what was said: one of its choices, a value of the same thing, or to leave it out."""
+
+import re
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.after_plan import answers
+from agent.after_plan.lines import choosing
+from agent.before_plan.amendments import Again
+from agent.before_plan.lines import unasked_line
+from agent.collect.lines import chosen, clarified, remarks
+from agent.interpret.reading import Ambiguity, Choice
+from agent.talk.answer_display import value_shown
+from agent.talk.keywords import Keyword
+from agent.talk.questions import question
+from agent.talk.slots import slot_of
+from agent.talk.speech import said, warned
+from agent.talk.state import Clarify, Ports, State, Step
+from catalogs.errors import InputError, quoted
+
+
+def clarification_answered(
+    state: State, open_choice: Clarify, text: str, keyword: Keyword | None, ports: Ports, again: Again
+) -> Step:
+    """Take a line where a question about what was said waits.
+
+    Args:
+        state: with the question pending.
+        open_choice: the question.
+        text: the line.
+        keyword: that the line is, if any.
+        ports: of the conversation, to what lies outside it.
+        again: takes lines that were said once more.
+    """
+    open_question = open_choice.question
+    if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
+        return _not_answered(state, open_choice, keyword, ports)
+    if keyword and keyword.name == "yes" and len(open_question.choices) == 1:
+        text = "1"
+    elif keyword and keyword.name in ("enter", "yes"):
+        return state, (
+            said("Which one? Its number or its name; 'skip' leaves it out."),
+            *question(state, ports),
+        )
+    made = chosen(state, open_question, text, ports)
+    if made is None:
+        return _said_otherwise(state, open_choice, text, ports, again)
+    choice, reading = made
+    if open_choice.change is not None:
+        return answers.go_on_with(state, open_question, choice, open_choice.change, ports)
+    try:
+        new = clarified(state, open_question, choice, ports)
+    except InputError as error:
+        return state, (warned(f"{error}."), *question(state, ports))
+    return new, (said(_chosen(choice, open_question)), *remarks(reading))
+
+
+def _not_answered(state: State, open_choice: Clarify, keyword: Keyword, ports: Ports) -> Step:
+    """Leave out what was asked about; who does not know gets what is usual, if anything is."""
+    usual = next((choice for choice in open_choice.question.choices if choice.usual), None)
+    if keyword.name == "unsure" and usual is not None and open_choice.change is None:
+        return clarified(state, open_choice.question, usual, ports), (said(f"Then {usual.label}."),)
+    new, _ = _next_ambiguity(state)
+    return new, (said(f"Left out: '{open_choice.question.words}'."),)
+
+
+def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
+    path = choice.path or ambiguity.path
+    slot = slot_of(path)
+    if choice.value is None or slot is None:
+        return f"{choice.label}."
+    return f"{slot.id.capitalize()}: {value_shown(path, choice.value)}."
+
+
+def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports, again: Again) -> Step:
+    """Take a line that is none of the choices: a new statement of the same thing settles it too."""
+    if open_choice.change is None and _lets_go(state, open_choice, text):
+        new, _ = _next_ambiguity(state)
+        return new, (said(f"Left out: {quoted(open_choice.question.words)}."),)
+    if open_choice.change is None:
+        new, says = unasked_line(state, text, ports, again)
+    else:
+        closed = replace(state, pending=None, later=())
+        new, says = choosing.answer_line(closed, text, ports)
+        new = state if new is closed else new
+    return (new, (*says, *question(state, ports))) if new is state else (new, says)
+
+
+_LETS_GO: Final = re.compile(
+    r"\W*(?:(?:and|ok|okay|then|no|hm+|please|just)\W+)*(?:leave(?: out)?|forget|drop|skip|scrap|remove|ignore)\b"
+    r"(?P<what>.*)",
+    re.I,
+)
+
+
+def _lets_go(state: State, open_choice: Clarify, text: str) -> bool:
+    """Whether a line takes back what is asked about, by a word of the line that said it: 'leave out the streaming'."""
+    match = _LETS_GO.match(text)
+    where = next((line for line in reversed(state.lines) if open_choice.question.words in line), "")
+    named = set(re.findall(r"[^\W\d_]{4,}", match["what"].lower())) if match else set()
+    return match is not None and bool(named & set(re.findall(r"[^\W\d_]{4,}", where.lower())))
+
+
+def _next_ambiguity(state: State) -> Step:
+    if isinstance(state.pending, Clarify) and state.pending.change is not None:
+        return replace(state, pending=None, later=()), ()
+    pending = Clarify(state.later[0]) if state.later else None
+    return replace(state, pending=pending, later=state.later[1:]), ()

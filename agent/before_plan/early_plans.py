@@ -1,0 +1,75 @@
+"""The plan before its time: made with what is usual where a question about it comes first, or what it still needs."""
+
+from msgspec.structs import replace
+
+from agent.after_plan import first_plan
+from agent.after_plan.lines import choosing
+from agent.collect.assumed import Assumption, accepted, assumed
+from agent.collect.lines import AFTER_A_PLAN, still_needed
+from agent.collect.proposals import proposal
+from agent.talk.answer_display import answer_shown
+from agent.talk.questions import default_said, open_slot, open_slots, question
+from agent.talk.slots import default_of, slot_called
+from agent.talk.speech import Say, said
+from agent.talk.state import Ports, Propose, State, Step
+
+
+def plan_now(state: State, ports: Ports) -> Step:
+    """Plan with what is known and assumed; take what is proposed, or say what is missing, where that is no plan."""
+    made = assumed(state, ports)
+    if not made.missing:
+        return planned_and_answered(state, made, "", ports)
+    if isinstance(state.pending, Propose):
+        return proposal_accepted(state, state.pending)
+    return state, (said(still_needed(made.state, ports)), *question(state, ports))
+
+
+def proposal_accepted(state: State, offered: Propose) -> Step:
+    """Take what was proposed."""
+    taken, slot = accepted(state, offered), slot_called(offered.slot)
+    assert slot is not None
+    if not offered.statement.values:
+        return taken, (said(default_said(slot, state.values)),)
+    return taken, (said(f"{slot.id.capitalize()}: {answer_shown(slot, taken.values)}."),)
+
+
+def lacks_nothing(state: State, ports: Ports) -> bool:
+    """Whether everything is known, or has a default, that a plan needs."""
+    if state.phase == "planned" or state.pending:
+        return False
+    return all(default_of(slot, state.values) for slot in open_slots(state, ports))
+
+
+def planned_and_answered(state: State, made: Assumption, asked: str, ports: Ports, heard: tuple[Say, ...] = ()) -> Step:
+    """Plan with what is assumed, say that it is, and answer a line about the plan, if there is one.
+
+    Args:
+        state: before the line.
+        made: what is assumed.
+        asked: what the line asks of the plan; empty where it asks nothing.
+        ports: of the conversation, to what lies outside it.
+        heard: what is said of the rest of the line.
+    """
+    planned, says = first_plan.with_plan(made.state, ports)
+    if planned is made.state:
+        return state, (*heard, *says)
+    new, answer = choosing.answer_line(planned, asked, ports) if asked else (planned, ())
+    assumption = (said(f"Assumed: {'; '.join(made.words)}."),) if made.words else ()
+    return new, (*heard, *assumption, *says, *answer)
+
+
+def asked_too_early(before: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
+    """Say what is missing for a plan; a model is proposed, which the next line that passes it over takes.
+
+    Args:
+        before: the state before the line.
+        new: with what the line states.
+        says: what is said of that.
+        ports: of the conversation, to what lies outside it.
+    """
+    if new is not before:
+        return new, (*says, said(AFTER_A_PLAN))
+    wanting = open_slot(before, ports)
+    if before.values and before.pending is None and wanting is not None and wanting.id == "model":
+        return replace(before, pending=proposal(wanting, before, ports)), (said(AFTER_A_PLAN),)
+    return before, (*says, said(f"{AFTER_A_PLAN} {still_needed(before, ports)}"))

@@ -1,0 +1,217 @@
+"""What a line before the plan states and asks: the first is heard, the second answered as soon as a plan can be."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.after_plan.measured import AFTER_THE_PLAN, results_in
+from agent.after_plan.whatif import understood
+from agent.before_plan.amendments import Again, amended_line
+from agent.before_plan.early_plans import asked_too_early, lacks_nothing, planned_and_answered
+from agent.collect.assumed import LOADS, assumed, load_is_said
+from agent.collect.beyond import OutOfScope, out_of_scope, with_model_for_purpose
+from agent.collect.lines import hear
+from agent.collect.said_values import invalid, with_values
+from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
+from agent.interpret.domain import DOUBT
+from agent.interpret.pasted import goes_on, is_head
+from agent.interpret.reading import Ambiguity
+from agent.talk.answer_display import value_shown
+from agent.talk.questions import question
+from agent.talk.requests import Variation, WhatIf
+from agent.talk.speech import Say, said, warned
+from agent.talk.state import Clarify, Ports, State, Step, without
+from catalogs.errors import InputError
+
+
+def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
+    """Take a line before the plan that answers nothing which was asked.
+
+    Args:
+        state: as it is; what waits in it waits on, unless the line settles it.
+        text: the line.
+        ports: of the conversation, to what lies outside it.
+        again: takes lines that were said once more.
+    """
+    if beyond := out_of_scope(state, text):
+        return _beyond(state, text, beyond, ports)
+    if results_in(text):
+        return state, (said(AFTER_THE_PLAN), *question(state, ports))
+    return _before_plan(state, text, ports, again)
+
+
+_INTERROGATIVE: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok|okay|now|hm+|told you|well|then)\W+)*(?:what|how|which|where|when|why)'?s?\b", re.I
+)
+"""How a line begins that asks: where nothing of it was stated, the plan may answer."""
+
+
+def _beyond(state: State, text: str, beyond: OutOfScope, ports: Ports) -> Step:
+    """Say what can be done of a line that wants no text served, and keep of it what a service would have too."""
+    reading = ports.read(text, ports.catalog, known=state.values)
+    model = reading.values.get("model")
+    if beyond.kept == "load" and (model or "tokens.input.mean" in reading.values):
+        new, says = _taken_in(state, text, ports)
+        if new.pending is state.pending and new is not state:
+            return new, (*beyond.says, *says)
+    if beyond.kept == "model" and model:
+        kept = with_values(state, {"model": model}, {"model": reading.details["model"]}, ports)
+        return kept, (*beyond.says, said(f"Model: {value_shown('model', model)}, kept for that."))
+    return state, beyond.says
+
+
+def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
+    """Take what a line states; what it asks of the plan is answered once nothing is missing for one but what is usual.
+
+    A question that waits is no net: a line that says something else is read for what it says, and the question kept.
+    """
+    from agent.after_plan.readings import asked_in  # numpy comes with it
+
+    if (made := _of_table(state, text, ports)) is not None:
+        return made
+    if (amendment := amended_line(state, text, ports, again)) is not None:
+        return _amended(amendment, ports, again)
+    spans = asked_in(text, wishes=not lacks_nothing(state, ports))
+    if not spans:
+        return _stated(state, text, ports)
+    asked = " ".join(text[start:end] for start, end in spans)
+    if _states(text, spans, state, ports):
+        new, says = _taken_in(state, text, ports)
+    elif any(map(str.isalnum, _beside(text, spans))):
+        new, says = _taken_in(state, text, ports, spans)
+    else:
+        new, says = state, ()
+    with_all, waits = assumed(new, ports), new.pending != state.pending
+    loads = any(path.startswith(_OF_THE_LOAD) and state.values.get(path) != new.values[path] for path in new.values)
+    if not with_all.missing and (lacks_nothing(new, ports) or not (waits or loads)):
+        return planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
+    return asked_too_early(state, new, says, ports)
+
+
+def _amended(amendment: tuple[State, str, Say], ports: Ports, again: Again) -> Step:
+    """Take the rest of a line that amended something."""
+    from agent.after_plan.readings import asked_in
+
+    new, rest, told = amendment
+    if not any(map(str.isalnum, rest)):
+        return new, (told,)
+    asks = asked_in(rest, wishes=True)
+    after, says = _before_plan(new, rest, ports, again) if asks else _taken_in(new, rest, ports)
+    return after, (told, *(says if after is not new else says[:-1]))
+
+
+def _stated(state: State, text: str, ports: Ports) -> Step:
+    """Take a line that asks nothing; one that wants something of the plan gets it, once nothing is missing for it."""
+    from agent.after_plan.readings import is_plain_change, wants_of_plan
+
+    new, says = _taken_in(state, text, ports)
+    stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
+    if any(new.sources[path].kind != "preset" for path in stated):
+        return new, says
+    read = understood(text, state.values, ports) if new is state else None
+    if read is not None and isinstance(read.request, WhatIf) and is_plain_change(text, read):
+        return _changed_now(state, read.request.change, ports)
+    with_all = assumed(new, ports)
+    asks = new is state and bool(_INTERROGATIVE.search(text))
+    wants = not with_all.missing and (asks or wants_of_plan(text, read))
+    return planned_and_answered(new, with_all, text, ports) if wants else (new, says)
+
+
+def _changed_now(state: State, change: Variation, ports: Ports) -> Step:
+    """Change what was said before there is a plan: 'drop that target', 'half as long answers'."""
+    kept = replace(
+        state, statements=without(state.statements, change.drops | change.values.keys()), settled=state.settled
+    )
+    try:
+        new = with_values(kept, dict(change.values), change.details, ports)
+    except InputError as error:
+        return state, (warned(f"{error}."),)
+    if problem := invalid(new.values):
+        return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."),)
+    return new, (said(f"{change.label[:1].upper()}{change.label[1:]}."),)
+
+
+def _of_table(state: State, text: str, ports: Ports) -> "Step | None":
+    """Take a line of a table that comes line by line: its head waits for rows, which are read below it."""
+    goes = bool(state.table) and goes_on(state.table, text)
+    if not goes and not is_head(text):
+        return None
+    table = f"{state.table}\n{text}" if goes else text
+    new, says = _taken_in(state, table, ports) if goes and any(map(str.isalnum, text)) else (state, ())
+    waits = said("The head of a table: I read its rows as they come.")
+    return replace(new, table=table), says if goes and says else (waits,)
+
+
+def _beside(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return a line without some spans of it."""
+    cuts = [0, *(cut for span in spans for cut in span), len(text)]
+    return "".join(text[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True))
+
+
+def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int, int]] = ()) -> Step:
+    """Hear what a line states; what was asked about before waits on, unless the line settles it."""
+    if not isinstance(state.pending, Clarify):
+        free = replace(state, pending=None)
+        new, says = with_model_for_purpose(free, hear(free, text, ports, asking=asking), text, ports)
+        return (state if new is free else new), says
+    open_question = state.pending.question
+    closed = _with_mean_asked(replace(state, pending=None, later=()), open_question, text, ports)
+    new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
+    if new.statements == state.statements and not new.pending:
+        return state, says
+    left = tuple(
+        ambiguity
+        for ambiguity in (open_question, *state.later)
+        if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
+        and (state.values.keys() & LOADS or not load_is_said(ambiguity, new.values))
+        and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
+    )
+    if left:
+        still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)
+        new = replace(new, pending=Clarify(still[0]), later=still[1:])
+    return new, says
+
+
+def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) -> State:
+    """Return the state with a peak that was said taken in, where a line answers what the mean is: the peak stays."""
+    usual = next((one for one in asked.choices if one.also.get(GIVEN_AS) == AT_PEAK), None)
+    if usual is None:
+        return state
+    taken = {asked.path: usual.value, GIVEN_AS: MEAN_ASKED}
+    reading = ports.read(text, ports.catalog, asked_path=asked.path, known={**state.values, **taken})
+    if not reading.values.keys() & {asked.path, "traffic.peak_factor"}:
+        return state
+    return with_values(state, taken, {asked.path: asked.words}, ports)
+
+
+_OF_THE_LOAD: Final = ("model", "architecture", "traffic.requests_per_s", "traffic.concurrency", "tokens.", "users.")
+"""Beginnings of the paths that a question states: 'how many H100 for 20 rps'. 'Is gcp cheaper' chooses nothing."""
+
+
+_BILLS: Final = re.compile(r"\b(?:cost|costs|price|bill|pay|charge|kostet|coûte|cuesta)\b", re.I)
+
+
+_COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|instead|why)\b", re.I)
+"""Words of a question that sets places beside each other; without one it says where the plan's are: 'what on AWS?'."""
+
+
+def _states(text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
+    """Whether a question names the load that it is about, or whose prices: what it names is stated with it."""
+    from agent.after_plan.readings import BIDS
+
+    reading = ports.read(text, ports.catalog, known=state.values)
+    named = [(one.path, one.start) for one in (*reading.said_values, *reading.habits)]
+    named += [(one.path, one.start) for one in reading.questions if one.path != "model" or "model" not in state.values]
+    ready = lacks_nothing(state, ports)
+    for start, end in asking:
+        part = text[start:end]
+        paths = [path for path, at in named if start <= at < end]
+        of_load = [path for path in paths if path.startswith(_OF_THE_LOAD)]
+        if not ready and any(not (path.startswith("tokens.") and BIDS.match(part)) for path in of_load):
+            return True  # but the sentences that somebody wants are of our own words
+        places = paths and {*paths} <= {"money.provider", "money.region", "money.term"}
+        if places and _BILLS.search(part) and not _COMPARES.search(part):
+            return True
+    return False
