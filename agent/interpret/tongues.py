@@ -287,7 +287,11 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     if not any(map(str.isalpha, text)):
         return items, ""
     words = [plain_letters(text[item.start : item.end]) for item in items]
-    hits = {language: sum(_is_foreign(word, by_first) for word in words) for language, by_first in _phrases().items()}
+    strange = [word for word in words if _may_be_foreign(word)]
+    hits = {
+        language: sum((word,) in (phrase for phrase, _ in by_first.get(word, ())) for word in strange)
+        for language, by_first in _phrases().items()
+    }
     language = "Japanese" if _KANA.search(text) else max(hits, key=lambda name: hits[name])
     if not hits[language]:
         return items, ""
@@ -312,9 +316,6 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     return made, language
 
 
-def _is_foreign(word: str, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
-    """Whether a word is of a language and none of English: of four letters at least, or Chinese."""
-    if CHINESE.match(word):
-        return word in by_first
-    alone = any(len(phrase) == 1 for phrase, _ in by_first.get(word, ()))
-    return alone and len(word) > 3 and word not in KINDS_OF and word not in ORDINARY
+def _may_be_foreign(word: str) -> bool:
+    """Whether a word is none of English: of four letters at least, or Chinese."""
+    return CHINESE.match(word) is not None or (len(word) > 3 and word not in KINDS_OF and word not in ORDINARY)

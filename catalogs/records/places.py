@@ -56,7 +56,10 @@ class Places:
         for place in places.values():
             for spelling in (place.id, place.name, *place.aliases):
                 self.by_letters.setdefault(letters_of(spelling), place.id)
-        self._codes = {letters_of(code): (provider, code) for provider, code in self._of_region}
+        self._exact: dict[str, tuple[str, str]] = {}
+        for provider, code in self._of_region:
+            self._exact.setdefault(code, (provider, code))
+        self._codes = {letters_of(code): known for code, known in self._exact.items()}
 
     def called(self, text: str) -> Place | None:
         """Return the place that a name means: 'Frankfurt', 'the Netherlands', 'Northern Virginia'."""
@@ -65,17 +68,14 @@ class Places:
 
     def region(self, text: str) -> tuple[str, str] | None:
         """Return the provider and the code of a region by its code or name: 'West Europe' is westeurope of azure."""
-        exact = next((known for known in self._of_region if known[1] == text.lower()), None)
-        if exact is not None:
-            return exact  # us-east-1 is not us-east1
-        return self._codes.get(letters_of(text))
+        exact = self._exact.get(text.lower())
+        return exact or self._codes.get(letters_of(text))  # us-east-1 is not us-east1
 
     def of_region(self, code: str, provider: str | None = None) -> Place | None:
         """Return the city in which a region lies; of any provider where none is given."""
-        for (owner, known), place in self._of_region.items():
-            if known == code.lower() and provider in (None, owner):
-                return self.places[place]
-        return None
+        known = (provider, code.lower()) if provider else self._exact.get(code.lower())
+        place = self._of_region.get(known) if known else None
+        return self.places[place] if place else None
 
     def inside(self, place: Place, outer: Place) -> bool:
         """Whether a place is another one, or lies in it."""
