@@ -109,9 +109,14 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
 
 
 def _varies(state: State, text: str, keyword: Keyword) -> bool:
-    """Whether 'change peak to 35 rps' varies the plan that stands; 'edit peak', 'change the peak' ask for it anew."""
-    planned = state.phase == "planned" and not state.editing and keyword.name == "edit"
-    return planned and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
+    """Whether a keyword's line is of the plan that stands: 'why TP4', 'change peak to 35 rps'.
+
+    'Edit peak' and 'change the peak' ask for it anew.
+    """
+    if state.phase != "planned" or state.editing or state.pending or not keyword.rest:
+        return False
+    changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
+    return changes or keyword.name == "why"
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:

@@ -9,13 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.multiples import added, corrected_factor, scaled
+from agent.after_plan.wording.mixes import with_means
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import (
     MENDED,
     TO_A_FIGURE,
     in_plain_words,
-    with_long_answers,
-    with_long_prompts,
 )
 from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
@@ -59,7 +58,11 @@ _OPENING: Final = re.compile(
     re.I,
 )
 _CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
-_CHEAPEST: Final = re.compile(r"\b(cheapest|least expensive|lowest cost|cheaper|save money|minimum cost)\b", re.I)
+_CHEAPEST: Final = re.compile(
+    r"\b(cheapest|least expensive|least money|lowest (?:cost|bill|price)|cheaper|save money|as cheap as possible|"
+    r"minimum (?:cost|bill|money|price))\b|\bminimum \$(?!\d)",
+    re.I,
+)
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _SETS: Final = re.compile(
@@ -195,8 +198,8 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if moved := _percentile_moved(said, base):
         return moved
     chained = is_chained(said)
-    said = with_long_answers(as_moved(without_latency(said), base), base.get("tokens.output.mean"))
-    said = in_plain_words(with_long_prompts(said, base.get("tokens.input.mean")))
+    said, mixed = with_means(as_moved(without_latency(said), base), base)
+    said = in_plain_words(said)
     text = _OPENING.sub("", said, count=1)
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()
@@ -218,6 +221,8 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     unused, objections, notes = (
         tuple(chain.from_iterable(getattr(one, name) for one in readings)) for name in ("unused", "objections", "notes")
     )
+    notes = (*notes, mixed) if mixed else notes
+    part = "" if mixed or not _LENGTHS & values.keys() else next(filter(_PART_OF.search, unused), "")
     if "targets" in values:
         unused = tuple(words for words in unused if not _ADDS.fullmatch(words))
     budget = "money.monthly_budget_usd" in values and "money.monthly_budget_usd" not in drops
@@ -228,14 +233,27 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     variation = Variation(values, change.details, labels, drops, chained)
     if questions := tuple(one for reading in readings for one in reading.questions):
         return Understood(Ask(variation, questions), unused, notes)
-    if not values and not cheapest and not drops:
-        if change.denied and not unused and not objections:
-            return Understood(Unclear(f"Then nothing changes: {quoted(', '.join(change.denied))}."), (), notes)
-        return Understood(
-            Unclear(_why_unclear(said, objections), nothing=not objections), () if objections else unused, notes
-        )
+    if part:
+        unclear = Unclear(f"{quoted(part)} has another length, and the others? {_AS_A_MIX}")
+    elif values or cheapest or drops:
+        unclear = None
+    elif change.denied and not unused and not objections:
+        unclear = Unclear(f"Then nothing changes: {quoted(', '.join(change.denied))}.")
+    else:
+        unclear = Unclear(_why_unclear(said, objections), nothing=not objections)
+    if unclear is not None:
+        return Understood(unclear, () if part or objections else unused, notes)
     request = Cheapest(variation) if cheapest or budget else WhatIf(variation)
     return Understood(request, (*unused, *objections), notes)
+
+
+_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean", "serving.context_window"})
+_PART_OF: Final = re.compile(
+    r"(?:%|percent) of\b|\b(?:half|third|quarter|fifth|tenth) of\b|\bone in \w+|\bevery (?:\w+(?:th|rd|nd)|other)\b",
+    re.I,
+)
+"""A part of the prompts or answers, beside whose length that of all is not known."""
+_AS_A_MIX: Final = "Say '5% of the prompts are 30,000 tokens' for a part of them, 'prompts of 30,000 tokens' for all."
 
 
 def _split_off(clause: str) -> tuple[str, str]:

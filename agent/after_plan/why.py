@@ -131,15 +131,14 @@ def _names(subject: str, ports: Ports) -> str | None:
         r"\b(not|is|it|the|an?|use|using|on|choose|chosen|did|you|we|instead of|why|was|isn't|don't)\b", " ", subject
     )
     first = " ".join(words.partition(",")[0].split()).strip("?'\" ")
-    name = re.sub(r"(?<=\d)s\b", "", first)  # A100s are what an A100 is
-    if not name:
-        return None
-    try:
-        return ports.catalog.accelerator(name).id
-    except AmbiguousName as several:
-        return several.hits[0]
-    except InputError:
-        return None
+    for name in dict.fromkeys((first, re.sub(r"(?<=\d)s\b", "", first))):  # A100s are what an A100 is, an L40S is none
+        try:
+            return ports.catalog.accelerator(name).id if name else None
+        except AmbiguousName as several:
+            return several.hits[0]
+        except InputError:
+            continue
+    return None
 
 
 def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:

@@ -8,8 +8,8 @@ from typing import Final
 
 from agent.learned.features import Features, bucketed, pieces
 
-_ALIKE: Final = tuple(
-    (re.compile(pattern), f" {word} ")
+_NAMES: Final = tuple(
+    (re.compile(pattern, re.I), f" {word} ")
     for pattern, word in (
         (r"</?[a-z][^>]*>|[{}$]{2}|;--|\brm -rf\b|\bselect \*|\bdrop table\b", "qxcode"),
         (r"\b(?:rtx ?)?(?:[2345]0[6789]0)(?: ?ti)?s?\b|\bgaming (?:card|gpu)s?\b", "qxcard"),
@@ -41,6 +41,12 @@ _ALIKE: Final = tuple(
             "qxclock",
         ),
         (r"\bp(?:50|90|95|99)(?:\.9)?\b", "qxpercentile"),
+    )
+)
+"""Names of a kind, and the word that each becomes."""
+_QUANTITIES: Final = tuple(
+    (re.compile(pattern), f" {word} ")
+    for pattern, word in (
         (
             r"(?:\$|€|£|usd|eur|us\$) ?\d[\d.,]*(?: ?[kmb]\b)?|"
             r"\b\d[\d.,]*(?: ?k)? ?(?:dollars?|usd|euros?|eur|bucks|(?:swiss )?francs?|chf|pounds?|gbp|yen|\$|€|£)",
@@ -55,7 +61,7 @@ _ALIKE: Final = tuple(
         (r"\b\d[\d.,]*\b", "qxnumber"),
     )
 )
-"""Names and numbers of a kind, and the word that each becomes."""
+"""Numbers of a kind, and the word that each becomes."""
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'/][^\W_]+)*|[?$€£]")
 _SIGNS: Final = r"[\u3040-\u30ff\u4e00-\u9fff]"
 """Of Chinese and Japanese."""
@@ -130,10 +136,38 @@ def spaced(text: str) -> str:
     return _BORDER.sub(" ", text)
 
 
+_THINGS: Final = frozenset(f" qx{kind} " for kind in ("gpu", "card", "model", "format", "split"))
+_COUNT: Final = re.compile(r"\d+ ?[x×] ?|\d+ (?=[a-z])", re.I)
+"""How many of a thing stand before its name."""
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of accelerators, models, formats and splits in a line, as typed, without how many of them."""
+    found = (match[0].strip() for pattern, kind in _NAMES if kind in _THINGS for match in pattern.finditer(text))
+    return tuple(name[match.end() :] if (match := _COUNT.match(name)) else name for name in found)
+
+
+def without_names(text: str) -> str:
+    """Return a line with marks in place of names, days, clocks and percentiles, whose digits are no figures."""
+    for pattern, kind in _NAMES:
+        text = pattern.sub(_marked if kind in _THINGS else _all_marked, text)
+    return text
+
+
+def _all_marked(found: re.Match[str]) -> str:
+    return "\0" * len(found[0])
+
+
+def _marked(found: re.Match[str]) -> str:
+    count = _COUNT.match(found[0])
+    at = count.end() if count else 0
+    return found[0][:at] + "\0" * (len(found[0]) - at)
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a line in lower case; names and numbers of a kind become one word."""
     line = spaced(text.lower().replace("’", "'"))
-    for pattern, word in _ALIKE:
+    for pattern, word in (*_NAMES, *_QUANTITIES):
         line = pattern.sub(word, line)
     return [part for word in _WORD.findall(line) for part in _parts(word)]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
 from agent.after_plan.wording.asides import change_and_question, cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.moves import as_moved
+from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
 from agent.fields.demand import GIVEN_AS
 from agent.interpret.peaks import load_shown, usual_ratio
@@ -32,9 +33,12 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.speech import Say, Talk, said
+from agent.talk.speech import Say, Talk, Write, said
 from agent.talk.state import Ports, State, Step, WhichReading
 from catalogs.errors import quoted
+
+if TYPE_CHECKING:
+    from agent.after_plan.acts.classifier import Guess  # numpy comes with it
 
 _AGAINST: Final = re.compile(r"\b(?:vs\.?|versus|against|next to|beside|better|or)\b", re.I)
 """Between two things of a kind these ask for both, side by side."""
@@ -63,26 +67,42 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
+    from agent.after_plan.readings import acts_of, language_note  # numpy comes with it
+
+    # 'and with fp8' goes on from the last variant: what it multiplies is there.
+    base = state.branches[-1] if is_chained(text) else state.base
+    put = on_any_day(as_moved(text, base.values))
+    read, likely = understood(put, base.values, ports), acts_of(put)
+    made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
+    after, says = _accounted(state, made, text, read, likely, ports)
+    note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
+    return after, (*says, said(note)) if note else says
+
+
+def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...]", ports: Ports) -> Step:
+    """Answer a line as what it is most likely: the request that rules read, an act, several; else ask which.
+
+    Args:
+        state: with a plan.
+        text: the line.
+        read: what the rules made of it.
+        likely: its acts, the likeliest first.
+        ports: of the conversation, to what lies outside it.
+    """
     from agent.after_plan.acts.evident import evident
-    from agent.after_plan.readings import (  # numpy comes with it
+    from agent.after_plan.readings import (
         ANSWERED,
         SURE,
-        acts_of,
         corrects,
         did_you_mean,
         is_plain_change,
         is_request,
         is_supposition,
-        language_note,
         questions_in,
         set_beside_doubt,
     )
 
-    # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
-    text = on_any_day(as_moved(text, base.values))
-    read = understood(text, base.values, ports)
-    likely = acts_of(text)
     act, sure = likely[0].act, likely[0].probability >= SURE
     beside = None
     compares = act == "compare" or ((act in ("change", "other_models") or not sure) and _AGAINST.search(text))
@@ -116,9 +136,55 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
-    after, says = _taken(state, made, text, read, ports)
-    note = language_note(text) if says and not any("answers are in English" in one for one in read.notes) else ""
-    return after, (*says, said(note)) if note else says
+    return made
+
+
+_NO_ACCOUNT: Final = frozenset(
+    {
+        *("keep", "show", "export", "help", "undo", "since", "calibrate", "unrelated", "smalltalk", "quality", "legal"),
+        *("unknown_network", "unknown_supply", "unknown_terms", "unknown_future", "unknown_company"),
+    }
+)
+"""Acts whose numbers are of plans and files, or of which nobody here can say anything."""
+
+
+def _accounted(
+    state: State, made: Step, text: str, read: Understood, likely: "tuple[Guess, ...]", ports: Ports
+) -> Step:
+    """Return an answer that uses each figure and name of its line, or names what it does not.
+
+    Where the answer leaves something out, another act that is likely is tried, which leaves out nothing.
+
+    Args:
+        state: with a plan.
+        made: the answer.
+        text: the line, as typed.
+        read: what the rules made of it.
+        likely: its acts, the likeliest first.
+        ports: of the conversation, to what lies outside it.
+    """
+    from agent.after_plan.lines.accounts import left_out, not_used
+    from agent.after_plan.readings import ANSWERED, LIKELY, NO_QUESTION
+
+    new, says = made
+    plan = state.base.capacity_plan
+    if plan is None or not says or new.pending or likely[0].act in _NO_ACCOUNT:
+        return made
+    text = corrected(text)
+    clear = not isinstance(read.request, Unclear) or read.request.nothing
+    if not clear or any(isinstance(one, Write) for one in says):
+        return made
+    request = read.request if new.branches != state.branches else None
+    taken = request.change.details.values() if isinstance(request, WhatIf | Cheapest) else ()
+    left = left_out(text, says, plan, taken)
+    if not left:
+        return made
+    for other in likely[1:3] if new is state else ():
+        if other.probability >= LIKELY and other.act in ANSWERED - NO_QUESTION - _NO_ACCOUNT:
+            again = answer_act(state, other.act, text, ports)
+            if not left_out(text, again[1], plan):
+                return again
+    return new, (*says, said(not_used(text, left)))
 
 
 _TAKES: Final = re.compile(

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from agent.interpret.peaks import usual_ratio
 from agent.interpret.scope import PEAK, RATE
+from agent.interpret.vocabulary import PHRASES
+from engine.workload import target_name
 
 _UNIT: Final = (
     r"(?:tokens?|words?|rps|qps|req(?:uest)?s?(?:/s| per second| a second)?|users?|ms|milliseconds?|s|secs?|seconds?|x|"
     r"×|%|percent|kw|gpus?|cards?|nodes?|replicas?|spares?)(?![\w/])"
 )
-_FIGURE: Final = r"(?<![\w.,])[$€£]?\d[\d,]*(?:\.\d+)?(?:k|m(?!s))?"
+_FIGURE: Final = r"(?<![\w.,])[$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?:k|m(?!s))?"
 _IN: Final = rf"(?: ?(?P<{{}}>{_UNIT})|(?![\w.]))"
 _CODE: Final = r"(?!p\d\d\b)[a-z][a-z_.-]*\d[\w.-]*"
 _ARROW: Final = r"\s*(?:-+>|→|=+>|⇒|➜)\s*"
@@ -20,6 +22,9 @@ _FIGURES: Final = re.compile(
     rf"{_IN.format('own')}",
     re.I,
 )
+_PAIR: Final = rf"{_FIGURE} to {_FIGURE}"
+_PAIRS: Final = re.compile(rf"\W*{_PAIR}(?:(?:, ?|;| and )+{_PAIR})*\W*", re.I)
+"""Old and new values and nothing else: '20 to 24, 1500 to 1800'."""
 _ENDS: Final = re.compile(r"\W*$|[,;]| (?:and|but|on|with|please|pls|instead)\b", re.I)
 _COUNTED: Final = re.compile(r"\b(replicas|gpus|cards|nodes|spares)(?: to)? (\d{1,5})(?=\W*$|[,;]| and\b)", re.I)
 _NAMES: Final = re.compile(
@@ -117,10 +122,49 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
         base: values of the plan that it is about, by path.
     """
-    said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", said))
+    if _PAIRS.fullmatch(said):
+        said = re.sub(r" to ", " -> ", said, flags=re.I)
+    said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
     said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
     return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
+
+
+_INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|statt|anstatt)"
+_OLD: Final = re.compile(
+    rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}", re.I
+)
+_UNITS_ABROAD: Final = (
+    (re.compile(r"\b(?:milisegundos?|millisecondes?|millisekunden?)\b", re.I), "ms"),
+    (re.compile(r"\b(?:segundos?|secondes?|sekunden?)\b", re.I), "s"),
+)
+_DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
+_ANY_FIGURE: Final = re.compile(rf"(?P<new>{_FIGURE}){_IN.format('own')}", re.I)
+
+
+def _replaced(said: str, base: Mapping[str, Any]) -> str:
+    """Return a line with the value that takes another's place, where the plan has that: '2 s instead of 800 ms'.
+
+    A target is named by the value that it has; with a third figure in the line nothing is moved.
+    """
+    plain = _DECIMAL_COMMA.sub(".", said)
+    for words, unit in _UNITS_ABROAD:
+        plain = words.sub(unit, plain)
+    match = _OLD.search(plain)
+    if match is None:
+        return said
+    others = list(_ANY_FIGURE.finditer(f"{plain[: match.start()]}{' ' * len(match[0])}{plain[match.end() :]}"))
+    old, given = _number(match["old"]), (match["unit"] or "").lower()
+    planned = [unit for unit, _ in _PLANNED if any(_same(old, value) for value in _in_unit(unit, base))]
+    planned = [unit for unit in planned if not given or unit.split()[0] == given]
+    if len(others) != 1 or not planned:
+        return said
+    new, own = others[0]["new"], (others[0]["own"] or given or planned[0]).lower()
+    if planned[0] not in ("ms", "s"):
+        return f"with {new} {planned[0] if len(planned) == 1 else own}"
+    seconds = old * (1e-3 if planned[0] == "ms" else 1.0)
+    targets = [target for target in base["targets"] if _same(seconds, target.seconds)]
+    return f"with {target_name(targets[0].metric, targets[0].percentile)} within {new} {own}"
 
 
 def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """A change as people put it, in the words that the reader of workloads knows."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
@@ -118,6 +117,11 @@ _SAME_PART: Final = re.compile(
     r"(?: \w+){0,2}? (?:identical|the same|same|constant|repeated|shared|cached|fixed|unchanged|static|boilerplate)\b",
     re.I,
 )
+_HALF_CACHED: Final = re.compile(
+    r"\bhalf (?:of )?(?:the|our|every|each|a|my) "
+    r"(?=(?:prompts?|inputs?|context)\b.*\b(?:cached|shared|same|identical)\b)",
+    re.I,
+)
 _SHARE_WITHIN: Final = re.compile(
     r"\b(?P<share>50|90|95|99)(?: ?%| percent| (?:out )?(?:of|in) (?:a )?(?:100|hundred))(?: of)?"
     r"(?: (?:the|our|all|my))? (?:users?|requests?|people|customers?|calls?|cases|visitors)"
@@ -212,83 +216,6 @@ _NO_LOAD: Final = re.compile(
     re.I,
 )
 """Beside a margin that is of no load, or that is there: 'leave a 10% margin on GPU memory'."""
-_ANSWERS: Final = r"(?:calls|answers|requests|replies|responses|cases|queries|outputs)"
-_LONG: Final = (
-    r"(?P<made{n}>\b(?:makes?|produces?|generates?|writes?|(?:answers|replies|responses|outputs) of) )?(?<![\w.])"
-    r"(?P<tokens{n}>\d[\d,]*)(?P<k{n}>k?)(?(made{n})(?: tokens?\b)?| tokens?\b)"
-)
-_SHARE_LONG: Final = re.compile(
-    r"(?:\b(?:(?:for|in|about|our|the|its|reasoning|thinking|mode|answers?|are|of) )+)?"
-    rf"(?:{_LONG.format(n=1)}[^\d.,;]*?(?P<share1>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b|"
-    rf"(?P<share2>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?{_ANSWERS}\b[^\d.,;]*?{_LONG.format(n=2)})"
-    r"(?: (?:long|comes?|out|of (?:answers?|output)))*",
-    re.I,
-)
-"""A share of the answers that is of another length: '4,000 tokens for about 5% of the calls'."""
-_OF_ANSWERS: Final = re.compile(
-    r"\b(?:answers?|repl(?:y|ies)|responses?|outputs?|reasoning|thinking|makes?|produces?|generates?|writes?|"
-    r"(?:tokens?|comes?) out)\b",
-    re.I,
-)
-_OF_ANOTHER: Final = re.compile(
-    r"\b(?:prompts?|inputs?|context|prefix\w*|cached?|shared?|tokens? in)\b(?! \d+ ?%)", re.I
-)
-
-
-def with_long_answers(said: str, mean: float | None) -> str:
-    """Return a line with the mean of all answers where it gives a share of them another length: '4,000 for 5 %'.
-
-    Args:
-        said: the line.
-        mean: of the answers without those, tokens; None leaves the line as it is.
-    """
-    match = _SHARE_LONG.search(said)
-    if match is None or not mean:
-        return said
-    before = re.split(r"[,;.](?!\d)", said[: match.start()])[-1]
-    if _OF_ANOTHER.search(before + match[0]) or not _OF_ANSWERS.search(before + match[0]):
-        return said
-    which = "1" if match["share1"] else "2"
-    return _with_mean(said, match, "answers", mean, (match[f"{name}{which}"] for name in ("share", "tokens", "k")))
-
-
-_SOME_PROMPTS: Final = re.compile(
-    r"\b(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) of (?:the |all |our )?(?:prompts|inputs)\b[^\d.,;$€]*?"
-    r"(?P<tokens>\d[\d,]*)(?:(?P<k>k)\b(?! (?:requests|users|calls|answers)\b)(?: tokens?\b)?| tokens?\b)(?: long)?",
-    re.I,
-)
-"""A share of the prompts that is of another length: '5% of the prompts are 30k tokens'."""
-
-
-def with_long_prompts(said: str, mean: float | None) -> str:
-    """Return a line with the mean of all prompts where a share of them has another length: '5% of prompts are 30k'.
-
-    Args:
-        said: the line.
-        mean: of the prompts without those, tokens; None leaves the line as it is.
-    """
-    match = _SOME_PROMPTS.search(said)
-    if match is None or not mean:
-        return said
-    return _with_mean(said, match, "prompts", mean, match.group("share", "tokens", "k"))
-
-
-def _with_mean(said: str, match: re.Match[str], noun: str, mean: float, figures: Iterable[str]) -> str:
-    """Return a line with the mean of all in place of a share and its length; as it is where they are none.
-
-    Args:
-        said: the line.
-        match: where the share and its length stand.
-        noun: what has the length.
-        mean: of the others, tokens.
-        figures: the share in per cent, its tokens, and a k where those are thousands.
-    """
-    percent, number, thousands = figures
-    share, tokens = float(percent) / 100, float(number.replace(",", "")) * (1000 if thousands else 1)
-    if not (0 < share < 1 and tokens >= 1):
-        return said
-    length = f"{noun} of {round((1 - share) * mean + share * tokens)} tokens"
-    return f"{said[: match.start()]}{length}{said[match.end() :]}"
 
 
 def _amounts_in_words(said: str) -> str:
@@ -349,9 +276,17 @@ _AS_IT_IS_BUT: Final = re.compile(
 """What stays goes without saying: 'leave it as is, but 30 rps'."""
 
 
+_N: Final = re.compile(
+    r"(?<=\w)(?<!\bwith)(?<!\bof)(?<!\btop)(?<!\bthe)(?<!\bto)(?<!\bfor) n "
+    r"(?=\w)(?!(?:plus|minus|replicas?|gpus?|nodes?|more)\b)",
+    re.I,
+)
+"""'n' for 'and'; no number of things, as in 'with n replicas' and 'n plus 1'."""
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
-    said = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said)
+    said = _N.sub(" and ", _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said))
     said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
     said = _IF_WE_DID.sub("if with ", re.sub(r"\bif it were\b", "if it is", said, flags=re.I))
     said = _AT_MOST.sub("at most ", _AS_IT_IS_BUT.sub("with ", said))
@@ -362,6 +297,7 @@ def in_plain_words(said: str) -> str:
     said = corrected(said)
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
+    said = _HALF_CACHED.sub("50% of the ", said)
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)

@@ -65,6 +65,7 @@ def _pattern(thing: Thing) -> re.Pattern[str]:
 _WITHDRAWN: Final = tuple((_pattern(thing), thing) for thing in _THINGS)
 _NO_LATENCY: Final = re.compile(
     rf"\b{TAKE_BACK}(?:whole )?latency (?:thing|stuff|business|part|bit|side)(?: (?:entirely|altogether|completely))?|"
+    rf"\b{TAKE_BACK}latency{_ENDS}|"
     rf"\b(?:the )?latency {_DOES_NOT} (?:matter|important)(?: at all| any ?more)?|"
     rf"\b{_INDIFFERENT} (?:the )?latency\b(?! of)|"
     r"\b(?:only|just) (?:the )?throughput (?:counts|matters|is important)(?: now)?(?=\W*$)",

@@ -21,7 +21,7 @@ def changed(line: str) -> dict[str, Any]:
         ("with 40 rps, 30% of requests hit the cache and skip reasoning", {"traffic.requests_per_s": 40}),
         ("p95 prompt is 4000 tokens and 20% of calls time out", {"tokens.input.p95": 4000}),
         ("20% of requests share 2,000 tokens", {}),
-        ("prompts are 8,000 tokens for 10% of requests", {"tokens.input.mean": 8000}),
+        ("prompts are 8,000 tokens for 10% of requests", {"tokens.input.mean": 2150}),
         ("30 rps, 5% of answers are 4k tokens", {"traffic.requests_per_s": 30, "tokens.output.mean": 485}),
         (
             "5% of the answers are 4,000 tokens long, on H200",

@@ -1,0 +1,109 @@
+"""A part of the prompts or of the answers that has another length, as the mean of all: '5% of the prompts are 30k'."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.interpret.numerals import in_figures
+from catalogs.units import show_count, show_figure
+
+_PARTS: Final = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10, "twelfth": 12,
+    "twentieth": 20, "fiftieth": 50, "hundredth": 100,
+}  # fmt: skip
+_MANY: Final = (
+    r"(?:prompts|inputs|requests|calls|queries|questions|cases|users|documents|answers|outputs|replies|responses)"
+)
+_OF: Final = r"(?: of)?(?: (?:the|all|our|its|my))*"
+_SHARE_IN_WORDS: Final = re.compile(
+    rf"\b(?:(?:a|an|one|1) (?P<part>{'|'.join(_PARTS)})(?= of\b)|(?P<half>half)(?= (?:of|the|our)\b)|"
+    r"(?:1|one) (?:in|out of)(?: every)? (?P<count>[1-9]\d*)(?:th)?\b|(?<![\w./])1/(?P<of>[1-9]\d*)(?= of\b)|"
+    rf"every (?:(?P<nth>{'|'.join(_PARTS)}|second|other)|(?P<number>\d+)(?:st|nd|rd|th))\b){_OF} (?={_MANY[:-1]}|"
+    r"(?:prompt|input|request|call|query|question|case|answer|output|reply|response)\b))",
+    re.I,
+)
+_ASIDE: Final = re.compile(
+    rf"\b(?:some|a few|several|certain) (?P<what>{_MANY}) \(?(?P<share>\d+(?:\.\d+)?) ?%\)?", re.I
+)
+_CLAUSE: Final = re.compile(r"[,;.](?!\d)")
+_SHARE: Final = r"(?P<share{n}>\d+(?:\.\d+)?) ?(?:%|percent)"
+_TOKENS: Final = (
+    r"(?P<made{n}>\b(?:makes?|produces?|generates?|writes?|(?:answers|replies|responses|outputs) of) )?(?<![\w.])"
+    r"(?P<tokens{n}>\d[\d,]*)(?P<k{n}>k?)"
+)
+_ANSWERS: Final = r"(?:calls|answers?|requests?|replies|responses?|cases?|queries|outputs?)"
+_LONG_ANSWER: Final = rf"{_TOKENS}(?(made{{n}})(?: tokens?\b)?| tokens?\b)"
+_OF_ANSWERS: Final = re.compile(
+    r"(?:\b(?:(?:for|in|about|our|the|its|reasoning|thinking|mode|answers?|are|of) )+)?"
+    rf"(?:{_LONG_ANSWER.format(n=1)}[^\d.,;]*?{_SHARE.format(n=1)} of (?:the |all |our )?{_ANSWERS}\b|"
+    rf"{_SHARE.format(n=2)} of (?:the |all |our )?{_ANSWERS}\b[^\d.,;]*?{_LONG_ANSWER.format(n=2)})"
+    r"(?: (?:long|comes?|out|of (?:answers?|output)))*",
+    re.I,
+)
+_SAYS_ANSWERS: Final = re.compile(
+    r"\b(?:answers?|repl(?:y|ies)|responses?|outputs?|reasoning|thinking|makes?|produces?|generates?|writes?|"
+    r"(?:tokens?|comes?) out)\b",
+    re.I,
+)
+_SAYS_PROMPTS: Final = re.compile(r"\b(?:prompts?|inputs?|context|tokens? in)\b(?! \d+ ?%)", re.I)
+_SAYS_ANOTHER: Final = re.compile(r"\b(?:prefix\w*|cached?|shared?|hits?)\b", re.I)
+_OF_PROMPTS: Final = re.compile(
+    rf"\b{_SHARE.format(n=1)}{_OF} (?:(?P<read>prompts?|inputs?)|requests?|calls|queries|cases|users)\b[^\d.,;$€]*?"
+    r"(?P<tokens1>\d[\d,]*)(?P<k1>k?)\b(?! ?(?:requests|users|calls|answers|ms|s|%|rps)\b)"
+    r"(?P<unit> tokens?\b)?(?: long)?(?:(?: of)? (?P<length>context|prompts?|inputs?|in)\b)?|"
+    r"\b(?P<before>prompts?|inputs?) (?:(?:are|is|have|has|of|with|become|get) )+(?P<tokens2>\d[\d,]*)(?P<k2>k?)"
+    rf"(?P<unit2> tokens?)?(?: long)? (?:for|in|at|on|with) (?:about )?{_SHARE.format(n=2)}{_OF} "
+    r"(?:prompts?|requests?|calls|queries|cases|users)\b",
+    re.I,
+)
+
+
+def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a line with the mean of all where a part of them has another length, and the sum; as it is where none has.
+
+    A share that is cached, or of the answers within a time, has no length: '90% of requests hit the cache'.
+
+    Args:
+        said: the line.
+        base: values of the plan by path: the means of the others.
+    """
+    plain = _ASIDE.sub(r"\g<share>% of \g<what>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))
+    for pattern, noun, path in (
+        (_OF_PROMPTS, "prompts", "tokens.input.mean"),
+        (_OF_ANSWERS, "answers", "tokens.output.mean"),
+    ):
+        match, mean = pattern.search(plain), base.get(path)
+        if match is None or not mean:
+            continue
+        which = "1" if match["share1"] else "2"
+        clause = _CLAUSE.split(plain[: match.start()])[-1] + match[0]
+        prompts, answers = _SAYS_PROMPTS.search(clause), _SAYS_ANSWERS.search(clause)
+        if noun == "answers":
+            meant = bool(answers and not prompts)
+        else:
+            named = match["read"] or match["length"] or match["before"]
+            meant = bool(named and (match[f"k{which}"] or match["unit"] or match["unit2"] or match["length"]))
+        if not meant or _SAYS_ANOTHER.search(clause):
+            continue
+        share, tokens = float(match[f"share{which}"]) / 100, float(match[f"tokens{which}"].replace(",", ""))
+        tokens *= 1000 if match[f"k{which}"] else 1
+        if not (0 < share < 1 and tokens >= 1):
+            continue
+        of_all = round((1 - share) * mean + share * tokens)
+        sum = (
+            f"{show_figure(100 * share)}% of the {noun} at {show_count(tokens)} tokens and the others at"
+            f" {show_count(mean)} are {show_count(of_all)} on average; their spread is planned as before."
+        )
+        return f"{plain[: match.start()]}{noun} of {of_all} tokens{plain[match.end() :]}", sum
+    return said, ""
+
+
+def _figures(said: str) -> str:
+    """Return a line with its numbers in figures where it may name a part of something in words."""
+    return in_figures(said) if re.search(r"\b(?:one|1) (?:in|out of) ", said, re.I) else said
+
+
+def _in_percent(found: re.Match[str]) -> str:
+    whole = found["part"] or found["nth"] or ("half" if found["half"] else "")
+    count = _PARTS.get(whole.lower(), 2) if whole else int(found["count"] or found["of"] or found["number"])
+    return f"{100 / count:.12g}% of "
