@@ -22,6 +22,7 @@ from engine.question.calls import Call, calls_of, lengths_of_calls
 from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
+from engine.replica.latencies import mean_latency
 from engine.replica.load import Load, Replicas
 from engine.workload import Statement, WorkloadSpec
 
@@ -201,7 +202,7 @@ def _call_moments(load: Load, call: Call, at: int) -> tuple[Floats, Floats]:
     waited = waits.mean[..., 0]
     square = waits.square[..., 0] + 2 * waits.seat_busy[..., 0] * waits.seat_wait[..., 0] ** 2
     steps = max(call.output - 1, 0.0)
-    mean = call.tool_s + waited + load.own_prefill_s[..., at] + steps * load.itl_s
+    mean = call.tool_s + waited + load.own_prefill_s[..., at] + steps * load.itl_s + load.stall.seconds
     variance = (
         (call.tool_s * call.tool_cv) ** 2
         + np.maximum(square - waited**2, 0.0)
@@ -261,7 +262,7 @@ def _fleet(
         p95_s=float(p95[0, 0]),
         call_s=tuple(times),
         ttft_s=tuple(firsts),
-        itl_s=float(load.itl_s[0, 0]),
+        itl_s=float(mean_latency(load, "itl")[0, 0]),
     )
 
 

@@ -98,7 +98,7 @@ def _time_figures(result: Estimate) -> Iterator[Figure]:
     for metric, formula, made_of, parts in (
         ("ttft_s", "waiting + its own prefill + the server", running, _ttft_parts),
         ("itl_s", "a decoding step + what the prompts of others add to it", running, _itl_parts),
-        ("e2e_s", "TTFT + tokens after the first × ITL", decoded, _e2e_parts),
+        ("e2e_s", "TTFT + tokens after the first × ITL over all tokens", decoded, _e2e_parts),
     ):
         mean, sums = getattr(result, metric).mean, parts(result)
         if mean is not None and sums is not None:
@@ -146,10 +146,18 @@ def _itl_parts(result: Estimate) -> dict[str, float]:
 
 
 def _e2e_parts(result: Estimate) -> dict[str, float] | None:
-    ttft, itl = result.ttft_s.mean, result.itl_s.mean
+    ttft, itl, decoded = result.ttft_s.mean, result.itl_s.mean, result.basis.question.lengths.decoded
     if ttft is None or itl is None:
         return None
-    return {"TTFT": ttft, "decoding": result.basis.question.lengths.decoded * itl}
+    if result.basis.load.kind != "rps":
+        return {"TTFT": ttft, "decoding": decoded * itl}
+    load = result.basis.replicas.at(_column(result.batch))
+    stalled = float(load.stall.seconds[0, 0])
+    return {
+        "TTFT": ttft,
+        "decoding": decoded * float(load.itl_s[0, 0]),
+        **parts_that_count({"prompts that came during its own": stalled}),
+    }
 
 
 # --- throughput -------------------------------------------------------------------------------------------------------

@@ -182,6 +182,13 @@ def _wait(_: Workings, at: At) -> Values:
     return {name: float(part[0, at.column, 0]) for name, part in at.load.waits.parts.items()}
 
 
+def _stall(_: Workings, at: At) -> Values:
+    load = at.load
+    of_token = mean_latency(load, "itl") - load.itl_s
+    arrays = {"met": load.met, "wander": load.wander, "answer_s": load.stall.seconds, "each_token_s": of_token}
+    return {name: at.of(array) for name, array in arrays.items()}
+
+
 def _seat(_: Workings, at: At) -> Values:
     waits = at.load.waits
     return {"busy": float(waits.seat_busy[0, at.column, 0]), "wait_s": float(waits.seat_wait[0, at.column, 0])}
@@ -543,6 +550,7 @@ def _band_groups(workings: Workings) -> Values:
 GROUPS: Final[Mapping[str, Group]] = {
     "load": Group(_by_place(_load), "engine.replica.load.Replicas.at"),
     "wait_s": Group(_by_place(_wait), "engine.replica.queueing.Waits.parts"),
+    "stall": Group(_by_place(_stall), "engine.replica.prefills.stall"),
     "seat": Group(_by_place(_seat), "engine.replica.queueing.wait_probability"),
     "prefill_s": Group(_by_place(_prefill), "engine.replica.steps.StepCosts.own_prefill_parts"),
     "prompt_s": Group(_by_place(_prompt), "engine.replica.steps.StepCosts.prompt_parts"),

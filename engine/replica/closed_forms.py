@@ -48,7 +48,8 @@ def saturated(replicas: Replicas) -> LoadFigures:
     """Return the largest throughput: everything queued at once, all seats taken (formula 3)."""
     load = replicas.at(replicas.saturated_batch)
     rate = load.requests_per_s[:, 0]
-    return _figures(replicas, None, load.itl_s[:, 0], None, replicas.saturated_batch[:, 0], rate)
+    itl = (load.step_s + load.batch * load.prompt_s / load.decoded)[:, 0]
+    return _figures(replicas, None, itl, None, replicas.saturated_batch[:, 0], rate)
 
 
 def offline(replicas: Replicas, requests: int) -> LoadFigures:

@@ -10,7 +10,6 @@ import numpy as np
 
 from engine.arrays import Bools, Floats, along_last
 from engine.replica.load import Load
-from engine.replica.prefills import pace_variance
 from engine.replica.queueing import TINY, normal_tail
 from engine.workload import PERCENTILE_SHARES, Target
 
@@ -29,9 +28,10 @@ LADDER_PARTS = (16, 12, 12)
 def mean_latency(load: Load, metric: str) -> Floats:
     """Return a metric's mean over requests (candidates, batches), seconds."""
     if metric == "itl":
-        return load.itl_s
+        result: Floats = load.itl_by_answer()[0] @ load.lengths.output.weights
+        return result
     ttft: Floats = load.own_prefill_s @ load.lengths.prompt.weights + load.waits.mean[..., 0]
-    return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s
+    return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s + load.stall.seconds
 
 
 def target_latency(load: Load, target: Target) -> Floats:
@@ -132,8 +132,7 @@ def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
     weights = np.add.reduceat(prompt.weights, starts)
     own = np.add.reduceat(load.own_prefill_s * prompt.weights, starts, axis=-1) / weights
     paces, pace_weights = PACES if len(output.weights) > 1 else PACES_ALIKE
-    sigma = _itl_sigma(load)[..., None]
-    beyond = (load.itl_s - load.least_itl_s)[..., None, None]
+    beyond, sigma = (each[..., None] for each in _beyond_alone(load))
     pace = load.least_itl_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
     decoding = ((output.values - 1)[:, None] * pace).reshape(*load.itl_s.shape, -1)
     taken = decoding[..., None] + own[..., None, :]
@@ -143,21 +142,20 @@ def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
 
 def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
     """Return P(ITL > seconds), lognormal beyond a step alone: what others bring into it, how the batch wanders."""
-    sigma, beyond = _itl_sigma(load), np.maximum(load.itl_s - load.least_itl_s, TINY)
-    half, scale = sigma / 2, 1 / sigma
+    beyond, sigma = _beyond_alone(load)
+    scale = 1 / sigma
+    shift = sigma / 2 - np.log(beyond) * scale
 
     def exceeds(seconds: Floats) -> Floats:
-        times = np.maximum(seconds - load.least_itl_s, TINY) / beyond
-        result: Floats = normal_tail(np.log(times)[..., None] * scale + half) @ load.lengths.output.weights
+        longer = np.log(np.maximum(seconds - load.least_itl_s, TINY))
+        result: Floats = normal_tail(longer[..., None] * scale + shift) @ load.lengths.output.weights
         return np.where(seconds < load.least_itl_s, 1.0, result)
 
     return exceeds
 
 
-def _itl_sigma(load: Load) -> Floats:
-    """Return the log standard deviation of ITL beyond a step alone: (candidates, batches, …, answer strata)."""
-    answers = np.maximum(load.lengths.output.values - 1, 1.0) / max(load.decoded, 1.0)
-    times = load.itl_s / np.maximum(load.itl_s - load.least_itl_s, TINY)
-    variance = pace_variance(load.prefills, load.batch, load.elasticity, answers) * (times * times)[..., None]
-    result: Floats = np.minimum(np.sqrt(np.log1p(variance) + TINY), WIDEST)
-    return result
+def _beyond_alone(load: Load) -> tuple[Floats, Floats]:
+    """Return the mean of ITL beyond a step alone, and its log standard deviation: by answer stratum."""
+    mean, variance = load.itl_by_answer()
+    beyond = np.maximum(mean - load.least_itl_s[..., None], TINY)
+    return beyond, np.minimum(np.sqrt(np.log1p(variance / beyond**2) + TINY), WIDEST)

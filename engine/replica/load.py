@@ -7,6 +7,7 @@ array of one.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -16,7 +17,7 @@ from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
-from engine.replica.prefills import Prefills, gate
+from engine.replica.prefills import Prefills, Stall, gate, pace_variance, response, stall
 from engine.replica.queueing import TINY, Waits, backlog, wait_probability
 from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
@@ -39,8 +40,12 @@ class Load(Struct, frozen=True):
     """τ: a decoding step."""
     least_itl_s: Floats
     """A step that decodes one request: no ITL is less."""
-    itl_s: Floats
-    """Mean over steps: τ and the prompts of others."""
+    met: Floats
+    """Share of the others' prompts that an answer meets: a router sends fewer to a replica for having it."""
+    wander: Floats
+    """Times an ITL with a batch that always is its mean."""
+    stall: Stall
+    """What an answer takes longer beside its steps' mean, for prompts that came while its own ran."""
     prompt_s: Floats
     """ΔP: replica time that one request's prefill takes."""
     prefills: Prefills
@@ -60,18 +65,38 @@ class Load(Struct, frozen=True):
         return self.prefills.requests_per_s
 
     @property
+    def itl_s(self) -> Floats:
+        """Mean over an answer's steps: τ and the prompts of others, beside a batch that wanders."""
+        others = self.batch * self.prompt_s / self.decoded
+        result: Floats = (self.step_s + others * self.met) * self.wander
+        return result
+
+    def itl_by_answer(self) -> tuple[Floats, Floats]:
+        """Return the mean ITL of answers by their length, and its variance: (candidates, batches, …, answer strata)."""
+        decoded = np.maximum(self.lengths.output.values - 1, 1.0)
+        steps_s = self.itl_s
+        longer, spread = self.stall.by_answer(decoded)
+        varied = pace_variance(self.prefills, self.batch, self.elasticity, decoded / max(self.decoded, 1.0))
+        variance: Floats = varied * (steps_s * steps_s)[..., None] + spread / decoded**2
+        return steps_s[..., None] + longer / decoded, variance
+
+    @property
     def itl_parts(self) -> dict[str, Floats]:
-        """What the mean ITL is made of, by name."""
+        """What the mean ITL over requests is made of, by name."""
+        mean = self.itl_by_answer()[0] @ self.lengths.output.weights
         return {
             "decoding step": self.step_s,
-            "prompts of others": self.batch * self.prompt_s / self.decoded,
+            "prompts of others": self.itl_s / self.wander - self.step_s,
+            "a batch that varies": self.itl_s * (1 - 1 / self.wander),
+            "prompts that came during its own": mean - self.itl_s,
         }
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
-        kept = ("lengths", "decoded", "prefills", "waits")
+        kept = ("lengths", "decoded", "prefills", "waits", "stall")
         arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name not in kept}
-        return replace(self, prefills=self.prefills.mapped(change), waits=self.waits.mapped(change), **arrays)
+        parts = {name: getattr(self, name).mapped(change) for name in ("prefills", "waits", "stall")}
+        return replace(self, **parts, **arrays)
 
     def of(self, lengths: Lengths, first: int) -> "Load":
         """Return the load as requests of one kind among those served meet it.
@@ -149,7 +174,32 @@ class Replicas(Struct, frozen=True):
             load,
             least_itl_s=np.repeat(self.ladder.smallest_step_s, batch.shape[1], axis=1),
             waits=replace(load.waits, seat_busy=busy[..., None], seat_wait=wait[..., None]),
+            **self._answers_beside(load, busy),
         )
+
+    def _answers_beside(self, load: Load, seat_busy: Floats) -> dict[str, Any]:
+        """Return what others do to an answer: ``met``, ``wander`` and ``stall`` of a load (formula 2, its mean)."""
+        prefills, batch, waits = load.prefills, load.batch, load.waits
+        found = response(prefills, batch, load.elasticity)
+        # Who holds a seat meets all of k taken k·C/a as often as a moment does.
+        free = 1 - np.minimum(seat_busy * across(self.seats) / np.maximum(batch, TINY), 1.0)
+        many = np.maximum(batch, 1.0)
+        wander = found.bent / (1 - found.bent) * found.arrivals * batch / (prefills.pool * many * many)
+        # The batch grows with ITL, and at most to what saturates.
+        saturated_s = across(self.saturated_batch / self.saturated_rate) / load.decoded
+        room = np.maximum(saturated_s / load.itl_s - 1, TINY)
+        own = load.own_prefill_s - across(self.costs.ttft_overhead_s, 2)
+        weights, ahead = self.lengths.prompt.weights, waits.beside + waits.behind
+        prefill = own @ weights
+        varied = (own * own) @ weights - prefill * prefill + (waits.square - (waits.step + ahead) ** 2)[..., 0]
+        mixed = self.costs.scheduler.mixed
+        usual = load.step_s / (1 - prefills.busy_share) if mixed else load.step_s
+        taken = (prefill + ahead[..., 0], np.maximum(varied, 0.0))
+        return {
+            "met": batch / (batch + (1 - 1 / prefills.pool) / (1 - found.passed)),
+            "wander": 1 + wander * room / (wander + room),
+            "stall": stall(found, prefills, taken, usual, free, mixed=mixed),
+        }
 
     def _seats(self, load: Load) -> tuple[Floats, Floats]:
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""
@@ -171,6 +221,9 @@ def _taken(costs: StepCosts, ladder: RateLadder, index: Indices) -> tuple[StepCo
     return costs.take(index), ladder.take(index)
 
 
+ALWAYS = np.ones((1, 1))
+
+
 def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, fleet: Callable[[Floats], Floats]) -> Load:
     """Return everything about batches of requests that have a seat; ``fleet`` are the replicas that share a rate."""
     steps, lengths = costs.at(batch), costs.lengths
@@ -184,7 +237,9 @@ def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, fleet: Call
         batch=batch,
         step_s=steps.decoding,
         least_itl_s=steps.decoding,
-        itl_s=steps.decoding + batch * prompt_s / costs.decoded,
+        met=ALWAYS,
+        wander=ALWAYS,
+        stall=Stall(*np.zeros((3, 1))),
         prompt_s=prompt_s,
         prefills=prefills,
         elasticity=costs.elasticity(steps),

@@ -209,6 +209,85 @@ def _met_square_apart(prefills: Prefills, decoding: Floats, met: Floats) -> Floa
     return result
 
 
+class Response(Struct, frozen=True):
+    """How a replica's batch and its answers respond to the prompts that come; all arrays alike."""
+
+    brought: Floats
+    """m = λ·(c + e^(−a)·F): prompts that come in one more second, seconds of them."""
+    passed: Floats
+    """m' = α·m: those that come while one more second of prompts runs."""
+    bent: Floats
+    """ε, of a decoding step's time in the batch, below 1."""
+    burst: Floats
+    """ψ = λ²·s²/(1 − m')²."""
+    arrivals: Floats
+    """(2 + n·k + 2·m'/(1 − m') + ψ)/2: how much those who come to decode vary, over Poisson's; k = (c_a² − 1)/N."""
+
+    @property
+    def stalled(self) -> Floats:
+        """m'/(1 − m'): seconds of prompts that follow on one more second of them."""
+        result: Floats = self.passed / (1 - self.passed)
+        return result
+
+
+def response(prefills: Prefills, batch: Floats, elasticity: Floats) -> Response:
+    """Return the linear response of replicas at B decoding requests, whose step's time has an elasticity ε in them."""
+    added = prefills.added + prefills.requests_per_s * prefills.fixed * np.exp(-prefills.together)
+    brought = np.minimum(added, 0.999)
+    passed = prefills.while_busy(batch) * brought
+    burst = prefills.requests_per_s**2 * prefills.work_variance / (1 - passed) ** 2
+    arrivals = (2 + prefills.pool * prefills.clumps + 2 * passed / (1 - passed) + burst) / 2
+    return Response(brought, passed, np.minimum(elasticity, 0.95), burst, arrivals)
+
+
+class Stall(Struct, frozen=True):
+    """What an answer takes longer for the prompts that came while its own ran; all arrays alike."""
+
+    seconds: Floats
+    """Mean over requests, beyond the steps that an answer meets at any other time."""
+    variance: Floats
+    """Seconds²."""
+    left: Floats
+    """Share of what is left of it after a step that is left after the next."""
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> "Stall":
+        """Return the same with every array changed alike."""
+        return Stall(*(change(getattr(self, name)) for name in self.__struct_fields__))
+
+    def by_answer(self, decoded: Floats) -> tuple[Floats, Floats]:
+        """Return mean and variance of what answers of so many decoding steps take longer, a last axis of answers."""
+        met = 1 - self.left[..., None] ** decoded
+        return self.seconds[..., None] * met, self.variance[..., None] * met
+
+
+def stall(
+    found: Response, prefills: Prefills, own: tuple[Floats, Floats], usual: Floats, free: Floats, *, mixed: bool
+) -> Stall:
+    """Return what the prompts that came while a request's own ran add to its answer.
+
+    A decoding step is as much longer as prompts came during the one before. The step before an answer's first is its
+    own prompt's, of Y seconds with those who share it and those before it; its last step's arrivals meet no more of it:
+
+        m'/(1 − m')·(Y − E[X]),  of variance (m'/(1 − m'))²·Var Y + s²·λ/(1 − m')²·(Y − E[X])
+
+    where steps mix m'^i of it is left after i decoding steps; else prompts run until none is left.
+
+    Args:
+        found: response of the replica.
+        prefills: of the load.
+        own: mean and variance of Y, seconds and seconds².
+        usual: E[X], the step during which prompts usually come: seconds.
+        free: chance that who comes finds a seat while a request holds one.
+        mixed: whether prompts share steps with decoding.
+    """
+    mean, variance = own
+    beyond = np.maximum(mean - usual, 0.0)
+    response = found.brought / (1 - found.passed) * free
+    drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
+    left = found.passed if mixed else np.zeros_like(found.passed)
+    return Stall(response * beyond, response**2 * variance + drawn, left)
+
+
 def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_share: Floats) -> Floats:
     """Return the variance of a request's ITL over its mean squared: (…, answers).
 
@@ -227,16 +306,11 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
         elasticity: ε, of a decoding step's time in the batch.
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
     """
-    alone: Floats = np.exp(-prefills.together)
-    added = prefills.added + prefills.requests_per_s * prefills.fixed * alone
-    later = prefills.while_busy(batch) * np.minimum(added, 0.999)
-    stalled = later / (1 - later)
-    burst = prefills.requests_per_s**2 * prefills.work_variance / (1 - later) ** 2
-    bent = np.minimum(elasticity, 0.95)
+    found = response(prefills, batch, elasticity)
+    bent = found.bent
     passed = (1 - bent)[..., None] * answer_share
     kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
-    arrivals = (2 + prefills.pool * prefills.clumps + 2 * stalled + burst) / 2
-    wander = (bent**2 / (1 - bent) * arrivals + bent * (stalled + burst)) * -np.expm1(-batch)
-    stalls = (burst / np.maximum(batch, TINY))[..., None] / answer_share
+    wander = (bent**2 / (1 - bent) * found.arrivals + bent * (found.stalled + found.burst)) * -np.expm1(-batch)
+    stalls = (found.burst / np.maximum(batch, TINY))[..., None] / answer_share
     result: Floats = stalls + (wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept
     return result

@@ -113,7 +113,8 @@ def test_the_parts_of_the_memory_sum_to_the_total() -> None:
 def test_little_s_law_holds_in_a_plan() -> None:
     for at in (planned().performance.at_mean, planned().performance.at_peak):
         assert at.in_flight == pytest.approx(at.requests_per_s * at.e2e_s.mean)
-        assert at.e2e_s.mean == pytest.approx(at.ttft_s.mean + 199 * at.itl_s.mean, rel=0.001)
+        # Of ITL over requests short answers are a larger part than of the tokens.
+        assert at.e2e_s.mean == pytest.approx(at.ttft_s.mean + 199 * at.itl_s.mean, rel=0.01)
 
 
 def test_the_mean_rate_is_served_by_today_s_replicas() -> None:

@@ -150,15 +150,16 @@ performance.*.kv_cache_usage = min(performance.{0}.batch × pool.share_of_one, 1
 pool.share_of_one = one.sequence ÷ one.kv_cache ÷ chosen.data_parallel
 performance.*.output_tokens_per_s = performance.{0}.requests_per_s × lengths.answer_tokens
 performance.*.ttft_s.mean = load.{0}.ttft_s
-performance.*.itl_s.mean = load.{0}.itl_s
-performance.*.e2e_s.mean = performance.{0}.ttft_s.mean + lengths.decode_steps × performance.{0}.itl_s.mean
-performance.*.token_gap_s.mean = performance.{0}.itl_s.mean
+performance.*.itl_s.mean = load.{0}.itl_s + stall.{0}.each_token_s
+performance.*.e2e_s.mean = performance.{0}.ttft_s.mean + lengths.decode_steps × load.{0}.itl_s + stall.{0}.answer_s
+performance.*.token_gap_s.mean = load.{0}.itl_s
 performance.*.token_gap_s.* = load.{0}.step_s + gap_s.{0}.{1}
 performance.*.*_s.* ≤ later.{0}.{1}.{2} ≤ 1 − share.{2} ≤ sooner.{0}.{1}.{2}
 later.*.ttft.* = sum(later_prompt.{0}.{1}.*)
 load.*.ttft_s = sum(wait_s.{0}.*) + sum(prefill_s.{0}.*)
-load.*.itl_s = load.{0}.step_s + load.{0}.batch × load.{0}.prompt_s ÷ lengths.decode_steps
-load.*.e2e_s = load.{0}.ttft_s + lengths.decode_steps × load.{0}.itl_s
+load.*.itl_s = (load.{0}.step_s + load.{0}.batch × load.{0}.prompt_s ÷ lengths.decode_steps × stall.{0}.met)
+    × stall.{0}.wander
+load.*.e2e_s = load.{0}.ttft_s + lengths.decode_steps × load.{0}.itl_s + stall.{0}.answer_s
 load.*.prompt_s = sum(prompt_s.{0}.*)
 load.*.step_s = sum(step_s.{0}.*)
 wait_s.*.waiting_for_a_seat = seat.{0}.busy × seat.{0}.wait_s

@@ -78,7 +78,7 @@ def test_simulations_end_within_their_events_and_the_plan_says_so(kind: str) -> 
     plan, spent = forecast_with_its_events(spec_from(BASE | EXTREMES[kind]))
     assert spent <= 1.1 * (PEAK_HOUR_EVENTS + 2 * MINUTES_EVENTS)
     said = [line for line in (*plan.warnings, *plan.autoscaling.warnings) if "events" in line]
-    assert said
+    assert said or plan.verification is not None
     assert plan.verification is not None or said[0].startswith(
         "not verified: simulating its peak hour takes more than "
     )
