@@ -18,7 +18,7 @@ from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
 from engine.replica.prefills import Prefills, Stall, gate, pace_variance, response, stall
-from engine.replica.queueing import TINY, Waits, backlog, wait_probability
+from engine.replica.queueing import TINY, Waits, backlog, clump_come, wait_probability
 from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
 from engine.step.table import StepTables
@@ -198,8 +198,20 @@ class Replicas(Struct, frozen=True):
         return {
             "met": batch / (batch + (1 - 1 / prefills.pool) / (1 - found.passed)),
             "wander": 1 + wander * room / (wander + room),
-            "stall": stall(found, prefills, taken, usual, free, mixed=mixed),
+            "stall": stall(found, prefills, taken, usual, free, clump=self._clump(load, taken[0]), mixed=mixed),
         }
+
+    def _clump(self, load: Load, own_s: Floats) -> Floats | float:
+        """Return the share of a clump that comes while a request's prompt runs (``own_s`` seconds) or its answer."""
+        if self.arrival_cv == 1:
+            return 0.0
+        times, come = clump_come(self.arrival_cv)
+        prefills, begins = load.prefills, load.waits.step[..., 0]
+        ends = begins + own_s + load.decoded * load.itl_s
+        # Over all replicas of the router, gaps between arrivals.
+        gaps = np.log(np.stack([begins, ends]) * prefills.requests_per_s * (self.arrival_cv**2 - 1) / prefills.clumps)
+        begun, ended = np.interp(gaps, times, come)
+        return ended - begun
 
     def _seats(self, load: Load) -> tuple[Floats, Floats]:
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""

@@ -261,7 +261,14 @@ class Stall(Struct, frozen=True):
 
 
 def stall(
-    found: Response, prefills: Prefills, own: tuple[Floats, Floats], usual: Floats, free: Floats, *, mixed: bool
+    found: Response,
+    prefills: Prefills,
+    own: tuple[Floats, Floats],
+    usual: Floats,
+    free: Floats,
+    *,
+    clump: Floats | float = 0.0,
+    mixed: bool,
 ) -> Stall:
     """Return what the prompts that came while a request's own ran add to its answer.
 
@@ -278,6 +285,7 @@ def stall(
         own: mean and variance of Y, seconds and seconds².
         usual: E[X], the step during which prompts usually come: seconds.
         free: chance that who comes finds a seat while a request holds one.
+        clump: of the arrivals that follow one in a clump, the share that comes after its step has begun, until its end.
         mixed: whether prompts share steps with decoding.
     """
     mean, variance = own
@@ -285,7 +293,8 @@ def stall(
     response = found.brought / (1 - found.passed) * free
     drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
     left = found.passed if mixed else np.zeros_like(found.passed)
-    return Stall(response * beyond, response**2 * variance + drawn, left)
+    followed = response / np.maximum(prefills.requests_per_s, TINY) * prefills.clumps / 2 * clump
+    return Stall(response * beyond + followed, response**2 * variance + drawn, left)
 
 
 def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_share: Floats) -> Floats:
