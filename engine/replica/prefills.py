@@ -231,7 +231,13 @@ class Response(Struct, frozen=True):
 
 
 def response(prefills: Prefills, batch: Floats, elasticity: Floats) -> Response:
-    """Return the linear response of replicas at B decoding requests, whose step's time has an elasticity ε in them."""
+    """Return the linear response of replicas to the prompts that come.
+
+    Args:
+        prefills: of the load.
+        batch: B, decoding requests.
+        elasticity: ε, of a decoding step's time in the batch.
+    """
     added = prefills.added + prefills.requests_per_s * prefills.fixed * np.exp(-prefills.together)
     brought = np.minimum(added, 0.999)
     passed = prefills.while_busy(batch) * brought
