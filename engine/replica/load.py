@@ -211,7 +211,8 @@ class Replicas(Struct, frozen=True):
         # Over all replicas of the router, gaps between arrivals.
         gaps = np.log(np.stack([begins, ends]) * prefills.requests_per_s * (self.arrival_cv**2 - 1) / prefills.clumps)
         begun, ended = np.interp(gaps, times, come)
-        return ended - begun
+        share: Floats = ended - begun
+        return share
 
     def _seats(self, load: Load) -> tuple[Floats, Floats]:
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""
