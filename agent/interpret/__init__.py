@@ -38,6 +38,7 @@ from agent.interpret.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.serving import read_model, read_names, read_serving
 from agent.interpret.settlement import settle
 from agent.interpret.targets import read_targets
+from agent.interpret.time_parts import leave_parts, take_parts
 from agent.interpret.tongues import put_into_english
 from agent.interpret.traffic import read_traffic
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
@@ -88,8 +89,10 @@ def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
     read_serving(draft)
     read_money(draft)
     read_growth(draft)
+    parts = take_parts(draft)
     read_traffic(draft)
     read_targets(draft)
+    leave_parts(draft, parts, draft.known)
     read_lengths(draft, draft.known)
     read_machines(draft, lexicon)
     read_hardware(draft)

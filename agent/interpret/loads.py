@@ -37,8 +37,10 @@ _CALLS: Final = tuple(
         "n:num (unknown | model){0,2} call 'to' (link | unknown | model){1,3} ('per' | 'for' ('each' | 'every' | 'a')) "
         "(unknown | 'user')? (whole | event | thing)",  # 3 calls to the model for every search
         "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
-        "('each' | 'every' | 'a' | 'one' | 'per') (unknown | 'user')? (whole | thing) ('is' | 'are' | 'needs' | "
-        "'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call (?! per time)",
+        "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
+        "(whole | thing | 'run' | 'answer') ('is' | "
+        "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
+        "(?! per time)",
         "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
         "near{0,2}"
         " n:num (unknown | model){0,2} call (?! per time)",
@@ -174,7 +176,8 @@ def read_calls(draft: Draft) -> None:
     """Find how many model calls a request makes."""
     for rule in _CALLS:
         for match in rule.matches(draft.sentence):
-            note_calls(draft, match)
+            if "o" not in match or match["o"].number.value == 1:
+                note_calls(draft, match)
 
 
 def note_calls(draft: Draft, match: Match) -> None:

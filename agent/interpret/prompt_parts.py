@@ -67,7 +67,7 @@ _PARTS: Final = (
 _FIRST: Final = tuple(Rule(pattern) for pattern in _WHOLE_FIRST)
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
-    "'new' | 'input' | link){1,6}"
+    "'new' | 'input' | link | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 _ADDED: Final = Rule("(comma | paren | 'and'){0,2} (plus | 'plus')")
 

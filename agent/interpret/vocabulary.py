@@ -207,7 +207,7 @@ PHRASES: Final[dict[str, str]] = {
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
     "first token latency|first response|first reply|"
     "prefill latency|time till first token|time until first token|first byte|1st token|"
-    "start of the answer|start answering",
+    "start of the answer|start answering|first audio|first sound|first spoken word|first spoken words",
     "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|"
     "time between tokens|between tokens|per token latency|token latency|per output token|latency per token|"
     "inter token delay|token to token latency|per token|every token|each token|token interval",

@@ -41,6 +41,7 @@ KINDS = (
         "beside",
         "machines",
         "now",
+        "stages",
     ),
 )
 PATHS = {
