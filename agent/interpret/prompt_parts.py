@@ -5,6 +5,7 @@ part where it stands beside the name of one, in either order; it is none where i
 and one part alone leaves the prompt's length open. 'Prompts of 2,000, system prompt 700' is a whole and what is in it.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Final
@@ -46,9 +47,10 @@ _PIECES: Final = (
     f"a:num times b:num u:{_UNIT}",
 )
 _PRODUCT: Final = Rule(f"a:num times b:num {_NOT_COUNTED}")
+_ADDED: Final = "(comma | paren | 'and'){0,2} (plus | 'plus')"
 _WHOLE_FIRST: Final = (
-    f"incue (link | colon | paren | mean){{0,4}} n:num u:{_UNIT}? paren?",
-    f"n:num u:{_UNIT}? incue",
+    f"incue (link | colon | paren | mean){{0,4}} n:num u:{_UNIT}? paren? (?= {_ADDED})",
+    f"n:num u:{_UNIT}? incue (?= {_ADDED})",
 )
 _NAMED: Final = (
     f"n:num u:{_UNIT} ('of' | 'for' | link | paren | 'fixed' | 'shared'){{0,3}} unknown? w:(sysprompt | {_BODY} | "
@@ -65,11 +67,16 @@ _PARTS: Final = (
     (_PRODUCT, "product"),
 )
 _FIRST: Final = tuple(Rule(pattern) for pattern in _WHOLE_FIRST)
+_ANY_PART: Final = Rule(
+    " | ".join(
+        f"({re.sub(r'[a-z]:', '', pattern)})" for pattern in (*_PIECES, *_NAMED, _PRODUCT.pattern, *_WHOLE_FIRST)
+    )
+)
+"""Where a chain of parts may begin."""
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
     "'new' | 'input' | link | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
-_ADDED: Final = Rule("(comma | paren | 'and'){0,2} (plus | 'plus')")
 
 
 class _Part(Struct, frozen=True):
@@ -90,15 +97,13 @@ def read_parts(draft: Draft) -> None:
     _growth(draft)
     _same_within(draft)
     _rest_of_total(draft)
-    index = 0
-    while index < len(draft.sentence.items):
-        chain = _chain(draft.sentence, index)
-        index = chain[-1].last + 1 if chain else index + 1
-        if chain and all(part.kind == "product" for part in chain):
+    for match in _ANY_PART.matches(draft.sentence):
+        chain = _chain(draft.sentence, match.first)
+        if all(part.kind == "product" for part in chain):
             continue  # '2 x 8' alone may be anything
-        if len(chain) > 1 or (chain and chain[0].kind == "pieces"):
+        if len(chain) > 1 or chain[0].kind == "pieces":
             _sum(draft, chain)
-        elif chain and chain[0].kind == "same":
+        elif chain[0].kind == "same":
             _shared(draft, chain[0])
 
 
@@ -110,8 +115,6 @@ def _chain(sentence: Sentence, index: int) -> list[_Part]:
     chain: list[_Part] = []
     at = index
     while (part := _part(sentence, at, first=not chain)) is not None:
-        if part.kind == "whole" and _ADDED.at(sentence, part.last + 1) is None:
-            return chain
         chain.append(part)
         joint = _JOINT.at(sentence, part.last + 1)
         if joint is None:
