@@ -8,8 +8,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import saving
+from agent.after_plan import answers, saving
 from agent.after_plan.lines import choosing
+from agent.after_plan.lines.parts import saved_and_more
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered
@@ -53,7 +54,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
         ports = ports.under(state.measured.calibration)
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
-        return _back(state, ports)
+        return answers.undone(state, text) if _undoes_nothing(state, text) else _back(state, ports)
     new, says = _answered(state, text, keyword, ports)
     if new is state or new == state:
         return state, says
@@ -108,6 +109,12 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     return made
 
 
+def _undoes_nothing(state: State, text: str) -> bool:
+    """Whether a line would undo a change of the plan where there is none; 'back' alone goes on to what was asked."""
+    first = state.phase == "planned" and not state.pending and (state.past is None or state.past.phase != "planned")
+    return first and re.search(r"\b(?:undo|take|scrap)\b", text, re.I) is not None
+
+
 def _varies(state: State, text: str, keyword: Keyword) -> bool:
     """Whether a keyword's line is of the plan that stands: 'why TP4', 'change peak to 35 rps'.
 
@@ -116,7 +123,7 @@ def _varies(state: State, text: str, keyword: Keyword) -> bool:
     if state.phase != "planned" or state.editing or state.pending or not keyword.rest:
         return False
     changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
-    return changes or keyword.name == "why"
+    return changes or keyword.name == "why" or (keyword.name == "save" and saved_and_more(text) is not None)
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:

@@ -61,7 +61,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "keep":
             made = with_kept(state, number)
         case "undo":
-            made = _undone(state, text)
+            made = undone(state, text)
         case "since":
             made = state, _since(state, text, ports)
         case "export":
@@ -102,8 +102,13 @@ _FIRST: Final = re.compile(
 )
 
 
-def _undone(state: State, text: str) -> Step:
-    """Go back to the first plan where a line names it, else to the plan before the last change."""
+def undone(state: State, text: str) -> Step:
+    """Go back to the first plan where a line names it, else to the plan before the last change.
+
+    Args:
+        state: with a plan.
+        text: the line.
+    """
     past = state.past
     if _FIRST.search(text):
         first = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)

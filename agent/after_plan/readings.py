@@ -1,12 +1,12 @@
 """What a line after a plan is: a request that rules read in it, an act that the classifier names, or neither surely."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.acts.classifier import Guess, guesses, has_words_of, likeliest
+from agent.after_plan.acts.classifier import Guess, has_words_of, likeliest
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
@@ -336,42 +336,3 @@ def did_you_mean(
             " 'at most 16 GPUs' and 'without targets' are such. Or did you mean"
         )
     return tuple(act for act, _ in shown), f"{lead} {readings}? A number chooses; 'help' lists more."
-
-
-_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\band\b)\s+(?=\S)", re.I)
-_CONDITION: Final = re.compile(
-    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
-    r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
-    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]",
-    re.I,
-)
-"""How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""
-_SEVERAL: Final = 0.7
-"""Probability from which a part of a line is a question of its own."""
-
-
-def questions_in(text: str, whole: Guess, changes: Callable[[str], bool]) -> tuple[tuple[str, str], ...]:
-    """Return the parts of a line that ask different things, each with its act; nothing where it asks one.
-
-    Args:
-        text: the line.
-        whole: its likeliest act.
-        changes: whether a part is a change of the plan, where its act is not sure.
-    """
-    if whole.probability >= _OVERRULES or whole.act in NO_QUESTION:
-        return ()
-    parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
-    likely = [guesses(part)[0] for part in parts]
-    if len(parts) > 2:
-        likely = [
-            replace(guess, act="change", probability=1.0) if guess.probability < _SEVERAL and changes(part) else guess
-            for guess, part in zip(likely, parts, strict=True)
-        ]
-    if (
-        len(parts) < 2
-        or any(_CONDITION.match(part) for part in parts)
-        or any(guess.probability < _SEVERAL for guess in likely)
-    ):
-        return ()
-    acts = {guess.act: part for part, guess in zip(parts, likely, strict=True) if guess.act not in NO_QUESTION}
-    return tuple((part, act) for act, part in acts.items()) if len(acts) > 1 else ()

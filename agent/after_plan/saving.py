@@ -46,13 +46,32 @@ def exported(state: State, text: str, ports: Ports) -> Step:
     """
     if _NOT_WRITTEN.search(text):
         return state, (said(not_written(text)),)
-    if format := format_named(text):
+    format = format_named(text)
+    if _ASKS.search(text) and not _WRITES.search(text):
+        how = f"'export {format.replace('-', ' ')}' does" if format else "'save plan.json' does"
+        text = f"Nothing was written: {how}, or 'save' with a name that ends in {suffixes_shown()}."
+        return state, (said(text),)
+    if format:
         return export(state, format, ports)
     name, proposed = re.search(r"\S+\.\w+$", text.strip()), _format_named(text)
     if name and _OPENS.match(text.strip()):
         shows = f"'fleetcast plan show {name[0]}' shows the plan of that file; 'save {name[0]}' writes the one of here."
         return state, (said(shows),)
+    if name and name[0] == text.strip():
+        question = (
+            f"Save the plan as {name[0]}? Enter or yes does; 'here is my benchmark {name[0]}' reads it as results."
+        )
+        return replace(state, pending=NameFile(name[0], None, question)), ()
     return save(state, name[0] if name else proposed if proposed != text else "", ports)
+
+
+_ASKS: Final = re.compile(
+    r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay)\W+)*(?:is|are|do|does|did|would|should|how|which|where|what|why|who)\b", re.I
+)
+_WRITES: Final = re.compile(
+    r"\b(?:save|write|export|store|dump|download|exportier\w*|speicher\w*|export[ae]\w*|guard\w+)\b", re.I
+)
+"""Verbs with which a question wants a file: 'can you export it?'. Another question never writes one."""
 
 
 def not_written(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
@@ -80,6 +81,8 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         blocks = _denied(subject, plan, state, ports)
     elif topic == "parallelism":
         blocks = _parallelism(plan, state, ports)
+    elif topic == "fleet" and (beside := _counted(subject, plan, state, ports)):
+        blocks = beside
     elif _CHOICE.search(subject) or (not topic and _names(subject, ports)):
         blocks = _why_this(subject if _names(subject, ports) else plan.chosen.accelerator_name, plan, state, ports)
     elif topic or act:
@@ -93,8 +96,12 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
     """Return why what the words name was not chosen; where they name nothing, what lost to the plan."""
     from agent.after_plan.replies.asked import Asked
     from agent.after_plan.replies.choices import accelerators_in, why_not
+    from agent.after_plan.replies.table import REPLIES
 
     asked = Asked(subject, state, ports, plan)
+    wish = None if names_in(subject) else next((act for act, words in _WISHED if re.search(words, subject, re.I)), None)
+    if wish:
+        return REPLIES[wish](asked)
     other = why_not(asked)
     if other:
         return other
@@ -102,7 +109,31 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
         return _why_not(subject, plan, state, ports)
     if named := accelerators_in(asked):
         return _why_not(ports.catalog.accelerators[named[0]].name, plan, state, ports)
+    if not _ANOTHER.search(subject):
+        return (Paragraph(f"Why not what? {HINT}"),)
     return _why_this(plan.chosen.accelerator_name, plan, state, ports)
+
+
+_WISHED: Final = (
+    ("certainty", r"\b(?:un)?(?:certain|sure|surer|confiden|precise|accura|doubt|sicher|sûr|segur)\w*"),
+    ("cheaper_how", r"\b(?:cheap\w*|less (?:money|expensive)|billiger|günstiger|moins cher|más barato)\b|"
+     r"\b(?:bill|price|costs?)\b.*\b(?:lower|smaller|less|down)\b|\b(?:lower|smaller|less) (?:bill|price|costs?)\b"),
+    ("faster_how", r"\b(?:fast\w*|quick\w*|schneller|plus rapide|más rápido)\b|"
+     r"\b(?:ttft|itl|e2e|latency|first token)\b.*\b(?:lower|better|shorter|less|down)\b|"
+     r"\b(?:lower|better|shorter|less) (?:ttft|itl|e2e|latency)\b"),
+    ("more_or_fewer", r"\bmore (?:replicas?|gpus?|cards?|nodes?|accelerators?|machines?)\b"),
+)  # fmt: skip
+"""What would be better, by the act that says what it takes: 'why is it not surer' names no other accelerator."""
+_ANOTHER: Final = re.compile(
+    r"\b(?:another|other|others|else|different|alternatives?|andere\w*|autre\w*|otr[ao]s?)\b|^\W*(?:not?)?\W*$", re.I
+)
+
+
+def _counted(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation | None:
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.replies.running.counted import counted
+
+    return counted(Asked(f"why {subject}", state, ports, plan))
 
 
 def _shown(blocks: Explanation) -> tuple[Say, ...]:

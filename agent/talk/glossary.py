@@ -38,11 +38,15 @@ _ASKS: Final = re.compile(
     re.I,
 )
 _OURS: Final = re.compile(
-    r"(?:\s*[,;&?]+\s*|\s+)(?:and |& )?(?:what(?:'s| is| are)|how (?:much|high|big|long|many|fast) (?:is|are)) "
+    r"(?:\s*[,;&?]+\s*|\s+)(?:and |& )?(?:(?:what(?:'s| is| are)|how (?:much|high|big|long|many|fast) (?:is|are)) "
     r"(?:ours|mine|our (?:own|value|figure|number)s?|(?:it|that|the (?:value|figure|number)) (?:here|for us|"
-    r"in (?:this|our|my) (?:plan|case)))\W*$",
+    r"in (?:this|our|my) (?:plan|case)))|(?:do|should|must) (?:i|we) (?:really )?(?:have to |need to )?"
+    r"(?:care|worry|bother|mind)(?: about (?:it|that|this))?|"
+    r"(?:why )?does (?:it|that|this) (?:even )?matter(?: (?:here|for us|to us|to me))?|"
+    r"is (?:it|that|ours|mine) (?:good|bad|ok(?:ay)?|fine|a problem)(?: here| for us)?)\W*$",
     re.I,
 )
+"""Behind what a word means: what the plan's own figure is, or whether it matters, which that figure says."""
 _FIGURES: Final = {
     "ttft": "p95 of TTFT", "itl": "p95 of ITL", "e2e": "p95 of end to end", "p95": "p95 of TTFT",
     "token": "how many tokens per second in all",

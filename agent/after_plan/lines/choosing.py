@@ -8,18 +8,21 @@ from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_kept
+from agent.after_plan.lines.bare_numbers import number_asked
+from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
 from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
-from agent.after_plan.saving import export
+from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
-from agent.after_plan.wording.asides import change_and_question, cores, names_of_plans, on_any_day, without_count
+from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
 from agent.fields.demand import GIVEN_AS
 from agent.interpret.peaks import load_shown, usual_ratio
 from agent.interpret.scope import PEAK, RATE
+from agent.report.blocks import Report
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.requests import (
@@ -33,9 +36,10 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.speech import Say, Talk, Write, said
-from agent.talk.state import Ports, State, Step, WhichReading
+from agent.talk.speech import Data, Say, Talk, Write, said
+from agent.talk.state import Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import quoted
+from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
     from agent.after_plan.acts.classifier import Guess  # numpy comes with it
@@ -52,18 +56,49 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
-    if results_in(text):
-        return take_results(state, text, ports)
-    if format := format_said(text):
-        return export(state, format, ports)
-    if state.base.capacity_plan and (checked := confirmed(text, state.base.capacity_plan)):
-        return state, (said(checked),)
+    if made := _at_once(state, text, ports):
+        return made
     text = without_count(spaced(text))
     if (number := re.fullmatch(_BACK_TO, text, re.I)) and (made := _returned(state, float(number["figure"]), ports)):
         return made
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
     return _without_asides(state, text, ports) or _understood(state, text, ports)
+
+
+def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
+    """Answer a line whose form says what it is: a file, results, a number alone, a premise; None for any other."""
+    plan = state.base.capacity_plan
+    made: Step | None = None
+    if parts := saved_and_more(text):
+        made = _saved_and_answered(state, *parts, ports)
+    elif results_in(text):
+        made = take_results(state, text, ports)
+    elif format := format_said(text):
+        made = export(state, format, ports)
+    elif plan and (checked := confirmed(text, plan)):
+        made = state, (said(checked),)
+    elif plan and (question := number_asked(text, plan, state.base.values)):
+        made = replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()
+    elif plan and re.search(r"\d", text):
+        made = _result_typed(state, text, plan, ports)
+    return made
+
+
+def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Step:
+    """Answer the rest of a line that begins by saving the plan; what is asked of the name is asked last."""
+    saving, writes = save(state, name, ports)
+    after, says = answer_line(state, rest, ports)
+    return replace(after, pending=saving.pending or after.pending), (*writes, *says)
+
+
+def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
+    """Set a measurement that a line states beside the forecast; None where it states none."""
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.replies.running.typed_result import is_result, typed_result
+
+    asked = Asked(text, state, ports, plan)
+    return (state, (Data(Report(typed_result(asked))),)) if is_result(asked) else None
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
@@ -98,7 +133,6 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         is_plain_change,
         is_request,
         is_supposition,
-        questions_in,
         set_beside_doubt,
     )
 
@@ -116,8 +150,8 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_read(state, read, ports)
     elif plainly:
         made = answer_act(state, *plainly, ports)
-    elif not is_plain_change(text, read) and (
-        several := questions_in(text, likely[0], lambda part: _is_change(part, base.values, ports))
+    elif not (is_plain_change(text, read) or isinstance(read.request, Compare | CompareBranches)) and (
+        several := parts_in(text, likely[0], lambda part: _is_change(part, base.values, ports))
     ):
         made = _answer_several(state, several, ports)
     elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
@@ -327,20 +361,21 @@ def _assisted(state: State, text: str, values: Mapping[str, Any], ports: Ports) 
     return None
 
 
-def _answer_several(state: State, questions: tuple[tuple[str, str], ...], ports: Ports) -> Step:
+def _answer_several(state: State, parts: tuple[tuple[str, str], ...], ports: Ports) -> Step:
     """Answer the parts of a line in turn; what follows a variant is asked of it."""
     new, says = state, list[Say]()
-    for part, act in questions:
+    for part, act in parts:
         if act in ("change", "compare"):
             base = state.branches[-1] if is_chained(part) else state.base
-            after, told = answer_read(new, understood(part, base.values, ports), ports)
+            new, told = answer_read(new, understood(part, base.values, ports), ports)
         else:
-            after, told = answer_act(
-                replace(new, kept=len(new.branches) - 1) if new is not state else new, act, part, ports
-            )
-        new = replace(after, kept=state.kept) if after.branches != state.branches else state
+            last = len(new.branches) - 1
+            varied = new.branches != state.branches
+            lead = (said(f"Of plan {last}, {new.branches[last].label}:"),) if varied else ()
+            after, told = answer_act(replace(new, kept=last) if varied else new, act, part, ports)
+            told, new = (*lead, *told), replace(after, kept=state.kept) if varied else new
         says += told
-    return new, tuple(says)
+    return (replace(new, kept=state.kept) if new.branches != state.branches else new), tuple(says)
 
 
 def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:

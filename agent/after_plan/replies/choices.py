@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs
 from agent.after_plan.replies.bills.places import other_bills
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds, peak_rate
+from agent.after_plan.replies.running.counted import counted
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.cost.price_origin import bill_beside
@@ -457,6 +458,8 @@ def _fewer(asked: Asked) -> Explanation | None:
     named = accelerators_in(asked)
     if named and named != (asked.plan.chosen.accelerator,):
         return None
+    if beside := counted(asked):
+        return beside
     if asked.has(rf"(?:one|single|two|three|four|five|six|eight|ten|\d+)(?: \w+)? (?:{GPUS}|{NODES}|{REPLICAS})"):
         return fleet_holds(asked)
     if not asked.has("fewer|less"):

@@ -1,15 +1,9 @@
-"""What stands around a change or a question and changes nothing: what is asked behind it, preambles and tails."""
+"""What stands around a change or a question and changes nothing: preambles and tails."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
-_TOLD: Final = re.compile(
-    r"^(?P<change>.+?\w)\W*?[,;.]?\s*(?:(?:and|then|&|so)\s+)+(?:please |can you |could you )?"
-    r"(?:(?:tell|show|give|let) (?:me|us)(?: know)?|say|check|see) "
-    r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
-    re.I,
-)
 _BAD_DAY: Final = re.compile(
     r",? (?:on|in) (?:a|an|the|some|our|its) (?:really )?(?:bad|good|busy|slow|worst|ordinary|normal) "
     r"(?:day|week|night|month|case)s?(?=\W*$|[,;?])",
@@ -35,16 +29,6 @@ _GOES_ON: Final = re.compile(r"(?:for|of|in|on|at|by|per|from|to|and|or|than|as|
 """How a tail begins that belongs to what is asked: 'for a typical and a bad request'."""
 _CUT: Final = re.compile(r"\s*(?:[,;:?!](?!\d)|\.(?!\d)|\s[–—-]+\s)+\s*")
 _MOST_CLAUSES: Final = 6
-
-
-def change_and_question(text: str) -> tuple[str, str] | None:
-    """Return a change and what is asked of it: 'peak 35, and tell me whether the bill doubles'; None where neither.
-
-    Args:
-        text: the line.
-    """
-    match = _TOLD.match(text)
-    return (match["change"], match["question"]) if match else None
 
 
 def names_of_plans(text: str) -> bool:

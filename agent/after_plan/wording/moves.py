@@ -122,6 +122,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
         base: values of the plan that it is about, by path.
     """
+    said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
@@ -134,6 +135,11 @@ _INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|statt|anstat
 _OLD: Final = re.compile(
     rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}", re.I
 )
+_NOT_OLD: Final = re.compile(
+    rf",? (?:and )?not (?:the )?(?P<old>{_FIGURE}){_IN.format('unit')}(?=\W*$|[,;.?!]|(?: (?:you|anymore|any more)\b))",
+    re.I,
+)
+"""The plan's own value beside the new one: 'our mean is 6 rps, not 20'."""
 _UNITS_ABROAD: Final = (
     (re.compile(r"\b(?:milisegundos?|millisecondes?|millisekunden?)\b", re.I), "ms"),
     (re.compile(r"\b(?:segundos?|secondes?|sekunden?)\b", re.I), "s"),

@@ -261,7 +261,7 @@ def test_formats_are_written_however_they_are_asked_for() -> None:
     for line, path in (
         ("helm values pls", "helm-values"),
         ("give me the keda rule", "keda"),
-        ("k8s manifests?", "k8s"),
+        ("can you export the k8s manifests?", "k8s"),
     ):
         says = step(planned(), line, ports())[1]
         assert any(isinstance(one, Write) for one in says), (line, path, words(says))

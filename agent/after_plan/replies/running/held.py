@@ -9,7 +9,7 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
-from agent.interpret.peaks import mean_follows
+from agent.interpret.peaks import mean_follows, usual_ratio
 from agent.interpret.scope import RATE
 from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
@@ -118,10 +118,10 @@ def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...
     if each >= capacity.saturated_requests_per_s:
         return label, show_rate(peak), "", "", "overloaded: queues grow", takes
     met = made.answer.meets_targets and each <= capacity.requests_per_s * (1 + 1e-6)
-    return label, show_rate(peak), *_tails(made, each), "met" if met else "missed", takes
+    return label, show_rate(peak), *tails_at(made, each), "met" if met else "missed", takes
 
 
-def _tails(plan: CapacityPlan, each: float) -> tuple[str, str]:
+def tails_at(plan: CapacityPlan, each: float) -> tuple[str, str]:
     """Return TTFT p95 and ITL p95 of one replica at a rate; empty where its curve is not known."""
     from agent.deployment.triggers import interpolated
 
@@ -182,7 +182,7 @@ def more_or_fewer(asked: Asked) -> Explanation:
         lead += f". At today's price a replica they cost {usd} a month instead of {usd_shown(plan.cost.monthly_usd)}"
     before, rows = plan.performance.at_peak, tuple[tuple[Cell, ...], ...]()
     if peak and peak / replicas < plan.replica_capacity.saturated_requests_per_s:
-        ttft, itl = _tails(plan, peak / replicas)
+        ttft, itl = tails_at(plan, peak / replicas)
         rows = (("TTFT p95", show_seconds(before.ttft_s.p95), ttft), ("ITL p95", show_seconds(before.itl_s.p95), itl))
     columns = (Column("at the peak"), Column(f"{now} replicas", "right"), Column(f"{replicas} replicas", "right"))
     survives = (
@@ -215,15 +215,17 @@ _SO_OFTEN: Final = re.compile(
 def users_of_load(asked: Asked) -> Explanation:
     """Return how many users make the load, from how often each asks."""
     plan = asked.plan
-    rate = asked.said("traffic.requests_per_s") if re.search(rf"\d ?{_PER_S}", asked.words) else None
-    rate = rate or plan.spec.traffic.requests_per_s
+    said = asked.said(RATE) if re.search(rf"\d ?{_PER_S}", asked.words) else None
+    rate = plan.spec.traffic.requests_per_s if said is None else said * _as_typed(asked)
     if not rate:
         return paragraphs("The load has no rate that users could make: state one, such as '10 rps'.")
     each = _habit_in(asked)
     if each is None:
+        usual = ((30.0, "every 30 s"), (60.0, "once a minute"), (360.0, "10 times an hour"))
+        counts = "; ".join(f"{show_count(round(rate * seconds))} if each asks {often}" for seconds, often in usual)
         return paragraphs(
-            f"How often does one user ask? {show_rate(rate)} are {show_count(rate * 3600)} an hour: ask 'how many users"
-            " is that at 10 questions an hour each'."
+            f"How often does one user ask? {show_rate(rate)} are {show_count(rate * 3600)} an hour: {counts}. Say yours"
+            " with the rate: 'how many users is 20 rps at 10 questions an hour each'."
         )
     often, seconds = each
     users = rate * seconds / often
@@ -234,6 +236,11 @@ def users_of_load(asked: Asked) -> Explanation:
         f"The fleet carries {show_rate(most)} on average: {show_count(int(most * seconds / often))} such users. The"
         " plan is as it was.",
     )
+
+
+def _as_typed(asked: Asked) -> float:
+    """Return by what a rate is multiplied to be the one that was typed: a load given at its peak is read as a mean."""
+    return usual_ratio(asked.values) if mean_follows(asked.values) and not asked.has("average|mean") else 1.0
 
 
 def _habit_in(asked: Asked) -> tuple[float, float] | None:

@@ -1,0 +1,120 @@
+"""The parts of a line that are answered one after the other: changes first, then what is asked of the last of them."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from agent.after_plan.acts.classifier import Guess  # numpy comes with it
+
+Part = tuple[str, str]
+"""Words of a line, and the act that they are."""
+_SAVES: Final = re.compile(
+    r"^\W*(?:(?:ok|okay|now|please|and|then)\W+)*save\b(?P<name>.*?)(?:,? (?:and(?: then)?|then|but)|[,;.])\s+"
+    r"(?P<rest>(?:(?:please|also|then|can you|could you) )*(?:give|tell|show|let|what|how|why|which|is|does|do|can|"
+    r"could|make|export|send|draft|write|compare|print|summari[sz]e|explain|i|we)\b.+)$",
+    re.I | re.S,
+)
+_TOLD: Final = re.compile(
+    r"^(?P<change>.+?\w)\W*?[,;.]?\s*(?:(?:and|then|&|so)\s+)+(?:please |can you |could you )?"
+    r"(?:(?:tell|show|give|let) (?:me|us)(?: know)?|say|check|see) "
+    r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
+    re.I,
+)
+_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\.(?!\d)|\band\b)\s+(?=\S)", re.I)
+_CONDITION: Final = re.compile(
+    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
+    r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
+    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]",
+    re.I,
+)
+"""How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""
+_IF: Final = re.compile(
+    r"^(?P<question>.+?),? (?:if|when|once|in case|wenn|falls|si|se) (?P<change>[^?]+?)\W*$|"
+    r"^\W*(?:and |but |so )?(?:if|when|once|wenn|falls|si|se) (?P<case>[^?,]+), (?P<then>[^?]+?)\W*$",
+    re.I,
+)
+_SEVERAL: Final = 0.7
+"""Probability from which a part of a line is a question of its own."""
+_OVERRULES: Final = 0.9
+"""Probability from which a whole line is one question, unless its parts are as sure."""
+_OF_A_VARIANT: Final = frozenset(
+    {
+        *("limit", "certainty", "memory", "power", "in_flight", "autoscaler", "utilisation", "instance", "failure"),
+        *("startup", "context", "idle", "storage", "rate_meaning", "token_volume", "stream", "load_test", "boss"),
+        *("tender", "sensitivity", "other_models", "own_or_rent", "api_or_self", "outgrow", "spike", "elsewhere"),
+    }
+)
+"""Acts that a variant's comparison with its plan leaves open: those that it answers are of its rows."""
+
+
+def saved_and_more(text: str) -> tuple[str, str] | None:
+    """Return the name under which a line saves the plan, and the rest of it; None where it does not, or nothing else.
+
+    Args:
+        text: the line: 'save it as plan-v2 and give me the table'.
+    """
+    match = _SAVES.match(text)
+    return (match["name"].strip(), match["rest"]) if match else None
+
+
+def change_and_question(text: str) -> tuple[str, str] | None:
+    """Return a change and what is asked of it: 'peak 35, and tell me whether the bill doubles'; None where neither.
+
+    Args:
+        text: the line.
+    """
+    match = _TOLD.match(text)
+    return (match["change"], match["question"]) if match else None
+
+
+def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple[Part, ...]:
+    """Return the parts of a line that ask different things or change something; nothing where it is one.
+
+    'What breaks first if traffic doubles' is asked of this fleet at that load, and of the fleet that the load takes.
+
+    Args:
+        text: the line.
+        whole: its likeliest act.
+        changes: whether a part is a change of the plan, all of whose words are read.
+    """
+    from agent.after_plan.acts.classifier import guesses
+    from agent.after_plan.readings import NO_QUESTION
+
+    if made := _under_condition(text, changes):
+        return made
+    parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
+    if len(parts) < 2 or whole.act in NO_QUESTION or any(_CONDITION.match(part) for part in parts):
+        return ()
+    likely = [guesses(part)[0] for part in parts]
+    likely = [
+        replace(guess, act="change", probability=1.0)
+        if (guess.probability < _SEVERAL or guess.act == "change") and changes(part)
+        else guess
+        for guess, part in zip(likely, parts, strict=True)
+    ]
+    acts: dict[str, str] = {}
+    for part, guess in zip(parts, likely, strict=True):
+        if guess.act not in NO_QUESTION:
+            acts[guess.act] = f"{acts['change']}, {part}" if guess.act == "change" and "change" in acts else part
+    least = _OVERRULES if whole.probability >= _OVERRULES and "change" not in acts else _SEVERAL
+    alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
+    if alike or any(guess.probability < least for guess in likely):
+        return ()
+    return tuple((part, act) for act, part in acts.items())
+
+
+def _under_condition(text: str, changes: Callable[[str], bool]) -> tuple[Part, ...]:
+    from agent.after_plan.acts.classifier import guesses
+
+    match = _IF.match(text)
+    if match is None:
+        return ()
+    question, change = match["question"] or match["then"], match["change"] or match["case"]
+    first = guesses(question)[0]
+    if first.probability < _SEVERAL or first.act not in _OF_A_VARIANT or not changes(change):
+        return ()
+    now = ((f"what happens if {change}", "at_load"),) if first.act == "limit" else ()
+    return (*now, (change, "change"), (question, first.act))

@@ -1,0 +1,85 @@
+"""The plan's number of replicas beside others that a line names: 'why 6 replicas and not 5', '10 GPUs should do'."""
+
+import re
+from math import ceil
+from typing import Final
+
+from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
+from agent.after_plan.replies.running.held import tails_at
+from agent.after_plan.sums import Explanation
+from agent.interpret.numerals import in_figures
+from agent.report.blocks import Cell, Column, Table
+from agent.report.words import accelerators_noun
+from catalogs.units import show_count, show_figure, show_rate
+from engine.plan import CapacityPlan, split_shown
+
+_BARE_PAIR: Final = re.compile(
+    r"\b(?:why|how come)\b(?: [a-z']+){0,3} (?P<one>\d+)\b[^\d]*\b(?:not|instead of|rather than|but|or)\b[^\d]*"
+    r"(?P<other>\d+)\W*$",
+    re.I,
+)
+_MOST: Final = 64.0
+"""Times the plan's own fleet, beyond which a number counts nothing of it."""
+
+
+def counted(asked: Asked) -> Explanation | None:
+    """Return what the numbers of replicas, GPUs or nodes of a line hold; None where it names the plan's own alone.
+
+    Args:
+        asked: the line.
+    """
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    replicas = _replicas_in(asked)
+    if not peak or not set(replicas) - {float(plan.fleet.replicas)}:
+        return None
+    each = plan.replica_capacity.requests_per_s
+    noun, size = accelerators_noun(plan.chosen), plan.chosen.accelerators_per_replica
+    needed = peak / each
+    spare = f", and {plan.fleet.spares} spare on top" if plan.fleet.spares else ""
+    lead = (
+        f"{show_rate(peak)} in the busiest hour ÷ {show_rate(each)} of a replica"
+        f" ({split_shown(plan.chosen, always='TP1')}), where {plan.replica_capacity.binds} stops it, are"
+        f" {show_figure(needed)}: {ceil(needed - 1e-6)} replicas hold the"
+        f" targets{spare}."
+    )
+    columns = (
+        Column("replicas"), Column(noun, "right"), Column("hold within the targets", "right"),
+        Column("TTFT p95", "right"), Column("ITL p95", "right"), Column("for this load", spoken="bare"),
+    )  # fmt: skip
+    rows = [_row(plan, peak, count, size) for count in dict.fromkeys((*replicas, float(plan.fleet.replicas)))]
+    other = next(int(count) for count in replicas if count != plan.fleet.replicas)
+    after = f"'with {other} replicas' plans with so many, whatever the targets say."
+    return (*paragraphs(lead), Table(columns, tuple(rows)), *paragraphs(after))
+
+
+def _row(plan: CapacityPlan, peak: float, count: float, size: int) -> tuple[Cell, ...]:
+    capacity = plan.replica_capacity
+    whole = int(count)
+    ttft, itl = tails_at(plan, peak / whole) if peak / whole < capacity.saturated_requests_per_s else ("", "")
+    holds = whole * capacity.requests_per_s
+    verdict = "enough" if holds >= peak * (1 - 1e-6) else "targets missed" if ttft else "overloaded: queues grow"
+    own = ", the plan's" if whole == plan.fleet.replicas else ""
+    return f"{whole}{own}", show_count(whole * size), show_rate(holds), ttft, itl, verdict
+
+
+def _replicas_in(asked: Asked) -> list[float]:
+    """Return the numbers of replicas that a line names, whole ones of accelerators and nodes."""
+    plan, line = asked.plan, in_figures(asked.words)
+    size = plan.chosen.accelerators_per_replica
+    node = plan.chosen.offer.accelerators if plan.chosen.offer else size
+    scales = ((REPLICAS, 1.0), (NODES, node / size), (GPUS, 1 / size))
+    named = [scale for nouns, scale in scales if re.search(rf"\b(?:{nouns})\b", line)]
+    pair = _BARE_PAIR.search(line)
+    if not named and not pair:
+        return []
+    usual = named[0] if named else 1.0
+    counts = [
+        figure.number * next((scale for nouns, scale in scales if re.search(rf"\b(?:{nouns})\b", figure.words)), usual)
+        for figure in figures_in(line)
+        if figure.kind in ("", "machines") and figure.number.is_integer()
+    ]
+    if any(count < 1 for count in counts):
+        return []  # less than a replica: whether it fits at all is another question
+    return [float(int(count)) for count in counts if count <= _MOST * plan.fleet.replicas]

@@ -1,0 +1,117 @@
+"""A measurement that is typed, not in a file, beside the forecast: 'we measured 950 ms TTFT p95 at 5 rps'."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.sums import Explanation
+from agent.interpret.peaks import mean_follows, usual_ratio
+from agent.interpret.scope import RATE
+from catalogs.errors import InputError
+from catalogs.units import show_count, show_figure, show_rate, show_seconds
+from engine.plan import CapacityPlan, Latency, split_shown
+from engine.workload import Target, target_name
+
+_MEASURED: Final = re.compile(
+    r"\b(?:measured|benchmarked|observed|clocked|gemessen|mesur[ée]s?|mesurons|medimos|medido|load[- ]?test(?:ed|s)?|"
+    r"bench(?:mark)?(?:s|ing)?|our (?:own )?tests?|in (?:production|prod|reality)|genai-perf|guidellm)\b|"
+    r"\b(?:we|i) (?:actually )?(?:saw|got|had|are (?:seeing|getting))\b",
+    re.I,
+)
+_THEN: Final = re.compile(r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", re.I)
+_WISHED: Final = re.compile(
+    r"\b(?:want|need|target|must|should|shall|goal|slos?|slas?|limit|under|below|within|at most|how|what if|to be)\b",
+    re.I,
+)
+"""Words of a wish or of a question about measuring: no result."""
+_ONE: Final = re.compile(
+    r"\b(?:one|1|a|single|per|each|every)(?: [\w-]+)? (?:replica|instance|server|pod|copy)\b", re.I
+)
+
+
+_OF_A_SERVER: Final = ("serving.", "precision.", "hardware.accelerators", "tokens.")
+"""Beginnings of the paths of what was measured, where a line names it; the rest is the plan's."""
+
+
+def is_result(asked: Asked) -> bool:
+    """Return whether a line states what was measured, with a latency and the load or the replica that it is of."""
+    if not _MEASURED.search(asked.text) or _WISHED.search(asked.text):
+        return False
+    read = _read(asked)
+    return "targets" in read and bool(read.keys() - {"targets"})
+
+
+def _read(asked: Asked) -> Mapping[str, Any]:
+    """Return what a line says of the server and the load, without the words by which it is no wish."""
+    said = re.sub(
+        r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", " ", _MEASURED.sub(" ", asked.text)
+    )
+    return asked.ports.read(said, asked.ports.catalog, asked_path=None, known=asked.values).values
+
+
+def typed_result(asked: Asked) -> Explanation:
+    """Return each measured latency beside the forecast of the same replicas at the same load.
+
+    Args:
+        asked: the line: it states a result.
+    """
+    plan, read = asked.plan, _read(asked)
+    rate, replicas = _rate(asked, read), int(read.get("hardware.replicas") or (1 if _ONE.search(asked.words) else 0))
+    if rate is None:
+        replicas = replicas or 1
+        rate = plan.performance.at_peak.requests_per_s * replicas
+    replicas = replicas or plan.fleet.replicas
+    chosen = plan.chosen
+    values: dict[str, Any] = {
+        "hardware.accelerators": (chosen.accelerator,), "precision.weights": chosen.precision.weights,
+        "serving.tensor_parallel": chosen.tensor_parallel, "serving.pipeline_parallel": chosen.pipeline_parallel,
+        **{path: value for path, value in read.items() if path.startswith(_OF_A_SERVER)},
+        RATE: rate, "traffic.peak_factor": 1.0, "hardware.replicas": replicas, "targets": (),
+    }  # fmt: skip
+    try:
+        made = asked.sketch(values, (LIMITS | LOAD | {"availability.spare_replicas"}) - values.keys())
+    except InputError as error:
+        return paragraphs(f"That cannot be forecast: {error}.")
+    if not isinstance(made, CapacityPlan):
+        return paragraphs(f"That cannot be forecast: {made.sentence}")
+    where = (
+        f"{show_rate(rate)} on {replicas} replica{'s' if replicas > 1 else ''} of"
+        f" {split_shown(made.chosen, always='TP1')}, {made.chosen.accelerator_name},"
+        f" {made.chosen.precision.weights.upper()}"
+    )
+    tokens = made.spec.tokens
+    return paragraphs(
+        *(_beside(made, target, plan, where) for target in read["targets"]),
+        f"Forecast by formula for prompts of {show_count(tokens.input.mean)} and answers of"
+        f" {show_count(tokens.output.mean)} tokens with {show_figure(100 * tokens.prefix_hit)}% in the prefix cache,"
+        f" served by {made.chosen.runtime}: other lengths, cached prompts or a client far away move it.",
+        "The plan is as it was. Files of results calibrate it: 'here is my benchmark: results/'.",
+    )
+
+
+def _rate(asked: Asked, read: Mapping[str, Any]) -> float | None:
+    """Return the requests a second that were measured at, as typed: no mean under a peak."""
+    rate = read.get(RATE)
+    if rate is None:
+        return None
+    return float(rate * usual_ratio(asked.values) if mean_follows(asked.values) else rate)
+
+
+def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str) -> str:
+    name, seconds = target_name(measured.metric, measured.percentile), measured.seconds
+    at: Latency = getattr(made.performance.at_peak, f"{measured.metric}_s")
+    forecast = float(getattr(at, measured.percentile))
+    text = f"Measured {name} {show_seconds(seconds)} at {where}; forecast {show_seconds(forecast)}"
+    band = made.bands and getattr(getattr(made.bands.performance.at_peak, f"{measured.metric}_s"), measured.percentile)
+    times = f"{show_figure(seconds / forecast)} × the forecast"
+    if band and made.bands:
+        within = band.low <= seconds <= band.high
+        verdict = f"yours is within, {times}" if within else f"yours is outside, {times}: one of the two is off"
+        text += f", {show_seconds(band.low)} to {show_seconds(band.high)} in {made.bands.level} of 100 cases: {verdict}"
+    else:
+        text += f": yours is {times}"
+    target = next((t for t in plan.targets if (t.metric, t.percentile) == (measured.metric, measured.percentile)), None)
+    if target and seconds > target.target_s:
+        text += f". It misses the target of {show_seconds(target.target_s)}: more replicas, less load each"
+    return f"{text}."
