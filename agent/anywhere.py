@@ -6,8 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, saving
+from agent.after_plan.lines import choosing
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.why import reasons
 from agent.after_plan.wording.plain_words import corrected
 from agent.collect.lines import hear
 from agent.collect.review import ANYTHING_ELSE, review
@@ -73,8 +73,7 @@ def _reopened(state: State) -> State:
 def _why(state: State, rest: str, ports: Ports) -> Step:
     named = slot_called(rest) if rest else None
     if state.phase == "planned" and not state.editing:
-        about, lead = answers.asked_about(state, rest)
-        return state, (*lead, *reasons(rest, about, ports))
+        return choosing.answer_line(state, f"why {rest}".strip(), ports)
     slot = named or open_slot(state, ports)
     if rest and named is None:
         return state, (said(f"I ask nothing called '{rest}'; there is {NAMES}."),)

@@ -153,6 +153,19 @@ def paid_accelerators(chosen: Chosen, replicas: int) -> int:
     return instances_for(replicas, size, offer.accelerators) * offer.accelerators if offer else replicas * size
 
 
+def replicas_billed(chosen: Chosen, replicas: int) -> int:
+    """Return the replicas that the instances billed for some would hold: more where instances are not filled."""
+    each = chosen.offer.accelerators // chosen.accelerators_per_replica if chosen.offer else 0
+    return paid_accelerators(chosen, replicas) // chosen.accelerators_per_replica if each else replicas
+
+
+def replicas_bill_usd(chosen: Chosen, replicas: int) -> float | None:
+    """Return what replicas cost in a month of 730 h in whole instances, USD; None where no price is known."""
+    if (offer := chosen.offer) is None:
+        return None
+    return paid_accelerators(chosen, replicas) / offer.accelerators * offer.usd_per_hour * HOURS_PER_MONTH
+
+
 def newest_check(offers: Iterable[RentalOffer]) -> date:
     """Return the day from which ages of prices are counted: that of the newest one."""
     return max((offer.checked for offer in offers), default=date.min)

@@ -13,6 +13,7 @@ from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, singular
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _ALONE_RPS: Final = 1e-4
@@ -88,8 +89,10 @@ def spike(asked: Asked) -> Explanation:
     size = plan.chosen.accelerators_per_replica
     takes = ""
     if more > 0:
-        hourly = (plan.cost.monthly_usd or 0.0) / HOURS_PER_MONTH / plan.fleet.replicas * more
-        price = f", {show_usd(hourly)} for each hour that they run" if hourly else ""
+        now, then = (replicas_bill_usd(plan.chosen, plan.fleet.replicas + count) for count in (0, more))
+        hourly = None if now is None or then is None else (then - now) / HOURS_PER_MONTH
+        free = ", on accelerators that are billed already"
+        price = "" if hourly is None else f", {show_usd(hourly)} for each hour that they run" if hourly else free
         takes = singular(
             f"To keep the targets it takes {needed} replicas, {more} more than today: {more * size} "
             f"{accelerators_noun(plan.chosen)}{price}."

@@ -4,11 +4,12 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.billed import room_billed
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.report.blocks import Column, Command, Facts, Table
 from agent.report.words import accelerators_noun, start_lead, usd_shown
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import COMMITTED, TERM_WORDS
+from engine.fleet.offers import COMMITTED, TERM_WORDS, paid_accelerators
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.workload import Target, target_name
 
@@ -411,18 +412,29 @@ def instance(asked: Asked) -> Explanation:
         f" {offer.accelerators} × {plan.chosen.accelerator_name} in each, {TERM_WORDS[offer.term]} at"
         f" {show_usd(offer.usd_per_hour)} an hour (price of {offer.checked or 'yours'})."
     )
-    idle = plan.fleet.billed_accelerators - plan.fleet.accelerators
-    quota = (
-        f"Ask for a quota of {plan.fleet.maximum_accelerators} {accelerators_noun(plan.chosen)}, which is the most that"
-        " it scales to."
+    quota = quota_shown(plan)
+    if asked.has(_QUOTA):
+        return paragraphs(quota, lead, room_billed(plan))
+    return paragraphs(lead, room_billed(plan), quota)
+
+
+_QUOTA: Final = (
+    r"quotas?|limits?|reserv\w*|request|tickets?|capacity block|ask|order|file|increase|kontingent|cupo|クォータ"
+)
+
+
+def quota_shown(plan: CapacityPlan) -> str:
+    """Return how many accelerators to ask a provider for: in whole instances, and those that run among them."""
+    fleet, noun = plan.fleet, accelerators_noun(plan.chosen)
+    most = paid_accelerators(plan.chosen, fleet.maximum_replicas)
+    whole = (
+        f", in whole instances, of which {fleet.maximum_accelerators} run" if most > fleet.maximum_accelerators else ""
     )
-    spare = (
-        f"{idle} of the {plan.fleet.billed_accelerators} billed {accelerators_noun(plan.chosen)} run nothing: instances"
-        " are whole."
-        if idle > 0
-        else ""
-    )
-    return paragraphs(lead, spare, quota)
+    scaled = ", which is the most that it scales to" if fleet.maximum_replicas > fleet.replicas else ""
+    offer = plan.chosen.offer
+    count = f" ({most // offer.accelerators} × {offer.instance})" if offer and offer.accelerators > 1 else ""
+    vcpu = " A quota that counts vCPUs: those of an instance, which its page lists, × that number." if count else ""
+    return f"Ask for a quota of {most} {noun}{count}{whole}{scaled}.{vcpu}"
 
 
 def fleet(asked: Asked) -> Explanation:

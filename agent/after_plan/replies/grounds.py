@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.figures import recap
+from agent.after_plan.replies.figures import quota_shown, recap
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts, Paragraph
@@ -220,8 +220,7 @@ def supply(asked: Asked) -> Explanation:
     return _cannot(
         "whether these are in stock, when they are delivered or how often spot capacity is taken back changes daily,"
         " and is in no public list.",
-        f"Ask the provider for a quota or a capacity reservation for {asked.plan.fleet.maximum_accelerators} ×"
-        f" {asked.plan.chosen.accelerator_name} and vendors for a date in writing. "
+        f"{quota_shown(asked.plan)} Ask vendors for a date in writing. "
         + (f"In case it is long: {others} would do too; 'compare' sets them side by side." if others else ""),
     )
 

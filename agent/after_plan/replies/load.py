@@ -5,6 +5,7 @@ from math import ceil, log
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
@@ -140,7 +141,10 @@ def limit(asked: Asked) -> Explanation:
     from agent.after_plan.replies.figures import queue_shown
 
     queue = queue_shown(plan) if asked.has(r"queued?|queues|waiting|wait") else ""
-    return (*paragraphs(queue, most, room, saturated), *FIGURES["holds"](plan))
+    all_billed = room_billed(plan)
+    if all_billed and plan.fleet.billed_accelerators in (asked.count_of(GPUS), asked.bare_count()):
+        most, all_billed = all_billed, most
+    return (*paragraphs(queue, most, room, all_billed, saturated), *FIGURES["holds"](plan))
 
 
 def fleet_holds(asked: Asked) -> Explanation:
@@ -183,6 +187,8 @@ def fleet_holds(asked: Asked) -> Explanation:
     left = values.get("hardware.accelerator_count", 0) - found.fleet.accelerators
     unused = f"Left over: {left} of the {left + found.fleet.accelerators}, too few for a replica." if left > 0 else ""
     cost = f"It costs {bill_beside(found, plan, ' a month')}." if found.cost.monthly_usd else ""
+    if cost and found.fleet.billed_accelerators > found.fleet.accelerators:
+        cost = f"{cost[:-1]}, for the {found.fleet.billed_accelerators} that whole instances bill."
     return paragraphs(lead, unused, enough, cost)
 
 
@@ -229,6 +235,7 @@ def outgrow(asked: Asked) -> Explanation:
         f"The fleet holds {show_rate(plan.fleet.capacity_requests_per_s)}, {show_figure(ratio)} × today's peak of"
         f" {show_rate(peak)}."
     )
+    billed_too = _grown_billed(plan, peak, growth)
     if not growth:
         rows = tuple(
             (show_percent(rate), _months(ratio, rate), show_count(_accelerators(plan, peak * (1 + rate))))
@@ -240,7 +247,9 @@ def outgrow(asked: Asked) -> Explanation:
             Column(f"{accelerators_noun(plan.chosen)} in a year", "right"),
         )
         return (
-            *paragraphs(held, "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"),
+            *paragraphs(
+                held, billed_too, "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"
+            ),
             Table(columns, rows),
         )
     if growth < 0:
@@ -259,7 +268,19 @@ def outgrow(asked: Asked) -> Explanation:
         f" {'months' if months == 1 else 'years'}. {held}"
     )
     columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
-    return (*paragraphs(lead), Table(columns, rows))
+    return (*paragraphs(lead, billed_too), Table(columns, rows))
+
+
+def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:
+    """Say how long the billed accelerators last, where more of them are billed than run; empty where none are."""
+    found = billed(plan)
+    if found is None:
+        return ""
+    ratio = found.requests_per_s / peak
+    lasts = f", full after {_months(ratio, growth)}" if growth and growth > 0 else ""
+    return (
+        f"{room_billed(plan)} That is {show_figure(ratio)} × today's peak{lasts}, before another instance is paid for."
+    )
 
 
 _SOON: Final = (("now", 0.0), ("in 3 months", 0.25), ("in 6 months", 0.5), ("in a year", 1.0))

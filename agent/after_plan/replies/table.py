@@ -16,13 +16,25 @@ from agent.after_plan.replies import (
     ways,
 )
 from agent.after_plan.replies.asked import Asked
-from agent.after_plan.replies.bills import budget, hours, money, places
-from agent.after_plan.replies.running import at_once, held, losses, operations, rollout
+from agent.after_plan.replies.bills import budget, ends, hours, money, places, unit_prices
+from agent.after_plan.replies.running import (
+    arrivals,
+    at_once,
+    held,
+    idle_accelerators,
+    losses,
+    operations,
+    rollout,
+    text_languages,
+    weak_points,
+)
 from agent.after_plan.sums import Explanation
 
 REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "cost": money.cost,
     "included": stated.included,
+    "unit_price": unit_prices.unit_price,
+    "bill_range": ends.bill_range,
     "idle": extremes.idle,
     "hours": hours.hours,
     "budget_buys": budget.budget_buys,
@@ -35,6 +47,9 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "spike": extremes.spike,
     "fleet_holds": load.fleet_holds,
     "at_load": held.at_load,
+    "arrivals": arrivals.arrivals,
+    "text_language": text_languages.text_language,
+    "idle_accelerators": idle_accelerators.idle_accelerators,
     "more_or_fewer": held.more_or_fewer,
     "users_of_load": held.users_of_load,
     "fewest": held.fewest,
@@ -67,6 +82,7 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "sensitivity": choices.sensitivity,
     "faster_how": choices.faster_how,
     "certainty": grounds.certainty,
+    "weak_points": weak_points.weak_points,
     "sources": grounds.sources,
     "assumptions": grounds.assumptions,
     "who_said": stated.who_said,

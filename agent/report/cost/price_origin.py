@@ -4,10 +4,17 @@ from typing import Final
 
 from agent.report.words import usd_shown
 from catalogs.units import show_usd
-from engine.fleet.offers import Offer, origin
-from engine.plan import Alternative, CapacityPlan
+from engine.fleet.offers import TERM_WORDS, Offer, origin
+from engine.plan import Alternative, CapacityPlan, ChosenOffer
 
 OFTEN_LOST: Final = "Spot capacity may be taken back at short notice."
+
+
+def price_sourced(offer: ChosenOffer) -> str:
+    """Return an instance's price with whose it is, its source and the day on which that was looked at."""
+    what = f"{origin(offer).removesuffix(f', {TERM_WORDS[offer.term]}')} {offer.instance}".strip()
+    seen = f", checked {offer.checked}" if offer.checked else ""
+    return f"{what}, {show_usd(offer.usd_per_hour)} an hour {TERM_WORDS[offer.term]} ({offer.source}{seen})"
 
 
 def origin_beside(offer: Offer | None, base: Offer | None) -> str:

@@ -157,7 +157,8 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
     if outage is None:
         return ()
     spare = outage.spare_monthly_usd
-    costs = "." if spare is None else f"; N+1 is {show_usd(spare)} a month."
+    adds = "is paid for in whole instances" if spare == 0 else f"is {show_usd(spare or 0.0)} a month"
+    costs = "." if spare is None else f"; N+1 {adds}."
     replicas = plan.fleet.replicas
     lost = show_seconds(outage.lost_node_s)
     if not outage.stops_everything:

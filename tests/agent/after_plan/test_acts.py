@@ -124,7 +124,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("cost per user per year, 2,000 users", "a year for each of 2,000 users"),
         ("cost per user over 3 years with 2,000 users", "over 3 years for each of 2,000 users"),
         ("total over 3 years for our 2,000 users", "$2,097,144 over 3 years"),
-        ("what does one gpu cost an hour", "an hour for each GPU"),
+        ("what does one gpu cost an hour", "an hour for one H100"),
         ("cost per month in euros at 1.25", "0.8 EUR per dollar"),
         ("what can I get for 20k CHF a month", "At 0.807 CHF per dollar"),
         ("what can I get for 20,000 swiss francs a month", "$24,781 a month does not pay"),

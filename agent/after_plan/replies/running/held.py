@@ -16,6 +16,7 @@ from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
 from catalogs.errors import InputError
 from catalogs.units import GIB, SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _PER_S: Final = r"(?:rps|qps|req(?:uest)?s?(?: ?/ ?| per | a | pro | par | por )s\w*|anfragen (?:pro|je) sekunde)"
@@ -166,7 +167,7 @@ def more_or_fewer(asked: Asked) -> Explanation:
     replicas = now - change if fewer else now + change
     if replicas < 1:
         return paragraphs(f"Nothing would be left: the plan has {now} replicas.")
-    each_usd = (plan.cost.monthly_usd or 0.0) / now
+    usd = replicas_bill_usd(plan.chosen, replicas)
     noun = accelerators_noun(plan.chosen)
     capacity = replicas * plan.replica_capacity.requests_per_s
     peak = peak_rate(plan)
@@ -177,9 +178,12 @@ def more_or_fewer(asked: Asked) -> Explanation:
     if peak:
         enough = "enough" if capacity >= peak * (1 - 1e-6) else "not enough"
         lead += f": {enough} for the planned {show_rate(peak)}, with {show_percent(capacity / peak - 1)} of room"
-    if each_usd:
-        usd = usd_shown(each_usd * replicas)
-        lead += f". At today's price a replica they cost {usd} a month instead of {usd_shown(plan.cost.monthly_usd)}"
+    if usd is not None:
+        paid, now_paid = paid_accelerators(plan.chosen, replicas), plan.fleet.billed_accelerators
+        others = plan.cost.other_monthly_usd
+        lead += f". They cost {usd_shown(usd + others)} a month instead of {usd_shown(plan.cost.monthly_usd)}"
+        if paid != replicas * size or now_paid != plan.fleet.accelerators:
+            lead += f": {paid} {noun} billed instead of {now_paid}, in whole instances"
     before, rows = plan.performance.at_peak, tuple[tuple[Cell, ...], ...]()
     if peak and peak / replicas < plan.replica_capacity.saturated_requests_per_s:
         ttft, itl = tails_at(plan, peak / replicas)
