@@ -11,7 +11,6 @@ from agent.after_plan.replies import (
     load,
     prose,
     scope,
-    sharing,
     stated,
     ways,
 )
@@ -25,6 +24,7 @@ from agent.after_plan.replies.running import (
     losses,
     operations,
     rollout,
+    sharing,
     text_languages,
     weak_points,
 )

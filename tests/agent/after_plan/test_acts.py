@@ -8,7 +8,7 @@ import pytest
 from agent.after_plan.acts.classifier import guesses, learned
 from agent.after_plan.acts.learning import Act, acts, cross_validation, digest, voices
 from agent.after_plan.readings import ANSWERED, SURE
-from agent.after_plan.replies.sharing import ASK
+from agent.after_plan.replies.running.sharing import ASK
 from agent.after_plan.replies.table import REPLIES
 from agent.dialogue import step
 from agent.report.blocks import Report
