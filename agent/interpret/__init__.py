@@ -133,7 +133,7 @@ def interpret(
     ask_where_foreign(draft, second.elsewhere if second else None)
     note_wishes(draft)
     if second:
-        ask_where_doubtful(draft, second)
+        ask_where_doubtful(draft, figures, second)
     reading = settle(draft, known)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.contradictions import RATE
+from agent.interpret.demand.joined import join_demand
 from agent.interpret.domain import ASKING
 from agent.interpret.draft import Draft, Finding
-from agent.interpret.grammar import Item
+from agent.interpret.grammar import UNKNOWN, Item
 from agent.interpret.leftovers import covered
 from agent.interpret.loads import count_of
 from agent.interpret.reading import Choice
@@ -41,7 +42,7 @@ _FACTORS: Final = ("users", "share", "turns", "habit", "interval", "daily", "act
 _ONE: Final = frozenset({"1", "one", "single"})
 _MAKERS: Final = frozenset("run runs running operate maintain maintaining build building manage managing host".split())
 """What is done by people who serve and do not ask: 'our 5 engineers run it'."""
-_LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "other"})
+_LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "share", "other"})
 _FEWEST_WORDS: Final = 4
 """Of a line that is read again: a bare answer and a key with its value tell the second reader too little."""
 _MOST_FIGURES: Final = 40
@@ -85,19 +86,20 @@ WORDS: Final[Mapping[str, str]] = {
 """What each role is called where it is asked about."""
 
 
-def ask_where_doubtful(draft: Draft, second: Second) -> None:
+def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) -> None:
     """Turn values that the second reader finds unlikely into questions; propose figures that no rule has used.
 
     Args:
         draft: of the rules.
+        figures: the items of the sentence as they were before the rules took any.
         second: of the same line.
     """
     _doubt_roles(draft, second)
     _order_lengths(draft, second)
     left = _left_over(draft, second)
     _propose_users(draft, left)
-    _join_demand(draft, left)
-    _propose(draft, left)
+    join_demand(draft, figures, second)
+    _propose(draft, [(item, role) for item, role in left if not item.claimed])
     _doubt_load(draft, second)
 
 
@@ -165,6 +167,8 @@ def _chance(draft: Draft, item: Item, second: Second) -> float:
     before = items[at - 1].word if at else ""
     if item.word in _ONE or before == "top" or _behind(draft, item) & _MAKERS:
         return 0.0
+    if item.has("num") and at + 1 < len(items) and items[at + 1].kinds <= UNKNOWN and items[at + 1].word.isalpha():
+        return 0.0  # '300 containers': the demand that is counted by other nouns is joined before
     return sum(second.roles[item.start].get(role, 0.0) for role in _FACTORS)
 
 
@@ -250,44 +254,6 @@ def _propose_users(draft: Draft, left: list[tuple[Item, str]]) -> None:
     at = items.index(item)
     noun = items[at + 1].word if at + 1 < len(items) and items[at + 1].word.isalpha() else ""
     read_users(draft, count_of(item.number), at, at + bool(noun), noun or "users")
-
-
-def _join_demand(draft: Draft, left: list[tuple[Item, str]]) -> None:
-    """Ask for the load that follows where the time between two requests of one of them was left over.
-
-    '180 calls at the same time, the caller speaks every 9 seconds' are 20 requests/s, or 180 in flight.
-    """
-    pause = next((item for item, role in left if role == "interval" and item.has("dur")), None)
-    part = next((item for item, role in left if role == "share" and item.has("pct")), None)
-    crowd = draft.value("traffic.concurrency") or draft.value(USERS)
-    if pause is None or not pause.number.value > 0 or not crowd or draft.value(RATE) is not None:
-        return
-    shares = [part.number.value, 1.0] if part else [1.0]
-    used = [pause, part] if part else [pause]
-    paths = (RATE, "traffic.concurrency")
-    others = [finding for finding in draft.findings if finding.path in paths]
-    asked = [question for question in draft.questions if question[1] in paths]
-    choices = [
-        *(_of_a_pause(crowd, share, pause.number.value, usual=share is shares[0]) for share in shares),
-        *(Choice(option.value, option.echo, option.path or one.path) for one in others for option in one.options),
-        *(replace(choice, path=choice.path or one[1], usual=False) for one in asked for choice in one[2]),
-    ]
-    draft.findings[:] = [finding for finding in draft.findings if finding not in others]
-    draft.questions[:] = [question for question in draft.questions if question not in asked]
-    spans = [(one.start, one.end) for one in others] + [(one[3], one[4]) for one in asked]
-    spans += [(item.start, item.end) for item in used]
-    for item in used:
-        item.claimed = True
-    start, end = min(spans)[0], max(end for _, end in spans)
-    said = " … ".join(draft.sentence.text[first:last] for first, last in sorted(spans))
-    draft.questions.append((f"{said!r}: which load is meant?", RATE, tuple(choices), start, end))
-
-
-def _of_a_pause(crowd: float, share: float, seconds: float, *, usual: bool) -> Choice:
-    rate = crowd * share / seconds
-    people = show_count(crowd) if share == 1 else f"{show_count(crowd)} × {share:.3g}"
-    label = f"{people} / {show_seconds(seconds)} = {show_figure(rate)} requests/s on average"
-    return Choice(rate, label, RATE, usual=usual)
 
 
 def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:

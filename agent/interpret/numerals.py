@@ -53,9 +53,16 @@ _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'
 _ONE_UNIT = Rule("(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence')")
 """'Answers a paragraph'."""
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
+_PART_DOES = Rule(
+    "(?<! event | thing | user | num) (n:num | 'a') h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | 'send' | "
+    "'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
+)
+"""'A third is on a call', and no 'requests a quarter'."""
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
 _ONE_IN_SO_MANY = Rule("a:num 'in' b:num (?= 'is' | 'are' | 'of' | user)")
 """'Only 1 in 40 is generating'."""
+_ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
+"""'One in fifty opens it'."""
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
@@ -99,8 +106,10 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
     _made(sentence, _ONE_UNIT, "num", lambda m: Amount((1.0,)))
     _made(sentence, _PART_OF, "pct", _part)
+    _made(sentence, _PART_DOES, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
     _made(sentence, _ONE_IN_SO_MANY, "pct", _one_in)
+    _made(sentence, _ONE_IN_DOES, "pct", lambda match: _one_in(match) if match["a"].number.value == 1 else None)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _made(sentence, _WINDOW, "window", _hours_between)
     _made(sentence, _CLOCKS, "window", _hours_between)

@@ -1,0 +1,367 @@
+"""The figures of demand in a line, each with what it counts and what it is of, by the words beside it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from agent.interpret.demand.product import EACH, PEOPLE, Factor
+from agent.interpret.domain import ASKING
+from agent.interpret.grammar import NAMES, Item
+from agent.interpret.loads import count_of
+from agent.interpret.roles.figures import is_figure
+from agent.interpret.vocabulary import KINDS_OF, SECONDS
+from catalogs.units import SECONDS_PER_DAY
+
+_FEW: Final = 3
+"""Words of one noun and its adjectives."""
+_FAR: Final = 9
+"""Items behind a share in which its time may stand."""
+_NOUNS: Final = ("event", "thing", "user", "audience", "site", "talk", "whole")
+"""Kinds of what is counted: they are told from the verb or adverb behind them."""
+_ENDS: Final = ("comma", "stop", "colon", "paren", "slash", "conj", "or", "per", "neg", "but", "peruser", "eachuser")
+_PLAIN: Final = frozenset({"unknown", "textunit", "chunk", "call"})
+"""Kinds of a word that may be any noun."""
+_PASSED: Final = ("approx", "mean", "filler", "link", "any", "more", "concurrent", "inflight", "peak", "ingrand")
+"""Words between a figure and its noun, or between a noun and what it is of, that change neither."""
+_LITTLE: Final = ("in", "for", "on", "out", "than", "into", "range", "way", "verb", "link", "grow", "arrow", "peak")
+_PRONOUNS: Final = frozenset("they them those these who whom which that it apiece each everyone everybody".split())
+_AT_ONCE: Final = frozenset({"ccu", "ccus"})
+"""Concurrent users, in the trade of games."""
+_BEING: Final = frozenset("are is live work".split())
+_ACTIVE: Final = frozenset("active online busy".split())
+_ACROSS: Final = frozenset("in across over from of at".split())
+_EACH_OF: Final = ("every", "each")
+_SOME: Final = frozenset("a an one typical average normal regular".split())
+"""Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
+_PARTED: Final = frozenset("of our the all these those them my their".split())
+
+
+class Figure(Struct, frozen=True):
+    """A factor and the items from which it was read."""
+
+    factor: Factor
+    at: int
+    first: int
+    last: int
+    site: bool = False
+    """It counts places, such as hospitals or branches, at each of which something is done."""
+
+
+def figures_of(
+    items: Sequence[Item], text: str, wanted: Callable[[Item], bool], is_pause: Callable[[Item], bool]
+) -> list[Figure]:
+    """Return the figures of demand, each with its unit.
+
+    Args:
+        items: of the sentence, with its names and numbers made and before any rule has put them together.
+        text: of the sentence.
+        wanted: whether a figure is one of demand.
+        is_pause: whether a duration lies between two requests.
+    """
+    line = _Line(items, text, is_pause)
+    found: list[Figure] = []
+    for at, item in enumerate(items):
+        if not is_figure(item) or item.amount is None or _taken(found, at):
+            continue
+        if wanted(item) or wanted(items[line.whole_of(at)]):
+            figure = line.figure(at, found[-1].last + 1 if found else 0)
+            if figure is not None:
+                found.append(figure)
+    return found
+
+
+def _taken(found: Sequence[Figure], at: int) -> bool:
+    return any(figure.first <= at <= figure.last for figure in found)
+
+
+def singular(word: str) -> str:
+    """Return the stem that a noun's singular and plural share."""
+    return word.removesuffix("ies").removesuffix("es").removesuffix("s").removesuffix("y").removesuffix("e")
+
+
+class _Unit(Struct):
+    """What is read of the words beside a figure."""
+
+    last: int
+    noun: str = ""
+    people: bool = False
+    event: bool = False
+    request: bool = False
+    site: bool = False
+    of: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class _Line(Struct):
+    """The items of a sentence, read around each figure."""
+
+    items: Sequence[Item]
+    text: str
+    is_pause: Callable[[Item], bool]
+
+    def figure(self, at: int, since: int) -> Figure | None:
+        """Return the figure at a position with its unit, or None where it has none that is of demand.
+
+        Args:
+            at: its position.
+            since: where the words of the figure before it end.
+        """
+        item = self.items[at]
+        if item.has("dur"):
+            return self._pause(at, since)
+        if not item.has("num", "pct", "mult"):
+            return None
+        unit, first = self._behind(at), at
+        known = unit.last > at and any(self.items[n].has(*_NOUNS) for n in range(at + 1, unit.last + 1))
+        if not unit.of and not known and (head := self._before(at)) and (head.people or not unit.noun):
+            unit.noun, unit.people, first = head.noun, head.people, head.last
+            unit.of, unit.seconds = (*head.of, *unit.of), unit.seconds or head.seconds
+        if first and self.items[first - 1].has("times"):
+            unit.of = unit.of or (EACH,)  # '50 schools x 600 pupils'
+        unit.of = unit.of or self._subject(first, since)
+        values = count_of(item.number).values
+        if values == (1.0,) and not (unit.of or unit.seconds):
+            return None
+        if (self.whole_of(at) > at and not unit.people) or (unit.site and at and self.items[at - 1].word in _ACROSS):
+            return None  # '90 of 100 requests' are a share, '2,000 users in 3 countries' so many in all
+        share = item.has("pct")
+        if share:
+            if self._is_of_a_time(at) or self._is_of_idle(at):
+                return None
+            unit.of = unit.of or self._part_of(at)
+        noun = "" if share else unit.noun
+        people = unit.people and not share
+        event, request = unit.event, unit.request and not share
+        if share:
+            event = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2])
+        factor = Factor(values, at, noun, singular(noun), unit.of, unit.seconds, share, event, request, people)
+        return Figure(factor, at, min(first, at), max(unit.last, self.whole_of(at)), unit.site)
+
+    def _pause(self, at: int, since: int) -> Figure | None:
+        """Return 'a message every 45 s' as one message in 45 seconds."""
+        before = [at - 1, at - 2]
+        every = next((n for n in before if n >= 0 and self.items[n].has("per", "every", "slash", "each")), None)
+        if every is None and not self.is_pause(self.items[at]):
+            return None
+        every = at if every is None else every
+        seconds, unit = self.items[at].number.value, _Unit(at)
+        self._of_what(at + 1, unit)
+        noun, people, first = self._noun_before(every)
+        unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
+        factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, people=False)
+        return Figure(factor, at, first, unit.last) if seconds > 0 and not people else None
+
+    def _behind(self, at: int) -> _Unit:
+        """Return the noun behind a figure and what it is of: '9 messages per session', '2 a day each'."""
+        unit = _Unit(at)
+        whole = self.whole_of(at)
+        if self._is(whole + 1, "adverb") and self.items[whole + 1].word in SECONDS:
+            unit.seconds, unit.last = SECONDS[self.items[whole + 1].word], whole + 1  # '1.2M monthly active users'
+        words = self._content(max(whole, unit.last) + 1)
+        if (
+            self._is_word(at + 1, "of")
+            and at + 2 < len(self.items)
+            and self.items[at + 2].word in ("them", "those", "us")
+        ):
+            return _Unit(at + 2, "users", people=True)  # 'there are 640 of them'
+        if not words and self._is(unit.last + 1, "rateunit"):
+            rate = self.items[unit.last + 1].word
+            return _Unit(unit.last + 1, "requests", event=True, request=True, seconds=SECONDS[rate])
+        if words:
+            unit.last = self._chosen(words)
+            unit.noun, unit.people = self._named(unit.last)
+            unit.event = self.items[unit.last].has("event", "turn", "call")
+            unit.site = self.items[unit.last].has("site")
+            unit.request = self.items[unit.last].has("turn", "call")
+            unit.seconds = SECONDS_PER_DAY if self.items[unit.last].word == "dau" else unit.seconds
+            unit.last = max(words)
+        self._of_what(unit.last + 1, unit)
+        return unit
+
+    def whole_of(self, at: int) -> int:
+        """Return where the whole stands of which a number is the part: '500 of our 4,000 seats'."""
+        behind = at + 1
+        while behind < len(self.items) and self.items[behind].word in _PARTED:
+            behind += 1
+        of_it = behind > at + 1 and self.items[at + 1].word == "of" and self._is(behind, "num")
+        return behind if of_it and self.items[at].has("num") else at
+
+    def _before(self, at: int) -> _Unit | None:
+        """Return the heading before a figure: 'msgs per session 9', 'DAU: 480k', 'sessions/day = 1.3'."""
+        first = at
+        while first and not self._ends_heading(self.items[first - 1]):
+            first -= 1
+        words = self._content(first)
+        if not words:
+            return None
+        chosen = self._chosen(words)
+        noun, people = self._named(chosen)
+        unit = _Unit(
+            max(words), noun, people=people, seconds=SECONDS_PER_DAY if self.items[chosen].word == "dau" else 0.0
+        )
+        self._of_what(unit.last + 1, unit)
+        between = self.items[unit.last + 1 : at]
+        plain = all(item.has("colon", "link", "approx", "paren", "stop", "peak", "mean") for item in between)
+        return _Unit(first, noun, people=people, of=unit.of, seconds=unit.seconds) if plain else None
+
+    def _ends_heading(self, item: Item) -> bool:
+        return (
+            is_figure(item) or item.has("comma", "conj", *NAMES) or (item.has("stop") and not self._is_of_a_cell(item))
+        )
+
+    def _is_of_a_cell(self, item: Item) -> bool:
+        return item.word == ";" and not self.text[item.end : item.end + 1].isspace()
+
+    def _content(self, first: int) -> list[int]:
+        """Return the positions of the words of a noun that begins at an item or behind a few little words."""
+        words: list[int] = []
+        for at in range(first, min(len(self.items), first + _FEW + 2)):
+            item = self.items[at]
+            if is_figure(item) or item.has(*_ENDS, *NAMES, "time", "tshort", "adverb"):
+                break
+            plain = item.kinds <= _PLAIN and len(item.word) > 1 and item.word.isalpha()
+            runs = item.has("verb") and at == first and self._is(at + 1, "per", "slash")  # '5 runs a PR'
+            if item.has(*_NOUNS) or plain or runs:
+                words.append(at)
+            elif words or not item.has(*_PASSED):
+                break
+            if len(words) == _FEW:
+                break
+        return words
+
+    def _chosen(self, words: Sequence[int]) -> int:
+        known = [at for at in words if self.items[at].has(*_NOUNS)]
+        return known[-1] if known else words[-1]
+
+    def _named(self, at: int) -> tuple[str, bool]:
+        item = self.items[at]
+        word = "users" if item.has("active") else item.word
+        return word, item.has("user", "audience", "active") or word in _AT_ONCE
+
+    def _of_what(self, first: int, unit: _Unit) -> None:
+        """Read 'per working day and user', '/session', 'in each', 'daily' behind a noun."""
+        at, marked = first, False
+        while at < len(self.items):
+            item = self.items[at]
+            leads = item.has("for", "in", "on") and self._is(at + 1, "every")
+            joins = marked and item.has("conj")
+            if item.has("peruser", "perrequest"):
+                unit.of, marked = (*unit.of, self._of_merged(item)), True
+            elif item.has("adverb") and item.word in SECONDS:
+                unit.seconds = SECONDS[item.word]
+            elif item.has("per", "slash") or (joins and not self._is(at + 1, "per", "peruser")):
+                one = self._one_of(at + 1)
+                if one is None and item.word not in _PRONOUNS:
+                    break
+                last, seconds, noun = one or (at, 0.0, EACH)
+                unit.seconds, unit.of = unit.seconds or seconds, (*unit.of, noun) if noun else unit.of
+                marked, at = True, last
+            elif not (leads or joins or item.has("approx", "mean")):
+                break
+            unit.last, at = at, at + 1
+
+    def _of_merged(self, item: Item) -> str:
+        """Return what 'per user' or 'per request' is of, which are one item."""
+        said = self.text[item.start : item.end].lower().replace("/", " ").split()[-1]
+        return PEOPLE if item.has("peruser") else singular(said) if said in KINDS_OF else "request"
+
+    def _one_of(self, first: int, *, does: bool = False) -> tuple[int, float, str] | None:
+        """Return where one of something ends, its seconds if it is a time, and its noun if it is none.
+
+        Args:
+            first: where its words begin.
+            does: a verb may follow: 'every receptionist handles'.
+        """
+        for at in range(first, min(len(self.items), first + _FEW)):
+            item = self.items[at]
+            if item.has("dur") and item.amount is not None and at == first:
+                return at, item.number.value, ""
+            if item.has("time", "tshort", "workhours") and (item.word in SECONDS or item.has("workhours")):
+                return at, SECONDS.get(item.word, SECONDS_PER_DAY), ""
+            if is_figure(item) or item.has("comma", "stop", "paren", "per", "conj"):
+                break
+        words = self._content(first)
+        if not words or words[0] > first + 1:
+            return None
+        known = any(self.items[at].has(*_NOUNS) for at in words)
+        noun, people = self._named(words[0] if does and not known else self._chosen(words))
+        return max(words), 0.0, PEOPLE if people and noun in ("user", "users", "people", "person") else singular(noun)
+
+    def _is_word(self, at: int, word: str) -> bool:
+        return at < len(self.items) and self.items[at].word == word
+
+    def _is(self, at: int, *kinds: str) -> bool:
+        return at < len(self.items) and self.items[at].has(*kinds)
+
+    def _subject(self, at: int, since: int) -> tuple[str, ...]:
+        """Return of what a figure is that follows it in its clause: 'every receptionist handles 30 letters'."""
+        first = at
+        while first > since and not is_figure(self.items[first - 1]) and not self.items[first - 1].has("comma", "stop"):
+            first -= 1
+        for back in range(at - 1, first - 1, -1):
+            item = self.items[back]
+            if item.has("eachuser", "peruser"):
+                return (self._person(item),)
+            if item.word in _PRONOUNS and not self._is(back + 1, "unknown"):
+                return (EACH,)
+            if item.has(*_EACH_OF) and all(other.word in _PARTED for other in self.items[back + 1 : at]):
+                return ()  # 'each of our 36 branches' counts them
+            if item.has(*_EACH_OF) or item.word == "per":
+                noun = self._one_of(back + 1, does=True)
+                return () if noun and noun[1] else (noun[2],) if noun and noun[2] else (EACH,)
+        opens = [n for n in range(first, at) if not self.items[n].has("conj", "paren") and self.items[n].word != "if"]
+        if not opens or self.items[opens[0]].word not in _SOME:
+            return ()
+        noun = self._one_of(opens[0] + 1 + self._is(opens[0] + 1, "mean", "link"), does=True)
+        return (noun[2],) if noun and noun[2] else ()
+
+    def _person(self, item: Item) -> str:
+        said = self.text[item.start : item.end].lower().split()
+        return EACH if not said or said[-1] in ("them", "one", "everyone", "everybody", "whom") else PEOPLE
+
+    def _part_of(self, at: int) -> tuple[str, ...]:
+        """Return of what a share is: '0.4 % of views', 'a third of them'."""
+        if not self._is_word(at + 1, "of"):
+            return ()
+        behind = at + 2
+        while behind < len(self.items) and self.items[behind].word in _PARTED - _PRONOUNS:
+            behind += 1
+        noun = self._one_of(behind, does=True)
+        return () if noun is None else (noun[2] or "time",)
+
+    def _is_of_a_time(self, at: int) -> bool:
+        """Whether a share is that of some hours or days: '10 % of daily traffic in the busiest hour', '70 % 8-16'."""
+        for item in self.items[at + 1 : at + _FAR]:
+            if item.has("comma", "stop") or (is_figure(item) and not item.has("window")):
+                break
+            if item.has("peak", "window", "offpeak", "burst"):
+                return True
+        before = self.items[max(0, at - 4) : at]
+        return any(item.has("peak", "offpeak", "dur", "ttft", "itl", "e2e") for item in before)
+
+    def _is_of_idle(self, at: int) -> bool:
+        """Whether a share says where or what they are, and not that they ask: '40 % of them are in EMEA'."""
+        behind = self.items[at + 1 : at + _FAR]
+        clause = behind[: next((n for n, item in enumerate(behind) if item.has("comma", "stop", "paren")), len(behind))]
+        being = next(
+            (n for n, item in enumerate(clause) if item.word in (_BEING if n else (*_BEING, "in", "from"))), None
+        )
+        if being is None or being + 1 == len(clause):
+            return False
+        return not any(
+            item.has("concurrent", "inflight", "active", "event", "call")
+            or item.word in _ACTIVE
+            or item.word in ASKING
+            or item.word.endswith("ing")
+            for item in clause[being + 1 :]
+        )
+
+    def _noun_before(self, at: int) -> tuple[str, bool, int]:
+        for back in range(at - 1, max(-1, at - _FEW), -1):
+            item = self.items[back]
+            if is_figure(item) or item.has("comma", "stop"):
+                break
+            if item.has("event", "thing"):
+                return (*self._named(back), back)
+        return "", False, at

@@ -1,0 +1,62 @@
+"""A load is the product of all that is said of demand: the product is offered first where the rules read less of it."""
+
+import pytest
+
+from agent.interpret import interpret
+from catalogs.catalog import Catalog
+from tests.every import of_every
+
+CATALOG = Catalog.load()
+DAY = 86_400
+RATE = "traffic.requests_per_s"
+
+PRODUCTS = [
+    ("85 dental clinics, 4 receptionists in each, every receptionist handles 30 letters a day; 8B", 85 * 4 * 30 / DAY),
+    ("1.2M monthly active users, 20% use the assistant, 12 questions each per month. 8B", 1.2e6 * 0.2 * 12 / 2_628_000),
+    ("our app has 60k DAU, 1.5 sessions per user, 7 messages per session, 8B", 60_000 * 1.5 * 7 / DAY),
+    ("each pull request triggers 6 review calls, 250 engineers open 2 pull requests a day, 8B", 250 * 2 * 6 / DAY),
+    ("3000 agents on shift, a third is on a call at any time, a suggestion every 15 s per call, 8B", 1000 / 15),
+    ("8B for 12 hospitals with 300 doctors each, every doctor dictates 25 notes a day", 12 * 300 * 25 / DAY),
+    ("2M visits a month, 3% start the chatbot, 5 messages a chat, 8B", 2e6 * 0.03 * 5 / 2_628_000),
+    ("page views 9M/day, 0.4% of views open the widget and ask 1.6 questions, 8B chatbot", 9e6 * 0.004 * 1.6 / DAY),
+    ("~40 firms signed, each has 6 lawyers and they upload 3 contracts a day, 8B", 40 * 6 * 3 / DAY),
+    ("8B: 700 devs, each opens about 1.4 PR per day, so lets say 5 runs a PR", 700 * 1.4 * 5 / DAY),
+    ("DAU 480k, sessions/day 1.3, msgs per session 9, llama 3.1 8b", 480_000 * 1.3 * 9 / DAY),
+    ("customer wants 400 seats, ~1 request per seat per 90s in the morning, 8B", 400 / 90),
+    ("pilot van 150 man, 5 vragen per dag, llama 3.1 8b", 150 * 5 / DAY),
+    ("gpt-oss-120b. one user fires a request every 20 seconds; about 500 of our 4000 seats are active at once", 25),
+    ("30.000 Studierende, davon 10 % täglich aktiv, je 6 Fragen am Tag, 8B", 30_000 * 0.1 * 6 / DAY),
+    ("120 farmacias, cada una recibe como 400 mensajes al dia, llama 3.1 8b", 120 * 400 / DAY),
+    ("14 mio customers, the bot gets 3.1 mio dialogs a month, ~7 turns a dialog, 8B", 3.1e6 * 7 / 2_628_000),
+]
+
+
+@of_every(PRODUCTS, name=lambda case: case[0])
+def test_a_product_is_read_or_offered_first(line: str, rate: float) -> None:
+    reading = interpret(line, CATALOG)
+    offered = [choice.value for question in reading.questions if question.path == RATE for choice in question.choices]
+    read = reading.values.get(RATE, offered[0] if offered else 0.0)
+    ratio = 1.5 if any("at the peak" in one.choices[0].label for one in reading.questions if one.choices) else 1.0
+    assert read * ratio * reading.values.get("traffic.calls_per_request", 1.0) == pytest.approx(rate, rel=0.01)
+
+
+@of_every(
+    [
+        ("8B, 20 rps, 30% of it comes from Asia", 20.0),
+        ("8B, 20 rps, 90 of 100 requests hit the cache", 20.0),
+        ("8B, 20 rps, prompts carry two images each", 20.0),
+        ("8B on L40S at 0.87 an hour each, 5 rps", 5.0),
+        ("8B, 300 containers, 3000 questions per hour", 3000 / 3600),
+        ("8B, 1.2M requests a month, 70% between 8 and 16", 1.2e6 / 2_628_000),
+        ("20 rps, that is 1,200 requests a minute, 8B", 20.0),
+    ],
+    name=lambda case: case[0],
+)
+def test_figures_that_multiply_no_load_leave_it(line: str, rate: float) -> None:
+    reading = interpret(line, CATALOG)
+    assert reading.values.get(RATE) == pytest.approx(rate)
+
+
+def test_what_the_product_leaves_out_is_told() -> None:
+    reading = interpret("14 mio customers, the bot gets 3.1 mio dialogs a month, ~7 turns a dialog, 8B", CATALOG)
+    assert any("14 mio" in unused for unused in reading.unused)
