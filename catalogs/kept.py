@@ -67,7 +67,14 @@ def _mark(argument: Any) -> object:
 
 def _locked(result: Any) -> None:
     """Let nobody write to the arrays of a result: the next one who asks gets the same."""
+    if type(result) in _BY_VALUE:
+        return
     if hasattr(result, "setflags"):
         result.setflags(write=False)
-    for part in result if isinstance(result, tuple) else getattr(result, "__struct_fields__", ()):
-        _locked(part if isinstance(result, tuple) else getattr(result, part))
+        return
+    for part in result if isinstance(result, tuple) else map(result.__getattribute__, _fields(result)):
+        _locked(part)
+
+
+def _fields(result: Any) -> tuple[str, ...]:
+    return getattr(result, "__struct_fields__", ())

@@ -745,7 +745,8 @@ def _rounded(tree: Any) -> Any:
     for key, item in tree.items() if type(tree) is dict else enumerate(tree):
         kind = type(item)
         if kind is float:
-            tree[key] = _amount(item) if type(key) is str and key.endswith("_usd") else six_digits(item)
+            usd = item >= LARGE_USD and type(key) is str and key.endswith("_usd")
+            tree[key] = _amount(item) if usd else six_digits(item)
         elif kind is tuple:
             tree[key] = _rounded(list(item))
         elif kind is dict or kind is list:

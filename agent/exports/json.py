@@ -19,13 +19,24 @@ def json_text(tree: Any, encoding: str = "utf-8") -> str:
     return text
 
 
-def json_bytes(tree: Any) -> bytes:
+def json_bytes(tree: Any, *, finite: bool = False) -> bytes:
     """Return JSON as it is sent, in UTF-8.
+
+    Args:
+        tree: JSON values.
+        finite: no figure is NaN or infinite, as in what ``plain`` returns; else such a figure is an error.
 
     Raises UnicodeEncodeError where a text has no UTF-8.
     """
+    text = msgspec.json.encode(tree) if finite else b""
+    if not text or any(mark in text for mark in _SPELLED_OTHERWISE):
+        text = json.dumps(tree, ensure_ascii=False, allow_nan=False).encode()
     # The standard library's own way to indent is ten times as slow.
-    return msgspec.json.format(json.dumps(tree, ensure_ascii=False, allow_nan=False).encode(), indent=2) + b"\n"
+    return msgspec.json.format(text, indent=2) + b"\n"
+
+
+_SPELLED_OTHERWISE = (b"0.0000", *(b"%de" % digit for digit in range(10)))
+"""What figures hold that msgspec, at a seventh of the time, spells otherwise than Python: 0.00001 for 1e-05."""
 
 
 FORMAT = Format((".json",), "the plan", lambda plan, _: {"plan.json": json_text(plan_json(plan))})

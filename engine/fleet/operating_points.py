@@ -1,8 +1,9 @@
 """The chosen replica at the loads that matter: the mean, the peak hour, and along its load curve."""
 
+from functools import cached_property
+
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
 from catalogs.kept import kept
 from engine.arrays import Floats, Indices
@@ -16,13 +17,14 @@ from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load import Load, Replicas
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
+from engine.replica.saturation import RateLadder
 from engine.replica.steps import StepCosts, step_costs
 
 CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 """Shares of the saturated rate at which the load curve is computed."""
 
 
-class OperatingPoints(Struct, frozen=True):
+class OperatingPoints(Struct, frozen=True, dict=True):
     """One replica of today's fleet."""
 
     at_mean: Performance
@@ -36,8 +38,13 @@ class OperatingPoints(Struct, frozen=True):
     """V_P of the replica, as ``prefill_rate`` returns it."""
     replicas: Replicas
     """The replica in its fleet, an array of one."""
-    load: Load
-    """All of it at the batches of the mean, the peak and the curve's points, and of a request alone."""
+    batches: Floats
+    """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
+
+    @cached_property
+    def load(self) -> Load:
+        """All of the replica at its batches."""
+        return self.replicas.at(self.batches)
 
     @property
     def load_points(self) -> tuple[LoadPoint, ...]:
@@ -52,37 +59,65 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     replicas = best.replicas
     traffic = question.spec.traffic
     replicas_today = todays_peak_replicas(best.counts)
-    if not traffic.concurrency:
-        replicas = replace(replicas, fleet=np.array([[float(replicas_today)]]))
-    saturated = float(replicas.saturated_rate[0, 0])
-    rates = np.array(CURVE) * saturated
     if traffic.concurrency:
         clients = traffic.concurrency / replicas_today * np.array([1.0, traffic.peak_factor])
-        wanted = batch_in_flight(replicas, clients[None, :])
-        batches = np.concatenate([wanted, batch_at_rate(replicas, rates[None, :])], axis=1)
+        batches = batch_in_flight(replicas, clients[None, :])
     else:
-        asked = _rates_today(question, best, replicas)
-        batches = batch_at_rate(replicas, np.concatenate([asked, rates[None, :]], axis=1))
+        replicas = replicas.in_fleet(np.array([[float(replicas_today)]]))
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
-        batches = np.concatenate([np.minimum(batches[:, :2], best.batch[0]), batches[:, 2:]], axis=1)
-    load = replicas.at(np.concatenate([batches, replicas.smallest_batch], axis=1))
+        batches = np.minimum(batch_at_rate(replicas, _rates_today(question, best, replicas)), best.batch[0])
+    load = replicas.at(batches)
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
-    mean_point, peak_point = performances(replicas, load.mapped(lambda array: array[:, :2]), per_request)
-    along = load.mapped(lambda array: array[:, 2:-1])
+    mean_point, peak_point = performances(replicas, load, per_request)
+    router = (replicas.shared_rate, replicas.fleet)
+    curve, along = _curve(replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder, *router, per_request)
+    prefill = float(best.lightest.own_prefill_s[0, 0] @ question.lengths.prompt.weights)
+    return OperatingPoints(
+        at_mean=mean_point,
+        at_peak=peak_point,
+        curve=curve,
+        prefill_s=prefill,
+        prompt_s_per_request=float(load.prompt_s[0, 0]),
+        prefill_tokens_per_s=prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0]),
+        replicas=replicas,
+        batches=np.concatenate([batches, along, replicas.smallest_batch], axis=1),
+    )
+
+
+@kept(32)
+def _curve(
+    costs: StepCosts,
+    seats: Floats,
+    arrival_cv: float,
+    ladder: RateLadder,
+    shared_rate: float,
+    fleet: Floats | None,
+    kv_usage_per_request: float,
+) -> tuple[LoadCurve, Floats]:
+    """Return the load curve of an array of one, as ``Replicas`` has it, and the batches of its points.
+
+    Args:
+        costs: of the replica.
+        seats: requests that may run together.
+        arrival_cv: CV of the gaps between arrivals.
+        ladder: of the costs and the seats.
+        shared_rate: requests/s that one router shares among replicas.
+        fleet: replicas behind one router, where their number is known.
+        kv_usage_per_request: share of the KV pool that a mean running request holds.
+    """
+    replicas = Replicas(costs, seats, arrival_cv, ladder, shared_rate, fleet)
+    rates = np.array(CURVE) * float(ladder.saturated_rate[0, 0])
+    load = replicas.at(batch_at_rate(replicas, rates[None, :]))
     curve = LoadCurve(
         requests_per_s=rates,
-        in_flight=rates * mean_latency(along, "e2e")[0],
-        waiting=rates * along.waits.mean[0, :, 0],
-        ttft_p95_s=percentile_latency(along, "ttft", 0.95)[0],
-        itl_p95_s=percentile_latency(along, "itl", 0.95)[0],
-        kv_cache_usage=np.minimum(along.batch[0] * per_request, 1.0),
+        in_flight=rates * mean_latency(load, "e2e")[0],
+        waiting=rates * load.waits.mean[0, :, 0],
+        ttft_p95_s=percentile_latency(load, "ttft", 0.95)[0],
+        itl_p95_s=percentile_latency(load, "itl", 0.95)[0],
+        kv_cache_usage=np.minimum(load.batch[0] * kv_usage_per_request, 1.0),
     )
-    prefill = float(load.own_prefill_s[0, -1] @ question.lengths.prompt.weights)
-    vp = prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0])
-    return OperatingPoints(
-        mean_point, peak_point, curve, prefill, float(load.prompt_s[0, 0]), vp, replicas=replicas, load=load
-    )
+    return curve, load.batch
 
 
 def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tuple[Replicas, Load]:
@@ -98,7 +133,7 @@ def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tu
     if traffic.concurrency:
         clients = traffic.concurrency / today * np.array([1.0, traffic.peak_factor])
         return replicas, replicas.at(batch_in_flight(replicas, clients))
-    replicas = replace(replicas, fleet=today)
+    replicas = replicas.in_fleet(today)
     batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows))
     return replicas, replicas.at(np.minimum(batches, sized.batch[rows][:, None]))
 

@@ -42,8 +42,6 @@ class SizedCandidates(Struct, frozen=True):
     """At capacity; NaN where no load meets the targets."""
     capacity: Floats
     """λ_cap per replica, requests/s."""
-    load: Load
-    """At capacity; at the seats where no load meets the targets."""
     lightest: Load
     """With nearly nothing else running."""
     in_flight: Floats
@@ -57,6 +55,11 @@ class SizedCandidates(Struct, frozen=True):
     order: Indices
     """Best first; only candidates that meet the targets and the ceilings."""
     rejected: tuple[Rejection, ...]
+
+    @property
+    def full_batch(self) -> Floats:
+        """At capacity; the seats where no load meets the targets."""
+        return np.where(np.isnan(self.batch), self.replicas.seats[:, 0], self.batch)
 
 
 def search(question: Question, targets: Sequence[Target] | None = None) -> SizedCandidates:
@@ -98,11 +101,10 @@ def _sized(
 ) -> SizedCandidates:
     batch = _capacity_batches(replicas, targets, question.spec.serving.utilisation_ceiling)
     safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
-    load, lightest = _loads(replicas, safe)
-    known = ~np.isnan(batch)
-    capacity = np.where(known, load.requests_per_s[:, 0], np.nan)
+    lightest = replicas.lightest
+    capacity = np.where(np.isnan(batch), np.nan, replicas.rate_again(safe)[:, 0])
     closed = question.spec.traffic.concurrency
-    in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros_like(capacity)
+    in_flight = capacity * mean_latency(replicas.at(safe), "e2e")[:, 0] if closed else np.zeros_like(capacity)
     counts = _counts(question, found, capacity, in_flight)
     several = np.flatnonzero(counts.growth > fewest_replicas(question.spec))
     if len(several) and targets and (question.mean_rate or closed):
@@ -118,7 +120,6 @@ def _sized(
         replicas,
         batch,
         capacity,
-        load,
         lightest,
         in_flight,
         counts,
@@ -128,12 +129,6 @@ def _sized(
         order,
         rejected,
     )
-
-
-def _loads(replicas: Replicas, batch: Floats) -> tuple[Load, Load]:
-    """Return the load at a batch of each candidate (candidates, 1), and with nearly nothing else running."""
-    both = replicas.at(np.concatenate([batch, replicas.smallest_batch], axis=1))
-    return both.mapped(lambda array: array[:, :1]), both.mapped(lambda array: array[:, 1:])
 
 
 def _within_power(hardware: Hardware, found: Candidates) -> Candidates:
@@ -242,18 +237,17 @@ def sized_at_rate(
     """
     replicas = replicas or found.fleet_replicas()
     capacity = np.array([requests_per_s])
-    load, lightest = _loads(replicas, batch_at_rate(replicas, capacity[:, None]))
+    batch = batch_at_rate(replicas, capacity[:, None])
     closed = question.spec.traffic.concurrency
-    in_flight = capacity * mean_latency(load, "e2e")[:, 0] if closed else np.zeros(1)
+    in_flight = capacity * mean_latency(replicas.at(batch), "e2e")[:, 0] if closed else np.zeros(1)
     counts = _counts(question, found, capacity, in_flight)
     monthly, offers = fleet_prices(question, found, counts)
     return SizedCandidates(
         candidates=found,
         replicas=replicas,
-        batch=load.batch[:, 0],
+        batch=batch[:, 0],
         capacity=capacity,
-        load=load,
-        lightest=lightest,
+        lightest=replicas.lightest,
         in_flight=in_flight,
         counts=counts,
         accelerators=counts.total * found.parallelism.accelerators,
@@ -308,7 +302,6 @@ def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
         replicas=evaluated.replicas.take(index),
         batch=evaluated.batch[index],
         capacity=evaluated.capacity[index],
-        load=evaluated.load.mapped(lambda array: array[index]),
         lightest=evaluated.lightest.mapped(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
         counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from msgspec.structs import replace
 
+from catalogs.kept import kept
 from engine.arrays import Bools, Floats
 from engine.replica.batches import batch_at_rate
 from engine.replica.latencies import meets, target_latency
@@ -60,6 +61,7 @@ def of_no_use(replicas: Replicas, capacity: Floats, ceiling: float, near: Bools)
     return result
 
 
+@kept(32)
 def leave_room(lightest: Load, targets: Sequence[Target]) -> bool:
     """Return whether the targets leave some candidate room above their floors, which ``relaxed_targets`` makes.
 

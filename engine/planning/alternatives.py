@@ -32,8 +32,8 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     index = np.array(rows, dtype=np.intp)
     found = evaluated.candidates.take(index)
-    load = loads_today(question, evaluated, index)[1]
-    ttft, itl = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")[:, 1]
+    load = loads_today(question, evaluated, index)[1].mapped(lambda array: array[:, 1:])
+    ttft, itl = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])
@@ -50,8 +50,8 @@ def _alternatives(
                 replicas=int(evaluated.counts.total[row]),
                 accelerators=int(evaluated.accelerators[row]),
                 monthly_usd=monthly if np.isfinite(monthly) else None,
-                ttft_p95_s=float(ttft[i, 1]),
-                itl_mean_s=float(itl[i]),
+                ttft_p95_s=float(ttft[i, 0]),
+                itl_mean_s=float(itl[i, 0]),
                 why_not=_why_not(question, evaluated, int(row), first),
                 offer=choice.chosen.chosen() if choice else None,
             )

@@ -117,7 +117,11 @@ def _sampling(question: Question, best: SizedCandidates, *, assumed: bool) -> st
     spread = best.candidates.parallelism
     ranks: Floats = np.multiply(spread.dp, spread.pp, dtype=np.float64)
     each_s = sequence_sampling_s(np.array([cost.ns_per_entry * 1e-9]), question.model, ranks)
-    added_s, itl_s = float(each_s[0] * best.load.batch[0, 0]), float(best.load.itl_s[0, 0])
+    batch = best.full_batch[:, None]
+    added_s = float(each_s[0] * batch[0, 0])
+    if added_s < TOP_P_SHARE * float(best.replicas.costs.at(batch).decoding[0, 0]):
+        return ""  # still less of ITL, which is no less than a step
+    itl_s = float(best.replicas.at(batch).itl_s[0, 0])
     if added_s < TOP_P_SHARE * itl_s:
         return ""
     return (

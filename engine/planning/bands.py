@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from msgspec import Struct
 
+from catalogs.kept import kept
 from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
@@ -170,7 +171,7 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     spec, best = chosen.question.spec, chosen.candidate
     replicas, most = best.replicas, float(best.batch[0])
     lightest = min(float(replicas.smallest_batch[0, 0]), most)
-    load = replicas.at(np.geomspace(lightest, most, TRIALS)[None, :])
+    load = replicas.at_again(_trials(lightest, most))
     rates = load.requests_per_s[0]
     margins_of = {target: _margins(load, target) for target in spec.targets}
 
@@ -193,6 +194,11 @@ def _within_targets(chosen: ChosenFleet) -> Within:
         return None if slow is None or started is None else (slow / steps, started)
 
     return carried
+
+
+@kept(32)
+def _trials(lightest: float, most: float) -> Floats:
+    return np.geomspace(lightest, most, TRIALS)[None, :]
 
 
 def _margins(load: Load, target: Target) -> Callable[[float], Floats]:

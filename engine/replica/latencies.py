@@ -7,10 +7,11 @@ over the strata of lengths (spec-kit/methodology.md, "A replica at a load"). Met
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from msgspec import Struct
 
-from engine.arrays import Bools, Floats, along_last
+from engine.arrays import Bools, Floats, Indices, along_last
 from engine.replica.load import Load
-from engine.replica.queueing import TINY, normal_tail
+from engine.replica.queueing import TINY, longer_than, normal_tail
 from engine.workload import PERCENTILE_SHARES, Target
 
 COARSE = 8
@@ -85,47 +86,90 @@ def percentile_latency(load: Load, metric: str, share: float) -> Floats:
 def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Floats:
     """Return the latencies that shares of requests do not exceed (candidates, batches, shares), seconds.
 
-    They rise with the share. ``share_beyond`` falls with time: a ladder of log time, the same for all shares, brackets
-    each; two finer ones narrow the brackets, and the last is interpolated. The first starts below anybody's own prefill
-    and ends where Markov's inequality allows no more: P(X > t) <= E[X]/t.
-
     Args:
         load: of the replicas.
         metric: of the latency.
         shares: rising, below 1.
     """
-    tail = tail_of(load.mapped(lambda array: array[:, :, None]), metric)
-    allowed = 1 - np.asarray(shares)
+    count = load.batch.shape[1]
+    columns = np.repeat(np.arange(count), len(shares))
+    found = latencies_within(load, metric, np.tile(shares, count), columns if len(shares) > 1 else None)
+    result: Floats = np.maximum.accumulate(found.reshape(*load.batch.shape, -1), axis=-1)
+    return result
+
+
+def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices | None = None) -> Floats:
+    """Return the latency that each share of the requests of a batch does not exceed (candidates, shares), seconds.
+
+    ``share_beyond`` falls with time: a ladder of log time, the same for all shares of a batch, brackets each; two finer
+    ones narrow the brackets, and the last is interpolated. The first starts below anybody's own prefill and ends where
+    Markov's inequality allows no more: P(X > t) <= E[X]/t.
+
+    Args:
+        load: of the replicas.
+        metric: of the latency.
+        shares: below 1; those of one batch rise.
+        columns: the batch of each share; None: each has its own.
+    """
+    tail, allowed = tail_of(load, metric).mapped(lambda array: array[:, :, None]), 1 - shares
+    rarest = allowed
+    if columns is not None:
+        rarest = np.ones(load.batch.shape[1])
+        rarest[columns] = allowed  # of each batch the last
     centre = np.log(mean_latency(load, metric))
     shortest = centre - 4.0 if metric == "itl" else np.log(load.own_prefill_s.min(axis=-1))
-    low = (shortest - 0.01)[..., None]
-    width = (centre - np.log(allowed.min()) + 0.01)[..., None] - low
+    low = shortest - 0.01
+    width = centre - np.log(rarest) + 0.01 - low
     for parts in LADDER_PARTS:
         at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
-        above = tail(np.exp(at.reshape(*load.batch.shape, -1))).reshape(at.shape)
+        above = tail(np.exp(at))
+        if columns is not None:
+            above, low, width = (array.take(columns, axis=1) for array in (above, low, width))
+            tail = tail.mapped(lambda array, columns=columns: array.take(columns, axis=1))  # type: ignore[misc]
+            columns = None
         passed = np.minimum(np.maximum((above > allowed[:, None]).sum(axis=-1), 1), parts)
         width = width / parts
         low = low + (passed - 1) * width
     before = along_last(above, passed[..., None] - 1)[..., 0]
     after = along_last(above, passed[..., None])[..., 0]
     part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
-    result: Floats = np.maximum.accumulate(np.exp(low + width * part), axis=-1)
+    result: Floats = np.exp(low + width * part)
     return result
 
 
-def tail_of(load: Load, metric: str) -> Callable[[Floats], Floats]:
+class Tail(Struct, frozen=True):
+    """``share_beyond`` of a metric as a function of the seconds."""
+
+    beyond: Callable[..., Floats]
+    """Of the seconds and the arrays."""
+    arrays: tuple[Floats, ...]
+    """(candidates, batches, …)."""
+
+    def __call__(self, seconds: Floats) -> Floats:
+        """Return P(metric > seconds)."""
+        return self.beyond(seconds, *self.arrays)
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> "Tail":
+        """Return the same with every array changed alike."""
+        return Tail(self.beyond, tuple(map(change, self.arrays)))
+
+
+def tail_of(load: Load, metric: str) -> Tail:
     """Return ``share_beyond`` as a function of the seconds."""
-    prompt = load.lengths.prompt
     match metric:
         case "itl":
             return _itl_tail(load)
         case "ttft":
-            return lambda seconds: load.waits.longer_than(seconds[..., None] - load.own_prefill_s) @ prompt.weights
+            weights = load.lengths.prompt.weights
+            return Tail(
+                lambda seconds, own, *waits: longer_than(seconds[..., None] - own, *waits) @ weights,
+                (load.own_prefill_s, *load.waits.law),
+            )
         case _:
             return _e2e_tail(load)
 
 
-def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
+def _e2e_tail(load: Load) -> Tail:
     """Return P(E2E > seconds): mostly decoding, so that every COARSE prompt strata stand as one in the product."""
     prompt, output = load.lengths.prompt, load.lengths.output
     starts = np.arange(0, len(prompt.weights), COARSE)
@@ -136,22 +180,24 @@ def _e2e_tail(load: Load) -> Callable[[Floats], Floats]:
     pace = load.least_itl_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
     decoding = ((output.values - 1)[:, None] * pace).reshape(*load.itl_s.shape, -1)
     taken = decoding[..., None] + own[..., None, :]
-    answers, waits = np.outer(output.weights, pace_weights).ravel(), load.waits.mapped(lambda array: array[..., None])
-    return lambda seconds: waits.longer_than(seconds[..., None, None] - taken) @ weights @ answers
+    answers = np.outer(output.weights, pace_weights).ravel()
+    return Tail(
+        lambda seconds, taken, *waits: longer_than(seconds[..., None, None] - taken, *waits) @ weights @ answers,
+        (taken, *(array[..., None] for array in load.waits.law)),
+    )
 
 
-def _itl_tail(load: Load) -> Callable[[Floats], Floats]:
+def _itl_tail(load: Load) -> Tail:
     """Return P(ITL > seconds), lognormal beyond a step alone: what others bring into it, how the batch wanders."""
     beyond, sigma = _beyond_alone(load)
-    scale = 1 / sigma
-    shift = sigma / 2 - np.log(beyond) * scale
+    scale, weights = 1 / sigma, load.lengths.output.weights
 
-    def exceeds(seconds: Floats) -> Floats:
-        longer = np.log(np.maximum(seconds - load.least_itl_s, TINY))
-        result: Floats = normal_tail(longer[..., None] * scale + shift) @ load.lengths.output.weights
-        return np.where(seconds < load.least_itl_s, 1.0, result)
+    def exceeds(seconds: Floats, least: Floats, scale: Floats, shift: Floats) -> Floats:
+        longer = np.log(np.maximum(seconds - least, TINY))
+        result: Floats = normal_tail(longer[..., None] * scale + shift) @ weights
+        return np.where(seconds < least, 1.0, result)
 
-    return exceeds
+    return Tail(exceeds, (load.least_itl_s, scale, sigma / 2 - np.log(beyond) * scale))
 
 
 def _beyond_alone(load: Load) -> tuple[Floats, Floats]:

@@ -93,10 +93,9 @@ class Load(Struct, frozen=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
-        kept = ("lengths", "decoded", "prefills", "waits", "stall")
-        arrays = {name: change(getattr(self, name)) for name in self.__struct_fields__ if name not in kept}
+        arrays = {name: change(getattr(self, name)) for name in _ARRAYS}
         parts = {name: getattr(self, name).mapped(change) for name in ("prefills", "waits", "stall")}
-        return replace(self, **parts, **arrays)
+        return Load(lengths=self.lengths, decoded=self.decoded, **parts, **arrays)
 
     def of(self, lengths: Lengths, first: int) -> "Load":
         """Return the load as requests of one kind among those served meet it.
@@ -112,6 +111,9 @@ class Load(Struct, frozen=True):
             prompt_s_by_stratum=self.prompt_s_by_stratum[..., strata],
             own_prefill_s=self.own_prefill_s[..., strata],
         )
+
+
+_ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in ("lengths", "decoded", "prefills", "waits", "stall"))
 
 
 class Replicas(Struct, frozen=True):
@@ -130,9 +132,17 @@ class Replicas(Struct, frozen=True):
 
     def _behind_router(self, rate: Floats) -> Floats:
         """Return how many replicas share what arrives at rates (candidates, batches) of each."""
-        if self.fleet is None:
-            return np.maximum(self.shared_rate / np.maximum(rate, TINY), 1.0)
-        return np.maximum(np.broadcast_to(self.fleet, rate.shape), 1.0)
+        of_each = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else self.fleet
+        return self._that_count(np.broadcast_to(of_each, rate.shape))
+
+    def _that_count(self, fleet: Floats) -> Floats:
+        """Return replicas without those beyond ROUTED_TOGETHER where these only spread clumps, as Poisson has none."""
+        at_least_one = np.maximum(fleet, 1.0)
+        return np.minimum(at_least_one, ROUTED_TOGETHER) if self.arrival_cv == 1 else at_least_one
+
+    def in_fleet(self, replicas: Floats) -> "Replicas":
+        """Return them in fleets of so many each (candidates, 1)."""
+        return replace(self, shared_rate=0.0, fleet=self._that_count(replicas))
 
     @property
     def lengths(self) -> Lengths:
@@ -168,11 +178,29 @@ class Replicas(Struct, frozen=True):
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        load = _seated_load(self.costs, self.arrival_cv, batch, self._behind_router)
+        return self._routed(_work(self.costs, batch))
+
+    def at_again(self, batch: Floats) -> Load:
+        """Return ``at`` of batches that the next question about the same candidates asks for too, at another rate."""
+        return self._routed(_work_kept(self.costs, batch))
+
+    def rate_again(self, batch: Floats) -> Floats:
+        """Return ``rate`` of such batches."""
+        return _rate_kept(self.costs, batch)
+
+    @property
+    def lightest(self) -> Load:
+        """Everything about the smallest batch."""
+        fleet = self._behind_router(self.ladder.smallest_rate)
+        return _lightest(self.costs, self.seats, self.arrival_cv, self.ladder, fleet)
+
+    def _routed(self, work: "_Work") -> Load:
+        """Return the load of batches that a router fills."""
+        load = _seated_load(self.costs, self.arrival_cv, work, self._behind_router(work.requests_per_s))
         busy, wait = self._seats(load)
         return replace(
             load,
-            least_itl_s=np.repeat(self.ladder.smallest_step_s, batch.shape[1], axis=1),
+            least_itl_s=np.repeat(self.ladder.smallest_step_s, load.batch.shape[1], axis=1),
             waits=replace(load.waits, seat_busy=busy[..., None], seat_wait=wait[..., None]),
             **self._answers_beside(load, busy),
         )
@@ -237,27 +265,57 @@ def _taken(costs: StepCosts, ladder: RateLadder, index: Indices) -> tuple[StepCo
 ALWAYS = np.ones((1, 1))
 
 
-def _seated_load(costs: StepCosts, arrival_cv: float, batch: Floats, fleet: Callable[[Floats], Floats]) -> Load:
-    """Return everything about batches of requests that have a seat; ``fleet`` are the replicas that share a rate."""
-    steps, lengths = costs.at(batch), costs.lengths
+class _Work(Struct, frozen=True):
+    """What batches (candidates, batches) take of replicas, however requests come to them; as ``Load`` has it."""
+
+    steps: Steps
+    prompt_s: Floats
+    requests_per_s: Floats
+    elasticity: Floats
+    prompt_s_by_stratum: Floats
+    own_prefill_s: Floats
+
+
+def _work(costs: StepCosts, batch: Floats) -> _Work:
+    steps = costs.at(batch)
     prompts = costs.prompt_seconds(steps)
-    prompt_s = prompts @ lengths.prompt.weights
-    rate = costs.rate(steps, prompt_s)
-    prefills = _prefills(lengths, steps, rate, prompts, fleet(rate), arrival_cv)
+    prompt_s = prompts @ costs.lengths.prompt.weights
+    return _Work(
+        steps=steps,
+        prompt_s=prompt_s,
+        requests_per_s=costs.rate(steps, prompt_s),
+        elasticity=costs.elasticity(steps),
+        prompt_s_by_stratum=prompts,
+        own_prefill_s=sum_of_parts(costs.own_prefill_parts(steps)),
+    )
+
+
+_work_kept, _rate_kept = kept(32)(_work), kept(32)(StepCosts.rate_at)
+
+
+@kept(32)
+def _lightest(costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, fleet: Floats) -> Load:
+    return Replicas(costs, seats, arrival_cv, ladder, fleet=fleet).at(ladder.smallest_batch)
+
+
+def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> Load:
+    """Return everything about batches of requests that have a seat; ``fleet`` are the replicas that share a rate."""
+    steps, rate = work.steps, work.requests_per_s
+    prefills = _prefills(costs.lengths, steps, rate, work.prompt_s_by_stratum, fleet, arrival_cv)
     return Load(
-        lengths=lengths,
+        lengths=costs.lengths,
         decoded=costs.decoded,
-        batch=batch,
+        batch=steps.batch,
         step_s=steps.decoding,
         least_itl_s=steps.decoding,
         met=ALWAYS,
         wander=ALWAYS,
         stall=Stall(*np.zeros((3, 1))),
-        prompt_s=prompt_s,
+        prompt_s=work.prompt_s,
         prefills=prefills,
-        elasticity=costs.elasticity(steps),
-        prompt_s_by_stratum=prompts,
-        own_prefill_s=sum_of_parts(costs.own_prefill_parts(steps)),
+        elasticity=work.elasticity,
+        prompt_s_by_stratum=work.prompt_s_by_stratum,
+        own_prefill_s=work.own_prefill_s,
         waits=_waits(costs, steps, prefills),
     )
 

@@ -151,28 +151,41 @@ class Waits(Struct, frozen=True, dict=True):
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast."""
-        mean, lag, share, scale, seats_fill = self._without_seats
-        # In place: the largest arrays of a forecast.
-        free: Floats = np.asarray(lag - seconds)
-        np.minimum(free, 0.0, out=free)
-        free /= scale
-        np.exp(free, out=free)
-        free *= share
-        if seats_fill:
-            seat = np.exp(-np.maximum(seconds - mean, 0.0) / self.seat_wait)
-            free = (1 - self.seat_busy) * free + self.seat_busy * np.maximum(free, seat)
-        np.copyto(free, 1.0, where=np.asarray(seconds) < 0)
-        return free
+        return longer_than(seconds, *self.law)
 
     @cached_property
-    def _without_seats(self) -> tuple[Floats, Floats, Floats, Floats, bool]:
-        """The wait without seats, an exponential of the right mean and variance, and whether any seat is waited for.
-
-        After a lag where it varies less than one, with a part that does not wait where it varies more: its mean, the
-        lag, the share that waits, the exponential's scale.
-        """
+    def law(self) -> tuple[Floats, ...]:
+        """What ``longer_than`` takes beside the seconds; without what belongs to seats where none is waited for."""
         mean = self.step + self.beside + self.behind
         deviation = np.sqrt(np.maximum(self.square - mean * mean, 0.0))
         share = np.minimum(2 * mean * mean / np.maximum(self.square, TINY), 1.0)
         scale = np.maximum(np.where(share < 1, mean / share, deviation), TINY)
-        return mean, np.maximum(mean - deviation, 0.0), share, scale, bool((self.seat_busy > NEGLIGIBLE).any())
+        seats = (mean, self.seat_busy, self.seat_wait) if (self.seat_busy > NEGLIGIBLE).any() else ()
+        return np.maximum(mean - deviation, 0.0), share, scale, *seats
+
+
+def longer_than(seconds: Floats, lag: Floats, share: Floats, scale: Floats, *seats: Floats) -> Floats:
+    """Return P(wait > seconds); the arrays broadcast.
+
+    Without seats it is an exponential of the right mean and variance, after a lag where it varies less than one, with a
+    part that does not wait where it varies more.
+
+    Args:
+        seconds: the wait.
+        lag: before which nobody is through, seconds.
+        share: of those who wait.
+        scale: of the exponential, seconds.
+        seats: the mean without seats, the probability that none is free, and the mean wait then.
+    """
+    # In place: the largest arrays of a forecast.
+    free: Floats = np.asarray(lag - seconds)
+    np.minimum(free, 0.0, out=free)
+    free /= scale
+    np.exp(free, out=free)
+    free *= share
+    if seats:
+        mean, busy, wait = seats
+        seat = np.exp(-np.maximum(seconds - mean, 0.0) / wait)
+        free = (1 - busy) * free + busy * np.maximum(free, seat)
+    np.copyto(free, 1.0, where=np.asarray(seconds) < 0)
+    return free

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from agent.exports.json import json_text
+from agent.exports.json import json_bytes, json_text
 from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import spec_of_tree
 from catalogs.catalog import Catalog
@@ -168,7 +168,7 @@ def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
             "sources": plain(dict(question.sources)),
         }
         return Answer(200, json_text(none).encode(), plan.sentence)
-    return Answer(200, json_text(plan_json(plan)).encode(), plan.answer.sentence)
+    return Answer(200, json_bytes(plan_json(plan), finite=True), plan.answer.sentence)
 
 
 def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
