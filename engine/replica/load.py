@@ -94,8 +94,14 @@ class Load(Struct, frozen=True):
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
         arrays = {name: change(getattr(self, name)) for name in _ARRAYS}
-        parts = {name: getattr(self, name).mapped(change) for name in ("prefills", "waits", "stall")}
-        return Load(lengths=self.lengths, decoded=self.decoded, **parts, **arrays)
+        return Load(
+            lengths=self.lengths,
+            decoded=self.decoded,
+            prefills=self.prefills.mapped(change),
+            waits=self.waits.mapped(change),
+            stall=self.stall.mapped(change),
+            **arrays,
+        )
 
     def of(self, lengths: Lengths, first: int) -> "Load":
         """Return the load as requests of one kind among those served meet it.
