@@ -81,6 +81,16 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = np.where(self.pool > 1, misled + (1 - misled) * all_busy, 1.0)
         return result
 
+    def again(self, come: Floats) -> Floats:
+        """Return how many others come with an arrival among ``come``, over those that would on its own.
+
+        A router that has sent a replica one request sends others theirs first: of the n − 1 a half on average, so that
+        (1 − 1/n)/2 fewer come, as time passes for them to.
+        """
+        turns = np.maximum((1 - 1 / self.pool) / 2, TINY)
+        result: Floats = 1 + turns / come * np.expm1(-come / turns)
+        return result
+
     @cached_property
     def clumped(self) -> Floats:
         """What clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
@@ -141,25 +151,25 @@ def gate(
     """
     rate, whole = prefills.requests_per_s, decoding / (1 - prefills.busy_share)
     busy = prefills.while_busy(batch)
-    again = busy**3
-    met = _met_step(prefills, decoding, whole, again, mixed=mixed)
+    usual = whole if mixed else decoding
+    let = np.ones_like(whole)
+    for _ in range(1 + bool((prefills.pool > 1).any())):
+        met = _met_step(prefills, decoding, whole, (let, let * busy * busy), mixed=mixed)
+        let = prefills.again(rate * (usual + busy * (met - usual)))
     if mixed:
-        third = _met_square_mixed(prefills, whole, met, again)
-        usual, usual_square = whole, whole * met
+        third, usual_square = _met_square_mixed(prefills, whole, met, let * busy * busy), whole * met
     else:
-        third = _met_square_apart(prefills, decoding, met)
-        usual, usual_square = decoding, decoding**2
+        third, usual_square = _met_square_apart(prefills, decoding, met), decoding**2
     mean, mean_square = usual + busy * (met - usual), usual_square + busy * (third - usual_square)
     running = 1 - (1 - prefills.busy_share) * np.exp(-batch)
-    beyond = rate * (whole + again * (met - whole))
-    others = np.maximum(running * beyond + prefills.clumps / 2, 0.0)
+    come = rate * mean
+    others = np.maximum(running * let * come + prefills.clumps / 2, 0.0)
     step, by_others = running * mean / 2, beside(others)
     by_one = by_others / np.maximum(others, TINY)
     dearer = by_one / np.maximum(prefills.seconds, TINY)
-    come = rate * by_one
-    varied = np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * beyond
-    with_others, of_others = (one + again * (third - one) for one in (whole * mean, whole * whole))
-    square = running * (mean_square / 3 + come * with_others + come * come * of_others + varied)
+    each = let * rate * by_one
+    varied = np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * let * come
+    square = running * (mean_square * (1 / 3 + each + each * each) + varied)
     # Half of a clump came before; what comes after lengthens the same step too.
     after = np.maximum(prefills.clumps, 0.0) / 2 * by_one
     square = square + 2 * after * (step + by_others - after) + 2 * after**2
@@ -170,7 +180,9 @@ def gate(
     return step, by_others, square
 
 
-def _met_step(prefills: Prefills, decoding: Floats, whole: Floats, again: Floats, *, mixed: bool) -> Floats:
+def _met_step(
+    prefills: Prefills, decoding: Floats, whole: Floats, pairs: tuple[Floats, Floats], *, mixed: bool
+) -> Floats:
     """Return the mean length of the step that a moment meets, seconds.
 
         X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h)) + m²·(1 − α³)·E[X])/(1 − α³·m²)
@@ -180,7 +192,8 @@ def _met_step(prefills: Prefills, decoding: Floats, whole: Floats, again: Floats
     share it.
     """
     w, m = prefills.busy_share, prefills.added
-    by_decoding = decoding * (1 + w if mixed else 1 - w) + m * m * (1 - again) * whole
+    let, again = pairs
+    by_decoding = decoding * (1 + w if mixed else 1 - w) + m * m * (let - again) * whole
     result: Floats = (by_decoding + prefills.requests_per_s * prefills.met_work) / (1 - again * m * m)
     return result
 
