@@ -82,10 +82,10 @@ class Prefills(Struct, frozen=True, dict=True):
         return result
 
     def again(self, come: Floats) -> Floats:
-        """Return how many others come with an arrival among ``come``, over those that would on its own.
+        """Return β: how many others come with an arrival among ``come``, over those that would on its own.
 
         A router that has sent a replica one request sends others theirs first: of the n − 1 a half on average, so that
-        (1 − 1/n)/2 fewer come, as time passes for them to.
+        q = (1 − 1/n)/2 fewer come, as time passes for them to: β = 1 − q/λX·(1 − e^(−λX/q)).
         """
         turns = np.maximum((1 - 1 / self.pool) / 2, TINY)
         result: Floats = 1 + turns / come * np.expm1(-come / turns)
@@ -127,14 +127,14 @@ def gate(
     """Return the wait for the gate (formula 4): for the running step, for prompts beside one's own, and its square.
 
     Who arrives during a step X is served in the next with all others who did. On its own a replica's arrivals meet a
-    step in proportion to its length, X* = E[X²]/E[X]; behind a router they come less often while prompts run, by α, and
-    each of two who meet there less often again, so that a step beyond the mean one counts α times for who meets it and
-    α³ times for the others who come into it. Half of it remains on average:
+    step in proportion to its length, X* = E[X²]/E[X]; behind a router they come less often while prompts run, by α, so
+    that a step beyond the usual one counts α times for who meets it, and others come with one who came less often by β.
+    Half of it remains on average:
 
-        r = 1 − (1 − w)·e^(−B)                            that anything runs at all
-        n = r·λ·(E[X] + α³·(X* − E[X])) + (c_a² − 1)/2N   others
-        W = r·(X⁰ + α·(X* − X⁰))/2 + n·c'                 X⁰ = E[X], or τ where prompts run apart
-                                                          c' what a prompt adds to a step that carries one already
+        r = 1 − (1 − w)·e^(−B)             that anything runs at all
+        X' = X⁰ + α·(X* − X⁰)              the step that is met; X⁰ = E[X], or τ where prompts run apart
+        n = r·β·λ·X' + (c_a² − 1)/2N       others
+        W = r·X'/2 + n·c'                  c' what a prompt adds to a step that carries one already
 
     Derived in spec-kit/methodology.md, "A replica at a load".
 
@@ -155,14 +155,14 @@ def gate(
     let = np.ones_like(whole)
     for _ in range(1 + bool((prefills.pool > 1).any())):
         met = _met_step(prefills, decoding, whole, (let, let * busy * busy), mixed=mixed)
-        let = prefills.again(rate * (usual + busy * (met - usual)))
+        let = prefills.again(rate * met)
     if mixed:
         third, usual_square = _met_square_mixed(prefills, whole, met, let * busy * busy), whole * met
     else:
         third, usual_square = _met_square_apart(prefills, decoding, met), decoding**2
     mean, mean_square = usual + busy * (met - usual), usual_square + busy * (third - usual_square)
     running = 1 - (1 - prefills.busy_share) * np.exp(-batch)
-    come = rate * mean
+    come, let = rate * mean, prefills.again(rate * mean_square / mean)
     others = np.maximum(running * let * come + prefills.clumps / 2, 0.0)
     step, by_others = running * mean / 2, beside(others)
     by_one = by_others / np.maximum(others, TINY)
@@ -185,7 +185,7 @@ def _met_step(
 ) -> Floats:
     """Return the mean length of the step that a moment meets, seconds.
 
-        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h)) + m²·(1 − α³)·E[X])/(1 − α³·m²)
+        X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h)) + β·m²·(1 − α²)·E[X])/(1 − β·α²·m²)
 
     with τ·(1 − w) where a step is τ or the prompts that came. Told apart by what fills it, τ, a prompt's c or a step's
     F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
@@ -202,7 +202,7 @@ def _met_square_mixed(prefills: Prefills, whole: Floats, met: Floats, again: Flo
     """Return E[X³]/E[X] where steps are τ and what prompts add, seconds².
 
     The third cumulant of a branching process whose steps bring prompts of E[c³] (as skewed with what a step costs once
-    for carrying any), y as ``met_work`` has it: κ = (λ·E[X]·E[c³] + 3·α³·m·λ·y·Var X)/(1 − α³·m³).
+    for carrying any), y as ``met_work`` has it: κ = (λ·E[X]·E[c³] + 3·β·α²·m·λ·y·Var X)/(1 − β·α²·m³).
     """
     rate, m, brought = prefills.requests_per_s, prefills.added, prefills.met_work
     variance = np.maximum(met - whole, 0.0) * whole
