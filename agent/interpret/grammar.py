@@ -85,17 +85,18 @@ class Sentence(Struct):
 
     text: str
     items: list[Item]
-    _characters: list[str] = field(default_factory=list)
-    _code: str = ""
+    characters: list[str] = field(default_factory=list)
+    encoded: str = ""
+    """One character per item; empty until it is asked for, and behind a change."""
 
     @property
     def code(self) -> str:
         """One character per item."""
-        if not self._characters:
-            self._characters = [_character(item) for item in self.items]
-        if not self._code:
-            self._code = "".join(self._characters)
-        return self._code
+        if not self.characters:
+            self.characters = [_character(item) for item in self.items]
+        if not self.encoded:
+            self.encoded = "".join(self.characters)
+        return self.encoded
 
     def claim(self, first: int, last: int) -> None:
         """Take the numbers and names among items first to last (inclusive)."""
@@ -107,9 +108,9 @@ class Sentence(Struct):
     def take(self, index: int, taken: bool = True) -> None:
         """Take an item, be it a word, or give it back."""
         self.items[index].claimed = taken
-        if self._characters:
-            self._characters[index] = _character(self.items[index])
-            self._code = ""
+        if self.characters:
+            self.characters[index] = _character(self.items[index])
+            self.encoded = ""
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return where items first to last (inclusive) begin and end in the text."""
@@ -130,9 +131,9 @@ class Sentence(Struct):
         """
         item.numeric = item.numeric or any(other.numeric for other in self.items[first : last + 1])
         self.items[first : last + 1] = [item]
-        if self._characters:
-            self._characters[first : last + 1] = [_character(item)]
-            self._code = ""
+        if self.characters:
+            self.characters[first : last + 1] = [_character(item)]
+            self.encoded = ""
 
 
 class Match(Struct, frozen=True):
@@ -174,7 +175,7 @@ class Rule:
         """Yield the places where it holds, from left to right; what is claimed or merged meanwhile is seen so."""
         compiled = self._compiled = self._compiled or _compiled(self.pattern)
         position = 0
-        while found := compiled.search(sentence.code, position):
+        while found := compiled.search(sentence.encoded or sentence.code, position):
             before = len(sentence.items)
             yield Match(sentence, found)
             position = max(found.end() - (before - len(sentence.items)), position + 1)
