@@ -10,7 +10,8 @@ from agent.after_plan.lines import choosing
 from agent.before_plan.amendments import Again
 from agent.before_plan.lines import unasked_line
 from agent.collect.lines import chosen, clarified, remarks
-from agent.interpret.reading import Ambiguity, Choice
+from agent.collect.said_values import invalid
+from agent.interpret.reading import Ambiguity, Choice, Reading
 from agent.talk.answer_display import value_shown
 from agent.talk.keywords import Keyword
 from agent.talk.questions import question
@@ -36,23 +37,30 @@ def clarification_answered(
     open_question = open_choice.question
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         return _not_answered(state, open_choice, keyword, ports)
-    if keyword and keyword.name == "yes" and len(open_question.choices) == 1:
-        text = "1"
+    usual = [str(number) for number, one in enumerate(open_question.choices, start=1) if one.usual]
+    if keyword and keyword.name == "yes" and (len(open_question.choices) == 1 or len(usual) == 1):
+        text = usual[0] if usual else "1"
     elif keyword and keyword.name in ("enter", "yes"):
-        return state, (
-            said("Which one? Its number or its name; 'skip' leaves it out."),
-            *question(state, ports),
-        )
+        how = "Which one? Its number or its name" if open_question.choices else "Say it with its number"
+        return state, (said(f"{how}; 'skip' leaves it out."), *question(state, ports))
     made = chosen(state, open_question, text, ports)
     if made is None:
         return _said_otherwise(state, open_choice, text, ports, again)
-    choice, reading = made
+    return _taken(state, open_choice, *made, ports)
+
+
+def _taken(state: State, open_choice: Clarify, choice: Choice, reading: Reading, ports: Ports) -> Step:
+    """Take a choice; one that makes no spec is left out, so that no later line is held up by it."""
+    open_question = open_choice.question
     if open_choice.change is not None:
         return answers.go_on_with(state, open_question, choice, open_choice.change, ports)
     try:
         new = clarified(state, open_question, choice, ports)
     except InputError as error:
         return state, (warned(f"{error}."), *question(state, ports))
+    if problem := invalid(new.values):
+        new, _ = _next_ambiguity(state)
+        return new, (warned(f"That cannot be: {problem}. Left out: {quoted(open_question.words)}."),)
     return new, (said(_chosen(choice, open_question)), *remarks(reading))
 
 

@@ -35,7 +35,7 @@ def proposal_accepted(state: State, offered: Propose) -> Step:
 
 def lacks_nothing(state: State, ports: Ports) -> bool:
     """Whether everything is known, or has a default, that a plan needs."""
-    if state.phase == "planned" or state.pending:
+    if state.phase == "planned" or state.pending or state.waiting:
         return False
     return all(default_of(slot, state.values) for slot in open_slots(state, ports))
 

@@ -17,13 +17,13 @@ from agent.collect.said_values import invalid, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
 from agent.interpret.domain import DOUBT
 from agent.interpret.pasted import goes_on, is_head
-from agent.interpret.reading import Ambiguity
+from agent.interpret.reading import COLLECTIONS, Ambiguity
 from agent.talk.answer_display import value_shown
 from agent.talk.questions import question
 from agent.talk.requests import Variation, WhatIf
 from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, Ports, State, Step, without
-from catalogs.errors import InputError
+from catalogs.errors import InputError, quoted
 
 
 def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
@@ -115,8 +115,18 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
         return _changed_now(state, read.request.change, ports)
     with_all = assumed(new, ports)
     asks = new is state and bool(_INTERROGATIVE.search(text))
-    wants = not with_all.missing and (asks or wants_of_plan(text, read))
+    wants = not with_all.missing and (asks or wants_of_plan(text, read)) and not _speaks_of_question(state, text)
     return planned_and_answered(new, with_all, text, ports) if wants else (new, says)
+
+
+def _speaks_of_question(state: State, text: str) -> bool:
+    """Whether a line that asks nothing names a figure of the question that waits: it means that, and wants no plan."""
+    if not isinstance(state.pending, Clarify) or "?" in text:
+        return False
+    return bool({*_FIGURES.findall(text)} & {*_FIGURES.findall(state.pending.question.words)})
+
+
+_FIGURES: Final = re.compile(r"\d+")
 
 
 def _changed_now(state: State, change: Variation, ports: Ports) -> Step:
@@ -159,19 +169,19 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
     open_question = state.pending.question
     closed = _with_mean_asked(replace(state, pending=None, later=()), open_question, text, ports)
     new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
-    if new.statements == state.statements and not new.pending:
+    stated = ports.read(text, ports.catalog, asked_path=open_question.path, known=state.values).values
+    if new.statements == state.statements and not new.pending and open_question.path not in stated:
         return state, says
     left = tuple(
         ambiguity
         for ambiguity in (open_question, *state.later)
         if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
         and (state.values.keys() & LOADS or not load_is_said(ambiguity, new.values))
+        and (ambiguity.path not in stated or ambiguity.path in COLLECTIONS)  # else it was said, as it is known already
         and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
     )
-    if left:
-        still = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later, *left)
-        new = replace(new, pending=Clarify(still[0]), later=still[1:])
-    return new, says
+    again = f"Asked again later: {', '.join(dict.fromkeys(quoted(one.words) for one in left))}."
+    return replace(new, waiting=(*new.waiting, *left)), (*says, *((said(again),) if left else ()))
 
 
 def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) -> State:

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from agent.collect.said_values import with_values
+from agent.collect.said_values import RATE, with_values
+from agent.fields.demand import CROWD
 from agent.interpret.numerals import NUMBER_WORDS
 from agent.talk.state import Ports, State
 
@@ -32,7 +33,11 @@ _AMENDS: Final = re.compile(
 )
 _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", re.I)
 """Before how long it is until something comes again, which is no latency."""
-_RETURNS: Final = re.compile(rf"\W*(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)*back to (?P<number>{_NUMBER})\W*", re.I)
+_RETURNS: Final = re.compile(
+    rf"\W*(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)*(?:back to (?P<number>{_NUMBER})|(?P<right>{_NUMBER}) (?:was|is) "
+    r"(?:right|correct|fine)(?: after all)?)\W*",
+    re.I,
+)
 
 
 class Amendment(Struct, frozen=True):
@@ -61,13 +66,13 @@ def amendment_in(part: str) -> Amendment | None:
 
 
 def returned_to(part: str) -> str | None:
-    """Return the number to which a sentence goes back: '10' of 'hm, back to 10'.
+    """Return the number to which a sentence goes back: '10' of 'hm, back to 10' and of '10 was right'.
 
     Args:
         part: one sentence of a line.
     """
     match = _RETURNS.fullmatch(part)
-    return match["number"] if match else None
+    return (match["number"] or match["right"]) if match else None
 
 
 def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | None:
@@ -136,7 +141,11 @@ def returned(state: State, number: str, ports: Ports) -> State | None:
                 if number in numbers and value not in (None, state.values.get(path)):
                     found.setdefault(path, (value, words))
         past = past.past
-    if len(found) != 1:
+    if not found or (len(found) > 1 and not found.keys() <= _CROWD_AND_RATE):
         return None
-    ((path, (value, words)),) = found.items()
-    return with_values(state, {path: value}, {path: words}, ports)
+    values = {path: value for path, (value, _) in found.items()}
+    return with_values(state, values, {path: words for path, (_, words) in found.items()}, ports)
+
+
+_CROWD_AND_RATE: Final = CROWD | {RATE}
+"""How many there are, what each does and the rate that follows go back together."""

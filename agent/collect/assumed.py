@@ -47,7 +47,7 @@ def assumed(state: State, ports: Ports) -> Assumption:
         # Of readings alone no plan is made, nor of people who may be guests at a wedding.
         return Assumption(state, (), tuple(slot for slot in open_slots(state, ports) if not default_of(slot, {})))
     words: list[str] = []
-    new = replace(state, editing=None)
+    new = with_waiting_asked(replace(state, editing=None))
     if isinstance(new.pending, Propose):
         new = accepted(new, new.pending)
         if (slot := slot_called(state.pending.slot)) and state.pending.statement.values:  # type: ignore[union-attr]
@@ -55,6 +55,8 @@ def assumed(state: State, ports: Ports) -> Assumption:
     while isinstance(waits := new.pending, Clarify):
         if load_is_said(waits.question, new.values):
             new = replace(new, pending=Clarify(new.later[0]) if new.later else None, later=new.later[1:])
+        elif _only_said(waits.question) and (slot := slot_of(waits.question.path)) is not None:
+            return Assumption(state, (), (slot,))
         else:
             new, said = _settled_reading(new, waits.question, ports)
             words.append(said)
@@ -71,6 +73,14 @@ def assumed(state: State, ports: Ports) -> Assumption:
         else:
             missing.append(slot)
     return Assumption(new, tuple(words), tuple(missing))
+
+
+def with_waiting_asked(state: State) -> State:
+    """Return the state with what was passed over asked behind what is asked now."""
+    if not state.waiting or not isinstance(state.pending, Clarify | None):
+        return state
+    asked = (*((state.pending.question,) if state.pending else ()), *state.later, *state.waiting)
+    return replace(state, pending=Clarify(asked[0]), later=asked[1:], waiting=())
 
 
 def load_is_said(asked: Ambiguity, values: Mapping[str, Any]) -> bool:
@@ -106,7 +116,7 @@ def accepted(state: State, offered: Propose) -> State:
 def _settled_reading(state: State, ambiguity: Ambiguity, ports: Ports) -> tuple[State, str]:
     """Take the usual reading of what was asked about; leave it out where none is usual."""
     left_out = replace(state, pending=Clarify(state.later[0]) if state.later else None, later=state.later[1:])
-    choice = _usual(ambiguity)
+    choice = _usual(ambiguity, state.values)
     if choice is None:
         return left_out, f"{quoted(ambiguity.words)} left out"
     try:
@@ -115,9 +125,27 @@ def _settled_reading(state: State, ambiguity: Ambiguity, ports: Ports) -> tuple[
         return left_out, f"{quoted(ambiguity.words)} left out"
 
 
-def _usual(ambiguity: Ambiguity) -> Choice | None:
+def _usual(ambiguity: Ambiguity, values: Mapping[str, Any]) -> Choice | None:
+    """Return the reading to assume: the usual one; of two paths the one that was not said otherwise.
+
+    With prompts of 2,000 tokens said, '50 tokens' are the answer's.
+    """
     slot = slot_of(ambiguity.path)
-    if ambiguity.text.endswith(DOUBT) or (slot and slot.id in _ANY_DOES):
+
+    def rank(one: Choice) -> tuple[bool, bool]:
+        return bool(one.path) and values.get(one.path) is not None, not one.usual
+
+    choices = sorted((one for one in ambiguity.choices if one.value is not None), key=rank)
+    if not choices or ambiguity.text.endswith(DOUBT) or (slot and slot.id in _ANY_DOES and not choices[0].usual):
         return None
-    choices = sorted((one for one in ambiguity.choices if one.value is not None), key=lambda one: not one.usual)
-    return choices[0] if choices else None
+    return choices[0]
+
+
+def _only_said(ambiguity: Ambiguity) -> bool:
+    """Whether readings of a load are so far apart, none of them usual, that the first is no better than another."""
+    loads = [one.value for one in ambiguity.choices if (one.path or ambiguity.path) in LOADS and one.value]
+    return len(loads) > 1 and not any(one.usual for one in ambiguity.choices) and max(loads) > _FAR * min(loads)
+
+
+_FAR: Final = 3.0
+"""Times between two readings of a load from which neither is assumed, by judgement: an hour and a day are 24."""

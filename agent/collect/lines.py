@@ -93,7 +93,7 @@ def _heard(
     path = asked_path or (slot.path if slot else None)
     reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
     reading = with_counts_offered(with_crowd_asked(reading, text, state, ports), state.lines, ports)
-    reading = _outside(asking, reading, text)
+    reading = _as_named_before(_outside(asking, reading, text), state)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))
     facts = (*reading.said_values, *reading.habits)
@@ -129,6 +129,29 @@ def _heard(
         known = tuple(said(f"{_capital(said_value.echo)}: I have that already.") for said_value in said_values)
         return (new if new != state else state), (*known, *left)
     return new, (*_echoes(state, new, said_values, ports), *left, *_asked_later(questions))
+
+
+def _as_named_before(reading: Reading, state: State) -> Reading:
+    """Return a reading whose open names are those that a question before had among its choices.
+
+    'Go with gpt-oss' takes gpt-oss 120B where it was asked which of three models is meant, and one of them was that.
+    """
+    open_now = (
+        *((state.pending.question,) if isinstance(state.pending, Clarify) else ()),
+        *state.later,
+        *state.waiting,
+    )
+    named: list[SaidValue] = []
+    for asked in reading.questions:
+        before = [one.value for other in open_now if other.path == asked.path for one in other.choices]
+        meant = [one for one in asked.choices if one.value in before and one.path in ("", asked.path)]
+        if asked.path == "model" and len(meant) == 1:
+            echo = f"model {meant[0].value}, as named before"
+            named.append(SaidValue(asked.path, meant[0].value, asked.words, echo, asked.start))
+    if not named:
+        return reading
+    left = tuple(one for one in reading.questions if one.words not in {said_value.words for said_value in named})
+    return replace(reading, said_values=(*reading.said_values, *named), questions=left)
 
 
 def _outside(spans: Sequence[tuple[int, int]], reading: Reading, text: str) -> Reading:
@@ -181,6 +204,9 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
         return within[0], Reading()
     reading = ports.read(text, ports.catalog, asked_path=ambiguity.path, known=state.values)
     given = reading.values.get(ambiguity.path)
+    said = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
+    if said - {ambiguity.path}:
+        return None  # it says more, which is heard
     alike = [choice for choice in ambiguity.choices if given is not None and choice.value in (given, (given,))]
     return (alike[0], reading) if alike else None
 

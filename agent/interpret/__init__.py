@@ -37,7 +37,7 @@ from agent.interpret.refusals import refuse
 from agent.interpret.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.serving import read_model, read_names, read_serving
 from agent.interpret.settlement import settle
-from agent.interpret.targets import read_targets
+from agent.interpret.targets import ask_lone_time, read_targets
 from agent.interpret.time_parts import leave_parts, take_parts
 from agent.interpret.tongues import put_into_english
 from agent.interpret.traffic import read_traffic
@@ -98,6 +98,7 @@ def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
     read_hardware(draft)
     read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)
+    ask_lone_time(draft)
     keep_sense(draft, catalog)
     read_thinking(draft)
     return draft

@@ -81,8 +81,8 @@ _MANIFEST: Final = re.compile(
 """Lines of a chart's values or of a deployment that count what is deployed."""
 _PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu|\breplicas:")
 _HINTS: Final = frozenset(
-    "today todays today's currently presently nowadays quo now moment present days far current existing production prod "
-    "run runs running serve use using host hosting operate operating cluster setup deployment stack fleet".split()
+    "today todays today's currently presently nowadays quo now moment present days far current existing production "
+    "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(

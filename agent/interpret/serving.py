@@ -186,20 +186,29 @@ def read_model(draft: Draft, lexicon: Lexicon) -> None:
 
 
 def _named(draft: Draft, lexicon: Lexicon) -> None:
+    names = [item for item in draft.sentence.items if item.has("model") and not item.claimed]
+    said = {item.entries[0] for item in names if len(item.entries) == 1}
+    known = str(draft.known.get("model", ""))
     for index, item in enumerate(draft.sentence.items):
         if not item.has("model") or item.claimed:
             continue
-        said = draft.sentence.text[item.start : item.end]
+        if len(item.entries) > 1 and not said.isdisjoint(item.entries):
+            draft.sentence.take(index)  # 'Mistral 7B v0.3' says which 'mistral' is meant
+            continue
+        typed = draft.sentence.text[item.start : item.end]
+        if len(item.entries) > 1 and known in item.entries:
+            draft.found("model", index, index, [Option(known, f"model {known}, as before")])
+            continue
         if len(item.entries) > 1:
             choices = [Choice(entry, entry) for entry in _newest_first(item.entries)[:MOST_CHOICES]]
             more = len(item.entries) - len(choices)
             rest = f" {more} more fit: name a version or a size." if more else ""
-            draft.ask("model", index, index, f"{said!r} may be several models: which?{rest}", choices)
+            draft.ask("model", index, index, f"{typed!r} may be several models: which?{rest}", choices)
             continue
         entry = item.entries[0]
         value = item.word if "/" in item.word or item.word.endswith(".json") else entry
-        guessed = letters_of(item.word) != letters_of(said) and not said.endswith(item.word)
-        read_as = f" ({said!r} read as {item.word!r})" if guessed else ""
+        guessed = letters_of(item.word) != letters_of(typed) and not typed.endswith(item.word)
+        read_as = f" ({typed!r} read as {item.word!r})" if guessed else ""
         draft.found("model", index, index, [Option(value, f"model {value}{read_as}")])
         if stored := lexicon.stored.get(item.word.lower()):
             echo = f"weights in {stored}, as the checkpoint is stored"

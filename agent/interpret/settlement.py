@@ -52,6 +52,7 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
     habits = tuple(one for one in said_values if one.path in BESIDE_SPEC and (rated or one.path != GIVEN_AS))
     said_values = [said_value for said_value in said_values if said_value.path not in BESIDE_SPEC]
     said_values.sort(key=lambda said_value: said_value.start)
+    questions = list({(one.text, one.path): one for one in reversed(questions)}.values())  # each is asked once
     questions.sort(key=lambda question: question.start)
     texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))
     notes = tuple(dict.fromkeys(text for text, _, _ in sorted(draft.notes, key=lambda note: note[1])))

@@ -329,6 +329,29 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
     )
 
 
+_BRIEF: Final = (0.02, 120.0)
+"""Least and most seconds of a time that, alone between commas, may be a latency."""
+
+
+def ask_lone_time(draft: Draft) -> None:
+    """Ask which latency is meant by a time that stands alone between commas: 'phi-4, 4 rps, 1k in, 200 out, 1 s'."""
+    items = draft.sentence.items
+    if draft.has("targets") or draft.known or len({finding.path for finding in draft.findings}) < _FEWEST:
+        return
+    alone = [
+        at
+        for at, item in enumerate(items)
+        if item.has("dur") and not item.claimed and _BRIEF[0] <= item.number.value <= _BRIEF[1]
+        and all(not 0 <= beside < len(items) or items[beside].has("comma", "stop") for beside in (at - 1, at + 1))
+    ]  # fmt: skip
+    if len(alone) == 1:
+        which_latency(draft, alone[0], alone[0], items[alone[0]].number, None)
+
+
+_FEWEST: Final = 3
+"""Fields that a line gives from which a time in it is taken for one more: a workload, and no story."""
+
+
 def _speeds(draft: Draft) -> None:
     """Read tokens/s of one reader as an ITL; of everybody together it is no target."""
     for rule in _SPEED:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.report.blocks import Block, Bullets, Group, Paragraph
 from agent.talk.answer_display import answer_shown
-from agent.talk.slots import ASKED, BY_ID, Slot, asking, default_of, is_answered
+from agent.talk.slots import ASKED, BY_ID, Slot, asking, default_of, is_answered, slot_of
 from agent.talk.speech import Say, Talk, said
 from agent.talk.state import Clarify, Ports, Propose, State, without
 from catalogs.errors import InputError
@@ -33,12 +33,13 @@ _KEEPS_DEFAULT: Final = {"accelerator": _CHOOSE, "precision": _OWN, "traffic": _
 
 
 def open_slot(state: State, ports: Ports) -> Slot | None:
-    """Return the question that comes next; None when nothing has to be asked."""
+    """Return the question that comes next; None when nothing has to be asked, or only what waits to be asked again."""
     if state.editing:
         return BY_ID[state.editing]
     values = state.values
+    waiting = {slot for ambiguity in state.waiting if (slot := slot_of(ambiguity.path))}
     for slot in ASKED:
-        if slot.id in state.settled or is_answered(slot, values):
+        if slot.id in state.settled or is_answered(slot, values) or slot in waiting:
             continue
         if slot.id == "precision" and names_checkpoint(values, ports):
             continue
@@ -49,7 +50,7 @@ def open_slot(state: State, ports: Ports) -> Slot | None:
 def open_slots(state: State, ports: Ports) -> tuple[Slot, ...]:
     """Return every question that is still to be asked, in order."""
     slots: list[Slot] = []
-    state = replace(state, editing=None)
+    state = replace(state, editing=None, waiting=())
     while (slot := open_slot(state, ports)) is not None:
         slots.append(slot)
         state = replace(state, settled=state.settled | {slot.id})

@@ -133,6 +133,8 @@ class State(Struct, frozen=True):
     pending: Pending | None = None
     later: tuple[Ambiguity, ...] = ()
     """Ambiguities of the same line that are asked next."""
+    waiting: tuple[Ambiguity, ...] = ()
+    """Ambiguities that a line passed over while it said something else: asked again once nothing else is open."""
     branches: tuple[Branch, ...] = ()
     kept: int = 0
     """The branch that a what-if changes."""
