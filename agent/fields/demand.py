@@ -109,7 +109,7 @@ TRAFFIC: Final = (
     ),
     Field(
         PRESET, "--preset", read_text, "NAME", "A kind of traffic, such as chat: fills what is not given.",
-        of_replica=True,
+        show=str, answer="traffic like {}", of_replica=True,
     ),
 )  # fmt: skip
 

@@ -52,12 +52,24 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
     habits = tuple(one for one in said_values if one.path in BESIDE_SPEC and (rated or one.path != GIVEN_AS))
     said_values = [said_value for said_value in said_values if said_value.path not in BESIDE_SPEC]
     said_values.sort(key=lambda said_value: said_value.start)
-    questions = list({(one.text, one.path): one for one in reversed(questions)}.values())  # each is asked once
+    questions = _each_once(questions)
     questions.sort(key=lambda question: question.start)
     texts = dict.fromkeys(text for text, _, _ in sorted(objections, key=lambda objection: objection[1]))
     notes = tuple(dict.fromkeys(text for text, _, _ in sorted(draft.notes, key=lambda note: note[1])))
     unused = leftovers(draft, covered(draft))
     return Reading(tuple(said_values), tuple(questions), unused, tuple(texts), notes, habits)
+
+
+def _each_once(questions: Sequence[Ambiguity]) -> list[Ambiguity]:
+    """Return questions of which none is asked twice: one yes is of all that one text asks of several fields."""
+    by_text: dict[str, Ambiguity] = {}
+    for one in questions:
+        first = by_text.setdefault(one.text, one)
+        if first is not one and len(first.choices) == len(one.choices) == 1 and first.path != one.path:
+            choice, other = first.choices[0], one.choices[0]
+            also = {**choice.also, other.path or one.path: other.value, **other.also}
+            by_text[one.text] = replace(first, choices=(replace(choice, also=also),))
+    return list(by_text.values())
 
 
 def implausible(path: str, value: Any) -> str:

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from agent.fields.demand import USERS
+from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.fields.value_display import names_shown
 from agent.report.words import singular
 from agent.talk.slots import Slot, Values
-from catalogs.units import show_count, show_seconds
+from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
 
 MOST_LISTED: Final = 6
@@ -24,6 +24,8 @@ def value_shown(path: str, value: Any) -> str:
     """Return one value with its unit and, where it is not plain, what it is."""
     if path == USERS:
         return f"{show_count(value)} users"
+    if path not in FIELDS:
+        return f"{show_figure(value)} requests/s each" if path == HABIT else str(value)
     return _shown(path, value, FIELDS[path].answer)
 
 

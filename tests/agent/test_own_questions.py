@@ -84,6 +84,7 @@ def test_a_question_that_was_passed_over_is_asked_again_only_when_nothing_else_i
         (("would 2x L4 be enough for 8B at 4 rps, 800/200", "yes"), {"hardware.accelerator_count": 2}),
         (("2x L40S with llama 3.1 8b today; we need 40 rps", "2", "yes"), {"model": "llama-3.1-8b"}),
         (("phi-4, 4 rps, 1k in, 200 out, 1 s", "1"), {"targets": (FIRST,)}),
+        (("a chatbot with RAG, 2 rps", "1"), {RATE: 2.0}),
     ],
 )  # fmt: skip
 def test_an_answer_says_all_that_it_says(lines: tuple[str, ...], values: dict[str, object]) -> None:
