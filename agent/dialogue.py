@@ -13,14 +13,12 @@ from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
-from agent.before_plan.clarifications import clarification_answered
+from agent.before_plan.clarifications import clarification_answered, with_passed_over
 from agent.before_plan.early_plans import lacks_nothing, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.collect.amended import amended_clause, amendment_in
-from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
-from agent.interpret.reading import COLLECTIONS, Ambiguity
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import open_slot, question
@@ -66,9 +64,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
 
 def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
     """Ask what comes next, or open the review where nothing is left to ask."""
-    new = replace(new, waiting=tuple(one for one in new.waiting if _still_open(one, old, new)))
-    if new.waiting and not new.pending and open_slot(new, ports) is None:
-        new = with_waiting_asked(new)
+    new = with_passed_over(old, new, ports)
     if (new.phase == "planned" and not new.pending) or (new.table and new.values == old.values):
         return new, says
     if new.pending or open_slot(new, ports):
@@ -81,19 +77,6 @@ def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> S
     warnings = forewarnings(new, ports) if new.statements != old.statements else ()
     warned_of = tuple(warned(text, "Before you run it") for text in warnings)
     return new, (*says, *warned_of, said(ANYTHING_ELSE))
-
-
-def _still_open(asked: Ambiguity, old: State, new: State) -> bool:
-    """Whether a step has left open what was passed over."""
-    if new.phase == "planned" or (not old.values.keys() & LOADS and load_is_said(asked, new.values)):
-        return False
-    anew = {
-        *((new.pending.question.path,) if isinstance(new.pending, Clarify) else ()),
-        *(one.path for one in new.later),
-    }
-    if asked.path in anew - COLLECTIONS:
-        return False
-    return new.values.get(asked.path) == old.values.get(asked.path)
 
 
 def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) -> Step:

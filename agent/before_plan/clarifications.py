@@ -9,12 +9,13 @@ from agent.after_plan import answers
 from agent.after_plan.lines import choosing
 from agent.before_plan.amendments import Again
 from agent.before_plan.lines import unasked_line
+from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.lines import chosen, clarified, remarks
 from agent.collect.said_values import invalid
-from agent.interpret.reading import Ambiguity, Choice, Reading
+from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading
 from agent.talk.answer_display import value_shown
 from agent.talk.keywords import Keyword
-from agent.talk.questions import question
+from agent.talk.questions import open_slot, question
 from agent.talk.slots import slot_of
 from agent.talk.speech import said, warned
 from agent.talk.state import Clarify, Ports, State, Step
@@ -115,3 +116,28 @@ def _next_ambiguity(state: State) -> Step:
         return replace(state, pending=None, later=()), ()
     pending = Clarify(state.later[0]) if state.later else None
     return replace(state, pending=pending, later=state.later[1:]), ()
+
+
+def with_passed_over(old: State, new: State, ports: Ports) -> State:
+    """Return the state after a step with what was passed over asked, once nothing else is open.
+
+    Args:
+        old: before the step.
+        new: after it.
+        ports: of the conversation, to what lies outside it.
+    """
+    new = replace(new, waiting=tuple(one for one in new.waiting if _still_open(one, old, new)))
+    return with_waiting_asked(new) if not new.pending and open_slot(new, ports) is None else new
+
+
+def _still_open(asked: Ambiguity, old: State, new: State) -> bool:
+    """Whether a step has left open what was passed over."""
+    if new.phase == "planned" or (not old.values.keys() & LOADS and load_is_said(asked, new.values)):
+        return False
+    anew = {
+        *((new.pending.question.path,) if isinstance(new.pending, Clarify) else ()),
+        *(one.path for one in new.later),
+    }
+    if asked.path in anew - COLLECTIONS:
+        return False
+    return new.values.get(asked.path) == old.values.get(asked.path)
