@@ -29,7 +29,7 @@ LADDER_PARTS = (16, 12, 12)
 def mean_latency(load: Load, metric: str) -> Floats:
     """Return a metric's mean over requests (candidates, batches), seconds."""
     if metric == "itl":
-        result: Floats = load.itl_by_answer()[0] @ load.lengths.output.weights
+        result: Floats = load.itl_by_answer @ load.lengths.output.weights
         return result
     ttft: Floats = load.own_prefill_s @ load.lengths.prompt.weights + load.waits.mean[..., 0]
     return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s + load.stall.seconds
@@ -202,6 +202,6 @@ def _itl_tail(load: Load) -> Tail:
 
 def _beyond_alone(load: Load) -> tuple[Floats, Floats]:
     """Return the mean of ITL beyond a step alone, and its log standard deviation: by answer stratum."""
-    mean, variance = load.itl_by_answer()
-    beyond = np.maximum(mean - load.least_itl_s[..., None], TINY)
+    variance = load.itl_variance_by_answer
+    beyond = np.maximum(load.itl_by_answer - load.least_itl_s[..., None], TINY)
     return beyond, np.minimum(np.sqrt(np.log1p(variance / beyond**2) + TINY), WIDEST)

@@ -7,6 +7,7 @@ array of one.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ ROUTED_TOGETHER = 4
 larger fleet balances a little better, so that these few err to the safe side. So many are simulated together too."""
 
 
-class Load(Struct, frozen=True):
+class Load(Struct, frozen=True, dict=True):
     """What replicas do at given batches; all arrays (candidates, batches) unless noted."""
 
     lengths: Lengths
@@ -64,26 +65,35 @@ class Load(Struct, frozen=True):
         """λ that sustains the batch."""
         return self.prefills.requests_per_s
 
-    @property
+    @cached_property
     def itl_s(self) -> Floats:
         """Mean over an answer's steps: τ and the prompts of others, beside a batch that wanders."""
         others = self.batch * self.prompt_s / self.decoded
         result: Floats = (self.step_s + others * self.met) * self.wander
         return result
 
-    def itl_by_answer(self) -> tuple[Floats, Floats]:
-        """Return the mean ITL of answers by their length, and its variance: (candidates, batches, …, answer strata)."""
-        decoded = np.maximum(self.lengths.output.values - 1, 1.0)
-        steps_s = self.itl_s
-        longer, spread = self.stall.by_answer(decoded)
+    @cached_property
+    def itl_by_answer(self) -> Floats:
+        """Mean ITL of answers by their length: (candidates, batches, …, answer strata)."""
+        result: Floats = self.itl_s[..., None] + self._longer_by_answer[0] / _decoding_steps(self.lengths)
+        return result
+
+    @cached_property
+    def itl_variance_by_answer(self) -> Floats:
+        """Variance of the ITL of answers, likewise."""
+        decoded, steps_s = _decoding_steps(self.lengths), self.itl_s
         varied = pace_variance(self.prefills, self.batch, self.elasticity, decoded / max(self.decoded, 1.0))
-        variance: Floats = varied * (steps_s * steps_s)[..., None] + spread / decoded**2
-        return steps_s[..., None] + longer / decoded, variance
+        result: Floats = varied * (steps_s * steps_s)[..., None] + self._longer_by_answer[1] / decoded**2
+        return result
+
+    @cached_property
+    def _longer_by_answer(self) -> tuple[Floats, Floats]:
+        return self.stall.by_answer(_decoding_steps(self.lengths))
 
     @property
     def itl_parts(self) -> dict[str, Floats]:
         """What the mean ITL over requests is made of, by name."""
-        mean = self.itl_by_answer()[0] @ self.lengths.output.weights
+        mean = self.itl_by_answer @ self.lengths.output.weights
         return {
             "decoding step": self.step_s,
             "prompts of others": self.itl_s / self.wander - self.step_s,
@@ -117,6 +127,11 @@ class Load(Struct, frozen=True):
             prompt_s_by_stratum=self.prompt_s_by_stratum[..., strata],
             own_prefill_s=self.own_prefill_s[..., strata],
         )
+
+
+def _decoding_steps(lengths: Lengths) -> Floats:
+    """Return the decoding steps of answers by their length, at least one."""
+    return np.maximum(lengths.output.values - 1, 1.0)
 
 
 _ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in ("lengths", "decoded", "prefills", "waits", "stall"))
@@ -184,11 +199,13 @@ class Replicas(Struct, frozen=True):
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        return self._routed(_work(self.costs, batch))
+        return self.routed(_work(self.costs, batch))
 
     def at_again(self, batch: Floats) -> Load:
         """Return ``at`` of batches that the next question about the same candidates asks for too, at another rate."""
-        return self._routed(_work_kept(self.costs, batch))
+        work = _work_kept(self.costs, batch)
+        router = self._behind_router(work.requests_per_s)
+        return _load_kept(self.costs, self.seats, self.arrival_cv, self.ladder, work, router)
 
     def rate_again(self, batch: Floats) -> Floats:
         """Return ``rate`` of such batches."""
@@ -197,10 +214,9 @@ class Replicas(Struct, frozen=True):
     @property
     def lightest(self) -> Load:
         """Everything about the smallest batch."""
-        fleet = self._behind_router(self.ladder.smallest_rate)
-        return _lightest(self.costs, self.seats, self.arrival_cv, self.ladder, fleet)
+        return self.at_again(self.smallest_batch)
 
-    def _routed(self, work: "_Work") -> Load:
+    def routed(self, work: "_Work") -> Load:
         """Return the load of batches that a router fills."""
         load = _seated_load(self.costs, self.arrival_cv, work, self._behind_router(work.requests_per_s))
         busy, wait = self._seats(load)
@@ -300,8 +316,10 @@ _work_kept, _rate_kept = kept(32)(_work), kept(32)(StepCosts.rate_at)
 
 
 @kept(32)
-def _lightest(costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, fleet: Floats) -> Load:
-    return Replicas(costs, seats, arrival_cv, ladder, fleet=fleet).at(ladder.smallest_batch)
+def _load_kept(
+    costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, work: _Work, fleet: Floats
+) -> Load:
+    return Replicas(costs, seats, arrival_cv, ladder, fleet=fleet).routed(work)
 
 
 def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> Load:
