@@ -49,7 +49,7 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
 
 def _limits_of(targets: Sequence[Target], best: SizedCandidates) -> list[_Limit]:
     batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0)
-    rates = np.nan_to_num(best.replicas.rate(batches))[0].tolist()
+    rates = np.nan_to_num(best.replicas.rate_again(batches))[0].tolist()
     return [
         _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)
     ]
@@ -58,7 +58,7 @@ def _limits_of(targets: Sequence[Target], best: SizedCandidates) -> list[_Limit]
 def saturation_cause(question: Question, best: SizedCandidates) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
     seats = best.replicas.seats
-    wider = best.replicas.rate(seats * 1.1) / best.replicas.saturated_rate
+    wider = best.replicas.rate_again(seats * 1.1) / best.replicas.saturated_rate
     full_before = best.replicas.saturated_batch < 0.9 * seats
     if full_before[0, 0] or float(wider[0, 0]) < GAIN:
         return "the device, full of prefill and decode"

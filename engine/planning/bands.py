@@ -271,7 +271,7 @@ def _room_factors(chosen: ChosenFleet) -> Factors:
     least, most = (float(seats_in(np.array([end]), found.memory, found.parallelism)[0]) for end in ends)
     fullest, ceiling = float(replicas.saturated_batch[0, 0]), chosen.question.spec.serving.utilisation_ceiling
     batches = np.array([[min(max(least, float(found.parallelism.dp[0])), fullest), fullest, max(most, fullest)]])
-    low, middle, high = replicas.rate(batches)[0]
+    low, middle, high = replicas.rate_again(batches)[0]
     stops = found.seats[0] == found.seats_by_memory[0] and fullest >= NEARLY * found.seats[0]
     return float(min(ceiling * low / capacity, 1.0)), float(max(high / middle, 1.0)) if stops else 1.0
 

@@ -1,5 +1,7 @@
 """The candidates of a question, ranked: those that do what was asked or, where none does, the nearest ones."""
 
+from functools import cached_property
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -13,7 +15,7 @@ WITHOUT_TARGETS = "no latency target (--default-targets none)"
 """What helps where nobody asked for the targets that are missed."""
 
 
-class Ranking(Struct, frozen=True):
+class Ranking(Struct, frozen=True, dict=True):
     """Every candidate of a question, best first."""
 
     question: Question
@@ -22,7 +24,7 @@ class Ranking(Struct, frozen=True):
     misses: tuple[Rejection, ...]
     """Why none of them does what was asked; then they are the nearest ones."""
 
-    @property
+    @cached_property
     def best(self) -> SizedCandidates:
         """The best candidate, an array of one."""
         return array_of_one(self.evaluated, int(self.evaluated.order[0]))

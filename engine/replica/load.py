@@ -312,7 +312,7 @@ def _work(costs: StepCosts, batch: Floats) -> _Work:
     )
 
 
-_work_kept, _rate_kept = kept(32)(_work), kept(32)(StepCosts.rate_at)
+_work_kept, _rate_kept = kept(32)(_work), kept(64)(StepCosts.rate_at)
 
 
 @kept(32)

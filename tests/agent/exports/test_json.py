@@ -11,9 +11,14 @@ FIGURES = [0.0, -0.0, 1e15, 1e16, -1.5e20, 0.0001, 0.00012, 1e-05, -1.23456e-07,
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_finite_figures_are_spelled_as_python_does(figure: float) -> None:
-    tree = {"figure": figure, "text": "2e5 µs, “quoted”\n", "list": [figure, None, True]}
-    assert json_bytes(tree, finite=True) == json_bytes(tree)
-    assert json.dumps(figure) in json_bytes(tree, finite=True).decode()
+    for tree in (
+        {"figure": figure, "text": "2e5 µs, “quoted”\n", "list": [None, True]},
+        [figure],
+        {"last": figure},
+        figure,
+    ):
+        assert json_bytes(tree, finite=True) == json_bytes(tree)
+    assert json_bytes(figure, finite=True).decode() == f"{json.dumps(figure)}\n"
 
 
 def test_a_figure_that_may_be_none_is_refused() -> None:
