@@ -173,7 +173,9 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
                 and not isinstance(read.request, Ask)
             )
             plain = put or (not read.unused and first.probability < _OVERRULES and not asks)
-            return plain or (first.act in _CHANGES and (first.probability >= LIKELY or not read.unused))
+            figures_left = any(re.search(r"\d", words) for words in read.unused)
+            likely_so = first.probability >= (SURE if figures_left and _ASKS.search(text) else LIKELY)
+            return plain or (first.act in _CHANGES and (likely_so or not read.unused))
         case Unclear(_, nothing):
             sure = first.probability >= SURE and first.act in ANSWERED
             return not sure and (not nothing or bool(read.notes))

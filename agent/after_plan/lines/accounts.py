@@ -161,4 +161,4 @@ def _of_plan(plan: CapacityPlan) -> Iterator[Figure]:
     yield from (Figure("", float(one), "machines", float(one)) for one in (fleet.accelerators, fleet.replicas))
     yield Figure("", traffic.peak_factor, "factor", traffic.peak_factor)
     names = f"{chosen.accelerator_name} {chosen.model_name}"
-    yield from (Figure("", float(digits), "", float(digits)) for digits in re.findall(r"\d+", names))
+    yield from (Figure("", float(digits), "", float(digits)) for digits in re.findall(r"\d{2,}", names))

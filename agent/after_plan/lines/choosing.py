@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.acts.phrases import spaced
+from agent.after_plan.acts.phrases import names_in, spaced
 from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_kept
 from agent.after_plan.lines.bare_numbers import number_asked
 from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
@@ -16,6 +16,7 @@ from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
+from agent.after_plan.wording.day_parts import day_parts
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
@@ -44,6 +45,7 @@ from engine.plan import CapacityPlan
 if TYPE_CHECKING:
     from agent.after_plan.acts.classifier import Guess  # numpy comes with it
 
+_NOTHING: Final[Mapping[str, WhatIf]] = {}
 _AGAINST: Final = re.compile(r"\b(?:vs\.?|versus|against|next to|beside|better|or)\b", re.I)
 """Between two things of a kind these ask for both, side by side."""
 
@@ -80,6 +82,8 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
         made = state, (said(checked),)
     elif plan and (question := number_asked(text, plan, state.base.values)):
         made = replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()
+    elif plan and (day := day_parts(text, state.base.values)):
+        made = _answer_several(state, ((text, "change"), (text, "autoscaler")), ports, {text: WhatIf(day)})
     elif plan and re.search(r"\d", text):
         made = _result_typed(state, text, plan, ports)
     return made
@@ -243,9 +247,13 @@ def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) 
 
 
 def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
-    from agent.after_plan.readings import is_plain_change
+    """Return whether a part of a line changes the plan: words that say nothing may stand beside, figures may not."""
+    from agent.after_plan.readings import is_news, is_plain_change
 
-    return is_plain_change(part, understood(part, values, ports))
+    read = understood(part, values, ports)
+    if len(read.unused) > 1 or any(re.search(r"\d", words) for words in read.unused):
+        return False
+    return is_plain_change(part, replace(read, unused=())) and (not read.unused or is_news(read, values))
 
 
 _BACK_TO: Final = (
@@ -278,12 +286,15 @@ def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
     if not any(cores(text)):
         return None
     from agent.after_plan.acts.evident import evident
+    from agent.after_plan.lines.accounts import figures_in
     from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, acts_of, is_doubtful
 
     values, read = state.base.values, understood(text, state.base.values, ports)
     if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, acts_of(text), values):
         return None
     for core, aside in cores(text):
+        if any(figures_in(aside)) or names_in(aside):
+            continue
         reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), acts_of(core)
         states = reading.said_values or reading.habits or reading.questions or reading.objections
         asks, beside = acts_of(aside)[0], understood(aside, values, ports).request
@@ -361,13 +372,23 @@ def _assisted(state: State, text: str, values: Mapping[str, Any], ports: Ports) 
     return None
 
 
-def _answer_several(state: State, parts: tuple[tuple[str, str], ...], ports: Ports) -> Step:
-    """Answer the parts of a line in turn; what follows a variant is asked of it."""
+def _answer_several(
+    state: State, parts: tuple[tuple[str, str], ...], ports: Ports, known: Mapping[str, WhatIf] = _NOTHING
+) -> Step:
+    """Answer the parts of a line in turn; what follows a variant is asked of it.
+
+    Args:
+        state: with a plan.
+        parts: words, and the act that they are.
+        ports: of the conversation, to what lies outside it.
+        known: requests that were read already, by the words.
+    """
     new, says = state, list[Say]()
     for part, act in parts:
         if act in ("change", "compare"):
             base = state.branches[-1] if is_chained(part) else state.base
-            new, told = answer_read(new, understood(part, base.values, ports), ports)
+            read = Understood(known[part]) if part in known else understood(part, base.values, ports)
+            new, told = answer_read(new, read, ports)
         else:
             last = len(new.branches) - 1
             varied = new.branches != state.branches

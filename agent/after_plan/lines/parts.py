@@ -33,7 +33,9 @@ _CONDITION: Final = re.compile(
 """How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""
 _IF: Final = re.compile(
     r"^(?P<question>.+?),? (?:if|when|once|in case|wenn|falls|si|se) (?P<change>[^?]+?)\W*$|"
-    r"^\W*(?:and |but |so )?(?:if|when|once|wenn|falls|si|se) (?P<case>[^?,]+), (?P<then>[^?]+?)\W*$",
+    r"^\W*(?:and |but |so )?(?:if|when|once|wenn|falls|si|se) (?P<case>[^?,]+), (?P<then>[^?]+?)\W*$|"
+    r"^\W*(?:and |but |so )?(?:with|on|using|mit|avec|con) (?P<on>[^?,]+?),? "
+    r"(?P<what>(?:how|what|which|does|do|is|are|will|would|can|where|when)\b[^?]+?)\W*$",
     re.I,
 )
 _SEVERAL: Final = 0.7
@@ -112,7 +114,10 @@ def _under_condition(text: str, changes: Callable[[str], bool]) -> tuple[Part, .
     match = _IF.match(text)
     if match is None:
         return ()
-    question, change = match["question"] or match["then"], match["change"] or match["case"]
+    question, change = (
+        match["question"] or match["then"] or match["what"],
+        match["change"] or match["case"] or match["on"],
+    )
     first = guesses(question)[0]
     if first.probability < _SEVERAL or first.act not in _OF_A_VARIANT or not changes(change):
         return ()

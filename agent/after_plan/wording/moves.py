@@ -133,8 +133,11 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
 
 _INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|statt|anstatt)"
 _OLD: Final = re.compile(
-    rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}", re.I
+    rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}|"
+    rf"(?P<off>{_FIGURE}){_IN.format('of')} (?:is|are|was|were|seems?|looks?) (?:much |far |way |a bit )?too [a-z]+",
+    re.I,
 )
+"""The value whose place another takes: '2 s instead of 800 ms', '800 ms is too strict, say 1500'."""
 _NOT_OLD: Final = re.compile(
     rf",? (?:and )?not (?:the )?(?P<old>{_FIGURE}){_IN.format('unit')}(?=\W*$|[,;.?!]|(?: (?:you|anymore|any more)\b))",
     re.I,
@@ -160,7 +163,7 @@ def _replaced(said: str, base: Mapping[str, Any]) -> str:
     if match is None:
         return said
     others = list(_ANY_FIGURE.finditer(f"{plain[: match.start()]}{' ' * len(match[0])}{plain[match.end() :]}"))
-    old, given = _number(match["old"]), (match["unit"] or "").lower()
+    old, given = _number(match["old"] or match["off"]), (match["unit"] or match["of"] or "").lower()
     planned = [unit for unit, _ in _PLANNED if any(_same(old, value) for value in _in_unit(unit, base))]
     planned = [unit for unit in planned if not given or unit.split()[0] == given]
     if len(others) != 1 or not planned:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.interpret.peaks import mean_follows, usual_ratio
@@ -82,7 +83,7 @@ def typed_result(asked: Asked) -> Explanation:
     )
     tokens = made.spec.tokens
     return paragraphs(
-        *(_beside(made, target, plan, where) for target in read["targets"]),
+        *(_beside(made, target, plan, where, rate) for target in read["targets"]),
         f"Forecast by formula for prompts of {show_count(tokens.input.mean)} and answers of"
         f" {show_count(tokens.output.mean)} tokens with {show_figure(100 * tokens.prefix_hit)}% in the prefix cache,"
         f" served by {made.chosen.runtime}: other lengths, cached prompts or a client far away move it.",
@@ -92,13 +93,14 @@ def typed_result(asked: Asked) -> Explanation:
 
 def _rate(asked: Asked, read: Mapping[str, Any]) -> float | None:
     """Return the requests a second that were measured at, as typed: no mean under a peak."""
+    typed = next((figure.value for figure in figures_in(asked.words) if figure.kind == "rate"), None)
     rate = read.get(RATE)
-    if rate is None:
-        return None
+    if typed is not None or rate is None:
+        return typed
     return float(rate * usual_ratio(asked.values) if mean_follows(asked.values) else rate)
 
 
-def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str) -> str:
+def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str, rate: float) -> str:
     name, seconds = target_name(measured.metric, measured.percentile), measured.seconds
     at: Latency = getattr(made.performance.at_peak, f"{measured.metric}_s")
     forecast = float(getattr(at, measured.percentile))
@@ -111,6 +113,9 @@ def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str
         text += f", {show_seconds(band.low)} to {show_seconds(band.high)} in {made.bands.level} of 100 cases: {verdict}"
     else:
         text += f": yours is {times}"
+    if rate / max(made.fleet.replicas, 1) > made.replica_capacity.saturated_requests_per_s:
+        most = show_rate(made.replica_capacity.saturated_requests_per_s)
+        text += f". By the forecast it is overloaded there: a replica does {most}"
     target = next((t for t in plan.targets if (t.metric, t.percentile) == (measured.metric, measured.percentile)), None)
     if target and seconds > target.target_s:
         text += f". It misses the target of {show_seconds(target.target_s)}: more replicas, less load each"

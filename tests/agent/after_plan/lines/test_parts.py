@@ -110,3 +110,33 @@ def test_what_a_short_line_leaves_open_is_asked(lines: tuple[str, ...], said: st
 )
 def test_a_question_and_a_bare_name_write_no_file(line: str) -> None:
     assert not any(isinstance(one, Write) for one in step(planned(), line, ports())[1]), answer(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "20 rps only 3h per day, 8 rps for 10 hours, 0.2 otherwise - bill with scaling?",
+            "8 requests/s for 10 h, 0.2",
+        ),
+        (
+            "peak is only 2h a day, rest of the day it's like 4 rps, night 0.5. what do i pay if i scale",
+            "4 requests/s for 14 h",
+        ),
+        (
+            "load is 20 for two hours, 5 the rest of the day, 1 at night",
+            "1 requests/s for 8 h: 4.92 requests/s on average",
+        ),
+    ],
+)
+def test_a_day_in_parts_is_a_variant_whose_autoscaling_is_answered(line: str, shown: str) -> None:
+    text = told(line)
+    assert shown in text
+    assert "The autoscaler" in text
+
+
+@pytest.mark.parametrize(
+    "line", ["8 h at 20 rps", "20 rps at night", "4 rps for 2 hours and 3 rps for 3 hours", "mon-fri 8-18"]
+)
+def test_hours_that_leave_the_day_open_are_no_day_in_parts(line: str) -> None:
+    assert " h: " not in told(line)
