@@ -242,13 +242,23 @@ class Replicas(Struct, frozen=True):
         weights, ahead = self.lengths.prompt.weights, waits.beside + waits.behind
         prefill = own @ weights
         varied = (own * own) @ weights - prefill * prefill + (waits.square - (waits.step + ahead) ** 2)[..., 0]
-        mixed = self.costs.scheduler.mixed
+        mixed, later = self.costs.scheduler.mixed, self.costs.scheduler.one_step_later
         usual = load.step_s / (1 - prefills.busy_share) if mixed else load.step_s
         taken = (prefill + ahead[..., 0], np.maximum(varied, 0.0))
         return {
             "met": batch / (batch + (1 - 1 / prefills.pool) / (1 - found.passed)),
             "wander": 1 + wander * room / (wander + room),
-            "stall": stall(found, prefills, taken, usual, free, clump=self._clump(load, taken[0]), mixed=mixed),
+            "stall": stall(
+                found,
+                prefills,
+                taken,
+                usual,
+                free,
+                load.decoded * load.itl_s,
+                clump=self._clump(load, taken[0]),
+                mixed=mixed,
+                later=later,
+            ),
         }
 
     def _clump(self, load: Load, own_s: Floats) -> Floats | float:
@@ -334,7 +344,7 @@ def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats
         least_itl_s=steps.decoding,
         met=ALWAYS,
         wander=ALWAYS,
-        stall=Stall(*np.zeros((3, 1))),
+        stall=Stall(*np.zeros((4, 1))),
         prompt_s=work.prompt_s,
         prefills=prefills,
         elasticity=work.elasticity,

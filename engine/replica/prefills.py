@@ -268,6 +268,8 @@ class Stall(Struct, frozen=True):
     """Seconds²."""
     left: Floats
     """Share of what is left of it after a step that is left after the next."""
+    before: Floats
+    """Steps of an answer before any of it: 1 where the next step is composed already, else 0."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Stall":
         """Return the same with every array changed alike."""
@@ -275,7 +277,7 @@ class Stall(Struct, frozen=True):
 
     def by_answer(self, decoded: Floats) -> tuple[Floats, Floats]:
         """Return mean and variance of what answers of so many decoding steps take longer, a last axis of answers."""
-        met = 1 - self.left[..., None] ** decoded
+        met = 1 - self.left[..., None] ** (decoded - self.before[..., None])
         return self.seconds[..., None] * met, self.variance[..., None] * met
 
 
@@ -285,9 +287,11 @@ def stall(
     own: tuple[Floats, Floats],
     usual: Floats,
     free: Floats,
+    answer_s: Floats,
     *,
     clump: Floats | float = 0.0,
     mixed: bool,
+    later: bool,
 ) -> Stall:
     """Return what the prompts that came while a request's own ran add to its answer.
 
@@ -296,7 +300,8 @@ def stall(
 
         m'/(1 − m')·(Y − E[X]),  of variance (m'/(1 − m'))²·Var Y + s²·λ/(1 − m')²·(Y − E[X])
 
-    where steps mix m'^i of it is left after i decoding steps; else prompts run until none is left.
+    where steps mix m'^i of it is left after i decoding steps, after 2·i + 1 where the next step is composed already;
+    else prompts run until none is left.
 
     Args:
         found: response of the replica.
@@ -304,16 +309,20 @@ def stall(
         own: mean and variance of Y, seconds and seconds².
         usual: E[X], the step during which prompts usually come: seconds.
         free: chance that who comes finds a seat while a request holds one.
+        answer_s: T, of a mean answer, seconds.
         clump: of the arrivals that follow one in a clump, the share that comes after its step has begun, until its end.
         mixed: whether prompts share steps with decoding.
+        later: whether the next step is composed while one runs.
     """
     mean, variance = own
     beyond = np.maximum(mean - usual, 0.0)
-    response = found.brought / (1 - found.passed) * free
+    # Who came while a router passed the replica by comes as its loads level again, during this stay or after it.
+    level = answer_s / (answer_s + mean)
+    response = (found.passed + (found.brought - found.passed) * level) / (1 - found.passed) * free
     drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
-    left = found.passed if mixed else np.zeros_like(found.passed)
+    left = found.passed ** (0.5 if later else 1.0) if mixed else np.zeros_like(found.passed)
     followed = response / np.maximum(prefills.requests_per_s, TINY) * prefills.clumps / 2 * clump
-    return Stall(response * beyond + followed, response**2 * variance + drawn, left)
+    return Stall(response * beyond + followed, response**2 * variance + drawn, left, np.full_like(left, later))
 
 
 def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_share: Floats) -> Floats:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.arrays import Floats
 from engine.replica.batches import batch_at_rate
-from engine.replica.prefills import Prefills, gate, pace_variance
-from engine.replica.queueing import Waits, backlog, normal_tail, wait_probability
+from engine.replica.prefills import Prefills, gate, pace_variance, response, stall
+from engine.replica.queueing import Waits, backlog, clump_come, normal_tail, wait_probability
 from tests.draws import draws
 from tests.engine.asked import worked_case
 
@@ -216,6 +216,32 @@ def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
     found = pace_variance(prefills, np.array([40.0]), np.array([0.0]), np.array([0.5, 1.0, 4.0]))
     answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
     assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
+
+
+@pytest.mark.parametrize(("mixed", "later", "left"), [(True, False, 0.3), (False, False, 0.0), (True, True, 0.3**0.5)])
+def test_an_answer_begins_with_the_prompts_that_came_while_its_own_ran(mixed: bool, later: bool, left: float) -> None:
+    """At m = 0.3 a step that is one second longer makes those after it 0.3, 0.09 … longer: 3/7 s in all."""
+    prefills = prompts_of(5.0, 0.06, 0.0, 0.0, 1e-9)
+    found = response(prefills, np.array([40.0]), np.array([0.0]))
+    own, one = (np.array([1.2]), np.zeros(1)), np.ones(1)
+    result = stall(found, prefills, own, np.array([0.2]), one, one, mixed=mixed, later=later)
+    seconds, variance = result.by_answer(np.array([1.0 + later, 50.0]))
+    assert seconds[0] == pytest.approx(3 / 7 * np.array([1 - left, 1.0]))
+    assert variance[0, 1] == pytest.approx(5 * 0.06**2 / 0.7**2)  # compound Poisson, each longer by 1/(1 − m)
+
+
+def test_who_comes_next_is_sent_elsewhere_first() -> None:
+    """Of many that come (1 − 1/4)/2 fewer are one's own replica's; of few, none; on its own, all."""
+    come = np.array([1e-3, 50.0])
+    routed, alone = (prompts_of(1.0, 0.1, 0.0, 0.0, 1e-9, pool).again(come) for pool in (4.0, 1.0))
+    assert come * (1 - routed) == pytest.approx([1e-3, 0.375], rel=2e-3)
+    assert alone == pytest.approx(1.0)
+
+
+def test_arrivals_after_an_arrival_follow_the_renewal_function() -> None:
+    """Gaps of two exponential phases: t − 1/4 + e^(−4t)/4 arrivals by t, so that of −1/4 there are 1 − e^(−4t)."""
+    times, come = clump_come(0.5**0.5)
+    assert np.interp(np.log([0.05, 0.3, 1.0]), times, come) == pytest.approx(-np.expm1([-0.2, -1.2, -4.0]), abs=2e-3)
 
 
 # --- the replica as a textbook's queue -------------------------------------------------------------------------------
