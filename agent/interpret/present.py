@@ -37,6 +37,8 @@ _LOAD: Final = (
 _WORKLOAD: Final = (_LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.output.mean", "tokens.output.p95"))
 """What is served: as today where nothing else is said. The paths of a group are said anew together."""
 
+TODAY: Final = "Today,"
+"""With which the note on what runs now begins."""
 _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
@@ -258,7 +260,7 @@ def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
         widest = [(a, b) for a, b in places if not any((c, d) != (a, b) and c <= a and b <= d for c, d in places)]
         typed = " … ".join(" ".join(text[start:end].split()) for start, end in sorted(widest))
         echoes = "; ".join(dict.fromkeys(filter(None, said)))
-        note = f"Today, as I read {typed!r}{': ' if echoes else ''}{echoes}. It is no part of what is planned"
+        note = f"{TODAY} as I read {typed!r}{': ' if echoes else ''}{echoes}. It is no part of what is planned"
         wish.notes += [(note, start, end) for start, end in places]
     _offer(wish, [one for one in told if len(one.options) == 1])
     taken = covered(wish)

@@ -1,5 +1,6 @@
 """What a rate holds for, where that is not the whole service all day: some hours of a day, each of several sites."""
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -35,16 +36,27 @@ _REACH: Final = 3
 
 def in_its_hours(draft: Draft, rate: Rate) -> Rate:
     """Take the hours of a day that are said beside a rate: a rate of less than a day holds in them alone."""
+    hours = take_hours(draft, lambda match: _beside(draft, match, rate))
+    return replace(rate, hours=hours) if hours and rate.seconds < SECONDS_PER_DAY else rate
+
+
+def take_hours(draft: Draft, beside: Callable[[Match], bool]) -> float:
+    """Note the hours of a day in which the load lies; 0 where none are said.
+
+    Args:
+        draft: of the sentence.
+        beside: whether hours belong to the load.
+    """
     for rule in _HOURS:
         for match in rule.matches(draft.sentence):
             hours = _hours(match)
-            if not 1 <= hours < 24 or not _beside(draft, match, rate):
+            if not 1 <= hours < 24 or not beside(match):
                 continue
             draft.sentence.claim(match.first, match.last)
             at_most = f"the load lies in {show_figure(hours)} of 24 hours: peak {show_figure(24 / hours)} × the mean"
             draft.found(PEAK, match.first, match.last, [Option(24 / hours, at_most)])
-            return replace(rate, hours=hours) if rate.seconds < SECONDS_PER_DAY else rate
-    return rate
+            return hours
+    return 0.0
 
 
 def _hours(match: Match) -> float:

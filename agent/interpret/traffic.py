@@ -6,7 +6,7 @@ from agent.fields.demand import HABIT, USERS, VISITS
 from agent.interpret.crowds import Crowd, crowds_of, name_groups
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Amount, Match, Rule
-from agent.interpret.loads import count_of, note_calls, read_calls, read_concurrency, read_factors
+from agent.interpret.loads import count_of, note_calls, part_of_users, read_calls, read_concurrency, read_factors
 from agent.interpret.peaks import read_peaks
 from agent.interpret.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of, share_of
 from agent.interpret.reading import Choice
@@ -163,6 +163,7 @@ def read_habit(draft: Draft, rate: Rate) -> bool:
     """Note what each user does; times the users of before it is the rate, and without them they are asked for."""
     span = draft.sentence.span(rate.first, rate.last)
     crowd = draft.known.get(USERS)
+    crowd = part_of_users(draft, Amount((float(crowd),)))[0].value if crowd else None
     if rate.only_of_users and not crowd and not rate.of_a_user:
         return False
     rate = in_its_hours(draft, rate)

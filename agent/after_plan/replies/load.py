@@ -7,7 +7,7 @@ from typing import Final
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.sums import FIGURES, Explanation
-from agent.fields.demand import USERS
+from agent.fields.demand import HABIT, USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular
@@ -122,18 +122,23 @@ def limit(asked: Asked) -> Explanation:
         f"At most {show_rate(answer.holds_to_requests_per_s)} in the busiest hour; beyond that {answer.breaks_first}"
         " breaks first."
     )
-    room = ""
+    each, users = asked.said(HABIT) or asked.values.get(HABIT), asked.users()
+    rate = answer.holds_to_requests_per_s / plan.spec.traffic.calls_per_request
+    mean, room = rate / plan.spec.traffic.peak_factor, ""
     if peak:
         ratio = answer.holds_to_requests_per_s / peak
-        mean = answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor / plan.spec.traffic.calls_per_request
         room = (
             f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the {show_rate(peak)} of the "
             f"planned peak: {show_percent(max(0.0, ratio - 1))} of room."
         )
-        if users := asked.users():
-            room += f" In users: {show_count(int(users * ratio))}, if each asks as often as now."
-        elif asked.has("users?|people|sessions?|customers?|colleagues?|usuarios|utilisateurs|nutzer|leute"):
-            room += " How often a user asks was not said: 'a user asks 5 times an hour' turns it into users."
+    if peak and users:
+        held = int(users * answer.holds_to_requests_per_s / peak)
+        room += f" In users: {show_count(held)}, if each asks as often as now."
+    elif each:
+        room += f" In users: {show_count(int(mean / each))} if each asks so often all day, "
+        room += f"{show_count(int(rate / each))} if only in the busiest hour."
+    elif asked.has("users?|people|sessions?|customers?|colleagues?|usuarios|utilisateurs|nutzer|leute"):
+        room += " How often a user asks was not said: 'a user asks 5 times an hour' turns it into users."
     saturated = (
         "All queues full, with no target kept, it would do "
         f"{show_rate(plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
@@ -144,7 +149,7 @@ def limit(asked: Asked) -> Explanation:
     all_billed = room_billed(plan)
     if all_billed and plan.fleet.billed_accelerators in (asked.count_of(GPUS), asked.bare_count()):
         most, all_billed = all_billed, most
-    return (*paragraphs(queue, most, room, all_billed, saturated), *FIGURES["holds"](plan))
+    return (*paragraphs(queue, most, room.strip(), all_billed, saturated), *FIGURES["holds"](plan))
 
 
 def fleet_holds(asked: Asked) -> Explanation:

@@ -64,7 +64,9 @@ def figures_of(
     for at, item in enumerate(items):
         if not is_figure(item) or item.amount is None or _taken(found, at):
             continue
-        if wanted(item) or wanted(items[line.whole_of(at)]):
+        if item.word == "shifts" and (shifts := line.shifts(at, found)) is not None:
+            found.append(shifts)
+        elif wanted(item) or wanted(items[line.whole_of(at)]) or line.is_often(at):
             figure = line.figure(at, found[-1].last + 1 if found else 0)
             if figure is not None:
                 found.append(figure)
@@ -130,7 +132,9 @@ class _Line(Struct):
             if self._is_of_a_time(at) or self._is_of_idle(at):
                 return None
             unit.of = unit.of or self._part_of(at)
-        noun = "" if share else unit.noun
+        if item.has("mult"):
+            unit.event = unit.request = True
+        noun = "" if share else unit.noun or ("times" if item.has("mult") else "")
         people = unit.people and not share
         event, request = unit.event, unit.request and not share
         if share:
@@ -178,6 +182,23 @@ class _Line(Struct):
             unit.last = max(words)
         self._of_what(unit.last + 1, unit)
         return unit
+
+    def is_often(self, at: int) -> bool:
+        """Whether something is done so many times per something: 'nine times per call'."""
+        return self.items[at].has("mult") and self._is(at + 1, "per", "perrequest", "peruser")
+
+    def shifts(self, at: int, found: Sequence[Figure]) -> Figure | None:
+        """Return the shifts of a day, where so many come in each of them: '9,600 tickets per shift, three shifts'."""
+        per_shift = [
+            one for one in found
+            if not (one.factor.of or one.factor.people)
+            and any(item.word == "shift" for item in self.items[one.at : one.last + 1])
+        ]  # fmt: skip
+        count = self.items[at].number.value / SECONDS_PER_DAY
+        if not per_shift or count < 2:
+            return None
+        of = (per_shift[-1].factor.counts or EACH,)
+        return Figure(Factor((count,), at, "shifts", "shift", of, event=True), at, at, at)
 
     def whole_of(self, at: int) -> int:
         """Return where the whole stands of which a number is the part: '500 of our 4,000 seats'."""

@@ -1,17 +1,22 @@
 """The product of what is said of demand, asked where the rules made a load of fewer figures, or of none."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
+
+from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
 from agent.interpret.demand.factors import Figure, figures_of
 from agent.interpret.demand.product import Factor, Load, loads_of
-from agent.interpret.draft import Draft
+from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Item
 from agent.interpret.loads import RATE
 from agent.interpret.peaks import usual_ratio
+from agent.interpret.present import TODAY
 from agent.interpret.reading import Choice
 from agent.interpret.roles.figures import Second
+from agent.interpret.scope import PEAK, take_hours
 from agent.interpret.settlement import implausible
 from catalogs.units import (
     SECONDS_PER_DAY,
@@ -29,6 +34,8 @@ _LIKELY: Final = 0.4
 """Probability of being one of them from which a figure is a factor."""
 _SHARE: Final = 0.3
 """Probability of being a share of users or traffic from which a percentage is a factor."""
+_GROUP: Final = 0.2
+"""Probability of being people from which a number is another group of them: 'wave 2 9,000'."""
 _POSSIBLE: Final = 0.05
 """The same where another figure is of each of what it counts, or it counts places: '12 hospitals', '4 in each'."""
 _ELSEWHERE: Final = 0.5
@@ -44,6 +51,10 @@ _TIMES: Final = {
     7 * SECONDS_PER_DAY: "a week", SECONDS_PER_MONTH: "a month", SECONDS_PER_YEAR: "a year",
 }  # fmt: skip
 _MOST_CHOICES: Final = 5
+_FEWEST: Final = 10
+"""People in one of several groups; fewer number the groups."""
+_OF_ONE: Final = ("mean", "burst", "offpeak", "grow", "under", "over", "upto", "neg")
+"""Kinds of words beside a rate that say how it belongs to another of the same load."""
 
 
 def join_demand(draft: Draft, items: Sequence[Item], second: Second) -> None:
@@ -62,12 +73,118 @@ def join_demand(draft: Draft, items: Sequence[Item], second: Second) -> None:
         named = {noun for figure in figures for noun in figure.factor.of}
         others = figures_of(items, draft.sentence.text, _is_of_demand(draft, second, _POSSIBLE), is_pause)
         places = {figure.at for figure in figures}
-        figures += [one for one in others if one.at not in places and (one.factor.counts in named or one.site)]
+        is_crowd = _is_crowd(items, second)
+        more = any(is_crowd(figure) for figure in figures)
+        figures += [
+            one for one in others
+            if one.at not in places
+            and (one.factor.counts in named or one.site or (more and not one.factor.noun and is_crowd(one)))
+        ]  # fmt: skip
         figures.sort(key=lambda figure: figure.at)
-    loads = [load for load in loads_of([figure.factor for figure in figures]) if len(load.factors) > 1]
-    if len(loads) != 1 or _is_read(draft, loads[0], figures, items):
+    loads = loads_of([figure.factor for figure in figures])
+    chains = [load for load in loads if len(load.factors) > 1]
+    if len(chains) == 1:
+        chains += _of_others(chains[0], figures, _is_crowd(items, second))
+    several = chains if len(chains) > 1 else [] if chains else _rates_apart(draft, loads, figures, items)
+    if len(several) > 1 and not _are_read(draft, several):
+        _ask(draft, _each_and_all(draft, several, likely_all=loads == several), several, figures, items)
+    elif len(chains) == 1:
+        at_once = any(_is_at_once(figure, items) for figure in figures if figure.factor in chains[0].factors)
+        load = chains[0] if at_once else _in_its_hours(draft, chains[0])
+        if not _is_read(draft, load, figures, items):
+            _ask(draft, _choices(draft, load, at_once=at_once), [load], figures, items)
+    elif not chains:
+        _ask_how_many(draft, figures, items)
+
+
+def _in_its_hours(draft: Draft, load: Load) -> Load:
+    """Return a load in the hours of the day that are said, which the rules may have taken already."""
+    if load.seconds >= SECONDS_PER_DAY:
+        return load
+    lies = next((one for one in draft.findings if one.path == PEAK and "of 24 hours" in one.options[0].echo), None)
+    hours = 24 / lies.options[0].value if lies else take_hours(draft, lambda match: True)
+    return replace(load, hours=hours or 24.0)
+
+
+def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]) -> None:
+    """Take what one of them does for a habit where the line asks how many of them a fleet holds."""
+    asked = any(
+        item.word == "how" and many.word == "many" and any(one.has("user", "talk") for one in items[at + 2 : at + 4])
+        for at, (item, many) in enumerate(pairwise(items))
+    )
+    crowds = [figure for figure in figures if figure.factor.people]
+    habits = [figure for figure in figures if figure.factor.seconds and figure not in crowds]
+    if not asked or crowds or len(habits) != 1 or not (habits[0].factor.of or draft.has(HABIT)):
         return
-    _ask(draft, loads[0], [figure for figure in figures if figure.factor in loads[0].factors], items)
+    (habit,), factor = habits, habits[0].factor
+    draft.findings[:] = [finding for finding in draft.findings if finding.path not in _READ]
+    draft.questions[:] = [question for question in draft.questions if question[1] not in _READ]
+    said = product_shown(Load((factor,), factor.seconds, named=True))
+    option = Option(factor.values[0] / factor.seconds, f"each of them: {said}; asked is how many of them it holds")
+    draft.findings.append(Finding(HABIT, (option,), items[habit.first].start, items[habit.last].end))
+
+
+# --- several loads ------------------------------------------------------------------------------------------------
+
+
+def _of_others(load: Load, figures: Sequence[Figure], is_crowd: Callable[[Figure], bool]) -> list[Load]:
+    """Return the load of each other count of people that shares a habit: 'wave 1 2,000 users, wave 2 9,000'."""
+    first = load.factors[0]
+    if first.seconds or not any(is_crowd(figure) for figure in figures if figure.factor is first):
+        return []
+    alone = [
+        figure.factor for figure in figures
+        if is_crowd(figure) and not (figure.factor.of or figure.factor.seconds) and figure.factor not in load.factors
+    ]  # fmt: skip
+    return [Load((replace(one, noun=one.noun or first.noun), *load.factors[1:]), load.seconds, False) for one in alone]
+
+
+def _is_crowd(items: Sequence[Item], second: Second) -> Callable[[Figure], bool]:
+    return lambda figure: (
+        not figure.factor.share
+        and figure.factor.values[0] >= _FEWEST
+        and second.roles[items[figure.at].start].get("users", 0.0) >= _GROUP
+    )
+
+
+def _rates_apart(draft: Draft, loads: Sequence[Load], figures: Sequence[Figure], items: Sequence[Item]) -> list[Load]:
+    """Return rates that stand beside each other where the rules found several: of regions, or of kinds of requests."""
+    found = {option.value for finding in draft.findings if finding.path == RATE for option in finding.options}
+    rates, at_peak = [], False
+    for load in loads:
+        figure = next(figure for figure in figures if figure.factor is load.factors[0])
+        beside = items[max(0, figure.first - 3) : figure.last + 3]
+        if load.factors[0].people or any(item.has(*_OF_ONE) for item in beside):
+            continue
+        at_peak = at_peak or any(item.has("peak") for item in beside)
+        rates.append(load)
+    return rates if len(found) > 1 and len(rates) > 1 + at_peak else []
+
+
+def _are_read(draft: Draft, loads: Sequence[Load]) -> bool:
+    """Whether the rules read growth from one to the other, or added them up."""
+    total = sum(load.per_second[0] for load in loads)
+    read = draft.value(RATE)
+    return draft.value("traffic.growth_per_year") is not None or (read is not None and _is_same(read, total))
+
+
+def _each_and_all(draft: Draft, loads: Sequence[Load], *, likely_all: bool) -> list[Choice]:
+    """Return each load and all of them together, which comes first where each has people or a kind of its own."""
+    calls = draft.value(_CALLS) or 1.0
+    each = [load.per_second[len(load.per_second) // 2] / calls for load in loads]
+    labels = [
+        f"{product_shown(load)} = {show_figure(rate)} requests/s on average"
+        for load, rate in zip(loads, each, strict=True)
+    ]
+    added = " + ".join(show_figure(rate) for rate in each)
+    total = Choice(
+        sum(each), f"all together: {added} = {show_figure(sum(each))} requests/s on average", usual=likely_all
+    )
+    alone = [Choice(rate, label) for rate, label in zip(each, labels, strict=True)]
+    return [total, *alone] if likely_all else [*alone, total]
+
+
+# --- one load -----------------------------------------------------------------------------------------------------
 
 
 def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item], bool]:
@@ -79,7 +196,8 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         width = min((finding.end - finding.start for finding in around), default=0)
         paths = {finding.path for finding in around if finding.end - finding.start == width}
         paths |= {question[1] for question in draft.questions if question[3] <= item.start < question[4]}
-        if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in draft.dropped):
+        apart = [*draft.dropped, *((start, end) for text, start, end in draft.notes if text.startswith(TODAY))]
+        if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):
             return False
         if item.has("pct") and roles.get("share", 0.0) < _SHARE:
             return False
@@ -111,7 +229,19 @@ def _is_same(value: object, wanted: float) -> bool:
     return isinstance(value, float | int) and abs(value / wanted - 1) <= _SAME
 
 
-def _ask(draft: Draft, load: Load, used: Sequence[Figure], items: Sequence[Item]) -> None:
+def _ask(
+    draft: Draft, products: Sequence[Choice], loads: Sequence[Load], figures: Sequence[Figure], items: Sequence[Item]
+) -> None:
+    """Put a question in the place of what the rules read of the load.
+
+    Args:
+        draft: of the rules.
+        products: what the figures give, the likeliest first.
+        loads: of which these are.
+        figures: of the line.
+        items: of the sentence as they were before the rules took any.
+    """
+    used = [figure for figure in figures if any(figure.factor.place == f.place for load in loads for f in load.factors)]
     replaced = [finding for finding in draft.findings if finding.path in _READ]
     asked = [question for question in draft.questions if question[1] in (RATE, _CONCURRENCY, _CALLS)]
     others = [
@@ -134,17 +264,14 @@ def _ask(draft: Draft, load: Load, used: Sequence[Figure], items: Sequence[Item]
             draft.sentence.take(at)
         elif item.claimed and item.numeric and inside and not any(start <= item.start < end for start, end in kept):
             draft.sentence.take(at, taken=False)  # of the rules' reading alone: told as not used
-    at_once = any(_is_at_once(figure, items) for figure in used)
-    products = _choices(draft, load, at_once=at_once)
     others = [
         choice for choice in others
         if choice.value is None or not (implausible(choice.path, choice.value) or _is_one_of(choice, products))
     ]  # fmt: skip
-    choices = [*products, *others][:_MOST_CHOICES]
+    choices = [*products, *others][: max(_MOST_CHOICES, len(products))]
     said = " … ".join(" ".join(draft.sentence.text[first:last].split()) for first, last in _joined(spans))
-    draft.questions.append(
-        (f"{said!r}: which load is meant?", RATE, tuple(choices), min(spans)[0], max(end for _, end in spans))
-    )
+    text = f"{said!r}: which load is meant?"
+    draft.questions.append((text, RATE, tuple(choices), min(spans)[0], max(end for _, end in spans)))
 
 
 def _is_one_of(choice: Choice, others: Sequence[Choice]) -> bool:
@@ -193,7 +320,8 @@ def product_shown(load: Load, at: int = 0) -> str:
         at: which end of a range.
     """
     shown = " × ".join(_factor_shown(factor, at) for factor in load.factors)
-    return f"{shown} {_TIMES[load.seconds]}" if load.seconds in _TIMES else f"{shown} / {show_seconds(load.seconds)}"
+    shown += f" {_TIMES[load.seconds]}" if load.seconds in _TIMES else f" / {show_seconds(load.seconds)}"
+    return shown if load.hours == 24 else f"{shown} × {show_figure(load.hours)} / 24 h"
 
 
 def _factor_shown(factor: Factor, at: int) -> str:

@@ -52,15 +52,16 @@ class Load(Struct, frozen=True):
     seconds: float
     named: bool
     """Each link is by a noun that was named, or by 'each'."""
+    hours: float = 24.0
+    """Of each day in which it comes so."""
 
     @property
     def per_second(self) -> tuple[float, ...]:
         """What comes in a second: one number, or the low end, the middle and the high end."""
         several = max(len(factor.values) for factor in self.factors)
         of_each = [factor.values if len(factor.values) == several else factor.values[:1] for factor in self.factors]
-        return tuple(
-            prod(values[min(at, len(values) - 1)] for values in of_each) / self.seconds for at in range(several)
-        )
+        share = self.hours / 24 / self.seconds
+        return tuple(prod(values[min(at, len(values) - 1)] for values in of_each) * share for at in range(several))
 
 
 def loads_of(factors: Sequence[Factor]) -> list[Load]:

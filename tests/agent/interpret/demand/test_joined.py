@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.fields.demand import HABIT, USERS
 from agent.interpret import interpret
 from catalogs.catalog import Catalog
 from tests.every import of_every
@@ -27,6 +28,9 @@ PRODUCTS = [
     ("gpt-oss-120b. one user fires a request every 20 seconds; about 500 of our 4000 seats are active at once", 25),
     ("30.000 Studierende, davon 10 % täglich aktiv, je 6 Fragen am Tag, 8B", 30_000 * 0.1 * 6 / DAY),
     ("120 farmacias, cada una recibe como 400 mensajes al dia, llama 3.1 8b", 120 * 400 / DAY),
+    ("2,400 calls an hour, the bot speaks nine times per call, llama 3.1 8b", 2400 * 9 / 3600),
+    ("9,600 tickets per shift, three shifts, triage with 8B", 9600 * 3 / DAY),
+    ("they ask about twice an hour, eight hours a day, and there are 640 of them, 8B", 640 * 2 * 8 / DAY),
     ("14 mio customers, the bot gets 3.1 mio dialogs a month, ~7 turns a dialog, 8B", 3.1e6 * 7 / 2_628_000),
 ]
 
@@ -60,3 +64,54 @@ def test_figures_that_multiply_no_load_leave_it(line: str, rate: float) -> None:
 def test_what_the_product_leaves_out_is_told() -> None:
     reading = interpret("14 mio customers, the bot gets 3.1 mio dialogs a month, ~7 turns a dialog, 8B", CATALOG)
     assert any("14 mio" in unused for unused in reading.unused)
+
+
+@of_every(
+    [
+        ("200 analysts with 40 queries a day and 3,000 clerks with 5 a day, 8B", [8_000 / DAY, 15_000 / DAY], True),
+        ("Europe 12 req/s, US 20 req/s, APAC 4 req/s; 8B", [12, 20, 4], True),
+        ("A) 130 r/s classification. B) 7 r/s long answers, 8B", [130, 7], True),
+        ("Wave 1 (Q1) 2,000 users, wave 2 (Q2) 9,000, wave 3 (Q4) 31,000. 14 prompts per user per day, 8B",
+         [2_000 * 14 / DAY, 9_000 * 14 / DAY, 31_000 * 14 / DAY], False),
+        ("week 1: 50 users, week 4: 500, week 12: 5,000, each 10 prompts per day, 8B",
+         [500 / DAY, 5_000 / DAY, 50_000 / DAY], False),
+        ("pilot van 150 man, 5 vragen per dag, straks 2600 medewerkers, 8B", [750 / DAY, 13_000 / DAY], False),
+    ],
+    name=lambda case: case[0],
+)  # fmt: skip
+def test_of_several_loads_each_and_all_together_are_offered(line: str, each: list[float], all_first: bool) -> None:
+    (question,) = [one for one in interpret(line, CATALOG).questions if one.path == RATE]
+    values = [choice.value for choice in question.choices[: len(each) + 1]]
+    assert sorted(values) == pytest.approx(sorted([*each, sum(each)]))
+    assert (values[0] == pytest.approx(sum(each))) == all_first
+
+
+@of_every(
+    [
+        ("12 rps on average, 40 rps at peak, 8B", 12.0),
+        ("presently 500 users on llama 3 8b, soon 4,000 users, 15 questions each per day", 60_000 / DAY),
+        ("8B, 3 rps in January, 9 rps in December", 3.0),
+    ],
+    name=lambda case: case[0],
+)
+def test_two_figures_of_one_load_are_not_added(line: str, rate: float) -> None:
+    assert interpret(line, CATALOG).values.get(RATE) == pytest.approx(rate)
+
+
+@of_every(
+    [
+        ("how many users of Llama 4 Scout can we put on 8 H100? typical user: 5 prompts per hour", 5 / 3600),
+        ("how many employees can one 8xH100 node serve with 8B if an employee asks 12 questions a day?", 12 / DAY),
+        ("how many concurrent chats fit on 4x H100 with 8B when a user writes every 30 s?", 1 / 30),
+    ],
+    name=lambda case: case[0],
+)
+def test_what_one_of_them_does_is_no_load_where_their_number_is_asked(line: str, each: float) -> None:
+    reading = interpret(line, CATALOG)
+    assert RATE not in {*reading.values, *(question.path for question in reading.questions)}
+    assert {one.path: one.value for one in reading.habits} == {HABIT: pytest.approx(each)}
+
+
+def test_a_part_of_the_users_of_before_asks() -> None:
+    reading = interpret("each 20 a day, a third of them active", CATALOG, known={USERS: 2000.0})
+    assert reading.values[RATE] == pytest.approx(2000 / 3 * 20 / DAY)
