@@ -43,11 +43,11 @@ def results_in(text: str) -> str | None:
 
 
 def _is_path(word: str) -> bool:
-    """Return whether a word is a path: of a file that tools write, or with a slash where 'tokens/s' has none."""
+    """Return whether a word is a path: of a file that tools write, or with a slash as in no 'tokens/s' or 'w/'."""
     from catalogs.benchmark_files import SUFFIXES
 
     slashed = word.startswith(("/", "./", "../", "~/")) or word.endswith("/")
-    return len(word) > 1 and (slashed or (PurePath(word).suffix.lower() in SUFFIXES and bool(PurePath(word).stem)))
+    return len(word) > 2 and (slashed or (PurePath(word).suffix.lower() in SUFFIXES and bool(PurePath(word).stem)))
 
 
 def take_results(state: State, text: str, ports: Ports) -> Step:

@@ -11,13 +11,13 @@ from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, amended_line
 from agent.before_plan.early_plans import asked_too_early, lacks_nothing, planned_and_answered
 from agent.collect.assumed import LOADS, assumed, load_is_said
-from agent.collect.beyond import OutOfScope, out_of_scope, with_model_for_purpose
-from agent.collect.lines import hear
+from agent.collect.beyond import OutOfScope, out_of_scope, states_workload, with_model_for_purpose
+from agent.collect.lines import hear, remarks
 from agent.collect.said_values import invalid, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
 from agent.interpret.domain import DOUBT
 from agent.interpret.pasted import goes_on, is_head
-from agent.interpret.reading import COLLECTIONS, Ambiguity
+from agent.interpret.reading import COLLECTIONS, Ambiguity, Reading
 from agent.talk.answer_display import value_shown
 from agent.talk.questions import question
 from agent.talk.requests import Variation, WhatIf
@@ -35,10 +35,12 @@ def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
         ports: of the conversation, to what lies outside it.
         again: takes lines that were said once more.
     """
-    if beyond := out_of_scope(state, text):
+    if beyond := out_of_scope(state, text, ports):
         return _beyond(state, text, beyond, ports)
     if results_in(text):
-        return state, (said(AFTER_THE_PLAN), *question(state, ports))
+        reading = ports.read(text, ports.catalog, known=state.values)
+        new, says = _before_plan(state, text, ports, again) if states_workload(reading) else (state, ())
+        return new, (said(AFTER_THE_PLAN), *(question(state, ports) if new is state else says))
     return _before_plan(state, text, ports, again)
 
 
@@ -50,7 +52,7 @@ _INTERROGATIVE: Final = re.compile(
 
 def _beyond(state: State, text: str, beyond: OutOfScope, ports: Ports) -> Step:
     """Say what can be done of a line that wants no text served, and keep of it what a service would have too."""
-    reading = ports.read(text, ports.catalog, known=state.values)
+    reading = beyond.reading
     model = reading.values.get("model")
     if beyond.kept == "load" and (model or "tokens.input.mean" in reading.values):
         new, says = _taken_in(state, text, ports)
@@ -76,8 +78,11 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
     spans = asked_in(text, wishes=not lacks_nothing(state, ports))
     if not spans:
         return _stated(state, text, ports)
+    reading = ports.read(text, ports.catalog, known=state.values)
+    if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
+        return state, tuple(remarks(reading))
     asked = " ".join(text[start:end] for start, end in spans)
-    if _states(text, spans, state, ports):
+    if _states(reading, text, spans, state, ports):
         new, says = _taken_in(state, text, ports)
     elif any(map(str.isalnum, _beside(text, spans))):
         new, says = _taken_in(state, text, ports, spans)
@@ -207,11 +212,18 @@ _COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|
 """Words of a question that sets places beside each other; without one it says where the plan's are: 'what on AWS?'."""
 
 
-def _states(text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
-    """Whether a question names the load that it is about, or whose prices: what it names is stated with it."""
+def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
+    """Whether a question names the load that it is about, or whose prices: what it names is stated with it.
+
+    Args:
+        reading: of the line.
+        text: the line.
+        asking: where it asks.
+        state: before it.
+        ports: of the conversation, to what lies outside it.
+    """
     from agent.after_plan.readings import BIDS
 
-    reading = ports.read(text, ports.catalog, known=state.values)
     named = [(one.path, one.start) for one in (*reading.said_values, *reading.habits)]
     named += [(one.path, one.start) for one in reading.questions if one.path != "model" or "model" not in state.values]
     ready = lacks_nothing(state, ports)

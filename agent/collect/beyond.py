@@ -6,6 +6,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.collect.said_values import RATE
+from agent.fields.demand import CROWD
+from agent.interpret.domain import DOUBTFUL
+from agent.interpret.reading import Choice, Reading
 from agent.talk.model_proposals import choice_of_model, purpose_in
 from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Ports, State, Step
@@ -16,6 +20,24 @@ _SERVES: Final = re.compile(
     r"fine-?tuned|deploy\w*)\b",
     re.I,
 )
+_JOB: Final = (
+    'Work that has to be done by some time is planned by its deadline: fleetcast batch "10 million documents by Friday'
+    ' with llama 3.1 8B on H100, 2k in, 200 out" says GPUs, hours and money. Here I plan traffic that waits for an'
+    " answer."
+)
+_TRAINING: Final = (
+    "A training or fine-tuning run is no traffic, so I ask for none. 'fleetcast train --model llama-3.1-8b --tokens 1B"
+    " --method lora --gpu-type H100' reckons it: memory, hours, days, money. Here I plan what serves the model once it"
+    " is ready; for that say how many requests it gets."
+)
+_READS: Final = (
+    "Embedding and reranking models only read: 'fleetcast forecast --task embed --model qwen3-8b --rps 100 "
+    "--input-tokens 500' sizes one, a text being one request (for a reranker, a query with one passage)."
+)
+_MEDIA: Final = (
+    "Models that make or hear pictures, sound and video are out of scope: their speed rests on other kernels. I plan"
+    " models that read and write text; pictures in their prompts count as tokens."
+)
 _OTHERS: Final = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.I), kept, text)
     for kept, pattern, text in (
@@ -23,47 +45,40 @@ _OTHERS: Final = tuple(
             "model",
             (
                 r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i |^)train(?: (?:an?|the|our|my))?|training|rlhf|"
-                r"sft|distil\w*|continued pretraining"
+                r"sft|q?lora|distil\w*|continued pretraining"
             ),
-            (
-                "A training or fine-tuning run is no traffic, so I ask for none. 'fleetcast train --model llama-3.1-8b"
-                " --tokens 1B --method lora --gpu-type H100' reckons it: memory, hours, days, money. Here I plan what"
-                " serves the model once it is ready; for that say how many requests it gets."
-            ),
+            _TRAINING,
         ),
         (
             "",
             r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?",
-            (
-                "Embedding and reranking models only read: 'fleetcast forecast --task embed --model qwen3-8b --rps 100 "
-                "--input-tokens 500' sizes one, a text being one request (for a reranker, a query with one passage)."
-            ),
+            _READS,
         ),
         (
             "load",
             r"stable diffusion|diffusion|flux|sdxl|(?:image|video|music) generation|text[- ]to[-"
             r" ](?:image|video|speech)|"
             r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
-            (
-                "Models that make or hear pictures, sound and video are out of scope: their speed rests on other"
-                " kernels. I plan models that read and write text; pictures in their prompts count as tokens."
-            ),
+            _MEDIA,
         ),
         (
             "load",
-            r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog|"
-            r"(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline|"
-            r"(?:has to|have to|must) be (?:finished|done|ready|through) (?:by|before|between|until)",
-            (
-                'Work that has to be done by some time is planned by its deadline: fleetcast batch "10 million'
-                ' documents by Friday with llama 3.1 8B on H100, 2k in, 200 out" says GPUs, hours and money. Here I'
-                " plan traffic that waits for an answer."
-            ),
+            r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog",
+            _JOB,
         ),
     )
 )
-_SIZED_MODEL: Final = re.compile(r"\b[a-z][\w. -]*\d+(?:\.\d+)?b\b", re.I)
-"""A model of language, to which what was heard goes on: 'whisper, then llama 3.1 8b summarises'."""
+_DEADLINE: Final = re.compile(
+    r"\b(?:(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline|"
+    r"(?:has to|have to|must) be (?:finished|done|ready|through) (?:by|before|between|until))\b",
+    re.I,
+)
+"""A time by which work is done, where the line says how much there is; 'I need this by Thursday' is of the answer."""
+_LOAD: Final = CROWD | {RATE, "traffic.concurrency", "traffic.calls_per_request", "targets"}
+_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
+"""Fields of which one at least is in a line that tells of a service: a model and cards are of a training run too."""
+_LACKS: Final = {_TRAINING: _LENGTHS, _READS: _LOAD, _MEDIA: _LOAD}
+"""What a line of other work has as well: lengths of examples, the rate of pictures."""
 _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"
     r"small(?:est|er)?|tiny|cheap(?:est)?|coding|reasoning|chat|general[- ]purpose|open(?:[- ]source)?|recommended?)\b"
@@ -79,24 +94,49 @@ class OutOfScope(Struct, frozen=True):
     says: tuple[Say, ...]
     kept: str
     """What of the line is kept for a service: nothing, the model alone, or the load beside a model or lengths."""
+    reading: Reading
+    """What was read in the line."""
 
 
-def out_of_scope(state: State, text: str) -> OutOfScope | None:
-    """Return what can be done of a line that wants no text served; None where it wants that.
+def out_of_scope(state: State, text: str, ports: Ports) -> OutOfScope | None:
+    """Return what can be done of a line that wants no text served; None where it, or a part of it, wants that.
 
     Args:
         state: of a conversation without a plan.
         text: the line.
+        ports: of the conversation, to what lies outside it.
     """
-    if _SERVES.search(text) or {"traffic.requests_per_s", "traffic.concurrency"} & {*state.values}:
+    others = [(kept, answer) for pattern, kept, answer in _OTHERS if pattern.search(text)]
+    due = _DEADLINE.search(text)
+    known = {RATE, "traffic.concurrency"} & {*state.values}
+    if not (others or due) or known or _SERVES.search(text):
         return None
-    sounds = _SIZED_MODEL.search(text) and "then" in text.lower().split()
-    found = (
-        OutOfScope((said(answer),), kept)
-        for pattern, kept, answer in _OTHERS
-        if pattern.search(text) and not (sounds and "sound" in answer)
-    )
-    return next(found, None)
+    reading = ports.read(text, ports.catalog, known=state.values)
+    counted = _is_counted(reading)
+    for kept, answer in others:
+        if not states_workload(reading, _LACKS.get(answer, frozenset())) or (answer == _JOB and counted):
+            return OutOfScope((said(answer),), kept, reading)
+    nothing = not (reading.said_values or reading.questions)
+    return OutOfScope((said(_JOB),), "load", reading) if due and (counted or nothing) else None
+
+
+def states_workload(reading: Reading, besides: frozenset[str] = frozenset()) -> bool:
+    """Return whether a line that is most likely about a service states a load, a length or a target of it.
+
+    Args:
+        reading: of the line.
+        besides: fields of these that prove nothing; with the load among them a model does.
+    """
+    asked = {choice.path or one.path for one in reading.questions for choice in (*one.choices, Choice(None, ""))}
+    paths = {one.path for one in (*reading.said_values, *reading.habits)} | asked
+    proof = (_LOAD | _LENGTHS) - besides | ({"model"} if RATE in besides else set())
+    return reading.elsewhere < DOUBTFUL and bool(paths & proof) and bool(paths & (_LOAD | _LENGTHS))
+
+
+def _is_counted(reading: Reading) -> bool:
+    """Whether a line says how much there is to do, and of no time in which it comes: '4 million texts'."""
+    asked = {question.path for question in reading.questions}
+    return RATE in asked and not reading.values.keys() & {RATE, "traffic.concurrency", "targets"}
 
 
 def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -> Step:

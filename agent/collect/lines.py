@@ -234,12 +234,13 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
         new = with_values(state, values, dict.fromkeys((path, *choice.also), ambiguity.words), ports)
     editing = None if slot and state.editing == slot.id else state.editing
     kept = frozenset({slot.id}) if slot and choice.value == () else frozenset()  # any will do
-    if choice.value is None and slot is not None:
+    if choice.value is None and slot is not None and not choice.then:
         editing = slot.id  # something has to be asked first
+    later = (*choice.then, *state.later)
     return replace(
         new,
-        pending=Clarify(state.later[0]) if state.later else None,
-        later=state.later[1:],
+        pending=Clarify(later[0]) if later else None,
+        later=later[1:],
         editing=editing,
         settled=new.settled - ({slot.id} if slot else set()) | kept,
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.contradictions import read_contradictions
-from agent.interpret.domain import ask_where_foreign
+from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
 from agent.interpret.doubts import ask_where_doubtful, read_again
 from agent.interpret.draft import Draft
 from agent.interpret.elsewhere import leave_elsewhere, orders_in
@@ -44,7 +44,7 @@ from agent.interpret.traffic import read_traffic
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
 from catalogs.catalog import Catalog
 
-__all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "items_made", "prepare"]
+__all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare", "read_by_rules"]
 
 _WARM_UP = "lama 3.1 70b in fp8 on 8xH100 and one A100 80, 20 requests per second"
 _ONE_WORKLOAD: Final = (
@@ -59,17 +59,7 @@ def prepare(catalog: Catalog) -> None:
     interpret(_WARM_UP, catalog)
 
 
-def items_made(text: str, catalog: Catalog) -> list[Item]:
-    """Return the items of a text with its names and numbers made, before any rule has taken one.
-
-    Args:
-        text: a line.
-        catalog: what names mean.
-    """
-    return _sentence(text, lexicon_of(catalog), orders_in(text[:LONGEST]))[0].items
-
-
-def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) -> tuple[Sentence, str | None]:
+def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) -> tuple[Sentence, str]:
     read = text[:LONGEST]
     items, language = put_into_english(text, put_into_words(read, items_of(read)))
     sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
@@ -104,6 +94,43 @@ def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
     return draft
 
 
+def read_by_rules(text: str, catalog: Catalog) -> tuple[list[Item], tuple[str, ...]]:
+    """Return the items of a text, with its names and numbers made and nothing taken yet, and what the rules find there.
+
+    Args:
+        text: a line.
+        catalog: what names mean.
+    """
+    draft, figures, _ = _read(text, catalog, None, _NOTHING_KNOWN)
+    return figures, evidence_of(draft)
+
+
+def _read(
+    text: str, catalog: Catalog, asked_path: str | None, known: Mapping[str, Any]
+) -> tuple[Draft, list[Item], str]:
+    """Return what the rules find, the items as they were before, and the language.
+
+    Args:
+        text: a line.
+        catalog: what names mean.
+        asked_path: the field that is being asked.
+        known: values by path that were given before.
+    """
+    lexicon = lexicon_of(catalog)
+    orders = [*orders_in(text[:LONGEST]), *rows_beyond(text[:LONGEST])]
+    sentence, language = _sentence(text, lexicon, orders)
+    figures = list(sentence.items)
+
+    def drafted(part: Sentence, dropped: Sequence[tuple[int, int]] = ()) -> Draft:
+        return _drafted(Draft(part, asked_path, known, dropped=[*orders, *dropped]), catalog, lexicon)
+
+    spans = spans_of_now(sentence)
+    draft = without_now(sentence, spans, drafted) if spans else drafted(sentence)
+    ask_whether_proposed(draft)
+    read_contradictions(draft)
+    return draft, figures, language
+
+
 def interpret(
     text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
 ) -> Reading:
@@ -117,29 +144,17 @@ def interpret(
         asked_path: the field that is being asked, which a bare number then fills.
         known: values by path that were given before, for what is said relative to them.
     """
-    lexicon = lexicon_of(catalog)
-    beyond = rows_beyond(text[:LONGEST])
-    orders = [*orders_in(text[:LONGEST]), *beyond]
-    sentence, language = _sentence(text, lexicon, orders)
-    figures = list(sentence.items)
-
-    def drafted(part: Sentence, dropped: Sequence[tuple[int, int]] = ()) -> Draft:
-        return _drafted(Draft(part, asked_path, known, dropped=[*orders, *dropped]), catalog, lexicon)
-
-    spans = spans_of_now(sentence)
-    draft = without_now(sentence, spans, drafted) if spans else drafted(sentence)
-    ask_whether_proposed(draft)
-    read_contradictions(draft)
-    second = read_again(draft, figures)
-    ask_where_foreign(draft, second.elsewhere if second else None)
+    draft, figures, language = _read(text, catalog, asked_path, known)
+    elsewhere = chance_of_elsewhere(draft, figures)
+    second = read_again(draft, figures, elsewhere)
     note_wishes(draft)
     if second:
         ask_where_doubtful(draft, figures, second)
-    reading = settle(draft, known)
+    reading = refused_where_elsewhere(text, settle(draft, known), elsewhere)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))
-    if beyond:
+    if rows_beyond(text[:LONGEST]):
         reading = replace(reading, notes=(*reading.notes, _ONE_WORKLOAD))
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import join_demand
-from agent.interpret.domain import ASKING
 from agent.interpret.draft import Draft, Finding
 from agent.interpret.grammar import UNKNOWN, Item
 from agent.interpret.leftovers import covered
 from agent.interpret.loads import count_of
+from agent.interpret.ordinary import ASKING
 from agent.interpret.reading import Choice
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.settlement import implausible
@@ -103,19 +103,20 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     _doubt_load(draft, second)
 
 
-def read_again(draft: Draft, items: Sequence[Item]) -> Second | None:
+def read_again(draft: Draft, items: Sequence[Item], elsewhere: float) -> Second | None:
     """Return the second reading of a first line; none of an answer, or of what is said later.
 
     Args:
         draft: of the rules.
         items: of the sentence as they were before the rules took any.
+        elsewhere: probability that it is about something else than serving language models.
     """
     words, figures = sum(item.word.isalpha() for item in items), sum(map(is_figure, items))
     if draft.known or words < _FEWEST_WORDS or not 0 < figures <= _MOST_FIGURES:
         return None
     from agent.interpret.roles.reader import second_reading
 
-    return second_reading(items)
+    return Second(elsewhere, second_reading(items))
 
 
 def _doubt_roles(draft: Draft, second: Second) -> None:

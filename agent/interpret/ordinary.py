@@ -56,3 +56,5 @@ ORDINARY: Final = GRAMMAR | frozenset(
     ).split()
 )
 """In lower case, without apostrophes."""
+ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
+"""What people do with a language model."""

@@ -36,6 +36,8 @@ class Choice(Struct, frozen=True):
     """Taken by someone who does not know."""
     also: Mapping[str, Any] = {}
     """What follows from it for other paths: a load that is always at its peak has a peak factor of 1."""
+    then: tuple["Ambiguity", ...] = ()
+    """What has to be asked where it is taken."""
 
 
 class Ambiguity(Struct, frozen=True):
@@ -61,6 +63,8 @@ class Reading(Struct, frozen=True):
     """What was understood and is no field of a plan, out of scope, or guessed: a sentence each."""
     habits: tuple[SaidValue, ...] = ()
     """How many users there are, and how often each asks: no fields of a plan, but of the rate that follows."""
+    elsewhere: float = 0.0
+    """Probability that the line is about something else than serving language models; 0 where it fills nothing."""
 
     @property
     def values(self) -> Mapping[str, Any]:

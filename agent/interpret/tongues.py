@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from agent.interpret.grammar import Amount, Item
-from agent.interpret.ordinary import ORDINARY
+from agent.interpret.ordinary import GRAMMAR, ORDINARY
 from agent.interpret.scanner import phrase_items
 from agent.interpret.vocabulary import KINDS_OF
 
@@ -283,37 +283,43 @@ def plain_letters(text: str) -> str:
 
 
 def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
-    """Return the items with the words that the table knows in English, and the language; empty where it is English."""
+    """Return the items with the words that the table knows in English, and the language; empty where it is in doubt."""
     if not any(map(str.isalpha, text)):
         return items, ""
     words = [plain_letters(text[item.start : item.end]) for item in items]
-    strange = [word for word in words if _may_be_foreign(word)]
+    strange = {word for word in words if _may_be_foreign(word)}
     hits = {
-        language: sum((word,) in (phrase for phrase, _ in by_first.get(word, ())) for word in strange)
+        language: sum((word,) in (phrase for phrase, _ in by_first.get(word, ())) for word in words if word in strange)
         for language, by_first in _phrases().items()
     }
-    language = "Japanese" if _KANA.search(text) else max(hits, key=lambda name: hits[name])
-    if not hits[language]:
+    best = max(hits.values())
+    if not best:
         return items, ""
+    known = {language: sum(word in _phrases()[language] for word in words) for language in hits if hits[language]}
+    language = "Japanese" if _KANA.search(text) else max(known, key=lambda name: (hits[name], known[name]))
     by_first = _phrases()[language]
+    english = sum(word in GRAMMAR and word not in by_first for word in words)
+    mixed = english > known[language]  # 'the doctors … die': of an English line only words that English lacks
+    alike = any(known[other] >= known[language] for other in known if other != language)
     made: list[Item] = []
     index = 0
     while index < len(items):
         item = items[index]
         if item.has("num") and language in _DOTTED and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", words[index]):
             item.amount = Amount((float(words[index].replace(".", "")),))
-        for phrase, english in by_first.get(words[index], ()) if not item.numeric else ():
+        foreign = not item.numeric and (not mixed or words[index] in strange)
+        for phrase, said in by_first.get(words[index], ()) if foreign else ():
             last = index + len(phrase) - 1
             if tuple(words[index : last + 1]) == phrase:
                 counted = made and made[-1].has("num", "small", "tens", "scaleword", "unknown")
-                one = "a " if english in _SCALES and not counted else ""  # 'mil usuarios', but not 'einige tausend'
-                made += phrase_items(one + english, item.start, items[last].end)
+                one = "a " if said in _SCALES and not counted else ""  # 'mil usuarios', but not 'einige tausend'
+                made += phrase_items(one + said, item.start, items[last].end)
                 index = last
                 break
         else:
             made.append(item)
         index += 1
-    return made, language
+    return made, "" if mixed or alike else language
 
 
 def _may_be_foreign(word: str) -> bool:

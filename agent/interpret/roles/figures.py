@@ -57,9 +57,14 @@ def features_of(items: Sequence[Item]) -> dict[int, Features]:
     }
 
 
-def features_of_line(items: Sequence[Item]) -> Features:
-    """Return the features of a line."""
-    return bucketed(_of_words([_words(item) for item in items]))
+def features_of_line(items: Sequence[Item], evidence: Sequence[str]) -> Features:
+    """Return the features of a line.
+
+    Args:
+        items: of the sentence, with its names and numbers made and nothing taken yet.
+        evidence: what rules found in it.
+    """
+    return bucketed([*_of_words([_words(item) for item in items]), *((f"rule {one}", 1.0) for one in evidence)])
 
 
 def _words(item: Item) -> tuple[str, ...]:

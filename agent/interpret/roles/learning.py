@@ -7,7 +7,7 @@ A line of ``hands/*.txt`` is an input as typed, ``\\n`` for a line break; a figu
 import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -32,6 +32,8 @@ _TODAY: Final = "today"
 """A figure of what runs now may be any other role as well; nothing is learned from it."""
 _MARK: Final = re.compile(r"\[([^\[\]]*)\]\((\w+)\)")
 ELSEWHERE: Final = "! "
+Read: TypeAlias = Callable[[str], tuple[Sequence[Item], Sequence[str]]]
+"""From a text to its items, with names and numbers made and nothing taken yet, and to what rules found in it."""
 QUESTIONS: Final = ("line", "role")
 """Whether a line is about serving; what a figure is."""
 
@@ -80,16 +82,18 @@ def digest() -> str:
     return sha256(b"".join(file.read_bytes() for file in sorted(HANDS.glob("*.txt")))).hexdigest()
 
 
-def examples(lines: Sequence[Marked], items_of: Callable[[str], Sequence[Item]]) -> Iterator[Example]:
+def examples(lines: Sequence[Marked], read: Read) -> Iterator[Example]:
     """Yield the figures whose role is marked, and the lines.
 
     Args:
         lines: that are learned from.
-        items_of: the items of a text, with names and numbers made.
+        read: a text as rules find it.
     """
     for line in lines:
-        items = items_of(line.text)
-        yield Example(line.hand, features_of_line(items), {"line": "elsewhere" if line.elsewhere else "serving"})
+        items, evidence = read(line.text)
+        yield Example(
+            line.hand, features_of_line(items, evidence), {"line": "elsewhere" if line.elsewhere else "serving"}
+        )
         figures = {} if line.elsewhere else features_of(items)
         for at, features in figures.items():
             role = role_at(line, items[at])
@@ -156,13 +160,13 @@ class LeftOut(Struct, frozen=True):
         return len(reach) / self.examples, sum(reach) / max(1, len(reach))
 
 
-def cross_validation(items_of: Callable[[str], Sequence[Item]]) -> Iterator[LeftOut]:
+def cross_validation(read: Read) -> Iterator[LeftOut]:
     """Yield how each question fares on each hand that was marked by hand and not learned from.
 
     Args:
-        items_of: the items of a text, with names and numbers made.
+        read: a text as rules find it.
     """
-    rows = _rows(list(examples(marked_lines(), items_of)))
+    rows = _rows(list(examples(marked_lines(), read)))
     hands = np.array([one.hand for one in rows.examples])
     for name in QUESTIONS:
         for hand in sorted(set(hands) - READ):
@@ -175,13 +179,13 @@ def cross_validation(items_of: Callable[[str], Sequence[Item]]) -> Iterator[Left
             yield LeftOut(str(hand), name, pairs)
 
 
-def learn(items_of: Callable[[str], Sequence[Item]]) -> None:
+def learn(read: Read) -> None:
     """Learn the weights from all hands and write them.
 
     Args:
-        items_of: the items of a text, with names and numbers made.
+        read: a text as rules find it.
     """
-    rows = _rows(list(examples(marked_lines(), items_of)))
+    rows = _rows(list(examples(marked_lines(), read)))
     questions, columns = [], []
     for name in QUESTIONS:
         question, weights, _ = _learned(rows, name)

@@ -1,6 +1,6 @@
 """What each figure of a line may be, and whether the line is about serving language models, by what was learned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from msgspec.json import decode
 from numpy.typing import NDArray
 
 from agent.interpret.grammar import Item
-from agent.interpret.roles.figures import Probabilities, Second, features_of, features_of_line
+from agent.interpret.roles.figures import Probabilities, features_of, features_of_line
 from agent.learned.features import Features
 from agent.learned.weights import softmax, sums
 
@@ -62,11 +62,20 @@ def _answer(name: str, features: Features) -> Probabilities:
     return dict(zip(question.classes, softmax(logits).tolist(), strict=True))
 
 
-def second_reading(items: Sequence[Item]) -> Second:
-    """Return what the figures of a line may be.
+def elsewhere(items: Sequence[Item], evidence: Sequence[str]) -> float:
+    """Return how likely a line is about something else than serving language models.
+
+    Args:
+        items: of the sentence, with its names and numbers made and nothing taken yet.
+        evidence: what rules found in it.
+    """
+    return _answer("line", features_of_line(items, evidence))["elsewhere"]
+
+
+def second_reading(items: Sequence[Item]) -> Mapping[int, Probabilities]:
+    """Return what each figure of a line may be, by its place in the text, if the line is about serving.
 
     Args:
         items: of the sentence, with its names and numbers made and nothing taken yet.
     """
-    figures = {items[at].start: _answer("role", features) for at, features in features_of(items).items()}
-    return Second(_answer("line", features_of_line(items))["elsewhere"], figures)
+    return {items[at].start: _answer("role", features) for at, features in features_of(items).items()}

@@ -3,9 +3,9 @@
 import pytest
 
 from agent.dialogue import step
-from agent.interpret import interpret, items_made
+from agent.interpret import interpret, read_by_rules
 from agent.interpret.roles.learning import READ, cross_validation, digest, marked_lines, role_at
-from agent.interpret.roles.reader import FOLDER, learned, second_reading
+from agent.interpret.roles.reader import FOLDER, elsewhere, learned, second_reading
 from agent.session.ports import ports_of
 from agent.talk.state import State
 from catalogs.catalog import Catalog
@@ -25,13 +25,13 @@ def test_what_was_learned_is_known() -> None:
     """A tenth of the lines that were marked by hand: what stands there is the likeliest in nine of ten figures."""
     right = []
     for line in [line for line in marked_lines() if line.hand not in READ][::10]:
-        items = items_made(line.text, CATALOG)
-        second = second_reading(items)
-        right.append((second.elsewhere > 0.5) == line.elsewhere)
+        items, evidence = read_by_rules(line.text, CATALOG)
+        roles = second_reading(items)
+        right.append((elsewhere(items, evidence) > 0.5) == line.elsewhere)
         for item in () if line.elsewhere else items:
             role = role_at(line, item)
             if role and role != "today":
-                likely = second.roles[item.start]
+                likely = roles[item.start]
                 right.append(max(likely, key=lambda one: likely[one]) == role)
     assert sum(right) >= 0.9 * len(right) > 200
 
@@ -39,7 +39,7 @@ def test_what_was_learned_is_known() -> None:
 @pytest.mark.thorough
 def test_hands_that_were_left_out_are_known_half() -> None:
     """Of a figure's forty roles it finds the one in more than half; of those that it is sure of, in three of four."""
-    for left_out in cross_validation(lambda text: items_made(text, CATALOG)):
+    for left_out in cross_validation(lambda text: read_by_rules(text, CATALOG)):
         _, right = left_out.sure(0.9)
         assert left_out.right >= (0.5 if left_out.question == "role" else 0.75), left_out.hand
         assert right >= 0.75, left_out.hand
@@ -99,7 +99,7 @@ def test_what_is_said_later_is_not_read_again() -> None:
 
 def test_a_second_reading_is_quick() -> None:
     """It takes some 1,000 calls, half a millisecond."""
-    items = items_made(SENTENCE, CATALOG)
+    items, _ = read_by_rules(SENTENCE, CATALOG)
     second_reading(items)
     assert python_calls(lambda: second_reading(items)) < 2000
 

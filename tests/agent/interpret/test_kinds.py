@@ -137,7 +137,8 @@ def test_a_sentence_of_a_kind(entry: dict[str, Any]) -> None:
         assert values[path] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), path
     if "asks" in entry or not entry.get("quiet"):
         assert {question.path for question in reading.questions} == {PATHS.get(a, a) for a in entry.get("asks", ())}
-    assert bool(reading.objections) == entry.get("objects", False)
+    if not entry.get("quiet"):
+        assert bool(reading.objections) == entry.get("objects", False)
     for words in entry.get("says", ()):
         assert words.casefold() in spoken_of(reading), words
 
@@ -162,7 +163,7 @@ def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_c
     entry: dict[str, Any],
 ) -> None:
     text = entry["text"].replace("\n", ", ")
-    if out_of_scope(State(), text):
+    if out_of_scope(State(), text, ports_of(CATALOG)):
         return  # a training run is told where it is reckoned: a conversation about serving takes nothing of it
     said = stated_in(text, CATALOG, {})
     state, _ = step(State(), text, ports_of(CATALOG))

@@ -1,0 +1,86 @@
+"""Whether a line is about serving: in doubt the whole line is asked about, and what is out of scope is a part of it."""
+
+import pytest
+
+from agent.dialogue import step
+from agent.interpret import interpret
+from agent.interpret.domain import DOUBT, LOG
+from agent.session.ports import ports_of
+from agent.talk.state import Clarify, State
+from catalogs.catalog import Catalog
+from tests.every import of_every
+
+CATALOG = Catalog.load()
+PORTS = ports_of(CATALOG)
+STATUES = "We need 16 replicas of the statue for the gallery shop, cast in resin, about 300 visitors per hour"
+
+
+def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -> None:
+    state, _ = step(State(), STATUES, PORTS)
+    assert isinstance(state.pending, Clarify)
+    assert state.pending.question.text.endswith(DOUBT)
+    assert not state.values
+    yes, _ = step(state, "yes", PORTS)
+    assert yes.values["hardware.replicas"] == 16
+    no, _ = step(state, "no", PORTS)
+    assert not no.values
+    assert no.pending is None
+
+
+def test_what_would_be_asked_of_a_doubtful_line_is_asked_after_the_yes() -> None:
+    (question,) = interpret('DROP TABLE plans; -- 10 requests/s\'; rm -rf / ; echo "llama 8b"', CATALOG).questions
+    (yes,) = question.choices
+    assert (question.path, yes.value) == ("traffic.requests_per_s", 10.0)
+    assert [one.path for one in yes.then] == ["model"]
+
+
+@of_every(
+    [
+        'RuntimeError: CUDA out of memory. GPU 0 has 79.11 GiB\n  File "/x/vllm/worker/model_runner.py", line 3',
+        "Traceback (most recent call last):\n  File \"s.py\", line 8\nValueError: LLM(model='qwen2.5-7b')",
+        "2025-03-01 12:00:03 ERROR vllm worker 4 died with SIGKILL on H100, attempt 3 of 10",
+    ],
+    name=str,
+)
+def test_a_stack_trace_is_said_to_be_one(text: str) -> None:
+    assert interpret(text, CATALOG).objections == (LOG,)
+
+
+PARTS = [
+    (
+        "we do ai npcs, 60k CCU, one line every 12 s. prompt 3500 tok, start within 300ms. Llama 3 8B finetune",
+        "finetune",
+    ),
+    ("phone agent on llama 3.1 8b, 350 calls at once, output 35 tokens, STT takes 200 and TTS takes 250", "TTS"),
+    ("OpenAI bill was $61k. Llama 3.3 70B, 12 rps, 2k in, 300 out. Need this by Thursday.", "Thursday"),
+    ("whisper → llama 3.2 3B → kokoro? Answers 60 tokens, prompt 1.5k tokens, 80 kiosks", "whisper"),
+    ("RAG with bge embeddings and a reranker elsewhere, Llama 3.3 70B, 4 rps, prompt 5,000, answer 350", "reranker"),
+    ("Benchmarked w/ genai-perf: 11 req/s a node for llama-3.1-405b. Now need 50 req/s, 2048 in, 256 out", "405b"),
+]
+"""What is out of scope beside a workload, and a word of it."""
+
+
+@of_every(PARTS, name=lambda case: case[0])
+def test_what_is_out_of_scope_takes_no_workload_away(text: str, word: str) -> None:
+    state, says = step(State(), text, PORTS)
+    assert state.values["tokens.output.mean" if "out" in text else "tokens.input.mean"]
+    assert "model" in state.values
+    assert word in str(says)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "I want to fine-tune Llama 3.1 70B with QLoRA on 2M samples of 1,500 tokens, 3 epochs, batch 64",
+            "fleetcast train",
+        ),
+        ("whisper-large-v3 realtime transcription, 500 parallel streams, p95 < 1s, T4 or L4?", "out of scope"),
+        ("translate 4 million product texts until Friday", "fleetcast batch"),
+        ("embeddings for 5 million documents a day", "--task embed"),
+    ],
+)
+def test_a_line_that_holds_no_workload_is_answered_with_scope_alone(text: str, says: str) -> None:
+    state, told = step(State(), text, PORTS)
+    assert says in str(told)
+    assert state.values.keys() <= {"model"}
