@@ -7,6 +7,7 @@ bounded: by number, and to the arrays of a few candidates. Its arrays are locked
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import islice
 from typing import Any, Final, ParamSpec, TypeVar
 
 Asked = ParamSpec("Asked")
@@ -38,7 +39,7 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
             if known := results.get(key):
                 return known[1]
             result = function(*arguments, **named)
-            for oldest in list(results)[: max(len(results) - most + 1, 0)]:
+            for oldest in tuple(islice(results, max(len(results) - most + 1, 0))):
                 results.pop(oldest, None)
             _locked(result)
             results[key] = (arguments, named), result  # while the arguments are kept, no other object gets their ids

@@ -155,14 +155,17 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
     """Count the accelerators again with another share of prompt tokens cached, on the same candidate."""
     if question.spec.traffic.concurrency:
         return float("nan")
-    spec = question.spec
-    whole, fewest = (_count(spec, question, best, capacity) for capacity in (best.capacity, np.full(1, np.inf)))
-    if whole == fewest and prefix_hit > spec.tokens.prefix_hit:
-        return whole  # what takes less carries no less, and fewer there are not
+    spec, ceiling = question.spec, question.spec.serving.utilisation_ceiling
+    whole, less_to_do = _count(spec, question, best, best.capacity), prefix_hit > spec.tokens.prefix_hit
+    # What takes less carries no less, and fewer there are not.
+    if less_to_do and whole == _count(spec, question, best, np.full(1, np.inf)):
+        return whole
     tokens = replace(spec.tokens, prefix_hit=prefix_hit)
     other = replace(question, lengths=lengths_of(tokens, question.context_limit))
     replicas = replace(best.candidates, question=other).fleet_replicas(best.replicas.costs.tables)
-    return _count(spec, question, best, _capacity(replicas, spec.targets, spec.serving.utilisation_ceiling))
+    if less_to_do and whole == _count(spec, question, best, ceiling * replicas.saturated_rate[:, 0]):
+        return whole
+    return _count(spec, question, best, _capacity(replicas, spec.targets, ceiling))
 
 
 def _capacity(replicas: Replicas, targets: tuple[Target, ...], ceiling: float) -> Floats:

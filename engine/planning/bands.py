@@ -31,7 +31,7 @@ from engine.replica.latencies import mean_latency, tail_of
 from engine.replica.load import Load
 from engine.replica.queueing import TINY
 from engine.step.rates import kernels_of
-from engine.workload import PERCENTILE_SHARES, BandLevel, Target
+from engine.workload import PERCENTILE_SHARES, BandLevel, Metric, Percentile, Target
 
 SERVED = "closed_loop"
 """The load whose bands speak of a served plan: no open-loop set is large enough to make its own."""
@@ -173,12 +173,12 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     lightest = min(float(replicas.smallest_batch[0, 0]), most)
     load = replicas.at_again(_trials(lightest, most))
     rates = load.requests_per_s[0]
-    margins_of = {target: _margins(load, target) for target in spec.targets}
 
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
         margins = np.full(TRIALS, np.inf)
         for target in targets:
-            margins = np.minimum(margins, margins_of[target](target.seconds / (slowness * chosen.off(target))))
+            seconds = target.seconds / (slowness * chosen.off(target))
+            margins = np.minimum(margins, _margins(load, target.metric, target.percentile, seconds))
         held = np.flatnonzero(margins >= 1)
         if not len(held):
             return None
@@ -201,13 +201,25 @@ def _trials(lightest: float, most: float) -> Floats:
     return np.geomspace(lightest, most, TRIALS)[None, :]
 
 
-def _margins(load: Load, target: Target) -> Callable[[float], Floats]:
-    """Return how well a target holds at each load of a replica, 1 where it just does, as a function of its seconds."""
-    if target.percentile == "mean":
-        mean = mean_latency(load, target.metric)[0]
-        return lambda seconds: seconds / mean
-    beyond, allowed = tail_of(load, target.metric), 1 - PERCENTILE_SHARES[target.percentile]
-    return lambda seconds: allowed / np.maximum(beyond(np.full(load.batch.shape, seconds))[0], TINY)
+_tail = kept(32)(tail_of)
+
+
+@kept(128)
+def _margins(load: Load, metric: Metric, percentile: Percentile, seconds: float) -> Floats:
+    """Return how well a target holds at each load of a replica, 1 where it just does.
+
+    Args:
+        load: of the replica.
+        metric: of the latency.
+        percentile: likewise.
+        seconds: that it may take.
+    """
+    if percentile == "mean":
+        mean: Floats = seconds / mean_latency(load, metric)[0]
+        return mean
+    beyond = _tail(load, metric)(np.full(load.batch.shape, seconds))[0]
+    result: Floats = (1 - PERCENTILE_SHARES[percentile]) / np.maximum(beyond, TINY)
+    return result
 
 
 def _carries(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float, needed: float) -> bool:

@@ -68,13 +68,13 @@ def replayed_day(
         from engine.proof.ten_minutes import simulated_moments  # the simulator: a replay does without
 
         moments, skipped = simulated_moments(chosen, replays.minutes, outcome.run, seed=seed)
-    basis = _basis(chosen, sources)
+    basis, time_held = _basis(chosen, sources), replays.time_held(outcome)
     return ReplayedDay(
         minimum_replicas=settings.minimum,
         thresholds=_corrected(replays.thresholds(settings), outcome, corrections, moments, skipped, spec.traffic.burst),
-        time_held=replays.time_held(outcome),
+        time_held=time_held,
         assumptions=tuple(_assumptions(sources, replays.shape, basis, corrections)),
-        record=replays.record(outcome, corrections, moments, basis, seed),
+        record=replays.record(outcome, time_held, corrections, moments, basis, seed),
     )
 
 
@@ -142,6 +142,7 @@ class _Replays(Struct, frozen=True):
     def record(
         self,
         outcome: Outcome,
+        time_held: Mapping[int, int],
         corrections: tuple[Correction, ...],
         moments: tuple[Moment, ...],
         basis: str,
@@ -151,6 +152,7 @@ class _Replays(Struct, frozen=True):
 
         Args:
             outcome: of the settings that were kept.
+            time_held: minutes for which so many replicas were held.
             corrections: that led to them.
             moments: that were simulated.
             basis: whose hours were replayed.
@@ -158,7 +160,7 @@ class _Replays(Struct, frozen=True):
         """
         run, rate, by_hour = outcome.run, self.minutes.requests_per_s, (-1, MINUTES_PER_HOUR)
         replica = chosen_of(self.chosen.question, self.chosen.candidate)
-        minutes_paid = sum(time * paid_accelerators(replica, n) for n, time in self.time_held(outcome).items())
+        minutes_paid = sum(time * paid_accelerators(replica, n) for n, time in time_held.items())
         paid, fixed = minutes_paid / MINUTES_PER_HOUR, fixed_fleet(self.chosen.fleet, replica, self._hours)
         return Replay(
             shape=self.shape,
