@@ -311,3 +311,15 @@ def test_prefix_hits_spare_work() -> None:
     plain, hit = lengths(1000, 250), lengths(1000, 250, hit=0.5)
     assert hit.computed_mean == pytest.approx(0.5 * plain.prompt.mean)
     assert hit.prompt.mean == plain.prompt.mean
+
+
+@pytest.mark.parametrize("cv", [1.0, 2.0])
+def test_a_larger_fleet_changes_a_load_only_where_arrivals_clump(cv: float) -> None:
+    """What no rate changes is kept for Poisson arrivals by this: the fleet counts as at most ROUTED_TOGETHER."""
+    replicas = replace(WORKED, arrival_cv=cv)
+    batch = 0.7 * replicas.saturated_batch
+    few, many = (replicas.in_fleet(np.array([[count]])).at(batch) for count in (4.0, 40.0))
+    assert bool((few.waits.mean == many.waits.mean).all()) is (cv == 1.0)
+    again = replicas.in_fleet(np.array([[4.0]])).at_again(batch)
+    for metric in ("ttft", "itl", "e2e"):
+        assert mean_latency(again, metric) == mean_latency(few, metric)
