@@ -7,6 +7,7 @@ A number fills a slot only with a unit word of its own or when that slot is aske
 an open word are questions; what was refused, is implausible or was not used is said.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from agent.interpret.machines import read_machines
 from agent.interpret.mentions import name
 from agent.interpret.money import read_money
 from agent.interpret.numerals import combine
-from agent.interpret.pasted import put_into_words, rows_beyond
+from agent.interpret.pasted import options_beyond, put_into_words, workload_rows
 from agent.interpret.peaks import keep_sense
 from agent.interpret.present import spans_of_now, without_now
 from agent.interpret.proposed import ask_whether_proposed
@@ -42,6 +43,7 @@ from agent.interpret.time_parts import leave_parts, take_parts
 from agent.interpret.tongues import put_into_english
 from agent.interpret.traffic import read_traffic
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
+from agent.interpret.workload_table import MOST_ROWS, several_workloads
 from catalogs.catalog import Catalog
 
 __all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare", "read_by_rules"]
@@ -117,7 +119,7 @@ def _read(
         known: values by path that were given before.
     """
     lexicon = lexicon_of(catalog)
-    orders = [*orders_in(text[:LONGEST]), *rows_beyond(text[:LONGEST])]
+    orders = [*orders_in(text[:LONGEST]), *options_beyond(text[:LONGEST])]
     sentence, language = _sentence(text, lexicon, orders)
     figures = list(sentence.items)
 
@@ -144,6 +146,12 @@ def interpret(
         asked_path: the field that is being asked, which a bare number then fills.
         known: values by path that were given before, for what is said relative to them.
     """
+    rows, start, end = workload_rows(text[:LONGEST])
+    if rows:
+        rest = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+        readings = [(row.name, interpret(row.text, catalog, known=known)) for row in rows[:MOST_ROWS]]
+        beside = interpret(rest, catalog, asked_path=asked_path, known=known)
+        return several_workloads(text, (start, end), readings, beside, [row.name for row in rows[MOST_ROWS:]])
     draft, figures, language = _read(text, catalog, asked_path, known)
     elsewhere = chance_of_elsewhere(draft, figures)
     second = read_again(draft, figures, elsewhere)
@@ -154,7 +162,7 @@ def interpret(
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))
-    if rows_beyond(text[:LONGEST]):
+    if options_beyond(text[:LONGEST]):
         reading = replace(reading, notes=(*reading.notes, _ONE_WORKLOAD))
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"

@@ -79,7 +79,7 @@ _UNITS: Final = {
     "usd": "$", "kw": "kW",
 }  # fmt: skip
 """Units at the end of a key, which its value then has."""
-_PERCENTILES: Final = re.compile(r"(?:^|_)(p\d\d|mean|avg|median|peak|pk|max)(?=_|$)")
+_PERCENTILES: Final = re.compile(r"p\d\d|mean|avg|median|peak|pk|max")
 _FLAG: Final = re.compile(
     r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|[\"'],?\s*[\"']?|\s+)(?P<value>[^\s-][^\s;,]*)?"
 )
@@ -95,35 +95,54 @@ def _meanings() -> dict[str, str]:
     return {key: words for words, keys in _KEYS.items() for key in keys.split()}
 
 
+_EVENTS: Final = frozenset("req reqs request requests call calls query queries message messages msg msgs".split())
+_TIMES: Final = {
+    "s": "second", "sec": "second", "second": "second", "min": "minute", "minute": "minute", "h": "hour", "hr": "hour",
+    "hour": "hour", "d": "day", "day": "day", "week": "week", "month": "month",
+}  # fmt: skip
+_SIDES: Final = {
+    "in": "input : tokens ", "input": "input : tokens ", "prompt": "input : tokens ", "out": "output : tokens ",
+    "output": "output : tokens ", "answer": "output : tokens ",
+}  # fmt: skip
+_HIGHEST: Final = ("peak", "pk", "max")
+_LITTLE: Final = frozenset({"tok", "toks", "token", "tokens", "len", "length"})
+
+
 def meaning_of_key(key: str) -> tuple[str, str] | None:
     """Return the words that a key stands for, and the unit of its value; None where it is none of the table.
 
     Args:
-        key: as typed: --random-input-len, ttft_p95_ms, requestRate.
+        key: as typed: --random-input-len, ttft_p95_ms, requestRate, req/day, avg in.
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key.strip("-\"' ")).lower()
     name = re.sub(r"[\s.()/\-]+", "_", name).strip("_")
     if name in _meanings():
         return _meanings()[name], ""
-    head, _, last = name.rpartition("_")
-    unit = _UNITS.get(last, "") if head else ""
-    name = head if unit else name
-    found = _PERCENTILES.search(name)
-    bare = _PERCENTILES.sub("_", name, count=1).strip("_").replace("__", "_") if found else name
-    if bare not in _meanings() or not (unit or found):
-        return None
-    words = _meanings()[bare]
-    statistic = found[1] if found else ""
-    if statistic in ("peak", "pk", "max"):
-        # Only of a rate is the highest a figure of its own.
-        return (f"peak {words}", unit) if words.startswith("requests per") else None
-    if statistic not in ("", "avg", "mean") and words.startswith("requests per"):
-        return None  # another percentile of a rate is no mean
-    if statistic in ("avg", "mean", "median"):
-        statistic = "p50" if statistic == "median" else "mean"
+    parts = name.split("_")
+    statistic = next((part for part in parts if _PERCENTILES.fullmatch(part)), "")
+    words, unit = _words_and_unit([part for part in parts if part != statistic], bool(statistic))
+    rate = words.startswith("requests per")
+    if not words or (statistic in _HIGHEST and not rate):
+        return None  # only of a rate is the highest a figure of its own
+    if rate:
+        highest = f"peak {words}" if statistic in _HIGHEST else words
+        return None if statistic not in ("", "avg", "mean", *_HIGHEST) else (highest, unit)
+    statistic = {"avg": "mean", "median": "p50"}.get(statistic, statistic)
     if words.endswith(" : tokens "):
-        return (words if statistic == "mean" else f"{words.partition(' ')[0]} {statistic} : tokens "), unit
+        return (words if statistic in ("", "mean") else f"{words.partition(' ')[0]} {statistic} : tokens "), unit
     return f"{words.removesuffix(':')}{statistic} :", unit
+
+
+def _words_and_unit(parts: list[str], of_statistic: bool) -> tuple[str, str]:
+    """Return what the parts of a key say but for its statistic: words, empty where it is no key, and its unit."""
+    if len(parts) > 1 and parts[0] in _EVENTS and parts[-1] in _TIMES and parts[1:-1] in ([], ["per"], ["a"]):
+        return f"requests per {_TIMES[parts[-1]]} :", ""
+    unit = next((part for part in parts[1:] if part in _UNITS and (len(part) > 1 or part == parts[-1])), "")
+    bare = [part for part in parts if not unit or part != unit]
+    told = [part for part in bare if part not in _LITTLE]
+    if len(told) == 1 and told[0] in _SIDES and (of_statistic or len(bare) > 1):
+        return _SIDES[told[0]], _UNITS.get(unit, "")
+    return _meanings().get("_".join(bare), "") if of_statistic or unit else "", _UNITS.get(unit, "")
 
 
 def _is_key(cell: str) -> bool:
@@ -236,9 +255,12 @@ def _of_parent(text: str, parents: dict[int, tuple[int, str]], start: int) -> tu
     return meaning_of_key(f"{parents[start][1]}_{pair['key']}")
 
 
-def _table_pairs(text: str) -> Iterator[_Pair]:
-    """Yield the cells of tables with what they are the values of."""
-    block: list[list[tuple[int, int]]] = []
+_Block = list[list[tuple[int, int]]]
+
+
+def _blocks(text: str) -> Iterator[tuple[_Block, bool]]:
+    """Yield the tables of a text, each as the places of its cells by row, and whether its head is ruled off."""
+    block: _Block = []
     ruled = False
     at = 0
     # A table of lines that were joined has two bars where one line ends: '| a | b | | c | d |'.
@@ -251,8 +273,14 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
         elif len(cells) > 1 and (not block or len(cells) == len(block[0])):
             block.append(cells)
         else:
-            yield from _pairs_of(text, block, ruled)
+            yield block, ruled
             block, ruled = ([cells] if len(cells) > 1 else []), False
+
+
+def _table_pairs(text: str) -> Iterator[_Pair]:
+    """Yield the cells of tables with what they are the values of."""
+    for block, ruled in _blocks(text):
+        yield from _pairs_of(text, block, ruled)
 
 
 def _are_workloads(text: str, block: list[list[tuple[int, int]]]) -> bool:
@@ -262,31 +290,47 @@ def _are_workloads(text: str, block: list[list[tuple[int, int]]]) -> bool:
     return sum(keyed) > 1 and len(keyed) > 2 and not levels
 
 
-def rows_beyond(text: str) -> list[tuple[int, int]]:
-    """Return where workloads beyond the first lie: further rows below a head of keys, options B and C beside A."""
-    if "\n" not in text:
-        return []
-    found: list[tuple[int, int]] = []
-    block: list[list[tuple[int, int]]] = []
-    at = 0
-    for line in [*text.split("\n"), ""]:
-        cells = _cells(text, line, at)
-        at += len(line) + 1
-        if cells is None:
+class WorkloadRow(Struct, frozen=True):
+    """A row of a table that has a workload in each."""
+
+    name: str
+    text: str
+    """Its head and its cells where they stand in the text, and blanks elsewhere."""
+
+
+def workload_rows(text: str) -> tuple[tuple[WorkloadRow, ...], int, int]:
+    """Return the rows of the first table that has a workload in each of several, and where the table lies.
+
+    Args:
+        text: as pasted.
+    """
+    for block, _ in _blocks(text) if "\n" in text else ():
+        if len(block) < 3 or not _are_workloads(text, block):
             continue
-        if len(cells) > 2 and (not block or len(cells) == len(block[0])):
-            block.append(cells)
-            continue
-        if not cells and block and line.count(",") + 1 == len(block[0]):
-            block.append([(at - len(line) - 1, at - 1)])  # a row of names and numbers below a head of keys
-            continue
-        if len(block) > 2 and _are_workloads(text, block):
-            found += [(row[0][0], row[-1][1]) for row in block[2:]]
-        block = [cells] if len(cells) > 2 else []
+        named = meaning_of_key(text[slice(*block[0][0])]) is None
+        rows = []
+        for number, row in enumerate(block[1:], start=1):
+            kept = [" "] * (len(text) + 1)
+            for cells in (block[0][named:], row[named:]):
+                for start, end in cells:
+                    kept[start : end + 1] = [*text[start:end], "\t" if (start, end) != cells[-1] else "\n"]
+            name = text[slice(*row[0])] if named else f"row {number}"
+            rows.append(WorkloadRow(name, "".join(kept)))
+        return tuple(rows), block[0][0][0], block[-1][-1][1]
+    return (), 0, 0
+
+
+def options_beyond(text: str) -> list[tuple[int, int]]:
+    """Return where options B and C lie beside A."""
     options = list(_OPTION.finditer(text))
-    return (
-        found + [option.span() for option in options[1:]] if [o["letter"] for o in options[:2]] == ["A", "B"] else found
-    )
+    return [option.span() for option in options[1:]] if [o["letter"] for o in options[:2]] == ["A", "B"] else []
+
+
+def _is_list_of_keys(line: str) -> bool:
+    """Whether a line is the head of a CSV file: names with commas between them, most of which are keys."""
+    cells = line.split(",")
+    keyed = sum(map(_is_key, cells))
+    return keyed == len(cells) > 1 or (keyed > 2 and 2 * keyed > len(cells) and not any(map(str.isdigit, line)))
 
 
 def is_head(line: str) -> bool:
@@ -321,13 +365,16 @@ def _cells(text: str, line: str, at: int) -> list[tuple[int, int]] | None:
     """Return where the cells of a table's line lie; None for the line under a head."""
     if re.fullmatch(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*", line):
         return None
-    mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ","
+    mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ";" if re.search(r"\S;\S", line) else ","
+    if mark == ";" and "; " in line:
+        return []
     if mark == "," and len(re.split(r" {2,}", line.strip())) > 2:
         return [(at + cell.start(), at + cell.end()) for cell in re.finditer(r"\S+(?: \S+)*", line)]
-    if mark == "," and not all(_is_key(cell) for cell in line.split(",")):
+    if mark == "," and not _is_list_of_keys(line):
         # A row of numbers and names belongs to a head of keys; any other line is a sentence.
-        previous = text[:at].rstrip("\n").rpartition("\n")[2]
-        if not previous or not all(_is_key(cell) for cell in previous.split(",")) or "," not in previous:
+        above = [one for one in text[:at].split("\n") if one.strip()]
+        head = next((one for one in reversed(above) if one.count(",") != line.count(",") or _is_list_of_keys(one)), "")
+        if line.count(",") != head.count(",") or not _is_list_of_keys(head):
             return []
     cells = []
     for cell in re.finditer(rf"[^{re.escape(mark)}]+", line):
@@ -342,7 +389,7 @@ def _pairs_of(text: str, block: list[list[tuple[int, int]]], ruled: bool) -> Ite
     """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
     keyed = [_is_key(text[start:end]) for start, end in (block[0] if block else ())]
     if len(block) > 2 and _are_workloads(text, block):
-        block = block[:2]  # a plan is of one workload: see rows_beyond
+        block = block[:2]  # a plan is of one workload: see workload_rows
     by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
     if by_columns:
         pairs = list(zip(block[0], block[1], strict=True))
@@ -367,7 +414,7 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
         assert pair.value is not None
         colon = Item(kinds_of(":"), pair.key[1] - 1, pair.key[1], ":")
         words = _within(items, pair.key) if pair.words is None else phrase_items(pair.words, *pair.key)
-        value = _scanned(text, *pair.value)
+        value = _scanned(text, *pair.value, whole=(pair.words or "").endswith("tokens "))
         made += [*words, *([colon] if pair.words is None else []), *_with_unit(value, pair.unit, text)]
         made.append(Item(kinds_of("\n"), pair.value[1] - 1, pair.value[1], "\n"))
     position, last_end = 0, -1
@@ -397,12 +444,24 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
     return made
 
 
-def _scanned(text: str, start: int, end: int) -> list[Item]:
-    """Return the items of a cell, read by itself: '5,500,100' are three cells of a row."""
+def _scanned(text: str, start: int, end: int, *, whole: bool) -> list[Item]:
+    """Return the items of a cell, read by itself: '5,500,100' are three cells of a row.
+
+    Args:
+        text: as pasted.
+        start: of the cell.
+        end: of the cell.
+        whole: tokens, which come whole: '2.400' are thousands.
+    """
     items = items_of(text[start:end])
     for item in items:
+        if whole and item.has("num") and _THOUSANDS.fullmatch(text[start:end]):
+            item.amount = item.number.times(1000.0)
         item.start, item.end = item.start + start, item.end + start
     return items
+
+
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
 def _within(items: list[Item], span: tuple[int, int]) -> list[Item]:
