@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.fields.demand import BESIDE_SPEC, CROWD, USERS
 from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
-from agent.statements.merged import preset_statement
+from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
 from agent.talk.slots import Slot
 from agent.talk.state import Ports, State, joined_targets, without
@@ -65,10 +65,9 @@ def with_values(
         values["hardware.accelerators"] = tuple(dict.fromkeys(both))
     values |= exclusions(values, old)
     statements = without(statements, set(values))
-    if not values:
-        return replace(state, statements=statements)
     kept = {path: details[path] for path in values if path in details}
-    return replace(state, statements=(*statements, Statement("said", values, kept)))
+    said = (Statement("said", values, kept),) if values else ()
+    return replace(state, statements=tuple(without_unwanted_targets((*statements, *said))))
 
 
 def exclusions(values: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:

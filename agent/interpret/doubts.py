@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import HABIT, PRESET, USERS
 from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import join_demand
 from agent.interpret.draft import Draft, Finding
@@ -101,6 +101,7 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     join_demand(draft, figures, second)
     _propose(draft, [(item, role) for item, role in left if not item.claimed])
     _doubt_load(draft, second)
+    _doubt_preset(draft, second)
 
 
 def read_again(draft: Draft, items: Sequence[Item], elsewhere: float) -> Second | None:
@@ -160,6 +161,27 @@ def _doubt_load(draft: Draft, second: Second) -> None:
     draft.findings.remove(found)
     choice = Choice(option.value, f"yes: {option.echo}", option.path or RATE)
     draft.questions.append((text, RATE, (choice,), found.start, found.end))
+
+
+def _doubt_preset(draft: Draft, second: Second) -> None:
+    """Ask whether a kind of traffic gives the lengths where figures of lengths beside its name came to nothing."""
+    found = next((finding for finding in draft.findings if finding.path == PRESET), None)
+    if found is None or all(map(draft.has, _SIDES.values())):
+        return
+    taken = covered(draft)
+    for start, end in draft.dropped:
+        taken[start:end] = b"\x01" * (end - start)
+    unused = [
+        repr(draft.sentence.text[item.start : item.end])
+        for item in draft.sentence.items
+        if not (item.claimed or taken[item.start])
+        and sum(second.roles.get(item.start, {}).get(role, 0.0) for role in _OF_A_LENGTH) >= LIKELY
+    ]
+    if unused:
+        option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
+        text = f"{said!r}: fill in what is usual of such traffic? Beside it I have not used {', '.join(unused)}."
+        draft.findings.remove(found)
+        draft.questions.append((text, PRESET, (Choice(option.value, f"yes: {option.echo}"),), found.start, found.end))
 
 
 def _chance(draft: Draft, item: Item, second: Second) -> float:
@@ -227,6 +249,7 @@ def _order_lengths(draft: Draft, second: Second) -> None:
             draft.questions[number] = (text, path, (first, *ordered[1:]), start, end)
 
 
+_OF_A_LENGTH: Final = ("prompt", "answer", "length_p95")
 _SIDES: Final = {"prompt": "tokens.input.mean", "answer": "tokens.output.mean"}
 
 

@@ -442,7 +442,14 @@ def _misspelt_place(item: Item, lexicon: Lexicon) -> Place | None:
     return lexicon.places.places[near.pop()] if len(near) == 1 else None
 
 
+_IDENTIFIER: Final = re.compile(r"(?:^|[\s|'\"`(=:,])/[\w./-]*$|\w_\w*$|://\S*$")
+"""What stands before a word that is a part of an endpoint's path or of a name: '/summarize', 'claims_assistant'."""
+
+
 def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
+    item = sentence.items[first]
+    if _IDENTIFIER.search(sentence.text, max(0, item.start - 60), item.start) or sentence.text[item.end :][:1] == "_":
+        return None  # the name of one endpoint says nothing of its lengths
     found = _listed(sentence, first, lexicon.presets, 4)
     return (found[0], name_item("preset", sentence, first, found[0], (found[1],))) if found else None
 

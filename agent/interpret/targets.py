@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agent.interpret.draft import Draft
+from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
@@ -44,12 +44,37 @@ _PAIRED: Final = Rule(
     f"e:dur (?! {_METRIC})"
 )
 _TWO_LEVELS: Final = Rule(f"m:{_METRIC} (under | link | colon){{0,3}} a:num slash d:dur (p:pctl slash q:pctl)?")
+NOT_WANTED: Final = "no latency is a target but one that is stated"
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
 
+_UNWANTED: Final = re.compile(
+    r"""
+    \b(?:no|without(?:\ an?|\ any)?|zero)\ (?:(?:hard|strict|specific|particular|real)\ )?(?:
+      (?:latency|ttft|itl|response[- ]times?)\ (?:targets?|goals?|limits?|requirements?|constraints?|slos?|slas?)
+      (?!\ (?:yet|so\ far|was|were))
+      | latency(?=\s*(?:[,.;)]|$)))
+  | \b(?:latency|ttft|itl|speed|response\ times?)\ ?:?\ ?(?:(?:is|are)\ )?(?:
+      whatever(?!\ (?!but\b|and\b)\w)|irrelevant|unimportant|n/?a\b|
+      (?:not|isn'?t|is\ not)\ (?:so\ |very\ |that\ )?(?:important|critical|relevant|an?\ (?:issue|concern|problem))|
+      (?:does\ ?n[o']?t|does\ not)\ (?:really\ )?matter)(?:\ at\ all)?
+      (?!\ (?:below|under|above|as\ long|until|up\ to|if))
+  | \b(?:don'?t|do\ not|nobody|no\ one|doesn'?t)\ (?:really\ )?(?:cares?|minds?)\ (?:about|for)\ (?:the\ )?
+      (?:latency|ttft|itl|speed|response\ times?)(?!\ (?:below|under|above|as\ long|until|up\ to|if))
+  | \blatency[- ]insensitive\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""That no latency is a target: 'TTFT whatever'. 'No latency spikes', 'does not matter below 2 s' are other things."""
+
+
 def read_targets(draft: Draft) -> None:
-    """Find every latency that the sentence asks for."""
+    """Find every latency that the sentence asks for, and that none is."""
     sentence = draft.sentence
+    for unwanted in _UNWANTED.finditer(sentence.text):
+        inside = [at for at, item in enumerate(sentence.items) if unwanted.start() <= item.start < unwanted.end()]
+        if inside and not any(sentence.items[at].claimed for at in inside):
+            draft.found("default_targets", inside[0], inside[-1], [Option("none", NOT_WANTED)])
     _seconds_in_words(sentence)
     for_all = next(((m["p"].entries[0], m.first, m.last) for m in _FOR_ALL.matches(sentence)), None)
     used: set[int] = set()

@@ -3,7 +3,7 @@
 Order of precedence, the later wins: settings, preset, file, said, flag.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -162,7 +162,16 @@ def _with_preset(statements: Iterable[Statement], catalog: Catalog) -> list[Stat
         last = naming[-1]
         with named(last.details.get(PRESET, "")):
             kept.append(preset_statement(catalog.preset(str(last.values[PRESET]))))
-    return kept
+    return list(without_unwanted_targets(kept))
+
+
+def without_unwanted_targets(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Yield statements, those of kinds of traffic without their targets where somebody said that none is wanted."""
+    given = tuple(statements)
+    unwanted = any(one.kind == "said" and one.values.get("default_targets") == "none" for one in given)
+    for one in given:
+        values = {path: value for path, value in one.values.items() if path != "targets"}
+        yield replace(one, values=values) if unwanted and one.kind == "preset" else one
 
 
 def _lengths(side: str, lengths: TokenQuantiles) -> dict[str, Any]:

@@ -84,3 +84,32 @@ def test_a_line_that_holds_no_workload_is_answered_with_scope_alone(text: str, s
     state, told = step(State(), text, PORTS)
     assert says in str(told)
     assert state.values.keys() <= {"model"}
+
+
+@of_every(
+    [
+        "POST /summarize, Qwen3 32B, 5 rps, 3,100 tokens in, 900 out",
+        "claims_assistant: Qwen3 32B, 5 rps, 3,100 tokens in, 900 out",
+        "| path | model | per day | in | out |\n|---|---|---|---|---|\n| /chat | Qwen3-32B | 410,000 | 3,100 | 900 |",
+    ],
+    name=str,
+)
+def test_the_name_of_an_endpoint_is_no_kind_of_traffic(text: str) -> None:
+    reading = interpret(text, CATALOG)
+    assert "preset" not in reading.values
+    assert (reading.values["tokens.input.mean"], reading.values["tokens.output.mean"]) == (3100, 900)
+
+
+def test_a_kind_of_traffic_is_asked_about_where_figures_of_lengths_beside_it_came_to_nothing() -> None:
+    text = "claims assistant with documents of 9k and letters of about 700, Llama 3.1 70B, 5 rps"
+    asked = {question.path: question for question in interpret(text, CATALOG).questions}
+    assert "700" in asked["preset"].text
+    assert asked["preset"].choices[0].value == "chat"
+
+
+def test_no_target_of_a_kind_of_traffic_holds_where_none_is_wanted() -> None:
+    state, _ = step(State(), "RAG on Qwen3 14B, 4 rps, TTFT whatever", PORTS)
+    assert "targets" not in state.values
+    assert state.values["tokens.prefix_hit"] == 0.31
+    stated, _ = step(State(), "RAG on Qwen3 14B, 4 rps, no latency target but ITL p95 40 ms", PORTS)
+    assert [target.metric for target in stated.values["targets"]] == ["itl"]
