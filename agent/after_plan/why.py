@@ -29,7 +29,7 @@ _TOPICS: Final = (
     ("batch", r"\bbatch\b|concurren|in flight"),
     ("scaling", r"\b(autoscal\w*|threshold|scal(e|es|ing))\b"),
     ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
-    ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^\d+$"),
+    ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^(?:why )?\d+$"),
 )  # fmt: skip
 _AT: Final = r"p(?:50|90|95|99)"
 _MIDDLE: Final = r"(?:mean|average|median|moyenne|media|mittelwert|durchschnitt)"
