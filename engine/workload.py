@@ -242,6 +242,8 @@ class Money(Record):
     term: Term = "on_demand"
     usd_per_accelerator_hour: Positive | None = None
     """Your own price, instead of the catalog's."""
+    billed_together: PositiveInt | None = None
+    """Accelerators that are paid for together at your own price: 8 for instances of 8; null: those of a replica."""
     monthly_budget_usd: Positive | None = None
     other_monthly_usd: NonNegative = 0.0
     """Engineers, storage, network: added to the bill as given."""

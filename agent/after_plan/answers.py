@@ -9,7 +9,7 @@ from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
 from agent.after_plan.saving import exported
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.variants import difference, numbered, side_by_side, varied
+from agent.after_plan.variants import difference, numbered, side_by_side, too_few, varied
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.reading import Ambiguity, Choice
@@ -272,7 +272,8 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         return state, (said(text),)
     against = state.branches[branch.against]
     keep = said(f"'keep {branch.number}' makes it the plan, 'back' drops it.")
-    return new, (*difference(branch, against), *moved_along(new, branch, change, ports), keep)
+    says = *difference(branch, against), *moved_along(new, branch, change, ports)
+    return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep)
 
 
 def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
@@ -334,7 +335,7 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
             return state, (made,)
         new, branch = made
         branches.append(branch)
-    unique = tuple({branch.number: branch for branch in branches}.values())
+    unique = tuple({branch.number: branch for branch in (state.base, *branches)}.values())
     others = [branch for branch in unique if branch.number != new.kept]
     best = min(others, key=_bill, default=None)
     hint = f"'keep {best.number}' makes plan {best.number} the plan." if best else ""

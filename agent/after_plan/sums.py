@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
+from agent.report.cost.price_origin import price_sourced
 from agent.report.plan.replay_section import replay_sentence
 from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import (
@@ -204,6 +205,11 @@ def _cost(plan: CapacityPlan) -> Explanation:
     if offer is None or cost.monthly_usd is None:
         return (Paragraph(cost.note or "No price is known."),)
     sum_usd = plan.fleet.instances * offer.usd_per_hour * HOURS_PER_MONTH
+    fleet, noun = plan.fleet, accelerators_noun(plan.chosen)
+    runs = singular(
+        f"{fleet.replicas} replicas × {plan.chosen.accelerators_per_replica} = {fleet.accelerators} {noun}, in"
+        f" {fleet.instances} × {offer.accelerators} = {fleet.billed_accelerators} {noun} billed."
+    )
     text = (
         f"{plan.fleet.instances} × {offer.provider} {offer.instance} at {show_usd(offer.usd_per_hour)} an hour × "
         f"{HOURS_PER_MONTH:g} h = {show_usd(sum_usd)} a month"
@@ -219,7 +225,7 @@ def _cost(plan: CapacityPlan) -> Explanation:
     idle = (
         f" {show_percent(cost.idle_share)} of it pays for capacity that is idle on average." if cost.idle_share else ""
     )
-    return (Paragraph(f"{text}.{bounds}{idle}"),)
+    return Paragraph(f"{runs} {text}.{bounds}{idle}"), Paragraph(f"The price: {price_sourced(offer)}.")
 
 
 FIGURES: Final[Mapping[str, Callable[[CapacityPlan], Explanation]]] = {

@@ -1,14 +1,16 @@
 """Variants of a plan: how a request becomes one, and how plans stand beside each other."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
+from agent.report.choice.surprises import surprise
 from agent.report.cost.price_origin import origin_of, priced_at
-from agent.report.words import NO_PRICE, accelerators_noun, usd_shown
+from agent.report.words import NO_PRICE, accelerators_noun, singular, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
@@ -64,8 +66,37 @@ def varied_spec(state: State, change: Variation, ports: Ports) -> StatedSpec:
 
 def _statements(base: Branch, change: Variation) -> tuple[Statement, ...]:
     kept = without(base.statements, change.drops | _replaced(change) | frozenset(change.values))
+    derived = {**_billed_together(base, change), **_same_replica(base, change)}
+    change = replace(change, values={**derived, **change.values})
     statement = Statement("said", change.values, {path: words for path, words in change.details.items() if words})
     return (*kept, statement) if change.values else kept
+
+
+def _billed_together(base: Branch, change: Variation) -> Mapping[str, int]:
+    """Return how many accelerators an own price is paid for together: as many as the plan's instances have."""
+    plan, price = base.capacity_plan, "money.usd_per_accelerator_hour"
+    offer = plan.chosen.offer if plan else None
+    if plan is None or offer is None or price not in change.values or base.values.get(price):
+        return {}
+    mine = (plan.chosen.accelerator,)
+    same = "hardware.accelerators" not in change.drops and change.values.get("hardware.accelerators", mine) == mine
+    return {"money.billed_together": offer.accelerators} if same and offer.accelerators > 1 else {}
+
+
+_SPLITS: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))
+
+
+def _same_replica(base: Branch, change: Variation) -> Mapping[str, Any]:
+    """Return the plan's accelerator and the split where a change counts replicas, which leaves their size.
+
+    It is the plan's split, or the one that the change names, without any that it does not.
+    """
+    plan, named = base.capacity_plan, change.values.keys() & set(_SPLITS)
+    others = change.values.keys() - {"hardware.replicas", *named}
+    if plan is None or change.drops or others or "hardware.replicas" not in change.values:
+        return {}
+    mine = {path: 1 if named else getattr(plan.chosen, path.removeprefix("serving.")) for path in _SPLITS[:3]}
+    return {"hardware.accelerators": (plan.chosen.accelerator,), **mine}
 
 
 def _replaced(change: Variation) -> frozenset[str]:
@@ -87,12 +118,14 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         return (Data(Report((title, *refusal(plan, branch.number).blocks))),)
     if floor := floor_of(plan):
         return (Data(Report((Group((title, Paragraph(floor, "warning"))),))),)
+    if few := too_few(plan):
+        return (Data(Report((Group((title, Paragraph(few, "warning"))),))),)
     answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
     if before is None:
         return (Data(Report((Group((title, answer)),))),)
     rows: list[tuple[Cell, ...]] = []
     for (name, now, value), (_, then, old) in zip(_figures(plan, before), _figures(before, plan), strict=True):
-        if now != then or name in ("accelerators", "monthly"):
+        if now != then or name in ("accelerators", "billed", "monthly"):
             rows.append((name, then, now, _moved(old, value, now == then)))
     columns = (
         Column(""),
@@ -101,8 +134,25 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         Column("change", "right", spoken="bare"),
     )
     whose = priced_at(plan, before)
-    below = (Paragraph(whose),) if whose else ()
+    below = tuple(Paragraph(text) for text in (whose, surprise(plan, before)) if text)
     return (Data(Report((Group((title, answer)), Table(columns, tuple(rows)), *below))),)
+
+
+def too_few(plan: CapacityPlan) -> str:
+    """Say what a number of replicas carries that is not enough for the load; empty where it is."""
+    wanted, traffic = plan.spec.hardware.replicas, plan.spec.traffic
+    if wanted is None or plan.fleet.replicas <= wanted or not traffic.requests_per_s:
+        return ""
+    peak = traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
+    each, chosen = plan.replica_capacity, plan.chosen
+    saturated = wanted * each.saturated_requests_per_s
+    then = f"queues grow by {show_rate(peak - saturated)}" if saturated < peak else "they are served, but too late"
+    return singular(
+        f"Too few: {wanted} replicas of {split_shown(chosen, always='')},"
+        f" {wanted * chosen.accelerators_per_replica} × {chosen.accelerator_name}, carry"
+        f" {show_rate(wanted * each.requests_per_s)} within the targets of the {show_rate(peak)} in the busiest hour."
+        f" Saturated they do {show_rate(saturated)}: {then}. As many as it takes are {plan.fleet.replicas}."
+    )
 
 
 _ASKED_FIGURES: Final = (
@@ -171,8 +221,9 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
         Column("targets", spoken="bare"),
         Column("", wraps=True, spoken="sentence"),
     )
+    layouts = {(p.fleet.replicas, split_shown(p.chosen)) for b in branches if (p := b.capacity_plan)}
     one_origin = len({whose for b in branches if b.capacity_plan and (whose := origin_of(b.capacity_plan))}) < 2
-    rows = tuple(_beside(branch, target, one_origin) for branch in branches)
+    rows = tuple(_beside(branch, target, one_origin, len(layouts) > 1) for branch in branches)
     at = next(index for index, column in enumerate(columns) if column.title == "targets")
     if not any(row[at] for row in rows):  # nobody stated a target
         columns = columns[:at] + columns[at + 1 :]
@@ -184,20 +235,26 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     return (Data(Report(tuple(says))),)
 
 
-def _beside(branch: Branch, target: Target | None, one_origin: bool) -> tuple[Cell, ...]:
+def _beside(branch: Branch, target: Target | None, one_origin: bool, layouts_differ: bool) -> tuple[Cell, ...]:
     plan = branch.capacity_plan
     number = str(branch.number)
     if plan is None:
         return number, "nothing fits", "", "", "", "", branch.label
     peak, cannot = plan.performance.at_peak, bool(floor_of(plan))
+    layout = f", {plan.fleet.replicas} of {split_shown(plan.chosen, always='')}"
     ttft = plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
     whose = "" if one_origin or cannot else origin_of(plan)
+    if too_few(plan):
+        few = f"{plan.spec.hardware.replicas} of {split_shown(plan.chosen, always='')} are too few"
+        return number, few, "", "", "", met, branch.label
     return (
         number,
-        f"{plan.chosen.accelerator_name} cannot meet them" if cannot else _fleet(plan),
+        f"{plan.chosen.accelerator_name} cannot meet them"
+        if cannot
+        else _fleet(plan) + (layout if layouts_differ else ""),
         "" if cannot else usd_shown(plan.cost.monthly_usd),
         show_seconds(ttft),
         show_seconds(peak.itl_s.mean),
@@ -228,6 +285,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     rows: list[Row] = [
         ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
         ("replicas", f"{plan.fleet.replicas} of {split_shown(plan.chosen, always='')}", None),
+        *_billed_beside(plan, other),
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
         *_price_beside(plan, other),
@@ -256,6 +314,13 @@ def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
     """Return a fleet; of the same accelerator in both plans the name would say nothing."""
     same = plan.chosen.accelerator == other.chosen.accelerator
     return show_count(plan.fleet.accelerators) if same else _fleet(plan)
+
+
+def _billed_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
+    """Return the accelerators that whole instances bill, where either plan runs fewer."""
+    if all(one.fleet.billed_accelerators == one.fleet.accelerators for one in (plan, other)):
+        return []
+    return [("billed", show_count(plan.fleet.billed_accelerators), plan.fleet.billed_accelerators)]
 
 
 def _price_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:

@@ -182,6 +182,8 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
         match _variant(piece, base, ports).request:
             case WhatIf(change) | Cheapest(change):
                 things = {path: value for path, value in change.values.items() if path.startswith(_THINGS)}
+                if things and _COUNT in change.values:
+                    things[_COUNT] = change.values[_COUNT]
             case Ask(_, (Ambiguity(path="model") as open_choice, *_)):
                 # The newest of a name comes first; to ask for each of several would lose the others.
                 things = {"model": open_choice.choices[0].value}
@@ -194,7 +196,22 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
     return Understood(Compare(tuple(found.values())), notes=tuple(notes)) if len(found) > 1 else None
 
 
+_COUNT: Final = "hardware.replicas"
+_SPLIT: Final = r"(?P<split>(?:tp|pp|dp|ep) ?=?\d+)"
+_COUNTED: Final = re.compile(rf"\b(?P<count>\d+) ?[x×*] ?{_SPLIT}\b", re.I)
+_COUNTED_AFTER: Final = re.compile(rf"\b{_SPLIT} ?[x×*] ?(?P<count>\d+)\b(?! ?(?:tp|pp|dp|ep))", re.I)
+"""Replicas of a split: '4 x TP4', 'TP4 x 4'."""
+
+
+def _counted(text: str) -> str:
+    return _COUNTED_AFTER.sub(_IN_WORDS, _COUNTED.sub(_IN_WORDS, text))
+
+
+_IN_WORDS: Final = r"\g<count> replicas of \g<split>"
+
+
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    said = _counted(said)
     if moved := _percentile_moved(said, base):
         return moved
     chained = is_chained(said)

@@ -10,6 +10,7 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
+from agent.report.words import singular
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
@@ -71,7 +72,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
-    topic = next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
+    topic = "cost" if _is_bill(subject, plan) else _topic(subject)
     other: tuple[Say, ...] = ()
     if re.search(PERCENTILE_CHOICE, subject, re.I):
         blocks = _percentile(plan)
@@ -90,6 +91,17 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
     return (*other, *_shown(blocks))
+
+
+def _topic(subject: str) -> str:
+    return next((name for name, pattern in _TOPICS if re.search(pattern, subject, re.I)), "" if subject else "fleet")
+
+
+def _is_bill(subject: str, plan: CapacityPlan) -> bool:
+    """Return whether the words name the amount of the plan's bill: 'how does 104,466 come about'."""
+    named = re.findall(r"(?<![\w.])\d[\d,. ]*\d(?![\w.])", subject)
+    bill = plan.cost.monthly_usd or 0.0
+    return any(abs(float(re.sub(r"\D", "", one)) - bill) < 1.0 for one in named)
 
 
 def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
@@ -242,6 +254,8 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
         ports: of the conversation, to what lies outside it.
     """
     plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
+    if plan and (wider := _wider(plan, state, change, ports)):
+        return (said(wider),)
     named = change.drops | change.values.keys()
     if plan is None or before is None or floor_of(plan) or named & {"hardware.accelerators", "hardware.excluded"}:
         return ()
@@ -264,6 +278,24 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
     else:
         why = other.rejected[0].reason if other.rejected else other.sentence.rstrip(".")
     return (said(f"{now} in place of {what} comes with the change: with {what} {why}."),)
+
+
+def _wider(plan: CapacityPlan, state: State, change: Variation, ports: Ports) -> str:
+    """Return the replicas of another size of which a wished number would do; empty where the number does as it is."""
+    wanted = change.values.get("hardware.replicas")
+    if wanted is None or plan.fleet.replicas <= wanted or change.values.keys() & set(_SPLIT):
+        return ""
+    held = {**change.values, "hardware.accelerators": (plan.chosen.accelerator,)}
+    try:
+        other = ports.sketch(varied_spec(state, Variation(held, {}, ""), ports).spec)
+    except InputError:
+        return ""
+    if not isinstance(other, CapacityPlan) or not other.answer.meets_targets or other.fleet.replicas > wanted:
+        return f"No replica of another size makes {wanted} enough."
+    split = split_shown(other.chosen)
+    ones = "one" if wanted == 1 else "ones"
+    plans = f"'{wanted} replicas of {split}' plans that."
+    return singular(f"{wanted} larger {ones} would do, of {split}: {_versus(other, plan)}. {plans}")
 
 
 _SPLIT: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))

@@ -71,6 +71,7 @@ MONEY: Final = (
         label="price per accelerator hour", show=show_usd, answer="{} an hour per GPU", slot="money", answers=True,
         plausible=Plausible(0.01, 1000, "USD an hour"),
     ),
+    Field("money.billed_together", label="billed together", show=str, unit="accelerators", quiet=True),
     Field(
         "money.monthly_budget_usd", "--budget", read_monthly_usd, "USD", "A month; more than that is exit code 4.",
         label="budget a month", show=show_usd, answer="at most {} a month", slot="money", answers=True,

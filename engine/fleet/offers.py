@@ -385,7 +385,7 @@ def _priced(offer: RentalOffer, replica: int, node: int, money: Money, newest: d
 
 def _own_price(accelerator: Accelerator, replica: int, node: int, money: Money) -> PricedOffer | None:
     if money.usd_per_accelerator_hour:
-        size, hourly = min(replica, node), money.usd_per_accelerator_hour
+        size, hourly = max(min(replica, node), money.billed_together or 0), money.usd_per_accelerator_hour
         source, checked = f"your own price, {hourly:g} USD per accelerator-hour", None
     elif money.term == "owned" and accelerator.purchase_usd:
         size = node if accelerator.form.startswith(BY_THE_NODE) else min(replica, node)

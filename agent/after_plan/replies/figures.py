@@ -219,7 +219,31 @@ def memory(asked: Asked) -> Explanation:
         f" length {show_bytes(plan.memory.kv_cache_bytes_per_sequence)}. When the pool is full, the runtime makes"
         " requests wait or begin anew; it does not run out of memory."
     )
-    return (*paragraphs(lead), *FIGURES["memory"](plan), *paragraphs(token))
+    each_request = _kv_each(asked) if asked.has("kv|cache") and asked.has(_EACH_REQUEST) else ""
+    return (*paragraphs(each_request, lead), *FIGURES["memory"](plan), *paragraphs(token))
+
+
+_EACH_REQUEST: Final = (
+    r"(?:per|each|every|an?|one|single|pro|par|por|je|of) (?:\w+ )?(?:requests?|sequences?|tokens?|users?|"
+    r"conversations?|chats?|prompts?|anfragen?|requêtes?|petici\w+)"
+)
+
+
+def _kv_each(asked: Asked) -> str:
+    """Return what a request and a token take of the KV cache, in GB where the line says GB, and in which format."""
+    plan = asked.plan
+    tokens, each = plan.spec.tokens, plan.memory.kv_cache_bytes_per_token
+    whole = each * (tokens.input.mean + tokens.output.mean)
+
+    def shown(size: float) -> str:
+        return f"{show_figure(size / GB)} GB" if asked.has("gb") else show_bytes(size)
+
+    mean, kept = shown(plan.memory.kv_cache_bytes_per_sequence), plan.chosen.precision.kv_cache.upper()
+    return (
+        f"A request of {show_count(tokens.input.mean)} + {show_count(tokens.output.mean)} tokens takes {shown(whole)}"
+        f" of KV cache when it ends, {mean} on average while it is written: {show_bytes(each)} a token over the"
+        f" replica, kept in {kept}. 'KV cache in FP8' halves what 16 bits take."
+    )
 
 
 def context(asked: Asked) -> Explanation:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.bills.own_price import own_price
 from agent.after_plan.sums import Explanation
 from agent.interpret.wishes import NOT_OPEN
 from agent.report.blocks import Column, Table
@@ -19,6 +20,7 @@ from catalogs.records.api_prices import ApiModel
 from catalogs.units import MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
+from engine.choice.deployment.bills import Bill
 from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
 from engine.choice.deployment.owning import Ownership
 from engine.training.budget import TrainingQuestion, training_budget
@@ -36,7 +38,8 @@ _TOKENS: Final = re.compile(r"(\d[\d,.]*) ?(k|m|b|t|thousand|million|billion|tri
 def own_or_rent(asked: Asked) -> Explanation:
     """Return owning beside every term of renting over the years that are asked, three by default."""
     years = float(asked.count_of("years?") or 3)
-    found = _compared(asked, ComparisonSettings(ownership=Ownership(years=years), edge=False))
+    terms, priced = _bought(asked, years)
+    found = _compared(asked, ComparisonSettings(ownership=terms, edge=False, other_costs=False))
     if isinstance(found, tuple):
         return found
     rows = tuple(
@@ -61,13 +64,45 @@ def own_or_rent(asked: Asked) -> Explanation:
         )
     evens = [break_even_shown(one) for one in found.break_evens if one.cheaper == "own"]
     return (
-        *paragraphs(lead, *evens),
+        *paragraphs(priced, _paid_back(own, rent), lead, *evens),
         Table(columns, rows),
         *paragraphs(
-            "Of a saved plan `fleetcast costs plan.json --mode own` has the bill line by line, and flags for it."
-            f"{rented_at(found)}"
+            "Of a saved plan `fleetcast costs plan.json --mode own --no-other-costs` has the bill by line, and flags"
+            " for it."
+            f"{rented_at(found)} What stands beside the machines, such as a load balancer, is in neither."
         ),
     )
+
+
+def _bought(asked: Asked, years: float) -> tuple[Ownership, str]:
+    """Return what owning rests on, at the price that the line states or at the catalog's, and a sentence on which."""
+    accelerator = asked.ports.catalog.accelerators[asked.plan.chosen.accelerator]
+    stated = own_price(asked.text, asked.plan, accelerator.per_node)
+    if stated is None or stated.hours is not None:
+        if accelerator.purchase_usd is None:
+            return Ownership(years=years), ""
+        price = show_usd(accelerator.purchase_usd)
+        said = f"At {price} for one {accelerator.name} ({accelerator.source}); 'a box is 280k' takes yours."
+        return Ownership(years=years), said
+    each = show_usd(stated.usd_per_accelerator)
+    if stated.accelerators == 1:
+        said = f"At your {each} for one {accelerator.name}, hosts and network on top."
+        return Ownership(years=years, purchase_usd=stated.usd), said
+    said = f"At your {show_usd(stated.usd)} for a machine of {stated.accelerators}, hosts in it: {each} per GPU."
+    return Ownership(years=years, purchase_usd=stated.usd_per_accelerator, host_share=0.0), said
+
+
+def _paid_back(own: Bill, rent: Bill) -> str:
+    """Return after how many months what is bought has cost less than renting; empty where either cannot be."""
+    if own.infeasible or rent.infeasible:
+        return ""
+    running = sum(line.usd for line in own.lines if line.kind == "running")
+    once = f"{show_usd(own.one_off_usd)} once and {show_usd(running)} a month to run it"
+    if running >= rent.monthly_usd:
+        return f"Never paid back: {once}, and renting costs {show_usd(rent.monthly_usd)} a month."
+    months = own.one_off_usd / (rent.monthly_usd - running)
+    rented = f"{show_usd(rent.monthly_usd)} of renting on demand"
+    return f"Paid back after {show_figure(months)} months: {once}, against {rented}."
 
 
 def _once(usd: float) -> str:
@@ -82,7 +117,7 @@ def api_or_self(asked: Asked) -> Explanation:
     if not plan.spec.traffic.requests_per_s:
         return paragraphs("Without a rate there is no bill to compare; ask again with one, such as '10 rps'.")
     apis = _apis_in(asked)
-    found = _compared(asked, ComparisonSettings(apis=apis, edge=False))
+    found = _compared(asked, ComparisonSettings(apis=apis, edge=False, other_costs=False))
     if isinstance(found, tuple):
         return found
     wanted = [bill for bill in found.feasible if bill.mode in ("rent", "own", "api", "overflow")]

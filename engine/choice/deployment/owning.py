@@ -20,6 +20,8 @@ class Ownership(Struct, frozen=True):
 
     years: float = 3.0
     """Over which it is paid off."""
+    purchase_usd: float | None = None
+    """Of one accelerator, in place of the catalog's."""
     discount_rate: float = 0.08
     """A year: what the money would bring elsewhere. Judgement, a usual cost of capital."""
     residual_share: float = 0.15
@@ -63,22 +65,23 @@ def owned(served: Served, terms: Ownership | None = None) -> Bill:
     """
     terms = terms or Ownership()
     accelerator = served.accelerator
-    if accelerator.purchase_usd is None:
+    each = terms.purchase_usd or accelerator.purchase_usd
+    if each is None:
         why = f"the catalog has no purchase price of {accelerator.name}"
         return Bill("own", "own", (), served.work, None, infeasible=why)
     node = node_size(served.question, accelerator)
     size = node if accelerator.form.startswith(BY_THE_NODE) else min(served.replicas_size, node)
     nodes = instances_for(served.replicas, served.replicas_size, size)
     count = nodes * size
-    capital = count * accelerator.purchase_usd * (1 + terms.host_share)
+    capital = count * each * (1 + terms.host_share)
     rated_kw = rated_watts(count, accelerator.power_w) / 1000
     mean_kw = count * served.watts * (1 + HOST_POWER_SHARE) / 1000
     people = nodes / terms.nodes_per_person
-    price = show_usd(accelerator.purchase_usd)
+    price, source = show_usd(each), "your own price" if terms.purchase_usd else accelerator.source
     lines = (
         BillLine(
             "purchase", capital, "one-off",
-            f"{show_count(count)} × {price}, and {terms.host_share:.0%} for hosts and network", accelerator.source,
+            f"{show_count(count)} × {price}, and {terms.host_share:.0%} for hosts and network", source,
         ),
         BillLine(
             "capital", monthly_capital_usd(capital, terms), "commitment",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.billed import billed
 from agent.after_plan.replies.bills.ends import bill_range
+from agent.after_plan.replies.bills.own_price import own_price
 from agent.after_plan.replies.figures import instance
 from agent.after_plan.replies.load import limit, outgrow
 from agent.after_plan.replies.running.idle_accelerators import idle_accelerators
@@ -61,12 +62,46 @@ def kept() -> State:
         ("half of our prompts are in French", r"in 50 % of the requests"),
         ("what quota do I need", "quota of 16 GPUs .2 × p5.48xlarge., in whole instances, of which 12 run"),
         ("why are 16 billed and 12 used", r"the other 4 take \$26,\d+ of the bill.*8 replicas on 16"),
+        ("a HGX H100 box is 280k", r"Paid back after 5\.\d+ months: \$560,000 once.*once \$560,000"),
+        ("buy or rent at 35k per H100?", r"At your \$35,000 for one H100.*\$756,000 once"),
+        ("spot?", r"taken away about 0\.2 times a month"),
+        ("how does 104,466 come about", r"6 replicas × 2 = 12 GPUs, in 2 × 8 = 16 GPUs billed.*checked 2026"),
+        ("kv cache per request in GB", r"1,500 \+ 300 tokens takes 0\.59 GB.*kept in BF16"),
     ],
 )
 def test_a_subject_has_an_answer(line: str, holds: str, kept: State) -> None:
     new, says = step(kept, line, ports())
     assert re.search(holds, words(says), re.DOTALL), words(says)
     assert len(new.branches) == 1 and new.pending is None
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ("our price is $98.32/h for p5.48xlarge", r"billed: plan 0 16, plan 1 16.*\$143,547"),
+        ("colo quotes $14,000 per month per box", r"\$28,000"),
+        ("we negotiated $3.20 per gpu hour", r"\$37,376"),
+        ("3 replicas", r"Too few: 3 replicas of TP2, 6 ×.*10\.7 requests/s.*3 larger ones would do, of TP8"),
+        ("3 replicas of TP4", r"Too few: 3 replicas of TP4, 12 ×"),
+        ("8 replicas", r"8 of TP2.*The bill is the same: whole instances bill 16 GPUs"),
+        ("int4", r"a replica reads [\d,]+ prompt tokens/s and no longer.*widened to BF16.*The bill is the same"),
+        ("4 x TP4 vs 8 x TP2", r"6 of TP2.*4 of TP4.*8 of TP2"),
+        ("SGLang or TensorRT-LLM instead?", r"the plan.*runtime sglang.*runtime tensorrt-llm"),
+    ],
+)
+def test_a_variant_says_what_surprises_and_keeps_what_was_counted(line: str, holds: str, kept: State) -> None:
+    _, says = step(kept, line, ports())
+    assert re.search(holds, words(says), re.DOTALL), words(says)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["the budget is 280k for boxes", "$3 per million tokens", "we have $20k for nodes", "support is $3k a month a node",
+     "I see $98.32/h per node, why", "2 boxes", "50 users per GPU", "at most $40k a month in all"],
+)  # fmt: skip
+def test_an_amount_that_prices_no_machine_is_no_price(line: str, kept: State) -> None:
+    plan = kept.base.capacity_plan
+    assert plan is not None and own_price(line, plan, 8) is None
 
 
 @settings(max_examples=12, deadline=None)

@@ -16,7 +16,9 @@ CATALOG = Catalog.load()
 def test_owning_says_what_the_command_says() -> None:
     plan = planned().base.capacity_plan
     assert plan is not None
-    bills = {bill.mode: bill for bill in comparison(plan, CATALOG, ComparisonSettings(edge=False)).bills}
+    bills = {
+        bill.mode: bill for bill in comparison(plan, CATALOG, ComparisonSettings(edge=False, other_costs=False)).bills
+    }
     for line in ("what would it cost to own", "is buying cheaper than renting over three years"):
         said = answer(line)
         assert f"${bills['own'].yearly_usd * 3:,.0f}" in said

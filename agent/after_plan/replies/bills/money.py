@@ -278,7 +278,8 @@ def _periods_in(asked: Asked) -> _Unit | None:
 
 
 _PARTS: Final = (
-    r"made of|made up of|line by line|line items?|items?|itemi[sz]ed?|itemi[sz]e|break ?down|paying for|parts?|split|"
+    r"made of|made up|made|comput\w+|calculat\w+|comes? about|add(?:s|ed)? up|arithmetic|step by step|derived?|"
+    r"sum behind|line by line|line items?|items?|itemi[sz]ed?|itemi[sz]e|break ?down|paying for|parts?|split|"
     r"share|"
     r"spares?|spare capacity|reserves?|fixed|variable|positions?|apart|détaille\w*|desglos\w*|aufschlüssel\w*|inside"
 )

@@ -12,7 +12,8 @@ from agent.report.cost.price_origin import bill_beside, origin_of
 from agent.report.words import usd_shown
 from catalogs.errors import InputError
 from catalogs.records.places import Place, priced_regions
-from catalogs.units import show_usd
+from catalogs.units import show_figure, show_percent, show_seconds, show_usd
+from engine.choice.deployment.renting import SpotMarket
 from engine.fleet.offers import EVERYWHERE, RENTED, TERM_WORDS, PricedOffer, newest_check, origin, qualifying_offers
 from engine.plan import CapacityPlan
 from engine.workload import Money, Term
@@ -70,14 +71,32 @@ def elsewhere(asked: Asked) -> Explanation:
     near = f" in or near {place.name}, else anywhere" if place else ""
     without = f" without {' and '.join(refused)}" if refused else ""
     lead = f"{fleet} a month{without}, from each provider's best price{near}:" if rows else ""
+    on_spot = _on_spot(asked, place) if asked.has("spot|preemptibles?") else ()
     whose = origin_of(plan)
     mine = f"The plan's own bill is {usd_shown(plan.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
     others = [_without_offer(asked, provider) for provider in absent]
     return (
-        *paragraphs(lead),
+        *paragraphs(*on_spot, lead),
         *((table,) if rows else ()),
         *paragraphs(*others, f"{mine} 'on {rows[0][1][0] if rows else 'aws'}' plans there."),
     )
+
+
+def _on_spot(asked: Asked, place: Place | None) -> tuple[str, ...]:
+    """Return what the fleet costs on spot at its own provider, how often that is taken away, and the price's day."""
+    plan, offer, market = asked.plan, asked.plan.chosen.offer, SpotMarket()
+    own, bill = _best(asked, offer.provider, "spot", place) if offer else None, plan.cost.monthly_usd
+    risk = (
+        f"A spot instance is taken away about {show_figure(market.interruptions_per_month)} times a month (the highest"
+        " band of the AWS Spot Instance Advisor, in which most GPU instances are), with"
+        f" {show_seconds(market.notice_s)} to 2 minutes of notice, and all of a kind may go at once: keep what the"
+        " quietest hour needs on demand."
+    )
+    if own is None or bill is None:
+        return f"{offer.provider if offer else 'Nobody'} has no spot price for it that I know.", risk
+    moved = f"{show_percent(abs(1 - own.usd / bill))} {'less' if own.usd < bill else 'more'} than planned"
+    checked = f"as checked {own.offer.checked}; spot prices move by the hour"
+    return f"On spot: {origin(own.offer)}, {show_usd(own.usd)} a month, {moved}, {checked}.", risk
 
 
 def reservation(asked: Asked, months: int) -> Explanation:

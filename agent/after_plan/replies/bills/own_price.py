@@ -1,0 +1,90 @@
+"""A price of one's own that a line states after a plan: of a GPU or of a whole machine, rented or bought."""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from agent.after_plan.replies.load import GPUS
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS
+from engine.plan import CapacityPlan
+
+_AMOUNT: Final = (
+    r"(?:(?:us)?\$|usd ?)(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand)?(?![\w%])|"
+    r"(?<![\w.,$])(?P<bare>\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale2>k|thousand|grand)(?: ?(?:\$|usd|dollars?|bucks))?"
+    r"| ?(?:\$|usd|dollars?|bucks))(?!\w)"
+)
+_HOURS: Final = {"h": 1.0, "d": 24.0, "w": 168.0, "m": HOURS_PER_MONTH, "y": 12 * HOURS_PER_MONTH}
+_EACH: Final = r"(?:/|per|an?|each|every|the|pro|par|por|je)"
+_PERIOD: Final = re.compile(
+    rf"{_EACH} ?(?P<period>h(?:ou)?rs?\b|h\b|hourly|days?\b|weeks?\b|mo\b|months?\b|y(?:ea)?rs?\b)|-(?P<hyphen>hour)|"
+    r"\b(?P<ly>hourly|monthly|yearly)\b|\b(?:gpu|h100|card)[ -]?(?P<unit>h(?:ou)?rs?)\b"
+)
+_ONE: Final = re.compile(rf"\b(?:{GPUS})\b|\bgpu-?h(?:ou)?rs?\b")
+_MACHINE: Final = re.compile(
+    r"\b(?:nodes?|box(?:es)?|servers?|machines?|instances?|hosts?|vms?|hgx|dgx|knoten|serveurs?|nœuds?|servidor(?:es)?|"
+    r"nodos?|p[45]\w*(?:\.\w+)?|a[23]-[\w-]+|nd\w*h100\w*)\b|\b\d{1,2} ?[x×-] ?(?:gpu|h100|h200|b200|a100)"
+)
+_LEAST_PURCHASE: Final = 500.0
+"""USD below which an amount without a period buys no accelerator: the cheapest of data centres cost more."""
+_OFF: Final = re.compile(
+    r"\b(?:budget|total|in all|altogether|tokens?|users?|requests?|calls|seats?|under|below|at most|up to|max\w*|cap|"
+    r"spend|left|afford|save|saves|support|contract|other costs|engineers?|staff|tax|vat|what can|get for)\b|"
+    r"\bm(?:illion)? tok|\b(?:have|got|only) (?:us)?\$? ?\d"
+)
+"""Words of an amount that is no price of a machine."""
+_QUOTED: Final = re.compile(
+    r"\b(?:i see|why|where|the plan|you (?:say|said|have|take|took|use|used|assume)|list price|shows?|screen)\b"
+)
+"""Words beside a price that is somebody else's."""
+
+
+class OwnPrice(Struct, frozen=True):
+    """What one unit costs by the line."""
+
+    usd: float
+    accelerators: int
+    """In the unit: 1, or those of a machine."""
+    hours: float | None
+    """For which it is paid; None where it buys the unit."""
+
+    @property
+    def usd_per_accelerator(self) -> float:
+        """Of an hour where it is rented."""
+        return self.usd / self.accelerators / (self.hours or 1.0)
+
+
+def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnPrice | None:
+    """Return the one price of an accelerator or a machine that a line states; None for no or several amounts.
+
+    It is none where the amount is a budget, of tokens, users or support, or quoted from the plan to be explained, nor
+    where the unit is not named.
+
+    Args:
+        text: the line.
+        plan: whose machines they are.
+        accelerators_per_node: of the plan's accelerator, for a machine that the plan has no offer of.
+    """
+    words = text.lower()
+    amounts = list(re.finditer(_AMOUNT, words))
+    if len(amounts) != 1 or _OFF.search(words) or _QUOTED.search(words):
+        return None
+    match = amounts[0]
+    usd = float((match["signed"] or match["bare"]).replace(",", ""))
+    scale = (match["scale"] or match["scale2"] or "").replace("grand", "k")
+    usd *= MULTIPLIERS.get(scale, 1.0)
+    machine, one = _MACHINE.search(words), _ONE.search(words)
+    if machine is None and one is None:
+        return None
+    rest = words[match.end() :]
+    per_one = (
+        re.match(rf" ?(?:/|per|each|an?|for (?:an?|one|each)) ?(?:h\w* (?:per|/) )?(?:{GPUS})\b", rest) is not None
+    )
+    offer = plan.chosen.offer
+    size = offer.accelerators if offer and offer.accelerators > 1 else accelerators_per_node
+    accelerators = size if machine and not per_one and not re.search(r"\bper (?:gpu|card|h100)|gpu-?h", words) else 1
+    period = _PERIOD.search(words)
+    if period is None:
+        return OwnPrice(usd, accelerators, None) if usd / accelerators >= _LEAST_PURCHASE else None
+    name = next(filter(None, (period["period"], period["ly"], period["hyphen"], period["unit"])))
+    return OwnPrice(usd, accelerators, _HOURS[name[0]])

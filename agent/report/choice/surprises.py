@@ -1,0 +1,64 @@
+"""Why a figure of a variant goes the other way than one expects."""
+
+from typing import Final
+
+from agent.report.words import accelerators_noun
+from catalogs.units import show_count
+from engine.plan import CapacityPlan
+
+_FASTER: Final = 0.95
+"""ITL over that of the plan, below which answers are written faster."""
+_COARSER: Final = 0.7
+"""Bytes of the weights over those of the plan, below which their format is another: 0.5 from 8 bits to 4."""
+
+
+def surprise(plan: CapacityPlan, before: CapacityPlan) -> str:
+    """Return why a variant takes more replicas though it writes faster, or costs the same with another fleet.
+
+    Args:
+        plan: the variant.
+        before: the plan that it changes.
+    """
+    return " ".join(filter(None, (_slower_prompts(plan, before), _same_bill(plan, before), _coarser(plan, before))))
+
+
+def _slower_prompts(plan: CapacityPlan, before: CapacityPlan) -> str:
+    chosen, speeds = plan.chosen, [one.replica_capacity.prefill_tokens_per_s for one in (plan, before)]
+    itl, old_itl = (one.performance.at_peak.itl_s.mean for one in (plan, before))
+    same = chosen.accelerator == before.chosen.accelerator and (
+        chosen.accelerators_per_replica == before.chosen.accelerators_per_replica
+    )
+    speed, old = speeds
+    if not (same and speed and old and speed < old and itl < old_itl * _FASTER):
+        return ""
+    if plan.fleet.replicas <= before.fleet.replicas:
+        return ""
+    formats = chosen.precision
+    widened = formats.weights not in (before.chosen.precision.weights, formats.activations)
+    how = (
+        f", since {formats.weights.upper()} weights are widened to {formats.activations.upper()} for it"
+        if widened
+        else ""
+    )
+    return (
+        f"More replicas, though answers are written faster: a replica reads {show_count(speed)} prompt tokens/s and no"
+        f" longer {show_count(old)}{how}; prompts size this fleet."
+    )
+
+
+def _same_bill(plan: CapacityPlan, before: CapacityPlan) -> str:
+    fleet, old = plan.fleet, before.fleet
+    if plan.cost.monthly_usd is None or plan.cost.monthly_usd != before.cost.monthly_usd:
+        return ""
+    if fleet.accelerators == old.accelerators or fleet.billed_accelerators != old.billed_accelerators:
+        return ""
+    noun = accelerators_noun(plan.chosen)
+    return f"The bill is the same: whole instances bill {fleet.billed_accelerators} {noun} for either."
+
+
+def _coarser(plan: CapacityPlan, before: CapacityPlan) -> str:
+    same_model = plan.chosen.model == before.chosen.model
+    if not same_model or plan.memory.weights_bytes > before.memory.weights_bytes * _COARSER:
+        return ""
+    weights = plan.chosen.precision.weights.upper()
+    return f"Coarser weights may answer worse: 'is {weights} good enough' has what is published."
