@@ -250,6 +250,23 @@ def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
     return dropped or any(base.get(path) != value for path, value in change.values.items())
 
 
+def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
+    """Return whether a line asks about a value that the plan has: 'is 70B the right size?' would change nothing.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
+    if not isinstance(read.request, WhatIf) or not _ASKS.search(text) or len(text.split()) <= _FRAGMENT:
+        return False
+    change = read.request.change
+    own_size = (
+        change.values.keys() == {"model"} and str(change.values["model"]).lower() in str(base.get("model")).lower()
+    )
+    return own_size or (bool(change.values) and not change.drops and not is_news(read, base))
+
+
 _SAID_SO: Final = re.compile(
     r"\W*(?:(?:no|but|hey|wait|sorry)\W+)*(?:i|we) (?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)", re.I
 )

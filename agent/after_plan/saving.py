@@ -48,7 +48,8 @@ def exported(state: State, text: str, ports: Ports) -> Step:
         return state, (said(not_written(text)),)
     format = format_named(text)
     if _ASKS.search(text) and not _WRITES.search(text):
-        how = f"'export {format.replace('-', ' ')}' does" if format else "'save plan.json' does"
+        file = _format_named(text) if _format_named(text) != text else "plan.json"
+        how = f"'export {format.replace('-', ' ')}' does" if format else f"'save {file}' does"
         text = f"Nothing was written: {how}, or 'save' with a name that ends in {suffixes_shown()}."
         return state, (said(text),)
     if format:

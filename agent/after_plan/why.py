@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in
+from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
@@ -55,6 +56,8 @@ _CHOICE: Final = re.compile(
 )
 SAME: Final = 0.1
 """A figure within so much of the plan's own is meant to be it."""
+_BILL: Final = 0.002
+"""Of the bill: a figure so near it is meant to be it."""
 HINT: Final = (
     "Ask 'why so many GPUs', 'why not L40S', 'why is TTFT 600 ms', 'why TP4', 'why so expensive' or 'why memory'."
 )
@@ -74,7 +77,12 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
     topic = "cost" if _is_bill(subject, plan) else _topic(subject)
     other: tuple[Say, ...] = ()
-    if re.search(PERCENTILE_CHOICE, subject, re.I):
+    bill = plan.cost.monthly_usd
+    if bill and any(abs(figure.number / bill - 1) < _BILL for figure in figures_in(subject)):
+        topic = "cost"
+    if re.search(_WISHED[0][1], subject, re.I) and not names_in(subject):
+        blocks = _denied(subject, plan, state, ports)
+    elif re.search(PERCENTILE_CHOICE, subject, re.I):
         blocks = _percentile(plan)
     elif re.search(CARDS_TOGETHER, subject, re.I) and not _NAMED_SPLIT.search(subject):
         blocks = _parallelism(plan, state, ports)

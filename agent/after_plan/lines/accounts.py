@@ -17,7 +17,7 @@ from agent.report.rendering.plain import plain_text
 from agent.talk.speech import Data, Say, Talk
 from catalogs.errors import quoted
 from catalogs.units import MULTIPLIERS, TIME_UNITS
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, split_shown
 
 _KINDS: Final = {
     "money": r"dollars?|usd|us\$|\$|euros?|eur|€|£|bucks|pounds?|chf|francs?",
@@ -104,7 +104,7 @@ def left_out(line: str, says: Iterable[Say], plan: CapacityPlan, taken: Iterable
     """
     shown = "\n".join(plain_text(_report(one)) for one in says if isinstance(one, Data | Talk))
     chosen = plan.chosen
-    known = f"{shown} {chosen.accelerator_name} {chosen.model_name} {chosen.precision.weights}"
+    known = f"{shown} {chosen.accelerator_name} {chosen.model_name} {chosen.precision.weights} {split_shown(chosen)}"
     tails = (float(percent) for percent in re.findall(r"\bp(50|9\d)\b", shown))
     accounted = [*figures_in(shown), *_of_plan(plan), *(Figure("", one, "share", one) for one in tails)]
     accounted += [figure for words in taken for figure in figures_in(words)]

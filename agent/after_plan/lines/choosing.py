@@ -119,7 +119,8 @@ def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Ste
     """Answer the rest of a line that begins by saving the plan; what is asked of the name is asked last."""
     saving, writes = save(state, name, ports)
     after, says = answer_line(state, rest, ports)
-    return replace(after, pending=saving.pending or after.pending), (*writes, *says)
+    left = (said(f"Not answered yet: {quoted(rest)}."),) if saving.pending and after.pending else ()
+    return replace(after, pending=saving.pending or after.pending), (*writes, *says, *left)
 
 
 def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
@@ -158,6 +159,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     from agent.after_plan.readings import (
         ANSWERED,
         SURE,
+        asks_of_same,
         corrects,
         did_you_mean,
         is_plain_change,
@@ -188,7 +190,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_act(state, act, text, ports)
     elif beside:
         made = answer_read(state, beside, ports)
-    elif is_request(text, read, likely):
+    elif is_request(text, read, likely) and not asks_of_same(text, read, base.values):
         made = answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)

@@ -90,22 +90,30 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
     if len(parts) < 2 or whole.act in NO_QUESTION or any(_CONDITION.match(part) for part in parts):
         return ()
-    likely = [guesses(part)[0] for part in parts]
-    likely = [
-        replace(guess, act="change", probability=1.0)
-        if (guess.probability < _SEVERAL or guess.act == "change") and changes(part)
-        else guess
-        for guess, part in zip(likely, parts, strict=True)
-    ]
+    likely = [_part(part, guesses(part)[0], changes) for part in parts]
     acts: dict[str, str] = {}
     for part, guess in zip(parts, likely, strict=True):
         if guess.act not in NO_QUESTION:
             acts[guess.act] = f"{acts['change']}, {part}" if guess.act == "change" and "change" in acts else part
     least = _OVERRULES if whole.probability >= _OVERRULES and "change" not in acts else _SEVERAL
     alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
-    if alike or any(guess.probability < least for guess in likely):
+    told = [part for act, part in acts.items() if act != "change" and _TELLS.match(part)]
+    if alike or told or any(guess.probability < least for guess in likely):
         return ()
     return tuple((part, act) for act, part in acts.items())
+
+
+def _part(part: str, guess: "Guess", changes: Callable[[str], bool]) -> "Guess":
+    """Return what a part is: a change where rules read all of it, and it has a figure or is nothing else surely."""
+    doubtful = guess.act == "change" or guess.probability < _SEVERAL or re.search(r"\d", part) is not None
+    return replace(guess, act="change", probability=1.0) if doubtful and changes(part) else guess
+
+
+_TELLS: Final = re.compile(
+    r"(?:it'?s|this|that'?s?|they|we|i|i'?m|you|our|my|c'est|ce|on|das|es|ich|wir|esto?|eso)\b(?! (?:want|need)\b)",
+    re.I,
+)
+"""How a part begins that tells something and asks nothing: 'we negotiated', 'c'est moins cher'."""
 
 
 def _under_condition(text: str, changes: Callable[[str], bool]) -> tuple[Part, ...]:
