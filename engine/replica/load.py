@@ -18,7 +18,7 @@ from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
-from engine.replica.prefills import Prefills, Stall, gate, pace_variance, response, stall
+from engine.replica.prefills import Prefills, Response, Stall, gate, pace_variance, response, stall
 from engine.replica.queueing import TINY, Waits, backlog, clump_come, wait_probability
 from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
@@ -53,6 +53,8 @@ class Load(Struct, frozen=True, dict=True):
     """The rate, and ΔP taken apart for its variance."""
     elasticity: Floats
     """ε, of a decoding step's time in the batch."""
+    response: Response
+    """How the batch and its answers respond to the prompts that come."""
     prompt_s_by_stratum: Floats
     """(candidates, batches, strata): replica time that a prompt of each stratum takes; ΔP is its mean."""
     own_prefill_s: Floats
@@ -82,7 +84,7 @@ class Load(Struct, frozen=True, dict=True):
     def itl_variance_by_answer(self) -> Floats:
         """Variance of the ITL of answers, likewise."""
         decoded, steps_s = _decoding_steps(self.lengths), self.itl_s
-        varied = pace_variance(self.prefills, self.batch, self.elasticity, decoded / max(self.decoded, 1.0))
+        varied = pace_variance(self.response, self.prefills, self.batch, decoded / max(self.decoded, 1.0))
         result: Floats = varied * (steps_s * steps_s)[..., None] + self._longer_by_answer[1] / decoded**2
         return result
 
@@ -110,6 +112,7 @@ class Load(Struct, frozen=True, dict=True):
             prefills=self.prefills.mapped(change),
             waits=self.waits.mapped(change),
             stall=self.stall.mapped(change),
+            response=self.response.mapped(change),
             **arrays,
         )
 
@@ -134,7 +137,8 @@ def _decoding_steps(lengths: Lengths) -> Floats:
     return np.maximum(lengths.output.values - 1, 1.0)
 
 
-_ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in ("lengths", "decoded", "prefills", "waits", "stall"))
+_PARTS = ("lengths", "decoded", "prefills", "waits", "stall", "response")
+_ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in _PARTS)
 
 
 class Replicas(Struct, frozen=True):
@@ -229,8 +233,7 @@ class Replicas(Struct, frozen=True):
 
     def _answers_beside(self, load: Load, seat_busy: Floats) -> dict[str, Any]:
         """Return what others do to an answer: ``met``, ``wander`` and ``stall`` of a load (formula 2, its mean)."""
-        prefills, batch, waits = load.prefills, load.batch, load.waits
-        found = response(prefills, batch, load.elasticity)
+        prefills, batch, waits, found = load.prefills, load.batch, load.waits, load.response
         # Who holds a seat meets all of k taken k·C/a as often as a moment does.
         free = 1 - np.minimum(seat_busy * across(self.seats) / np.maximum(batch, TINY), 1.0)
         many = np.maximum(batch, 1.0)
@@ -348,6 +351,7 @@ def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats
         prompt_s=work.prompt_s,
         prefills=prefills,
         elasticity=work.elasticity,
+        response=response(prefills, steps.batch, work.elasticity),
         prompt_s_by_stratum=work.prompt_s_by_stratum,
         own_prefill_s=work.own_prefill_s,
         waits=_waits(costs, steps, prefills),

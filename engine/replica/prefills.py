@@ -236,6 +236,10 @@ class Response(Struct, frozen=True):
     arrivals: Floats
     """(2 + n·k + 2·m'/(1 − m') + ψ)/2: how much those who come to decode vary, over Poisson's; k = (c_a² − 1)/N."""
 
+    def mapped(self, change: Callable[[Floats], Floats]) -> "Response":
+        """Return the same with every array changed alike."""
+        return Response(*(change(getattr(self, name)) for name in self.__struct_fields__))
+
     @property
     def stalled(self) -> Floats:
         """m'/(1 − m'): seconds of prompts that follow on one more second of them."""
@@ -325,7 +329,7 @@ def stall(
     return Stall(response * beyond + followed, response**2 * variance + drawn, left, np.full_like(left, later))
 
 
-def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_share: Floats) -> Floats:
+def pace_variance(found: Response, prefills: Prefills, batch: Floats, answer_share: Floats) -> Floats:
     """Return the variance of a request's ITL over its mean squared: (…, answers).
 
     Linear response of the batch N and of a request's progress to arrivals. A prompt takes all decoding requests'
@@ -338,12 +342,11 @@ def pace_variance(prefills: Prefills, batch: Floats, elasticity: Floats, answer_
     A router lets fewer come while prompts run, and the n replicas that it levels wander together; k = (c_a² − 1)/N.
 
     Args:
-        prefills: of the load: λ, c, F, a, k, s², n.
+        found: response of the replica: ε, m', ψ.
+        prefills: of the load: n.
         batch: B, decoding requests.
-        elasticity: ε, of a decoding step's time in the batch.
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
     """
-    found = response(prefills, batch, elasticity)
     bent = found.bent
     passed = (1 - bent)[..., None] * answer_share
     kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)

@@ -213,7 +213,8 @@ def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None
 def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
     """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
     prefills = prompts_of(5.0, 0.06, 1.0, 0.0, 0.3)
-    found = pace_variance(prefills, np.array([40.0]), np.array([0.0]), np.array([0.5, 1.0, 4.0]))
+    batch = np.array([40.0])
+    found = pace_variance(response(prefills, batch, np.zeros(1)), prefills, batch, np.array([0.5, 1.0, 4.0]))
     answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
     assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
 
