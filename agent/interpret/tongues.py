@@ -16,6 +16,7 @@ from agent.interpret.vocabulary import KINDS_OF
 
 _TABLES: Final[dict[str, str]] = {
     "German": """
+        nacht=night dokumente=documents dokument=document besuche=visits
         sprachmodell=llm sprachmodelle=llm inferenz=inference inferenzplattform=inference fällen=cases fälle=cases
         je_person=per_user arbeitstag=workday bedienstete=employees bediensteten=employees antwortbeginn=first_token
         fünftel=fifth drittel=third viertel=quarter hälfte=half davon= vielleicht= aktiv=active parallel=concurrent
@@ -68,6 +69,7 @@ _TABLES: Final[dict[str, str]] = {
 
     """,
     "French": """
+        une_dizaine_de=ten une_vingtaine_de=twenty une_centaine_de=hundred nuit=night courriels=mails courriel=mail
         en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
         tous_les=every échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn
         uniquement=only exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token

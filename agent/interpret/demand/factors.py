@@ -48,25 +48,20 @@ class Figure(Struct, frozen=True):
     """It counts places, such as hospitals or branches, at each of which something is done."""
 
 
-def figures_of(
-    items: Sequence[Item], text: str, wanted: Callable[[Item], bool], is_pause: Callable[[Item], bool]
-) -> list[Figure]:
+def figures_of(line: "Line", wanted: Callable[[Item], bool]) -> list[Figure]:
     """Return the figures of demand, each with its unit.
 
     Args:
-        items: of the sentence, with its names and numbers made and before any rule has put them together.
-        text: of the sentence.
+        line: the items of the sentence, before any rule has put them together.
         wanted: whether a figure is one of demand.
-        is_pause: whether a duration lies between two requests.
     """
-    line = _Line(items, text, is_pause)
     found: list[Figure] = []
-    for at, item in enumerate(items):
+    for at, item in enumerate(line.items):
         if not is_figure(item) or item.amount is None or _taken(found, at):
             continue
         if item.word == "shifts" and (shifts := line.shifts(at, found)) is not None:
             found.append(shifts)
-        elif wanted(item) or wanted(items[line.whole_of(at)]) or line.is_often(at):
+        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_often(at):
             figure = line.figure(at, found[-1].last + 1 if found else 0)
             if figure is not None:
                 found.append(figure)
@@ -95,12 +90,13 @@ class _Unit(Struct):
     seconds: float = 0.0
 
 
-class _Line(Struct):
+class Line(Struct):
     """The items of a sentence, read around each figure."""
 
     items: Sequence[Item]
     text: str
     is_pause: Callable[[Item], bool]
+    """Whether a duration lies between two requests."""
 
     def figure(self, at: int, since: int) -> Figure | None:
         """Return the figure at a position with its unit, or None where it has none that is of demand.
@@ -154,7 +150,7 @@ class _Line(Struct):
         noun, people, first = self._noun_before(every)
         unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
         factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, people=False)
-        return Figure(factor, at, first, unit.last) if seconds > 0 and not people else None
+        return Figure(factor, at, first, unit.last) if 0 < seconds <= SECONDS_PER_DAY and not people else None
 
     def _behind(self, at: int) -> _Unit:
         """Return the noun behind a figure and what it is of: '9 messages per session', '2 a day each'."""
@@ -184,8 +180,23 @@ class _Line(Struct):
         return unit
 
     def is_often(self, at: int) -> bool:
-        """Whether something is done so many times per something: 'nine times per call'."""
-        return self.items[at].has("mult") and self._is(at + 1, "per", "perrequest", "peruser")
+        """Whether something is done so many times per something: 'nine times per call', 'each mail … three times'."""
+        if not self.items[at].has("mult"):
+            return False
+        ends = at + 1 == len(self.items) or self._is(at + 1, "comma", "stop", "conj")
+        return self._is(at + 1, "per", "perrequest", "peruser") or (ends and any(self._subject(at, 0)))
+
+    def period_apart(self, figures: Sequence[Figure]) -> float:
+        """Return the seconds of the one time that stands apart from all figures: 'a tenth use it daily'; else 0."""
+        taken = {at for figure in figures for at in range(figure.first, figure.last + 1)}
+        times = set[float]()
+        for at, item in enumerate(self.items):
+            each = (
+                item.has("time") and at and self.items[at - 1].has("per", "every") and not is_figure(self.items[at - 2])
+            )
+            if at not in taken and (each or item.has("adverb")) and item.word in SECONDS:
+                times.add(SECONDS[item.word])
+        return times.pop() if len(times) == 1 else 0.0
 
     def shifts(self, at: int, found: Sequence[Figure]) -> Figure | None:
         """Return the shifts of a day, where so many come in each of them: '9,600 tickets per shift, three shifts'."""
@@ -253,7 +264,8 @@ class _Line(Struct):
 
     def _chosen(self, words: Sequence[int]) -> int:
         known = [at for at in words if self.items[at].has(*_NOUNS)]
-        return known[-1] if known else words[-1]
+        several = [at for at in words if self.items[at].word.endswith("s")]  # '1,400 claims come in'
+        return (known or several or words)[-1]
 
     def _named(self, at: int) -> tuple[str, bool]:
         item = self.items[at]
@@ -300,6 +312,8 @@ class _Line(Struct):
                 return at, item.number.value, ""
             if item.has("time", "tshort", "workhours") and (item.word in SECONDS or item.has("workhours")):
                 return at, SECONDS.get(item.word, SECONDS_PER_DAY), ""
+            if item.word == "night":
+                return at, SECONDS_PER_DAY, ""
             if is_figure(item) or item.has("comma", "stop", "paren", "per", "conj"):
                 break
         words = self._content(first)
@@ -308,6 +322,10 @@ class _Line(Struct):
         known = any(self.items[at].has(*_NOUNS) for at in words)
         noun, people = self._named(words[0] if does and not known else self._chosen(words))
         return max(words), 0.0, PEOPLE if people and noun in ("user", "users", "people", "person") else singular(noun)
+
+    def _is_number(self, at: int) -> bool:
+        """Whether a figure stands at a position that is not the 'one' of 'one claim is 5 documents'."""
+        return is_figure(self.items[at]) and self.items[at].word != "one"
 
     def _is_word(self, at: int, word: str) -> bool:
         return at < len(self.items) and self.items[at].word == word
@@ -318,24 +336,32 @@ class _Line(Struct):
     def _subject(self, at: int, since: int) -> tuple[str, ...]:
         """Return of what a figure is that follows it in its clause: 'every receptionist handles 30 letters'."""
         first = at
-        while first > since and not is_figure(self.items[first - 1]) and not self.items[first - 1].has("comma", "stop"):
+        while first > since and not self._is_number(first - 1) and not self.items[first - 1].has("comma", "stop"):
             first -= 1
         for back in range(at - 1, first - 1, -1):
-            item = self.items[back]
-            if item.has("eachuser", "peruser"):
-                return (self._person(item),)
-            if item.word in _PRONOUNS and not self._is(back + 1, "unknown"):
-                return (EACH,)
-            if item.has(*_EACH_OF) and all(other.word in _PARTED for other in self.items[back + 1 : at]):
-                return ()  # 'each of our 36 branches' counts them
-            if item.has(*_EACH_OF) or item.word == "per":
-                noun = self._one_of(back + 1, does=True)
-                return () if noun and noun[1] else (noun[2],) if noun and noun[2] else (EACH,)
+            if (found := self._before_its_habit(back, at)) is not None:
+                return found
         opens = [n for n in range(first, at) if not self.items[n].has("conj", "paren") and self.items[n].word != "if"]
         if not opens or self.items[opens[0]].word not in _SOME:
             return ()
         noun = self._one_of(opens[0] + 1 + self._is(opens[0] + 1, "mean", "link"), does=True)
         return (noun[2],) if noun and noun[2] else ()
+
+    def _before_its_habit(self, back: int, at: int) -> tuple[str, ...] | None:
+        """Return what 'every receptionist', 'per hospital', 'a developer' or 'they' before a figure make it of."""
+        item = self.items[back]
+        if item.has("eachuser", "peruser"):
+            return (self._person(item),)
+        if item.word in _SOME and self._is(back + 1, "user"):
+            return (singular(self.items[back + 1].word),)
+        if item.word in _PRONOUNS and not self._is(back + 1, "unknown"):
+            return (EACH,)
+        if not item.has(*_EACH_OF) and item.word != "per":
+            return None
+        if item.has(*_EACH_OF) and all(other.word in _PARTED for other in self.items[back + 1 : at]):
+            return ()  # 'each of our 36 branches' counts them
+        noun = self._one_of(back + 1, does=True)
+        return () if noun and noun[1] else (noun[2],) if noun and noun[2] else (EACH,)
 
     def _person(self, item: Item) -> str:
         said = self.text[item.start : item.end].lower().split()

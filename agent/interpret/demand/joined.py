@@ -7,8 +7,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
-from agent.interpret.demand.factors import Figure, figures_of
+from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import Factor, Load, loads_of
+from agent.interpret.domain import DOUBTFUL
 from agent.interpret.draft import Draft, Finding, Option
 from agent.interpret.grammar import Item
 from agent.interpret.loads import RATE
@@ -34,6 +35,8 @@ _LIKELY: Final = 0.4
 """Probability of being one of them from which a figure is a factor."""
 _SHARE: Final = 0.3
 """Probability of being a share of users or traffic from which a percentage is a factor."""
+_SURE: Final = 0.8
+"""Probability of being requests in a time from which a figure that no rule has read is a load of its own."""
 _GROUP: Final = 0.2
 """Probability of being people from which a number is another group of them: 'wave 2 9,000'."""
 _POSSIBLE: Final = 0.05
@@ -67,34 +70,55 @@ def join_demand(draft: Draft, items: Sequence[Item], second: Second) -> None:
     """
     if second.elsewhere >= _ELSEWHERE and draft.value("model") is None:
         return
-    is_pause = _is_pause(second)
-    figures = figures_of(items, draft.sentence.text, _is_of_demand(draft, second, _LIKELY), is_pause)
-    if figures:
-        named = {noun for figure in figures for noun in figure.factor.of}
-        others = figures_of(items, draft.sentence.text, _is_of_demand(draft, second, _POSSIBLE), is_pause)
-        places = {figure.at for figure in figures}
-        is_crowd = _is_crowd(items, second)
-        more = any(is_crowd(figure) for figure in figures)
-        figures += [
-            one for one in others
-            if one.at not in places
-            and (one.factor.counts in named or one.site or (more and not one.factor.noun and is_crowd(one)))
-        ]  # fmt: skip
-        figures.sort(key=lambda figure: figure.at)
+    line = Line(items, draft.sentence.text, _is_pause(second))
+    figures = _figures(draft, line, second)
     loads = loads_of([figure.factor for figure in figures])
+    if len(figures) > 1 and not loads and (seconds := line.period_apart(figures)):
+        last = figures[-1]
+        figures[-1] = replace(last, factor=replace(last.factor, seconds=seconds))
+        loads = loads_of([figure.factor for figure in figures])
     chains = [load for load in loads if len(load.factors) > 1]
     if len(chains) == 1:
         chains += _of_others(chains[0], figures, _is_crowd(items, second))
-    several = chains if len(chains) > 1 else [] if chains else _rates_apart(draft, loads, figures, items)
+    is_load = _is_load(items, second)
+    several = chains if len(chains) > 1 else [] if chains else _rates_apart(draft, loads, figures, items, is_load)
     if len(several) > 1 and not _are_read(draft, several):
-        _ask(draft, _each_and_all(draft, several, likely_all=loads == several), several, figures, items)
+        _ask(
+            draft,
+            _each_and_all(draft, several, likely_all=loads == several or _are_listed(several, figures, items)),
+            several,
+            figures,
+            items,
+        )
     elif len(chains) == 1:
         at_once = any(_is_at_once(figure, items) for figure in figures if figure.factor in chains[0].factors)
         load = chains[0] if at_once else _in_its_hours(draft, chains[0])
         if not _is_read(draft, load, figures, items):
             _ask(draft, _choices(draft, load, at_once=at_once), [load], figures, items)
-    elif not chains:
-        _ask_how_many(draft, figures, items)
+    elif not chains and not _ask_how_many(draft, figures, items) and len(loads) == 1 and not _has_load(draft):
+        if not is_load(figures[0]) or (second.elsewhere >= DOUBTFUL and draft.value("model") is None):
+            return
+        _ask(draft, _choices(draft, loads[0], at_once=False), loads, figures, items)
+
+
+def _has_load(draft: Draft) -> bool:
+    """Whether the rules read or asked anything of a load."""
+    return any(draft.has(path) for path in (RATE, USERS, HABIT, _CONCURRENCY, "traffic.surge_requests_per_s"))
+
+
+def _figures(draft: Draft, line: Line, second: Second) -> list[Figure]:
+    """Return the likely figures of demand, and those that the units of these make likely."""
+    figures = figures_of(line, _is_of_demand(draft, second, _LIKELY))
+    of = {noun for figure in figures for noun in figure.factor.of}
+    counted = {figure.factor.counts for figure in figures} - {""}
+    is_crowd = _is_crowd(line.items, second)
+    groups = any(is_crowd(figure) for figure in figures)
+    places = {figure.at for figure in figures}
+    for one in figures_of(line, _is_of_demand(draft, second, _POSSIBLE)) if figures else ():
+        joins = one.factor.counts in of or one.site or not counted.isdisjoint(one.factor.of)
+        if one.at not in places and (joins or (groups and not one.factor.noun and is_crowd(one))):
+            figures.append(one)
+    return sorted(figures, key=lambda figure: figure.at)
 
 
 def _in_its_hours(draft: Draft, load: Load) -> Load:
@@ -106,8 +130,8 @@ def _in_its_hours(draft: Draft, load: Load) -> Load:
     return replace(load, hours=hours or 24.0)
 
 
-def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]) -> None:
-    """Take what one of them does for a habit where the line asks how many of them a fleet holds."""
+def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]) -> bool:
+    """Take what one of them does for a habit where the line asks how many of them a fleet holds, and tell whether."""
     asked = any(
         item.word == "how" and many.word == "many" and any(one.has("user", "talk") for one in items[at + 2 : at + 4])
         for at, (item, many) in enumerate(pairwise(items))
@@ -115,13 +139,14 @@ def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]
     crowds = [figure for figure in figures if figure.factor.people]
     habits = [figure for figure in figures if figure.factor.seconds and figure not in crowds]
     if not asked or crowds or len(habits) != 1 or not (habits[0].factor.of or draft.has(HABIT)):
-        return
+        return False
     (habit,), factor = habits, habits[0].factor
     draft.findings[:] = [finding for finding in draft.findings if finding.path not in _READ]
     draft.questions[:] = [question for question in draft.questions if question[1] not in _READ]
     said = product_shown(Load((factor,), factor.seconds, named=True))
     option = Option(factor.values[0] / factor.seconds, f"each of them: {said}; asked is how many of them it holds")
     draft.findings.append(Finding(HABIT, (option,), items[habit.first].start, items[habit.last].end))
+    return True
 
 
 # --- several loads ------------------------------------------------------------------------------------------------
@@ -147,18 +172,52 @@ def _is_crowd(items: Sequence[Item], second: Second) -> Callable[[Figure], bool]
     )
 
 
-def _rates_apart(draft: Draft, loads: Sequence[Load], figures: Sequence[Figure], items: Sequence[Item]) -> list[Load]:
-    """Return rates that stand beside each other where the rules found several: of regions, or of kinds of requests."""
+def _is_load(items: Sequence[Item], second: Second) -> Callable[[Figure], bool]:
+    def surely(figure: Figure) -> bool:
+        roles = second.roles[items[figure.at].start]
+        slow = figure.factor.seconds >= SECONDS_PER_HOUR  # '25 Gbit/s' is of a network
+        return slow and roles.get("rate", 0.0) + roles.get("daily", 0.0) >= _SURE
+
+    return surely
+
+
+def _rates_apart(
+    draft: Draft,
+    loads: Sequence[Load],
+    figures: Sequence[Figure],
+    items: Sequence[Item],
+    is_load: Callable[[Figure], bool],
+) -> list[Load]:
+    """Return rates that stand beside each other where the rules found several: of regions, or of kinds of requests.
+
+    Args:
+        draft: of the rules.
+        loads: of a single figure each.
+        figures: of the line.
+        items: of the sentence as they were before the rules took any.
+        is_load: whether a figure is surely a number of requests in a time.
+    """
     found = {option.value for finding in draft.findings if finding.path == RATE for option in finding.options}
-    rates, at_peak = [], False
+    rates, at_peak, unread = [], False, False
     for load in loads:
         figure = next(figure for figure in figures if figure.factor is load.factors[0])
         beside = items[max(0, figure.first - 3) : figure.last + 3]
         if load.factors[0].people or any(item.has(*_OF_ONE) for item in beside):
             continue
         at_peak = at_peak or any(item.has("peak") for item in beside)
+        unread = unread or (not items[figure.at].claimed and is_load(figure))
         rates.append(load)
-    return rates if len(found) > 1 and len(rates) > 1 + at_peak else []
+    return rates if len(rates) > 1 + at_peak and (len(found) > 1 or (found and unread)) else []
+
+
+def _are_listed(loads: Sequence[Load], figures: Sequence[Figure], items: Sequence[Item]) -> bool:
+    """Whether people are counted one after the other: '22,000 students and 3,100 staff'."""
+    first = [one for one in figures if any(one.factor.place == load.factors[0].place for load in loads)]
+    return all(
+        any(item.has("conj") for item in items[one.last + 1 : other.first])
+        and all(item.has("conj", "comma", "approx", "filler") for item in items[one.last + 1 : other.first])
+        for one, other in pairwise(first)
+    )
 
 
 def _are_read(draft: Draft, loads: Sequence[Load]) -> bool:
@@ -199,7 +258,7 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         apart = [*draft.dropped, *((start, end) for text, start, end in draft.notes if text.startswith(TODAY))]
         if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):
             return False
-        if item.has("pct") and roles.get("share", 0.0) < _SHARE:
+        if item.has("mult") or (item.has("pct") and roles.get("share", 0.0) < _SHARE):
             return False
         return sum(roles.get(role, 0.0) for role in _OF_DEMAND) >= least
 
