@@ -156,8 +156,11 @@ def interpret(
     elsewhere = chance_of_elsewhere(draft, figures)
     second = read_again(draft, figures, elsewhere)
     note_wishes(draft)
+    by_rules = bool(draft.findings or draft.questions)
     if second:
         ask_where_doubtful(draft, figures, second)
+    if draft.questions and not by_rules:
+        elsewhere = chance_of_elsewhere(draft, figures)
     reading = refused_where_elsewhere(text, settle(draft, known), elsewhere)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."

@@ -121,7 +121,7 @@ class Line(Struct):
         values = count_of(item.number).values
         if values == (1.0,) and not (unit.of or unit.seconds):
             return None
-        if (self.whole_of(at) > at and not unit.people) or (unit.site and at and self.items[at - 1].word in _ACROSS):
+        if (self.whole_of(at) > at and not unit.people) or (at and self._is_where(unit, self.items[at - 1])):
             return None  # '90 of 100 requests' are a share, '2,000 users in 3 countries' so many in all
         share = item.has("pct")
         if share:
@@ -178,6 +178,11 @@ class Line(Struct):
             unit.last = max(words)
         self._of_what(unit.last + 1, unit)
         return unit
+
+    def _is_where(self, unit: _Unit, before: Item) -> bool:
+        """Whether a number counts places or groups over which others are spread: 'in 3 countries', 'in 3 groups'."""
+        spread = before.word in ("in", "across", "over") and not (unit.people or unit.event or unit.of or unit.seconds)
+        return spread or (unit.site and before.word in _ACROSS)
 
     def is_often(self, at: int) -> bool:
         """Whether something is done so many times per something: 'nine times per call', 'each mail … three times'."""
