@@ -121,10 +121,12 @@ def refused_where_elsewhere(text: str, reading: Reading, chance: float) -> Readi
     """
     values = {**reading.values, **{habit.path: habit.value for habit in reading.habits}}
     placed = values.keys() <= _PLACES
-    if chance < (_PLACED if placed and not reading.questions else DOUBTFUL) or not (values or reading.questions):
+    is_log = _TRACE.search(text) is not None
+    if not (values or reading.questions):
+        return Reading(objections=(LOG,)) if is_log else reading
+    if chance < (_PLACED if placed and not reading.questions else DOUBTFUL):
         return replace(reading, elsewhere=chance)
     values = {} if placed else values
-    is_log = _TRACE.search(text) is not None
     if chance >= SURELY or is_log or not (values or reading.questions):
         return Reading(objections=(LOG if is_log else ELSEWHERE,), notes=reading.notes, elsewhere=chance)
     echoes = [one.echo for one in (*reading.said_values, *reading.habits)]

@@ -444,11 +444,16 @@ def _misspelt_place(item: Item, lexicon: Lexicon) -> Place | None:
 
 _IDENTIFIER: Final = re.compile(r"(?:^|[\s|'\"`(=:,])/[\w./-]*$|\w_\w*$|://\S*$")
 """What stands before a word that is a part of an endpoint's path or of a name: '/summarize', 'claims_assistant'."""
+_APART: Final = re.compile(
+    r"\b(?:besides|apart from|aside from|except(?: for)?|other than|next to)\s(?:[\w-]+\s){0,3}$", re.I
+)
+"""What stands before a kind of traffic that is another: 'besides the nightly batch job the chat gets 8 rps'."""
 
 
 def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
-    item = sentence.items[first]
-    if _IDENTIFIER.search(sentence.text, max(0, item.start - 60), item.start) or sentence.text[item.end :][:1] == "_":
+    item, text = sentence.items[first], sentence.text
+    before = text[max(0, item.start - 60) : item.start]
+    if _IDENTIFIER.search(before) or _APART.search(before) or text[item.end : item.end + 1] == "_":
         return None  # the name of one endpoint says nothing of its lengths
     found = _listed(sentence, first, lexicon.presets, 4)
     return (found[0], name_item("preset", sentence, first, found[0], (found[1],))) if found else None

@@ -42,7 +42,7 @@ _NUMBER: Final = r"""
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
       | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
     )
-    (?P<letters>[^\W\d_ぁ-ヿ一-鿿]+|%)?
+    (?P<letters>[^\W\d_ぁ-ヿ一-鿿가-힣]+|%)?
 """
 _TOKEN = re.compile(
     rf"""
@@ -60,8 +60,8 @@ _TOKEN = re.compile(
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out|tg)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b)
         |\b(?:ttft|tpot|itl|e2e)(?=p?(?:50|90|95|99)\b))
   | {_NUMBER}
-  | (?P<chinese>[ぁ-ヿ一-鿿]+)
-  | (?P<word>[^\W\d_](?:[^\W_ぁ-ヿ一-鿿]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
+  | (?P<chinese>[ぁ-ヿ一-鿿가-힣]+)
+  | (?P<word>[^\W\d_](?:[^\W_ぁ-ヿ一-鿿가-힣]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
   | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)
     """,
     re.IGNORECASE | re.VERBOSE,

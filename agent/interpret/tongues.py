@@ -158,12 +158,22 @@ _TABLES: Final[dict[str, str]] = {
         一秒=a_second
     """,
     "Japanese": """
-        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=a_day 毎月=every_month
+        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
+        人=users 名=users 回=requests 件=requests 約=about 回質問=questions 回の質問=questions 件の質問=questions
         リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
         入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
         ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
         未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
         ノード=nodes
+    """,
+    "Korean": """
+        매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour
+        시간당=every_hour 매일=every_day 하루=every_day 일일=every_day 매월=every_month 한달=every_month 직원=
+        사용자= 이용자= 학생= 명=users 명이=users 번=requests 번질문=questions 회=requests 건=requests
+        요청=requests 질문= 합니다= 입력=input 프롬프트=prompt 출력=output 응답=answer 답변=answer 토큰=tokens
+        첫토큰=first_token 초=seconds 밀리초=milliseconds 분=minutes 시간=hours 피크=peak 평균=average
+        모델=model 동시=concurrent 지연=latency 이내=under 미만=under 이하=at_most 만=wan 억=yi 천=thousand
+        노드=nodes 각각=each 은= 는= 이= 가= 을= 를= 에= 에서= 의= 와=and 과=and 약=about
     """,
     "Portuguese": """
         requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries
@@ -254,10 +264,12 @@ _TABLES["German"] += " ".join(
 )
 _DOTTED: Final = ("German", "Spanish", "Portuguese", "Italian", "Dutch", "Turkish")
 """Languages that write 2.000 for two thousand."""
-CHINESE: Final = re.compile(r"[ぁ-ヿ一-鿿]")
-"""Written without blanks: Chinese and Japanese."""
+CHINESE: Final = re.compile(r"[ぁ-ヿ一-鿿가-힣]")
+"""Taken by character: Chinese and Japanese, written without blanks, and Korean, whose particles are glued on."""
 _KANA: Final = re.compile(r"[ぁ-ヿ]")
-_BY_CHARACTER: Final = ("Chinese", "Japanese")
+_HANGUL: Final = re.compile(r"[가-힣]")
+_ONE_OF: Final = "一"
+_BY_CHARACTER: Final = ("Chinese", "Japanese", "Korean")
 
 
 @cache
@@ -281,7 +293,7 @@ def plain_letters(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFD", text.lower().replace("ß", "ss").replace("œ", "oe").replace("’", "'"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return unicodedata.normalize("NFC", "".join(one for one in decomposed if not unicodedata.combining(one)))
 
 
 def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
@@ -298,7 +310,11 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     if not best:
         return items, ""
     known = {language: sum(word in _phrases()[language] for word in words) for language in hits if hits[language]}
-    language = "Japanese" if _KANA.search(text) else max(known, key=lambda name: (hits[name], known[name]))
+    by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
+    language = by_script or max(known, key=lambda name: (hits[name], known[name]))
+    if by_script:  # '1日に15回' is by the day
+        pairs = zip(words, [*words[1:], ""], strict=True)
+        words = [_ONE_OF if word == "1" and after == "日" else word for word, after in pairs]
     by_first = _phrases()[language]
     english = sum(word in GRAMMAR and word not in by_first for word in words)
     mixed = english > known[language]  # 'the doctors … die': of an English line only words that English lacks
@@ -309,7 +325,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         item = items[index]
         if item.has("num") and language in _DOTTED and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", words[index]):
             item.amount = Amount((float(words[index].replace(".", "")),))
-        foreign = not item.numeric and (not mixed or words[index] in strange)
+        foreign = (not item.numeric or words[index] == _ONE_OF) and (not mixed or words[index] in strange)
         for phrase, said in by_first.get(words[index], ()) if foreign else ():
             last = index + len(phrase) - 1
             if tuple(words[index : last + 1]) == phrase:

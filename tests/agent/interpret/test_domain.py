@@ -38,6 +38,7 @@ def test_what_would_be_asked_of_a_doubtful_line_is_asked_after_the_yes() -> None
     [
         'RuntimeError: CUDA out of memory. GPU 0 has 79.11 GiB\n  File "/x/vllm/worker/model_runner.py", line 3',
         "Traceback (most recent call last):\n  File \"s.py\", line 8\nValueError: LLM(model='qwen2.5-7b')",
+        "[2025-03-01 12:00:03] ERROR worker 4 died with SIGKILL, restarting (attempt 3/10), queue depth 500",
         "2025-03-01 12:00:03 ERROR vllm worker 4 died with SIGKILL on H100, attempt 3 of 10",
     ],
     name=str,
@@ -89,6 +90,7 @@ def test_a_line_that_holds_no_workload_is_answered_with_scope_alone(text: str, s
 @of_every(
     [
         "POST /summarize, Qwen3 32B, 5 rps, 3,100 tokens in, 900 out",
+        "Besides the nightly batch job: Qwen3 32B, 5 rps, 3,100 tokens in, 900 out",
         "claims_assistant: Qwen3 32B, 5 rps, 3,100 tokens in, 900 out",
         "| path | model | per day | in | out |\n|---|---|---|---|---|\n| /chat | Qwen3-32B | 410,000 | 3,100 | 900 |",
     ],
