@@ -17,6 +17,8 @@ _PRICE: Final = (
     Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"),
     Rule("m:money (slash ('h' | 'hr' | 'hour') | per 'hour') (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)"),
 )
+_POWER_PRICE: Final = Rule("(m:money | n:num c:('cents' | 'cent' | 'ct' | 'c')? usd?) (per | slash) 'kwh'")
+"""What electricity costs, which a plan of accelerators of one's own pays."""
 _OF_TOKENS: Final = Rule(
     "(money | euro_sum) (per | slash) (num | scaleword)? (incue | outcue | 'cached')? (token | incue | outcue)"
 )
@@ -111,6 +113,10 @@ def read_money(draft: Draft) -> None:
                 claim=False,
             )
             draft.sentence.take(match.index("m"))
+    for match in _POWER_PRICE.matches(draft.sentence):
+        amount = match["m"].number if "m" in match else match["n"].number.times(0.01 if "c" in match else 1.0)
+        echo = f"electricity at {show_usd(amount.value)} per kWh{'' if 'm' in match else ', taken as US dollars'}"
+        draft.found("money.usd_per_kwh", match.first, match.last, [Option(amount.value, echo)])
     for path, rules in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
         for rule in rules:
             for match in rule.matches(draft.sentence):

@@ -233,6 +233,8 @@ def _sized(draft: Draft) -> None:
     for rule in _SIZE:
         for match in rule.matches(draft.sentence):
             number = match["n"]
+            if _counts_tokens(draft, match):
+                continue
             written = draft.sentence.text[number.start : number.end].strip().lower()
             named = match.last > match.first
             if "b" in match:
@@ -253,6 +255,26 @@ def _sized(draft: Draft) -> None:
                 draft.sentence.claim(match.first, match.last)
                 continue
             _size(draft, match, amount)
+
+
+_TOKENS_AHEAD: Final = re.compile(
+    r"\s*(?:(?:input|output|prompt|completion|generated)\s+)?tok|"
+    r"\s*(?:in|out|input|output)\s*(?:and|,|/|\+|plus)\s*[\d.,]+\s?[bm]\w*\s*(?:in|out|input|output|tok)",
+    re.I,
+)
+_SIDE_AHEAD: Final = re.compile(r"\s*(?:in|out|input|output|tok)", re.I)
+_TOKENS_BEHIND: Final = re.compile(
+    r"[\d.,]+\s?[bm]\w*\s*(?:in|out|input|output|tokens?)\s*(?:and|,|/|\+|plus)\s*$", re.I
+)
+
+
+def _counts_tokens(draft: Draft, match: Match) -> bool:
+    """Whether billions are of tokens: '9B in and 1.1B out per month'."""
+    start, end = draft.sentence.span(match.first, match.last)
+    text = draft.sentence.text
+    ahead = _TOKENS_AHEAD.match(text, end) is not None
+    behind = _TOKENS_BEHIND.search(text[max(0, start - 40) : start]) and _SIDE_AHEAD.match(text, end)
+    return ahead or behind is not None
 
 
 def _size(draft: Draft, match: Match, amount: Amount) -> None:

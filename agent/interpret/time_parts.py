@@ -81,9 +81,10 @@ class TimePart(Struct, frozen=True):
 
 def take_parts(draft: Draft) -> list[TimePart]:
     """Take the times of other stages before latencies are read, and return them."""
-    parts = [_part(draft, match) for rule in _SPENT for match in rule.matches(draft.sentence)]
-    rules = (_SPENT_BARE, _AND_BARE) if parts or _SPENT_BARE.at_any(draft.sentence) else ()
-    parts += [_part(draft, match) for rule in rules for match in rule.matches(draft.sentence)]
+    rules = (*_SPENT, _SPENT_BARE)
+    matches = [match for rule in rules for match in rule.matches(draft.sentence)]
+    matches += list(_AND_BARE.matches(draft.sentence)) if matches else []
+    parts = [_part(draft, match) for match in matches if not match["d"].claimed]
     rests = [match.first for match in _REST.matches(draft.sentence)] if parts else []
     left_over = bool(rests)
     for index in rests:

@@ -218,6 +218,7 @@ _TABLES: Final[dict[str, str]] = {
         na_godzinę=per_hour na_dobę=per_day dziennie=daily miesięcznie=monthly tygodniowo=weekly sekundy=seconds
         sekund=seconds milisekund=milliseconds minut=minutes wejście=input wyjście=output odpowiedź=answer
         odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak pierwszy_token=first_token
+        pierwszego_tokena=first_token
         najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
         milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two
         trzy=three cztery=four pięć=five
@@ -227,7 +228,8 @@ _TABLES: Final[dict[str, str]] = {
         сотрудников=employees клиентов=customers каждый=each в_секунду=per_second в_минуту=per_minute в_час=per_hour
         в_день=per_day в_сутки=per_day в_месяц=per_month секунд=seconds секунды=seconds с=s мс=ms минут=minutes
         вход=input входе=input выход=output выходе=output ответ=answer ответы=answers токенов=tokens токена=tokens
-        токены=tokens среднем=average средний=average пик=peak пике=peak первый_токен=first_token не_больше=at_most
+        токены=tokens среднем=average средний=average пик=peak пике=peak первый_токен=first_token
+        первого_токена=first_token не_больше=at_most
         не_более=at_most до=up_to меньше=under тысяч=thousand тысячи=thousand тыс=thousand миллионов=million
         млн=million узлы=nodes узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two
         три=three четыре=four пять=five запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure
@@ -303,7 +305,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     words = [plain_letters(text[item.start : item.end]) for item in items]
     strange = {word for word in words if _may_be_foreign(word)}
     hits = {
-        language: sum((word,) in (phrase for phrase, _ in by_first.get(word, ())) for word in words if word in strange)
+        language: sum(_begins(words, at, by_first) for at, word in enumerate(words) if word in strange)
         for language, by_first in _phrases().items()
     }
     best = max(hits.values())
@@ -338,6 +340,17 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
             made.append(item)
         index += 1
     return made, "" if mixed or alike else language
+
+
+def _begins(words: list[str], at: int, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
+    """Whether a phrase of a language stands at a word: 'primer token' as much as 'anfragen'.
+
+    Args:
+        words: of the line, without accents.
+        at: position of the word.
+        by_first: the phrases of the language by their first word.
+    """
+    return any(tuple(words[at : at + len(phrase)]) == phrase for phrase, _ in by_first.get(words[at], ()))
 
 
 def _may_be_foreign(word: str) -> bool:

@@ -214,7 +214,7 @@ PHRASES: Final[dict[str, str]] = {
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
     "total time|whole response|request latency|overall latency|entire thing|whole thing|"
-    "entire request|whole request|to completion|to finish|finished",
+    "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
