@@ -83,7 +83,10 @@ MONEY: Final = (
         plausible=Plausible(0, 1e10, "USD a month"),
     ),
     Field("money.amortisation_years", label="amortised over", show=show_figure, unit="years", quiet=True),
-    Field("money.usd_per_kwh", label="electricity per kWh", show=show_usd, quiet=True),
+    Field(
+        "money.usd_per_kwh", label="electricity per kWh", show=show_usd, quiet=True, slot="money",
+        answer="electricity at {} per kWh",
+    ),
     Field("money.overhead_share", label="overhead of owning", show=show_percent, quiet=True),
     Field("money.grid_g_co2e_per_kwh", label="grid, gCO2e per kWh", show=show_figure),
 )  # fmt: skip
