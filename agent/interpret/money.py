@@ -68,7 +68,10 @@ _CARDS: Final = "'dgx'? (gpu | gpunoun | node)"
 _OWNED: Final = (
     Rule("owned"),
     # Of machines alone: GPUs that idle at night are rented as well.
-    Rule("num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} 'sitting' ('idle' | 'around' | 'unused')"),
+    Rule(
+        "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | 'stand' | "
+        "'standing') ('idle' | 'around' | 'unused')"
+    ),
     Rule("num 'of' ('them' | 'these' | 'those') 'sitting' ('idle' | 'around' | 'unused')"),
     Rule(
         "('bought' | 'purchased' | 'acquired') ('already' | 'some' | 'the' | 'our' | 'a' | num | times){0,4} "

@@ -47,7 +47,7 @@ _NOW: Final = re.compile(
 )
 """Words of time that tell of now, in the English that rules read."""
 _RUNS: Final = re.compile(
-    r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i)(?: are|'re|'m| am)? (?:run|runs|running|serve|use|"
+    r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im|ive|weve)(?: are| am)? (?:run|runs|running|serve|use|"
     r"using|host|hosting|operate|operating)\b|(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
     r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
 )

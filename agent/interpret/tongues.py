@@ -64,7 +64,7 @@ _TABLES: Final[dict[str, str]] = {
         statt=replacing anstatt=replacing derzeit=currently aktuell=currently momentan=currently
         im_moment=at_the_moment gegenwärtig=currently künftig=later laufen=run läuft=runs gebraucht=needed
         gleiches=same gleiche=same gleichen=same lieferant=vendor anbieter=vendor händler=vendor bietet=offers
-        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough eigene=own_our
+        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough besitzen=own eigene=own_our
         eigenen=own_our server=servers
 
     """,
