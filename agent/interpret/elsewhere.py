@@ -113,6 +113,7 @@ def leave_elsewhere(draft: Draft) -> None:
                 draft.dropped.append(sentence.span(told.start, told.stop - 1))
                 for index in telling:
                     sentence.take(index)
+            if any(_holds(sentence.items[index]) for index in told):
                 break
 
 
@@ -129,4 +130,8 @@ def _clauses(items: list[Item]) -> Iterator[range]:
 
 
 def _tells(item: Item) -> bool:
-    return not item.claimed and (item.amount is not None or item.numeric or item.has(*NAMES))
+    return not item.claimed and _holds(item)
+
+
+def _holds(item: Item) -> bool:
+    return item.amount is not None or item.numeric or item.has(*NAMES)

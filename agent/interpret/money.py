@@ -69,8 +69,8 @@ _OWNED: Final = (
     Rule("owned"),
     # Of machines alone: GPUs that idle at night are rented as well.
     Rule(
-        "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | 'stand' | "
-        "'standing') ('idle' | 'around' | 'unused')"
+        "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | "
+        "'stand' | 'standing') ('idle' | 'around' | 'unused')"
     ),
     Rule("num 'of' ('them' | 'these' | 'those') 'sitting' ('idle' | 'around' | 'unused')"),
     Rule(
@@ -83,6 +83,7 @@ _OWNED: Final = (
     ),
     Rule(f"(('our' | 'my' | 'their') 'own' unknown? | 'own' 'our') {_CARDS}"),
     Rule("('they' | 'these' | 'those' | 'all') 'are' ('ours' | 'mine')"),
+    Rule(f"'own' 'already'? num times? {_CARDS}"),
     Rule("'what' ('we' | 'i' | 'they' | ('the' | 'our') unknown) ('have' | 'has' | 'got' | 'own')"),
     Rule(f"{_CARDS} ('that' | 'which')? ('we' | 'i') 'already'? ('have' | 'got')"),
     Rule(

@@ -42,25 +42,30 @@ TODAY: Final = "Today,"
 _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
-    r"^existing|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
-    r"(?:is|are|run|runs|use|using) now)\b"
+    r"i inherited|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
+    r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|baseline|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
+    r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
 )
 """Words of time that tell of now, in the English that rules read."""
 _RUNS: Final = re.compile(
-    r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im|ive|weve)(?: are| am)? (?:run|runs|running|serve|use|"
+    r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im)(?: are| am)? (?:run|runs|running|serve|use|"
     r"using|host|hosting|operate|operating)\b|(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
     r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
 )
 """How a clause begins that tells what runs. Of now only where another wants something: 'we run 8B on L4, 30 rps'."""
 _WANTS: Final = re.compile(
-    r"\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|requires|required|requirement|expect|expects|"
+    r"^(?:(?:and|but|so) )?(?:what|how|which|why)\b|\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|"
+    r"requires|required|requirement|expect|expects|"
     r"expecting|expected|plan|plans|planning|planned|target|targets|goal|aim|aiming|should|must|shall|will|would|"
     r"has to|have to|needs to|going (?:to|up|from)|goes (?:to|up)|moving|move|migrate|migrating|switch|switching|"
     r"replace|upgrade|launch|launches|rollout|soon|later|tomorrow|upcoming|future|next|after|"
-    r"new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|what|how|which|why|instead|"
+    r"new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|instead|"
     r"double|doubles|triple|triples|in q[1-4]|from (?:january|march|april|may|june|july|september|october)|"
     r"by (?:the )?(?:end|next|then|month|year|q[1-4]|spring|summer|autumn|fall|winter|christmas|january|february|march|"
     r"april|may|june|july|august|september|october|november|december))\b"
+)
+_SERVER: Final = re.compile(
+    r"\b(?:current|existing|present|old) (?:one|setup|system|cluster|fleet|stack|pods?|cards)\b"
 )
 _CAPACITY: Final = re.compile(
     r"\bhow (?:many|much) (?:\w+ ){0,2}?(?:users?|people|requests?|rps|qps|traffic|load|customers|seats|sessions)\b|"
@@ -77,14 +82,15 @@ _KUBECTL: Final = re.compile(
 )
 """What kubectl prints: a head in capitals and its rows."""
 _MANIFEST: Final = re.compile(
-    r"(?m)^[^\S\n]*[\"']?(?:replicaCount|minReplicas|maxReplicas|(?:nvidia|amd)\.com/gpu)[\"']?[^\S\n]*:[^\n]*"
+    r"(?m)^[^\S\n]*[\"']?[\w.]*(?:replicaCount|minReplicas|maxReplicas|(?:nvidia|amd)\.com/gpu)[\"']?[^\S\n]*:[^\n]*"
     r"|(?<=spec:)[^\S\n]*\n[^\S\n]*replicas:[^\n]*"
 )
 """Lines of a chart's values or of a deployment that count what is deployed."""
 _PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu|\breplicas:")
 _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
-    "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet".split()
+    "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
+    "baseline inherited as old".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(
@@ -115,8 +121,7 @@ def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
     if _CAPACITY.search(lowered):
         return []
     spans = [*printed, *counted]
-    if _NOW.search(lowered) or _WANTS.search(lowered):
-        spans += _clauses_of_now(sentence, bool(spans))
+    spans += _clauses_of_now(sentence, bool(spans))
     if spans:
         spans += [sentence.span(match.index("a"), match.index("a") + 1) for match in _FROM_TO.matches(sentence)]
     return spans
@@ -143,21 +148,21 @@ class _Clause:
         )
         self.now = _NOW.search(ahead) is not None and not self.wants
         self.ends_now = self.now and re.search(rf"(?:{_NOW.pattern})\W*$", words) is not None
-        self.runs = _RUNS.search(words) is not None and not self.wants
-        self.system = any(item.has(*_SYSTEM) for item in items[first:stop])
-        self.heads = self.now and re.search(r"[:=]\s*\n?\s*$", ahead) is not None
+        self.runs = _RUNS.search(ahead) is not None and not self.wants
+        self.system = any(item.has(*_SYSTEM) for item in items[first:stop]) or _SERVER.search(words) is not None
+        self.heads = (self.now or self.runs) and re.search(r"[:=]\s*\n?\s*$", ahead) is not None
 
 
 def _cut(items: Sequence[Item]) -> list[_Clause]:
     clauses: list[_Clause] = []
     first = sentence = 0
     for index, item in enumerate(items):
-        colon = item.word in (":", "=") and _NOW.search(plain_words(items[first : index + 1])) is not None
-        if item.has("comma", "stop") or item.word in _ENDS or colon:
+        if item.has("comma", "stop") or item.word in _ENDS or item.word in (":", "="):
             if index > first:
                 clauses.append(_Clause(items, first, index, sentence))
             first = index + 1
-            ends = item.word != "." or items[max(0, index - 1)].word not in _ABBREVIATED
+            spaced = index + 1 == len(items) or items[index + 1].start > item.end or items[index + 1].word == "\n"
+            ends = item.word != "." or (spaced and items[max(0, index - 1)].word not in _ABBREVIATED)
             if item.has("stop") and ends and not (item.word == "\n" and clauses and clauses[-1].heads):
                 sentence += 1
     if first < len(items):
@@ -173,7 +178,7 @@ def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
     for clause in clauses:
         if clause.sentence != at:
             goes_on, at = False, clause.sentence
-        begins = clause.now or (clause.runs and wanted and clause.system)
+        begins = clause.now or (clause.runs and wanted and (clause.system or clause.heads))
         if clause.wants:
             goes_on = False
         elif begins or goes_on:

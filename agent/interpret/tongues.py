@@ -61,10 +61,11 @@ _TABLES: Final[dict[str, str]] = {
         sachbearbeiter=clerks ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants
         techniker=technicians händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each
         pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
-        statt=replacing anstatt=replacing derzeit=currently aktuell=currently momentan=currently
+        bestand=currently statt=replacing anstatt=replacing derzeit=currently aktuell=currently momentan=currently
         im_moment=at_the_moment gegenwärtig=currently künftig=later laufen=run läuft=runs gebraucht=needed
         gleiches=same gleiche=same gleichen=same lieferant=vendor anbieter=vendor händler=vendor bietet=offers
-        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough besitzen=own eigene=own_our
+        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough besitzen=own
+        eigene=own_our
         eigenen=own_our server=servers
 
     """,
@@ -155,7 +156,7 @@ _TABLES: Final[dict[str, str]] = {
         首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
         至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask
         的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day
-        一秒=a_second
+        一秒=a_second 目前=currently 现有=currently 现在=currently 当前=currently
     """,
     "Japanese": """
         毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
@@ -163,7 +164,7 @@ _TABLES: Final[dict[str, str]] = {
         リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
         入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
         ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
-        未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
+        現在=currently 未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
         ノード=nodes
     """,
     "Korean": """
@@ -186,7 +187,8 @@ _TABLES: Final[dict[str, str]] = {
         menos_de=less_than com=with sem=without milhão=million milhões=million milhões_de=million mil=thousand
         reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
         precisamos=need precisamos_de=need dois=two três=three quatro=four cinco=five dez=ten região=region e=and
-        ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the dos=of_the
+        hoje=today atualmente=currently ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the
+        dos=of_the
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
@@ -198,7 +200,7 @@ _TABLES: Final[dict[str, str]] = {
         con=with senza=without milione=million milioni=million milioni_di=million mila=thousand riserva=spare
         guasto=failure schede=cards nodi=nodes server=servers contesto=context modello=model abbiamo=have vorrei=want
         due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the della=of_the gli=the il=the un=a
-        una=a per=for lunghe= lunghi= corte= corti=
+        oggi=today attualmente=currently una=a per=for lunghe= lunghi= corte= corti=
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
@@ -210,7 +212,7 @@ _TABLES: Final[dict[str, str]] = {
         minder_dan=less_than met=with zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards
         knooppunten=nodes knooppunt=node servers=servers samen=together tegelijk=concurrent twee=two drie=three
         vier=four vijf=five tien=ten van=of voor=for een=a het=the uit=out én=and en=and op=on graag= moet=must
-        collega's= beste= liefst=
+        collega's= beste= liefst= vandaag=today momenteel=currently
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
