@@ -6,7 +6,9 @@ import pickle
 import signal
 import socket
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 from msgspec import Struct
@@ -44,7 +46,7 @@ class Pool:
         told = (there, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
         # Not forked: the server has threads.
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=told)
-        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(_without_interrupts, process.start)
         there.close()
         started = _Process(*await asyncio.open_connection(sock=here, limit=MOST_WAITING))
         await started.received()
@@ -96,6 +98,19 @@ class Pool:
         """Let running work finish and end the processes."""
         for task in self._tasks:
             task.cancel()
+
+
+def _without_interrupts(start: Callable[[], None]) -> None:
+    """Start a process that Ctrl-C never reaches, not even before it can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        start()
+        return
+    resource_tracker.ensure_running()  # it lets interrupts in again where it has to start first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of this thread, and of what it starts
+    try:
+        start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Process(Struct, frozen=True):

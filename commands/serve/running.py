@@ -1,8 +1,10 @@
 """A server that runs until it is told to end; it then lets running requests finish."""
 
 import asyncio
+import logging
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -51,9 +53,17 @@ def run(settings: Settings) -> Exit:
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     print(f"fleetcast is at http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     try:
         asyncio.run(server.serve(sockets=[listening]))
     except KeyboardInterrupt:
         return Exit.DONE
     return Exit.DONE
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; the second time at once, and without reports of what did not end by itself."""
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            logging.getLogger("uvicorn.error").disabled = True

@@ -158,10 +158,22 @@ def test_a_client_that_asks_too_often_is_told_so_and_served_a_second_later() -> 
 
 
 def test_a_process_that_has_ended_is_replaced(server: Server) -> None:
+    assert server.json("/api/forecast", asked(6))[0] == 200
     children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], text=True)
     os.kill(max(map(int, children.split())), signal.SIGKILL)
-    assert server.json("/api/forecast", asked(6))[0] == 503
-    assert server.json("/api/forecast", asked(6))[0] == 200
+    assert server.json("/api/forecast", asked(7))[0] == 503
+    assert server.json("/api/forecast", asked(7))[0] == 200
+
+
+def test_a_second_interrupt_ends_it_at_once_without_a_word() -> None:
+    with set_to() as server:
+        assert server.ask("/healthz")[0] == 200
+        for _ in range(2):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        assert server.process.wait(20) == 0
+        assert server.process.stderr
+        assert server.process.stderr.read() == ""
 
 
 def test_an_answer_has_its_time_and_the_process_goes_on_with_the_next(server: Server) -> None:
