@@ -42,6 +42,7 @@ _OURS: Final = re.compile(
     r"(?:ours|mine|our (?:own|value|figure|number)s?|(?:it|that|the (?:value|figure|number)) (?:here|for us|"
     r"in (?:this|our|my) (?:plan|case)))|(?:do|should|must) (?:i|we) (?:really )?(?:have to |need to )?"
     r"(?:care|worry|bother|mind)(?: about (?:it|that|this))?|"
+    r"how many (?:(?:do|have) we (?:have|got|run|need)|are there|are ours|does (?:it|the plan) (?:have|take))|"
     r"(?:why )?does (?:it|that|this) (?:even )?matter(?: (?:here|for us|to us|to me))?|"
     r"is (?:it|that|ours|mine) (?:good|bad|ok(?:ay)?|fine|a problem)(?: here| for us)?)\W*$",
     re.I,

@@ -18,8 +18,8 @@ _IN: Final = rf"(?: ?(?P<{{}}>{_UNIT})|(?![\w.]))"
 _CODE: Final = r"(?!p\d\d\b)[a-z][a-z_.-]*\d[\w.-]*"
 _ARROW: Final = r"\s*(?:-+>|→|=+>|⇒|➜)\s*"
 _FIGURES: Final = re.compile(
-    rf"(?P<from>\bfrom )?(?P<old>{_FIGURE}){_IN.format('unit')}(?P<how>{_ARROW}| to )(?P<new>{_FIGURE})"
-    rf"{_IN.format('own')}",
+    rf"(?P<from>\bfrom )?(?P<old>{_FIGURE}){_IN.format('unit')}"
+    rf"(?P<how>{_ARROW}| to | (?:were|becomes?|became|turns? into) )(?P<new>{_FIGURE}){_IN.format('own')}",
     re.I,
 )
 _PAIR: Final = rf"{_FIGURE} to {_FIGURE}"
@@ -58,7 +58,9 @@ _PLANNED: Final = (
 
 
 _SET_ALONE: Final = re.compile(
-    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?(?:to|of|is|are|at|was|=|:)?"
+    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?"
+    r"(?:(?:(?:has )?(?:moved|went|rose|grew|jumped|gone|moves|goes|rises|grows) (?:up |down )?)?to|of|is|are|at|"
+    r"was|=|:)?"
     r"(?: (?:just|only|really|more like))*) ?"
     r"(?P<figure>\d+(?:\.\d+)?k?)(?=\W*$|,(?!\d)|;| (?:and|but|instead|please|pls|then|now)\b)",
     re.I,
@@ -169,20 +171,28 @@ def _replaced(said: str, base: Mapping[str, Any]) -> str:
     if len(others) != 1 or not planned:
         return said
     new, own = others[0]["new"], (others[0]["own"] or given or planned[0]).lower()
+    rest = [clause for clause in _CLAUSES.split(said) if clause.strip(" .?!") and not re.search(r"\d", clause)]
+    behind = "".join(f", {clause}" for clause in rest if not re.fullmatch(rf"\W*(?:{_INSTEAD})\W*", clause, re.I))
     if planned[0] not in ("ms", "s"):
-        return f"with {new} {planned[0] if len(planned) == 1 else own}"
+        return f"with {new} {planned[0] if len(planned) == 1 else own}{behind}"
     seconds = old * (1e-3 if planned[0] == "ms" else 1.0)
     targets = [target for target in base["targets"] if _same(seconds, target.seconds)]
-    return f"with {target_name(targets[0].metric, targets[0].percentile)} within {new} {own}"
+    return f"with {target_name(targets[0].metric, targets[0].percentile)} within {new} {own}{behind}"
+
+
+_CLAUSES: Final = re.compile(r"\s*[,;](?!\d)\s*|[.?!]\s+")
 
 
 def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
     """Return the value that holds, with the other's unit where it has none; the words as they are where none moves."""
     before, unit = found.string[: found.start()], found["own"] or found["unit"] or ""
     clause = re.split(r"[,;]| and ", before)[-1]
-    arrow, old, sets = found["how"].strip() != "to", _number(found["old"]), _CHANGING.search(before)
+    how, old, sets = found["how"].strip().lower(), _number(found["old"]), _CHANGING.search(before)
+    arrow = how != "to" and not how[0].isalpha()
     named, planned = _units(old, clause, base)
     spent = found["from"] and found["old"][0] in "$€£" and _BUDGET.search(clause)
+    if how not in ("to", "") and how[0].isalpha():
+        arrow = bool(planned)
     if not (
         arrow or spent or (found["from"] and sets) or (planned and (named or found["from"]) and "between" not in clause)
     ):
@@ -191,6 +201,11 @@ def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
     if not unit and len(planned) == 1 and _ENDS.match(found.string, found.end()):
         unit = planned[0].partition(" ")[0] if named else planned[0]
     figure = f"{'to ' if sets else ''}{sign}{found['new'].replace(',', '')}"
+    targets = [
+        one for one in base.get("targets", ()) if _same(old * (1e-3 if unit.lower() == "ms" else 1.0), one.seconds)
+    ]
+    if unit.lower() in ("ms", "s") and targets and not named:
+        figure = f"{target_name(targets[0].metric, targets[0].percentile)} within {figure}"
     return f"{figure} {unit}".rstrip() if unit not in ("x", "%") else f"{figure}{unit}"
 
 

@@ -12,7 +12,7 @@ _SPELT: Final = (
 ).split()
 _SIZED: Final = re.compile(
     r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to| are| is| get| become)?(?: really| actually| just| only)*"
-    r" \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| instead)",
+    r" \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| (?:instead|now|then|today)\b)",
     re.I,
 )
 
@@ -250,7 +250,9 @@ CHEAPER_IF: Final = re.compile(
     re.I,
 )
 """It asks what one change saves, and for no search of all accelerators."""
-_SWAPPED: Final = re.compile(r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]+[ -]){0,3}?[a-z]+ (?:with|by|for) ", re.I)
+_SWAPPED: Final = re.compile(
+    r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]\w*[ -]){0,3}?[a-z]\w* (?:with|by|for) ", re.I
+)
 
 
 _IF_WE_DID: Final = re.compile(

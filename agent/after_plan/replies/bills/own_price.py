@@ -10,7 +10,7 @@ from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS
 from engine.plan import CapacityPlan
 
 _AMOUNT: Final = (
-    r"(?:(?:us)?\$|usd ?)(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand)?(?![\w%])|"
+    r"(?:(?:us)?\$|usd ?)(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand|m|mio|million)?(?![\w%]|[.,]\d)|"
     r"(?<![\w.,$])(?P<bare>\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale2>k|thousand|grand)(?: ?(?:\$|usd|dollars?|bucks))?"
     r"| ?(?:\$|usd|dollars?|bucks))(?!\w)"
 )
@@ -83,6 +83,8 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
     offer = plan.chosen.offer
     size = offer.accelerators if offer and offer.accelerators > 1 else accelerators_per_node
     accelerators = size if machine and not per_one and not re.search(r"\bper (?:gpu|card|h100)|gpu-?h", words) else 1
+    if counted := re.search(rf"\bfor (?P<count>[1-9]\d{{0,3}}) ?[x×]? ?(?:nvidia )?(?:{GPUS})\b", words):
+        accelerators = int(counted["count"])
     period = _PERIOD.search(words)
     if period is None:
         return OwnPrice(usd, accelerators, None) if usd / accelerators >= _LEAST_PURCHASE else None

@@ -76,6 +76,9 @@ _READ: Final = re.compile(r"prompts?|inputs?|eingaben|entr|entradas?")
 
 def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the loads that a line names, each with its values: several rates, or what a change would be."""
+    match understood(asked.text, asked.values, asked.ports).request:
+        case WhatIf(change) if any(path.startswith("tokens.") for path in change.values):
+            return [(change.label, {path: one for path, one in change.values.items() if path.startswith(_MOVES)})]
     if re.search(rf"\d ?{_PER_S}", asked.words):
         rates = [float(rate) for rate in _RATES.findall(asked.words)]
         at_peak = asked.has("peaks?|busiest") or (mean_follows(asked.values) and not asked.has("average|mean"))
