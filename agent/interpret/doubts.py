@@ -151,6 +151,9 @@ def _doubt_load(draft: Draft, second: Second) -> None:
         return
     chances = {item.start: chance for item in _unused(draft, second) if (chance := _chance(draft, item, second)) > _MAY}
     unused = [item for item in draft.sentence.items if item.start in chances]
+    parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
+    if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
+        return  # parts of the load, which together are all of it
     # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
     told = any(not item.has("pct") or _behind(draft, item) & ASKING for item in unused)
     if max(chances.values(), default=0.0) < _FACTOR or not told:
@@ -190,8 +193,11 @@ def _chance(draft: Draft, item: Item, second: Second) -> float:
     before = items[at - 1].word if at else ""
     if item.word in _ONE or before == "top" or _behind(draft, item) & _MAKERS:
         return 0.0
-    if item.has("num") and at + 1 < len(items) and items[at + 1].kinds <= UNKNOWN and items[at + 1].word.isalpha():
-        return 0.0  # '300 containers': the demand that is counted by other nouns is joined before
+    after = items[at + 1] if at + 1 < len(items) else None
+    if item.has("num") and after and ((after.kinds <= UNKNOWN and after.word.isalpha()) or after.has("part")):
+        return (
+            0.0  # '300 containers': the demand that is counted by other nouns is joined before; two thirds are a share
+        )
     return sum(second.roles[item.start].get(role, 0.0) for role in _FACTORS)
 
 

@@ -70,6 +70,7 @@ _TABLES: Final[dict[str, str]] = {
 
     """,
     "French": """
+        paramètres=parameters
         une_dizaine_de=ten une_vingtaine_de=twenty une_centaine_de=hundred nuit=night courriels=mails courriel=mail
         en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
         tous_les=every échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn
