@@ -59,8 +59,11 @@ _TOTALS: Final = tuple(
         "slash s:(time | tshort))",
         "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
         "t:time | slash s:(time | tshort))",
+        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token?)?",
     )
 )
+LONGEST_LENGTH: Final = 1e8
+"""Tokens that no prompt and no answer has: so many are a total, of a month unless another time is said."""
 _PAIRS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -366,6 +369,12 @@ def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
     totals: list[Match] = []
     for rule in _TOTALS:
         for match in rule.matches(draft.sentence):
+            if rule is _TOTALS[-1]:
+                if count_of_tokens(match["n"]).value < LONGEST_LENGTH:
+                    continue
+                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                note = f"{said!r} is more than one request has: taken as the total of a month"
+                draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
             rate = _rate_of_total(draft, match) or draft.value("traffic.requests_per_s")
             rate = rate or known.get("traffic.requests_per_s")
             if rate:
@@ -376,13 +385,18 @@ def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
     return totals
 
 
+def _seconds_of(match: Match) -> float:
+    """Return the time of a total: a month where none is said."""
+    return next((SECONDS[match[group].word] for group in ("t", "s", "a") if group in match), SECONDS["month"])
+
+
 def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) -> None:
     """Divide totals by the length of one prompt or answer where that is known; else ask for the requests."""
     for match in totals:
         side = "input" if "i" in match else "output"
         each = draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean")
         if each and not draft.has("traffic.requests_per_s"):
-            seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
+            seconds = _seconds_of(match)
             total = count_of_tokens(match["n"]).value
             rate = total / seconds / each
             shown = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens"
@@ -396,7 +410,10 @@ def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) ->
         draft.ask("traffic.requests_per_s", match.first, match.last, text)
 
 
-_IN_SO_MANY: Final = Rule("('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event")
+_IN_SO_MANY: Final = Rule(
+    "(('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event | comma approx? k2:num event "
+    "(?! per | slash | adverb | near{1,2} per))"
+)
 
 
 def _rate_of_total(draft: Draft, match: Match) -> float | None:
@@ -404,8 +421,8 @@ def _rate_of_total(draft: Draft, match: Match) -> float | None:
     found = _IN_SO_MANY.at(draft.sentence, match.last + 1)
     if found is None or draft.has("traffic.requests_per_s"):
         return None
-    seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
-    requests = count_of_tokens(found["k"]).value
+    seconds = _seconds_of(match)
+    requests = count_of_tokens(found["k" if "k" in found else "k2"]).value
     rate = requests / seconds
     echo = f"{show_count(requests)} / {show_count(seconds)} s = {show_figure(rate)} requests/s on average"
     draft.found("traffic.requests_per_s", match.first, found.last, [Option(rate, echo)])
@@ -415,7 +432,7 @@ def _rate_of_total(draft: Draft, match: Match) -> float | None:
 
 def _per_request(draft: Draft, match: Match, rate: float) -> None:
     """Note the tokens of a request where totals in a time and the rate are known."""
-    seconds = next(SECONDS[match[group].word] for group in ("t", "s", "a") if group in match)
+    seconds = _seconds_of(match)
     first_side = "input" if "i" in match else "output"
     sides = (("n", first_side), ("m", "output" if first_side == "input" else "input"))
     for group, side in sides:

@@ -264,7 +264,7 @@ _TOKENS_AHEAD: Final = re.compile(
 )
 _SIDE_AHEAD: Final = re.compile(r"\s*(?:in|out|input|output|tok)", re.I)
 _TOKENS_BEHIND: Final = re.compile(
-    r"[\d.,]+\s?[bm]\w*\s*(?:in|out|input|output|tokens?)\s*(?:and|,|/|\+|plus)\s*$", re.I
+    r"[\d.,]+\s?[bm]\w*\s*(?:(?:in|out|input|output)(?:\s+tokens?)?|tokens?)\s*(?:and|,|/|\+|plus)\s*$", re.I
 )
 
 
