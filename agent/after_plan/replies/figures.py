@@ -473,7 +473,7 @@ def fleet(asked: Asked) -> Explanation:
         f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}."
     )
     bill = f"{usd_shown(plan.cost.monthly_usd)} a month. 'why so many GPUs' has the sum."
-    return paragraphs(lead, layout, bill)
+    return paragraphs(lead, layout, room_billed(plan), bill)
 
 
 def interconnect(asked: Asked) -> Explanation:

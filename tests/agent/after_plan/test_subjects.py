@@ -63,6 +63,7 @@ def kept() -> State:
         ("what quota do I need", "quota of 16 GPUs .2 × p5.48xlarge., in whole instances, of which 12 run"),
         ("why are 16 billed and 12 used", r"the other 4 take \$26,\d+ of the bill.*8 replicas on 16"),
         ("a HGX H100 box is 280k", r"Paid back after 5\.\d+ months: \$560,000 once.*once \$560,000"),
+        ("ein Server kostet uns 290.000 Dollar, lohnt sich Kaufen?", r"At your \$290,000 for a machine of 8"),
         ("buy or rent at 35k per H100?", r"At your \$35,000 for one H100.*\$756,000 once"),
         ("spot?", r"taken away about 0\.2 times a month"),
         ("how does 104,466 come about", r"6 replicas × 2 = 12 GPUs, in 2 × 8 = 16 GPUs billed.*checked 2026"),

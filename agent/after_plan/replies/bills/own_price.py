@@ -11,9 +11,11 @@ from engine.plan import CapacityPlan
 
 _AMOUNT: Final = (
     r"(?:(?:us)?\$|usd ?)(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand|m|mio|million)?(?![\w%]|[.,]\d)|"
-    r"(?<![\w.,$])(?P<bare>\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale2>k|thousand|grand)(?: ?(?:\$|usd|dollars?|bucks))?"
-    r"| ?(?:\$|usd|dollars?|bucks))(?!\w)"
+    r"(?<![\w.,$])(?P<bare>\d{2,3}(?:\.\d{3})+|\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale2>k|thousand|grand)"
+    r"(?: ?(?:\$|usd|dollars?|bucks))?| ?(?:\$|usd|dollars?|bucks))(?!\w)"
 )
+"""An amount in dollars, or in thousands; '290.000 Dollar' has its thousands apart, as German writes them."""
+_THOUSANDS: Final = r"\d{2,3}(?:\.\d{3})+"
 _HOURS: Final = {"h": 1.0, "d": 24.0, "w": 168.0, "m": HOURS_PER_MONTH, "y": 12 * HOURS_PER_MONTH}
 _EACH: Final = r"(?:/|per|an?|each|every|the|pro|par|por|je)"
 _PERIOD: Final = re.compile(
@@ -70,7 +72,8 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
     if len(amounts) != 1 or _OFF.search(words) or _QUOTED.search(words):
         return None
     match = amounts[0]
-    usd = float((match["signed"] or match["bare"]).replace(",", ""))
+    number = match["signed"] or match["bare"]
+    usd = float(re.sub(r"\D", "", number) if re.fullmatch(_THOUSANDS, number) else number.replace(",", ""))
     scale = (match["scale"] or match["scale2"] or "").replace("grand", "k")
     usd *= MULTIPLIERS.get(scale, 1.0)
     machine, one = _MACHINE.search(words), _ONE.search(words)

@@ -1,6 +1,7 @@
 """What those who run the plan ask: what to watch, when to be woken; and what is not done here."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.figures import quota_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from catalogs.records.serving import Role
@@ -82,7 +83,7 @@ def hands(asked: Asked) -> Explanation:
     where = f" ({plan.fleet.instances} × {offer.instance} of {offer.provider})" if offer else ""
     return paragraphs(
         "I plan and no more: nothing is ordered, started, changed or sent from here, and nobody is called.",
-        f"What it takes is {what}{where}: ask the provider for a quota of {plan.fleet.maximum_accelerators} first, or a"
-        " vendor for a date in writing. 'how do I start it' has the command, 'export kubernetes' or 'export helm"
-        " values' the files, 'how do I test this' the load test, 'one paragraph for the tender' the text.",
+        f"What it takes is {what}{where}. {quota_shown(plan)} Or ask a vendor for a date in writing.",
+        "'how do I start it' has the command, 'export kubernetes' or 'export helm values' the files, 'how do I test"
+        " this' the load test, 'one paragraph for the tender' the text.",
     )
