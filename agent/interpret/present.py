@@ -43,7 +43,7 @@ _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
     r"i inherited|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
-    r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|baseline|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
+    r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
     r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
 )
 """Words of time that tell of now, in the English that rules read."""
@@ -69,7 +69,8 @@ _SERVER: Final = re.compile(
 )
 _CAPACITY: Final = re.compile(
     r"\bhow (?:many|much) (?:\w+ ){0,2}?(?:users?|people|requests?|rps|qps|traffic|load|customers|seats|sessions)\b|"
-    r"\bmax(?:imum)? (?:rps|qps|rate|load|traffic|throughput)\b|\bwhat (?:rate|load|traffic)\b"
+    r"\bmax(?:imum)? (?:rps|qps|rate|load|traffic|throughput)\b|\bwhat (?:rate|load|traffic)\b|"
+    r"\bcan (?:it|they|these|those|this|that) (?:do|hold|take|handle|serve|carry|cope|manage)\b"
 )
 """Asks what a fleet holds: then the fleet that there is is the one that is planned."""
 _SAME_MODEL: Final = re.compile(
@@ -90,7 +91,7 @@ _PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu
 _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
-    "baseline inherited as old".split()
+    "inherited as old".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(
