@@ -10,6 +10,7 @@ from agent.report.blocks import Bullets, Facts, Paragraph
 from agent.report.words import accelerators_noun, assumption_shown, source_shown
 from catalogs.units import show_seconds, show_usd
 from engine.fleet.offers import TERM_WORDS
+from engine.plan import CapacityPlan
 
 _LICENCES: Final = (
     (
@@ -83,10 +84,19 @@ def certainty(asked: Asked) -> Explanation:
             first,
             rests,
             checked,
-            "Errors on published measurements: 'fleetcast accuracy'. Not in the ranges: your load being another than"
-            " you said; 'what did you assume' lists what nobody said.",
+            f"Errors on published measurements: 'fleetcast accuracy'. {_priced(plan)}Not in the ranges: your load being"
+            " another than you said; 'what did you assume' lists what nobody said.",
         ),
     )
+
+
+def _priced(plan: CapacityPlan) -> str:
+    """Say that the ranges are of times and counts, and whose price it is that has none."""
+    offer = plan.chosen.offer
+    if offer is None:
+        return ""
+    day = f", of {offer.checked}" if offer.checked else ""
+    return f"They are of times and counts; the price is as {offer.provider} lists it{day}, and has no range. "
 
 
 def sources(asked: Asked) -> Explanation:

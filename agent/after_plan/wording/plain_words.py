@@ -11,8 +11,9 @@ _SPELT: Final = (
     "replicas target targets traffic what quantise"
 ).split()
 _SIZED: Final = re.compile(
-    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to| are| is| get| become)?(?: really| actually| just| only)*"
-    r" \d+(?:\.\d+)?k?)(?=\W*$|[,;?]| (?:instead|now|then|today)\b)",
+    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to| are| is| get| become)?"
+    r"(?: (?:really|actually|just|only|now|about|more like))* \d+(?:\.\d+)?k?)"
+    r"(?=\W*$|[,;?]| (?:instead|now|then|today|because|since)\b)",
     re.I,
 )
 
