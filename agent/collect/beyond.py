@@ -44,7 +44,7 @@ _OTHERS: Final = tuple(
         (
             "model",
             (
-                r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i |^)train(?: (?:an?|the|our|my))?|training|rlhf|"
+                r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i )train|^train (?:an?|the|our|my|\d)|training|rlhf|"
                 r"sft|q?lora|distil\w*|continued pretraining"
             ),
             _TRAINING,

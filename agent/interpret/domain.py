@@ -22,8 +22,9 @@ from agent.interpret.reading import Ambiguity, Choice, Reading
 DOUBTFUL: Final = 0.1
 """Probability of being about something else from which a line is asked about: what that costs on hands that were left
 out says spec-kit/architecture.md."""
-SURELY: Final = 0.95
-"""Probability from which a line is taken for one of something else, and refused."""
+SURELY: Final = 0.97
+"""Probability from which a line is taken for one of something else, and refused; one in other letters than those of
+English is asked about, since words of other languages were learned from too few lines."""
 _GOES_ON: Final = 0.03
 """Factor of the odds where a workload was stated before, by judgement: a conversation seldom leaves its subject."""
 _PLAIN: Final = 0.1
@@ -40,7 +41,7 @@ ELSEWHERE: Final = (
     " and cost of models that answer in text, from a line such as 'Llama 3.1 70B, 20 rps, 1.5k tokens in, 300 out'"
 )
 LOG: Final = (
-    "That is a log or a stack trace, and nothing of it was taken: I read no errors. What fits on which GPU, and what it"
+    "That is a log or a stack trace, and nothing of it was taken: I explain no errors. What fits on which GPU, what it"
     " carries, I say of a line such as 'Llama 3.1 70B in fp8 on 2 H100, 20 rps, 1.5k tokens in, 300 out'"
 )
 _TRACE: Final = re.compile(
@@ -127,7 +128,8 @@ def refused_where_elsewhere(text: str, reading: Reading, chance: float) -> Readi
     if chance < (_PLACED if placed and not reading.questions else DOUBTFUL):
         return replace(reading, elsewhere=chance)
     values = {} if placed else values
-    if chance >= SURELY or is_log or not (values or reading.questions):
+    foreign = not text.isascii() and any(mark.isalpha() and not mark.isascii() for mark in text)
+    if (chance >= SURELY and not foreign) or is_log or not (values or reading.questions):
         return Reading(objections=(LOG if is_log else ELSEWHERE,), notes=reading.notes, elsewhere=chance)
     echoes = [one.echo for one in (*reading.said_values, *reading.habits)]
     label = "; ".join(dict.fromkeys(echoes)) or "then I ask what is meant"
