@@ -182,7 +182,7 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
             *_named(why(plan, "fleet"), r"so (?:.* = )?(\d+)(?: replicas?)?[^=]*? × \d+ = ", str(fleet.replicas)),
         )
     if chosen.offer and cost.monthly_usd is not None:
-        yield "why so much", *_named(why(plan, "cost"), r"^(\d+) × ", str(fleet.instances))
+        yield "why so much", *_named(why(plan, "cost"), r"(?:^|billed\. )(\d+) × ", str(fleet.instances))
         rent = usd_shown(cost.monthly_usd - cost.other_monthly_usd)
         yield "why so much, bill", *_named(why(plan, "cost"), r" h = (\S+) a month", rent)
 

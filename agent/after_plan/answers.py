@@ -9,7 +9,7 @@ from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
 from agent.after_plan.saving import exported
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.variants import difference, numbered, side_by_side, too_few, varied
+from agent.after_plan.variants import difference, numbered, side_by_side, too_few, varied, varied_spec
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.reading import Ambiguity, Choice
@@ -278,11 +278,39 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
 
 def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
     new, says = _what_if(state, change, ports)
-    branch = new.branches[-1]
-    plan = branch.capacity_plan
+    plan = new.branches[-1].capacity_plan
     if new is state or plan is None:
         return new, says
+    if elsewhere := _sold_elsewhere(state, change, plan, ports):
+        new, says = _what_if(state, elsewhere, ports)
+        plan = new.branches[-1].capacity_plan or plan
+    branch = new.branches[-1]
     return new, (*says[:-1], *_verdict(plan, branch), *_dearer(new.branches[branch.against], plan), says[-1])
+
+
+def _sold_elsewhere(state: State, change: Variation, found: CapacityPlan, ports: Ports) -> Variation | None:
+    """Return the same on the cheapest accelerator whose price is another place's, where the plan's is so too.
+
+    A search takes what is sold in the region that was asked for. Beside a plan whose own price stands in for that
+    region it would leave out what has such prices as well.
+    """
+    base = state.branches[-1] if change.chained else state.base
+    offer = base.capacity_plan.chosen.offer if base.capacity_plan else None
+    if offer is None or not offer.stands_in_for or found.cost.monthly_usd is None:
+        return None
+    anywhere = ports.sketch(varied_spec(state, replace(change, drops=change.drops | {"money.region"}), ports).spec)
+    if not isinstance(anywhere, CapacityPlan):
+        return None
+    best, cheapest = None, found.cost.monthly_usd
+    for named in dict.fromkeys((anywhere.chosen.accelerator, *(one.accelerator for one in anywhere.alternatives))):
+        values = {**change.values, "hardware.accelerators": (named,)}
+        label = f"{change.label}, on {named}"
+        there = replace(change, values=values, label=label, drops=change.drops - {"hardware.accelerators"})
+        plan = ports.plan(varied_spec(state, there, ports).spec, {})
+        bill = plan.cost.monthly_usd if isinstance(plan, CapacityPlan) and plan.answer.meets_targets else None
+        if bill is not None and bill < cheapest:
+            best, cheapest = there, bill
+    return best
 
 
 def _dearer(before: Branch, cheapest: CapacityPlan) -> tuple[Say, ...]:

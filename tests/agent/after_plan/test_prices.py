@@ -132,6 +132,16 @@ def test_an_excluded_provider_gives_way_to_the_cheapest_other(line: str) -> None
     assert "no price" not in said(line)
 
 
+def test_the_cheapest_beside_a_price_that_stands_in_takes_such_prices_too() -> None:
+    before = plan_of(FRANKFURT).cost.monthly_usd
+    cheapest = step(planned(FRANKFURT), "cheapest", ports())[0].branches[-1].capacity_plan
+    assert cheapest is not None
+    assert before is not None
+    assert cheapest.cost.monthly_usd is not None
+    assert cheapest.answer.meets_targets
+    assert cheapest.cost.monthly_usd <= before
+
+
 def test_the_others_are_listed_without_the_excluded() -> None:
     table = said("cheapest without aws and google")
     rows = [line for line in table.splitlines() if "on demand $" in line]
