@@ -76,6 +76,12 @@ _HEARSAY: Final = re.compile(
 """Who says so, and fillers: beside them a factor has no subject but the load."""
 _OF_REQUESTS: Final = re.compile(r" of (?:the |all |our )?(?:requests|calls|cases|queries)\b", re.I)
 """Behind a share it is of some requests: 'prompts are 8,000 tokens for 10% of requests'."""
+_IS_LONG: Final = re.compile(
+    r"\b(?:are|is|have|has|reach|hit|get|take|run to|up to)(?: (?:about|around|roughly|up to))? "
+    r"\d[\d,]*k?\b(?! ?(?:%|percent))",
+    re.I,
+)
+"""Before a share it is of those that are so long: 'some prompts are 100k, maybe 1 percent'."""
 _LENGTHS: Final = re.compile(r"\b(long|longer|short|shorter|length|lengths|tokens?)\b", re.I)
 
 
@@ -112,7 +118,11 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     numeric = match["times"] or match["percent"]
     if subject == "traffic" and _LENGTHS.search(around) and re.search(r"\b(requests?|calls?)\b", around, re.I):
         subject = "lengths"
-    of_some = subject in ("prompt", "answer") and match["percent"] and _OF_REQUESTS.match(clause, match.end())
+    of_some = (
+        subject in ("prompt", "answer")
+        and match["percent"]
+        and (_OF_REQUESTS.match(clause, match.end()) or _IS_LONG.search(clause[: match.start()]))
+    )
     if of_some or (subject in ("peak", "growth") and numeric):
         return None  # "peak 2x" states the factor: the reader's
     if subject is None and re.search(r"\bas (?:much|many)\b", around, re.I):

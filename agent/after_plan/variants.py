@@ -139,9 +139,10 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
 
 
 def too_few(plan: CapacityPlan) -> str:
-    """Say what a number of replicas carries that is not enough for the load; empty where it is."""
-    wanted, traffic = plan.spec.hardware.replicas, plan.spec.traffic
-    if wanted is None or plan.fleet.replicas <= wanted or not traffic.requests_per_s:
+    """Say what a number of replicas or accelerators carries that is not enough for the load; empty where it is."""
+    hardware, traffic = plan.spec.hardware, plan.spec.traffic
+    wanted = hardware.replicas or (hardware.accelerator_count or 0) // plan.chosen.accelerators_per_replica
+    if not wanted or plan.fleet.replicas <= wanted or not traffic.requests_per_s:
         return ""
     peak = traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
     each, chosen = plan.replica_capacity, plan.chosen

@@ -48,6 +48,12 @@ _OURS: Final = re.compile(
     re.I,
 )
 """Behind what a word means: what the plan's own figure is, or whether it matters, which that figure says."""
+_OF_A_LATENCY: Final = re.compile(
+    r"(?:and |so )?what(?:'s| is| are)(?: the)? (?:ttft|itl|tpot|e2e|time to first token|end[- ]to[- ]end latency)"
+    r"(?: again| exactly| here)?\W*",
+    re.I,
+)
+"""The name of a latency alone: its word or its value, as in 'what's the ITL'; 'what does ITL mean' is of the word."""
 _FIGURES: Final = {
     "ttft": "p95 of TTFT", "itl": "p95 of ITL", "e2e": "p95 of end to end", "p95": "p95 of TTFT",
     "token": "how many tokens per second in all",
@@ -67,5 +73,5 @@ def meaning(line: str) -> str | None:
 
 def own_figure(line: str) -> str:
     """Return the question for the plan's figure where a line asks what a word means and what it is in the plan."""
-    meant = meaning(line) if _OURS.search(line) else None
+    meant = meaning(line) if _OURS.search(line) or _OF_A_LATENCY.fullmatch(line.strip()) else None
     return next((_FIGURES.get(terms.split("|")[0], "") for terms, told in _MEANINGS.items() if told == meant), "")

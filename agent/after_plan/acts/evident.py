@@ -1,8 +1,10 @@
 """Lines after a plan whose words leave no doubt which act they are, whatever else stands beside them."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from agent.after_plan.replies.ways import prices_of_both
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.talk.requests import Ask, Understood, WhatIf
 
@@ -14,14 +16,10 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         text: the line: 'TP4? I would have gone with TP2' asks why not TP2.
         read: what the rules made of it.
     """
-    if _asks_what_machines_hold(text, read):
-        return "fleet_holds", text
-    if _asks_of_this_fleet(text, read):
-        return "at_load", text
-    if _is_brief(text, read):
-        return "spike", text
-    if _asks_whether_it_fits(text, read):
-        return "runs_on", text
+    if prices_of_both(text):
+        return "api_or_self", text
+    if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
+        return act, text
     if match := _HINDSIGHT.search(text):
         return "why_not", f"why not {match['what']}"
     return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
@@ -35,7 +33,9 @@ _MACHINES: Final = frozenset(
 )  # fmt: skip
 _HOLDS: Final = re.compile(
     r"\b(?:how (?:much|many|far)|what (?:load|rate|traffic|can|could|would|do|rps)|which load|rps|qps|wie ?viele?|"
-    r"was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty)\b|多少|够",
+    r"was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty|"
+    r"who(?:'?s| is) (?:right|wrong|correct)|(?:is|are|am) (?:he|she|they|i|we|that|it) (?:right|wrong|correct|off))\b|"
+    r"多少|够",
     re.I,
 )
 
@@ -89,6 +89,8 @@ _HINDSIGHT: Final = re.compile(
 )
 
 
+_LATENCY: Final = r"(?:ttft|itl|tpot|e2e|latency|time to first token)"
+_HERE: Final = r"(?:of|in|for|with) (?:the|this|our|my) (?:plan|fleet)"
 _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
@@ -98,6 +100,12 @@ _EVIDENT: Final = tuple(
             r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
         ),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
+        ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
+        (
+            "meets",
+            r"^(?!.*\b(?:aws|azure|gcp|providers?|vendors?|clouds?|nvidia)\b).*\b(?:guarantee|promise|vouch)\w*\b.*"
+            rf"(?:\d ?(?:ms|s|seconds?)\b|\b{_LATENCY}|\btargets?\b)",
+        ),
         ("pool", r"^\W*(?:and|plus|add)\b.{0,12}\b(?:second|another|further) workload\b"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )
@@ -135,3 +143,12 @@ def _is_brief(text: str, read: Understood) -> bool:
         and request.change.values.keys() == {"traffic.requests_per_s"}
         and bool(_BRIEFLY.search(text))
     )
+
+
+_ASKED: Final[Mapping[str, Callable[[str, Understood], bool]]] = {
+    "fleet_holds": _asks_what_machines_hold,
+    "at_load": _asks_of_this_fleet,
+    "spike": _is_brief,
+    "runs_on": _asks_whether_it_fits,
+}
+"""By act, what of a line and its reading leaves no doubt of it; the first holds."""

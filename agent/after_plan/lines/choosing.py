@@ -12,7 +12,7 @@ from agent.after_plan.lines.bare_numbers import number_asked
 from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
 from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
-from agent.after_plan.replies.bills.own_price import own_price
+from agent.after_plan.replies.bills.own_price import discount, own_price, with_cents
 from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
@@ -42,7 +42,7 @@ from agent.talk.requests import (
 from agent.talk.speech import Data, Say, Talk, Write, said
 from agent.talk.state import Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import quoted
-from catalogs.units import show_usd
+from catalogs.units import show_percent, show_usd
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
+    text = with_cents(text)
     if made := _at_once(state, text, ports):
         return made
     text = without_count(spaced(text))
@@ -101,6 +102,13 @@ def _priced(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step 
         return answer_read(state, understands, ports) if isinstance(understands.request, WhatIf) else None
     if price in read or read.get("hardware.accelerators", (chosen.accelerator,)) != (chosen.accelerator,):
         return None
+    offer = None if state.base.values.get(price) else chosen.offer
+    off = discount(text)
+    if off and offer and read.get("money.provider", offer.provider) == offer.provider:
+        each = (1 - off) * offer.usd_per_hour / offer.accelerators
+        label = f"{show_percent(off)} off the list: {show_usd(each)} an hour per {accelerators_noun(chosen, 1)}"
+        values = {price: each, "money.billed_together": offer.accelerators}
+        return answer_request(state, WhatIf(Variation(values, {price: text}, label)), ports)
     own = own_price(text, plan, ports.catalog.accelerators[chosen.accelerator].per_node)
     if own is None:
         return None

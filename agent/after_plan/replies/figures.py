@@ -7,6 +7,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import room_billed
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.report.blocks import Column, Command, Facts, Table
+from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, start_lead, usd_shown
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import COMMITTED, TERM_WORDS, paid_accelerators
@@ -144,7 +145,12 @@ def meets(asked: Asked) -> Explanation:
     """Return whether targets and budget are kept, and by how much."""
     plan = asked.plan
     budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
-    money = ""
+    money = promised = ""
+    if asked.has(r"(?:guarantee|promise|vouch)\w*"):
+        promised = (
+            f"A forecast guarantees nothing{chance_shown(plan)}; a load test on the machines shows it ('how do I test"
+            " it')."
+        )
     if budget and monthly is not None:
         money = (
             f"{show_usd(monthly)} a month is {'within' if monthly <= budget else 'over'} the budget of"
@@ -153,7 +159,7 @@ def meets(asked: Asked) -> Explanation:
     elif asked.has("budget"):
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
     if named := asked.said("targets"):
-        return paragraphs(*(_within(plan, target) for target in named), money)
+        return paragraphs(promised, *(_within(plan, target) for target in named), money)
     if not plan.targets:
         return paragraphs(
             "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
@@ -185,7 +191,7 @@ def meets(asked: Asked) -> Explanation:
         else ""
     )
     return (
-        *paragraphs(f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
+        *paragraphs(promised, f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
         Table(columns, rows),
         *paragraphs(share),
     )

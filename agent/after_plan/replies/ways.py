@@ -17,7 +17,7 @@ from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.records.api_prices import ApiModel
-from catalogs.units import MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
@@ -156,8 +156,55 @@ def _closed(asked: Asked) -> list[str]:
     ]
 
 
+_IN: Final = r"(?:in(?:put)?|prompts?|input tokens)"
+_OUT: Final = r"(?:out(?:put)?|answers?|completions?|output tokens)"
+_MILLION: Final = r"(?: ?(?:/|per|a|an?) ?(?:1 ?)?m(?:illion)?(?: ?tok(?:en)?s?)?)?(?: (?:for|of|the))*"
+_PRICES_OF_BOTH: Final = re.compile(
+    rf"\$ ?(?P<input>\d+(?:\.\d+)?){_MILLION} {_IN}\b[^$\d]{{0,30}}\$ ?(?P<output>\d+(?:\.\d+)?){_MILLION} {_OUT}\b|"
+    rf"\b{_IN} (?:at |is |costs? |for )?\$ ?(?P<input2>\d+(?:\.\d+)?){_MILLION}[^$\d]{{0,10}}\b{_OUT} "
+    r"(?:at |is |costs? |for )?\$ ?(?P<output2>\d+(?:\.\d+)?)",
+    re.I,
+)
+
+
+def prices_of_both(text: str) -> tuple[float, float] | None:
+    """Return an API's prices of prompts and of answers, USD per million tokens; None where a line states not both.
+
+    Args:
+        text: the line: '$0.60 in / $0.80 out per million'.
+    """
+    match = _PRICES_OF_BOTH.search(text)
+    return (float(match["input"] or match["input2"]), float(match["output"] or match["output2"])) if match else None
+
+
+_MONTH_S: Final = HOURS_PER_MONTH * 3600
+
+
+def _at_both(asked: Asked, theirs: tuple[float, float]) -> str:
+    """Say what an API with a price of prompts and one of answers bills for the plan's load, and where the two meet."""
+    plan, tokens, traffic = asked.plan, asked.plan.spec.tokens, asked.plan.spec.traffic
+    rate, monthly = traffic.requests_per_s or 0.0, plan.cost.monthly_usd or 0.0
+    million = rate * traffic.calls_per_request * _MONTH_S / 1e6
+    read, written = million * tokens.input.mean * theirs[0], million * tokens.output.mean * theirs[1]
+    if not read + written:
+        return ""
+    even, most = rate * monthly / (read + written), plan.answer.holds_to_requests_per_s / traffic.peak_factor
+    where = (
+        f"the fleet is cheaper above {show_rate(even)} on average, "
+        + ("which it carries" if even <= most else f"but it carries {show_rate(most)}")
+    )  # fmt: skip
+    return (
+        f"That API would bill {show_usd(read + written)} a month at the mean rate of {show_rate(rate)}:"
+        f" {show_usd(read)} for prompts and {show_usd(written)} for answers, at {show_usd(theirs[0])} and"
+        f" {show_usd(theirs[1])} per million tokens, nothing off for cached prompts. This fleet costs"
+        f" {show_usd(monthly)}; {where}."
+    )
+
+
 def _at_price(asked: Asked) -> str:
     """Say what a price per million tokens that the line names would mean."""
+    if both := prices_of_both(asked.text):
+        return _at_both(asked, both)
     given = re.search(r"\$ ?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?) ?(?:dollars?|usd|\$)", asked.words)
     prices, rate = asked.plan.cost.usd_per_million_tokens, asked.plan.spec.traffic.requests_per_s
     if prices is None or not rate:

@@ -25,6 +25,17 @@ _SHARE_IN_WORDS: Final = re.compile(
 _ASIDE: Final = re.compile(
     rf"\b(?:some|a few|several|certain) (?P<what>{_MANY}) \(?(?P<share>\d+(?:\.\d+)?) ?%\)?", re.I
 )
+_ASIDE_BEHIND: Final = re.compile(
+    rf"\b(?:some|a few|few|several|certain|occasional|the odd|the occasional)(?: of (?:the|our|my))? "
+    rf"(?P<what>{_MANY[:-1]}|prompt|input|answer|output|reply|response)) "
+    r"(?P<long>(?:are|is|have|has|reach|run to|go up to|get|hit|take)"
+    r"(?: (?:about|around|roughly|up to|as long as))? \d[\d,]*k?(?: tokens?)?(?: long)?)(?: each)?[\s,;:(–—-]+"
+    r"(?:(?:maybe|perhaps|about|around|roughly|say|probably|only|just|some|like|i (?:guess|think)|that'?s) ){0,3}"
+    r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of (?:them|all|the time|(?:all )?(?:prompts|requests|calls|answers)))?"
+    r"\)?(?=\W*$|[,;])",
+    re.I,
+)
+"""Some that are long, and behind it how many they are; '20% more traffic' behind it is no such share."""
 _CLAUSE: Final = re.compile(r"[,;.](?!\d)")
 _SHARE: Final = r"(?P<share{n}>\d+(?:\.\d+)?) ?(?:%|percent)"
 _TOKENS: Final = (
@@ -67,7 +78,8 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
         said: the line.
         base: values of the plan by path: the means of the others.
     """
-    plain = _ASIDE.sub(r"\g<share>% of \g<what>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))
+    plain = _ASIDE_BEHIND.sub(r"\g<share>% of \g<what> \g<long>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))
+    plain = _ASIDE.sub(r"\g<share>% of \g<what>", plain)
     for pattern, noun, path in (
         (_OF_PROMPTS, "prompts", "tokens.input.mean"),
         (_OF_ANSWERS, "answers", "tokens.output.mean"),

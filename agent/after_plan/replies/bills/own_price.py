@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from agent.after_plan.replies.load import GPUS
+from agent.interpret.numerals import in_figures
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS
 from engine.plan import CapacityPlan
 
@@ -39,6 +40,54 @@ _QUOTED: Final = re.compile(
     r"\b(?:i see|why|where|the plan|you (?:say|said|have|take|took|use|used|assume)|list price|shows?|screen)\b"
 )
 """Words beside a price that is somebody else's."""
+
+
+_CENTS: Final = re.compile(
+    r"(?<![\w.,])(?P<usd>\d{1,3}) ?(?P<unit>dollars?|bucks|usd|\$)(?: and)? (?P<cents>\d\d)"
+    r"(?: cents?\b|(?= ?(?:/|(?:per|an?|each|every)\b)))",
+    re.I,
+)
+
+
+def with_cents(text: str) -> str:
+    """Return a line with a spoken amount in figures: '2 dollars 10 per hour' as '2.10 dollars per hour'.
+
+    '2 dollars 10 GPUs' has two figures: cents are said as such, or have what they are paid for behind them.
+
+    Args:
+        text: the line.
+    """
+    figures = in_figures(text) if re.search(r"\b(?:dollars?|bucks)\b", text, re.I) else text
+    made = _CENTS.sub(r"\g<usd>.\g<cents> \g<unit>", figures)
+    return text if made == figures else made
+
+
+_DISCOUNT: Final = re.compile(
+    r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) (?:(?:volume|negotiated|enterprise|private|aws|azure|gcp) )?"
+    r"(?:discount|rebate|off(?= (?:the |our |their )?(?:list|price|bill|on[- ]demand)\b|\W*$|"
+    r" (?:from|at|with) \w+\W*$))|"
+    r"\b(?:discount|rebate) of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent)",
+    re.I,
+)
+_NO_DISCOUNT: Final = re.compile(
+    r"\b(?:without|no|not|need\w*|reserv\w+|spot|commit\w*|years?|support|egress|storage|traffic|peak|tokens?|api|sales?|"
+    r"customers?|target|includ\w+|already|power|prompts?|answers?|load|ttft|latency|why|how|which|could|can|would|will|"
+    r"is|do|does|did|are|should)\b|n't\b",
+    re.I,
+)
+"""Beside a discount it is of another bill or term, is wished for, or is asked about."""
+
+
+def discount(text: str) -> float | None:
+    """Return the share of the list price that a line states as a discount on it; None where it states none.
+
+    Args:
+        text: the line: 'we got a 38% discount from aws'.
+    """
+    if (match := _DISCOUNT.search(text)) is None or _NO_DISCOUNT.search(re.sub(r"\bwhat (?:if|about)\b", "", text)):
+        return None
+    share = float(match["share"] or match["of"]) / 100
+    return share if 0 < share < 1 and len(re.findall(r"\d+(?:\.\d+)?", text)) == 1 else None
 
 
 class OwnPrice(Struct, frozen=True):

@@ -1,11 +1,13 @@
 """A measurement that is typed, not in a file, beside the forecast: 'we measured 950 ms TTFT p95 at 5 rps'."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any, Final
 
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
 from agent.interpret.peaks import mean_follows, usual_ratio
 from agent.interpret.scope import RATE
@@ -31,6 +33,12 @@ _ONE: Final = re.compile(
 )
 
 
+_UNMARKED: Final = re.compile(
+    r"\b(?:ttft|itl|tpot|e2e|latency)(?: (?:at )?(?:mean|average|p\d\d))?(?: (?:of|is|at|about|around)|:| =)? \d{2,5}\b"
+    r"(?![.,]?\d| ?(?:ms|milli\w*|s|secs?|seconds?|m|min\w*|rps|qps|req\w*|users|tok\w*|%|percent|/)(?!\w))",
+    re.I,
+)
+"""A measured latency of two digits or more with no unit: milliseconds, as every benchmark prints them."""
 _OF_A_SERVER: Final = ("serving.", "precision.", "hardware.accelerators", "tokens.")
 """Beginnings of the paths of what was measured, where a line names it; the rest is the plan's."""
 
@@ -40,7 +48,7 @@ def is_result(asked: Asked) -> bool:
     if not _MEASURED.search(asked.text) or _WISHED.search(asked.text):
         return False
     read = _read(asked)
-    return "targets" in read and bool(read.keys() - {"targets"})
+    return "targets" in read and bool(read.keys() - {"targets"} or _rate(asked, read))
 
 
 def _read(asked: Asked) -> Mapping[str, Any]:
@@ -48,6 +56,7 @@ def _read(asked: Asked) -> Mapping[str, Any]:
     said = re.sub(
         r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", " ", _MEASURED.sub(" ", asked.text)
     )
+    said = _UNMARKED.sub(r"\g<0> ms", said)
     return asked.ports.read(said, asked.ports.catalog, asked_path=None, known=asked.values).values
 
 
@@ -84,10 +93,29 @@ def typed_result(asked: Asked) -> Explanation:
     tokens = made.spec.tokens
     return paragraphs(
         *(_beside(made, target, plan, where, rate) for target in read["targets"]),
+        _taken_at(plan, read["targets"], rate / replicas),
         f"Forecast by formula for prompts of {show_count(tokens.input.mean)} and answers of"
         f" {show_count(tokens.output.mean)} tokens with {show_figure(100 * tokens.prefix_hit)}% in the prefix cache,"
         f" served by {made.chosen.runtime}: other lengths, cached prompts or a client far away move it.",
         "The plan is as it was. Files of results calibrate it: 'here is my benchmark: results/'.",
+    )
+
+
+def _taken_at(plan: CapacityPlan, measured: Iterable[Target], each: float) -> str:
+    """Say how many replicas the planned peak takes at a measured rate of each, where its latencies are within targets.
+
+    Args:
+        plan: with its targets.
+        measured: latencies.
+        each: requests/s of a replica at which they were measured.
+    """
+    peak, found = peak_rate(plan), {(one.metric, one.percentile): one.seconds for one in measured}
+    kept = [found[key] <= one.target_s for one in plan.targets if (key := (one.metric, one.percentile)) in found]
+    if not peak or not kept or not all(kept):
+        return ""
+    return (
+        f"At {show_rate(each)} a replica the planned peak of {show_rate(peak)} takes"
+        f" {ceil(peak / each - 1e-6) + plan.fleet.spares} replicas; the plan has {plan.fleet.replicas}."
     )
 
 

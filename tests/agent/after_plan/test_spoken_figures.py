@@ -1,0 +1,114 @@
+"""Figures of a line after a plan keep their sense: a share, cents, two prices, a discount, a measured latency."""
+
+from typing import Any
+
+import pytest
+
+from agent.after_plan.replies.bills.own_price import discount, with_cents
+from agent.after_plan.replies.ways import prices_of_both
+from agent.after_plan.wording.mixes import with_means
+from agent.dialogue import step
+from tests.agent.after_plan.test_acts import planned, ports, words
+
+BASE: dict[str, Any] = {"tokens.input.mean": 1500, "tokens.output.mean": 300}
+
+
+def said(line: str) -> str:
+    return words(step(planned(), line, ports())[1])
+
+
+@pytest.mark.parametrize(
+    ("line", "mean"),
+    [
+        ("some prompts are 100k, maybe 1 percent", "2485"),
+        ("a few prompts are 32k, about 5%", "3025"),
+        ("some inputs have 40k tokens (roughly 2 percent)", "2270"),
+        ("some prompts reach 20k, 10% of them, on H200", "3350"),
+        ("some prompts are 100k, 20% more traffic", ""),
+        ("some prompts are 40k, 30% of them cached", ""),
+        ("some prompts are 100k, 5 percent growth a year", ""),
+        ("prompts are 20k, 30% longer answers", ""),
+        ("some users are 100k, 1 percent", ""),
+    ],
+)
+def test_some_that_are_long_with_their_share_behind_make_the_mean_of_all(line: str, mean: str) -> None:
+    made, note = with_means(line, BASE)
+    assert (f"prompts of {mean} tokens" in made and bool(note)) if mean else (made, note) == (line, "")
+
+
+@pytest.mark.parametrize("line", ["some prompts are 100k, 1 percent I'd reckon", "prompts are 20k for us, 2% or so"])
+def test_a_share_beside_a_length_is_no_factor_on_all_prompts(line: str) -> None:
+    assert "prompts ×" not in said(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("2 dollars 10 per gpu hour from coreweave", "2.10 dollars per gpu hour from coreweave"),
+        ("two dollars ten per gpu hour", "2.10 dollars per gpu hour"),
+        ("2 bucks 50 an hour per gpu", "2.50 bucks an hour per gpu"),
+        ("1 dollar and 95 cents per gpu hour", "1.95 dollar per gpu hour"),
+        ("with 2 dollars 10 gpus", "with 2 dollars 10 gpus"),
+        ("2 dollars 5 per node", "2 dollars 5 per node"),
+        ("a budget of 20,000 dollars 16 gpus each", "a budget of 20,000 dollars 16 gpus each"),
+        ("20 rps, 30 out per call", "20 rps, 30 out per call"),
+    ],
+)
+def test_cents_behind_dollars_are_of_the_amount_where_they_are_said_so(line: str, plain: str) -> None:
+    assert with_cents(line) == plain
+
+
+@pytest.mark.parametrize(
+    ("line", "prices"),
+    [
+        ("calling an API at $0.60 in / $0.80 out per million", (0.6, 0.8)),
+        ("API at $0.60 per million in, $0.80 out", (0.6, 0.8)),
+        ("$1 per million input tokens and $3 per million output tokens", (1.0, 3.0)),
+        ("input at $0.5, output at $1.5 per million", (0.5, 1.5)),
+        ("an API at $0.60 per million tokens", None),
+        ("$20k in May and $30k in June", None),
+        ("$2 per gpu hour in Frankfurt, $3 in London", None),
+    ],
+)
+def test_an_api_has_a_price_of_prompts_and_one_of_answers(line: str, prices: tuple[float, float] | None) -> None:
+    assert prices_of_both(line) == prices
+
+
+@pytest.mark.parametrize(
+    ("line", "share"),
+    [
+        ("we got a 38% discount from aws", 0.38),
+        ("what if we get 30% off", 0.3),
+        ("discount of 15% from aws", 0.15),
+        ("20% off peak", None),
+        ("reserved for 3 years gives 38% discount", None),
+        ("could we get a 40% discount", None),
+        ("we need a 40% discount", None),
+        ("5% discount on support", None),
+        ("a 38% discount and 30 rps", None),
+        ("is spot 60% off", None),
+        ("100% discount", None),
+    ],
+)
+def test_a_discount_that_is_stated_is_of_the_list_price(line: str, share: float | None) -> None:
+    assert discount(line) == share
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("what's the ITL", ("time between two tokens", "ITL p95 is")),
+        ("what is the ITL of the plan", ("ITL p95 is",)),
+        ("can you guarantee the TTFT of 800 ms", ("A forecast guarantees nothing", "TTFT p95 is")),
+        ("my colleague gets 2 gpus for the same thing, who's right", ("serve", "requests/s")),
+        ("does aws guarantee the uptime", ("between you and the vendor",)),
+        ("we measured 3.9 req/s per replica at ttft p95 790", ("Measured TTFT p95 790 ms at 3.9 requests/s",)),
+    ],
+)
+def test_a_question_is_answered_by_what_it_names(line: str, shown: tuple[str, ...]) -> None:
+    answer = said(line)
+    assert all(part in answer for part in shown)
+
+
+def test_what_a_word_means_gives_no_value() -> None:
+    assert "ITL p95 is" not in said("what does ITL mean")
