@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.after_plan.replies.ways import prices_of_both
+from agent.after_plan.replies.bills.own_price import prices_of_both
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.talk.requests import Ask, Understood, WhatIf
 

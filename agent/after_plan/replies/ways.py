@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.bills.own_price import own_price
+from agent.after_plan.replies.bills.own_price import own_price, prices_of_both
 from agent.after_plan.sums import Explanation
 from agent.interpret.wishes import NOT_OPEN
 from agent.report.blocks import Column, Table
@@ -154,27 +154,6 @@ def _closed(asked: Asked) -> list[str]:
         for note in asked.reading().notes
         if NOT_OPEN in note
     ]
-
-
-_IN: Final = r"(?:in(?:put)?|prompts?|input tokens)"
-_OUT: Final = r"(?:out(?:put)?|answers?|completions?|output tokens)"
-_MILLION: Final = r"(?: ?(?:/|per|a|an?) ?(?:1 ?)?m(?:illion)?(?: ?tok(?:en)?s?)?)?(?: (?:for|of|the))*"
-_PRICES_OF_BOTH: Final = re.compile(
-    rf"\$ ?(?P<input>\d+(?:\.\d+)?){_MILLION} {_IN}\b[^$\d]{{0,30}}\$ ?(?P<output>\d+(?:\.\d+)?){_MILLION} {_OUT}\b|"
-    rf"\b{_IN} (?:at |is |costs? |for )?\$ ?(?P<input2>\d+(?:\.\d+)?){_MILLION}[^$\d]{{0,10}}\b{_OUT} "
-    r"(?:at |is |costs? |for )?\$ ?(?P<output2>\d+(?:\.\d+)?)",
-    re.I,
-)
-
-
-def prices_of_both(text: str) -> tuple[float, float] | None:
-    """Return an API's prices of prompts and of answers, USD per million tokens; None where a line states not both.
-
-    Args:
-        text: the line: '$0.60 in / $0.80 out per million'.
-    """
-    match = _PRICES_OF_BOTH.search(text)
-    return (float(match["input"] or match["input2"]), float(match["output"] or match["output2"])) if match else None
 
 
 _MONTH_S: Final = HOURS_PER_MONTH * 3600

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.after_plan.replies.bills.own_price import discount, with_cents
-from agent.after_plan.replies.ways import prices_of_both
+from agent.after_plan.replies.bills.own_price import discount, prices_of_both, with_cents
 from agent.after_plan.wording.mixes import with_means
 from agent.dialogue import step
 from tests.agent.after_plan.test_acts import planned, ports, words

@@ -1,4 +1,4 @@
-"""A price of one's own that a line states after a plan: of a GPU or of a whole machine, rented or bought."""
+"""Prices that a line states after a plan: of a GPU or a machine, rented or bought, as a discount, or of an API."""
 
 import re
 from typing import Final
@@ -88,6 +88,27 @@ def discount(text: str) -> float | None:
         return None
     share = float(match["share"] or match["of"]) / 100
     return share if 0 < share < 1 and len(re.findall(r"\d+(?:\.\d+)?", text)) == 1 else None
+
+
+_IN: Final = r"(?:in(?:put)?|prompts?|input tokens)"
+_OUT: Final = r"(?:out(?:put)?|answers?|completions?|output tokens)"
+_MILLION: Final = r"(?: ?(?:/|per|a|an?) ?(?:1 ?)?m(?:illion)?(?: ?tok(?:en)?s?)?)?(?: (?:for|of|the))*"
+_PRICES_OF_BOTH: Final = re.compile(
+    rf"\$ ?(?P<input>\d+(?:\.\d+)?){_MILLION} {_IN}\b[^$\d]{{0,30}}\$ ?(?P<output>\d+(?:\.\d+)?){_MILLION} {_OUT}\b|"
+    rf"\b{_IN} (?:at |is |costs? |for )?\$ ?(?P<input2>\d+(?:\.\d+)?){_MILLION}[^$\d]{{0,10}}\b{_OUT} "
+    r"(?:at |is |costs? |for )?\$ ?(?P<output2>\d+(?:\.\d+)?)",
+    re.I,
+)
+
+
+def prices_of_both(text: str) -> tuple[float, float] | None:
+    """Return an API's prices of prompts and of answers, USD per million tokens; None where a line states not both.
+
+    Args:
+        text: the line: '$0.60 in / $0.80 out per million'.
+    """
+    match = _PRICES_OF_BOTH.search(text)
+    return (float(match["input"] or match["input2"]), float(match["output"] or match["output2"])) if match else None
 
 
 class OwnPrice(Struct, frozen=True):
