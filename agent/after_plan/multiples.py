@@ -49,7 +49,8 @@ _RISES: Final = re.compile(
     r"\b(grow|grows|grew|rise|rises|increase|increases|more|higher|longer|larger|up|jump|jumps)\b", re.I
 )
 _NO_FACTOR: Final = re.compile(
-    r"\b(cached?|caching|prefix|hits?|reused?|identical|the same|always|repeated|constant|"
+    r"\b(cached?|caching|prefix|hits?|acceptance|accept(?:s|ed)?|utili[sz]ation|reused?|"
+    r"identical|the same|always|repeated|constant|"
     r"shared|yearly|annually|ttft|itl|tpot|latency|within|every|"
     r"(a|an|per|each) (second|sec|minute|min|hour|day|week|month|quarter|year))\b|\brequests? (under|below|in)\b",
     re.I,

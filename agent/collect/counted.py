@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.reading import Ambiguity, Choice, Reading
 from agent.interpret.scanner import items_of
-from agent.interpret.traffic import USUAL_A_DAY
+from agent.interpret.traffic import USUAL_A_DAY, USUAL_HABIT
 from agent.talk.state import Ports, State
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure
 
@@ -43,7 +43,7 @@ def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) ->
     if crowd is None or crowd.value < _FEWEST:
         return reading
     rate = crowd.value * each
-    usual = f"{USUAL_A_DAY:g} requests a day each, a usual habit by judgement: {show_figure(rate)} requests/s"
+    usual = f"{USUAL_HABIT}: {show_figure(rate)} requests/s"
     asked = Ambiguity(
         f"{crowd.echo}: how many requests does each make, and in which time?",
         RATE,

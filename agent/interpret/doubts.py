@@ -22,7 +22,7 @@ from agent.interpret.ordinary import ASKING
 from agent.interpret.reading import Choice
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.settlement import implausible
-from agent.interpret.traffic import read_users
+from agent.interpret.traffic import USUAL_HABIT, read_users
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Metric, Target
 
@@ -101,6 +101,7 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     join_demand(draft, figures, second)
     _propose(draft, [(item, role) for item, role in left if not item.claimed])
     _doubt_load(draft, second)
+    _doubt_habit(draft, second)
     _doubt_preset(draft, second)
 
 
@@ -149,21 +150,38 @@ def _doubt_load(draft: Draft, second: Second) -> None:
     found = next((finding for finding in draft.findings if finding.path == RATE), None)
     if found is None or len(found.options) != 1:
         return
+    if not (unused := _factors_left(draft, second)):
+        return
+    option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
+    text = f"{said!r}: is that the whole load? Beside it I have not used {', '.join(unused)}."
+    draft.findings.remove(found)
+    choice = Choice(option.value, f"yes: {option.echo}", option.path or RATE)
+    draft.questions.append((text, RATE, (choice,), found.start, found.end))
+
+
+def _doubt_habit(draft: Draft, second: Second) -> None:
+    """Leave no usual habit as the answer at hand where figures of demand beside the people came to nothing."""
+    for number, (text, path, choices, start, end) in enumerate(draft.questions):
+        if path != RATE or len(choices) != 1 or not choices[0].label.startswith(USUAL_HABIT):
+            continue
+        if unused := _factors_left(draft, second):
+            say = Choice(None, "say how often each of them asks, such as '6 times an hour each'", RATE)
+            told = f"{text} Beside them I have not used {', '.join(unused)}."
+            draft.questions[number] = (told, path, (say, replace(choices[0], usual=False)), start, end)
+
+
+def _factors_left(draft: Draft, second: Second) -> list[str]:
+    """Return the figures, as said, that no rule has used though they probably multiply the load."""
     chances = {item.start: chance for item in _unused(draft, second) if (chance := _chance(draft, item, second)) > _MAY}
     unused = [item for item in draft.sentence.items if item.start in chances]
     parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
     if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
-        return  # parts of the load, which together are all of it
+        return []  # parts of the load, which together are all of it
     # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
     told = any(not item.has("pct") or _behind(draft, item) & ASKING for item in unused)
     if max(chances.values(), default=0.0) < _FACTOR or not told:
-        return
-    option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
-    factors = ", ".join(repr(draft.sentence.text[item.start : item.end]) for item in unused)
-    text = f"{said!r}: is that the whole load? Beside it I have not used {factors}."
-    draft.findings.remove(found)
-    choice = Choice(option.value, f"yes: {option.echo}", option.path or RATE)
-    draft.questions.append((text, RATE, (choice,), found.start, found.end))
+        return []
+    return [repr(draft.sentence.text[item.start : item.end]) for item in unused]
 
 
 def _doubt_preset(draft: Draft, second: Second) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agent.fields.demand import USERS
 from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.grammar import Amount, Item, Match, Rule
 from agent.interpret.loads import count_of
 from agent.interpret.reading import Choice
 from agent.interpret.vocabulary import SECONDS
@@ -493,7 +493,31 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     return first, last, False
 
 
+def _own_word(draft: Draft, match: Match) -> Item | None:
+    """Return which of the words of peak and mean is a rate's where two rates and both words share one comma group.
+
+    In '52 rps peak 19 rps avg' each stands behind its rate, in 'peak 52 rps avg 19 rps' before it; any other order, or
+    another number of them, tells nothing here.
+    """
+    items, first, last = draft.sentence.items, match.first, match.last
+    while first and not items[first - 1].has("comma", "stop", "conj", "paren"):
+        first -= 1
+    while last + 1 < len(items) and not items[last + 1].has("comma", "stop", "conj", "paren"):
+        last += 1
+    told = [at for at in range(first, last + 1) if items[at].has("num", "peak", "mean")]
+    words = [items[at] for at in told if not items[at].has("num")]
+    if len(told) != 4 or len(words) != 2 or words[0].has("peak") == words[1].has("peak"):
+        return None
+    behind = items[told[0]].has("num")
+    if [items[at].has("num") for at in told] != [behind, not behind] * 2:
+        return None
+    own = next((n for n, at in enumerate(told) if match.first <= at <= match.last and items[at].has("num")), None)
+    return None if own is None else words[own // 2]
+
+
 def _near_peak(draft: Draft, match: Match) -> bool:
+    if (own := _own_word(draft, match)) is not None:
+        return own.has("peak")
     items = draft.sentence.items
     for back in range(match.first - 1, max(-1, match.first - 5), -1):
         if items[back].has("comma", "stop", "conj", "num", "mean") and items[back].word != "with":

@@ -17,6 +17,7 @@ from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_f
 
 USUAL_A_DAY: Final = 10.0
 """Requests of one user, where nobody knows: by judgement."""
+USUAL_HABIT: Final = f"{USUAL_A_DAY:g} requests a day each, a usual habit by judgement"
 MOST_A_DAY: Final = 1000.0
 """Requests of one person; more are all users' together."""
 
@@ -192,8 +193,12 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
         last: position of the last item.
         noun: what the users were called.
     """
-    crowd, each = amount.value, draft.known.get(HABIT)
+    each, before = draft.known.get(HABIT), _added_to(draft, first, last)
+    amount = Amount(tuple(before + value for value in amount.values))
+    crowd = amount.value
     people = f"{show_count(crowd)} {'users' if noun in SECONDS else noun}"
+    if before:
+        people = f"{show_count(before)} + {show_count(crowd - before)} = {people}"
     if each:
         echo = f"{people} × {show_figure(each * SECONDS_PER_DAY)} requests a day each"
         draft.read(
@@ -202,11 +207,25 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
         )  # fmt: skip
     else:
         per_day = crowd * USUAL_A_DAY / SECONDS_PER_DAY
-        usual = f"{USUAL_A_DAY:g} requests a day each, a usual habit by judgement: {show_figure(per_day)} requests/s"
+        usual = f"{USUAL_HABIT}: {show_figure(per_day)} requests/s"
         text = f"{people}: how many requests does each make, and in which time?"
         draft.ask(RATE, first, last, text, (Choice(per_day, usual, usual=True),))
     if not draft.has(USERS):
         draft.findings.append(Finding(USERS, (Option(crowd, people),), *draft.sentence.span(first, last)))
+
+
+_PLUS: Final = ("plus", "another", "additional", "extra")
+
+
+def _added_to(draft: Draft, first: int, last: int) -> float:
+    """Return the people of before to whom a line adds others: '+900 lawyers', not '1,000 users plus 900 lawyers'."""
+    items, before = draft.sentence.items, draft.known.get(USERS)
+    if not before or any(item.has("num") for item in items[:first]):
+        return 0.0
+    number = next(item for item in items[first : last + 1] if item.has("num"))
+    said = draft.sentence.text[: number.start].rstrip().lower()
+    more = any(item.has("more") for item in items[first : last + 2])
+    return float(before) if said.endswith(("+", *_PLUS)) or more else 0.0
 
 
 def _product(draft: Draft, rate: Rate, count: Crowd) -> None:

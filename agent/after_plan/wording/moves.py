@@ -58,18 +58,18 @@ _PLANNED: Final = (
 
 
 _SET_ALONE: Final = re.compile(
-    r"\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?"
+    r"(?<!hit )(?<!acceptance )\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?"
     r"(?:(?:(?:has )?(?:moved|went|rose|grew|jumped|gone|moves|goes|rises|grows) (?:up |down )?)?to|of|is|are|at|"
     r"was|=|:)?"
     r"(?: (?:just|only|really|more like))*) ?"
-    r"(?P<figure>\d+(?:\.\d+)?k?)(?=\W*$|,(?!\d)|;| (?:and|but|instead|please|pls|then|now)\b)",
+    r"(?P<figure>\d+(?:\.\d+)?k?)(?=[^\w%]*$|,(?!\d)|;| (?:and|but|instead|please|pls|then|now)\b)",
     re.I,
 )
-"""A load without its unit: 'change the peak to 35'."""
+"""A load without its unit: 'change the peak to 35'; a percentage is none, nor is the hit rate of a cache."""
 _MEAN_ALONE: Final = re.compile(
     r"^(?P<lead>\W*(?:[a-z]+\W+){0,4}?(?:average|mean|avg)(?: rate| load| traffic)?(?: is| of| was| would be|:|=)?"
     r"(?: (?:just|only|really|about|actually|more like))* )"
-    r"(?P<figure>\d+(?:\.\d+)?)(?=\W*$|,(?!\d)|;| (?:by the way|and|but)\b)",
+    r"(?P<figure>\d+(?:\.\d+)?)(?=[^\w%]*$|,(?!\d)|;| (?:by the way|and|but)\b)",
     re.I,
 )
 """A mean without its unit: 'our average is only 6'."""

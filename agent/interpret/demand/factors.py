@@ -32,6 +32,9 @@ _BEING: Final = frozenset("are is live work".split())
 _ACTIVE: Final = frozenset("active online busy".split())
 _ACROSS: Final = frozenset("in across over from of at".split())
 _EACH_OF: Final = ("every", "each")
+_US: Final = frozenset({"llm", "model"})
+"""What a share of the traffic comes to that is planned for."""
+_NEVER: Final = frozenset({"never", "not", "without", "bypass", "bypasses", "skip", "skips", "before"})
 _SOME: Final = frozenset("a an one typical average normal regular".split())
 """Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
 _PARTED: Final = frozenset("of our the all these those them my their".split())
@@ -61,7 +64,7 @@ def figures_of(line: "Line", wanted: Callable[[Item], bool]) -> list[Figure]:
             continue
         if item.word == "shifts" and (shifts := line.shifts(at, found)) is not None:
             found.append(shifts)
-        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_often(at):
+        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_often(at) or line.is_thought(at):
             figure = line.figure(at, found[-1].last + 1 if found else 0)
             if figure is not None:
                 found.append(figure)
@@ -117,7 +120,8 @@ class Line(Struct):
             unit.of, unit.seconds = (*head.of, *unit.of), unit.seconds or head.seconds
         if first and self.items[first - 1].has("times"):
             unit.of = unit.of or (EACH,)  # '50 schools x 600 pupils'
-        unit.of = unit.of or self._subject(first, since)
+        if not (unit.people and first and self.items[first - 1].word == "for"):  # 'a tutor for 900 pupils'
+            unit.of = unit.of or self._subject(first, since)
         values = count_of(item.number).values
         if values == (1.0,) and not (unit.of or unit.seconds):
             return None
@@ -134,7 +138,7 @@ class Line(Struct):
         people = unit.people and not share
         event, request = unit.event, unit.request and not share
         if share:
-            event = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2])
+            event = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2]) or self._comes_to_us(at)
         factor = Factor(values, at, noun, singular(noun), unit.of, unit.seconds, share, event, request, people)
         return Figure(factor, at, min(first, at), max(unit.last, self.whole_of(at)), unit.site)
 
@@ -142,15 +146,32 @@ class Line(Struct):
         """Return 'a message every 45 s' as one message in 45 seconds."""
         before = [at - 1, at - 2]
         every = next((n for n in before if n >= 0 and self.items[n].has("per", "every", "slash", "each")), None)
-        if every is None and not self.is_pause(self.items[at]):
+        if every is None and not (self.is_pause(self.items[at]) or self.is_thought(at)):
             return None
         every = at if every is None else every
         seconds, unit = self.items[at].number.value, _Unit(at)
+        if self.is_thought(at):  # in a closed loop each asks anew after the thought and the answer
+            values, unit.of = self.items[at].number.values, (PEOPLE,)
+            seconds = (values[0] + values[-1]) / 2
+            seconds += next((self.items[n].number.value for n in range(len(self.items)) if self._is_response(n)), 0.0)
         self._of_what(at + 1, unit)
         noun, people, first = self._noun_before(every)
         unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
-        factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, people=False)
+        named = bool({*unit.of} - {EACH})  # '350 calls, each caller talks every 8 seconds': of calls as of people
+        factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, event=named)
         return Figure(factor, at, first, unit.last) if 0 < seconds <= SECONDS_PER_DAY and not people else None
+
+    def is_thought(self, at: int) -> bool:
+        """Whether a duration is the time that a user of a load test thinks between two requests: 'think time 5-15s'."""
+        before = [item.word for item in self.items[max(0, at - 4) : at] if not item.has("colon", "link", "mean")]
+        return self.items[at].has("dur") and any(word.startswith("think") for word in before[-2:])
+
+    def _is_response(self, at: int) -> bool:
+        """Whether a duration is what an answer takes: 'mean response time 4.2 s', 'responses take 5 s'."""
+        if not self.items[at].has("dur"):
+            return False
+        before = self.text[self.items[max(0, at - 3)].start : self.items[at].start].lower()
+        return "respon" in before.rpartition(",")[2]
 
     def _behind(self, at: int) -> _Unit:
         """Return the noun behind a figure and what it is of: '9 messages per session', '2 a day each'."""
@@ -408,6 +429,17 @@ class Line(Struct):
             or item.word.endswith("ing")
             for item in clause[being + 1 :]
         )
+
+    def _comes_to_us(self, at: int) -> bool:
+        """Whether a share is said to come to the model: '18 % will hit the LLM', not '45 % never reach the model'."""
+        for n in range(at + 1, min(len(self.items), at + _FAR)):
+            item = self.items[n]
+            if is_figure(item) or item.has("comma", "stop", "paren", "conj", "neg") or item.word in _NEVER:
+                return False
+            if item.word in _US and n > at + 2:
+                ends = n + 1 == len(self.items) or self.items[n + 1].has("comma", "stop", "paren", "conj")
+                return ends and self.items[n - 2].word != "of"
+        return False
 
     def _noun_before(self, at: int) -> tuple[str, bool, int]:
         for back in range(at - 1, max(-1, at - _FEW), -1):

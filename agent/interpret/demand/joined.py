@@ -73,6 +73,9 @@ def join_demand(draft: Draft, items: Sequence[Item], second: Second) -> None:
     line = Line(items, draft.sentence.text, _is_pause(second))
     figures = _figures(draft, line, second)
     loads = loads_of([figure.factor for figure in figures])
+    if not loads and draft.has(USERS) and (habits := _habits_apart(draft, line, second)):
+        figures = sorted([*figures, *habits], key=lambda figure: figure.at)
+        loads = loads_of([figure.factor for figure in figures])
     if len(figures) > 1 and not loads and (seconds := line.period_apart(figures)):
         last = figures[-1]
         figures[-1] = replace(last, factor=replace(last.factor, seconds=seconds))
@@ -121,6 +124,12 @@ def _figures(draft: Draft, line: Line, second: Second) -> list[Figure]:
     return sorted(figures, key=lambda figure: figure.at)
 
 
+def _habits_apart(draft: Draft, line: Line, second: Second) -> list[Figure]:
+    """Return what each was seen to do in a trial or today, which may be what those do who are planned for."""
+    found = figures_of(line, lambda item: second.roles.get(item.start, {}).get("habit", 0.0) >= _SURE)
+    return [one for one in found if one.factor.of and one.factor.seconds and not one.factor.people]
+
+
 def _in_its_hours(draft: Draft, load: Load) -> Load:
     """Return a load in the hours of the day that are said, which the rules may have taken already."""
     if load.seconds >= SECONDS_PER_DAY:
@@ -159,7 +168,8 @@ def _of_others(load: Load, figures: Sequence[Figure], is_crowd: Callable[[Figure
         return []
     alone = [
         figure.factor for figure in figures
-        if is_crowd(figure) and not (figure.factor.of or figure.factor.seconds) and figure.factor not in load.factors
+        if is_crowd(figure) and not (figure.factor.of or figure.factor.seconds or figure.site)
+        and figure.factor not in load.factors
     ]  # fmt: skip
     return [Load((replace(one, noun=one.noun or first.noun), *load.factors[1:]), load.seconds, False) for one in alone]
 

@@ -90,7 +90,7 @@ def _above(factors: Sequence[Factor], at: int) -> _Link | None:
         (other for other in range(len(factors)) if other != at and _may_hang(own, factors[other])),
         key=lambda other: (factors[other].place > own.place, abs(factors[other].place - own.place)),
     )
-    named = [other for other in others if factors[other].counts and factors[other].counts in own.of]
+    named = [other for other in others if names_of(factors[other]) & {*own.of}]
     if PEOPLE in own.of:
         named += [other for other in others if factors[other].people]
     if named:
@@ -123,7 +123,12 @@ def _may_be_of_one(habit: Factor) -> bool:
 
 def _hangs_below(factors: Sequence[Factor], low: int, high: int) -> bool:
     """Whether one names the other as what it is of."""
-    return bool(factors[high].counts) and factors[high].counts in factors[low].of
+    return bool(names_of(factors[high]) & {*factors[low].of})
+
+
+def names_of(factor: Factor) -> set[str]:
+    """Return by which words each of what is counted may be named: a call, or its caller."""
+    return {factor.counts, f"{factor.counts}er"} if factor.counts else set()
 
 
 def _chains(factors: Sequence[Factor], above: Sequence[_Link | None], root: int) -> Iterator[Load | None]:

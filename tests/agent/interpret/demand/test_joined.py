@@ -32,6 +32,12 @@ PRODUCTS = [
     ("9,600 tickets per shift, three shifts, triage with 8B", 9600 * 3 / DAY),
     ("they ask about twice an hour, eight hours a day, and there are 640 of them, 8B", 640 * 2 * 8 / DAY),
     ("14 mio customers, the bot gets 3.1 mio dialogs a month, ~7 turns a dialog, 8B", 3.1e6 * 7 / 2_628_000),
+    ("1.1M queries/day, but only 18% will hit the LLM, 8B", 1.1e6 * 0.18 / DAY),
+    ("a tutor for 900k pupils; in the pilot (4,100 pupils) we saw 0.9 messages per pupil per day, 8B", 9e5 * 0.9 / DAY),
+    ("our loadtest: 250 users, spawn rate 10, think time 5-15s, response time 4.2 s, model phi-4, 1k in", 250 / 14.2),
+    ("8B, 350 simultaneous calls, each caller talks every ~8 seconds", 350 / 8),
+    ("8B, 52 rps peak 19 rps avg", 19.0),
+    ("8B, peak 52 rps avg 19 rps", 19.0),
 ]
 
 
@@ -52,6 +58,7 @@ def test_a_product_is_read_or_offered_first(line: str, rate: float) -> None:
         ("8B on L40S at 0.87 an hour each, 5 rps", 5.0),
         ("8B, 300 containers, 3000 questions per hour", 3000 / 3600),
         ("8B, 1.2M requests a month, 70% between 8 and 16", 1.2e6 / 2_628_000),
+        ("8B, 20 rps, 45% are served from cache and never hit the model", 20.0),
         ("20 rps, that is 1,200 requests a minute, 8B", 20.0),
     ],
     name=lambda case: case[0],
@@ -115,3 +122,18 @@ def test_what_one_of_them_does_is_no_load_where_their_number_is_asked(line: str,
 def test_a_part_of_the_users_of_before_asks() -> None:
     reading = interpret("each 20 a day, a third of them active", CATALOG, known={USERS: 2000.0})
     assert reading.values[RATE] == pytest.approx(2000 / 3 * 20 / DAY)
+
+
+def test_no_usual_habit_is_the_answer_at_hand_where_figures_of_demand_are_left() -> None:
+    (question,) = interpret("8B, 600 lawyers, 12 branches, 5000 documents, 30% of them ask", CATALOG).questions
+    assert question.choices[0].value is None
+    assert "'5000', '30%'" in question.text
+
+
+@of_every(
+    [("and if we sign the firm, +900 lawyers", 1150), ("plus 900 lawyers", 1150), ("900 lawyers", 900)],
+    name=lambda case: case[0],
+)
+def test_people_who_come_on_top_are_added_to_those_of_before(line: str, users: float) -> None:
+    reading = interpret(line, CATALOG, known={USERS: 250.0, HABIT: 1e-3, RATE: 0.25})
+    assert {one.path: one.value for one in reading.habits}[USERS] == users
