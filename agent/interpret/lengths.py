@@ -24,15 +24,24 @@ _CONTEXT: Final = tuple(
         "| 'in' (comma | slash | conj | stop | $))",
     )
 )
+_OF_MANY: Final = "(mean | pctl | 'typical' | 'typically' | 'usually')"
+_NOT_THE_NEXT: Final = (
+    "(?! (approx | size | colon){0,2} (incue | outcue | num | ttft | itl | e2e | latency | dur | event) | ('in' | "
+    "'out') num)"
+)
+"""Behind a mean: it is no other figure's."""
 _CONTEXT_OF_EACH: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
         "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
         "per event near{1,3} n:num u:token 'of' context",
+        f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
+        f"(?<! upto) context (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
+        f"{_OF_MANY} context (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
     )
 )
-"""'1,800 tokens of context per request': what is sent, not what may be."""
+"""'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
 _REASONING: Final = (
     Rule("n:num reasoning token"),
@@ -197,7 +206,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     _requests_of(draft, totals, known)
     _token_rates(draft, known)
     _window_or_prompt(draft, known)
-    _without_side(draft)
+    _without_side(draft, known)
 
 
 # --- what a length is -------------------------------------------------------------------------------------------------
@@ -298,7 +307,7 @@ def _context(draft: Draft) -> None:
     for rule in _CONTEXT_OF_EACH:
         for match in rule.matches(draft.sentence):
             if "window" not in draft.sentence.words(match.first, match.last):
-                _note(draft, "input", count_of_tokens(match["n"]), "token", "mean", match.first, match.last)
+                _note(draft, "input", count_of_tokens(match["n"]), "token", *_statistic(draft, match))
     for match in _MAX_TOKENS.matches(draft.sentence):
         draft.read(
             "tokens.max_tokens",
@@ -318,7 +327,7 @@ def _context(draft: Draft) -> None:
             )
 
 
-_WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|ctx|up to|allow|support|need", re.I)
+_WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|up to|allow|support|need", re.I)
 _ROUND_WINDOW: Final = 1024
 """Windows come in multiples of it, or in thousands of two to the power of something; lengths of prompts seldom do."""
 _THOUSANDS: Final = frozenset(1000 * 2**power for power in range(2, 11))
@@ -543,7 +552,7 @@ def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
             draft.ask("traffic.requests_per_s", match.first, match.last, text, choices)
 
 
-def _without_side(draft: Draft) -> None:
+def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
     """Tokens, pages or words that go neither way: the slot asked, or a question."""
     for match in _LEFT_OVER.matches(draft.sentence):
         side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked_path or "")
@@ -558,8 +567,17 @@ def _without_side(draft: Draft) -> None:
         value, shown = in_tokens(count_of_tokens(match["n"]).value, unit)
         if not 1 <= value <= 1e7:
             continue
-        choices = (
+        choices: tuple[Choice, ...] = (
             Choice(value, "the prompt", "tokens.input.mean"),
             Choice(value, "the answer", "tokens.output.mean"),
         )
-        draft.ask("tokens.input.mean", match.first, match.last, f"{shown}: is that the prompt or the answer?", choices)
+        text = f"{shown}: is that the prompt or the answer?"
+        prompt, answer = (draft.value(path) or known.get(path) for path in ("tokens.input.mean", "tokens.output.mean"))
+        if prompt and not answer:
+            more = whole(prompt + value)
+            label = f"more of the prompt: {show_count(prompt)} + {show_count(value)} = {show_count(more)} tokens"
+            choices = (choices[1], Choice(more, label, "tokens.input.mean"))
+            text = f"{shown}: is that the answer, or more of the prompt?"
+        elif answer and not prompt:
+            choices, text = choices[:1], f"{shown}: is that the prompt?"
+        draft.ask(choices[0].path, match.first, match.last, text, choices)

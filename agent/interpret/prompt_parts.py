@@ -39,9 +39,13 @@ _ONE: Final = _any(
     "example code page history memory policy review post context"
 )
 """Parts that are counted as well: '60 tokens of question', and not 60 questions."""
+_AT: Final = "('of' | 'at' | '@' | 'a' | 'à' | 'with')"
 _PIECES: Final = (
-    "a:num unknown{0,2} chunk ('of' | 'from' | times | 'at' | 'with' | 'having' | paren | comma){1,2} approx? b:num "
-    f"u:{_UNIT}? ('each' | per | paren)?",
+    f"a:num unknown{{0,2}} chunk ({_AT} | 'from' | times | 'having' | paren | comma){{1,2}} approx? b:num u:{_UNIT}? "
+    "('each' | per | paren)?",
+    f"a:num unknown{{0,2}} chunk (perrequest | per event)? {_AT}{{1,2}} approx? b:num unknown? u:{_UNIT} ('each' | per "
+    "| paren)?",  # 4 images per request at 1,280 visual tokens each
+    f"(inplain (link | colon){{0,3}} | 'in' colon) a:num times b:num (?! gpu | gpus) {_NOT_COUNTED}",  # in: 6 x 512
     f"a:num unknown{{0,2}} chunk ('of' | 'from') unknown ('at' | 'with' | 'of' | paren) approx? b:num u:{_UNIT}",
     f"a:num times? b:num u:{_UNIT} chunk (?! per time)",
     f"a:num times b:num u:{_UNIT}",
@@ -57,6 +61,8 @@ _NAMED: Final = (
     f"{_ONE} | 'conversation') (?! (link | approx){{0,3}} num)",
     f"n:num ('of' | paren | 'fixed' | 'shared'){{0,2}} w:(sysprompt | {_BODY}) (?! (link | approx){{0,3}} num)",
     f"n:num paren w:({_ONE} | chunk) paren",
+    f"n:num w:(sysprompt | {_BODY} | {_ONE}) u:{_UNIT} (?! per time | slash (time | tshort))",  # 150 text tokens
+    f"(?<= plus | 'plus') n:num w:({_ONE} | 'q') (?! per | slash | adverb | time | event | 'today' | 'now')",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num u:{_UNIT} (?! per time | slash (time | tshort))",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num {_NOT_COUNTED}",
     f"w:('users' | chunk) {_SAID_OF}{{0,3}} n:num u:{_UNIT} (?! per | slash)",
@@ -67,6 +73,8 @@ _PARTS: Final = (
     (_PRODUCT, "product"),
 )
 _FIRST: Final = tuple(Rule(pattern) for pattern in _WHOLE_FIRST)
+_BARE: Final = Rule("(?<= plus) n:num (?= comma | stop | plus | arrow | paren | $)")
+"""'in: 6 x 512 + 128': a part without a name, where the sum begins with the prompt's."""
 _ANY_PART: Final = Rule(
     " | ".join(
         f"({re.sub(r'[a-z]:', '', pattern)})" for pattern in (*_PIECES, *_NAMED, _PRODUCT.pattern, *_WHOLE_FIRST)
@@ -75,7 +83,7 @@ _ANY_PART: Final = Rule(
 """Where a chain of parts may begin."""
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
-    "'new' | 'input' | link | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
+    "'new' | 'input' | 'top' | link | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 
 
@@ -114,16 +122,18 @@ def _chain(sentence: Sentence, index: int) -> list[_Part]:
     """Return the parts of one prompt that begin at an item, one after the other."""
     chain: list[_Part] = []
     at = index
-    while (part := _part(sentence, at, first=not chain)) is not None:
+    named = sentence.items[index].has("incue", "in")
+    while (part := _part(sentence, at, first=not chain, named=named)) is not None:
         chain.append(part)
         joint = _JOINT.at(sentence, part.last + 1)
         if joint is None:
             break
-        at = next((start for start in range(part.last + 2, joint.last + 2) if _part(sentence, start)), joint.last + 1)
+        starts = range(part.last + 2, joint.last + 2)
+        at = next((start for start in starts if _part(sentence, start, named=named)), joint.last + 1)
     return chain
 
 
-def _part(sentence: Sentence, at: int, *, first: bool = False) -> _Part | None:
+def _part(sentence: Sentence, at: int, *, first: bool = False, named: bool = False) -> _Part | None:
     for rule, kind in _PARTS:
         if (match := rule.at(sentence, at)) is not None and (part := _made(match, kind)) is not None:
             return part
@@ -131,6 +141,8 @@ def _part(sentence: Sentence, at: int, *, first: bool = False) -> _Part | None:
         for rule in _FIRST:
             if (match := rule.at(sentence, at)) is not None:
                 return _made(match, "whole")
+    elif named and (match := _BARE.at(sentence, at)) is not None:
+        return _made(match, "named")
     return None
 
 
@@ -265,28 +277,36 @@ _GROWTH: Final = tuple(
         f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? (comma | conj | 'then'){{0,2}} {_TO} "
         f"{_ABOUT}{{0,3}} b:num token?",
         f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
-        f"c:{_SENT} near{{0,3}} grow 'from'? r:num token?",
+        f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
         "grow 'from'? r:num token ('of' context)?",
         "'first' call (link | 'has' | token){0,3} a:num token? (comma | conj){1,2} ('the')? ('last' | 'final') call "
         "(link | approx | 'has'){0,3} b:num token?",
     )
 )
+_ITS_MEAN: Final = Rule(
+    "(near | 'in' | outcue){0,6} (comma | paren | dash | stop | conj){1,2} ('with' | 'an' | 'the' | 'on' | link){0,2} "
+    "(mean approx{0,3} n:num token? | approx{0,2} m:num token? 'on'? mean) "
+    "(?! num | approx{0,2} (incue | outcue | num) | 'in' | 'out' | event | thing | user | time | times | percent | per "
+    "| rateunit | gpunoun | slash)"
+)
+"""'…, average maybe 25k' behind both ends; a mean of answers, steps or requests is none of it."""
 
 
 def _growth(draft: Draft) -> None:
-    """Read 'context starts at 6k, ends at about 90k' as the mean of both, as if each call added as much."""
+    """Read 'context starts at 6k, ends at about 90k' as the stated mean, else that of both: each call adds as much."""
     for rule in _GROWTH:
         for match in rule.matches(draft.sentence):
             values = match["r"].number.values if "r" in match else (match["a"].number.value, match["b"].number.value)
             low, high = values[0], values[-1]
             if not 0 < low < high:
                 continue
-            mean = whole((low + high) / 2)
-            echo = (
-                f"prompts: from {show_count(low)} to {show_count(high)} tokens, {show_count(mean)} on average, as if "
-                "each call added as much"
-            )
-            draft.found(_INPUT, match.first, match.last, [Option(mean, echo)])
+            said = _ITS_MEAN.at(draft.sentence, match.last + 1)
+            stated = count_of_tokens(said["n" if "n" in said else "m"]).value if said else 0.0
+            said = said if low <= stated <= high else None
+            mean = whole(stated if said else (low + high) / 2)
+            echo = f"prompts: from {show_count(low)} to {show_count(high)} tokens, {show_count(mean)} on average"
+            echo = echo if said else f"{echo}, as if each call added as much"
+            draft.found(_INPUT, match.first, said.last if said else match.last, [Option(mean, echo)])
             span = draft.sentence.span(match.first, match.last)
             note = (
                 "What a call repeats of the one before is not set: '80 % of the prompt is cached' says what the "
