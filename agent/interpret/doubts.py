@@ -165,7 +165,7 @@ def _doubt_habit(draft: Draft, second: Second) -> None:
         if path != RATE or len(choices) != 1 or not choices[0].label.startswith(USUAL_HABIT):
             continue
         if unused := _factors_left(draft, second):
-            say = Choice(None, "say how often each of them asks, such as '6 times an hour each'", RATE)
+            say = Choice(None, "another habit: say how often each of them asks", RATE)
             told = f"{text} Beside them I have not used {', '.join(unused)}."
             draft.questions[number] = (told, path, (say, replace(choices[0], usual=False)), start, end)
 
