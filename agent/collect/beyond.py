@@ -10,6 +10,7 @@ from agent.collect.said_values import RATE
 from agent.fields.demand import CROWD
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.reading import Choice, Reading
+from agent.interpret.wishes import MEDIA_MODELS
 from agent.talk.model_proposals import choice_of_model, purpose_in
 from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Ports, State, Step
@@ -56,7 +57,7 @@ _OTHERS: Final = tuple(
         ),
         (
             "load",
-            r"stable diffusion|diffusion|flux|sdxl|(?:image|video|music) generation|text[- ]to[-"
+            rf"{MEDIA_MODELS}|diffusion|(?:image|video|music) generation|text[- ]to[-"
             r" ](?:image|video|speech)|"
             r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
             _MEDIA,

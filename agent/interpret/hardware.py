@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from agent.interpret.draft import Draft, Option
 from agent.interpret.grammar import Amount, Item, Match, Rule
+from agent.interpret.present import CAPACITY, plain_words
 from agent.interpret.reading import Choice
 from agent.interpret.replicas import read_replicas
 from catalogs.units import show_count
@@ -69,9 +70,14 @@ _OF_A_REPLICA: Final = (
     Rule(
         "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)"
     ),
+    Rule("r:num times? n:num times g:gpu gpunoun? ('replica' | 'replicas')"),  # 2 4xH100 replicas
     Rule("(each | per) replica (link | colon | 'has' | 'with' | 'gets'){0,2} n:num times? (g:gpu | gpunoun)"),
     Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
 )
+_REPLICAS_OF: Final = Rule(
+    "(?<! num | times) n:num t:times? ('nvidia' | 'amd')? g:gpu gpunoun? ('replica' | 'replicas')"
+)
+"""'2xL40S replicas': of two each, or two of them; not '4 replicas of L40S', which says which."""
 _HOW_MANY: Final = Rule(
     "'how' 'many' ('more' | 'of' | 'such' | 'nvidia' | 'amd'){0,2} (gpu | gpunoun | 'these' | 'those' | 'them')"
 )
@@ -97,6 +103,8 @@ def read_hardware(draft: Draft) -> None:
     for rule in _OF_A_REPLICA:
         for match in rule.matches(draft.sentence):
             _replica_of(draft, match)
+    for match in _REPLICAS_OF.matches(draft.sentence):
+        _replicas_of(draft, match)
     read_replicas(draft)
     _parallelism(draft)
     for match in _LEAST.matches(draft.sentence):
@@ -175,6 +183,23 @@ def _replica_of(draft: Draft, match: Match) -> None:
         draft.ask(path, match.first, match.last, f"{said!r}: one copy of the model split over all {count:g}?", choices)
 
 
+def _replicas_of(draft: Draft, match: Match) -> None:
+    """Ask whether '2 x H100 replicas' are two, or of two accelerators each; several of one are of one each."""
+    count = _whole(match["n"].number.value)
+    split, path = "serving.tensor_parallel", "hardware.replicas"
+    _named(draft, match)
+    if count == 1:
+        several = match.sentence.items[match.last].word == "replicas"
+        one = (split, "replicas of 1 accelerator each") if several else (path, "exactly 1 replica")
+        draft.found(one[0], match.first, match.last, [Option(1, one[1])])
+        return
+    each = Choice(count, f"replicas of {count:g} accelerators each: tensor parallel over all {count:g}", split)
+    number = Choice(count, f"exactly {count:g} replicas", path)
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    choices = (each, number) if "t" in match else (number, each)
+    draft.ask(choices[0].path, match.first, match.last, f"{said!r}: so many replicas, or of so many each?", choices)
+
+
 def _vendors(draft: Draft) -> None:
     """Read 'AMD only' as every accelerator of AMD, unless some are named."""
     for index, item in enumerate(draft.sentence.items):
@@ -224,13 +249,19 @@ def _nodes(draft: Draft, match: Match) -> None:
         _whole_number(draft, "hardware.nodes", match, match["n"], "{} nodes")
     if "k" in match:
         _whole_number(draft, "hardware.accelerators_per_node", match, match["k"], "{} accelerators a node")
+        last = draft.sentence.items[match.last].word
+        if "n" not in match and last in (*_ONE_MACHINE, "node") and CAPACITY.search(plain_words(draft.sentence.items)):
+            draft.found("hardware.nodes", match.last, match.last, [Option(1, "1 node, of which you ask what it holds")])
     _named(draft, match)
+
+
+_ONE_MACHINE: Final = ("host", "machine", "box", "server")
 
 
 def _names_one(match: Match) -> bool:
     """Whether what follows a number above one is a single machine, which it then numbers: '2222 host'."""
     last = match.sentence.items[match.last].word
-    return last in ("host", "machine", "box", "server") and match["n"].number.value > 1
+    return last in _ONE_MACHINE and match["n"].number.value > 1
 
 
 def _is_ceiling(draft: Draft, match: Match) -> bool:

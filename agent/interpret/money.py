@@ -91,12 +91,23 @@ _OWNED: Final = (
         "'lab'))"
     ),
     Rule(f"({_CARDS} | 'hardware') link? 'there' 'already'"),
+    Rule(
+        f"{_CARDS} comma? (conj | 'we' | 'i' | 'which'){{0,2}} ('already' ('have' | 'own') | ('have' | 'own' | 'got')) "
+        "('it' | 'them' | 'those' | 'these' | 'one') 'already'"
+    ),
+    Rule(f"{_CARDS} comma? (conj | 'we' | 'i'){{0,2}} 'already' ('have' | 'own' | 'got') ('it' | 'them' | 'one')"),
 )
 _SAID_TO_BE_HAD: Final = Rule(
     "('we' | 'i') ('already' | 'still')? ('have' | 'got' | 'own') ('already' | 'a' | 'an' | 'our' | 'some' | num | "
     f"times){{0,4}} {_CARDS}"
 )
 """'We have 8 H100': of one's own, where nobody is named who rents them out."""
+_HAVING: Final = Rule(
+    "(?: ^ | (?<= comma | stop | conj)) ('have' | 'got') 'already'? ('a' | 'an' | 'some' | num | times){1,3} "
+    f"{_CARDS} (?! 'got' | 'been' | 'enough' | 'ready')"
+)
+"""The same where a clause leaves out who: 'have one rtx 4090', and not 'should have 8 H100' or 'have 8 H100 got …?'."""
+_NO_CLOUD: Final = Rule("('no' | neg) ('public' | 'the'){0,1} 'cloud' (?= comma | stop | $ | conj | paren)")
 _RENTED: Final = frozenset("rent rented renting lease leased quota credits instances reserved spot cloud".split())
 
 
@@ -199,6 +210,19 @@ def _terms(draft: Draft) -> None:
     for rule in _OWNED:
         _owned(draft, rule)
     _had(draft)
+    _ask_whether_owned(draft)
+
+
+def _ask_whether_owned(draft: Draft) -> None:
+    """Ask where a line wants no cloud: accelerators of one's own, or rented elsewhere."""
+    for match in _NO_CLOUD.matches(draft.sentence):
+        if not draft.has("money.term") and not draft.known.get("money.term"):
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            choices = (
+                Choice("owned", "yes: they cost no rent"),
+                Choice("on_demand", "no: rented, at on-demand prices"),
+            )
+            draft.ask("money.term", match.first, match.last, f"{said!r}: are the accelerators your own?", choices)
 
 
 def _had(draft: Draft) -> None:
@@ -206,7 +230,7 @@ def _had(draft: Draft) -> None:
     path = "money.term"
     if any(item.has("provider") or item.word in _RENTED for item in draft.sentence.items):
         return
-    for match in _SAID_TO_BE_HAD.matches(draft.sentence):
+    for match in (*_SAID_TO_BE_HAD.matches(draft.sentence), *_HAVING.matches(draft.sentence)):
         if not draft.has(path) and not draft.known.get(path):
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             echo = f"accelerators of your own, as I take {said!r}: say 'rented' if they are not"

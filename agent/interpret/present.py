@@ -53,6 +53,9 @@ _RUNS: Final = re.compile(
     r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
 )
 """How a clause begins that tells what runs. Of now only where another wants something: 'we run 8B on L4, 30 rps'."""
+_IS_ON: Final = re.compile(r"^(?:the |our )?(?:model|it)s? (?:is|=) ~[^.;]*\bon\b")
+"""How a clause tells where the model runs: of now where the line wants something back as it was."""
+_BACK: Final = re.compile(r"\bback (?:to|below|under|down|up)\b")
 _WANTS: Final = re.compile(
     r"^(?:(?:and|but|so) )?(?:what|how|which|why)\b|\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|"
     r"requires|required|requirement|expect|expects|"
@@ -67,7 +70,7 @@ _WANTS: Final = re.compile(
 _SERVER: Final = re.compile(
     r"\b(?:current|existing|present|old) (?:one|setup|system|cluster|fleet|stack|pods?|cards)\b"
 )
-_CAPACITY: Final = re.compile(
+CAPACITY: Final = re.compile(
     r"\bhow (?:many|much) (?:\w+ ){0,2}?(?:users?|people|requests?|rps|qps|traffic|load|customers|seats|sessions)\b|"
     r"\bmax(?:imum)? (?:rps|qps|rate|load|traffic|throughput)\b|\bwhat (?:rate|load|traffic)\b|"
     r"\bcan (?:it|they|these|those|this|that) (?:do|hold|take|handle|serve|carry|cope|manage)\b"
@@ -91,7 +94,7 @@ _PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu
 _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
-    "inherited as old".split()
+    "inherited as old back".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(
@@ -119,7 +122,7 @@ def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
     lowered = plain_words(sentence.items)
     printed = [match.span() for match in _KUBECTL.finditer(text)]
     counted = [match.span() for match in _MANIFEST.finditer(text)] if _WANTS.search(lowered) else []
-    if _CAPACITY.search(lowered):
+    if CAPACITY.search(lowered):
         return []
     spans = [*printed, *counted]
     spans += _clauses_of_now(sentence, bool(spans))
@@ -150,6 +153,7 @@ class _Clause:
         self.now = _NOW.search(ahead) is not None and not self.wants
         self.ends_now = self.now and re.search(rf"(?:{_NOW.pattern})\W*$", words) is not None
         self.runs = _RUNS.search(ahead) is not None and not self.wants
+        self.back, self.is_on = _BACK.search(words) is not None, _IS_ON.search(words) is not None
         self.system = any(item.has(*_SYSTEM) for item in items[first:stop]) or _SERVER.search(words) is not None
         self.heads = (self.now or self.runs) and re.search(r"[:=]\s*\n?\s*$", ahead) is not None
 
@@ -174,12 +178,14 @@ def _cut(items: Sequence[Item]) -> list[_Clause]:
 def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
     clauses = _cut(sentence.items)
     wanted = pasted or any(clause.wants for clause in clauses)
+    was_better = any(clause.wants and clause.back for clause in clauses)
     spans: list[tuple[int, int]] = []
     goes_on, at = False, -1
     for clause in clauses:
         if clause.sentence != at:
             goes_on, at = False, clause.sentence
-        begins = clause.now or (clause.runs and wanted and (clause.system or clause.heads))
+        runs = clause.runs or (was_better and clause.is_on)
+        begins = clause.now or (runs and wanted and (clause.system or clause.heads))
         if clause.wants:
             goes_on = False
         elif begins or goes_on:

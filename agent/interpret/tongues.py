@@ -65,7 +65,8 @@ _TABLES: Final[dict[str, str]] = {
         im_moment=at_the_moment gegenwärtig=currently künftig=later laufen=run läuft=runs gebraucht=needed
         gleiches=same gleiche=same gleichen=same lieferant=vendor anbieter=vendor händler=vendor bietet=offers
         angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough besitzen=own
-        eigene=own_our
+        eigene=own_our eigenes_rechenzentrum=own_datacenter eigenen_rechenzentrum=own_datacenter
+        eigenem_rechenzentrum=own_datacenter
         eigenen=own_our server=servers
 
     """,

@@ -32,6 +32,11 @@ CLOSED: Final = (
 )
 """Names of models whose weights nobody else has."""
 NOT_OPEN: Final = "its weights are not open"
+MEDIA_MODELS: Final = (
+    r"stable diffusion|sdxl|flux(?:\.\d)?|wan[- ]?2\.\d(?! ?ms)|hunyuan[- ]?video|sora(?:[- ]2)?|"
+    r"mochi(?:[- ]1|(?=[- ]\d+b))|cogvideo\w*|ltx(?:[- ]?video)?"
+)
+"""Families of models that make pictures and video, as people write them."""
 _WISHES: Final = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.I), text)
     for pattern, text in (
@@ -85,7 +90,7 @@ _WISHES: Final = tuple(
             "a plan serves a model that is ready; a training run is reckoned by 'fleetcast train'",
         ),
         (
-            r"stable diffusion|diffusion|image generation|text[- ]to[- ](?:image|video|speech)|flux",
+            rf"{MEDIA_MODELS}|diffusion|image generation|text[- ]to[- ](?:image|video|speech)",
             "out of scope is what makes no text",
         ),
         (
@@ -119,8 +124,17 @@ _WISHES: Final = tuple(
 )
 
 
+_MEDIA_SIZED: Final = re.compile(rf"\b(?:{MEDIA_MODELS})(?:[- ]\w+)?[- ]\d+(?:\.\d+)?b\b", re.I)
+
+
 def read_drafts(draft: Draft) -> None:
-    """Take the model that only drafts out of the sentence: it is not the one that is served."""
+    """Take the models that serve no text out of the sentence: one that only drafts, one that makes pictures."""
+    for media in _MEDIA_SIZED.finditer(draft.sentence.text):
+        for index, item in enumerate(draft.sentence.items):
+            if media.start() <= item.start < media.end():
+                draft.sentence.claim(index, index)
+        note = f"{media.group()!r} is not used: out of scope is what makes no text"
+        draft.notes.append((note, *media.span()))
     for rule in _DRAFT_MODEL:
         for match in rule.matches(draft.sentence):
             others = (*draft.sentence.items[: match.first], *draft.sentence.items[match.last + 1 :])

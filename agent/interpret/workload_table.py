@@ -44,11 +44,13 @@ def several_workloads(
     said = [_quoted(one, text) for one in first.said_values if one.path in shared]
     unused = dict.fromkeys(words for _, reading in rows for words in reading.unused)
     notes = dict.fromkeys(note for _, reading in rows for note in reading.notes)
-    questions = [question for question in first.questions if question.path not in apart]
+    open_ = [question for question in first.questions if question.path not in apart]
+    alike = [question for question in open_ if all(_asks(question, reading) for _, reading in rows)]
+    questions = alike if apart else open_
     if apart:
         path = _RATE if _RATE in apart else apart[0]
         choices = [
-            _choice(name, reading, one, apart, path)
+            _choice(name, reading, one, apart, path, alike)
             for (name, reading), one in zip(rows, values, strict=True)
             if path in one
         ]
@@ -83,9 +85,30 @@ def _quoted(said_value: SaidValue, text: str) -> SaidValue:
     return replace(said_value, words=last, start=start)
 
 
-def _choice(name: str, reading: Reading, values: Mapping[str, Any], apart: Sequence[str], path: str) -> Choice:
+def _asks(question: Ambiguity, reading: Reading) -> bool:
+    """Whether a row asks the same, with the same choices."""
+    return any((one.path, one.choices) == (question.path, question.choices) for one in reading.questions)
+
+
+def _choice(
+    name: str, reading: Reading, values: Mapping[str, Any], apart: Sequence[str], path: str, alike: Sequence[Ambiguity]
+) -> Choice:
+    """Return a row as a choice; what it alone leaves open is asked where it is taken.
+
+    Args:
+        name: of the row.
+        reading: of the row.
+        values: of the row.
+        apart: fields in which rows differ.
+        path: of the question which row is meant.
+        alike: questions that every row asks.
+    """
     shown = ", ".join(_SHOWN[one](values[one]) for one in apart if one in _SHOWN and one in values)
     if values.keys() > reading.values.keys():
         shown += "; a percentile of a length is taken for its mean"
     also = {one: values[one] for one in apart if one != path and one in values}
-    return Choice(values[path], f"{name}: {shown}", path, also=also)
+    asked = [(one.path, one.choices) for one in alike]
+    then = tuple(one for one in reading.questions if one.path not in values and (one.path, one.choices) not in asked)
+    if any(one.path == _RATE for one in then):
+        shown += "; its rate is asked then"
+    return Choice(values[path], f"{name}: {shown}", path, also=also, then=then)

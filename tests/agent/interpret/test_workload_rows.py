@@ -22,3 +22,10 @@ def test_the_sum_is_offered_where_all_else_is_equal(second: str, sums: list[floa
     table = f"name,model,rpm,prompt_tokens,completion_tokens\nfaq,8B,300,900,120\nhelp,8B,60,{second}"
     (question,) = interpret(table, CATALOG).questions
     assert [choice.value for choice in question.choices] == [5.0, 1.0, *sums]
+
+
+def test_a_row_that_is_chosen_asks_of_its_own_peak() -> None:
+    table = "service | model | rps peak | in | out\n/chat | 8B | 4 | 1,500 | 250\n/tag | 8B | 90 | 600 | 3"
+    (question,) = interpret(table, CATALOG).questions
+    asked = [choice.then for choice in question.choices]
+    assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0]]
