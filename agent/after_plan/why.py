@@ -87,7 +87,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     elif re.search(CARDS_TOGETHER, subject, re.I) and not _NAMED_SPLIT.search(subject):
         blocks = _parallelism(plan, state, ports)
     elif act == "why_not" or _NOT.search(subject):
-        blocks = _denied(subject, plan, state, ports)
+        blocks = _not_chosen(subject, plan, state, ports)
     elif topic == "parallelism":
         blocks = _parallelism(plan, state, ports)
     elif topic == "fleet" and (beside := _counted(subject, plan, state, ports)):
@@ -112,6 +112,14 @@ def _is_bill(subject: str, plan: CapacityPlan) -> bool:
     return any(abs(float(re.sub(r"\D", "", one)) - bill) < 1.0 for one in named)
 
 
+def _not_chosen(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
+    """Return why what the words deny was not chosen, and what the plan has where they take another for it."""
+    if (swapped := _SWAPPED.search(subject)) and swapped["own"] == str(plan.chosen.tensor_parallel) != swapped["other"]:
+        lead = f"The plan is {split_shown(plan.chosen, always='TP1')}, not TP{swapped['other']}."
+        return (Paragraph(lead), *_denied(f"why not tp{swapped['other']}", plan, state, ports))
+    return _denied(subject, plan, state, ports)
+
+
 def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     """Return why what the words name was not chosen; where they name nothing, what lost to the plan."""
     from agent.after_plan.replies.asked import Asked
@@ -134,6 +142,10 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
     return _why_this(plan.chosen.accelerator_name, plan, state, ports)
 
 
+_SWAPPED: Final = re.compile(
+    r"\btp ?(?P<other>\d+)\b[^\d]*\b(?:not|instead of|rather than)\b[^\d]*\btp ?(?P<own>\d+)\b", re.I
+)
+"""A question that takes another split for the plan's: 'why TP4 and not TP2' of a plan that is TP2."""
 _WISHED: Final = (
     ("certainty", r"\b(?:un)?(?:certain|sure|surer|confiden|precise|accura|doubt|sicher|sûr|segur)\w*"),
     ("cheaper_how", r"\b(?:cheap\w*|less (?:money|expensive)|billiger|günstiger|moins cher|más barato)\b|"

@@ -7,9 +7,16 @@ import pytest
 from agent.after_plan.replies.bills.own_price import discount, prices_of_both, with_cents
 from agent.after_plan.wording.mixes import with_means
 from agent.dialogue import step
+from engine.plan import CapacityPlan
 from tests.agent.after_plan.test_acts import planned, ports, words
 
 BASE: dict[str, Any] = {"tokens.input.mean": 1500, "tokens.output.mean": 300}
+
+
+def plan_of() -> CapacityPlan:
+    plan = planned().base.capacity_plan
+    assert plan is not None
+    return plan
 
 
 def said(line: str) -> str:
@@ -107,6 +114,12 @@ def test_a_discount_that_is_stated_is_of_the_list_price(line: str, share: float 
 def test_a_question_is_answered_by_what_it_names(line: str, shown: tuple[str, ...]) -> None:
     answer = said(line)
     assert all(part in answer for part in shown)
+
+
+def test_a_split_that_is_taken_for_the_plans_is_corrected() -> None:
+    own = plan_of().chosen.tensor_parallel
+    assert f"The plan is TP{own}, not TP{2 * own}" in said(f"why TP{2 * own} and not TP{own}?")
+    assert "The plan is TP" not in said(f"why TP{own} and not TP{2 * own}?")
 
 
 def test_what_a_word_means_gives_no_value() -> None:
