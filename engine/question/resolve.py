@@ -164,7 +164,7 @@ class Question(Struct, frozen=True):
         if self.runtime.utilises_free_memory:
             return np.minimum(taken + share * (memory - taken), memory)
         if self.runtime.step_reserve is not None:
-            return held + share * (memory - held)
+            return np.maximum(held + share * (memory - held), 0.0)  # a small card, reserved for more than it has
         return share * memory
 
     def profiled_sequences(self, accelerator: Accelerator) -> int:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from math import log
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -93,7 +94,11 @@ class LoadCurve(Struct, frozen=True):
         return _between(value, values[after - 1], values[after], loads[after - 1], loads[after])
 
 
+_NOTHING: Final = 1e-300
+"""A share so small is none: over it a power would overflow."""
+
+
 def _between(x: float, x0: float, x1: float, y0: float, y1: float) -> float:
-    if y0 <= 0:
+    if y0 <= y1 * _NOTHING:
         return y1 * (x - x0) / (x1 - x0)
     return float(y0 * (y1 / y0) ** (log(x / x0) / log(x1 / x0)))

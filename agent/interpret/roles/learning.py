@@ -21,8 +21,8 @@ from agent.learned.regression import alike, fitted, weighed, weights_of
 from agent.learned.weights import Singles, quantised, softmax
 
 HANDS: Final = FOLDER / "hands"
-READ: Final = frozenset({"tables", "sentences"})
-"""Hands whose figures were marked by what a table says is read, and so not all."""
+READ: Final = frozenset({"tables", "sentences", "collisions"})
+"""No hands of their own: figures marked by what a table says is read, and so not all; lines that a reader misread."""
 _SAME: Final = {
     "length_percentile": "length_p95", "prompt_p95": "length_p95", "answer_p95": "length_p95",
     "mean_rate": "rate", "peak_rate": "rate", "burst_rate": "rate", "active_users": "users",
