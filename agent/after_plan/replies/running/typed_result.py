@@ -23,6 +23,7 @@ _MEASURED: Final = re.compile(
     re.I,
 )
 _THEN: Final = re.compile(r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", re.I)
+"""Words that say when it was measured."""
 _WISHED: Final = re.compile(
     r"\b(?:want|need|target|must|should|shall|goal|slos?|slas?|limit|under|below|within|at most|how|what if|to be)\b",
     re.I,
@@ -31,8 +32,6 @@ _WISHED: Final = re.compile(
 _ONE: Final = re.compile(
     r"\b(?:one|1|a|single|per|each|every)(?: [\w-]+)? (?:replica|instance|server|pod|copy)\b", re.I
 )
-
-
 _UNMARKED: Final = re.compile(
     r"\b(?:ttft|itl|tpot|e2e|latency)(?: (?:at )?(?:mean|average|p\d\d))?(?: (?:of|is|at|about|around)|:| =)? \d{2,5}\b"
     r"(?![.,]?\d| ?(?:ms|milli\w*|s|secs?|seconds?|m|min\w*|rps|qps|req\w*|users|tok\w*|%|percent|/)(?!\w))",
@@ -53,10 +52,7 @@ def is_result(asked: Asked) -> bool:
 
 def _read(asked: Asked) -> Mapping[str, Any]:
     """Return what a line says of the server and the load, without the words by which it is no wish."""
-    said = re.sub(
-        r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", " ", _MEASURED.sub(" ", asked.text)
-    )
-    said = _UNMARKED.sub(r"\g<0> ms", said)
+    said = _UNMARKED.sub(r"\g<0> ms", _THEN.sub(" ", _MEASURED.sub(" ", asked.text)))
     return asked.ports.read(said, asked.ports.catalog, asked_path=None, known=asked.values).values
 
 
