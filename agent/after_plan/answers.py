@@ -12,7 +12,7 @@ from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import difference, numbered, side_by_side, too_few, varied, varied_spec
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
-from agent.interpret.reading import Ambiguity, Choice
+from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
 from agent.talk.keywords import HELP, HELP_PLANNED
 from agent.talk.requests import (

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.fields.demand import USERS
-from agent.interpret.numerals import in_figures
-from agent.interpret.peaks import load_shown, mean_follows, usual_ratio
-from agent.interpret.scope import RATE
+from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
+from agent.interpret.traffic.scope import RATE
+from agent.interpret.words.numerals import in_figures
 from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear
 from catalogs.units import show_figure

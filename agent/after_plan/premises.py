@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from agent.interpret.numerals import in_figures
+from agent.interpret.words.numerals import in_figures
 from agent.report.words import accelerators_noun
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_seconds, show_usd
 from engine.plan import CapacityPlan

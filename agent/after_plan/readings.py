@@ -10,8 +10,8 @@ from agent.after_plan.acts.classifier import Guess, has_words_of, likeliest
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
-from agent.interpret.scanner import items_of
-from agent.interpret.tongues import put_into_english
+from agent.interpret.words.scanner import items_of
+from agent.interpret.words.tongues import put_into_english
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
 

@@ -19,9 +19,9 @@ from agent.after_plan.wording.plain_words import (
 from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
-from agent.interpret.numerals import in_figures
-from agent.interpret.reading import Ambiguity, Reading
-from agent.interpret.scope import PEAK, RATE
+from agent.interpret.facts.reading import Ambiguity, Reading
+from agent.interpret.traffic.scope import PEAK, RATE
+from agent.interpret.words.numerals import in_figures
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,

@@ -12,7 +12,7 @@ from agent.before_plan.lines import unasked_line
 from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.lines import chosen, clarified, remarks
 from agent.collect.said_values import invalid
-from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading
+from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading
 from agent.talk.answer_display import value_shown
 from agent.talk.keywords import Keyword
 from agent.talk.questions import open_slot, question

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from agent.collect.said_values import RATE, with_values
 from agent.fields.demand import CROWD
-from agent.interpret.numerals import NUMBER_WORDS
+from agent.interpret.words.numerals import NUMBER_WORDS
 from agent.talk.state import Ports, State
 
 _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))

@@ -14,7 +14,7 @@ from agent.collect.lines import clarified
 from agent.collect.proposals import nearest_preset
 from agent.fields.demand import USERS
 from agent.interpret.domain import DOUBT
-from agent.interpret.reading import Ambiguity, Choice
+from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.talk.answer_display import value_shown
 from agent.talk.presets import preset_values, stated
 from agent.talk.questions import open_slots, settled

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.collect.said_values import RATE
 from agent.fields.demand import CROWD
 from agent.interpret.domain import DOUBTFUL
-from agent.interpret.reading import Choice, Reading
+from agent.interpret.facts.reading import Choice, Reading
 from agent.interpret.wishes import MEDIA_MODELS
 from agent.talk.model_proposals import choice_of_model, purpose_in
 from agent.talk.speech import Say, said

@@ -11,9 +11,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
-from agent.interpret.reading import Ambiguity, Choice, Reading
-from agent.interpret.scanner import items_of
-from agent.interpret.traffic import USUAL_A_DAY, USUAL_HABIT
+from agent.interpret.facts.reading import Ambiguity, Choice, Reading
+from agent.interpret.traffic.how_many import USUAL_A_DAY, USUAL_HABIT
+from agent.interpret.words.scanner import items_of
 from agent.talk.state import Ports, State
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure
 

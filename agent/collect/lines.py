@@ -10,8 +10,8 @@ from agent.collect.counted import with_counts_offered, with_crowd_asked
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
-from agent.interpret.ordinary import GRAMMAR
-from agent.interpret.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.words.ordinary import GRAMMAR
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
 from agent.talk.answer_display import value_shown

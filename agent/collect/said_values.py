@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.fields.demand import BESIDE_SPEC, CROWD, USERS
-from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
 from agent.talk.slots import Slot

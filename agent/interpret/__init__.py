@@ -14,36 +14,36 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
+from agent.interpret.beside_wish.elsewhere import leave_elsewhere, orders_in
+from agent.interpret.beside_wish.present import spans_of_now, without_now
+from agent.interpret.beside_wish.proposed import ask_whether_proposed
 from agent.interpret.contradictions import read_contradictions
 from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
 from agent.interpret.doubts import ask_where_doubtful, read_again
-from agent.interpret.draft import Draft
-from agent.interpret.elsewhere import leave_elsewhere, orders_in
+from agent.interpret.facts.draft import Draft
+from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.facts.settlement import settle
 from agent.interpret.failures import read_failures
-from agent.interpret.grammar import Item, Sentence
-from agent.interpret.growth import read_growth
 from agent.interpret.hardware import read_hardware
-from agent.interpret.lengths import read_lengths
-from agent.interpret.lexicon import Lexicon, lexicon_of
-from agent.interpret.machines import read_machines
-from agent.interpret.mentions import name
+from agent.interpret.lengths_and_times.lengths import read_lengths
+from agent.interpret.lengths_and_times.targets import ask_lone_time, read_targets
+from agent.interpret.lengths_and_times.time_parts import leave_parts, take_parts
 from agent.interpret.money import read_money
-from agent.interpret.numerals import combine
-from agent.interpret.pasted import options_beyond, put_into_words, workload_rows
-from agent.interpret.peaks import keep_sense
-from agent.interpret.present import spans_of_now, without_now
-from agent.interpret.proposed import ask_whether_proposed
-from agent.interpret.reading import Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.names.lexicon import Lexicon, lexicon_of
+from agent.interpret.names.machines import read_machines
+from agent.interpret.names.mentions import name
 from agent.interpret.refusals import refuse
-from agent.interpret.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.serving import read_model, read_names, read_serving
-from agent.interpret.settlement import settle
-from agent.interpret.targets import ask_lone_time, read_targets
-from agent.interpret.time_parts import leave_parts, take_parts
-from agent.interpret.tongues import put_into_english
-from agent.interpret.traffic import read_traffic
+from agent.interpret.traffic.growth import read_growth
+from agent.interpret.traffic.how_many import read_traffic
+from agent.interpret.traffic.peaks import keep_sense
+from agent.interpret.traffic.workload_table import MOST_ROWS, several_workloads
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
-from agent.interpret.workload_table import MOST_ROWS, several_workloads
+from agent.interpret.words.grammar import Item, Sentence
+from agent.interpret.words.numerals import combine
+from agent.interpret.words.pasted import options_beyond, put_into_words, workload_rows
+from agent.interpret.words.scanner import LONGEST, items_of, join_phrases
+from agent.interpret.words.tongues import put_into_english
 from catalogs.catalog import Catalog
 
 __all__ = ["Ambiguity", "Choice", "Reading", "SaidValue", "interpret", "prepare", "read_by_rules"]

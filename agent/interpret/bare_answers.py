@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import UNKNOWN, Item
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
 from agent.interpret.hardware import read_power
-from agent.interpret.lexicon import Lexicon
-from agent.interpret.ordinary import ORDINARY
-from agent.interpret.reading import Choice
-from agent.interpret.targets import which_latency
-from agent.interpret.text_units import in_tokens
-from agent.interpret.traffic import read_users
+from agent.interpret.lengths_and_times.targets import which_latency
+from agent.interpret.names.lexicon import Lexicon
+from agent.interpret.traffic.how_many import read_users
+from agent.interpret.words.grammar import UNKNOWN, Item
+from agent.interpret.words.ordinary import ORDINARY
+from agent.interpret.words.text_units import in_tokens
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
 

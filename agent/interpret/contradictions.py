@@ -6,10 +6,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
-from agent.interpret.draft import Draft, Finding
-from agent.interpret.grammar import Item, Rule
-from agent.interpret.reading import Choice
-from agent.interpret.targets import METRICS
+from agent.interpret.facts.draft import Draft, Finding
+from agent.interpret.facts.reading import Choice
+from agent.interpret.lengths_and_times.targets import METRICS
+from agent.interpret.words.grammar import Item, Rule
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
 

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from agent.fields.demand import PRESET
 from agent.fields.table import FIELDS
-from agent.interpret.draft import Draft
-from agent.interpret.grammar import Item
-from agent.interpret.leftovers import covered
-from agent.interpret.ordinary import ORDINARY
-from agent.interpret.reading import Ambiguity, Choice, Reading
+from agent.interpret.facts.draft import Draft
+from agent.interpret.facts.leftovers import covered
+from agent.interpret.facts.reading import Ambiguity, Choice, Reading
+from agent.interpret.words.grammar import Item
+from agent.interpret.words.ordinary import ORDINARY
 
 DOUBTFUL: Final = 0.1
 """Probability of being about something else from which a line is asked about: what that costs on hands that were left

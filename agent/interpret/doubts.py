@@ -14,15 +14,15 @@ from msgspec.structs import replace
 from agent.fields.demand import HABIT, PRESET, USERS
 from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import join_demand
-from agent.interpret.draft import Draft, Finding
-from agent.interpret.grammar import UNKNOWN, Item
-from agent.interpret.leftovers import covered
-from agent.interpret.loads import count_of
-from agent.interpret.ordinary import ASKING
-from agent.interpret.reading import Choice
+from agent.interpret.facts.draft import Draft, Finding
+from agent.interpret.facts.leftovers import covered
+from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
-from agent.interpret.settlement import implausible
-from agent.interpret.traffic import USUAL_HABIT, read_users
+from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
+from agent.interpret.traffic.loads import count_of
+from agent.interpret.words.grammar import UNKNOWN, Item
+from agent.interpret.words.ordinary import ASKING
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Metric, Target
 

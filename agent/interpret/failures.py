@@ -3,9 +3,9 @@
 from math import comb
 from typing import Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Match, Rule
-from agent.interpret.reading import Choice
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Match, Rule
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"

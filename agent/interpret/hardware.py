@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Item, Match, Rule
-from agent.interpret.present import CAPACITY, plain_words
-from agent.interpret.reading import Choice
+from agent.interpret.beside_wish.present import CAPACITY, plain_words
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
 from agent.interpret.replicas import read_replicas
+from agent.interpret.words.grammar import Amount, Item, Match, Rule
 from catalogs.units import show_count
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Match, Rule
-from agent.interpret.reading import Choice
-from agent.interpret.vocabulary import SECONDS
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"

@@ -6,8 +6,8 @@ nothing and is reported. 'No more than' and 'not sure' are phrases of their own 
 
 from typing import Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import NAMES, NUMBERS, Item, Sentence
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.words.grammar import NAMES, NUMBERS, Item, Sentence
 from catalogs.catalog import Catalog
 
 REACH: Final = 5

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from agent.interpret.draft import Draft, Option
-from agent.interpret.grammar import Amount, Match, Rule
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.words.grammar import Amount, Match, Rule
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"

@@ -3,10 +3,10 @@
 import re
 from typing import Any, Final
 
-from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Amount, Match, Rule
-from agent.interpret.lexicon import Lexicon
-from agent.interpret.reading import Choice
+from agent.interpret.facts.draft import Draft, Finding, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.names.lexicon import Lexicon
+from agent.interpret.words.grammar import Amount, Match, Rule
 from catalogs.names import letters_of
 from catalogs.units import show_count, show_percent
 

@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from agent.interpret.draft import Draft
-from agent.interpret.grammar import Rule
-from agent.interpret.leftovers import covered
-from agent.interpret.reading import Choice
+from agent.interpret.facts.draft import Draft
+from agent.interpret.facts.leftovers import covered
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Rule
 
 REASONING: Final = "tokens.reasoning_tokens"
 _DRAFT_MODEL: Final = tuple(

@@ -89,7 +89,7 @@ class LineEditor:
 
         @keys.add(Keys.BracketedPaste, eager=True)
         def _(event: KeyPressEvent) -> None:
-            from agent.interpret.pasted import is_one_block
+            from agent.interpret.words.pasted import is_one_block
 
             pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
             if is_one_block(pasted):

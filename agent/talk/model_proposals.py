@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct, convert
 
-from agent.interpret.reading import Ambiguity, Choice
+from agent.interpret.facts.reading import Ambiguity, Choice
 from catalogs.catalog import Catalog
 
 

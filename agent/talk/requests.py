@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
-from agent.interpret.reading import Ambiguity
+from agent.interpret.facts.reading import Ambiguity
 
 
 class Variation(Struct, frozen=True):

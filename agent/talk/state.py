@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from agent.interpret.reading import Ambiguity, Reading
+from agent.interpret.facts.reading import Ambiguity, Reading
 from agent.statements.merged import ORDER
 from agent.statements.models import FoundModel
 from agent.talk.speech import Say

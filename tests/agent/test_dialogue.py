@@ -14,7 +14,7 @@ from agent.after_plan.suggestions import questions_about
 from agent.dialogue import step
 from agent.exports import format_by_suffix, formats
 from agent.fields.table import FIELDS
-from agent.interpret.pasted import is_one_block
+from agent.interpret.words.pasted import is_one_block
 from agent.report.blocks import Report
 from agent.report.rendering.plain import plain_text
 from agent.session.ports import ports_of

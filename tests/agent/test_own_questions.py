@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agent.collect.assumed import assumed
 from agent.collect.said_values import RATE
 from agent.dialogue import step
-from agent.interpret.reading import Ambiguity, Choice
+from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.session.ports import ports_of
 from agent.talk.questions import open_slot
 from agent.talk.state import Clarify, State

@@ -8,9 +8,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS
-from agent.interpret.peaks import load_shown, mean_follows, usual_ratio
-from agent.interpret.reading import Ambiguity, Choice
-from agent.interpret.scope import RATE
+from agent.interpret.facts.reading import Ambiguity, Choice
+from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
+from agent.interpret.traffic.scope import RATE
 from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown
 from catalogs.units import MULTIPLIERS

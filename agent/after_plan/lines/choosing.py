@@ -22,8 +22,8 @@ from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
 from agent.fields.demand import GIVEN_AS
-from agent.interpret.peaks import load_shown, usual_ratio
-from agent.interpret.scope import PEAK, RATE
+from agent.interpret.traffic.peaks import load_shown, usual_ratio
+from agent.interpret.traffic.scope import PEAK, RATE
 from agent.report.blocks import Report
 from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown

@@ -9,7 +9,7 @@ from msgspec import Struct
 from agent.after_plan.sums import Explanation
 from agent.after_plan.variants import varied_spec
 from agent.fields.demand import CROWD, USERS
-from agent.interpret.reading import Reading
+from agent.interpret.facts.reading import Reading
 from agent.report.blocks import Paragraph
 from agent.report.words import singular
 from agent.talk.requests import Variation

@@ -7,9 +7,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from agent.fields.demand import BOTH, GIVEN_AS
-from agent.interpret.numerals import in_figures
-from agent.interpret.peaks import usual_ratio
-from agent.interpret.scope import PEAK, RATE
+from agent.interpret.traffic.peaks import usual_ratio
+from agent.interpret.traffic.scope import PEAK, RATE
+from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Variation
 from catalogs.units import show_figure, show_rate
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.interpret.numerals import in_figures
+from agent.interpret.words.numerals import in_figures
 from catalogs.units import show_count, show_figure
 
 _PARTS: Final = {

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.interpret.peaks import usual_ratio
-from agent.interpret.scope import PEAK, RATE
-from agent.interpret.vocabulary import PHRASES
+from agent.interpret.traffic.peaks import usual_ratio
+from agent.interpret.traffic.scope import PEAK, RATE
+from agent.interpret.words.vocabulary import PHRASES
 from engine.workload import target_name
 
 _UNIT: Final = (

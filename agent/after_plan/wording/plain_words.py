@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
-from agent.interpret.numerals import in_figures
+from agent.interpret.words.numerals import in_figures
 
 _SPELT: Final = (
     "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "

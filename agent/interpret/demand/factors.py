@@ -6,11 +6,11 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.demand.product import EACH, PEOPLE, Factor
-from agent.interpret.grammar import NAMES, Item
-from agent.interpret.loads import count_of
-from agent.interpret.ordinary import ASKING
 from agent.interpret.roles.figures import is_figure
-from agent.interpret.vocabulary import KINDS_OF, SECONDS
+from agent.interpret.traffic.loads import count_of
+from agent.interpret.words.grammar import NAMES, Item
+from agent.interpret.words.ordinary import ASKING
+from agent.interpret.words.vocabulary import KINDS_OF, SECONDS
 from catalogs.units import SECONDS_PER_DAY
 
 _FEW: Final = 3

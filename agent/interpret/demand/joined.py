@@ -7,18 +7,18 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
+from agent.interpret.beside_wish.present import TODAY
 from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import Factor, Load, loads_of
 from agent.interpret.domain import DOUBTFUL
-from agent.interpret.draft import Draft, Finding, Option
-from agent.interpret.grammar import Item
-from agent.interpret.loads import RATE
-from agent.interpret.peaks import usual_ratio
-from agent.interpret.present import TODAY
-from agent.interpret.reading import Choice
+from agent.interpret.facts.draft import Draft, Finding, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second
-from agent.interpret.scope import PEAK, take_hours
-from agent.interpret.settlement import implausible
+from agent.interpret.traffic.loads import RATE
+from agent.interpret.traffic.peaks import usual_ratio
+from agent.interpret.traffic.scope import PEAK, take_hours
+from agent.interpret.words.grammar import Item
 from catalogs.units import (
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,

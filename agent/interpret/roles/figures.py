@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from agent.interpret.grammar import NAMES, Item
+from agent.interpret.words.grammar import NAMES, Item
 from agent.learned.features import Features, bucketed, pieces
 
 _AROUND: Final = 7

@@ -13,9 +13,9 @@ import numpy as np
 from msgspec import Struct
 from msgspec.json import encode
 
-from agent.interpret.grammar import Item
 from agent.interpret.roles.figures import features_of, features_of_line, is_figure
 from agent.interpret.roles.reader import FOLDER, LEARNED, RARITY, WEIGHTS, Learned, Question
+from agent.interpret.words.grammar import Item
 from agent.learned.features import Features
 from agent.learned.regression import alike, fitted, weighed, weights_of
 from agent.learned.weights import Singles, quantised, softmax

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.json import decode
 from numpy.typing import NDArray
 
-from agent.interpret.grammar import Item
 from agent.interpret.roles.figures import Probabilities, features_of, features_of_line
+from agent.interpret.words.grammar import Item
 from agent.learned.features import Features
 from agent.learned.weights import softmax, sums
 

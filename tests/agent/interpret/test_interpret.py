@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.interpret import interpret, prepare
-from agent.interpret.reading import Reading
+from agent.interpret.facts.reading import Reading
 from catalogs.catalog import Catalog
 from engine.workload import Statement, WorkloadSpec, merge, spec_from
 from tests.draws import draws

@@ -10,7 +10,7 @@ import pytest
 from agent.collect.beyond import out_of_scope
 from agent.dialogue import step
 from agent.interpret import interpret
-from agent.interpret.reading import Reading
+from agent.interpret.facts.reading import Reading
 from agent.session.ports import ports_of
 from agent.session.stated_sentence import stated_in
 from agent.talk.state import State

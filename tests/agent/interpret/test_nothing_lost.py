@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.interpret import interpret
-from agent.interpret.reading import Reading
+from agent.interpret.facts.reading import Reading
 from catalogs.catalog import Catalog
 from tests.draws import draws
 

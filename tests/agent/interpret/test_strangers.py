@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.interpret import interpret
-from agent.interpret.reading import Reading
+from agent.interpret.facts.reading import Reading
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError
 

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from agent.after_plan.replies.load import GPUS
-from agent.interpret.numerals import in_figures
+from agent.interpret.words.numerals import in_figures
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS
 from engine.plan import CapacityPlan
 

@@ -9,7 +9,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
 from agent.after_plan.replies.running.held import tails_at
 from agent.after_plan.sums import Explanation
-from agent.interpret.numerals import in_figures
+from agent.interpret.words.numerals import in_figures
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import accelerators_noun
 from catalogs.units import show_count, show_figure, show_rate

@@ -9,8 +9,8 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
-from agent.interpret.peaks import mean_follows, usual_ratio
-from agent.interpret.scope import RATE
+from agent.interpret.traffic.peaks import mean_follows, usual_ratio
+from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf

@@ -9,8 +9,8 @@ from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
-from agent.interpret.peaks import mean_follows, usual_ratio
-from agent.interpret.scope import RATE
+from agent.interpret.traffic.peaks import mean_follows, usual_ratio
+from agent.interpret.traffic.scope import RATE
 from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.plan import CapacityPlan, Latency, split_shown

@@ -1,0 +1,326 @@
+"""What a line tells of now, apart from what it wants: 'currently 2x L40S, 14 rps; we need 40 rps'.
+
+A line is cut at its commas, stops and conjunctions. What is told of now is read by itself: the server of today is said
+and fills nothing; a model or an accelerator that the wish does not name is offered, as today's; a load, a length or a
+habit that the wish does not say anew is the wish's too. Words of time tell of now, verbs of running do where the line
+wants something else besides, and so do tables of kubectl and counts of a manifest.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.fields.demand import HABIT, USERS
+from agent.interpret.facts.draft import Draft, Finding, Option
+from agent.interpret.facts.leftovers import covered
+from agent.interpret.facts.reading import Choice
+from agent.interpret.traffic.growth import GROWTH
+from agent.interpret.traffic.rates import NEEDED
+from agent.interpret.words.grammar import Item, Rule, Sentence
+from catalogs.units import show_seconds
+from engine.workload import target_name
+
+MODEL: Final = "model"
+TARGETS: Final = "targets"
+CARD: Final = "hardware.accelerators"
+PRECISION: Final = "precision.weights"
+_SYSTEM: Final = (
+    "gpu", "gpus", "gpunoun", "node", "replica", "para", "model", "prec", "runtime", "machine", "ttft", "itl", "e2e",
+)  # fmt: skip
+"""Kinds of what a server is and does: a clause of now with one of them tells of a server, as do those behind it."""
+_LOAD: Final = (
+    "traffic.requests_per_s", "traffic.concurrency", USERS, HABIT, "traffic.peak_factor", "traffic.calls_per_request",
+)  # fmt: skip
+_WORKLOAD: Final = (_LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.output.mean", "tokens.output.p95"))
+"""What is served: as today where nothing else is said. The paths of a group are said anew together."""
+
+TODAY: Final = "Today,"
+"""With which the note on what runs now begins."""
+_NOW: Final = re.compile(
+    r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
+    r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
+    r"i inherited|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
+    r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
+    r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
+)
+"""Words of time that tell of now, in the English that rules read."""
+_RUNS: Final = re.compile(
+    r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im)(?: are| am)? (?:run|runs|running|serve|use|"
+    r"using|host|hosting|operate|operating)\b|(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
+    r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
+)
+"""How a clause begins that tells what runs. Of now only where another wants something: 'we run 8B on L4, 30 rps'."""
+_IS_ON: Final = re.compile(r"^(?:the |our )?(?:model|it)s? (?:is|=) ~[^.;]*\bon\b")
+"""How a clause tells where the model runs: of now where the line wants something back as it was."""
+_BACK: Final = re.compile(r"\bback (?:to|below|under|down|up)\b")
+_WANTS: Final = re.compile(
+    r"^(?:(?:and|but|so) )?(?:what|how|which|why)\b|\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|"
+    r"requires|required|requirement|expect|expects|"
+    r"expecting|expected|plan|plans|planning|planned|target|targets|goal|aim|aiming|should|must|shall|will|would|"
+    r"has to|have to|needs to|going (?:to|up|from)|goes (?:to|up)|moving|move|migrate|migrating|switch|switching|"
+    r"replace|upgrade|launch|launches|rollout|soon|later|tomorrow|upcoming|future|next|after|"
+    r"new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|instead|"
+    r"double|doubles|triple|triples|in q[1-4]|from (?:january|march|april|may|june|july|september|october)|"
+    r"by (?:the )?(?:end|next|then|month|year|q[1-4]|spring|summer|autumn|fall|winter|christmas|january|february|march|"
+    r"april|may|june|july|august|september|october|november|december))\b"
+)
+_SERVER: Final = re.compile(
+    r"\b(?:current|existing|present|old) (?:one|setup|system|cluster|fleet|stack|pods?|cards)\b"
+)
+CAPACITY: Final = re.compile(
+    r"\bhow (?:many|much) (?:\w+ ){0,2}?(?:users?|people|requests?|rps|qps|traffic|load|customers|seats|sessions)\b|"
+    r"\bmax(?:imum)? (?:rps|qps|rate|load|traffic|throughput)\b|\bwhat (?:rate|load|traffic)\b|"
+    r"\bcan (?:it|they|these|those|this|that) (?:do|hold|take|handle|serve|carry|cope|manage)\b"
+)
+"""Asks what a fleet holds: then the fleet that there is is the one that is planned."""
+_SAME_MODEL: Final = re.compile(
+    r"\bsame (?:\w+ ){0,2}?model\b|\bmodel (?:\w+ ){0,2}?(?:same|stays|remains|unchanged)\b"
+)
+_ENDS: Final = frozenset({"and", "but", "while", "whereas", "so", "with"})
+_KUBECTL: Final = re.compile(
+    r"(?m)^[^\S\n]*NAME\b[^\n]*\b(?:READY|REPLICAS|MINPODS|MIN|AVAILABLE|STATUS)\b[^\n]*"
+    r"(?:\n[^\S\n]*[\w./-]+(?:[^\S\n]+(?:\S*[\d/%<]\S*|[A-Z]\w*))+[^\S\n]*(?=\n|\Z))*"
+)
+"""What kubectl prints: a head in capitals and its rows."""
+_MANIFEST: Final = re.compile(
+    r"(?m)^[^\S\n]*[\"']?[\w.]*(?:replicaCount|minReplicas|maxReplicas|(?:nvidia|amd)\.com/gpu)[\"']?[^\S\n]*:[^\n]*"
+    r"|(?<=spec:)[^\S\n]*\n[^\S\n]*replicas:[^\n]*"
+)
+"""Lines of a chart's values or of a deployment that count what is deployed."""
+_PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu|\breplicas:")
+_HINTS: Final = frozenset(
+    "today todays today's currently presently nowadays quo now moment present days far current existing production "
+    "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
+    "inherited as old back".split()
+)
+"""Words without which nothing is told of now: most lines have none of them."""
+_FROM_TO: Final = Rule(
+    "a:num arrow num token? ('in' | 'out' | inplain | outplain) (?! arrow | comma? ('in' | 'over' | 'by') dur)"
+)
+"""'avg 1.1k -> 8k in': where a line tells of now, what stands before the arrow is of now."""
+_NO_WORSE: Final = re.compile(
+    r"\b(?:(?:ttft|itl|e2e) \W?)?(?:is |be |should |must |stay |stays )*(?:no|not|never) (?:worse|slower|longer|"
+    r"higher|more)\b[^.;]*\b(?:now|today|currently|present)\b|"
+    r"\bas (?:fast|good|quick) as (?:now|today|it is)\b"
+)
+"""Takes the latency of now for the target."""
+_ABBREVIATED: Final = frozenset("ca approx incl etc e g i vs max min avg nr no resp bzw".split())
+
+
+def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
+    """Return where a sentence tells of now, in characters of its text.
+
+    Args:
+        sentence: with its names and numbers made.
+    """
+    text = sentence.text
+    if _HINTS.isdisjoint({item.word for item in sentence.items}) and not _PASTED.search(text):
+        return []
+    lowered = plain_words(sentence.items)
+    printed = [match.span() for match in _KUBECTL.finditer(text)]
+    counted = [match.span() for match in _MANIFEST.finditer(text)] if _WANTS.search(lowered) else []
+    if CAPACITY.search(lowered):
+        return []
+    spans = [*printed, *counted]
+    spans += _clauses_of_now(sentence, bool(spans))
+    if spans:
+        spans += [sentence.span(match.index("a"), match.index("a") + 1) for match in _FROM_TO.matches(sentence)]
+    return spans
+
+
+def plain_words(items: Iterable[Item]) -> str:
+    """Return the words of items, in English; of names and numbers a mark."""
+    return " ".join(item.word.replace("'", "") if not item.has(*_NAMED) else "~" for item in items)
+
+
+_NAMED: Final = ("model", "gpu", "num", "prec", "dur")
+
+
+class _Clause:
+    """A run of items between two cuts."""
+
+    def __init__(self, items: Sequence[Item], first: int, stop: int, sentence: int) -> None:
+        self.first, self.stop, self.sentence = first, stop, sentence
+        words = plain_words(items[first:stop])
+        ahead = plain_words(items[first : stop + 1])  # with the mark behind it: 'prod today :'
+        times = (at for at in range(first, stop) if items[at].has("mult"))  # twice today's 9 rps, and not 2x L40S
+        self.wants = _WANTS.search(words) is not None or any(
+            not any(item.has(*_SYSTEM) for item in items[at + 1 : at + 2]) for at in times
+        )
+        self.now = _NOW.search(ahead) is not None and not self.wants
+        self.ends_now = self.now and re.search(rf"(?:{_NOW.pattern})\W*$", words) is not None
+        self.runs = _RUNS.search(ahead) is not None and not self.wants
+        self.back, self.is_on = _BACK.search(words) is not None, _IS_ON.search(words) is not None
+        self.system = any(item.has(*_SYSTEM) for item in items[first:stop]) or _SERVER.search(words) is not None
+        self.heads = (self.now or self.runs) and re.search(r"[:=]\s*\n?\s*$", ahead) is not None
+
+
+def _cut(items: Sequence[Item]) -> list[_Clause]:
+    clauses: list[_Clause] = []
+    first = sentence = 0
+    for index, item in enumerate(items):
+        if item.has("comma", "stop") or item.word in _ENDS or item.word in (":", "="):
+            if index > first:
+                clauses.append(_Clause(items, first, index, sentence))
+            first = index + 1
+            spaced = index + 1 == len(items) or items[index + 1].start > item.end or items[index + 1].word == "\n"
+            ends = item.word != "." or (spaced and items[max(0, index - 1)].word not in _ABBREVIATED)
+            if item.has("stop") and ends and not (item.word == "\n" and clauses and clauses[-1].heads):
+                sentence += 1
+    if first < len(items):
+        clauses.append(_Clause(items, first, len(items), sentence))
+    return clauses
+
+
+def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
+    clauses = _cut(sentence.items)
+    wanted = pasted or any(clause.wants for clause in clauses)
+    was_better = any(clause.wants and clause.back for clause in clauses)
+    spans: list[tuple[int, int]] = []
+    goes_on, at = False, -1
+    for clause in clauses:
+        if clause.sentence != at:
+            goes_on, at = False, clause.sentence
+        runs = clause.runs or (was_better and clause.is_on)
+        begins = clause.now or (runs and wanted and (clause.system or clause.heads))
+        if clause.wants:
+            goes_on = False
+        elif begins or goes_on:
+            spans.append(sentence.span(clause.first, clause.stop - 1))
+            goes_on = goes_on or clause.system or clause.heads
+            if clause.ends_now and clause.system:
+                spans += _behind_in(sentence.items, clauses, clause)
+    return spans
+
+
+def _behind_in(items: Sequence[Item], clauses: Sequence[_Clause], clause: _Clause) -> list[tuple[int, int]]:
+    """Return the clauses of the same sentence before one that ends with its word of now: '2 A100, TP2, today'."""
+    before: list[tuple[int, int]] = []
+    for one in reversed(clauses[: clauses.index(clause)]):
+        if one.sentence != clause.sentence or one.wants:
+            break
+        if one.system:
+            before.append((items[one.first].start, items[one.stop - 1].end))
+    return before
+
+
+def without_now(
+    sentence: Sentence,
+    spans: Sequence[tuple[int, int]],
+    drafted: Callable[[Sentence, Sequence[tuple[int, int]]], Draft],
+) -> Draft:
+    """Return the draft of what a line wants; what it tells of now is in its notes and questions.
+
+    Args:
+        sentence: with its names and numbers made, and nothing taken.
+        spans: where it tells of now.
+        drafted: makes a draft by the rules of a sentence, some spans of which were dropped.
+    """
+
+    def within(start: int, places: Sequence[tuple[int, int]]) -> bool:
+        return any(low <= start < high for low, high in places)
+
+    def left(taken: Callable[[int], bool]) -> Sentence:
+        items = [copy(item) for item in sentence.items]
+        for item in items:
+            item.claimed = item.claimed or (taken(item.start) and _tells(item))
+        return Sentence(sentence.text, items)
+
+    whole = drafted(left(lambda start: False), ())
+    if not any(item.has(*_SYSTEM) and within(item.start, spans) for item in sentence.items) and _is_one_load(whole):
+        return whole
+    now = drafted(left(lambda start: not within(start, spans)), ())
+    wish = drafted(left(lambda start: within(start, spans)), spans)
+    kept = [place for group in _WORKLOAD for place in _of(now, group) if not _of(wish, group)]
+    if kept:
+        wish = drafted(left(lambda start: within(start, spans) and not within(start, kept)), spans)
+    wish.dropped[:] = [*(span for span in wish.dropped if span not in spans), *now.dropped]
+    _tell(wish, now, kept)
+    return wish
+
+
+def _is_one_load(draft: Draft) -> bool:
+    """Whether a line that tells of a load alone tells of one: with its growth, or of today's with nothing beside it."""
+    several = any(len({o.value for f in draft.findings if f.path == path for o in f.options}) > 1 for path in _LOAD)
+    bare = any(match for match in NEEDED.matches(draft.sentence))
+    return draft.has(GROWTH) or not (several or bare)
+
+
+def _of(draft: Draft, paths: Iterable[str]) -> list[tuple[int, int]]:
+    """Return where something was read, or is asked, of some paths."""
+    found = [(one.start, one.end) for one in draft.findings if one.path in paths]
+    return found + [(start, end) for _, path, _, start, end in draft.questions if path in paths]
+
+
+def _tells(item: Item) -> bool:
+    return item.amount is not None or item.numeric or item.has(*_SYSTEM, "place", "provider", "region", "preset")
+
+
+def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
+    """Say what is of now, and offer today's model and accelerator where the wish names none."""
+    told = sorted((one for one in now.findings if (one.start, one.end) not in kept), key=lambda one: one.start)
+    told = _targets_of_now(wish, told)
+    text = wish.sentence.text
+    printed = [match.span() for match in _KUBECTL.finditer(text)]
+    asked = [(start, end) for *_, start, end in now.questions if (start, end) not in kept]
+    said = [one.options[0].echo.removeprefix("exactly ") for one in told if len(one.options) == 1]
+    if said or asked or printed:
+        places = dict.fromkeys([*((one.start, one.end) for one in told), *asked, *printed])
+        widest = [(a, b) for a, b in places if not any((c, d) != (a, b) and c <= a and b <= d for c, d in places)]
+        typed = " … ".join(" ".join(text[start:end].split()) for start, end in sorted(widest))
+        echoes = "; ".join(dict.fromkeys(filter(None, said)))
+        note = f"{TODAY} as I read {typed!r}{': ' if echoes else ''}{echoes}. It is no part of what is planned"
+        wish.notes += [(note, start, end) for start, end in places]
+    _offer(wish, [one for one in told if len(one.options) == 1])
+    taken = covered(wish)
+    for index, item in enumerate(wish.sentence.items):
+        if item.claimed and not item.numeric and not taken[item.start]:
+            wish.sentence.take(index, False)  # neither of now nor of the wish: told as not used
+
+
+def _targets_of_now(wish: Draft, told: list[Finding]) -> list[Finding]:
+    """Return what is told of now without the latency that the wish takes over; what 'it' shall be is of that latency.
+
+    'TTFT is 2.3 s, it should be below 1 s'; 'TTFT no worse than now'.
+    """
+    certain = [one for one in told if one.path == TARGETS and len(one.options) == 1]
+    if not certain or wish.has(TARGETS):
+        return told
+    if same := _NO_WORSE.search(plain_words(wish.sentence.items)):
+        named = [one for one in certain if one.options[0].value[0].metric in same.group()]
+        wish.findings += named or certain
+        return [one for one in told if one not in wish.findings]
+    items = wish.sentence.items
+    free = [at for at, item in enumerate(items) if item.has("dur") and not item.claimed]
+    if len(certain) == 1 and len(free) == 1:
+        target = certain[0].options[0].value[0]
+        wanted = replace(target, seconds=items[free[0]].number.value)
+        shown = f"{target_name(wanted.metric, wanted.percentile)} ≤ {show_seconds(wanted.seconds)}"
+        wish.found(TARGETS, free[0], free[0], [Option((wanted,), shown)])
+    return told
+
+
+def _offer(wish: Draft, told: Sequence[Finding]) -> None:
+    """Ask for today's model and accelerator where the wish has none."""
+    by_path = {one.path: one for one in told}
+    model, precision, card = (by_path.get(path) for path in (MODEL, PRECISION, CARD))
+    if model is not None and not (wish.has(MODEL) or wish.known.get(MODEL)):
+        with_it = [precision] if precision is not None and not wish.has(PRECISION) else []
+        also = {one.path: one.options[0].value for one in with_it}
+        shown = " in ".join([model.options[0].value, *also.values()])
+        if _SAME_MODEL.search(plain_words(wish.sentence.items)):
+            wish.findings += [model, *with_it]
+        else:
+            choice = Choice(model.options[0].value, f"the same as today: {shown}", usual=True, also=also)
+            text = "Which model shall be planned?"
+            wish.questions.append((text, MODEL, (choice,), model.start, model.end))
+    if card is not None and not (wish.has(CARD) or wish.known.get(CARD) or wish.has("hardware.excluded")):
+        names = " or ".join(card.options[0].value)
+        choices = (
+            Choice(card.options[0].value, f"on {names}, as today"),
+            Choice((), "on any accelerator: the cheapest fleet that fits"),
+        )
+        wish.questions.append((f"Planned on {names}, as today, or on any?", CARD, choices, card.start, card.end))

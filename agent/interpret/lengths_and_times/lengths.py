@@ -1,0 +1,583 @@
+"""How long prompts and answers are: tokens, words, pages; which way they go; mean or p95. The context window too."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from agent.interpret.facts.draft import Draft, Finding, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.lengths_and_times.prompt_parts import read_parts
+from agent.interpret.lengths_and_times.targets import read_throughput
+from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import show_count, show_figure
+
+_UNIT = "(token | textunit)"
+_SOFT = "(plain | pctl | colon | paren){0,6}"
+_CONTEXT: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
+        "n:num u:token? (?! 'but') (unknown | 'max' | 'of')? context (?! incue "
+        "| 'in' (comma | slash | conj | stop | $))",
+    )
+)
+_OF_MANY: Final = "(mean | pctl | 'typical' | 'typically' | 'usually')"
+_NOT_THE_NEXT: Final = (
+    "(?! (approx | size | colon){0,2} (incue | outcue | num | ttft | itl | e2e | latency | dur | event) | ('in' | "
+    "'out') num)"
+)
+"""Behind a mean: it is no other figure's."""
+_CONTEXT_OF_EACH: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
+        "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
+        "per event near{1,3} n:num u:token 'of' context",
+        f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
+        f"(?<! upto) context (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
+        f"{_OF_MANY} context (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
+    )
+)
+"""'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
+_MAX_TOKENS: Final = Rule("upto token colon n:num")
+_REASONING: Final = (
+    Rule("n:num reasoning token"),
+    Rule("n:num token (link | 'for'){0,2} reasoning"),
+    Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
+    Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
+)
+_DRAFTED: Final = Rule("n:num draft token?")
+_MIXTURE: Final = Rule(
+    "(i:incue | o:outcue) (link | colon | paren){0,3} p:pct (link | paren | 'with' | 'have'){0,3} a:num token? "
+    "(comma | conj){1,2} q:pct (link | paren | 'with' | 'have'){0,3} b:num token?"
+)
+"""'prompts: 70% around 500 tokens, 30% around 8000 tokens'."""
+_TOTALS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (a:adverb | per "
+        "t:time | slash s:(time | tshort))",
+        "n:num token (a:adverb | per t:time | slash s:(time | tshort)) (i:(incue | in) | o:(outcue | out)) ((conj | "
+        "comma | slash){1,2} m:num token? (incue | outcue | in | out))?",
+        "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
+        "in | out) token? (a:adverb | per t:(time (?<! 'second' | 'sec' | 's')) | slash s:(time | tshort))",
+        "n:num (i:incue | o:outcue) (conj | comma | slash){1,2} m:num (incue | outcue) token (a:adverb | per t:time | "
+        "slash s:(time | tshort))",
+        "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
+        "t:time | slash s:(time | tshort))",
+        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token?)?",
+    )
+)
+LONGEST_LENGTH: Final = 1e8
+"""Tokens that no prompt and no answer has: so many are a total, of a month unless another time is said."""
+_PAIRS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num "
+        "token?",
+        "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
+        "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
+        "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
+        "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | "
+        "unknown | time | gpu | gpunoun))",
+        "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
+        "a:num token? 'to' b:num token 'out'?",
+        "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
+        "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
+        "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
+    )
+)
+_FIRST_YEAR, _LAST_YEAR = 2001, 2040
+"""Of references such as 'Tender 2026/114', which are no lengths."""
+_MARKED: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
+        "n:num u:token? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
+        f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
+        f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
+        "| mean | size)?"
+        " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
+        f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
+        f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
+        "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
+        f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
+        f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | "
+        "outcue)",
+        f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
+    )
+)
+_BARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | "
+        "link){1,5} n:num"
+        " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
+        "percent)",
+        "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
+        "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "
+        "'sometimes')",  # prompts are like 2.2k because of the policy
+        "('get' | 'gets' | 'getting' | 'receive' | 'receives') o:'back' approx? n:num (?= comma | stop | conj | $)",
+        "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
+        "n:num (i:inward | o:outward) (?! per | slash time | colon)",
+    )
+)
+_WEAK: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | "
+        "'every' | 'each')",
+        "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | "
+        "per | slash | textunit)",
+        "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
+        "textunit | node | site | gpunoun | gpu | replica)",
+        "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
+        "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
+        " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
+        "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
+        "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
+        "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
+        "time | event | gpunoun | percent | unknown)",
+    )
+)
+_P95: Final = (
+    Rule(
+        "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
+        "| gpunoun)"
+    ),
+    Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
+)
+_TOKEN_RATE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | ingrand | incue | outcue){0,1} token (per t:time | slash per? s:(time | tshort)) ingrand?",
+        "n:num token a:adverb",
+        "n:num a:adverb token",
+    )
+)
+_ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")
+_LEFT_OVER: Final = Rule(
+    f"n:num unknown? u:{_UNIT} (w:'each' 'way' | w2:'each' (?= comma | stop | $) | (?! per | slash))"
+)
+"""'each' after tokens at the end of a clause is each of prompt and answer, or each request: asked."""
+
+
+def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Find what the sentence says of tokens; known holds values that were given before."""
+    for match in _DRAFTED.matches(draft.sentence):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
+    totals = _totals(draft, known)
+    read_parts(draft)
+    _context(draft)
+    for rule in _REASONING:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "tokens.reasoning_tokens",
+                match,
+                count_of_tokens(match["n"]),
+                float,
+                lambda v, made: f"{show_count(v)} hidden tokens per answer",
+            )
+    for match in _MIXTURE.matches(draft.sentence):
+        _mixture(draft, match)
+    _pairs(draft)
+    for rule in (*_MARKED, *_BARE):
+        for match in rule.matches(draft.sentence):
+            _length(draft, match)
+    for match in _ALONE.matches(draft.sentence):
+        _length(draft, match)
+    weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
+    sides = {_side(match) for match in weak} | {
+        found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
+    }
+    sides |= {"input" for found in draft.findings if found.path == "serving.context_window"}
+    said = {found.path for found in draft.findings}
+    for match in weak:
+        behind = match.index("n") > match.first and match.sentence.items[match.first].has("in", "out")
+        if behind and f"tokens.{_side(match)}.mean" in said:
+            continue  # '1.9k in', and later 'in 3 zones'
+        if {"input", "output"} <= sides or _is_plainly_a_length(match):
+            _length(draft, match)
+    _p95_apart(draft)
+    _requests_of(draft, totals, known)
+    _token_rates(draft, known)
+    _window_or_prompt(draft, known)
+    _without_side(draft, known)
+
+
+# --- what a length is -------------------------------------------------------------------------------------------------
+
+
+def _is_plainly_a_length(match: Match) -> bool:
+    """Whether a bare number behind 'prompt' can be nothing else: 'typical prompt 3k'."""
+    return "i" in match and match.first < match.index("n") and match["n"].number.value >= 100
+
+
+def _side(match: Match) -> str:
+    return "input" if "i" in match or "i2" in match or "i4" in match else "output"
+
+
+def _length(draft: Draft, match: Match) -> None:
+    """Note a length, unless its number was taken meanwhile."""
+    if match["n"].claimed or _leads_on(draft, match):
+        return
+    side = _side(match)
+    unit = match["u"].word if "u" in match else "token"
+    statistic, first, last = _statistic(draft, match)
+    _note(draft, side, count_of_tokens(match["n"]), unit, statistic, first, last)
+
+
+def _leads_on(draft: Draft, match: Match) -> bool:
+    """Whether the cue after a number is the next number's: 'prefill 2000 tokens decode 400 tokens'."""
+    items, at = draft.sentence.items, match.last + 1
+    if items[match.last].has("num", "token", "textunit") or not items[match.last].has("incue", "outcue", "in", "out"):
+        return False
+    while at < len(items) and items[at].has("link", "approx", "colon"):
+        at += 1
+    if at >= len(items) or not items[at].has("num"):
+        return False
+    if items[match.last].has("leads"):
+        return True  # '9k tokens each into 300'
+    before = match.first - 1
+    while before > 0 and items[before].has("link", "approx", "colon", "size"):
+        before -= 1
+    return before >= 0 and items[before].has("incue", "outcue", "in", "out")
+
+
+def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
+    """Return which figure of the distribution it is (mean, p95, another percentile, the most), and the span with it."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    inside = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), "")
+    if inside or any(item.has("mean") for item in items[first : last + 1]):
+        return inside or "mean", first, last
+    after = last + 1
+    if after < len(items) and (items[after].has("paren") or items[after].word == "at"):
+        after += 1
+    if after < len(items) and items[after].has("pctl") and not _more_follows(draft, after + 1):
+        return items[after].entries[0], first, after
+    if first and items[first - 1].has("pctl", "upto"):
+        return (items[first - 1].entries or ("most",))[0], first - 1, last
+    around = items[max(first, match.index("n") - 2) : match.index("n")]
+    if any(item.has("over") for item in around):
+        return "least", first, last
+    return ("most" if any(item.has("upto") for item in around) else "mean"), first, last
+
+
+def _more_follows(draft: Draft, index: int) -> bool:
+    """Whether a percentile before an item belongs to what follows: a latency, or a figure of its own."""
+    items = draft.sentence.items
+    while index < len(items) and items[index].has("link") and not items[index].has("conj"):
+        index += 1
+    return index < len(items) and items[index].has("ttft", "itl", "e2e", "latency", "num", "dur")
+
+
+def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, first: int, last: int) -> None:
+    name = "prompts" if side == "input" else "answers"
+    path = f"tokens.{side}"
+    if statistic in ("mean", "p95"):
+        what = "on average" if statistic == "mean" else "at p95"
+        draft.read(
+            f"{path}.{statistic}", (first, last), amount,
+            lambda v: in_tokens(v, unit)[0], lambda v, made: f"{name}: {in_tokens(v, unit)[1]} {what}",
+        )  # fmt: skip
+        return
+    value = in_tokens(amount.value, unit)[0]
+    said = " ".join(draft.sentence.words(first, last).split())
+    mean, p95 = Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the 95th percentile", f"{path}.p95")
+    if statistic == "most":
+        limit = Choice(value, "as the context window", "serving.context_window")
+        text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
+        draft.ask(f"{path}.p95", first, last, text, (p95, mean, limit))
+    elif statistic == "least":
+        text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
+        draft.ask(f"{path}.mean", first, last, text, (mean,))
+    else:
+        text = f"{said!r}: lengths are given by mean or p95; which of them is {show_count(value)} tokens nearest to?"
+        draft.ask(f"{path}.mean", first, last, text, (mean, p95))
+
+
+# --- the rules of their own -------------------------------------------------------------------------------------------
+
+
+def _context(draft: Draft) -> None:
+    for rule in _CONTEXT_OF_EACH:
+        for match in rule.matches(draft.sentence):
+            if "window" not in draft.sentence.words(match.first, match.last):
+                _note(draft, "input", count_of_tokens(match["n"]), "token", *_statistic(draft, match))
+    for match in _MAX_TOKENS.matches(draft.sentence):
+        draft.read(
+            "tokens.max_tokens",
+            match,
+            count_of_tokens(match["n"]),
+            whole,
+            lambda v, made: f"answers: at most {v:g} tokens",
+        )
+    for rule in _CONTEXT:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "serving.context_window",
+                match,
+                count_of_tokens(match["n"]),
+                whole,
+                lambda v, made: f"context window {show_count(v)} tokens",
+            )
+
+
+_WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|up to|allow|support|need", re.I)
+_ROUND_WINDOW: Final = 1024
+"""Windows come in multiples of it, or in thousands of two to the power of something; lengths of prompts seldom do."""
+_THOUSANDS: Final = frozenset(1000 * 2**power for power in range(2, 11))
+
+
+def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Take 'context 5,500 tokens' beside answers, and no prompt, for what is sent; ask where it may be the window."""
+    if draft.has("tokens.input.mean") or known.get("tokens.input.mean"):
+        return
+    answers = draft.has("tokens.output.mean") or "tokens.output.mean" in known
+    for finding in [f for f in draft.findings if f.path == "serving.context_window" and len(f.options) == 1]:
+        said = " ".join(draft.sentence.text[finding.start : finding.end].split())
+        value = finding.options[0].value
+        if _WINDOW.search(said) or draft.value("serving.runtime"):
+            continue
+        usual = value % _ROUND_WINDOW == 0 or value in _THOUSANDS
+        if usual and not answers:
+            continue
+        draft.findings.remove(finding)
+        as_prompt = Option(value, f"prompts: {show_count(value)} tokens on average")
+        if answers and not usual:
+            draft.findings.append(Finding("tokens.input.mean", (as_prompt,), finding.start, finding.end))
+            continue
+        choices = (
+            Choice(value, "the prompt, on average"),
+            Choice(value, "the context window, the most that prompt and answer may be", "serving.context_window"),
+        )
+        text = f"{said!r}: is that the prompt or the context window?"
+        draft.questions.append((text, "tokens.input.mean", choices, finding.start, finding.end))
+
+
+def _mixture(draft: Draft, match: Match) -> None:
+    """Read the mean of two lengths, each with its share; shares that are no whole are left."""
+    share, other = match["p"].number.value, match["q"].number.value
+    a, b = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value
+    if abs(share + other - 1) > 0.01:
+        return
+    side, name = ("input", "prompts") if "i" in match else ("output", "answers")
+    mean = float(f"{share * a + other * b:.9g}")
+    echo = (
+        f"{name}: {share:.0%} × {show_count(a)} + {other:.0%} × {show_count(b)} = {show_count(mean)} tokens on average"
+    )
+    draft.found(f"tokens.{side}.mean", match.first, match.last, [Option(whole(mean), echo)])
+
+
+def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
+    """Divide '100 million input tokens a day' by the requests; return those for which nobody said how many."""
+    totals: list[Match] = []
+    for rule in _TOTALS:
+        for match in rule.matches(draft.sentence):
+            if rule is _TOTALS[-1]:
+                if count_of_tokens(match["n"]).value < LONGEST_LENGTH:
+                    continue
+                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                note = f"{said!r} is more than one request has: taken as the total of a month"
+                draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+            rate = _rate_of_total(draft, match) or draft.value("traffic.requests_per_s")
+            rate = rate or known.get("traffic.requests_per_s")
+            if rate:
+                _per_request(draft, match, rate)
+                continue
+            draft.sentence.claim(match.first, match.last)
+            totals.append(match)
+    return totals
+
+
+def _seconds_of(match: Match) -> float:
+    """Return the time of a total: a month where none is said."""
+    return next((SECONDS[match[group].word] for group in ("t", "s", "a") if group in match), SECONDS["month"])
+
+
+def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) -> None:
+    """Divide totals by the length of one prompt or answer where that is known; else ask for the requests."""
+    for match in totals:
+        side = "input" if "i" in match else "output"
+        each = draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean")
+        if each and not draft.has("traffic.requests_per_s"):
+            seconds = _seconds_of(match)
+            total = count_of_tokens(match["n"]).value
+            rate = total / seconds / each
+            shown = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens"
+            option = Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")
+            draft.found("traffic.requests_per_s", match.first, match.last, [option])
+            continue
+        if draft.has("traffic.requests_per_s") and each:
+            continue
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        text = f"{said!r} are totals: in how many requests?"
+        draft.ask("traffic.requests_per_s", match.first, match.last, text)
+
+
+_IN_SO_MANY: Final = Rule(
+    "(('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event | comma approx? k2:num event "
+    "(?! per | slash | adverb | near{1,2} per))"
+)
+
+
+def _rate_of_total(draft: Draft, match: Match) -> float | None:
+    """Return and note the requests/s of '62M tokens a month in 410k requests': both are of the same time."""
+    found = _IN_SO_MANY.at(draft.sentence, match.last + 1)
+    if found is None or draft.has("traffic.requests_per_s"):
+        return None
+    seconds = _seconds_of(match)
+    requests = count_of_tokens(found["k" if "k" in found else "k2"]).value
+    rate = requests / seconds
+    echo = f"{show_count(requests)} / {show_count(seconds)} s = {show_figure(rate)} requests/s on average"
+    draft.found("traffic.requests_per_s", match.first, found.last, [Option(rate, echo)])
+    draft.sentence.claim(found.first, found.last)
+    return rate
+
+
+def _per_request(draft: Draft, match: Match, rate: float) -> None:
+    """Note the tokens of a request where totals in a time and the rate are known."""
+    seconds = _seconds_of(match)
+    first_side = "input" if "i" in match else "output"
+    sides = (("n", first_side), ("m", "output" if first_side == "input" else "input"))
+    for group, side in sides:
+        if group in match:
+            name, each = ("prompts" if side == "input" else "answers"), rate * seconds
+            draft.read(
+                f"tokens.{side}.mean", match, count_of_tokens(match[group]),
+                lambda v: float(f"{v / seconds / rate:.9g}"),
+                partial(_total_shown, name, each),
+            )  # fmt: skip
+
+
+def _total_shown(name: str, requests: float, total: float, made: float) -> str:
+    shown = f"{show_count(total)} / {show_count(requests)} requests = {show_figure(made)} tokens on average"
+    return f"{name}: {shown}"
+
+
+def _pairs(draft: Draft) -> None:
+    for position, rule in enumerate(_PAIRS):
+        for match in rule.matches(draft.sentence):
+            a, b = match["a"], match["b"]
+            by_colon = position == len(_PAIRS) - 1
+            if _is_arithmetic(draft, match):
+                continue
+            if (position == 4 or by_colon) and not _token_pair(draft, match):
+                continue
+            if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
+                continue  # a score, a time, a ratio
+            middle = match.index("b")
+            before = middle - 1
+            while before > match.index("a") and draft.sentence.items[before].has("slash", "conj", "comma", "arrow"):
+                before -= 1
+            _note(draft, "input", count_of_tokens(a), "token", "mean", match.first, before)
+            _note(draft, "output", count_of_tokens(b), "token", "mean", middle, match.last)
+
+
+def _is_arithmetic(draft: Draft, match: Match) -> bool:
+    """Whether two numbers beside a slash are a part of a sum: '5,000,000 / 30 / 24 = 7'."""
+    items = draft.sentence.items
+    if not any(item.has("slash") for item in items[match.first : match.last + 1]):
+        return False
+    behind, ahead = items[max(0, match.first - 2) : match.first], items[match.last + 1 : match.last + 3]
+    return any(
+        any(item.has("slash") or item.word == "=" for item in pair) and any(item.has("num") for item in pair)
+        for pair in (behind, ahead)
+    )
+
+
+def _token_pair(draft: Draft, match: Match) -> bool:
+    """Whether '500/200' without a word beside it can only be tokens in and out."""
+    a, b = match["a"].number, match["b"].number
+    if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
+        return True
+    if len(a.values) > 1 or len(b.values) > 1:
+        return False
+    return (
+        not _FIRST_YEAR <= a.value <= _LAST_YEAR
+        and min(a.value, b.value) >= 16
+        and max(a.value, b.value) >= 100
+        and a.value + b.value != 100
+        and a.value == int(a.value)
+        and b.value == int(b.value)
+    )
+
+
+def _p95_apart(draft: Draft) -> None:
+    """Read 'prompts average 2k, p95 8k': a percentile without a side belongs to the length before it."""
+    for rule in _P95:
+        for match in rule.matches(draft.sentence):
+            start = match["n"].start
+            before = [found for found in draft.findings if found.path.startswith("tokens.") and found.end <= start]
+            side = max(before, key=lambda found: found.end).path.split(".")[1] if before else ""
+            latency = any(
+                item.has("ttft", "itl", "e2e", "latency")
+                for item in draft.sentence.items[max(0, match.first - 3) : match.last + 3]
+            )
+            if side not in ("input", "output") or (latency and "u" not in match):
+                continue
+            unit = match["u"].word if "u" in match else "token"
+            _note(draft, side, count_of_tokens(match["n"]), unit, match["p"].entries[0], match.first, match.last)
+
+
+def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
+    prompt = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
+    answer = draft.value("tokens.output.mean") or known.get("tokens.output.mean")
+    read_throughput(draft)
+    if draft.has("traffic.requests_per_s"):
+        return
+    for rule in _TOKEN_RATE:
+        for match in rule.matches(draft.sentence):
+            if not prompt or not answer:
+                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                text = (
+                    f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
+                )
+                draft.notes.append((text, *draft.sentence.span(match.first, match.last)))
+                draft.sentence.claim(match.first, match.last)
+                continue
+            word = next(match[group].word for group in ("t", "s", "a") if group in match)
+            rate = count_of_tokens(match["n"]).value / SECONDS[word]
+            choices = tuple(
+                Choice(rate / each, f"{name}: {show_figure(rate)} / {each:g} = {show_figure(rate / each)} requests/s")
+                for name, each in (("prompts and answers", prompt + answer), ("answers alone", answer))
+            )
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            text = f"{said!r}: are these prompts and answers together, or answers alone?"
+            draft.ask("traffic.requests_per_s", match.first, match.last, text, choices)
+
+
+def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
+    """Tokens, pages or words that go neither way: the slot asked, or a question."""
+    for match in _LEFT_OVER.matches(draft.sentence):
+        side = {"tokens.input.mean": "input", "tokens.output.mean": "output"}.get(draft.asked_path or "")
+        unit = match["u"].word
+        if side:
+            _note(draft, side, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
+            continue
+        if "w" in match:
+            for both in ("input", "output"):
+                _note(draft, both, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
+            continue
+        value, shown = in_tokens(count_of_tokens(match["n"]).value, unit)
+        if not 1 <= value <= 1e7:
+            continue
+        choices: tuple[Choice, ...] = (
+            Choice(value, "the prompt", "tokens.input.mean"),
+            Choice(value, "the answer", "tokens.output.mean"),
+        )
+        text = f"{shown}: is that the prompt or the answer?"
+        prompt, answer = (draft.value(path) or known.get(path) for path in ("tokens.input.mean", "tokens.output.mean"))
+        if prompt and not answer:
+            more = whole(prompt + value)
+            label = f"more of the prompt: {show_count(prompt)} + {show_count(value)} = {show_count(more)} tokens"
+            choices = (choices[1], Choice(more, label, "tokens.input.mean"))
+            text = f"{shown}: is that the answer, or more of the prompt?"
+        elif answer and not prompt:
+            choices, text = choices[:1], f"{shown}: is that the prompt?"
+        draft.ask(choices[0].path, match.first, match.last, text, choices)

@@ -1,0 +1,471 @@
+"""Latency that must hold: which metric, at which percentile, how many seconds; tokens/s for one reader."""
+
+import re
+from typing import Final
+
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import show_figure, show_seconds
+from engine.workload import Metric, Percentile, Target, target_name
+
+DEFAULT_PERCENTILE: Final[Percentile] = "p95"
+METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
+NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", "e2e": "whole answer"}
+_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+_REACH: Final = 7
+FASTEST_READER: Final = 2000.0
+"""Tokens/s that no one stream has been served at: more are of all users together. By judgement."""
+
+_ANSWER: Final = "tokens.output.mean"
+_RATE: Final = "traffic.requests_per_s"
+_SUB_SECOND: Final = Rule("'sub' t:time")
+_A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
+_OF_A_SECOND: Final = Rule("(ttft | itl | e2e | latency) (pctl | link | colon){0,3} (?<= 'a') t:time")
+_SPEED: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | "
+        "perrequest | "
+        "eachuser | each | ingrand) | slash x2:user)?",
+        "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
+        "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
+        "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
+    )
+)
+_WITHOUT_UNIT: Final = Rule(
+    "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "
+    "unknown | percent | times)"
+)
+_METRIC: Final = "(ttft | itl | e2e)"
+_PAIRED: Final = Rule(
+    f"m:{_METRIC} (slash | conj | comma) k:{_METRIC} (under | link | colon | pctl){{0,4}} d:dur (slash | conj | comma) "
+    f"e:dur (?! {_METRIC})"
+)
+_TWO_LEVELS: Final = Rule(f"m:{_METRIC} (under | link | colon){{0,3}} a:num slash d:dur (p:pctl slash q:pctl)?")
+NOT_WANTED: Final = "no latency is a target but one that is stated"
+_FOR_ALL: Final = Rule("allat ('at')? p:pctl")
+
+
+_UNWANTED: Final = re.compile(
+    r"""
+    \b(?:no|without(?:\ an?|\ any)?|zero)\ (?:(?:hard|strict|specific|particular|real)\ )?(?:
+      (?:latency|ttft|itl|response[- ]times?)\ (?:targets?|goals?|limits?|requirements?|constraints?|slos?|slas?)
+      (?!\ (?:yet|so\ far|was|were))
+      | latency(?=\s*(?:[,.;)]|$)))
+  | \b(?:latency|ttft|itl|speed|response\ times?)\ ?:?\ ?(?:(?:is|are)\ )?(?:
+      whatever(?!\ (?!but\b|and\b)\w)|irrelevant|unimportant|n/?a\b|
+      (?:not|isn'?t|is\ not)\ (?:so\ |very\ |that\ )?(?:important|critical|relevant|an?\ (?:issue|concern|problem))|
+      (?:does\ ?n[o']?t|does\ not)\ (?:really\ )?matter)(?:\ at\ all)?
+      (?!\ (?:below|under|above|as\ long|until|up\ to|if))
+  | \b(?:don'?t|do\ not|nobody|no\ one|doesn'?t)\ (?:really\ )?(?:cares?|minds?)\ (?:about|for)\ (?:the\ )?
+      (?:latency|ttft|itl|speed|response\ times?)(?!\ (?:below|under|above|as\ long|until|up\ to|if))
+  | \blatency[- ]insensitive\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""That no latency is a target: 'TTFT whatever'. 'No latency spikes', 'does not matter below 2 s' are other things."""
+
+
+def read_targets(draft: Draft) -> None:
+    """Find every latency that the sentence asks for, and that none is."""
+    sentence = draft.sentence
+    for unwanted in _UNWANTED.finditer(sentence.text):
+        inside = [at for at, item in enumerate(sentence.items) if unwanted.start() <= item.start < unwanted.end()]
+        if inside and not any(sentence.items[at].claimed for at in inside):
+            draft.found("default_targets", inside[0], inside[-1], [Option("none", NOT_WANTED)])
+    _seconds_in_words(sentence)
+    for_all = next(((m["p"].entries[0], m.first, m.last) for m in _FOR_ALL.matches(sentence)), None)
+    used: set[int] = set()
+    if for_all:
+        sentence.take(for_all[2])
+    for match in _TWO_LEVELS.matches(sentence):
+        _two_levels(draft, match)
+    for match in _PAIRED.matches(sentence):
+        _pair(draft, match, for_all[0] if for_all else None)
+    durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
+    for position, index in enumerate(durations):
+        left = durations[position - 1] if position else -1
+        right = durations[position + 1] if position + 1 < len(durations) else len(sentence.items)
+        _target(draft, index, left, right, used, for_all[0] if for_all else None)
+    _speeds(draft)
+    for match in _WITHOUT_UNIT.matches(sentence):
+        _without_unit(draft, match.first, match.last, match["n"].number)
+
+
+def _seconds_in_words(sentence: Sentence) -> None:
+    """Make durations of 'under a second', 'a TTFT of a second' and 'sub-second'."""
+    for rule in (_SUB_SECOND, _A_SECOND, _OF_A_SECOND):
+        for match in rule.matches(sentence):
+            unit = match["t"]
+            if SECONDS[unit.word] > 60:
+                continue
+            first = match.index("t") - (1 if sentence.items[match.index("t") - 1].word in ("a", "an", "one") else 0)
+            start = sentence.items[first].start
+            item = Item(frozenset({"dur"}), start, unit.end, unit.word, Amount((SECONDS[unit.word],)))
+            sentence.merge(first, match.index("t"), item)
+
+
+def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for_all: str | None) -> None:
+    items = draft.sentence.items
+    metric = _metric(items, index, left, right, used)
+    if metric is not None and _is_measured(draft, min(metric, index), index):
+        return
+    if metric is None:
+        _same_metric(draft, index, left)
+        return
+    percentile = _percentile(items, min(metric, index), max(metric, index), left, right, used)
+    indices = [metric, index] + ([percentile] if percentile is not None else [])
+    first, last = min(indices), max(indices)
+    named = items[percentile].entries[0] if percentile is not None else for_all
+    if named is None and _on_average(items, first, last):
+        named = "mean"
+    used.update(indices)
+    word = _metric_word(items[metric])
+    seconds = items[index].number
+    if word not in METRICS:
+        which_latency(draft, first, last, seconds, named)
+        return
+    _note(draft, METRICS[word], named, seconds, first, last)
+    draft.sentence.take(index)
+    if percentile is not None:
+        draft.sentence.take(percentile)
+
+
+_WISHED: Final = frozenset("target targets goal slo needs need must should want wanted aim".split())
+"""Words before a limit that is wished for."""
+_MEASURED: Final = frozenset(
+    "getting seeing measured measure measures observed observing achieved achieving achieves regressed benchmarked "
+    "clocking clocked hitting went creeping creeps crept rose rising jumped spiked degraded climbed climbing drifted "
+    "drifting reported reports measuring".split()
+)
+
+
+def _is_measured(draft: Draft, first: int, last: int) -> bool:
+    """Whether a latency or a speed is told of a server that runs, and is no target: 'getting ~35 t/s'; it is noted."""
+    items, at = draft.sentence.items, first - 1
+    inside = any(item.word in _MEASURED for item in items[first : last + 1])
+    while at >= 0 and at > first - 7 and not items[at].has("comma", "stop") and not items[at].claimed:
+        if items[at].word in _MEASURED or (items[at].word in ("see", "get") and items[at - 1].word in ("we", "i")):
+            inside = True
+        at -= 1
+    if inside:
+        said = " ".join(draft.sentence.words(first, last).split())
+        note = f"{said!r} is what is measured, and no target: one is said as 'under 2 s' or 'at least 30 tokens/s each'"
+        draft.notes.append((note, *draft.sentence.span(first, last)))
+        draft.sentence.claim(first, last)
+        for index in range(first, last + 1):
+            draft.sentence.take(index)
+    return inside
+
+
+def _on_average(items: list[Item], first: int, last: int) -> bool:
+    """Whether a mean is said just before, within or just after some items, in their clause: 'in 5 s on average'."""
+    after = items[last + 1 : last + 3]
+    if after and after[0].has("comma", "stop", "conj"):
+        after = []
+    return any(item.has("mean") for item in (*items[max(0, first - 1) : last + 1], *after))
+
+
+def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
+    """Read 'TTFT and ITL under 500 ms and 50 ms'."""
+    named = next((i.entries[0] for i in draft.sentence.items[match.first : match.last] if i.has("pctl")), for_all)
+    for metric, time in (("m", "d"), ("k", "e")):
+        seconds = match[time].number
+        _note(draft, METRICS[_metric_word(match[metric])], named, seconds, match.first, match.last)
+
+
+def _two_levels(draft: Draft, match: Match) -> None:
+    """Read 'ITL 20/40 ms p50/p95' as two limits; without two percentiles ask which holds."""
+    items, metric, last = draft.sentence.items, METRICS[_metric_word(match["m"])], match["d"]
+    written = re.match(r"[\d.,]+", draft.sentence.text[last.start :])
+    unit = last.number.value / float(written.group().replace(",", ".").rstrip(".")) if written else 0.0
+    both = (match["a"].number.value * unit, last.number.value)
+    if not unit or min(both) <= 0:
+        return
+    if "p" in match:
+        for group, seconds in zip(("p", "q"), both, strict=True):
+            _note(draft, metric, match[group].entries[0], Amount((seconds,)), match.first, match.last)
+    else:
+        _note(draft, metric, None, Amount(both, ("the first", "the second")), match.first, match.last)
+    for index in range(match.first, match.last + 1):
+        if items[index].has("pctl"):
+            draft.sentence.take(index)
+
+
+def _same_metric(draft: Draft, index: int, left: int) -> None:
+    """Read 'TTFT p50 200 ms, p99 1.2 s': a percentile without a metric is of the latency before it."""
+    items = draft.sentence.items
+    named = _percentile_after(items, index)
+    if named is None:
+        named = next((at for at in range(index - 1, max(left, index - 4), -1) if items[at].has("pctl")), None)
+    if named is not None and not items[named].claimed and not draft.has("targets"):
+        which_latency(draft, named, index, items[index].number, items[named].entries[0])
+        return
+    before = [found for found in draft.findings if found.path == "targets" and found.end <= items[index].start]
+    if not before:
+        return
+    (target,) = max(before, key=lambda found: found.end).options[0].value
+    wished = range(max(left + 1, index - 3), index)
+    if named is None and any(items[at].word in _WISHED or items[at].has("under") for at in wished):
+        # 'TTFT 1.4 s, target is 0.8 s': which of the two holds is asked.
+        _note(draft, target.metric, target.percentile, items[index].number, wished.start, index)
+        return
+    if named is None or items[named].claimed:
+        return
+    _note(draft, target.metric, items[named].entries[0], items[index].number, min(named, index), max(named, index))
+
+
+def _percentile_after(items: list[Item], index: int) -> int | None:
+    """Return the percentile just after a duration that is not the next duration's: '500 ms p95 / 1 s p99'."""
+    at = index + 1
+    if at < len(items) and (items[at].has("paren") or items[at].word == "at"):
+        at += 1
+    following = items[at + 1] if at + 1 < len(items) else None
+    if at >= len(items) or not items[at].has("pctl") or items[at].claimed:
+        return None
+    return None if following is not None and following.has("dur", "num", "under", "link") else at
+
+
+def _metric_word(item: Item) -> str:
+    if item.has("begin"):
+        return "ttft"
+    if item.has("finish"):
+        return "e2e"
+    return "itl" if item.has("itl") else item.word
+
+
+def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]) -> int | None:
+    """Return the metric that a duration is of: the nearest before it in its clause, else the nearest after it."""
+    before, generic = _metric_before(items, index, left, used)
+    if before is not None:
+        return before
+    for at in range(index + 1, min(right, index + _REACH)):
+        if items[at].has("stop", "comma"):
+            break
+        if at not in used and items[at].has("ttft", "itl", "e2e"):
+            return at
+        if at not in used and items[at].has("latency") and generic is None:
+            generic = at
+    return generic
+
+
+def _metric_before(items: list[Item], index: int, left: int, used: set[int]) -> tuple[int | None, int | None]:
+    """Return the metric before a duration, and where only 'latency' is said."""
+    generic = None
+    for at in range(index - 1, max(left, index - 1 - 2 * _REACH), -1):
+        if items[at].has("stop"):
+            break
+        if at not in used and items[at].has("ttft", "itl", "e2e"):
+            return at, generic
+        if at not in used and items[at].has("latency") and generic is None:
+            generic = at
+    return (None if generic is not None else _start_or_end(items, index, left, used)), generic
+
+
+def _start_or_end(items: list[Item], index: int, left: int, used: set[int]) -> int | None:
+    """Return the verb of 'answers start within 1 s', 'finish in under 10 s'; or the answers of 'answers in 5 s'."""
+    for at in range(index - 1, max(left, index - 4), -1):
+        if items[at].has("stop", "comma"):
+            break
+        limited = any(item.has("under", "in") for item in items[at + 1 : index])
+        spoken_of = any(item.has("outcue", "event", "user") for item in items[max(0, at - 12) : at])
+        short = items[index].number.value <= 600
+        if items[at].has("begin", "finish") and at not in used and limited and spoken_of:
+            return at if short else None
+        if items[at].has("outcue") and at not in used and limited and short:
+            return at
+    return None
+
+
+def _percentile(items: list[Item], first: int, last: int, left: int, right: int, used: set[int]) -> int | None:
+    for at in range(first, last + 1):
+        if items[at].has("pctl") and at not in used:
+            return at
+    for at in range(first - 1, max(left, first - 9), -1):
+        if items[at].has("stop", "num") or (items[at].has("comma") and at < first - 1):
+            break
+        if items[at].has("pctl") and at not in used:
+            return at
+    for at in range(last + 1, min(right, last + 4)):
+        if items[at].has("comma") and at == last + 1 and at + 1 < right and items[at + 1].has("pctl"):
+            continue
+        if items[at].has("stop", "comma", "conj", "num", "ttft", "itl", "e2e"):
+            break
+        if items[at].has("pctl") and at not in used:
+            following = items[at + 1] if at + 1 < len(items) else None
+            behind = items[at - 1].word in ("@", "at")
+            if not behind and following is not None and following.has("ttft", "itl", "e2e") and at + 1 < right:
+                break
+            return at
+    return None
+
+
+def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first: int, last: int) -> None:
+    if named is not None and named != "mean" and named not in _PERCENTILES:
+        value = amount.value
+        choices = tuple(
+            Choice(
+                (Target(metric=metric, percentile=p, seconds=value),), f"{target_name(metric, p)} {show_seconds(value)}"
+            )
+            for p in ("p99", "p95")
+            if value > 0
+        )
+        draft.ask("targets", first, last, f"{named} is not among p50, p90, p95, p99 and mean: which is meant?", choices)
+        return
+    percentile: Percentile = named or DEFAULT_PERCENTILE  # type: ignore[assignment]
+    if any(value <= 0 for value in amount.values):
+        draft.object(first, last, f"{metric.upper()} must be more than 0, not {show_seconds(amount.value)}")
+        return
+    assumed = "" if named else " (p95 unless another percentile is said)"
+    draft.read(
+        "targets", (first, last), amount,
+        lambda v: (Target(metric=metric, percentile=percentile, seconds=v),),
+        lambda v, made: f"{metric.upper()} ({NAMES[metric]}) {percentile} ≤ {show_seconds(v)}{assumed}",
+    )  # fmt: skip
+
+
+def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
+    """Ask which latency a time limits.
+
+    Args:
+        draft: that notes the question.
+        first: position of the first item.
+        last: position of the last item.
+        amount: the time, s.
+        named: the percentile, where one was said.
+    """
+    percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    first, last, value = min(first, last), max(first, last), amount.value
+    if value <= 0:
+        draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
+        return
+    choices = tuple(
+        Choice(
+            (Target(metric=metric, percentile=percentile, seconds=value),),
+            f"{metric.upper()} ({NAMES[metric]}) {percentile}",
+        )
+        for metric in ("ttft", "e2e", "itl")
+    )
+    said = " ".join(draft.sentence.words(first, last).split())
+    draft.ask(
+        "targets", first, last, f"{said!r}: until the first token, between tokens, or for the whole answer?", choices
+    )
+
+
+_BRIEF: Final = (0.02, 120.0)
+"""Least and most seconds of a time that, alone between commas, may be a latency."""
+
+
+def ask_lone_time(draft: Draft) -> None:
+    """Ask which latency is meant by a time that stands alone between commas: 'phi-4, 4 rps, 1k in, 200 out, 1 s'."""
+    items = draft.sentence.items
+    if draft.has("targets") or draft.known or len({finding.path for finding in draft.findings}) < _FEWEST:
+        return
+    alone = [
+        at
+        for at, item in enumerate(items)
+        if item.has("dur") and not item.claimed and _BRIEF[0] <= item.number.value <= _BRIEF[1]
+        and all(not 0 <= beside < len(items) or items[beside].has("comma", "stop") for beside in (at - 1, at + 1))
+    ]  # fmt: skip
+    if len(alone) == 1:
+        which_latency(draft, alone[0], alone[0], items[alone[0]].number, None)
+
+
+_FEWEST: Final = 3
+"""Fields that a line gives from which a time in it is taken for one more: a workload, and no story."""
+
+
+def _speeds(draft: Draft) -> None:
+    """Read tokens/s of one reader as an ITL; of everybody together it is no target."""
+    for rule in _SPEED:
+        for match in rule.matches(draft.sentence):
+            value = match["n"].number
+            whose = match["x"].word if "x" in match else ""
+            if any(group in match and SECONDS[match[group].word] != 1 for group in ("t", "t2")):
+                continue
+            if _together(draft, match) or _is_measured(draft, match.first, match.last):
+                continue
+            if any(v <= 0 for v in value.values):
+                draft.object(match.first, match.last, f"tokens/s must be more than 0, not {value.value:g}")
+                continue
+            if not whose and "x2" not in match and not _of_each(draft, match.first):
+                _whose_speed(draft, match.first, match.last, value.value, rule is _SPEED[2])
+                continue
+            draft.read(
+                "targets", match, value,
+                lambda v: (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / v),),
+                lambda v, made: f"1 / {show_figure(v)} tokens/s = {show_seconds(1 / v)} between tokens (ITL p95)",
+            )  # fmt: skip
+
+
+def _together(draft: Draft, match: Match) -> bool:
+    """Whether tokens/s are those of all users."""
+    items = draft.sentence.items
+    around = (*items[match.last + 1 : match.last + 4], *items[max(0, match.first - 5) : match.first])
+    throughput = "x" not in match and any(item.word == "throughput" for item in around)
+    together = any(item.has("ingrand") for item in around) or _beyond_a_reader(match)
+    return throughput or together or ("x" in match and match["x"].has("ingrand"))
+
+
+def _beyond_a_reader(match: Match) -> bool:
+    units = [SECONDS[match[group].word] for group in ("t", "t2") if group in match]
+    return match["n"].number.value > FASTEST_READER and units in ([], [1.0])
+
+
+def read_throughput(draft: Draft) -> None:
+    """Divide the tokens/s of all users by the length of an answer: requests/s, where no other rate is said."""
+    each = draft.value(_ANSWER) or draft.known.get(_ANSWER)
+    if not each or draft.has(_RATE):
+        return
+    for rule in _SPEED:
+        for match in rule.matches(draft.sentence):
+            beside = draft.sentence.items[max(0, match.first - 3) : match.last + 1]
+            if _together(draft, match) and not any(item.has("incue") for item in beside):
+                draft.read(
+                    _RATE, match, match["n"].number, lambda v: v / each,
+                    lambda v, made: f"{show_figure(v)} tokens/s / {each:g} = {show_figure(made)} requests/s on average",
+                )  # fmt: skip
+                return
+
+
+def _of_each(draft: Draft, index: int) -> bool:
+    """Whether 'each user' is said before an item, in its clause."""
+    for item in reversed(draft.sentence.items[max(0, index - 8) : index]):
+        if item.has("stop", "comma", "num"):
+            return False
+        if item.has("eachuser", "peruser", "perrequest"):
+            return True
+    return False
+
+
+def _whose_speed(draft: Draft, first: int, last: int, value: float, may_be_requests: bool) -> None:
+    """Ask whether tokens/s are one reader's or everybody's; 'tps' may be requests too."""
+    target = (Target(metric="itl", percentile=DEFAULT_PERCENTILE, seconds=1 / value),)
+    choices = (
+        Choice(target, f"each user: {show_seconds(1 / value)} between tokens"),
+        Choice(None, "all users together: give requests per second and the length of answers instead"),
+    )
+    if may_be_requests:
+        choices = (*choices[:1], Choice(value, f"requests: {show_figure(value)} requests/s", "traffic.requests_per_s"))
+    draft.ask("targets", first, last, f"{show_figure(value)} tokens/s: for each user, or all together?", choices)
+
+
+def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
+    items = draft.sentence.items
+    metric = METRICS[next(_metric_word(item) for item in items[first : last + 1] if item.has("ttft", "itl", "e2e"))]
+    named = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), None)
+    percentile: Percentile = named if named in _PERCENTILES else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    if amount.value <= 0:
+        draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
+        return
+    choices = tuple(
+        Choice(
+            (Target(metric=metric, percentile=percentile, seconds=amount.value * unit),),
+            show_seconds(amount.value * unit),
+        )
+        for unit in (1e-3, 1.0)
+        if amount.value * unit <= 60
+    )
+    draft.ask("targets", first, last, f"{metric.upper()} {amount.value:g}: milliseconds or seconds?", choices)

@@ -1,0 +1,266 @@
+"""The load beyond its rate, in a sentence: requests in flight, model calls per request, how high the peak is."""
+
+from itertools import pairwise
+from typing import Final
+
+from agent.fields.demand import HABIT, USERS
+from agent.interpret.facts.draft import Draft, Finding, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Amount, Match, Rule
+from catalogs.units import show_count, show_figure, show_percent
+
+RATE: Final = "traffic.requests_per_s"
+MOST_BARE_PEAK: Final = 5.0
+"""Beyond, 'peak 30' may be a rate."""
+
+_CONCURRENCY: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
+        "| in)",
+        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
+        "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight",
+        "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
+        "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
+    )
+)
+_CALLS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
+        "'a')"
+        " (unknown | 'user')? whole",
+        "n:num (unknown | model | preset){0,2} (call | event) perrequest",
+        "'each' ('needs' | 'takes' | 'makes' | 'triggers' | 'requires' | 'means') approx? n:num (unknown | "
+        "model){0,2} call (?! per time)",
+        "n:num (unknown | model){0,2} call 'to' (link | unknown | model){1,3} ('per' | 'for' ('each' | 'every' | 'a')) "
+        "(unknown | 'user')? (whole | event | thing)",  # 3 calls to the model for every search
+        "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+        "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
+        "(whole | thing | 'run' | 'answer') ('is' | "
+        "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
+        "(?! per time)",
+        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
+        "near{0,2}"
+        " n:num (unknown | model){0,2} call (?! per time)",
+    )
+)
+_PEAK: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
+        "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
+        "x:mult near{0,5} peak",  # 2x at peak
+        "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
+        "m:pct more near{0,4} peak",  # 50% more at peak
+        "peak near{0,4} m:pct more",
+        "x:mult peak",
+        "peak times n:num",
+        "plus m:pct near{0,2} peak",
+        "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
+    )
+)
+_SHARE_OF_DAY: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
+        "'our' | 'all' | 'each' | 'one' | adverb){0,2} ('day' | 'daily' | 'days')",
+        "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
+        "k:peak colon p:pct (?= comma | stop | paren | $)",
+    )
+)
+"""'the busiest hour carries 11% of the day'."""
+_OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
+"""'a peak of 60 rps, which is 3x the mean'."""
+_BURST: Final = (
+    Rule("x:mult near{0,3} burst"),
+    Rule("burst (near | colon){0,4} x:mult"),
+    Rule("burst factor (link | colon){0,2} x:num"),
+)
+_BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
+
+
+_PART_APART: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
+        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
+        "'chatting' | 'coding' | 'busy' | 'working' | 'generating' | 'asking' | ('use' | 'uses') ('it' | 'this'))",
+        "p:pct ('are' | 'is') (?= comma | stop | paren | $)",  # each asks while in a game (a quarter are)
+        "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
+    )
+)
+"""The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'.
+
+A share of whom nothing is said that tells they ask ('40% of them are in EMEA') is no such part."""
+
+
+def of_a_day(match: Match) -> bool:
+    """Return whether a part of the users is that of one day."""
+    return any(item.word in ("daily", "dau") for item in match.sentence.items[match.first : match.last + 1])
+
+
+def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, bool]:
+    """Return how many of the users ask at all, where that part is said apart from them.
+
+    Args:
+        draft: of the sentence; what was read of it is taken and noted.
+        amount: all users, or all requests in flight.
+        told: what they are or do, as the note says it.
+    """
+    for rule in _PART_APART:
+        for match in rule.matches(draft.sentence):
+            share = match["p"].number.value
+            if not 0 < share < 1:
+                continue
+            for index in range(match.first, match.last + 1):
+                draft.sentence.take(index)
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
+            draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+            return amount.times(share), of_a_day(match)
+    return amount, False
+
+
+def read_concurrency(draft: Draft) -> None:
+    """Find how many requests are in flight."""
+    for rule in _CONCURRENCY:
+        for match in rule.matches(draft.sentence):
+            amount = count_of(match["n"].number)
+            people = [
+                i for i in draft.sentence.items[match.first : match.last + 1] if i.has("user") and i.word != "agents"
+            ]
+            if people and len(amount.values) == 1:
+                _signed_in_or_in_flight(draft, match, amount.value, people[0].word)
+                continue
+            if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
+                _each_of_those_in_flight(draft, match, amount.value, each)
+                continue
+            amount, _ = part_of_users(draft, amount, "requests in flight")
+            draft.read(
+                "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
+            )
+
+
+def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str) -> None:
+    """Ask what '500 concurrent users' are: requests in flight at once, or people who ask now and then."""
+    people = f"{show_count(count)} {noun}"
+    choices = (
+        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", usual=True),
+        Choice(None, "signed in: say how often each of them asks, such as '6 times an hour each'", RATE),
+    )
+    text = f"{people} at once: so many requests in flight at the same time, or signed in (and how often does each ask)?"
+    draft.ask("traffic.concurrency", match.first, match.last, text, choices)
+    if not draft.has(USERS):
+        draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(match.first, match.last)))
+
+
+def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: float) -> None:
+    """Ask whether a habit is of each of those at once: '80 calls at once, each has a turn every six seconds'."""
+    draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    choices = (
+        Choice(
+            count * each,
+            f"{show_count(count)} × {show_figure(each)} = {show_figure(count * each)} requests/s",
+            RATE,
+            usual=True,
+        ),
+        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
+    )
+    draft.ask(RATE, match.first, match.last, f"{said!r}: does each of them ask so often?", choices)
+
+
+def read_calls(draft: Draft) -> None:
+    """Find how many model calls a request makes."""
+    for rule in _CALLS:
+        for match in rule.matches(draft.sentence):
+            if "o" not in match or match["o"].number.value == 1:
+                note_calls(draft, match)
+
+
+def note_calls(draft: Draft, match: Match) -> None:
+    """Note the number of a match as calls per request."""
+    draft.read(
+        "traffic.calls_per_request",
+        match,
+        match["n"].number,
+        float,
+        lambda v, made: f"{show_figure(v)} model calls per request",
+    )
+
+
+def read_factors(draft: Draft) -> None:
+    """Find how far the peak is above the mean, and how bursty arrivals are."""
+    for rule in _PEAK:
+        for match in rule.matches(draft.sentence):
+            if "m" in match:
+                draft.read(
+                    "traffic.peak_factor",
+                    match,
+                    match["m"].number,
+                    lambda v: 1 + v,
+                    lambda v, made: f"peak {show_figure(made)} × the mean",
+                )
+            elif rule is not _PEAK[-1] or _is_factor(draft, match):
+                amount = (match["x"] if "x" in match else match["n"]).number
+                draft.read(
+                    "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
+                )
+    _share_of_the_day(draft)
+    if any(item.has("peak") for item in draft.sentence.items):
+        for match in _OVER_THE_MEAN.matches(draft.sentence):
+            draft.read(
+                "traffic.peak_factor", match, match["x"].number, float,
+                lambda v, made: f"peak {show_figure(made)} × the mean",
+            )  # fmt: skip
+    for rule in _BURST:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "traffic.burst",
+                match,
+                match["x"].number,
+                float,
+                lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
+            )
+    for rule in _BURSTINESS:
+        for match in rule.matches(draft.sentence):
+            draft.read(
+                "traffic.burstiness",
+                match,
+                match["n"].number,
+                float,
+                lambda v, made: f"CV of arrivals {show_figure(v)}",
+            )
+
+
+def _share_of_the_day(draft: Draft) -> None:
+    """Find how far the peak hour is above the mean from its share of the day."""
+    for rule in _SHARE_OF_DAY:
+        for match in rule.matches(draft.sentence):
+            k, share = match["k"], match["p"].number.value
+            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
+                echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
+
+
+def _is_factor(draft: Draft, match: Match) -> bool:
+    """Whether a bare number after 'peak' is a factor: it is small, and no rate that is said is as small."""
+    number = match["n"]
+    items = draft.sentence.items
+    rates = [
+        item
+        for item, following in pairwise(items)
+        if item.has("num") and item is not number and following.has("rateunit", "event", "per", "slash", "tps")
+    ]
+    return 1 <= number.number.value <= MOST_BARE_PEAK and all(rate.number.value > MOST_BARE_PEAK for rate in rates)
+
+
+def count_of(amount: Amount) -> Amount:
+    """Return the amount of something counted, whose small m means millions."""
+    return amount.times(1e6) if amount.small_m else amount
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value

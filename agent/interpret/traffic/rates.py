@@ -1,0 +1,533 @@
+"""Events in a time, as sentences give them: 20 rps, 5 million requests a day, three times an hour each."""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.fields.demand import USERS
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.traffic.loads import count_of
+from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import (
+    SECONDS_PER_DAY,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MONTH,
+    SECONDS_PER_YEAR,
+    show_figure,
+    show_seconds,
+)
+
+TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
+_BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
+_LINKS = "(link | colon | paren | under | over | ingrand | mean)"
+_NOT_OURS = (
+    "(?! token | textunit | time | tshort | gpunoun | times | percent | user | scaleword | (incue | outcue) "
+    "(?! colon | num) | 'in' (?! colon | num) | 'out' (?! colon | num))"
+)
+
+_RATES: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        # 20 requests per second, 3 questions per user per hour
+        f"n:num {_BETWEEN} (e:event | preset) p:(peruser | each)? {TIME}",
+        f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
+        f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
+        # each does about 25 document analyses per day
+        f"p:(each | eachuser) (verb | unknown | link | approx){{0,3}} n:num (unknown | thing | incue){{1,3}} {TIME}",
+        f"e:event p:peruser {TIME} {_LINKS}{{1,3}} n:num {_NOT_OURS}",  # requests per user per hour = 2
+        # 50k requests between 9 and 17 every day
+        f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
+        "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
+        f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
+        "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
+        f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
+        "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
+        f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
+        "a:adverb n:num unknown? e:event",  # the daily 600,000 requests
+        "n:num (mean | unknown)? a:rateunit",  # 20 rps
+        f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
+        f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
+        f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
+        # every day 5M requests
+        "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'in' 'a') t:time comma? near{0,4} n:num unknown? e:event "
+        + _NOT_OURS,
+        # peak hour 20k requests, 20k requests in the peak hour
+        "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
+        "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
+    )
+)
+_UNIT_FIRST: Final = tuple(
+    rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event (per", "a:adverb (u"))
+)
+"""Rules in which the unit stands before its number."""
+_INTERVALS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
+        "slash) d:dur",  # 1000 requests per 10 minutes
+        "('a' | 'an') e:event 'every' d:dur",  # a request every 2 seconds
+        "'a' e:event 'every' t:time",
+        "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
+        "'every' d:dur comma? (n:num | 'a') e:event",
+    )
+)
+_OFTEN: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"('once' | x:mult | n:num times) {TIME}",  # three times a day
+        "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
+        "('once' | x:mult | n:num times) a:adverb",
+        "'every' d:dur",
+    )
+)
+
+
+_ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
+_BARE: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num link? (m:mean | k:peak) {_ENDS}",
+        "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
+    )
+)
+_EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
+_LASTING: Final = Rule(
+    "('for' | 'of' | 'lasting' | 'over' | 'within' | 'during') approx? (d:dur | ('a' 'few' | 'some' | "
+    "'several') t:time)"
+)
+A_FEW: Final = 5.0
+"""What 'a few seconds' are, by judgement."""
+LONGEST_SURGE_S: Final = 1800.0
+_RATE: Final = "traffic.requests_per_s"
+_PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
+
+
+class Rate(Struct, frozen=True):
+    """Events in a time, as said."""
+
+    amount: Amount
+    seconds: float
+    first: int
+    last: int
+    of_a_user: bool = False
+    at_peak: bool = False
+    only_of_users: bool = False
+    """It is no traffic unless users do it: three times a day."""
+    noun: str = ""
+    hours: float = 24.0
+    """Hours of each day in which it holds."""
+
+    @property
+    def day_seconds(self) -> float:
+        """In how many seconds of a whole day so many come: 40 an hour in 8 of 24 hours are 40 in three hours."""
+        return self.seconds * 24 / self.hours
+
+
+def rates_of(draft: Draft) -> list[Rate]:
+    """Take every rate of the sentence."""
+    rates = []
+    for match in _EITHER.matches(draft.sentence):
+        _ask_unit(draft, match)
+    for rule in (*_INTERVALS, *_RATES):
+        for match in rule.matches(draft.sentence):
+            items = draft.sentence.items
+            if rule in _UNIT_FIRST and match.first and items[match.first - 1].claimed and items[match.first - 1].amount:
+                continue  # the unit is of the number before it: 50 requests/s with 1000 …
+            if "k" in match and not _named_period(match):
+                continue
+            noun = match["e"].word if "e" in match else ""
+            first, last, of_a_user = _with_users_around(draft, match)
+            of_a_user = of_a_user or "p" in match or (rule in _INTERVALS and "n" not in match and _at_once(draft))
+            if _is_aside(draft, match) or _is_price(draft, match) or _may_be_money(draft, match):
+                continue
+            at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
+            if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
+                at_peak, (first, last) = True, most
+            amount, first = share_of(draft, _how_many(match), first)
+            rates.append(Rate(amount, period_of(match), first, last, of_a_user, at_peak, False, noun))
+            draft.sentence.claim(match.first, match.last)
+            for index in range(match.first, match.last + 1):
+                if items[index].has("window"):
+                    draft.release(index, index)  # the hours are read beside the rate
+            after = items[match.last + 1 : match.last + 2]
+            if "t" in match and "n" in match and after and after[0].has("comma"):
+                draft.sentence.take(match.index("t"))  # of no other number: '30k chats a day, 8 turns each'
+    rates += _often(draft)
+    if len(rates) == 1:
+        rates += _mean_or_peak(draft, rates[0])
+        if len(rates) == 1 and (mean := _mean_below(draft, rates[0])) is not None:
+            rates = [replace(rates[0], at_peak=True), mean]
+    return sorted(rates, key=lambda rate: rate.first)
+
+
+NEEDED: Final = Rule(
+    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | "
+    "'to' | 'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | "
+    "conj | for | $)"
+)
+"""A bare number that is needed: 'need 25'."""
+_UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")
+
+
+_UNITLESS: Final = (
+    Rule("a:num mean (slash | comma | conj){1,2} b:num k:peak"),
+    Rule("b:num k:peak (slash | comma | conj){1,2} a:num mean"),
+    Rule("mean (link | colon)? a:num (slash | comma | conj){1,2} k:peak (link | colon)? b:num (?! times | token)"),
+)
+
+
+def ask_unit_of_mean(draft: Draft) -> None:
+    """Ask what 'traffic 4 avg / 19 peak' counts, where no unit is said."""
+    for rule in _UNITLESS:
+        for match in rule.matches(draft.sentence):
+            mean, peak = count_of(match["a"].number).value, count_of(match["b"].number).value
+            if not 0 < mean <= peak:
+                continue
+            choices = (
+                Choice(mean, f"requests/s: {show_figure(mean)} on average", usual=True),
+                Choice(mean / 60, f"requests a minute: {show_figure(mean / 60)} requests/s on average"),
+            )
+            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            draft.ask(_RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
+            if not draft.has("traffic.peak_factor"):
+                echo = f"{show_figure(peak)} / {show_figure(mean)} = peak {show_figure(peak / mean)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(peak / mean, echo)])
+            return
+
+
+def ask_new_rate(draft: Draft) -> None:
+    """Ask whether a bare number is the rate now, where one with its unit was told of before: 'was 6 rps, its 10'."""
+    items = draft.sentence.items
+    for at, item in enumerate(items):
+        if not (item.has("num") and item.claimed):
+            continue
+        if not any(start <= item.start < end for start, end in draft.dropped):
+            continue
+        unit = _UNIT_OF_OLD.at(draft.sentence, at + 1)
+        needed = next((match for match in NEEDED.matches(draft.sentence) if match.first > at), None)
+        if unit is None or needed is None:
+            continue
+        period = SECONDS[unit["u"].word] if "u" in unit else period_of(unit)
+        rate = count_of(needed["n"].number).value / period
+        said = " ".join(draft.sentence.words(needed.first, needed.last).split())
+        choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
+        text = f"{said!r}: is that the rate to plan for, in the unit of {draft.sentence.words(at, unit.last)!r}?"
+        draft.ask("traffic.requests_per_s", needed.first, needed.last, text, choices)
+        return
+
+
+def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
+    """Take a bare mean beside a rate at the peak, or a bare peak beside a mean: '15 req/s peak, 5 average'."""
+    for rule in _BARE:
+        for match in rule.matches(draft.sentence):
+            if rate.at_peak == ("k" in match) or rate.of_a_user:
+                continue
+            amount = count_of(match["n"].number)
+            if (amount.value < rate.amount.value) == ("k" in match):
+                continue  # 'peak = 2' beside 12 rps is no rate
+            draft.sentence.claim(match.first, match.last)
+            return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
+    return []
+
+
+_MEAN_BELOW: Final = Rule("mean (link | colon){0,2} n:num " + _ENDS)
+
+
+def _mean_below(draft: Draft, rate: Rate) -> Rate | None:
+    """Return the mean that is said beside a higher rate: '8 rps, but the average is 3'."""
+    for match in _MEAN_BELOW.matches(draft.sentence):
+        amount = count_of(match["n"].number)
+        if match.first > rate.last and not rate.of_a_user and 0 < amount.value < rate.amount.value:
+            draft.sentence.claim(match.first, match.last)
+            return Rate(amount, rate.seconds, match.first, match.last)
+    return None
+
+
+def _at_once(draft: Draft) -> bool:
+    """Whether several are counted at the same time, of whom one event in so long is each one's: 350 calls at once."""
+    return any(item.has("concurrent", "inflight") for item in draft.sentence.items)
+
+
+def _often(draft: Draft) -> list[Rate]:
+    """Take what people do so often: three times a day."""
+    rates = []
+    for rule in _OFTEN:
+        for match in rule.matches(draft.sentence):
+            first, last, of_a_user = _with_users_around(draft, match)
+            before = draft.sentence.items[: match.first]
+            people = draft.known.get(USERS) or any(item.has("user") and not item.claimed for item in before)
+            of_a_user = of_a_user or (_at_once(draft) and "d" in match)
+            if of_a_user or people:
+                if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
+                    continue
+                rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
+                draft.sentence.claim(match.first, match.last)
+    return rates
+
+
+def _ask_unit(draft: Draft, match: Match) -> None:
+    """Ask which of two units a rate has: '100 rpm or rps'."""
+    value = count_of(match["n"].number).value
+    units = (match["a"].word, match["b"].word)
+    choices = tuple(
+        Choice(value / SECONDS[unit], f"{unit}: {show_figure(value / SECONDS[unit])} requests/s") for unit in units
+    )
+    said = draft.sentence.words(match.first, match.last)
+    draft.ask("traffic.requests_per_s", match.first, match.last, f"{said!r}: which of them?", choices)
+
+
+def _is_aside(draft: Draft, match: Match) -> bool:
+    """Whether a rate sizes nothing: it is a burst's, or off the peak; it is told so."""
+    burst = _in_a_burst(draft, match)
+    if burst is not None:
+        return _surge(draft, match, *burst)
+    if _off_peak(draft, match):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
+    else:
+        return False
+    return True
+
+
+_PAYS: Final = frozenset(
+    "pay pays paying paid cost costs costing spend spends spending bill bills billed fee fees".split()
+)
+
+
+def _is_price(draft: Draft, match: Match) -> bool:
+    """Whether a number an hour is an accelerator's price: '4x H100 at 2.49/h each'; it is told as not used."""
+    items = draft.sentence.items
+    counted = any(item.has("event", "thing", "rateunit") for item in items[match.first : match.last + 1])
+    before = items[max(0, match.first - 4) : match.first]
+    of_a_card = period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in before)
+    return not counted and (of_a_card or any(item.word in _PAYS for item in before))
+
+
+def _may_be_money(draft: Draft, match: Match) -> bool:
+    """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nobody says of what it is."""
+    items = draft.sentence.items
+    counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
+    bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")
+    seconds = period_of(match)
+    if counted or not (bound or draft.known.get(_RATE)) or "n" not in match:
+        return False
+    if seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
+        return False
+    amount = count_of(match["n"].number)
+    monthly = amount.value * SECONDS_PER_MONTH / seconds
+    others = (Choice(monthly, f"other costs of ${monthly:,.10g} a month", "money.other_monthly_usd"),)
+    choices = (
+        Choice(monthly, f"a budget of ${monthly:,.10g} a month"),
+        *(() if bound else others),
+        Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", _RATE),
+    )
+    first = match.first - bound
+    said = " ".join(draft.sentence.words(first, match.last).split())
+    draft.ask("money.monthly_budget_usd", first, match.last, f"{said!r}: money, or requests?", choices)
+    return True
+
+
+def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
+    """Note the rate and the length of a surge; one of half an hour or more is no surge, but the busiest hour."""
+    seconds = match["d"].number.value if "d" in match else None
+    length = _lasting(draft, last)
+    if length is not None:
+        seconds, last = _seconds_of(length), length.last
+    if seconds is not None and seconds >= LONGEST_SURGE_S:
+        return False
+    period = period_of(match)
+    draft.read(
+        "traffic.surge_requests_per_s", (first, last), _how_many(match), lambda v: v / period,
+        lambda v, made: f"a surge of {show_figure(made)} requests/s, which sizes nothing: the plan says if it is taken",
+    )  # fmt: skip
+    if seconds is not None:
+        draft.found("traffic.surge_s", first, last, [Option(seconds, f"a surge lasts {show_seconds(seconds)}")])
+    if length is not None:
+        for index in range(length.first, length.last + 1):
+            draft.sentence.take(index)
+    return True
+
+
+def _in_a_burst(draft: Draft, match: Match) -> tuple[int, int] | None:
+    """Return where a rate stands with the word that makes it a burst: 'bursts up to 20 rps for a few seconds'."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    length = _lasting(draft, last)
+    brief = length is not None and _seconds_of(length) < LONGEST_SURGE_S
+    kinds = ("burst", "peak") if brief else ("burst",)  # a peak of seconds is a surge too
+    for back in range(first - 1, max(-1, first - 5), -1):
+        if items[back].has("comma", "stop", "num"):
+            break
+        if items[back].has(*kinds):
+            return back, last
+    for ahead in range(last + 1, min(len(items), last + 4)):
+        if items[ahead].has("comma", "stop", "num", "mult", "conj"):
+            break
+        if items[ahead].has(*kinds):
+            return first, ahead
+    return None
+
+
+def _lasting(draft: Draft, last: int) -> Match | None:
+    """Return how long something lasts that ends with an item: 'for 10 s', 'lasting half a minute'."""
+    return next((found for found in _LASTING.matches(draft.sentence) if last < found.first <= last + 3), None)
+
+
+def _seconds_of(length: Match) -> float:
+    return length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
+
+
+_MAKE_UP: Final = frozenset(
+    "make makes cause causes account bring brings generate generates drive drives for are is".split()
+)
+
+
+def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
+    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'.
+
+    Args:
+        draft: the draft.
+        amount: of the whole.
+        first: the item with which the whole begins.
+    """
+    items, at = draft.sentence.items, first - 1
+    while at > 0 and items[at].word in ("the", "our", "these", "all"):
+        at -= 1
+    if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
+        return amount, first
+    subject = items[at - 2].word if at > 1 else ""
+    if subject in _MAKE_UP:
+        return amount, first  # 'five customers make 80% of 26 rps': the whole is the load
+    draft.sentence.take(at - 1)
+    return amount.times(items[at - 1].number.value), at - 1
+
+
+def period_of(match: Match) -> float:
+    """Return the seconds in which the events of a match happen."""
+    if "k" in match:
+        return _named_period(match)
+    for group in ("t", "s", "a"):
+        if group in match:
+            return SECONDS[match[group].word]
+    by_the_day = any(item.has("window", "workhours") for item in match.sentence.items[match.first : match.last + 1])
+    return SECONDS_PER_DAY if by_the_day else match["d"].number.value if "d" in match else 1.0
+
+
+def _off_peak(draft: Draft, match: Match) -> bool:
+    """Whether a rate is said to be off the peak: it sizes nothing, and is no mean."""
+    items = draft.sentence.items
+    beside = (*items[match.last + 1 : match.last + 2], *items[max(0, match.first - 1) : match.first])
+    return any(item.has("offpeak") and "peak" in draft.sentence.text[item.start : item.end].lower() for item in beside)
+
+
+def _named_period(match: Match) -> float:
+    """Return the seconds that the words of a peak name: the busiest hour; 0 where they name none."""
+    said = match.sentence.text[match["k"].start : match["k"].end].lower()
+    return next((seconds for word, seconds in _PEAKS.items() if word in said), 0.0)
+
+
+_THE_MOST: Final = Rule(
+    "(paren | comma | dash)? ('thats' | 'that' 'is' | 'this' 'is' | 'which' 'is' | 'its' | 'being') "
+    "('the' | 'our' | 'my'){0,1} ('max' | 'maximum' | 'most' | peak | 'worst' 'case' | 'top' | 'ceiling')"
+)
+"""'20 rps (that's the max)'."""
+
+
+def _as_the_most(draft: Draft, match: Match) -> tuple[int, int] | None:
+    """Return where a rate stands with the words that make it the most that comes: 'up to 40 rps', '100 rps max'."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    before = items[max(0, first - 2) : first]
+    if before and before[-1].has("under", "upto"):
+        return first - 1, last
+    if len(before) > 1 and before[0].has("under", "upto") and before[1].word in ("of", "a", "about", "around", "~"):
+        return first - 2, last
+    aside = _THE_MOST.at(draft.sentence, last + 1) if last + 1 < len(items) else None
+    if aside is not None:
+        return first, aside.last
+    after = items[last + 1 : last + 3]
+    if after and after[0].has("under", "upto") and (len(after) < 2 or after[1].has("comma", "stop")):
+        return first, last + 1
+    return None
+
+
+def _how_many(match: Match) -> Amount:
+    for group in ("n", "x"):
+        if group in match:
+            return count_of(match[group].number)
+    return Amount((1.0,))
+
+
+def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
+    """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
+    items, first, last = draft.sentence.items, match.first, match.last
+    for ahead in range(last + 1, min(len(items), last + 4)):
+        if items[ahead].has("stop", "num"):
+            break
+        if ahead == last + 1 and items[ahead].has("peruser"):
+            return first, ahead, True  # 100 requests/min/user
+        if items[ahead].has("each", "peruser", "eachuser"):
+            following = items[ahead + 1 : ahead + 5]
+            of_turns = following[:1] and following[0].word in ("with", "of") and any(i.has("turn") for i in following)
+            if not of_turns and any(
+                item.has("num", "time")
+                for item in following[: next((i for i, f in enumerate(following) if f.has("comma", "stop")), 4)]
+            ):
+                break  # each of the requests, each hour
+            return first, ahead, True
+    if first > 1 and items[first - 1].has("x", "times") and items[first - 2].has("user"):
+        return first - 1, last, True  # 50 developers x 200 completions a day
+    if [item.has("x", "times") or item.has("num") or item.has("user") for item in items[last + 1 : last + 4]] == [
+        True
+    ] * 3:
+        return first, last + 1, True  # 200 completions a day x 50 developers
+    for back in range(first - 1, max(-1, first - 6), -1):
+        if items[back].has("stop", "num"):
+            break
+        if items[back].has("eachuser", "each", "peruser"):
+            closes = back > 0 and items[back - 1].has("time", "tshort", "token", "dur", "money", "gpunoun")
+            if closes and not items[back + 1].has("per"):
+                break  # of the figure before it: '30 tok/s per user at 2.5 req/s'
+            return back, last, True
+    return first, last, False
+
+
+def _own_word(draft: Draft, match: Match) -> Item | None:
+    """Return which of the words of peak and mean is a rate's where two rates and both words share one comma group.
+
+    In '52 rps peak 19 rps avg' each stands behind its rate, in 'peak 52 rps avg 19 rps' before it; any other order, or
+    another number of them, tells nothing here.
+    """
+    items, first, last = draft.sentence.items, match.first, match.last
+    while first and not items[first - 1].has("comma", "stop", "conj", "paren"):
+        first -= 1
+    while last + 1 < len(items) and not items[last + 1].has("comma", "stop", "conj", "paren"):
+        last += 1
+    told = [at for at in range(first, last + 1) if items[at].has("num", "peak", "mean")]
+    words = [items[at] for at in told if not items[at].has("num")]
+    if len(told) != 4 or len(words) != 2 or words[0].has("peak") == words[1].has("peak"):
+        return None
+    behind = items[told[0]].has("num")
+    if [items[at].has("num") for at in told] != [behind, not behind] * 2:
+        return None
+    own = next((n for n, at in enumerate(told) if match.first <= at <= match.last and items[at].has("num")), None)
+    return None if own is None else words[own // 2]
+
+
+def _near_peak(draft: Draft, match: Match) -> bool:
+    if (own := _own_word(draft, match)) is not None:
+        return own.has("peak")
+    items = draft.sentence.items
+    for back in range(match.first - 1, max(-1, match.first - 5), -1):
+        if items[back].has("comma", "stop", "conj", "num", "mean") and items[back].word != "with":
+            break
+        if items[back].has("peak"):
+            return True
+    for ahead in range(match.last + 1, min(len(items), match.last + 4)):
+        if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
+            break
+        if items[ahead].has("peak"):
+            following = items[ahead + 1] if ahead + 1 < len(items) else None
+            return following is None or not following.has("mult", "factor", "num")
+    return any(item.has("peak") for item in items[match.first : match.last + 1])

@@ -1,0 +1,114 @@
+"""A table with a workload in each row: which is planned first, or their sum where all but the rates is equal."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
+from catalogs.units import show_count, show_figure, show_seconds
+from engine.workload import target_name
+
+MOST_ROWS: Final = 8
+"""That are offered; further ones are named as not used."""
+_RATE: Final = "traffic.requests_per_s"
+_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
+    _RATE: lambda value: f"{show_figure(value)} requests/s",
+    "tokens.input.mean": lambda value: f"{show_count(value)} tokens in",
+    "tokens.output.mean": lambda value: f"{show_count(value)} out",
+    "model": str,
+    "hardware.accelerators": ", ".join,
+    "targets": lambda targets: ", ".join(
+        f"{target_name(t.metric, t.percentile)} {show_seconds(t.seconds)}" for t in targets
+    ),
+}
+
+
+def several_workloads(
+    text: str, span: tuple[int, int], rows: Sequence[tuple[str, Reading]], beside: Reading, further: Sequence[str]
+) -> Reading:
+    """Return what a text says that holds a table of workloads: what all rows share, and which row is meant.
+
+    Args:
+        text: as pasted.
+        span: of the table in it.
+        rows: the name of each row and its reading.
+        beside: the reading of what stands beside the table.
+        further: names of the rows that were not read.
+    """
+    values = [_values(reading) for _, reading in rows]
+    paths = dict.fromkeys(path for one in values for path in one)
+    shared = {path for path in paths if len({repr(one.get(path)) for one in values}) == 1}
+    apart = [path for path in paths if path not in shared]
+    first = rows[0][1]
+    said = [_quoted(one, text) for one in first.said_values if one.path in shared]
+    unused = dict.fromkeys(words for _, reading in rows for words in reading.unused)
+    notes = dict.fromkeys(note for _, reading in rows for note in reading.notes)
+    open_ = [question for question in first.questions if question.path not in apart]
+    alike = [question for question in open_ if all(_asks(question, reading) for _, reading in rows)]
+    questions = alike if apart else open_
+    if apart:
+        path = _RATE if _RATE in apart else apart[0]
+        choices = [
+            _choice(name, reading, one, apart, path, alike)
+            for (name, reading), one in zip(rows, values, strict=True)
+            if path in one
+        ]
+        if apart == [_RATE]:
+            total = sum(one.get(_RATE, 0.0) for one in values)
+            choices.append(Choice(total, f"all together: {show_figure(total)} requests/s", path))
+        count = len(rows) + len(further)
+        which = f"The table has {count} workloads: which is planned first? 'fleetcast pool' sizes several on one fleet."
+        questions.append(Ambiguity(which, path, tuple(choices), text[slice(*span)], span[0]))
+    return replace(
+        beside,
+        said_values=tuple(sorted((*said, *beside.said_values), key=lambda one: one.start)),
+        questions=(*questions, *beside.questions),
+        unused=(*unused, *further, *beside.unused),
+        notes=(*notes, *beside.notes),
+    )
+
+
+def _values(reading: Reading) -> dict[str, Any]:
+    """Return the values of a row; of what it leaves open the first choice."""
+    values = dict(reading.values)
+    for question in reading.questions:
+        if question.choices and question.path not in values and question.path.startswith("tokens."):
+            values[question.choices[0].path or question.path] = question.choices[0].value
+    return values
+
+
+def _quoted(said_value: SaidValue, text: str) -> SaidValue:
+    """Return a value with its words as they stand in the text, and not with blanks in the place of other rows."""
+    last = said_value.words.split()[-1]
+    start = text.find(last, said_value.start)
+    return replace(said_value, words=last, start=start)
+
+
+def _asks(question: Ambiguity, reading: Reading) -> bool:
+    """Whether a row asks the same, with the same choices."""
+    return any((one.path, one.choices) == (question.path, question.choices) for one in reading.questions)
+
+
+def _choice(
+    name: str, reading: Reading, values: Mapping[str, Any], apart: Sequence[str], path: str, alike: Sequence[Ambiguity]
+) -> Choice:
+    """Return a row as a choice; what it alone leaves open is asked where it is taken.
+
+    Args:
+        name: of the row.
+        reading: of the row.
+        values: of the row.
+        apart: fields in which rows differ.
+        path: of the question which row is meant.
+        alike: questions that every row asks.
+    """
+    shown = ", ".join(_SHOWN[one](values[one]) for one in apart if one in _SHOWN and one in values)
+    if values.keys() > reading.values.keys():
+        shown += "; a percentile of a length is taken for its mean"
+    also = {one: values[one] for one in apart if one != path and one in values}
+    asked = [(one.path, one.choices) for one in alike]
+    then = tuple(one for one in reading.questions if one.path not in values and (one.path, one.choices) not in asked)
+    if any(one.path == _RATE for one in then):
+        shown += "; its rate is asked then"
+    return Choice(values[path], f"{name}: {shown}", path, also=also, then=then)

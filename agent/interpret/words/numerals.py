@@ -1,0 +1,340 @@
+"""Numbers in words, magnitudes and ranges; and what numbers make with their unit: durations, shares, sums, factors."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final
+
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.words.scanner import LARGEST, items_of, kinds_of
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
+
+NUMBER_WORDS: Final = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {word: 10 * count for count, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_VALUES: Final[dict[str, float]] = {
+    **NUMBER_WORDS,
+    "single": 1.0,
+    "couple": 2.0,
+    "half": 0.5,
+    "third": 1 / 3,
+    "thirds": 1 / 3,
+    "fifth": 0.2,
+    "fifths": 0.2,
+    "tenth": 0.1,
+    "quarter": 0.25,
+    "quarters": 0.25,
+}
+_SCALES: Final = {
+    "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
+    "mn": 1e6, "mio": 1e6,
+    "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
+}  # fmt: skip
+_FACTORS: Final = {
+    "dou": 2.0, "twi": 2.0, "two": 2.0, "tri": 3.0, "thr": 3.0, "tre": 3.0, "qua": 4.0, "fou": 4.0, "fiv": 5.0,
+    "ten": 10.0,
+}  # fmt: skip
+
+_BELOW_HUNDRED = "(tens small? | small)"
+_IN_WORDS = Rule(
+    "(num (?= scaleword | 'and' 'a' 'half') | 'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
+    f" | {_BELOW_HUNDRED})"
+    f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
+)
+_TWICE = Rule("a:num paren b:num paren")
+"""'12 (twelve)'."""
+_MINUS = Rule("(?<! num) 'minus' n:num")
+_HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
+_ONE_UNIT = Rule("(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence')")
+"""'Answers a paragraph'."""
+_PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
+_PART_DOES = Rule(
+    "(?<! event | thing | user | num) (n:num | 'a') h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | 'send' | "
+    "'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
+)
+"""'A third is on a call', and no 'requests a quarter'."""
+_FRACTION = Rule("a:num slash b:num (?= 'of')")
+_ONE_IN_SO_MANY = Rule("a:num 'in' b:num (?= 'is' | 'are' | 'of' | user)")
+"""'Only 1 in 40 is generating'."""
+_ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
+"""'One in fifty opens it'."""
+_FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
+_SAME = "(time | tshort | event | token | rateunit | percent)"
+_RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
+_RANGE_OF_SUMS = Rule("usd a:num range usd b:num")
+_RANGE = Rule(
+    "('from' (?= num range num) | 'between' (?= num 'and' num) | 'either' (?= num))?"
+    " a:num m:(range | 'or' | 'and') b:num"
+)
+_WINDOW = Rule(
+    "('between' | 'from') a:(num | opaque) ('oclock')? ('and' | range) b:(num | opaque) ('oclock')? (?! near? (event | "
+    "token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
+)
+_CLOCKS = Rule("a:opaque range? b:opaque")
+"""'9am-6pm', without a word before it."""
+_PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
+_OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event)")
+"""'in 95 of 100 cases' is a percentile."""
+_SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
+_PERCENT = Rule("n:num percent")
+_DOLLARS = Rule("usd n:num usd? | m:num usd")
+_EUROS = Rule("euro n:num euro? | m:num euro")
+_WIDTH = Rule("n:num bits")
+_POWER = Rule("n:num u:(wattunit | 'w')")
+_DURATION = Rule("n:num t:(time | tshort)")
+_FACTOR = Rule("n:num times (?! gpu | num | para | prec | model | gpunoun | per time | adverb | 'half') | w:multword")
+_PART_OF_DAY = "('in' 'the' | 'every' | 'each')? ('morning' | 'forenoon' | 'noon' | 'afternoon' | 'evening' | 'night')"
+_PARTS_OF_DAY = Rule(
+    f"a:num (times | event) p:({_PART_OF_DAY}) ((comma | 'and'){{1,2}} num (times | event)? {_PART_OF_DAY}){{1,3}}"
+)
+"""'3 times in the morning and 5 in the evening'."""
+_PERCENTILES: Final = ("50", "90", "95", "99")
+
+
+def combine(sentence: Sentence) -> None:
+    """Turn words and numbers into whole numbers, ranges, and quantities with their unit."""
+    _made(sentence, _IN_WORDS, "num", _value_in_words)
+    _made(sentence, _TWICE, "num", _same_twice)
+    _made(sentence, _MINUS, "num", lambda m: m["n"].number.times(-1.0))
+    for parts in _PARTS_OF_DAY.matches(sentence):
+        _add_up_a_day(parts)
+    _made(sentence, _HALF_A_UNIT, "num", lambda m: Amount((0.25 if "quarter" in _words(m) else 0.5,)))
+    _made(sentence, _ONE_UNIT, "num", lambda m: Amount((1.0,)))
+    _made(sentence, _PART_OF, "pct", _part)
+    _made(sentence, _PART_DOES, "pct", _part)
+    _made(sentence, _FRACTION, "pct", _fraction)
+    _made(sentence, _ONE_IN_SO_MANY, "pct", _one_in)
+    _made(sentence, _ONE_IN_DOES, "pct", lambda match: _one_in(match) if match["a"].number.value == 1 else None)
+    _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
+    _made(sentence, _WINDOW, "window", _hours_between)
+    _made(sentence, _CLOCKS, "window", _hours_between)
+    _ranges(sentence)
+    _percentiles(sentence)
+    _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
+    _made(sentence, _DOLLARS, "money", lambda m: (m["n"] if "n" in m else m["m"]).number)
+    _made(sentence, _EUROS, "euro_sum", lambda m: (m["n"] if "n" in m else m["m"]).number)
+    _made(sentence, _WIDTH, "width", lambda m: m["n"].number)
+    _made(sentence, _POWER, "power", _watts)
+    _made(sentence, _DURATION, "dur", _seconds)
+    _made(sentence, _FACTOR, "mult", _factor)
+
+
+def in_figures(text: str, *, least_words: int = 1) -> str:
+    """Return a text with its numbers in figures: 'another thousand' as 'another 1000', '1,5k' as '1500'.
+
+    Args:
+        text: any.
+        least_words: of a number that is put in figures; the others stay as typed.
+    """
+    text = _PART_OF_A_SCALE.sub(lambda part: f"{(3 if part[1] else 1) / 4:g} ", _A_SCALE.sub(r"\1 a ", text))
+    sentence = Sentence(text, items_of(text))
+    _made(sentence, _IN_WORDS, "num", _value_in_words)
+    for item in reversed(sentence.items):
+        if item.amount and len(item.number.values) == 1 and len(text[item.start : item.end].split()) >= least_words:
+            text = f"{text[: item.start]}{item.number.value:.12g}{text[item.end :]}"
+    return text
+
+
+_PART_OF_A_SCALE: Final = re.compile(
+    r"\b(?:an?|one|(three)) quarters? of an? (?=hundred|thousand|million|billion)", re.I
+)
+_A_SCALE: Final = re.compile(r"\b(another|extra|plus|add|by) (?=(?:hundred|thousand|million|dozen)\b)", re.I)
+
+
+def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], Amount | None]) -> None:
+    """Merge each match of a rule into an item of a kind; where there is no amount, leave it."""
+    for match in rule.matches(sentence):
+        made = amount(match)
+        if made is None:
+            continue
+        first, last = sentence.items[match.first], sentence.items[match.last]
+        item = Item(frozenset({kind}), first.start, last.end, last.word, made)
+        item.numeric = kind != "mult" and (
+            rule in (_PART_OF, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+        )
+        sentence.merge(match.first, match.last, item)
+
+
+def _add_up_a_day(match: Match) -> None:
+    """Put '8 times a day' in the place of '3 times in the morning and 5 in the evening'."""
+    first, parts, last = match["a"], match.index("p"), match.sentence.items[match.last]
+    counts = [item.number.value for item in _items(match) if item.has("num")]
+    start, end = match.sentence.items[parts].start, match.sentence.items[match.last - 1].end
+    for item in match.sentence.items[parts : match.last]:
+        item.numeric = False  # its count is in the total
+    match.sentence.merge(match.last, match.last, Item(kinds_of("day"), last.start, last.end, "day"))
+    match.sentence.merge(parts, match.last - 1, Item(kinds_of("a"), start, end, "a"))
+    total = Item(first.kinds, first.start, first.end, first.word, Amount((sum(counts),)), numeric=True)
+    match.sentence.merge(match.first, match.first, total)
+
+
+def _items(match: Match) -> list[Item]:
+    return match.sentence.items[match.first : match.last + 1]
+
+
+def _words(match: Match) -> list[str]:
+    return [item.word for item in _items(match)]
+
+
+def _value_in_words(match: Match) -> Amount | None:
+    total = group = 0.0
+    for item in _items(match):
+        if item.word in _SCALES and not item.has("num"):
+            group = (group or 1.0) * _SCALES[item.word]
+            if _SCALES[item.word] >= 1000:
+                total, group = total + group, 0.0
+        elif item.amount:
+            group += item.amount.value
+        else:
+            group += _VALUES.get(item.word, 0.0)
+    return Amount((_tidy(total + group),)) if abs(total + group) <= LARGEST else None
+
+
+def _tidy(value: float) -> float:
+    return float(f"{value:.12g}")
+
+
+def _hours_between(match: Match) -> Amount | None:
+    """Return the seconds between two hours of the clock: 'between 9 and 17', 'from 8:00 to 18:00', '9am to 5pm'."""
+    clocks = [_CLOCK.fullmatch(match.sentence.text[match[name].start : match[name].end].lower()) for name in "ab"]
+    hours = []
+    for clock in clocks:
+        if clock is None or float(clock["hour"]) > 24 or (clock["half"] and float(clock["hour"]) > 12):
+            return None
+        noon = 12 if clock["half"] == "pm" and clock["hour"] != "12" else 0
+        hours.append(float(clock["hour"]) + noon + float(clock["minute"] or 0) / 60)
+    if clocks[1] and clocks[1]["half"] == "pm" and clocks[0] and not clocks[0]["half"] and hours[0] + 12 < hours[1]:
+        hours[0] += 12  # between 6 and 9 pm
+    spanned = hours[1] - hours[0]
+    of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
+    return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
+
+
+_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]m)?")
+
+
+def _same_twice(match: Match) -> Amount | None:
+    return match["a"].number if match["a"].number.value == match["b"].number.value else None
+
+
+def _part(match: Match) -> Amount | None:
+    share = _VALUES[match["h"].word] * (match["n"].number.value if "n" in match else 1.0)
+    return Amount((share,)) if share < 1 else None
+
+
+def _one_in(match: Match) -> Amount | None:
+    above, below = match["a"].number.value, match["b"].number.value
+    return Amount((above / below,)) if 0 < above < below and above <= 10 else None
+
+
+def _fraction(match: Match) -> Amount | None:
+    above, below = match["a"].number.value, match["b"].number.value
+    whole = above == int(above) and below == int(below)
+    return Amount((above / below,)) if whole and 0 < above < below <= 10 else None
+
+
+def _ranges(sentence: Sentence) -> None:
+    for rule in (_RANGE_OF_SAME, _RANGE_OF_SUMS):
+        for match in rule.matches(sentence):
+            low, high = match["a"], match["b"]
+            unit, other = sentence.items[match.index("a") + 1], sentence.items[match.last + 1 : match.last + 2]
+            if rule is _RANGE_OF_SAME and SECONDS.get(unit.word) != SECONDS.get(other[0].word):
+                continue  # 400 ms to 1.2 s are two times
+            item = Item(low.kinds, low.start, high.end, high.word, _between(sentence, low, high), numeric=True)
+            first = match.index("a")
+            sentence.merge(first, match.last, item)
+    for match in _RANGE.matches(sentence):
+        joined, opened = match["m"].word, sentence.items[match.first].word
+        if joined == "and" and opened != "between":
+            continue
+        low, high = match["a"], match["b"]
+        amount = _between(sentence, low, high, joined)
+        sentence.merge(match.first, match.last, Item(low.kinds, low.start, high.end, high.word, amount, numeric=True))
+
+
+def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> Amount:
+    """Return what lies between two numbers; '10-20k' is 10k to 20k."""
+    a, b = low.number.value, high.number.value
+    written = sentence.text[high.start : high.end].strip()
+    scale = next((factor for factor in (1e9, 1e6, 1e3) if b >= factor and not written[-1].isdigit()), 1.0)
+    if sentence.text[low.start : low.end].strip()[-1:].isdigit() and a * scale <= b:
+        a = _tidy(a * scale)
+    if joined == "±":
+        a, b = a - b, a + b
+    if joined == "or" or a >= b:
+        return Amount((a, b), ("the first", "the second"))
+    return Amount((a, _tidy((a + b) / 2), b), ("the low end", "the middle", "the high end"))
+
+
+def _percentiles(sentence: Sentence) -> None:
+    for match in _OF_SO_MANY.matches(sentence):
+        share = 100 * match["a"].number.value / (match["b"].number.value or 1.0)
+        if f"{share:g}" in _PERCENTILES and _of_a_target(sentence, match.first, match.last):
+            start, end = sentence.span(match.first, match.last)
+            made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
+            sentence.merge(match.first, match.last, made)
+    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS):
+        for match in rule.matches(sentence):
+            item = sentence.items[match.first]
+            digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
+            share_of = rule is _SHARE_OF_REQUESTS
+            if item.word in ("median", "medians"):
+                digits = "50"
+            elif share_of and (digits.partition(".")[0] not in _PERCENTILES or _repeats(sentence, match.last)):
+                continue
+            start, end = sentence.span(match.first, match.last)
+            made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{digits}",), numeric=item.numeric)
+            sentence.merge(match.first, match.last, made)
+
+
+def _of_a_target(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether 'a of b requests' is said of a target: beside its time in one clause, and of nothing else."""
+    items, start, end = sentence.items, first, last
+    while start and not items[start - 1].has("comma", "stop", "conj"):
+        start -= 1
+    while end + 1 < len(items) and not items[end + 1].has("comma", "stop", "conj"):
+        end += 1
+    after = items[last + 1 : last + 3]
+    if after and after[0].word in ("is", "are", "hit", "share") and after[-1].word not in _MET:
+        return False
+    timed = any(item.has("num") and unit.has("time", "tshort") for item, unit in pairwise(items[start : end + 1]))
+    return timed and not _repeats(sentence, last + 1)
+
+
+_MET: Final = ("answered", "served", "done", "finished", "complete", "completed", "under", "within", "below")
+"""What stands behind 'are' where requests meet a target: '9 of 10 requests are answered within 2 s'."""
+
+
+def _repeats(sentence: Sentence, index: int) -> bool:
+    """Whether a share of prompts is said to repeat: '95% of the prompt is cached' is no percentile."""
+    return any(item.has("prefixcue", "prefixhit", "shared") for item in sentence.items[index : index + 8])
+
+
+def _seconds(match: Match) -> Amount | None:
+    """Return a duration in seconds; a unit of one letter counts where it is glued to its number, or is s or h."""
+    number, unit = match["n"], match["t"]
+    if number.number.small_m:
+        return None
+    if not unit.has("time") and not (unit.start == number.end or unit.word in ("s", "h")):
+        return None
+    seconds = SECONDS[unit.word]
+    return Amount(tuple(_tidy(value * seconds) for value in number.number.values), number.number.labels)
+
+
+def _watts(match: Match) -> Amount | None:
+    """Return a power in watts; a small w is weeks."""
+    number, unit = match["n"], match["u"]
+    if match.sentence.text[unit.start : unit.end] == "w":
+        return None
+    return number.number.times(POWER_UNITS[unit.word])
+
+
+def _factor(match: Match) -> Amount | None:
+    if "w" in match:
+        return Amount((_FACTORS[match["w"].word[:3]],))
+    return match["n"].number

@@ -1,0 +1,362 @@
+"""Languages beside English: their words of the trade, as the English words that the rules are made of.
+
+A line in one of these languages keeps its numbers, names and places; only what this table knows is put into English.
+What it does not know is told as not used, as in any line.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Final
+
+from agent.interpret.words.grammar import Amount, Item
+from agent.interpret.words.ordinary import GRAMMAR, ORDINARY
+from agent.interpret.words.scanner import phrase_items
+from agent.interpret.words.vocabulary import KINDS_OF
+
+_TABLES: Final[dict[str, str]] = {
+    "German": """
+        nacht=night dokumente=documents dokument=document besuche=visits
+        sprachmodell=llm sprachmodelle=llm inferenz=inference inferenzplattform=inference fällen=cases fälle=cases
+        je_person=per_user arbeitstag=workday bedienstete=employees bediensteten=employees antwortbeginn=first_token
+        fünftel=fifth drittel=third viertel=quarter hälfte=half davon= vielleicht= aktiv=active parallel=concurrent
+        anfragen=requests anfrage=request abfragen=queries abrufe=requests aufrufe=calls aufruf=call fragen=questions
+        frage=question nachrichten=messages nachricht=message gespräche=conversations unterhaltungen=conversations
+        nutzer=users benutzer=users anwender=users nutzern=users benutzern=users kunden=customers
+        mitarbeiter=employees mitarbeitern=employees mitarbeitende=employees entwickler=developers
+        entwicklern=developers leute=people personen=people studenten=students studierende=students jeder=each
+        jede=each jedes=each stellt=asks stellen=ask fragt=asks schreibt=writes je_nutzer=per_user pro_nutzer=per_user
+        pro_person=per_user pro_kopf=per_user pro_sekunde=per_second je_sekunde=per_second in_der_sekunde=per_second
+        pro_minute=per_minute je_minute=per_minute in_der_minute=per_minute pro_stunde=per_hour je_stunde=per_hour
+        in_der_stunde=per_hour die_stunde=per_hour stündlich=hourly pro_tag=per_day am_tag=per_day je_tag=per_day
+        täglich=daily pro_woche=per_week in_der_woche=per_week wöchentlich=weekly pro_monat=per_month
+        im_monat=per_month je_monat=per_month monatlich=monthly pro_jahr=per_year im_jahr=per_year jährlich=yearly
+        sekunde=second sekunden=seconds millisekunden=milliseconds minuten=minutes stunde=hour stunden=hours tage=days
+        wochen=weeks monate=months monaten=months jahre=years jahren=years eingabe=input eingaben=inputs eingang=input
+        prompts=prompts ausgabe=output ausgaben=outputs antwort=answer antworten=answers wörter=words wörtern=words
+        seiten=pages zeichen=characters token=tokens mit=with ohne=without kein=no keine=no keinen=no nicht=not
+        unter=under höchstens=at_most maximal=at_most mindestens=at_least im_schnitt=on_average
+        durchschnittlich=on_average im_mittel=on_average durchschnitt=average gleichzeitig=concurrent
+        gleichzeitige=concurrent gleichzeitigen=concurrent spitze=peak stoßzeit=peak_hour spitzenstunde=peak_hour
+        million=million millionen=million mio=million tausend=thousand milliarden=billion karten=cards
+        grafikkarten=gpus knoten=nodes kontext=context wachstum=growth wächst=grows und=and oder=or auf=on von=of
+        zwei=two drei=three vier=four fünf=five zehn=ten latenz=latency erstes_token=first_token
+        zum_ersten_token=first_token budget=budget im_monat=per_month reserve=spare ausfall=failure spitzenlast=peak
+        hallo= wie= viele= bei=with wir= ich= betreiben=run brauchen=need brauche=need benötigen=need wollen=want
+        möchten=want monat=month erstes_token=first_token weniger_als=less_than in_weniger_als=under haben=have ein=a
+        eine=a einen=a einem=a einer=a der=the die=the das=the den=the dem=the ist=is sind=are so= hoch=high
+        etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple
+        modell=model unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for
+        pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly
+        verdoppelt=doubles stellen_wir= ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss
+        verkraften=survive verkraftet=survives überstehen=survive übersteht=survives aushalten=survive verlieren=lose
+        eines=a zweier=two servern=servers rechner=machine knotens=node replik=replica repliken=replicas
+        replikas=replicas muss=must darf=may dürfen=may wenn=if sechs=six sieben=seven acht=eight neun=nine elf=eleven
+        zwölf=twelve dreizehn=thirteen vierzehn=fourteen fünfzehn=fifteen sechzehn=sixteen siebzehn=seventeen
+        achtzehn=eighteen neunzehn=nineteen zwanzig=twenty dreißig=thirty vierzig=forty fünfzig=fifty sechzig=sixty
+        siebzig=seventy achtzig=eighty neunzig=ninety hundert=hundred erste_antwort=first_response
+        erste_token=first_token ersten_token=first_token ersten_antwort=first_response standort=location
+        rechenzentrum=datacenter gehostet=hosted perzentil=percentile rein=in raus=out eingehend=input
+        ausgehend=output juristen=lawyers anwälte=lawyers anwalt=lawyer jurist=lawyer arzt=doctor schüler=pupils
+        sachbearbeiter=clerks ärzte=doctors pfleger=nurses schüler=pupils lehrer=teachers berater=consultants
+        techniker=technicians händler=traders pro_mitarbeiter=per_user je_mitarbeiter=per_user pro_stück=each
+        pro_kunde=per_user kommen=come wirklich=really bitte=please nach=within alle=all heute=today sofort=now
+        bestand=currently statt=replacing anstatt=replacing derzeit=currently aktuell=currently momentan=currently
+        im_moment=at_the_moment gegenwärtig=currently künftig=later laufen=run läuft=runs gebraucht=needed
+        gleiches=same gleiche=same gleichen=same lieferant=vendor anbieter=vendor händler=vendor bietet=offers
+        angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough genügt=enough besitzen=own
+        eigene=own_our eigenes_rechenzentrum=own_datacenter eigenen_rechenzentrum=own_datacenter
+        eigenem_rechenzentrum=own_datacenter
+        eigenen=own_our server=servers
+
+    """,
+    "French": """
+        paramètres=parameters
+        une_dizaine_de=ten une_vingtaine_de=twenty une_centaine_de=hundred nuit=night courriels=mails courriel=mail
+        en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
+        tous_les=every échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn
+        uniquement=only exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token
+        jetons=tokens juristes=lawyers juriste=lawyer avocats=lawyers avocat=lawyer médecin=doctor médecins=doctors
+        infirmiers=nurses enseignants=teachers élèves=pupils agents=agents conseillers=advisors posent=ask pose=asks
+        envoient=send envoie=sends font=make première_réponse=first_response prévoyons=expect requêtes=requests
+        requête=request demandes=requests appels=calls appel=call messages=messages conversations=conversations
+        utilisateurs=users utilisateur=user clients=customers employés=employees salariés=employees
+        développeurs=developers personnes=people étudiants=students chacun=each chacune=each
+        chaque_utilisateur=each_user par_utilisateur=per_user par_personne=per_user pose=asks posent=ask
+        par_seconde=per_second à_la_seconde=per_second par_minute=per_minute par_heure=per_hour de_l'heure=per_hour
+        par_jour=per_day chaque_jour=daily quotidiennes=daily quotidiens=daily par_semaine=per_week par_mois=per_month
+        par_an=per_year seconde=second secondes=seconds millisecondes=milliseconds heure=hour heures=hours jour=day
+        jours=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
+        en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
+        jetons=tokens caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under
+        au_maximum=at_most au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time
+        cas=cases en_moyenne=on_average moyenne=average simultanés=concurrent simultanées=concurrent
+        en_parallèle=in_parallel pointe=peak heure_de_pointe=peak_hour million=million millions=million
+        millions_de=million mille=thousand milliers=thousand milliards=billion cartes=cards cartes_graphiques=gpus
+        nœuds=nodes contexte=context croissance=growth et=and ou=or sur=on de=of des=of deux=two trois=three
+        quatre=four cinq=five dix=ten latence=latency premier_jeton=first_token premier_token=first_token bonjour=
+        combien= nous= je= avons=have voulons=want veux=want besoin=need pour=for environ=about servir=serve
+        déployer=deploy par=per qui=who le=the la=the les=the un=a une=a est=is sont=are en_moins_d'une=under_a
+        moins_d'une=under_a en_moins_de=under inférieure_à=under inférieur_à=under sous=under dollars=dollars
+        fois=times notre=our nos=our modèle=model par_requête=per_request doit=should j'ai=have l'= d'= double=doubles
+        panne=failure pannes=failures tombe_en_panne=fails tombent_en_panne=fail perte=loss perdre=lose tenir=survive
+        survivre_à=survive survivre=survive tolérer=tolerate encaisser=survive résister_à=survive d'un=of_a d'une=of_a
+        serveur=server serveurs=servers nœud=node réplique=replica répliques=replicas réplica=replica
+        réplicas=replicas peut=can peuvent=can si=if sept=seven huit=eight neuf=nine onze=eleven douze=twelve
+        treize=thirteen quatorze=fourteen quinze=fifteen seize=sixteen vingt=twenty trente=thirty quarante=forty
+        cinquante=fifty soixante=sixty soixante_dix=seventy quatre_vingts=eighty quatre_vingt=eighty
+        quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one deux_cents=two_hundred
+        trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred six_cents=six_hundred
+        huit_cents=eight_hundred aujourd'hui=today actuellement=currently demain=tomorrow propres=own_our faut=need
+        faudra=need même=same fournisseur=vendor propose=offers devis=quote suffit=enough suffisent=enough
+    """,
+    "Spanish": """
+        turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
+        médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses profesores=teachers alumnos=pupils
+        personas=people agentes=agents envía=sends envían=send primera_respuesta=first_response alojado=hosted
+        solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query
+        llamadas=calls preguntas=questions pregunta=question mensajes=messages conversaciones=conversations
+        usuarios=users usuario=user clientes=customers empleados=employees desarrolladores=developers
+        estudiantes=students cada_uno=each cada_una=each cada_usuario=each_user por_usuario=per_user
+        por_persona=per_user hace=asks hacen=ask por_segundo=per_second al_segundo=per_second por_minuto=per_minute
+        por_hora=per_hour a_la_hora=per_hour por_día=per_day al_día=per_day diarias=daily diarios=daily cada_día=daily
+        por_semana=per_week por_mes=per_month al_mes=per_month por_año=per_year al_año=per_year segundo=second
+        segundos=seconds milisegundos=milliseconds minuto=minute minutos=minutes horas=hours días=days semanas=weeks
+        meses=months años=years de_entrada=input entrada=input entradas=inputs de_salida=output salida=output
+        salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
+        con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least
+        modelo_de_lenguaje=llm a_la_vez=at_the_same_time casos=cases de_media=on_average en_promedio=on_average
+        promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
+        hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand tarjetas=cards
+        nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four
+        cinco=five diez=ten latencia=latency primer_token=first_token hola= cuántas= cuántos= necesitamos=need
+        necesito=need queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the
+        los=the las=the un=a una=a es=is son=are veces=times por=per que=who servir=serve desplegar=deploy nuestro=our
+        nuestra=our modelo=model por_solicitud=per_request debe=should hacen=ask se_duplica=doubles dólares=dollars
+        dólar=dollar presupuesto=budget mensuales=per_month en_menos_de=under inferior_a=under caída=failure
+        caídas=failures fallo=failure fallos=failures falla=fails pérdida=loss perder=lose cae=fails soportar=survive
+        tolerar=tolerate resistir=survive sobrevivir_a=survive sobrevivir=survive aguantar=survive servidor=server
+        servidores=servers nodo=node réplica=replica réplicas=replicas del=of_the puede=can pueden=can si=if seis=six
+        siete=seven ocho=eight nueve=nine once=eleven doce=twelve trece=thirteen catorce=fourteen quince=fifteen
+        dieciséis=sixteen diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty
+        veintiuno=twenty_one veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty
+        cuarenta=forty cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty
+        noventa=ninety cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred
+        trescientos=three_hundred trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred
+        ochocientos=eight_hundred hoy=today actualmente=currently usamos=use mismo=same misma=same proveedor=vendor
+        propias=own_our propios=own_our ofrece=offers oferta=quote basta=enough bastan=enough
+    """,
+    "Chinese": """
+        每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
+        每月=every_month 每年=every_year 每人=each_user 每个用户=each_user 每位用户=each_user 请求=requests
+        查询=queries 问题=questions 提问=ask 消息=messages 对话=conversations 调用=calls 用户=users 员工=employees
+        开发者=developers 开发人员=developers 学生=students 人=people 输入=input 提示词=prompt 提示=prompt 输出=output
+        回答=answer 回复=answer 生成=output 长度=length 词元=tokens 字=characters 秒=seconds 毫秒=milliseconds
+        分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus 卡=cards 张=x 台=nodes 节点=nodes
+        万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak 首=first
+        首字延迟=first_token
+        首个词元=first_token 首词延迟=first_token 延迟=latency 不超过=at_most 最多=at_most 低于=under 小于=under
+        至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask
+        的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day
+        一秒=a_second 目前=currently 现有=currently 现在=currently 当前=currently
+    """,
+    "Japanese": """
+        毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
+        人=users 名=users 回=requests 件=requests 約=about 回質問=questions 回の質問=questions 件の質問=questions
+        リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
+        入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
+        ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
+        現在=currently 未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
+        ノード=nodes
+    """,
+    "Korean": """
+        매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour
+        시간당=every_hour 매일=every_day 하루=every_day 일일=every_day 매월=every_month 한달=every_month 직원=
+        사용자= 이용자= 학생= 명=users 명이=users 번=requests 번질문=questions 회=requests 건=requests
+        요청=requests 질문= 합니다= 입력=input 프롬프트=prompt 출력=output 응답=answer 답변=answer 토큰=tokens
+        첫토큰=first_token 초=seconds 밀리초=milliseconds 분=minutes 시간=hours 피크=peak 평균=average
+        모델=model 동시=concurrent 지연=latency 이내=under 미만=under 이하=at_most 만=wan 억=yi 천=thousand
+        노드=nodes 각각=each 은= 는= 이= 가= 을= 를= 에= 에서= 의= 와=and 과=and 약=about
+    """,
+    "Portuguese": """
+        requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries
+        perguntas=questions pergunta=question mensagens=messages usuários=users utilizadores=users
+        funcionários=employees clientes=customers alunos=pupils cada_um=each cada_uma=each por_usuário=per_user
+        por_pessoa=per_user por_segundo=per_second por_minuto=per_minute por_hora=per_hour por_dia=per_day
+        por_mês=per_month ao_dia=per_day ao_mês=per_month segundo=second segundos=seconds milissegundos=milliseconds
+        minutos=minutes horas=hours entrada=input saída=output resposta=answer respostas=answers palavras=words
+        média=average em_média=on_average pico=peak primeiro_token=first_token até=up_to no_máximo=at_most
+        menos_de=less_than com=with sem=without milhão=million milhões=million milhões_de=million mil=thousand
+        reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
+        precisamos=need precisamos_de=need dois=two três=three quatro=four cinco=five dez=ten região=region e=and
+        hoje=today atualmente=currently ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the
+        dos=of_the
+    """,
+    "Italian": """
+        ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
+        utente=user dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each
+        per_utente=per_user al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day
+        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days
+        ingresso=input in_ingresso=input uscita=output in_uscita=output risposta=answer risposte=answers parole=words
+        media=average in_media=on_average picco=peak primo_token=first_token al_massimo=at_most meno_di=less_than
+        con=with senza=without milione=million milioni=million milioni_di=million mila=thousand riserva=spare
+        guasto=failure schede=cards nodi=nodes server=servers contesto=context modello=model abbiamo=have vorrei=want
+        due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the della=of_the gli=the il=the un=a
+        oggi=today attualmente=currently una=a per=for lunghe= lunghi= corte= corti=
+    """,
+    "Dutch": """
+        verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
+        gebruikers=users gebruiker=user medewerkers=employees klanten=customers studenten=students elk=each ieder=each
+        iedere=each per_gebruiker=per_user per_seconde=per_second per_minuut=per_minute per_uur=per_hour
+        per_dag=per_day per_maand=per_month seconde=second seconden=seconds milliseconden=milliseconds minuten=minutes
+        uur=hours dagen=days invoer=input uitvoer=output antwoord=answer antwoorden=answers woorden=words
+        gemiddeld=average piek=peak piekmomenten=peak eerste_token=first_token hoogstens=at_most maximaal=at_most
+        minder_dan=less_than met=with zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards
+        knooppunten=nodes knooppunt=node servers=servers samen=together tegelijk=concurrent twee=two drie=three
+        vier=four vijf=five tien=ten van=of voor=for een=a het=the uit=out én=and en=and op=on graag= moet=must
+        collega's= beste= liefst= vandaag=today momenteel=currently
+    """,
+    "Polish": """
+        zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
+        pracowników=employees klientów=customers każdy=each na_sekundę=per_second na_minutę=per_minute
+        na_godzinę=per_hour na_dobę=per_day dziennie=daily miesięcznie=monthly tygodniowo=weekly sekundy=seconds
+        sekund=seconds milisekund=milliseconds minut=minutes wejście=input wyjście=output odpowiedź=answer
+        odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak pierwszy_token=first_token
+        pierwszego_tokena=first_token
+        najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
+        milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two
+        trzy=three cztery=four pięć=five
+    """,
+    "Russian": """
+        запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
+        сотрудников=employees клиентов=customers каждый=each в_секунду=per_second в_минуту=per_minute в_час=per_hour
+        в_день=per_day в_сутки=per_day в_месяц=per_month секунд=seconds секунды=seconds с=s мс=ms минут=minutes
+        вход=input входе=input выход=output выходе=output ответ=answer ответы=answers токенов=tokens токена=tokens
+        токены=tokens среднем=average средний=average пик=peak пике=peak первый_токен=first_token
+        первого_токена=first_token не_больше=at_most
+        не_более=at_most до=up_to меньше=under тысяч=thousand тысячи=thousand тыс=thousand миллионов=million
+        млн=million узлы=nodes узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two
+        три=three четыре=four пять=five запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure
+        модель=model и=and на=on из=of
+    """,
+    "Turkish": """
+        istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers
+        öğrenci=students kişi_başı=per_user saniyede=per_second dakikada=per_minute saatte=per_hour günde=per_day
+        ayda=per_month saniye=seconds saniyeden=seconds milisaniye=milliseconds dakika=minutes saat=hours girdi=input
+        istem=prompt çıktı=output yanıt=answer cevap=answer ilk_token=first_token ortalama=average zirve=peak
+        en_fazla=at_most yedek=spare arıza=failure adet=x kart=cards düğüm=nodes milyon=million bin=thousand iki=two
+        üç=three dört=four beş=five için=for ve=and
+    """,
+}
+"""Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
+
+_SCALES: Final = ("hundred", "thousand")
+_ONES: Final = {
+    "ein": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five", "sechs": "six", "sieben": "seven",
+    "acht": "eight", "neun": "nine",
+}  # fmt: skip
+_TENS: Final = {
+    "zwanzig": "twenty", "dreißig": "thirty", "vierzig": "forty", "fünfzig": "fifty", "sechzig": "sixty",
+    "siebzig": "seventy", "achtzig": "eighty", "neunzig": "ninety",
+}  # fmt: skip
+"""German writes 25, 200 and 2,000 in one word: fünfundzwanzig, zweihundert, zweitausend."""
+_TABLES["German"] += " ".join(
+    [f"{one}und{ten}={_TENS[ten]}_{_ONES[one]}" for one in _ONES for ten in _TENS]
+    + [
+        f"{one}{scale}={_ONES[one]}_{english}"
+        for one in _ONES
+        for scale, english in (("hundert", "hundred"), ("tausend", "thousand"))
+    ]
+)
+_DOTTED: Final = ("German", "Spanish", "Portuguese", "Italian", "Dutch", "Turkish")
+"""Languages that write 2.000 for two thousand."""
+CHINESE: Final = re.compile(r"[ぁ-ヿ一-鿿가-힣]")
+"""Taken by character: Chinese and Japanese, written without blanks, and Korean, whose particles are glued on."""
+_KANA: Final = re.compile(r"[ぁ-ヿ]")
+_HANGUL: Final = re.compile(r"[가-힣]")
+_ONE_OF: Final = "一"
+_BY_CHARACTER: Final = ("Chinese", "Japanese", "Korean")
+
+
+@cache
+def _phrases() -> dict[str, dict[str, list[tuple[tuple[str, ...], str]]]]:
+    """Return, by language and first word, its phrases, the longest first, and what they are in English."""
+    found: dict[str, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
+    for language, table in _TABLES.items():
+        by_first = found.setdefault(language, {})
+        for entry in table.split():
+            phrase, _, english = entry.partition("=")
+            plain = plain_letters(phrase)
+            words = tuple(plain if language in _BY_CHARACTER else plain.split("_"))
+            by_first.setdefault(words[0], []).append((words, english.replace("_", " ")))
+        for phrases in by_first.values():
+            phrases.sort(key=lambda pair: -len(pair[0]))
+    return found
+
+
+def plain_letters(text: str) -> str:
+    """Return a text in lower case without accents: 'Réponses' is 'reponses'."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFD", text.lower().replace("ß", "ss").replace("œ", "oe").replace("’", "'"))
+    return unicodedata.normalize("NFC", "".join(one for one in decomposed if not unicodedata.combining(one)))
+
+
+def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
+    """Return the items with the words that the table knows in English, and the language; empty where it is in doubt."""
+    if not any(map(str.isalpha, text)):
+        return items, ""
+    words = [plain_letters(text[item.start : item.end]) for item in items]
+    strange = {word for word in words if _may_be_foreign(word)}
+    hits = {
+        language: sum(_begins(words, at, by_first) for at, word in enumerate(words) if word in strange)
+        for language, by_first in _phrases().items()
+    }
+    best = max(hits.values())
+    if not best:
+        return items, ""
+    known = {language: sum(word in _phrases()[language] for word in words) for language in hits if hits[language]}
+    by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
+    language = by_script or max(known, key=lambda name: (hits[name], known[name]))
+    if by_script:  # '1日に15回' is by the day
+        pairs = zip(words, [*words[1:], ""], strict=True)
+        words = [_ONE_OF if word == "1" and after == "日" else word for word, after in pairs]
+    by_first = _phrases()[language]
+    english = sum(word in GRAMMAR and word not in by_first for word in words)
+    mixed = english > known[language]  # 'the doctors … die': of an English line only words that English lacks
+    alike = any(known[other] >= known[language] for other in known if other != language)
+    made: list[Item] = []
+    index = 0
+    while index < len(items):
+        item = items[index]
+        if item.has("num") and language in _DOTTED and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", words[index]):
+            item.amount = Amount((float(words[index].replace(".", "")),))
+        foreign = (not item.numeric or words[index] == _ONE_OF) and (not mixed or words[index] in strange)
+        for phrase, said in by_first.get(words[index], ()) if foreign else ():
+            last = index + len(phrase) - 1
+            if tuple(words[index : last + 1]) == phrase:
+                counted = made and made[-1].has("num", "small", "tens", "scaleword", "unknown")
+                one = "a " if said in _SCALES and not counted else ""  # 'mil usuarios', but not 'einige tausend'
+                made += phrase_items(one + said, item.start, items[last].end)
+                index = last
+                break
+        else:
+            made.append(item)
+        index += 1
+    return made, "" if mixed or alike else language
+
+
+def _begins(words: list[str], at: int, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
+    """Whether a phrase of a language stands at a word: 'primer token' as much as 'anfragen'.
+
+    Args:
+        words: of the line, without accents.
+        at: position of the word.
+        by_first: the phrases of the language by their first word.
+    """
+    return any(tuple(words[at : at + len(phrase)]) == phrase for phrase, _ in by_first.get(words[at], ()))
+
+
+def _may_be_foreign(word: str) -> bool:
+    """Whether a word is none of English: of four letters at least, or Chinese."""
+    return CHINESE.match(word) is not None or (len(word) > 3 and word not in KINDS_OF and word not in ORDINARY)
