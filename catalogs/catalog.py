@@ -105,6 +105,8 @@ class ResolvedModel(Struct, frozen=True):
 
     model: ModelArchitecture
     checkpoint: Checkpoint | None = None
+    misspelt: bool = False
+    """Whether the name was mended."""
 
     @property
     def precision(self) -> str:
@@ -394,7 +396,8 @@ class Catalog(Struct, frozen=True, dict=True):
                 if unsupported := self._unsupported_model(name.model):
                     raise InputError(f"{quoted(said)} cannot be modelled: {unsupported.reason}") from None
                 raise names.unknown(said) from None
-        return ResolvedModel(model, name.checkpoint(said, model.native_precision))
+        misspelt = not name.owner and names.misspelt(name.model)
+        return ResolvedModel(model, name.checkpoint(said, model.native_precision), misspelt)
 
     def _unsupported_model(self, text: str) -> UnsupportedModel | None:
         """Return the model with the longest name with which the text begins, among those that cannot be modelled."""

@@ -139,6 +139,12 @@ class Names:
                 return self._one_of(hits, text)
         raise self.unknown(text)
 
+    def misspelt(self, text: str) -> bool:
+        """Return whether a word of a name that was found is no word of any entry."""
+        return any(
+            len(word) >= 4 and word.isalpha() and word not in self._known for word in self._meaningful(words_of(text))
+        )
+
     def find_same_letters(self, text: str) -> str | None:
         """Return the id of the entry with a spelling of the same letters and digits, or None."""
         hits = self._same_letters(text, (), EXACT) if letters_of(text) else []
@@ -253,7 +259,7 @@ class Names:
             size = _SIZE.fullmatch(word)
             return bool(size) and said == size[1]  # type: ignore[index]
         lengths = len(said), len(word)
-        if min(lengths) < 4 or max(lengths) > 1.5 * min(lengths) or word[0].isdigit() or said in self._known:
+        if min(lengths) < 4 or max(lengths) > 1.5 * min(lengths) or said[0] != word[0] or said in self._known:
             return False
         return SequenceMatcher(None, said, word, autojunk=False).ratio() >= SIMILAR
 

@@ -100,8 +100,24 @@ def check(
         show_no_plan(again, plain=plain)
         return Exit.NOTHING_MEETS
     after = as_written(again)
-    same = "The same plan." if after == before else "The same figures; other parts of the plan differ."
-    return _differences(before, after, facts, limits, same=same, json=json, plain=plain, markdown=markdown)
+    return _differences(
+        before, after, facts, limits, same=_same_but_for(before, after), json=json, plain=plain, markdown=markdown
+    )
+
+
+def _same_but_for(before: "CapacityPlan", after: "CapacityPlan") -> str:
+    """Say in what two plans of the same fleet, bill and latencies differ, at most five of them."""
+    from engine.choice.attribution import differing
+
+    moved = differing(before, after)
+    if not moved:
+        return "The same plan."
+    named = [
+        path if isinstance(old, list) or isinstance(new, list) else f"{path} ({old} in the file, {new} made again)"
+        for path, (old, new) in list(moved.items())[:5]
+    ]
+    rest = f"; and {len(moved) - 5} more" if len(moved) > 5 else ""
+    return f"The same fleet, bill and latencies; what differs: {'; '.join(named)}{rest}."
 
 
 @app.command()

@@ -279,13 +279,35 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
 def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
     new, says = _what_if(state, change, ports)
     plan = new.branches[-1].capacity_plan
-    if new is state or plan is None:
+    if new is state:
+        return new, (*says, *_cheaper_still(new, new.base.capacity_plan))
+    if plan is None:
         return new, says
     if elsewhere := _sold_elsewhere(state, change, plan, ports):
         new, says = _what_if(state, elsewhere, ports)
         plan = new.branches[-1].capacity_plan or plan
     branch = new.branches[-1]
-    return new, (*says[:-1], *_verdict(plan, branch), *_dearer(new.branches[branch.against], plan), says[-1])
+    beside = (*_verdict(plan, branch), *_dearer(new.branches[branch.against], plan), *_cheaper_still(new, plan))
+    return new, (*says[:-1], *beside, says[-1])
+
+
+_CARRIED: Final = ("model", "precision", "traffic", "tokens", "targets")
+"""Parts of a spec that say what a fleet has to carry."""
+
+
+def _cheaper_still(state: State, found: CapacityPlan | None) -> tuple[Say, ...]:
+    """Name a plan of the conversation that carries the same for less: what was said may be beyond what is searched."""
+    base = state.base
+    if found is None or found.cost.monthly_usd is None:
+        return ()
+    least, bill = base, found.cost.monthly_usd - 0.5
+    for branch in state.branches:
+        plan = branch.capacity_plan
+        same = all(getattr(branch.spec, part) == getattr(base.spec, part) for part in _CARRIED)
+        if plan and same and plan.answer.meets_targets and (plan.cost.monthly_usd or bill) < bill:
+            least, bill = branch, plan.cost.monthly_usd or bill
+    text = f"Plan {least.number} ({least.label}) costs less still: {show_usd(bill)} a month."
+    return (said(text),) if least is not base else ()
 
 
 def _sold_elsewhere(state: State, change: Variation, found: CapacityPlan, ports: Ports) -> Variation | None:

@@ -112,7 +112,7 @@ def _replaced(change: Variation) -> frozenset[str]:
 
 def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     """Return a variant beside the plan that it changes."""
-    title = Paragraph(f"{branch.number}: {branch.label} (against {base.number}).", "strong")
+    title = Paragraph(f"{branch.number}: {branch.label} (against plan {base.number}).", "strong")
     plan, before = branch.plan, base.capacity_plan
     if isinstance(plan, NoPlan):
         return (Data(Report((title, *refusal(plan, branch.number).blocks))),)

@@ -51,9 +51,10 @@ def format_called(name: str) -> Format:
         InputError: no format has this name.
     """
     known = formats()
-    if name.lower().replace("_", "-") not in known:
+    wanted = known.get(name.lower().replace("_", "-")) or format_by_suffix(f".{name.removeprefix('.')}")
+    if wanted is None:
         raise InputError(f"there is no format {quoted(name)}; give {listed([*known])}")
-    return known[name.lower().replace("_", "-")]
+    return wanted
 
 
 def format_by_suffix(file: str) -> Format | None:

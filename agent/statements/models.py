@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
-from catalogs.errors import UnknownName
+from catalogs.errors import UnknownName, quoted
 from catalogs.records.models import ModelArchitecture
 from catalogs.units import read_billions
 
@@ -62,7 +62,8 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
         if _REPOSITORY.fullmatch(said):
             return _from_hub(said)
         raise
-    return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id)
+    mended = f"no model is called {quoted(said)}; the nearest is taken" if served.misspelt else ""
+    return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id, derived=mended)
 
 
 def _from_file(path: Path) -> FoundModel:

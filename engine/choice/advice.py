@@ -13,6 +13,7 @@ from engine.choice.options import Option, Options
 from engine.choice.sharing.pool import pooled
 from engine.choice.sharing.workloads import Conflict, workload_of
 from engine.fleet.search import SizedCandidates, array_of_one, search
+from engine.planning.phrases import counted
 from engine.planning.thresholds import starts_from
 from engine.question.demand import demand_of
 from engine.question.resolve import Question, resolve
@@ -154,7 +155,7 @@ def _adapters(question: Question) -> Iterator[Advice]:
             f"were this the traffic of {FINE_TUNES} fine-tunes, LoRA adapters of one base on one fleet",
             0,
             0.0,
-            f"{show_count(base.accelerators)} GPUs, {show_usd(shared)} a month; as models of their own "
+            f"{counted(base.accelerators, 'GPU')}, {show_usd(shared)} a month; as models of their own "
             f"{show_count(count)}, {show_usd(models)}",
         )
 

@@ -60,12 +60,17 @@ def figures_of(plan: CapacityPlan) -> Figures:
 
 def changed_inputs(before: WorkloadSpec, after: WorkloadSpec) -> dict[str, dict[str, tuple[Any, Any]]]:
     """Return the values that differ, by path, under the name of what changes together."""
-    old, new = (flattened(to_builtins(spec)) for spec in (before, after))
     found: dict[str, dict[str, tuple[Any, Any]]] = {}
-    for path in dict.fromkeys((*old, *new)):
-        if old.get(path) != new.get(path):
-            found.setdefault(_together(path), {})[path] = old.get(path), new.get(path)
+    for path, values in differing(before, after).items():
+        found.setdefault(_together(path), {})[path] = values
     return found
+
+
+def differing(before: Struct, after: Struct) -> dict[str, tuple[Any, Any]]:
+    """Return the values by path in which two records of one kind differ."""
+    old, new = (flattened(to_builtins(record)) for record in (before, after))
+    paths = dict.fromkeys((*old, *new))
+    return {path: (old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)}
 
 
 def _together(path: str) -> str:

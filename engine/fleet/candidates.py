@@ -3,6 +3,7 @@
 A single forecast is an array of one (candidates of which one row is left): the search and it are the same functions.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,11 +31,14 @@ from engine.step.memory import (
     runtime_parts,
     sequence_bytes,
     weight_parts,
+    weights_bytes,
     weights_bytes_per_accelerator,
 )
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
 from engine.step.table import Kernel, StepTables, step_kernels, step_parts, step_tables
+
+_FORMATS = re.compile(r"\b(?:bf16|fp8|int4)\b")
 
 MARGINAL_WEIGHTS = 0.75
 """A candidate whose weights take more of the usable memory than this fits only just: the last to be chosen."""
@@ -271,16 +275,27 @@ def without_unit(question: Question, accelerator: Accelerator, refusal: Unsuppor
         accelerator: of the candidates.
         refusal: why it does not run them, and what it would run instead.
     """
+    works: tuple[str, ...] = (f"{refusal.flag} {refusal.instead.split()[0]}",)
+    if refusal.flag == "--precision":
+        room = accelerator.memory_bytes * max(
+            (sizes.accelerators for sizes in searched_parallelisms(question, accelerator)), default=0
+        )
+        stored = weights_bytes(question.model, question.storage) / question.weights.bits
+        works = (
+            *(
+                f"--precision {precision}"
+                for precision in _FORMATS.findall(refusal.instead)
+                if stored * question.catalog.precisions[precision].bits < room
+            ),
+            *_runtimes_that_widen(question, accelerator),
+        )
     return Rejection(
         f"{accelerator.name} in {question.weights.name}",
         f"{refusal.reason}; it would run as {refusal.instead}",
         None,
         None,
         "",
-        (
-            f"{refusal.flag} {refusal.instead.split()[0]}",
-            *(_runtimes_that_widen(question, accelerator) if refusal.flag == "--precision" else ()),
-        ),
+        works,
     )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from catalogs.units import show_rate
 from engine.fleet.operating_points import loads_today
 from engine.fleet.search import SizedCandidates, doubt_of
 from engine.plan import Alternative
@@ -77,4 +78,9 @@ def _why_not(question: Question, evaluated: SizedCandidates, row: int, first: in
         return f"the same money for {more} more accelerators"
     if more < 0:
         return f"{-more} accelerators fewer, but dearer"
-    return "as good on money and count; less memory to spare or slower at the same load"
+    if evaluated.candidates.memory.tight[row] and not evaluated.candidates.memory.tight[first]:
+        return "the same money and count, with little memory to spare"
+    carried, most = (show_rate(float(evaluated.capacity[at] * evaluated.counts.total[at])) for at in (row, first))
+    if carried == most:
+        return "the same money and count, and it carries the same"
+    return f"the same money and count; it carries {carried}, the plan {most}"

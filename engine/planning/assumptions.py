@@ -134,7 +134,7 @@ def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
     """Say the count under other values: '8 accelerators at 1 ×, 16 at 2 ×'."""
     if moves and all(count == whole for count in moves.values()):
         return f"{NO_CHANGE} {' or '.join(moves)}"
-    first, *others = (f"{count:.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
+    first, *others = (f"{count:,.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
     many = "accelerator" if first.startswith("1{}") else "accelerators"
     return ", ".join((first.format(f" {many}{in_all}"), *(other.format("") for other in others)))
 

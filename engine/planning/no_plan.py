@@ -34,8 +34,9 @@ def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
     where = (
         ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
     )
-    first = f": {reasons[0].reason}" if len(reasons) == 1 else ""
-    return NoPlan(f"{question.model.name} in {question.weights.name} cannot run on {where}{first}", reasons)
+    what = f"{question.model.name} in {question.weights.name}"
+    first = f": {reasons[0].reason.replace(f'{what} does not', 'it does not')}" if len(reasons) == 1 else ""
+    return NoPlan(f"{what} cannot run on {where}{first}", reasons)
 
 
 def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[SizedCandidates, tuple[Rejection, ...]]:

@@ -86,6 +86,14 @@ def test_words_of_two_spellings_do_not_make_a_third() -> None:
             names.find(said)
 
 
+@pytest.mark.parametrize("said", ["banana", "clammy", "menage", "agent", "vanilla", "quest"])
+def test_a_word_of_another_beginning_is_no_misspelling(said: str) -> None:
+    """'banana' is one letter from Kanana: a slip keeps the first letter, and what else is near is offered."""
+    names = Names("model", [Named(id, ()) for id in ("kanana-1.5-15.7b", "llama-3.1-8b", "gemma-3-27b", "qwen3-32b")])
+    with pytest.raises(UnknownName):
+        names.find(said)
+
+
 def test_the_nearest_three_are_named_best_first() -> None:
     with pytest.raises(UnknownName) as refusal:
         NAMES.find("llama 3.2 70b")

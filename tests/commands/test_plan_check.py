@@ -52,6 +52,13 @@ def test_a_plan_that_another_catalog_made_says_what_moved(fleetcast: Program, pl
     assert fleetcast("plan", "check", plans[0], "--max-increase", "20%").code == 4
 
 
+def test_a_figure_that_was_changed_in_the_file_is_named(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+    tree = json.loads(plans[0].read_text())
+    tree["memory"]["weights_bytes"] = -5
+    plans[0].write_text(json.dumps(tree))
+    assert "memory.weights_bytes (-5.0 in the file" in fleetcast("plan", "check", plans[0]).out
+
+
 def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: tuple[Path, Path]) -> None:
     run = fleetcast("plan", "diff", *plans)
     assert run.code == 0

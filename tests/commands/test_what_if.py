@@ -51,7 +51,7 @@ def test_a_changed_plan_is_that_of_the_changed_question(
 def test_only_differences_are_shown_each_change_beside_the_plan(fleetcast: Program, plan: Path) -> None:
     run = fleetcast("what-if", plan, "traffic x2", "on H200", "--plain")
     assert run.code == 0
-    assert "1: traffic × 2" in run.out and "2: on h200" in run.out and "(against 0)" in run.out
+    assert "1: traffic × 2" in run.out and "2: on h200" in run.out and "(against plan 0)" in run.out
 
 
 def test_the_what_if_of_nothing_changes_nothing(fleetcast: Program, plan: Path) -> None:

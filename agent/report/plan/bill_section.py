@@ -27,7 +27,7 @@ def bill(plan: CapacityPlan) -> Iterator[Block]:
         yield Paragraph(unknown_bill(cost), "warning", "Warning")
         return
     if offer is not None:
-        holds = f"{show_count(offer.accelerators)} {accelerators_noun(plan.chosen)} each"
+        holds = f"{show_count(offer.accelerators)} {accelerators_noun(plan.chosen, offer.accelerators)} each"
         yield Facts(
             (
                 ("offer", f"{offer.provider} {offer.instance} ({holds})"),

@@ -182,7 +182,8 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
         text = sentence(joined(cost.note, budget_shown(cost)))
     else:
         where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
-        price = f"{show_usd(offer.usd_per_hour)} an hour {term_shown(offer.term)}"
+        each = f" for {show_count(offer.accelerators)}," if offer.accelerators > 1 else ""
+        price = f"{show_usd(offer.usd_per_hour)} an hour{each} {term_shown(offer.term)}"
         rest = (billed_shown(plan), budget_shown(cost))
         text = sentence(joined(f"{where}: {price}", offer.checked and f"price of {offer.checked}", *rest))
         if len(text) > most:

@@ -93,7 +93,7 @@ def _memory(plan: CapacityPlan) -> Iterator[Block]:
             ("KV cache per token", figure(plan, "memory.kv_cache_bytes_per_token", show_bytes)),
             (
                 "KV cache per sequence",
-                figure(plan, "memory.kv_cache_bytes_per_sequence", show_bytes, " at the mean length"),
+                figure(plan, "memory.kv_cache_bytes_per_sequence", show_bytes, " on average while it runs"),
             ),
             *pool_facts(memory),
         )

@@ -105,7 +105,7 @@ def _reasons(
     yield f"cheapest of {len(ranked):,} fleets that meet {'the targets' if spec.targets else 'the load'}"
     splits = [one for one in ranked if one.accelerator == best.accelerator and split_shown(one) != split_shown(best)]
     if splits:
-        yield f"{split_shown(best)} rather than {split_shown(splits[0])}: {_dearer(splits[0], best)}"
+        yield f"{split_shown(best)} rather than {split_shown(splits[0])}, which is {_dearer(splits[0], best)}"
     if others:
         option, _ = others[0]
         yield f"the next accelerator is {option.accelerator_name}: {_dearer(option, best)}"

@@ -70,5 +70,5 @@ def test_a_batch_has_a_fleet_of_its_own_and_apis_beside_it() -> None:
 
 
 def test_terms_are_variants() -> None:
-    assert "1: spot (against 0)." in answer("spot")
-    assert "1: reserved for 1 year (against 0)." in answer("reserved for a year")
+    assert "1: spot (against plan 0)." in answer("spot")
+    assert "1: reserved for 1 year (against plan 0)." in answer("reserved for a year")

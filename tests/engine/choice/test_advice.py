@@ -114,7 +114,7 @@ def test_adapters_of_one_base_are_set_against_a_fleet_for_each_fine_tune() -> No
     assert best.accelerators == 1
     (one,) = [one for one in all_ if "LoRA adapters" in one.change]
     quarter = best_of(asked(model="llama-3.1-8b", traffic__requests_per_s=0.5))[0]
-    assert one.note.startswith(f"1 GPUs, {show_usd(best.measure('cost'))} a month")
+    assert one.note.startswith(f"1 GPU, {show_usd(best.measure('cost'))} a month")
     assert one.note.endswith(f"{4 * quarter.accelerators}, {show_usd(4 * quarter.measure('cost'))}")
 
 
