@@ -45,6 +45,17 @@ class TokenDistribution(Record):
             raise ValueError("cv and p95 both give the spread: state one of them")
         if self.p95 is not None and self.p95 < self.mean:
             raise ValueError(f"p95 {self.p95:g} is below the mean {self.mean:g}")
+        if self.p95 is not None and self.p95 > 20 * self.mean:
+            raise ValueError(
+                f"p95 {self.p95:g} cannot be: where one in 20 is as long, the mean is {self.p95 / 20:g} at the least, "
+                f"not {self.mean:g}"
+            )
+
+    @property
+    def beyond_lognormal(self) -> float | None:
+        """The 95th percentile that is planned, tokens, where the stated one is above any lognormal's of this mean."""
+        most = self.mean * exp(NormalDist().inv_cdf(0.95) ** 2 / 2)
+        return most if self.p95 is not None and self.p95 > most * (1 + 1e-9) else None
 
     @property
     def lognormal_cv(self) -> float:

@@ -1,6 +1,7 @@
 """Answers to 'why …': the sums behind a figure (``sums``), or a plan on what was not chosen."""
 
 import re
+from itertools import product
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
 _TOPICS: Final = (
     ("cost", r"\b(cost|costs|price|bill|expensive|dear|money|budget|\$[\d,.]+k?|usd|month)\b|\$"),
     ("itl", r"\b(itl|tpot)\b|between tokens|slow(er)? tokens|token gap"),
-    ("ttft", r"\bttft\b|first token|\bwait|\blatency|\d ?ms\b|\bp(50|90|95|99)\b|\bslow\b"),
+    ("ttft", r"\bttft\b|first token|\bwait|\blatency|\d ?m?s\b|\bp(50|90|95|99)\b|\bslow\b"),
     ("e2e", r"\be2e\b|end to end|whole request"),
     ("parallelism", r"\b(tp|pp|dp|ep) ?\d*\b|tensor|pipeline|parallel"),
     ("memory", r"\b(memory|vram|fit|fits|kv|headroom)\b"),
@@ -33,6 +34,8 @@ _TOPICS: Final = (
     ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
     ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^(?:why )?\d+$"),
 )  # fmt: skip
+_LATENCY: Final = re.compile(rf"{_TOPICS[1][1]}|\bttft\b|first token|{_TOPICS[3][1]}", re.I)
+"""Words that name a latency."""
 _AT: Final = r"p(?:50|90|95|99)"
 _MIDDLE: Final = r"(?:mean|average|median|moyenne|media|mittelwert|durchschnitt)"
 PERCENTILE_CHOICE: Final = (
@@ -80,6 +83,8 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     bill = plan.cost.monthly_usd
     if bill and any(abs(figure.number / bill - 1) < _BILL for figure in figures_in(subject)):
         topic = "cost"
+    if topic == "ttft" and not _LATENCY.search(subject):
+        topic, other = _latency_meant(subject, plan, state)
     if re.search(_WISHED[0][1], subject, re.I) and not names_in(subject):
         blocks = _denied(subject, plan, state, ports)
     elif re.search(PERCENTILE_CHOICE, subject, re.I):
@@ -95,7 +100,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     elif _CHOICE.search(subject) or (not topic and _names(subject, ports)):
         blocks = _why_this(subject if _names(subject, ports) else plan.chosen.accelerator_name, plan, state, ports)
     elif topic or act:
-        other, blocks = _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
+        other, blocks = other or _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
     return (*other, *_shown(blocks))
@@ -172,12 +177,40 @@ def _shown(blocks: Explanation) -> tuple[Say, ...]:
     return (Data(Report(blocks)),)
 
 
+def _stated_s(subject: str) -> float | None:
+    stated = re.search(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
+    return float(stated[1]) * TIME_UNITS[stated[2].lower()] if stated else None
+
+
+def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str, tuple[Say, ...]]:
+    """Return which latency a bare time is, and say so: 'why 61.4 ms' of a plan whose ITL p95 is; else TTFT."""
+    seconds = _stated_s(subject)
+    branches = sorted(state.branches, key=lambda branch: branch is not state.base) if seconds else ()
+    for branch, load in product(branches, ("at_peak", "at_mean")):
+        for topic, at in product(("ttft", "itl", "e2e"), ("mean", "p50", "p90", "p95", "p99")):
+            shown = branch.capacity_plan and getattr(getattr(branch.capacity_plan.performance, load), f"{topic}_s")
+            if not shown or show_seconds(getattr(shown, at)) != show_seconds(seconds or 0.0):
+                continue
+            here: Latency = getattr(getattr(plan.performance, load), f"{topic}_s")
+            whose = f"{'mean ' if at == 'mean' else ''}{topic.upper()}{'' if at == 'mean' else f' {at}'}"
+            text = f"{show_seconds(getattr(shown, at))} is the {whose} at the {load.removeprefix('at_')}"
+            own = f" of plan {branch.number}; here it is {show_seconds(getattr(here, at))}"
+            return topic, (said(f"{text}{'' if branch is state.base else own}."),)
+    if not seconds:
+        return "ttft", ()
+    peak = plan.performance.at_peak
+    known = (
+        f"{name} {show_seconds(one.mean)} (p95 {show_seconds(one.p95)})"
+        for name, one in (("TTFT", peak.ttft_s), ("ITL", peak.itl_s), ("E2E", peak.e2e_s))
+    )
+    return "ttft", (said(f"No latency here is {show_seconds(seconds)}. Means at the peak: {', '.join(known)}."),)
+
+
 def _other_figure(topic: str, subject: str, plan: CapacityPlan) -> tuple[Say, ...]:
     """Say what a latency is, where the question states another."""
-    stated = re.search(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
-    if stated is None or topic not in ("ttft", "itl", "e2e"):
+    seconds = _stated_s(subject)
+    if seconds is None or topic not in ("ttft", "itl", "e2e"):
         return ()
-    seconds = float(stated[1]) * TIME_UNITS[stated[2].lower()]
     at: Latency = getattr(plan.performance.at_peak, f"{topic}_s")
     if any(abs(seconds / value - 1) < SAME for value in (at.mean, at.p50, at.p90, at.p95, at.p99)):
         return ()

@@ -175,15 +175,26 @@ def simulate_plan(
     rate = fleet_rate(plan, question, peak=settings.moment == "peak")
     profile = demand_of(plan.spec.traffic).hourly if settings.moment == "profile" else ()
     words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[settings.moment]
-    formula = None if profile else formula_at(candidates, rate / replicas)
+    formula = None if profile else formula_at(candidates, rate / replicas, replicas, settings.routing)
     load = drawn_load(question, rate, settings.requests, profile)
     case = _case(question, candidates, settings, replicas, load, settings.requests, formula)
     return _run(plan, settings, case, formula, words, None, progress, processes)
 
 
-def formula_at(candidates: Candidates, requests_per_s: float) -> Performance | None:
-    """Return what the closed forms say of one replica at a rate; None beyond saturation."""
-    return performance_at_rate(candidates.replicas(), requests_per_s)
+def formula_at(
+    candidates: Candidates, requests_per_s: float, replicas: int, routing: Routing = DEFAULT_ROUTING
+) -> Performance | None:
+    """Return what the closed forms say of one replica; None beyond saturation.
+
+    Args:
+        candidates: the replica, an array of one.
+        requests_per_s: on each replica.
+        replicas: behind the router.
+        routing: of requests; another than to the fewest outstanding leaves each replica arrivals of its own.
+    """
+    one = candidates.replicas()
+    pooled = one.in_fleet(np.array([[float(replicas)]])) if routing == DEFAULT_ROUTING else one
+    return performance_at_rate(pooled, requests_per_s)
 
 
 def warm_up(requests: int, in_flight: float) -> int:

@@ -100,6 +100,12 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     unlike = outside_note(accelerator, question.model, question.weights, spec, question.catalog)
     cannot = unsupported_note(question, accelerator)
     warnings += [note for note in (cannot, unlike) if note]
+    warnings += [
+        f"{what} of {lengths.mean:,.0f} tokens on average with a p95 of {lengths.p95:,.0f} are more uneven than any "
+        f"lognormal: planned with a p95 of {planned:,.0f}; their values in a spec file (tokens.{part}.values) say more"
+        for what, part, lengths in (("prompts", "input", spec.tokens.input), ("answers", "output", spec.tokens.output))
+        if (planned := lengths.beyond_lognormal) is not None
+    ]
     if not spec.targets:
         warnings.append(
             "no latency target was given: the fleet is sized to "

@@ -63,6 +63,10 @@ def test_values_that_contradict_each_other_are_refused_where_they_stand() -> Non
     contradiction = ("tokens.input", "contradiction", "p95 5 is below the mean 10")
     tokens = {"input": {"mean": 10, "p95": 5}, "output": {"mean": 1}}
     assert faults(WorkloadSpec, {"model": "x", "tokens": tokens}) == [contradiction]
+    with pytest.raises(ValueError, match="the mean is 250 at the least, not 200"):
+        TokenDistribution(mean=200, p95=5000)
+    assert TokenDistribution(mean=200, p95=773).beyond_lognormal is None
+    assert TokenDistribution(mean=200, p95=1000).beyond_lognormal == pytest.approx(774, abs=1)
     with pytest.raises(ValueError, match="state one of them"):
         TokenDistribution(mean=1, cv=1, p95=2)
 

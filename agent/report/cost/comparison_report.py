@@ -28,11 +28,13 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> Re
 def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Block]:
     scaling = [bill for bill in found.feasible if bill.mode != "edge"]  # one device is no service that may grow or fail
     cheapest = scaling[0] if scaling else None
+    edge_first = bool(found.feasible) and found.feasible[0].mode == "edge"
     yield Paragraph(sentence(plan.answer.sentence), "strong")
     if cheapest:
         yield Paragraph(
             f"Cheapest of {len(scaling)} ways at {show_rate(found.requests_per_s)}: {cheapest.title}, "
             f"{show_usd(cheapest.monthly_usd)} a month."
+            + (" The one device that costs less is no service: it may neither grow nor fail." if edge_first else "")
         )
     columns = (
         Column("way"),

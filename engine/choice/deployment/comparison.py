@@ -22,6 +22,7 @@ from engine.choice.deployment.served import Served, served_by
 from engine.choice.options import Option, options
 from engine.fleet.offers import instances_for
 from engine.plan import CapacityPlan
+from engine.planning.phrases import counted
 from engine.workload import Availability, Hardware, Precisions, WorkloadSpec
 
 SENT_BYTES_PER_TOKEN: Final = 250.0
@@ -133,7 +134,7 @@ def with_other_costs(bill: Bill, served: Served, costs: Sequence[RunningCost]) -
     sent_gb = served.work.calls * served.work.output_tokens * SENT_BYTES_PER_TOKEN / GB
     amounts: dict[str, tuple[float, str]] = {
         "month": (1.0, "one"),
-        "node month": (nodes, f"{show_count(nodes)} nodes"),
+        "node month": (nodes, counted(nodes, "node")),
         "stored GB month": (stored_gb, f"{show_count(round(stored_gb))} GB of weights and images"),
         "sent GB": (sent_gb, f"{show_count(round(sent_gb))} GB of answers"),
     }

@@ -10,6 +10,7 @@ from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_count, show_f
 from engine.choice.deployment.bills import Bill, BillLine
 from engine.choice.deployment.served import Served
 from engine.fleet.offers import TERM_WORDS, PricedOffer, origin
+from engine.planning.phrases import counted
 from engine.workload import Term
 
 MONTHS: Final[dict[Term, float]] = {"reserved_1y": 12.0, "reserved_3y": 36.0}
@@ -86,22 +87,25 @@ def on_spot(served: Served, market: SpotMarket | None = None) -> Bill:
     if fleet is None or floor is None:
         return _none(served, "spot", "rent spot", "spot" if fleet is None else "on_demand")
     lines = [
-        _line(floor[0], floor[1], HOURS_PER_MONTH, f"{base} replicas stay on demand, what the quietest hour needs")
+        _line(
+            floor[0], floor[1], HOURS_PER_MONTH, f"{counted(base, 'replica')} on demand, what the quietest hour needs"
+        )
     ]
     if spot:
         extra = f", {spot - wanted} of them against interruptions" if spot > wanted else ""
-        lines.append(_line(fleet[0], fleet[1], HOURS_PER_MONTH, f"{spot} replicas on spot{extra}"))
+        lines.append(_line(fleet[0], fleet[1], HOURS_PER_MONTH, f"{counted(spot, 'replica')} on spot{extra}"))
+    taken_away = (
+        f"a spot instance is taken away {show_figure(market.interruptions_per_month)} times a month with "
+        f"{show_figure(market.notice_s)} s of notice and missing for "
+        f"{show_figure((market.wait_s + served.reaction_s) / 60)} min: {away:.2%} of the time"
+    )
     return Bill(
         "spot",
         "rent spot",
         tuple(lines),
         served.work,
         served.utilisation(base + spot),
-        notes=(
-            f"a spot instance is taken away {show_figure(market.interruptions_per_month)} times a month with "
-            f"{show_figure(market.notice_s)} s of notice and missing for "
-            f"{show_figure((market.wait_s + served.reaction_s) / 60)} min: {away:.2%} of the time",
-        ),
+        notes=(taken_away if spot else "nothing runs on spot: the quietest hour needs the whole fleet",),
     )
 
 

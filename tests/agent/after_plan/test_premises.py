@@ -3,6 +3,7 @@
 import pytest
 
 from agent.after_plan.premises import confirmed
+from catalogs.units import show_seconds
 from tests.agent.after_plan.test_acts import answer, planned
 
 
@@ -70,3 +71,15 @@ def test_a_word_is_explained_with_the_figure_of_the_plan(line: str, holds: tuple
     said = answer(line)
     assert all(part in said for part in holds)
     assert "p95 is" not in answer("what does ITL mean")
+
+
+def test_a_bare_time_is_explained_as_the_latency_that_it_is() -> None:
+    plan = planned().base.capacity_plan
+    assert plan is not None
+    for name, latency in (
+        ("ITL p95", plan.performance.at_peak.itl_s.p95),
+        ("TTFT p99", plan.performance.at_peak.ttft_s.p99),
+    ):
+        shown = show_seconds(latency)
+        assert f"{shown} is the {name} at the peak." in answer(f"why {shown}")
+    assert "No latency here is 7 min" in answer("why 420 s")

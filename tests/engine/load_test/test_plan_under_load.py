@@ -49,6 +49,16 @@ def test_both_speeds_write_the_same_json_of_a_trace_and_of_a_day() -> None:
         assert plain_text == compiled
 
 
+def test_the_formula_beside_a_simulation_is_the_plans_own() -> None:
+    """Behind the router that the plan assumes; random choice leaves each replica arrivals of its own."""
+    fleet = plan()
+    beside = run(LoadTestSettings(requests=1500)).ttft_s.p95.formula
+    assert beside == pytest.approx(fleet.performance.at_peak.ttft_s.p95, rel=1e-3)
+    assert (
+        fleet.fleet.replicas == 1 or run(LoadTestSettings(requests=1500, routing="random")).ttft_s.p95.formula > beside
+    )
+
+
 # --- repeats ----------------------------------------------------------------------------------------------------------
 
 
