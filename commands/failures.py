@@ -131,6 +131,8 @@ def _usage(error: Exception) -> str:
         message = f"there is no option {option}" + (f"; did you mean {near[0]}?" if near else "")
     else:
         message = f"{message[:1].lower()}{message[1:]}"
+        of = next(iter(getattr(getattr(error, "param", None), "opts", ())), "")
+        message = f"{of}: {message}" if of.startswith("-") and of not in message else message
     where = getattr(context, "command_path", "fleetcast")
     return f"{message} (`{where} --help` lists what there is)"
 

@@ -28,9 +28,25 @@ def mcp_command(catalog: Directories = None) -> int:
     from commands.serve.answers.catalog_lists import catalog_list
     from commands.serve.answers.work import Desk, answered
 
+    class Tools(MCPServer):
+        """Tools whose refusals are one sentence, for wrong arguments too."""
+
+        async def call_tool(self, name: str, *given: Any, **named: Any) -> Any:
+            try:
+                return await super().call_tool(name, *given, **named)
+            except ToolError as error:
+                faults: Any = getattr(error.__cause__, "errors", tuple)()
+                if not faults:
+                    raise
+                wrong = (
+                    f"{'.'.join(map(str, fault['loc']))}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+                    for fault in faults
+                )
+                raise ToolError(f"{name} takes other arguments: {'; '.join(wrong)}") from None
+
     facts = user_catalogs(catalog or ())
     desk = Desk(facts)
-    server = MCPServer("fleetcast", instructions=INSTRUCTIONS, version=VERSION, log_level="ERROR")
+    server = Tools("fleetcast", instructions=INSTRUCTIONS, version=VERSION, log_level="ERROR")
 
     def told(kind: str, **tree: Any) -> dict[str, Any]:
         answer = answered(kind, msgspec.json.encode(tree), desk)

@@ -3,6 +3,7 @@
 Order of precedence, the later wins: settings, preset, file, said, flag.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -20,6 +21,7 @@ from catalogs.errors import IncompleteInput, InputError
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.presets import TokenQuantiles, WorkloadPreset
 from catalogs.records.validation import InvalidValues, record_of
+from catalogs.units import show_percent, show_seconds
 from engine.workload import (
     Metric,
     Percentile,
@@ -93,7 +95,7 @@ class Collected(Struct, frozen=True):
             if not colon or source is None or not source.detail or source.kind in ("said", "preset"):
                 raise
             name = source.detail if source.kind == "flag" else f"{source.detail}: {path}"
-            raise InputError(f"{name}: {rest}") from error
+            raise InputError(f"{name}: {_as_shown(path, rest)}") from error
 
 
 def flag_statement(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> Statement:
@@ -140,10 +142,18 @@ def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path |
     ordered = sorted(_with_preset(statements, catalog), key=lambda statement: ORDER.index(statement.kind))
     values, sources, notes = merge([_targets_apart(statement) for statement in ordered])
     _fold_targets(values, sources)
-    _fill_means(values, sources)
     needed = _fold_dimensions(values, sources)
     more = resolve_names(values, sources, catalog, base)
+    _fill_means(values, sources)
     return Collected(values, sources, (*notes, *more), needed)
+
+
+def _as_shown(path: str, fault: str) -> str:
+    """Return a fault with its figures as people write that field: a share in per cent, a time in its unit."""
+    show = FIELDS[path].show if path in FIELDS else None
+    if show not in (show_percent, show_seconds):
+        return fault
+    return re.sub(r"(to |than |given: )(-?[\d.e+-]*\d)", lambda found: f"{found[1]}{show(float(found[2]))}", fault)
 
 
 # --- presets ----------------------------------------------------------------------------------------------------------

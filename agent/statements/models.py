@@ -25,6 +25,8 @@ class FoundModel(Struct, frozen=True):
     """Why this model, where nobody named it: 'the best-known architecture of 70B'."""
     read_from: str = ""
     """Where the architecture was read."""
+    embeds: bool = False
+    """Whether it writes no text."""
 
 
 class CatalogName(str):
@@ -62,8 +64,11 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
         if _REPOSITORY.fullmatch(said):
             return _from_hub(said)
         raise
+    embeds = bool(served.checkpoint and served.checkpoint.embeds)
     mended = f"no model is called {quoted(said)}; the nearest is taken" if served.misspelt else ""
-    return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id, derived=mended)
+    return FoundModel(
+        served.checkpoint.repository if served.checkpoint else served.model.id, derived=mended, embeds=embeds
+    )
 
 
 def _from_file(path: Path) -> FoundModel:

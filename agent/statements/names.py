@@ -75,6 +75,9 @@ def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalo
     if model.architecture is not None:
         values["architecture"] = model.architecture
         sources["architecture"] = Source("derived", model.read_from)
+    if model.embeds and values.get("serving.task") is None:
+        values["serving.task"] = "embed"
+        sources["serving.task"] = Source("derived", f"{model.name} reads texts and writes none")
     return model.name
 
 

@@ -168,6 +168,8 @@ class Checkpoint(Record):
     """Activation scales are in the checkpoint, so that no quantisation kernel runs before each product."""
     published_bytes: Positive | None = None
     """Of its weight files, as the hub or the index of the checkpoint gives them."""
+    embeds: bool = False
+    """Whether it reads texts and writes none: an embedding or a ranking model."""
     source: str = ""
     """Of what is said above of formats and bytes, where it is another than the model's."""
 

@@ -52,6 +52,9 @@ def test_the_client_lists_and_calls_each_tool() -> None:
         assert refused.is_error
         assert "/etc/passwd" in told
         assert "Traceback" not in told
+        (wrong,) = (await session.call_tool("forecast", {"verify": []})).content
+        assert wrong.text.startswith("forecast takes other arguments: spec: field required; verify: input should be")
+        assert "\n" not in wrong.text and "http" not in wrong.text
         resources = {str(one.uri) for one in (await session.list_resources()).resources}
         assert "fleetcast://schema" in resources
         models = await session.read_resource("fleetcast://catalog/models")

@@ -265,3 +265,26 @@ def test_a_target_that_no_server_reaches_is_taken_for_a_slip_of_its_unit_unless_
         flag_statement({"--e2e-p99": ("2ms",)})
     assert flag_statement({"--ttft-p95": ("2ms",)}, insisted=True).values == {"targets.ttft.p95": 0.002}
     assert flag_statement({"--ttft-p95": ("5ms",), "--itl-p95": ("3",)}).values["targets.itl.p95"] == 0.003
+
+
+# --- models that embed ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["qwen3-embedding-8b", "Qwen/Qwen3-Reranker-4B"])
+def test_a_model_that_embeds_needs_no_answer(said: str) -> None:
+    spec = collected([flags(model=said, rps="5", input_tokens="500")], CATALOG).completed().spec
+    assert (spec.serving.task, spec.tokens.output.mean) == ("embed", 1)
+
+
+def test_an_encoder_is_refused_with_what_is_known_instead() -> None:
+    with pytest.raises(InputError, match=r"an encoder.*Qwen3 Embedding"):
+        collected([flags(model="BAAI/bge-m3", rps="5", input_tokens="500")], CATALOG)
+
+
+def test_a_value_out_of_range_is_told_as_that_field_is_written() -> None:
+    given = [
+        stated("flag", model="llama-3.1-8b"),
+        flags(rps="5", input_tokens="9", output_tokens="9", growth_rate="20000"),
+    ]
+    with pytest.raises(InputError, match="equal to 10,000 %"):
+        collected(given, CATALOG).completed()
