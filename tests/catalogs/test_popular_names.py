@@ -9,6 +9,7 @@ from tests.every import of_every
 CATALOG = Catalog.load()
 
 PUBLISHED = """
+    Qwen/Qwen3-Embedding-8B qwen3-8b bf16
     mistralai/Mistral-Large-Instruct-2407 mistral-large-2411 bf16
     google/gemma-3n-E4B-it gemma-3n-e4b bf16
     CohereForAI/c4ai-command-r-plus-08-2024 command-r-plus bf16
@@ -268,7 +269,6 @@ def test_a_popular_repository_is_known(repository: str, model: str, precision: s
     "repository",
     [
         "nvidia/Minitron-8B-Base",  # pruned from another model than Mistral NeMo Minitron
-        "Qwen/Qwen3-Embedding-8B",
         "Qwen/Qwen-72B-Chat",  # the first Qwen, not Qwen1.5
         "tencent/Tencent-Hunyuan-Large",
     ],
