@@ -35,7 +35,7 @@ def replay_sentence(plan: CapacityPlan) -> str:
     )
     if replay.corrections:
         changed = " and ".join(_corrected(correction) for correction in replay.corrections)
-        text += f" Corrected: {changed}."
+        text += f" It corrects the autoscaler: {changed}."
     return text
 
 
@@ -57,7 +57,7 @@ def _corrected(correction: Correction) -> str:
         "minimum_replicas": ("minimum", show_count),
         "scale_down_window_s": ("scale-down window", show_seconds),
     }[correction.threshold]
-    return f"{name} {shown(correction.corrected)} instead of {shown(correction.planned)}"  # type: ignore[operator]
+    return f"{name} {shown(correction.corrected)}, where {shown(correction.planned)} did worse"  # type: ignore[operator]
 
 
 def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:

@@ -43,7 +43,7 @@ LEAST_VALUE = 22
 MOST_PROSE = 100
 """Longer lines of sentences are hard to read, however wide the terminal."""
 MOST_BAR = 64
-FILLS = "█▓▒░·"
+FILLS = "█▓▒░·oxv"
 """Fills of a bar's parts, told apart without colour."""
 
 
