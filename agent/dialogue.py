@@ -13,8 +13,9 @@ from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
+from agent.before_plan.amendments import amended_plan
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
-from agent.before_plan.early_plans import lacks_nothing, plan_now, proposal_accepted
+from agent.before_plan.early_plans import answered_with_plan, lacks_nothing, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.collect.amended import amended_clause, amendment_in
@@ -65,6 +66,8 @@ def step(state: State, line: str, ports: Ports) -> Step:
 def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
     """Ask what comes next, or open the review where nothing is left to ask."""
     new = with_passed_over(old, new, ports)
+    if new.phase == "planned" and new.asked:
+        return answered_with_plan(new, says, ports)
     if (new.phase == "planned" and not new.pending) or (new.table and new.values == old.values):
         return new, says
     if new.pending or open_slot(new, ports):
@@ -148,6 +151,8 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
+    if (made := amended_plan(state, text, ports, step)) is not None:
+        return made
     text = _with_clause(state, text, ports)
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":

@@ -26,7 +26,36 @@ AFTER_THE_PLAN: Final = (
     "Results of a benchmark are set beside a plan, which says what server they are of: press Enter until it is made, "
     "then name them again."
 )
-_WITHOUT: Final = "Name the file or the folder of results: 'here is my benchmark results/'."
+_WITHOUT: Final = (
+    "Name the file or the folder of results: 'here is my benchmark results/'. Or type a latency with its load:"
+    " 'we measured TTFT p95 540 ms at 3.3 rps on one replica'. Nothing of this line changed the plan."
+)
+_TYPED: Final = re.compile(
+    r"\b(?:measured|benchmarked|bench(?:mark)?|load[- ]?test(?:ed|s)?|observed|clocked|gemessen|mesur[ée]s?|medimos)\b|"
+    r"\b(?:we|i|it|request|replica|box|pilot) (?:actually )?(?:tried|ran|saw|took|did|got|does|gets?|shows?|gives?|"
+    r"held)\b|"
+    r"\btook \d|^\W*(?:and )?at \d[\d.,]* ?(?:rps|qps|req\w*(?:/| per )s\w*)\W",
+    re.I,
+)
+_OF_A_RUN: Final = re.compile(
+    r"\d ?(?:ms|s|sec\w*|milli\w*|rps|qps|req\w*(?:/| per )s\w*|tok\w*(?:/| per )s\w*)\b", re.I
+)
+_WISHED: Final = re.compile(
+    r"[?]|\b(?:want|need|targets?|must|should|shall|goal|slos?|slas?|limit|at most|how|what|would|could|can|if|let'?s|"
+    r"at peak)\b",
+    re.I,
+)
+
+
+def told_in(text: str) -> bool:
+    """Return whether a line tells what a run of one's own gave, and wishes for nothing: 'one summary took 58 s'.
+
+    Args:
+        text: the line.
+    """
+    return bool(_TYPED.search(text) and _OF_A_RUN.search(text)) and not _WISHED.search(text)
+
+
 NAMES: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
 
 

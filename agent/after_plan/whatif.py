@@ -422,7 +422,7 @@ def _take(reading: Reading, change: _Change, base: Mapping[str, Any], replace_me
             made = joined_targets(values.get(path, base.get(path, ())), value, replace_metric)
         elif path == "hardware.excluded":
             made = tuple(dict.fromkeys((*base.get(path, ()), *value)))
-            wanted = base.get("hardware.accelerators", ())
+            wanted = values.get("hardware.accelerators", base.get("hardware.accelerators", ()))
             if set(wanted) & set(made):
                 values["hardware.accelerators"] = tuple(name for name in wanted if name not in made)
         elif path == "hardware.accelerators" and set(value) & set(base.get("hardware.excluded", ())):

@@ -84,15 +84,18 @@ def _chosen(choice: Choice, ambiguity: Ambiguity) -> str:
 
 def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports, again: Again) -> Step:
     """Take a line that is none of the choices: a new statement of the same thing settles it too."""
+    open_question = open_choice.question
     if open_choice.change is None and _lets_go(state, open_choice, text):
         new, _ = _next_ambiguity(state)
-        return new, (said(f"Left out: {quoted(open_choice.question.words)}."),)
+        return new, (said(f"Left out: {quoted(open_question.words)}."),)
     if open_choice.change is None:
         new, says = unasked_line(state, text, ports, again)
     else:
         closed = replace(state, pending=None, later=())
         new, says = choosing.answer_line(closed, text, ports)
-        new = state if new is closed else new
+        new, says = (
+            (state, says) if new is closed else (new, (*says, said(f"Left open: {quoted(open_question.words)}.")))
+        )
     return (new, (*says, *question(state, ports))) if new is state else (new, says)
 
 

@@ -1,5 +1,7 @@
 """The plan before its time: made with what is usual where a question about it comes first, or what it still needs."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from agent.after_plan import first_plan
@@ -12,6 +14,7 @@ from agent.talk.questions import default_said, open_slot, open_slots, question
 from agent.talk.slots import default_of, slot_called
 from agent.talk.speech import Say, said
 from agent.talk.state import Ports, Propose, State, Step
+from catalogs.errors import quoted
 
 
 def plan_now(state: State, ports: Ports) -> Step:
@@ -58,18 +61,43 @@ def planned_and_answered(state: State, made: Assumption, asked: str, ports: Port
     return new, (*heard, *assumption, *says, *answer)
 
 
-def asked_too_early(before: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
+def asked_too_early(before: State, new: State, asked: str, says: tuple[Say, ...], ports: Ports) -> Step:
     """Say what is missing for a plan; a model is proposed, which the next line that passes it over takes.
+
+    What is asked is kept, and answered with the plan.
 
     Args:
         before: the state before the line.
         new: with what the line states.
+        asked: what it asks.
         says: what is said of that.
         ports: of the conversation, to what lies outside it.
     """
+    waits = (*before.asked, asked)[-MOST_ASKED:]
     if new is not before:
-        return new, (*says, said(AFTER_A_PLAN))
+        return replace(new, asked=waits), (*says, said(AFTER_A_PLAN))
     wanting = open_slot(before, ports)
     if before.values and before.pending is None and wanting is not None and wanting.id == "model":
-        return replace(before, pending=proposal(wanting, before, ports)), (said(AFTER_A_PLAN),)
-    return before, (*says, said(f"{AFTER_A_PLAN} {still_needed(before, ports)}"))
+        return replace(before, pending=proposal(wanting, before, ports), asked=waits), (said(AFTER_A_PLAN),)
+    kept = replace(before, asked=waits) if before.values else before
+    return kept, (*says, said(f"{AFTER_A_PLAN} {still_needed(before, ports)}"))
+
+
+MOST_ASKED: Final = 3
+"""Questions before the plan that are kept."""
+
+
+def answered_with_plan(state: State, says: tuple[Say, ...], ports: Ports) -> Step:
+    """Answer what was asked before there was a plan; where one asks back, the rest is named.
+
+    Args:
+        state: with the first plan.
+        says: what is said of it.
+        ports: of the conversation, to what lies outside it.
+    """
+    new, waits = replace(state, asked=()), state.asked
+    while waits and not new.pending:
+        new, more = choosing.answer_line(new, waits[0], ports)
+        says, waits = (*says, said(f"You asked {quoted(waits[0])}."), *more), waits[1:]
+    left = ", ".join(map(quoted, waits))
+    return new, (*says, said(f"Not answered yet: {left}.")) if left else says

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.measured import AFTER_THE_PLAN, results_in
+from agent.after_plan.measured import AFTER_THE_PLAN, results_in, told_in
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, amended_line
 from agent.before_plan.early_plans import asked_too_early, lacks_nothing, planned_and_answered
@@ -41,6 +41,9 @@ def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
         reading = ports.read(text, ports.catalog, known=state.values)
         new, says = _before_plan(state, text, ports, again) if states_workload(reading) else (state, ())
         return new, (said(AFTER_THE_PLAN), *(question(state, ports) if new is state else says))
+    if told_in(text) and state.values.keys() & LOADS:
+        told = said("What a run gave is set beside the plan, and sets nothing in it.")
+        return replace(state, asked=(*state.asked, text)), (told,)
     return _before_plan(state, text, ports, again)
 
 
@@ -75,14 +78,14 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
         return made
     if (amendment := amended_line(state, text, ports, again)) is not None:
         return _amended(amendment, ports, again)
-    spans = asked_in(text, wishes=not lacks_nothing(state, ports))
+    spans = asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
     if not spans:
         return _stated(state, text, ports)
     reading = ports.read(text, ports.catalog, known=state.values)
     if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
         return state, tuple(remarks(reading))
     asked = " ".join(text[start:end] for start, end in spans)
-    if _states(reading, text, spans, state, ports):
+    if not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports):
         new, says = _taken_in(state, text, ports)
     elif any(map(str.isalnum, _beside(text, spans))):
         new, says = _taken_in(state, text, ports, spans)
@@ -92,7 +95,15 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
     loads = any(path.startswith(_OF_THE_LOAD) and state.values.get(path) != new.values[path] for path in new.values)
     if not with_all.missing and (lacks_nothing(new, ports) or not (waits or loads)):
         return planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
-    return asked_too_early(state, new, says, ports)
+    return asked_too_early(state, new, asked, says, ports)
+
+
+_COMPARES_PLANS: Final = re.compile(r"\W*(?:(?:and|ok|please|then|now|let'?s|can you)\W+)*compare\W+\w", re.I)
+
+
+def _sets_beside(state: State, text: str) -> tuple[tuple[int, int], ...]:
+    """Return where a line sets things beside each other, behind what says what is served: it chooses none of them."""
+    return ((0, len(text)),) if state.values and _COMPARES_PLANS.match(text) else ()
 
 
 def _amended(amendment: tuple[State, str, Say], ports: Ports, again: Again) -> Step:

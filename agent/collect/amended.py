@@ -2,7 +2,8 @@
 
 The number goes where one with the same unit was said last, and the conversation is led again with the line that holds
 it: whatever followed from that line follows anew. A bare number needs a word of taking back before it and a line with
-one number alone; else it is an answer to what is asked.
+one number alone; else it is an answer to what is asked. Where both numbers are said ('300 calls, not 200'), the old one
+says which is meant.
 """
 
 import re
@@ -15,6 +16,7 @@ from agent.collect.said_values import RATE, with_values
 from agent.fields.demand import CROWD
 from agent.interpret.words.numerals import NUMBER_WORDS
 from agent.talk.state import Ports, State
+from catalogs.units import MULTIPLIERS
 
 _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))
 _NUMBER: Final = rf"(?:\d[\d.,]*\d|\d)(?:\s?[km](?![^\W\d_]))?|\b(?:{_WORD})(?:(?: and)?[ -](?:{_WORD}))*\b"
@@ -24,6 +26,7 @@ _TAKES_BACK: Final = (
     r"no|nope|nah|sorry|oops|wait|pardon|non|nein|actually|rather|correction|scratch that|i mean|i meant|"
     r"make (?:it|that)|quatsch|doch|perdón|mejor|plutôt|lieber|eher"
 )
+TAKES_BACK: Final = re.compile(rf"\b(?:{_TAKES_BACK})\b", re.I)
 _LEADS: Final = r"ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
 _AMENDS: Final = re.compile(
     rf"\W*(?P<leads>(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
@@ -31,6 +34,23 @@ _AMENDS: Final = re.compile(
     r"(?:enough|do|plenty|fine|sufficient|better|right)|reicht|suffit))*\W*",
     re.I,
 )
+_WILL_DO: Final = re.compile(r"^\W*\d.*\b(?:enough|fine|ok|okay|plenty|sufficient|reicht|suffit)\W*$", re.I)
+_FIGURE: Final = r"(?<![\w.,'-])(?:\d{1,3}(?:[ '’]\d{3})+|\d[\d.,]*\d|\d)(?:\s?[km](?![^\W\d_]))?(?!\s?b\b)"
+_NEW, _OLD = rf"(?P<number>{_FIGURE})(?:\s?(?P<unit>{_UNIT}))?", rf"(?P<old>{_FIGURE})"
+_REPLACES: Final = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"{_NEW}(?:[^\d?]{{0,40}}?[\W_])?(?:not|instead of|rather than|in place of|nicht|statt|anstatt|pas|"
+        rf"et non(?: pas)?|non|au lieu de|en vez de|en lugar de|y no|e non|invece di) (?:the |de |my )?{_OLD}",
+        rf"\b(?:not|nicht|pas|no) (?:the )?{_OLD}[^\d?]{{0,30}}?\b(?:but|sondern|mais|sino) {_NEW}",
+        rf"{_OLD}[^\d?]{{0,15}}? (?:was|were|is|are) (?:wrong|an? (?:typo|mistake)|too (?:low|high)|nonsense)\b"
+        rf"[^\d?]{{0,30}}?{_NEW}",
+        rf"{_OLD}[^\d?]{{0,15}}? (?:should|must)(?: have been| be| read)? {_NEW}",
+        rf"\b(?:make|change|turn) (?:the |that |my )?{_OLD}[^\d?]{{0,15}}? (?:an?|to|into) {_NEW}",
+    )
+)
+"""A number in the place of one that is named: '300, not 250', '6000 was wrong, it is 9000', 'make the 600 a 400'."""
+_ASKS_WHY: Final = re.compile(r"\W*(?:and |but |so )?(?:why|how come|warum|wieso|pourquoi|por qué|perché)\b", re.I)
 _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", re.I)
 """Before how long it is until something comes again, which is no latency."""
 _RETURNS: Final = re.compile(
@@ -49,6 +69,10 @@ class Amendment(Struct, frozen=True):
     """The word behind it, in lower case; empty for a bare number."""
     plain: bool
     """It takes something back in so many words, so that it answers no question."""
+    old: str = ""
+    """The number whose place it takes, where that is said."""
+    beside: str = ""
+    """What the sentence says beside the two numbers."""
 
 
 def amendment_in(part: str) -> Amendment | None:
@@ -57,12 +81,88 @@ def amendment_in(part: str) -> Amendment | None:
     Args:
         part: one sentence of a line.
     """
-    match = _AMENDS.fullmatch(part)
+    match = _AMENDS.fullmatch(f"ok {part}" if _WILL_DO.search(part) else part)
     if match is None:
         return None
-    plain = re.search(rf"\b(?:{_TAKES_BACK})\b", match["leads"], re.I) is not None
+    plain = TAKES_BACK.search(match["leads"]) is not None
     unit = (match["unit"] or "").lower()
     return Amendment(match["number"], unit, plain) if plain or unit else None
+
+
+def replacement_in(part: str) -> Amendment | None:
+    """Return the number that a sentence puts in the place of another which it names; None where it does not.
+
+    A question does not, nor a sentence with more numbers: 'why 12 and not 16', '20 rps with 300 out, not 200'.
+
+    Args:
+        part: one sentence of a line.
+    """
+    if "?" in part or _ASKS_WHY.match(part) or len(re.findall(_FIGURE, part)) != 2:
+        return None
+    match = next(filter(None, (pattern.search(part) for pattern in _REPLACES)), None)
+    if match is None or value_of(match["number"]) == value_of(match["old"]):
+        return None
+    beside = f"{part[: match.start()]} {part[match.end() :]}".strip()
+    return Amendment(match["number"], (match["unit"] or "").lower(), True, match["old"], beside)
+
+
+def value_of(number: str) -> float | None:
+    """Return a number as typed in figures; None where it is in words."""
+    match = re.fullmatch(r"(\d[\d.,' ’]*?)\s?([km]?)", number, re.I)
+    digits = re.sub(r"[ '’]|[.,](?=\d{3}(?:\D|$))", "", match[1]).replace(",", ".") if match else ""
+    return float(digits) * MULTIPLIERS.get(match[2].lower(), 1.0) if match and digits.count(".") < 2 else None
+
+
+_FILLER: Final = frozenset(
+    "a an the of to is it its it's are was be at by no not wait sorry oops actually i we mean meant what if and but or "
+    "ok okay then now say only just rather instead please go goes per each every about so make that's hm nein".split()
+)
+_NO_SAME: Final = re.compile(r"[?$€£]|[-+−–x×*÷/] ?\d|\d ?[x×+]")
+"""Signs of a question, of money and of what is added or multiplied: no figure in another's place."""
+_MOST_WORDS: Final = 9
+"""Words of a line that says one thing again with another number."""
+
+
+def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
+    """Return which line says what a line says again with another number, and that line with it; None where none does.
+
+    All words of the line stand in one clause of the other, one of them beside the number: 'a turn every 6 s' after
+    'a turn every 8 s', 'what if calls go to 350' after '200 calls at once'.
+
+    Args:
+        lines: of the conversation, the oldest first.
+        text: with one number, which asks nothing.
+    """
+    numbers = list(_IN_LINES.finditer(text))
+    words = _words(text)
+    if len(numbers) != 1 or _NO_SAME.search(text) or not words or len(text.split()) > _MOST_WORDS:
+        return None
+    for at in range(len(lines) - 1, -1, -1):
+        meant = [
+            (clause.start() + number.start("number"), clause.start() + number.end("number"))
+            for clause in _CLAUSES.finditer(lines[at])
+            if words <= _words(clause[0])
+            for number in _IN_LINES.finditer(clause[0])
+            if (number["unit"] == "%") == (numbers[0]["unit"] == "%")
+            if words
+            & {*_words(clause[0][: number.start()], last=True), *_words(clause[0][number.end("number") :], last=False)}
+        ]
+        if len(meant) == 1:
+            start, end = meant[0]
+            return at, f"{lines[at][:start]}{numbers[0]['number']}{lines[at][end:]}"
+        if meant:
+            return None
+    return None
+
+
+def _words(text: str, *, last: bool | None = None) -> set[str]:
+    """Return the words of a text but fillers, in the singular, with one word for seconds; its last or first alone."""
+    found = [
+        "s" if word in ("s", "sec", "secs", "second", "seconds") else word.removesuffix("s") or word
+        for word in re.findall(r"[^\W\d_][\w'-]*", text.lower())
+        if word not in _FILLER
+    ]
+    return set(found if last is None else found[-1:] if last else found[:1])
 
 
 def returned_to(part: str) -> str | None:
@@ -83,6 +183,18 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
         amendment: the number and its unit.
     """
     for at in range(len(lines) - 1, -1, -1):
+        if amendment.old:
+            found = [one for one in _IN_LINES.finditer(lines[at]) if value_of(one["number"]) == value_of(amendment.old)]
+            same = [one for one in found if _of_a_kind((one["unit"] or "").lower(), amendment.unit)]
+            found = same if len(found) > 1 and len(same) == 1 else found
+            if len(found) == 1:
+                own = _of_a_kind((found[0]["unit"] or "").lower(), amendment.unit)
+                said = amendment.number + (f" {amendment.unit}" if own else "")
+                end = found[0].end("unit" if own else "number")
+                return at, lines[at][: found[0].start()] + said + lines[at][end:]
+            if found:
+                return None
+            continue
         numbers = [one for one in _COUNTED.finditer(lines[at]) if not _EVERY.search(lines[at][: one.start()])]
         meant = [one for one in numbers if _of_a_kind((one["unit"] or "").lower(), amendment.unit)]
         if not amendment.unit:
@@ -96,6 +208,7 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
     return None
 
 
+_IN_LINES: Final = re.compile(rf"(?P<number>{_FIGURE})(?:\s?(?P<unit>{_UNIT}))?", re.I)
 _BRIEF: Final = frozenset("ms msec millisecond milliseconds s sec secs second seconds".split())
 """Units of latencies, which go for one another: 500 ms after 1.2 s."""
 
@@ -116,6 +229,7 @@ def amended_clause(lines: Sequence[str], amendment: Amendment) -> str:
     return line[start : min((first for first, _ in ends if first >= place), default=len(line))].strip()
 
 
+_CLAUSES: Final = re.compile(r"(?:[^,.:;!?\n]|[,.:](?=\d))+")
 _CLAUSE_ENDS: Final = re.compile(r"[,.:;!?](?=\s|$)|\n")
 
 

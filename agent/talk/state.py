@@ -139,6 +139,8 @@ class State(Struct, frozen=True):
     kept: int = 0
     """The branch that a what-if changes."""
     measured: Measured | None = None
+    asked: tuple[str, ...] = ()
+    """What was asked before there is a plan, and is answered with it."""
     table: str = ""
     """Lines of a table whose rows may go on, the head first; empty behind any other line."""
     line: str = ""

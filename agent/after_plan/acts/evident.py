@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from agent.after_plan.measured import told_in
 from agent.after_plan.replies.bills.own_price import prices_of_both
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.talk.requests import Ask, Understood, WhatIf
@@ -16,6 +17,10 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         text: the line: 'TP4? I would have gone with TP2' asks why not TP2.
         read: what the rules made of it.
     """
+    if told_in(text) and isinstance(read.request, WhatIf | Ask):
+        return "calibrate", text
+    if act := _of_second_load(text, read):
+        return act, text
     if prices_of_both(text):
         return "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
@@ -54,6 +59,32 @@ def _asks_what_machines_hold(text: str, read: Understood) -> bool:
     """
     paths = _changed(read)
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
+
+
+_BESIDE: Final = re.compile(
+    r"\b(?:(?:an|one )?other|second|third|additional|further|more|new) (?:\w+ )?(?:work-?loads?|loads?|use ?cases?|"
+    r"services?|apps?|applications?|teams?|products?|models?)\b|\b(?:plus|also|additionally|in addition|on top|besides|"
+    r"beside it|next to it|alongside)\b",
+    re.I,
+)
+
+
+def _of_second_load(text: str, read: Understood) -> str:
+    """Return the act of a line that tells of a load beside the plan's, with its own lengths or model; else nothing.
+
+    'Also 30 rps' changes the plan's, '+ 5 rps' adds to it, 'plus 120 colleagues' adds users.
+
+    Args:
+        text: the line.
+        read: what the rules made of it.
+    """
+    paths = _changed(read)
+    own = bool(read.unused) or any(path == "model" or path.startswith("tokens.") for path in paths)
+    if not own or "users.count" in paths or not _BESIDE.search(text):
+        return ""
+    if "traffic.requests_per_s" in paths:
+        return "pool"
+    return "scope_batch" if paths and any(re.search(r"\d", words) for words in read.unused) else ""
 
 
 _FITS: Final = re.compile(

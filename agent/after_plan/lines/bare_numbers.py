@@ -1,4 +1,4 @@
-"""A line after a plan that is one number alone: of which quantity of the plan it is asked, the nearest first."""
+"""A line after a plan that is a number or a time alone: of which quantity it is asked, the nearest first."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,16 @@ from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
 from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown
-from catalogs.units import MULTIPLIERS
+from catalogs.units import MULTIPLIERS, TIME_UNITS
 from engine.plan import CapacityPlan
+from engine.workload import Target
 
-_NUMBER: Final = re.compile(r"\W*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<thousands>k?)\W*", re.I)
+_NUMBER: Final = re.compile(
+    r"[^\w+%-]*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<thousands>k?)[^\w+%-]*|"
+    r"\W*(?:(?:and|ok|then|so|now|say|with|within|under|in|at|make it|what (?:if|about)|mit|avec|con)\W+)*"
+    r"(?P<time>\d+(?:\.\d+)?) ?(?P<unit>ms|s|secs?|seconds?|millis\w*)\b(?: (?:then|instead|please|pls))*\W*",
+    re.I,
+)
 _MOST: Final = 4
 """Quantities that are offered."""
 _MOST_OF_ALL: Final = 1e12
@@ -36,6 +42,8 @@ def number_asked(text: str, plan: CapacityPlan, base: Mapping[str, Any]) -> Ambi
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
+    if match["unit"]:
+        return _time_asked(text.strip(), float(match["time"]) * TIME_UNITS.get(match["unit"].lower(), 1e-3), plan)
     number = float(match["number"].replace(",", "")) * MULTIPLIERS.get(match["thousands"].lower(), 1.0)
     near = sorted(
         ((abs(log(number / old)), at, choice) for at, (old, choice) in enumerate(_choices(number, plan, base))),
@@ -45,6 +53,18 @@ def number_asked(text: str, plan: CapacityPlan, base: Mapping[str, Any]) -> Ambi
     if not choices:
         return None
     return Ambiguity(f"{text.strip()}: of what?", choices[0].path, choices, text.strip())
+
+
+def _time_asked(text: str, seconds: float, plan: CapacityPlan) -> Ambiguity | None:
+    """Return the question which of the plan's latencies a time is to limit; None where it is far from all of them."""
+    near = sorted(
+        (abs(log(seconds / one.target_s)), at, Target(metric=one.metric, percentile=one.percentile, seconds=seconds))
+        for at, one in enumerate(plan.targets if seconds else ())
+    )
+    choices = tuple(
+        Choice((wanted,), variant_shown("targets", (wanted,)), "targets") for far, _, wanted in near if far <= log(_FAR)
+    )
+    return Ambiguity(f"{text}: of what?", "targets", choices, text) if choices else None
 
 
 def _choices(number: float, plan: CapacityPlan, base: Mapping[str, Any]) -> list[tuple[float, Choice]]:

@@ -21,12 +21,13 @@ from agent.after_plan.wording.day_parts import day_parts
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
-from agent.fields.demand import GIVEN_AS
+from agent.fields.demand import GIVEN_AS, USERS
+from agent.fields.table import FIELDS
 from agent.interpret.traffic.peaks import load_shown, usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.report.blocks import Report
 from agent.report.words import accelerators_noun
-from agent.talk.answer_display import variant_shown
+from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.requests import (
     Ask,
@@ -40,7 +41,7 @@ from agent.talk.requests import (
     Why,
 )
 from agent.talk.speech import Data, Say, Talk, Write, said
-from agent.talk.state import Clarify, Ports, State, Step, WhichReading
+from agent.talk.state import Branch, Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import quoted
 from catalogs.units import show_percent, show_usd
 from engine.plan import CapacityPlan
@@ -64,9 +65,13 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     text = with_cents(text)
     if made := _at_once(state, text, ports):
         return made
-    text = without_count(spaced(text))
-    if (number := re.fullmatch(_BACK_TO, text, re.I)) and (made := _returned(state, float(number["figure"]), ports)):
-        return made
+    text = _of_users(without_count(spaced(text)), state.base)
+    if (number := re.fullmatch(_BACK_TO, text, re.I)) and (
+        made := _returned(state, float(number["figure"] or number["right"]), ports)
+    ):
+        new, says = made
+        after, more = answer_line(new, number["rest"], ports) if number["rest"] else (new, ())
+        return after, (*says, *more)
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
     return _without_asides(state, text, ports) or _understood(state, text, ports)
@@ -294,8 +299,29 @@ def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
 
 _BACK_TO: Final = (
     r"\W*(?:(?:hm+|no|ok|okay|and|then|so|please)\W+)*(?:(?:let'?s )?(?:go|come|switch) )?"
-    r"back to (?P<figure>\d+(?:\.\d+)?)\W*"
+    r"(?:scrap that\W+|scratch that\W+)?(?:back to (?P<figure>\d+(?:\.\d+)?)|(?P<right>\d+(?:\.\d+)?) (?:was|is) "
+    r"(?:right|correct|fine)(?: after all)?(?:,[^\d.;!?]*)?)\W*(?:[.;!]+\s+(?P<rest>\S.*))?"
 )
+_COUNTED_FIRST: Final = re.compile(r"\d(?:[\d.,' ’]*\d)?k? (?P<noun>[^\W\d_]{4,})", re.I)
+_MORE_OF_THEM: Final = re.compile(
+    r"\W*(?:(?:and|plus|with|another|an extra)\W+)*\+?(\d[\d,.]*k?) (?:more|extra|on top)\W*", re.I
+)
+
+
+def _of_users(text: str, base: Branch) -> str:
+    """Return a line with 'users' for what those who ask were called: '+900 lawyers' after '250 lawyers'."""
+    words = next((one.details[USERS] for one in reversed(base.statements) if one.details.get(USERS)), "")
+    named = _COUNTED_FIRST.match(words)
+    if named is None or not base.values.get(USERS):
+        return text
+    text = re.sub(
+        rf"(?<=\d )(?:more |new |extra )?{re.escape(named['noun'].removesuffix('s'))}s?\b", _as_users, text, flags=re.I
+    )
+    return _MORE_OF_THEM.sub(r"\1 more users", text) if _MORE_OF_THEM.fullmatch(text) else text
+
+
+def _as_users(found: re.Match[str]) -> str:
+    return f"{found[0].rsplit(maxsplit=1)[0]} users" if " " in found[0] else "users"
 
 
 def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
@@ -311,6 +337,19 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
                 shown = load_shown(value, branch.values) if load else variant_shown(path, value)
                 paths = (RATE, PEAK, GIVEN_AS) if load else (path,)
                 found[path] = shown, {one: branch.values[one] for one in paths if one in branch.values}
+    if not found:
+        has = [
+            load_shown(value, now) if path == RATE else value_shown(path, value)
+            for path, value in now.items()
+            if path in FIELDS
+            and isinstance(value, int | float)
+            and figure in (value, path == RATE and round(value * usual_ratio(now), 6))
+        ]
+        return (
+            (state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),))
+            if len(has) == 1
+            else None
+        )
     if len(found) != 1:
         return None
     ((shown, values),) = found.values()

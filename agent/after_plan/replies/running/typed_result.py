@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any, Final
 
 from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
@@ -44,7 +45,7 @@ _OF_A_SERVER: Final = ("serving.", "precision.", "hardware.accelerators", "token
 
 def is_result(asked: Asked) -> bool:
     """Return whether a line states what was measured, with a latency and the load or the replica that it is of."""
-    if not _MEASURED.search(asked.text) or _WISHED.search(asked.text):
+    if not (_MEASURED.search(asked.text) or told_in(asked.text)) or _WISHED.search(asked.text):
         return False
     read = _read(asked)
     return "targets" in read and bool(read.keys() - {"targets"} or _rate(asked, read))

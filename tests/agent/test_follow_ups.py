@@ -1,0 +1,155 @@
+"""Later lines of a conversation: what they correct, add, ask again and tell, where the line alone would mislead."""
+
+from functools import cache
+
+import pytest
+from msgspec.structs import replace
+
+from agent.collect.amended import replacement_in, said_again
+from agent.dialogue import step
+from agent.talk.state import Clarify, Ports, State
+from engine.plan import CapacityPlan
+from tests.agent.after_plan.test_acts import ports, words
+
+LAW = "assistant for 250 lawyers, 40 questions a day each, llama 3.3 70b fp8, h100, 6000 in 600 out, p95 ttft 2s"
+CALLS = "200 calls at the same time, a turn every 8 s, llama 3.1 8b fp8, L40S, 1000 in, 40 out, ttft p95 400 ms"
+
+
+@cache
+def quick() -> Ports:
+    """Return ports that plan by the formulas alone."""
+    return replace(ports(), plan=lambda spec, sources: ports().sketch(spec))
+
+
+@cache
+def planned(first: str) -> State:
+    state = State()
+    for line in (first, "1", "") if first == CALLS else (first, ""):
+        state, _ = step(state, line, quick())
+    return state
+
+
+def after(first: str, *lines: str) -> State:
+    state = planned(first)
+    for line in lines:
+        state, _ = step(state, line, quick())
+    return state
+
+
+def last_values(state: State) -> dict[str, object]:
+    return dict(state.branches[-1].values)
+
+
+@pytest.mark.parametrize(
+    ("first", "line", "path", "value"),
+    [
+        (LAW, "300 lawyers, not 250", "users.count", 300),
+        (LAW, "8k not 6k", "tokens.input.mean", 8000),
+        (LAW, "40 was wrong, they ask 15 a day", "users.requests_per_s", 15 / 86400),
+        (LAW, "not 250 but 1250 lawyers", "users.count", 1250),
+        (LAW, "nein, 300 statt 250", "users.count", 300),
+        (LAW, "make the 600 a 400", "tokens.output.mean", 400),
+        (CALLS, "300 calls, not 200", "traffic.requests_per_s", 37.5),
+        (CALLS, "turn every 10 s, not 8", "traffic.requests_per_s", 20),
+        (CALLS, "actually a turn every 6 seconds", "traffic.requests_per_s", 200 / 6),
+    ],
+)
+def test_a_correction_of_an_earlier_line_is_the_plan_with_all_that_follows_from_it(
+    first: str, line: str, path: str, value: float
+) -> None:
+    state = after(first, line)
+    assert state.base.values[path] == pytest.approx(value)
+    assert state.kept == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "why 12 and not 16",
+        "is it 300 and not 250?",
+        "20 rps with 300 out, not 200",
+        "TP4 not TP2",
+        "20 rps, not 20 a day",
+    ],
+)
+def test_a_question_or_a_line_of_more_numbers_replaces_none(line: str) -> None:
+    assert replacement_in(line) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["+900 lawyers", "double the calls 2x", "350 concurrent calls", "$300 for calls", "calls 30%"]
+)
+def test_a_line_says_nothing_again_with_a_sign_or_with_words_of_its_own(line: str) -> None:
+    assert said_again([LAW, CALLS], line) is None
+    assert said_again([LAW, CALLS], "what if calls go to 350") == (1, CALLS.replace("200", "350"))
+
+
+@pytest.mark.parametrize(
+    ("line", "users"),
+    [
+        ("+900 lawyers", 1150),
+        ("900 more", 1150),
+        ("plus 120 paralegals", 370),
+        ("and 300 colleagues in madrid join", 550),
+        ("50 lawyers leave", 200),
+        ("what if 1150 lawyers", 1150),
+        ("now with 1,000 lawyers", 1000),
+    ],
+)
+def test_people_come_and_go_under_the_name_that_they_were_given(line: str, users: float) -> None:
+    values = last_values(after(LAW, line))
+    assert values["users.count"] == users
+    assert values["traffic.requests_per_s"] == pytest.approx(users * 40 / 86400)
+
+
+def test_a_number_alone_goes_on_from_the_last_variant() -> None:
+    assert last_values(after(LAW, "output 500", "and 700?"))["tokens.output.mean"] == 700
+
+
+@pytest.mark.parametrize("line", ["with 50 ms", "what about 200 ms"])
+def test_a_time_alone_is_asked_of_which_latency(line: str) -> None:
+    state = after(LAW, line)
+    assert isinstance(state.pending, Clarify)
+    assert {choice.path for choice in state.pending.question.choices} == {"targets"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "we also run a code assistant, 3 rps, 4k/200",
+        "second use case: translation, 10 rps, 500/500",
+        "and on top 50,000 docs between 22:00 and 05:00, 6k/300",
+        "on our box one replica does 5 rps",
+        "we tried it, a single request took 9 s end to end",
+        "at 3.4 rps: ttft p95 1150, itl p95 52",
+    ],
+)
+def test_a_load_beside_the_plan_or_what_a_run_gave_changes_nothing(line: str) -> None:
+    assert after(LAW, line).branches == planned(LAW).branches
+
+
+def test_what_is_asked_before_the_plan_is_answered_with_it() -> None:
+    state, says = step(State(), "llama 3.1 70b fp8, 1500 in, 300 out", quick())
+    for line in ("compare h100 and h200", "20 rps", "", ""):
+        assert "hardware.accelerators" not in state.values
+        state, says = step(state, line, quick())
+    while state.phase != "planned":
+        state, says = step(state, "", quick())
+    assert "You asked 'compare h100 and h200'." in words(says)
+    assert [branch.values["hardware.accelerators"][0] for branch in state.branches[1:]] == [
+        "h100-sxm-80gb",
+        "h200-sxm-141gb",
+    ]
+
+
+def test_an_open_choice_that_is_passed_over_is_named() -> None:
+    state = after(LAW, "with 4 bit")
+    assert isinstance(state.pending, Clarify)
+    _, says = step(state, "answers of 300 tokens", quick())
+    assert "Left open: '4 bit'." in words(says)
+
+
+def test_going_back_to_a_number_that_the_plan_has_leaves_the_rest_of_the_line() -> None:
+    state = after(LAW, "ok go back to 600. n+1")
+    assert last_values(state)["availability.spare_replicas"] == 1
+    assert isinstance(state.branches[-1].plan, CapacityPlan)
