@@ -5,7 +5,6 @@ it finds unlikely becomes a question with both readings. A figure that the rules
 sure, is proposed.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -13,41 +12,32 @@ from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, PRESET, USERS
 from agent.interpret.contradictions import RATE
-from agent.interpret.demand.joined import join_demand
+from agent.interpret.demand.joined import demand_line, join_demand
+from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figures
 from agent.interpret.facts.draft import Draft, Finding
-from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
-from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
+from agent.interpret.traffic.how_many import read_users
 from agent.interpret.traffic.loads import count_of
-from agent.interpret.words.grammar import UNKNOWN, Item
-from agent.interpret.words.ordinary import ASKING
-from catalogs.units import show_count, show_figure, show_seconds
+from agent.interpret.words.grammar import Item
+from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.workload import Metric, Target
 
 UNLIKELY: Final = 0.1
 """Probability of all roles that a value may be made of, below which it is doubted."""
 LIKELY: Final = 0.5
 """Least probability of the other role."""
-_FACTOR: Final = 0.6
-"""Probability that a figure multiplies the load, from which it is not passed over: by judgement, as the next."""
-_MAY: Final = 0.4
-"""The same of a figure beside such a one."""
 SURE: Final = 0.8
 """Probability of a role from which a figure that the rules left over is proposed."""
+_EQUAL: Final = 0.01
+"""Relative difference of sums that are one, of rounded figures."""
 _OF_DEMAND: Final = frozenset("rate daily habit users interval share turns hours peak_factor in_flight".split())
-_FACTORS: Final = ("users", "share", "turns", "habit", "interval", "daily", "active_users")
-"""Roles by which a load is multiplied or divided."""
-_ONE: Final = frozenset({"1", "one", "single"})
-_MAKERS: Final = frozenset("run runs running operate maintain maintaining build building manage managing host".split())
-"""What is done by people who serve and do not ask: 'our 5 engineers run it'."""
 _LENGTH: Final = frozenset({"turns", "percentile", "length_p95", "cached", "daily", "share", "other"})
 _FEWEST_WORDS: Final = 4
 """Of a line that is read again: a bare answer and a key with its value tell the second reader too little."""
 _MOST_FIGURES: Final = 40
 """Of a line that is read again; more are a paste of tables or logs, whose headings say what they are."""
-_CELL: Final = re.compile(r"\t|\|.*\|")
 MADE_OF: Final[Mapping[str, frozenset[str]]] = {
     RATE: _OF_DEMAND - {"in_flight"},
     USERS: _OF_DEMAND - {"in_flight"},
@@ -63,8 +53,6 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = {
     "availability.spare_replicas": frozenset({"spares", "failures", "replicas", "nodes"}),
 }
 """The roles of figures that a value of a path may be made of; values of other paths have words of their own."""
-_KEY: Final = re.compile(r"(?:--[\w-]+[ =]|\w\s?=\s?|[\w\"']\s?:\s*\"?)$")
-"""What stands before a figure that is the value of a key, which says what it is."""
 WORDS: Final[Mapping[str, str]] = {
     "prompt": "the length of a prompt",
     "answer": "the length of an answer",
@@ -98,10 +86,12 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     _order_lengths(draft, second)
     left = _left_over(draft, second)
     _propose_users(draft, left)
-    join_demand(draft, figures, second)
+    line = demand_line(draft, figures, second)
+    join_demand(draft, line, second)
     _propose(draft, [(item, role) for item, role in left if not item.claimed])
-    _doubt_load(draft, second)
-    _doubt_habit(draft, second)
+    ask_whole_load(draft, line, second)
+    _mix_lengths(draft)
+    _doubt_prompt(draft, second)
     _doubt_preset(draft, second)
 
 
@@ -127,7 +117,7 @@ def _doubt_roles(draft: Draft, second: Second) -> None:
         time = any(item.start == start and item.has("dur") for item in draft.sentence.items)
         if not findings or time or any(finding.path not in MADE_OF for finding in findings):
             continue
-        if _is_of_a_key(draft, start):
+        if is_of_a_key(draft, start):
             continue
         allowed = frozenset().union(*(MADE_OF[finding.path] for finding in findings))
         other = max(roles.keys() - allowed, key=lambda role: roles[role])
@@ -142,46 +132,54 @@ def _made_of(draft: Draft, start: int) -> list[Finding]:
     return [finding for finding in around if finding.end - finding.start == width]
 
 
-def _doubt_load(draft: Draft, second: Second) -> None:
-    """Ask whether a rate is the whole load where figures of demand beside it came to nothing.
-
-    Of '9M page views a day, 0.4 % of them ask 1.6 questions' the first figure alone is 156 times the load.
-    """
-    found = next((finding for finding in draft.findings if finding.path == RATE), None)
-    if found is None or len(found.options) != 1:
+def _doubt_prompt(draft: Draft, second: Second) -> None:
+    """Ask whether a prompt's length is the whole where lengths beside it came to nothing."""
+    path = _SIDES["prompt"]
+    found = [one for one in draft.findings if one.path == path]
+    left = [item for item in unused_figures(draft, second) if _is_of_a_prompt(draft, item, second)]
+    if len(found) != 1 or len(found[0].options) != 1 or not left:
         return
-    if not (unused := _factors_left(draft, second)):
-        return
-    option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
-    text = f"{said!r}: is that the whole load? Beside it I have not used {', '.join(unused)}."
-    draft.findings.remove(found)
-    choice = Choice(option.value, f"yes: {option.echo}", option.path or RATE)
-    draft.questions.append((text, RATE, (choice,), found.start, found.end))
+    (finding,), option = found, found[0].options[0]
+    lengths = [float(option.value), *(item.number.value for item in left)]
+    if abs(sum(lengths[1:]) / lengths[0] - 1) < _EQUAL:
+        return  # what it is made of
+    shown, last = " + ".join(map(show_count, lengths)), lengths[-1]
+    choices = [Choice(sum(lengths), f"{shown} = {show_count(sum(lengths))} tokens in all")]
+    if len(left) == 1 and last > 2 * lengths[0]:
+        mean = (lengths[0] + last) / 2
+        grows = f"it grows from {show_count(lengths[0])} to {show_count(last)}: {show_count(mean)} tokens on average"
+        choices.insert(0, Choice(mean, grows))
+    choices += [Choice(option.value, f"alone: {option.echo}"), Choice(None, "another length: say how many tokens")]
+    said = " ".join(draft.sentence.text[finding.start : finding.end].split())
+    beside = ", ".join(repr(draft.sentence.text[item.start : item.end]) for item in left)
+    text = f"{said!r}: is that the whole prompt? Beside it I have not used {beside}."
+    draft.findings.remove(finding)
+    draft.questions.append((text, path, tuple(choices), finding.start, finding.end))
 
 
-def _doubt_habit(draft: Draft, second: Second) -> None:
-    """Leave no usual habit as the answer at hand where figures of demand beside the people came to nothing."""
-    for number, (text, path, choices, start, end) in enumerate(draft.questions):
-        if path != RATE or len(choices) != 1 or not choices[0].label.startswith(USUAL_HABIT):
+def _is_of_a_prompt(draft: Draft, item: Item, second: Second) -> bool:
+    at = draft.sentence.items.index(item)
+    counts = any(one.has("thing", "event", "user") for one in draft.sentence.items[at + 1 : at + 2])
+    one = item.has("num") and len(item.number.values) == 1 and not counts
+    return one and second.roles[item.start].get("prompt", 0.0) >= LIKELY
+
+
+def _mix_lengths(draft: Draft) -> None:
+    """Offer the mean of lengths first where each has its share: '75 % of 500/100, 25 % of 6k/400'."""
+    shares = [item.number.value for item in draft.sentence.items if item.has("pct")]
+    for side, path in _SIDES.items():
+        found = [one for one in draft.findings if one.path == path and len(one.options) == 1]
+        lengths = [float(one.options[0].value) for one in sorted(found, key=lambda one: one.start)]
+        if len(set(lengths)) < 2 or len(lengths) != len(shares) or abs(sum(shares) - 1) > _EQUAL:
             continue
-        if unused := _factors_left(draft, second):
-            say = Choice(None, "another habit: say how often each of them asks", RATE)
-            told = f"{text} Beside them I have not used {', '.join(unused)}."
-            draft.questions[number] = (told, path, (say, replace(choices[0], usual=False)), start, end)
-
-
-def _factors_left(draft: Draft, second: Second) -> list[str]:
-    """Return the figures, as said, that no rule has used though they probably multiply the load."""
-    chances = {item.start: chance for item in _unused(draft, second) if (chance := _chance(draft, item, second)) > _MAY}
-    unused = [item for item in draft.sentence.items if item.start in chances]
-    parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
-    if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
-        return []  # parts of the load, which together are all of it
-    # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
-    told = any(not item.has("pct") or _behind(draft, item) & ASKING for item in unused)
-    if max(chances.values(), default=0.0) < _FACTOR or not told:
-        return []
-    return [repr(draft.sentence.text[item.start : item.end]) for item in unused]
+        mean = float(round(sum(share * length for share, length in zip(shares, lengths, strict=True))))
+        parts = (f"{show_percent(p)} × {show_count(length)}" for p, length in zip(shares, lengths, strict=True))
+        label = f"the mean of all: {' + '.join(parts)} = {show_count(mean)} tokens, some {show_count(max(lengths))}"
+        alone = [Choice(one.options[0].value, f"alone: {one.options[0].echo}") for one in found]
+        start, end = min(one.start for one in found), max(one.end for one in found)
+        text = f"{len(found)} kinds of requests with their shares: which length of {side}s is planned?"
+        draft.findings[:] = [one for one in draft.findings if one not in found]
+        draft.questions.append((text, path, (Choice(mean, label), *alone), start, end))
 
 
 def _doubt_preset(draft: Draft, second: Second) -> None:
@@ -189,60 +187,16 @@ def _doubt_preset(draft: Draft, second: Second) -> None:
     found = next((finding for finding in draft.findings if finding.path == PRESET), None)
     if found is None or all(map(draft.has, _SIDES.values())):
         return
-    taken = covered(draft)
-    for start, end in draft.dropped:
-        taken[start:end] = b"\x01" * (end - start)
     unused = [
         repr(draft.sentence.text[item.start : item.end])
-        for item in draft.sentence.items
-        if not (item.claimed or taken[item.start])
-        and sum(second.roles.get(item.start, {}).get(role, 0.0) for role in _OF_A_LENGTH) >= LIKELY
+        for item in unused_figures(draft, second)
+        if sum(second.roles[item.start].get(role, 0.0) for role in _OF_A_LENGTH) >= LIKELY
     ]
     if unused:
         option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
         text = f"{said!r}: fill in what is usual of such traffic? Beside it I have not used {', '.join(unused)}."
         draft.findings.remove(found)
         draft.questions.append((text, PRESET, (Choice(option.value, f"yes: {option.echo}"),), found.start, found.end))
-
-
-def _chance(draft: Draft, item: Item, second: Second) -> float:
-    """Return how likely a figure multiplies the load."""
-    items, at = draft.sentence.items, draft.sentence.items.index(item)
-    before = items[at - 1].word if at else ""
-    if item.word in _ONE or before == "top" or _behind(draft, item) & _MAKERS:
-        return 0.0
-    after = items[at + 1] if at + 1 < len(items) else None
-    if item.has("num") and after and ((after.kinds <= UNKNOWN and after.word.isalpha()) or after.has("part")):
-        return (
-            0.0  # '300 containers': the demand that is counted by other nouns is joined before; two thirds are a share
-        )
-    return sum(second.roles[item.start].get(role, 0.0) for role in _FACTORS)
-
-
-def _behind(draft: Draft, item: Item) -> frozenset[str]:
-    """Return the next three words."""
-    at = draft.sentence.items.index(item)
-    return frozenset(other.word for other in draft.sentence.items[at + 1 : at + 4])
-
-
-def _unused(draft: Draft, second: Second) -> list[Item]:
-    """Return the figures that the second reader has read and no rule has used or let go of."""
-    taken = covered(draft)
-    for start, end in draft.dropped:
-        taken[start:end] = b"\x01" * (end - start)
-    return [
-        item
-        for item in draft.sentence.items
-        if item.start in second.roles
-        and not (item.claimed or taken[item.start])
-        and not _is_of_a_key(draft, item.start)
-    ]
-
-
-def _is_of_a_key(draft: Draft, start: int) -> bool:
-    """Whether a figure is the value of a key or a cell of a table, whose heading says what it is."""
-    text = draft.sentence.text
-    return _CELL.search(text) is not None or _KEY.search(text, max(0, start - 40), start) is not None
 
 
 def _ask(draft: Draft, start: int, findings: list[Finding], role: str) -> None:
@@ -285,7 +239,7 @@ def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
     if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and draft.value("model") is None):
         return []
     found: list[tuple[float, Item, str]] = []
-    for item in _unused(draft, second):
+    for item in unused_figures(draft, second):
         roles = second.roles[item.start]
         role = max(roles, key=lambda one: roles[one])
         if roles[role] >= SURE:

@@ -1,5 +1,6 @@
 """The figures of demand in a line, each with what it counts and what it is of, by the words beside it."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -34,6 +35,13 @@ _ACROSS: Final = frozenset("in across over from of at".split())
 _EACH_OF: Final = ("every", "each")
 _US: Final = frozenset({"llm", "model"})
 """What a share of the traffic comes to that is planned for."""
+_DOERS: Final = ("er", "or", "ers", "ors")
+"""How nouns of those who do something end."""
+_LOST: Final = re.compile(
+    "never|bypass(es|ed)?|skip(s|ped)?|cancel(s|led|ed)?|drop(s|ped)?|abandon(s|ed)?|discard(s|ed)?|filter(s|ed)?|"
+    "reject(s|ed)?|deflect(s|ed)?|block(s|ed)?"
+)
+"""What becomes of requests that do not come to the model."""
 _NEVER: Final = frozenset({"never", "not", "without", "bypass", "bypasses", "skip", "skips", "before"})
 _SOME: Final = frozenset("a an one typical average normal regular".split())
 """Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
@@ -64,7 +72,7 @@ def figures_of(line: "Line", wanted: Callable[[Item], bool]) -> list[Figure]:
             continue
         if item.word == "shifts" and (shifts := line.shifts(at, found)) is not None:
             found.append(shifts)
-        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_often(at) or line.is_thought(at):
+        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_said_so(at):
             figure = line.figure(at, found[-1].last + 1 if found else 0)
             if figure is not None:
                 found.append(figure)
@@ -134,11 +142,14 @@ class Line(Struct):
             unit.of = unit.of or self._part_of(at)
         if item.has("mult"):
             unit.event = unit.request = True
-        noun = "" if share else unit.noun or ("times" if item.has("mult") else "")
+        lost = share and self.is_lost(at)
+        values = tuple(1 - value for value in values) if lost else values
+        noun = ("left" if lost else "") if share else unit.noun or ("times" if item.has("mult") else "")
         people = unit.people and not share
         event, request = unit.event, unit.request and not share
         if share:
-            event = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2]) or self._comes_to_us(at)
+            asking = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2])
+            event = asking or self._comes_to_us(at) or self.is_lost(at)
         factor = Factor(values, at, noun, singular(noun), unit.of, unit.seconds, share, event, request, people)
         return Figure(factor, at, min(first, at), max(unit.last, self.whole_of(at)), unit.site)
 
@@ -157,6 +168,9 @@ class Line(Struct):
         self._of_what(at + 1, unit)
         noun, people, first = self._noun_before(every)
         unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
+        doer = self.items[first - 1] if first > since else None
+        if not unit.of and doer and (doer.has("user") or doer.word.endswith(_DOERS)):
+            unit.of = (singular(doer.word),)  # 'caller turn every 9 s'
         named = bool({*unit.of} - {EACH})  # '350 calls, each caller talks every 8 seconds': of calls as of people
         factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, event=named)
         return Figure(factor, at, first, unit.last) if 0 < seconds <= SECONDS_PER_DAY and not people else None
@@ -204,6 +218,10 @@ class Line(Struct):
         """Whether a number counts places or groups over which others are spread: 'in 3 countries', 'in 3 groups'."""
         spread = before.word in ("in", "across", "over") and not (unit.people or unit.event or unit.of or unit.seconds)
         return spread or (unit.site and before.word in _ACROSS)
+
+    def is_said_so(self, at: int) -> bool:
+        """Whether the words beside a figure alone make it one of demand."""
+        return self.is_often(at) or self.is_thought(at) or (self.items[at].has("pct") and self.is_lost(at))
 
     def is_often(self, at: int) -> bool:
         """Whether something is done so many times per something: 'nine times per call', 'each mail … three times'."""
@@ -411,7 +429,8 @@ class Line(Struct):
             if item.has("peak", "window", "offpeak", "burst"):
                 return True
         before = self.items[max(0, at - 4) : at]
-        return any(item.has("peak", "offpeak", "dur", "ttft", "itl", "e2e") for item in before)
+        mark = max((n for n, item in enumerate(before) if item.has("comma", "stop")), default=-1)
+        return any(item.has("peak", "offpeak", "dur", "ttft", "itl", "e2e") for item in before[mark + 1 :])
 
     def _is_of_idle(self, at: int) -> bool:
         """Whether a share says where or what they are, and not that they ask: '40 % of them are in EMEA'."""
@@ -441,11 +460,23 @@ class Line(Struct):
                 return ends and self.items[n - 2].word != "of"
         return False
 
+    def is_lost(self, at: int) -> bool:
+        """Whether a share is of what never comes to the model: '40 % get cancelled', 'we drop 60 % of them'."""
+        before = self._clause(range(at - 1, max(-1, at - _FEW - 1), -1))
+        around = [*before, *self._clause(range(at + 1, min(len(self.items), at + _FAR)))]
+        return any(_LOST.fullmatch(self.items[n].word) and not self._is_word(n + 1, "to") for n in around)
+
+    def _clause(self, places: range) -> list[int]:
+        """Return positions up to the next figure or mark."""
+        ends = (n for n in places if is_figure(self.items[n]) or self._is(n, "comma", "stop", "conj"))
+        stop = next(ends, places.stop)
+        return [*range(places.start, stop, places.step)]
+
     def _noun_before(self, at: int) -> tuple[str, bool, int]:
         for back in range(at - 1, max(-1, at - _FEW), -1):
             item = self.items[back]
             if is_figure(item) or item.has("comma", "stop"):
                 break
-            if item.has("event", "thing"):
+            if item.has("event", "thing", "turn"):
                 return (*self._named(back), back)
         return "", False, at

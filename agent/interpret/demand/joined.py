@@ -10,6 +10,7 @@ from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
 from agent.interpret.beside_wish.present import TODAY
 from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import Factor, Load, loads_of
+from agent.interpret.demand.rest import OPEN
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
@@ -33,6 +34,8 @@ _OF_DEMAND: Final = ("rate", "daily", "habit", "users", "interval", "share", "tu
 """Roles of figures that are factors of a load."""
 _LIKELY: Final = 0.4
 """Probability of being one of them from which a figure is a factor."""
+_PAUSE: Final = 0.6
+"""Probability of lying between two requests from which a duration does, where no 'every' says so."""
 _SHARE: Final = 0.3
 """Probability of being a share of users or traffic from which a percentage is a factor."""
 _SURE: Final = 0.8
@@ -60,17 +63,28 @@ _OF_ONE: Final = ("mean", "burst", "offpeak", "grow", "under", "over", "upto", "
 """Kinds of words beside a rate that say how it belongs to another of the same load."""
 
 
-def join_demand(draft: Draft, items: Sequence[Item], second: Second) -> None:
+def demand_line(draft: Draft, items: Sequence[Item], second: Second) -> Line:
+    """Return a line that is read around each figure of demand.
+
+    Args:
+        draft: of its sentence.
+        items: of the sentence as they were before the rules took any.
+        second: of the same line.
+    """
+    return Line(items, draft.sentence.text, _is_pause(second))
+
+
+def join_demand(draft: Draft, line: Line, second: Second) -> None:
     """Ask for the product of all figures of demand where the rules read another load.
 
     Args:
         draft: of the rules.
-        items: of the sentence as they were before the rules took any.
+        line: the items of the sentence as they were before the rules took any.
         second: of the same line.
     """
     if second.elsewhere >= _ELSEWHERE and draft.value("model") is None:
         return
-    line = Line(items, draft.sentence.text, _is_pause(second))
+    items = line.items
     figures = _figures(draft, line, second)
     loads = loads_of([figure.factor for figure in figures])
     if not loads and draft.has(USERS) and (habits := _habits_apart(draft, line, second)):
@@ -133,6 +147,8 @@ def _habits_apart(draft: Draft, line: Line, second: Second) -> list[Figure]:
 def _in_its_hours(draft: Draft, load: Load) -> Load:
     """Return a load in the hours of the day that are said, which the rules may have taken already."""
     if load.seconds >= SECONDS_PER_DAY:
+        if draft.value(PEAK) is None:
+            take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
         return load
     lies = next((one for one in draft.findings if one.path == PEAK and "of 24 hours" in one.options[0].echo), None)
     hours = 24 / lies.options[0].value if lies else take_hours(draft, lambda match: True)
@@ -178,7 +194,7 @@ def _is_crowd(items: Sequence[Item], second: Second) -> Callable[[Figure], bool]
     return lambda figure: (
         not figure.factor.share
         and figure.factor.values[0] >= _FEWEST
-        and second.roles[items[figure.at].start].get("users", 0.0) >= _GROUP
+        and (figure.factor.people or second.roles[items[figure.at].start].get("users", 0.0) >= _GROUP)
     )
 
 
@@ -268,6 +284,9 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         apart = [*draft.dropped, *((start, end) for text, start, end in draft.notes if text.startswith(TODAY))]
         if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):
             return False
+        behind = next((one.start for one in draft.sentence.items if one.start >= item.end), -1)
+        if any(start == behind for _, start, _ in draft.notes):
+            return False  # '40 LoRAs', which are told as not reckoned
         if item.has("mult") or (item.has("pct") and roles.get("share", 0.0) < _SHARE):
             return False
         return sum(roles.get(role, 0.0) for role in _OF_DEMAND) >= least
@@ -337,7 +356,7 @@ def _ask(
         choice for choice in others
         if choice.value is None or not (implausible(choice.path, choice.value) or _is_one_of(choice, products))
     ]  # fmt: skip
-    choices = [*products, *others][: max(_MOST_CHOICES, len(products))]
+    choices = [*[*products, *others][: max(_MOST_CHOICES, len(products))], OPEN]
     said = " … ".join(" ".join(draft.sentence.text[first:last].split()) for first, last in _joined(spans))
     text = f"{said!r}: which load is meant?"
     draft.questions.append((text, RATE, tuple(choices), min(spans)[0], max(end for _, end in spans)))
@@ -395,8 +414,12 @@ def product_shown(load: Load, at: int = 0) -> str:
 
 def _factor_shown(factor: Factor, at: int) -> str:
     value = factor.values[min(at, len(factor.values) - 1)]
-    return show_percent(value) if factor.share else f"{show_figure(value)} {factor.noun}".strip()
+    return (
+        f"{show_percent(value)} {factor.noun}".strip()
+        if factor.share
+        else f"{show_figure(value)} {factor.noun}".strip()
+    )
 
 
 def _is_pause(second: Second) -> Callable[[Item], bool]:
-    return lambda item: second.roles.get(item.start, {}).get("interval", 0.0) >= _LIKELY
+    return lambda item: second.roles.get(item.start, {}).get("interval", 0.0) >= _PAUSE

@@ -31,7 +31,7 @@ _NOT_COUNTED: Final = (
     "(?! token | textunit | event | thing | user | time | times | percent | per | adverb | slash | gpunoun | rateunit "
     "| bytes | range | num)"
 )
-_SAID_OF: Final = "(copula | link | colon | approx | size | unknown | 'adds' | 'another' | paren)"
+_SAID_OF: Final = "(copula | link | colon | approx | size | unknown | 'adds' | 'another' | paren | 'up' | 'to' | upto)"
 _BODY: Final = _any("instructions instruction template templates history schema lore metadata guidelines persona rules")
 """Parts that come as one: '300 of instructions'."""
 _ONE: Final = _any(
@@ -83,7 +83,8 @@ _ANY_PART: Final = Rule(
 """Where a chain of parts may begin."""
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
-    "'new' | 'input' | 'top' | link | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
+    "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | link | ('that' | 'which') (link | neg | 'changes' | "
+    "'change' | 'fixed'){1,3}){1,6}"
 )
 
 
@@ -271,10 +272,11 @@ _FROM: Final = "('starts' | 'start' | 'starting' | 'begins' | 'begin' | 'beginni
 _TO: Final = "('ends' | 'end' | 'ending' | 'grows' | 'growing' | 'reaches' | 'finishes' | 'up' | 'to' | arrow | range)"
 _ABOUT: Final = "(link | approx | 'with' | 'near' | 'up' | 'to' | 'of' | 'from')"
 _SENT: Final = "(incue | context | 'history' | 'conversation')"
+_ASIDE: Final = "(paren near{1,6} paren)?"
 _GROWTH: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? (comma | conj | 'then'){{0,2}} {_TO} "
+        f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? {_ASIDE} (comma | conj | 'then'){{0,2}} {_TO} "
         f"{_ABOUT}{{0,3}} b:num token?",
         f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
         f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
@@ -283,6 +285,12 @@ _GROWTH: Final = tuple(
         "(link | approx | 'has'){0,3} b:num token?",
     )
 )
+_GROWS_BY: Final = Rule(
+    f"(c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} | 'first' call (link | 'has' | token){{0,3}}) a:num token? "
+    f"(comma | stop | conj | 'then' | {_SENT}){{0,3}} grow ('by' | link | approx){{0,3}} b:num token? ('per' | "
+    "'each' | 'every' | 'a' | slash | perrequest | 'from') (call | event | turn | 'step' | 'iteration' | 'to')?"
+)
+"""'starts at 6k and grows by 1.5k each step'."""
 _ITS_MEAN: Final = Rule(
     "(near | 'in' | outcue){0,6} (comma | paren | dash | stop | conj){1,2} ('with' | 'an' | 'the' | 'on' | link){0,2} "
     "(mean approx{0,3} n:num token? | approx{0,2} m:num token? 'on'? mean) "
@@ -292,8 +300,32 @@ _ITS_MEAN: Final = Rule(
 """'…, average maybe 25k' behind both ends; a mean of answers, steps or requests is none of it."""
 
 
+_REPEATED: Final = (
+    "What a call repeats of the one before is not set: '80 % of the prompt is cached' says what the prefix cache finds."
+)
+
+
+def _calls(draft: Draft) -> float:
+    """Return how many calls a task is said to have; 0 where it is not."""
+    items = draft.sentence.items
+    counts = [
+        item.number.value for at, item in enumerate(items)
+        if item.has("num") and any(one.has("call", "turn") or one.word == "steps" for one in items[at + 1 : at + 4])
+    ]  # fmt: skip
+    return counts[0] if counts else 0.0
+
+
 def _growth(draft: Draft) -> None:
     """Read 'context starts at 6k, ends at about 90k' as the stated mean, else that of both: each call adds as much."""
+    for match in _GROWS_BY.matches(draft.sentence):
+        first, more, calls = match["a"].number.value, match["b"].number.value, _calls(draft)
+        if calls > 1:
+            mean = whole(first + more * (calls - 1) / 2)
+            echo = (
+                f"prompts: {show_count(first)} tokens and {show_count(more)} more at each of {show_count(calls)} calls"
+            )
+            draft.found(_INPUT, match.first, match.last, [Option(mean, f"{echo}: {show_count(mean)} on average")])
+            draft.notes.append((_REPEATED, *draft.sentence.span(match.first, match.last)))
     for rule in _GROWTH:
         for match in rule.matches(draft.sentence):
             values = match["r"].number.values if "r" in match else (match["a"].number.value, match["b"].number.value)
@@ -308,11 +340,7 @@ def _growth(draft: Draft) -> None:
             echo = echo if said else f"{echo}, as if each call added as much"
             draft.found(_INPUT, match.first, said.last if said else match.last, [Option(mean, echo)])
             span = draft.sentence.span(match.first, match.last)
-            note = (
-                "What a call repeats of the one before is not set: '80 % of the prompt is cached' says what the "
-                "prefix cache finds."
-            )
-            draft.notes.append((note, *span))
+            draft.notes.append((_REPEATED, *span))
             for index in range(match.first, match.last + 1):
                 if draft.sentence.items[index].has("context", "incue"):
                     draft.sentence.take(index)

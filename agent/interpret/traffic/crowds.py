@@ -87,7 +87,7 @@ _PERSON: Final = re.compile(
     r"\w{3,}(?:ers|ors|ists|istes|ians|iens|eurs|euses|trices|ees|men|women|folks?|smiths|wives)"
 )
 """How nouns of several people end, in English and French."""
-_NO_PERSON: Final = frozenset(
+NO_PERSON: Final = frozenset(
     "containers routers layers headers filters adapters buffers clusters numbers letters papers meters liters orders "
     "offers covers towers trailers computers printers scanners processors sensors motors tractors vectors tensors "
     "monitors errors factors sectors floors doors colors colours engines engineers_ brokers controllers routers "
@@ -163,7 +163,7 @@ def _plurals(one: str) -> frozenset[str]:
 
 
 def _are_people(word: str) -> bool:
-    return _PERSON.fullmatch(word) is not None and word not in _NO_PERSON
+    return _PERSON.fullmatch(word) is not None and word not in NO_PERSON
 
 
 def crowds_of(draft: Draft, wanted: bool, rates: list[Rate]) -> list[Crowd]:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.fields.demand import HABIT, USERS, VISITS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
@@ -201,7 +203,7 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
         noun: what the users were called.
     """
     each, before = draft.known.get(HABIT), _added_to(draft, first, last)
-    amount = Amount(tuple(before + value for value in amount.values))
+    amount = replace(amount, values=tuple(before + value for value in amount.values))
     crowd = amount.value
     people = f"{show_count(crowd)} {'users' if noun in SECONDS else noun}"
     if before:

@@ -72,11 +72,21 @@ _RANGE = Rule(
     " a:num m:(range | 'or' | 'and') b:num"
 )
 _WINDOW = Rule(
-    "('between' | 'from') a:(num | opaque) ('oclock')? ('and' | range) b:(num | opaque) ('oclock')? (?! near? (event | "
-    "token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
+    "('between' | 'from' | 'entre') a:(num | opaque) 'oclock'? ('and' | range) b:(num | opaque) 'oclock'? (?! near? "
+    "(event | token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
-_CLOCKS = Rule("a:opaque range? b:opaque")
-"""'9am-6pm', without a word before it."""
+_CLOCKS = (Rule("a:opaque range? b:opaque"), Rule("a:num range b:opaque"))
+"""'9am-6pm', '4 to 7pm', without a word before it."""
+_HOURS_OF_DAY = Rule(
+    "(?<! 'in' | 'for' | 'takes' | 'within' | under | upto) a:num ('h' (range | 'and')? | range | 'and') b:num "
+    "'h' (?! per | slash | num)"
+)
+"""'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
+_MORE_HOURS = Rule(
+    "w:window (conj | comma | 'then'){1,2} a:num (range | 'and') b:num (?! near? (event | token | user | percent))"
+)
+_WINDOWS = Rule("w:window (conj | comma | 'then'){1,2} v:window")
+"""'9-11 and 14-16': together."""
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
 _OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event)")
 """'in 95 of 100 cases' is a percentile."""
@@ -112,7 +122,11 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _ONE_IN_DOES, "pct", lambda match: _one_in(match) if match["a"].number.value == 1 else None)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _made(sentence, _WINDOW, "window", _hours_between)
-    _made(sentence, _CLOCKS, "window", _hours_between)
+    for rule in _CLOCKS:
+        _made(sentence, rule, "window", _hours_between)
+    _made(sentence, _HOURS_OF_DAY, "window", _late_hours)
+    _made(sentence, _MORE_HOURS, "window", _more_hours)
+    _made(sentence, _WINDOWS, "window", lambda m: Amount((m["w"].number.value + m["v"].number.value,)))
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
@@ -215,7 +229,17 @@ def _hours_between(match: Match) -> Amount | None:
     return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
 
 
-_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s?(?P<half>[ap]m)?")
+def _late_hours(match: Match) -> Amount | None:
+    early = match["a"].amount is None or not 6 <= match["a"].number.value < match["b"].number.value <= 24
+    return None if early else _hours_between(match)
+
+
+def _more_hours(match: Match) -> Amount | None:
+    more = _late_hours(match)
+    return Amount((match["w"].number.value + more.value,)) if more else None
+
+
+_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?:[:h](?P<minute>\d\d))?\s?(?P<half>[ap]m)?")
 
 
 def _same_twice(match: Match) -> Amount | None:

@@ -1,0 +1,210 @@
+"""Figures of demand that came to nothing beside a load: whether it is the whole is asked, with what they make it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from agent.interpret.demand.factors import Line
+from agent.interpret.facts.draft import Draft
+from agent.interpret.facts.leftovers import covered
+from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.settlement import implausible
+from agent.interpret.roles.figures import Second
+from agent.interpret.traffic.crowds import NO_PERSON
+from agent.interpret.traffic.how_many import USUAL_HABIT
+from agent.interpret.traffic.loads import RATE
+from agent.interpret.traffic.scope import PEAK, take_hours
+from agent.interpret.words.grammar import UNKNOWN, Item
+from agent.interpret.words.ordinary import ASKING
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_DAY, show_figure, show_percent, show_seconds
+
+OPEN: Final = Choice(None, "another load: say how many requests come in which time", RATE)
+"""For whom no load that was reckoned is right."""
+_ANOTHER_HABIT: Final = Choice(None, "another habit: say how often each of them asks", RATE)
+_LOADS: Final = (RATE, "traffic.concurrency")
+_COUNTED: Final = ("users", "turns", "habit", "daily", "active_users", "in_flight")
+_FACTORS: Final = (*_COUNTED, "share", "rate", "peak_factor", "growth")
+"""Roles by which a load is multiplied or divided, or that are a load of their own."""
+_FACTOR: Final = 0.6
+"""Probability of these from which a figure is not passed over: by judgement, as the next."""
+_MAY: Final = 0.4
+"""The same of a figure beside such a one."""
+_SURE: Final = 0.85
+"""The same of a number that stands before a word that is no noun of demand."""
+_ONE: Final = frozenset({"1", "one", "single"})
+_MAKERS: Final = frozenset("run runs running operate maintain maintaining build building manage managing host".split())
+"""What is done by people who serve and do not ask: 'our 5 engineers run it'."""
+_AVAILABLE: Final = 0.98
+"""Share above which a percentage is one of time or of requests that are well."""
+_PRICE: Final = re.compile(r"\d\.\d\d$")
+_CELL: Final = re.compile(r"\t|\|.*\|")
+_KEY: Final = re.compile(r"(?:--[\w-]+[ =]|\w\s?=\s?|[\w\"']\s?:\s*\"?)$")
+"""What stands before a figure that is the value of a key, which says what it is."""
+_MOST_MADE: Final = 3
+"""Loads that are made of one that was read and a figure beside it."""
+
+
+def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
+    """Ask whether a load is all of it where figures of demand beside it came to nothing.
+
+    Of '9M page views a day, 0.4 % of them ask 1.6 questions' the first figure alone is 156 times the load.
+
+    Args:
+        draft: of the rules, with what the product of demand asks.
+        line: the items of the sentence as they were before the rules took any.
+        second: of the same line.
+    """
+    if draft.has(RATE) and draft.value(PEAK) is None and _lies_in_hours(draft, second):
+        take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
+    if not (unused := _factors_left(draft, second)):
+        return
+    beside = f"I have not used {', '.join(repr(draft.sentence.text[item.start : item.end]) for item in unused)}."
+    for number, (text, path, choices, start, end) in enumerate(draft.questions):
+        if path not in _LOADS or not choices:
+            continue
+        if choices[0].label.startswith(USUAL_HABIT):
+            answers: tuple[Choice, ...] = (_ANOTHER_HABIT, replace(choices[0], usual=False))
+            draft.questions[number] = (f"{text} Beside them {beside}", path, answers, start, end)
+        else:
+            answers = (*choices, *(() if OPEN in choices else (OPEN,)))
+            draft.questions[number] = (f"{text} Beside it {beside}", path, answers, start, end)
+        return
+    found = [finding for finding in draft.findings if finding.path in _LOADS]
+    if len(found) != 1 or len(found[0].options) != 1:
+        return
+    (finding,), option = found, found[0].options[0]
+    said = " ".join(draft.sentence.text[finding.start : finding.end].split())
+    path = option.path or finding.path
+    pauses = [item for item in unused if item.has("dur") and path != RATE]
+    made = _made_with(draft, line, second, unused, option.value) if path == RATE else []
+    text = f"{said!r}: is that the whole load? Beside it {beside}"
+    for pause in pauses:
+        shown = f"{show_figure(option.value)} × 1 request / {show_seconds(pause.number.value)}"
+        rate = option.value / pause.number.value
+        made.append(Choice(rate, f"{shown} = {show_figure(rate)} requests/s on average", RATE))
+    answers = (*made, Choice(option.value, f"yes: {option.echo}", path), OPEN)
+    draft.findings.remove(finding)
+    draft.questions.append((text, path, answers, finding.start, finding.end))
+
+
+def _lies_in_hours(draft: Draft, second: Second) -> bool:
+    """Whether a load of a day or more stands beside hours of the day that no rule has used."""
+    spans = [(one.start, one.end) for one in draft.findings if one.path == RATE]
+    return any(item.has("window") for item in unused_figures(draft, second)) and any(
+        item.has("adverb", "time") and SECONDS.get(item.word, 0.0) >= SECONDS_PER_DAY
+        for item in draft.sentence.items
+        if any(start <= item.start < end for start, end in spans)
+    )
+
+
+def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item], load: float) -> list[Choice]:
+    """Return what a load comes to with each figure beside it, where that is one product or one peak.
+
+    Args:
+        draft: which took the load from the figures of its finding.
+        line: the items of the sentence as they were before the rules took any.
+        second: of the same line.
+        unused: figures that came to nothing.
+        load: in requests/s.
+    """
+    found = next(finding for finding in draft.findings if finding.path == RATE)
+    inside = [one for one in draft.sentence.items if one.has("num") and found.start <= one.start < found.end]
+    made: list[Choice] = []
+    for item in unused:
+        value, at = item.number.value, next(n for n, one in enumerate(line.items) if one.start == item.start)
+        figure, roles = line.figure(at, 0), second.roles[item.start]
+        role = max(roles, key=lambda one: roles[one])
+        times = 0.0
+        if item.has("pct") and role == "share":
+            times, shown = 1 - value if line.is_lost(at) else value, "of it"
+        elif (item.has("mult") and value > 1) or (item.has("num") and role in ("turns", "habit") and value > 1):
+            times, shown = value, "as much"
+        elif item.has("num") and role in ("rate", "daily", "peak_factor") and len(inside) == 1 and not draft.has(PEAK):
+            in_its_unit = load / inside[0].number.value
+            rate = value / figure.factor.seconds if figure and figure.factor.seconds else value * in_its_unit
+            if rate > load:
+                label = f"{show_figure(load)} requests/s on average, {show_figure(rate)} at the peak"
+                made.append(Choice(load, label, RATE, also={PEAK: rate / load}))
+        if times and not implausible(RATE, load * times):
+            factor = f"{show_percent(times)} {shown}" if item.has("pct") else f"{show_figure(times)} × {shown}"
+            made.append(Choice(load * times, f"{factor}: {show_figure(load * times)} requests/s on average", RATE))
+    return made[:_MOST_MADE]
+
+
+def _factors_left(draft: Draft, second: Second) -> list[Item]:
+    """Return the figures that no rule has used though they probably multiply the load."""
+    chances = {item.start: c for item in unused_figures(draft, second) if (c := _chance(draft, item, second)) > _MAY}
+    unused = [item for item in draft.sentence.items if item.start in chances]
+    parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
+    if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
+        return []  # parts of the load, which together are all of it
+    # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
+    told = any(not item.has("pct") or _behind(draft, item) & ASKING for item in unused)
+    return unused if told and max(chances.values(), default=0.0) >= _FACTOR else []
+
+
+def _chance(draft: Draft, item: Item, second: Second) -> float:
+    """Return how likely a figure multiplies the load."""
+    items, at = draft.sentence.items, draft.sentence.items.index(item)
+    if (
+        item.amount is None
+        or item.word in _ONE
+        or (at and items[at - 1].word == "top")
+        or (_behind(draft, item) & _MAKERS)
+    ):
+        return 0.0
+    behind = items[at + 1 : at + 3]
+    if _is_of_another(items, at, behind):
+        return 0.0
+    named = item.has("num") and behind and behind[0].kinds <= UNKNOWN and behind[0].word.isalpha()
+    of_a_time = item.has("dur")
+    roles = _COUNTED if named else ("interval",) if of_a_time else ("hours",) if item.has("window") else _FACTORS
+    chance = sum(second.roles[item.start].get(role, 0.0) for role in roles)
+    users = second.roles[item.start].get("users", 0.0) >= _MAY
+    plain = users and not (behind and behind[0].word.isalpha())  # '(extension 4711)'
+    return chance if not (named or plain) or chance >= _SURE else 0.0
+
+
+def _is_of_another(items: Sequence[Item], at: int, behind: Sequence[Item]) -> bool:
+    """Whether a figure is plainly none of demand: '3.10 per hour', '90 of 100 requests', '80 GB/s', '30 of it'."""
+    item = items[at]
+    return (
+        _PRICE.search(item.word) is not None
+        or any(one.has("part") for one in behind)
+        or (
+            item.has("num")
+            and bool(behind)
+            and behind[0].word == "of"
+            and (behind[-1].has("num") or behind[-1].word == "it")
+        )
+        or (bool(behind) and (behind[0].word in NO_PERSON or behind[0].has("bytes", "token", "textunit")))
+        or (at > 1 and items[at - 1].word == "of" and items[at - 2].has("num"))
+        or (item.has("pct") and item.number.value > _AVAILABLE)
+    )
+
+
+def _behind(draft: Draft, item: Item) -> frozenset[str]:
+    """Return the next three words."""
+    at = draft.sentence.items.index(item)
+    return frozenset(other.word for other in draft.sentence.items[at + 1 : at + 4])
+
+
+def unused_figures(draft: Draft, second: Second) -> list[Item]:
+    """Return the figures that the second reader has read and no rule has used or let go of."""
+    taken = covered(draft)
+    for start, end in draft.dropped:
+        taken[start:end] = b"\x01" * (end - start)
+    return [
+        item
+        for item in draft.sentence.items
+        if item.start in second.roles and not (item.claimed or taken[item.start]) and not is_of_a_key(draft, item.start)
+    ]
+
+
+def is_of_a_key(draft: Draft, start: int) -> bool:
+    """Whether a figure is the value of a key or a cell of a table, whose heading says what it is."""
+    text = draft.sentence.text
+    return _CELL.search(text) is not None or _KEY.search(text, max(0, start - 40), start) is not None

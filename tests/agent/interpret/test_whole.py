@@ -1,0 +1,59 @@
+"""A load or a prompt is planned whole: what stands beside it and came to nothing is asked about, with what it makes."""
+
+import pytest
+
+from agent.interpret import interpret
+from catalogs.catalog import Catalog
+
+CATALOG = Catalog.load()
+RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.peak_factor"
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "first"),
+    [
+        # What never comes to the model is no part of the load.
+        ("8B. 2,400 engineers, each sends 1 completion every 4 s, 60% get cancelled", RATE, 240.0),
+        ("8B. 2,400 engineers, each sends 1 completion every 4 s, we drop 60% of them", RATE, 240.0),
+        # What came to nothing multiplies, or is the peak.
+        ("Monday mornings are 2.5x; otherwise 8 rps; Llama 3.1 70B", RATE, 20.0),
+        ("usually 4 rps but when the newsletter goes out it spikes to 30 for about two minutes, Mistral 7B", RATE, 4.0),
+        # Kinds with their shares have a mean.
+        ("8B, 4 rps, 75% are 500 tokens in / 100 out, 25% are 6k tokens in / 400 out", PROMPT, 1875.0),
+    ],
+)
+def test_the_first_choice_is_of_all_figures(line: str, path: str, first: float) -> None:
+    (question,) = [one for one in interpret(line, CATALOG).questions if one.path == path]
+    assert question.choices[0].value == pytest.approx(first)
+
+
+def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
+    (question,) = interpret("8B voice bot, 360 simultaneous calls, caller turn every ~9 s", CATALOG).questions
+    assert [choice.value for choice in question.choices[1:3]] == [40.0, 360.0]
+    assert question.choices[-1].value is None
+    assert "another load" in question.choices[-1].label
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "value"),
+    [
+        ("8B. system prompt 600 tok, 8 chunks x 512 tok, chat history up to 1500, question ~60", PROMPT, 6256.0),
+        ("8B. A task is 14 calls. Context starts at 6k and grows by about 1.5k each step", PROMPT, 15750.0),
+        ("8B. A task is 14 calls. First call 6k tokens, context grows ~2.2k per call", PROMPT, 20300.0),
+        ("8B. 35 turns, context starts at 12k (system + tool schemas) and ends near 110k", PROMPT, 61000.0),
+        ("8B, 86,400 questions per day, mostly 9h-11h and 14h-16h", PEAK, 6.0),
+        ("8B, 86,400 questions per day between 10 and 12 and 15 and 17", PEAK, 6.0),
+        ("8B, 86,400 questions per day, say 4 to 7pm", PEAK, 8.0),
+        ("8B. 2,400 engineers, each sends 1 completion every 4 s, 60% are active", RATE, 360.0),
+        # Near misses: none of these is hours of the day, or a part of a prompt or a load.
+        ("8B, 86,400 questions per day, takes 9-18h to roll out", RATE, 1.0),
+        ("8B at 25 rps in the busy period (07:00-19:00), monthly reports", RATE, 25.0),
+        ("8B, 3 rps, RAG over 10k documents, 4k context prompts", PROMPT, 4000.0),
+        ("8B, 20 rps, prompts of 1,100 tokens (persona 700 + last turns 400)", PROMPT, 1100.0),
+        ("8B, 20 rps on A100, 80 GB/s network, (extension 4711)", RATE, 20.0),
+        ("8B, 20 rps, 99.9 % availability", RATE, 20.0),
+    ],
+)
+def test_what_is_plain_is_read_and_not_asked(line: str, path: str, value: float) -> None:
+    reading = interpret(line, CATALOG)
+    assert reading.values.get(path) == pytest.approx(value), reading.questions
