@@ -126,9 +126,17 @@ def searched_parallelisms(question: Question, accelerator: Accelerator) -> Itera
     for tp, pp, dp in product(widths, stages, ranks):
         group = tp * dp
         whole_node = group == within[-1]
-        if not fixed and group * pp > node and not (fast and node >= CLUSTERED_NODE):
+        clustered = fast and node >= CLUSTERED_NODE
+        if not fixed and (group * pp > most or (pp > 1 and fast and not whole_node)):
             continue
-        if not fixed and (group * pp > most or group > 2 * node or (pp > 1 and (dp > 1 or (fast and not whole_node)))):
+        # One size that is asked for opens no other: ranks and stages stay as near as where nothing is asked.
+        if dp > 1 and not serving.data_parallel and group > (2 * node if clustered else node):
+            continue
+        if (
+            pp > 1
+            and not serving.pipeline_parallel
+            and ((dp > 1 and not serving.data_parallel) or (group * pp > node and not clustered))
+        ):
             continue
         if serving.expert_parallel:
             yield ParallelSizes(tp, pp, dp, serving.expert_parallel)

@@ -245,3 +245,32 @@ def test_longer_pipelines_keep_a_ceiling_that_single_nodes_do_not(limit: str, le
     assert free.accelerators[free.order[0]] == roomy.accelerators[roomy.order[0]] > 80
     assert capped.accelerators[capped.order[0]] <= 80
     assert capped.candidates.parallelism.pp[capped.order[0]] > 1
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "rate", "tokens", "tp"),
+    [
+        ("qwen3-32b", "gh200-96gb", 20.0, (2000, 500), 1),
+        ("gpt-oss-120b", "gh200-96gb", 20.0, (2000, 500), 1),
+        ("mistral-small-24b", "l40s", 40.0, (6000, 100), 4),
+        ("qwen3-235b-a22b", "mi300x", 40.0, (6000, 50), 1),
+    ],
+)
+def test_a_split_that_is_asked_for_opens_no_cheaper_one(
+    model: str, accelerator: str, rate: float, tokens: tuple[int, int], tp: int
+) -> None:
+    """Ranks and stages across hosts stay out where only tensor parallelism is stated, as where nothing is."""
+    asked = {
+        "model": model,
+        "precision.weights": None,
+        "hardware.accelerators": [accelerator],
+        "traffic.requests_per_s": rate,
+        "tokens.input.mean": tokens[0],
+        "tokens.output.mean": tokens[1],
+        "targets": [{"metric": "ttft", "percentile": "p95", "seconds": 2.0}],
+    }
+    bills = []
+    for extra in ({}, {"serving.tensor_parallel": tp}):
+        found = search(question({**asked, **extra}))
+        bills.append(min((float(found.monthly_usd[row]) for row in found.order), default=float("inf")))
+    assert bills[0] <= bills[1]
