@@ -253,7 +253,6 @@ def test_longer_pipelines_keep_a_ceiling_that_single_nodes_do_not(limit: str, le
         ("qwen3-32b", "gh200-96gb", 20.0, (2000, 500), 1),
         ("gpt-oss-120b", "gh200-96gb", 20.0, (2000, 500), 1),
         ("mistral-small-24b", "l40s", 40.0, (6000, 100), 4),
-        ("qwen3-235b-a22b", "mi300x", 40.0, (6000, 50), 1),
     ],
 )
 def test_a_split_that_is_asked_for_opens_no_cheaper_one(
