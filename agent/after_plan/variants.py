@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.choice.surprises import surprise
+from agent.report.choice.surprises import other_promise, surprise
 from agent.report.cost.price_origin import origin_of, priced_at
 from agent.report.words import NO_PRICE, accelerators_noun, singular, usd_shown
 from agent.statements.merged import collected
@@ -134,7 +134,7 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
         Column("change", "right", spoken="bare"),
     )
     whose = priced_at(plan, before)
-    below = tuple(Paragraph(text) for text in (whose, surprise(plan, before)) if text)
+    below = tuple(Paragraph(text) for text in (whose, surprise(plan, before), other_promise(plan, before)) if text)
     return (Data(Report((Group((title, answer)), Table(columns, tuple(rows)), *below))),)
 
 

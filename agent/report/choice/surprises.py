@@ -1,10 +1,11 @@
-"""Why a figure of a variant goes the other way than one expects."""
+"""What surprises in a variant: a figure that goes another way than one expects, a target that nobody gave and moved."""
 
 from typing import Final
 
 from agent.report.words import accelerators_noun
-from catalogs.units import show_count
+from catalogs.units import show_count, show_seconds
 from engine.plan import CapacityPlan
+from engine.workload import target_name, targets_by_default
 
 _FASTER: Final = 0.95
 """ITL over that of the plan, below which answers are written faster."""
@@ -62,3 +63,17 @@ def _coarser(plan: CapacityPlan, before: CapacityPlan) -> str:
         return ""
     weights = plan.chosen.precision.weights.upper()
     return f"Coarser weights may answer worse: 'is {weights} good enough' has what is published."
+
+
+def other_promise(plan: CapacityPlan, before: CapacityPlan) -> str:
+    """Say where two plans hold different targets that nobody gave: each is eased as far as its replicas need it."""
+    then = {(one.metric, one.percentile): one.target_s for one in before.targets}
+    moved = [
+        f"{target_name(one.metric, one.percentile)} {show_seconds(one.target_s)} where it was {show_seconds(was)}"
+        for one in plan.targets
+        if targets_by_default(plan.sources, one.metric) and targets_by_default(before.sources, one.metric)
+        if (was := then.get((one.metric, one.percentile), one.target_s)) != one.target_s
+    ]
+    if not moved:
+        return ""
+    return f"Nobody gave these targets, and they differ: {' and '.join(moved)}, since a request alone takes most of it."
