@@ -137,6 +137,11 @@ _EVIDENT: Final = tuple(
             r"^(?!.*\b(?:aws|azure|gcp|providers?|vendors?|clouds?|nvidia)\b).*\b(?:guarantee|promise|vouch)\w*\b.*"
             rf"(?:\d ?(?:ms|s|seconds?)\b|\b{_LATENCY}|\btargets?\b)",
         ),
+        (
+            "certainty",
+            r"(?<![\w.])\d{2}(?:\.\d+)? ?(?:%|percent|prozent)[ -]?(?:\w+ )?(?:sure|certain\w*|confiden\w+|"
+            r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)",
+        ),
         ("pool", r"^\W*(?:and|plus|add)\b.{0,12}\b(?:second|another|further) workload\b"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )

@@ -10,9 +10,10 @@ from agent.after_plan.acts.phrases import names_in, spaced
 from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_kept
 from agent.after_plan.lines.bare_numbers import number_asked
 from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
+from agent.after_plan.lines.priced import priced
 from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
-from agent.after_plan.replies.bills.own_price import discount, own_price, with_cents
+from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
@@ -26,7 +27,6 @@ from agent.fields.table import FIELDS
 from agent.interpret.traffic.peaks import load_shown, usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.report.blocks import Report
-from agent.report.words import accelerators_noun
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.requests import (
@@ -43,7 +43,6 @@ from agent.talk.requests import (
 from agent.talk.speech import Data, Say, Talk, Write, said
 from agent.talk.state import Branch, Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import quoted
-from catalogs.units import show_percent, show_usd
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
@@ -94,38 +93,8 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
     elif plan and (day := day_parts(text, state.base.values)):
         made = _answer_several(state, ((text, "change"), (text, "autoscaler")), ports, {text: WhatIf(day)})
     elif plan and re.search(r"\d", text):
-        made = _result_typed(state, text, plan, ports) or _priced(state, text, plan, ports)
+        made = _result_typed(state, text, plan, ports) or priced(state, text, plan, ports)
     return made
-
-
-def _priced(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
-    """Answer a price of one's own, of a machine or a GPU: rented it makes a variant, bought it is set beside rent."""
-    read = ports.read(text, ports.catalog, asked_path=None, known=state.base.values).values
-    chosen, price = plan.chosen, "money.usd_per_accelerator_hour"
-    if price in read and "?" not in text:
-        understands = understood(text, state.base.values, ports)
-        return answer_read(state, understands, ports) if isinstance(understands.request, WhatIf) else None
-    if price in read or read.get("hardware.accelerators", (chosen.accelerator,)) != (chosen.accelerator,):
-        return None
-    offer = None if state.base.values.get(price) else chosen.offer
-    off = discount(text)
-    if off and offer and read.get("money.provider", offer.provider) == offer.provider:
-        each = (1 - off) * offer.usd_per_hour / offer.accelerators
-        label = f"{show_percent(off)} off the list: {show_usd(each)} an hour per {accelerators_noun(chosen, 1)}"
-        values = {price: each, "money.billed_together": offer.accelerators}
-        return answer_request(state, WhatIf(Variation(values, {price: text}, label)), ports)
-    own = own_price(text, plan, ports.catalog.accelerators[chosen.accelerator].per_node)
-    if own is None:
-        return None
-    if own.hours is None:
-        return answer_act(state, "own_or_rent", text, ports)
-    each, together = (
-        own.usd_per_accelerator,
-        {"money.billed_together": own.accelerators} if own.accelerators > 1 else {},
-    )
-    of = f"machines of {own.accelerators} at {show_usd(own.usd / own.hours)} an hour, " if together else ""
-    label = f"{of}{show_usd(each)} an hour per {accelerators_noun(chosen, 1)}"
-    return answer_request(state, WhatIf(Variation({price: each, **together}, {price: text}, label)), ports)
 
 
 def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Step:
@@ -139,10 +108,10 @@ def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Ste
 def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
     """Set a measurement that a line states beside the forecast; None where it states none."""
     from agent.after_plan.replies.asked import Asked
-    from agent.after_plan.replies.running.typed_result import is_result, typed_result
+    from agent.after_plan.replies.running.typed_result import result_in, typed_result
 
-    asked = Asked(text, state, ports, plan)
-    return (state, (Data(Report(typed_result(asked))),)) if is_result(asked) else None
+    result = result_in(Asked(text, state, ports, plan))
+    return (state, (Data(Report(typed_result(result))),)) if result else None
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:

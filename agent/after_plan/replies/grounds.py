@@ -1,16 +1,17 @@
 """How sure a plan is, what it rests on, and what nobody here can know."""
 
+import re
 from typing import Final
 
-from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.figures import quota_shown, recap
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts, Paragraph
-from agent.report.words import accelerators_noun, assumption_shown, source_shown
-from catalogs.units import show_seconds, show_usd
-from engine.fleet.offers import TERM_WORDS
-from engine.plan import CapacityPlan
+from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
+from catalogs.units import show_percent, show_seconds, show_usd
+from engine.fleet.offers import TERM_WORDS, paid_accelerators, replicas_bill_usd
+from engine.plan import CapacityPlan, split_shown
 
 _LICENCES: Final = (
     (
@@ -67,6 +68,8 @@ def certainty(asked: Asked) -> Explanation:
     )
     if bands.chance_of_meeting is not None and plan.answer.meets_targets:
         lead += f" Today's fleet meets the targets at the peak in {round(100 * bands.chance_of_meeting)} of 100 cases."
+    if (wished := _wished(asked)) is not None:
+        return paragraphs(_surer(asked, wished), lead, "'what should I measure next' narrows the doubt for less.")
     checked = (
         "The peak hour was simulated request by request, and the targets judged by that." if plan.verification else ""
     )
@@ -88,6 +91,70 @@ def certainty(asked: Asked) -> Explanation:
             " another than you said; 'what did you assume' lists what nobody said.",
         ),
     )
+
+
+_SURE: Final = (
+    r"(?:un)?(?:sure|certain\w*|confiden\w+|safe|probab\w+|chance|likel\w+|sicher\w*|sûr\w*|certitude|segur\w*|certeza)"
+)
+_WISHED: Final = re.compile(
+    rf"(?<![\w.])(?P<share>\d{{2}}(?:\.\d+)?) ?(?:%|percent|prozent|pct)[ -]?(?:\w+ ){{0,2}}{_SURE}\b|"
+    rf"\b{_SURE} (?:of|at|to|up to|=)? ?(?P<of>\d{{2}}(?:\.\d+)?) ?(?:%|percent)",
+    re.I,
+)
+
+
+def _wished(asked: Asked) -> float | None:
+    """Return the certainty that a line names and the plan has not: 0.9 in 'make it 90 % sure'."""
+    bands = asked.plan.bands
+    found = _WISHED.search(asked.words)
+    if found is None or bands is None or bands.chance_of_meeting is None:
+        return None
+    share = float(found["share"] or found["of"]) / 100
+    return None if abs(share - bands.chance_of_meeting) < _SAID_AS else share
+
+
+_SAID_AS: Final = 0.006
+"""Of a chance: so near the plan's own it is meant to be that."""
+
+
+def _surer(asked: Asked, wished: float) -> str:
+    """Say how many replicas meet the targets in a share of such cases, and what they cost.
+
+    Args:
+        asked: the line.
+        wished: the share.
+    """
+    plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica
+    noun, now = accelerators_noun(plan.chosen), plan.fleet.replicas
+    low, high = 0, _MOST_TIMES * now
+    if _chance_of(asked, high) < wished:
+        return (
+            f"No number of replicas of {split_shown(plan.chosen, always='TP1')} makes it {show_percent(wished)} sure:"
+            f" in the other cases requests miss the targets even where little is asked, or {high} replicas do not do."
+        )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _chance_of(asked, middle) >= wished else (middle, high)
+    billed, usd = paid_accelerators(plan.chosen, high), replicas_bill_usd(plan.chosen, high)
+    paid = f", {billed} billed" if billed != high * size else ""
+    bill = f" {usd_shown(usd + plan.cost.other_monthly_usd)} a month" if usd is not None else ""
+    than = f" in place of {now} replicas at {usd_shown(plan.cost.monthly_usd)}"
+    lead = f"{show_percent(wished)} sure takes {high} replicas, {high * size} {noun}{paid}"
+    return f"{lead}:{bill}{than}. '{high} replicas' plans them."
+
+
+_MOST_TIMES: Final = 8
+
+
+def _chance_of(asked: Asked, replicas: int) -> float:
+    """Return the share of such cases in which so many replicas of the plan's kind meet the targets; 0 for none."""
+    chosen = asked.plan.chosen
+    values = {
+        "hardware.replicas": replicas, "hardware.accelerators": (chosen.accelerator,),
+        "serving.tensor_parallel": chosen.tensor_parallel, "serving.pipeline_parallel": chosen.pipeline_parallel,
+    }  # fmt: skip
+    made = asked.sketch(values, LIMITS - values.keys()) if replicas else None
+    return (made.bands.chance_of_meeting or 0.0) if isinstance(made, CapacityPlan) and made.bands else 0.0
 
 
 def _priced(plan: CapacityPlan) -> str:

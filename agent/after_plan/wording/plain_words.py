@@ -11,7 +11,7 @@ _SPELT: Final = (
     "replicas target targets traffic what quantise"
 ).split()
 _SIZED: Final = re.compile(
-    r"\b(prompts?|answers?|inputs?|outputs?)((?: of| with| to| are| is| get| become)?"
+    r"\b(prompts?|answers?|inputs?|outputs?|(?<![\w-][ -])out)((?: of| with| to| are| is| get| become)?"
     r"(?: (?:really|actually|just|only|now|about|more like))* \d+(?:\.\d+)?k?)"
     r"(?=\W*$|[,;?]| (?:instead|now|then|today|because|since)\b)",
     re.I,

@@ -17,7 +17,7 @@ from engine.plan import CapacityPlan
 
 _USD_PER_EUR: Final = 1.1652
 _CHF_PER_EUR: Final = 0.9404
-_RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
+RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
 """Of both."""
 CURRENCIES: Final = {
     "EUR": ("euros?|eur|€|欧元", 1 / _USD_PER_EUR),
@@ -316,7 +316,7 @@ def currency(asked: Asked) -> tuple[str, float | None, str]:
             return (
                 code,
                 usual,
-                f"At {show_figure(usual)} {code} per dollar, {_RATES_OF}; say 'at 1.10' for yours." if usual else "",
+                f"At {show_figure(usual)} {code} per dollar, {RATES_OF}; say 'at 1.10' for yours." if usual else "",
             )
         said = float(given[1].replace(",", "."))
         # 'at 1.08' is dollars per euro, as that pair is quoted; 'at 0.92 per dollar' is the other way round.

@@ -5,18 +5,30 @@ from typing import Final
 
 from msgspec import Struct
 
+from agent.after_plan.replies.bills.money import CURRENCIES, RATES_OF
 from agent.after_plan.replies.load import GPUS
 from agent.interpret.words.numerals import in_figures
-from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS
+from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_figure, show_usd
 from engine.plan import CapacityPlan
 
-_AMOUNT: Final = (
-    r"(?:(?:us)?\$|usd ?)(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand|m|mio|million)?(?![\w%]|[.,]\d)|"
-    r"(?<![\w.,$])(?P<bare>\d{2,3}(?:\.\d{3})+|\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale2>k|thousand|grand)"
-    r"(?: ?(?:\$|usd|dollars?|bucks))?| ?(?:\$|usd|dollars?|bucks))(?!\w)"
+_CURRENCIES: Final = {
+    "USD": r"us\$|\$|usd|us dollars?|dollars?|bucks",
+    **{code: words for code, (words, per_usd) in CURRENCIES.items() if per_usd},
+}
+_MONEY: Final = rf"(?:{'|'.join(_CURRENCIES.values())})"
+_UNIT: Final = rf"(?:{GPUS}|accelerator|node|machine|instance|box)"
+_BY_THE_HOUR: Final = (
+    rf" ?(?:/|per|an?) ?(?:{_UNIT}[ -]?(?:/|per|an?)? ?h|h(?:(?:ou)?r)? ?(?:/|per|an?|each) ?{_UNIT})(?:(?:ou)?rs?)?\b"
 )
-"""An amount in dollars, or in thousands; '290.000 Dollar' has its thousands apart, as German writes them."""
+_AMOUNT: Final = (
+    rf"(?:(?P<sign>{_MONEY}) ?(?P<signed>\d[\d,]*(?:\.\d+)?) ?(?P<scale>k|thousand|m|mio|million)?(?![\w%]|[.,]\d)|"
+    r"(?<![\w.,$€£])(?P<bare>\d{2,3}(?:\.\d{3})+|\d+,\d\d(?!\d)|\d[\d,]*(?:\.\d+)?)"
+    rf"(?: ?(?P<scale2>k|thousand|grand)(?: ?(?P<unit2>{_MONEY}))?| ?(?P<unit>{_MONEY})|(?={_BY_THE_HOUR}))(?!\w))"
+)
+"""An amount in a currency, or in thousands, or with the hour of a machine that it pays for; '290.000 Dollar' has its
+thousands apart and '2,40 EUR' its cents, as German writes them."""
 _THOUSANDS: Final = r"\d{2,3}(?:\.\d{3})+"
+_CENTS_BEHIND_COMMA: Final = re.compile(r"\d+,\d\d")
 _HOURS: Final = {"h": 1.0, "d": 24.0, "w": 168.0, "m": HOURS_PER_MONTH, "y": 12 * HOURS_PER_MONTH}
 _EACH: Final = r"(?:/|per|an?|each|every|the|pro|par|por|je)"
 _PERIOD: Final = re.compile(
@@ -33,7 +45,7 @@ _LEAST_PURCHASE: Final = 500.0
 _OFF: Final = re.compile(
     r"\b(?:budget|total|in all|altogether|tokens?|users?|requests?|calls|seats?|under|below|at most|up to|max\w*|cap|"
     r"spend|left|afford|save|saves|support|contract|other costs|engineers?|staff|tax|vat|what can|get for)\b|"
-    r"\bm(?:illion)? tok|\b(?:have|got|only) (?:us)?\$? ?\d"
+    r"\bm(?:illion)? tok|\b(?:have|got|only) (?:us)?\$? ?\d(?![\d.,]* ?/ ?(?:gpu|card|h))"
 )
 """Words of an amount that is no price of a machine."""
 _QUOTED: Final = re.compile(
@@ -62,32 +74,57 @@ def with_cents(text: str) -> str:
     return text if made == figures else made
 
 
+_LISTED: Final = r"(?:list|sticker|public|published|price|bill|everything|on[- ]demand|aws|azure|gcp|gpus?|catalog\w*)"
 _DISCOUNT: Final = re.compile(
-    r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent) (?:(?:volume|negotiated|enterprise|private|aws|azure|gcp) )?"
-    r"(?:discount|rebate|off(?= (?:the |our |their )?(?:list|price|bill|on[- ]demand)\b|\W*$|"
-    r" (?:from|at|with) \w+\W*$))|"
-    r"\b(?:discount|rebate) of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent)",
+    r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent|prozent)(?: ?(?:volume|negotiated|enterprise|private|edp|aws|azure|gcp|"
+    r"partner|corporate|special|committed?[- ]use|startup|account))*"
+    r"(?: (?:discount|rebate|rabatt|remise|descuento)| off"
+    r"(?=\W*$|[,;.)+&]|\s+(?:and|for|from|at|with|by|but|if|because|since)\b|"
+    rf"(?: on| of)?(?: the| our| their| its| all)* {_LISTED}\b))|"
+    r"\b(?:discount|rebate|rabatt|remise|descuento)(?: of| is|:)? ?(?P<of>\d+(?:\.\d+)?) ?(?:%|percent|prozent)|"
+    rf"\bpay (?:only |just )?(?P<left>\d+(?:\.\d+)?) ?(?:%|percent) of(?: the| our| their)? {_LISTED}(?: price)?\b",
     re.I,
 )
 _NO_DISCOUNT: Final = re.compile(
-    r"\b(?:without|no|not|need\w*|reserv\w+|spot|commit\w*|years?|support|egress|storage|traffic|peak|tokens?|api|sales?|"
-    r"customers?|target|includ\w+|already|power|prompts?|answers?|load|ttft|latency|why|how|which|could|can|would|will|"
-    r"is|do|does|did|are|should)\b|n't\b",
+    r"\b(?:without|no|not|need\w*|reserv\w+|spot|support|egress|storage|traffic|peak|tokens?|api|sales?|customers?|"
+    r"target|includ\w+|already|power|prompts?|answers?|load|ttft|latency|why|how|which|could|can|would|is|do|does|did|"
+    r"are|should)\b|n't\b",
     re.I,
 )
 """Beside a discount it is of another bill or term, is wished for, or is asked about."""
+_PARTS: Final = re.compile(r"\s*(?:[,;+&](?!\d)|\.(?!\d)|\b(?:and|plus|but|und|et|y)\b)\s*", re.I)
 
 
-def discount(text: str) -> float | None:
-    """Return the share of the list price that a line states as a discount on it; None where it states none.
+class Discount(Struct, frozen=True):
+    """A discount that a line states."""
+
+    share: float
+    """Of the list price, above 0 and below 1."""
+    rest: str
+    """The other parts of the line."""
+
+
+def discount(text: str) -> Discount | None:
+    """Return what a line states as a discount on the list price; None where it states none, or more than one.
+
+    'Off for a year's commitment' says what the discount is given for: the part of the line which it is in states no
+    more.
 
     Args:
         text: the line: 'we got a 38% discount from aws'.
     """
-    if (match := _DISCOUNT.search(text)) is None or _NO_DISCOUNT.search(re.sub(r"\bwhat (?:if|about)\b", "", text)):
+    parts = _PARTS.split(text)
+    found = [(part, match) for part in parts if (match := _DISCOUNT.search(part))]
+    if len(found) != 1 or _NO_DISCOUNT.search(re.sub(r"\bwhat (?:if|about)\b", "", found[0][0], flags=re.I)):
         return None
-    share = float(match["share"] or match["of"]) / 100
-    return share if 0 < share < 1 and len(re.findall(r"\d+(?:\.\d+)?", text)) == 1 else None
+    ((part, match),) = found
+    share = 1 - float(match["left"]) / 100 if match["left"] else float(match["share"] or match["of"]) / 100
+    others = re.findall(r"(?<![\d.])\d+(?:\.\d+)?(?![\d.]| ?-?(?:y(?:ea)?rs?|months?|h100s?|gpus?)\b)", part)
+    return (
+        Discount(share, ", ".join(one for one in parts if one and one != part))
+        if 0 < share < 1 and len(others) == 1
+        else None
+    )
 
 
 _IN: Final = r"(?:in(?:put)?|prompts?|input tokens)"
@@ -111,6 +148,19 @@ def prices_of_both(text: str) -> tuple[float, float] | None:
     return (float(match["input"] or match["input2"]), float(match["output"] or match["output2"])) if match else None
 
 
+_TOGETHER: Final = re.compile(
+    r"\bmin(?:imum)?(?: of)? (?P<least>[1-9]\d?)[ -]?(?:gpus?|cards?)?(?: blocks?)?\b(?! ?(?:\$|usd|eur|h\b|hours?|%))|"
+    r"\b(?:in )?blocks? of (?P<blocks>[1-9]\d?)\b|\b(?P<size>[1-9]\d?)[ -]gpu (?:blocks?|minimum|machines|nodes)\b|"
+    r"\b(?:sold|billed|rented|comes?) in (?P<word>twos|fours|eights|pairs|(?P<ones>ones|single\w*))\b|"
+    r"\b(?P<alone>no (?:min(?:imum)?|whole|full)(?: (?:node|machine|instance|gpu|block)s?)?(?: (?:sizes?|count))?|"
+    r"(?:billed|sold|rented|paid) (?:per|by|by the|per single|for each) (?:gpu|card)|"
+    r"any (?:number|count) of (?:gpus|cards)|single gpus?)\b",
+    re.I,
+)
+"""How many accelerators are paid for together at a price of one's own."""
+_WORDS: Final = {"twos": 2, "pairs": 2, "fours": 4, "eights": 8}
+
+
 class OwnPrice(Struct, frozen=True):
     """What one unit costs by the line."""
 
@@ -119,6 +169,12 @@ class OwnPrice(Struct, frozen=True):
     """In the unit: 1, or those of a machine."""
     hours: float | None
     """For which it is paid; None where it buys the unit."""
+    together: int | None
+    """Accelerators that are paid for together, where the line says it."""
+    note: str
+    """By which rate it was changed into dollars, where it was."""
+    rest: str
+    """The line without the price."""
 
     @property
     def usd_per_accelerator(self) -> float:
@@ -143,23 +199,54 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
         return None
     match = amounts[0]
     number = match["signed"] or match["bare"]
-    usd = float(re.sub(r"\D", "", number) if re.fullmatch(_THOUSANDS, number) else number.replace(",", ""))
+    if re.fullmatch(_THOUSANDS, number):
+        amount = float(re.sub(r"\D", "", number))
+    else:
+        cents = match["bare"] and _CENTS_BEHIND_COMMA.fullmatch(number)
+        amount = float(number.replace(",", "." if cents else ""))
     scale = (match["scale"] or match["scale2"] or "").replace("grand", "k")
-    usd *= MULTIPLIERS.get(scale, 1.0)
+    usd, note = _in_dollars(
+        amount * MULTIPLIERS.get(scale, 1.0), match["sign"] or match["unit"] or match["unit2"] or ""
+    )
     machine, one = _MACHINE.search(words), _ONE.search(words)
     if machine is None and one is None:
         return None
     rest = words[match.end() :]
     per_one = (
-        re.match(rf" ?(?:/|per|each|an?|for (?:an?|one|each)) ?(?:h\w* (?:per|/) )?(?:{GPUS})\b", rest) is not None
+        re.match(rf" ?(?:/|per|each|an?|for (?:an?|one|each)) ?(?:h\w* ?(?:per|/) ?)?(?:{GPUS})\b", rest) is not None
     )
     offer = plan.chosen.offer
     size = offer.accelerators if offer and offer.accelerators > 1 else accelerators_per_node
     accelerators = size if machine and not per_one and not re.search(r"\bper (?:gpu|card|h100)|gpu-?h", words) else 1
     if counted := re.search(rf"\bfor (?P<count>[1-9]\d{{0,3}}) ?[x×]? ?(?:nvidia )?(?:{GPUS})\b", words):
         accelerators = int(counted["count"])
+    together = _TOGETHER.search(words)
+    count = None
+    if together:
+        stated = together["least"] or together["blocks"] or together["size"]
+        count = int(stated) if stated else _WORDS.get(together["word"] or "", 1)
     period = _PERIOD.search(words)
-    if period is None:
-        return OwnPrice(usd, accelerators, None) if usd / accelerators >= _LEAST_PURCHASE else None
-    name = next(filter(None, (period["period"], period["ly"], period["hyphen"], period["unit"])))
-    return OwnPrice(usd, accelerators, _HOURS[name[0]])
+    if period is None and usd / accelerators < _LEAST_PURCHASE:
+        return None
+    name = period and next(filter(None, (period["period"], period["ly"], period["hyphen"], period["unit"])))
+    spans = [match.span(), *(found.span() for found in (period, together) if found)]
+    return OwnPrice(usd, accelerators, _HOURS[name[0]] if name else None, count, note, _without(text, spans))
+
+
+def _in_dollars(amount: float, sign: str) -> tuple[float, str]:
+    """Return an amount in dollars, and the rate where it was in another currency."""
+    code = next((code for code, words in _CURRENCIES.items() if re.fullmatch(words, sign)), "USD")
+    per_usd = 1.0 if code == "USD" else CURRENCIES[code][1] or 1.0
+    if code == "USD":
+        return amount, "" if sign else f"{amount:g} is taken as dollars; say '{amount:g} EUR' if it is euros."
+    return (
+        amount / per_usd,
+        f"{amount:g} {code} are {show_usd(amount / per_usd)} at {show_figure(per_usd)} {code} per dollar, {RATES_OF}.",
+    )
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a line with blanks in the place of some of its parts."""
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return " ".join(text.split())

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
@@ -20,7 +22,7 @@ from engine.workload import Target, target_name
 _MEASURED: Final = re.compile(
     r"\b(?:measured|benchmarked|observed|clocked|gemessen|mesur[ée]s?|mesurons|medimos|medido|load[- ]?test(?:ed|s)?|"
     r"bench(?:mark)?(?:s|ing)?|our (?:own )?tests?|in (?:production|prod|reality)|genai-perf|guidellm)\b|"
-    r"\b(?:we|i) (?:actually )?(?:saw|got|had|are (?:seeing|getting))\b",
+    r"\b(?:we|i) (?:actually |just )?(?:saw|got|had|see|get|ran|are (?:seeing|getting))\b|\bran it\b",
     re.I,
 )
 _THEN: Final = re.compile(r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", re.I)
@@ -31,7 +33,7 @@ _WISHED: Final = re.compile(
 )
 """Words of a wish or of a question about measuring: no result."""
 _ONE: Final = re.compile(
-    r"\b(?:one|1|a|single|per|each|every)(?: [\w-]+)? (?:replica|instance|server|pod|copy)\b", re.I
+    r"\b(?:one|1|a|single|per|each|every)(?: [\w-]+)? (?:replica|instance|server|pod|copy|pair|box|engine)\b", re.I
 )
 _UNMARKED: Final = re.compile(
     r"\b(?:ttft|itl|tpot|e2e|latency)(?: (?:at )?(?:mean|average|p\d\d))?(?: (?:of|is|at|about|around)|:| =)? \d{2,5}\b"
@@ -43,12 +45,33 @@ _OF_A_SERVER: Final = ("serving.", "precision.", "hardware.accelerators", "token
 """Beginnings of the paths of what was measured, where a line names it; the rest is the plan's."""
 
 
-def is_result(asked: Asked) -> bool:
-    """Return whether a line states what was measured, with a latency and the load or the replica that it is of."""
-    if not (_MEASURED.search(asked.text) or told_in(asked.text)) or _WISHED.search(asked.text):
-        return False
-    read = _read(asked)
-    return "targets" in read and bool(read.keys() - {"targets"} or _rate(asked, read))
+def result_in(asked: Asked) -> Asked | None:
+    """Return what a line states as measured, with a latency and the load or the replica that it is of; None for none.
+
+    A sentence that asks or wishes is none: behind 'how do you get 61 ms ITL?' 'our bench shows 34' is of that metric.
+
+    Args:
+        asked: the line.
+    """
+    before, parts = "", list[str]()
+    for part in _SENTENCE.split(asked.text):
+        if _WISHED.search(part) or (part.endswith("?") and not _MEASURED.search(part)):
+            before = part
+            continue
+        parts.append(part)
+    stated = replace(asked, text=" ".join(parts))
+    if not (_MEASURED.search(stated.text) or told_in(stated.text)):
+        return None
+    metric = _NAMED.search(before)
+    if metric and not _NAMED.search(stated.text) and (bare := _BARE.search(stated.text)):
+        return replace(stated, text=f"{stated.text}, {metric[0]} {bare[0].strip()} ms")
+    read = _read(stated)
+    return stated if "targets" in read and (read.keys() - {"targets"} or _rate(stated, read)) else None
+
+
+_SENTENCE: Final = re.compile(r"(?<=[?!;])\s+|(?<=\w)\.\s+")
+_NAMED: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e)\b", re.I)
+_BARE: Final = re.compile(r"(?<![\w.])\d{2,5}(?:\.\d+)?(?= ?ms\b|\W*$)", re.I)
 
 
 def _read(asked: Asked) -> Mapping[str, Any]:
@@ -65,6 +88,7 @@ def typed_result(asked: Asked) -> Explanation:
     """
     plan, read = asked.plan, _read(asked)
     rate, replicas = _rate(asked, read), int(read.get("hardware.replicas") or (1 if _ONE.search(asked.words) else 0))
+    unsaid = rate is None
     if rate is None:
         replicas = replicas or 1
         rate = plan.performance.at_peak.requests_per_s * replicas
@@ -89,8 +113,12 @@ def typed_result(asked: Asked) -> Explanation:
     )
     tokens = made.spec.tokens
     return paragraphs(
-        *(_beside(made, target, plan, where, rate) for target in read["targets"]),
-        _taken_at(plan, read["targets"], rate / replicas),
+        *(_beside(made, target, plan, where, rate / replicas) for target in read["targets"]),
+        "" if unsaid else _taken_at(plan, read["targets"], rate / replicas),
+        f"At which load it was measured was not said: {show_rate(rate)} is the plan's of a replica in the busiest hour,"
+        " and latencies fall with it. Say it, as in 'measured ITL p95 34 ms at 3 rps on one replica'."
+        if unsaid
+        else "",
         f"Forecast by formula for prompts of {show_count(tokens.input.mean)} and answers of"
         f" {show_count(tokens.output.mean)} tokens with {show_figure(100 * tokens.prefix_hit)}% in the prefix cache,"
         f" served by {made.chosen.runtime}: other lengths, cached prompts or a client far away move it.",
@@ -110,9 +138,10 @@ def _taken_at(plan: CapacityPlan, measured: Iterable[Target], each: float) -> st
     kept = [found[key] <= one.target_s for one in plan.targets if (key := (one.metric, one.percentile)) in found]
     if not peak or not kept or not all(kept):
         return ""
+    takes = ceil(peak / each - 1e-6) + plan.fleet.spares
     return (
-        f"At {show_rate(each)} a replica the planned peak of {show_rate(peak)} takes"
-        f" {ceil(peak / each - 1e-6) + plan.fleet.spares} replicas; the plan has {plan.fleet.replicas}."
+        f"At {show_rate(each)} a replica the planned peak of {show_rate(peak)} takes {takes} replicas; the plan has"
+        f" {plan.fleet.replicas}. '{takes} replicas' plans with so many."
     )
 
 
@@ -125,22 +154,37 @@ def _rate(asked: Asked, read: Mapping[str, Any]) -> float | None:
     return float(rate * usual_ratio(asked.values) if mean_follows(asked.values) else rate)
 
 
-def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str, rate: float) -> str:
+def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str, each: float) -> str:
+    """Set a measured latency beside the forecast of a replica at its rate.
+
+    Args:
+        made: the plan of the replicas that were measured; of more of them where those would not bear the load.
+        measured: the latency.
+        plan: with the targets.
+        where: it was measured.
+        each: requests/s of a replica.
+    """
     name, seconds = target_name(measured.metric, measured.percentile), measured.seconds
-    at: Latency = getattr(made.performance.at_peak, f"{measured.metric}_s")
-    forecast = float(getattr(at, measured.percentile))
-    text = f"Measured {name} {show_seconds(seconds)} at {where}; forecast {show_seconds(forecast)}"
-    band = made.bands and getattr(getattr(made.bands.performance.at_peak, f"{measured.metric}_s"), measured.percentile)
-    times = f"{show_figure(seconds / forecast)} × the forecast"
-    if band and made.bands:
-        within = band.low <= seconds <= band.high
-        verdict = f"yours is within, {times}" if within else f"yours is outside, {times}: one of the two is off"
-        text += f", {show_seconds(band.low)} to {show_seconds(band.high)} in {made.bands.level} of 100 cases: {verdict}"
+    text = f"Measured {name} {show_seconds(seconds)} at {where}"
+    if each > made.replica_capacity.requests_per_s:
+        most, full = made.replica_capacity.requests_per_s, made.replica_capacity.saturated_requests_per_s
+        text += (
+            f"; by the forecast a replica is full there: it is planned to {show_rate(most)} and does {show_rate(full)}"
+        )
     else:
-        text += f": yours is {times}"
-    if rate / max(made.fleet.replicas, 1) > made.replica_capacity.saturated_requests_per_s:
-        most = show_rate(made.replica_capacity.saturated_requests_per_s)
-        text += f". By the forecast it is overloaded there: a replica does {most}"
+        at: Latency = getattr(made.performance.at_peak, f"{measured.metric}_s")
+        forecast = float(getattr(at, measured.percentile))
+        times = f"{show_figure(seconds / forecast)} × the forecast"
+        bands = made.bands and getattr(made.bands.performance.at_peak, f"{measured.metric}_s")
+        band = getattr(bands, measured.percentile, None)
+        text += f"; forecast {show_seconds(forecast)}"
+        if band and made.bands:
+            within = band.low <= seconds <= band.high
+            verdict = f"yours is within, {times}" if within else f"yours is outside, {times}: one of the two is off"
+            ends = f"{show_seconds(band.low)} to {show_seconds(band.high)}"
+            text += f", {ends} in {made.bands.level} of 100 cases: {verdict}"
+        else:
+            text += f": yours is {times}"
     target = next((t for t in plan.targets if (t.metric, t.percentile) == (measured.metric, measured.percentile)), None)
     if target and seconds > target.target_s:
         text += f". It misses the target of {show_seconds(target.target_s)}: more replicas, less load each"
